@@ -1,0 +1,79 @@
+# hushtag: one command each. Everything lands in this folder (.venv, .cache); no root, no docker.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+UV := .cache/uv/bin/uv
+BIN := .venv/bin
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv-cache
+export UV_PYTHON_DOWNLOADS := never
+export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
+
+.PHONY: help install demo test unit integration pages check format bench scenarios screenshot lock clean
+
+help: ## what can be done
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing"; echo "fix: install Python 3.11 or newer, or say PYTHON=/path/to/python3"; exit 2; } >&2
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than 3.11"; echo "fix: make PYTHON=/path/to/python3.11 install"; exit 2; } >&2
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv module is missing"; echo "fix: apt-get install python3-venv (Debian, Ubuntu)"; exit 2; } >&2
+	mkdir -p .cache
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/installed: $(UV) requirements.lock pyproject.toml client/pyproject.toml hatch_build.py
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --require-hashes requirements.lock
+	$(UV) pip install --quiet --no-deps --editable client --editable .
+	touch .venv/installed
+
+install: .venv/installed ## everything into .venv and .cache
+
+demo: install ## the whole thing on this machine; make demo SECONDS=60 ends by itself
+	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
+
+test: install ## every suite, on a Kafka and a Valkey that the tests start
+	@$(MAKE) --no-print-directory unit integration pages
+
+unit: install ## unit, property and contract tests
+	@start=$$(date +%s); $(BIN)/pytest -q -m "not integration and not fault and not pages" tests; echo "unit: $$(( $$(date +%s) - start )) s"
+
+integration: install ## on real parts
+	@start=$$(date +%s); $(BIN)/pytest -q -m "integration" --timeout 300 tests; echo "integration: $$(( $$(date +%s) - start )) s"
+
+pages: install ## the pages in headless Chromium
+	@start=$$(date +%s); $(BIN)/pytest -q -m "pages" -p no:asyncio tests/pages; echo "pages: $$(( $$(date +%s) - start )) s"
+
+check: install ## format, lint, types, import rules
+	@start=$$(date +%s)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	echo "check: $$(( $$(date +%s) - start )) s"
+
+format: install ## mend what can be mended by a tool
+	@$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## speed, side by side, in one run
+	@$(BIN)/python -m benchmarks.throughput
+
+scenarios: install ## does it find campaigns, and nothing else; SEEDS=0-9
+	@$(BIN)/python -m benchmarks.scenarios
+
+screenshot: install ## the README's picture
+	@$(BIN)/python -m benchmarks.screenshot
+
+lock: $(UV) ## after a change of dependencies
+	sed '/hushtag-client/d' pyproject.toml > .cache/pyproject.toml
+	cd .cache && ../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group pyproject.toml:dev pyproject.toml -o ../requirements.lock
+
+clean: ## forget everything that was installed
+	rm -rf .venv .cache

@@ -1,0 +1,51 @@
+"""Answers from memory whether a hashtag is held back on a surface: a replica of hushtag's flags.
+
+    from hushtag_client import FlagsClient
+
+    client = FlagsClient("redis://127.0.0.1:6379/0").start()
+    client.check("#SomeTag", "trends", "IN").shown
+
+The names below load their modules when first used: who only normalises hashtags pays for no Redis library.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hushtag_client.aio import AsyncFlagsClient
+    from hushtag_client.answers import Answer, Answers, Status
+    from hushtag_client.memory import MemoryFlagsClient, MemoryServer
+    from hushtag_client.registers import Reason, Register, RegisterError
+    from hushtag_client.threaded import FlagsClient
+
+__all__ = [
+    "Answer",
+    "Answers",
+    "AsyncFlagsClient",
+    "FlagsClient",
+    "MemoryFlagsClient",
+    "MemoryServer",
+    "Reason",
+    "Register",
+    "RegisterError",
+    "Status",
+]
+
+_HOMES = {
+    "Answer": "answers",
+    "Answers": "answers",
+    "AsyncFlagsClient": "aio",
+    "FlagsClient": "threaded",
+    "MemoryFlagsClient": "memory",
+    "MemoryServer": "memory",
+    "Reason": "registers",
+    "Register": "registers",
+    "RegisterError": "registers",
+    "Status": "answers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

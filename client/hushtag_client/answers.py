@@ -1,0 +1,227 @@
+"""What a surface asks, and the answer from memory: never a wait, never an exception.
+
+The usual path is a few dictionary reads. It is taken while the clock is before one precomputed moment, up to which the
+replica is known to be good; only past it is there anything to think about.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Literal, NamedTuple
+
+from hushtag_client.clock import Clock, in_nanoseconds
+from hushtag_client.index import Index
+from hushtag_client.normalise import normalise
+from hushtag_client.registers import HIDING, Register
+from hushtag_client.replica import Replica
+from hushtag_client.resolution import winner
+
+Why = Literal["flagged", "clear", "stale", "unavailable"]
+Fallback = Literal["show", "hide"]
+Listener = Callable[[list[Register]], None]
+MAX_STALENESS_SECONDS = 120.0
+_log = logging.getLogger(__name__)
+
+
+class Answer(NamedTuple):
+    """Whether a surface may show a hashtag, and why.
+
+    `flagged`: a register hides it. `clear`: nothing hides it; `register` is then the one that allowed it, if any.
+    `stale`: what is known is older than `max_staleness_seconds`. `unavailable`: nothing was ever known. In the last two
+    `shown` is the surface's configured fallback.
+    """
+
+    hashtag: str
+    """Normalised."""
+    shown: bool
+    why: Why
+    register: Register | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the replica is doing: for a readiness probe, metrics or a page."""
+
+    synced: bool
+    """Whether there was ever a whole snapshot."""
+    fresh: bool
+    """Whether everything is answered from flags; if not, some answers are `stale` or `unavailable`."""
+    registers: int
+    incarnation: str
+    seq: int
+    seen_ms: int
+    """When Redis last answered; 0: never."""
+    oldest_settled_ms: int
+    """Watermark of the shard that is furthest behind; 0 where none is known."""
+    missing_shards: tuple[int, ...]
+
+
+# A NamedTuple's own constructor costs more than all lookups of a check together.
+_answer: Callable[[tuple[str, bool, Why, Register | None]], Answer] = partial(tuple.__new__, Answer)
+
+
+@lru_cache(maxsize=65_536)
+def _clear(hashtag: str) -> Answer:
+    return Answer(normalise(hashtag), True, "clear", None)
+
+
+class Answers:
+    """Answers from a replica; what the thread-driven, the asyncio and the in-memory client have in common.
+
+    Args:
+        surface_defaults: surface → "show" or "hide", for when the flags cannot be trusted; "show" where not named.
+        max_staleness_seconds: how old the oldest shard's settled watermark, and the last answer of Redis, may be.
+        clock: wall clock in milliseconds; the system's if None.
+        on_change: first listener, see `listen`.
+    """
+
+    def __init__(
+        self,
+        *,
+        surface_defaults: Mapping[str, Fallback] | None = None,
+        max_staleness_seconds: float = MAX_STALENESS_SECONDS,
+        clock: Clock | None = None,
+        on_change: Listener | None = None,
+    ) -> None:
+        if max_staleness_seconds <= 0:
+            raise ValueError("max_staleness_seconds: above 0")
+        for surface, fallback in (surface_defaults or {}).items():
+            if fallback not in ("show", "hide"):
+                raise ValueError(f"surface_defaults[{surface!r}]: 'show' or 'hide', not {fallback!r}")
+        self._shown_by_default = {surface: f == "show" for surface, f in (surface_defaults or {}).items()}
+        self._replica = Replica(int(max_staleness_seconds * 1000))
+        self._now_ns = in_nanoseconds(clock)
+        self._good_until_ns = 0
+        self._complaints = 0
+        self._listeners: list[Listener] = [on_change] if on_change else []
+
+    def check(self, hashtag: str, surface: str, country: str | None = None) -> Answer:
+        """Whether a surface may show a hashtag to viewers of a country; from memory, never raises.
+
+        Args:
+            hashtag: in any spelling; the leading # may be there.
+            surface: as named in the policy, such as "trends".
+            country: ISO 3166-1 alpha-2; None or "" where it is not known, which reads the flags for all countries only.
+        """
+        try:
+            now_ns = self._now_ns()
+            if now_ns >= self._good_until_ns:
+                return self._doubtful(hashtag, surface, country, now_ns // 1_000_000)
+            answer = _clear(hashtag)
+            index = self._replica.index
+            views = index.views.get(surface)
+            if views is None:
+                return answer
+            tag = answer[0]
+            view = views.get(country)  # type: ignore[arg-type]
+            if (view is not None and tag in view) or tag in views["*"]:
+                return _decided(answer, index, surface, country, now_ns // 1_000_000)
+            return answer
+        except Exception:
+            return self._beyond(hashtag, surface)
+
+    def check_many(self, hashtags: Iterable[str], surface: str, country: str | None = None) -> list[Answer]:
+        """`check` for each, in order; what cannot be iterated over has no answers."""
+        try:
+            return [self.check(hashtag, surface, country) for hashtag in hashtags]
+        except Exception:
+            self._complain("check_many", hashtags, surface)
+            return []
+
+    def held(self, surface: str, country: str | None = None) -> list[Register]:
+        """The registers that hide something from such a viewer now, by hashtag; what staff look at."""
+        try:
+            tags = sorted(self._replica.index.hashtags(surface, country))
+        except Exception:
+            self._complain("held", surface, country)
+            return []
+        answers = self.check_many(tags, surface, country)
+        return [answer.register for answer in answers if answer.why == "flagged" and answer.register]
+
+    def registers(self) -> list[Register]:
+        """All registers that the replica knows, whether in force or not, in no order."""
+        return list(self._replica.index.registers.values())
+
+    def status(self) -> Status:
+        """How the replica is doing now."""
+        replica = self._replica
+        settled = replica.settled_ms
+        return Status(
+            synced=replica.synced,
+            fresh=self._now_ns() < self._good_until_ns,
+            registers=len(replica.index.registers),
+            incarnation=replica.incarnation,
+            seq=replica.seq,
+            seen_ms=replica.seen_ms,
+            oldest_settled_ms=min(settled.values(), default=0),
+            missing_shards=tuple(shard for shard in range(replica.partitions) if shard not in settled),
+        )
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with the registers that changed, after each change; returns what ends that.
+
+        It is called where the replica is written (the client's own thread, or the event loop): be quick, and hand over.
+        A flag that runs out by time is no change. An exception in it is logged, nothing more.
+        """
+        self._listeners = [*self._listeners, listener]
+
+        def stop() -> None:
+            self._listeners = [other for other in self._listeners if other is not listener]
+
+        return stop
+
+    def _changed(self, registers: list[Register]) -> None:
+        for listener in self._listeners:
+            try:
+                listener(registers)
+            except Exception:
+                _log.exception("a listener for changed flags failed")
+
+    def _now_ms(self) -> int:
+        return self._now_ns() // 1_000_000
+
+    def _renew(self) -> None:
+        """Take the replica's word for how long it is good; whoever drives it calls this after each step."""
+        self._good_until_ns = self._replica.good_until_ms() * 1_000_000
+
+    def _forked(self) -> None:
+        """In a child process after a fork; the replica's lock is free and nothing was half changed."""
+
+    def _doubtful(self, hashtag: str, surface: str, country: str | None, now_ms: int) -> Answer:
+        """The pipeline's word is too old, or there is none. People's word stands as long as Redis answers."""
+        tag = normalise(hashtag)
+        replica = self._replica
+        if now_ms < replica.people_until_ms():
+            index = replica.index
+            register = winner(index.candidates(surface, country, tag), (), now_ms, people_only=True)
+            if register is not None:
+                hidden = register.action in HIDING
+                return Answer(tag, not hidden, "flagged" if hidden else "clear", register)
+        return Answer(
+            tag, self._shown_by_default.get(surface, True), "stale" if replica.synced else "unavailable", None
+        )
+
+    def _beyond(self, hashtag: object, surface: object) -> Answer:
+        """Something that is no string was asked, or we have a bug; a reader gets an answer all the same."""
+        self._complain("check", hashtag, surface)
+        shown = self._shown_by_default.get(surface, True) if isinstance(surface, str) else True
+        return Answer(hashtag if isinstance(hashtag, str) else "", shown, "unavailable", None)
+
+    def _complain(self, asked: str, *of: object) -> None:
+        """Log the first few, so that a caller's mistake is found, and does not fill a disk."""
+        self._complaints += 1
+        if self._complaints <= 10:
+            _log.exception("%s%.200r was answered with the fallback", asked, of)
+
+
+def _decided(answer: Answer, index: Index, surface: str, country: str | None, now_ms: int) -> Answer:
+    ordered = index.candidates(surface, country, answer.hashtag)
+    register = winner(ordered, index.stops(surface, country), now_ms)
+    if register is None:
+        return answer
+    if register.action in HIDING:
+        return _answer((answer.hashtag, False, "flagged", register))
+    return _answer((answer.hashtag, True, "clear", register))

@@ -1,0 +1,159 @@
+"""The model file: skops, so that reading it cannot run code; checked on the way in, the same bytes for the same numbers.
+
+skops names array files and nodes by memory address and stamps the time of day; here both are made canonical, so that a
+training that is repeated gives the same file and the same revision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skops.io
+
+from models import features
+from models.errors import ArtefactError
+from models.scorer import LANGUAGES, LinearScorer, Weights
+
+FORMAT = "hushtag-linear-1"
+ARTEFACT_PATH = Path(__file__).parent / "artefact" / "scorer.skops"
+MAX_BYTES = 64 << 20
+
+_ARRAYS = tuple(field.name for field in fields(Weights))
+_TYPES = {name: np.dtype(np.int16 if name == "weights" else np.float64) for name in _ARRAYS}
+_ID = re.compile(r'("__id__": |"file": ")(\d+)')
+
+
+def dump(numbers: Weights, categories: tuple[str, ...], training: dict[str, object]) -> bytes:
+    """The bytes of an artefact. `training` is anything that JSON can say: seed, figures, hashes of the data."""
+    content = {
+        "format": FORMAT,
+        "features": features.fingerprint(),
+        "categories": list(categories),
+        "training": json.dumps(training, sort_keys=True, ensure_ascii=False),
+        **{name: np.ascontiguousarray(getattr(numbers, name), _TYPES[name]) for name in _ARRAYS},
+    }
+    content["digest"] = _digest(content)
+    return _canonical(skops.io.dumps(content))
+
+
+def load(path: Path) -> LinearScorer:
+    """The scorer in the file at `path`. Raises ArtefactError saying what is wrong with it."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ArtefactError(f"{path} is larger than any artefact ({MAX_BYTES >> 20} MB)")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{path} cannot be read: {error.strerror}") from error
+    return loads(data, str(path))
+
+
+def loads(data: bytes, name: str = "artefact") -> LinearScorer:
+    """The scorer in `data`; `name` is what errors call it. Raises ArtefactError."""
+    content = _content(data, name)
+    if content.get("format") != FORMAT:
+        raise ArtefactError(f"{name} is of format {content.get('format')!r}, this version reads {FORMAT!r}: train anew")
+    missing = [key for key in ("features", "categories", "training", "digest", *_ARRAYS) if key not in content]
+    if missing:
+        raise ArtefactError(f"{name} lacks {', '.join(missing)}")
+    if content["features"] != features.fingerprint():
+        raise ArtefactError(
+            f"{name} was trained on features {content['features']!r}, this version computes "
+            f"{features.fingerprint()!r}: train anew"
+        )
+    try:
+        matches = content["digest"] == _digest(content)
+        training = json.loads(content["training"])
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ArtefactError(f"{name} is damaged: {error}") from error
+    if not matches:
+        raise ArtefactError(f"{name} was altered: its content does not match its digest")
+    categories = tuple(content["categories"])
+    numbers = Weights(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
+    _check_shapes(numbers, len(categories), name)
+    return LinearScorer(hashlib.sha256(data).hexdigest()[:12], categories, numbers, training)
+
+
+def _content(data: bytes, name: str) -> dict[str, Any]:
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        raise ArtefactError(f"{name} is not a skops file, or not a whole one ({len(data)} bytes)")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            broken = archive.testzip() if unpacked <= MAX_BYTES else None
+        if unpacked > MAX_BYTES:
+            raise ArtefactError(f"{name} unpacks to more than any artefact holds ({unpacked} bytes)")
+        if broken is not None:
+            raise ArtefactError(f"{name} is damaged: {broken} does not match its checksum")
+        untrusted = skops.io.get_untrusted_types(data=data)
+        if untrusted:
+            raise ArtefactError(f"{name} holds types that are not data: {', '.join(sorted(untrusted))}")
+        content = skops.io.loads(data)
+    except ArtefactError:
+        raise
+    except Exception as error:  # whatever a hostile file makes zipfile, numpy or skops raise
+        raise ArtefactError(f"{name} is damaged: {type(error).__name__}: {error}") from error
+    if not isinstance(content, dict):
+        raise ArtefactError(f"{name} holds a {type(content).__name__}, not a scorer")
+    return content
+
+
+def _digest(content: dict[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for key in ("format", "features", "training"):
+        digest.update(content[key].encode() + b"\0")
+    digest.update("\0".join(content["categories"]).encode() + b"\0")
+    for key in _ARRAYS:
+        array = content[key]
+        digest.update(f"{key}{array.shape}{array.dtype.str}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _check_shapes(numbers: Weights, n_categories: int, name: str) -> None:
+    n_columns = 1 + n_categories
+    n_buckets = len(numbers.weights)
+    expected = {
+        "weights": (n_buckets, n_columns + 1),
+        "scales": (n_columns + 1,),
+        "biases": (n_columns + 1,),
+        "slopes": (len(LANGUAGES), n_columns),
+        "intercepts": (len(LANGUAGES), n_columns),
+        "no_words": (n_columns,),
+    }
+    for key, shape in expected.items():
+        array = getattr(numbers, key)
+        if array.shape != shape or array.dtype != _TYPES[key]:
+            raise ArtefactError(f"{name}: {key} is {array.dtype}{array.shape}, expected {_TYPES[key]}{shape}")
+        if not np.isfinite(array).all():
+            raise ArtefactError(f"{name}: {key} has numbers that are not finite")
+    if n_buckets == 0 or n_buckets & (n_buckets - 1):
+        raise ArtefactError(f"{name}: {n_buckets} buckets, expected a power of two")
+
+
+def _canonical(data: bytes) -> bytes:
+    """The same skops file with nodes numbered from 1, members in order, no time of day, compressed."""
+    numbers: dict[str, str] = {}
+
+    def renamed(match: re.Match[str]) -> str:
+        return match[1] + numbers.setdefault(match[2], str(len(numbers) + 1))
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
+        schema = _ID.sub(renamed, source.read("schema.json").decode())
+        members = {"schema.json": schema.encode()}
+        for member in source.namelist():
+            if member != "schema.json":
+                members[numbers[member.removesuffix(".npy")] + ".npy"] = source.read(member)
+        for member, content in sorted(members.items()):
+            info = zipfile.ZipInfo(member, (1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            target.writestr(info, content, zipfile.ZIP_DEFLATED, 9)
+    return out.getvalue()

@@ -1,0 +1,133 @@
+"""What each code point is to the scorer: one table for its kind, one for the letter it counts as.
+
+A text is read code point by code point, so everything that does not depend on neighbours is looked up here: case,
+accents, look-alikes of other scripts (Cyrillic а for Latin a), fancy digits, marks that pile up (zalgo), characters
+that cannot be seen. Vowel signs of Indic scripts are part of a word: a rule that takes them for punctuation cuts
+every Hindi word to pieces. Built from the running Python's `unicodedata`; whether that agrees with the tables
+that a model was trained with is checked by features of probe texts (`models.features.fingerprint`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+BREAK, LETTER, MARK, DIGIT, SKIP, SYMBOL, STAR, HASH, AT, LEET = range(10)
+
+_TABLE_SIZE = 0x110000
+# Ranges that are all of one kind are filled without asking for each of their code points.
+_UNIFORM = (
+    (0x3400, 0xA000, LETTER),
+    (0xAC00, 0xD7A4, LETTER),
+    (0xD800, 0xF900, BREAK),  # surrogates on their own and private use
+    (0x20000, 0x32000, LETTER),
+    (0xE0000, 0xE1000, SKIP),
+)
+_IGNORABLE = (
+    *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810),
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10),
+)
+# Marks that only decorate (accents left over after composition, zalgo), and Devanagari's nukta, which writers leave out.
+_DECORATION = (
+    *range(0x0300, 0x0370),
+    *range(0x1AB0, 0x1B00),
+    *range(0x1DC0, 0x1E00),
+    *range(0x20D0, 0x2100),
+    *range(0xFE20, 0xFE30),
+    0x093C,
+)
+_APOSTROPHES = (0x27, 0x2BC, 0x2018, 0x2019)
+# Letters that look like a Latin one (after casefolding), for the scripts that are used to dodge word lists.
+_LOOK_ALIKES = dict(
+    zip(
+        "авсԁеһіјӏкмоԛрѕтуѵԝхӽьҽгпи" + "αβϲεηικνορτυχωγδ" + "օոսցհքզ" + "ıɩɪʟɴʀɢʙʜᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɡɑ",
+        "abcdehijlkmoqpstyvwxxbernu" + "abcenikvoptuxwyd" + "onughpq" + "iiilnrgbhacdejkmoptuvwzga",
+        strict=True,
+    )
+)
+# Digits and signs that stand for a letter when letters are on both sides of them.
+LEET_LETTERS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"}
+
+# The vowel-free key of a word, in which Roman Hindi and Devanagari meet: consonants by place, aspiration dropped.
+SKELETON_PASS, SKELETON_VOWEL, SKELETON_BREATH = 0, 1, 2  # not in the key; only as its first; only after a vowel
+_ROMAN_KEY = dict(zip("aeiouhbcdfgjklmnpqrstvwxz", b"\1\1\1\1\1\2BCDPGJKLMNPKRSTVVKJ", strict=True))
+_DEVANAGARI_KEY = dict(
+    zip("कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ", b"KKGGNCCJJNTTDDNTTDDNPPBBM\0RLVSSSHL", strict=True)
+)
+_DEVANAGARI_VOWELS = "अआइईउऊएऐओऔऋऑऍ"
+SKELETON_SIZE = 0x0980
+
+
+def _kind(point: int) -> int:
+    category = unicodedata.category(chr(point))
+    if category[0] == "L" or category in ("Nl", "No"):
+        return LETTER
+    if category == "Nd":
+        return DIGIT
+    if category in ("Mn", "Mc"):
+        return MARK
+    if category in ("So", "Sk") and point > 0x7F:
+        return SYMBOL
+    return SKIP if category in ("Cf", "Me") else BREAK
+
+
+def _letter(point: int) -> int:
+    """The code point that `point` counts as: casefolded, accent off, look-alike resolved."""
+    folded = chr(point).casefold()[0]
+    base = unicodedata.normalize("NFD", folded)[0] if ord(folded) < 0x0530 or 0x1E00 <= ord(folded) < 0x2000 else folded
+    return ord(_LOOK_ALIKES.get(base, base))
+
+
+@lru_cache(maxsize=1)
+def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
+    """(kinds, letters): for each of the 0x110000 code points its kind and what it counts as. Both are read-only."""
+    kinds = np.full(_TABLE_SIZE, BREAK, np.uint8)
+    letters = np.arange(_TABLE_SIZE, dtype=np.uint32)
+    uniform = np.zeros(_TABLE_SIZE, bool)
+    uniform[0x32000:] = True
+    for start, end, kind in _UNIFORM:
+        kinds[start:end] = kind
+        uniform[start:end] = True
+    for point in np.flatnonzero(~uniform).tolist():
+        kinds[point] = _kind(point)
+        letters[point] = _letter(point) if kinds[point] == LETTER else point
+    kinds[list(_IGNORABLE)] = SKIP
+    kinds[list(_DECORATION)] = SKIP
+    kinds[list(_APOSTROPHES)] = SKIP
+    kinds[0x1F3FB:0x1F400] = SYMBOL  # skin tones
+    for sign, kind in (("*", STAR), ("#", HASH), ("@", AT), ("$", LEET), ("!", LEET)):
+        kinds[ord(sign)] = kind
+    letters[ord("ँ")] = ord("ं")  # candrabindu and anusvara are written one for the other
+    for array in (kinds, letters):
+        array.setflags(write=False)
+    return kinds, letters
+
+
+@lru_cache(maxsize=1)
+def skeleton_table() -> npt.NDArray[np.uint8]:
+    """For code points below `SKELETON_SIZE`, what they add to a word's vowel-free key (see `_ROMAN_KEY`)."""
+    table = np.zeros(SKELETON_SIZE, np.uint8)
+    for letter, code in (*_ROMAN_KEY.items(), *_DEVANAGARI_KEY.items()):
+        table[ord(letter)] = code
+    for vowel in _DEVANAGARI_VOWELS:
+        table[ord(vowel)] = SKELETON_VOWEL
+    table[ord("ं")] = ord("N")
+    table.setflags(write=False)
+    return table
+
+
+@lru_cache(maxsize=1)
+def leet_table() -> npt.NDArray[np.uint8]:
+    """For code points below 128, the letter that a digit or sign stands for inside a word, else 0."""
+    table = np.zeros(128, np.uint8)
+    for sign, letter in LEET_LETTERS.items():
+        table[ord(sign)] = ord(letter)
+    table.setflags(write=False)
+    return table

@@ -1,0 +1,116 @@
+"""Labelled texts, and what each source's labels say about each category.
+
+No source labels every category, and "not labelled" is not "not harmful": a label is 1, 0 or `UNLABELLED`, and each
+column is trained and measured on the texts that have it.
+
+| source | hateful_conduct | abuse | gendered_abuse |
+|---|---|---|---|
+| davidson (hate, neither; `offensive` is left out) | hate | hate | – |
+| mhs_ken20 | y | – | – |
+| hatemojibuild | y | – | – |
+| uli (l1, l2, l3) | gendered and aggressive: yes; none of the three: no | l3 | l1, or l2 with l3 |
+
+uli's l2 means "would be gendered abuse if directed at a person of a marginalised gender or sexuality": where the text
+is not aggressive (l3), the text alone does not say so, and the label is left open.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import TrainingDataError
+
+CATEGORIES = ("hateful_conduct", "abuse", "gendered_abuse")
+COLUMNS = ("harmful", *CATEGORIES)
+UNLABELLED = -1
+TRAIN_FILES = ("davidson", "hatemojibuild_train", "mhs_ken20_train", "uli_en", "uli_hi")
+
+_HANDLE = re.compile(r"<handle replaced>|@user\b")
+_ULI = re.compile(r"l1=([01]) l2=([01]) l3=([01])")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled text. `labels` follows COLUMNS, each 1, 0 or UNLABELLED; `language` is "en", "hi" or "hi-Latn"."""
+
+    text: str
+    source: str
+    detail: str
+    language: str
+    labels: tuple[int, ...]
+
+
+def read_folder(folder: Path, names: tuple[str, ...] | None = None) -> list[Example]:
+    """The texts of the files `names` (all *.jsonl if None) in order. Raises TrainingDataError, naming file and line."""
+    paths = sorted(folder.glob("*.jsonl")) if names is None else [folder / f"{name}.jsonl" for name in names]
+    if not paths:
+        raise TrainingDataError(f"no labelled texts (*.jsonl) in {folder}")
+    return [example for path in paths for example in read_file(path)]
+
+
+def read_file(path: Path) -> list[Example]:
+    """The usable texts of one file of JSON lines {"text", "y", "detail"?, "script"?}, in order."""
+    examples = []
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingDataError(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            text, y = row["text"], row["y"]
+            if not isinstance(text, str) or y not in (0, 1):
+                raise ValueError('"text" must be a string and "y" 0 or 1')
+            example = _example(path.stem, text, int(y), str(row.get("detail", "")))
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingDataError(f"{path}, line {number}: {error!r}") from error
+        if example is not None:
+            examples.append(example)
+    return examples
+
+
+def _example(source: str, text: str, y: int, detail: str) -> Example | None:
+    text = html.unescape(_HANDLE.sub(" ", text))
+    labels = _labels(source, y, detail)
+    return None if labels is None else Example(text, source, detail, _language(source, text), labels)
+
+
+def _labels(source: str, y: int, detail: str) -> tuple[int, ...] | None:
+    """Labels in the order of COLUMNS, or None where a text is of no use."""
+    if source.startswith("davidson"):
+        return None if detail == "offensive" else (y, y, y, UNLABELLED)
+    if source.startswith("uli"):
+        match = _ULI.fullmatch(detail)
+        if match is None:
+            raise ValueError(f'"detail" is {detail!r}, expected l1=… l2=… l3=…')
+        l1, l2, l3 = (int(group) for group in match.groups())
+        gendered = 1 if l1 or (l2 and l3) else UNLABELLED if l2 else 0
+        hateful = 1 if l3 and (l1 or l2) else 0 if not (l1 or l2 or l3) else UNLABELLED
+        return (int(l3 or l1), hateful, l3, gendered)
+    return (y, y, UNLABELLED, UNLABELLED)
+
+
+def _language(source: str, text: str) -> str:
+    if is_devanagari(text):
+        return "hi"
+    return "hi-Latn" if source.startswith("uli_hi") or "hi-latn" in source else "en"
+
+
+def is_devanagari(text: str) -> bool:
+    """Whether at least half of the letters are Devanagari."""
+    letters = [c for c in text if c.isalpha() or "\u0900" <= c < "\u0980"]
+    return bool(letters) and 2 * sum("\u0900" <= c < "\u0980" for c in letters) >= len(letters)
+
+
+def labels_of(examples: list[Example]) -> npt.NDArray[np.int8]:
+    """(n_examples, n_columns) of 1, 0 or UNLABELLED."""
+    return np.array([example.labels for example in examples], np.int8).reshape(len(examples), len(COLUMNS))

@@ -1,0 +1,93 @@
+"""Texts to code points to features: what training and scoring share."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from models import characters, hashing
+
+_END = "\n"  # ends a text in the joined batch: nothing composes or is ordered across it
+
+# Texts that use every rule of the features. What they hash to is the artefact's promise about how it was trained.
+_PROBES = (
+    "",
+    "Plain words, plain words; and a tag #NotAWord with @some_one at https://example.org/path?q=1 or www.example.org",
+    "CAFÉ straße ﬁne Ｗｉｄｅ ﷺ №5 ½ soooooo goooood!!! don't d0n't $ilver s1lv3r f**n 12:45 covid19 x2",
+    "хеllo ρaypal ᴡᴏʀᴅ z\u0301\u0335\u0320a\u0340lgo zero\u200bwidth\u200d joi\u00adned",
+    "किताबें पढ़ना ज़रूरी है, हाँ हां नहीं। क़लम १२३",
+    "kitaben padhna zaroori hai, haan nahin bhai kah",
+    "🙂👩🏽‍🚒 ok 🇮🇳 ❤️ le💲ter",
+    "ქართული 中文字 العربية שלום ไทย বাংলা தமிழ்",
+    "\ud800 alone \udfff \x00 \x1f end",
+    "a &amp; b &lt;tag&gt; &#128512; line\nbreak\ttab",
+)
+
+
+def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """(points, offsets): all texts' code points in one array, text i being points[offsets[i]:offsets[i + 1]].
+
+    HTML entities are resolved (the platform's API escapes &, < and >), compatibility forms folded (NFKC), and each
+    text is cut to the part that is read. Any str will do, lone surrogates included.
+    """
+    if not texts:
+        return np.empty(0, np.uint32), np.zeros(1, np.int64)
+    cut = [_cleaned(text[: hashing.MAX_POINTS]) for text in texts]
+    joined = _END.join(cut) + _END
+    if not joined.isascii():
+        joined = unicodedata.normalize("NFKC", joined)
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    offsets[1:] = np.flatnonzero(points == ord(_END)) + 1
+    return points, offsets
+
+
+def _cleaned(text: str) -> str:
+    if "&" in text:
+        text = html.unescape(text)
+    return text.replace(_END, " ")
+
+
+def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
+    """The features of each text, (n_texts, n_buckets): 1 / sqrt(size of the block) per bucket that the text has.
+
+    A bucket that two blocks of a text share has the sum of both, so that `matrix(texts) @ weights` is the sum that
+    `hashing.score_batch` computes.
+    """
+    points, offsets = encode(texts)
+    out = np.empty(10 * len(points) + 64, np.int32)
+    ends = np.zeros((len(texts), hashing.N_BLOCKS), np.int64)
+    total = hashing.find_batch(points, offsets, *lookups(), n_buckets, out, ends)
+    assert total >= 0, "the bound on features per code point does not hold"
+    flat = ends.ravel()
+    sizes = np.diff(flat, prepend=0)
+    with np.errstate(divide="ignore"):
+        values = np.repeat(1.0 / np.sqrt(sizes), sizes)
+    rows = np.concatenate(([0], ends[:, -1])).astype(np.int64)
+    result = sparse.csr_matrix((values, out[:total].astype(np.int64), rows), shape=(len(texts), n_buckets))
+    result.sum_duplicates()
+    return result
+
+
+def lookups() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """The tables that every kernel of `models.hashing` takes: kinds, letters, leet, skeleton."""
+    kinds, letters = characters.tables()
+    return kinds, letters, characters.leet_table(), characters.skeleton_table()
+
+
+def fingerprint() -> str:
+    """16 hex digits of the SHA-256 of what the probe texts hash to: the same features, the same fingerprint.
+
+    An artefact of another fingerprint would read its weights at the wrong places.
+    """
+    points, offsets = encode(_PROBES)
+    out = np.empty(10 * len(points) + 64, np.int32)
+    ends = np.zeros((len(_PROBES), hashing.N_BLOCKS), np.int64)
+    total = hashing.find_batch(points, offsets, *lookups(), 1 << 20, out, ends)
+    return hashlib.sha256(out[:total].astype("<i4").tobytes() + ends.astype("<i8").tobytes()).hexdigest()[:16]

@@ -1,0 +1,355 @@
+"""Text to features to scores in one pass, compiled, outside the GIL. Training and scoring read texts with the same code.
+
+A batch is one array of code points (`models.features.encode`). Each text is walked once:
+
+1. *Words.* URLs, handles, hashtags and numbers are passed over: a tag must not vote for itself. What is left is
+   folded (case, accents, look-alikes, digits that stand for letters), runs of a letter are cut to two.
+2. *Features*, each a 64-bit hash brought down to a bucket; three blocks:
+   words (1- and 2-grams), characters (3- to 5-grams of each word between blanks), skeletons (1- and 2-grams of words
+   without vowels, in which Devanagari and Roman spelling of a word agree).
+   A bucket counts once per text and block.
+3. *Score.* Weights are small integers, so a block's sum is exact in any order; it is divided by the square root of the
+   block's size. Nothing is shared between texts but the weights: a text's neighbours cannot change one bit of its score.
+
+The buckets of a text are kept apart by a stamp per bucket (the number of the text and block that set it last) instead
+of by clearing a table for each text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from models import characters
+
+MAX_POINTS = 2_048  # of a text are read, the rest is passed over: a tweet has 280
+N_BLOCKS = 3
+# A word of n letters gives at most 3 (n + 2) character n-grams, 2 words and 2 skeletons, and takes n + 1 points.
+_MAX_FEATURES = 10 * MAX_POINTS + 64
+_MAX_WORDS = MAX_POINTS + 2
+
+_LETTER, _MARK, _DIGIT = characters.LETTER, characters.MARK, characters.DIGIT
+_SKIP, _SYMBOL, _STAR = characters.SKIP, characters.SYMBOL, characters.STAR
+_HASH, _AT, _LEET = characters.HASH, characters.AT, characters.LEET
+_KEY_SIZE = characters.SKELETON_SIZE
+_KEY_VOWEL, _KEY_BREATH, _KEY_PASS = (
+    characters.SKELETON_VOWEL,
+    characters.SKELETON_BREATH,
+    characters.SKELETON_PASS,
+)
+_BLANK = 0x20
+_SEED = np.uint64(0xCBF29CE484222325)
+_PRIME = np.uint64(0x100000001B3)
+_MIX = np.uint64(0xFF51AFD7ED558CCD)
+_PAIR = np.uint64(0x9E3779B97F4A7C15)
+_WORD_SALT, _CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
+
+Points = npt.NDArray[np.uint32]
+Offsets = npt.NDArray[np.int64]
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiled without the GIL, kept on disk beside this file where that can be written, else compiled anew each run."""
+    try:
+        return njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
+    except RuntimeError:  # numba: no folder for its cache can be written
+        return njit(function, nogil=True)  # type: ignore[no-any-return]
+
+
+@_compiled
+def _is_wordish(kind: int) -> bool:
+    return kind == _LETTER or kind == _MARK or kind == _DIGIT
+
+
+@_compiled
+def _url_end(points: Points, at: int, end: int) -> int:
+    """Where the URL that begins at `at` ends, or `at` if none does."""
+    first = points[at] | 0x20
+    if first == 0x68 and at + 7 < end:  # h: http:// or https://
+        if (points[at + 1] | 0x20) != 0x74 or (points[at + 2] | 0x20) != 0x74 or (points[at + 3] | 0x20) != 0x70:
+            return at
+        colon = at + 5 if (points[at + 4] | 0x20) == 0x73 else at + 4
+        if points[colon] != 0x3A or points[colon + 1] != 0x2F or points[colon + 2] != 0x2F:
+            return at
+    elif first == 0x77 and at + 4 < end:  # www.
+        if (points[at + 1] | 0x20) != 0x77 or (points[at + 2] | 0x20) != 0x77 or points[at + 3] != 0x2E:
+            return at
+    elif first == 0x74 and at + 5 < end:  # t.co/
+        if points[at + 1] != 0x2E or (points[at + 2] | 0x20) != 0x63 or (points[at + 3] | 0x20) != 0x6F:
+            return at
+        if points[at + 4] != 0x2F:
+            return at
+    else:
+        return at
+    while at < end and points[at] > _BLANK and points[at] < 0x2000:
+        at += 1
+    return at
+
+
+@_compiled
+def _read_words(
+    points: Points,
+    start: int,
+    end: int,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    out: Points,
+    bounds: npt.NDArray[np.int32],
+) -> int:
+    """Fills `out` with the folded letters of the words of one text, word i being out[bounds[i]:bounds[i + 1]].
+
+    A word is a run of letters, marks, digits and stars, or one symbol (emoji). Returns the number of words.
+    """
+    n_words, used, at = 0, 0, start
+    end = min(end, start + MAX_POINTS)
+    bounds[0] = 0
+    while at < end:
+        kind = kinds[points[at]]
+        if kind == _HASH or kind == _AT:
+            at += 1
+            while at < end and (_is_wordish(kinds[points[at]]) or kinds[points[at]] == _SKIP or points[at] == 0x5F):
+                at += 1
+            continue
+        if kind == _SYMBOL:
+            out[used] = points[at]
+            used += 1
+            n_words += 1
+            bounds[n_words] = used
+            at += 1
+            continue
+        if kind == _LETTER:
+            after = _url_end(points, at, end)
+            if after > at:
+                at = after
+                continue
+        elif kind != _DIGIT and kind != _LEET and kind != _STAR and kind != _MARK:
+            at += 1
+            continue
+        begin, word_start, n_letters, run = used, at, 0, 0
+        while at < end:
+            kind = kinds[points[at]]
+            if kind == _SKIP:
+                at += 1
+                continue
+            if kind == _LETTER or kind == _MARK or kind == _STAR:
+                letter = letters[points[at]]
+            elif points[at] < 128 and leet[points[at]] != 0:
+                # It stands for a letter between letters; $ at either end of a word too, and a digit is a digit elsewhere.
+                following = kinds[points[at + 1]] if at + 1 < end else np.uint8(0)
+                dollar = points[at] == 0x24
+                opens = following == _LETTER or (following == _DIGIT and (kind == _DIGIT or dollar))
+                if (n_letters > 0 and (opens or dollar)) or (dollar and following == _LETTER):
+                    letter = np.uint32(leet[points[at]])
+                    kind = _LETTER
+                elif kind == _DIGIT:
+                    letter = points[at]
+                else:
+                    break
+            elif kind == _DIGIT:
+                letter = points[at]
+            else:
+                break
+            if kind == _LETTER:
+                n_letters += 1
+            at += 1
+            run = run + 1 if used > begin and out[used - 1] == letter else 1
+            if run <= 2:
+                out[used] = letter
+                used += 1
+        if at == word_start:  # a sign that turned out to be no part of a word
+            at += 1
+        if n_letters == 0:  # a number, or stars
+            used = begin
+        else:
+            n_words += 1
+            bounds[n_words] = used
+    return n_words
+
+
+@_compiled
+def _mixed(hashed: np.uint64) -> np.uint64:
+    hashed = (hashed ^ (hashed >> np.uint64(33))) * _MIX
+    return hashed ^ (hashed >> np.uint64(29))
+
+
+@_compiled
+def _put(
+    hashed: np.uint64,
+    mask: np.uint64,
+    stamps: npt.NDArray[np.int32],
+    stamp: int,
+    found: npt.NDArray[np.int32],
+    n_found: int,
+) -> int:
+    """Adds the bucket of `hashed` to `found` unless this text and block have it. Returns the new length."""
+    bucket = np.int64(_mixed(hashed) & mask)
+    if stamps[bucket] == stamp:
+        return n_found
+    stamps[bucket] = stamp
+    found[n_found] = bucket
+    return n_found + 1
+
+
+@_compiled
+def _find(
+    words: Points,
+    bounds: npt.NDArray[np.int32],
+    n_words: int,
+    skeleton: npt.NDArray[np.uint8],
+    mask: np.uint64,
+    stamps: npt.NDArray[np.int32],
+    first_stamp: int,
+    found: npt.NDArray[np.int32],
+    ends: npt.NDArray[np.int64],
+) -> int:
+    """Fills `found` with the buckets of a text, block b ending at ends[b]. Returns their number."""
+    n_found = 0
+    before = _SEED
+    for word in range(n_words):
+        hashed = _SEED
+        for i in range(bounds[word], bounds[word + 1]):
+            hashed = (hashed ^ np.uint64(words[i])) * _PRIME
+        n_found = _put(hashed ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
+        n_found = _put((before * _PAIR + hashed) ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
+        before = hashed
+    ends[0] = n_found
+    for word in range(n_words):
+        low, high = bounds[word] - 1, bounds[word + 1] + 1  # with the blank on either side
+        for i in range(low, high - 2):
+            hashed = _SEED
+            for j in range(i, min(i + 5, high)):
+                letter = words[j] if low < j < high - 1 else np.uint32(_BLANK)
+                hashed = (hashed ^ np.uint64(letter)) * _PRIME
+                if j >= i + 2:
+                    n_found = _put(hashed ^ _CHAR_SALT, mask, stamps, first_stamp + 1, found, n_found)
+    ends[1] = n_found
+    before = _SEED
+    for word in range(n_words):
+        hashed, length, last, after_consonant = _SEED, 0, np.uint8(0), False
+        for i in range(bounds[word], bounds[word + 1]):
+            code = skeleton[words[i]] if words[i] < _KEY_SIZE else np.uint8(_KEY_PASS)
+            if code == _KEY_BREATH:
+                code = np.uint8(_KEY_PASS) if after_consonant else np.uint8(0x48)
+            after_consonant = code > _KEY_BREATH
+            if code == _KEY_PASS or (code == _KEY_VOWEL and length > 0) or code == last:
+                continue
+            hashed = (hashed ^ np.uint64(code)) * _PRIME
+            last = code
+            length += 1
+        if length == 0:
+            continue
+        if length > 1:
+            n_found = _put(hashed ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
+        n_found = _put((before * _PAIR + hashed) ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
+        before = hashed
+    ends[2] = n_found
+    return n_found
+
+
+@_compiled
+def find_batch(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    n_buckets: int,
+    out: npt.NDArray[np.int32],
+    out_ends: npt.NDArray[np.int64],
+) -> int:
+    """The buckets of each text, one after the other in `out`; block b of text t ends at out_ends[t, b].
+
+    `n_buckets` is a power of two. Returns how many there are, or -1 if `out` is too small for them.
+    """
+    words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    found, ends = np.empty(_MAX_FEATURES, np.int32), np.empty(N_BLOCKS, np.int64)
+    stamps = np.full(n_buckets, -1, np.int32)
+    total = 0
+    for text in range(len(offsets) - 1):
+        n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
+        n_found = _find(
+            words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, text * N_BLOCKS, found, ends
+        )
+        if total + n_found > len(out):
+            return -1
+        out[total : total + n_found] = found[:n_found]
+        out_ends[text] = ends + total
+        total += n_found
+    return total
+
+
+@_compiled
+def group_of(words: Points, n_points: int, roman_hindi: float) -> int:
+    """2 if at least half of the letters are Devanagari, else 1 if the margin for Roman Hindi is positive, else 0."""
+    n_devanagari = 0
+    for i in range(n_points):
+        if 0x0900 <= words[i] < 0x0980:
+            n_devanagari += 1
+    if n_points > 0 and 2 * n_devanagari >= n_points:
+        return 2
+    return 1 if roman_hindi > 0.0 else 0
+
+
+@_compiled
+def score_batch(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    weights: npt.NDArray[np.int16],
+    scales: npt.NDArray[np.float64],
+    biases: npt.NDArray[np.float64],
+    slopes: npt.NDArray[np.float64],
+    intercepts: npt.NDArray[np.float64],
+    no_words: npt.NDArray[np.float64],
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Probabilities of each text: out (n_texts, n_columns), column 0 any category.
+
+    weights (n_buckets, n_columns + 1): the last column tells Roman Hindi from English. A column's margin is
+    biases[c] + scales[c] * sum over blocks of (sum of weights / sqrt(size)). Its probability is
+    logistic(slopes[g, c] * margin + intercepts[g, c]) with g the text's group (0 English, 1 Roman Hindi,
+    2 Devanagari). A text without a word gets `no_words`. No category exceeds column 0.
+    """
+    n_columns = out.shape[1]
+    words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    found, ends = np.empty(_MAX_FEATURES, np.int32), np.empty(N_BLOCKS, np.int64)
+    stamps = np.full(len(weights), -1, np.int32)
+    sums, margins = np.empty(n_columns + 1, np.int64), np.empty(n_columns + 1, np.float64)
+    mask = np.uint64(len(weights) - 1)
+    for text in range(len(offsets) - 1):
+        n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
+        if n_words == 0:
+            for c in range(n_columns):
+                out[text, c] = no_words[c]
+            continue
+        _find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, ends)
+        margins[:] = 0.0
+        begin = 0
+        for block in range(N_BLOCKS):
+            size = ends[block] - begin
+            if size == 0:
+                continue
+            sums[:] = 0
+            for i in range(begin, ends[block]):
+                for c in range(n_columns + 1):
+                    sums[c] += weights[found[i], c]
+            root = math.sqrt(size)
+            for c in range(n_columns + 1):
+                margins[c] += sums[c] / root
+            begin = ends[block]
+        for c in range(n_columns + 1):
+            margins[c] = biases[c] + scales[c] * margins[c]
+        group = group_of(words, bounds[n_words], margins[n_columns])
+        for c in range(n_columns):
+            p = 1.0 / (1.0 + math.exp(-(slopes[group, c] * margins[c] + intercepts[group, c])))
+            out[text, c] = p if c == 0 else min(np.float32(p), out[text, 0])

@@ -1,0 +1,84 @@
+"""Devanagari to the Roman spelling that people type, with their freedom in vowels; for training texts only.
+
+There is far less labelled Hindi in Roman script than in Devanagari, and everybody spells it as they please. So a text
+in Devanagari is written out in Roman, each word's spelling drawn anew. The short a after a consonant is not spoken at
+the end of a word, nor (mostly) between two consonants when a vowel comes before and after (schwa deletion).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+_CONSONANTS = dict(
+    zip(
+        "कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ",
+        "k kh g gh n ch chh j jh n t th d dh n t th d dh n p ph b bh m y r l v sh sh s h l".split(),
+        strict=True,
+    )
+)
+_WITH_NUKTA = {"क": "q", "ख": "kh", "ग": "g", "ज": "z", "ड": "d", "ढ": "dh", "फ": "f", "य": "y"}
+_VOWELS = dict(zip("अआइईउऊएऐओऔऋऑ", "a aa i ee u oo e ai o au ri o".split(), strict=True))
+_SIGNS = dict(zip("ािीुूेैोौृॉ", "aa i ee u oo e ai o au ri o".split(), strict=True))
+_NASAL, _VISARGA, _VIRAMA, _NUKTA = "ंँ", "ः", "्", "़"
+_DIGITS = str.maketrans("०१२३४५६७८९।॥", "0123456789..")
+_WORD = re.compile(r"[\u0900-\u0963\u0970-\u097f]+")
+# How else people write a piece. The piece itself is as likely as each of its variants.
+_VARIANTS = {
+    "aa": ("a", "a", "a"),
+    "ee": ("i", "i"),
+    "oo": ("u", "u"),
+    "ai": ("e", "ai"),
+    "au": ("o",),
+    "v": ("w",),
+    "chh": ("ch",),
+    "ph": ("f",),
+    "f": ("ph",),
+    "z": ("j",),
+    "q": ("k",),
+    "sh": ("s", "sh", "sh"),
+    "n": ("n",),
+    "kh": ("kh",),
+}
+
+
+def romanise(text: str, rng: random.Random) -> str:
+    """`text` with every Devanagari word in Roman letters, spelt as `rng` draws."""
+    return _WORD.sub(lambda match: _word(match[0], rng), text.translate(_DIGITS))
+
+
+def _word(word: str, rng: random.Random) -> str:
+    return "".join(rng.choice((piece, *_VARIANTS.get(piece, ()))) for piece in _pieces(word))
+
+
+def _pieces(word: str) -> list[str]:
+    """The word in Roman pieces. A consonant's unwritten a is "" where it is not spoken."""
+    pieces: list[str] = []
+    open_syllables: list[int] = []  # where an unwritten a may stand
+    for at, char in enumerate(word):
+        following = word[at + 1] if at + 1 < len(word) else ""
+        if char in _CONSONANTS:
+            piece = _WITH_NUKTA.get(char, _CONSONANTS[char]) if following == _NUKTA else _CONSONANTS[char]
+            after = word[at + 2 : at + 3] if following == _NUKTA else following
+            pieces.append(piece)
+            if after not in _SIGNS and after != _VIRAMA:
+                open_syllables.append(len(pieces))
+                pieces.append("a")
+        elif char in _VOWELS or char in _SIGNS:
+            pieces.append(_VOWELS.get(char) or _SIGNS[char])
+        elif char in _NASAL:
+            pieces.append("n")
+        elif char == _VISARGA:
+            pieces.append("h")
+    for at in reversed(open_syllables):
+        before, after = pieces[:at - 1], pieces[at + 1 :]
+        last = not after
+        between = len(after) > 1 and _is_vowel(after[1]) and bool(before) and _is_vowel(before[-1])
+        if (last and len(pieces) > 2) or (between and not _is_vowel(after[0])):
+            pieces[at] = ""
+            pieces = [piece for i, piece in enumerate(pieces) if piece or i < at]
+    return [piece for piece in pieces if piece]
+
+
+def _is_vowel(piece: str) -> bool:
+    return piece[:1] in ("a", "e", "i", "o", "u")

@@ -1,0 +1,212 @@
+"""`hushtag block`, `allow`, `hold`, `undo`, `moderation list`: what a moderator does at a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from moderation.drafts import SURFACES, Draft, Tag, UndoDraft, country_of, expiry_of, surfaces_of, tag_of, words_of
+from moderation.errors import StaleEdit
+from moderation.options import Actor, Country, Default, Expected, Json, Lasts, Reason, Surfaces, Tags, Until, Wait
+from moderation.view import ends, standing_json, table, where, written_json
+from moderation.visible import Visible, wait_visible
+from moderation.writer import Desk, Written
+from streams.clock import now_ms
+from streams.errors import CallerMistake, PolicyError
+from streams.log.moderation import Override, Verb
+from streams.policy.parsing import parse_policy
+from streams.settings import Settings, load_settings
+
+_errors = Console(stderr=True, highlight=False, markup=False)
+_out = Console(highlight=False, markup=False)
+STATES = ("in force", "superseded", "expired", "undone", "refused")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("block")(_verb("block", "Hide hashtags from the surfaces, whatever the pipeline says, for a time."))
+    app.command("allow")(_verb("allow", "Keep hashtags shown, whatever the pipeline says, for a time."))
+    app.command("hold")(_verb("hold", "Hide hashtags while somebody reviews them, for a time."))
+    app.command("undo")(undo)
+    group = typer.Typer(no_args_is_help=True, help="What people have decided.")
+    group.command("list")(list_)
+    app.add_typer(group, name="moderation")
+
+
+def _verb(action: Verb, told_as: str) -> Callable[..., None]:
+    def command(
+        tags: Tags,
+        reason: Reason,
+        surface: Surfaces = None,
+        country: Country = None,
+        lasts: Lasts = None,
+        until: Until = None,
+        default_for: Default = "7d",
+        actor: Actor = None,
+        if_version: Expected = None,
+        wait: Wait = 5.0,
+        as_json: Json = False,
+    ) -> None:
+        settings = load_settings()
+        meant = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
+        who, why = words_of(_actor(actor), reason)
+        drafts = [
+            Draft(
+                tag=tag,
+                action=action,
+                country=country_of(country),
+                surfaces=_surfaces(surface, settings),
+                actor=who,
+                reason=why,
+                expires_at_ms=expiry_of(lasts, until, default_for, now_ms()),
+            )
+            for tag in meant
+        ]
+        if if_version is not None and len(drafts) > 1:
+            raise CallerMistake("--if-version speaks of one hashtag", fix="decide on one at a time")
+        _write(settings, meant, lambda desk: desk.override(drafts, expected=if_version), wait, as_json)
+
+    command.__doc__ = told_as
+    return command
+
+
+def undo(
+    tag: Annotated[str, typer.Argument(help="The hashtag.")],
+    surface: Annotated[
+        list[str] | None, typer.Option("--surface", "-s", help="Only on this surface.", show_default="where it stands")
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option("--country", "-c", help="In this country, or *.", show_default="where it stands")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why.")] = "undone",
+    actor: Actor = None,
+    if_version: Expected = None,
+    wait: Wait = 5.0,
+    as_json: Json = False,
+) -> None:
+    """Take back the last block, allow or hold: what stood before it stands again."""
+    settings = load_settings()
+    meant = tag_of(tag)
+    who, why = words_of(_actor(actor), reason)
+    draft = UndoDraft(
+        tag=meant,
+        country=None if country is None else country_of(country),
+        surfaces=_surfaces(surface, settings) if surface else None,
+        actor=who,
+        reason=why,
+    )
+
+    async def write(desk: Desk) -> list[Written]:
+        return [await desk.undo(draft, expected=if_version)]
+
+    _write(settings, [meant], write, wait, as_json)
+
+
+def list_(
+    tag: Annotated[str | None, typer.Option("--tag", help="Only this hashtag.")] = None,
+    country: Annotated[
+        str | None, typer.Option("--country", "-c", help="Only decisions for this country; * for the world's.")
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.", show_default="all")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Every block, allow and hold, and what has become of it, the newest first."""
+    if unknown := [one for one in state or () if one not in STATES]:
+        raise CallerMistake(f"there is no state {unknown[0]!r}", fix=f"one of {', '.join(STATES)}")
+    hashtag = tag_of(tag).hashtag if tag else None
+    wanted = country_of(country) if country else None
+
+    async def read() -> Desk:
+        async with Desk(load_settings()) as desk:
+            await desk.refresh()
+        return desk
+
+    view, at_ms = asyncio.run(read()).view, now_ms()
+    found = [one for one in view.standings(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
+    if as_json:
+        for one in found:
+            print(json.dumps(standing_json(one, at_ms), ensure_ascii=False))
+    elif found:
+        _out.print(table(found, at_ms))
+    else:
+        _errors.print("nobody has decided anything" + (" like that" if tag or country or state else ""))
+    for bad in view.bad:
+        _errors.print(f"the record at offset {bad.offset} counts for nothing: {bad.problem}", style="yellow")
+
+
+def _write(
+    settings: Settings,
+    tags: Sequence[Tag],
+    write: Callable[[Desk], Awaitable[list[Written]]],
+    wait: float,
+    as_json: bool,
+) -> None:
+    async def run() -> tuple[list[Written], list[Visible | None], StaleEdit | None]:
+        stale = None
+        async with Desk(settings) as desk:
+            try:
+                written = await write(desk)
+            except StaleEdit as error:
+                if not error.written:
+                    raise
+                written, stale = list(error.written), error
+        visible: list[Visible | None] = [None] * len(written)
+        if wait:
+            visible = [*await wait_visible(settings, written, wait_seconds=wait)]
+        return written, visible, stale
+
+    notes = {tag.hashtag: tag.notes for tag in tags}
+    for note in (note for tag in tags for note in tag.notes):
+        _errors.print(note, style="yellow")
+    written, visible, stale = asyncio.run(run())
+    for one, seen in zip(written, visible, strict=True):
+        if as_json:
+            print(json.dumps(written_json(one, seen, notes[one.record.hashtag]), ensure_ascii=False))
+        else:
+            _say(one, seen)
+        if seen is not None and seen.note:
+            _errors.print(f"#{one.record.hashtag} is decided, but {seen.note}", style="yellow")
+    if stale is not None:
+        raise stale
+
+
+def _say(written: Written, seen: Visible | None) -> None:
+    record = written.record
+    if isinstance(record, Override):
+        on = f"{where(record.country)} on {', '.join(record.surfaces)}"
+        _out.print(f"#{record.hashtag}: {record.action} {on}, ends {ends(record, now_ms())}")
+    else:
+        _out.print(f"#{record.hashtag}: undone {where(record.country)} on {', '.join(record.surfaces)}")
+    _out.print(f"  version {written.version}, by {record.actor}: {record.reason}")
+    for one in seen.verdicts if seen else ():
+        by = f" by {one.register.source}" if one.register else ""
+        _out.print(f"  {one.surface}: {'shown' if one.shown else 'hidden'} now{by}")
+
+
+def _actor(given: str | None) -> str:
+    if given is not None:
+        return given
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def _surfaces(given: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
+    """A moderator's machine need not have a policy, or a sound one; then any surface may be named."""
+    try:
+        policy = parse_policy(settings.policy.read_bytes(), str(settings.policy))
+    except OSError:
+        return surfaces_of(given or (), SURFACES, closed=False)
+    except PolicyError:
+        _errors.print(f"{settings.policy} has mistakes: surfaces are taken to be {', '.join(SURFACES)}", style="yellow")
+        return surfaces_of(given or (), SURFACES, closed=False)
+    return surfaces_of(given or (), policy.surfaces, closed=True)

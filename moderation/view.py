@@ -1,0 +1,113 @@
+"""How people's decisions are shown: one JSON object each for programs, one table for eyes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from moderation.visible import Visible
+from moderation.writer import Written
+from streams.flags.people import Standing
+from streams.log.moderation import Override, TagRecord
+
+_STYLES = {"in force": "bold", "superseded": "yellow", "expired": "dim", "undone": "dim", "refused": "red"}
+
+
+def record_json(record: TagRecord) -> dict[str, Any]:
+    """A record's own words."""
+    plain: dict[str, Any] = {
+        "id": record.id,
+        "action": record.action if isinstance(record, Override) else "undo",
+        "hashtag": record.hashtag,
+        "display": record.display,
+        "country": record.country,
+        "surfaces": list(record.surfaces),
+        "source": record.source,
+        "actor": record.actor,
+        "reason": record.reason,
+        "at_ms": record.at_ms,
+    }
+    if isinstance(record, Override):
+        return plain | {"expires_at_ms": record.expires_at_ms}
+    return plain | {"undoes": list(record.undoes)}
+
+
+def standing_json(standing: Standing, now_ms: int) -> dict[str, Any]:
+    """A row of the list: the record, its state on these surfaces, how long it still stands, and what is behind that."""
+    plain = record_json(standing.record) | {"surfaces": list(standing.surfaces), "version": standing.version}
+    plain["state"] = standing.state
+    if isinstance(standing.record, Override) and standing.state in ("in force", "superseded"):
+        plain["expires_in_ms"] = standing.record.expires_at_ms - now_ms if standing.record.expires_at_ms else None
+    if standing.because is not None:
+        name = {"undone": "undone_by", "superseded": "superseded_by", "refused": "came_first"}[standing.state]
+        plain[name] = record_json(standing.because)
+    return plain
+
+
+def written_json(written: Written, visible: Visible | None, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The answer to a write. `published` is null where nobody waited for it."""
+    plain = record_json(written.record) | {"version": written.version, "notes": list(notes)}
+    plain["published"] = visible.published if visible else None
+    plain["note"] = visible.note if visible else ""
+    plain["now"] = [
+        {"surface": v.surface, "shown": v.shown, "decided_by": v.register.source if v.register else None}
+        for v in (visible.verdicts if visible else ())
+    ]
+    return plain
+
+
+def table(standings: Sequence[Standing], now_ms: int) -> Table:
+    """The list for a terminal."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("hashtag", "where", "decision", "state", "ends", "by", "reason"):
+        shown.add_column(column, overflow="fold")
+    for standing in standings:
+        record = standing.record
+        shown.add_row(
+            Text(f"#{record.display}"),
+            Text(f"{where(record.country)}: {', '.join(standing.surfaces)}"),
+            record.action if isinstance(record, Override) else "undo",
+            Text(standing.state, style=_STYLES[standing.state]),
+            ends(record, now_ms) if standing.state in ("in force", "superseded") else "",
+            Text(record.actor),
+            Text(record.reason + _because(standing)),
+        )
+    return shown
+
+
+def where(country: str) -> str:
+    """A country in words."""
+    return "everywhere" if country == "*" else country
+
+
+def ends(record: TagRecord, now_ms: int) -> str:
+    """When an override ends, as time to go; "" for an undo."""
+    if not isinstance(record, Override):
+        return ""
+    return f"in {in_words(record.expires_at_ms - now_ms)}" if record.expires_at_ms else "when revoked"
+
+
+def in_words(duration_ms: int) -> str:
+    """A duration in its handiest unit, rounded.
+
+    >>> [in_words(ms) for ms in (30_000, 5_400_000, 7 * 86_400_000)]
+    ['30 s', '90 min', '7 days']
+    """
+    seconds = max(0, duration_ms // 1000)
+    for unit_seconds, limit, name in ((1, 120, "s"), (60, 7_200, "min"), (3_600, 172_800, "h")):
+        if seconds < limit:
+            return f"{round(seconds / unit_seconds)} {name}"
+    return f"{round(seconds / 86_400)} days"
+
+
+def _because(standing: Standing) -> str:
+    if standing.because is None:
+        return ""
+    after = standing.because
+    at = datetime.fromtimestamp(after.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    what = {"undone": "undone", "superseded": "newer decision", "refused": "came first"}[standing.state]
+    return f" [{what} by {after.actor}, {at}: {after.reason}]"

@@ -1,0 +1,121 @@
+"""`hushtag replay`: the reference over a file of log lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from streams.cli.files import load_policy_file
+from streams.counting.registers import MINUTE_MS
+from streams.errors import CallerMistake
+from streams.log.decisions import Decision
+from streams.replay import Replay, read_lines
+from streams.scoring import load_text_scorer
+from streams.settings import load_settings, time_rules
+
+_encode = msgspec.json.Encoder().encode
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(replay)
+
+
+def replay(
+    file: Annotated[str, typer.Argument(help="Log lines or bare payloads, one a line; - reads standard input.")],
+    policy: Annotated[Path | None, typer.Option(help="Policy in force from the first tick; default: HUSHTAG_POLICY.")] = None,
+    panes: Annotated[Path | None, typer.Option(help="Write every minute pane here, one row a line.")] = None,
+    shards: Annotated[int | None, typer.Option(min=1, max=1024, help="Default: HUSHTAG_SHARDS.")] = None,
+    early: Annotated[bool, typer.Option(help="Also look before panes settle; provisional decisions are printed too.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line; decisions always are.")] = False,
+) -> None:
+    """Run the whole pipeline single-threaded over a file: settled decisions on stdout, a summary on stderr.
+
+    A log line is {"partition", "offset", "log_time_ms", "key", "value"}. Bare payloads are taken as partition 0,
+    offset = line, log time = the highest created_at so far. The end of the file settles all.
+    """
+    settings = load_settings()
+    source = _open(file)
+    rules = load_policy_file(policy or settings.policy)
+    run = Replay(
+        _partitions(source),
+        rules,
+        load_text_scorer(settings.model),
+        shards=shards or settings.shards,
+        times=time_rules(settings),
+        hash_key=settings.hash_key.get_secret_value().encode(),
+        early=early,
+        flush_ms=settings.flush_ms,
+    )
+    source.seek(0)
+    out = sys.stdout.buffer
+    rows = panes.open("wb") if panes else None
+    try:
+        for said in run.run(read_lines(_with_progress(source))):
+            if isinstance(said, Decision):
+                out.write(_encode(said) + b"\n")
+            elif rows is not None:
+                row = {
+                    "hashtag": said.hashtag,
+                    "country": said.country,
+                    "minute_ms": said.start_ms // MINUTE_MS * MINUTE_MS,
+                    "tweets": said.tweets,
+                    "authors": said.authors,
+                }
+                rows.write(_encode(row) + b"\n")
+        out.flush()
+    finally:
+        if rows is not None:
+            rows.close()
+    counts = run.counts
+    print(
+        f"{counts.records} records, {counts.tweets} tweets, {counts.uses} hashtag uses, {counts.duplicates} duplicates,"
+        f" {counts.clamped} clamped, {counts.too_old} too old, {len(counts.dead_letters)} dead letters,"
+        f" {counts.settled_ticks} settled ticks; policy {rules.revision}",
+        file=sys.stderr,
+    )
+
+
+def _open(file: str) -> BinaryIO:
+    if file == "-":
+        import tempfile
+
+        spool = tempfile.TemporaryFile()  # noqa: SIM115 - read twice, closed with the process
+        for chunk in iter(lambda: sys.stdin.buffer.read(1 << 20), b""):
+            spool.write(chunk)
+        spool.seek(0)
+        return spool  # type: ignore[return-value]
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        raise CallerMistake(f"cannot read {file}: {error.strerror}", fix="`hushtag dump` and `hushtag simulate` write log lines") from error
+
+
+def _partitions(source: BinaryIO) -> set[int]:
+    """The source partitions that the lines name: a tick settles when all have passed it."""
+    return {record.partition for record in read_lines(source)} or {0}
+
+
+def _with_progress(source: BinaryIO) -> Iterator[bytes]:
+    size = source.seek(0, 2)
+    source.seek(0)
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("replay"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+        console=console, disable=not console.is_terminal, transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("replay", total=size)
+        done = 0
+        for number, line in enumerate(source):
+            done += len(line)
+            if not number % 10_000:
+                bar.update(task, completed=done)
+            yield line

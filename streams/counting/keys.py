@@ -1,0 +1,90 @@
+"""Hashtags and countries as integers, so that settled panes are arrays.
+
+A key is `tag << 10 | country`. Countries of one tag are neighbours in sorted order, so the world's entries of a tag
+are one slice of a sorted pane: nothing is kept twice for the world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+COUNTRY_BITS = 10
+WORLD = 0
+"""Country code of the key that stands for the tag in the whole world; no register has it."""
+NOWHERE = 1
+"""Country code of tweets without a country: they count for the world only."""
+_FIRST = 2
+
+
+def country_code(country: str) -> int:
+    """Code of an ISO 3166-1 alpha-2 country, `*` (the world) or "" (none), in [0, 678).
+
+    >>> country_name(country_code("IN")), country_code("*"), country_code("")
+    ('IN', 0, 1)
+    """
+    if country == "*":
+        return WORLD
+    if not country:
+        return NOWHERE
+    return _FIRST + (ord(country[0]) - 65) * 26 + (ord(country[1]) - 65)
+
+
+def country_name(code: int) -> str:
+    """The inverse of `country_code`."""
+    if code < _FIRST:
+        return "" if code == NOWHERE else "*"
+    first, second = divmod(code - _FIRST, 26)
+    return chr(65 + first) + chr(65 + second)
+
+
+class Tags:
+    """Numbers for hashtags, given out in order and taken back when nothing counts them any more."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+        self._next = 1
+        self._countries: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def key(self, hashtag: str, country: str) -> int:
+        """The key of a hashtag in a country; the hashtag gets a number if it has none."""
+        code = self._countries.get(country)
+        if code is None:
+            code = self._countries[country] = country_code(country)
+        number = self._numbers.get(hashtag)
+        if number is None:
+            number = self._numbers[hashtag] = self._next
+            self._names[number] = hashtag
+            self._next += 1
+        return number << COUNTRY_BITS | code
+
+    def find(self, hashtag: str, country: str) -> int | None:
+        """The key, where the hashtag has a number."""
+        number = self._numbers.get(hashtag)
+        return None if number is None else number << COUNTRY_BITS | country_code(country)
+
+    def name(self, key: int) -> str:
+        """The hashtag of a key."""
+        return self._names[key >> COUNTRY_BITS]
+
+    def numbers(self) -> list[int]:
+        """All numbers given out."""
+        return list(self._names)
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Take numbers back; the caller holds no key of theirs any more."""
+        for number in numbers:
+            del self._numbers[self._names.pop(number)]
+
+
+def country_of(key: int) -> str:
+    """The country of a key: ISO code, `*` or ""."""
+    return country_name(key & ((1 << COUNTRY_BITS) - 1))
+
+
+def world_of(key: int) -> int:
+    """The world's key of the same hashtag."""
+    return key >> COUNTRY_BITS << COUNTRY_BITS

@@ -1,0 +1,171 @@
+"""A settled pane as arrays: final, without texts, small enough to keep an hour of them and to read back in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.counting.registers import MINUTE_MS, PANE_MS, Entry
+from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pane:
+    """One pane of one shard. Rows are sorted by key, entries by (key, author).
+
+    Shapes: r rows, n entries, c score columns (any category first, then each).
+    """
+
+    start_ms: int
+    length_ms: int
+    keys: Ints
+    """(r,) hashtag and country."""
+    counts: Ints
+    """(r,) tweets."""
+    displays: Sequence[str]
+    """(r,) commonest spelling in the row's sample."""
+    bounds: Ints
+    """(r + 1,) row i has entries [bounds[i], bounds[i + 1])."""
+    author: UInts
+    """(n,)"""
+    tweet: Ints
+    """(n,)"""
+    age_days: npt.NDArray[np.int32]
+    """(n,)"""
+    flags: npt.NDArray[np.uint8]
+    """(n,)"""
+    copy: npt.NDArray[np.uint32]
+    """(n,) fingerprint of the text; 0 where it was not scored."""
+    scores: Floats
+    """(n, c) calibrated probabilities; NaN where the text was not scored."""
+
+    @property
+    def end_ms(self) -> int:
+        """First millisecond after the pane."""
+        return self.start_ms + self.length_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What stage 1 says of one text: probabilities (c,) and the fingerprint by which copies are known."""
+
+    probabilities: Floats
+    copy: int
+
+
+def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
+    """A pane in which nothing was said."""
+    return Pane(
+        start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), [], np.zeros(1, np.int64),
+        np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint8),
+        np.zeros(0, np.uint32), np.zeros((0, columns), np.float32),
+    )  # fmt: skip
+
+
+def build_pane(
+    pane: int,
+    counts: Mapping[int, int],
+    entries: Mapping[int, Sequence[Entry]],
+    scored: Mapping[str, Scored],
+    names: Mapping[int, str],
+    columns: int,
+    hashes: KeyedHash,
+    k: int = K,
+) -> Pane:
+    """Arrays of a settled tally.
+
+    Args:
+        counts, entries: by key; `scored`: by text, for the texts that were scored; `names`: hashtag by key.
+        columns: how many scores a text has.
+    """
+    keys = np.fromiter(counts.keys(), np.int64, len(counts))
+    ranked = np.argsort(keys)
+    keys = keys[ranked]
+    lists = [entries.get(int(key), ()) for key in keys]
+    flat = [entry for one in lists for entry in one]
+    row = np.repeat(np.arange(len(keys)), [len(one) for one in lists])
+    author = np.fromiter(map(attrgetter("author"), flat), np.uint64, len(flat))
+    tweet = np.fromiter(map(attrgetter("tweet"), flat), np.int64, len(flat))
+    kept = smallest_rows(row, author, hashes.orders(tweet), k)
+    row, flat = row[kept], [flat[i] for i in kept]
+    copy = np.zeros(len(flat), np.uint32)
+    scores = np.full((len(flat), columns), np.nan, np.float32)
+    if scored:
+        for at, entry in enumerate(flat):
+            result = scored.get(entry.text)
+            if result is not None:
+                copy[at] = result.copy
+                scores[at] = result.probabilities
+    bounds = np.searchsorted(row, np.arange(len(keys) + 1))
+    return Pane(
+        start_ms=pane * PANE_MS,
+        length_ms=PANE_MS,
+        keys=keys,
+        counts=np.fromiter((counts[int(key)] for key in keys), np.int64, len(keys)),
+        displays=[
+            commonest([entry.display for entry in flat[bounds[i] : bounds[i + 1]]]) or names[int(keys[i])]
+            for i in range(len(keys))
+        ],
+        bounds=bounds.astype(np.int64),
+        author=author[kept],
+        tweet=tweet[kept],
+        age_days=np.fromiter(map(attrgetter("age_days"), flat), np.int32, len(flat)),
+        flags=np.fromiter(map(attrgetter("flags"), flat), np.uint8, len(flat)),
+        copy=copy,
+        scores=scores,
+    )
+
+
+def commonest(spellings: Sequence[str]) -> str:
+    """The commonest of some spellings, of equally common ones the smallest; "" of none.
+
+    >>> commonest(["b", "a", "b", "a"])
+    'a'
+    """
+    if len(spellings) == 1:
+        return spellings[0]
+    return min(set(spellings), key=lambda one: (-spellings.count(one), one), default="")
+
+
+def merge_panes(panes: Sequence[Pane], start_ms: int, columns: int, hashes: KeyedHash, k: int = K) -> Pane:
+    """A minute pane: counts add up, sketches unite."""
+    panes = [pane for pane in panes if len(pane.keys)]
+    if not panes:
+        return empty_pane(start_ms, MINUTE_MS, columns)
+    all_keys = np.concatenate([pane.keys for pane in panes])
+    keys, row_of = np.unique(all_keys, return_inverse=True)
+    counts = np.zeros(len(keys), np.int64)
+    np.add.at(counts, row_of, np.concatenate([pane.counts for pane in panes]))
+    shifts = np.cumsum([0, *[len(pane.keys) for pane in panes]])
+    row = np.concatenate(
+        [
+            np.repeat(row_of[shifts[i] : shifts[i + 1]], np.diff(pane.bounds)) for i, pane in enumerate(panes)
+        ]
+    )  # fmt: skip
+    author = np.concatenate([pane.author for pane in panes])
+    tweet = np.concatenate([pane.tweet for pane in panes])
+    kept = smallest_rows(row, author, hashes.orders(tweet), k)
+    spellings: list[list[str]] = [[] for _ in keys]
+    for at, spelling in zip(row_of, (one for pane in panes for one in pane.displays), strict=True):
+        spellings[at].append(spelling)
+    return Pane(
+        start_ms=start_ms,
+        length_ms=MINUTE_MS,
+        keys=keys,
+        counts=counts,
+        displays=[commonest(one) for one in spellings],
+        bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
+        author=author[kept],
+        tweet=tweet[kept],
+        age_days=np.concatenate([pane.age_days for pane in panes])[kept],
+        flags=np.concatenate([pane.flags for pane in panes])[kept],
+        copy=np.concatenate([pane.copy for pane in panes])[kept],
+        scores=np.concatenate([pane.scores for pane in panes])[kept],
+    )

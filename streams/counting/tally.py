@@ -1,0 +1,215 @@
+"""Panes that are still open: the judge's side of the registers.
+
+A block's registers are absolute, so a block keeps the greatest count of each and is folded into the panes when a later
+block of its source arrives. Sent twice, late, or by a worker that should be dead: no matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streams.counting.keys import COUNTRY_BITS, Tags
+from streams.counting.registers import BlockRegisters, Entry, Flush
+from streams.counting.sketch import K, KeyedHash, smallest
+
+_COMPACT_AT = 4 * K
+
+
+class Tally:
+    """Counts and entries per key of one pane (or of one block's part in it)."""
+
+    __slots__ = ("counts", "entries", "world", "keys_of")
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+        self.entries: dict[int, list[Entry]] = {}
+        self.world: dict[int, int] = {}
+        """Tweets per tag number, all countries."""
+        self.keys_of: dict[int, list[int]] = {}
+        """Keys per tag number."""
+
+    def raise_to(self, key: int, count: int, entries: list[Entry], hashes: KeyedHash) -> None:
+        """Take an absolute count: the greatest wins; entries merge."""
+        known = self.counts.get(key, 0)
+        if count > known:
+            self._count(key, count - known, known)
+        self._merge(key, entries, hashes)
+
+    def add(self, key: int, count: int, entries: list[Entry], hashes: KeyedHash) -> None:
+        """Add to the count; entries merge."""
+        self._count(key, count, self.counts.get(key, 0))
+        self._merge(key, entries, hashes)
+
+    def _count(self, key: int, more: int, known: int) -> None:
+        tag = key >> COUNTRY_BITS
+        if not known and key not in self.counts:
+            self.keys_of.setdefault(tag, []).append(key)
+        self.counts[key] = known + more
+        self.world[tag] = self.world.get(tag, 0) + more
+
+    def _merge(self, key: int, entries: list[Entry], hashes: KeyedHash) -> None:
+        if not entries:
+            return
+        have = self.entries.get(key)
+        if have is None:
+            self.entries[key] = entries
+            return
+        have = have + entries
+        self.entries[key] = smallest(have, hashes) if len(have) > _COMPACT_AT else have
+
+    def tweets(self, key: int) -> int:
+        """Count of a key; the world's key counts all countries."""
+        return self.counts.get(key, 0) if key & 1023 else self.world.get(key >> COUNTRY_BITS, 0)
+
+    def sample(self, key: int) -> Iterator[Entry]:
+        """Entries of a key; of the world's key those of all countries."""
+        if key & 1023:
+            yield from self.entries.get(key, ())
+            return
+        for part in self.keys_of.get(key >> COUNTRY_BITS, ()):
+            yield from self.entries.get(part, ())
+
+
+class SourceBlock:
+    """The open block of one source partition."""
+
+    __slots__ = ("source_id", "block", "rules", "panes", "known", "whole", "watermark_ms", "newest_ms")
+
+    def __init__(self, source_id: str) -> None:
+        self.source_id = source_id
+        self.block = -1
+        self.rules = 0
+        self.panes: dict[int, Tally] = {}
+        self.known: dict[tuple[int, int], int] = {}
+        """(pane, key) → count that went into a pane that has settled since."""
+        self.whole = False
+        """Whether every register of the block was seen since its first; not so for the one a replay begins in."""
+        self.watermark_ms = -1
+        self.newest_ms = -1
+
+    def start(self, block: int, rules: int, *, whole: bool) -> None:
+        self.block, self.rules, self.whole = block, rules, whole
+        self.panes = {}
+        self.known = {}
+
+
+class OpenPanes:
+    """Unsettled panes of one shard, with the open block of each source partition."""
+
+    def __init__(self, tags: Tags, hashes: KeyedHash) -> None:
+        self.panes: dict[int, Tally] = {}
+        self.sources: dict[int, SourceBlock] = {}
+        self.source_count = 0
+        self.settled_pane = -1
+        """Panes up to this one are settled: final."""
+        self.late_registers = 0
+        self._tags = tags
+        self._hashes = hashes
+
+    def apply(self, flush: Flush) -> list[int]:
+        """Take one record; returns the keys that it counted (some perhaps twice)."""
+        source = self.sources.get(flush.source)
+        if source is None or source.source_id != flush.source_id:
+            if source is not None:
+                self._fold(source)
+            first = source is None
+            source = self.sources[flush.source] = SourceBlock(flush.source_id)
+            source.whole = not first
+        touched: list[int] = []
+        for block in flush.blocks:
+            self._take(source, block, flush.rules, touched)
+        source.newest_ms = max(source.newest_ms, flush.newest_ms)
+        if flush.watermark_ms >= 0:
+            self.source_count = max(self.source_count, flush.sources)
+            if flush.block > source.block:
+                self._fold(source)
+                source.start(flush.block, flush.rules, whole=True)
+            source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
+        return touched
+
+    @property
+    def watermark_ms(self) -> int:
+        """The lowest watermark over all source partitions; -1 until each has told its own."""
+        if not self.source_count or len(self.sources) < self.source_count:
+            return -1
+        return min(source.watermark_ms for source in self.sources.values())
+
+    @property
+    def newest_ms(self) -> int:
+        """The greatest log time of any source."""
+        return max((source.newest_ms for source in self.sources.values()), default=-1)
+
+    def earliest(self) -> int | None:
+        """The lowest open pane that counts anything."""
+        panes = [pane for pane in self.panes if pane > self.settled_pane]
+        panes += [pane for source in self.sources.values() for pane in source.panes if pane > self.settled_pane]
+        return min(panes, default=None)
+
+    def tallies(self) -> Iterator[tuple[int, Tally]]:
+        """Every open tally, folded or not."""
+        yield from self.panes.items()
+        for source in self.sources.values():
+            for pane, tally in source.panes.items():
+                if pane > self.settled_pane:
+                    yield pane, tally
+
+    def settle(self, pane: int) -> Tally:
+        """Close a pane: all its counts, those of open blocks included. It must be the one after the last settled."""
+        assert pane > self.settled_pane
+        whole = self.panes.pop(pane, None) or Tally()
+        for source in self.sources.values():
+            part = source.panes.pop(pane, None)
+            if part is None:
+                continue
+            for key, count in part.counts.items():
+                source.known[pane, key] = count
+                whole.add(key, count, part.entries.get(key, []), self._hashes)
+        self.settled_pane = pane
+        return whole
+
+    def _take(self, source: SourceBlock, incoming: BlockRegisters, rules: int, touched: list[int]) -> None:
+        if incoming.block < source.block:
+            return
+        if incoming.block > source.block:
+            whole = source.block >= 0 or source.whole
+            self._fold(source)
+            source.start(incoming.block, rules, whole=whole)
+        elif rules < source.rules:
+            return
+        elif rules > source.rules:
+            source.start(incoming.block, rules, whole=False)  # its settled panes hold what older rules found: let them be
+        settled = self.settled_pane
+        key_of, hashes, panes = self._tags.key, self._hashes, source.panes
+        for register in incoming.registers:
+            pane = register.pane
+            if pane <= settled:
+                self._late(source, register.hashtag, register.country, pane, register.count, register.entries)
+                continue
+            tally = panes.get(pane)
+            if tally is None:
+                tally = panes[pane] = Tally()
+            key = key_of(register.hashtag, register.country)
+            tally.raise_to(key, register.count, register.entries, hashes)
+            touched.append(key)
+
+    def _late(
+        self, source: SourceBlock, hashtag: str, country: str, pane: int, count: int, entries: list[Entry]
+    ) -> None:
+        """A register of a settled pane: nothing new in it (sent again), or it counts in the oldest open pane."""
+        key = self._tags.key(hashtag, country)
+        known = source.known.get((pane, key), 0)
+        if count <= known or not source.whole:
+            return
+        self.late_registers += 1
+        source.known[pane, key] = count
+        self.panes.setdefault(self.settled_pane + 1, Tally()).add(key, count - known, entries, self._hashes)
+
+    def _fold(self, source: SourceBlock) -> None:
+        for pane, part in source.panes.items():
+            whole = self.panes.get(pane)
+            if whole is None:
+                self.panes[pane] = part
+                continue
+            for key, count in part.counts.items():
+                whole.add(key, count, part.entries.get(key, []), self._hashes)
+        source.panes = {}

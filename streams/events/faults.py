@@ -1,0 +1,100 @@
+"""Why a record cannot be read, in a stable word, the field at fault, and what the producer should do.
+
+Only bad records come here, so this may take its time: it looks again at what the decoder refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from streams.errors import ContractError
+
+MAX_BYTES = 1_048_576
+"""Bytes of a record: a thousand times what a tweet needs, and Kafka's own default limit."""
+
+MAX_DEPTH = 200
+"""Arrays and objects inside one another. Tweets need about ten; a decoder that recurses must not depend on how much
+of the stack its caller has used."""
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
+_IDS = frozenset({"id", "id_str", "author_id", "user_id", "user_id_str"})
+
+
+def check_bytes(value: bytes) -> None:
+    """Refuse what no decoder should be given.
+
+    Raises:
+        ContractError: `too_large`, `too_deep`, `not_utf8`.
+    """
+    if len(value) > MAX_BYTES:
+        fix = f"a record has at most {MAX_BYTES} bytes; send one tweet a record"
+        raise ContractError("too_large", value=len(value), fix=fix)
+    if not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError as error:
+            wrong = value[error.start : error.start + 16]
+            raise ContractError("not_utf8", value=wrong, fix=f"encode as UTF-8; see byte {error.start}") from None
+    # Counting is an upper bound of the depth, and one count is cheaper than two.
+    if (
+        len(value) > MAX_DEPTH
+        and value.replace(b"[", b"{").count(b"{") > MAX_DEPTH
+        and _depth_exceeds(value, MAX_DEPTH)
+    ):
+        raise ContractError("too_deep", fix=f"nest arrays and objects at most {MAX_DEPTH} deep")
+
+
+def _depth_exceeds(value: bytes, limit: int) -> bool:
+    depth = 0
+    for bracket in _STRING.sub(b"", value).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > limit:
+            return True
+    return False
+
+
+def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
+    """Say what the decoder's error means.
+
+    Raises:
+        ContractError: `empty`, `not_json`, `lone_surrogate`, `missing_field`, `wrong_type`, `bad_id`, `bad_time`.
+    """
+    if not value or value.isspace():
+        raise ContractError("empty", fix="send one JSON object a record")
+    try:
+        document = json.loads(value, parse_int=str, parse_float=str, parse_constant=_no_constant)
+    except ValueError:
+        raise ContractError("not_json", value=value[:60], fix=f"send one JSON object a record ({error})") from None
+    if not isinstance(error, msgspec.ValidationError):  # JSON's grammar allows what Unicode does not
+        fix = r"half of a surrogate pair such as \ud83d is no character: cut texts between characters"
+        raise ContractError("lone_surrogate", fix=fix) from None
+    what, _, path = str(error).partition(" - at `$")
+    field = path.removesuffix("`").removeprefix(".")
+    if what.startswith("Object missing required field"):
+        name = what.split("`")[1]
+        raise ContractError("missing_field", field=f"{field}.{name}".removeprefix("."), fix=f"send {name}") from None
+    given = _at(document, field)
+    last = field.rpartition(".")[2]
+    if last in _IDS and isinstance(given, str):
+        fix = 'an id is a whole number in [0, 2**63), best as a string: "1234"'
+        raise ContractError("bad_id", field=field, value=given, fix=fix) from None
+    if last.endswith("_ms") and isinstance(given, str):
+        fix = "write milliseconds since 1970 as a whole number, up to the year 9999"
+        raise ContractError("bad_time", field=field, value=given, fix=fix) from None
+    raise ContractError("wrong_type", field=field, value=given, fix=what) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and its kind are not JSON
+
+
+def _at(document: Any, path: str) -> Any:
+    """What stands at a path such as a.b[0].c; numbers as they were written."""
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        document = document[int(index) if index else name]
+    return document

@@ -1,0 +1,60 @@
+"""`created_at` as Twitter writes it, to milliseconds since the Unix epoch. Both formats are strict."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = _EPOCH.toordinal()
+_MILLISECOND = timedelta(milliseconds=1)
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
+    )
+}
+_V1 = re.compile(
+    r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60) ([+-])(\d\d)([0-5]\d) (\d{4})",
+    re.ASCII,
+)
+_V1_LENGTH = 30
+_V2 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+@lru_cache(maxsize=16_384)
+def _v1_ms(value: str) -> int:
+    found = _V1.fullmatch(value)
+    if not found:
+        return -1
+    month, day, hour, minute, second, sign, zone_hours, zone_minutes, year = found.groups()
+    try:
+        days = date(int(year), _MONTHS[month], int(day)).toordinal() - _EPOCH_DAY
+    except (KeyError, ValueError):
+        return -1
+    zone_seconds = int(zone_hours) * 3600 + int(zone_minutes) * 60
+    if sign == "-":
+        zone_seconds = -zone_seconds
+    return (days * 86_400 + int(hour) * 3600 + int(minute) * 60 + int(second) - zone_seconds) * 1000
+
+
+def v1_ms(value: str) -> int:
+    """Milliseconds of v1.1's `Thu Mar 10 23:12:12 +0000 2016`; negative where it is not such a time or before 1970.
+
+    Cached: a stream repeats the current second, and the cache is bounded.
+    """
+    return _v1_ms(value) if len(value) == _V1_LENGTH else -1
+
+
+def v2_ms(value: str) -> int:
+    """Milliseconds of v2's ISO 8601 `2021-03-01T12:34:56.000Z`; negative where it is not such a time or before 1970.
+
+    A time without its zone is none.
+    """
+    if not _V2.fullmatch(value):
+        return -1
+    try:
+        return (datetime.fromisoformat(value) - _EPOCH) // _MILLISECOND
+    except ValueError:
+        return -1

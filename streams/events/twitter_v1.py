@@ -1,0 +1,136 @@
+"""Tweets as Twitter's API v1.1 and its streams write them: classic, extended, and compatibility with both.
+
+The full text is in `extended_tweet`, else in `full_text`, else in `text`; the entities that belong to it stand beside
+it. A retweet's words and tags come from `retweeted_status`, which is never cut, unlike its own "RT @...".
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from streams.errors import ContractError
+from streams.events.fields import COUNTRIES, MAX_TEXT, Id, Present, to_time, unescape
+from streams.events.times import v1_ms
+from streams.events.tweet import NOWHERE, Tweet
+from streams.events.uses import Uses, from_entities, from_text
+
+TIME_FORM = "Thu Mar 10 23:12:12 +0000 2016"
+
+
+class Hashtag(msgspec.Struct, gc=False):
+    """One entity."""
+
+    text: str
+    indices: list[int] | None = None
+
+
+class Entities(msgspec.Struct, gc=False):
+    """What Twitter found in a text."""
+
+    hashtags: list[Hashtag] | None = None
+
+
+class ExtendedTweet(msgspec.Struct, gc=False):
+    """The whole of a text that `text` has cut."""
+
+    full_text: str
+    entities: Entities | None = None
+
+
+class Status(msgspec.Struct, gc=False):
+    """The words of a tweet: all that counts of an original."""
+
+    text: str | None = None
+    full_text: str | None = None
+    extended_tweet: ExtendedTweet | None = None
+    entities: Entities | None = None
+    lang: str | None = None
+
+
+class User(msgspec.Struct, gc=False):
+    """Who tweeted."""
+
+    id: Id | None = None
+    id_str: Id | None = None
+    created_at: str | None = None
+
+
+class Place(msgspec.Struct, gc=False):
+    """Where the author says they are."""
+
+    country_code: str | None = None
+
+
+class V1Tweet(Status, kw_only=True, gc=False):
+    """A tweet of v1.1."""
+
+    created_at: str
+    user: User
+    id: Id | None = None
+    id_str: Id | None = None
+    place: Place | None = None
+    retweeted_status: Status | None = None
+    quoted_status: Present | None = None
+    is_quote_status: bool | None = None
+
+
+def _id(exact: int | None, number: int | None, field: str) -> int:
+    """`id_str` where there is one: JavaScript rounds the number."""
+    if exact is not None:
+        return exact
+    if number is None:
+        raise ContractError("missing_field", field=field, fix=f"send {field}_str or {field}")
+    return number
+
+
+def _words(status: Status, field: str) -> tuple[str, Uses]:
+    extended = status.extended_tweet
+    if extended is not None:
+        raw, entities = extended.full_text, extended.entities
+    else:
+        whole = status.full_text
+        cut = status.text if whole is None else whole
+        if cut is None:
+            raise ContractError("missing_field", field=field, fix="send text, full_text or extended_tweet")
+        raw, entities = cut, status.entities
+    text = unescape(raw)
+    if entities is None or entities.hashtags is None:
+        return text, from_text(text)
+    if not entities.hashtags:
+        return text, ()
+    return text, from_entities([(tag.text, *_indices(tag)) for tag in entities.hashtags], raw, text)
+
+
+def _indices(tag: Hashtag) -> tuple[int, int]:
+    found = tag.indices
+    return (found[0], found[1]) if found is not None and len(found) == 2 else (NOWHERE, NOWHERE)
+
+
+def to_tweet(v1: V1Tweet) -> Tweet:
+    """One tweet.
+
+    Raises:
+        ContractError: `missing_field`, `bad_time`.
+    """
+    original = v1.retweeted_status
+    if original is not None:
+        kind = "retweet"
+        text, hashtags = _words(original, "retweeted_status.text")
+        lang = original.lang or v1.lang
+    else:
+        kind = "quote" if v1.is_quote_status or v1.quoted_status is not None else "tweet"
+        text, hashtags = _words(v1, "text")
+        lang = v1.lang
+    user, place = v1.user, v1.place
+    born = user.created_at
+    return Tweet(
+        kind,
+        _id(v1.id_str, v1.id, "id"),
+        _id(user.id_str, user.id, "user.id"),
+        to_time(v1_ms(v1.created_at), "created_at", v1.created_at, TIME_FORM),
+        "" if place is None else COUNTRIES.get(place.country_code or "", ""),
+        text[:MAX_TEXT],
+        lang or "",
+        hashtags,
+        None if born is None else to_time(v1_ms(born), "user.created_at", born, TIME_FORM),
+    )

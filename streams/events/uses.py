@@ -1,0 +1,90 @@
+"""The distinct hashtags of one tweet, from its entities, from a list of names, or from its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streams.events.canonical import canonical
+from streams.events.fields import unescape
+from streams.events.grammar import SIGNS, extract_hashtags
+from streams.events.tweet import NOWHERE, HashtagUse
+
+MAX_HASHTAGS = 100
+"""Distinct hashtags of one tweet that count: the first ones. A tweet of 280 characters has room for 93."""
+
+Uses = tuple[HashtagUse, ...]
+
+_PLAIN_ENDS = " \n\t.,;!?)\"'"
+
+
+def from_text(text: str) -> Uses:
+    """By the grammar, where a payload does not list its hashtags."""
+    uses = extract_hashtags(text)
+    if len(uses) < 2:
+        return tuple(uses)
+    found: dict[str, HashtagUse] = {}
+    for use in uses:
+        found.setdefault(use.hashtag, use)
+    return tuple(found.values())[:MAX_HASHTAGS]
+
+
+def from_names(names: Iterable[str], text: str) -> Uses:
+    """From a list of hashtags as written, with or without #; each is looked up in the text for its place."""
+    found: dict[str, HashtagUse] = {}
+    for name in names:
+        display = name[1:] if name and name[0] in SIGNS else name
+        hashtag = canonical(display)
+        if hashtag and hashtag not in found:
+            found[hashtag] = _place(hashtag, display, text)
+            if len(found) == MAX_HASHTAGS:
+                break
+    return _settle(found, text)
+
+
+def from_entities(entities: Iterable[tuple[str, int, int]], raw: str, text: str) -> Uses:
+    """From a payload's entities.
+
+    Args:
+        entities: (as written without #, start, end) each, in code points of `raw`.
+        raw: the text as the payload has it, escaped.
+        text: the same unescaped; the uses' places are in this one.
+    """
+    found: dict[str, HashtagUse] = {}
+    for display, start, end in entities:
+        hashtag = canonical(display)
+        if not hashtag or hashtag in found:
+            continue
+        if (
+            start < 0
+            or end != start + 1 + len(display)
+            or not raw.startswith(display, start + 1)
+            or raw[start] not in SIGNS
+        ):
+            found[hashtag] = _place(hashtag, display, text)
+        else:
+            shift = 0 if raw is text else start - len(unescape(raw[:start]))
+            found[hashtag] = HashtagUse(hashtag, display, start - shift, end - shift)
+        if len(found) == MAX_HASHTAGS:
+            break
+    return _settle(found, text)
+
+
+def _place(hashtag: str, display: str, text: str) -> HashtagUse:
+    """Found where #display stands with an obvious end behind it; otherwise left for the grammar."""
+    start = text.find("#" + display)
+    end = start + 1 + len(display)
+    if start >= 0 and text[end : end + 1] in _PLAIN_ENDS:  # "" too: the end of the text
+        return HashtagUse(hashtag, display, start, end)
+    return HashtagUse(hashtag, display, NOWHERE, NOWHERE)
+
+
+def _settle(found: dict[str, HashtagUse], text: str) -> Uses:
+    """The uses, the grammar asked for those without a place."""
+    uses = tuple(found.values())
+    for use in uses:
+        if use.start < 0 and ("#" in text or "\uff03" in text):
+            places: dict[str, HashtagUse] = {}
+            for other in extract_hashtags(text):
+                places.setdefault(other.display, other)
+            return tuple(places.get(use.display, use) if use.start < 0 else use for use in uses)
+    return uses

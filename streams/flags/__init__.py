@@ -1,0 +1,1 @@
+"""From decisions to flags. The folds are pure: they take records and give the registers to write."""

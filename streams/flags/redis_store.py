@@ -1,0 +1,176 @@
+"""The store on Redis or Valkey. What must be atomic is a script (`lua/`); this cuts, sends and translates errors."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import redis.asyncio
+from hushtag_client import keys
+from hushtag_client.registers import Register, RegisterError, decode, encode
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
+from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyError, RedisError
+
+from streams.errors import FlagStoreUnavailable, SettingsError
+from streams.flags.store import CHUNK, Applied, chunks
+
+_LUA = Path(__file__).with_name("lua")
+_OLDEST_SERVER = 7
+
+
+class RedisFlagStore:
+    """A `FlagStore` on a server of Redis 7 or Valkey, or newer.
+
+    Args:
+        redis_url: of the primary; a read replica takes no writes.
+        partitions: of the decisions topic; readers learn from it how many shards must be alive.
+        changes_kept: about how many entries the change stream keeps; a reader further behind takes a new snapshot.
+        timeout_seconds: how long the server may take to answer one step.
+
+    Raises:
+        SettingsError: the URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        partitions: int,
+        changes_kept: int = keys.CHANGES_KEPT,
+        timeout_seconds: float = 5.0,
+    ) -> None:
+        try:
+            self._redis = redis.asyncio.Redis.from_url(
+                redis_url,
+                protocol=2,
+                decode_responses=False,
+                socket_connect_timeout=timeout_seconds,
+                socket_timeout=timeout_seconds,
+                retry=Retry(NoBackoff(), 1),  # once: a connection that the server closed while it was idle
+            )
+        except ValueError as error:
+            raise SettingsError(
+                f"HUSHTAG_REDIS_URL: {error}", fix="redis://host:port/0, rediss:// or unix://"
+            ) from None
+        self._where = _without_password(redis_url)
+        self._partitions = partitions
+        self._changes_kept = changes_kept
+        self._put = self._script("put")
+        self._begin = self._script("begin")
+        self._finish = self._script("finish")
+        self._beat = self._script("beat")
+        self._sweep = self._script("sweep")
+
+    async def apply(self, partition: str, registers: Sequence[Register]) -> Applied:
+        """See `FlagStore.apply`."""
+        with self._translated():
+            return await self._put_all(partition, registers, life="")
+
+    async def reconcile(self, partition: str, registers: Sequence[Register]) -> Applied:
+        """See `FlagStore.reconcile`."""
+        with self._translated():
+            life = (await self._begin(keys=[keys.INCARNATION], args=[secrets.token_hex(8)])).decode()
+            done = await self._put_all(partition, registers, life=life)
+            if not done.refused:
+                names = [keys.INCARNATION, keys.sentinel(partition), keys.RECONCILED]
+                done += Applied(refused=not await self._finish(keys=names, args=[life, partition]))
+            return done
+
+    async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
+        """See `FlagStore.heartbeat`."""
+        args: list[Any] = [secrets.token_hex(8), at_ms, self._partitions, keys.HEARTBEAT_GUARD_MS]
+        for shard, settled in settled_ms.items():
+            args += [shard, settled]
+        with self._translated():
+            await self._beat(keys=[keys.INCARNATION, keys.HEARTBEATS], args=args)
+
+    async def sweep(self, now_ms: int) -> int:
+        """See `FlagStore.sweep`."""
+        gone = cursor = 0
+        with self._translated():
+            while True:
+                page: dict[bytes, bytes]
+                cursor, page = cast(Any, await self._redis.hscan(keys.REGISTERS, cursor, count=CHUNK))
+                over = [field for field, value in page.items() if _may_go(value, now_ms)]
+                if over:
+                    gone += await self._sweep(keys=[keys.REGISTERS], args=[now_ms, *over])
+                if not cursor:
+                    break
+            shards = await self._redis.hkeys(keys.HEARTBEATS)
+            former = [shard for shard in shards if shard.isdigit() and int(shard) >= self._partitions]
+            if former:
+                await self._redis.hdel(keys.HEARTBEATS, *former)
+        return gone
+
+    async def check_server(self) -> None:
+        """See `FlagStore.check_server`."""
+        with self._translated():
+            info: dict[str, Any] = await self._redis.info()
+        version = str(info.get("redis_version", "0"))
+        if int(version.split(".")[0]) < _OLDEST_SERVER:
+            raise SettingsError(f"{self._where} is Redis {version}", fix="Redis 7 or Valkey 7.2, or newer")
+        if info.get("role") not in ("master", None):
+            raise SettingsError(f"{self._where} is a read replica", fix="set HUSHTAG_REDIS_URL to its primary")
+        policy = info.get("maxmemory_policy")
+        if policy != "noeviction":
+            raise SettingsError(
+                f"{self._where} may evict flags under memory pressure: its maxmemory-policy is {policy}",
+                fix="redis-cli CONFIG SET maxmemory-policy noeviction, and the same in its configuration file",
+            )
+
+    async def close(self) -> None:
+        """See `FlagStore.close`."""
+        await self._redis.aclose()
+
+    async def _put_all(self, partition: str, registers: Sequence[Register], *, life: str) -> Applied:
+        names = [keys.REGISTERS, keys.SEQ, keys.CHANGES, keys.INCARNATION, keys.sentinel(partition)]
+        done = Applied()
+        for chunk in chunks(registers):
+            args: list[Any] = [life, secrets.token_hex(8), self._changes_kept]
+            for register in chunk:
+                args += [keys.field_bytes(register.field), encode(register)]
+            applied, stale = await self._put(keys=names, args=args)
+            if applied < 0:
+                return done + Applied(refused=True)
+            done += Applied(applied, stale)
+        return done
+
+    def _script(self, name: str) -> AsyncScript:
+        text = (_LUA / "common.lua").read_text("utf-8") + (_LUA / f"{name}.lua").read_text("utf-8")
+        return self._redis.register_script(text)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            what = str(error) or type(error).__name__
+            raise FlagStoreUnavailable(f"{self._where}: {what}", fix=_fix(error)) from error
+
+
+def _fix(error: Exception) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "raise maxmemory of the server: flags must not be evicted"
+    if isinstance(error, ReadOnlyError):
+        return "set HUSHTAG_REDIS_URL to the primary"
+    if isinstance(error, AuthenticationError):
+        return "correct the user and password in HUSHTAG_REDIS_URL"
+    return "start Redis or Valkey there (hushtag up starts one), or correct HUSHTAG_REDIS_URL"
+
+
+def _may_go(value: bytes, now_ms: int) -> bool:
+    try:
+        return 0 < decode(value).keep_until_ms <= now_ms
+    except RegisterError:
+        return False
+
+
+def _without_password(redis_url: str) -> str:
+    parts = urlsplit(redis_url)
+    return f"{parts.hostname or ''}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path

@@ -1,0 +1,90 @@
+"""Which tags stand where, under every rule of a policy: each (rule, window) is judged once, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from streams.counting.keys import COUNTRY_BITS, country_name, country_of
+from streams.judging.evidence import EvidenceTable
+from streams.judging.levels import NOTHING, OVER, RuleLevels, Standing, combine, levels
+from streams.judging.state import Scope
+from streams.policy import Policy, Rule
+
+_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
+
+
+class Docket:
+    """The evidence of one tick before one policy.
+
+    Args:
+        columns: score column by category; the policy's categories that the model does not know are left out.
+        tables: evidence by window, in milliseconds.
+        is_term: whether a key's hashtag is, or looks like, a curated term.
+        confidence: of all intervals; None: each rule's own.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        columns: Mapping[str, int],
+        tables: Mapping[int, EvidenceTable],
+        is_term: Callable[[int], bool],
+        confidence: float | None = None,
+    ) -> None:
+        self._policy = policy
+        self._columns = columns
+        self._tables = {window_ms: table for window_ms, table in tables.items() if len(table.keys)}
+        self._terms = {
+            window_ms: np.fromiter((is_term(key) for key in table.keys.tolist()), bool, len(table.keys))
+            for window_ms, table in self._tables.items()
+        }
+        self._confidence = confidence
+        self._judged: dict[tuple[int, int, Rule], RuleLevels] = {}
+
+    def scopes(self) -> list[Scope]:
+        """Every (category, surface) that can be decided."""
+        return [
+            (category, surface)
+            for category in self._policy.category_names
+            if category in self._columns
+            for surface in self._policy.surfaces
+        ]
+
+    def over(self) -> set[int]:
+        """Keys that are over under their own rule in some scope."""
+        found: set[int] = set()
+        for window_ms, table in self._tables.items():
+            codes = table.keys & _COUNTRY_MASK
+            for code in np.unique(codes).tolist():
+                of_country = codes == code
+                for category, surface in self.scopes():
+                    rule = self._policy.rule(category, surface, country_name(code))
+                    if window_ms in rule.windows_ms:
+                        level = self._levels(window_ms, self._columns[category], rule).level
+                        found.update(table.keys[of_country & (level == OVER)].tolist())
+        return found
+
+    def rule(self, key: int, scope: Scope) -> Rule:
+        """The rule that holds for a key."""
+        return self._policy.rule(*scope, country_of(key))
+
+    def standing(self, key: int, scope: Scope) -> Standing:
+        """Where a key stands, over all windows of its rule."""
+        rule = self.rule(key, scope)
+        parts: list[Standing] = []
+        for window_ms, table in self._tables.items():
+            row = table.find(key) if window_ms in rule.windows_ms else None
+            if row is not None:
+                parts.append(self._levels(window_ms, self._columns[scope[0]], rule).standing(row))
+        return combine(parts) if parts else NOTHING
+
+    def _levels(self, window_ms: int, column: int, rule: Rule) -> RuleLevels:
+        found = self._judged.get((window_ms, column, rule))
+        if found is None:
+            found = self._judged[window_ms, column, rule] = levels(
+                self._tables[window_ms], rule, column, self._terms[window_ms], self._confidence or rule.confidence
+            )
+        return found
+

@@ -1,0 +1,123 @@
+"""The evidence of many tags at one tick, as columns: every signal, no texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.counting.registers import RETWEET
+from streams.counting.window import Sample
+from streams.judging.bounds import Doubles
+from streams.log.decisions import Evidence
+
+Ints = npt.NDArray[np.int64]
+SAMPLED_IDS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvidenceTable:
+    """Signals of m keys over one window. Shapes (m,), share (m, c) with the categories of the model behind `any`."""
+
+    window_ms: int
+    keys: Ints
+    """Ascending."""
+    tweets: Ints
+    authors: Ints
+    scored: Ints
+    share: Doubles
+    copies: Doubles
+    young: Doubles
+    burst: Doubles
+    """NaN where the tag has no past."""
+    sampled: Sequence[Sequence[int]]
+
+    def find(self, key: int) -> int | None:
+        """Row of a key."""
+        at = int(np.searchsorted(self.keys, key))
+        return at if at < len(self.keys) and self.keys[at] == key else None
+
+    def evidence(self, row: int, column: int, lower: float, upper: float, *, term: bool) -> Evidence:
+        """One row as the decision record shows it."""
+        burst = float(self.burst[row])
+        return Evidence(
+            window_ms=self.window_ms,
+            tweets=int(self.tweets[row]),
+            authors=int(self.authors[row]),
+            scored=int(self.scored[row]),
+            share=rounded(float(self.share[row, column])) if self.scored[row] else 0.0,
+            lower=rounded(lower),
+            upper=rounded(upper),
+            burst=None if np.isnan(burst) else rounded(burst),
+            copies=rounded(float(self.copies[row])),
+            young=rounded(float(self.young[row])),
+            term=term,
+            sampled=tuple(str(tweet) for tweet in self.sampled[row]),
+        )
+
+
+def rounded(value: float) -> float:
+    """Six digits: enough for anyone, and the same text on every machine."""
+    return round(value, 6)
+
+
+def tabulate(
+    window_ms: int, keys: Sequence[int], tweets: Ints, burst: Doubles, sample: Sample, columns: int, young_days: int
+) -> EvidenceTable:
+    """Reduce author samples to signals.
+
+    Args:
+        keys: m ascending keys, the groups of `sample`.
+        tweets, burst: (m,).
+        columns: score columns of the model.
+        young_days: an account younger than this is young.
+    """
+    m = len(keys)
+    group = sample.group
+    known = ~np.isnan(sample.scores[:, 0]) if len(group) else np.zeros(0, bool)
+    scored = np.bincount(group[known], minlength=m)
+    share = np.full((m, columns), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for column in range(columns):
+            if len(group):
+                weights = sample.scores[known, column].astype(np.float64)
+                share[:, column] = np.bincount(group[known], weights=weights, minlength=m) / scored
+    own = known & (sample.flags & RETWEET == 0)
+    return EvidenceTable(
+        window_ms=window_ms,
+        keys=np.asarray(keys, np.int64),
+        tweets=tweets,
+        authors=sample.authors(m),
+        scored=scored,
+        share=share,
+        copies=_share_of(group[own], _copied(group[own], sample.copy[own]), m),
+        young=_share_of(
+            group[sample.age_days >= 0], sample.age_days[sample.age_days >= 0] < young_days, m
+        ),
+        burst=burst,
+        sampled=_first_ids(sample, m),
+    )  # fmt: skip
+
+
+def _share_of(group: Ints, hit: npt.NDArray[np.bool_], m: int) -> Doubles:
+    whole = np.bincount(group, minlength=m)
+    part = np.bincount(group[hit], minlength=m)
+    share: Doubles = np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
+    return share
+
+
+def _copied(group: Ints, copy: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Whether another row of the group has the same fingerprint."""
+    if not len(group):
+        return np.zeros(0, bool)
+    both = group.astype(np.uint64) << np.uint64(32) | copy.astype(np.uint64)
+    _, inverse, sizes = np.unique(both, return_inverse=True, return_counts=True)
+    return np.asarray(sizes[inverse] > 1)
+
+
+def _first_ids(sample: Sample, m: int) -> list[list[int]]:
+    starts = np.searchsorted(sample.group, np.arange(m + 1))
+    tweets = sample.tweet
+    return [tweets[starts[i] : min(starts[i + 1], starts[i] + SAMPLED_IDS)].tolist() for i in range(m)]

@@ -1,0 +1,437 @@
+"""The judge of one shard: a deterministic function of its shard's log.
+
+Drive it so, with the scores of the texts that each job asks for:
+
+    judge.apply(offset, record)                     # flush or activation
+    while (job := judge.next_tick()) is not None:   # every pane that the watermark has passed, in order
+        settled = judge.settle(job, scores)
+    look = judge.next_look()                        # unflagged tags of this record, at a stricter confidence
+    if look is not None:
+        decisions = judge.look(look, scores)
+
+Only settled ticks clear, refresh and move the hysteresis; they equal the reference's. An early ruling is confirmed or
+withdrawn when its tick settles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from streams.counting.keys import COUNTRY_BITS, NOWHERE, Tags, country_of, world_of
+from streams.counting.pane import Pane, Scored, build_pane, commonest
+from streams.counting.registers import PANE_MS, Entry, Flush
+from streams.counting.sketch import KeyedHash, smallest
+from streams.counting.tally import OpenPanes, Tally
+from streams.judging.decide import decide, decide_early
+from streams.judging.docket import Docket
+from streams.judging.state import KeyState, greatest
+from streams.judging.views import Views
+from streams.log.decisions import Decision, Progress, version_of
+from streams.policy import Policy
+from streams.policy.activation import Activation, ActivationLog
+
+_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
+_SCORED_KEPT = 50_000
+_SWEEP_PANES = 6
+_GROWTH = 1.1
+"""A tag is looked at again when it has grown by this factor: many looks at one interval are optional stopping."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickJob:
+    """A pane to settle, and the texts to score first."""
+
+    pane: int
+    tally: Tally
+    texts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LookJob:
+    """Tags to look at before their panes settle, and the texts to score first."""
+
+    keys: list[int]
+    tick_ms: int
+    open: list[tuple[int, Tally]]
+    texts: list[str]
+
+
+@dataclass(slots=True)
+class Settled:
+    """What a settled tick says. `panes` go out before `decisions`, `progress` after both are acknowledged."""
+
+    tick_ms: int
+    panes: list[Pane] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    progress: Progress | None = None
+    confirmed: int = 0
+    withdrawn: int = 0
+
+
+class ShardJudge:
+    """All state of one shard between its assignment and its revocation.
+
+    Args:
+        categories: of the model, in the order of its score columns behind `any`.
+        max_lag_ms: no early look while the slowest source is further behind the fastest.
+    """
+
+    def __init__(
+        self, shard: int, *, categories: Sequence[str], hashes: KeyedHash, max_lag_ms: int = 60_000, early: bool = True
+    ) -> None:
+        self.shard = shard
+        self.tags = Tags()
+        self.open = OpenPanes(self.tags, hashes)
+        self.views = Views(hashes, 1 + len(categories))
+        self.states: dict[int, KeyState] = {}
+        self.activations = ActivationLog()
+        self.offset = -1
+        self.policy: Policy | None = None
+        self.hold_until_ms = 0
+        self._columns = {category: 1 + at for at, category in enumerate(categories)}
+        self._hashes = hashes
+        self._max_lag_ms = max_lag_ms
+        self._early = early
+        self._say_after = -1
+        self._first_offsets: dict[int, int] = {}
+        self._policy_bodies: dict[str, Policy] = {}
+        self._scored: dict[str, Scored] = {}
+        self._looked: dict[int, int] = {}
+        self._touched: set[int] = set()
+        self._terms: dict[int, bool] = {}
+
+    # ---- the log ----
+
+    def apply(self, offset: int, record: Flush | Activation) -> None:
+        """Take the record at an offset of the shard's log."""
+        self.offset = offset
+        if isinstance(record, Activation):
+            self.activations.add(record)
+            return
+        for block in record.blocks:
+            for register in block.registers:
+                if register.pane > self.open.settled_pane:
+                    self._first_offsets.setdefault(register.pane, offset)
+        self._touched.update(self.open.apply(record))
+
+    @property
+    def settled_ms(self) -> int:
+        """End of the last settled pane; 0 before the first."""
+        return (self.open.settled_pane + 1) * PANE_MS
+
+    @property
+    def replaying(self) -> bool:
+        """Whether a predecessor said all that there was to say early, up to here."""
+        return self.offset <= self._say_after
+
+    # ---- settled ticks ----
+
+    def next_tick(self, up_to_ms: int | None = None) -> TickJob | None:
+        """The next pane that the watermark (or `up_to_ms`) has passed."""
+        watermark_ms = self.open.watermark_ms if up_to_ms is None else up_to_ms
+        if watermark_ms < 0:
+            return None
+        pane = self._next_pane(watermark_ms // PANE_MS)
+        if (pane + 1) * PANE_MS > watermark_ms:
+            return None
+        self._follow((pane + 1) * PANE_MS)
+        tally = self.open.settle(pane)
+        self._first_offsets = {one: at for one, at in self._first_offsets.items() if one > pane}
+        return TickJob(pane, tally, self._unscored(self._worth_scoring(tally)))
+
+    def _next_pane(self, reached: int) -> int:
+        """The pane after the last settled; where nothing is counted and nothing said, the next that counts."""
+        earliest = self.open.earliest()
+        if self.open.settled_pane < 0 or (
+            not self.states and not self.views.short_panes and not self.views.minute_panes
+        ):
+            pane = reached if earliest is None else min(reached, earliest)
+            if pane - 1 > self.open.settled_pane:
+                self.open.settled_pane = pane - 1
+        return self.open.settled_pane + 1
+
+    def settle(self, job: TickJob, scored: Mapping[str, Scored]) -> Settled:
+        """Settle a pane: count it, judge every busy tag, say what changed."""
+        self._scored.update(scored)
+        tick_ms = (job.pane + 1) * PANE_MS
+        names = {key: self.tags.name(key) for key in job.tally.counts}
+        pane = build_pane(
+            job.pane, job.tally.counts, job.tally.entries, self._scored, names, 1 + len(self._columns), self._hashes
+        )
+        said = Settled(tick_ms)
+        minute = self.views.push(pane)
+        said.panes = [one for one in (pane, minute) if one is not None and len(one.keys)]
+        self._judge(tick_ms, said)
+        self._forget(job)
+        said.progress = Progress(
+            shard=self.shard,
+            settled_ms=tick_ms,
+            position=self.offset,
+            replay_offset=min(self._first_offsets.values(), default=self.offset + 1),
+            activations=[replace(one, policy="") for one in self.activations.to_list()],
+            hold_until_ms=self.hold_until_ms,
+        )
+        return said
+
+    def finish(self) -> Pane | None:
+        """End of a finite log: the minute that has begun is complete."""
+        return self.views.close_minute() if self.views.end_ms % 60_000 else None
+
+    def _follow(self, tick_ms: int) -> None:
+        """Put the policy in force that is active at a tick."""
+        activation = self.activations.in_force(tick_ms)
+        self.activations.prune(tick_ms)
+        if activation is None or (self.policy is not None and self.policy.revision == activation.revision):
+            return
+        self.policy = self._policy_bodies.get(activation.revision)
+        if self.policy is None:
+            self.policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
+        policy = self.policy
+        floor = min(rule.min_tweets for rule in policy.rule_table.values())
+        self.views.arrange(policy.windows_ms, floor, policy.young_days, policy.burst_min_past)
+        self._terms = {}
+
+    def _judge(self, tick_ms: int, said: Settled) -> None:
+        policy, longest = self.policy, self.views.longest
+        if policy is None or longest is None:
+            return
+        docket = Docket(policy, self._columns, self.views.tables(), self._is_term)
+        for key in sorted(docket.over() | set(self.states)):
+            state = self.states.setdefault(key, KeyState())
+            if tick_ms <= state.decided_ms:
+                continue
+            changed = self._decide_settled(policy, docket, key, state, tick_ms, gone=key not in longest.counts)
+            changed = self._answer_early(docket, key, state, tick_ms, said) or changed
+            if changed:
+                said.decisions.append(self._decision(policy, key, state, tick_ms))
+            if state.empty:
+                del self.states[key]
+
+    def _decide_settled(
+        self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int, *, gone: bool
+    ) -> bool:
+        """Move every settled ruling of a key; returns whether a reader must be told."""
+        changed = False
+        never = policy.is_never_suppressed(self.tags.name(key))
+        scopes = docket.scopes()
+        for scope in [*scopes, *(scope for scope in list(state.settled) if scope not in scopes)]:
+            before = state.settled.get(scope)
+            if scope in scopes:
+                after = decide(
+                    docket.standing(key, scope),
+                    before,
+                    docket.rule(key, scope),
+                    tick_ms,
+                    category=scope[0],
+                    surface=scope[1],
+                    never=never,
+                    max_automated_ms=policy.max_automated_ms,
+                    holding=tick_ms < self.hold_until_ms,
+                    gone=gone,
+                )
+            else:  # the policy no longer has it
+                after = None
+            if after is before:
+                continue
+            if after is None:
+                del state.settled[scope]
+                changed |= before is not None and (before.action != "clear" or before.lapsed)
+            else:
+                state.settled[scope] = after
+                changed = True
+        return changed
+
+    def _answer_early(self, docket: Docket, key: int, state: KeyState, tick_ms: int, said: Settled) -> bool:
+        """Confirm or withdraw the early rulings whose tick has settled; lift bars that are over."""
+        changed = False
+        for scope, ruling in list(state.early.items()):
+            settled = state.settled.get(scope)
+            if settled is not None and settled.action != "clear":
+                del state.early[scope]
+                said.confirmed += 1
+                changed = True
+            elif tick_ms >= ruling.since_ms:
+                del state.early[scope]
+                state.barred[scope] = replace(
+                    ruling, action="clear", since_ms=tick_ms, expires_at_ms=0, reasons=(), evidence=None
+                )
+                said.withdrawn += 1
+                changed = True
+        for scope, ruling in list(state.barred.items()):
+            if scope not in docket.scopes() or tick_ms - ruling.since_ms >= docket.rule(key, scope).dwell_ms:
+                del state.barred[scope]
+        return changed
+
+    def _decision(self, policy: Policy, key: int, state: KeyState, tick_ms: int, *, early: bool = False) -> Decision:
+        hashtag = self.tags.name(key)
+        longest = self.views.longest
+        activation = self.activations.in_force(tick_ms)
+        assert longest is not None and activation is not None
+        return Decision(
+            hashtag=hashtag,
+            display=commonest(longest.displays(key)) or hashtag,
+            country=country_of(key),
+            rulings=state.rulings(),
+            version=version_of(self.offset, tick_ms),
+            tick_ms=tick_ms,
+            settled_ms=self.settled_ms,
+            decided_at_ms=self.open.newest_ms if early else tick_ms,
+            policy_revision=policy.revision,
+            model_revision=activation.model_revision,
+            provisional=bool(state.early),
+        )
+
+    def _is_term(self, key: int) -> bool:
+        world = world_of(key)
+        known = self._terms.get(world)
+        if known is None:
+            assert self.policy is not None
+            known = self._terms[world] = self.policy.matches_curated_term(self.tags.name(key))
+        return known
+
+    def _forget(self, job: TickJob) -> None:
+        """Drop by settled tick: texts, looks, and the numbers of tags that nothing counts any more."""
+        shortest, longest = self.views.shortest, self.views.longest
+        if shortest is not None:
+            self._looked = {key: shortest.counts[key] for key in shortest.busy}
+        if len(self._scored) > _SCORED_KEPT:
+            self._scored.clear()
+        if job.pane % _SWEEP_PANES or longest is None:
+            return
+        used = {key >> COUNTRY_BITS for key in longest.counts}
+        used.update(key >> COUNTRY_BITS for key in self.states)
+        for _, tally in self.open.tallies():
+            used.update(tally.world)
+        for pane in (*self.views.short_panes, *self.views.minute_panes):
+            used.update((pane.keys >> COUNTRY_BITS).tolist())
+        for source in self.open.sources.values():
+            used.update(key >> COUNTRY_BITS for _, key in source.known)
+        self.tags.forget([number for number in self.tags.numbers() if number not in used])
+        self._terms = {key: term for key, term in self._terms.items() if key >> COUNTRY_BITS in used}
+
+    # ---- early looks ----
+
+    def next_look(self) -> LookJob | None:
+        """The unflagged tags of the records since the last look that have grown enough to be worth one."""
+        touched, self._touched = self._touched, set()
+        policy, shortest = self.policy, self.views.shortest
+        if policy is None or shortest is None or not self._early or self.replaying:
+            return None
+        watermark_ms = self.open.watermark_ms
+        if watermark_ms < 0 or self.open.newest_ms - watermark_ms > self._max_lag_ms:
+            return None
+        if self.settled_ms < self.hold_until_ms:
+            return None
+        tallies = list(self.open.tallies())
+        floor = shortest.floor
+        keys: list[int] = []
+        for key in sorted({*touched, *map(world_of, touched)}):
+            if key & _COUNTRY_MASK == NOWHERE:
+                continue
+            tweets = shortest.counts.get(key, 0) + sum(tally.tweets(key) for _, tally in tallies)
+            if tweets >= floor and tweets >= _GROWTH * self._looked.get(key, 0):
+                self._looked[key] = tweets
+                keys.append(key)
+        if not keys:
+            return None
+        newest = max(pane for pane, _ in tallies)
+        texts = {entry.text for _, tally in tallies for key in keys for entry in tally.sample(key)}
+        return LookJob(keys, (newest + 1) * PANE_MS, tallies, [text for text in texts if text not in self._scored])
+
+    def look(self, job: LookJob, scored: Mapping[str, Scored]) -> list[Decision]:
+        """Early decisions: suppress at once what is over at the early confidence."""
+        self._scored.update(scored)
+        policy, shortest = self.policy, self.views.shortest
+        assert policy is not None and shortest is not None
+        table = self.views.table(shortest, job.keys, [self._open_pane(job)])
+        docket = Docket(
+            policy, self._columns, {shortest.window_ms: table}, self._is_term, confidence=policy.early_confidence
+        )
+        said: list[Decision] = []
+        for key in sorted(docket.over()):
+            state = self.states.setdefault(key, KeyState())
+            never = policy.is_never_suppressed(self.tags.name(key))
+            changed = False
+            for scope in docket.scopes():
+                if scope in state.early or scope in state.barred:
+                    continue
+                ruling = decide_early(
+                    docket.standing(key, scope),
+                    state.settled.get(scope),
+                    docket.rule(key, scope),
+                    job.tick_ms,
+                    category=scope[0],
+                    surface=scope[1],
+                    never=never,
+                )
+                if ruling is not None:
+                    state.early[scope] = ruling
+                    changed = True
+            if changed:
+                said.append(self._decision(policy, key, state, job.tick_ms, early=True))
+            elif state.empty:
+                del self.states[key]
+        return said
+
+    def _open_pane(self, job: LookJob) -> Pane:
+        """The looked-at keys' part of all open panes, as one pane."""
+        counts: dict[int, int] = {}
+        entries: dict[int, list[Entry]] = {}
+        for _, tally in job.open:
+            parts: set[int] = set()
+            for key in job.keys:
+                parts.update((key,) if key & _COUNTRY_MASK else tally.keys_of.get(key >> COUNTRY_BITS, ()))
+            for part in parts & tally.counts.keys():
+                counts[part] = counts.get(part, 0) + tally.counts[part]
+                entries.setdefault(part, []).extend(tally.entries.get(part, ()))
+        names = {key: self.tags.name(key) for key in counts}
+        columns = 1 + len(self._columns)
+        return build_pane(self.open.settled_pane + 1, counts, entries, self._scored, names, columns, self._hashes)
+
+    # ---- scoring ----
+
+    def _worth_scoring(self, tally: Tally) -> Iterable[Entry]:
+        """Entries of the tags that have enough tweets in the shortest window, this pane included."""
+        shortest, policy = self.views.shortest, self.policy
+        if shortest is None or policy is None:
+            return
+        floor = policy.score_floor
+        for number, tweets in tally.world.items():
+            if shortest.counts.get(number << COUNTRY_BITS, 0) + tweets >= floor:
+                for key in tally.keys_of[number]:
+                    yield from smallest(tally.entries.get(key, ()), self._hashes)
+
+    def _unscored(self, entries: Iterable[Entry]) -> list[str]:
+        return [text for text in dict.fromkeys(entry.text for entry in entries) if text not in self._scored]
+
+    # ---- after a restart ----
+
+    def recover(
+        self, progress: Progress | None, decisions: Iterable[Decision], panes: Sequence[Pane], minutes: Sequence[Pane]
+    ) -> None:
+        """Take over from a predecessor, before the first record is applied.
+
+        Args:
+            progress: its last progress record, with the bodies of its activations' policies put back; None: there
+                was none, begin with the log.
+            decisions: all that the shard's partition of `suppression-decisions` holds.
+            panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`.
+        """
+        for decision in greatest(decisions):
+            self.states[self.tags.key(decision.hashtag, decision.country)] = KeyState.read_back(decision)
+        if progress is None:
+            return
+        self.activations = ActivationLog.from_list(progress.activations)
+        self.hold_until_ms = progress.hold_until_ms
+        self.open.settled_pane = progress.settled_ms // PANE_MS - 1
+        self._say_after = progress.position
+        self.views.read_back(panes, minutes, progress.settled_ms)
+        self._follow(progress.settled_ms)
+
+    def hold(self) -> None:
+        """Records were lost to retention: no clear and no early flag until a whole window has gone by."""
+        longest_ms = self.policy.longest_window_ms if self.policy else 3_600_000
+        self.hold_until_ms = max(self.hold_until_ms, max(self.settled_ms, self.open.newest_ms) + longest_ms)

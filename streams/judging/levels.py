@@ -1,0 +1,104 @@
+"""Where a tag stands against one rule: over, under, between, or too little to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.judging.bounds import Doubles, share_bounds
+from streams.judging.evidence import EvidenceTable, rounded
+from streams.log.decisions import Evidence, Reason
+from streams.policy import Rule
+
+Levels = npt.NDArray[np.int8]
+
+LOW = 0
+"""Below the floors: says nothing."""
+UNDER = 1
+BETWEEN = 2
+OVER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The level of one key under one rule, with what it rests on."""
+
+    level: int
+    evidence: Evidence | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+NOTHING = Standing(LOW)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleLevels:
+    """Levels of all rows of a table under one rule. Shapes (m,)."""
+
+    table: EvidenceTable
+    rule: Rule
+    column: int
+    level: Levels
+    lower: Doubles
+    upper: Doubles
+    terms: npt.NDArray[np.bool_]
+
+    def standing(self, row: int) -> Standing:
+        """One row, explained."""
+        lower, upper, term = float(self.lower[row]), float(self.upper[row]), bool(self.terms[row])
+        evidence = self.table.evidence(row, self.column, lower, upper, term=term)
+        reasons = [Reason("harmful_share_lower", rounded(lower), self.rule.suppress_at)]
+        reasons += [
+            Reason(signal, rounded(float(values[row])), float(threshold))
+            for signal, values, threshold in _asked(self.table, self.rule, self.terms)
+            if values[row] >= threshold
+        ]
+        return Standing(int(self.level[row]), evidence, tuple(reasons))
+
+
+def levels(
+    table: EvidenceTable, rule: Rule, column: int, terms: npt.NDArray[np.bool_], confidence: float
+) -> RuleLevels:
+    """Judge every row of a table under one rule.
+
+    Args:
+        column: score column of the rule's category.
+        terms: (m,) whether the tag is, or looks like, a curated term.
+        confidence: of the two-sided interval; early looks ask for more than the rule does.
+    """
+    lower, upper = share_bounds(table.share[:, column], table.scored, confidence)
+    enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
+    passed = np.zeros(len(table.keys), np.int64)
+    for _, values, threshold in _asked(table, rule, terms):
+        passed += np.nan_to_num(values, nan=-1.0) >= threshold
+    over = (lower >= rule.suppress_at) & (passed >= rule.corroboration.need)
+    level = np.full(len(table.keys), BETWEEN, np.int8)
+    level[over] = OVER
+    level[upper < rule.clear_at] = UNDER
+    level[~enough] = LOW
+    return RuleLevels(table, rule, column, level, lower, upper, terms)
+
+
+def _asked(
+    table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]
+) -> list[tuple[str, Doubles, float]]:
+    asked = rule.corroboration
+    signals: list[tuple[str, Doubles, float | None]] = [
+        ("burst", table.burst, asked.burst),
+        ("copies", table.copies, asked.copies),
+        ("young", table.young, asked.young),
+        ("authors", table.authors.astype(np.float64), asked.authors),
+        ("term", terms.astype(np.float64), 1.0 if asked.term else None),
+    ]
+    return [(name, values, float(threshold)) for name, values, threshold in signals if threshold is not None]
+
+
+def combine(standings: list[Standing]) -> Standing:
+    """Several windows: over in any is over; under needs every window that can say anything to be under."""
+    telling = [one for one in standings if one.level != LOW]
+    if not telling:
+        return NOTHING
+    most = max(telling, key=lambda one: one.level)
+    return most

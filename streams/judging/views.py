@@ -1,0 +1,165 @@
+"""The windows of one shard: pane stores, and evidence tables over them.
+
+Windows of up to 15 minutes advance with every pane; longer ones are whole minute panes and advance once a minute.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.counting.keys import COUNTRY_BITS
+from streams.counting.pane import Pane, merge_panes
+from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.sketch import KeyedHash
+from streams.counting.window import SlidingWindow
+from streams.judging.evidence import EvidenceTable, tabulate
+
+SHORT_MS = 900_000
+"""Longest window that advances with every pane."""
+
+
+class Views:
+    """Panes of one shard, kept long enough for every window, and the windows over them.
+
+    Args:
+        columns: score columns of a text.
+    """
+
+    def __init__(self, hashes: KeyedHash, columns: int) -> None:
+        self.short_panes: deque[Pane] = deque()
+        self.minute_panes: deque[Pane] = deque()
+        self.minute_parts: list[Pane] = []
+        """Panes since the last minute boundary."""
+        self.windows: dict[int, SlidingWindow] = {}
+        self.end_ms = -1
+        """End of the last settled pane."""
+        self._hashes = hashes
+        self._columns = columns
+        self._young_days = 0
+        self._burst_min_past = 1
+        self._tables: dict[int, EvidenceTable] = {}
+
+    @property
+    def shortest(self) -> SlidingWindow | None:
+        """The window that early looks use."""
+        return self.windows[min(self.windows)] if self.windows else None
+
+    @property
+    def longest(self) -> SlidingWindow | None:
+        """The window that holds a tag's own past."""
+        return self.windows[max(self.windows)] if self.windows else None
+
+    def arrange(self, windows_ms: Sequence[int], floor: int, young_days: int, burst_min_past: int) -> None:
+        """Follow a policy: windows of these lengths, watched at a floor of tweets.
+
+        New windows are filled from the panes kept. An account younger than `young_days` is young; a tag with fewer
+        than `burst_min_past` tweets before the window has no past.
+        """
+        self._young_days, self._burst_min_past = young_days, burst_min_past
+        self._tables = {}
+        if set(windows_ms) != set(self.windows):
+            self.windows = {window_ms: self._filled(window_ms) for window_ms in sorted(windows_ms)}
+        for window in self.windows.values():
+            window.watch(floor)
+
+    def _filled(self, window_ms: int) -> SlidingWindow:
+        short = window_ms <= SHORT_MS
+        window = SlidingWindow(window_ms, PANE_MS if short else MINUTE_MS, self._hashes)
+        for pane in self.short_panes if short else self.minute_panes:
+            window.push(pane)
+        window.expire(self.end_ms if short else self.end_ms // MINUTE_MS * MINUTE_MS)
+        return window
+
+    def push(self, pane: Pane) -> Pane | None:
+        """Take a settled pane; returns the minute pane that it completes, if any tweet is in it."""
+        self.end_ms = pane.end_ms
+        if len(pane.keys):
+            self.short_panes.append(pane)
+            self.minute_parts.append(pane)
+        minute = self.close_minute() if pane.end_ms % MINUTE_MS == 0 else None
+        while self.short_panes and self.short_panes[0].start_ms < self.end_ms - SHORT_MS:
+            self.short_panes.popleft()
+        for window_ms, window in self.windows.items():
+            if window_ms <= SHORT_MS:
+                window.push(pane)
+                window.expire(self.end_ms)
+        return minute
+
+    def close_minute(self) -> Pane | None:
+        """Merge what has settled since the last minute boundary."""
+        minute_end_ms = -(-self.end_ms // MINUTE_MS) * MINUTE_MS
+        minute = None
+        if self.minute_parts:
+            minute = merge_panes(self.minute_parts, minute_end_ms - MINUTE_MS, self._columns, self._hashes)
+            self.minute_parts = []
+            self.minute_panes.append(minute)
+        longest_ms = max(self.windows, default=3_600_000)
+        while self.minute_panes and self.minute_panes[0].start_ms < minute_end_ms - longest_ms:
+            self.minute_panes.popleft()
+        for window_ms, window in self.windows.items():
+            if window_ms > SHORT_MS:
+                if minute is not None:
+                    window.push(minute)
+                window.expire(minute_end_ms)
+        return minute
+
+    def read_back(self, panes: Sequence[Pane], minutes: Sequence[Pane], settled_ms: int) -> None:
+        """After a restart: the settled panes up to `settled_ms`, ascending."""
+        self.end_ms = settled_ms
+        self.short_panes = deque(pane for pane in panes if settled_ms - SHORT_MS <= pane.start_ms < settled_ms)
+        boundary_ms = settled_ms // MINUTE_MS * MINUTE_MS
+        self.minute_parts = [pane for pane in self.short_panes if pane.start_ms >= boundary_ms]
+        self.minute_panes = deque(pane for pane in minutes if pane.end_ms <= boundary_ms)
+        self.windows = {}
+        self._tables = {}
+
+    def tables(self) -> dict[int, EvidenceTable]:
+        """Evidence of every busy key by window; long windows keep theirs until the next minute."""
+        on_minute = self.end_ms % MINUTE_MS == 0
+        for window_ms, window in self.windows.items():
+            if window_ms <= SHORT_MS or on_minute or window_ms not in self._tables:
+                self._tables[window_ms] = self.table(window, sorted(window.busy))
+        return self._tables
+
+    def table(self, window: SlidingWindow, keys: Sequence[int], extra: Sequence[Pane] = ()) -> EvidenceTable:
+        """Evidence of some keys over a window and over `extra` panes that have not settled."""
+        tweets = np.fromiter((window.counts.get(key, 0) + _tweets(extra, key) for key in keys), np.int64, len(keys))
+        return tabulate(
+            window.window_ms,
+            keys,
+            tweets,
+            self._burst(window, keys, tweets),
+            window.sample(keys, extra),
+            self._columns,
+            self._young_days,
+        )
+
+    def _burst(
+        self, window: SlidingWindow, keys: Sequence[int], tweets: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """Rate in the window against the tag's own rate before it in the longest one; NaN without a past."""
+        longest = self.longest
+        none = np.full(len(keys), np.nan)
+        if longest is None or longest is window or not longest.panes:
+            return none
+        span_ms = min(longest.window_ms, self.end_ms - longest.panes[0].start_ms) - window.window_ms
+        if span_ms < window.window_ms:
+            return none
+        whole = np.fromiter((longest.counts.get(key, 0) for key in keys), np.int64, len(keys))
+        past = np.maximum(whole - tweets, 0)
+        rates = (tweets / window.window_ms) / (np.maximum(past, 1) / span_ms)
+        return np.where(past >= max(self._burst_min_past, 1), rates, np.nan)
+
+
+def _tweets(panes: Sequence[Pane], key: int) -> int:
+    world = not key & ((1 << COUNTRY_BITS) - 1)
+    last = key + (1 << COUNTRY_BITS) if world else key + 1
+    total = 0
+    for pane in panes:
+        first, end = np.searchsorted(pane.keys, [key, last])
+        total += int(pane.counts[first:end].sum())
+    return total

@@ -1,0 +1,126 @@
+"""The decision record: what the judge says of one (hashtag, country), and the one truth that all renderings share.
+
+A record carries the whole state of its key, every category and surface in it, so that the greatest version alone
+tells everything and records may repeat or come out of order. Ids are strings in JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from streams.policy.activation import Activation
+
+WORLD = "*"
+Action = Literal["suppress", "hold", "review", "shadow", "allow", "clear"]
+HIDING: frozenset[str] = frozenset({"suppress", "hold"})
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One signal that spoke for the action: its value and the threshold that it passed."""
+
+    signal: str
+    value: float
+    threshold: float
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ruling rests on; counts of the window that decided. Never texts."""
+
+    window_ms: int
+    tweets: int
+    authors: int
+    scored: int
+    """How many sampled authors had a scored text."""
+    share: float
+    """Mean calibrated probability over the scored sample, in [0, 1]."""
+    lower: float
+    upper: float
+    burst: float | None = None
+    """Rate against the tag's own past; None without a past."""
+    copies: float = 0.0
+    """Share of sampled tweets whose text another sampled author wrote too, native retweets apart, in [0, 1]."""
+    young: float = 0.0
+    """Share of sampled authors with a young account, in [0, 1]."""
+    term: bool = False
+    """The tag is, or looks like, a curated term."""
+    sampled: tuple[str, ...] = ()
+    """Ids of some sampled tweets, at most 10."""
+
+
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one (category, surface) under the record's key."""
+
+    category: str
+    surface: str
+    action: Action
+    since_ms: int
+    """Tick at which this action began; a refresh leaves it alone."""
+    expires_at_ms: int
+    """0 for `clear`."""
+    lapsed: bool = False
+    """A `clear` that must not turn back by itself until the upper bound has been below `clear_at`."""
+    provisional: bool = False
+    """Early: not settled yet. A provisional `clear` withdraws an early ruling."""
+    reasons: tuple[Reason, ...] = ()
+    evidence: Evidence | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="decision"):
+    """What is in force for one (hashtag, country or `*`) from one source."""
+
+    hashtag: str
+    display: str
+    country: str
+    rulings: tuple[Ruling, ...]
+    """Every ruling in force; one whose action is `clear` says that it has just ended."""
+    version: str
+    tick_ms: int
+    """End of the tick that it settles, or for a provisional one the end of the newest pane that it counted."""
+    settled_ms: int
+    """The settled tick as of which the rulings that are not provisional stand."""
+    decided_at_ms: int
+    policy_revision: str
+    model_revision: str
+    provisional: bool = False
+    source: str = "automated"
+    actor: str = "hushtag"
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="progress"):
+    """How far a shard's judge has got: everything up to `position` has been said and acknowledged."""
+
+    shard: int
+    settled_ms: int
+    """End of the last settled pane."""
+    position: int
+    """Offset of the partials record at which it settled."""
+    replay_offset: int
+    """First record of any pane that had not settled: where a successor begins."""
+    activations: list[Activation]
+    """Without the policies' bodies: the `policy` topic has them by revision."""
+    hold_until_ms: int = 0
+    """No clear and no early flag before this tick: a gap of the log is in the windows."""
+
+    @property
+    def version(self) -> str:
+        """Compares like a decision's."""
+        return version_of(self.position, self.settled_ms)
+
+
+def version_of(offset: int, tick_ms: int, *, incarnation: int = 0) -> str:
+    """A version that compares as text the way (incarnation, offset, tick) compares as numbers.
+
+    >>> version_of(9, 10_000) < version_of(10, 0) < version_of(10, 10_000)
+    True
+    """
+    return f"{incarnation:04d}.{offset:019d}.{tick_ms:015d}"
+
+
+encode_record = msgspec.json.Encoder().encode
+"""Decision or Progress to JSON."""
+decode_record = msgspec.json.Decoder(Decision | Progress).decode
+"""JSON of `suppression-decisions` to Decision or Progress."""
+encode_decision = encode_record
+decode_decision = msgspec.json.Decoder(Decision).decode

@@ -1,0 +1,43 @@
+"""How to log in to Kafka, from the settings: keyword arguments that aiokafka and kafka-python both take."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from streams.errors import SettingsError
+from streams.settings import Settings
+
+
+def security_kwargs(settings: Settings) -> dict[str, Any]:
+    """Arguments for any client of aiokafka (producer, consumer, admin) or kafka-python (admin).
+
+    Raises:
+        SettingsError: a certificate file cannot be read.
+    """
+    kwargs: dict[str, Any] = {"security_protocol": settings.kafka_security_protocol}
+    if settings.kafka_security_protocol in ("SSL", "SASL_SSL"):
+        kwargs["ssl_context"] = _ssl_context(settings)
+    if settings.kafka_security_protocol.startswith("SASL_"):
+        kwargs["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        kwargs["sasl_plain_username"] = settings.kafka_sasl_username
+        kwargs["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    return kwargs
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"HUSHTAG_KAFKA_SSL_CAFILE={str(settings.kafka_ssl_cafile)!r}: {error}", fix="give a readable PEM file"
+        ) from None
+    if settings.kafka_ssl_certfile is not None:
+        try:
+            context.load_cert_chain(settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"HUSHTAG_KAFKA_SSL_CERTFILE={str(settings.kafka_ssl_certfile)!r}: {error}",
+                fix="give a PEM certificate, and its key in HUSHTAG_KAFKA_SSL_KEYFILE",
+            ) from None
+    return context

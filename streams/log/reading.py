@@ -1,0 +1,226 @@
+"""Reads a topic, or a part of it, to the end that it had when asked: without a group, so nobody is disturbed.
+
+The end is a position, not a record: transaction markers, aborted records and what compaction took leave gaps, and the
+last offset may hold none. So a partition is done when the consumer's position has reached the end, and progress is
+the position's, not the number of records. What retention takes away while we read is passed over.
+
+The deadline is on silence: a long topic may take its time, a broker that says nothing for `silence_seconds` may not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
+
+from streams.clock import monotonic_seconds
+from streams.errors import DependencyAway, TopicsError
+from streams.log.kafka_security import security_kwargs
+from streams.settings import Settings
+
+Batch = list[ConsumerRecord]
+"""Records of one partition in the order of their offsets; never empty."""
+T = TypeVar("T")
+_RETRY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The half-open range of offsets that a partition holds, gaps included."""
+
+    begin: int
+    end: int
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """What every aiokafka client needs to reach the broker: its servers and the login."""
+    return {"bootstrap_servers": settings.kafka, **security_kwargs(settings)}
+
+
+class LogReader:
+    """One consumer without a group, for one topic. An async context manager; one reading at a time.
+
+    `committed_only` hides what transactions have not committed; the end is then the last stable offset.
+
+    Raises (on entering, and from every method):
+        TopicsError: the topic, or a partition asked for, does not exist (it is not created by asking).
+        DependencyAway: the broker was silent for `silence_seconds`, or refuses.
+    """
+
+    def __init__(
+        self,
+        kafka: Mapping[str, Any],
+        topic: str,
+        *,
+        committed_only: bool = False,
+        silence_seconds: float = 10.0,
+        max_records: int = 5_000,
+    ) -> None:
+        self.topic = topic
+        self.partitions: tuple[int, ...] = ()
+        """All partitions of the topic; known once entered."""
+        self._servers = kafka["bootstrap_servers"]
+        self._silence_seconds = silence_seconds
+        self._max_records = max_records
+        self._consumer = AIOKafkaConsumer(
+            **kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed" if committed_only else "read_uncommitted",
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._answered(self._connect())
+            # Asked by name a missing topic would be created by a broker with `auto.create.topics.enable`.
+            if self.topic not in await self._answered(self._consumer.topics()):
+                raise TopicsError(f"topic {self.topic} does not exist on {self._servers}", fix="hushtag topics create")
+            self._consumer.assign([TopicPartition(self.topic, 0)])
+            self.partitions = await self._answered(self._find_partitions())
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._consumer.stop()
+
+    async def bounds(self, partitions: tuple[int, ...] | None = None) -> dict[int, Bounds]:
+        """First offset and end of each partition, asked now, the ends first."""
+        wanted = self._known(self.partitions if partitions is None else partitions)
+        ends = await self._answered(self._consumer.end_offsets(wanted))
+        begins = await self._answered(self._consumer.beginning_offsets(wanted))
+        return {p.partition: Bounds(min(begins[p], ends[p]), ends[p]) for p in wanted}
+
+    async def to_end(
+        self, starts: Mapping[int, int | None] | None = None, ends: Mapping[int, int] | None = None
+    ) -> AsyncIterator[Batch]:
+        """Batches of the partitions in `starts` (all if None), up to their present ends, partitions interleaved.
+
+        Args:
+            starts: partition → first offset wanted, None for the log's first. One that retention has taken begins at
+                the log's first (compare `bounds`, if that matters).
+            ends: partition → end, exclusive, where another than the present one is wanted. It must be there already.
+
+        Raises:
+            TopicsError: a start lies beyond the log's end: the topic was cut short or made anew.
+        """
+        starts = dict.fromkeys(self.partitions, None) if starts is None else starts
+        bounds = await self.bounds(tuple(starts))
+        left: dict[TopicPartition, int] = {}
+        begin: dict[TopicPartition, int] = {}
+        for partition, wanted in starts.items():
+            first, end = bounds[partition].begin, (ends or {}).get(partition, bounds[partition].end)
+            if wanted is not None and wanted > bounds[partition].end:
+                raise TopicsError(
+                    f"{self.topic}[{partition}] ends at {bounds[partition].end}, before offset {wanted}: "
+                    "it was cut short, or made anew",
+                    fix="hushtag topics check",
+                )
+            tp = TopicPartition(self.topic, partition)
+            begin[tp] = max(first, first if wanted is None else wanted)
+            if begin[tp] < end:
+                left[tp] = end
+        if not left:
+            return
+        self._consumer.assign(list(left))
+        for tp in left:
+            self._consumer.seek(tp, begin[tp])
+        async for batch in self._read(left, begin):
+            yield batch
+
+    async def _read(self, left: dict[TopicPartition, int], position: dict[TopicPartition, int]) -> AsyncIterator[Batch]:
+        heard = monotonic_seconds()
+        while left:
+            try:
+                fetched = await self._consumer.getmany(*left, timeout_ms=200, max_records=self._max_records)
+            except OffsetOutOfRangeError:
+                await self._step_over_lost(left)
+                fetched = {}
+            except KafkaError as error:
+                raise self._away(error) from error
+            for tp, records in fetched.items():
+                batch = [record for record in records if record.offset < left[tp]]
+                if batch:
+                    yield batch
+                    heard = monotonic_seconds()  # the reader's own time is not the broker's silence
+            for tp in list(left):
+                at = await self._consumer.position(tp)
+                if at > position[tp]:
+                    position[tp], heard = at, monotonic_seconds()
+                if at >= left[tp]:
+                    self._consumer.pause(tp)
+                    del left[tp]
+            if monotonic_seconds() - heard > self._silence_seconds:
+                raise self._away(f"nothing of {self.topic} for {self._silence_seconds:g} s")
+
+    async def _step_over_lost(self, left: dict[TopicPartition, int]) -> None:
+        for partition, bounds in (await self.bounds(tuple(tp.partition for tp in left))).items():
+            tp = TopicPartition(self.topic, partition)
+            at = await self._consumer.position(tp)
+            if at < bounds.begin:
+                self._consumer.seek(tp, bounds.begin)
+            elif at > bounds.end:
+                raise TopicsError(f"{self.topic}[{partition}] was cut short to {bounds.end} while being read at {at}")
+
+    async def _connect(self) -> None:
+        while True:
+            try:
+                await self._consumer.start()
+                return
+            except KafkaConnectionError:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _find_partitions(self) -> tuple[int, ...]:
+        while not (found := self._consumer.partitions_for_topic(self.topic)):
+            await asyncio.sleep(0.02)
+        return tuple(sorted(found))
+
+    def _known(self, partitions: tuple[int, ...]) -> list[TopicPartition]:
+        unknown = [p for p in partitions if p not in self.partitions]
+        if unknown:
+            raise TopicsError(
+                f"topic {self.topic} has no partition {unknown[0]}, only 0 to {len(self.partitions) - 1}",
+                fix="hushtag topics check",
+            )
+        return [TopicPartition(self.topic, p) for p in partitions]
+
+    async def _answered(self, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._silence_seconds):
+                return await call
+        except (TimeoutError, KafkaTimeoutError):
+            raise self._away(f"no answer within {self._silence_seconds:g} s") from None
+        except KafkaError as error:
+            raise self._away(error) from error
+
+    def _away(self, why: object) -> DependencyAway:
+        what = str(why) or type(why).__name__
+        return DependencyAway(f"Kafka at {self._servers}: {what}", fix="is the broker up, and HUSHTAG_KAFKA right?")
+
+
+async def read_to_end(
+    kafka: Mapping[str, Any],
+    topic: str,
+    partition: int,
+    start_offset: int | None = None,
+    *,
+    committed_only: bool = False,
+    silence_seconds: float = 10.0,
+) -> AsyncIterator[Batch]:
+    """One partition from `start_offset` (None: the log's first) to its present end, by a `LogReader` of its own.
+
+    Wrap it in `contextlib.aclosing` if you may leave before its end. Errors: those of `LogReader`.
+    """
+    async with LogReader(kafka, topic, committed_only=committed_only, silence_seconds=silence_seconds) as reader:
+        async for batch in reader.to_end({partition: start_offset}):
+            yield batch

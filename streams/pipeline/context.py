@@ -1,0 +1,56 @@
+"""What every stage of a worker shares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from streams.counting.pane import Scored
+from streams.counting.sketch import KeyedHash
+from streams.flags.store import FlagStore
+from streams.metrics import Metrics
+from streams.pipeline.sender import Sender
+from streams.scoring import TextScorer
+from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The worker's parts.
+
+    `crash` ends the worker with an error: an unexpected one in a stage must never leave it alive and silent.
+    """
+
+    settings: Settings
+    metrics: Metrics
+    sender: Sender
+    hashes: KeyedHash
+    scorer: TextScorer
+    executor: Executor
+    store: FlagStore | None
+    crash: Callable[[BaseException], Awaitable[None]]
+
+    async def score(self, texts: Sequence[str]) -> dict[str, Scored]:
+        """Score texts without blocking the loop."""
+        if not texts:
+            return {}
+        loop = asyncio.get_running_loop()
+        with self.metrics.score_seconds.time():
+            scored = await loop.run_in_executor(self.executor, self.scorer, texts)
+        self.metrics.scored_texts.inc(len(texts))
+        return scored
+
+    def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
+        """Run something beside the records; if it fails, the worker ends."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                await self.crash(error)
+
+        return asyncio.get_running_loop().create_task(guarded(), name=name)

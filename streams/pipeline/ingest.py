@@ -1,0 +1,224 @@
+"""The ingest stage: source records to registers, flushed to every shard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from streams.clock import now_ms
+from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, Sharding, SourcePartition
+from streams.counting.registers import BLOCK
+from streams.counting.times import TimeRules
+from streams.log.partials import encode_partial
+from streams.log.reading import LogReader, connection
+from streams.pipeline.context import Context
+from streams.pipeline.gaps import explain_gap
+from streams.pipeline.sender import Ack
+
+_UNSENT_TWEETS = 20_000
+"""Backpressure: no more is read before these are flushed."""
+_IDLE_SECONDS = 1.0
+
+
+class IngestPartition:
+    """One source partition; implements `streams.pipeline.stages.Partition`."""
+
+    def __init__(self, stage: IngestStage, number: int) -> None:
+        self.replay_point: int | None = None
+        self.core: SourcePartition | None = None
+        self.next_offset: int | None = None
+        """The next offset to deliver; None until the start is known."""
+        self._stage = stage
+        self._number = number
+        self._dropped = False
+        self._flushing = asyncio.Lock()
+        self._unsent = 0
+        self._empty_due_seconds = 0.0
+
+    def start(self, committed: int | None, first: int) -> int:
+        stage = self._stage
+        replay_point = max(committed or 0, first) // BLOCK * BLOCK
+        self.core = SourcePartition(
+            self._number,
+            stage.sources(),
+            stage.source_id,
+            replay_point,
+            sharding=stage.sharding,
+            hashes=stage.context.hashes,
+            times=stage.times,
+        )
+        self._unsent = 0
+        self.next_offset = max(first, replay_point - DUPLICATE_RANGE)
+        return self.next_offset
+
+    async def take(self, batch: Sequence[Any]) -> None:
+        records = await self._admit(batch)
+        core = self.core
+        if core is None or not records or self._dropped:
+            return
+        self.next_offset = records[-1].offset + 1
+        core.read(records)
+        self._unsent += len(records)
+        if self._unsent >= _UNSENT_TWEETS:
+            await self.flush()
+
+    def drop(self) -> None:
+        self._dropped = True
+        self.core = None
+        self.replay_point = None
+
+    async def _admit(self, batch: Sequence[Any]) -> Sequence[Any]:
+        expected = self.next_offset
+        if expected is None:
+            return []
+        if batch[0].offset > expected:
+            stage = self._stage
+            kind = await explain_gap(stage.context.settings, stage.topic, self._number, expected, batch[0].offset)
+            stage.context.metrics.gaps.labels(kind=kind.value).inc()
+        elif batch[0].offset < expected:
+            return [record for record in batch if record.offset >= expected]
+        return batch
+
+    def claim(self, end_offset: int, before_asking_ms: int) -> None:
+        """The log ended at `end_offset` when asked after `before_asking_ms`; where all was read, time has passed."""
+        if self.core is not None and self.next_offset is not None and self.next_offset >= end_offset:
+            self.core.claim(before_asking_ms)
+
+    async def flush(self) -> None:
+        """Send every shard what changed, and the marker; then all up to here may be committed."""
+        async with self._flushing:
+            core = self.core
+            if core is None:
+                return
+            news = self._unsent > 0
+            now_seconds = asyncio.get_running_loop().time()
+            if not news and now_seconds < self._empty_due_seconds:
+                return
+            self._empty_due_seconds = now_seconds + _IDLE_SECONDS
+            self._unsent = 0
+            core.sources = self._stage.sources()
+            flushed = core.flush()
+            replay_point, dead_letters = core.replay_point, core.dead_letters
+            encoded = {shard: [encode_partial(one) for one in records] for shard, records in flushed.items()}
+            core.sent(flushed)
+            self._stage.note(core)
+            core.reset_counts()
+            await self._send(encoded, dead_letters)
+            if not self._dropped and self.core is core:
+                self.replay_point = replay_point
+
+    async def _send(self, encoded: dict[int, list[bytes]], dead_letters: list[DeadLetter]) -> None:
+        """The earlier records of a shard are acknowledged before the one with the marker goes out."""
+        context, topic = self._stage.context, self._stage.partials_topic
+        early: list[Ack] = [await self._stage.send_dead_letter(letter) for letter in dead_letters]
+        for shard, records in encoded.items():
+            early += [await context.sender.send(topic, shard, record) for record in records[:-1]]
+        await context.sender.acknowledged(early)
+        if self._dropped:
+            return
+        markers = [await context.sender.send(topic, shard, records[-1]) for shard, records in encoded.items()]
+        await context.sender.acknowledged(markers)
+        context.metrics.partial_records.inc(sum(map(len, encoded.values())))
+        context.metrics.partial_bytes.inc(sum(len(one) for records in encoded.values() for one in records))
+
+
+class IngestStage:
+    """All source partitions of this worker.
+
+    Args:
+        count_sources: how many partitions the source topic has now; None while nobody knows.
+    """
+
+    def __init__(
+        self, context: Context, source_id: str, times: TimeRules, count_sources: Callable[[], int | None]
+    ) -> None:
+        settings = context.settings
+        self.context = context
+        self.topic = settings.topic("tweets")
+        self.partials_topic = settings.topic("hashtag-partials")
+        self.dead_letter_topic = settings.topic("tweets-dead-letter")
+        self.source_id = source_id
+        self.times = times
+        self.sharding = Sharding(settings.shards)
+        self.newest_ms = -1
+        """Greatest log time read by this worker."""
+        self._count_sources = count_sources
+        self._partitions: dict[int, IngestPartition] = {}
+
+    def partition(self, number: int) -> IngestPartition:
+        self._partitions[number] = IngestPartition(self, number)
+        return self._partitions[number]
+
+    def sources(self) -> int:
+        """How many partitions the source topic has."""
+        return max(self._count_sources() or 0, max(self._partitions, default=-1) + 1)
+
+    async def run(self) -> None:
+        context = self.context
+        flushes = context.spawn(self._flush_for_ever(), "ingest-flush")
+        claims = context.spawn(self._claim_for_ever(), "ingest-claim")
+        try:
+            await asyncio.gather(flushes, claims)
+        finally:
+            flushes.cancel()
+            claims.cancel()
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self.context.settings.flush_ms / 1000)
+            await asyncio.gather(*[one.flush() for one in self._live()])
+
+    async def _claim_for_ever(self) -> None:
+        """Idle partitions: time that has passed before Kafka was asked for the end has passed for good."""
+        async with LogReader(connection(self.context.settings), self.topic) as reader:
+            while True:
+                await asyncio.sleep(_IDLE_SECONDS / 2)
+                live = {number: one for number, one in self._partitions.items() if one.core is not None}
+                if not live:
+                    continue
+                before_asking_ms = now_ms()
+                for number, bounds in (await reader.bounds(tuple(live))).items():
+                    live[number].claim(bounds.end, before_asking_ms)
+
+    def _live(self) -> list[IngestPartition]:
+        return [one for one in self._partitions.values() if one.core is not None]
+
+    def note(self, core: SourcePartition) -> None:
+        """Counts of one flush into the metrics."""
+        metrics, met = self.context.metrics, core.counts
+        self.newest_ms = max(self.newest_ms, core.newest_ms)
+        metrics.tweets.inc(met.tweets)
+        metrics.hashtag_uses.inc(met.uses)
+        metrics.duplicates.inc(met.duplicates)
+        metrics.late_clamped.inc(met.clamped)
+        metrics.too_old.inc(met.too_old)
+        for kind, count in met.controls.items():
+            metrics.controls.labels(kind=kind).inc(count)
+        for letter in core.dead_letters:
+            metrics.dead_letters.labels(reason=letter.error.reason).inc()
+        if core.newest_ms >= 0:
+            metrics.lag_seconds.labels(partition=str(core.source)).set(
+                max(0, now_ms() - core.watermark_ms - self.times.watermark_slack_ms) / 1000
+            )
+
+    async def send_dead_letter(self, letter: DeadLetter) -> Ack:
+        """The original bytes as they came; why and from where in the headers."""
+        error = letter.error
+        headers = {
+            "reason": error.reason,
+            "field": error.field,
+            "value": error.value,
+            "fix": error.fix,
+            "source-topic": self.topic,
+            "source-partition": str(letter.source),
+            "source-offset": str(letter.offset),
+            "source-log-time-ms": str(letter.log_ms),
+        }
+        origin = f"{self.topic}/{letter.source}/{letter.offset}".encode()
+        encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
+        return await self.context.sender.send(
+            self.dead_letter_topic, None, letter.value, key=origin, headers=encoded
+        )
+
+

@@ -1,0 +1,233 @@
+"""The judge stage: each shard's log to settled panes, decisions and progress.
+
+A shard has a task of its own, fed by a short queue: a tick waits for its scores, the loop does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from streams.clock import now_ms
+from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
+from streams.judging.judge import Settled, ShardJudge
+from streams.log.decisions import Decision, Progress, decode_record, encode_record
+from streams.log.panes import PaneRecord, assemble, decode_pane_record, encode_pane
+from streams.log.partials import decode_partial
+from streams.log.reading import LogReader, connection
+from streams.pipeline.context import Context
+from streams.pipeline.gaps import Gap, explain_gap
+from streams.pipeline.policies import read_policies
+from streams.pipeline.sender import Ack
+
+_QUEUED_BATCHES = 4
+PROGRESS_KEY = b"progress"
+
+
+class JudgePartition:
+    """One shard; implements `streams.pipeline.stages.Partition`."""
+
+    def __init__(self, stage: JudgeStage, shard: int) -> None:
+        self.replay_point: int | None = None
+        self.judge: ShardJudge | None = None
+        self.shard = shard
+        self._stage = stage
+        self._context = stage.context
+        self._next_offset: int | None = None
+        self._lost_at_start = False
+        self._dropped = False
+        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(_QUEUED_BATCHES)
+        self._task = stage.context.spawn(self._work(), f"judge-{shard}")
+
+    def start(self, committed: int | None, first: int) -> int:
+        start = max(committed or 0, first)
+        if self._next_offset is None:
+            self._next_offset = start
+            self._lost_at_start = committed is not None and committed < first
+        return self._next_offset
+
+    async def take(self, batch: Sequence[Any]) -> None:
+        if not self._dropped:
+            await self._queue.put(batch)
+
+    def drop(self) -> None:
+        self._dropped = True
+        self.replay_point = None
+        self._task.cancel()
+        while not self._queue.empty():  # lets a `take` that waits for room go on
+            self._queue.get_nowait()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the shard has caught up with what its predecessor said."""
+        return self.judge is not None and not self.judge.replaying
+
+    async def _work(self) -> None:
+        judge = await self._recover()
+        if self._lost_at_start:
+            self._hold(judge)
+        self.judge = judge
+        while True:
+            batch = await self._queue.get()
+            records = await self._admit(judge, batch)
+            if records:
+                await self._judge(judge, records)
+
+    async def _admit(self, judge: ShardJudge, batch: Sequence[Any]) -> Sequence[Any]:
+        expected = self._next_offset
+        assert expected is not None
+        first = batch[0].offset
+        if first > expected:
+            context = self._context
+            kind = await explain_gap(context.settings, self._stage.topic, self.shard, expected, first)
+            context.metrics.gaps.labels(kind=kind.value).inc()
+            if kind is Gap.RETENTION:
+                self._hold(judge)
+        records = batch if first >= expected else [record for record in batch if record.offset >= expected]
+        if records:
+            self._next_offset = records[-1].offset + 1
+        return records
+
+    def _hold(self, judge: ShardJudge) -> None:
+        judge.hold()
+        self._stage.log.warning("records were lost to retention: holding", shard=self.shard)
+
+    async def _judge(self, judge: ShardJudge, records: Sequence[Any]) -> None:
+        acks: list[Ack] = []
+        last: Progress | None = None
+        for record in records:
+            partial = decode_partial(record.value)
+            judge.apply(record.offset, partial)
+            while (job := judge.next_tick()) is not None:
+                settled = judge.settle(job, await self._context.score(job.texts))
+                acks += await self._say(judge, settled)
+                last = settled.progress or last
+            if isinstance(partial, Flush) and self._stage.timely(partial):
+                look = judge.next_look()
+                if look is not None:
+                    decisions = judge.look(look, await self._context.score(look.texts))
+                    acks += await self._send_decisions(decisions)
+        await self._context.sender.acknowledged(acks)
+        if last is not None and not self._dropped:
+            sent = await self._send(self._stage.decisions_topic, encode_record(last), PROGRESS_KEY)
+            await self._context.sender.acknowledged([sent])
+            if not self._dropped:
+                self.replay_point = last.replay_offset
+        self._stage.note(judge)
+
+    async def _say(self, judge: ShardJudge, settled: Settled) -> list[Ack]:
+        acks = [
+            await self._send(self._stage.panes_topic, record, None)
+            for pane in settled.panes
+            for record in encode_pane(pane, self.shard, judge.tags)
+        ]
+        acks += await self._send_decisions(settled.decisions)
+        metrics = self._context.metrics
+        metrics.early_confirmed.inc(settled.confirmed)
+        metrics.early_withdrawn.inc(settled.withdrawn)
+        metrics.settled_seconds.labels(shard=str(self.shard)).set(settled.tick_ms / 1000)
+        return acks
+
+    async def _send_decisions(self, decisions: Sequence[Decision]) -> list[Ack]:
+        for decision in decisions:
+            self._stage.note_decision(decision)
+        topic = self._stage.decisions_topic
+        return [
+            await self._send(topic, encode_record(one), f"{one.hashtag}|{one.country}".encode()) for one in decisions
+        ]
+
+    async def _send(self, topic: str, value: bytes, key: bytes | None) -> Ack:
+        return await self._context.sender.send(topic, self.shard, value, key=key)
+
+    async def _recover(self) -> ShardJudge:
+        """Read back what a predecessor said, before the first record is applied."""
+        stage, settings = self._stage, self._context.settings
+        judge = ShardJudge(
+            self.shard,
+            categories=self._context.scorer.categories,
+            hashes=self._context.hashes,
+            max_lag_ms=settings.max_lag_ms,
+        )
+        decisions, progress = await self._read_decisions()
+        panes: list[PaneRecord] = []
+        if progress is not None:
+            bodies = await read_policies(settings)
+            activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
+            progress = replace(progress, activations=activations)
+            async with LogReader(connection(settings), stage.panes_topic) as reader:
+                async for batch in reader.to_end({self.shard: None}):
+                    panes += [decode_pane_record(record.value) for record in batch]
+        settled_ms = progress.settled_ms if progress else 0
+        judge.recover(
+            progress,
+            decisions,
+            assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
+            assemble([one for one in panes if one.length_ms == MINUTE_MS and one.start_ms < settled_ms], judge.tags),
+        )
+        return judge
+
+    async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
+        decisions: list[Decision] = []
+        progress: Progress | None = None
+        async with LogReader(connection(self._context.settings), self._stage.decisions_topic) as reader:
+            async for batch in reader.to_end({self.shard: None}):
+                for record in batch:
+                    said = decode_record(record.value)
+                    if isinstance(said, Decision):
+                        decisions.append(said)
+                    elif progress is None or said.version > progress.version:
+                        progress = said
+        return decisions, progress
+
+
+class JudgeStage:
+    """All shards of this worker."""
+
+    def __init__(self, context: Context, log: Any) -> None:
+        settings = context.settings
+        self.context = context
+        self.log = log
+        self.topic = settings.topic("hashtag-partials")
+        self.decisions_topic = settings.topic("suppression-decisions")
+        self.panes_topic = settings.topic("hashtag-panes")
+        self._partitions: dict[int, JudgePartition] = {}
+
+    def partition(self, number: int) -> JudgePartition:
+        self._partitions[number] = JudgePartition(self, number)
+        return self._partitions[number]
+
+    async def run(self) -> None:
+        """Nothing beside the records."""
+
+    def unready(self, owned: Mapping[int, JudgePartition]) -> list[int]:
+        """Shards that have not caught up."""
+        return [shard for shard, one in owned.items() if not one.ready]
+
+    def timely(self, flush: Flush) -> bool:
+        """Early looks are for what is happening now, not for a backlog."""
+        return now_ms() - flush.newest_ms <= self.context.settings.max_lag_ms
+
+    def note(self, judge: ShardJudge) -> None:
+        """Gauges of a shard."""
+        metrics, shard = self.context.metrics, str(judge.shard)
+        metrics.open_panes.labels(shard=shard).set(len(judge.open.panes))
+        metrics.replaying.labels(shard=shard).set(judge.replaying)
+        shortest = judge.views.shortest
+        if shortest is not None:
+            metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy))
+
+    def note_decision(self, decision: Decision) -> None:
+        """Counts of decisions."""
+        for ruling in decision.rulings:
+            self.context.metrics.decisions.labels(
+                category=ruling.category,
+                surface=ruling.surface,
+                country=decision.country,
+                action=ruling.action,
+                provisional=str(ruling.provisional).lower(),
+            ).inc()
+
+

@@ -1,0 +1,158 @@
+"""The `policy` topic: every policy that was ever live, and how a file becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from watchfiles import awatch
+
+from streams.clock import now_ms
+from streams.counting.registers import PANE_MS
+from streams.errors import PolicyError
+from streams.log.partials import encode_partial
+from streams.log.reading import LogReader, connection
+from streams.pipeline.context import Context
+from streams.policy import Policy, parse_policy
+from streams.policy.activation import Activation, should_propose
+from streams.settings import Settings
+
+
+class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of the `policy` topic, keyed by revision."""
+
+    revision: str
+    serial: int
+    policy: str
+    """Canonical JSON."""
+    model_revision: str
+    from_tick_ms: int
+    """Kept, so that whoever sends the activation again sends the same."""
+    proposed_at_ms: int
+    proposed_by: str
+
+    def activation(self, sequence: int) -> Activation:
+        """The record that goes down every shard; `sequence` is this record's offset."""
+        return Activation(
+            revision=self.revision,
+            sequence=sequence,
+            from_tick_ms=self.from_tick_ms,
+            policy=self.policy,
+            model_revision=self.model_revision,
+        )
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(PolicyRecord).decode
+
+
+async def read_policies(settings: Settings) -> dict[str, Activation]:
+    """Every kept policy by revision; the last is the live one."""
+    found: dict[str, Activation] = {}
+    async with LogReader(connection(settings), settings.topic("policy")) as reader:
+        async for batch in reader.to_end():
+            for record in batch:
+                kept = _decode(record.value)
+                found.pop(kept.revision, None)
+                found[kept.revision] = kept.activation(record.offset)
+    return found
+
+
+class PolicyProposer:
+    """Proposes this worker's policy file, at the start and whenever it changes.
+
+    Args:
+        newest_ms: the greatest log time that ingest has read; -1: none yet.
+        name: of this worker, for the record.
+    """
+
+    def __init__(self, context: Context, newest_ms: Callable[[], int], name: str, log: Any) -> None:
+        self._context = context
+        self._newest_ms = newest_ms
+        self._name = name
+        self._log = log
+        self._live: Activation | None = None
+
+    async def begin(self) -> None:
+        """Have a policy in force before anything is counted.
+
+        Raises:
+            PolicyError: the file is bad and no policy has ever been live.
+        """
+        kept = await read_policies(self._context.settings)
+        self._live = list(kept.values())[-1] if kept else None
+        try:
+            await self._propose(first=True)
+        except PolicyError as error:
+            if self._live is None:
+                raise
+            self._refuse(error)
+        if self._live is not None:
+            await self._activate(self._live)  # a predecessor may have died between keeping it and sending it
+
+    async def run(self) -> None:
+        """Watch the file; also where it is a symlink that is swapped, or written by an editor's rename."""
+        path = self._context.settings.policy
+        folder = path.absolute().parent
+        async for _ in awatch(folder, recursive=False, debounce=200, step=50, rust_timeout=1_000, yield_on_timeout=True):
+            try:
+                await self._propose(first=False)
+            except PolicyError as error:
+                self._refuse(error)
+
+    async def _propose(self, *, first: bool) -> None:
+        policy = self._read_if_changed(first=first)
+        if policy is None:
+            return
+        self._context.metrics.policy_file_bad.set(0)
+        kept = await read_policies(self._context.settings)
+        self._live = list(kept.values())[-1] if kept else None
+        proposal = should_propose(policy, self._live)
+        if not proposal:
+            self._log.info("policy file not proposed", verdict=proposal.verdict, why=proposal.message)
+            self._context.metrics.policy_file_drift.set(proposal.verdict != "same")
+            return
+        newest_ms = self._newest_ms() if self._newest_ms() >= 0 else now_ms()
+        record = PolicyRecord(
+            revision=policy.revision,
+            serial=policy.serial,
+            policy=policy.canonical(),
+            model_revision=self._context.scorer.revision,
+            from_tick_ms=0 if self._live is None else (newest_ms // PANE_MS + 1) * PANE_MS,
+            proposed_at_ms=now_ms(),
+            proposed_by=self._name,
+        )
+        sender, settings = self._context.sender, self._context.settings
+        ack = await sender.send(settings.topic("policy"), 0, _encode(record), key=policy.revision.encode())
+        offset = (await sender.acknowledged([ack]))[0].offset
+        self._live = record.activation(offset)
+        await self._activate(self._live)
+        self._log.info("policy live", revision=policy.revision, serial=policy.serial, from_tick_ms=record.from_tick_ms)
+
+    async def _activate(self, activation: Activation) -> None:
+        sender, settings = self._context.sender, self._context.settings
+        value = encode_partial(activation)
+        topic = settings.topic("hashtag-partials")
+        await sender.acknowledged([await sender.send(topic, shard, value) for shard in range(settings.shards)])
+        self._context.metrics.set_revisions(policy=activation.revision, model=activation.model_revision)
+
+    def _read_if_changed(self, *, first: bool) -> Policy | None:
+        path = self._context.settings.policy
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            if first:
+                raise PolicyError(f"cannot read the policy {path}: {error.strerror}", fix="set HUSHTAG_POLICY") from None
+            return None  # between two renames
+        if text == self._last_text:
+            return None
+        self._last_text = text
+        return parse_policy(text, str(path), shards=self._context.settings.shards)
+
+    _last_text: bytes | None = None
+
+    def _refuse(self, error: PolicyError) -> None:
+        self._context.metrics.policy_file_bad.set(1)
+        self._log.error("policy file refused, the last good one stays live", why=str(error), file=str(Path(self._context.settings.policy)))

@@ -1,0 +1,237 @@
+"""The publish stage: decisions and moderation folded, written to Redis by compare-and-set.
+
+Both topics are read from their beginning after every assignment: the fold is the state, Redis only a view of it. When
+the end that a partition had at assignment is reached it is reconciled, which opens it for ordinary writes; a refused
+write (Redis was lost) leads to a reconcile at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hushtag_client.registers import Register
+
+from streams.clock import now_ms
+from streams.errors import ContractError, FlagStoreUnavailable
+from streams.flags.fold import DecisionFold
+from streams.flags.moderation_fold import ModerationFold
+from streams.flags.store import FlagStore
+from streams.log.decisions import Decision, Progress, decode_record
+from streams.log.moderation import decode_moderation
+from streams.log.reading import LogReader, connection
+from streams.pipeline.context import Context
+
+RECONCILE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 1.0
+_GIVE_UP_SECONDS = 60.0
+
+
+class _Published:
+    """A partition whose fold goes to Redis; implements `streams.pipeline.stages.Partition`."""
+
+    replay_point: int | None = None
+
+    def __init__(self, context: Context, topic: str, number: int, name: str) -> None:
+        self.name = name
+        self.ready = False
+        self._context = context
+        self._topic = topic
+        self._number = number
+        self._next_offset = 0
+        self._dropped = False
+        self._end: int | None = None
+        self._writing = asyncio.Lock()
+        self._finding = context.spawn(self._find_end(), f"publish-{name}")
+
+    def start(self, committed: int | None, first: int) -> int:
+        self._next_offset = max(self._next_offset, first)
+        return self._next_offset
+
+    def drop(self) -> None:
+        self._dropped = True
+        self.ready = False
+        self._finding.cancel()
+
+    async def take(self, batch: Sequence[Any]) -> None:
+        changed: dict[tuple[str, str, str, str], Register] = {}
+        for record in batch:
+            if record.offset < self._next_offset:
+                continue
+            self._next_offset = record.offset + 1
+            for register in self._fold(record):
+                changed[register.hashtag, register.surface, register.country, register.source] = register
+        await self._caught_up()
+        if self.ready and changed and not self._dropped:
+            await self._write(list(changed.values()))
+
+    def _fold(self, record: Any) -> list[Register]:
+        raise NotImplementedError
+
+    def _all(self) -> list[Register]:
+        raise NotImplementedError
+
+    async def _find_end(self) -> None:
+        async with LogReader(connection(self._context.settings), self._topic) as reader:
+            self._end = (await reader.bounds((self._number,)))[self._number].end
+        await self._caught_up()
+
+    async def _caught_up(self) -> None:
+        """Once the end that the log had at assignment is reached, open the partition for writes."""
+        if not self.ready and self._end is not None and self._next_offset >= self._end and not self._dropped:
+            self.ready = True
+            await self.reconcile()
+
+    async def reconcile(self) -> None:
+        """Put everything back; a no-op for what stands already."""
+        await self._stored(lambda store: store.reconcile(self.name, self._all()))
+        self._context.metrics.reconciles.inc()
+
+    async def _write(self, registers: Sequence[Register]) -> None:
+        refused = await self._stored(lambda store: store.apply(self.name, registers))
+        if refused and not self._dropped:
+            await self.reconcile()
+        for register in registers:
+            if register.action in ("suppress", "hold") and register.source == "automated":
+                self._context.metrics.event_to_flag_seconds.observe(max(0, now_ms() - register.decided_at_ms) / 1000)
+
+    async def _stored(self, write: Callable[[FlagStore], Any]) -> bool:
+        """Write, waiting out a Redis that is away: the stage reads no further meanwhile. Whether it was refused."""
+        store, metrics = self._context.store, self._context.metrics
+        assert store is not None
+        waited = 0.0
+        async with self._writing:
+            while not self._dropped:
+                try:
+                    done = await write(store)
+                except FlagStoreUnavailable as error:
+                    metrics.redis_up.set(0)
+                    metrics.flag_writes.labels(result="unavailable").inc()
+                    waited += error.retry_after_seconds
+                    if waited > _GIVE_UP_SECONDS:
+                        raise
+                    await asyncio.sleep(error.retry_after_seconds)
+                    continue
+                metrics.redis_up.set(1)
+                metrics.flag_writes.labels(result="applied").inc(done.applied)
+                metrics.flag_writes.labels(result="stale").inc(done.stale)
+                if done.refused:
+                    metrics.flag_writes.labels(result="refused").inc()
+                return bool(done.refused)
+        return False
+
+
+class DecisionsPartition(_Published):
+    """One shard's automated decisions."""
+
+    def __init__(self, stage: DecisionsStage, number: int) -> None:
+        super().__init__(stage.context, stage.topic, number, str(number))
+        self.settled_ms = 0
+        self.fold = stage.new_fold()
+
+    def _fold(self, record: Any) -> list[Register]:
+        said = decode_record(record.value)
+        if isinstance(said, Progress):
+            self.settled_ms = max(self.settled_ms, said.settled_ms)
+            return []
+        assert isinstance(said, Decision)
+        return self.fold.apply(said)
+
+    def _all(self) -> list[Register]:
+        return self.fold.registers()
+
+    async def tidy(self, at_ms: int) -> None:
+        """Forget what is over."""
+        self.fold.prune(at_ms)
+
+
+class ModerationPartition(_Published):
+    """People's decisions: from the topic to Redis without the judge."""
+
+    def __init__(self, stage: ModerationStage, number: int) -> None:
+        super().__init__(stage.context, stage.topic, number, "moderation")
+        self.fold = ModerationFold(max_broker_skew_ms=stage.context.settings.max_broker_skew_ms)
+
+    def _fold(self, record: Any) -> list[Register]:
+        if record.value is None:
+            return []
+        try:
+            return self.fold.apply(decode_moderation(record.value), record.offset)
+        except ContractError:
+            self._context.metrics.moderation_refused.inc()
+            return []
+
+    def _all(self) -> list[Register]:
+        return self.fold.registers()
+
+    async def tidy(self, at_ms: int) -> None:
+        """Bring back what stood before an override that has run out; forget what is over."""
+        lapsed = self.fold.lapse(at_ms)
+        if lapsed and self.ready:
+            await self._write(lapsed)
+        self.fold.prune(at_ms)
+
+
+class DecisionsStage:
+    """All shards' decisions of this worker."""
+
+    def __init__(self, context: Context, new_fold: Callable[[], DecisionFold]) -> None:
+        self.context = context
+        self.topic = context.settings.topic("suppression-decisions")
+        self.new_fold = new_fold
+        self._partitions: dict[int, DecisionsPartition] = {}
+
+    def partition(self, number: int) -> DecisionsPartition:
+        self._partitions[number] = DecisionsPartition(self, number)
+        return self._partitions[number]
+
+    async def run(self) -> None:
+        """Heartbeats every second, a reconcile every 30."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + RECONCILE_SECONDS
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            live = [one for one in self._partitions.values() if one.ready]
+            settled = {one_number: one.settled_ms for one_number, one in self._partitions.items() if one.ready}
+            store = self.context.store
+            assert store is not None
+            try:
+                if settled:
+                    await store.heartbeat(settled, now_ms())
+                    self.context.metrics.redis_up.set(1)
+                if loop.time() >= due:
+                    due = loop.time() + RECONCILE_SECONDS
+                    for one in live:
+                        await one.tidy(now_ms())
+                        await one.reconcile()
+                    await store.sweep(now_ms())
+            except FlagStoreUnavailable:
+                self.context.metrics.redis_up.set(0)
+
+
+class ModerationStage:
+    """The moderation topic, where this worker has it."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.topic = context.settings.topic("moderation")
+        self._partition: ModerationPartition | None = None
+
+    def partition(self, number: int) -> ModerationPartition:
+        self._partition = ModerationPartition(self, number)
+        return self._partition
+
+    async def run(self) -> None:
+        """Expiries every second, a reconcile every 30."""
+        seconds = 0.0
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            seconds += HEARTBEAT_SECONDS
+            one = self._partition
+            if one is None or not one.ready:
+                continue
+            await one.tidy(now_ms())
+            if seconds >= RECONCILE_SECONDS:
+                seconds = 0.0
+                await one.reconcile()

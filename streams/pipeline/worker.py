@@ -1,0 +1,284 @@
+"""The worker: Faust with our transport, the stages, and everything that they share. All that knows the app is here."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import faust
+import structlog
+import uvloop
+
+from streams.counting.sketch import KeyedHash
+from streams.errors import DependencyAway, HushtagError
+from streams.flags.fold import DecisionFold
+from streams.flags.redis_store import RedisFlagStore
+from streams.health import HealthServer
+from streams.log.reading import connection
+from streams.log.topics import check_topics, needs_of
+from streams.metrics import Metrics
+from streams.pipeline import transport
+from streams.pipeline.context import Context
+from streams.pipeline.ingest import IngestStage
+from streams.pipeline.judge import JudgePartition, JudgeStage
+from streams.pipeline.policies import PolicyProposer
+from streams.pipeline.publish import DecisionsStage, ModerationStage
+from streams.pipeline.sender import Sender
+from streams.pipeline.source import describe_source
+from streams.pipeline.stages import Assignments, Stage
+from streams.policy import Policy
+from streams.scoring import load_text_scorer
+from streams.settings import Settings, time_rules
+
+STAGES = ("ingest", "judge", "publish")
+_STOP_SECONDS = 5.0
+
+
+class App(faust.App):
+    """Faust's app, with the assignments that the transport asks for."""
+
+    stages: Assignments
+
+
+class Worker:
+    """One worker process.
+
+    Args:
+        stages: which of `STAGES` to run; a set of its own has a group of its own.
+        policy: this worker's file, read already; its longest expiry says how long versions are kept.
+    """
+
+    def __init__(self, settings: Settings, stages: Sequence[str], policy: Policy) -> None:
+        self._settings = settings
+        self._stages = tuple(name for name in STAGES if name in stages)
+        self._policy = policy
+        self._log = structlog.get_logger("hushtag.worker")
+        self._metrics = Metrics()
+        self._error: BaseException | None = None
+        self._app: App | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._started = False
+
+    def run(self) -> int:
+        """Run until told to stop; the exit code."""
+        check_topics(
+            self._settings,
+            needs=needs_of(
+                self._settings,
+                longest_window_ms=self._policy.longest_window_ms,
+                longest_expiry_ms=self._policy.longest_expiry_ms,
+            ),
+            report=lambda line: self._log.warning(line),
+        )
+        return uvloop.run(self._main())
+
+    async def _main(self) -> int:
+        transport.register()
+        context = await self._make_context()
+        assignments = Assignments([], self._consumer_options)
+        app = self._app = self._make_app(assignments)
+        judge: JudgeStage | None = None
+        ingest: IngestStage | None = None
+        if "ingest" in self._stages:
+            source = await asyncio.to_thread(describe_source, self._settings)
+
+            def count_sources() -> int:
+                return max(source.partitions, app.consumer.topic_partitions(ingest_topic) or 0)
+
+            ingest_topic = self._settings.topic("tweets")
+            times = time_rules(self._settings, create_time=source.create_time)
+            ingest = IngestStage(context, source.topic_id, times, count_sources)
+            assignments.add(ingest)
+        if "judge" in self._stages:
+            judge = JudgeStage(context, self._log)
+            assignments.add(judge)
+        if "publish" in self._stages:
+            assignments.add(DecisionsStage(context, self._new_fold))
+            assignments.add(ModerationStage(context))
+        for stage in assignments.stages:
+            self._declare(app, assignments, stage)
+        health = HealthServer(
+            self._metrics, host=self._settings.metrics_host, port=self._settings.metrics_port,
+            ready=lambda: self._why_not_ready(assignments, judge),
+        )  # fmt: skip
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        try:
+            await context.sender.start()
+            await health.start()
+            self._log.info("worker starts", stages=self._stages, metrics=health.url, model=context.scorer.revision)
+            if ingest is not None:
+                stage = ingest
+                proposer = PolicyProposer(context, lambda: stage.newest_ms, self._name(), self._log)
+                await proposer.begin()
+                self._tasks.append(context.spawn(proposer.run(), "policy"))
+            self._tasks += [context.spawn(stage.run(), stage.topic) for stage in assignments.stages]
+            await app.start()
+            gc.collect()
+            gc.freeze()
+            self._started = True
+            await self._stopping.wait()
+        except HushtagError as error:
+            self._error = self._error or error
+        finally:
+            await self._stop(context, health, assignments)
+        if self._error is None:
+            self._log.info("worker stopped")
+            return 0
+        reason = str(self._error) or type(self._error).__name__
+        self._log.error("worker ends", error=reason, kind=type(self._error).__name__, exc_info=self._traceback())
+        return self._error.exit_code if isinstance(self._error, HushtagError) else 1
+
+    def _traceback(self) -> BaseException | None:
+        return None if isinstance(self._error, HushtagError) else self._error
+
+    async def _make_context(self) -> Context:
+        settings = self._settings
+        store = None
+        if "publish" in self._stages:
+            store = RedisFlagStore(settings.redis_url, partitions=settings.shards)
+            await self._wait_for_redis(store)
+        scorer = await asyncio.to_thread(load_text_scorer, settings.model)
+        await asyncio.to_thread(scorer, ["warm up"])
+        self._metrics.set_revisions(policy="", model=scorer.revision)
+        return Context(
+            settings=settings,
+            metrics=self._metrics,
+            sender=Sender(settings),
+            hashes=KeyedHash(settings.hash_key.get_secret_value().encode()),
+            scorer=scorer,
+            executor=ThreadPoolExecutor(2, thread_name_prefix="score"),
+            store=store,
+            crash=self._crash,
+        )
+
+    async def _wait_for_redis(self, store: RedisFlagStore) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.start_deadline_seconds
+        told = False
+        while True:
+            try:
+                await store.check_server()
+                return
+            except DependencyAway as error:
+                if loop.time() >= deadline:
+                    raise DependencyAway(
+                        f"Redis did not answer within {self._settings.start_deadline_seconds:g} s: {error}",
+                        fix="start it (hushtag up), or set HUSHTAG_REDIS_URL",
+                    ) from None
+                if not told:
+                    self._log.warning(f"waiting up to {self._settings.start_deadline_seconds:g} s for Redis", why=str(error))
+                    told = True
+                await asyncio.sleep(0.3)
+
+    def _new_fold(self) -> DecisionFold:
+        return DecisionFold(
+            longest_expiry_ms=self._policy.max_automated_ms, max_broker_skew_ms=self._settings.max_broker_skew_ms
+        )
+
+    def _group(self) -> str:
+        every = self._stages == STAGES
+        return self._settings.topic_prefix + self._settings.group + ("" if every else "-" + "-".join(self._stages))
+
+    def _name(self) -> str:
+        return self._settings.instance_id or f"{socket.gethostname()}-{os.getpid()}"
+
+    def _consumer_options(self) -> Mapping[str, Any]:
+        settings = self._settings
+        session_ms = int(settings.session_timeout_seconds * 1000)
+        return {
+            **connection(settings),
+            "client_id": f"hushtag-{self._name()}",
+            "group_id": self._group(),
+            "group_instance_id": settings.instance_id or None,
+            "session_timeout_ms": session_ms,
+            "heartbeat_interval_ms": min(1_000, session_ms // 3),
+            "rebalance_timeout_ms": max(session_ms, 10_000),
+            "max_poll_interval_ms": 300_000,
+            "max_poll_records": 5_000,
+            "max_partition_fetch_bytes": 4 * 1024 * 1024,
+            "fetch_max_wait_ms": 200,
+            "metadata_max_age_ms": 1_000,
+            "request_timeout_ms": max(40_000, session_ms + 5_000),
+        }
+
+    def _make_app(self, assignments: Assignments) -> App:
+        session = self._settings.session_timeout_seconds
+        app = App(
+            self._group(),
+            broker=f"hushtag://{self._settings.kafka}",
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            web_enabled=False,
+            stream_wait_empty=False,
+            broker_session_timeout=session,
+            broker_request_timeout=max(40.0, session + 5.0),
+            broker_heartbeat_interval=min(1.0, session / 3),
+            broker_commit_interval=0.5,
+            stream_buffer_maxsize=8,
+            producer_linger=0,
+        )
+        app.stages = assignments
+        return app
+
+    def _declare(self, app: App, assignments: Assignments, stage: Stage) -> None:
+        """An agent for a stage: read, call, and end the worker if it fails."""
+        topic = app.topic(stage.topic, schema=transport.BatchSchema(), acks=False)
+
+        async def read(stream: Any) -> None:
+            async for event in stream.events():
+                partition = assignments.get(event.message.tp)
+                if partition is None:
+                    continue
+                try:
+                    await partition.take(event.message.value)
+                except Exception as error:
+                    await self._crash(error)
+
+        app.agent(topic, name=f"hushtag-{stage.topic}")(read)
+
+    def _why_not_ready(self, assignments: Assignments, judge: JudgeStage | None) -> str:
+        """"" when ready, else what is being waited for."""
+        if not self._started:
+            return "starting"
+        owned = assignments.of_all()
+        if not owned:
+            return "no partitions assigned"
+        if judge is not None:
+            behind = judge.unready(
+                {number: one for number, one in assignments.of(judge).items() if isinstance(one, JudgePartition)}
+            )
+            if behind:
+                return f"shards {behind} are catching up"
+        return ""
+
+    async def _crash(self, error: BaseException) -> None:
+        """Crash-only: the supervisor starts the worker again, and it replays."""
+        if self._error is None:
+            self._error = error
+        self._stopping.set()
+
+    async def _stop(self, context: Context, health: HealthServer, assignments: Assignments) -> None:
+        self._started = False
+        assignments.revoked()
+        for task in self._tasks:
+            task.cancel()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                if self._app is not None:
+                    await self._app.stop()
+                await context.sender.stop()
+                if context.store is not None:
+                    await context.store.close()
+                await health.stop()
+        except (TimeoutError, Exception) as error:
+            self._log.warning("stopping was not clean", why=repr(error))
+        context.executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,51 @@
+"""Countries as a policy names them: ISO 3166-1 alpha-2, upper case, and `*` for the world.
+
+The 249 codes assigned at the end of 2025. A table of our own because the whole of it is one screen.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+WORLD = "*"
+"""The count of all countries together; it is judged like a country of its own."""
+
+_ASSIGNED = """
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT
+    JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO
+    MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY
+    QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
+    TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+    """
+COUNTRIES = frozenset(_ASSIGNED.split())
+
+_MEANT = {
+    "UK": "GB",
+    "EN": "GB",
+    "ENGLAND": "GB",
+    "EL": "GR",
+    "UAE": "AE",
+    "USA": "US",
+    "INDIA": "IN",
+    "WORLD": WORLD,
+    "GLOBAL": WORLD,
+    "ALL": WORLD,
+}
+
+
+def nearest_country(text: str) -> str:
+    """What an unknown code may have meant; "" where there is no telling.
+
+    >>> nearest_country("in"), nearest_country("UK"), nearest_country("BRA"), nearest_country("??")
+    ('IN', 'GB', 'BR', '')
+    """
+    upper = text.strip().upper()
+    if upper in COUNTRIES:
+        return upper
+    if upper in _MEANT:
+        return _MEANT[upper]
+    if len(upper) == 3 and upper[:2] in COUNTRIES:
+        return upper[:2]
+    return next(iter(difflib.get_close_matches(upper, sorted(COUNTRIES), 1, 0.5)), "")

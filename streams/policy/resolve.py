@@ -1,0 +1,60 @@
+"""Overrides laid over a category: key by key the most specific wins.
+
+Surface and country, then country, then surface, then the category itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streams.policy.rules import Rule
+
+RuleTable = dict[tuple[str, str, str], Rule]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Keys of a rule that are set for a scope; "" stands for any surface or any country."""
+
+    surface: str
+    country: str
+    keys: Mapping[str, Any]
+
+    def covers(self, surface: str, country: str) -> bool:
+        return self.surface in ("", surface) and self.country in ("", country)
+
+    @property
+    def specificity(self) -> int:
+        """0 the category, 1 a surface, 2 a country, 3 both."""
+        return bool(self.surface) + 2 * bool(self.country)
+
+
+def providers(layers: Iterable[Layer], surface: str, country: str) -> dict[str, Layer]:
+    """For every key of the rule the layer that it comes from."""
+    found: dict[str, Layer] = {}
+    for layer in sorted(layers, key=lambda one: one.specificity):
+        if layer.covers(surface, country):
+            found.update(dict.fromkeys(layer.keys, layer))
+    return found
+
+
+def scopes(layers: Iterable[Layer], surfaces: Iterable[str]) -> list[tuple[str, str]]:
+    """The (surface, country) that can differ; country "" is any that no layer names."""
+    countries = sorted({layer.country for layer in layers} | {""})
+    return [(surface, country) for surface in surfaces for country in countries]
+
+
+def rule_table(
+    categories: Mapping[str, Sequence[Layer]], surfaces: Sequence[str], windows_ms: tuple[int, ...]
+) -> RuleTable:
+    """Every rule by (category, surface, country); equal ones of one (category, surface) are one object."""
+    table: RuleTable = {}
+    for category, layers in categories.items():
+        known: dict[tuple[str, Rule], Rule] = {}
+        for surface, country in scopes(layers, surfaces):
+            found = providers(layers, surface, country)
+            rule = Rule(**{"windows_ms": windows_ms, **{key: layer.keys[key] for key, layer in found.items()}})
+            table[category, surface, country] = known.setdefault((surface, rule), rule)
+    return table

@@ -1,0 +1,144 @@
+"""The JSON Schema of a policy file, and what it says in words: for editors, for error messages, for the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from streams.policy.durations import DURATION_PATTERN, spell_duration
+from streams.policy.model import Policy
+from streams.policy.source import Loc
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DURATIONS = ("windows", "dwell", "expiry")
+_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
+
+
+@cache
+def policy_schema() -> Schema:
+    """JSON Schema (draft 2020-12) of a policy file."""
+    schema = Policy.model_json_schema()
+    for model in (schema, *schema["$defs"].values()):
+        model["properties"] = {key: _tidy(key, one) for key, one in model["properties"].items()}
+    return {"$schema": DIALECT, **schema, "title": "hushtag policy"}
+
+
+def _tidy(key: str, one: Schema) -> Schema:
+    """No null (a key is there or not), no titles made from names, defaults spelt as in the file."""
+    if "anyOf" in one:
+        chosen = next(option for option in one["anyOf"] if option.get("type") != "null")
+        one = {**chosen, **{name: value for name, value in one.items() if name not in ("anyOf", "default")}}
+    one = {name: value for name, value in one.items() if name != "title"}
+    if key in _DURATIONS and "default" in one:
+        default = one["default"]
+        one["default"] = [spell_duration(one) for one in default] if isinstance(default, list) else spell_duration(default)
+    return one
+
+
+def resolved(one: Schema) -> Schema:
+    """A schema with its reference followed."""
+    if "$ref" in one:
+        target: Schema = policy_schema()["$defs"][one["$ref"].rpartition("/")[2]]
+        return target
+    return one
+
+
+def schema_at(loc: Loc) -> Schema | None:
+    """The schema of what stands at a place; None where the policy has no such place."""
+    found: Schema = policy_schema()
+    for step in loc:
+        found = resolved(found)
+        if isinstance(step, int):
+            inner = found.get("items")
+        else:
+            inner = found.get("properties", {}).get(step) or found.get("additionalProperties") or None
+        if not isinstance(inner, dict):
+            return None
+        found = inner
+    return found
+
+
+def names_at(loc: Loc) -> list[str]:
+    """The keys that a mapping may have; empty where they are free or it is no mapping."""
+    found = schema_at(loc)
+    return list(resolved(found).get("properties", {})) if found else []
+
+
+def homes_of(key: str) -> list[str]:
+    """Where a key belongs: "the top level", "`valves`", ..."""
+    places = {"`valves`": "Valves", "a category": "Category", "`corroborate`": "Corroborate"}
+    homes = [name for name, model in places.items() if key in policy_schema()["$defs"][model]["properties"]]
+    return (["the top level"] if key in policy_schema()["properties"] else []) + homes
+
+
+def describe(one: Schema) -> str:
+    """The values that a schema allows, in words."""
+    named = "$ref" in one
+    one = resolved(one)
+    if one.get("pattern") == DURATION_PATTERN:
+        return "a duration such as 30s, 10m, 24h"
+    if "enum" in one:
+        if len(one["enum"]) > 20:
+            return 'a country code such as IN, or "*"'
+        return "one of " + ", ".join(map(str, one["enum"]))
+    kind = one.get("type")
+    if kind == "object":
+        required = one.get("required", [])
+        return f"a mapping with {', '.join(required)}" if named and required else "a mapping, key: value"
+    if kind == "array":
+        return "a list of: " + describe(one["items"])
+    return _KINDS.get(str(kind), "a value") + _limits(one)
+
+
+def _limits(one: Schema) -> str:
+    above, below = one.get("exclusiveMinimum"), one.get("exclusiveMaximum")
+    least, most = one.get("minimum"), one.get("maximum")
+    low = f"above {above:g}" if above is not None else f"from {least:g}" if least is not None else ""
+    high = f"below {below:g}" if below is not None else ""
+    if most is not None and most < 2**53:
+        high = f"up to {most:,.0f}" if most >= 1 else f"up to {most:g}"
+    if low and high.startswith("up to") and low.startswith("from"):
+        high = high.removeprefix("up ")
+    words = " ".join(part for part in (low, "and" if low.startswith("above") and high else "", high) if part)
+    return f" {words}" if words else ""
+
+
+def tables() -> str:
+    """Markdown: one table of keys for each level of the file."""
+    parts = [
+        ("Top level", policy_schema()),
+        ("`categories.NAME`", policy_schema()["$defs"]["Category"]),
+        ("`corroborate`", policy_schema()["$defs"]["Corroborate"]),
+        ("`overrides`", policy_schema()["$defs"]["Override"]),
+        ("`curated_terms`", policy_schema()["$defs"]["CuratedTerm"]),
+        ("`valves`", policy_schema()["$defs"]["Valves"]),
+    ]
+    return "\n\n".join(f"### {title}\n\n" + "\n".join(_rows(model)) for title, model in parts) + "\n"
+
+
+def _rows(model: Mapping[str, Any]) -> Iterator[str]:
+    yield "| key | values | default | meaning |"
+    yield "|---|---|---|---|"
+    for key, one in model["properties"].items():
+        default = "**required**" if key in model.get("required", []) else _default(one)
+        yield f"| `{key}` | {_values(one)} | {default} | {one.get('description', '')} |"
+
+
+def _values(one: Schema) -> str:
+    if resolved(one).get("type") == "object":
+        return "a mapping"
+    if one.get("type") == "array" and resolved(one["items"]).get("type") == "object":
+        return "a list of mappings"
+    return describe(one)
+
+
+def _default(one: Schema) -> str:
+    default = one.get("default")
+    if default in (None, [], {}) or isinstance(default, dict):
+        return "–"
+    if isinstance(default, list):
+        return f"`[{', '.join(map(str, default))}]`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"

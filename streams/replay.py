@@ -1,0 +1,222 @@
+"""The reference: the same cores over log lines, single-threaded, in memory. No Kafka, no Redis, no clock.
+
+What a pipeline settled, whatever happened to it, equals what this says of the same source log.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from streams.counting.ingest import DeadLetter, Sharding, SourcePartition
+from streams.counting.pane import Pane
+from streams.counting.registers import BLOCK, PANE_MS
+from streams.counting.sketch import KeyedHash
+from streams.counting.times import TimeRules
+from streams.errors import CallerMistake, ContractError
+from streams.events.parse import parse
+from streams.events.tweet import Tweet
+from streams.judging.judge import ShardJudge
+from streams.log.decisions import Decision
+from streams.log.panes import PaneRow, rows_of
+from streams.policy import Policy
+from streams.policy.activation import Activation
+from streams.scoring import TextScorer
+
+
+class LogLine(msgspec.Struct, gc=False):
+    """A record of a topic as `hushtag dump` and `hushtag simulate` write it, one JSON object a line."""
+
+    partition: int
+    offset: int
+    log_time_ms: int
+    key: str | None = None
+    value: str | None = None
+    value_base64: str | None = None
+    """Instead of `value`, where the bytes are not UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as ingest reads it."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+_decode_line = msgspec.json.Decoder(LogLine).decode
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[Record]:
+    """Log lines, or bare payloads: partition 0, offset = line, log time = the highest created_at so far.
+
+    Raises:
+        CallerMistake: a line begins like a log line and is none.
+    """
+    highest_ms, offset = 0, 0
+    bare: bool | None = None
+    for number, line in enumerate(lines, 1):
+        line = line.rstrip(b"\r\n")
+        if bare is None:
+            bare = b'"partition"' not in line or b'"offset"' not in line
+        if bare:
+            try:
+                event = parse(line)
+                if isinstance(event, Tweet):
+                    highest_ms = max(highest_ms, event.created_at_ms)
+            except ContractError:
+                pass
+            yield Record(0, offset, highest_ms, None, line)
+            offset += 1
+            continue
+        if not line.strip():
+            continue
+        try:
+            entry = _decode_line(line)
+            value = entry.value.encode("utf-8", "surrogatepass") if entry.value is not None else None
+            if entry.value_base64 is not None:
+                value = base64.b64decode(entry.value_base64, validate=True)
+        except (msgspec.DecodeError, binascii.Error) as error:
+            raise CallerMistake(
+                f"line {number} is no log line: {error}",
+                fix='a log line is {"partition", "offset", "log_time_ms", "key", "value"}; `hushtag dump` writes them',
+            ) from error
+        key = None if entry.key is None else entry.key.encode("utf-8", "surrogatepass")
+        yield Record(entry.partition, entry.offset, entry.log_time_ms, key, value)
+
+
+@dataclass(slots=True)
+class ReplayCounts:
+    """What the replay met."""
+
+    records: int = 0
+    tweets: int = 0
+    uses: int = 0
+    duplicates: int = 0
+    clamped: int = 0
+    too_old: int = 0
+    late_registers: int = 0
+    settled_ticks: int = 0
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+
+class Replay:
+    """One run of the cores.
+
+    Args:
+        partitions: the source partitions that the log holds; a tick settles when all have passed it.
+        policy: in force from the first tick.
+        early: also look before panes settle, after every `flush_ms` of log time, and say what is found.
+    """
+
+    def __init__(
+        self,
+        partitions: Iterable[int],
+        policy: Policy,
+        scorer: TextScorer,
+        *,
+        shards: int = 8,
+        times: TimeRules | None = None,
+        hash_key: bytes = b"",
+        early: bool = False,
+        flush_ms: int = 250,
+        flush_records: int = 2_000,
+    ) -> None:
+        self.counts = ReplayCounts()
+        times, hashes, sharding = times or TimeRules(), KeyedHash(hash_key), Sharding(shards)
+        numbers = sorted(set(partitions))
+        self._sources = {
+            number: SourcePartition(number, len(numbers), "replay", 0, sharding=sharding, hashes=hashes, times=times)
+            for number in numbers
+        }
+        self._started: set[int] = set()
+        self._scorer = scorer
+        self._early = early
+        self._flush_ms = flush_ms
+        self._flush_records = flush_records
+        self._offset = 0
+        self.judges = [
+            ShardJudge(shard, categories=scorer.categories, hashes=hashes, early=early) for shard in range(shards)
+        ]
+        activation = Activation(
+            revision=policy.revision,
+            sequence=0,
+            from_tick_ms=0,
+            policy=policy.canonical(),
+            model_revision=scorer.revision,
+        )
+        for judge in self.judges:
+            judge.apply(0, activation)
+
+    def run(self, records: Iterable[Record]) -> Iterator[Decision | PaneRow]:
+        """Read everything, settle everything; yields decisions and the rows of minute panes as they settle."""
+        waiting: dict[int, list[Record]] = {}
+        held, due_ms = 0, -1
+        for record in records:
+            waiting.setdefault(record.partition, []).append(record)
+            held += 1
+            if held >= self._flush_records or (self._early and record.timestamp >= due_ms):
+                due_ms = record.timestamp + self._flush_ms
+                yield from self._flush(waiting)
+                waiting, held = {}, 0
+        yield from self._flush(waiting)
+        yield from self._finish()
+
+    def _flush(self, waiting: dict[int, list[Record]]) -> Iterator[Decision | PaneRow]:
+        for number, records in waiting.items():
+            source = self._sources[number]
+            if number not in self._started:
+                self._started.add(number)
+                source.begin_at(records[0].offset // BLOCK * BLOCK)
+            source.read(records)
+            self.counts.records += len(records)
+            for shard, flushes in (flushed := source.flush()).items():
+                for flush in flushes:
+                    self._offset += 1
+                    self.judges[shard].apply(self._offset, flush)
+            source.sent(flushed)
+            self._note(source)
+        for judge in self.judges:
+            yield from self._settle(judge, None)
+            look = judge.next_look()
+            if look is not None:
+                yield from judge.look(look, self._scorer(look.texts))
+
+    def _settle(self, judge: ShardJudge, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
+        while (job := judge.next_tick(up_to_ms)) is not None:
+            settled = judge.settle(job, self._scorer(job.texts))
+            self.counts.settled_ticks += 1
+            for pane in settled.panes:
+                yield from self._minute(judge, pane)
+            yield from settled.decisions
+
+    def _minute(self, judge: ShardJudge, pane: Pane) -> Iterator[PaneRow]:
+        if pane.length_ms != PANE_MS:
+            yield from rows_of(pane, judge.tags)
+
+    def _finish(self) -> Iterator[Decision | PaneRow]:
+        """The end of the log settles all."""
+        last = max((pane for judge in self.judges for pane, _ in judge.open.tallies()), default=-1)
+        for judge in self.judges:
+            yield from self._settle(judge, max((last + 1) * PANE_MS, judge.settled_ms))
+            minute = judge.finish()
+            if minute is not None:
+                yield from self._minute(judge, minute)
+            self.counts.late_registers += judge.open.late_registers
+
+    def _note(self, source: SourcePartition) -> None:
+        met, counts = source.counts, self.counts
+        counts.tweets += met.tweets
+        counts.uses += met.uses
+        counts.duplicates += met.duplicates
+        counts.clamped += met.clamped
+        counts.too_old += met.too_old
+        counts.dead_letters += source.dead_letters
+        source.reset_counts()

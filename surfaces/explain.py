@@ -1,0 +1,111 @@
+"""A flag in words and numbers: one reading of a register, for the page, the terminal and whoever else explains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hushtag_client.registers import Reason, Register
+
+ACTIONS = {"suppress": "Suppressed", "hold": "On hold for review"}
+SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
+
+_SHARES = {"harmful_share_lower", "harmful_share", "copies", "young"}
+_SIGNALS = {
+    "harmful_share_lower": "Harmful share, lower bound",
+    "harmful_share": "Harmful share",
+    "burst": "Rate against its own past",
+    "copies": "Copied texts",
+    "young": "Young accounts",
+    "authors": "Distinct authors",
+    "term": "Curated term",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonInWords:
+    """One signal, readable; `fill` and `mark` place value and threshold on a meter from 0 to 1."""
+
+    signal: str
+    value: str
+    threshold: str
+    fill: float
+    mark: float
+
+
+def action_of(register: Register) -> str:
+    """What is done to the tag.
+
+    >>> action_of(Register(version="1", action="hold", hashtag="x", surface="trends", expires_at_ms=1))
+    'On hold for review'
+    """
+    return ACTIONS.get(register.action, register.action)
+
+
+def category_of(register: Register) -> str:
+    """The policy category as words; "" where there is none."""
+    return register.category.replace("_", " ")
+
+
+def reason_in_words(reason: Reason) -> ReasonInWords:
+    """A reason as a meter with two labels.
+
+    >>> one = reason_in_words(Reason(signal="harmful_share_lower", value=0.62, threshold=0.45))
+    >>> one.signal, one.value, one.threshold, one.fill, one.mark
+    ('Harmful share, lower bound', '62%', '45%', 0.62, 0.45)
+    """
+    scale = 1.0 if reason.signal in _SHARES else max(reason.value, reason.threshold, 1e-9) * 1.25
+    return ReasonInWords(
+        signal=_SIGNALS.get(reason.signal, reason.signal.replace("_", " ").capitalize()),
+        value=number_in_words(reason.signal, reason.value),
+        threshold=number_in_words(reason.signal, reason.threshold),
+        fill=min(max(reason.value / scale, 0.0), 1.0),
+        mark=min(max(reason.threshold / scale, 0.0), 1.0),
+    )
+
+
+def number_in_words(signal: str, value: float) -> str:
+    """A signal's number as it is read: a share in per cent, a rate as a factor, a count whole."""
+    if signal in _SHARES:
+        return f"{value:.0%}"
+    if signal == "burst":
+        return f"×{value:.1f}"
+    if signal == "term":
+        return "yes" if value else "no"
+    return f"{value:,.0f}" if value == int(value) else f"{value:.2f}"
+
+
+def one_line(register: Register) -> str:
+    """Why, in one line for a terminal: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copies 0.55 ≥ 0.30`."""
+    parts = []
+    evidence = register.evidence
+    for reason in register.reasons:
+        if reason.signal == "harmful_share_lower" and "upper" in evidence:
+            parts.append(f"harmful share {reason.value:.2f}–{float(evidence['upper']):.2f} ≥ {reason.threshold:.2f}")
+            if "authors" in evidence:
+                parts.append(f"{evidence['authors']} authors")
+        else:
+            parts.append(f"{reason.signal.replace('_', ' ')} {reason.value:.4g} ≥ {reason.threshold:.4g}")
+    return ", ".join(parts) or f"by {register.actor or register.source}"
+
+
+def time_of(at_ms: int) -> str:
+    """A time of day, UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
+
+
+def machine_time(at_ms: int) -> str:
+    """The same moment as the `datetime` of a <time> element."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def until(expires_at_ms: int, now_ms: int) -> str:
+    """When a flag ends, as time to go; a flag without an end stands until revoked.
+
+    >>> until(0, 5), until(90_000, 0), until(7_200_000, 0)
+    ('until revoked', 'for 2 more min', 'for 2 more h')
+    """
+    if not expires_at_ms:
+        return "until revoked"
+    minutes = max(-(-(expires_at_ms - now_ms) // 60_000), 0)
+    return f"for {minutes} more min" if minutes < 100 else f"for {round(minutes / 60)} more h"

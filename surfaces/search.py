@@ -1,0 +1,127 @@
+"""The search-suggestion service: recommended terms, without what is held back on the surface `search`.
+
+Only recommendations are filtered. Whoever types a whole hashtag finds it, flagged or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse
+from hushtag_client.answers import Answers
+from hushtag_client.normalise import normalise
+from pydantic import BaseModel
+
+from surfaces.listing import Listing
+from surfaces.service import Product, Service, ViewerCountry
+from surfaces.trending import sparkline
+from surfaces.trending.counter import WORLD, TrendCounter
+
+SURFACE = "search"
+LENGTH = 8
+CHART_POINTS = 120
+
+Typed = Annotated[str, Query(max_length=140, description="what was typed, with or without #")]
+
+
+class SuggestionOut(BaseModel):
+    """One suggested term."""
+
+    hashtag: str
+    """Normalised."""
+    display: str
+    tweets: int
+
+
+class SuggestionsOut(BaseModel):
+    """Suggestions for viewers in one country, or `*`."""
+
+    q: str
+    country: str
+    at_ms: int
+    suggestions: list[SuggestionOut]
+
+
+class TagOut(BaseModel):
+    """A hashtag that somebody asked for by its whole name; `tweets` 0 if nobody used it in the window."""
+
+    hashtag: str
+    display: str
+    country: str
+    tweets: int
+    window_seconds: int
+
+
+def search_service(
+    counter: TrendCounter, flags: Answers, now_ms: Callable[[], int], *, trends_url: str = ""
+) -> Service:
+    """The service over a counter and flags that others fill."""
+    listing = Listing(counter, flags, SURFACE, LENGTH)
+
+    def shown(country: str | None) -> dict[str, str]:
+        step = sparkline.step_seconds(counter.observed_seconds)
+        rows = {}
+        for rank, trend in enumerate(listing.suggestions(country, ""), start=1):
+            counts = counter.series(country or WORLD, trend.hashtag, sparkline.POINTS, step)
+            values = {"q": trend.display} | ({"country": country} if country else {})
+            rows[trend.hashtag] = service.row(
+                "trend_row", rank, trend, *sparkline.paths(counts), f"/?{urlencode(values)}"
+            )
+        return rows
+
+    products: tuple[Product, ...] = (Product("Search", "/", here=True),)
+    if trends_url:
+        products = (Product("Trends", trends_url), *products)
+    service = Service(listing, now_ms, title="Search", products=products, list_name="recommended", shown=shown)
+
+    @service.app.get("/", include_in_schema=False)
+    async def page(request: Request, country: ViewerCountry, q: Typed = "", held: str = "") -> HTMLResponse:
+        hashtag = normalise(q.strip())
+        step = max(counter.window_seconds // CHART_POINTS, 1)
+        return service.answer(
+            "search.html",
+            request,
+            country,
+            bool(held),
+            query=q.strip().removeprefix("#"),
+            found=counter.find(country or WORLD, hashtag) if hashtag else None,
+            series=counter.series(country or WORLD, hashtag, CHART_POINTS, step),
+            step_seconds=step,
+            window_minutes=counter.window_seconds // 60,
+        )
+
+    @service.app.get("/suggest", include_in_schema=False)
+    async def suggest_rows(country: ViewerCountry, q: Typed = "") -> HTMLResponse:
+        rows = service.templates.get_template("suggestions.html")
+        return HTMLResponse(rows.render(suggestions=listing.suggestions(country, normalise(q.strip()))))
+
+    @service.app.get("/api/suggest")
+    async def suggest(country: ViewerCountry, q: Typed = "") -> SuggestionsOut:
+        """The most used hashtags that begin with `q`; the trending ones if it is empty."""
+        return SuggestionsOut(
+            q=q,
+            country=country or WORLD,
+            at_ms=now_ms(),
+            suggestions=[
+                SuggestionOut(hashtag=trend.hashtag, display=trend.display, tweets=trend.tweets)
+                for trend in listing.suggestions(country, normalise(q.strip()))
+            ],
+        )
+
+    @service.app.get("/api/tag")
+    async def tag(q: Typed, country: ViewerCountry) -> TagOut:
+        """A hashtag by its whole name: never held back from who asks for it."""
+        hashtag = normalise(q.strip())
+        found = counter.find(country or WORLD, hashtag)
+        return TagOut(
+            hashtag=hashtag,
+            display=found.display if found else q.strip().removeprefix("#"),
+            country=country or WORLD,
+            tweets=found.tweets if found else 0,
+            window_seconds=counter.window_seconds,
+        )
+
+    return service

@@ -1,0 +1,254 @@
+"""What every reader sees, whatever it runs on: the threaded and the asyncio client, and the in-memory one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hushtag_client import Register, keys
+
+from tests.contract.worlds import NOW_MS, PARTITIONS, World, eventually, register
+
+MAX_STALENESS_MS = 120_000
+
+
+@pytest.fixture(params=["threaded", "asyncio"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_it_sees_what_is_there_and_what_comes(world: World, kind: str) -> None:
+    world.open([register("there")])
+    reader = world.reader(kind)
+    answer = reader.check("#There", "trends", "IN")
+    assert (answer.hashtag, answer.shown, answer.why) == ("there", False, "flagged")
+    assert answer.register == register("there")
+    assert reader.check("comes", "trends") == ("comes", True, "clear", None)
+    world.run(world.store.apply("0", [register("comes"), register("there", 2, "clear")]))
+    eventually(lambda: not reader.check("comes", "trends").shown)
+    assert reader.check("there", "trends").why == "clear"
+    assert [a.shown for a in reader.check_many(["there", "COMES", "other"], "trends")] == [True, False, True]
+    assert [r.hashtag for r in reader.held("trends", "IN")] == ["comes"]
+
+
+def test_scopes_are_kept_apart(world: World, kind: str) -> None:
+    world.open([register("indian", country="IN"), register("searched", surface="search")])
+    reader = world.reader(kind)
+    assert not reader.check("indian", "trends", "IN").shown
+    assert not reader.check("indian", "trends", "in").shown
+    for country in (None, "", "*", "US"):
+        assert reader.check("indian", "trends", country).shown
+    assert reader.check("searched", "trends").shown
+    assert not reader.check("searched", "search", "US").shown
+    assert reader.check("searched", "no such surface").why == "clear"
+    assert reader.held("no such surface") == []
+
+
+def test_people_overrule_and_give_back(world: World, kind: str) -> None:
+    allow = register(action="allow", source="human", country="IN", expires_at_ms=NOW_MS + 1000)
+    world.open([register(), allow])
+    reader = world.reader(kind)
+    answer = reader.check("sometag", "trends", "IN")
+    assert (answer.shown, answer.why, answer.register) == (True, "clear", allow)
+    assert not reader.check("sometag", "trends", "US").shown
+    world.clock.now_ms += 1000
+    assert not reader.check("sometag", "trends", "IN").shown, "the allow has run out, and the suppression has not"
+    world.run(world.store.apply(keys.MODERATION, [register(number=2, action="suppress", source="legal", country="IN")]))
+    eventually(lambda: (found := reader.check("sometag", "trends", "IN").register) and found.source == "legal")
+
+
+def test_the_stop_button_lifts_automated_suppressions_in_its_scope(world: World, kind: str) -> None:
+    world.open([register("auto", category="abuse"), register("person", source="human")])
+    reader = world.reader(kind)
+    stop = register("*", 1, "allow", source="human", country="IN")
+    world.run(world.store.apply(keys.MODERATION, [stop]))
+    eventually(lambda: reader.check("auto", "trends", "IN").shown)
+    assert reader.check("auto", "trends", "IN") == ("auto", True, "clear", stop)
+    assert not reader.check("auto", "trends", "US").shown
+    assert not reader.check("auto", "trends").shown
+    assert not reader.check("person", "trends", "IN").shown, "people's own decisions stand"
+    world.run(world.store.apply(keys.MODERATION, [register("*", 2, "clear", source="human", country="IN")]))
+    eventually(lambda: not reader.check("auto", "trends", "IN").shown)
+
+
+def test_expiry_is_by_the_readers_clock(world: World, kind: str) -> None:
+    world.open([register(expires_at_ms=NOW_MS + 10)])
+    reader = world.reader(kind)
+    world.clock.now_ms = NOW_MS + 9
+    assert not reader.check("sometag", "trends").shown
+    world.clock.now_ms = NOW_MS + 10
+    assert reader.check("sometag", "trends").why == "clear"
+    assert reader.held("trends") == []
+
+
+def test_the_oldest_shard_decides_what_is_stale(world: World, kind: str) -> None:
+    world.open([register(), register("person", source="human")])
+    reader = world.reader(kind, surface_defaults={"search": "hide"})
+    world.clock.now_ms = NOW_MS + MAX_STALENESS_MS
+    world.run(world.store.heartbeat({1: world.clock.now_ms}, world.clock.now_ms))
+    eventually(lambda: reader.check("person", "trends").why == "flagged")  # Redis answers, and people need no pipeline
+    assert reader.check("sometag", "trends") == ("sometag", True, "stale", None)
+    assert reader.check("anything", "search") == ("anything", False, "stale", None)
+    assert [r.hashtag for r in reader.held("trends")] == ["person"]
+    world.run(world.store.heartbeat({0: world.clock.now_ms}, world.clock.now_ms))
+    eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+
+
+def test_a_shard_that_is_missing_is_stale(world: World, kind: str) -> None:
+    world.open([register()])
+    world.flushall()
+    for partition in ("0", keys.MODERATION):
+        world.run(world.store.reconcile(partition, [register()]))
+    world.beat(NOW_MS)
+    reader = world.reader(kind)
+    assert reader.check("sometag", "trends").why == "stale", "shard 1 beats, but nobody has put its registers back"
+    assert reader.status().missing_shards == (1,)
+    world.run(world.store.reconcile("1", []))
+    eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+
+
+def test_cold_start_without_a_server(world: World, kind: str) -> None:
+    world.open([register()])
+    world.stop()
+    reader = world.reader(kind, surface_defaults={"search": "hide"})
+    assert reader.check("sometag", "trends") == ("sometag", True, "unavailable", None)
+    assert reader.check("sometag", "search") == ("sometag", False, "unavailable", None)
+    assert not reader.status().synced
+    world.restart(with_data=True)
+    eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+
+
+def test_a_server_that_goes_away_and_comes_back(world: World, kind: str) -> None:
+    world.open([register(), register("person", source="human")])
+    reader = world.reader(kind)
+    world.stop()
+    assert not reader.check("sometag", "trends").shown, "the last known flags are served"
+    world.clock.now_ms += MAX_STALENESS_MS - 1
+    assert not reader.check("sometag", "trends").shown
+    world.clock.now_ms += 1
+    assert reader.check("sometag", "trends") == ("sometag", True, "stale", None)
+    assert reader.check("person", "trends").why == "stale"
+    world.restart(with_data=True)
+    world.open([register("new")])
+    eventually(lambda: reader.check("new", "trends").why == "flagged")
+    assert not reader.check("sometag", "trends").shown
+
+
+@pytest.mark.parametrize("loss", ["flushall", "restart"])
+def test_a_loss_on_the_server_is_not_news(world: World, kind: str, loss: str) -> None:
+    gone, kept, person = register("gone"), register("kept"), register("person", source="human")
+    world.open([gone, kept, person])
+    reader = world.reader(kind)
+    first = reader.status().incarnation
+    if loss == "flushall":
+        world.flushall()
+    else:
+        world.restart(with_data=False)
+    world.beat(NOW_MS)
+    eventually(lambda: _caught_up(reader, world) and reader.status().incarnation != first)
+    assert world.registers() == {}
+    assert [a.shown for a in reader.check_many(["gone", "kept", "person"], "trends")] == [False, False, False]
+    for partition in range(PARTITIONS):
+        world.run(world.store.reconcile(str(partition), [kept] if partition == 0 else []))
+    eventually(lambda: reader.check("gone", "trends").shown)
+    assert not reader.check("kept", "trends").shown
+    assert not reader.check("person", "trends").shown, "moderation is not put back yet"
+    world.run(world.store.reconcile(keys.MODERATION, []))
+    eventually(lambda: reader.check("person", "trends").shown)
+
+
+def test_what_a_loss_took_is_not_believed_for_ever(world: World, kind: str) -> None:
+    world.open([register("person", source="human")])
+    reader = world.reader(kind)
+    world.flushall()
+    world.beat(NOW_MS)
+    eventually(lambda: world.registers() == {} and not reader.check("person", "trends").shown)
+    world.clock.now_ms += MAX_STALENESS_MS
+    eventually(lambda: reader.check("person", "trends").shown)
+
+
+def test_a_restart_with_its_data_changes_nothing(world: World, kind: str) -> None:
+    world.open([register()])
+    reader = world.reader(kind)
+    first = reader.status().incarnation
+    world.restart(with_data=True)
+    assert not reader.check("sometag", "trends").shown
+    world.open([register(number=1), register("new")])
+    eventually(lambda: not reader.check("new", "trends").shown)
+    assert not reader.check("sometag", "trends").shown
+    assert reader.status().incarnation != first
+
+
+def test_a_gap_in_the_stream_means_a_new_snapshot(world: World, kind: str) -> None:
+    world.open([register("one")])
+    reader = world.reader(kind)
+    world.stop() if world.__class__.__name__ == "MemoryWorld" else None
+    world.restart(with_data=True)
+    world.run(world.store.reconcile("0", [register("two"), register("one", 2, "clear")]))
+    world.forget_changes()
+    world.open([register("three")])
+    eventually(lambda: _caught_up(reader, world))
+    assert [r.hashtag for r in reader.held("trends")] == ["three", "two"]
+
+
+def test_listeners_hear_what_changed(world: World, kind: str) -> None:
+    heard: list[Register] = []
+    world.open([register("old")])
+
+    def fail(_: list[Register]) -> None:
+        raise RuntimeError("a listener's bug")
+
+    reader = world.reader(kind, on_change=fail)
+    stop = reader.listen(heard.extend)
+    world.run(world.store.apply("0", [register("new"), register("old", 2, "clear")]))
+    eventually(lambda: reader.check("new", "trends").why == "flagged" and len(heard) == 2)
+    assert heard == [register("new"), register("old", 2, "clear")]
+    stop()
+    world.run(world.store.apply("0", [register("new", 2, "clear")]))
+    eventually(lambda: reader.check("new", "trends").why == "clear")
+    assert len(heard) == 2
+
+
+def test_registers_that_may_be_forgotten_are(world: World, kind: str) -> None:
+    world.open([register(action="clear", expires_at_ms=0, keep_until_ms=NOW_MS + 1000), register("stays")])
+    reader = world.reader(kind)
+    assert reader.status().registers == 2
+    world.clock.now_ms += 60_000
+    eventually(lambda: reader.check("stays", "trends") and reader.status().registers == 1)
+
+
+def test_whatever_happens_it_ends_where_the_server_is(world: World, kind: str) -> None:
+    """Random writes, losses, restarts and cut streams; after a last reconcile the replica equals the server."""
+    chance = random.Random(7)
+    world.open()
+    reader = world.reader(kind)
+    fold: dict[str, Register] = {}
+    for number in range(1, 61):
+        action = chance.choice(["suppress", "clear"])
+        written = register(f"tag{chance.randrange(6)}", number, action, country=chance.choice(["*", "IN"]))
+        fold[written.field] = written
+        if world.run(world.store.apply("0", [written])).refused:
+            world.open(list(fold.values()))
+        event = chance.random()
+        if event < 0.1:
+            world.flushall()
+        elif event < 0.15:
+            world.restart(with_data=event < 0.12)
+        elif event < 0.25:
+            world.forget_changes()
+    world.open(list(fold.values()))
+    assert world.registers() == fold
+    eventually(lambda: _caught_up(reader, world))
+    eventually(lambda: {r.field: r for r in reader.registers()} == fold)
+    for country in (None, "IN"):
+        shown = {a.hashtag for a in reader.check_many([f"tag{n}" for n in range(6)], "trends", country) if a.shown}
+        assert shown == {f"tag{n}" for n in range(6)} - {r.hashtag for r in reader.held("trends", country)}
+
+
+def _caught_up(reader: object, world: World) -> bool:
+    """Whether a reader is where the server is; the in-memory one moves when it is asked."""
+    assert hasattr(reader, "check")
+    assert hasattr(reader, "status")
+    reader.check("", "trends")
+    stream = world.stream()
+    return not stream or bool(reader.status().seq == stream[-1][0] and reader.status().incarnation == stream[-1][1])

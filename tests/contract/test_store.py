@@ -1,0 +1,170 @@
+"""What every store does: compare and set, sentinels, reconcile, heartbeats, sweep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hushtag_client import keys
+from hushtag_client.registers import decode, encode
+
+from streams.errors import FlagStoreUnavailable
+from streams.flags.store import CHUNK, Applied
+from tests.contract.worlds import NOW_MS, World, register
+
+_VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/compare-and-set.json").read_text("utf-8"))
+
+
+def test_older_and_equal_versions_are_stale(world: World) -> None:
+    world.open()
+    assert world.run(world.store.apply("0", [register(number=5)])) == Applied(applied=1)
+    assert world.run(world.store.apply("0", [register(number=4, action="clear")])) == Applied(stale=1)
+    assert world.run(world.store.apply("0", [register(number=5, action="clear")])) == Applied(stale=1)
+    assert world.registers() == {"trends|*|automated|sometag": register(number=5)}
+    assert world.run(world.store.apply("0", [register(number=6, action="clear")])) == Applied(applied=1)
+
+
+@pytest.mark.parametrize("case", _VECTORS["cases"], ids=lambda case: case["name"])
+def test_vectors(world: World, case: dict[str, Any]) -> None:
+    world.open()
+    for step in case["writes"]:
+        done = world.run(world.store.apply("0", [decode(json.dumps(step["register"]))]))
+        assert done == (Applied(applied=1) if step["applied"] else Applied(stale=1)), step
+    assert {f: r.version for f, r in world.registers().items()} == case["versions"]
+    assert [seq for seq, _, _ in world.stream()] == list(range(1, case["seq"] + 1))
+
+
+def test_order_of_arrival_does_not_matter_within_one_call(world: World) -> None:
+    world.open()
+    done = world.run(world.store.apply("0", [register(number=3), register(number=1), register(number=7)]))
+    assert done == Applied(applied=2, stale=1)
+    assert [r.version for r in world.registers().values()] == [register(number=7).version]
+
+
+def test_sources_have_versions_of_their_own(world: World) -> None:
+    world.open()
+    world.run(world.store.apply("0", [register(number=9)]))
+    people = register(number=1, action="allow", source="human")
+    assert world.run(world.store.apply(keys.MODERATION, [people])) == Applied(applied=1)
+    assert len(world.registers()) == 2
+
+
+def test_changes_are_gapless_and_only_what_was_applied(world: World) -> None:
+    world.open()
+    many = [register(f"tag{i}") for i in range(CHUNK + 7)]
+    assert world.run(world.store.apply("0", many)).applied == len(many)
+    world.run(world.store.apply("0", many))
+    world.run(world.store.apply("0", [register("tag0", 2)]))
+    stream = world.stream()
+    assert [seq for seq, _, _ in stream] == list(range(1, len(many) + 2))
+    assert len({incarnation for _, incarnation, _ in stream}) == 1
+    assert stream[0][2] == stream[-1][2] == many[0].field
+
+
+def test_nothing_is_written_before_a_reconcile(world: World) -> None:
+    assert world.run(world.store.apply("0", [register()])) == Applied(refused=True)
+    assert world.registers() == {}
+    assert world.run(world.store.reconcile("1", [])) == Applied()
+    assert world.run(world.store.apply("0", [register()])).refused, "another partition's reconcile opens nothing"
+    assert world.run(world.store.reconcile("0", [])) == Applied()
+    assert world.sentinel("0") == world.run_id()
+    assert world.run(world.store.apply("0", [register()])) == Applied(applied=1)
+
+
+def test_flushall_closes_every_partition_until_it_is_reconciled(world: World) -> None:
+    world.open([register(number=5)])
+    world.flushall()
+    late = register(number=4)
+    assert world.run(world.store.apply("0", [late])) == Applied(refused=True)
+    assert world.run(world.store.reconcile("0", [register(number=5)])) == Applied(applied=1)
+    assert world.run(world.store.apply("0", [late])) == Applied(stale=1), "the version came back with the register"
+    assert world.run(world.store.apply(keys.MODERATION, [])).refused
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+def test_a_restart_closes_every_partition(world: World, with_data: bool) -> None:
+    world.open([register(number=5)])
+    before = {incarnation for _, incarnation, _ in world.stream()}
+    world.restart(with_data=with_data)
+    assert len(world.registers()) == (1 if with_data else 0)
+    assert world.run(world.store.apply("0", [register(number=6)])) == Applied(refused=True)
+    done = world.run(world.store.reconcile("0", [register(number=5)]))
+    assert done == (Applied(stale=1) if with_data else Applied(applied=1))
+    assert world.run(world.store.apply("0", [register(number=6)])) == Applied(applied=1)
+    assert world.stream()[-1][1] not in before, "a new life has a new name"
+
+
+def test_a_reconcile_that_a_loss_interrupts_opens_nothing(world: World) -> None:
+    many = [register(f"tag{i}") for i in range(CHUNK + 1)]
+
+    class Interrupting(list):  # type: ignore[type-arg]
+        """Loses the server's data between the first portion and the second."""
+
+        def __getitem__(self, portion: Any) -> Any:
+            if portion.start == CHUNK:
+                world.flushall()
+            return super().__getitem__(portion)
+
+    assert world.run(world.store.reconcile("0", Interrupting(many))).refused
+    assert world.sentinel("0") is None
+    assert world.run(world.store.apply("0", many)).refused
+
+
+def test_reconcile_repairs_what_was_lost_and_leaves_the_newer(world: World) -> None:
+    world.open([register("one", 1), register("two", 1)])
+    world.run(world.store.apply("0", [register("two", 2)]))
+    done = world.run(world.store.reconcile("0", [register("one", 1), register("two", 1), register("three", 1)]))
+    assert done == Applied(applied=1, stale=2)
+    assert {r.hashtag: r.version for r in world.registers().values()}["two"] == register(number=2).version
+
+
+def test_heartbeats_do_not_go_back_while_they_are_young(world: World) -> None:
+    world.open(settled_ms=NOW_MS)
+    world.run(world.store.heartbeat({0: NOW_MS - 50_000}, NOW_MS + 1_000))
+    assert _settled(world) == NOW_MS
+    world.run(world.store.heartbeat({0: NOW_MS - 50_000}, NOW_MS + 70_000))
+    assert _settled(world) == NOW_MS - 50_000
+
+
+def test_sweep_forgets_only_what_may_be_forgotten(world: World) -> None:
+    over = register("over", action="clear", expires_at_ms=0, keep_until_ms=NOW_MS)
+    kept = register("kept", action="clear", expires_at_ms=0, keep_until_ms=NOW_MS + 1)
+    ever = register("ever", source="legal")
+    world.open([over, kept, ever])
+    assert world.run(world.store.sweep(NOW_MS)) == 1
+    assert {r.hashtag for r in world.registers().values()} == {"kept", "ever"}
+    assert world.run(world.store.sweep(NOW_MS)) == 0
+
+
+def test_what_a_payload_can_smuggle_in_survives(world: World) -> None:
+    odd = register('a|b"\\ud\ud800é\x00', evidence={"tweets": 3, "note": '"keep_until_ms":1'}, display="\u202e{}")
+    world.open()
+    assert world.run(world.store.apply("0", [odd])) == Applied(applied=1)
+    assert world.registers() == {odd.field: odd}
+    assert decode(encode(odd)) == odd
+    assert world.run(world.store.sweep(NOW_MS)) == 0
+
+
+def test_a_server_that_is_away_is_said_to_be(world: World) -> None:
+    world.open()
+    world.stop()
+    for attempt in (
+        world.store.apply("0", [register()]),
+        world.store.reconcile("0", []),
+        world.store.heartbeat({0: 1}, 1),
+        world.store.sweep(1),
+        world.store.check_server(),
+    ):
+        with pytest.raises(FlagStoreUnavailable) as raised:
+            world.run(attempt)
+        assert raised.value.retry_after_seconds > 0
+    world.restart(with_data=True)
+    world.run(world.store.check_server())
+    assert world.run(world.store.apply("0", [register()])).refused
+
+
+def _settled(world: World) -> int:
+    """The oldest watermark as a new reader sees it."""
+    return world.reader().status().oldest_settled_ms

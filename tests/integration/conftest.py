@@ -1,0 +1,49 @@
+"""Real servers for the integration tests: one Kafka and one Valkey a session, fresh names and an empty Valkey a test."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from streams.log.topics import create_topics
+from streams.settings import Settings
+from streams.stack import LocalStack
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Kafka and Valkey on free loopback ports. Kafka's jars are kept in the project's `.cache` between runs."""
+    with LocalStack(tmp_path_factory.mktemp("stack"), heap_mb=384) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(stack: LocalStack) -> Settings:
+    """Settings that share nothing with another test: own topic prefix, own group, an empty Valkey. No topics yet."""
+    with redis.Redis.from_url(stack.redis_url) as client:
+        client.flushall()
+    unique = f"t{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+    return Settings(
+        kafka=stack.kafka,
+        redis_url=stack.redis_url,
+        topic_prefix=f"{unique}.",
+        group=unique,
+        shards=4,
+        metrics_port=0,
+        start_deadline_seconds=20,
+        policy=Path("config/policy.yaml"),
+    )
+
+
+@pytest.fixture
+def topics(settings: Settings) -> Settings:
+    """The same settings, with all topics made."""
+    create_topics(settings)
+    return settings

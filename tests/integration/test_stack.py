@@ -1,0 +1,245 @@
+"""The local stack, really run: it answers, it ends cleanly, it leaves nobody behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from kafka import KafkaAdminClient
+
+from streams.stack import KafkaServer, LocalStack, StackError, ValkeyServer
+from streams.stack.errors import StackMistake
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import streams.cli.main as main; main.MODULES = ('stack', 'topics'); main.run()",
+    "up",
+]
+
+
+def until(true: Callable[[], bool], *, seconds: float = 30.0) -> bool:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def servers_of(folder: Path) -> list[psutil.Process]:
+    """Every process that works in this folder: keepers, Kafka, Valkey."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.cwd().startswith(str(folder)):
+                found.append(process)
+        except (psutil.Error, OSError):  # it has ended, or is a zombie
+            continue
+    return found
+
+
+class Up:
+    """`hushtag up` as a process."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [*COMMAND, "--data", str(folder), *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def addresses(self) -> dict[str, str]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self.process.stderr.read() if self.process.stderr else ""
+        answer: dict[str, str] = json.loads(line)
+        return answer
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    running = Up(tmp_path / "data")
+    yield running
+    if running.process.poll() is None:
+        running.process.terminate()
+    running.process.communicate(timeout=40)
+
+
+def both_answer(addresses: dict[str, str]) -> bool:
+    admin = KafkaAdminClient(bootstrap_servers=addresses["kafka"])
+    try:
+        brokers = admin.describe_cluster()["brokers"]
+    finally:
+        admin.close()
+    with redis.Redis.from_url(addresses["redis"]) as client:
+        return len(brokers) == 1 and bool(client.ping())
+
+
+def test_up_answers_and_ends_cleanly_on_sigterm(up: Up) -> None:
+    addresses = up.addresses()
+    assert set(addresses) == {"kafka", "redis"}
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", addresses["kafka"])
+    assert both_answer(addresses)
+    # A keeper and a server for each of Kafka and Valkey.
+    assert len(servers_of(up.folder)) == 4
+    up.process.send_signal(signal.SIGTERM)
+    out, err = up.process.communicate(timeout=30)
+    assert up.process.returncode == 0, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert servers_of(up.folder) == []
+    log = (up.folder / "kafka" / "kafka.log").read_text()
+    assert "ERROR" not in log
+
+
+def test_ctrl_c_while_starting_leaves_nobody(up: Up) -> None:
+    assert until(lambda: len(servers_of(up.folder)) >= 2)
+    up.process.send_signal(signal.SIGINT)
+    out, err = up.process.communicate(timeout=30)
+    assert (up.process.returncode, out) == (0, ""), err
+    assert "Traceback" not in err
+    assert servers_of(up.folder) == []
+
+
+def test_kill_9_of_the_parent_leaves_no_orphan(up: Up) -> None:
+    up.addresses()
+    assert len(servers_of(up.folder)) == 4
+    up.process.kill()
+    up.process.wait()
+    assert until(lambda: servers_of(up.folder) == [], seconds=15), servers_of(up.folder)
+
+
+def test_kill_9_of_the_keepers_leaves_no_orphan_either(up: Up) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux can tie a child to its parent's life")
+    up.addresses()
+    keepers = [one for one in servers_of(up.folder) if any(word.endswith("keeper.py") for word in one.cmdline())]
+    assert len(keepers) == 2
+    for keeper in keepers:
+        keeper.kill()
+    out, err = up.process.communicate(timeout=30)
+    assert up.process.returncode == 1, (out, err)
+    assert until(lambda: servers_of(up.folder) == [], seconds=15), servers_of(up.folder)
+
+
+def test_a_child_that_dies_is_reported(up: Up) -> None:
+    up.addresses()
+    valkey = [one for one in servers_of(up.folder) if "valkey-server" in one.name()]
+    valkey[0].kill()
+    out, err = up.process.communicate(timeout=30)
+    assert (up.process.returncode, out) == (1, "")
+    assert "Valkey has ended by signal 9" in err
+    assert "fix: see " in err
+    assert servers_of(up.folder) == []
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for option in ("--kafka-port", "--redis-port"):
+            done = subprocess.run(
+                [*COMMAND, "--data", str(tmp_path / "data"), option, str(port)],
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            assert done.returncode == 2
+            assert f"port {port} of 127.0.0.1" in done.stderr
+            assert option in done.stderr.split("fix:")[1]
+            assert done.stdout == ""
+    assert servers_of(tmp_path) == []
+
+
+def test_a_folder_in_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.stack.local._WAIT_FOR_FOLDER_SECONDS", 0.3)
+    first = LocalStack(tmp_path / "data")
+    said: list[str] = []
+    with pytest.raises(StackMistake, match="in use by another stack"):
+        LocalStack(tmp_path / "data", report=said.append)
+    assert "waiting for it" in said[0]
+    first.stop()
+    LocalStack(tmp_path / "data").stop()
+
+
+def test_a_refused_download_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_MAVEN_URL", "http://127.0.0.1:9/nothing")
+    server = KafkaServer(tmp_path / "kafka", jar_cache=tmp_path / "jars")
+    with pytest.raises(StackError, match="cannot be fetched from http://127.0.0.1:9") as caught:
+        server.start()
+    assert "HUSHTAG_MAVEN_URL" in caught.value.fix
+
+
+def test_kafka_survives_kill_pause_and_restart(tmp_path: Path) -> None:
+    with KafkaServer(tmp_path / "kafka", heap_mb=256, config={"num.partitions": "3"}) as kafka:
+        port = kafka.port
+        admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+        admin.create_topics({"kept": {}}, wait_for_metadata=True)
+        admin.close()
+        kafka.kill()
+        assert not kafka.running
+        with pytest.raises(StackError, match="has ended by signal 9"):
+            kafka.check()
+        kafka.start()
+        assert kafka.port == port
+        kafka.pause()
+        assert until(lambda: psutil.Process(kafka.pid).status() == psutil.STATUS_STOPPED, seconds=2)
+        kafka.resume()
+        kafka.restart()
+        admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+        described = admin.describe_topics(["kept"])
+        admin.close()
+        assert len(described[0]["partitions"]) == 3
+    assert servers_of(tmp_path) == []
+
+
+def test_valkey_keeps_its_data_and_changes_its_run_id(tmp_path: Path) -> None:
+    with ValkeyServer(tmp_path / "valkey") as valkey:
+        with redis.Redis.from_url(valkey.url, decode_responses=True) as client:
+            client.set("kept", "yes")
+            before = client.info("server")["run_id"]
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        valkey.restart()
+        with redis.Redis.from_url(valkey.url, decode_responses=True) as client:
+            assert client.get("kept") == "yes"
+            assert client.info("server")["run_id"] != before
+            valkey.flush()
+            assert client.get("kept") is None
+        valkey.pause()
+        with redis.Redis.from_url(valkey.url, socket_timeout=0.3) as client, pytest.raises(redis.RedisError):
+            client.ping()
+        valkey.resume()
+    assert servers_of(tmp_path) == []
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    server = ValkeyServer(tmp_path / "valkey", config={"maxmemory-policy": "nonsense"})
+    with pytest.raises(StackError, match="Valkey ended while starting with exit code 1") as caught:
+        server.start()
+    assert "maxmemory-policy" in str(caught.value)
+    kafka = KafkaServer(tmp_path / "kafka", config={"num.partitions": "nonsense"})
+    with pytest.raises(StackError, match="nonsense"):
+        kafka.start()
+
+
+def test_stopping_a_paused_server_ends_it(tmp_path: Path) -> None:
+    valkey = ValkeyServer(tmp_path / "valkey")
+    valkey.start()
+    valkey.pause()
+    valkey.stop(timeout_seconds=5)
+    assert not valkey.running
+    assert servers_of(tmp_path) == []

@@ -1,0 +1,199 @@
+"""The two pages in a real browser: what a viewer sees, live, and what staff sees besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, expect
+
+from tests.pages.conftest import Platform, shot
+
+Open = Callable[..., Page]
+PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True}
+
+
+def assert_accessible(page: Page) -> None:
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_a_suppressed_tag_vanishes_from_the_open_page(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=IN")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    rows = page.locator("[data-list=trends] > li")
+    expect(rows).to_have_count(10)
+    expect(page.locator("li[data-key=sendthemback]")).to_be_visible()
+    platform.suppress("SendThemBack")
+    expect(page.locator("li[data-key=sendthemback]")).to_have_count(0, timeout=2_000)
+    expect(rows).to_have_count(10)
+    expect(page.locator("li[data-key=farmersprotest]")).to_be_visible()
+    assert page.locator(".rank").all_inner_texts() == [str(rank) for rank in range(1, 11)]
+
+
+def test_rows_change_in_place_and_keep_the_focus(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=IN")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    row = page.locator("[data-list=trends] > li").nth(8)
+    hashtag = row.get_attribute("data-key")
+    row = page.locator(f"li[data-key={hashtag}]")
+    row.get_by_role("link").focus()
+    row.evaluate("row => row.marked = true")
+    before = row.locator(".meta").inner_text()
+    platform.tweet(str(hashtag), "IN", 900)
+    expect(row.locator(".meta")).not_to_have_text(before)
+    expect(row.locator(".rank")).to_have_text("1")
+    expect(row.get_by_role("link")).to_be_focused()
+    assert row.evaluate("row => row.marked")
+
+
+def test_a_new_tag_and_a_new_country_appear(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    platform.tweet("NewHere", "BR", 60)
+    expect(page.locator("li[data-key=newhere] .rank")).to_have_text("1")
+    page.get_by_role("link", name="Brazil").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Trending in Brazil")
+    expect(page).to_have_url(platform.trends_url + "/?country=BR")
+    expect(page.locator("[data-list=trends] > li")).to_have_count(1)
+    platform.tweet("LiveAfterTheSwap", "BR", 60)
+    expect(page.locator("li[data-key=liveaftertheswap]")).to_be_visible()
+
+
+def test_held_back_rows_appear_with_the_switch(open_page: Open, platform: Platform) -> None:
+    platform.suppress("SendThemBack")
+    page = open_page(platform.trends_url + "/?country=IN")
+    expect(page.locator("li[data-key=sendthemback]")).to_have_count(0)
+    page.get_by_role("switch", name="Show what was held back").check()
+    held = page.locator("[data-list=held] > li[data-key=sendthemback]")
+    expect(held).to_be_visible()
+    expect(page.get_by_role("switch")).to_be_checked()
+    for text in ("Suppressed", "Hateful conduct", "62%", "45%", "India", "3f9c1a7be204", "b81d02c6ea97", "41 authors"):
+        expect(held).to_contain_text(text)
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    platform.suppress("BharatJodo", action="hold")
+    expect(page.locator("[data-list=held] > li[data-key=bharatjodo]")).to_contain_text("On hold for review")
+    expect(page.locator("[data-text=held]")).to_have_text("2 held back")
+    assert_accessible(page)
+    shot(page, "trends-held-light")
+    page.emulate_media(color_scheme="dark")
+    assert_accessible(page)
+    shot(page, "trends-held-dark")
+    page.get_by_role("switch").uncheck()
+    expect(page.locator("[data-list=held]")).to_have_count(0)
+    expect(page).to_have_url(platform.trends_url + "/?country=IN")
+
+
+def test_the_search_box_suggests_and_a_flagged_tag_is_found_when_typed(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.search_url + "/?country=IN")
+    box = page.get_by_role("combobox")
+    box.press_sequentially("#send")
+    expect(page.get_by_role("option")).to_have_text(["#SendThemBack 90 tweets"])
+    platform.suppress("SendThemBack")
+    box.fill("")
+    box.press_sequentially("sen")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    box.fill("SendThemBack")
+    box.press("Enter")
+    expect(page.get_by_role("heading", name="#SendThemBack")).to_be_visible()
+    expect(page.locator(".found")).to_contain_text("90 tweets in the last 10 minutes")
+    expect(page.locator("[data-chart] canvas")).to_be_visible()
+    expect(page.locator("[data-list=recommended] > li[data-key=sendthemback]")).to_have_count(0)
+    assert_accessible(page)
+    shot(page, "search-found")
+
+
+def test_suggestions_by_keyboard(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.search_url + "/?country=IN")
+    box = page.get_by_role("combobox")
+    box.press_sequentially("mu")
+    expect(page.get_by_role("option")).to_have_count(2)
+    assert_accessible(page)
+    shot(page, "search-suggestions")
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    expect(page.get_by_role("option", selected=True)).to_contain_text("#MutualFunds")
+    assert box.get_attribute("aria-activedescendant") == "suggestion-1"
+    box.press("ArrowUp")
+    box.press("Enter")
+    expect(page.get_by_role("heading", name="#MumbaiRains")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Search hashtags in India")
+
+
+def test_suppression_leaves_recommendations_live(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.search_url + "/?country=IN")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    expect(page.locator("[data-list=recommended] > li[data-key=sendthemback]")).to_be_visible()
+    platform.suppress("SendThemBack", surfaces=("search",))
+    expect(page.locator("[data-list=recommended] > li[data-key=sendthemback]")).to_have_count(0, timeout=2_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("service", ["trends", "search"])
+def test_no_page_has_an_accessibility_violation(open_page: Open, platform: Platform, service: str, scheme: str) -> None:
+    url = {"trends": platform.trends_url, "search": platform.search_url}[service]
+    page = open_page(url + "/?country=IN", color_scheme=scheme)
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    assert_accessible(page)
+    shot(page, f"{service}-{scheme}")
+
+
+@pytest.mark.parametrize("service", ["trends", "search"])
+def test_pages_fit_a_phone(open_page: Open, platform: Platform, service: str) -> None:
+    platform.suppress("SendThemBack")
+    url = {"trends": platform.trends_url, "search": platform.search_url}[service]
+    page = open_page(url + "/?country=IN&held=on", **PHONE)
+    expect(page.locator("[data-list=held] > li")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert_accessible(page)
+    shot(page, f"{service}-phone")
+
+
+def test_an_empty_service_says_so(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=ZZ")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Trending in ZZ")
+    assert "Nothing is trending yet" in page.evaluate(
+        "getComputedStyle(document.querySelector('[data-list=trends]'), '::after').content"
+    )
+    assert_accessible(page)
+
+
+def test_ten_tabs_share_one_stream(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=IN")
+    others = [page.context.new_page() for _ in range(9)]
+    for other in others:
+        other.goto(platform.trends_url + "/?country=IN")
+        expect(other.locator("[data-live]")).to_have_text("Live")
+    assert platform.trends.hub.viewers == 1
+    platform.suppress("SendThemBack")
+    for tab in (page, *others):
+        expect(tab.locator("li[data-key=sendthemback]")).to_have_count(0, timeout=2_000)
+
+
+def test_it_reconnects_when_the_stream_is_cut(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=IN")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    for channel in platform.trends.hub._channels.values():
+        channel.send(None)  # as a slow viewer is cut off
+    platform.tweet("AfterTheCut", "IN", 80)
+    expect(page.locator("li[data-key=afterthecut]")).to_be_visible(timeout=8_000)
+    expect(page.locator("[data-live]")).to_have_text("Live")
+
+
+def test_it_works_without_scripts(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=IN", java_script_enabled=False)
+    assert page.locator("[data-list=trends] > li").count() == 10
+    page.get_by_role("link", name="United States").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Trending in United States"
+    page.goto(platform.search_url + "/?country=IN&q=%23Diwali2026")
+    assert page.get_by_role("heading", name="#Diwali2026").count() == 1
+
+
+def test_no_answer_lacks_the_policy(platform: Platform) -> None:
+    for url in (platform.trends_url, platform.search_url):
+        for path in ("/", "/static/live.js", "/api/held", "/no-such-page"):
+            headers = httpx.get(url + path).headers
+            assert headers["content-security-policy"].startswith("default-src 'none'"), path
+            assert headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,143 @@
+"""The trend counter against the obvious way, the score, sparklines."""
+
+from __future__ import annotations
+
+import doctest
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surfaces.trending import score, sparkline
+from surfaces.trending.counter import WORLD, TrendCounter
+from surfaces.trending.score import trending_score, velocity
+
+T0 = 1_700_000_000_000
+
+
+def test_doctests() -> None:
+    for module in (score, sparkline):
+        assert doctest.testmod(module).failed == 0
+
+
+tweets = st.lists(
+    st.tuples(
+        st.integers(0, 30_000),  # arrival, after T0
+        st.integers(-15_000, 3_000),  # log time against arrival
+        st.sampled_from(["IN", "US", ""]),
+        st.sets(st.sampled_from("abcd"), min_size=1),
+    ),
+    max_size=60,
+)
+
+
+@given(tweets, st.integers(0, 20_000))
+def test_counts_equal_the_obvious_ones(events: list[tuple[int, int, str, set[str]]], after_ms: int) -> None:
+    window, recent = 10, 4
+    counter = TrendCounter(window_seconds=window, recent_seconds=recent, min_tweets=1)
+    obvious: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    now_slot = 0
+    for arrival, shift, country, hashtags in sorted(events, key=lambda event: event[0]):
+        now_ms = T0 + arrival
+        counter.add(country, [(tag, tag.upper()) for tag in sorted(hashtags)], now_ms + shift, now_ms)
+        slot = min((now_ms + shift) // 1000, now_ms // 1000)
+        if slot > now_ms // 1000 - window:
+            for tag in hashtags:
+                for scope in {WORLD, country} - {""}:
+                    obvious[scope, tag].append(slot)
+        now_slot = now_ms // 1000
+    end_ms = T0 + max((event[0] for event in events), default=0) + after_ms
+    counter.advance(end_ms)
+    now_slot = end_ms // 1000
+    for scope in (WORLD, "IN", "US"):
+        for tag in "abcd":
+            alive = [slot for slot in obvious[scope, tag] if slot > now_slot - window]
+            found = counter.find(scope, tag)
+            assert (found.tweets if found else 0) == len(alive)
+            assert counter.series(scope, tag, window, 1) == [
+                alive.count(now_slot - window + 1 + i) for i in range(window)
+            ]
+            if found:
+                fresh = sum(slot > now_slot - recent for slot in alive)
+                assert found.velocity == velocity(len(alive), fresh, recent, counter.observed_seconds)
+        ranked = counter.ranking(scope, 10)
+        assert [trend.score for trend in ranked] == sorted((trend.score for trend in ranked), reverse=True)
+        assert {trend.hashtag for trend in ranked} == {
+            tag for tag in "abcd" if any(slot > now_slot - window for slot in obvious[scope, tag])
+        }
+
+
+def test_everything_is_forgotten_when_the_window_has_passed() -> None:
+    counter = TrendCounter(window_seconds=10, recent_seconds=4)
+    for i in range(50):
+        counter.add("IN", [(f"t{i % 5}", "T")], T0 + i * 100, T0 + i * 100)
+    counter.advance(T0 + 60_000)
+    assert counter.ranking("IN", 10) == [] and counter.find(WORLD, "t1") is None and counter.countries() == []
+    assert not counter._touched and not any(counter._tags.values()) and not any(counter._candidates.values())
+
+
+def test_a_new_tag_growing_fast_enters_the_top_ten_within_seconds() -> None:
+    counter = TrendCounter()
+    for second in range(300):
+        for tag in range(30):  # steady tags, of 1 to 4 tweets a second
+            for _ in range(1 + tag % 4):
+                counter.add("IN", [(f"steady{tag}", "Steady")], T0 + second * 1000, T0 + second * 1000)
+    for second in range(300, 306):
+        for tag in range(30):
+            for _ in range(1 + tag % 4):
+                counter.add("IN", [(f"steady{tag}", "Steady")], T0 + second * 1000, T0 + second * 1000)
+        for _ in range(3):
+            counter.add("IN", [("new", "New")], T0 + second * 1000, T0 + second * 1000)
+    assert "new" in [trend.hashtag for trend in counter.ranking("IN", 10)]
+    assert "new" not in [trend.hashtag for trend in counter.ranking("US", 10)]
+
+
+def test_a_steady_tag_ranks_by_volume_and_a_fading_one_sinks() -> None:
+    assert trending_score(600, 15, 15, 600) > trending_score(60, 2, 15, 600) > trending_score(60, 0, 15, 600)
+    assert trending_score(600, 0, 15, 600) < trending_score(200, 5, 15, 600)
+
+
+def test_the_commonest_spelling_is_shown() -> None:
+    counter = TrendCounter()
+    for display in ("Diwali", "DIWALI", "Diwali"):
+        counter.add("IN", [("diwali", display)], T0, T0)
+    assert counter.ranking("IN", 1)[0].display == "Diwali"
+
+
+def test_prefixes() -> None:
+    counter = TrendCounter()
+    for name, count in (("mumbai", 5), ("mumbaiindians", 9), ("music", 7), ("मुंबई", 4)):
+        for _ in range(count):
+            counter.add("IN", [(name, name)], T0, T0)
+    assert [t.hashtag for t in counter.with_prefix("IN", "mu", 2)] == ["mumbaiindians", "music"]
+    assert [t.hashtag for t in counter.with_prefix("IN", "mumbai", 5)] == ["mumbaiindians", "mumbai"]
+    assert [t.hashtag for t in counter.with_prefix("IN", "मु", 5)] == ["मुंबई"]
+    assert counter.with_prefix("IN", "zz", 5) == [] and counter.with_prefix("FR", "m", 5) == []
+    assert len(counter.with_prefix(WORLD, "", 5)) == 4
+
+
+def test_a_flood_of_distinct_tags_is_bounded_and_the_ranked_ones_stay() -> None:
+    counter = TrendCounter(max_tags=100)
+    for _ in range(5):
+        counter.add("", [("kept", "Kept")], T0, T0)
+    for i in range(10_000):
+        counter.add("", [(f"flood{i}", "Flood")], T0 + i * 10, T0 + i * 10)
+    assert len(counter._tags[WORLD]) <= 100 and counter.tags_refused > 0
+    assert sum(len(touched) for touched in counter._touched.values()) <= 2 * 100
+    found = counter.find(WORLD, "kept")
+    assert found is not None and found.tweets == 5
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="recent_seconds"):
+        TrendCounter(window_seconds=10, recent_seconds=10)
+
+
+@given(st.lists(st.integers(0, 10_000), max_size=60))
+def test_sparkline_paths_stay_in_their_box(counts: list[int]) -> None:
+    line, area = sparkline.paths(counts, 120, 32)
+    assert area.startswith(line) and area.endswith("Z")
+    for point in line[1:].split("L") if counts else []:
+        x, y = map(float, point.split())
+        assert 0 <= x <= 120.1 and 2 <= y <= 30
