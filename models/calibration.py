@@ -11,16 +11,14 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 
-def fit_platt(
-    margins: npt.NDArray[np.float64], labels: npt.NDArray[np.int8], weights: npt.NDArray[np.float64]
-) -> tuple[float, float]:
-    """(slope, intercept), each text counting `weights`. The slope is positive or the margins are of no use: then 0."""
+def fit_platt(margins: npt.NDArray[np.float64], labels: npt.NDArray[np.int8]) -> tuple[float, float]:
+    """(slope, intercept). The slope is positive, or 0 (the same probability for all) where margins are of no use."""
     model = LogisticRegression(C=1e6, max_iter=1_000)
-    model.fit(margins.reshape(-1, 1), labels, sample_weight=weights)
+    model.fit(margins.reshape(-1, 1), labels)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
     if slope > 0:
         return slope, intercept
-    rate = float(np.average(labels, weights=weights))
+    rate = float(np.mean(labels))
     return 0.0, float(np.log(rate / (1 - rate)))
 
 

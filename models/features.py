@@ -55,7 +55,7 @@ def _cleaned(text: str) -> str:
 
 
 def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
-    """The features of each text, (n_texts, n_buckets): 1 / sqrt(size of the block) per bucket that the text has.
+    """The features of each text, (n_texts, n_buckets): block scale / sqrt(block size) per bucket that the text has.
 
     A bucket that two blocks of a text share has the sum of both, so that `matrix(texts) @ weights` is the sum that
     `hashing.score_batch` computes.
@@ -68,7 +68,7 @@ def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
     flat = ends.ravel()
     sizes = np.diff(flat, prepend=0)
     with np.errstate(divide="ignore"):
-        values = np.repeat(1.0 / np.sqrt(sizes), sizes)
+        values = np.repeat(np.tile(hashing.BLOCK_SCALES, len(texts)) / np.sqrt(sizes), sizes)
     rows = np.concatenate(([0], ends[:, -1])).astype(np.int64)
     result = sparse.csr_matrix((values, out[:total].astype(np.int64), rows), shape=(len(texts), n_buckets))
     result.sum_duplicates()
@@ -90,4 +90,7 @@ def fingerprint() -> str:
     out = np.empty(10 * len(points) + 64, np.int32)
     ends = np.zeros((len(_PROBES), hashing.N_BLOCKS), np.int64)
     total = hashing.find_batch(points, offsets, *lookups(), 1 << 20, out, ends)
-    return hashlib.sha256(out[:total].astype("<i4").tobytes() + ends.astype("<i8").tobytes()).hexdigest()[:16]
+    digest = hashlib.sha256(out[:total].astype("<i4").tobytes())
+    digest.update(ends.astype("<i8").tobytes())
+    digest.update(repr(hashing.BLOCK_SCALES).encode())
+    return digest.hexdigest()[:16]

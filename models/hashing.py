@@ -9,7 +9,7 @@ A batch is one array of code points (`models.features.encode`). Each text is wal
    without vowels, in which Devanagari and Roman spelling of a word agree).
    A bucket counts once per text and block.
 3. *Score.* Weights are small integers, so a block's sum is exact in any order; it is divided by the square root of the
-   block's size. Nothing is shared between texts but the weights: a text's neighbours cannot change one bit of its score.
+   block's size and weighed by its scale. Nothing is shared between texts but the weights: a text's neighbours cannot change one bit of its score.
 
 The buckets of a text are kept apart by a stamp per bucket (the number of the text and block that set it last) instead
 of by clearing a table for each text.
@@ -29,6 +29,8 @@ from models import characters
 
 MAX_POINTS = 2_048  # of a text are read, the rest is passed over: a tweet has 280
 N_BLOCKS = 3
+# What a block weighs beside the others (words, characters, skeletons), chosen on dev: characters carry the most.
+BLOCK_SCALES = (1.0, 1.5, 0.3)
 # A word of n letters gives at most 3 (n + 2) character n-grams, 2 words and 2 skeletons, and takes n + 1 points.
 _MAX_FEATURES = 10 * MAX_POINTS + 64
 _MAX_WORDS = MAX_POINTS + 2
@@ -316,7 +318,7 @@ def score_batch(
     """Probabilities of each text: out (n_texts, n_columns), column 0 any category.
 
     weights (n_buckets, n_columns + 1): the last column tells Roman Hindi from English. A column's margin is
-    biases[c] + scales[c] * sum over blocks of (sum of weights / sqrt(size)). Its probability is
+    biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
     logistic(slopes[g, c] * margin + intercepts[g, c]) with g the text's group (0 English, 1 Roman Hindi,
     2 Devanagari). A text without a word gets `no_words`. No category exceeds column 0.
     """
@@ -343,9 +345,9 @@ def score_batch(
             for i in range(begin, ends[block]):
                 for c in range(n_columns + 1):
                     sums[c] += weights[found[i], c]
-            root = math.sqrt(size)
+            share = BLOCK_SCALES[block] / math.sqrt(size)
             for c in range(n_columns + 1):
-                margins[c] += sums[c] / root
+                margins[c] += sums[c] * share
             begin = ends[block]
         for c in range(n_columns + 1):
             margins[c] = biases[c] + scales[c] * margins[c]

@@ -14,18 +14,18 @@ from rich.console import Console
 from moderation.drafts import SURFACES, Draft, Tag, UndoDraft, country_of, expiry_of, surfaces_of, tag_of, words_of
 from moderation.errors import StaleEdit
 from moderation.options import Actor, Country, Default, Expected, Json, Lasts, Reason, Surfaces, Tags, Until, Wait
-from moderation.view import ends, standing_json, table, where, written_json
+from moderation.view import ends, table, where, written_json
 from moderation.visible import Visible, wait_visible
 from moderation.writer import Desk, Written
 from streams.clock import now_ms
 from streams.errors import CallerMistake, PolicyError
+from streams.flags.people import STATES
 from streams.log.moderation import Override, Verb
-from streams.policy.parsing import parse_policy
+from streams.policy.parse import parse_policy
 from streams.settings import Settings, load_settings
 
 _errors = Console(stderr=True, highlight=False, markup=False)
 _out = Console(highlight=False, markup=False)
-STATES = ("in force", "superseded", "expired", "undone", "refused")
 
 
 def register(app: typer.Typer) -> None:
@@ -133,7 +133,7 @@ def list_(
     found = [one for one in view.standings(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
     if as_json:
         for one in found:
-            print(json.dumps(standing_json(one, at_ms), ensure_ascii=False))
+            print(json.dumps(one.as_dict(at_ms), ensure_ascii=False))
     elif found:
         _out.print(table(found, at_ms))
     else:

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hushtag_client.normalise import normalise
 from streams.errors import CallerMistake
+from streams.flags.naming import Tag, country_of, tag_of
 from streams.log.moderation import Verb
-from streams.policy.countries import COUNTRIES, WORLD, nearest_country
 
 SURFACES = ("search", "trends")
 """Where hashtags are hidden, unless the policy says otherwise."""
@@ -23,17 +22,6 @@ LONGEST_MS = 366 * 86_400_000
 """A human override must be renewed at least once a year."""
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _SURFACE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_CONFUSED = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A hashtag as meant and as written; `notes` are for the moderator's eyes."""
-
-    hashtag: str
-    """Normalised."""
-    display: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,56 +46,6 @@ class UndoDraft:
     surfaces: tuple[str, ...] | None
     actor: str
     reason: str
-
-
-def tag_of(written: str) -> Tag:
-    """What a moderator's spelling means.
-
-    Raises:
-        CallerMistake: it cannot be a hashtag.
-
-    >>> tag_of("#Ｔａｇ").hashtag, tag_of("#Ｔａｇ").notes
-    ('tag', ('#Ｔａｇ means #tag',))
-    """
-    display = written.strip().removeprefix("#").removeprefix("＃")
-    wrong = ""
-    if any("\ud800" <= c <= "\udfff" for c in display):
-        wrong = "it is not UTF-8"
-    elif not normalise(display):
-        wrong = "nothing of it is left when it is normalised" if display else "it is empty"
-    elif len(display) > 280 or len(normalise(display)) > 280:
-        wrong = "longer than a tweet"
-    elif any(c.isspace() or unicodedata.category(c) == "Cc" or c in "#＃*" for c in display):
-        wrong = "one hashtag has no spaces, control characters, # or *"
-    if wrong:
-        raise CallerMistake(
-            f"{ascii(written)[:80]} is not a hashtag: {wrong}", fix="give it as it is shown, with or without #"
-        )
-    hashtag = normalise(display)
-    notes = [] if display == hashtag else [f"#{display} means #{hashtag}"]
-    if len(mixed := _scripts(hashtag)) > 1:
-        odd = ", ".join(f"{c} {unicodedata.name(c)}" for c in dict.fromkeys(hashtag) if _script(c) in mixed[1:])
-        notes.append(
-            f"#{hashtag} mixes {' and '.join(s.title() for s in mixed)} ({odd}): look-alikes are tags of their own"
-        )
-    return Tag(hashtag, display, tuple(notes))
-
-
-def country_of(written: str | None) -> str:
-    """A country as the records have it; None means the world.
-
-    Raises:
-        CallerMistake: no such country; the nearest is named.
-    """
-    if written is None or written == WORLD:
-        return WORLD
-    if (code := written.upper()) in COUNTRIES:
-        return code
-    meant = nearest_country(written)
-    raise CallerMistake(
-        f"{written[:20]!r} is not a country",
-        fix=f"did you mean {meant}?" if meant else "an ISO 3166-1 code such as IN, or *",
-    )
 
 
 def surfaces_of(written: Sequence[str], known: Sequence[str], *, closed: bool) -> tuple[str, ...]:
@@ -159,17 +97,17 @@ def words_of(actor: str, reason: str) -> tuple[str, str]:
     """Actor and reason, trimmed.
 
     Raises:
-        CallerMistake: one is empty or longer than 2,000 characters.
+        CallerMistake: one is empty, longer than 2,000 characters, not UTF-8, or would control a terminal.
     """
-    for name, text in (("actor", actor), ("reason", reason)):
-        if not 0 < len(text.strip()) <= 2_000:
-            raise CallerMistake(
-                f"every decision needs {'a reason' if name == 'reason' else 'an actor'}",
-                fix=f"give --{name}, at most 2,000 characters",
-            )
-        if any("\ud800" <= c <= "\udfff" for c in text):
-            raise CallerMistake(f"the {name} is not UTF-8", fix=f"give --{name} in UTF-8")
-    return actor.strip(), reason.strip()
+    return _words("an actor", "--actor", actor), _words("a reason", "--reason", reason)
+
+
+def _words(what: str, option: str, text: str) -> str:
+    if not 0 < len(text.strip()) <= 2_000:
+        raise CallerMistake(f"every decision needs {what}", fix=f"give {option}, at most 2,000 characters")
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
+        raise CallerMistake(f"{option} has bytes that are no text", fix="plain text in UTF-8")
+    return text.strip()
 
 
 def _duration_ms(text: str) -> int:
@@ -179,12 +117,4 @@ def _duration_ms(text: str) -> int:
     return sum(int(number) * _UNITS_MS[unit] for number, unit in parts)
 
 
-def _scripts(text: str) -> list[str]:
-    """The scripts in it whose letters pass for each other's, the commonest first."""
-    found = [script for c in text if (script := _script(c))]
-    return sorted(dict.fromkeys(found), key=found.count, reverse=True)
-
-
-def _script(character: str) -> str:
-    first = unicodedata.name(character, "").split(" ")[0]
-    return first if first in _CONFUSED else ""
+__all__ = ["SURFACES", "Draft", "Tag", "UndoDraft", "country_of", "expiry_of", "surfaces_of", "tag_of", "words_of"]

@@ -11,46 +11,15 @@ from rich.text import Text
 
 from moderation.visible import Visible
 from moderation.writer import Written
-from streams.flags.people import Standing
+from streams.flags.people import Standing, record_as_dict
 from streams.log.moderation import Override, TagRecord
 
 _STYLES = {"in force": "bold", "superseded": "yellow", "expired": "dim", "undone": "dim", "refused": "red"}
 
 
-def record_json(record: TagRecord) -> dict[str, Any]:
-    """A record's own words."""
-    plain: dict[str, Any] = {
-        "id": record.id,
-        "action": record.action if isinstance(record, Override) else "undo",
-        "hashtag": record.hashtag,
-        "display": record.display,
-        "country": record.country,
-        "surfaces": list(record.surfaces),
-        "source": record.source,
-        "actor": record.actor,
-        "reason": record.reason,
-        "at_ms": record.at_ms,
-    }
-    if isinstance(record, Override):
-        return plain | {"expires_at_ms": record.expires_at_ms}
-    return plain | {"undoes": list(record.undoes)}
-
-
-def standing_json(standing: Standing, now_ms: int) -> dict[str, Any]:
-    """A row of the list: the record, its state on these surfaces, how long it still stands, and what is behind that."""
-    plain = record_json(standing.record) | {"surfaces": list(standing.surfaces), "version": standing.version}
-    plain["state"] = standing.state
-    if isinstance(standing.record, Override) and standing.state in ("in force", "superseded"):
-        plain["expires_in_ms"] = standing.record.expires_at_ms - now_ms if standing.record.expires_at_ms else None
-    if standing.because is not None:
-        name = {"undone": "undone_by", "superseded": "superseded_by", "refused": "came_first"}[standing.state]
-        plain[name] = record_json(standing.because)
-    return plain
-
-
 def written_json(written: Written, visible: Visible | None, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The answer to a write. `published` is null where nobody waited for it."""
-    plain = record_json(written.record) | {"version": written.version, "notes": list(notes)}
+    plain = record_as_dict(written.record) | {"version": written.version, "notes": list(notes)}
     plain["published"] = visible.published if visible else None
     plain["note"] = visible.note if visible else ""
     plain["now"] = [
@@ -68,13 +37,13 @@ def table(standings: Sequence[Standing], now_ms: int) -> Table:
     for standing in standings:
         record = standing.record
         shown.add_row(
-            Text(f"#{record.display}"),
+            Text(f"#{record.hashtag}"),
             Text(f"{where(record.country)}: {', '.join(standing.surfaces)}"),
             record.action if isinstance(record, Override) else "undo",
             Text(standing.state, style=_STYLES[standing.state]),
             ends(record, now_ms) if standing.state in ("in force", "superseded") else "",
             Text(record.actor),
-            Text(record.reason + _because(standing)),
+            Text(" ".join((record.reason + _because(standing)).split())),
         )
     return shown
 

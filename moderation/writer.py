@@ -8,14 +8,13 @@ log up to its own record. A write that is acknowledged and accepted is in the lo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from moderation.drafts import Draft, UndoDraft
 from moderation.errors import NothingToUndo, StaleEdit
@@ -24,7 +23,7 @@ from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import Scope
 from streams.flags.people import PeopleView
 from streams.log.decisions import version_of
-from streams.log.moderation import Override, TagRecord, Undo, encode_record
+from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODERATION
 from streams.settings import Settings
@@ -177,7 +176,7 @@ class Desk:
                 producer = await self._connected()
                 sent = []
                 for record in records:
-                    key, value = encode_record(record)
+                    value, key = encode_moderation(record)
                     sent.append(await producer.send(self._topic, value, key=key, partition=0))
                 offsets = [metadata.offset for metadata in await asyncio.gather(*sent)]
         except (TimeoutError, KafkaError) as error:
@@ -207,10 +206,17 @@ class Desk:
 
     async def _hang_up(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
-            # It would wait for ever for the acknowledgement of what it still holds.
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(producer.stop(), _GOODBYE_SECONDS)
+        if producer is None:
+            return
+        try:
+            await asyncio.wait_for(producer.stop(), _GOODBYE_SECONDS)
+        except (TimeoutError, KafkaError):
+            # An idempotent producer waits for ever for the acknowledgement of what it still holds, and has no way out.
+            await producer.client.close()
+            producer._message_accumulator.fail_all(KafkaTimeoutError())
+            if (sending := producer._sender.sender_task) is not None:
+                sending.cancel()
+                await asyncio.wait([sending], timeout=_GOODBYE_SECONDS)
 
     async def _read(self) -> None:
         async for batch in self._reader.to_end({0: self.view.next_offset or None}):

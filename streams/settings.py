@@ -2,58 +2,105 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.counting.times import TimeRules
 from streams.errors import SettingsError
+from streams.settings_words import allowed_values, hide_passwords
+
+PREFIX = "HUSHTAG_"
+_NAME = r"^[a-zA-Z0-9._-]*$"
+_NAME_WORDS = "letters, digits, dots, _ and -"
 
 
 class Settings(BaseSettings):
-    """All settings; each is read from `HUSHTAG_<NAME>`."""
+    """All settings; each is read from `HUSHTAG_<NAME>`. An empty variable counts as unset."""
 
-    model_config = SettingsConfigDict(env_prefix="HUSHTAG_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
 
-    kafka: Annotated[str, Field(description="Kafka bootstrap servers, host:port[,host:port]")] = "127.0.0.1:9092"
-    redis_url: Annotated[str, Field(description="Redis or Valkey", pattern=r"^(rediss?|unix)://")] = (
-        "redis://127.0.0.1:6379/0"
-    )
+    kafka: Annotated[str, Field(description="Kafka's bootstrap servers, host:port[,host:port]")] = "127.0.0.1:9092"
+    redis_url: Annotated[
+        str,
+        Field(
+            description="Redis or Valkey; rediss:// for TLS, with ?ssl_ca_certs=FILE for your own authority",
+            pattern=r"^(rediss?|unix)://.",
+            json_schema_extra={"words": "a URL such as redis://host:6379/0, rediss://user:password@host:6380/0"},
+        ),
+    ] = "redis://127.0.0.1:6379/0"
     policy: Annotated[Path, Field(description="the policy file that this worker proposes")] = Path("config/policy.yaml")
     model: Annotated[Path | None, Field(description="the model artefact; the committed one if unset")] = None
-    topic_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]*$", max_length=100)] = ""
-    group: Annotated[str, Field(min_length=1, pattern=r"^[a-zA-Z0-9._-]+$")] = "hushtag"
-    instance_id: Annotated[
-        str, Field(description="static group membership; unset: dynamic", pattern=r"^[a-zA-Z0-9._-]*$")
+    topic_prefix: Annotated[
+        str,
+        Field(
+            description="before the name of every topic",
+            pattern=_NAME,
+            max_length=100,
+            json_schema_extra={"words": f"at most 100 {_NAME_WORDS}"},
+        ),
     ] = ""
-    shards: Annotated[int, Field(ge=1, le=1024)] = 8
-    allowed_lateness_ms: Annotated[int, Field(ge=0, le=600_000)] = 5_000
-    max_event_ahead_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 120_000
+    group: Annotated[
+        str,
+        Field(
+            description="consumer group; each set of stages has its own below it",
+            min_length=1,
+            pattern=_NAME,
+            json_schema_extra={"words": _NAME_WORDS},
+        ),
+    ] = "hushtag"
+    instance_id: Annotated[
+        str,
+        Field(
+            description="static group membership, different for each worker; unset: dynamic",
+            pattern=_NAME,
+            json_schema_extra={"words": _NAME_WORDS},
+        ),
+    ] = ""
+    shards: Annotated[int, Field(ge=1, le=1024, description="partitions of hashtag-partials; fixed for ever")] = 8
+    allowed_lateness_ms: Annotated[
+        int, Field(ge=0, le=600_000, description="a later tweet counts in the oldest open pane")
+    ] = 5_000
+    max_event_ahead_ms: Annotated[
+        int, Field(ge=0, le=86_400_000, description="a tweet further ahead of its log time is a dead letter")
+    ] = 120_000
     max_event_age_ms: Annotated[
         int,
         Field(ge=0, le=86_400_000 * 7, description="an older tweet does not count; no less than the longest window"),
     ] = 3_600_000
-    max_broker_skew_ms: Annotated[int, Field(ge=0, le=60_000)] = 500
+    max_broker_skew_ms: Annotated[int, Field(ge=0, le=60_000, description="how far the brokers' clocks may differ")] = (
+        500
+    )
     max_disorder_ms: Annotated[int, Field(ge=0, le=600_000, description="only for a CreateTime topic")] = 0
     max_lag_ms: Annotated[int, Field(ge=1_000, le=3_600_000, description="no early suppression past this")] = 60_000
     idle_timeout_ms: Annotated[
-        int, Field(ge=0, description="leave a dead source partition out after this; 0: never")
+        int, Field(ge=0, le=86_400_000, description="leave a dead source partition out after this; 0: never")
     ] = 0
     hash_key: Annotated[
         SecretStr, Field(description="keys the author sample; keep it secret and the same on all workers")
     ] = SecretStr("")
     audit_key: Annotated[SecretStr, Field(description="signs the audit log")] = SecretStr("")
-    session_timeout_seconds: Annotated[float, Field(ge=1, le=600)] = 30.0
-    flush_ms: Annotated[int, Field(ge=10, le=10_000)] = 250
-    start_deadline_seconds: Annotated[float, Field(ge=1, le=3600)] = 60.0
-    metrics_host: str = "127.0.0.1"
-    metrics_port: Annotated[int, Field(ge=0, le=65535, description="0: any free port; metrics, /healthz, /readyz")] = (
-        9464
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    session_timeout_seconds: Annotated[
+        float, Field(ge=1, le=600, description="a worker not heard of for so long loses its partitions")
+    ] = 30.0
+    flush_ms: Annotated[int, Field(ge=10, le=10_000, description="how often ingest sends what it has counted")] = 250
+    start_deadline_seconds: Annotated[
+        float, Field(ge=1, le=3600, description="how long to wait at start for Kafka and Redis")
+    ] = 60.0
+    metrics_host: Annotated[
+        str, Field(min_length=1, description="address of /metrics, /healthz and /readyz; 0.0.0.0: all interfaces")
+    ] = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535, description="port of the same; 0: any free one")] = 9464
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="of the JSON logs on stderr")
+    ] = "info"
+    kafka_security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="how to talk to Kafka")
+    ] = "PLAINTEXT"
     kafka_ssl_cafile: Annotated[
         Path | None, Field(description="PEM file of the authorities to trust; unset: the system's")
     ] = None
@@ -63,9 +110,20 @@ class Settings(BaseSettings):
     kafka_ssl_keyfile: Annotated[
         Path | None, Field(description="the key of kafka_ssl_certfile, PEM, without a password")
     ] = None
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    kafka_sasl_username: str = ""
-    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None, Field(description="how to log in to Kafka")
+    ] = None
+    kafka_sasl_username: Annotated[str, Field(description="who logs in to Kafka")] = ""
+    kafka_sasl_password: Annotated[SecretStr, Field(description="the password of the same")] = SecretStr("")
+
+    @field_validator("kafka")
+    @classmethod
+    def _check_servers(cls, value: str) -> str:
+        for server in value.split(","):
+            match = re.fullmatch(r"\s*(\[[0-9a-fA-F:.]+\]|[^\s:/,@]+):(\d{1,5})\s*", server)
+            if match is None or not 0 < int(match[2]) < 65_536:
+                raise ValueError(f"{server.strip()!r} is not host:port")
+        return ",".join(server.strip() for server in value.split(","))
 
     def topic(self, name: str) -> str:
         """The name of a topic on the broker: `topic_prefix` + name."""
@@ -76,17 +134,104 @@ def load_settings() -> Settings:
     """Read the environment.
 
     Raises:
-        SettingsError: names every wrong variable, its value (cut) and what is allowed.
+        SettingsError: names every wrong variable and its value (passwords hidden); the fix says what each may be.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        lines = []
+        problems = []
         for problem in error.errors():
-            name = "HUSHTAG_" + "_".join(str(part) for part in problem["loc"][:1]).upper()
-            value = "" if "key" in name.lower() or "password" in name.lower() else f"={str(problem['input'])[:60]!r}"
-            lines.append(f"{name}{value}: {problem['msg']}")
-        raise SettingsError("\n".join(lines), fix="correct or unset the variables above") from None
+            field = str(problem["loc"][0])
+            said = problem["ctx"]["error"] if problem["type"] == "value_error" else f"not {allowed(field)}"
+            problems.append((field, f"={shown(field, problem['input'])}: {said}", allowed(field)))
+        raise _error(problems) from None
+    if problems := _conflicts(settings):
+        raise _error(problems)
+    return settings
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting.
+
+    >>> variable("redis_url")
+    'HUSHTAG_REDIS_URL'
+    """
+    return PREFIX + field.upper()
+
+
+def is_secret(field: str) -> bool:
+    """Whether its value may not be shown."""
+    return Settings.model_fields[field].annotation is SecretStr
+
+
+def shown(field: str, value: object) -> str:
+    """A value as it may be shown: secrets masked, passwords in URLs hidden, cut to 80 characters."""
+    if is_secret(field):
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        return "***" if text else ""
+    return "" if value is None else hide_passwords(str(value))[:80]
+
+
+def allowed(field: str) -> str:
+    """What a setting may be, in words."""
+    return allowed_values(Settings.model_json_schema()["properties"][field])
+
+
+def is_from_environment(field: str) -> bool:
+    """Whether the environment sets it; names are matched in any case, and an empty variable counts as unset."""
+    return any(name.upper() == variable(field) and value for name, value in os.environ.items())
+
+
+def unknown_variables() -> list[str]:
+    """Variables with our prefix that set nothing here: perhaps a slip of the pen."""
+    known = {variable(field) for field in Settings.model_fields} | OTHER_VARIABLES.keys()
+    return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+
+
+OTHER_VARIABLES = {
+    "HUSHTAG_CACHE": "folder for Kafka's jars and the local stack's data",
+    "HUSHTAG_MAVEN_URL": "Maven mirror that `hushtag up` fetches Kafka's jars from",
+    "HUSHTAG_OVERRIDE_FOR": "how long a moderator's override lasts",
+}
+"""Variables of single commands, read there and not by the pipeline."""
+
+_Problem = tuple[str, str, str]
+"""Field, what is wrong, what it may be."""
+
+
+def _error(problems: list[_Problem]) -> SettingsError:
+    lines = [variable(field) + what for field, what, _ in problems]
+    fixes = [f"set {variable(field)} to {may_be}" for field, _, may_be in problems]
+    return SettingsError("\n".join(lines), fix="\n".join(fixes))
+
+
+def _conflicts(settings: Settings) -> list[_Problem]:
+    """Values that are fine each, and not together."""
+    problems: list[_Problem] = []
+    protocol = settings.kafka_security_protocol
+    useless = f"has no effect with HUSHTAG_KAFKA_SECURITY_PROTOCOL={protocol}"
+    for field in ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password"):
+        value = shown(field, getattr(settings, field))
+        if protocol.startswith("SASL_") and not value:
+            what = f": not set, but HUSHTAG_KAFKA_SECURITY_PROTOCOL={protocol} needs it"
+            problems.append((field, what, allowed(field).removesuffix(", or unset")))
+        if not protocol.startswith("SASL_") and value:
+            problems.append((field, f"={value}: {useless}", "nothing, or the protocol to SASL_SSL"))
+    for field in ("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile"):
+        path: Path | None = getattr(settings, field)
+        if path is None:
+            continue
+        if not protocol.endswith("SSL"):
+            problems.append((field, f"={path}: {useless}", "nothing, or the protocol to SSL or SASL_SSL"))
+        elif not path.is_file():
+            problems.append((field, f"={path}: there is no such file", "the path of a PEM file"))
+    if settings.kafka_ssl_keyfile is not None and settings.kafka_ssl_certfile is None:
+        what = ": not set, but HUSHTAG_KAFKA_SSL_KEYFILE is"
+        problems.append(("kafka_ssl_certfile", what, "the PEM file of its certificate"))
+    if settings.max_event_age_ms < settings.allowed_lateness_ms:
+        what = f"={settings.max_event_age_ms}: below HUSHTAG_ALLOWED_LATENESS_MS={settings.allowed_lateness_ms}"
+        problems.append(("max_event_age_ms", what, "no less than the allowed lateness and the longest window"))
+    return problems
 
 
 def time_rules(settings: Settings, *, create_time: bool = False) -> TimeRules:

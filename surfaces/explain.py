@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from hushtag_client.registers import Reason, Register
 
@@ -12,7 +14,7 @@ SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal orde
 
 _SHARES = {"harmful_share_lower", "harmful_share", "copies", "young"}
 _SIGNALS = {
-    "harmful_share_lower": "Harmful share, lower bound",
+    "harmful_share_lower": "Harmful share",
     "harmful_share": "Harmful share",
     "burst": "Rate against its own past",
     "copies": "Copied texts",
@@ -24,13 +26,14 @@ _SIGNALS = {
 
 @dataclass(frozen=True, slots=True)
 class ReasonInWords:
-    """One signal, readable; `fill` and `mark` place value and threshold on a meter from 0 to 1."""
+    """One signal, readable; value, threshold and the end of the value's interval are placed on a meter from 0 to 1."""
 
     signal: str
     value: str
     threshold: str
     fill: float
     mark: float
+    reach: float
 
 
 def action_of(register: Register) -> str:
@@ -47,20 +50,23 @@ def category_of(register: Register) -> str:
     return register.category.replace("_", " ")
 
 
-def reason_in_words(reason: Reason) -> ReasonInWords:
-    """A reason as a meter with two labels.
+def reason_in_words(reason: Reason, evidence: Mapping[str, Any]) -> ReasonInWords:
+    """A reason as a meter with two labels. The bound of a share is read with the other bound, from the evidence.
 
-    >>> one = reason_in_words(Reason(signal="harmful_share_lower", value=0.62, threshold=0.45))
-    >>> one.signal, one.value, one.threshold, one.fill, one.mark
-    ('Harmful share, lower bound', '62%', '45%', 0.62, 0.45)
+    >>> one = reason_in_words(Reason(signal="harmful_share_lower", value=0.62, threshold=0.45), {"upper": 0.81})
+    >>> one.signal, one.value, one.threshold, one.fill, one.mark, one.reach
+    ('Harmful share', '62–81%', '45%', 0.62, 0.45, 0.81)
     """
     scale = 1.0 if reason.signal in _SHARES else max(reason.value, reason.threshold, 1e-9) * 1.25
+    upper = evidence.get("upper") if reason.signal == "harmful_share_lower" else None
+    value = number_in_words(reason.signal, reason.value)
     return ReasonInWords(
         signal=_SIGNALS.get(reason.signal, reason.signal.replace("_", " ").capitalize()),
-        value=number_in_words(reason.signal, reason.value),
+        value=value if upper is None else f"{value.rstrip('%')}–{upper:.0%}",
         threshold=number_in_words(reason.signal, reason.threshold),
-        fill=min(max(reason.value / scale, 0.0), 1.0),
-        mark=min(max(reason.threshold / scale, 0.0), 1.0),
+        fill=_within_meter(reason.value / scale),
+        mark=_within_meter(reason.threshold / scale),
+        reach=_within_meter((reason.value if upper is None else upper) / scale),
     )
 
 
@@ -73,6 +79,10 @@ def number_in_words(signal: str, value: float) -> str:
     if signal == "term":
         return "yes" if value else "no"
     return f"{value:,.0f}" if value == int(value) else f"{value:.2f}"
+
+
+def _within_meter(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
 
 
 def one_line(register: Register) -> str:

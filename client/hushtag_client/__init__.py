@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hushtag_client.aio import AsyncFlagsClient
-    from hushtag_client.answers import Answer, Answers, Status
+    from hushtag_client.answer import Answer
+    from hushtag_client.answers import Answers, Status
     from hushtag_client.memory import MemoryFlagsClient, MemoryServer
     from hushtag_client.registers import Reason, Register, RegisterError
     from hushtag_client.threaded import FlagsClient
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Answer": "answers",
+    "Answer": "answer",
     "Answers": "answers",
     "AsyncFlagsClient": "aio",
     "FlagsClient": "threaded",

@@ -12,7 +12,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from hushtag_client import forks, wire
-from hushtag_client.answers import Answer, Answers
+from hushtag_client.answer import Answer
+from hushtag_client.answers import Answers
 from hushtag_client.connection import Backoff, redis_options
 from hushtag_client.follow import follow
 
@@ -49,8 +50,8 @@ class AsyncFlagsClient(Answers):
         """Stop following. What is known is answered until it is stale."""
         self._wanted = False
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
+        if task is not None and not task.done():
+            task.cancel()  # redis-py may lose a cancellation; then the loops in the task end it, with the next reply
             await asyncio.wait([task], timeout=5.0)
 
     async def wait_until_ready(self, timeout_seconds: float) -> bool:
@@ -97,7 +98,7 @@ class AsyncFlagsClient(Answers):
 
     async def _run(self) -> None:
         backoff = Backoff()
-        while True:
+        while self._wanted:
             connection = self._connect()
             try:
                 await self._drive(connection, backoff)
@@ -111,7 +112,7 @@ class AsyncFlagsClient(Answers):
     async def _drive(self, connection: redis.asyncio.Redis, backoff: Backoff) -> None:
         steps = follow(self._replica, self._now_ms, self._changed)
         question = next(steps)
-        while True:
+        while self._wanted:
             asked = wire.commands(question)
             if len(asked) == 1:
                 raw = [await connection.execute_command(*asked[0])]  # type: ignore[no-untyped-call]

@@ -9,36 +9,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import Literal
 
+from hushtag_client.answer import Answer, answer_of
 from hushtag_client.clock import Clock, in_nanoseconds
 from hushtag_client.index import Index
 from hushtag_client.normalise import normalise
-from hushtag_client.registers import HIDING, Register
+from hushtag_client.registers import WORLD, Register
 from hushtag_client.replica import Replica
 from hushtag_client.resolution import winner
 
-Why = Literal["flagged", "clear", "stale", "unavailable"]
 Fallback = Literal["show", "hide"]
 Listener = Callable[[list[Register]], None]
 MAX_STALENESS_SECONDS = 120.0
 _log = logging.getLogger(__name__)
-
-
-class Answer(NamedTuple):
-    """Whether a surface may show a hashtag, and why.
-
-    `flagged`: a register hides it. `clear`: nothing hides it; `register` is then the one that allowed it, if any.
-    `stale`: what is known is older than `max_staleness_seconds`. `unavailable`: nothing was ever known. In the last two
-    `shown` is the surface's configured fallback.
-    """
-
-    hashtag: str
-    """Normalised."""
-    shown: bool
-    why: Why
-    register: Register | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +42,6 @@ class Status:
     oldest_settled_ms: int
     """Watermark of the shard that is furthest behind; 0 where none is known."""
     missing_shards: tuple[int, ...]
-
-
-# A NamedTuple's own constructor costs more than all lookups of a check together.
-_answer: Callable[[tuple[str, bool, Why, Register | None]], Answer] = partial(tuple.__new__, Answer)
 
 
 @lru_cache(maxsize=65_536)
@@ -110,18 +91,29 @@ class Answers:
             now_ns = self._now_ns()
             if now_ns >= self._good_until_ns:
                 return self._doubtful(hashtag, surface, country, now_ns // 1_000_000)
-            answer = _clear(hashtag)
             index = self._replica.index
-            views = index.views.get(surface)
-            if views is None:
+            tags = index.tags
+            if hashtag in tags:
+                surfaces = tags[hashtag]
+            else:
+                clear = _clear(hashtag)
+                if clear[0] not in tags:
+                    return clear
+                surfaces = tags[clear[0]]
+            if surface not in surfaces:
+                return _clear(hashtag)
+            view = surfaces[surface]
+            if country in view:
+                until_ns, liftable, answer, _ = view[country]
+            elif WORLD in view:
+                until_ns, liftable, answer, _ = view[WORLD]
+            else:
+                return _clear(hashtag)
+            if now_ns < until_ns and not (liftable and surface in index.stopped):
                 return answer
-            tag = answer[0]
-            view = views.get(country)  # type: ignore[arg-type]
-            if (view is not None and tag in view) or tag in views["*"]:
-                return _decided(answer, index, surface, country, now_ns // 1_000_000)
-            return answer
+            return _decided(answer.hashtag, index, surface, country, now_ns // 1_000_000)
         except Exception:
-            return self._beyond(hashtag, surface)
+            return self._otherwise(hashtag, surface, country)
 
     def check_many(self, hashtags: Iterable[str], surface: str, country: str | None = None) -> list[Answer]:
         """`check` for each, in order; what cannot be iterated over has no answers."""
@@ -134,7 +126,7 @@ class Answers:
     def held(self, surface: str, country: str | None = None) -> list[Register]:
         """The registers that hide something from such a viewer now, by hashtag; what staff look at."""
         try:
-            tags = sorted(self._replica.index.hashtags(surface, country))
+            tags = sorted(self._replica.index.hashtags(surface))
         except Exception:
             self._complain("held", surface, country)
             return []
@@ -198,15 +190,20 @@ class Answers:
             index = replica.index
             register = winner(index.candidates(surface, country, tag), (), now_ms, people_only=True)
             if register is not None:
-                hidden = register.action in HIDING
-                return Answer(tag, not hidden, "flagged" if hidden else "clear", register)
+                return answer_of(tag, register)
         return Answer(
             tag, self._shown_by_default.get(surface, True), "stale" if replica.synced else "unavailable", None
         )
 
-    def _beyond(self, hashtag: object, surface: object) -> Answer:
-        """Something that is no string was asked, or we have a bug; a reader gets an answer all the same."""
-        self._complain("check", hashtag, surface)
+    def _otherwise(self, hashtag: object, surface: object, country: object) -> Answer:
+        """The quick way failed: what was asked is no string, or the writer took an entry away between two looks."""
+        try:
+            assert isinstance(hashtag, str)
+            assert isinstance(surface, str)
+            where = country if isinstance(country, str) else None
+            return _decided(normalise(hashtag), self._replica.index, surface, where, self._now_ms())
+        except Exception:
+            self._complain("check", hashtag, surface)
         shown = self._shown_by_default.get(surface, True) if isinstance(surface, str) else True
         return Answer(hashtag if isinstance(hashtag, str) else "", shown, "unavailable", None)
 
@@ -217,11 +214,7 @@ class Answers:
             _log.exception("%s%.200r was answered with the fallback", asked, of)
 
 
-def _decided(answer: Answer, index: Index, surface: str, country: str | None, now_ms: int) -> Answer:
-    ordered = index.candidates(surface, country, answer.hashtag)
-    register = winner(ordered, index.stops(surface, country), now_ms)
-    if register is None:
-        return answer
-    if register.action in HIDING:
-        return _answer((answer.hashtag, False, "flagged", register))
-    return _answer((answer.hashtag, True, "clear", register))
+def _decided(tag: str, index: Index, surface: str, country: str | None, now_ms: int) -> Answer:
+    """The long way, for when the strongest register has run out or a stop button is pressed."""
+    register = winner(index.candidates(surface, country, tag), index.stops(surface, country), now_ms)
+    return _clear(tag) if register is None else answer_of(tag, register)

@@ -1,18 +1,35 @@
-"""Registers laid out for reading: surface → country → hashtag → the candidates, strongest first.
+"""Registers laid out for reading: hashtag → surface → country → the candidates, strongest first.
 
-A country has an entry of its own only for hashtags about which it has a register of its own; all others are found
-under `*`. So nothing is stored twice, and a lookup is two or three dictionary reads. Written by one thread; candidates
-are tuples and each step replaces one dictionary value, so that readers in other threads need no lock.
+The hashtag comes first because nearly all that is asked about is not there. A country has an entry of its own only
+where it has a register of its own; all others are found under `*`. Written by one thread; entries are tuples and each
+step replaces one dictionary value, so that readers in other threads need no lock.
+
+An entry carries the answer that its strongest candidate gives, ready made: it holds until that one runs out, unless a
+stop button lifts it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from hushtag_client.registers import ANY_HASHTAG, WORLD, Register
+from hushtag_client.answer import Answer, answer_of
+from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register
 from hushtag_client.resolution import candidates
 
 Candidates = tuple[Register, ...]
+_FOR_EVER_NS = 2**63
+
+
+class Entry(NamedTuple):
+    """The candidates for one viewer and hashtag, and what the strongest of them answers."""
+
+    until_ns: int
+    """When the strongest runs out, nanoseconds since the epoch."""
+    liftable: bool
+    """Whether a stop button could lift it."""
+    answer: Answer
+    candidates: Candidates
 
 
 class Index:
@@ -20,8 +37,10 @@ class Index:
 
     def __init__(self, registers: Iterable[Register] = ()) -> None:
         self.registers: dict[str, Register] = {}
-        self.views: dict[str, dict[str, dict[str, Candidates]]] = {}
-        """surface → country → hashtag → candidates; each surface has a `*`."""
+        self.tags: dict[str, dict[str, dict[str, Entry]]] = {}
+        """hashtag → surface → country → entry."""
+        self.stopped: set[str] = set()
+        """Surfaces for which there is something under the hashtag `*`."""
         self._slots: dict[tuple[str, str], dict[str, Register]] = {}
         for register in registers:
             self.put(register)
@@ -29,7 +48,7 @@ class Index:
     def put(self, register: Register) -> None:
         """Set a register in place of the one with its field; which is newer is the caller's affair."""
         self.registers[register.field] = register
-        slot = self._slots.setdefault((register.surface, register.hashtag), {})
+        slot = self._slots.setdefault((register.hashtag, register.surface), {})
         slot[register.field] = register
         self._lay_out(register, slot)
 
@@ -38,41 +57,56 @@ class Index:
         register = self.registers.pop(field, None)
         if register is None:
             return
-        slot = self._slots[register.surface, register.hashtag]
+        slot = self._slots[register.hashtag, register.surface]
         del slot[field]
         self._lay_out(register, slot)
         if not slot:
-            del self._slots[register.surface, register.hashtag]
+            del self._slots[register.hashtag, register.surface]
 
     def candidates(self, surface: str, country: str | None, hashtag: str) -> Candidates:
         """The candidates for a viewer; `country` None, empty or `*` where it is not known."""
-        views = self.views.get(surface)
-        if views is None:
-            return ()
-        own = views.get(country) if country else None
-        return (own.get(hashtag) if own else None) or views[WORLD].get(hashtag, ())
+        view = self.tags.get(hashtag, {}).get(surface, {})
+        entry = view.get(country or WORLD) or view.get(WORLD)
+        return entry.candidates if entry else ()
 
     def stops(self, surface: str, country: str | None) -> Candidates:
         """The stop buttons in a viewer's scope."""
         return self.candidates(surface, country, ANY_HASHTAG)
 
-    def hashtags(self, surface: str, country: str | None) -> set[str]:
-        """All hashtags about which something may be in force for a viewer."""
-        views = self.views.get(surface, {})
-        return set(views.get(WORLD, ())) | set(views.get(country or WORLD, ()))
+    def hashtags(self, surface: str) -> list[str]:
+        """All hashtags about which something may be in force on a surface."""
+        return [hashtag for hashtag, surfaces in list(self.tags.items()) if surface in surfaces]
 
     def _lay_out(self, changed: Register, slot: dict[str, Register]) -> None:
-        views = self.views.get(changed.surface)
-        if views is None:
-            views = self.views[changed.surface] = {WORLD: {}}
+        """Make the entries anew that a changed register may have a part in."""
+        surfaces = self.tags.get(changed.hashtag, {})
+        view = dict(surfaces.get(changed.surface, {}))
         countries = {changed.country}
         if changed.country == WORLD:
             countries.update(register.country for register in slot.values())
         for country in countries:
             ordered = candidates(slot.values(), country)
-            view = views.setdefault(country, {})
-            views[country.lower()] = view  # a viewer's country may come in lower case
-            if ordered and any(register.country == country for register in ordered):
-                view[changed.hashtag] = ordered
-            else:
-                view.pop(changed.hashtag, None)
+            for name in {country, country.lower()}:  # a viewer's country may come in lower case
+                if any(register.country == country for register in ordered):
+                    view[name] = _entry(ordered)
+                else:
+                    view.pop(name, None)
+        self._set(changed.hashtag, changed.surface, view)
+        if changed.hashtag == ANY_HASHTAG:
+            (self.stopped.add if view else self.stopped.discard)(changed.surface)
+
+    def _set(self, hashtag: str, surface: str, view: dict[str, Entry]) -> None:
+        surfaces = {name: other for name, other in self.tags.get(hashtag, {}).items() if name != surface}
+        if view:
+            surfaces[surface] = view
+        if surfaces:
+            self.tags[hashtag] = surfaces
+        else:
+            self.tags.pop(hashtag, None)
+
+
+def _entry(ordered: Candidates) -> Entry:
+    first = ordered[0]
+    until_ns = first.expires_at_ms * 1_000_000 or _FOR_EVER_NS
+    liftable = not first.by_people and first.action in HIDING
+    return Entry(until_ns, liftable, answer_of(first.hashtag, first), ordered)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hushtag_client import keys, wire
-from hushtag_client.answers import Answer, Answers
+from hushtag_client.answer import Answer
+from hushtag_client.answers import Answers
 from hushtag_client.follow import follow
 from hushtag_client.registers import Register, RegisterError, decode, encode
 

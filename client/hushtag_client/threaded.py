@@ -16,7 +16,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from hushtag_client import forks, wire
-from hushtag_client.answers import Answer, Answers
+from hushtag_client.answer import Answer
+from hushtag_client.answers import Answers
 from hushtag_client.connection import Backoff, redis_options
 from hushtag_client.follow import follow
 

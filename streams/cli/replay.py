@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from streams.cli.files import load_policy_file
-from streams.counting.registers import MINUTE_MS
+from streams.cli.panes import as_json
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision
 from streams.replay import Replay, read_lines
@@ -62,14 +62,7 @@ def replay(
             if isinstance(said, Decision):
                 out.write(_encode(said) + b"\n")
             elif rows is not None:
-                row = {
-                    "hashtag": said.hashtag,
-                    "country": said.country,
-                    "minute_ms": said.start_ms // MINUTE_MS * MINUTE_MS,
-                    "tweets": said.tweets,
-                    "authors": said.authors,
-                }
-                rows.write(_encode(row) + b"\n")
+                rows.write(_encode(as_json(said)) + b"\n")
         out.flush()
     finally:
         if rows is not None:

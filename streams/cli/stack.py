@@ -83,5 +83,5 @@ def _run(data: Path, kafka_port: int, redis_port: int, stop: threading.Event, re
 def _tell_seldom(line: str) -> None:
     """In a log file a line a jar is too much: the first of each kind and every tenth jar do."""
     words = line.split(": ")[-1].split(" of ")
-    if len(words) < 2 or words[0].isdigit() and int(words[0]) % 10 == 0:
+    if len(words) < 2 or (words[0].isdigit() and int(words[0]) % 10 == 0):
         _console.print(line, style="dim", highlight=False)

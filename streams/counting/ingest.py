@@ -68,6 +68,7 @@ class IngestCounts:
     """What happened since the last flush, for metrics."""
 
     tweets: int = 0
+    """All that could be read; duplicates and too old ones are among them."""
     uses: int = 0
     duplicates: int = 0
     clamped: int = 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.keys import COUNTRY_BITS
 from streams.counting.registers import MINUTE_MS, PANE_MS, Entry
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 
@@ -51,6 +52,16 @@ class Pane:
         """First millisecond after the pane."""
         return self.start_ms + self.length_ms
 
+    def rows(self, key: int) -> slice:
+        """Rows of a key; of the world's key those of all countries."""
+        last = key + 1 if key & ((1 << COUNTRY_BITS) - 1) else key + (1 << COUNTRY_BITS)
+        first, end = np.searchsorted(self.keys, [key, last])
+        return slice(int(first), int(end))
+
+    def displays_of(self, key: int) -> list[str]:
+        """The spellings of a key, one for each row."""
+        return list(self.displays[self.rows(key)])
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -74,6 +85,7 @@ def build_pane(
     counts: Mapping[int, int],
     entries: Mapping[int, Sequence[Entry]],
     scored: Mapping[str, Scored],
+    worth: Container[int],
     names: Mapping[int, str],
     columns: int,
     hashes: KeyedHash,
@@ -82,7 +94,8 @@ def build_pane(
     """Arrays of a settled tally.
 
     Args:
-        counts, entries: by key; `scored`: by text, for the texts that were scored; `names`: hashtag by key.
+        counts, entries: by key; `names`: hashtag by key.
+        scored: by text; it may hold more than was asked for, so `worth` says which hashtags' entries get scores.
         columns: how many scores a text has.
     """
     keys = np.fromiter(counts.keys(), np.int64, len(counts))
@@ -97,10 +110,10 @@ def build_pane(
     row, flat = row[kept], [flat[i] for i in kept]
     copy = np.zeros(len(flat), np.uint32)
     scores = np.full((len(flat), columns), np.nan, np.float32)
-    if scored:
+    if worth:
         for at, entry in enumerate(flat):
-            result = scored.get(entry.text)
-            if result is not None:
+            if int(keys[row[at]]) >> COUNTRY_BITS in worth:
+                result = scored[entry.text]
                 copy[at] = result.copy
                 scores[at] = result.probabilities
     bounds = np.searchsorted(row, np.arange(len(keys) + 1))

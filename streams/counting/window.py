@@ -111,12 +111,7 @@ class SlidingWindow:
 
     def displays(self, key: int) -> list[str]:
         """The spellings of a key, one for each pane and country that has it."""
-        last = key + 1 if key & _COUNTRY_MASK else key + (1 << COUNTRY_BITS)
-        found: list[str] = []
-        for pane in self.panes:
-            first, end = np.searchsorted(pane.keys, [key, last])
-            found.extend(pane.displays[first:end])
-        return found
+        return [display for pane in self.panes for display in pane.displays_of(key)]
 
 
 def _unite(groups: list[Ints], picks: list[tuple[Pane, Ints]], hashes: KeyedHash) -> Sample:

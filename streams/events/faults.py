@@ -22,6 +22,7 @@ of the stack its caller has used."""
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
+_V2_ON_REQUEST = ("author_id", "created_at", "lang", "entities", "geo", "referenced_tweets", "note_tweet")
 _IDS = frozenset({"id", "id_str", "author_id", "user_id", "user_id_str"})
 
 
@@ -67,7 +68,7 @@ def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
     if not value or value.isspace():
         raise ContractError("empty", fix="send one JSON object a record")
     try:
-        document = json.loads(value, parse_int=str, parse_float=str, parse_constant=_no_constant)
+        document = json.loads(value.decode(), parse_int=str, parse_float=str, parse_constant=_no_constant)
     except ValueError:
         raise ContractError("not_json", value=value[:60], fix=f"send one JSON object a record ({error})") from None
     if not isinstance(error, msgspec.ValidationError):  # JSON's grammar allows what Unicode does not
@@ -77,7 +78,10 @@ def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
     field = path.removesuffix("`").removeprefix(".")
     if what.startswith("Object missing required field"):
         name = what.split("`")[1]
-        raise ContractError("missing_field", field=f"{field}.{name}".removeprefix("."), fix=f"send {name}") from None
+        fix = f"send {name}"
+        if field == "data" and name in _V2_ON_REQUEST:
+            fix += f"; the API gives it for tweet.fields={','.join(_V2_ON_REQUEST)}"
+        raise ContractError("missing_field", field=f"{field}.{name}".removeprefix("."), fix=fix) from None
     given = _at(document, field)
     last = field.rpartition(".")[2]
     if last in _IDS and isinstance(given, str):
@@ -94,7 +98,10 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _at(document: Any, path: str) -> Any:
-    """What stands at a path such as a.b[0].c; numbers as they were written."""
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-        document = document[int(index) if index else name]
+    """What stands at a path such as a.b[0].c, numbers as they were written; "" where a repeated key hides it."""
+    try:
+        for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+            document = document[int(index) if index else name]
+    except (LookupError, TypeError):
+        return ""
     return document

@@ -29,7 +29,7 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=END_MS)]
 """Since the Unix epoch."""
 
 COUNTRIES = {a + b: (a + b).upper() for a, b in product(ascii_letters, repeat=2)}
-"""Everything that is spelled like an ISO 3166-1 alpha-2 code, to its upper case. Which ones exist changes; shapes do not."""
+"""All that is spelled like an ISO 3166-1 alpha-2 code, to its upper case. Which of them exist changes at times."""
 
 
 class Present(msgspec.Struct, gc=False):

@@ -37,19 +37,24 @@ class NativeTweet(msgspec.Struct, gc=False):
     kind: str | None = None
 
 
-class NativeControl(msgspec.Struct, gc=False):
-    """A message with a `kind`."""
+class Kind(msgspec.Struct, gc=False):
+    """All that a message of a kind which this version does not know has to have."""
 
-    kind: str
-    id: Id | None = None
+    kind: str | None
+
+
+class Deletion(msgspec.Struct, gc=False):
+    """The platform's own word that a tweet is gone. What it says of the tweet besides its id makes it exact."""
+
+    id: Id
     author_id: Id | None = None
     country: str | None = None
     created_at_ms: Milliseconds | None = None
     hashtags: list[str] | None = None
 
 
-TWEET_KINDS = frozenset({"tweet", "retweet", "quote"})
-"""A tweet may say its `kind`; what it holds decides."""
+TWEET_KINDS = frozenset({None, "tweet", "retweet", "quote"})
+"""A tweet may say its kind, though what it holds decides. Of other kinds only `delete` is known."""
 
 
 def _country(code: str) -> str:
@@ -89,21 +94,17 @@ def to_tweet(native: NativeTweet) -> Tweet:
     )
 
 
-def to_control(native: NativeControl) -> Control:
-    """A deletion by the platform, or a message that this version does not know.
+def to_control(deletion: Deletion) -> Control:
+    """One deletion.
 
     Raises:
-        ContractError: `missing_field`, `bad_country`.
+        ContractError: `bad_country`.
     """
-    if native.kind != "delete":
-        return Control("unknown_control", None, None, "", None, ())
-    if native.id is None:
-        raise ContractError("missing_field", field="id", fix="a deletion names the tweet by its id")
     return Control(
         "delete",
-        native.id,
-        native.author_id,
-        _country(native.country) if native.country else "",
-        native.created_at_ms,
-        from_names(native.hashtags or (), ""),
+        deletion.id,
+        deletion.author_id,
+        _country(deletion.country) if deletion.country else "",
+        deletion.created_at_ms,
+        from_names(deletion.hashtags or (), ""),
     )

@@ -21,7 +21,8 @@ from streams.events.tweet import Control, Tweet
 
 # strict=False: a number may come as a string that holds it.
 _native = msgspec.json.Decoder(native.NativeTweet, strict=False).decode
-_native_control = msgspec.json.Decoder(native.NativeControl, strict=False).decode
+_kind = msgspec.json.Decoder(native.Kind).decode
+_deletion = msgspec.json.Decoder(native.Deletion, strict=False).decode
 _v1 = msgspec.json.Decoder(twitter_v1.V1Tweet, strict=False).decode
 _v2 = msgspec.json.Decoder(twitter_v2.V2Tweet, strict=False).decode
 _notice = msgspec.json.Decoder(Notice, strict=False).decode
@@ -50,7 +51,7 @@ def parse(value: bytes | None) -> Tweet | Control:
     try:
         if value.find(b'"created_at_ms"', 0, _PEEK) >= 0:
             found = _native(value)
-            if found.kind is None or found.kind in native.TWEET_KINDS:
+            if found.kind != "delete":
                 return native.to_tweet(found)
         elif value.startswith(b'{"data"') and b'"user"' not in value:
             return twitter_v2.to_tweet(_v2(value))
@@ -85,17 +86,20 @@ def _by_keys(value: bytes) -> Tweet | Control:
 
 
 def _native_record(value: bytes, keys: dict[str, msgspec.Raw]) -> Tweet | Control:
+    """`kind` speaks where there is no text, and a deletion is one whatever it holds."""
     if "kind" in keys:
-        control = _native_control(value)
-        if control.kind not in native.TWEET_KINDS:
-            return native.to_control(control)
+        kind = _kind(value).kind
+        if kind == "delete":
+            return native.to_control(_deletion(value))
+        if "text" not in keys and kind not in native.TWEET_KINDS:
+            return UNKNOWN
     return native.to_tweet(_native(value))
 
 
 def _v2_record(value: bytes, data: msgspec.Raw) -> Tweet | Control:
     if bytes(data).lstrip()[:1] == b"{":
         names = _keys(data).keys()
-        if not names & _V2_TWEET_KEYS:
+        if names and not names & _V2_TWEET_KEYS:
             return to_control(_compliance(value).data, "data.")
     return twitter_v2.to_tweet(_v2(value))
 

@@ -9,12 +9,7 @@ from functools import lru_cache
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 _MILLISECOND = timedelta(milliseconds=1)
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1
-    )
-}
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _V1 = re.compile(
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60) ([+-])(\d\d)([0-5]\d) (\d{4})",
     re.ASCII,
@@ -30,8 +25,8 @@ def _v1_ms(value: str) -> int:
         return -1
     month, day, hour, minute, second, sign, zone_hours, zone_minutes, year = found.groups()
     try:
-        days = date(int(year), _MONTHS[month], int(day)).toordinal() - _EPOCH_DAY
-    except (KeyError, ValueError):
+        days = date(int(year), _MONTHS.index(month) // 3 + 1, int(day)).toordinal() - _EPOCH_DAY
+    except ValueError:
         return -1
     zone_seconds = int(zone_hours) * 3600 + int(zone_minutes) * 60
     if sign == "-":

@@ -9,90 +9,12 @@ from __future__ import annotations
 
 import re
 
-_GENERIC = frozenset(
-    [
-        "aero",
-        "agency",
-        "app",
-        "art",
-        "biz",
-        "blog",
-        "cat",
-        "chat",
-        "click",
-        "cloud",
-        "club",
-        "com",
-        "coop",
-        "dev",
-        "edu",
-        "email",
-        "events",
-        "fun",
-        "fund",
-        "global",
-        "gov",
-        "group",
-        "guru",
-        "help",
-        "host",
-        "info",
-        "int",
-        "jobs",
-        "life",
-        "link",
-        "live",
-        "media",
-        "mil",
-        "mobi",
-        "money",
-        "museum",
-        "name",
-        "net",
-        "network",
-        "news",
-        "one",
-        "online",
-        "ooo",
-        "org",
-        "party",
-        "photo",
-        "photos",
-        "pics",
-        "plus",
-        "press",
-        "pro",
-        "run",
-        "sale",
-        "shop",
-        "site",
-        "social",
-        "space",
-        "store",
-        "stream",
-        "studio",
-        "team",
-        "tech",
-        "tel",
-        "today",
-        "top",
-        "travel",
-        "tube",
-        "video",
-        "vip",
-        "web",
-        "website",
-        "wiki",
-        "win",
-        "work",
-        "works",
-        "world",
-        "wtf",
-        "xyz",
-        "zone",
-    ]
+_TOP_LEVEL = re.compile(
+    "aero|agency|app|art|biz|blog|cat|chat|click|cloud|club|com|coop|dev|edu|email|events|fun|fund|global|gov|group|guru"
+    "|help|host|info|int|jobs|life|link|live|media|mil|mobi|money|museum|name|net|network|news|one|online|ooo|org|party"
+    "|photo|photos|pics|plus|press|pro|run|sale|shop|site|social|space|store|stream|studio|team|tech|tel|today|top"
+    "|travel|tube|video|vip|web|website|wiki|win|work|works|world|wtf|xyz|zone|[a-z]{2}|xn--[a-z0-9-]+"
 )
-
 _NOT_BEFORE = "a-z0-9@\uff20$#\uff03"
 _HOST = re.compile(
     f"(?:(?<![{_NOT_BEFORE}])(https?://)([^\\s/?#:@]++)|(?<![{_NOT_BEFORE}_.-])([a-z0-9][a-z0-9._-]*+))"
@@ -106,7 +28,7 @@ _SHORT_LINK = re.compile("/[a-z0-9]*+", re.IGNORECASE)
 
 def _is_host(host: str) -> bool:
     name, _, top = host.lower().rpartition(".")
-    return bool(name.strip(".")) and ((len(top) == 2 and top.isalpha()) or top in _GENERIC or top.startswith("xn--"))
+    return bool(name.strip(".") and _TOP_LEVEL.fullmatch(top))
 
 
 def url_spans(text: str) -> list[tuple[int, int]]:

@@ -12,6 +12,9 @@ from streams.events.tweet import NOWHERE, HashtagUse
 MAX_HASHTAGS = 100
 """Distinct hashtags of one tweet that count: the first ones. A tweet of 280 characters has room for 93."""
 
+MAX_SEARCHED = 25_000
+"""Code points of a text that are searched: the longest post there is. Bounds what one record can cost."""
+
 Uses = tuple[HashtagUse, ...]
 
 _PLAIN_ENDS = " \n\t.,;!?)\"'"
@@ -19,7 +22,7 @@ _PLAIN_ENDS = " \n\t.,;!?)\"'"
 
 def from_text(text: str) -> Uses:
     """By the grammar, where a payload does not list its hashtags."""
-    uses = extract_hashtags(text)
+    uses = extract_hashtags(text[:MAX_SEARCHED])
     if len(uses) < 2:
         return tuple(uses)
     found: dict[str, HashtagUse] = {}
@@ -84,7 +87,7 @@ def _settle(found: dict[str, HashtagUse], text: str) -> Uses:
     for use in uses:
         if use.start < 0 and ("#" in text or "\uff03" in text):
             places: dict[str, HashtagUse] = {}
-            for other in extract_hashtags(text):
+            for other in extract_hashtags(text[:MAX_SEARCHED]):
                 places.setdefault(other.display, other)
             return tuple(places.get(use.display, use) if use.start < 0 else use for use in uses)
     return uses

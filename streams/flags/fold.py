@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Reason, Register
+
 from streams.log.decisions import HIDING, Decision, Ruling
 
 Key = tuple[str, str]

@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
 from hushtag_client import keys
 from hushtag_client.index import Index
 from hushtag_client.registers import ANY_HASHTAG, HIDING, SOURCES, WORLD, Register, RegisterError, decode
 from hushtag_client.resolution import winner
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
 from streams.errors import FlagStoreUnavailable, SettingsError
 
 _SCAN_COUNT = 5_000
@@ -75,8 +75,7 @@ class FlagLookup:
         """All registers of a hashtag, whatever the surface and country, and all stop buttons."""
         found: dict[bytes, bytes] = {}
         for tag in (hashtag, ANY_HASHTAG):
-            async for field, value in self._scan(keys.field_bytes(f"|{tag}")):
-                found[field] = value
+            found |= {field: value async for field, value in self._scan(keys.field_bytes(f"|{tag}"))}
         return [one for one in _decoded(found.values()) if one.hashtag in (hashtag, ANY_HASHTAG)]
 
     async def last_heartbeat_ms(self) -> int | None:

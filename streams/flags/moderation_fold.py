@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Register
+
 from streams.log.decisions import version_of
 from streams.log.moderation import ModerationRecord, OtherRecord, Override, TagRecord, Undo
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from streams.errors import ContractError
 from streams.flags.moderation_fold import ModerationFold, Scope, scopes_of
 from streams.log.decisions import version_of
-from streams.log.moderation import OtherRecord, Override, TagRecord, decode_record
+from streams.log.moderation import OtherRecord, Override, TagRecord, decode_moderation
 
 State = Literal["in force", "superseded", "expired", "undone", "refused"]
+STATES: tuple[State, ...] = get_args(State)
+_BECAUSE = {"undone": "undone_by", "superseded": "superseded_by", "refused": "came_first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ class Standing:
     def version(self) -> str:
         """The version that the record gave its scope."""
         return version_of(self.offset, 0)
+
+    def as_dict(self, now_ms: int) -> dict[str, Any]:
+        """As plain JSON: the record, its state on these surfaces, how long it still stands, and what is behind that."""
+        plain = record_as_dict(self.record) | {"surfaces": list(self.surfaces), "version": self.version}
+        plain["state"] = self.state
+        if isinstance(self.record, Override) and self.state in ("in force", "superseded"):
+            plain["expires_in_ms"] = self.record.expires_at_ms - now_ms if self.record.expires_at_ms else None
+        if self.because is not None:
+            plain[_BECAUSE[self.state]] = record_as_dict(self.because)
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,7 @@ class PeopleView:
             return
         self.next_offset = offset + 1
         try:
-            record = decode_record(key, value)
+            record = decode_moderation(value, key)
         except ContractError as error:
             self.bad.append(BadRecord(offset, str(error)))
             return
@@ -114,3 +126,22 @@ class PeopleView:
         top = stack.standing(now_ms)
         assert top is not None
         return ("in force", None) if top is entry else ("superseded", top.record)
+
+
+def record_as_dict(record: TagRecord) -> dict[str, Any]:
+    """A record's own words, as plain JSON."""
+    plain: dict[str, Any] = {
+        "id": record.id,
+        "action": record.action if isinstance(record, Override) else "undo",
+        "hashtag": record.hashtag,
+        "display": record.display,
+        "country": record.country,
+        "surfaces": list(record.surfaces),
+        "source": record.source,
+        "actor": record.actor,
+        "reason": record.reason,
+        "at_ms": record.at_ms,
+    }
+    if isinstance(record, Override):
+        return plain | {"expires_at_ms": record.expires_at_ms}
+    return plain | {"undoes": list(record.undoes)}

@@ -46,6 +46,8 @@ class TickJob:
 
     pane: int
     tally: Tally
+    worth: set[int]
+    """Numbers of the tags whose entries are scored."""
     texts: list[str]
 
 
@@ -138,9 +140,17 @@ class ShardJudge:
         if (pane + 1) * PANE_MS > watermark_ms:
             return None
         self._follow((pane + 1) * PANE_MS)
+        self.views.expire_short((pane + 1) * PANE_MS)
         tally = self.open.settle(pane)
         self._first_offsets = {one: at for one, at in self._first_offsets.items() if one > pane}
-        return TickJob(pane, tally, self._unscored(self._worth_scoring(tally)))
+        worth = self._worth_scoring(tally)
+        entries = (
+            entry
+            for number in worth
+            for key in tally.keys_of[number]
+            for entry in smallest(tally.entries.get(key, ()), self._hashes)
+        )
+        return TickJob(pane, tally, worth, self._unscored(entries))
 
     def _next_pane(self, reached: int) -> int:
         """The pane after the last settled; where nothing is counted and nothing said, the next that counts."""
@@ -159,7 +169,14 @@ class ShardJudge:
         tick_ms = (job.pane + 1) * PANE_MS
         names = {key: self.tags.name(key) for key in job.tally.counts}
         pane = build_pane(
-            job.pane, job.tally.counts, job.tally.entries, self._scored, names, 1 + len(self._columns), self._hashes
+            job.pane,
+            job.tally.counts,
+            job.tally.entries,
+            self._scored,
+            job.worth,
+            names,
+            1 + len(self._columns),
+            self._hashes,
         )
         said = Settled(tick_ms)
         minute = self.views.push(pane)
@@ -265,20 +282,22 @@ class ShardJudge:
                 del state.barred[scope]
         return changed
 
-    def _decision(self, policy: Policy, key: int, state: KeyState, tick_ms: int, *, early: bool = False) -> Decision:
+    def _decision(
+        self, policy: Policy, key: int, state: KeyState, tick_ms: int, *, newest: Pane | None = None
+    ) -> Decision:
+        """The record of a key; `newest` is what an early look saw of panes that have not settled."""
         hashtag = self.tags.name(key)
-        longest = self.views.longest
         activation = self.activations.in_force(tick_ms)
-        assert longest is not None and activation is not None
+        assert activation is not None
         return Decision(
             hashtag=hashtag,
-            display=commonest(longest.displays(key)) or hashtag,
+            display=commonest(self.views.displays(key, newest)) or hashtag,
             country=country_of(key),
             rulings=state.rulings(),
             version=version_of(self.offset, tick_ms),
             tick_ms=tick_ms,
             settled_ms=self.settled_ms,
-            decided_at_ms=self.open.newest_ms if early else tick_ms,
+            decided_at_ms=self.open.newest_ms if newest is not None else tick_ms,
             policy_revision=policy.revision,
             model_revision=activation.model_revision,
             provisional=bool(state.early),
@@ -346,7 +365,8 @@ class ShardJudge:
         self._scored.update(scored)
         policy, shortest = self.policy, self.views.shortest
         assert policy is not None and shortest is not None
-        table = self.views.table(shortest, job.keys, [self._open_pane(job)])
+        newest = self._open_pane(job)
+        table = self.views.table(shortest, job.keys, [newest])
         docket = Docket(
             policy, self._columns, {shortest.window_ms: table}, self._is_term, confidence=policy.early_confidence
         )
@@ -371,7 +391,7 @@ class ShardJudge:
                     state.early[scope] = ruling
                     changed = True
             if changed:
-                said.append(self._decision(policy, key, state, job.tick_ms, early=True))
+                said.append(self._decision(policy, key, state, job.tick_ms, newest=newest))
             elif state.empty:
                 del self.states[key]
         return said
@@ -389,20 +409,27 @@ class ShardJudge:
                 entries.setdefault(part, []).extend(tally.entries.get(part, ()))
         names = {key: self.tags.name(key) for key in counts}
         columns = 1 + len(self._columns)
-        return build_pane(self.open.settled_pane + 1, counts, entries, self._scored, names, columns, self._hashes)
+        worth = {key >> COUNTRY_BITS for key in job.keys}
+        return build_pane(
+            self.open.settled_pane + 1, counts, entries, self._scored, worth, names, columns, self._hashes
+        )
 
     # ---- scoring ----
 
-    def _worth_scoring(self, tally: Tally) -> Iterable[Entry]:
-        """Entries of the tags that have enough tweets in the shortest window, this pane included."""
+    def _worth_scoring(self, tally: Tally) -> set[int]:
+        """Numbers of the tags that have enough tweets in the shortest window, this pane included.
+
+        Tweets, where the policy says authors: never fewer, so all who have the authors are in, and known at once.
+        """
         shortest, policy = self.views.shortest, self.policy
         if shortest is None or policy is None:
-            return
-        floor = policy.score_floor
-        for number, tweets in tally.world.items():
-            if shortest.counts.get(number << COUNTRY_BITS, 0) + tweets >= floor:
-                for key in tally.keys_of[number]:
-                    yield from smallest(tally.entries.get(key, ()), self._hashes)
+            return set()
+        floor, counts = policy.score_floor, shortest.counts
+        return {
+            number
+            for number, tweets in tally.world.items()
+            if tweets + counts.get(number << COUNTRY_BITS, 0) >= floor
+        }
 
     def _unscored(self, entries: Iterable[Entry]) -> list[str]:
         return [text for text in dict.fromkeys(entry.text for entry in entries) if text not in self._scored]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS
 from streams.counting.pane import Pane, merge_panes
 from streams.counting.registers import MINUTE_MS, PANE_MS
 from streams.counting.sketch import KeyedHash
@@ -74,6 +73,12 @@ class Views:
         window.expire(self.end_ms if short else self.end_ms // MINUTE_MS * MINUTE_MS)
         return window
 
+    def expire_short(self, end_ms: int) -> None:
+        """Let go of what no short window that ends at `end_ms` holds; its newest pane may still have to come."""
+        for window_ms, window in self.windows.items():
+            if window_ms <= SHORT_MS:
+                window.expire(end_ms)
+
     def push(self, pane: Pane) -> Pane | None:
         """Take a settled pane; returns the minute pane that it completes, if any tweet is in it."""
         self.end_ms = pane.end_ms
@@ -86,7 +91,7 @@ class Views:
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_MS:
                 window.push(pane)
-                window.expire(self.end_ms)
+        self.expire_short(self.end_ms)
         return minute
 
     def close_minute(self) -> Pane | None:
@@ -116,6 +121,13 @@ class Views:
         self.minute_panes = deque(pane for pane in minutes if pane.end_ms <= boundary_ms)
         self.windows = {}
         self._tables = {}
+
+    def displays(self, key: int, newest: Pane | None = None) -> list[str]:
+        """The spellings of a key, one for each pane of the shortest window that has it, else of the longest."""
+        if self.shortest is None or self.longest is None:
+            return []
+        found = self.shortest.displays(key) + ([] if newest is None else newest.displays_of(key))
+        return found or self.longest.displays(key)
 
     def tables(self) -> dict[int, EvidenceTable]:
         """Evidence of every busy key by window; long windows keep theirs until the next minute."""
@@ -156,10 +168,4 @@ class Views:
 
 
 def _tweets(panes: Sequence[Pane], key: int) -> int:
-    world = not key & ((1 << COUNTRY_BITS) - 1)
-    last = key + (1 << COUNTRY_BITS) if world else key + 1
-    total = 0
-    for pane in panes:
-        first, end = np.searchsorted(pane.keys, [key, last])
-        total += int(pane.counts[first:end].sum())
-    return total
+    return sum(int(pane.counts[pane.rows(key)].sum()) for pane in panes)

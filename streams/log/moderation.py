@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-
 from hushtag_client.normalise import normalise
+
 from streams.errors import ContractError
 
 Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
@@ -94,13 +94,13 @@ def key_of(record: TagRecord) -> bytes:
     return f"hashtag:{record.hashtag}|{record.source}|{record.id}|{scope}".encode()
 
 
-def encode_record(record: TagRecord) -> tuple[bytes, bytes]:
-    """(key, value) for the topic."""
-    return key_of(record), _encoder.encode(record)
+def encode_moderation(record: TagRecord) -> tuple[bytes, bytes]:
+    """(value, key) for the topic."""
+    return _encoder.encode(record), key_of(record)
 
 
-def decode_record(key: bytes | None, value: bytes | None) -> ModerationRecord:
-    """Read one record.
+def decode_moderation(value: bytes | None, key: bytes | None = None) -> ModerationRecord:
+    """Read one record. Its key is checked against its content, unless None (the topic has no record without one).
 
     Raises:
         ContractError: `tombstone` (nothing here is ended by deleting it), `not_json`, `bad_record` (a field is
@@ -118,8 +118,8 @@ def decode_record(key: bytes | None, value: bytes | None) -> ModerationRecord:
         raise ContractError("bad_record", value=str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ContractError("not_json", value=value[:80]) from None
-    if key != key_of(record):
-        raise ContractError("bad_key", value=key or b"", fix=f"the key must be {key_of(record).decode()!r}")
+    if key is not None and key != key_of(record):
+        raise ContractError("bad_key", value=key, fix=f"the key must be {key_of(record).decode()!r}")
     if normalise(record.hashtag) != record.hashtag:
         raise ContractError("not_normalised", field="hashtag", value=record.hashtag)
     if isinstance(record, Override) and record.source == "human" and record.expires_at_ms == 0:

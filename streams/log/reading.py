@@ -80,7 +80,7 @@ class LogReader:
         try:
             await self._answered(self._connect())
             # Asked by name a missing topic would be created by a broker with `auto.create.topics.enable`.
-            if self.topic not in await self._answered(self._consumer.topics()):
+            if self.topic not in await self._answered(self._all_topics()):
                 raise TopicsError(f"topic {self.topic} does not exist on {self._servers}", fix="hushtag topics create")
             self._consumer.assign([TopicPartition(self.topic, 0)])
             self.partitions = await self._answered(self._find_partitions())
@@ -178,6 +178,17 @@ class LogReader:
                 await self._consumer.start()
                 return
             except KafkaConnectionError:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _all_topics(self) -> set[str]:
+        while True:
+            try:
+                topics: set[str] = await self._consumer.topics()
+                return topics
+            except KafkaError as error:
+                # A plain one says that no broker answered this once.
+                if not error.retriable and type(error) is not KafkaError:
+                    raise
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _find_partitions(self) -> tuple[int, ...]:

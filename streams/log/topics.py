@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaAdminClient  # type: ignore[import-untyped]
-from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
-from kafka.errors import (  # type: ignore[import-untyped]
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import (
     AuthorizationError,
     KafkaError,
     SaslAuthenticationFailedError,
@@ -184,7 +184,7 @@ def _connect(settings: Settings, report: Report) -> Any:
             except SaslAuthenticationFailedError as refusal:
                 raise SettingsError(
                     f"Kafka at {settings.kafka} refuses our login: {refusal}",
-                    fix="check HUSHTAG_KAFKA_SASL_MECHANISM, HUSHTAG_KAFKA_SASL_USERNAME and HUSHTAG_KAFKA_SASL_PASSWORD",
+                    fix="check HUSHTAG_KAFKA_SASL_MECHANISM, HUSHTAG_KAFKA_SASL_USERNAME, HUSHTAG_KAFKA_SASL_PASSWORD",
                 ) from None
             except KafkaError as failure:
                 error = failure

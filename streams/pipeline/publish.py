@@ -93,7 +93,7 @@ class _Published:
         if refused and not self._dropped:
             await self.reconcile()
         for register in registers:
-            if register.action in ("suppress", "hold") and register.source == "automated":
+            if register.provisional and register.action in ("suppress", "hold"):  # a settled one waits for its tick
                 self._context.metrics.event_to_flag_seconds.observe(max(0, now_ms() - register.decided_at_ms) / 1000)
 
     async def _stored(self, write: Callable[[FlagStore], Any]) -> bool:

@@ -37,7 +37,8 @@ class Problem:
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return asdict(self)
+        whole = asdict(self)
+        return {"file": whole.pop("file"), **whole}
 
     def render(self) -> str:
         """A few lines of text: place and message, the line with carets under it, what was expected, the hint."""

@@ -12,9 +12,15 @@ from hushtag_client.normalise import normalise
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from streams.counting.registers import MINUTE_MS, PANE_MS
 from streams.policy.countries import COUNTRIES, WORLD, nearest_country
-from streams.policy.durations import DURATION_PATTERN, nearest_duration, parse_duration, spell_duration
+from streams.policy.durations import (
+    DURATION_PATTERN,
+    MINUTE_MS,
+    PANE_MS,
+    nearest_duration,
+    parse_duration,
+    spell_duration,
+)
 
 SHORT_WINDOW_MS = 15 * MINUTE_MS
 """Longer windows advance once a minute, so they must be whole minutes."""

@@ -1,171 +1,29 @@
-"""The shape of a policy file: strict, frozen, and the same policy whatever the order, comments or spelling.
+"""A policy: the same whatever the order, comments or spelling of its file, with every override resolved.
 
-Field names are the file's keys; durations are milliseconds once read. Checks that need more than one key are in
-`streams.policy.checks`; `streams.policy.parse_policy` runs both and is the way in.
+`streams.policy.parse_policy` is the way in; building a `Policy` by hand checks its shape only.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from hushtag_client.normalise import normalise
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from streams.errors import PolicyError
 from streams.policy.durations import parse_duration
-from streams.policy.keys import (
-    Confidence,
-    Country,
-    Dwell,
-    Expiry,
-    Floor,
-    Hashtag,
-    Match,
-    Mode,
-    ReachedShare,
-    Share,
-    Surface,
-    Window,
-)
+from streams.policy.keys import Confidence, Hashtag, Surface, Window
 from streams.policy.resolve import Layer, RuleTable, rule_table
-from streams.policy.rules import NO_CORROBORATION, Corroboration, Rule
+from streams.policy.rules import Rule
+from streams.policy.shape import Category, CuratedTerm, Strict, Valves, rule_keys
 from streams.policy.terms import TermMatcher
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-
-class Corroborate(_Strict):
-    """What must speak against a tag beside its texts."""
-
-    need: int = Field(ge=0, le=5, description="How many of the signals named below must reach their threshold.")
-    burst: float | None = Field(
-        default=None,
-        ge=1,
-        le=1_000_000,
-        allow_inf_nan=False,
-        description="Times its own earlier rate, measured over the longest window; a tag without a past has no burst.",
-    )
-    copies: ReachedShare | None = Field(
-        default=None, description="Share of sampled authors whose text somebody else wrote too; retweets do not count."
-    )
-    young: ReachedShare | None = Field(
-        default=None, description="Share of sampled authors whose account is younger than `young_days`."
-    )
-    authors: int | None = Field(default=None, ge=1, le=100_000_000, description="Distinct authors in the window.")
-    term: bool = Field(default=False, description="The tag is, or looks like, one of `curated_terms`.")
-
-    def to_rule(self) -> Corroboration:
-        """As a rule carries it."""
-        return Corroboration(self.need, self.burst, self.copies, self.young, self.authors, self.term)
-
-
-class Override(_Strict):
-    """Keys that replace the category's own on a surface, in a country, or both."""
-
-    surface: Surface | None = Field(default=None, description="Only on this surface.")
-    country: Country | None = Field(
-        default=None, description='Only for this country\'s count; `"*"` is the count of the world, not every country.'
-    )
-    mode: Mode | None = Field(default=None, description="As in the category.")
-    windows: tuple[Window, ...] | None = Field(default=None, min_length=1, description="As in the category.")
-    min_tweets: Floor | None = Field(default=None, description="As in the category.")
-    min_authors: Floor | None = Field(default=None, description="As in the category.")
-    suppress_at: Share | None = Field(default=None, description="As in the category.")
-    clear_at: Share | None = Field(default=None, description="As in the category.")
-    confidence: Confidence | None = Field(default=None, description="As in the category.")
-    dwell: Dwell | None = Field(default=None, description="As in the category.")
-    expiry: Expiry | None = Field(default=None, description="As in the category.")
-    corroborate: Corroborate | None = Field(
-        default=None, description="As in the category; replaces the whole of it, signal by signal is not merged."
-    )
-
-
-class Category(_Strict):
-    """How one category of harm is judged."""
-
-    mode: Mode = Field(
-        description="What follows when a tag is over. `suppress`: hidden until it clears or expires. "
-        "`hold_for_review`: hidden and queued until a person decides or the hold expires; then shown. "
-        "`review`: queued, nothing hidden. `shadow`: decided and counted, nothing hidden, nobody told."
-    )
-    windows: tuple[Window, ...] | None = Field(
-        default=None,
-        min_length=1,
-        description="Which of the policy's windows count: over in any one is over, under needs all. Default: all.",
-    )
-    min_tweets: Floor = Field(description="Floor: with fewer tweets in the window nothing is said of a tag.")
-    min_authors: Floor = Field(
-        description="Floor: with fewer distinct authors in the window nothing is said of a tag. Not above `min_tweets`."
-    )
-    suppress_at: Share = Field(
-        description="A tag is over when the lower bound of its harmful share reaches this. "
-        "Lower: more is hidden, and sooner."
-    )
-    clear_at: Share = Field(
-        description="A tag is under when the upper bound of its harmful share is below this. "
-        "Lower: what is hidden stays hidden longer. Must be below `suppress_at`."
-    )
-    confidence: Confidence = Field(
-        default=0.95,
-        description="Confidence of the two bounds. Higher: more authors are needed before anything changes.",
-    )
-    dwell: Dwell = Field(
-        default=60_000,
-        description="Least time between two changes of state, so that a tag at the threshold does not flap. "
-        "10s to 24h, in steps of 10s.",
-    )
-    expiry: Expiry = Field(
-        default=1_800_000,
-        description="How long an action stands when nothing renews it; it is renewed while the tag is not under. "
-        "20s up to `valves.max_automated_hours`.",
-    )
-    corroborate: Corroborate | None = Field(
-        default=None,
-        description="What must speak against a tag beside its texts. Asked for in the modes that hide: "
-        "text alone never hides a tag.",
-    )
-    overrides: tuple[Override, ...] = Field(
-        default=(),
-        description="Exceptions by surface, country or both. The most specific wins, key by key: "
-        "surface and country, then country, then surface, then the category.",
-    )
-
-
-class CuratedTerm(_Strict):
-    """A term that people have found to be harmful: a signal, never a verdict."""
-
-    term: Hashtag = Field(description="The term, with or without #.")
-    match: Match = Field(
-        default="lookalike",
-        description="`exact`: only the same hashtag once normalised. `lookalike`: also with letters of other "
-        "scripts, digits for letters, accents, underscores or letters repeated.",
-    )
-
-
-class Valves(_Strict):
-    """Limits on what hushtag does by itself."""
-
-    max_automated_hours: int = Field(
-        default=24,
-        ge=1,
-        le=168,
-        description="No automated suppression lasts longer without a person, whatever renews it.",
-    )
-    new_suppressions_per_hour: int | None = Field(
-        default=None,
-        ge=1,
-        le=1_000_000,
-        description="At most so many new automated suppressions an hour, shared out evenly over the shards; past it a "
-        "decision becomes `review`. At least the number of shards. Default: no cap.",
-    )
-
-
-class Policy(_Strict):
+class Policy(Strict):
     """What trust and safety has decided."""
 
     serial: int = Field(
@@ -217,7 +75,7 @@ class Policy(_Strict):
     curated_terms: tuple[CuratedTerm, ...] = Field(
         default=(), description="Terms that corroborate, where a category's `corroborate` says `term: true`."
     )
-    valves: Valves = Field(default=Valves(), description="Limits on what hushtag does by itself.")
+    valves: Valves = Field(default_factory=Valves, description="Limits on automation, whatever the categories say.")
 
     @cached_property
     def windows_ms(self) -> tuple[int, ...]:
@@ -246,13 +104,14 @@ class Policy(_Strict):
     def rule_table(self) -> RuleTable:
         """Every rule by (category, surface, country); country "" is any that no override names."""
         return rule_table(
-            {name: self._layers(category) for name, category in self.categories.items()}, self.surfaces, self.windows_ms
+            {name: self.layers(category) for name, category in self.categories.items()}, self.surfaces, self.windows_ms
         )
 
     @staticmethod
-    def _layers(category: Category) -> list[Layer]:
-        layers = [Layer("", "", _rule_keys(category))]
-        layers += [Layer(one.surface or "", one.country or "", _rule_keys(one)) for one in category.overrides]
+    def layers(category: Category) -> list[Layer]:
+        """The category and its overrides, in the file's order."""
+        layers = [Layer("", "", rule_keys(category))]
+        layers += [Layer(one.surface or "", one.country or "", rule_keys(one)) for one in category.overrides]
         return layers
 
     def rule(self, category: str, surface: str, country: str) -> Rule:
@@ -341,30 +200,18 @@ class Policy(_Strict):
         policy.__dict__["canonical_text"] = text
         return policy
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Policy:
+        """A copy, without what the original has worked out: an update may change it."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in set(copied.__dict__) - set(type(self).model_fields):
+            del copied.__dict__[name]
+        return copied
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and self.canonical_text == other.canonical_text
 
     def __hash__(self) -> int:
         return hash(self.canonical_text)
-
-
-def _rule_keys(scope: Category | Override) -> dict[str, Any]:
-    """The keys of a rule that are set here, under the rule's names."""
-    set_here: dict[str, Any] = {
-        "mode": scope.mode,
-        "windows_ms": None if scope.windows is None else tuple(sorted(set(scope.windows))),
-        "min_tweets": scope.min_tweets,
-        "min_authors": scope.min_authors,
-        "suppress_at": scope.suppress_at,
-        "clear_at": scope.clear_at,
-        "confidence": scope.confidence,
-        "dwell_ms": scope.dwell,
-        "expiry_ms": scope.expiry,
-        "corroboration": None if scope.corroborate is None else scope.corroborate.to_rule(),
-    }
-    if isinstance(scope, Category) and scope.corroborate is None:
-        set_here["corroboration"] = NO_CORROBORATION
-    return {key: value for key, value in set_here.items() if value is not None}
 
 
 def _by_length(durations: list[str]) -> list[str]:

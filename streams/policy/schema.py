@@ -34,7 +34,9 @@ def _tidy(key: str, one: Schema) -> Schema:
     one = {name: value for name, value in one.items() if name != "title"}
     if key in _DURATIONS and "default" in one:
         default = one["default"]
-        one["default"] = [spell_duration(one) for one in default] if isinstance(default, list) else spell_duration(default)
+        one["default"] = (
+            [spell_duration(one) for one in default] if isinstance(default, list) else spell_duration(default)
+        )
     return one
 
 

@@ -6,7 +6,6 @@ directives, duplicate keys and second documents are each seen and pointed at, an
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,24 +16,15 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
 
-SIZE_MAX = 1 << 20
-"""Bytes of the largest file that is read."""
+from streams.policy.text import Complaint, Span, decode, lines_of, span_at
+
 DEPTH_MAX = 12
 _PROBLEMS_MAX = 1_000
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_ENDED = re.compile("unexpected end of stream|<stream end>")
 
 Loc = tuple[str | int, ...]
 """Keys and indexes from the root to a node."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A place in the text; line and column from 1, in code points."""
-
-    line: int
-    column: int
-    length: int = 1
 
 
 class Entry(NamedTuple):
@@ -88,16 +78,6 @@ class Node:
         return entry, len(loc)
 
 
-class Complaint(NamedTuple):
-    """A problem before it knows its file."""
-
-    span: Span
-    message: str
-    expected: str
-    hint: str
-    path: str = ""
-
-
 @dataclass(slots=True)
 class Document:
     """What could be read of a text. `root` is None where nothing could."""
@@ -106,43 +86,22 @@ class Document:
     root: Node | None = None
     complaints: list[Complaint] = field(default_factory=list)
 
-    @property
-    def lines(self) -> list[str]:
-        """As YAML counts them."""
-        return _LINE_BREAK.split(self.text)
+    lines: list[str] = field(init=False)
+    """As YAML counts them."""
+
+    def __post_init__(self) -> None:
+        self.lines = lines_of(self.text)
 
 
 class _Stop(Exception):
     """Reading cannot go on; the reason has been said."""
 
 
-def decode(raw: bytes | str) -> Document:
-    """Bytes to text: UTF-8, a byte order mark is taken away."""
-    if isinstance(raw, str):
-        raw = raw.encode("utf-8", "surrogatepass")
-    if len(raw) > SIZE_MAX:
-        message = f"the file has {len(raw):,} bytes" if len(raw) <= SIZE_MAX * 64 else "the file is far too large"
-        return _unreadable("", Span(1, 1), message, f"at most {SIZE_MAX:,} bytes", "is this the policy file?")
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _unreadable("", Span(1, 1), "the file is UTF-16", "UTF-8", "save it as UTF-8")
-    raw = raw.removeprefix(codecs.BOM_UTF8)
-    try:
-        return Document(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        span = _span_at(raw[: error.start].decode("utf-8"))
-        text = raw.decode("utf-8", "replace")
-        message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
-        return _unreadable(text, span, message, "UTF-8", "the file was saved in another encoding: save it as UTF-8")
-
-
-def _unreadable(text: str, span: Span, message: str, expected: str, hint: str) -> Document:
-    return Document(text, None, [Complaint(span, message, expected, hint)])
-
-
 def read(raw: bytes | str) -> Document:
     """Read a policy's YAML as far as it goes; never raises."""
-    document = decode(raw)
-    if not document.complaints:
+    text, complaint = decode(raw)
+    document = Document(text, None, [complaint] if complaint else [])
+    if complaint is None:
         _Reader(document).run()
     return document
 
@@ -160,7 +119,7 @@ class _Reader:
             self.document.root = None
         except ReaderError as error:
             self.document.root = None
-            span = _span_at(self.document.text[: error.position])
+            span = span_at(self.document.text[: error.position])
             what = f"U+{ord(self.document.text[error.position]):04X} is a control character"
             self._complain(span, what, "plain text", "delete it; an editor may not show it")
         except MarkedYAMLError as error:
@@ -180,7 +139,9 @@ class _Reader:
                         self._complain(Span(1, 1), "a YAML directive", "none: plain YAML 1.2", "delete the line with %")
                     if self.document.root is not None:
                         span = _span(event)
-                        self._complain(span, "a second YAML document", "one policy a file", "delete it, or the --- line")
+                        self._complain(
+                            span, "a second YAML document", "one policy a file", "delete it, or the --- line"
+                        )
                         return
                 case "StreamStartEvent" | "StreamEndEvent" | "DocumentEndEvent":
                     pass
@@ -194,13 +155,16 @@ class _Reader:
             self._complain(node.span, "nested too deep", f"at most {DEPTH_MAX} levels", "is this the policy file?")
             raise _Stop
         if kind == "AliasEvent":
-            self._complain(node.span, f"an alias, *{event.anchor}", "the value itself", "write it out where it is used", loc)
+            self._complain(
+                node.span, f"an alias, *{event.anchor}", "the value itself", "write it out where it is used", loc
+            )
             node.usable = False
             return node
         if event.anchor is not None:
             self._complain(node.span, f"an anchor, &{event.anchor}", "the value alone", f"delete &{event.anchor}", loc)
         if event.tag is not None:
-            self._complain(node.span, f"a tag, {event.tag}", "the value alone", "delete the word that begins with !", loc)
+            shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self._complain(node.span, f"a tag, {shown}", "the value alone", "delete the word that begins with !", loc)
             node.usable = False
         if kind == "MappingStartEvent":
             node.value = self._mapping(events, loc)
@@ -231,7 +195,9 @@ class _Reader:
                 self._complain(span, "a key with an anchor or a tag", "the key alone", "delete what is before it", loc)
             node = self._node(next(events), events, (*loc, key))
             if node.value is None and node.usable:
-                self._complain(span, f"`{key}` has no value", "key: value", "give it one, or delete the line", (*loc, key))
+                self._complain(
+                    span, f"`{key}` has no value", "key: value", "give it one, or delete the line", (*loc, key)
+                )
                 node.usable = False
             if key in found:
                 first = found[key].key.line
@@ -270,12 +236,15 @@ class _Reader:
         for number, column in tabs:
             self._complain(Span(number, column), "a tab", "spaces: YAML indents with nothing else", "use two spaces")
         mark = error.problem_mark or error.context_mark
-        if "unexpected end of stream" in str(error.problem) and error.context_mark:
+        begun = _ENDED.search(str(error.problem)) or "scanning an alias" in str(error.context)
+        if begun and error.context_mark:
             mark = error.context_mark
         if mark is None or any(number == mark.line + 1 for number, _ in tabs):
             return
         what = str(error.problem or error.context or "cannot be read")
-        where = f" ({error.context}, line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
+        where = (
+            f" ({error.context}, line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
+        )
         self._complain(
             Span(mark.line + 1, mark.column + 1),
             f"not YAML: {what}{where}",
@@ -285,7 +254,7 @@ class _Reader:
 
 
 def _syntax_hint(what: str, line: str) -> str:
-    if "unexpected end of stream" in what:
+    if _ENDED.search(what):
         return "what opens here is never closed"
     if "could not find expected ':'" in what:
         return "a colon is missing, on this line or the one before"
@@ -300,12 +269,6 @@ def _syntax_hint(what: str, line: str) -> str:
     if "*" in line or "&" in line:
         return "put text that begins with * or & in quotes"
     return "look at the quotes, brackets and indentation here and on the line before"
-
-
-def _span_at(before: str) -> Span:
-    """The place behind a text."""
-    lines = _LINE_BREAK.split(before)
-    return Span(len(lines), len(lines[-1]) + 1)
 
 
 def _span(event: Any) -> Span:

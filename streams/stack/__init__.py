@@ -1,4 +1,4 @@
-"""The local stack: a real Apache Kafka and a real Valkey from pip packages, for the demo, the tests and the benchmarks."""
+"""The local stack: a real Apache Kafka and a real Valkey from pip packages, for demo, tests and benchmarks."""
 
 from streams.stack.errors import StackError
 from streams.stack.kafka_server import KafkaServer

@@ -61,7 +61,7 @@ def listed_jars() -> list[Jar]:
 
 
 def default_cache() -> Path:
-    """`HUSHTAG_CACHE` if set; else `.cache` beside pyproject.toml when run from the source tree, or of the current folder."""
+    """`HUSHTAG_CACHE` if set; else `.cache` of the source tree when run from one, or of the current folder."""
     if given := os.environ.get("HUSHTAG_CACHE"):
         return Path(given)
     source_tree = Path(__file__).resolve().parents[2]
@@ -135,13 +135,12 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
                     fix="try again; if it stays so, set HUSHTAG_MAVEN_URL to a Maven mirror that you trust",
                 )
             done_mb += jar.size_bytes / 1e6
-            report(
-                f"fetching Apache Kafka {KAFKA_VERSION}: {count} of {len(missing)} jars, {done_mb:.0f} of {total_mb:.0f} MB"
-            )
+            so_far = f"{count} of {len(missing)} jars, {done_mb:.0f} of {total_mb:.0f} MB"
+            report(f"fetching Apache Kafka {KAFKA_VERSION}: {so_far}")
     except (RequestException, RuntimeError) as error:
         raise StackError(
             f"Kafka's jars cannot be fetched from {maven_url}: {_shortly(error)}",
-            fix="check the network and any proxy (HTTPS_PROXY, REQUESTS_CA_BUNDLE), or set HUSHTAG_MAVEN_URL to a Maven mirror",
+            fix="check the network (HTTPS_PROXY, REQUESTS_CA_BUNDLE), or set HUSHTAG_MAVEN_URL to a Maven mirror",
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -150,8 +150,8 @@ class KafkaServer(Server):
         while not answers(self.port):
             self._still_starting(deadline)
             time.sleep(0.05)
-        from kafka import KafkaAdminClient  # type: ignore[import-untyped]
-        from kafka.errors import KafkaError  # type: ignore[import-untyped]
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
 
         while True:
             self._still_starting(deadline)

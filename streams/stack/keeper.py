@@ -3,11 +3,11 @@
     python keeper.py PARENT_PID GRACE_SECONDS LOG_FILE COMMAND...
 
 It starts COMMAND with output to LOG_FILE, prints the child's pid, and obeys its standard input: each byte is the
-number of a signal to hand on, answered by the same byte once that is done. The end of that input, or a parent that is no longer ours, means that whoever started
-the stack has gone, kill -9 included: the child then gets SIGTERM, and SIGKILL after the grace time. Should the keeper
-itself be killed, Linux kills the child (PR_SET_PDEATHSIG; it is tied to the thread that forks, which here is the
-keeper's main thread and lives as long as the child does, unlike some thread of the caller). The exit code is the
-child's, or 128 + signal.
+number of a signal to hand on, answered by the same byte once that is done. The end of that input, or a parent that is
+no longer ours, means that whoever started the stack has gone, kill -9 included: the child then gets SIGTERM, and
+SIGKILL after the grace time. Should the keeper itself be killed, Linux kills the child (PR_SET_PDEATHSIG; it is tied
+to the thread that forks, which here is the keeper's main thread and lives as long as the child does, unlike some
+thread of the caller). The exit code is the child's, or 128 + signal.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_keeper,  # noqa: PLW1509 - no thread runs yet
+                preexec_fn=die_with_keeper,  # no thread runs yet
             )
     except OSError as error:
         print(f"error {error}", flush=True)

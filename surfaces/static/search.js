@@ -60,6 +60,8 @@
     const counts = place.dataset.chart.split(",").map(Number);
     const [end, step] = [Number(place.dataset.end), Number(place.dataset.step)];
     const times = counts.map((_, i) => end - step * (counts.length - 1 - i));
+    const clock = (_, splits, __, ___, step) =>
+      splits.map((at) => new Date(at * 1000).toISOString().slice(11, step < 60 ? 19 : 16));
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { show: false } };
     chart = new uPlot(
       {
@@ -67,7 +69,8 @@
         height: 200,
         legend: { show: false },
         scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
-        axes: [axis, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }],
+        tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
+        axes: [{ ...axis, size: 30, space: 70, values: clock }, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }],
         series: [{}, { stroke: colour("--accent"), width: 2, fill: colour("--accent-wash"), points: { show: false } }],
       },
       [times, counts],

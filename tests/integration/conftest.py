@@ -1,14 +1,19 @@
-"""Real servers for the integration tests: one Kafka and one Valkey a session, fresh names and an empty Valkey a test."""
+"""Real servers for the integration tests: one Kafka and one Valkey a session, fresh names for each test."""
 
 from __future__ import annotations
 
 import itertools
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+
+with warnings.catch_warnings():  # kafka-python reads its schemas, when imported, by a deprecated function
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import kafka.admin  # noqa: F401
 
 from streams.log.topics import create_topics
 from streams.settings import Settings

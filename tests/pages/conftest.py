@@ -5,6 +5,7 @@ Run as a pytest process of its own (`pytest tests/pages`): after a browser test 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import shutil
@@ -12,12 +13,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hushtag_client.memory import MemoryFlagsClient, MemoryServer
-from hushtag_client.registers import Reason, Register
+from hushtag_client.registers import Reason, Register, encode
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
 from surfaces.search import search_service
@@ -39,51 +41,14 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class Platform:
-    """Both services over one counter and one flag server, with tweets of the last minutes."""
-
-    def __init__(self) -> None:
-        self.counter = TrendCounter()
-        self.server = MemoryServer()
-        self.flags = MemoryFlagsClient(self.server, max_staleness_seconds=3600)
-        self.server.seed([], settled_ms=now_ms())
-        ports = [_free_port() for _ in range(2)]
-        self.trends_url, self.search_url = (f"http://127.0.0.1:{port}" for port in ports)
-        self.trends = trends_service(self.counter, self.flags, now_ms, search_url=self.search_url)
-        self.search = search_service(self.counter, self.flags, now_ms, trends_url=self.trends_url)
-        self._running = [Running(self.trends, ports[0]), Running(self.search, ports[1])]
-        self._version = 0
-
-    def tweet(self, hashtag: str, country: str, times: int, *, spread_seconds: int = 1, seed: int = 1) -> None:
-        """Count so many tweets of a tag, spread over the last seconds."""
-        rng, now = random.Random(f"{seed}{hashtag}{country}"), now_ms()
-        for _ in range(times):
-            at_ms = now - int(rng.random() * spread_seconds * 1000)
-            self.counter.add(country, [(hashtag.casefold(), hashtag)], at_ms, now)
-
-    def suppress(self, hashtag: str, country: str = "IN", action: str = "suppress", surfaces: Any = None) -> None:
-        """Write an automated flag on both surfaces, as the pipeline would."""
-        self._version += 1
-        self.server.put(
-            "0",
-            [
-                (register.field, encoded(register))
-                for surface in surfaces or ("trends", "search")
-                for register in [flag(hashtag, surface, country, action, f"{self._version:019d}")]
-            ],
-        )
-        self.flags.catch_up()
-
-    def close(self) -> None:
-        for running in self._running:
-            running.close()
-
-
 class Running:
-    """One service on a server in a thread."""
+    """One service with a counter and a flags client of its own, on a server in a thread."""
 
-    def __init__(self, service: Service, port: int) -> None:
-        self._server = Server(service.app, host="127.0.0.1", port=port, end_streams=service.hub.close)
+    def __init__(self, make: Callable[..., Service], flag_server: MemoryServer, port: int, **urls: str) -> None:
+        self.counter = TrendCounter()
+        flags = MemoryFlagsClient(flag_server, max_staleness_seconds=3600)
+        self.service = make(self.counter, flags, now_ms, **urls)
+        self._server = Server(self.service.app, host="127.0.0.1", port=port, end_streams=self.service.hub.close)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         deadline = time.monotonic() + 10
@@ -91,16 +56,57 @@ class Running:
             assert time.monotonic() < deadline and self._thread.is_alive(), "the service does not start"
             time.sleep(0.02)
 
+    def call(self, function: Callable[[], None]) -> None:
+        """Run it on the service's event loop, as everything that touches a service must."""
+
+        async def called() -> None:
+            function()
+
+        assert self._server.loop is not None
+        asyncio.run_coroutine_threadsafe(called(), self._server.loop).result(5)
+
     def close(self) -> None:
         self._server.stop()
         self._thread.join(10)
         assert not self._thread.is_alive(), "the service does not stop while streams are open"
 
 
-def encoded(register: Register) -> bytes:
-    from hushtag_client.registers import encode
+class Platform:
+    """Both services over one flag server, with tweets of the last minutes."""
 
-    return encode(register)
+    def __init__(self) -> None:
+        self.server = MemoryServer()
+        self.server.seed([], settled_ms=now_ms())
+        ports = [_free_port() for _ in range(2)]
+        self.trends_url, self.search_url = (f"http://127.0.0.1:{port}" for port in ports)
+        self.trends = Running(trends_service, self.server, ports[0], search_url=self.search_url)
+        self.search = Running(search_service, self.server, ports[1], trends_url=self.trends_url)
+        self._version = 0
+
+    def tweet(self, hashtag: str, country: str, times: int, *, spread_seconds: int = 1) -> None:
+        """Count so many tweets of a tag, spread over the last seconds."""
+        rng, now = random.Random(f"{hashtag}{country}"), now_ms()
+        when = [now - int(rng.random() * spread_seconds * 1000) for _ in range(times)]
+
+        def count(counter: TrendCounter) -> None:
+            for at_ms in when:
+                counter.add(country, [(hashtag.casefold(), hashtag)], at_ms, now)
+
+        for running in (self.trends, self.search):
+            running.call(partial(count, running.counter))
+
+    def suppress(self, hashtag: str, country: str = "IN", action: str = "suppress", surfaces: Any = None) -> None:
+        """Write an automated flag, on both surfaces unless some are named, as the pipeline would."""
+        self._version += 1
+        registers = [
+            flag(hashtag, surface, country, action, f"{self._version:019d}")
+            for surface in surfaces or ("trends", "search")
+        ]
+        self.server.put("0", [(register.field, encode(register)) for register in registers])
+
+    def close(self) -> None:
+        for running in (self.trends, self.search):
+            running.close()
 
 
 def flag(hashtag: str, surface: str, country: str, action: str, version: str) -> Register:
@@ -173,7 +179,9 @@ def open_page(browser: Browser, platform: Platform) -> Iterator[Callable[..., Pa
     ours = (platform.trends_url, platform.search_url)
 
     def opened(url: str, **options: Any) -> Page:
-        context = browser.new_context(**{"reduced_motion": "reduce", "viewport": {"width": 1180, "height": 900}} | options)
+        context = browser.new_context(
+            **{"reduced_motion": "reduce", "viewport": {"width": 1180, "height": 900}} | options
+        )
         contexts.append(context)
         page = context.new_page()
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pytest
+from hushtag_client.registers import Register, newer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hushtag_client.registers import Register, newer
 from streams.flags.fold import DecisionFold
 from streams.flags.moderation_fold import ACTION_OF, ModerationFold, scopes_of
 from streams.log.decisions import Action, Decision, Evidence, Reason, Ruling, version_of
@@ -144,9 +144,11 @@ def test_a_cleared_version_is_kept_as_long_as_an_older_flag_could_come_back() ->
     fold.apply(decision(1, ("a", "trends", "suppress", 60)))
     [cleared] = fold.apply(decision(2, ("a", "trends", "clear", 0), at_ms=20))
     assert cleared.keep_until_ms == 20 + LONGEST_MS + SKEW_MS
-    assert fold.prune(cleared.keep_until_ms - 1) == [] and fold.registers() == [cleared]
+    assert fold.prune(cleared.keep_until_ms - 1) == []
+    assert fold.registers() == [cleared]
     assert fold.prune(cleared.keep_until_ms) == [cleared]
-    assert fold.registers() == [] and len(fold) == 0
+    assert fold.registers() == []
+    assert len(fold) == 0
 
 
 @st.composite
@@ -329,8 +331,10 @@ def test_a_stale_edit_is_ignored_and_the_fold_says_what_changed(edits: str) -> N
     fold.apply(second, 3)
     before = fold.registers()
     late = override("c", "hold", edits=edits)
-    assert fold.apply(late, 4) == [] and fold.registers() == before
-    assert fold.stale[4].record == late and fold.stale[4].version == v(3)
+    assert fold.apply(late, 4) == []
+    assert fold.registers() == before
+    assert fold.stale[4].record == late
+    assert fold.stale[4].version == v(3)
     assert fold.stale[4].changed == ((second,) if edits < v(3) else ())
 
 
@@ -376,7 +380,8 @@ def test_a_forgotten_stack_still_refuses_a_stale_edit_and_takes_a_fresh_one() ->
     fold.apply(override("a", expires=50), 0)
     assert fold.prune(50 + SKEW_MS - 1) == []
     assert [r.field for r in fold.prune(50 + SKEW_MS)] == ["trends|*|human|tag"]
-    assert fold.registers() == [] and fold.lapse(2_000) == []
+    assert fold.registers() == []
+    assert fold.lapse(2_000) == []
     assert fold.apply(override("b"), 1) == []
     assert said(fold.apply(override("c", edits=v(0)), 2)) == [("trends", "suppress", v(2))]
 

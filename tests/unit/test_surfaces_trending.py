@@ -94,8 +94,14 @@ def test_a_new_tag_growing_fast_enters_the_top_ten_within_seconds() -> None:
 
 
 def test_a_steady_tag_ranks_by_volume_and_a_fading_one_sinks() -> None:
-    assert trending_score(600, 15, 15, 600) > trending_score(60, 2, 15, 600) > trending_score(60, 0, 15, 600)
-    assert trending_score(600, 0, 15, 600) < trending_score(200, 5, 15, 600)
+    assert trending_score(600, 15, 15, 600) > trending_score(60, 2, 15, 600) >= trending_score(60, 0, 15, 600)
+    assert trending_score(6000, 0, 15, 600) < trending_score(2000, 50, 15, 600)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 600))
+def test_velocity_is_above_zero_and_rises_with_what_is_recent(past: int, recent: int, observed: int) -> None:
+    slower, faster = (velocity(past + now, now, 15, observed) for now in (recent, recent + 1))
+    assert 0 < slower <= faster
 
 
 def test_the_commonest_spelling_is_shown() -> None:

@@ -1,0 +1,156 @@
+"""The client behind HTTP on loopback, for services in other languages: `python -m hushtag_client.sidecar`.
+
+One process beside each service, answering from memory as the library does; the contract with Redis stays in one place.
+A question that cannot be understood is refused with 400; every other gets 200 and an answer, whatever Redis does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from hushtag_client.aio import AsyncFlagsClient
+from hushtag_client.answer import Answer
+from hushtag_client.answers import MAX_STALENESS_SECONDS, Answers
+
+MOST_HASHTAGS = 10_000
+"""Of one question."""
+MOST_BYTES = 2_000_000
+"""Of one question's body."""
+_MOST_CHARACTERS = 10_000
+
+
+class Unreadable(Exception):
+    """A question that cannot be understood; the text says what to change."""
+
+
+def make_app(
+    answers: Answers, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None
+) -> Starlette:
+    """The HTTP application over a client; whoever made the client starts it, or gives a lifespan that does."""
+
+    async def check(request: Request) -> Response:
+        query = request.query_params
+        asked = _question({name: query[name] for name in ("hashtag", "surface", "country") if name in query}, "hashtag")
+        answer = answers.check(asked["hashtag"], asked["surface"], asked["country"])
+        return JSONResponse(_told(answer, asked))
+
+    async def check_many(request: Request) -> Response:
+        asked = _question(await _body(request), "hashtags")
+        found = answers.check_many(asked["hashtags"], asked["surface"], asked["country"])
+        return JSONResponse({"answers": [_told(answer, asked) for answer in found]})
+
+    async def healthz(request: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    async def readyz(request: Request) -> Response:
+        status = answers.status()
+        body = {
+            "ready": status.synced,
+            "fresh": status.fresh,
+            "registers": status.registers,
+            "seq": status.seq,
+            "seen_ms": status.seen_ms,
+            "oldest_settled_ms": status.oldest_settled_ms,
+            "missing_shards": list(status.missing_shards),
+        }
+        return JSONResponse(body, status_code=200 if status.synced else 503)
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, status_code=400)
+
+    return Starlette(
+        routes=[
+            Route("/v1/check", check),
+            Route("/v1/check_many", check_many, methods=["POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+        ],
+        exception_handlers={Unreadable: refuse},
+        lifespan=lifespan,
+    )
+
+
+def _question(given: Any, what: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise Unreadable(f'a JSON object is expected: {{"{what}": ..., "surface": "trends", "country": "IN"}}')
+    surface, country = given.get("surface"), given.get("country")
+    if not isinstance(surface, str) or not surface:
+        raise Unreadable('surface: missing; the name of a surface in the policy, such as "trends"')
+    if country is not None and not isinstance(country, str):
+        raise Unreadable('country: two letters such as "IN", or absent where it is not known')
+    asked = given.get(what)
+    hashtags = asked if what == "hashtags" else [asked]
+    if not isinstance(hashtags, list) or not all(isinstance(h, str) and len(h) <= _MOST_CHARACTERS for h in hashtags):
+        raise Unreadable(f"{what}: missing, or not text of at most {_MOST_CHARACTERS} characters")
+    if len(hashtags) > MOST_HASHTAGS:
+        raise Unreadable(f"hashtags: at most {MOST_HASHTAGS} at a time")
+    return {what: asked, "surface": surface, "country": country}
+
+
+async def _body(request: Request) -> Any:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise Unreadable(f"body: at most {MOST_BYTES} bytes")
+    try:
+        return json.loads(bytes(body))
+    except (ValueError, RecursionError):
+        raise Unreadable("body: not JSON") from None
+
+
+def _told(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "hashtag": answer.hashtag.encode("utf-8", "replace").decode(),  # a lone surrogate is no JSON text
+        "surface": asked["surface"],
+        "country": asked["country"],
+        "shown": answer.shown,
+        "why": answer.why,
+        "register": answer.register.as_dict() if answer.register else None,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the sidecar until stopped."""
+    import uvicorn
+
+    parser = argparse.ArgumentParser(prog="python -m hushtag_client.sidecar", description=__doc__.splitlines()[0])
+    parser.add_argument("--redis-url", default=os.environ.get("HUSHTAG_REDIS_URL", "redis://127.0.0.1:6379/0"))
+    parser.add_argument("--host", default="127.0.0.1", help="loopback unless you say otherwise: there is no login")
+    parser.add_argument("--port", type=int, default=8731)
+    parser.add_argument("--max-staleness-seconds", type=float, default=MAX_STALENESS_SECONDS)
+    parser.add_argument(
+        "--hide", action="append", default=[], metavar="SURFACE", help="hide everything there while flags are stale"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        client = AsyncFlagsClient(
+            given.redis_url,
+            surface_defaults=dict.fromkeys(given.hide, "hide"),
+            max_staleness_seconds=given.max_staleness_seconds,
+        )
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with client:
+            yield
+
+    uvicorn.run(make_app(client, lifespan), host=given.host, port=given.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()

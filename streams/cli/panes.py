@@ -1,0 +1,83 @@
+"""`hushtag panes`: settled panes, row by row."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+import typer
+from hushtag_client.normalise import normalise
+from rich.console import Console
+from rich.table import Table
+
+from streams.counting.keys import Tags
+from streams.counting.registers import MINUTE_MS
+from streams.log.panes import PaneRecord, PaneRow, assemble, decode_pane_record, rows_of
+from streams.log.reading import LogReader, connection
+from streams.settings import Settings, load_settings
+
+_encode = msgspec.json.Encoder().encode
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(panes)
+
+
+def panes(
+    hashtag: Annotated[str | None, typer.Option(help="Only this hashtag, in any spelling.")] = None,
+    country: Annotated[str | None, typer.Option(help="Only this country; * is the world.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Print the settled minute panes of every hashtag and country: tweets and distinct authors."""
+    rows = asyncio.run(_rows(load_settings(), hashtag and normalise(hashtag), country))
+    if json or not sys.stdout.isatty():
+        for row in rows:
+            sys.stdout.buffer.write(_encode(as_json(row)) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    table = Table("minute", "hashtag", "country", "tweets", "authors")
+    for row in rows:
+        minute = f"{row.start_ms // 3_600_000 % 24:02d}:{row.start_ms // MINUTE_MS % 60:02d} UTC"
+        table.add_row(minute, row.hashtag, row.country, str(row.tweets), str(row.authors))
+    Console().print(table)
+
+
+def as_json(row: PaneRow) -> dict[str, str | int]:
+    """A row of a minute pane as `panes` and `replay --panes` write it."""
+    return {
+        "hashtag": row.hashtag,
+        "country": row.country,
+        "minute_ms": row.start_ms,
+        "tweets": row.tweets,
+        "authors": row.authors,
+    }
+
+
+async def _rows(settings: Settings, hashtag: str | None, country: str | None) -> list[PaneRow]:
+    records: dict[int, list[PaneRecord]] = {}
+    async for record in read_minutes(settings):
+        records.setdefault(record.shard, []).append(record)
+    rows: list[PaneRow] = []
+    for of_shard in records.values():
+        tags = Tags()
+        for pane in assemble(of_shard, tags):
+            rows += [
+                row
+                for row in rows_of(pane, tags)
+                if (hashtag is None or row.hashtag == hashtag) and (country is None or row.country == country)
+            ]
+    return sorted(rows, key=lambda row: (row.start_ms, row.hashtag, row.country))
+
+
+async def read_minutes(settings: Settings) -> AsyncIterator[PaneRecord]:
+    """The minute panes that `hashtag-panes` holds, repeats included."""
+    async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
+        async for batch in reader.to_end():
+            for record in batch:
+                pane = decode_pane_record(record.value)
+                if pane.length_ms == MINUTE_MS:
+                    yield pane

@@ -1,0 +1,183 @@
+"""Every metric of the pipeline, in one place. Units are base units (seconds, bytes), counts end in `_total`.
+
+A hashtag is never a label, nor is anything else that a tweet's author chooses: labels come from small closed sets
+(partitions, reasons, categories, countries), so the number of time series has a bound that no campaign can raise.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+FLAG_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+TICK_BUCKETS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SCORE_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """The metrics of one worker, on a registry of their own: tests and several workers in a process do not collide."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter that nothing reads
+        self.registry = registry if registry is not None else CollectorRegistry()
+        self._add_ingest(self.registry)
+        self._add_judge(self.registry)
+        self._add_publish(self.registry)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def _add_ingest(self, registry: CollectorRegistry) -> None:
+        self.tweets = Counter("hushtag_tweets", "Tweets read and counted, duplicates apart.", registry=registry)
+        self.hashtag_uses = Counter(
+            "hushtag_hashtag_uses", "Hashtags in counted tweets, each once a tweet.", registry=registry
+        )
+        self.dead_letters = Counter(
+            "hushtag_dead_letters", "Records sent to the dead-letter topic.", ["reason"], registry=registry
+        )
+        """`reason`: the short stable word of ContractError."""
+        self.controls = Counter(
+            "hushtag_control_messages", "Control messages of the stream.", ["kind"], registry=registry
+        )
+        """`kind`: delete, limit, withheld, unknown_control."""
+        self.duplicates = Counter(
+            "hushtag_duplicates", "Tweets not counted: their id came shortly before.", registry=registry
+        )
+        self.late_clamped = Counter(
+            "hushtag_late_tweets",
+            "Tweets later than the allowed lateness, counted in the oldest open pane.",
+            registry=registry,
+        )
+        self.too_old = Counter(
+            "hushtag_tweets_too_old",
+            "Tweets not counted: older than the longest window when logged.",
+            registry=registry,
+        )
+        self.partial_records = Counter(
+            "hushtag_partial_records", "Records sent to hashtag-partials.", registry=registry
+        )
+        self.partial_bytes = Counter(
+            "hushtag_partial_bytes", "Bytes of records sent to hashtag-partials.", registry=registry
+        )
+        self.lag_seconds = Gauge(
+            "hushtag_source_lag_seconds",
+            "How far behind the end of the log the last record read is, by log time.",
+            ["partition"],
+            registry=registry,
+        )
+        """`partition`: of the tweets topic. By position, not by the clock: an idle partition has no lag."""
+        self.gaps = Counter(
+            "hushtag_gaps", "Offsets that were expected and not delivered.", ["kind"], registry=registry
+        )
+        """`kind`: retention (the log has dropped them), hole (nothing is there: markers, compaction)."""
+
+    def _add_judge(self, registry: CollectorRegistry) -> None:
+        self.registers_after_settling = Counter(
+            "hushtag_registers_after_settling",
+            "Registers for a pane already settled, counted in the oldest unsettled one.",
+            registry=registry,
+        )
+        self.open_panes = Gauge("hushtag_open_panes", "Panes that have not settled.", ["shard"], registry=registry)
+        self.candidate_tags = Gauge(
+            "hushtag_candidate_tags", "Hashtags with enough authors to be judged.", ["shard"], registry=registry
+        )
+        self.scored_texts = Counter("hushtag_scored_texts", "Texts scored by stage 1.", registry=registry)
+        self.score_seconds = Histogram(
+            "hushtag_score_seconds",
+            "Time to score one batch of texts.",
+            buckets=SCORE_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self.tick_seconds = Histogram(
+            "hushtag_tick_seconds",
+            "Time to settle one tick, scoring apart.",
+            buckets=TICK_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self.settled_seconds = Gauge(
+            "hushtag_settled_tick_timestamp_seconds",
+            "End of the last settled tick, Unix time.",
+            ["shard"],
+            registry=registry,
+        )
+        self.replaying = Gauge(
+            "hushtag_replaying", "1 while a shard reads back what it said before.", ["shard"], registry=registry
+        )
+        self.decisions = Counter(
+            "hushtag_decisions",
+            "Changes of what is in force.",
+            ["category", "surface", "country", "action", "provisional"],
+            registry=registry,
+        )
+        """`country`: ISO 3166-1 or `*`. `action`: suppress, hold, review, shadow, clear. `provisional`: true, false."""
+        self.early_confirmed = Counter(
+            "hushtag_early_decisions_confirmed", "Early decisions that settled as they were.", registry=registry
+        )
+        self.early_withdrawn = Counter(
+            "hushtag_early_decisions_withdrawn", "Early decisions that did not settle.", registry=registry
+        )
+        self.policy = Info("hushtag_policy", "The policy in force: revision.", registry=registry)
+        self.policy_file_bad = Gauge(
+            "hushtag_policy_file_bad",
+            "1 while the policy file cannot be used and the last good one is live.",
+            registry=registry,
+        )
+        self.policy_file_drift = Gauge(
+            "hushtag_policy_file_drift",
+            "1 while the policy file of this worker is not the live one.",
+            registry=registry,
+        )
+        self.model = Info("hushtag_model", "The model in force: revision.", registry=registry)
+
+    def _add_publish(self, registry: CollectorRegistry) -> None:
+        self.flag_writes = Counter(
+            "hushtag_flag_writes", "Registers offered to Redis, by what became of them.", ["result"], registry=registry
+        )
+        """`result`: applied, stale (not newer), refused (another server than it was), unavailable (retried)."""
+        self.event_to_flag_seconds = Histogram(
+            "hushtag_event_to_flag_seconds",
+            "From the log time of the tweet that crossed a threshold to its flag in Redis.",
+            buckets=FLAG_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self.reconciles = Counter(
+            "hushtag_reconciles", "Times that all registers of a partition were put back.", registry=registry
+        )
+        self.moderation_refused = Counter(
+            "hushtag_moderation_refused", "Moderation records that could not be read.", registry=registry
+        )
+        self.redis_up = Gauge("hushtag_redis_up", "1 while Redis takes writes.", registry=registry)
+
+    def set_revisions(self, *, policy: str, model: str) -> None:
+        """What is in force, by revision; "" while there is none."""
+        self.policy.info({"revision": policy})
+        self.model.info({"revision": model})
+
+    def forget_shard(self, shard: int) -> None:
+        """Drop the gauges of a shard that another worker has now; left alone they would tell of it for ever."""
+        for gauge in (self.open_panes, self.candidate_tags, self.settled_seconds, self.replaying):
+            with suppress(KeyError):
+                gauge.remove(str(shard))
+
+    def forget_source(self, partition: int) -> None:
+        """Drop the gauge of a source partition that another worker has now."""
+        with suppress(KeyError):
+            self.lag_seconds.remove(str(partition))
+
+    def sample_names(self) -> set[str]:
+        """Names of all time series that can appear, as a query writes them."""
+        suffixes = {"counter": ("_total",), "info": ("_info",), "histogram": ("_bucket", "_count", "_sum")}
+        return {
+            family.name + suffix for family in self.registry.collect() for suffix in suffixes.get(family.type, ("",))
+        }

@@ -1,0 +1,44 @@
+"""Settings in words: what a value may be, and a value with its passwords hidden. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+def allowed_values(schema: Mapping[str, Any]) -> str:
+    """What a JSON schema of one setting allows.
+
+    >>> allowed_values({"type": "integer", "minimum": 1, "maximum": 1024})
+    'a whole number from 1 to 1024'
+    """
+    if "words" in schema:
+        return str(schema["words"])
+    for option in schema.get("anyOf", ()):
+        if option.get("type") != "null":
+            return allowed_values(option) + ", or unset"
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    if schema.get("type") in ("integer", "number"):
+        kind = "a whole number" if schema["type"] == "integer" else "a number"
+        return f"{kind} from {schema['minimum']} to {schema['maximum']}"
+    if schema.get("format") == "path":
+        return "a path"
+    if schema.get("format") == "password":
+        return "a secret text"
+    if schema.get("title") == "Kafka":
+        return "host:port, or several with commas between"
+    return "a text"
+
+
+def hide_passwords(text: str) -> str:
+    """A URL without the passwords in it.
+
+    >>> hide_passwords("rediss://worker:s3cret@redis:6380/0?ssl_password=x&db=1")
+    'rediss://worker:***@redis:6380/0?ssl_password=***&db=1'
+    """
+    text = re.sub(r"(://[^/@\s:]*:).*(@)", r"\1***\2", text)
+    return re.sub(r"([?&][^=&]*password=)[^&]*", r"\1***", text)

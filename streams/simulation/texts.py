@@ -1,0 +1,181 @@
+"""What simulated tweets say: templates with slots, or somebody's labelled texts. A draw depends on the dice alone.
+
+A template such as "{who} at {place}" takes one phrase per slot, so a page of phrases makes thousands of texts. The slot
+`subject` is not drawn: the story says which it is, so that a protest keeps to its cause.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+KINDS = ("harmful", "clean", "protest", "counter_speech", "news", "sports", "festival", "promotion")
+"""Kinds of text; each has a file texts_<kind>.yaml."""
+
+_SLOT = re.compile(r"\{(\w+)\}")
+_DEVANAGARI = re.compile("[\u0900-\u097f]")
+_HASHTAG = re.compile("[#\uff03]\\S*")
+_HANDLE = re.compile(r"<handle replaced>|@user\b")
+_MIN_LETTERS = 8
+
+
+class Block(msgspec.Struct, frozen=True):
+    """The templates of one kind in one language, as a file has them."""
+
+    language: str
+    slots: dict[str, list[str]]
+    templates: list[str]
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Tag names by combination (first + second), and whole ones."""
+
+    first: list[str]
+    second: list[str]
+    whole: list[str] = []
+
+
+class Names(msgspec.Struct, frozen=True):
+    """tags.yaml."""
+
+    people: dict[str, list[str]]
+    campaign: dict[str, list[str]]
+    counter_speech: list[str]
+    news: list[str]
+    protest: list[str]
+    protest_hi: list[str]
+    sports: list[str]
+    festival: list[str]
+    bot_flood: list[str]
+    organic: dict[str, list[str] | Parts]
+    one_use: Parts
+
+
+class Texts(Protocol):
+    """A source of texts."""
+
+    def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
+        """One text of this kind, in this language if there is one, else in the nearest that there is."""
+
+
+class Phrases:
+    """One block, compiled."""
+
+    def __init__(self, block: Block) -> None:
+        self._slots = block.slots
+        self._templates = [_SLOT.split(template) for template in block.templates]
+        for parts in self._templates:
+            unknown = set(parts[1::2]) - set(block.slots)
+            assert not unknown, f"{block.language}: no slot {unknown} for {parts}"
+
+    @property
+    def n_texts(self) -> int:
+        """How many texts the templates make for one subject, at most."""
+        return sum(
+            prod(len(self._slots[name]) for name in parts[1::2] if name != "subject") for parts in self._templates
+        )
+
+    def draw(self, rng: Random, subject: int) -> str:
+        """One of them."""
+        dice = rng.random
+        parts = self._templates[int(dice() * len(self._templates))]
+        words = list(parts)
+        for at in range(1, len(parts), 2):
+            slot = self._slots[parts[at]]
+            words[at] = slot[subject % len(slot)] if parts[at] == "subject" else slot[int(dice() * len(slot))]
+        return "".join(words)
+
+
+class OwnTexts:
+    """The simulator's own texts."""
+
+    def __init__(self, blocks: Mapping[str, Iterable[Block]]) -> None:
+        self.templates: dict[str, list[str]] = {
+            kind: [template for block in of_kind for template in block.templates] for kind, of_kind in blocks.items()
+        }
+        self._phrases = {
+            kind: {block.language: Phrases(block) for block in of_kind} for kind, of_kind in blocks.items()
+        }
+
+    def n_texts(self, kind: str, language: str) -> int:
+        """Distinct texts for one subject, at most."""
+        return self._phrases[kind][language].n_texts
+
+    def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
+        """See `Texts.draw`; English stands in for a language that the kind lacks."""
+        languages = self._phrases[kind]
+        return (languages.get(language) or languages["en"]).draw(rng, subject)
+
+
+class LabelledText(msgspec.Struct, frozen=True):
+    """A line of a --texts file: `y` or `harmful` says whether it is harmful."""
+
+    text: str
+    y: int | bool | None = None
+    harmful: int | bool | None = None
+    lang: str | None = None
+
+    def label(self) -> bool:
+        """Whether it is harmful. Raises ValueError where the line does not say."""
+        label = self.y if self.harmful is None else self.harmful
+        if label not in (0, 1):
+            raise ValueError('"harmful" (or "y") must be true, false, 1 or 0')
+        return bool(label)
+
+
+class LabelledTexts:
+    """Somebody's labelled texts: harmful ones for campaigns, clean ones for everything else.
+
+    Their own hashtags are cut out, or those would be used by texts that no ground truth knows of. A language without
+    texts of its own is served by the simulator's own clean ones, or for harmful ones by all languages together.
+    """
+
+    def __init__(self, rows: Iterable[LabelledText], own: OwnTexts) -> None:
+        self._own = own
+        self._clean: dict[str, list[str]] = {}
+        self._harmful: dict[str, list[str]] = {}
+        self._all_harmful: list[str] = []
+        for row in rows:
+            text = tidy(row.text)
+            if sum(map(str.isalnum, text)) < _MIN_LETTERS:
+                continue
+            (self._harmful if row.label() else self._clean).setdefault(row.lang or language_of(text), []).append(text)
+        for texts in self._harmful.values():
+            self._all_harmful += texts
+
+    @property
+    def n_harmful(self) -> int:
+        """Usable harmful texts."""
+        return len(self._all_harmful)
+
+    @property
+    def n_clean(self) -> int:
+        """Usable clean texts."""
+        return sum(map(len, self._clean.values()))
+
+    def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
+        """See `Texts.draw`."""
+        found: Sequence[str] = (self._harmful if kind == "harmful" else self._clean).get(language, ())
+        if kind == "harmful":
+            found = found or self._all_harmful
+        return found[int(rng.random() * len(found))] if found else self._own.draw(kind, language, rng, subject)
+
+
+def tidy(text: str) -> str:
+    """A labelled text as a tweet could have it: no hashtags of its own, handles as handles, one line.
+
+    >>> tidy("so #Sad &amp; true <handle replaced> ok")
+    'so & true @someone ok'
+    """
+    return " ".join(_HANDLE.sub(" @someone ", _HASHTAG.sub(" ", html.unescape(text))).split())
+
+
+def language_of(text: str) -> str:
+    """A guess by script alone: "hi" where Devanagari letters are, else "en"."""
+    return "hi" if _DEVANAGARI.search(text) else "en"

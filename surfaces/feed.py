@@ -1,0 +1,123 @@
+"""Tweets from Kafka into a trend counter: the platform's own reading, without a group and without commits.
+
+It begins some minutes back by log time, so that a service that starts again shows at once what it showed before, and
+follows every partition, new ones too. A record that is no tweet is passed over: to complain is the pipeline's job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from streams.clock import monotonic_seconds
+from streams.errors import ContractError, DependencyAway, TopicsError
+from streams.events.parse import parse
+from streams.events.tweet import Tweet
+from streams.log.reading import connection
+from streams.settings import Settings
+from surfaces.trending.counter import TrendCounter
+
+LOOK_BACK_SECONDS = 600
+_POLL_MS = 200
+_POLL_RECORDS = 2_000
+_RETRY_SECONDS = 0.3
+
+
+class Feed:
+    """Follows the tweets topic and counts. `missing` says what it still waits for."""
+
+    def __init__(self, settings: Settings, counter: TrendCounter, now_ms: Callable[[], int]) -> None:
+        self.missing = "Kafka"
+        self.unreadable = 0
+        self._settings = settings
+        self._counter = counter
+        self._now_ms = now_ms
+        self._topic = settings.topic("tweets")
+
+    async def run(self, look_back_seconds: float = LOOK_BACK_SECONDS) -> None:
+        """Count until cancelled.
+
+        Raises:
+            DependencyAway: Kafka does not answer within `start_deadline_seconds`.
+            TopicsError: the topic does not come to be within that time.
+        """
+        consumer = AIOKafkaConsumer(
+            **connection(self._settings),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=1_000,
+        )
+        deadline = monotonic_seconds() + self._settings.start_deadline_seconds
+        await self._connect(consumer, deadline)
+        try:
+            await self._wait_for_topic(consumer, deadline)
+            ends = await self._go_back(consumer, look_back_seconds)
+            while True:
+                batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+                for records in batches.values():
+                    self._count((record.value, record.timestamp) for record in records)
+                if self.missing and all([await consumer.position(tp) >= end for tp, end in ends.items()]):
+                    self.missing = ""
+        finally:
+            await consumer.stop()
+
+    def _count(self, records: Iterable[tuple[bytes | None, int]]) -> None:
+        now_ms = self._now_ms()
+        for value, log_time_ms in records:
+            try:
+                tweet = parse(value)
+            except ContractError:
+                self.unreadable += 1
+                continue
+            if isinstance(tweet, Tweet):
+                uses = [(use.hashtag, use.display) for use in tweet.hashtags if _can_be_shown(use.display)]
+                self._counter.add(tweet.country, uses, log_time_ms, now_ms)
+
+    async def _connect(self, consumer: AIOKafkaConsumer, deadline: float) -> None:
+        while True:
+            try:
+                await consumer.start()
+                return
+            except KafkaConnectionError as error:
+                if monotonic_seconds() > deadline:
+                    raise DependencyAway(
+                        f"no answer from Kafka at {self._settings.kafka}: {error}",
+                        fix="start it (hushtag up starts one), or set HUSHTAG_KAFKA",
+                    ) from None
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _wait_for_topic(self, consumer: AIOKafkaConsumer, deadline: float) -> None:
+        """To subscribe to a topic that is missing would make it, with the broker's defaults."""
+        self.missing = f"the topic {self._topic}"
+        while self._topic not in await consumer.topics():
+            if monotonic_seconds() > deadline:
+                raise TopicsError(f"there is no topic {self._topic}", fix="run `hushtag topics create`")
+            await asyncio.sleep(_RETRY_SECONDS)
+        consumer.subscribe([self._topic])
+        while not consumer.assignment():
+            await asyncio.sleep(0.02)
+
+    async def _go_back(self, consumer: AIOKafkaConsumer, look_back_seconds: float) -> dict[TopicPartition, int]:
+        """Seek to the first record of the last so many seconds; returns the log's ends, up to which it must catch up."""
+        self.missing = "the tweets of the last minutes"
+        partitions = consumer.assignment()
+        from_ms = self._now_ms() - int(look_back_seconds * 1000)
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+        begins = await consumer.offsets_for_times(dict.fromkeys(partitions, from_ms))
+        for partition in partitions:
+            begin = begins.get(partition)
+            consumer.seek(partition, ends[partition] if begin is None else begin.offset)
+        return ends
+
+
+def _can_be_shown(display: str) -> bool:
+    """A lone surrogate, which JSON can carry, can be written nowhere."""
+    try:
+        display.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

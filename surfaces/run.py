@@ -1,0 +1,79 @@
+"""One surface as a process: a counter fed from Kafka, the flags client, the web application. Ends when one of them does."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Literal
+
+from hushtag_client import AsyncFlagsClient
+
+from streams.clock import now_ms
+from streams.errors import CallerMistake
+from streams.settings import Settings
+from surfaces.feed import Feed
+from surfaces.search import search_service
+from surfaces.service import Service
+from surfaces.trending.counter import TrendCounter
+from surfaces.trends import trends_service
+from surfaces.web.server import Server
+
+Kind = Literal["trends", "search"]
+
+
+def make_service(kind: Kind, counter: TrendCounter, flags: AsyncFlagsClient, other_url: str) -> Service:
+    """The service of a kind; `other_url` is its sister's, "" if there is none."""
+    if kind == "trends":
+        return trends_service(counter, flags, now_ms, search_url=other_url)
+    return search_service(counter, flags, now_ms, trends_url=other_url)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        CallerMistake: the address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise CallerMistake(f"cannot listen on {host}:{port}: {error.strerror}", fix="give another --port") from None
+    return found
+
+
+async def run_surface(
+    kind: Kind, settings: Settings, listening: socket.socket, *, other_url: str, started: Callable[[str], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    `started` hears the URL once the pages answer.
+
+    Raises:
+        HushtagError: Kafka is away, or the tweets topic is missing.
+    """
+    counter = TrendCounter()
+    flags = AsyncFlagsClient(settings.redis_url)
+    service = make_service(kind, counter, flags, other_url)
+    feed = Feed(settings, counter, now_ms)
+    service.ready = lambda: feed.missing or ("" if flags.status().synced else "the flags in Redis")
+    host, port = listening.getsockname()[:2]
+    server = Server(service.app, host=host, port=port, end_streams=service.hub.close)
+    async with flags:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        feeding = asyncio.create_task(feed.run())
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.02)
+        if server.started:
+            started(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+        await asyncio.wait({serving, feeding}, return_when=asyncio.FIRST_COMPLETED)
+        server.stop()
+        feeding.cancel()
+        results = await asyncio.gather(serving, feeding, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+            raise result

@@ -1,0 +1,312 @@
+"""Moderators on a real broker and a real Redis: what is written, read back, refused and seen by the surfaces."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+import typer
+from aiokafka import AIOKafkaProducer
+from click.testing import Result
+from hushtag_client import keys
+from hushtag_client.threaded import FlagsClient
+from typer.testing import CliRunner
+
+from moderation import cli
+from moderation.drafts import Draft, UndoDraft, tag_of
+from moderation.errors import NothingToUndo, StaleEdit
+from moderation.visible import wait_visible
+from moderation.writer import Desk
+from streams.clock import now_ms
+from streams.errors import CallerMistake, DependencyAway, TopicsError
+from streams.flags.moderation_fold import ModerationFold
+from streams.flags.redis_store import RedisFlagStore
+from streams.log.decisions import version_of
+from streams.log.moderation import decode_moderation
+from streams.log.reading import LogReader, connection
+from streams.settings import Settings
+from streams.stack import LocalStack
+
+pytestmark = pytest.mark.integration
+HOUR_MS = 3_600_000
+
+Hushtag = Callable[..., Result]
+
+
+@pytest.fixture
+def hushtag(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
+    """The moderators' commands on this test's topics; an error is raised, not printed."""
+    monkeypatch.setenv("HUSHTAG_KAFKA", topics.kafka)
+    monkeypatch.setenv("HUSHTAG_REDIS_URL", topics.redis_url)
+    monkeypatch.setenv("HUSHTAG_TOPIC_PREFIX", topics.topic_prefix)
+    monkeypatch.setenv("HUSHTAG_POLICY", "nowhere.yaml")
+    app = typer.Typer()
+    cli.register(app)
+
+    def run(*arguments: str, fails: bool = False) -> Result:
+        result = CliRunner().invoke(app, [*arguments])
+        if result.exception is not None and not fails:
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def publisher(topics: Settings) -> Iterator[None]:
+    """What the publish stage does for the moderation topic: fold it and write the registers."""
+    ended = threading.Event()
+
+    async def publish() -> None:
+        fold = ModerationFold(max_broker_skew_ms=topics.max_broker_skew_ms)
+        store = RedisFlagStore(topics.redis_url, partitions=topics.shards)
+        await store.reconcile(keys.MODERATION, [])
+        async with LogReader(connection(topics), topics.topic("moderation")) as reader:
+            while not ended.is_set():
+                async for batch in reader.to_end({0: fold.next_offset or None}):
+                    for record in batch:
+                        registers = fold.apply(decode_moderation(record.value, record.key), record.offset, now_ms())
+                        assert not (await store.apply(keys.MODERATION, registers)).refused
+                await store.apply(keys.MODERATION, fold.lapse(now_ms()))
+                await asyncio.sleep(0.02)
+        await store.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(publish(),))
+    thread.start()
+    yield
+    ended.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def draft(tag: str = "tag", action: Any = "block", **changes: Any) -> Draft:
+    fields: dict[str, Any] = {
+        "tag": tag_of(tag), "action": action, "country": "*", "surfaces": ("search", "trends"), "actor": "ann",
+        "reason": "r", "expires_at_ms": now_ms() + HOUR_MS,
+    }  # fmt: skip
+    return Draft(**fields | changes)
+
+
+def undo_draft(tag: str = "tag", country: str | None = None, surfaces: tuple[str, ...] | None = None) -> UndoDraft:
+    return UndoDraft(tag=tag_of(tag), country=country, surfaces=surfaces, actor="ben", reason="mistake")
+
+
+def test_a_moderator_s_day(hushtag: Hushtag, publisher: None, topics: Settings) -> None:
+    """Block, allow over it, undo twice: at each step a client sees what was decided, before the command returns."""
+    with FlagsClient(topics.redis_url, surface_defaults={"trends": "show"}) as client:
+        client.start()
+
+        def seen(country: str = "US") -> bool:
+            """Once the client's replica has what Redis has: the command has waited for Redis, not for this client."""
+            time.sleep(0.3)
+            return client.check("#TAG", "trends", country).shown
+
+        [blocked] = rows(
+            hushtag("block", "#Tag", "--reason", "incites violence", "--actor", "ann", "--for", "2h", "--json")
+        )
+        assert (blocked["hashtag"], blocked["action"], blocked["country"]) == ("tag", "block", "*")
+        assert (blocked["published"], blocked["note"], blocked["surfaces"]) == (True, "", ["search", "trends"])
+        assert blocked["now"] == [{"surface": s, "shown": False, "decided_by": "human"} for s in ("search", "trends")]
+        assert abs(blocked["expires_at_ms"] - now_ms() - 2 * HOUR_MS) < 60_000
+        assert not seen()
+
+        allow = ["allow", "tag", "-r", "news", "--surface", "trends", "--country", "in", "--json"]
+        [allowed] = rows(hushtag(*allow))
+        assert allowed["version"] > blocked["version"]
+        assert allowed["now"] == [{"surface": "trends", "shown": True, "decided_by": "human"}]
+        assert seen("IN")
+        assert not seen("US")
+
+        with pytest.raises(CallerMistake, match=r"stand in \*, IN"):
+            hushtag("undo", "tag")
+        [undone] = rows(hushtag("undo", "TAG", "--country", "IN", "--json"))
+        assert (undone["action"], undone["undoes"], undone["published"]) == ("undo", [allowed["id"]], True)
+        assert not seen("IN")
+        [last] = rows(hushtag("undo", "tag", "--reason", "appeal", "--json"))
+        assert last["undoes"] == [blocked["id"]]
+        assert seen()
+    with pytest.raises(NothingToUndo) as caught:
+        hushtag("undo", "tag")
+    assert caught.value.exit_code == 3
+
+    listed = rows(hushtag("moderation", "list", "--json"))
+    assert [(row["action"], row["state"], row["undone_by"]["reason"]) for row in listed] == [
+        ("allow", "undone", "undone"),
+        ("block", "undone", "appeal"),
+    ]
+    told = hushtag("moderation", "list", "--country", "IN").stdout
+    assert "#tag" in told
+    assert "undone" in told
+    assert rows(hushtag("moderation", "list", "--state", "in force", "--json")) == []
+
+
+def test_many_tags_at_once_each_with_its_answer(hushtag: Hushtag, publisher: None) -> None:
+    result = hushtag(
+        "hold", "#One", "two", "ONE", "p\u0430ypal", "--reason", "review", "--until", "2999-01-01", "--json", fails=True
+    )
+    assert isinstance(result.exception, CallerMistake)
+    result = hushtag("hold", "#One", "two", "ONE", "p\u0430ypal", "--reason", "review", "--json")
+    assert [(row["hashtag"], row["published"]) for row in rows(result)] == [
+        ("one", True),
+        ("two", True),
+        ("p\u0430ypal", True),
+    ]
+    assert "Cyrillic" in result.stderr
+    assert len(rows(hushtag("moderation", "list", "--json"))) == 3
+
+
+def test_without_publish_the_decision_is_kept_and_the_moderator_told(hushtag: Hushtag, topics: Settings) -> None:
+    began = time.monotonic()
+    result = hushtag("block", "tag", "--reason", "r", "--wait", "0.5", "--json")
+    assert time.monotonic() - began < 5
+    [row] = rows(result)
+    assert (row["published"], row["now"][0]["shown"]) == (False, True)
+    assert "publish is not running" in row["note"]
+    assert "publish is not running" in result.stderr
+    with redis.Redis.from_url(topics.redis_url) as server:
+        server.hset(keys.HEARTBEATS, "0", json.dumps({"settled_ms": 1, "at_ms": now_ms() - 90_000, "partitions": 4}))
+        [row] = rows(hushtag("block", "tag", "--reason", "r", "--wait", "0.1", "--json"))
+        assert "last worker reported 9" in row["note"]
+        server.hset(keys.HEARTBEATS, "1", json.dumps({"settled_ms": 1, "at_ms": now_ms(), "partitions": 4}))
+        [row] = rows(hushtag("block", "tag", "--reason", "r", "--wait", "0.1", "--json"))
+        assert "running but" in row["note"]
+    [row] = rows(hushtag("block", "tag", "--reason", "r", "--wait", "0", "--json"))
+    assert (row["published"], row["now"]) == (None, [])
+    assert [row["state"] for row in rows(hushtag("moderation", "list", "--json"))] == ["in force", *["superseded"] * 3]
+
+
+def test_without_redis_the_decision_is_kept_and_the_moderator_told(
+    hushtag: Hushtag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUSHTAG_REDIS_URL", "redis://127.0.0.1:1/0")
+    [row] = rows(hushtag("block", "tag", "--reason", "r", "--json"))
+    assert row["published"] is False
+    assert "Redis does not answer" in row["note"]
+
+
+async def test_two_moderators_at_once(topics: Settings) -> None:
+    """Both have seen the same version; the log takes one, and the other is told who was first and why."""
+    async with Desk(topics) as first, Desk(topics) as second:
+        seen = (await first.override([draft(reason="first")]))[0].version
+        await second.refresh()
+        results = await asyncio.gather(
+            first.override([draft(action="allow", reason="news", actor="ann")], expected=seen),
+            second.override([draft(action="hold", reason="unsure", actor="ben")], expected=seen),
+            return_exceptions=True,
+        )
+        [stale] = [result for result in results if isinstance(result, StaleEdit)]
+        [[kept]] = [result for result in results if not isinstance(result, BaseException)]
+        assert stale.version == kept.version
+        assert stale.changed == (kept.record,)
+        assert kept.record.reason in str(stale)
+        with pytest.raises(StaleEdit):
+            await first.undo(undo_draft(), expected=seen)
+        await second.undo(undo_draft(), expected=kept.version)
+        [row] = [row for row in (await first.refresh()).standings(now_ms()) if row.state == "in force"]
+        assert row.record.reason == "first"
+        with pytest.raises(StaleEdit, match="never there"):
+            await first.override([draft()], expected=version_of(10**9, 0))
+
+
+async def test_a_record_that_came_in_between_is_found_by_reading_back(
+    topics: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race that no check before the write can see: another record reaches the log after we looked."""
+    async with Desk(topics) as slow, Desk(topics) as quick:
+        send = slow._connected
+
+        async def after_the_other() -> Any:
+            await quick.override([draft(reason="quick"), draft("third", reason="quick")])
+            return await send()
+
+        monkeypatch.setattr(slow, "_connected", after_the_other)
+        with pytest.raises(StaleEdit, match="quick") as caught:
+            await slow.override([draft(reason="slow"), draft("other", reason="slow")])
+        assert [one.record.hashtag for one in caught.value.written] == ["other"]
+        states = {(row.record.hashtag, row.record.reason): row.state for row in slow.view.standings(now_ms())}
+        assert states["tag", "slow"] == "refused"
+        assert states["tag", "quick"] == states["other", "slow"] == "in force"
+
+
+async def test_undo_takes_the_last_decision_where_it_stands(topics: Settings) -> None:
+    async with Desk(topics) as desk:
+        await desk.override([draft(reason="both")])
+        await desk.override([draft(action="allow", surfaces=("trends",), reason="one")])
+        assert (await desk.undo(undo_draft())).record.surfaces == ("trends",)
+        [both] = (await desk.refresh()).standings(now_ms())[-1:]
+        assert (both.record.reason, both.state, both.surfaces) == ("both", "in force", ("search", "trends"))
+        assert (await desk.undo(undo_draft(surfaces=("search",)))).record.surfaces == ("search",)
+        assert (await desk.undo(undo_draft(country="*"))).record.surfaces == ("trends",)
+        with pytest.raises(NothingToUndo):
+            await desk.undo(undo_draft())
+        await desk.override([draft(expires_at_ms=now_ms() + 50)])
+        await asyncio.sleep(0.1)
+        with pytest.raises(NothingToUndo):
+            await desk.undo(undo_draft())
+
+
+async def test_a_foreign_record_in_the_topic_breaks_nothing(topics: Settings) -> None:
+    async with AIOKafkaProducer(**connection(topics)) as sender:
+        for value in (b"nonsense", None, b'{"kind":"order"}'):
+            await sender.send_and_wait(topics.topic("moderation"), value, key=b"k")
+    async with Desk(topics) as desk:
+        [written] = await desk.override([draft()])
+        assert written.offset == 3
+        assert [bad.offset for bad in desk.view.bad] == [0, 1]
+        await desk.refresh()
+        assert len(desk.view.bad) == 2
+
+
+async def test_nothing_is_known_of_a_flag_when_redis_is_silent(topics: Settings) -> None:
+    async with Desk(topics) as desk:
+        written = await desk.override([draft()])
+    away = topics.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    [visible] = await wait_visible(away, written, wait_seconds=1)
+    assert (visible.published, visible.verdicts) == (False, ())
+
+
+async def test_a_broker_that_falls_silent_is_told_within_the_deadline(topics: Settings, stack: LocalStack) -> None:
+    """Nobody knows whether the record arrived; the desk says so, and works again once the broker does."""
+    async with Desk(topics, deadline_seconds=1.5) as desk:
+        await desk.override([draft(reason="before")])
+        read = desk._read
+
+        async def pause_after_reading() -> None:
+            await read()
+            stack.kafka_server.pause()
+
+        desk._read = pause_after_reading  # type: ignore[method-assign]
+        began = time.monotonic()
+        try:
+            with pytest.raises(DependencyAway, match="whether the decision was written is not known"):
+                await desk.override([draft(reason="lost?")])
+        finally:
+            stack.kafka_server.resume()
+        assert time.monotonic() - began < 4
+        desk._read = read  # type: ignore[method-assign]
+        await desk.override([draft(reason="after")])
+        reasons = [row.record.reason for row in desk.view.standings(now_ms())]
+        assert reasons[0] == "after"
+        assert reasons[-1] == "before"
+
+
+async def test_a_missing_topic_and_an_absent_broker(settings: Settings) -> None:
+    with pytest.raises(TopicsError, match="does not exist"):
+        async with Desk(settings):
+            pass
+    away = settings.model_copy(update={"kafka": "127.0.0.1:1"})
+    began = time.monotonic()
+    with pytest.raises(DependencyAway):
+        async with Desk(away, deadline_seconds=1):
+            pass
+    assert time.monotonic() - began < 4

@@ -1,0 +1,118 @@
+"""The obvious way: plain dicts and sorts, one tweet after the other. Shares no code with the cores.
+
+Counts minute panes and decides one category with one window; what the pipeline does must equal it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from hashlib import blake2b
+from statistics import NormalDist
+
+K, PANE, LATE, AHEAD, OLD = 64, 10_000, 5_000, 120_000, 3_600_000
+MASK = 2**64 - 1
+
+
+def author_hash(author: str) -> int:
+    return int.from_bytes(blake2b(str(int(author)).encode(), digest_size=8).digest(), "little")
+
+
+def tweet_order(tweet: int) -> int:
+    x = tweet ^ int.from_bytes(blake2b(b"tweet order", digest_size=8).digest(), "little")
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def uses(lines):
+    """(tag, country, effective time, tweet) of every tweet that counts; a line is a log line with a native payload."""
+    seen: dict[tuple[int, str], int] = {}
+    for line in lines:
+        try:
+            tweet = json.loads(line["value"])
+            key, event = (line["partition"], tweet["id"]), tweet["created_at_ms"]
+        except (TypeError, ValueError, KeyError):
+            continue
+        before, seen[key] = seen.get(key), line["offset"]
+        log = line["log_time_ms"]
+        if (before is not None and line["offset"] - before <= 4096) or event - log > AHEAD or log - event > OLD:
+            continue
+        at = min(max(event, log - LATE), log)
+        for tag in dict.fromkeys(tag.casefold() for tag in tweet["hashtags"]):
+            yield tag, tweet.get("country", ""), at, tweet
+
+
+def sample(tweets):
+    """The k authors with the smallest hashes, each with its smallest tweet."""
+    best = {}
+    for tweet in tweets:
+        author = author_hash(tweet["author_id"])
+        if author not in best or tweet_order(int(tweet["id"])) < tweet_order(int(best[author]["id"])):
+            best[author] = tweet
+    return [(author, best[author]) for author in sorted(best)[:K]]
+
+
+def authors(chosen) -> int:
+    return len(chosen) if len(chosen) < K else round((K - 1) * 2**64 / chosen[-1][0])
+
+
+def minute_rows(lines) -> dict[tuple[str, str, int], tuple[int, int]]:
+    """(tag, country or *, minute) → (tweets, authors)."""
+    rows = defaultdict(list)
+    for tag, country, at, tweet in uses(lines):
+        for scope in {country, "*"} - {""}:
+            rows[tag, scope, at // 60_000 * 60_000].append(tweet)
+    return {key: (len(tweets), authors(sample(tweets))) for key, tweets in rows.items()}
+
+
+def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    scale = 1 + z * z / n
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    centre = (share + z * z / (2 * n)) / scale
+    return centre - half, centre + half
+
+
+def decisions(lines, rule, harm) -> list[tuple[str, str, int, str]]:
+    """(tag, country, tick, action) of every change, for one window without corroboration.
+
+    `rule` has window, min_tweets, min_authors, suppress_at, clear_at, confidence, dwell, expiry (milliseconds) and
+    score_floor: a text is scored if its tag had that many tweets in the window when its pane settled. `harm` gives
+    the probability of a text.
+    """
+    panes = defaultdict(lambda: defaultdict(list))
+    for tag, country, at, tweet in uses(lines):
+        for scope in {country, "*"} - {""}:
+            panes[at // PANE][tag, scope].append({**tweet, "pane": at // PANE})
+    heard = lambda tag, tick: sum(  # noqa: E731
+        len(panes[one][tag, "*"]) for one in range(tick + 1 - rule.window // PANE, tick + 1) if one in panes
+    )
+    state, changes = {}, []
+    for pane in range(min(panes), max(panes) + 1):
+        tick, window = (pane + 1) * PANE, range(pane + 1 - rule.window // PANE, pane + 1)
+        keys = {key for one in window if one in panes for key in panes[one]} | set(state)
+        for key in sorted(keys):
+            tweets = [tweet for one in window if one in panes for tweet in panes[one].get(key, ())]
+            chosen = sample(tweets)
+            level = "low"
+            scored = [harm(t["text"]) for _, t in chosen if heard(key[0], t["pane"]) >= rule.score_floor]
+            if len(tweets) >= rule.min_tweets and authors(chosen) >= rule.min_authors and scored:
+                lower, upper = wilson(sum(scored) / len(scored), len(scored), rule.confidence)
+                level = "over" if lower >= rule.suppress_at else "under" if upper < rule.clear_at else "between"
+            action, since, expires = state.get(key, ("clear", -math.inf, 0))
+            if action == "clear":
+                if level == "over" and tick - since >= rule.dwell:
+                    state[key] = ("suppress", tick, tick + rule.expiry)
+                    changes.append((*key, tick, "suppress"))
+            elif level == "under" and tick - since >= rule.dwell:
+                state[key] = ("clear", tick, 0)
+                changes.append((*key, tick, "clear"))
+            elif level in ("over", "between") and expires - tick <= rule.expiry // 2:
+                state[key] = ("suppress", since, tick + rule.expiry)
+                changes.append((*key, tick, "suppress"))
+            elif tick >= expires:
+                state[key] = ("clear", tick, 0)
+                changes.append((*key, tick, "clear"))
+    return changes

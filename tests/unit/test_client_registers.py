@@ -1,0 +1,113 @@
+"""Registers and what goes over the wire: nothing is lost, and nothing that is broken gets in or raises."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hushtag_client import Reason, Register, RegisterError
+from hushtag_client.keys import field_bytes, field_text
+from hushtag_client.registers import decode, encode
+from hushtag_client.replica import read_register
+from hushtag_client.wire import Mark, Page, Poll, Position, Read, commands, reply
+from hypothesis import given
+from hypothesis import strategies as st
+
+FULL = Register(
+    version="0000.0000000000000000009.000001800000000",
+    action="hold",
+    hashtag="किसान",
+    surface="trends",
+    country="IN",
+    expires_at_ms=5,
+    keep_until_ms=9,
+    display="किसान",
+    category="abuse",
+    reasons=(Reason(signal="share_lower", value=0.41, threshold=0.35),),
+    evidence={"authors": 40, "sampled": ["1", "2"], "burst": None},
+    actor="hushtag",
+    policy_revision="ab12",
+    model_revision="cd34",
+    provisional=True,
+    decided_at_ms=4,
+)
+
+
+def test_it_comes_back_as_it_went() -> None:
+    value = encode(FULL)
+    assert decode(value) == FULL
+    assert value.startswith(b'{"version":"0000.0000000000000000009.000001800000000","action":"hold",')
+    assert value.isascii()
+    assert read_register(FULL.field, value) == FULL
+
+
+def test_members_that_are_not_known_are_ignored() -> None:
+    read = json.loads(encode(FULL))
+    assert decode(json.dumps(read | {"added_later": {"x": 1}})) == FULL
+    for optional in ("display", "category", "reasons", "evidence", "actor", "policy_revision", "decided_at_ms"):
+        assert decode(json.dumps({k: v for k, v in read.items() if k != optional})).version == FULL.version
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"version": ""}, {"version": "x"}, {"version": 7}, {"action": "ban"}, {"action": None}, {"source": "robot"},
+        {"surface": "a|b"}, {"surface": ""}, {"country": ""}, {"hashtag": ""}, {"expires_at_ms": "5"},
+        {"expires_at_ms": True}, {"expires_at_ms": -1}, {"expires_at_ms": 1.5}, {"keep_until_ms": -1},
+        {"reasons": [{"signal": "x"}]}, {"reasons": "x"}, {"evidence": []}, {"provisional": "no"}, {"expires_at_ms": 0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_broken_register_is_refused(wrong: dict[str, object]) -> None:
+    value = json.dumps(json.loads(encode(FULL)) | wrong)
+    with pytest.raises(RegisterError):
+        decode(value)
+    assert read_register(FULL.field, value.encode()) is None
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b"NaN", b'{"version":'])
+def test_what_is_no_register_is_refused(value: bytes) -> None:
+    assert read_register(FULL.field, value) is None
+
+
+def test_a_register_under_another_field_is_left_out() -> None:
+    assert read_register("search|IN|automated|किसान", encode(FULL)) is None
+
+
+def test_numbers_that_json_does_not_have_are_refused() -> None:
+    register = Register(version="1", action="clear", hashtag="a", surface="trends", evidence={"share": float("nan")})
+    with pytest.raises(RegisterError):
+        encode(register)
+
+
+@given(st.text())
+def test_fields_survive_bytes(text: str) -> None:
+    assert field_text(field_bytes(text)) == text
+
+
+def test_replies_of_an_empty_server() -> None:
+    assert reply(Poll(), [None, None, {}, {}]) == Position("", 0)
+    assert reply(Mark(), [None, None, []]) == Position("", 0, "0-0")
+    assert reply(Read("0-0", 0), [[]]) == reply(Read("0-0", 0), [None]) == []
+
+
+def test_replies_that_make_no_sense_count_as_missing() -> None:
+    beats = {
+        b"0": b"{",
+        b"x": b"{}",
+        b"1": b"[]",
+        b"2": b'{"settled_ms":1}',
+        b"3": b'{"settled_ms":1,"at_ms":2,"partitions":4}',
+    }
+    position = reply(Poll(), [b"a-1", b"7", beats, {}])
+    assert isinstance(position, Position)
+    assert list(position.heartbeats) == [3]
+    changes = reply(Read("0-0", 0), [[[b"key", [(b"1-0", {b"seq": b"x"}), (b"2-0", None)]]]])
+    assert isinstance(changes, list)
+    assert [change.seq for change in changes] == [-1, -1]
+
+
+def test_a_read_that_may_not_wait_does_not_block_for_ever() -> None:
+    assert "BLOCK" not in commands(Read("0-0", 0))[0]
+    assert commands(Read("0-0", 7))[0][3:5] == ("BLOCK", 7)
+    assert commands(Page(4))[0][2] == 4

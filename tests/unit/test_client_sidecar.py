@@ -1,0 +1,84 @@
+"""The sidecar's HTTP: what is asked rightly gets an answer, what is not is told how to ask."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hushtag_client import MemoryFlagsClient, MemoryServer, Register
+from hushtag_client.sidecar import MOST_BYTES, MOST_HASHTAGS, main, make_app
+
+NOW_MS = 1_800_000_000_000
+
+
+def suppressed(tag: str, **members: Any) -> Register:
+    return Register(version="1", action="suppress", hashtag=tag, surface="trends", expires_at_ms=NOW_MS + 1, **members)
+
+
+async def ask(method: str, path: str, *, seeded: bool = True, **request: Any) -> httpx.Response:
+    server = MemoryServer()
+    if seeded:
+        server.seed([suppressed("sometag", country="IN"), suppressed("किसान")], settled_ms=NOW_MS)
+    else:
+        server.away = True
+    app = make_app(MemoryFlagsClient(server, clock=lambda: NOW_MS, surface_defaults={"search": "hide"}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sidecar") as client:
+        return await client.request(method, path, **request)
+
+
+async def test_check() -> None:
+    response = await ask("GET", "/v1/check", params={"hashtag": "#SomeTag", "surface": "trends", "country": "IN"})
+    told = response.json()
+    assert (response.status_code, told["hashtag"], told["shown"], told["why"]) == (200, "sometag", False, "flagged")
+    assert (told["surface"], told["country"], told["register"]["country"]) == ("trends", "IN", "IN")
+    told = (await ask("GET", "/v1/check", params={"hashtag": "SomeTag", "surface": "trends"})).json()
+    assert (told["shown"], told["why"], told["register"], told["country"]) == (True, "clear", None, None)
+
+
+async def test_check_many_answers_in_order() -> None:
+    asked = {"hashtags": ["a", "किसान", "\ud800"], "surface": "trends", "country": None}
+    response = await ask("POST", "/v1/check_many", content=json.dumps(asked))
+    assert [answer["shown"] for answer in response.json()["answers"]] == [True, False, True]
+    assert (await ask("POST", "/v1/check_many", json={"hashtags": [], "surface": "trends"})).json() == {"answers": []}
+
+
+async def test_without_redis_it_answers_with_the_fallback() -> None:
+    told = (await ask("GET", "/v1/check", seeded=False, params={"hashtag": "a", "surface": "search"})).json()
+    assert (told["shown"], told["why"]) == (False, "unavailable")
+    assert (await ask("GET", "/healthz", seeded=False)).status_code == 200
+    ready = await ask("GET", "/readyz", seeded=False)
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"hashtag": "a"}, {"surface": "trends"}, {"hashtag": "a", "surface": ""}, {"hashtag": "a" * 10_001, "surface": "x"}]
+)  # fmt: skip
+async def test_a_check_that_cannot_be_understood(query: dict[str, str]) -> None:
+    response = await ask("GET", "/v1/check", params=query)
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b"\xff", b"[" * 200_000, b'{"surface": "trends"}',
+        b'{"hashtags": "a", "surface": "trends"}', b'{"hashtags": [1], "surface": "trends"}',
+        b'{"hashtags": ["a"], "surface": 3}', b'{"hashtags": ["a"], "surface": "trends", "country": 3}',
+        json.dumps({"hashtags": ["a"] * (MOST_HASHTAGS + 1), "surface": "trends"}).encode(), b" " * (MOST_BYTES + 1),
+    ],
+    ids=lambda body: ascii(body[:40]),
+)  # fmt: skip
+async def test_a_check_many_that_cannot_be_understood(body: bytes) -> None:
+    response = await ask("POST", "/v1/check_many", content=body)
+    assert response.status_code == 400
+    assert response.json()["error"]
+
+
+def test_a_wrong_url_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--redis-url", "http://x"])
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""The health server: it answers for a loop that hangs, and says why a worker is not ready."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Callable
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from streams.errors import SettingsError
+from streams.health import HealthServer
+from streams.metrics import Metrics
+
+
+def fetch(url: str, method: str = "GET") -> tuple[int, str]:
+    try:
+        with urlopen(Request(url, method=method), timeout=5) as response:
+            return response.status, response.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def server(ready: Callable[[], str] = lambda: "", stalled_after_seconds: float = 10.0) -> HealthServer:
+    return HealthServer(Metrics(), host="127.0.0.1", port=0, ready=ready, stalled_after_seconds=stalled_after_seconds)
+
+
+async def test_metrics_health_and_readiness() -> None:
+    reasons = ["shards [3] are catching up"]
+    health = server(lambda: reasons[0])
+    await health.start()
+    url = health.url
+    try:
+        status, text = await asyncio.to_thread(fetch, f"{health.url}/metrics?name=x")
+        assert status == 200
+        assert "hushtag_tweets_total 0.0" in text
+        status, text = await asyncio.to_thread(fetch, f"{health.url}/healthz")
+        assert (status, json.loads(text)["status"]) == (200, "alive")
+        status, text = await asyncio.to_thread(fetch, f"{health.url}/readyz")
+        assert (status, json.loads(text)["reason"]) == (503, "shards [3] are catching up")
+        reasons[0] = ""
+        assert await asyncio.to_thread(fetch, f"{health.url}/readyz") == (200, '{"status": "ready"}\n')
+        assert await asyncio.to_thread(fetch, f"{health.url}/healthz", "HEAD") == (200, "")
+        assert (await asyncio.to_thread(fetch, f"{health.url}/"))[0] == 404
+        assert (await asyncio.to_thread(fetch, f"{health.url}/metrics", "POST"))[0] == 501
+    finally:
+        await health.stop()
+        await health.stop()
+    with pytest.raises(OSError, match="refused"):
+        await asyncio.to_thread(fetch, f"{url}/healthz")
+
+
+async def test_a_loop_that_hangs_is_reported_while_it_hangs() -> None:
+    health = server(stalled_after_seconds=0.3)
+    await health.start()
+    try:
+
+        def probe() -> list[tuple[int, str]]:
+            time.sleep(0.9)
+            return [fetch(f"{health.url}/healthz"), fetch(f"{health.url}/readyz")]
+
+        probing = asyncio.create_task(asyncio.to_thread(probe))
+        await asyncio.sleep(0)
+        time.sleep(1.5)  # what a model call on the loop would do
+        alive, ready = await probing
+        assert (alive[0], ready[0]) == (503, 503)
+        assert "has not run for" in json.loads(alive[1])["reason"]
+        await asyncio.sleep(0.6)
+        assert (await asyncio.to_thread(fetch, f"{health.url}/healthz"))[0] == 200
+    finally:
+        await health.stop()
+
+
+async def test_a_readiness_check_that_fails_is_not_ready() -> None:
+    def broken() -> str:
+        raise RuntimeError("state is gone")
+
+    health = server(broken)
+    await health.start()
+    try:
+        status, text = await asyncio.to_thread(fetch, f"{health.url}/readyz")
+        assert status == 503
+        assert "state is gone" in text
+    finally:
+        await health.stop()
+
+
+async def test_a_port_in_use_names_the_settings() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        health = HealthServer(Metrics(), host="127.0.0.1", port=taken.getsockname()[1], ready=lambda: "")
+        with pytest.raises(SettingsError, match="cannot be served") as caught:
+            await health.start()
+        assert "HUSHTAG_METRICS_PORT" in caught.value.fix
+        await health.stop()
+
+
+async def test_a_client_that_says_nothing_holds_up_nobody() -> None:
+    health = server()
+    await health.start()
+    try:
+        silent = socket.create_connection(("127.0.0.1", health.port))
+        assert (await asyncio.to_thread(fetch, f"{health.url}/healthz"))[0] == 200
+        silent.close()
+    finally:
+        await health.stop()

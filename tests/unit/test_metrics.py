@@ -1,0 +1,96 @@
+"""Metrics: names by convention, labels from closed sets, registries apart."""
+
+from __future__ import annotations
+
+import re
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from streams.metrics import FLAG_BUCKETS_SECONDS, Metrics
+
+
+def ours(metrics: Metrics) -> list[tuple[str, str, str]]:
+    return [
+        (family.name, family.type, family.documentation)
+        for family in metrics.registry.collect()
+        if family.name.startswith("hushtag_")
+    ]
+
+
+def test_names_and_units() -> None:
+    for name, kind, documentation in ours(Metrics()):
+        assert re.fullmatch(r"hushtag_[a-z_]+", name)
+        assert documentation.endswith("."), name
+        assert not re.search(r"(_ms|_millis|_minutes|_kb|_mb)\b", name), name
+        if kind == "histogram":
+            assert name.endswith("_seconds"), name
+
+
+def test_a_hashtag_is_never_a_label() -> None:
+    allowed = {
+        "reason",
+        "kind",
+        "partition",
+        "shard",
+        "category",
+        "surface",
+        "country",
+        "action",
+        "provisional",
+        "result",
+    }
+    labels = {
+        label
+        for collector in vars(Metrics()).values()
+        if not isinstance(collector, CollectorRegistry)
+        for label in collector._labelnames
+    }
+    assert labels <= allowed
+
+
+def test_every_metric_can_be_used_and_is_exposed() -> None:
+    metrics = Metrics()
+    metrics.tweets.inc(3)
+    metrics.dead_letters.labels(reason="not_json").inc()
+    metrics.settled_seconds.labels(shard="3").set(1_700_000_000.5)
+    metrics.decisions.labels(
+        category="abuse", surface="trends", country="*", action="suppress", provisional="true"
+    ).inc()
+    metrics.event_to_flag_seconds.observe(0.4)
+    metrics.set_revisions(policy="0123456789ab", model="")
+    text = generate_latest(metrics.registry).decode()
+    assert "hushtag_tweets_total 3.0\n" in text
+    assert 'hushtag_dead_letters_total{reason="not_json"} 1.0\n' in text
+    assert 'hushtag_settled_tick_timestamp_seconds{shard="3"} 1.7000000005e+09\n' in text
+    assert 'hushtag_policy_info{revision="0123456789ab"} 1.0\n' in text
+    assert 'hushtag_event_to_flag_seconds_bucket{le="0.5"} 1.0\n' in text
+    assert "_created" not in text
+    exposed = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
+    assert exposed <= metrics.sample_names()
+
+
+def test_a_shard_that_went_away_is_forgotten() -> None:
+    metrics = Metrics()
+    metrics.settled_seconds.labels(shard="3").set(1)
+    metrics.open_panes.labels(shard="3").set(1)
+    metrics.open_panes.labels(shard="4").set(1)
+    metrics.forget_shard(3)
+    metrics.forget_shard(3)
+    text = generate_latest(metrics.registry).decode()
+    assert 'shard="3"' not in text
+    assert 'hushtag_open_panes{shard="4"} 1.0' in text
+    metrics.lag_seconds.labels(partition="0").set(2)
+    metrics.forget_source(0)
+    assert "hushtag_source_lag_seconds{" not in generate_latest(metrics.registry).decode()
+
+
+def test_two_workers_in_one_process_do_not_collide() -> None:
+    first, second = Metrics(), Metrics()
+    first.tweets.inc()
+    assert "hushtag_tweets_total 0.0" in generate_latest(second.registry).decode()
+
+
+def test_the_latency_histogram_covers_the_promise() -> None:
+    assert (FLAG_BUCKETS_SECONDS[0], FLAG_BUCKETS_SECONDS[-1]) == (0.05, 60.0)
+    assert 1.0 in FLAG_BUCKETS_SECONDS
+    assert list(FLAG_BUCKETS_SECONDS) == sorted(FLAG_BUCKETS_SECONDS)

@@ -1,0 +1,165 @@
+"""Settings: each wrong variable is named with its value and the fix; secrets never show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from streams.cli import settings as settings_cli
+from streams.errors import EXIT_CALLER, SettingsError
+from streams.settings import Settings, allowed, load_settings, unknown_variables, variable
+from streams.settings_words import hide_passwords
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.upper().startswith("HUSHTAG_"):
+            monkeypatch.delenv(name)
+
+
+WRONG = [
+    ("KAFKA", "localhost", "host:port"),
+    ("KAFKA", "a:9092,,b:9092", "host:port"),
+    ("KAFKA", "a:99999", "host:port"),
+    ("KAFKA", "kafka://a:9092", "host:port"),
+    ("REDIS_URL", "localhost:6379", "redis://"),
+    ("REDIS_URL", "http://localhost", "redis://"),
+    ("TOPIC_PREFIX", "a b", "letters, digits"),
+    ("TOPIC_PREFIX", "x" * 101, "at most 100"),
+    ("GROUP", "hush/tag", "letters, digits"),
+    ("INSTANCE_ID", "ü", "letters, digits"),
+    ("SHARDS", "0", "from 1 to 1024"),
+    ("SHARDS", "eight", "a whole number"),
+    ("SHARDS", "2.5", "a whole number"),
+    ("ALLOWED_LATENESS_MS", "-1", "from 0 to 600000"),
+    ("MAX_EVENT_AHEAD_MS", "1e99", "from 0 to 86400000"),
+    ("MAX_BROKER_SKEW_MS", "60001", "from 0 to 60000"),
+    ("MAX_DISORDER_MS", "x", "from 0 to 600000"),
+    ("MAX_LAG_MS", "0", "from 1000 to 3600000"),
+    ("IDLE_TIMEOUT_MS", "-5", "from 0 to 86400000"),
+    ("SESSION_TIMEOUT_SECONDS", "nan", "from 1 to 600"),
+    ("FLUSH_MS", "9", "from 10 to 10000"),
+    ("START_DEADLINE_SECONDS", "inf", "from 1 to 3600"),
+    ("METRICS_PORT", "65536", "from 0 to 65535"),
+    ("LOG_LEVEL", "INFO!", "one of debug, info, warning, error"),
+    ("KAFKA_SECURITY_PROTOCOL", "TLS", "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+    ("KAFKA_SASL_MECHANISM", "GSSAPI", "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "may_be"), WRONG)
+def test_a_wrong_value_is_named_with_its_fix(
+    name: str, value: str, may_be: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"HUSHTAG_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"HUSHTAG_{name}={value[:60]}")
+    assert caught.value.fix.startswith(f"set HUSHTAG_{name} to ")
+    assert may_be in caught.value.fix
+    assert caught.value.exit_code == EXIT_CALLER
+
+
+def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_SHARDS", "0")
+    monkeypatch.setenv("HUSHTAG_FLUSH_MS", "1")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert len(str(caught.value).splitlines()) == len(caught.value.fix.splitlines()) == 2
+
+
+CONFLICTS = [
+    ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, ["KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"]),
+    ({"KAFKA_SASL_PASSWORD": "s3cret"}, ["KAFKA_SASL_PASSWORD"]),
+    ({"KAFKA_SSL_CAFILE": "ca.pem"}, ["KAFKA_SSL_CAFILE"]),
+    ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/no/such.pem"}, ["KAFKA_SSL_CAFILE"]),
+    ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_KEYFILE": __file__}, ["KAFKA_SSL_CERTFILE"]),
+    ({"MAX_EVENT_AGE_MS": "1000"}, ["MAX_EVENT_AGE_MS"]),
+]
+
+
+@pytest.mark.parametrize(("environment", "named"), CONFLICTS)
+def test_values_that_do_not_fit_together(
+    environment: dict[str, str], named: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(f"HUSHTAG_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    lines = str(caught.value).splitlines()
+    assert [line.split("=")[0].split(":")[0] for line in lines] == [f"HUSHTAG_{name}" for name in named]
+    assert "s3cret" not in str(caught.value)
+
+
+def test_good_values_and_empty_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_KAFKA", "a:9092, [::1]:9093")
+    monkeypatch.setenv("HUSHTAG_SHARDS", "")
+    monkeypatch.setenv("hushtag_group", "mine")
+    monkeypatch.setenv("HUSHTAG_POLICY", "x.yaml")
+    settings = load_settings()
+    assert settings.kafka == "a:9092,[::1]:9093"
+    assert (settings.shards, settings.group, settings.policy) == (8, "mine", Path("x.yaml"))
+    assert settings.topic("tweets") == "tweets"
+
+
+def test_every_setting_is_described() -> None:
+    for field, information in Settings.model_fields.items():
+        assert information.description, field
+        assert "None" not in allowed(field)
+
+
+def run(*arguments: str) -> tuple[int, list[dict[str, object]], str]:
+    app = typer.Typer()
+    app.command("other")(lambda: None)
+    settings_cli.register(app)
+    done = CliRunner().invoke(app, ["settings", *arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    rows = [json.loads(line) for line in done.stdout.splitlines()] if "--json" in arguments else []
+    return done.exit_code, rows, done.output
+
+
+def test_the_command_tells_value_source_and_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_SHARDS", "16")
+    monkeypatch.setenv("HUSHTAG_HASH_KEY", "very-secret")
+    monkeypatch.setenv("HUSHTAG_REDIS_URL", "redis://worker:very-secret@redis:6379/0")
+    code, rows, output = run("--json")
+    assert code == 0
+    by_name = {str(row["setting"]): row for row in rows}
+    assert list(by_name) == [variable(field) for field in Settings.model_fields]
+    assert (by_name["HUSHTAG_SHARDS"]["value"], by_name["HUSHTAG_SHARDS"]["from"]) == (16, "environment")
+    assert (by_name["HUSHTAG_FLUSH_MS"]["value"], by_name["HUSHTAG_FLUSH_MS"]["from"]) == (250, "default")
+    assert by_name["HUSHTAG_HASH_KEY"]["value"] == "***"
+    assert by_name["HUSHTAG_AUDIT_KEY"]["value"] == ""
+    assert by_name["HUSHTAG_REDIS_URL"]["value"] == "redis://worker:***@redis:6379/0"
+    assert "very-secret" not in output
+    code, _, output = run()
+    assert code == 0
+    assert "very-secret" not in output
+    assert "HUSHTAG_SHARDS" in output
+
+
+def test_a_slip_of_the_pen_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_SHARD", "16")
+    monkeypatch.setenv("HUSHTAG_CACHE", "/tmp")
+    assert unknown_variables() == ["HUSHTAG_SHARD"]
+    _, _, output = run()
+    assert "did you mean HUSHTAG_SHARDS?" in output
+
+
+@given(
+    password=st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=9).filter(
+        lambda text: "***" not in text
+    )
+)
+def test_a_password_in_a_url_never_shows(password: str) -> None:
+    assert password not in hide_passwords(f"rediss://user:{password}@host:6380/0")
