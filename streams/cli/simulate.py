@@ -27,7 +27,7 @@ from streams.simulation.scenario import scenario
 from streams.simulation.texts import LabelledText, LabelledTexts, Texts
 
 _FIX_TEXTS = (
-    'a line is {"text": "...", "harmful": true} with "lang" en, hi or hi-Latn if you like; "y": 1 or 0 will do too'
+    'a line is {"text": "...", "harmful": true} with "lang" en, hi or hi-Latn if you like; "y" may be 1 or 0'
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 from hushtag_client.index import Index
-from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register
+from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register, newer
 from hushtag_client.resolution import candidates, winner
 
 from streams.flags.fold import DecisionFold
@@ -111,9 +111,9 @@ class Account:
         late = []
         for register in self._in_logs:
             there = held.get(register.field)
-            if register.version > (there.version if there else ""):
-                if register.in_force(self.now_ms) or (there and there.in_force(self.now_ms)):
-                    late.append(register)
+            matters = register.in_force(self.now_ms) or (there is not None and there.in_force(self.now_ms))
+            if matters and newer(register, there):
+                late.append(register)
         return late
 
     def timeline(self) -> list[Event]:

@@ -7,6 +7,7 @@ which compare keys still run; what they say about a stand-in is dropped.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +19,9 @@ from streams.policy.explain import Finding, explain
 from streams.policy.model import Policy
 from streams.policy.source import Document, Loc, Node, read
 from streams.policy.text import Span
+
+FINDINGS_MAX = 500
+"""Of each kind; who has more begins anew."""
 
 _CATEGORY: dict[str, Any] = {
     "mode": "shadow",
@@ -39,7 +43,7 @@ def parse_policy(
     """Read a policy.
 
     Args:
-        text: the file's content, YAML in UTF-8, at most 1 MiB.
+        text: the file's content, YAML in UTF-8, at most 256 KiB.
         name: how to call the file in errors.
         shards: how many judges share the cap; None: do not check it.
         categories: what the model scores; None: do not check.
@@ -73,9 +77,9 @@ def parse_policy(
         bad = _bad(unusable, errors)
         if bad:
             policy = _repaired(plain, errors, bad)
-        findings = [one for one in explain(errors) if not _accounted_for(one, unusable)]
+        findings = [one for one in explain(errors[:FINDINGS_MAX]) if not _accounted_for(one, unusable)]
         if policy is not None:
-            found = check(policy, shards=shards, categories=categories)
+            found = islice(check(policy, shards=shards, categories=categories), FINDINGS_MAX)
             findings += [one for one in found if not _touched(one, bad)]
         problems += [_place(document, name, root, finding) for finding in findings]
         if not problems:

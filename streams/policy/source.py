@@ -19,6 +19,8 @@ from ruamel.yaml.reader import ReaderError
 from streams.policy.text import Complaint, Span, decode, lines_of, span_at
 
 DEPTH_MAX = 12
+NODES_MAX = 40_000
+"""Values of the largest file that is read: about 2 s."""
 _PROBLEMS_MAX = 1_000
 
 _ENDED = re.compile("unexpected end of stream|<stream end>")
@@ -111,6 +113,7 @@ class _Reader:
         self.document = document
         self.lines = document.lines
         self.yaml = YAML(typ="safe", pure=True)
+        self.nodes = 0
 
     def run(self) -> None:
         try:
@@ -150,6 +153,10 @@ class _Reader:
 
     def _node(self, event: Any, events: Iterator[Any], loc: Loc) -> Node:
         node = Node(_span(event))
+        self.nodes += 1
+        if self.nodes > NODES_MAX:
+            self._complain(node.span, "too many values", f"at most {NODES_MAX:,}", "is this the policy file?")
+            raise _Stop
         kind = type(event).__name__
         if len(loc) > DEPTH_MAX:
             self._complain(node.span, "nested too deep", f"at most {DEPTH_MAX} levels", "is this the policy file?")

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-SIZE_MAX = 1 << 20
-"""Bytes of the largest file that is read."""
+SIZE_MAX = 1 << 18
+"""Bytes of the largest file that is read: room for some 15,000 hashtags."""
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 

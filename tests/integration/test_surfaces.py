@@ -34,7 +34,7 @@ def surface(kind: str, settings: Settings) -> Iterator[tuple[str, subprocess.Pop
         "HUSHTAG_KAFKA": settings.kafka,
         "HUSHTAG_REDIS_URL": settings.redis_url,
         "HUSHTAG_TOPIC_PREFIX": settings.topic_prefix,
-        "HUSHTAG_START_DEADLINE_SECONDS": "10",
+        "HUSHTAG_START_DEADLINE_SECONDS": "5",
     }
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, kind, "--port", "0", "--json"], env=environment, stdout=subprocess.PIPE, text=True
@@ -83,7 +83,7 @@ def write_flag(settings: Settings, hashtag: str) -> None:
         for change in twin.changes:
             client.hset(keys.REGISTERS, change.field, change.value)
             entry = {"seq": change.seq, "incarnation": change.incarnation, "field": change.field, "value": change.value}
-            client.xadd(keys.CHANGES, entry)  # type: ignore[arg-type]
+            client.xadd(keys.CHANGES, entry)
         client.set(keys.SEQ, twin.seq)
         client.hset(keys.RECONCILED, mapping=twin.reconciled)
         beat = {"settled_ms": now, "at_ms": now, "partitions": 1}

@@ -74,7 +74,7 @@ BAD = [
     Bad("only comments", 1, 1, "the file is empty", "copy of", raw=b"# nothing\n\n# yet\n"),
     Bad("a word", 1, 1, "a policy is a mapping", "copy of", raw=b"hello\n"),
     Bad("a list", 1, 1, "a policy is a mapping", "copy of", raw=b"- serial: 1\n"),
-    Bad("too large", 1, 1, "too large", "is this the policy file", raw=b"# " + b"x" * (1 << 20)),
+    Bad("too large", 1, 1, "too large", "is this the policy file", raw=b"# " + b"x" * (1 << 18)),
     Bad("fifty megabytes", 1, 1, "too large", "is this the policy file", raw=b"a: b\n" * 10_000_000),
     Bad("utf-16", 1, 1, "UTF-16", "save it as UTF-8", raw=GOOD.encode("utf-16")),
     Bad(
@@ -121,6 +121,14 @@ BAD = [
         "is this the policy file",
         raw=b"serial: 1\nwindows: " + b"[" * 9_000,
         count=1,
+    ),
+    Bad(
+        "too many values",
+        2,
+        80_009,
+        "too many values",
+        "is this the policy file",
+        raw=b"serial: 1\nwindows: [" + b"x," * 50_000,
     ),
     # ---- YAML beyond data ----
     Bad("bomb", 1, 5, "an anchor, &a0", "delete &a0", raw=_bomb(), count=103),

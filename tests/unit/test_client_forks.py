@@ -1,4 +1,4 @@
-"""A forked child has the replica, no thread, and starts its own when it is first asked. No server is needed for that."""
+"""A forked child has the replica and no thread; it starts its own when it is first asked. No server is needed."""
 
 from __future__ import annotations
 

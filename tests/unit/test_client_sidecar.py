@@ -53,8 +53,15 @@ async def test_without_redis_it_answers_with_the_fallback() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{}, {"hashtag": "a"}, {"surface": "trends"}, {"hashtag": "a", "surface": ""}, {"hashtag": "a" * 10_001, "surface": "x"}]
-)  # fmt: skip
+    "query",
+    [
+        {},
+        {"hashtag": "a"},
+        {"surface": "trends"},
+        {"hashtag": "a", "surface": ""},
+        {"hashtag": "a" * 10_001, "surface": "x"},
+    ],
+)
 async def test_a_check_that_cannot_be_understood(query: dict[str, str]) -> None:
     response = await ask("GET", "/v1/check", params=query)
     assert response.status_code == 400

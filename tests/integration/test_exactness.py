@@ -1,0 +1,257 @@
+"""What real workers settled on a real Kafka equals the reference: one worker, a second that joins, a kill -9.
+
+The three pipelines run side by side, each with its own topics; each is fed for most of a minute and then waited for
+until its last minute has settled.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from streams.log.topics import create_topics
+from streams.settings import Settings
+from tests.integration.workers import WorkerProcess, hushtag, json_lines
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+
+POLICY = """
+serial: 1
+windows: [30s, 2m]
+score_floor: 2
+evidence_floor: 5
+early_confidence: 0.95
+categories:
+  hateful_conduct:
+    mode: suppress
+    windows: [30s]
+    min_tweets: 10
+    min_authors: 8
+    suppress_at: 0.30
+    clear_at: 0.25
+    confidence: 0.8
+    dwell: 10s
+    expiry: 30s
+    corroborate: {need: 1, authors: 5}
+"""
+SECONDS = 45
+RATE = 300
+HARSH = "you people are disgusting vermin and filth, get out of our country"
+MILD = "what a lovely match this evening, well played by everyone on the field"
+
+
+@dataclass
+class Run:
+    """One pipeline and what came of it."""
+
+    settings: Settings
+    folder: Path
+    workers: list[WorkerProcess] = field(default_factory=list)
+    log: Path = Path()
+    real_panes: dict[tuple[str, str, int], tuple[int, int]] = field(default_factory=dict)
+    reference_panes: dict[tuple[str, str, int], tuple[int, int]] = field(default_factory=dict)
+    real_decisions: list[dict] = field(default_factory=list)
+    reference_decisions: list[dict] = field(default_factory=list)
+    bad: set[tuple[int, int]] = field(default_factory=set)
+    dead: list[tuple[int, int]] = field(default_factory=list)
+
+    def worker(self, name: str) -> WorkerProcess:
+        self.workers.append(WorkerProcess(self.settings, self.folder, name))
+        return self.workers[-1]
+
+
+def feed(settings: Settings, seed: int) -> set[tuple[int, int]]:
+    """Tweets at a steady rate, some late, doubled or broken; the (partition, offset) of the broken ones."""
+    rng = random.Random(seed)
+    producer = KafkaProducer(bootstrap_servers=settings.kafka, compression_type=None, linger_ms=5)
+    sent, start, last = [], time.monotonic(), b""
+    base = int(time.time() * 1000) * 1_000_000
+    for number in range(SECONDS * RATE):
+        ahead = start + number / RATE - time.monotonic()
+        if ahead > 0:
+            time.sleep(ahead)
+        tag = f"Tag{int(rng.paretovariate(0.8)) % 400}"
+        wave = number // RATE // 15 % 2 == 0
+        harsh = rng.random() < (0.95 if wave and tag in ("Tag1", "Tag2") else 0.02)
+        delay = rng.choice([0, 0, 0, 50, 3_000, 20_000, 8_000_000]) if rng.random() < 0.1 else 40
+        value = json.dumps(
+            {
+                "id": str(base + number), "author_id": str(rng.randrange(4_000)),
+                "created_at_ms": int(time.time() * 1000) - delay,
+                "text": f"{HARSH if harsh else MILD} {rng.randrange(50)} #{tag}",
+                "country": rng.choice(["IN", "IN", "US", ""]),
+            }
+        ).encode()  # fmt: skip
+        dice = rng.random()
+        broken = dice < 0.003
+        if broken:
+            value = rng.choice([b"{", b"", b'{"id": "x"}', b"\xff\xfe"])
+        elif dice < 0.01:
+            value = last
+        last = value if not broken else last
+        future = producer.send(settings.topic("tweets"), value, partition=rng.randrange(4))
+        if broken or value == b"":
+            sent.append(future)
+    producer.flush()
+    return {(meta.partition, meta.offset) for meta in (future.get(10) for future in sent)}
+
+
+def settle(run: Run) -> None:
+    """Wait until the minute of the last tweet has settled, then read everything."""
+    last_ms = int(time.time() * 1000)
+    minute_end_ms = (last_ms // 60_000 + 1) * 60_000
+    deadline = time.monotonic() + (minute_end_ms - last_ms) / 1000 + 60
+    while time.monotonic() < deadline:
+        live = [worker for worker in run.workers if worker.running]
+        settled = [int(one["settled_ms"]) for one in progress(run.settings).values()]
+        if len(settled) == run.settings.shards and min(settled) >= minute_end_ms:
+            break
+        assert live, run.workers[-1].tail()
+        time.sleep(1)
+    else:
+        raise AssertionError(f"not settled: {run.workers[-1].tail()}")
+    collect(run, last_ms)
+
+
+def progress(settings: Settings) -> dict[int, dict]:
+    found: dict[int, dict] = {}
+    for line in json_lines(hushtag(settings, "dump", "suppression-decisions")):
+        said = json.loads(line["value"])
+        if said["kind"] == "progress" and said["settled_ms"] >= found.get(said["shard"], said)["settled_ms"]:
+            found[said["shard"]] = said
+    return found
+
+
+def collect(run: Run, last_ms: int) -> None:
+    settings, folder = run.settings, run.folder
+    run.log = folder / "tweets.jsonl"
+    run.log.write_bytes(hushtag(settings, "dump", "tweets"))
+    panes = folder / "reference.jsonl"
+    reference = list(json_lines(hushtag(settings, "replay", str(run.log), "--panes", str(panes))))
+    run.reference_panes = rows(panes.read_bytes())
+    run.real_panes = rows(hushtag(settings, "panes", "--json"))
+    last_tick_ms = max((one["tick_ms"] for one in reference), default=0)
+    run.reference_decisions = reference
+    run.real_decisions = [
+        said
+        for line in json_lines(hushtag(settings, "dump", "suppression-decisions"))
+        if (said := json.loads(line["value"]))["kind"] == "decision" and said["settled_ms"] <= last_tick_ms
+    ]
+    headers = hushtag(settings, "dump", "tweets-dead-letter")
+    for line in json_lines(headers):
+        _, partition, offset = line["key"].rsplit("/", 2)
+        run.dead.append((int(partition), int(offset)))
+
+
+def rows(text: bytes) -> dict[tuple[str, str, int], tuple[int, int]]:
+    return {
+        (row["hashtag"], row["country"], row["minute_ms"]): (row["tweets"], row["authors"]) for row in json_lines(text)
+    }
+
+
+def history(decisions: list[dict]) -> dict[tuple[str, str], list]:
+    """For every key the settled rulings by tick: what equality with the reference is about."""
+    best: dict[tuple[str, str, int], tuple[str, list]] = {}
+    for said in decisions:
+        rulings = [ruling for ruling in said["rulings"] if not ruling["provisional"]]
+        key = (said["hashtag"], said["country"], said["settled_ms"])
+        if key not in best or said["version"] > best[key][0]:
+            best[key] = (said["version"], rulings)
+    found: dict[tuple[str, str], list] = {}
+    for (hashtag, country, _), (_, rulings) in sorted(best.items()):
+        kept = [(r["category"], r["surface"], r["action"], r["since_ms"], r["expires_at_ms"], r["reasons"]) for r in rulings]
+        past = found.setdefault((hashtag, country), [])
+        if not past or kept != past[-1]:
+            past.append(kept)
+    return {key: [kept for kept in past if kept] for key, past in found.items() if any(past)}
+
+
+def one_worker(run: Run) -> None:
+    run.worker("only").start().wait_ready()
+    run.bad = feed(run.settings, 1)
+    settle(run)
+
+
+def second_joins(run: Run) -> None:
+    run.worker("first").start().wait_ready()
+    with ThreadPoolExecutor(1) as pool:
+        fed = pool.submit(feed, run.settings, 2)
+        time.sleep(SECONDS / 3)
+        run.worker("second").start().wait_ready()
+        run.bad = fed.result()
+    settle(run)
+
+
+def killed(run: Run) -> None:
+    victim = run.worker("victim").start().wait_ready()
+    with ThreadPoolExecutor(1) as pool:
+        fed = pool.submit(feed, run.settings, 3)
+        time.sleep(SECONDS / 2)
+        victim.kill()
+        run.worker("heir").start()
+        run.bad = fed.result()
+    run.workers[-1].wait_ready()
+    settle(run)
+
+
+SCENARIOS = {"one worker": one_worker, "a second joins": second_joins, "kill -9 and restart": killed}
+
+
+@pytest.fixture(scope="module")
+def runs(stack, tmp_path_factory) -> Iterator[dict[str, Run]]:
+    """All scenarios, side by side."""
+    found: dict[str, Run] = {}
+    for number, name in enumerate(SCENARIOS):
+        folder = tmp_path_factory.mktemp("run")
+        (folder / "policy.yaml").write_text(POLICY)
+        settings = Settings(
+            kafka=stack.kafka, redis_url=f"{stack.redis_url.rsplit('/', 1)[0]}/{number + 1}", shards=4,
+            topic_prefix=f"exact{number}.", group=f"exact{number}", policy=folder / "policy.yaml",
+            session_timeout_seconds=6, start_deadline_seconds=30,
+        )  # fmt: skip
+        create_topics(settings)
+        found[name] = Run(settings, folder)
+    with ThreadPoolExecutor(len(SCENARIOS)) as pool:
+        done = {name: pool.submit(play, found[name]) for name, play in SCENARIOS.items()}
+        for future in done.values():
+            future.result()
+    yield found
+    for run in found.values():
+        for worker in run.workers:
+            if worker.running:
+                worker.kill()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_minute_panes_equal_the_reference(runs, name):
+    run = runs[name]
+    assert len(run.reference_panes) > 200
+    assert run.real_panes == run.reference_panes
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_settled_decisions_equal_the_reference(runs, name):
+    run = runs[name]
+    expected = history(run.reference_decisions)
+    actions = {ruling[2] for past in expected.values() for rulings in past for ruling in rulings}
+    assert {"suppress"} <= actions, "nothing was decided: the test would prove nothing"
+    assert history(run.real_decisions) == expected
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_dead_letters_are_the_bad_records(runs, name):
+    run = runs[name]
+    assert run.bad
+    assert set(run.dead) == run.bad
+
+
+def test_a_worker_stops_on_sigterm(runs):
+    assert runs["one worker"].workers[0].stop() == 0

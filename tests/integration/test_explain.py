@@ -1,0 +1,107 @@
+"""`hushtag explain` against a real broker and a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+import typer
+from aiokafka import AIOKafkaProducer
+from typer.testing import CliRunner
+
+from moderation import cli
+from streams.cli import explain
+from streams.clock import now_ms
+from streams.flags.fold import DecisionFold
+from streams.flags.redis_store import RedisFlagStore
+from streams.log.decisions import Decision, Progress, Reason, Ruling, encode_record, version_of
+from streams.log.reading import connection
+from streams.settings import Settings
+
+pytestmark = pytest.mark.integration
+
+
+def decision(tag: str, number: int, country: str) -> Decision:
+    at_ms = now_ms()
+    ruling = Ruling(
+        category="abuse", surface="trends", action="suppress", since_ms=at_ms, expires_at_ms=at_ms + 600_000,
+        reasons=(Reason("harmful_share_lower", 0.5, 0.4),),
+    )  # fmt: skip
+    return Decision(
+        hashtag=tag, display=tag.title(), country=country, rulings=(ruling,), version=version_of(number, 1), tick_ms=1,
+        settled_ms=1, decided_at_ms=at_ms, policy_revision="p", model_revision="m",
+    )  # fmt: skip
+
+
+async def write(settings: Settings, decisions: list[Decision]) -> None:
+    topic = settings.topic("suppression-decisions")
+    progress = Progress(shard=0, settled_ms=1, position=0, replay_offset=0, activations=[])
+    async with AIOKafkaProducer(**connection(settings), acks="all") as sender:
+        for number, said in enumerate([*decisions, progress]):
+            await sender.send_and_wait(topic, encode_record(said), partition=number % settings.shards)
+
+
+async def publish(settings: Settings, decisions: list[Decision]) -> None:
+    fold = DecisionFold(longest_expiry_ms=1, max_broker_skew_ms=0)
+    store = RedisFlagStore(settings.redis_url, partitions=settings.shards)
+    for said in decisions:
+        fold.apply(said)
+    await store.reconcile("0", fold.registers())
+    await store.close()
+
+
+def run(settings: Settings, *arguments: str, **environment: str) -> tuple[int, Any, str]:
+    app = typer.Typer()
+    explain.register(app)
+    cli.register(app)
+    env = {
+        "HUSHTAG_KAFKA": settings.kafka,
+        "HUSHTAG_REDIS_URL": settings.redis_url,
+        "HUSHTAG_TOPIC_PREFIX": settings.topic_prefix,
+        "HUSHTAG_POLICY": "nowhere.yaml",
+    }
+    result = CliRunner().invoke(app, [*arguments, "--json"], env=env | environment)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, json.loads(result.stdout), result.stderr
+
+
+def test_explain_reads_all_three_and_says_where_they_differ(topics: Settings) -> None:
+    decisions = [
+        decision("किसान*", 1, "*"),
+        decision("किसान*", 2, "IN"),
+        decision("tag", 3, "*"),
+        decision("tagger", 4, "*"),
+    ]
+    asyncio.run(write(topics, decisions))
+    asyncio.run(publish(topics, decisions[:3]))
+
+    code, told, _ = run(topics, "explain", "#TAG")
+    assert (code, told["known"], told["redis"], told["display"]) == (0, True, True, "Tag")
+    [place] = told["places"]
+    assert (place["shown"], place["decided_by"]) == (False, "trends|*|automated|tag")
+    assert place["registers"][0]["reasons"][0]["margin"] == pytest.approx(0.1)
+    assert told["unpublished"] == []
+
+    code, told, _ = run(topics, "explain", "tagger")
+    assert [place["shown"] for place in told["places"]] == [True], "Redis has nothing of it yet"
+    assert [register["hashtag"] for register in told["unpublished"]] == ["tagger"]
+
+    code, told, _ = run(topics, "block", "tag", "--reason", "r", "--surface", "search", "--wait", "0")
+    code, told, _ = run(topics, "explain", "tag")
+    assert [row["state"] for row in told["people"]] == ["in force"]
+    assert [event["source"] for event in told["timeline"]] == ["automated", "human"]
+    assert [(one["source"], one["surface"]) for one in told["unpublished"]] == [("human", "search")]
+
+    code, told, said = run(topics, "explain", "tag", HUSHTAG_REDIS_URL="redis://127.0.0.1:1/0")
+    assert told["redis"] is False
+    assert {(place["surface"], place["shown"]) for place in told["places"]} == {("search", False), ("trends", False)}
+    assert "this is what the logs say" in said
+
+
+def test_nothing_is_known_of_a_tag_that_nobody_spoke_of(topics: Settings) -> None:
+    code, told, said = run(topics, "explain", "#Nobody", "--country", "in")
+    assert (code, told) == (3, {"hashtag": "nobody", "known": False})
+    assert "nothing is known of #nobody in IN" in said

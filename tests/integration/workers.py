@@ -1,0 +1,118 @@
+"""Worker processes for tests: the real command, with its log in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from streams.settings import Settings
+
+
+def environment(settings: Settings, **more: object) -> dict[str, str]:
+    """The environment that gives a process these settings."""
+    given = {**settings.model_dump(exclude_defaults=True), **more}
+    values = {f"HUSHTAG_{name.upper()}": _text(value) for name, value in given.items()}
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("HUSHTAG_")}, **values}
+
+
+def _text(value: object) -> str:
+    return str(value.get_secret_value()) if hasattr(value, "get_secret_value") else str(value)
+
+
+def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, timeout: float = 120) -> bytes:
+    """Run a command to its end; its stdout. A failure shows its stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli.main", *arguments],
+        env=environment(settings), input=stdin, capture_output=True, timeout=timeout, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    return done.stdout
+
+
+def json_lines(text: bytes) -> Iterator[dict]:
+    """One object a line."""
+    return (json.loads(line) for line in text.splitlines() if line.strip())
+
+
+class WorkerProcess:
+    """`hushtag worker`, which a test may kill, pause and start again."""
+
+    def __init__(self, settings: Settings, folder: Path, name: str = "w", stages: str = "ingest,judge,publish") -> None:
+        self.log = folder / f"{name}.log"
+        self.settings = settings
+        self._name = name
+        self._stages = stages
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    def start(self, **more: object) -> WorkerProcess:
+        self.port = free_port()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli.main", "worker", "--stages", self._stages],
+                env=environment(self.settings, metrics_port=self.port, **more), stdout=log, stderr=log,
+            )  # fmt: skip
+        return self
+
+    def wait_ready(self, seconds: float = 60) -> WorkerProcess:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            assert self._process.poll() is None, f"the worker ended:\n{self.tail()}"
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+                    if answer.status == 200:
+                        return self
+            except (urllib.error.URLError, OSError):
+                pass
+            time.sleep(0.2)
+        raise AssertionError(f"the worker was not ready in {seconds:g} s:\n{self.tail()}")
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self, seconds: float = 15) -> int:
+        """SIGTERM; the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the worker did not stop in {seconds:g} s:\n{self.tail()}") from None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def metric(self, name: str) -> float:
+        """Sum of a metric over its labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+    def tail(self, lines: int = 15) -> str:
+        return "\n".join(line[:600] for line in self.log.read_text().splitlines()[-lines:])
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
