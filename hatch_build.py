@@ -1,7 +1,7 @@
 """Build hook: the two browser libraries come out of wheels that carry them, so nothing is vendored and no CDN is asked.
 
 `django-htmx` and `youplot` are build requirements only: the build's own environment has them, the user's never does.
-Each file is compared with the SHA-256 of its npm release (htmx 2.0.10, uPlot 1.6.31), and a build with another file fails.
+Each file is compared with the SHA-256 of its npm release (htmx 2.0.10, uPlot 1.6.31); a build with another file fails.
 The target folder is ignored by git; the pages say so in one line when it is empty.
 """
 

@@ -45,7 +45,7 @@ LANGUAGES = {
     "identity_templates_hi-latn": "hi-Latn",
 }
 IDENTITY_EVERY = 30
-"""Of the identity sentences ("Aki is a kind muslim") one in so many is used: clean ones only, and not to drown tweets."""
+"""Of the identity sentences ("Aki is a kind muslim") one in so many is used, clean ones only, lest they drown them."""
 
 Truth = dict[str, Any]
 Decision = dict[str, Any]
@@ -168,7 +168,7 @@ def seeds_of(text: str) -> list[int]:
     >>> seeds_of("3,7,20-22")
     [3, 7, 20, 21, 22]
     """
-    found = []
+    found: list[int] = []
     for part in text.split(","):
         low, dash, high = part.strip().partition("-")
         found += range(int(low), int(high) + 1) if dash else [int(low)]

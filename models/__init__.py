@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.errors import ArtefactError, TrainingDataError
-from models.scorer import Scorer
+from models.protocol import Scorer
 
 __all__ = ["ArtefactError", "Scorer", "TrainingDataError", "load_scorer"]
 

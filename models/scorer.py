@@ -1,13 +1,9 @@
-"""What turns texts into probabilities of harm: the protocol, and the linear scorer that comes with hushtag.
-
-Any object with these three members can take the linear scorer's place.
-"""
+"""The linear scorer that comes with hushtag; see `models.protocol` for what may take its place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,25 +11,6 @@ import numpy.typing as npt
 from models import features, hashing
 
 LANGUAGES = ("en", "hi-Latn", "hi")  # groups that are calibrated apart, in the order of `hashing.group_of`
-
-
-class Scorer(Protocol):
-    """Text to calibrated probabilities of harm."""
-
-    @property
-    def revision(self) -> str:
-        """12 hex digits that change whenever a score might."""
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """The policy categories that are told apart."""
-
-    def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """(n_texts, 1 + n_categories) in [0, 1]: column 0 any category, column 1 + i `categories[i]`.
-
-        A pure function of each text alone, whatever is scored with it. Takes every str and never raises. The heavy
-        part runs without the GIL.
-        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -135,8 +135,9 @@ def _fit_column(texts: TrainingSet, labels: Labels, recipe: Recipe) -> tuple[Flo
     positive = np.asarray(texts.matrix[labels == 1].sum(axis=0)).ravel() + 0.1
     negative = np.asarray(texts.matrix[labels == 0].sum(axis=0)).ravel() + 0.1
     ratios = np.log((positive / positive.sum()) / (negative / negative.sum()))
-    plain = LogisticRegression(C=recipe.plain_inverse_penalty, solver="liblinear", tol=1e-3, random_state=recipe.seed)
-    ratio = LogisticRegression(C=recipe.ratio_inverse_penalty, solver="liblinear", tol=1e-3, random_state=recipe.seed)
+    settings = {"solver": "liblinear", "dual": True, "tol": 1e-2, "max_iter": 1_000, "random_state": recipe.seed}
+    plain = LogisticRegression(C=recipe.plain_inverse_penalty, **settings)
+    ratio = LogisticRegression(C=recipe.ratio_inverse_penalty, **settings)
     plain.fit(texts.matrix, labels, sample_weight=texts.weights)
     ratio.fit((texts.matrix @ sparse.diags(ratios)).tocsr(), labels, sample_weight=texts.weights)
     weights, bias = np.zeros(texts.matrix.shape[1]), 0.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +16,6 @@ from moderation.drafts import SURFACES, Draft, Tag, UndoDraft, country_of, expir
 from moderation.errors import StaleEdit
 from moderation.options import Actor, Country, Default, Expected, Json, Lasts, Reason, Surfaces, Tags, Until, Wait
 from moderation.view import ends, table, where, written_json
-from moderation.visible import Visible, wait_visible
 from moderation.writer import Desk, Written
 from streams.clock import now_ms
 from streams.errors import CallerMistake, PolicyError
@@ -23,6 +23,9 @@ from streams.flags.people import STATES
 from streams.log.moderation import Override, Verb
 from streams.policy.parse import parse_policy
 from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from moderation.visible import Visible
 
 _errors = Console(stderr=True, highlight=False, markup=False)
 _out = Console(highlight=False, markup=False)
@@ -129,6 +132,7 @@ def list_(
             await desk.refresh()
         return desk
 
+    _quieten()
     view, at_ms = asyncio.run(read()).view, now_ms()
     found = [one for one in view.standings(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
     if as_json:
@@ -160,12 +164,15 @@ def _write(
                 written, stale = list(error.written), error
         visible: list[Visible | None] = [None] * len(written)
         if wait:
+            from moderation.visible import wait_visible  # here, so that no other command waits for its imports
+
             visible = [*await wait_visible(settings, written, wait_seconds=wait)]
         return written, visible, stale
 
     notes = {tag.hashtag: tag.notes for tag in tags}
     for note in (note for tag in tags for note in tag.notes):
         _errors.print(note, style="yellow")
+    _quieten()
     written, visible, stale = asyncio.run(run())
     for one, seen in zip(written, visible, strict=True):
         if as_json:
@@ -189,6 +196,11 @@ def _say(written: Written, seen: Visible | None) -> None:
     for one in seen.verdicts if seen else ():
         by = f" by {one.register.source}" if one.register else ""
         _out.print(f"  {one.surface}: {'shown' if one.shown else 'hidden'} now{by}")
+
+
+def _quieten() -> None:
+    """What fails is told by our own errors, once; the Kafka library would log each attempt."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _actor(given: str | None) -> str:

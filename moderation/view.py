@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
-from moderation.visible import Visible
 from moderation.writer import Written
 from streams.flags.people import Standing, record_as_dict
 from streams.log.moderation import Override, TagRecord
+
+if TYPE_CHECKING:
+    from moderation.visible import Visible
 
 _STYLES = {"in force": "bold", "superseded": "yellow", "expired": "dim", "undone": "dim", "refused": "red"}
 

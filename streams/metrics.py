@@ -111,6 +111,9 @@ class Metrics:
             ["shard"],
             registry=registry,
         )
+        self.judge_backlog = Gauge(
+            "hushtag_judge_backlog_records", "Partials of a shard that are not judged yet.", ["shard"], registry=registry
+        )
         self.replaying = Gauge(
             "hushtag_replaying", "1 while a shard reads back what it said before.", ["shard"], registry=registry
         )

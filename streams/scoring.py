@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import models
-from models.scorer import Scorer
+from models.protocol import Scorer
 from streams.counting.pane import Scored
 from streams.errors import CallerMistake
 from streams.judging.copies import fingerprint

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from hushtag_client.registers import Reason, Register
+
+from surfaces.countries import name_of
 
 ACTIONS = {"suppress": "Suppressed", "hold": "On hold for review"}
 SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
@@ -86,7 +88,7 @@ def _within_meter(share: float) -> float:
 
 
 def one_line(register: Register) -> str:
-    """Why, in one line for a terminal: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copies 0.55 ≥ 0.30`."""
+    """Why, in one line for a terminal: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copied texts 0.55 ≥ 0.30`."""
     parts = []
     evidence = register.evidence
     for reason in register.reasons:
@@ -95,8 +97,25 @@ def one_line(register: Register) -> str:
             if "authors" in evidence:
                 parts.append(f"{evidence['authors']} authors")
         else:
-            parts.append(f"{reason.signal.replace('_', ' ')} {reason.value:.4g} ≥ {reason.threshold:.4g}")
+            digits = 2 if reason.signal in _SHARES else 0 if reason.value == int(reason.value) else 1
+            name = _SIGNALS.get(reason.signal, reason.signal.replace("_", " ")).lower()
+            parts.append(f"{name} {reason.value:.{digits}f} ≥ {reason.threshold:.{digits}f}")
     return ", ".join(parts) or f"by {register.actor or register.source}"
+
+
+def places(registers: Iterable[Register]) -> str:
+    """Where registers of one hashtag hold, in words.
+
+    >>> both = [Register(version="1", action="hold", hashtag="x", surface=s, country="IN", expires_at_ms=1)
+    ...         for s in ("search", "trends")]
+    >>> places(both)
+    'trends and search in India'
+    """
+    found = list(registers)
+    surfaces = sorted({register.surface for register in found}, reverse=True)
+    codes = sorted({register.country for register in found}, reverse=True)
+    names = [name_of(None if code == "*" else code) for code in codes]
+    return f"{' and '.join(surfaces)} in {', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
 
 
 def time_of(at_ms: int) -> str:

@@ -102,7 +102,7 @@ class Feed:
             await asyncio.sleep(0.02)
 
     async def _go_back(self, consumer: AIOKafkaConsumer, look_back_seconds: float) -> dict[TopicPartition, int]:
-        """Seek to the first record of the last so many seconds; returns the log's ends, up to which it must catch up."""
+        """Seek to the first record of the last so many seconds; returns the ends up to which it must catch up."""
         self.missing = "the tweets of the last minutes"
         partitions = consumer.assignment()
         from_ms = self._now_ms() - int(look_back_seconds * 1000)

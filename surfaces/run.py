@@ -1,4 +1,4 @@
-"""One surface as a process: a counter fed from Kafka, the flags client, the web application. Ends when one of them does."""
+"""One surface as a process: a counter fed from Kafka, the flags client, the web application; all end together."""
 
 from __future__ import annotations
 

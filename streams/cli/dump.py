@@ -11,7 +11,6 @@ import msgspec
 import typer
 
 from streams.errors import CallerMistake
-from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import SPEC_OF
 from streams.settings import Settings, load_settings
 
@@ -38,6 +37,8 @@ def dump(
 
 
 async def _dump(settings: Settings, topic: str, partition: int | None) -> None:
+    from streams.log.reading import LogReader, connection
+
     out = sys.stdout.buffer
     async with LogReader(connection(settings), settings.topic(topic)) as reader:
         starts = None if partition is None else {partition: None}

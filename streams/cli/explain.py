@@ -17,7 +17,6 @@ from rich.text import Text
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, FlagStoreUnavailable
 from streams.flags.account import Account, Outcome, Place, account_as_dict
-from streams.flags.lookup import FlagLookup
 from streams.flags.naming import Tag, country_of, tag_of
 from streams.flags.people import PeopleView
 from streams.log.decisions import Decision, decode_record
@@ -98,6 +97,8 @@ async def _people(settings: Settings) -> PeopleView:
 
 
 async def _registers(settings: Settings, hashtag: str) -> list[Register] | None:
+    from streams.flags.lookup import FlagLookup  # here, so that no other command waits for its imports
+
     try:
         async with FlagLookup(settings.redis_url) as lookup:
             return await lookup.of_hashtag(hashtag)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -13,11 +12,10 @@ from hushtag_client.normalise import normalise
 from rich.console import Console
 from rich.table import Table
 
-from streams.counting.keys import Tags
-from streams.counting.registers import MINUTE_MS
-from streams.log.panes import PaneRecord, PaneRow, assemble, decode_pane_record, rows_of
-from streams.log.reading import LogReader, connection
 from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from streams.log.panes import PaneRow
 
 _encode = msgspec.json.Encoder().encode
 
@@ -41,7 +39,7 @@ def panes(
         return
     table = Table("minute", "hashtag", "country", "tweets", "authors")
     for row in rows:
-        minute = f"{row.start_ms // 3_600_000 % 24:02d}:{row.start_ms // MINUTE_MS % 60:02d} UTC"
+        minute = f"{row.start_ms // 3_600_000 % 24:02d}:{row.start_ms // 60_000 % 60:02d} UTC"
         table.add_row(minute, row.hashtag, row.country, str(row.tweets), str(row.authors))
     Console().print(table)
 
@@ -58,9 +56,17 @@ def as_json(row: PaneRow) -> dict[str, str | int]:
 
 
 async def _rows(settings: Settings, hashtag: str | None, country: str | None) -> list[PaneRow]:
+    from streams.counting.keys import Tags
+    from streams.counting.registers import MINUTE_MS
+    from streams.log.panes import PaneRecord, assemble, decode_pane_record, rows_of
+    from streams.log.reading import LogReader, connection
+
     records: dict[int, list[PaneRecord]] = {}
-    async for record in read_minutes(settings):
-        records.setdefault(record.shard, []).append(record)
+    async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
+        async for batch in reader.to_end():
+            for record in map(decode_pane_record, (one.value for one in batch)):
+                if record.length_ms == MINUTE_MS:
+                    records.setdefault(record.shard, []).append(record)
     rows: list[PaneRow] = []
     for of_shard in records.values():
         tags = Tags()
@@ -71,13 +77,3 @@ async def _rows(settings: Settings, hashtag: str | None, country: str | None) ->
                 if (hashtag is None or row.hashtag == hashtag) and (country is None or row.country == country)
             ]
     return sorted(rows, key=lambda row: (row.start_ms, row.hashtag, row.country))
-
-
-async def read_minutes(settings: Settings) -> AsyncIterator[PaneRecord]:
-    """The minute panes that `hashtag-panes` holds, repeats included."""
-    async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
-        async for batch in reader.to_end():
-            for record in batch:
-                pane = decode_pane_record(record.value)
-                if pane.length_ms == MINUTE_MS:
-                    yield pane

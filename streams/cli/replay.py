@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -13,11 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from streams.cli.files import load_policy_file
-from streams.cli.panes import as_json
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision
-from streams.replay import Replay, read_lines
-from streams.scoring import load_text_scorer
 from streams.settings import load_settings, time_rules
 
 _encode = msgspec.json.Encoder().encode
@@ -41,6 +39,10 @@ def replay(
     A log line is {"partition", "offset", "log_time_ms", "key", "value"}. Bare payloads are taken as partition 0,
     offset = line, log time = the highest created_at so far. The end of the file settles all.
     """
+    from streams.cli.panes import as_json  # these take a second to load: not for `--help`
+    from streams.replay import Replay, read_lines
+    from streams.scoring import load_text_scorer
+
     settings = load_settings()
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
@@ -78,8 +80,6 @@ def replay(
 
 def _open(file: str) -> BinaryIO:
     if file == "-":
-        import tempfile
-
         spool = tempfile.TemporaryFile()  # noqa: SIM115 - read twice, closed with the process
         for chunk in iter(lambda: sys.stdin.buffer.read(1 << 20), b""):
             spool.write(chunk)
@@ -93,6 +93,8 @@ def _open(file: str) -> BinaryIO:
 
 def _partitions(source: BinaryIO) -> set[int]:
     """The source partitions that the lines name: a tick settles when all have passed it."""
+    from streams.replay import read_lines
+
     return {record.partition for record in read_lines(source)} or {0}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
 Doubles = npt.NDArray[np.float64]
 
@@ -22,7 +23,7 @@ def share_bounds(share: Doubles, n: npt.NDArray[np.int64], confidence: float) ->
     Returns:
         Two arrays (m,); [0, 1] where n is 0.
     """
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     some = np.maximum(n, 1).astype(np.float64)
     mean = np.where(n > 0, share, 0.5)
     scale = 1.0 + z * z / some

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from msgspec.structs import replace
 
 from streams.counting.keys import COUNTRY_BITS, NOWHERE, Tags, country_of, world_of
@@ -27,6 +28,7 @@ from streams.counting.sketch import KeyedHash, smallest
 from streams.counting.tally import OpenPanes, Tally
 from streams.judging.decide import decide, decide_early
 from streams.judging.docket import Docket
+from streams.judging.evidence import EvidenceTable
 from streams.judging.state import KeyState, greatest
 from streams.judging.views import Views
 from streams.log.decisions import Decision, Progress, version_of
@@ -59,6 +61,15 @@ class LookJob:
     tick_ms: int
     open: list[tuple[int, Tally]]
     texts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the last look at a tag, settled or early, saw."""
+
+    tweets: int
+    share: float
+    """Greatest over the categories; 1 where nothing was scored."""
 
 
 @dataclass(slots=True)
@@ -101,7 +112,7 @@ class ShardJudge:
         self._first_offsets: dict[int, int] = {}
         self._policy_bodies: dict[str, Policy] = {}
         self._scored: dict[str, Scored] = {}
-        self._looked: dict[int, int] = {}
+        self._looked: dict[int, Looked] = {}
         self._touched: set[int] = set()
         self._terms: dict[int, bool] = {}
 
@@ -315,7 +326,10 @@ class ShardJudge:
         """Drop by settled tick: texts, looks, and the numbers of tags that nothing counts any more."""
         shortest, longest = self.views.shortest, self.views.longest
         if shortest is not None:
-            self._looked = {key: shortest.counts[key] for key in shortest.busy}
+            self._looked = {}
+            table = self.views.tables().get(shortest.window_ms)
+            if table is not None:
+                self._note_looked(table)
         if len(self._scored) > _SCORED_KEPT:
             self._scored.clear()
         if job.pane % _SWEEP_PANES or longest is None:
@@ -345,20 +359,35 @@ class ShardJudge:
         if self.settled_ms < self.hold_until_ms:
             return None
         tallies = list(self.open.tallies())
-        floor = shortest.floor
-        keys: list[int] = []
-        for key in sorted({*touched, *map(world_of, touched)}):
-            if key & _COUNTRY_MASK == NOWHERE:
-                continue
-            tweets = shortest.counts.get(key, 0) + sum(tally.tweets(key) for _, tally in tallies)
-            if tweets >= floor and tweets >= _GROWTH * self._looked.get(key, 0):
-                self._looked[key] = tweets
-                keys.append(key)
+        least_share = min(rule.suppress_at for rule in policy.rule_table.values())
+        asked = {key for key in touched if key & _COUNTRY_MASK != NOWHERE}
+        asked.update(map(world_of, touched))
+        keys = sorted(key for key in asked if self._worth_a_look(key, tallies, least_share))
         if not keys:
             return None
         newest = max(pane for pane, _ in tallies)
         texts = {entry.text for _, tally in tallies for key in keys for entry in tally.sample(key)}
         return LookJob(keys, (newest + 1) * PANE_MS, tallies, [text for text in texts if text not in self._scored])
+
+    def _worth_a_look(self, key: int, tallies: list[tuple[int, Tally]], least_share: float) -> bool:
+        """Whether a tag has the tweets, has grown, and could be over if all that is new were harmful."""
+        shortest = self.views.shortest
+        assert shortest is not None
+        tweets = shortest.counts.get(key, 0)
+        for _, tally in tallies:
+            tweets += tally.tweets(key)
+        if tweets < shortest.floor:
+            return False
+        last = self._looked.get(key)
+        if last is None:
+            return True
+        new = tweets - last.tweets
+        return tweets >= _GROWTH * last.tweets and last.share * last.tweets + new >= least_share * tweets
+
+    def _note_looked(self, table: EvidenceTable) -> None:
+        shares = np.nan_to_num(table.share, nan=1.0).max(axis=1, initial=0.0)
+        for key, tweets, share in zip(table.keys.tolist(), table.tweets.tolist(), shares.tolist(), strict=True):
+            self._looked[key] = Looked(tweets, share)
 
     def look(self, job: LookJob, scored: Mapping[str, Scored]) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
@@ -367,6 +396,7 @@ class ShardJudge:
         assert policy is not None and shortest is not None
         newest = self._open_pane(job)
         table = self.views.table(shortest, job.keys, [newest])
+        self._note_looked(table)
         docket = Docket(
             policy, self._columns, {shortest.window_ms: table}, self._is_term, confidence=policy.early_confidence
         )

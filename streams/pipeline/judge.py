@@ -6,7 +6,7 @@ A shard has a task of its own, fed by a short queue: a tick waits for its scores
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,6 +24,7 @@ from streams.pipeline.policies import read_policies
 from streams.pipeline.sender import Ack
 
 _QUEUED_BATCHES = 4
+_GAUGE_SECONDS = 0.5
 PROGRESS_KEY = b"progress"
 
 
@@ -34,27 +35,29 @@ class JudgePartition:
         self.replay_point: int | None = None
         self.judge: ShardJudge | None = None
         self.shard = shard
+        self.judged_offset = 0
+        """Everything before it is judged."""
         self._stage = stage
         self._context = stage.context
         self._next_offset: int | None = None
         self._lost_at_start = False
-        self._dropped = False
+        self.dropped = False
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(_QUEUED_BATCHES)
         self._task = stage.context.spawn(self._work(), f"judge-{shard}")
 
     def start(self, committed: int | None, first: int) -> int:
         start = max(committed or 0, first)
         if self._next_offset is None:
-            self._next_offset = start
+            self._next_offset = self.judged_offset = start
             self._lost_at_start = committed is not None and committed < first
         return self._next_offset
 
     async def take(self, batch: Sequence[Any]) -> None:
-        if not self._dropped:
+        if not self.dropped:
             await self._queue.put(batch)
 
     def drop(self) -> None:
-        self._dropped = True
+        self.dropped = True
         self.replay_point = None
         self._task.cancel()
         while not self._queue.empty():  # lets a `take` that waits for room go on
@@ -75,6 +78,7 @@ class JudgePartition:
             records = await self._admit(judge, batch)
             if records:
                 await self._judge(judge, records)
+                self.judged_offset = records[-1].offset + 1
 
     async def _admit(self, judge: ShardJudge, batch: Sequence[Any]) -> Sequence[Any]:
         expected = self._next_offset
@@ -111,10 +115,10 @@ class JudgePartition:
                     decisions = judge.look(look, await self._context.score(look.texts))
                     acks += await self._send_decisions(decisions)
         await self._context.sender.acknowledged(acks)
-        if last is not None and not self._dropped:
+        if last is not None and not self.dropped:
             sent = await self._send(self._stage.decisions_topic, encode_record(last), PROGRESS_KEY)
             await self._context.sender.acknowledged([sent])
-            if not self._dropped:
+            if not self.dropped:
                 self.replay_point = last.replay_offset
         self._stage.note(judge)
 
@@ -184,11 +188,16 @@ class JudgePartition:
 
 
 class JudgeStage:
-    """All shards of this worker."""
+    """All shards of this worker.
 
-    def __init__(self, context: Context, log: Any) -> None:
+    Args:
+        end_offset: the last known end of a shard's log; None while nobody knows.
+    """
+
+    def __init__(self, context: Context, log: Any, end_offset: Callable[[int], int | None]) -> None:
         settings = context.settings
         self.context = context
+        self._end_offset = end_offset
         self.log = log
         self.topic = settings.topic("hashtag-partials")
         self.decisions_topic = settings.topic("suppression-decisions")
@@ -200,7 +209,14 @@ class JudgeStage:
         return self._partitions[number]
 
     async def run(self) -> None:
-        """Nothing beside the records."""
+        """Gauges of the backlog."""
+        backlog = self.context.metrics.judge_backlog
+        while True:
+            await asyncio.sleep(_GAUGE_SECONDS)
+            for shard, one in self._partitions.items():
+                if not one.dropped:
+                    end = self._end_offset(shard)
+                    backlog.labels(shard=str(shard)).set(max(0, (end or 0) - one.judged_offset))
 
     def unready(self, owned: Mapping[int, JudgePartition]) -> list[int]:
         """Shards that have not caught up."""

@@ -16,7 +16,7 @@ skips or refuses records by their offset; the transport never decides what count
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import aiokafka
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -45,7 +45,12 @@ class Stages(Protocol):
         """Arguments of aiokafka's consumer: servers, security, group, timeouts."""
 
 
-class BatchSchema(Schema):  # type: ignore[misc, type-arg]
+def stages_of(app: Any) -> Stages:
+    """The stages that the worker has put on its app."""
+    return cast(Stages, app.stages)
+
+
+class BatchSchema(Schema):  # type: ignore[type-arg]
     """Hands the batch on as it is."""
 
     def compile(self, app: Any, **_: Any) -> Any:
@@ -67,7 +72,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            **self.app.stages.consumer_options(),
+            **stages_of(self.app).consumer_options(),
         )
 
 
@@ -83,8 +88,7 @@ class Consumer(driver.Consumer):
     @property
     def stages(self) -> Stages:
         """The application's stages."""
-        stages: Stages = self.app.stages
-        return stages
+        return stages_of(self.app)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -152,9 +156,9 @@ class Consumer(driver.Consumer):
             await self.sleep(0.05)
 
     def _batch_message(self, tp: TP, batch: list[Any]) -> ConsumerMessage:
-        last = batch[-1]
+        last, value = batch[-1], cast(Any, batch)
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, None, None, batch,
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000.0, last.timestamp_type, None, None, value,
             None, None, None, tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import Any
 import faust
 import structlog
 import uvloop
+from faust.types.tuples import TP
 
 from streams.counting.sketch import KeyedHash
 from streams.errors import DependencyAway, HushtagError
@@ -38,6 +39,8 @@ from streams.settings import Settings, time_rules
 
 STAGES = ("ingest", "judge", "publish")
 _STOP_SECONDS = 5.0
+_GC_THRESHOLDS = (50_000, 20, 100)
+"""Nearly all that is allocated here is freed by its count; the default would walk the open panes all the time."""
 
 
 class App(faust.App):
@@ -97,7 +100,13 @@ class Worker:
             ingest = IngestStage(context, source.topic_id, times, count_sources)
             assignments.add(ingest)
         if "judge" in self._stages:
-            judge = JudgeStage(context, self._log)
+            partials_topic = self._settings.topic("hashtag-partials")
+
+            def end_offset(shard: int) -> int | None:
+                end: int | None = app.consumer.highwater(TP(partials_topic, shard))
+                return end
+
+            judge = JudgeStage(context, self._log, end_offset)
             assignments.add(judge)
         if "publish" in self._stages:
             assignments.add(DecisionsStage(context, self._new_fold))
@@ -124,6 +133,7 @@ class Worker:
             await app.start()
             gc.collect()
             gc.freeze()
+            gc.set_threshold(*_GC_THRESHOLDS)
             self._started = True
             await self._stopping.wait()
         except HushtagError as error:

@@ -15,6 +15,7 @@ LEAST_RATE = 40.0
 """Tweets a second: the stories alone need about 25."""
 
 _EPISODE_MS = 5 * 60_000
+_SHORTEST_MS = 30_000
 _EN = (("en", 1.0),)
 
 
@@ -35,13 +36,16 @@ def demo(
 
     Args:
         rate: tweets a second in all, at least `LEAST_RATE`.
-        hours: how long it could run.
+        hours: how long it could run. A story that would have less than 30 s before the end is left out.
     """
     assert rate >= LEAST_RATE
     rng, naming, stories = stream(seed, "demo"), Naming(), list[Story]()
     duration_ms = round(hours * 3_600_000)
     for begin_ms in range(0, duration_ms, _EPISODE_MS):
-        stories += _demo_episode(names, naming, rng, begin_ms)
+        stories += (
+            replace(story, end_ms=min(story.end_ms, duration_ms)) for story in _episode(names, naming, rng, begin_ms)
+        )
+    stories = [story for story in stories if story.end_ms - story.start_ms >= _SHORTEST_MS]
     return Config(
         seed=seed,
         start_ms=start_ms,
@@ -52,7 +56,7 @@ def demo(
     )
 
 
-def _demo_episode(names: Names, naming: Naming, rng: Random, begin_ms: int) -> list[Story]:
+def _episode(names: Names, naming: Naming, rng: Random, begin_ms: int) -> list[Story]:
     first, second, third = rng.sample(range(4), 3)
     cause, greeting, prize = (rng.randrange(len(pool)) for pool in (names.protest, names.festival, names.bot_flood))
     end_ms = begin_ms + _EPISODE_MS

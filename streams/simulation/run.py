@@ -145,5 +145,7 @@ def _background_scale(config: Config) -> float:
     busy = sum(
         country.weight * activity(country, config.start_ms + at_ms) for at_ms in moments for country in COUNTRIES
     ) / len(moments)
-    told = sum(story.mean_per_second * (story.end_ms - story.start_ms) for story in config.stories)
+    told = sum(
+        story.mean_per_second * (min(story.end_ms, config.duration_ms) - story.start_ms) for story in config.stories
+    )
     return max(config.rate - told / config.duration_ms, _LEAST_BACKGROUND * config.rate) / busy

@@ -12,7 +12,7 @@ from streams.simulation.dice import stream
 from streams.simulation.stories import Naming, Story
 from streams.simulation.texts import Names
 
-_EPISODE_MS = 60 * 60_000
+_LONGEST_EPISODE_MS = 60 * 60_000
 _ABROAD = ("US", "GB", "NG", "ZA", "CA")
 _MIXED_IN = (("en", 0.5), ("hi", 0.25), ("hi-Latn", 0.25))
 _EN = (("en", 1.0),)
@@ -27,7 +27,7 @@ def scenario(
     start_ms: int = DEFAULT_START_MS,
     partitions: int = 4,
 ) -> Config:
-    """One to three campaigns an hour (or per run, if shorter), each with counter-speech and news, and what must stand.
+    """One to three campaigns in every hour or less, each with counter-speech and news, and what must stand.
 
     Args:
         names: of hashtags, see `data.tag_names`.
@@ -36,10 +36,10 @@ def scenario(
     """
     duration_ms = max(1, round(minutes * 60_000))
     naming, stories = Naming(), list[Story]()
-    for number in range(ceil(duration_ms / _EPISODE_MS)):
-        begin_ms = number * _EPISODE_MS
-        length_ms = min(_EPISODE_MS, duration_ms - begin_ms)
-        episode = _Episode(stream(seed, "episode", number), names, naming, begin_ms, length_ms, rate)
+    episodes = ceil(duration_ms / _LONGEST_EPISODE_MS)
+    for number in range(episodes):
+        begin_ms, end_ms = duration_ms * number // episodes, duration_ms * (number + 1) // episodes
+        episode = _Episode(stream(seed, "episode", number), names, naming, begin_ms, end_ms - begin_ms, rate)
         stories += episode.stories()
     return Config(
         seed=seed,
@@ -52,7 +52,7 @@ def scenario(
 
 
 class _Episode:
-    """The stories of one hour at most."""
+    """The stories of an hour at most."""
 
     def __init__(self, rng: Random, names: Names, naming: Naming, begin_ms: int, length_ms: int, rate: float) -> None:
         self._rng, self._names, self._name = rng, names, naming

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 
@@ -57,7 +58,8 @@ def main(arguments: list[str]) -> int:
     def obey() -> None:
         while command := os.read(0, 1):
             child.send_signal(command[0])
-            os.write(1, command)
+            with suppress(OSError):  # nobody waits for the answer any more
+                os.write(1, command)
         end()
 
     def watch_parent() -> None:

@@ -16,11 +16,15 @@ WATCHED = {"campaign", "protest", "counter_speech"}
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line. `tone` is how it reads: start, rise, held, gone, stays, lifted, wrong."""
+    """One line, and a second one where there is more to say.
+
+    `tone` is how it reads: start, rise, held, gone, stays, lifted, wrong.
+    """
 
     at_ms: int
     tone: str
     text: str
+    detail: str = ""
 
 
 class Timeline:
@@ -61,7 +65,9 @@ class Timeline:
             if hashtag in self._flagged_ms and hashtag not in self._gone:
                 self._gone.add(hashtag)
                 after = (at_ms - self._flagged_ms[hashtag]) / 1000
-                events.append(Event(at_ms, "gone", f"{self._name(hashtag)} is gone from trends, {after:.1f} s after its flag"))
+                events.append(
+                    Event(at_ms, "gone", f"{self._name(hashtag)} is gone from trends, {after:.1f} s after its flag")
+                )
                 events += self._what_stays(at_ms, country)
         return sorted(events, key=lambda event: event.text)
 
@@ -82,24 +88,22 @@ class Timeline:
             elif not hiding and {field for field, _ in before} & changed:
                 events.append(Event(at_ms, "lifted", f"{self._name(hashtag, group)} {self._lifted(group)}"))
             elif now and not any(early for _, early in now) and any(early for _, early in before):
-                events.append(Event(at_ms, "held", f"{self._name(hashtag, group)}: settled, the early flag is confirmed"))
+                events.append(
+                    Event(at_ms, "held", f"{self._name(hashtag, group)}: settled, the early flag is confirmed")
+                )
         return events
 
     def _set(self, at_ms: int, hashtag: str, hiding: list[Register]) -> Event:
         self._flagged_ms.setdefault(hashtag, at_ms)
         one = min(hiding, key=lambda register: register.country == "*")
-        surfaces = " and ".join(sorted({register.surface for register in hiding}, reverse=True))
-        where = " and ".join(
-            countries.name_of(None if country == "*" else country)
-            for country in sorted({register.country for register in hiding}, reverse=True)
-        )
         by = "" if one.source == "automated" else f" by {one.actor or one.source}"
-        after = f", {(at_ms - one.decided_at_ms) / 1000:.1f} s after the tweet that decided it" if one.provisional else ""
+        after = (
+            f"; {(at_ms - one.decided_at_ms) / 1000:.1f} s after the tweet that decided it" if one.provisional else ""
+        )
         story = self._stories.get(hashtag)
         tone = "held" if one.source != "automated" or (story is not None and story.harmful) else "wrong"
-        return Event(
-            at_ms, tone, f"{self._name(hashtag, hiding)} held back from {surfaces} ({where}){by}: {explain.one_line(one)}{after}"
-        )
+        text = f"{self._name(hashtag, hiding)} held back{by} from {explain.places(hiding)}"
+        return Event(at_ms, tone, text, explain.one_line(one) + after)
 
     def _lifted(self, group: list[Register]) -> str:
         if any(register.action == "allow" for register in group):
@@ -109,7 +113,9 @@ class Timeline:
     def _what_stays(self, at_ms: int, country: str) -> list[Event]:
         ranks = self._ranks[country]
         return [
-            Event(at_ms, "stays", f"{self._name(hashtag)} stays: a {self._stories[hashtag].kind}, number {ranks[hashtag]}")
+            Event(
+                at_ms, "stays", f"{self._name(hashtag)} stays: a {self._stories[hashtag].kind}, number {ranks[hashtag]}"
+            )
             for hashtag in ranks
             if hashtag in self._stories and self._stories[hashtag].kind == "protest"
         ]

@@ -7,6 +7,7 @@ even early, not even for a moment.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -71,8 +72,8 @@ class Judgement:
     too_young: list[Campaign]
     """Those that began, but not long enough ago."""
     false_flags: list[FalseFlag]
-    harmless: int
-    """How many planned harmless tags had begun."""
+    harmless: dict[str, int]
+    """How many planned harmless tags had begun, by kind."""
 
     @property
     def complete(self) -> bool:
@@ -125,5 +126,5 @@ class DemoVerdict:
             campaigns=[campaign for campaign in begun if campaign.story.from_ms <= ripe_ms],
             too_young=[campaign for campaign in begun if campaign.story.from_ms > ripe_ms],
             false_flags=list(self.false_flags.values()),
-            harmless=sum(not story.harmful and story.from_ms <= at_ms for story in self._stories.values()),
+            harmless=dict(Counter(s.kind for s in self._stories.values() if not s.harmful and s.from_ms <= at_ms)),
         )

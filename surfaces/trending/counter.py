@@ -52,11 +52,11 @@ class TrendCounter:
     """Tweets per (country or world, hashtag) in the half-open window of the last `window_seconds`.
 
     `now_ms` never goes back: `add` and `advance` take the later of what they are given and what they were given before.
-    A tweet older than the window is not counted, one from the future counts now.
+    A tweet older than the window is not counted, one from the future counts now. A tag is ranked from `min_tweets` on.
     """
 
     def __init__(
-        self, *, window_seconds: int = 600, recent_seconds: int = 15, min_tweets: int = 3, max_tags: int = 200_000
+        self, *, window_seconds: int = 600, recent_seconds: int = 15, min_tweets: int = 10, max_tags: int = 200_000
     ) -> None:
         if not 0 < recent_seconds < window_seconds:
             raise ValueError("recent_seconds must lie between 0 and window_seconds")

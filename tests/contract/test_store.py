@@ -109,7 +109,16 @@ def test_a_reconcile_that_a_loss_interrupts_opens_nothing(world: World) -> None:
 
     assert world.run(world.store.reconcile("0", Interrupting(many))).refused
     assert world.sentinel("0") is None
+    assert world.registers() == {}, "nothing is written under the name of a life that is over"
     assert world.run(world.store.apply("0", many)).refused
+
+
+@pytest.mark.parametrize("loss", ["flushall", "restart"])
+def test_a_loss_just_before_the_end_of_a_reconcile(world: World, loss: str) -> None:
+    world.before_finish(world.flushall if loss == "flushall" else lambda: world.restart(with_data=True))
+    assert world.run(world.store.reconcile("0", [register()])) == Applied(applied=1, refused=True)
+    assert world.run(world.store.apply("0", [register(number=2)])).refused
+    assert not world.run(world.store.reconcile("0", [register()])).refused
 
 
 def test_reconcile_repairs_what_was_lost_and_leaves_the_newer(world: World) -> None:

@@ -97,6 +97,10 @@ class World(ABC):
     def forget_changes(self) -> None:
         """Lose the whole change stream, as if a reader had slept while it was cut."""
 
+    @abstractmethod
+    def before_finish(self, happens: Callable[[], None]) -> None:
+        """Let something happen once, between the last register of a reconcile and its end."""
+
 
 class MemoryWorld(World):
     def __init__(self) -> None:
@@ -133,6 +137,16 @@ class MemoryWorld(World):
 
     def forget_changes(self) -> None:
         self.server.changes.clear()
+
+    def before_finish(self, happens: Callable[[], None]) -> None:
+        finish = self.server.finish
+
+        def once(partition: str, incarnation: str) -> bool:
+            self.server.finish = finish  # type: ignore[method-assign]
+            happens()
+            return finish(partition, incarnation)
+
+        self.server.finish = once  # type: ignore[method-assign]
 
 
 class ServerWorld(World):
@@ -188,6 +202,17 @@ class ServerWorld(World):
 
     def forget_changes(self) -> None:
         self.redis.xtrim(keys.CHANGES, maxlen=0, approximate=False)
+
+    def before_finish(self, happens: Callable[[], None]) -> None:
+        store: Any = self.store
+        finish = store._finish
+
+        async def once(**asked: Any) -> Any:
+            store._finish = finish
+            happens()
+            return await finish(**asked)
+
+        store._finish = once
 
 
 def eventually(true: Callable[[], object], *, timeout_seconds: float = 10.0) -> None:

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from moderation import cli
 from streams.cli import explain
 from streams.clock import now_ms
+from streams.errors import SettingsError
 from streams.flags.fold import DecisionFold
+from streams.flags.lookup import FlagLookup
 from streams.flags.redis_store import RedisFlagStore
 from streams.log.decisions import Decision, Progress, Reason, Ruling, encode_record, version_of
 from streams.log.reading import connection
@@ -99,6 +101,19 @@ def test_explain_reads_all_three_and_says_where_they_differ(topics: Settings) ->
     assert told["redis"] is False
     assert {(place["surface"], place["shown"]) for place in told["places"]} == {("search", False), ("trends", False)}
     assert "this is what the logs say" in said
+
+
+async def test_a_look_up_finds_every_scope_of_a_tag_and_no_other_tag(topics: Settings) -> None:
+    tags = ("किसान*", "किसान", "xकिसान*", "a|किसान*", "?", "[a]")
+    await publish(topics, [decision(tag, n, country) for n, tag in enumerate(tags) for country in ("*", "IN")])
+    async with FlagLookup(topics.redis_url) as lookup:
+        for tag in tags:
+            found = await lookup.of_hashtag(tag)
+            assert sorted((one.hashtag, one.country) for one in found) == [(tag, "*"), (tag, "IN")]
+        assert [one.country for one in await lookup.of_scope("?", ("trends", "search"), "US")] == ["*"]
+        assert await lookup.last_heartbeat_ms() is None
+    with pytest.raises(SettingsError):
+        FlagLookup("http://nowhere")
 
 
 def test_nothing_is_known_of_a_tag_that_nobody_spoke_of(topics: Settings) -> None:

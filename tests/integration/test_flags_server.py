@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -139,6 +140,15 @@ def test_many_registers_never_hold_the_server_up(world: ServerWorld) -> None:
     assert world.redis.slowlog_get() == []
 
 
+def test_a_sweep_looks_again(world: ServerWorld) -> None:
+    """A register may have changed between being found and being forgotten."""
+    world.open([register("kept", keep_until_ms=NOW_MS + 1), register("ever", source="human")])
+    store: Any = world.store
+    found = [one.field for one in world.registers().values()]
+    assert world.run(store._sweep(keys=[keys.REGISTERS], args=[NOW_MS, *found, "never|*|automated|there"])) == 0
+    assert len(world.registers()) == 2
+
+
 def test_a_stream_that_is_cut_is_read_from_the_registers(world: ServerWorld) -> None:
     """The stream keeps about 10 changes; a reader that slept through 1,000 takes a new snapshot."""
     short = RedisFlagStore(world.server.url, partitions=2, changes_kept=10)
@@ -148,3 +158,24 @@ def test_a_stream_that_is_cut_is_read_from_the_registers(world: ServerWorld) -> 
     assert world.redis.xlen(keys.CHANGES) < 1000
     eventually(lambda: reader.status().registers == 1000)
     world.run(short.close())
+
+
+def test_the_users_that_the_contract_names_are_enough(world: ServerWorld) -> None:
+    text = (Path(__file__).parents[2] / "docs/flags-contract.md").read_text("utf-8")
+    lines = [line.split() for line in text.splitlines() if line.startswith("ACL SETUSER")]
+    assert [line[2] for line in lines] == ["hushtag-reader", "hushtag-writer"]
+    for line in lines:
+        world.redis.execute_command(*line)
+    as_user = world.server.url.replace("redis://", "redis://{}:change-me@")
+    store = RedisFlagStore(as_user.format("hushtag-writer"), partitions=2)
+    world.run(store.check_server())
+    for partition in ("0", "1", keys.MODERATION):
+        assert not world.run(store.reconcile(partition, [])).refused
+    assert world.run(store.apply("0", [register(), register("over", keep_until_ms=1)])).applied == 2
+    world.run(store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS))
+    assert world.run(store.sweep(NOW_MS)) == 1
+    world.run(store.close())
+    with FlagsClient(as_user.format("hushtag-reader"), clock=world.clock) as reader:
+        eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+    with redis.Redis.from_url(as_user.format("hushtag-reader")) as intruder, pytest.raises(redis.ResponseError):
+        intruder.hset(keys.REGISTERS, "a", "b")

@@ -62,7 +62,13 @@ async def send_tweets(settings: Settings, hashtag: str, count: int) -> None:
     async with AIOKafkaProducer(bootstrap_servers=settings.kafka) as producer:
         await producer.send_and_wait(settings.topic("tweets"), b"not a tweet")
         for i in range(count):
-            tweet = {"id": str(i), "author_id": str(i), "created_at_ms": now, "country": "IN", "text": f"hello #{hashtag}"}
+            tweet = {
+                "id": str(i),
+                "author_id": str(i),
+                "created_at_ms": now,
+                "country": "IN",
+                "text": f"hello #{hashtag}",
+            }
             await producer.send(settings.topic("tweets"), msgspec.json.encode(tweet))
 
 
@@ -98,7 +104,10 @@ async def test_tweets_are_counted_flags_obeyed_and_streams_ended(topics: Setting
         await send_tweets(topics, "नमस्ते", 7)
         eventually(lambda: len(httpx.get(trends + "api/trends?country=in").json()["trends"]) == 2)
         rows = httpx.get(trends + "api/trends?country=IN").json()["trends"]
-        assert [(row["rank"], row["display"], row["tweets"]) for row in rows] == [(1, "नमस्ते", 7), (2, "BeforeTheStart", 5)]
+        assert [(row["rank"], row["display"], row["tweets"]) for row in rows] == [
+            (1, "नमस्ते", 7),
+            (2, "BeforeTheStart", 5),
+        ]
         assert sum(rows[0]["sparkline"]) == 7
 
         write_flag(topics, "नमस्ते")

@@ -63,7 +63,7 @@ class WorkerProcess:
             )  # fmt: skip
         return self
 
-    def wait_ready(self, seconds: float = 60) -> WorkerProcess:
+    def wait_ready(self, seconds: float = 120) -> WorkerProcess:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self._process is not None

@@ -1,6 +1,6 @@
 """A browser, and both services in this process: a counter that the test fills and the client's in-memory twin.
 
-Run as a pytest process of its own (`pytest tests/pages`): after a browser test an asyncio test in the same process dies.
+Run as a pytest process of its own (`pytest tests/pages`): an asyncio test that follows in the same process dies.
 """
 
 from __future__ import annotations

@@ -71,7 +71,16 @@ def test_held_back_rows_appear_with_the_switch(open_page: Open, platform: Platfo
     held = page.locator("[data-list=held] > li[data-key=sendthemback]")
     expect(held).to_be_visible()
     expect(page.get_by_role("switch")).to_be_checked()
-    for text in ("Suppressed", "Hateful conduct", "62–81%", "45%", "India", "3f9c1a7be204", "b81d02c6ea97", "41 authors"):
+    for text in (
+        "Suppressed",
+        "Hateful conduct",
+        "62–81%",
+        "45%",
+        "India",
+        "3f9c1a7be204",
+        "b81d02c6ea97",
+        "41 authors",
+    ):
         expect(held).to_contain_text(text)
     expect(page.locator("[data-live]")).to_have_text("Live")
     platform.suppress("BharatJodo", action="hold")

@@ -125,7 +125,7 @@ BAD = [
     Bad(
         "too many values",
         2,
-        80_009,
+        80_005,
         "too many values",
         "is this the policy file",
         raw=b"serial: 1\nwindows: [" + b"x," * 50_000,

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from streams.cli.events import register
 from streams.errors import EXIT_CALLER, CallerMistake
@@ -106,7 +105,14 @@ def test_inspect() -> None:
 
 def test_inspect_control_messages_have_null_for_what_they_do_not_say() -> None:
     lines = rows(run("inspect", encoded(DELETION), *map(encoded, NOTICES[:4])))
-    nothing = {"ok": True, "id": None, "author_id": None, "country": None, "created_at_ms": None, "hashtags": []}
+    nothing: dict[str, Any] = {
+        "ok": True,
+        "id": None,
+        "author_id": None,
+        "country": None,
+        "created_at_ms": None,
+        "hashtags": [],
+    }
     assert [{**one, "hashtags": []} for one in lines] == [
         {
             **nothing,

@@ -26,7 +26,7 @@ SEEDS = [NATIVE, DELETION, V1, V2, *NOTICES]
 
 def check(value: bytes) -> Tweet | Control | tuple[str, str]:
     """Parse, and hold the answer against all that is promised of one."""
-    found: Any
+    found: Tweet | Control | ContractError
     try:
         found = parse(value)
     except ContractError as error:

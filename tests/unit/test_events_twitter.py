@@ -39,7 +39,10 @@ V2: dict[str, Any] = {
         "geo": {"place_id": "p2"},
     },
     "includes": {
-        "users": [{"id": "1"}, {"id": "43", "created_at": "2010-05-01T00:00:00.000Z"}],
+        "users": [
+            {"id": "1", "created_at": "2009-01-01T00:00:00.000Z"},
+            {"id": "43", "created_at": "2010-05-01T00:00:00.000Z"},
+        ],
         "places": [{"id": "p1", "country_code": "US"}, {"id": "p2", "country_code": "BD"}],
     },
 }
@@ -90,6 +93,7 @@ def test_v1_extended_text_goes_before_full_text_before_text() -> None:
     assert uses(tweet(changed(V1, extended_tweet=whole, truncated=True))) == [("b", "B", 10, 12)]
     extended = changed(V1, text=..., full_text="now #C", entities=..., display_text_range=[0, 6])
     assert (tweet(extended).text, uses(tweet(extended))) == ("now #C", [("c", "C", 4, 6)])
+    assert tweet(changed(extended, text="n…")).text == "now #C"
     assert refused(changed(V1, text=...)) == ("missing_field", "text")
 
 
@@ -103,6 +107,8 @@ def test_v1_wrong_indices_are_looked_up_or_unknown() -> None:
     wrong = {"hashtags": [{"text": "FarmersProtest", "indices": [3, 9]}, {"text": "Elsewhere", "indices": [900, 910]}]}
     expected = [("farmersprotest", "FarmersProtest", 29, 44), ("elsewhere", "Elsewhere", -1, -1)]
     assert uses(tweet(changed(V1, entities=wrong))) == expected
+    beside = {"hashtags": [{"text": "Tag", "indices": [0, 4]}]}
+    assert uses(tweet(changed(V1, text="aTag #Tag", entities=beside))) == [("tag", "Tag", 5, 9)]
 
 
 def test_v1_a_hashtag_counts_once_a_tweet() -> None:
@@ -133,7 +139,12 @@ def test_v1_retweet_takes_words_from_the_original_and_the_rest_from_who_retweets
 def test_v1_quote_counts_its_own_words_only() -> None:
     quoted = changed(V1, text="#Quoted", entities={"hashtags": [{"text": "Quoted", "indices": [0, 7]}]})
     own = {"text": "shame on this #Own", "entities": ..., "is_quote_status": True}
-    for payload in (changed(V1, **own, quoted_status=quoted), changed(V1, **own)):  # the quoted one may be gone
+    unsaid = {**own, "is_quote_status": None}
+    for payload in (
+        changed(V1, **own),
+        changed(V1, **own, quoted_status=quoted),
+        changed(V1, **unsaid, quoted_status={}),
+    ):
         found = tweet(payload)
         assert (found.kind, [use.hashtag for use in found.hashtags]) == ("quote", ["own"])
 

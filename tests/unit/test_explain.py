@@ -41,8 +41,8 @@ def decision(
 ) -> Decision:
     return Decision(
         hashtag=tag, display="Tag", country=country, rulings=rulings, version=version_of(number, number * 10),
-        tick_ms=number * 10, settled_ms=number * 10, decided_at_ms=number * 10, policy_revision="p1", model_revision="m1",
-        provisional=provisional,
+        tick_ms=number * 10, settled_ms=number * 10, decided_at_ms=number * 10, provisional=provisional,
+        policy_revision="p1", model_revision="m1",
     )  # fmt: skip
 
 

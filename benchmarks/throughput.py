@@ -1,0 +1,306 @@
+"""Speed, side by side, in one run on one broker: a bare loop, hushtag's whole pipeline, Faust as its documentation says.
+
+    make bench            or    python -m benchmarks.throughput --tweets 1000000
+
+All three read the same topic: every tweet tagged, tags Zipf-distributed. The bare loop (aiokafka, msgspec, panes in a
+dict) does a part of the job and is what we are measured against; hushtag repartitions, samples authors, scores, decides
+and publishes flags. Then, at half of hushtag's load, the time from a tweet to the flag that a client sees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from hushtag_client import FlagsClient
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import machine
+from streams.log.topics import create_topics
+from streams.settings import Settings
+from streams.simulation.firehose import firehose
+from streams.stack import LocalStack
+
+console = Console(stderr=True)
+PARTITIONS = 4
+PROBES = 40
+
+
+@dataclass(frozen=True)
+class Result:
+    """One contender's run."""
+
+    name: str
+    tweets: int
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+    @property
+    def per_second(self) -> float:
+        return self.tweets / self.seconds
+
+    @property
+    def cpu_per_million(self) -> float:
+        return self.cpu_seconds / self.tweets * 1e6
+
+
+class Tag(msgspec.Struct):
+    """What the bare loop decodes."""
+
+    author_id: str
+    created_at_ms: int
+    text: str
+    country: str = ""
+    hashtags: list[str] | None = None
+
+
+async def fill(kafka: str, topic: str, tweets: int, shape: str) -> None:
+    """Write the backlog that all contenders read."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=20, max_batch_size=512 * 1024, compression_type="zstd")
+    await producer.start()
+    payloads: Iterator[bytes] = firehose(1, tweets, shape, start_ms=int(time.time() * 1000))  # type: ignore[arg-type]
+    with console.status(f"writing {tweets:,} tweets ({shape})"):
+        for number, payload in enumerate(payloads):
+            await producer.send(topic, payload, partition=number % PARTITIONS)
+            if not number % 20_000:
+                await asyncio.sleep(0)
+    await producer.stop()
+
+
+def bare(kafka: str, topic: str, tweets: int, group: str) -> None:
+    """aiokafka, msgspec and panes in a dict: run in a process of its own."""
+
+    async def run() -> None:
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest",
+                                    max_partition_fetch_bytes=4 * 1024 * 1024)  # fmt: skip
+        await consumer.start()
+        tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        consumer.assign(tps)
+        await consumer.seek_to_beginning(*tps)
+        decode = msgspec.json.Decoder(Tag).decode
+        panes: dict[tuple[str, str, int], int] = {}
+        done = 0
+        print("started", flush=True)
+        while done < tweets:
+            for records in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
+                for record in records:
+                    tweet = decode(record.value)
+                    at = tweet.created_at_ms // 10_000
+                    for word in tweet.text.split():
+                        if word[0] == "#":
+                            key = (word.lower(), tweet.country, at)
+                            panes[key] = panes.get(key, 0) + 1
+                done += len(records)
+        await consumer.stop()
+
+    asyncio.run(run())
+
+
+def faust_documented(kafka: str, topic: str, tweets: int, group: str) -> None:
+    """Faust as its documentation says: an agent, a hopping table of counts, one event per tweet."""
+    import faust
+
+    app = faust.App(f"bench-faust-{group}", broker=f"kafka://{kafka}", store="memory://", web_enabled=False,
+                    topic_partitions=PARTITIONS, consumer_auto_offset_reset="earliest")  # fmt: skip
+    counts = app.Table(f"counts-{group}", default=int, partitions=PARTITIONS).hopping(600, 60, expires=600)
+    source = app.topic(topic, value_type=bytes, value_serializer="raw")
+    done = 0
+
+    @app.agent(source)
+    async def count(stream: Any) -> None:
+        nonlocal done
+        async for value in stream:
+            if not done:
+                print("started", flush=True)
+            for word in json.loads(value)["text"].split():
+                if word[0] == "#":
+                    counts[word.lower()] += 1
+            done += 1
+            if done >= tweets:
+                os._exit(0)
+
+    app.worker_start() if False else faust.Worker(app, loglevel="ERROR").execute_from_commandline()
+
+
+def measure(name: str, contender: str, kafka: str, topic: str, tweets: int) -> Result:
+    """Run one contender in a process of its own, from its first fetch to its last tweet."""
+    arguments = [sys.executable, "-m", "benchmarks.throughput", "--contender", contender, "--kafka", kafka, "--topic", topic]
+    process = subprocess.Popen([*arguments, "--tweets", str(tweets), "--group", f"{os.getpid()}{random.randrange(10**6)}"],
+                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+    assert process.stdout is not None
+    with console.status(f"{name}: {tweets:,} tweets"):
+        process.stdout.readline()
+        start = time.monotonic()
+        _, _, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+    return Result(name, tweets, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+class Pipeline:
+    """hushtag's worker, all stages, as it runs in production."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self._log = (folder / "worker.log").open("w")
+        environment = {**os.environ, **{f"HUSHTAG_{k.upper()}": str(v) for k, v in settings.model_dump(exclude_defaults=True).items()}}
+        self._process = subprocess.Popen([sys.executable, "-m", "streams.cli.main", "worker"], env=environment,
+                                         stdout=self._log, stderr=self._log)  # fmt: skip
+
+    def metric(self, name: str) -> float:
+        """Sum over labels; 0 while the worker does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            if self._process.poll() is not None:
+                raise SystemExit(f"the worker ended: {Path(self._log.name).read_text()[-2000:]}") from None
+            return 0.0
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+
+    def wait_ready(self) -> None:
+        """Until it has caught up with nothing."""
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/readyz", timeout=5):
+                    return
+            except OSError:
+                self.metric("up")
+                time.sleep(0.1)
+
+    def read_all(self, tweets: int) -> Result:
+        """From the first tweet to all panes judged and all flags written."""
+        with console.status(f"hushtag: {tweets:,} tweets"):
+            while self.metric("hushtag_tweets_total") == 0:
+                time.sleep(0.02)
+            start, cpu = time.monotonic(), self.metric("process_cpu_seconds_total")
+            while self.metric("hushtag_tweets_total") < tweets or self.metric("hushtag_judge_backlog_records") > 0:
+                time.sleep(0.1)
+            seconds = time.monotonic() - start
+            cpu = self.metric("process_cpu_seconds_total") - cpu
+            memory = self.metric("process_resident_memory_bytes") / 2**20
+        return Result("hushtag, whole pipeline", tweets, seconds, cpu, memory)
+
+    def stop(self) -> None:
+        """SIGTERM."""
+        self._process.terminate()
+        self._process.wait(20)
+
+
+async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float]:
+    """Tweet → flag visible to a client, at a steady load.
+
+    A probe is a hashtag of its own; its harmful tweets come at once, and the clock starts with the last of them, the
+    one that crosses the floors.
+    """
+    settings = pipeline.settings
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=2, max_batch_size=128 * 1024)
+    await producer.start()
+    topic = settings.topic("tweets")
+    payloads = firehose(2, int(rate * seconds) + 1, "native", start_ms=int(time.time() * 1000), per_second=rate)
+    found: list[float] = []
+
+    async def load() -> None:
+        start, number = time.monotonic(), 0
+        for payload in payloads:
+            await producer.send(topic, payload, partition=number % PARTITIONS)
+            number += 1
+            if not number % 200:
+                ahead = start + number / rate - time.monotonic()
+                await asyncio.sleep(max(0.0, ahead))
+
+    async def probe(client: FlagsClient, number: int) -> None:
+        tag, base = f"probe{number}x{os.getpid()}", time.time_ns()
+        for author in range(40):
+            tweet = {"id": str(base + author), "author_id": str(base // 1000 + author), "created_at_ms": int(time.time() * 1000),
+                     "text": f"you disgusting vermin, filthy animals, get out of our country {author} #{tag}", "country": "IN",
+                     "author_created_at_ms": int(time.time() * 1000) - 86_400_000}  # fmt: skip
+            await producer.send(topic, json.dumps(tweet).encode(), partition=author % PARTITIONS)
+        await producer.flush()
+        sent = time.monotonic()
+        while time.monotonic() - sent < 20:
+            if not client.check(tag, "trends", "IN").shown:
+                found.append(time.monotonic() - sent)
+                return
+            await asyncio.sleep(0.002)
+        found.append(float("inf"))
+
+    with FlagsClient(settings.redis_url) as client, console.status(f"latency at {rate:,.0f} tweets/s for {seconds:.0f} s"):
+        loading = asyncio.create_task(load())
+        await asyncio.sleep(seconds / 4)
+        for number in range(PROBES):
+            await probe(client, number)
+            await asyncio.sleep(seconds / 2 / PROBES / 2)
+        loading.cancel()
+    await producer.stop()
+    return found
+
+
+def run(tweets: int, shape: str, with_faust: int, latency_seconds: float) -> None:
+    """Everything, and the table."""
+    with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
+        settings = Settings(kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_464, policy=Path("config/demo-policy.yaml"))
+        create_topics(settings, tweets_partitions=PARTITIONS)
+        topic = settings.topic("tweets")
+        asyncio.run(fill(stack.kafka, topic, tweets, shape))
+        results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topic, tweets)]
+        pipeline = Pipeline(settings, Path(name))
+        results.append(pipeline.read_all(tweets))
+        if with_faust:
+            results.append(measure("Faust as documented (hopping table)", "faust", stack.kafka, topic, with_faust))
+        show(results, shape)
+        if latency_seconds:
+            waits = sorted(asyncio.run(latency(pipeline, results[1].per_second / 2, latency_seconds)))
+            p50, p99 = statistics.median(waits), waits[min(len(waits) - 1, int(len(waits) * 0.99))]
+            print(f"tweet → flag at a client, at {results[1].per_second / 2:,.0f} tweets/s: "
+                  f"p50 {p50:.2f} s, p99 {p99:.2f} s, {len(waits)} probes")  # fmt: skip
+        pipeline.stop()
+
+
+def show(results: list[Result], shape: str) -> None:
+    """The table; ratios are to the bare loop of this run."""
+    base = results[0]
+    table = Table("", "tweets/s", "× bare", "CPU s per million", "× bare", "peak MB", title=f"{shape} payloads")
+    for one in results:
+        table.add_row(
+            one.name, f"{one.per_second:,.0f}", f"{one.per_second / base.per_second:.2f}", f"{one.cpu_per_million:.1f}",
+            f"{one.cpu_per_million / base.cpu_per_million:.2f}", f"{one.peak_mb:,.0f}",
+        )  # fmt: skip
+    Console(width=110).print(table)
+    print(machine())
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tweets", type=int, default=600_000)
+    parser.add_argument("--shape", choices=["native", "v1.1"], default="native")
+    parser.add_argument("--faust", type=int, default=10_000, help="tweets for Faust's hopping table; 0 leaves it out")
+    parser.add_argument("--latency-seconds", type=float, default=40.0, help="0 leaves it out")
+    for hidden in ("--contender", "--kafka", "--topic", "--group"):
+        parser.add_argument(hidden, default="", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.contender:
+        {"bare": bare, "faust": faust_documented}[given.contender](given.kafka, given.topic, given.tweets, given.group)
+    else:
+        run(given.tweets, given.shape, given.faust, given.latency_seconds)
+
+
+if __name__ == "__main__":
+    main()

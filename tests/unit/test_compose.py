@@ -1,0 +1,282 @@
+"""docker-compose.yml, Dockerfile, Prometheus and Grafana hang together: checked without an engine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from streams.metrics import Metrics
+from streams.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONE_SHOT = {"topics"}
+KNOWN_KEYS = {
+    "build", "cap_drop", "command", "depends_on", "environment", "healthcheck", "hostname", "image", "ports",
+    "read_only", "restart", "security_opt", "stop_grace_period", "tmpfs", "volumes",
+}  # fmt: skip
+PINNED = re.compile(r"^[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?[a-z0-9.-]*$")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_service(name: str) -> None:
+    service = SERVICES[name]
+    assert set(service) <= KNOWN_KEYS
+    assert PINNED.match(service["image"]), "pinned to a version, never latest"
+    for port in service.get("ports", ()):
+        assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port), "loopback only"
+    if name in ONE_SHOT:
+        assert service["restart"] == "no"
+        assert service["healthcheck"] == {"disable": True}
+    else:
+        assert service["restart"] == "unless-stopped"
+        check = service["healthcheck"]
+        assert check["test"][0] == "CMD"
+        assert {"interval", "timeout", "retries"} <= set(check)
+
+
+def test_the_parts_that_must_be_there() -> None:
+    assert set(SERVICES) == {"kafka", "valkey", "topics", "worker", "prometheus", "grafana"}
+    images = {name: service["image"] for name, service in SERVICES.items()}
+    assert images["kafka"] == "apache/kafka:4.3.1"
+    assert images["valkey"].startswith("valkey/valkey:9.")
+
+
+def test_order_of_start() -> None:
+    for name, service in SERVICES.items():
+        for other, how in service.get("depends_on", {}).items():
+            assert other in SERVICES, name
+            condition = how["condition"]
+            if condition == "service_healthy":
+                assert "test" in SERVICES[other]["healthcheck"]
+            elif condition == "service_completed_successfully":
+                assert other in ONE_SHOT
+            else:
+                assert condition == "service_started"
+    conditions = {other: how["condition"] for other, how in SERVICES["worker"]["depends_on"].items()}
+    assert conditions == {"topics": "service_completed_successfully", "valkey": "service_healthy"}
+    assert SERVICES["topics"]["depends_on"]["kafka"]["condition"] == "service_healthy"
+
+
+def test_every_mounted_file_and_volume_exists() -> None:
+    used = set()
+    for service in SERVICES.values():
+        for volume in service.get("volumes", ()):
+            source, target, *mode = volume.split(":")
+            assert target.startswith("/")
+            if source.startswith("."):
+                assert (ROOT / source).exists(), source
+                assert mode == ["ro"], volume
+            else:
+                used.add(source)
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_worker_settings_are_settings() -> None:
+    known = {f"HUSHTAG_{field.upper()}" for field in Settings.model_fields}
+    for name in ("topics", "worker"):
+        service = SERVICES[name]
+        assert set(service["environment"]) <= known
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        environment = service["environment"]
+        assert environment["HUSHTAG_KAFKA"].partition(":")[0] in SERVICES
+        assert re.search(r"//(\w+):", environment["HUSHTAG_REDIS_URL"])[1] in SERVICES  # type: ignore[index]
+        policy = Path(environment["HUSHTAG_POLICY"])
+        mounted = next(volume for volume in service["volumes"] if volume.split(":")[1] == str(policy.parent))
+        assert (ROOT / mounted.split(":")[0] / policy.name).is_file()
+    values = {
+        field: environment[f"HUSHTAG_{field.upper()}"]
+        for field in ("kafka", "redis_url", "policy", "metrics_host", "metrics_port")
+    }
+    assert Settings.model_validate(values).kafka == "kafka:19092"
+
+
+def test_kafka_is_one_node_of_kraft() -> None:
+    environment = {key: str(value) for key, value in SERVICES["kafka"]["environment"].items()}
+    padded = environment["CLUSTER_ID"] + "=" * (-len(environment["CLUSTER_ID"]) % 4)
+    assert len(base64.urlsafe_b64decode(padded)) == 16
+    protocols = dict(part.split(":") for part in environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    listeners = dict(part.split("://") for part in environment["KAFKA_LISTENERS"].split(","))
+    advertised = dict(part.split("://") for part in environment["KAFKA_ADVERTISED_LISTENERS"].split(","))
+    assert set(listeners) == set(protocols)
+    assert set(advertised) == set(listeners) - {environment["KAFKA_CONTROLLER_LISTENER_NAMES"]}
+    assert environment["KAFKA_INTER_BROKER_LISTENER_NAME"] in advertised
+    for name, address in advertised.items():
+        assert address.endswith(listeners[name]), "advertised on the port that it listens on"
+    assert environment["KAFKA_CONTROLLER_QUORUM_VOTERS"] == (
+        f"{environment['KAFKA_NODE_ID']}@kafka{listeners['CONTROLLER']}"
+    )
+    assert environment["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert all(value == "1" for key, value in environment.items() if key.endswith("REPLICATION_FACTOR"))
+    host_port = advertised["HOST"].rpartition(":")[2]
+    assert SERVICES["kafka"]["ports"] == [f"127.0.0.1:{host_port}:{host_port}"]
+
+
+def test_valkey_evicts_nothing() -> None:
+    command = SERVICES["valkey"]["command"]
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def dockerfile() -> list[list[str]]:
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    return [line.split(maxsplit=1) for line in text.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def test_dockerfile() -> None:
+    steps = dockerfile()
+    bases = [rest.split()[0] for word, rest in steps if word == "FROM"]
+    assert bases
+    assert all(PINNED.match(base) and base.startswith("python:3.11.") and "-slim" in base for base in bases)
+    words = [word for word, _ in steps]
+    final = steps[len(words) - 1 - words[::-1].index("FROM") :]
+    users = [rest for word, rest in final if word == "USER"]
+    assert users == ["hushtag"], "not root"
+    after_user = [word for word, _ in final[[word for word, _ in final].index("USER") :]]
+    assert "RUN" not in after_user
+    assert any("--uid 10001" in rest for word, rest in final if word == "RUN")
+    assert any(word == "HEALTHCHECK" for word, _ in final)
+    assert any("--require-hashes --requirement requirements.lock" in rest for _, rest in steps)
+    assert ["ENTRYPOINT", '["hushtag"]'] in final
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    for word, rest in steps:
+        if word == "COPY" and not rest.startswith("--from"):
+            for source in rest.split()[:-1]:
+                assert f"!{source.removeprefix('./')}" in ignored, f"{source} does not get into the build"
+
+
+def test_health_checks_call_what_the_image_has() -> None:
+    (program,) = re.findall(r"> (/usr/local/bin/\S+)", (ROOT / "Dockerfile").read_text())
+    assert SERVICES["worker"]["healthcheck"]["test"][1] == Path(program).name
+
+
+# --- Prometheus and Grafana -------------------------------------------------------------------------------------------
+
+PROMETHEUS = yaml.safe_load((ROOT / "config/prometheus/prometheus.yml").read_text())
+ALERTS = yaml.safe_load((ROOT / "config/prometheus/alerts.yml").read_text())
+DASHBOARD = json.loads((ROOT / "config/grafana/dashboards/hushtag.json").read_text())
+LABELS = {"job", "instance", "le"}
+WORDS = {
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "inf",
+    "nan",
+}
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    for group in ALERTS["groups"]:
+        for rule in group["rules"]:
+            yield f"alert {rule['alert']}", rule["expr"]
+    for panel in DASHBOARD["panels"]:
+        for target in panel.get("targets", ()):
+            yield f"panel {panel['title']}", target["expr"]
+
+
+def names_in(query: str) -> tuple[set[str], set[str]]:
+    """Metric names and label names of a PromQL expression."""
+    query = re.sub(r'"[^"]*"', '""', query)
+    labels: set[str] = set()
+    for matcher in re.findall(r"\{([^}]*)\}", query):
+        labels |= set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matcher))
+    for listed in re.findall(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)", query):
+        labels |= {label.strip() for label in listed.split(",")}
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", query)
+    bare = re.sub(r"\b(?:by|without|on|ignoring)\s*\([^)]*\)", "", bare)
+    names = {name for name in re.findall(r"(?<![\w.])[a-zA-Z_:]\w*(?!\w)(?!\s*\()", bare) if name not in WORDS}
+    return names, labels
+
+
+def test_the_reading_of_queries() -> None:
+    query = 'sum by (le, shard) (rate(a_bucket{x="{b}",y=~"c"}[5m])) > 0.05 * time() - max(d_total) and up'
+    assert names_in(query) == ({"a_bucket", "d_total", "up"}, {"le", "shard", "x", "y"})
+
+
+@pytest.mark.parametrize(("where", "query"), list(queries()))
+def test_every_query_asks_for_metrics_that_exist(where: str, query: str) -> None:
+    metrics = Metrics()
+    names, labels = names_in(query)
+    assert names, where
+    assert names <= metrics.sample_names() | {"up"}, where
+    assert query.count("(") == query.count(")")
+    known = {
+        label
+        for collector in vars(metrics).values()
+        if hasattr(collector, "_labelnames")
+        for label in collector._labelnames
+    }
+    assert labels <= known | LABELS | {"revision"}, where
+
+
+def test_what_the_dashboard_and_alerts_leave_out() -> None:
+    """Every metric of ours is looked at somewhere."""
+    asked = set().union(*(names_in(query)[0] for _, query in queries()))
+    ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("hushtag_")}
+    unseen = {name for name in ours if not any(one == name or one.startswith(f"{name}_") for one in asked)}
+    assert unseen <= {"hushtag_partial_records"}
+
+
+def test_alerts_are_complete() -> None:
+    names = [rule["alert"] for group in ALERTS["groups"] for rule in group["rules"]]
+    assert len(names) == len(set(names))
+    for group in ALERTS["groups"]:
+        for rule in group["rules"]:
+            assert rule["labels"]["severity"] in {"page", "ticket"}
+            assert rule["annotations"]["summary"]
+            assert rule["annotations"]["description"]
+
+
+def test_prometheus_finds_the_workers() -> None:
+    (scrape,) = PROMETHEUS["scrape_configs"]
+    (discovery,) = scrape["dns_sd_configs"]
+    assert discovery["names"] == ["worker"]
+    assert str(discovery["port"]) == SERVICES["worker"]["environment"]["HUSHTAG_METRICS_PORT"]
+    assert scrape["job_name"] == "hushtag"
+    for rules in PROMETHEUS["rule_files"]:
+        assert (ROOT / "config/prometheus" / Path(rules).name).is_file()
+
+
+def test_grafana_is_provisioned() -> None:
+    provisioning = ROOT / "config/grafana/provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
+    host, port = re.fullmatch(r"http://(\w+):(\d+)", source["url"]).groups()  # type: ignore[union-attr]
+    assert SERVICES[host]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards/hushtag.yml").read_text())["providers"]
+    mounts = dict(volume.split(":")[1::-1] for volume in SERVICES["grafana"]["volumes"])
+    assert (ROOT / mounts[provider["options"]["path"]] / "hushtag.json").is_file()
+    for panel in DASHBOARD["panels"]:
+        if panel["type"] != "row":
+            assert panel["datasource"]["uid"] == source["uid"]
+            assert panel["targets"]
+
+
+def test_dashboard_panels_do_not_overlap() -> None:
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert place["x"] + place["w"] <= 24
+        assert not cells & taken, panel["title"]
+        taken |= cells
