@@ -6,7 +6,8 @@
 For each seed `hushtag simulate` makes a run of a quarter of an hour (MINUTES, RATE) with campaigns, protests,
 counter-speech, quoting news, a match, a festival and a bot flood; `hushtag replay --early` judges it (POLICY, the
 demo's by default). Tweets say what people wrote: the dev splits of ../shared/data/harm, which no training saw; where
-they are absent the simulator's own texts, and it says so.
+they are absent the simulator's own texts, and it says so. TEXTS=all takes HatemojiBuild in as well, which is not tweets
+but sentences made up to fool a classifier, and half of it does.
 
 Exit code 3 if a campaign's tag is not suppressed, if anything else is, early or settled (hold and review do not
 count), or if more than 5% of the early flags had to be withdrawn.
@@ -175,12 +176,16 @@ def seeds_of(text: str) -> list[int]:
     return found
 
 
-def dev_texts(folder: Path) -> Iterator[dict[str, object]]:
+def dev_texts(folder: Path, *, adversarial: bool = False) -> Iterator[dict[str, object]]:
     """Lines for --texts out of the dev splits: tweets with their labels, and some clean identity sentences.
+
+    `adversarial` takes HatemojiBuild in as well.
 
     Davidson's "offensive" is left out, as its source advises: neither clean nor hateful.
     """
     for name, language in LANGUAGES.items():
+        if name.startswith("hatemoji") and not adversarial:
+            continue
         with (folder / f"{name}.jsonl").open(encoding="utf-8") as file:
             for number, line in enumerate(file):
                 row = json.loads(line)
@@ -264,7 +269,8 @@ def main() -> int:
         folder, texts = Path(name), None
         if DEV.is_dir():
             texts = folder / "texts.jsonl"
-            texts.write_text("".join(json.dumps(row) + "\n" for row in dev_texts(DEV)), encoding="utf-8")
+            rows = dev_texts(DEV, adversarial=os.environ.get("TEXTS") == "all")
+            texts.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
             console.print("texts: the dev splits of ../shared/data/harm, unseen by training")
         else:
             console.print("texts: the simulator's own, since ../shared/data/harm/dev is absent")

@@ -44,7 +44,7 @@ class Recipe:
     ratio_inverse_penalty: float = 0.5
     ratio_share: float = 0.7  # of the second regression beside 1.0 of the first
     n_templates: int = 3_000  # a language
-    template_weight: float = 0.3
+    template_weight: float = 0.6
     n_folds: int = 5
     seed: int = 0
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from moderation.writer import Written
+from streams.flags.naming import in_words
 from streams.flags.people import Standing, record_as_dict
 from streams.log.moderation import Override, TagRecord
 
@@ -60,19 +61,6 @@ def ends(record: TagRecord, now_ms: int) -> str:
     if not isinstance(record, Override):
         return ""
     return f"in {in_words(record.expires_at_ms - now_ms)}" if record.expires_at_ms else "when revoked"
-
-
-def in_words(duration_ms: int) -> str:
-    """A duration in its handiest unit, rounded.
-
-    >>> [in_words(ms) for ms in (30_000, 5_400_000, 7 * 86_400_000)]
-    ['30 s', '90 min', '7 days']
-    """
-    seconds = max(0, duration_ms // 1000)
-    for unit_seconds, limit, name in ((1, 120, "s"), (60, 7_200, "min"), (3_600, 172_800, "h")):
-        if seconds < limit:
-            return f"{round(seconds / unit_seconds)} {name}"
-    return f"{round(seconds / 86_400)} days"
 
 
 def _because(standing: Standing) -> str:

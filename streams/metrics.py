@@ -112,7 +112,10 @@ class Metrics:
             registry=registry,
         )
         self.judge_backlog = Gauge(
-            "hushtag_judge_backlog_records", "Partials of a shard that are not judged yet.", ["shard"], registry=registry
+            "hushtag_judge_backlog_records",
+            "Partials of a shard that are not judged yet.",
+            ["shard"],
+            registry=registry,
         )
         self.replaying = Gauge(
             "hushtag_replaying", "1 while a shard reads back what it said before.", ["shard"], registry=registry
@@ -169,7 +172,7 @@ class Metrics:
 
     def forget_shard(self, shard: int) -> None:
         """Drop the gauges of a shard that another worker has now; left alone they would tell of it for ever."""
-        for gauge in (self.open_panes, self.candidate_tags, self.settled_seconds, self.replaying):
+        for gauge in (self.open_panes, self.candidate_tags, self.settled_seconds, self.judge_backlog, self.replaying):
             with suppress(KeyError):
                 gauge.remove(str(shard))
 

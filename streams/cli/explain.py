@@ -17,7 +17,7 @@ from rich.text import Text
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, FlagStoreUnavailable
 from streams.flags.account import Account, Outcome, Place, account_as_dict
-from streams.flags.naming import Tag, country_of, tag_of
+from streams.flags.naming import Tag, country_of, in_words, tag_of
 from streams.flags.people import PeopleView
 from streams.log.decisions import Decision, decode_record
 from streams.log.reading import LogReader, connection
@@ -179,5 +179,4 @@ def _time(at_ms: int) -> str:
 def _ends(register: Register, at_ms: int) -> str:
     if not register.expires_at_ms:
         return ", until revoked"
-    minutes = max(1, round((register.expires_at_ms - at_ms) / 60_000))
-    return f", until {_time(register.expires_at_ms)} (for {minutes} min)"
+    return f", until {_time(register.expires_at_ms)} (for {in_words(register.expires_at_ms - at_ms)})"

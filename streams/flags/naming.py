@@ -1,4 +1,4 @@
-"""What people mean by a hashtag or a country that they type. Whoever asks a person for one asks here."""
+"""Between people and records: what they mean by a hashtag or a country that they type, and how long a time is."""
 
 from __future__ import annotations
 
@@ -72,6 +72,19 @@ def country_of(written: str | None) -> str:
         f"{written[:20]!r} is not a country",
         fix=f"did you mean {meant}?" if meant else "an ISO 3166-1 code such as IN, or *",
     )
+
+
+def in_words(duration_ms: int) -> str:
+    """A duration in its handiest unit, rounded.
+
+    >>> [in_words(ms) for ms in (30_000, 5_400_000, 7 * 86_400_000)]
+    ['30 s', '90 min', '7 days']
+    """
+    seconds = max(0, duration_ms // 1000)
+    for unit_seconds, limit, name in ((1, 120, "s"), (60, 7_200, "min"), (3_600, 172_800, "h")):
+        if seconds < limit:
+            return f"{round(seconds / unit_seconds)} {name}"
+    return f"{round(seconds / 86_400)} days"
 
 
 def _scripts(text: str) -> list[str]:

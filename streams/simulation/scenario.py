@@ -16,6 +16,12 @@ _LONGEST_EPISODE_MS = 60 * 60_000
 _ABROAD = ("US", "GB", "NG", "ZA", "CA")
 _MIXED_IN = (("en", 0.5), ("hi", 0.25), ("hi-Latn", 0.25))
 _EN = (("en", 1.0),)
+_CAMPAIGN_IN = {
+    "en": (("en", 0.8), ("hi-Latn", 0.1), ("hi", 0.1)),
+    "hi": (("hi", 0.75), ("hi-Latn", 0.15), ("en", 0.1)),
+    "hi-Latn": (("hi-Latn", 0.6), ("hi", 0.25), ("en", 0.15)),
+}
+"""Who joins a campaign in India writes as he pleases."""
 
 
 def scenario(
@@ -95,7 +101,7 @@ class _Episode:
             hashtag=self._name(pattern.format(people=names.people[language][people])),
             texts="harmful",
             country=country,
-            languages=((language, 1.0),),
+            languages=_CAMPAIGN_IN[language] if country == "IN" else ((language, 1.0),),
             start_ms=self._time(0.12, 0.4),
             end_ms=self._time(0.85, 1.0),
             per_second=per_second,
@@ -103,6 +109,7 @@ class _Episode:
             n_authors=max(int(40 + rng.random() ** 2 * 260), int(per_second * 12)),
             harmful_share=0.75 + 0.2 * rng.random(),
             copy_share=0.5 + 0.3 * rng.random(),
+            n_masters=12,
             young_share=0.5 + 0.4 * rng.random(),
             retweet_share=0.12,
             subject=people,

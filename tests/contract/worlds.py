@@ -163,13 +163,13 @@ class ServerWorld(World):
     def _reader(self, kind: str, options: dict[str, Any]) -> tuple[Answers, Callable[[], Any]]:
         if kind == "threaded":
             threaded = FlagsClient(self.server.url, **options).start()
-            threaded.wait_until_ready(5 if self.server.running else 0)
+            threaded.wait_until_ready(20 if self.server.running else 0)
             return threaded, threaded.close
         client = AsyncFlagsClient(self.server.url, **options)
 
         async def start() -> None:
             await client.start()
-            await client.wait_until_ready(5 if self.server.running else 0.01)
+            await client.wait_until_ready(20 if self.server.running else 0.01)
 
         self.run(start())
         return client, lambda: self.run(client.close())
@@ -215,7 +215,7 @@ class ServerWorld(World):
         store._finish = once
 
 
-def eventually(true: Callable[[], object], *, timeout_seconds: float = 10.0) -> None:
+def eventually(true: Callable[[], object], *, timeout_seconds: float = 20.0) -> None:
     """Wait for something that a reader's thread brings about; fail if it does not come."""
     deadline = time.monotonic() + timeout_seconds
     while not true():

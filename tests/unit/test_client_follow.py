@@ -165,6 +165,7 @@ def test_an_older_version_in_the_stream_is_passed_over() -> None:
     changed, whole = replica.apply([change(11, register("a", 4)), change(12, register("a", 5, "clear"))])
     assert (changed, whole, replica.seq) == ([], True, 12)
     assert replica.index.registers[register("a", 5).field] == register("a", 5)
+    assert replica._server == replica.index.registers, "nor is it remembered as what the server has"
 
 
 def test_a_gap_or_another_life_ends_what_is_applied() -> None:

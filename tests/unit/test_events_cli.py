@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from streams.cli.events import register
 from streams.errors import EXIT_CALLER, CallerMistake
+from streams.events.faults import MAX_BYTES
 from tests.unit.test_events_native import DELETION, NATIVE, NOTICES
 from tests.unit.test_events_twitter import V1, V2
 
@@ -136,3 +137,13 @@ def test_inspect_answers_every_line_bad_ones_too() -> None:
     found = rows(run("inspect", *lines))
     assert [one.get("reason") for one in found] == expected
     assert found[3] == {"ok": False, "reason": "missing_field", "field": "author_id"}
+
+
+def test_inspect_takes_the_largest_record_with_its_line_end() -> None:
+    padding = MAX_BYTES - len(encoded({**NATIVE, "padding": ""}))
+    largest = encoded({**NATIVE, "padding": "x" * padding})
+    assert [one["ok"] for one in rows(run("inspect", largest, largest + b"\r", largest + b" ", b""))] == [
+        True,
+        True,
+        False,
+    ]

@@ -158,6 +158,7 @@ def test_depth_does_not_depend_on_the_callers_stack() -> None:
         return parse(deep) if levels == 0 else down(levels - 1)
 
     assert down(0) == down(400)
+    assert isinstance(check(deep[:-1] + b',"y":[[]]}'), Tweet)
     deeper = deep.replace(b"[]", b"[[]]")
     assert check(deeper) == ("too_deep", "")
 

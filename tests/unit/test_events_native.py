@@ -226,6 +226,8 @@ BAD: list[tuple[bytes | None, str, str]] = [
     (encoded(changed(NATIVE, hashtags=["a", 5])), "wrong_type", "hashtags[1]"),
     (encoded(changed(NATIVE, quote_of="5")), "wrong_type", "quote_of"),
     (encoded(changed(NATIVE, kind=5)), "wrong_type", "kind"),
+    (encoded(changed(NATIVE, kind="reply", created_at_ms=...)), "missing_field", "created_at_ms"),
+    (b'{"created_at":"x","user":{"id":[]},"user":5}', "wrong_type", "user.id"),
     (encoded(changed(NATIVE, text="\ud800")), "lone_surrogate", ""),
     (encoded(changed(NATIVE, text="\ud800 and more, lots of it")), "lone_surrogate", ""),
     (encoded(changed(NATIVE, unknown=["\udc00"])), "lone_surrogate", ""),

@@ -237,7 +237,12 @@ def test_shape_does_not_depend_on_order_or_white_space() -> None:
 
 def test_fields_of_another_shape_are_unknown_fields() -> None:
     assert tweet(changed(V1, data=5, created_at_ms="no", kind=7, hashtags=3, country="India")) == tweet(V1)
+    assert tweet({"created_at_ms": "no", **V1}) == tweet(V1)
     assert tweet(changed(V2, user=5, text=7, lang=[])) == tweet(V2)
+
+
+def test_complete_in_two_shapes_is_read_as_one_whatever_the_order() -> None:
+    assert tweet({**V1, **V2}) == tweet({**V2, **V1}) == tweet(V1)
 
 
 @pytest.mark.parametrize(
