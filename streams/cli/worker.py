@@ -34,5 +34,5 @@ def worker(
     if unknown or not names:
         raise CallerMistake(f"unknown stage {', '.join(unknown) or '(none)'}", fix=f"--stages {','.join(STAGES)}")
     configure_logging(settings.log_level)
-    code = Worker(settings, names, load_policy_file(settings.policy)).run()
+    code = Worker(settings, names, load_policy_file(settings.policy, settings.shards)).run()
     sys.exit(code)

@@ -23,6 +23,7 @@ of the stack its caller has used."""
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _V2_ON_REQUEST = ("author_id", "created_at", "lang", "entities", "geo", "referenced_tweets", "note_tweet")
+_NO_NUMBER = re.compile("got `(?:array|object|bool|null)`")
 _IDS = frozenset({"id", "id_str", "author_id", "user_id", "user_id_str"})
 
 
@@ -83,11 +84,11 @@ def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
             fix += f"; the API gives it for tweet.fields={','.join(_V2_ON_REQUEST)}"
         raise ContractError("missing_field", field=f"{field}.{name}".removeprefix("."), fix=fix) from None
     given = _at(document, field)
-    last = field.rpartition(".")[2]
-    if last in _IDS and isinstance(given, str):
+    last = "" if _NO_NUMBER.search(what) else field.rpartition(".")[2]
+    if last in _IDS:
         fix = 'an id is a whole number in [0, 2**63), best as a string: "1234"'
         raise ContractError("bad_id", field=field, value=given, fix=fix) from None
-    if last.endswith("_ms") and isinstance(given, str):
+    if last.endswith("_ms"):
         fix = "write milliseconds since 1970 as a whole number, up to the year 9999"
         raise ContractError("bad_time", field=field, value=given, fix=fix) from None
     raise ContractError("wrong_type", field=field, value=given, fix=what) from None

@@ -65,6 +65,7 @@ class IngestPartition:
 
     def drop(self) -> None:
         self._dropped = True
+        self._stage.context.metrics.forget_source(self._number)
         self.core = None
         self.replay_point = None
 

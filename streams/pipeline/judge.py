@@ -60,6 +60,7 @@ class JudgePartition:
         self.dropped = True
         self.replay_point = None
         self._task.cancel()
+        self._context.metrics.forget_shard(self.shard)
         while not self._queue.empty():  # lets a `take` that waits for room go on
             self._queue.get_nowait()
 
@@ -106,7 +107,9 @@ class JudgePartition:
             partial = decode_partial(record.value)
             judge.apply(record.offset, partial)
             while (job := judge.next_tick()) is not None:
-                settled = judge.settle(job, await self._context.score(job.texts))
+                scored = await self._context.score(job.texts)
+                with self._context.metrics.tick_seconds.time():
+                    settled = judge.settle(job, scored)
                 acks += await self._say(judge, settled)
                 last = settled.progress or last
             if isinstance(partial, Flush) and self._stage.timely(partial):
@@ -230,6 +233,8 @@ class JudgeStage:
         """Gauges of a shard."""
         metrics, shard = self.context.metrics, str(judge.shard)
         metrics.open_panes.labels(shard=shard).set(len(judge.open.panes))
+        metrics.registers_after_settling.inc(judge.open.late_registers)
+        judge.open.late_registers = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
         shortest = judge.views.shortest
         if shortest is not None:

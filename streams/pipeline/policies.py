@@ -149,7 +149,9 @@ class PolicyProposer:
         if text == self._last_text:
             return None
         self._last_text = text
-        return parse_policy(text, str(path), shards=self._context.settings.shards)
+        return parse_policy(
+            text, str(path), shards=self._context.settings.shards, categories=self._context.scorer.categories
+        )
 
     _last_text: bytes | None = None
 

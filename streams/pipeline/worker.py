@@ -7,8 +7,10 @@ import gc
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -228,6 +230,7 @@ class Worker:
             topic_disable_leader=True,
             topic_allow_declare=False,
             web_enabled=False,
+            datadir=str(Path(tempfile.gettempdir()) / "hushtag-faust"),  # Faust makes it, nothing of ours is in it
             stream_wait_empty=False,
             broker_session_timeout=session,
             broker_request_timeout=max(40.0, session + 5.0),

@@ -10,8 +10,8 @@ from hushtag_client.registers import HIDING, Register
 from surfaces import countries, explain
 from surfaces.demo.truth import Story, by_hashtag
 
-WATCHED = {"campaign", "protest", "counter_speech"}
-"""Kinds whose way through the top 10 is worth a line."""
+WATCHED = {"campaign": "a campaign", "protest": "a protest", "counter_speech": "counter-speech"}
+"""Kinds whose way through the top 10 is worth a line, and what to call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,8 @@ class Timeline:
         while self._waiting and self._waiting[0].from_ms <= at_ms:
             story = self._waiting.pop(0)
             if story.kind in WATCHED:
-                kind = story.kind.replace("_", "-")
                 where = countries.name_of(story.country or None)
-                events.append(Event(at_ms, "start", f"a {kind} begins in {where}: #{story.display}"))
+                events.append(Event(at_ms, "start", f"{WATCHED[story.kind]} begins in {where}: #{story.display}"))
         return events
 
     def saw_trends(self, at_ms: int, country: str, hashtags: Sequence[str]) -> list[Event]:

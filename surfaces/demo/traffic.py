@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 from aiokafka import AIOKafkaProducer
 
@@ -15,10 +16,14 @@ from streams.simulation.demo import demo
 from streams.simulation.lines import Line
 from streams.simulation.play import play
 from streams.simulation.run import Simulation
+from streams.simulation.stories import Story as Plan
 from surfaces.demo.truth import Story, stories_of
 
-RATE = 60.0
+RATE = 100.0
 """Tweets a second."""
+_LOUDNESS = 2.4
+"""How much louder than in the preset the campaigns are: a flag wants some forty authors to be sure, and people who
+watch want to see it within seconds."""
 
 
 class Traffic:
@@ -30,7 +35,8 @@ class Traffic:
         self.began_ms = 0
         self.started = asyncio.Event()
         self._settings = settings
-        self._run = Simulation(demo(tag_names(), seed=seed, rate=rate, partitions=partitions), own_texts())
+        config = demo(tag_names(), seed=seed, rate=rate, partitions=partitions)
+        self._run = Simulation(replace(config, stories=tuple(map(_louder, config.stories))), own_texts())
         self._last_ms = 0
 
     async def play(self) -> None:
@@ -54,3 +60,9 @@ class Traffic:
         for line in lines:
             self._last_ms = line.log_time_ms
             yield line
+
+
+def _louder(plan: Plan) -> Plan:
+    if not plan.harmful:
+        return plan
+    return replace(plan, per_second=plan.per_second * _LOUDNESS, n_authors=int(plan.n_authors * _LOUDNESS))

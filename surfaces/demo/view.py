@@ -87,7 +87,7 @@ def plain_status(state: DemoState) -> str:
 
 def hints(state: DemoState) -> list[tuple[str, str]]:
     """What to try next, each with the command."""
-    tag = next((one.hashtag for one in state.held), "SomeTag")
+    tag = next((one.display for one in state.held if one.source == "automated"), "SomeTag")
     found = [
         ("see what is held back", ".venv/bin/hushtag flags list"),
         ("ask why", f".venv/bin/hushtag explain '{clean(tag)}'"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hushtag_client.normalise import normalise
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 _VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/normalise.json").read_text("utf-8"))
@@ -24,12 +24,14 @@ def test_vectors(case: dict[str, str]) -> None:
     assert normalise(case["hashtag"]) == case["normalised"]
 
 
+@settings(deadline=None)
 @given(st.text() | st.text(alphabet=_AWKWARD, max_size=12))
 def test_idempotent(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8") | st.sampled_from(_AWKWARD), max_size=12))
 def test_composition_and_width_do_not_matter(text: str) -> None:
     assert normalise(unicodedata.normalize("NFD", text)) == normalise(text)

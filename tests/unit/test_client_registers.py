@@ -10,7 +10,7 @@ from hushtag_client.keys import field_bytes, field_text
 from hushtag_client.registers import decode, encode
 from hushtag_client.replica import read_register
 from hushtag_client.wire import Mark, Page, Poll, Position, Read, commands, reply
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 FULL = Register(
@@ -80,6 +80,7 @@ def test_numbers_that_json_does_not_have_are_refused() -> None:
         encode(register)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_fields_survive_bytes(text: str) -> None:
     assert field_text(field_bytes(text)) == text

@@ -12,7 +12,7 @@ from hushtag_client import MemoryFlagsClient, MemoryServer, Register
 from hushtag_client.index import Index
 from hushtag_client.registers import ACTIONS, SOURCES, decode
 from hushtag_client.resolution import winner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 _VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/resolution.json").read_text("utf-8"))
@@ -73,6 +73,7 @@ def registers(draw: st.DrawFn) -> Register:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(registers() | st.tuples(st.just("remove"), st.integers(0, 30)), max_size=30))
 def test_the_index_finds_what_the_obvious_way_finds(steps: list[Register | tuple[str, int]]) -> None:
     index, stand = Index(), {}

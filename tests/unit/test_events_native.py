@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import ContractError
@@ -295,6 +295,7 @@ def test_schema_knows_the_range_of_ids(number: int) -> None:
 
 
 @given(st.integers(0, 10**19 - 1))
+@settings(deadline=None)
 def test_schema_pattern_of_ids_is_the_comparison(number: int) -> None:
     assert validator.is_valid(changed(NATIVE, id=str(number))) == (number <= MAX_ID)
 
@@ -314,6 +315,7 @@ payloads = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(payloads, st.sampled_from([*NATIVE, "kind", "other"]))
 def test_schema_agrees_with_parse(payload: dict[str, Any], left_out: str) -> None:
     payload = {name: value for name, value in payload.items() if name != left_out}
