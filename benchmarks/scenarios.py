@@ -29,6 +29,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from streams.cli.simulate import load_texts
+from streams.simulation.texts import LabelledTexts
+
 ROOT = Path(__file__).resolve().parent.parent
 DEV = ROOT.parent / "shared" / "data" / "harm" / "dev"
 MAX_WITHDRAWN = 0.05
@@ -271,7 +274,13 @@ def main() -> int:
             texts = folder / "texts.jsonl"
             rows = dev_texts(DEV, adversarial=os.environ.get("TEXTS") == "all")
             texts.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-            console.print("texts: the dev splits of ../shared/data/harm, unseen by training")
+            found = load_texts(texts)
+            assert isinstance(found, LabelledTexts)
+            counts = ", ".join(f"{language} {n}" for language, n in found.n_harmful_in.items())
+            console.print(
+                f"texts: the dev splits of ../shared/data/harm, unseen by training; {found.n_clean} clean; "
+                f"harmful: {counts} (a language with fewer than {found.FEW} borrows: hi-Latn of hi, hi of en)"
+            )
         else:
             console.print("texts: the simulator's own, since ../shared/data/harm/dev is absent")
         for seed in seeds:

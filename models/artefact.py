@@ -1,4 +1,4 @@
-"""The model file: skops, so that reading it cannot run code; checked on the way in, the same bytes for the same numbers.
+"""The model file: skops, so that reading it cannot run code; checked on the way in; the same numbers, the same bytes.
 
 skops names array files and nodes by memory address and stamps the time of day; here both are made canonical, so that a
 training that is repeated gives the same file and the same revision.

@@ -34,7 +34,7 @@ _IGNORABLE = (
     *range(0x2060, 0x2070),
     *range(0xFE00, 0xFE10),
 )
-# Marks that only decorate (accents left over after composition, zalgo), and Devanagari's nukta, which writers leave out.
+# Marks that only decorate (accents left over after composition, zalgo), and Devanagari's nukta, often left out.
 _DECORATION = (
     *range(0x0300, 0x0370),
     *range(0x1AB0, 0x1B00),
@@ -58,9 +58,7 @@ LEET_LETTERS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8":
 # The vowel-free key of a word, in which Roman Hindi and Devanagari meet: consonants by place, aspiration dropped.
 SKELETON_PASS, SKELETON_VOWEL, SKELETON_BREATH = 0, 1, 2  # not in the key; only as its first; only after a vowel
 _ROMAN_KEY = dict(zip("aeiouhbcdfgjklmnpqrstvwxz", b"\1\1\1\1\1\2BCDPGJKLMNPKRSTVVKJ", strict=True))
-_DEVANAGARI_KEY = dict(
-    zip("कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ", b"KKGGNCCJJNTTDDNTTDDNPPBBM\0RLVSSSHL", strict=True)
-)
+_DEVANAGARI_KEY = dict(zip("कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ", b"KKGGNCCJJNTTDDNTTDDNPPBBM\0RLVSSSHL", strict=True))
 _DEVANAGARI_VOWELS = "अआइईउऊएऐओऔऋऑऍ"
 SKELETON_SIZE = 0x0980
 

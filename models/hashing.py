@@ -1,4 +1,4 @@
-"""Text to features to scores in one pass, compiled, outside the GIL. Training and scoring read texts with the same code.
+"""Text to features to scores in one pass, compiled, outside the GIL. Training and scoring share it.
 
 A batch is one array of code points (`models.features.encode`). Each text is walked once:
 
@@ -9,11 +9,14 @@ A batch is one array of code points (`models.features.encode`). Each text is wal
    without vowels, in which Devanagari and Roman spelling of a word agree).
    A bucket counts once per text and block.
 3. *Score.* Weights are small integers, so a block's sum is exact in any order; it is divided by the square root of the
-   block's size and weighed by its scale. Nothing is shared between texts but the weights: a text's neighbours cannot change one bit of its score.
+   block's size and weighed by its scale. Nothing is shared between texts but the weights: a text's neighbours cannot
+   change one bit of its score.
 
 The buckets of a text are kept apart by a stamp per bucket (the number of the text and block that set it last) instead
 of by clearing a table for each text.
 """
+
+# ruff: noqa: SIM109  # comparisons, not `in`: numba makes one jump of them
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ Offsets = npt.NDArray[np.int64]
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiled without the GIL, kept on disk beside this file where that can be written, else compiled anew each run."""
+    """Compiled to run without the GIL; kept on disk where that can be written, else compiled anew in each process."""
     try:
         return njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
     except RuntimeError:  # numba: no folder for its cache can be written
@@ -142,7 +145,7 @@ def _read_words(
             if kind == _LETTER or kind == _MARK or kind == _STAR:
                 letter = letters[points[at]]
             elif points[at] < 128 and leet[points[at]] != 0:
-                # It stands for a letter between letters; $ at either end of a word too, and a digit is a digit elsewhere.
+                # It stands for a letter between letters, $ at either end of a word too; elsewhere a digit is a digit.
                 following = kinds[points[at + 1]] if at + 1 < end else np.uint8(0)
                 dollar = points[at] == 0x24
                 opens = following == _LETTER or (following == _DIGIT and (kind == _DIGIT or dollar))
@@ -238,7 +241,7 @@ def _find(
             code = skeleton[words[i]] if words[i] < _KEY_SIZE else np.uint8(_KEY_PASS)
             if code == _KEY_BREATH:
                 code = np.uint8(_KEY_PASS) if after_consonant else np.uint8(0x48)
-            after_consonant = code > _KEY_BREATH
+            after_consonant = bool(code > _KEY_BREATH)
             if code == _KEY_PASS or (code == _KEY_VOWEL and length > 0) or code == last:
                 continue
             hashed = (hashed ^ np.uint64(code)) * _PRIME
@@ -326,7 +329,7 @@ def score_batch(
     words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
     found, ends = np.empty(_MAX_FEATURES, np.int32), np.empty(N_BLOCKS, np.int64)
     stamps = np.full(len(weights), -1, np.int32)
-    sums, margins = np.empty(n_columns + 1, np.int64), np.empty(n_columns + 1, np.float64)
+    margins = np.empty(n_columns + 1, np.float64)
     mask = np.uint64(len(weights) - 1)
     for text in range(len(offsets) - 1):
         n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
@@ -341,13 +344,12 @@ def score_batch(
             size = ends[block] - begin
             if size == 0:
                 continue
-            sums[:] = 0
-            for i in range(begin, ends[block]):
-                for c in range(n_columns + 1):
-                    sums[c] += weights[found[i], c]
             share = BLOCK_SCALES[block] / math.sqrt(size)
-            for c in range(n_columns + 1):
-                margins[c] += sums[c] * share
+            for c in range(n_columns + 1):  # column by column: the sum stays in a register, the rows in the cache
+                total = 0
+                for i in range(begin, ends[block]):
+                    total += weights[found[i], c]
+                margins[c] += total * share
             begin = ends[block]
         for c in range(n_columns + 1):
             margins[c] = biases[c] + scales[c] * margins[c]

@@ -13,13 +13,16 @@ import re
 _CONSONANTS = dict(
     zip(
         "कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ",
-        "k kh g gh n ch chh j jh n t th d dh n t th d dh n p ph b bh m y r l v sh sh s h l".split(),
+        (
+            *("k", "kh", "g", "gh", "n", "ch", "chh", "j", "jh", "n", "t", "th", "d", "dh", "n", "t", "th"),
+            *("d", "dh", "n", "p", "ph", "b", "bh", "m", "y", "r", "l", "v", "sh", "sh", "s", "h", "l"),
+        ),
         strict=True,
     )
 )
 _WITH_NUKTA = {"क": "q", "ख": "kh", "ग": "g", "ज": "z", "ड": "d", "ढ": "dh", "फ": "f", "य": "y"}
-_VOWELS = dict(zip("अआइईउऊएऐओऔऋऑ", "a aa i ee u oo e ai o au ri o".split(), strict=True))
-_SIGNS = dict(zip("ािीुूेैोौृॉ", "aa i ee u oo e ai o au ri o".split(), strict=True))
+_VOWELS = dict(zip("अआइईउऊएऐओऔऋऑ", ("a", "aa", "i", "ee", "u", "oo", "e", "ai", "o", "au", "ri", "o"), strict=True))
+_SIGNS = dict(zip("ािीुूेैोौृॉ", ("aa", "i", "ee", "u", "oo", "e", "ai", "o", "au", "ri", "o"), strict=True))
 _NASAL, _VISARGA, _VIRAMA, _NUKTA = "ंँ", "ः", "्", "़"
 _DIGITS = str.maketrans("०१२३४५६७८९।॥", "0123456789..")
 _WORD = re.compile(r"[\u0900-\u0963\u0970-\u097f]+")
@@ -37,8 +40,6 @@ _VARIANTS = {
     "z": ("j",),
     "q": ("k",),
     "sh": ("s", "sh", "sh"),
-    "n": ("n",),
-    "kh": ("kh",),
 }
 
 
@@ -56,12 +57,12 @@ def _pieces(word: str) -> list[str]:
     pieces: list[str] = []
     open_syllables: list[int] = []  # where an unwritten a may stand
     for at, char in enumerate(word):
-        following = word[at + 1] if at + 1 < len(word) else ""
+        following = word[at + 1 : at + 2]
         if char in _CONSONANTS:
             piece = _WITH_NUKTA.get(char, _CONSONANTS[char]) if following == _NUKTA else _CONSONANTS[char]
-            after = word[at + 2 : at + 3] if following == _NUKTA else following
+            vowel = word[at + 2 : at + 3] if following == _NUKTA else following
             pieces.append(piece)
-            if after not in _SIGNS and after != _VIRAMA:
+            if vowel not in _SIGNS and vowel != _VIRAMA:
                 open_syllables.append(len(pieces))
                 pieces.append("a")
         elif char in _VOWELS or char in _SIGNS:
@@ -71,7 +72,7 @@ def _pieces(word: str) -> list[str]:
         elif char == _VISARGA:
             pieces.append("h")
     for at in reversed(open_syllables):
-        before, after = pieces[:at - 1], pieces[at + 1 :]
+        before, after = pieces[: at - 1], pieces[at + 1 :]
         last = not after
         between = len(after) > 1 and _is_vowel(after[1]) and bool(before) and _is_vowel(before[-1])
         if (last and len(pieces) > 2) or (between and not _is_vowel(after[0])):

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 
 from models import artefact, calibration, data, features, templates
 from models.romanise import romanise
@@ -51,7 +50,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSet:
-    """Features (n_texts, n_buckets), targets (n_texts, n_columns + 1; the last: Roman Hindi against English), weights."""
+    """Features (n_texts, n_buckets), targets (n_texts, n_columns + 1), the last Roman Hindi or not, and weights."""
 
     matrix: sparse.csr_matrix
     targets: Labels
@@ -71,15 +70,15 @@ def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str
     whole = _training_set([*real, *romanised, *own], recipe)
     progress("features")
 
-    strata = [f"{example.source} {example.language} {example.labels[0]}" for example in real]
-    folds = StratifiedKFold(recipe.n_folds, shuffle=True, random_state=recipe.seed)
-    always = np.arange(n_real + len(romanised), len(whole.weights))
+    folds = _folds([f"{e.source} {e.language} {e.labels[0]}" for e in real], recipe)
+    own_rows = np.arange(n_real + len(romanised), len(whole.weights))
     held_out = np.zeros((n_real, N_COLUMNS))
-    for number, (rest, out) in enumerate(folds.split(strata, strata), 1):
+    for fold in range(recipe.n_folds):
+        rest, out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         copies = n_real + np.flatnonzero(np.isin(origins, rest))  # a tweet's Roman copy is on the tweet's side
-        weights, biases = _fit(whole.rows(np.concatenate((rest, copies, always))), recipe, N_COLUMNS)
+        weights, biases = _fit(whole.rows(np.concatenate((rest, copies, own_rows))), recipe, N_COLUMNS)
         held_out[out] = np.asarray(whole.matrix[out] @ weights) + biases
-        progress(f"fold {number}")
+        progress(f"fold {fold + 1}")
 
     weights, biases = _fit(whole, recipe, N_COLUMNS + 1)
     progress("whole")
@@ -100,6 +99,15 @@ def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str
 def n_steps(recipe: Recipe) -> int:
     """How often `train` calls its `progress`."""
     return recipe.n_folds + 2
+
+
+def _folds(strata: list[str], recipe: Recipe) -> npt.NDArray[np.intp]:
+    """The fold of each text, (n_texts,): every stratum is dealt out evenly."""
+    shuffled = np.random.default_rng(recipe.seed).permutation(len(strata))
+    dealt = shuffled[np.argsort(np.array(strata)[shuffled], kind="stable")]
+    folds = np.empty(len(strata), np.intp)
+    folds[dealt] = np.arange(len(strata)) % recipe.n_folds
+    return folds
 
 
 def _romanised(real: list[data.Example], seed: int) -> tuple[list[data.Example], npt.NDArray[np.intp]]:

@@ -199,8 +199,9 @@ def _say(written: Written, seen: Visible | None) -> None:
 
 
 def _quieten() -> None:
-    """What fails is told by our own errors, once; the Kafka library would log each attempt."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    """What fails is told by our own errors, once; the Kafka libraries would log each attempt."""
+    for library in ("aiokafka", "kafka"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _actor(given: str | None) -> str:

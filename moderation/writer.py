@@ -11,13 +11,13 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError
 
 from moderation.drafts import Draft, UndoDraft
 from moderation.errors import NothingToUndo, StaleEdit
+from moderation.sender import Sender
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import Scope
@@ -29,7 +29,6 @@ from streams.log.topic_specs import MODERATION
 from streams.settings import Settings
 
 Clock = Callable[[], int]
-_GOODBYE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,10 @@ class Desk:
         self.view = PeopleView()
         """As of the last `refresh` or write."""
         self._topic = settings.topic(MODERATION)
-        self._kafka = connection(settings)
         self._deadline_seconds = deadline_seconds
         self._clock = clock
-        self._reader = LogReader(self._kafka, self._topic, silence_seconds=deadline_seconds)
-        self._producer: Any = None
+        self._reader = LogReader(connection(settings), self._topic, silence_seconds=deadline_seconds)
+        self._sender = Sender(connection(settings), self._topic, deadline_seconds)
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -75,7 +73,7 @@ class Desk:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        await self._hang_up()
+        await asyncio.to_thread(self._sender.close)
         await self._reader.__aexit__(None, None, None)
 
     async def refresh(self) -> PeopleView:
@@ -172,18 +170,10 @@ class Desk:
 
     async def _write(self, records: Sequence[TagRecord]) -> list[Written]:
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                producer = await self._connected()
-                sent = []
-                for record in records:
-                    value, key = encode_moderation(record)
-                    sent.append(await producer.send(self._topic, value, key=key, partition=0))
-                offsets = [metadata.offset for metadata in await asyncio.gather(*sent)]
-        except (TimeoutError, KafkaError) as error:
-            await self._hang_up()
-            why = str(error) or f"no acknowledgement within {self._deadline_seconds:g} s"
+            offsets = await asyncio.to_thread(self._sender.send, [encode_moderation(record) for record in records])
+        except KafkaError as error:
             raise DependencyAway(
-                f"Kafka at {self._kafka['bootstrap_servers']}: {why}; whether the decision was written is not known",
+                f"{self._sender.servers}: {error}; whether the decision was written is not known",
                 fix="look with hushtag moderation list once Kafka answers, then decide again if it is not there",
             ) from None
         await self._read_past(max(offsets))
@@ -197,26 +187,6 @@ class Desk:
             edits, version = stale.record.edits, stale.version
             raise StaleEdit(stale.record.hashtag, edits=edits, version=version, changed=stale.changed, written=written)
         return written
-
-    async def _connected(self) -> Any:
-        if self._producer is None:
-            self._producer = AIOKafkaProducer(**self._kafka, acks="all", enable_idempotence=True)
-            await self._producer.start()
-        return self._producer
-
-    async def _hang_up(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            await asyncio.wait_for(producer.stop(), _GOODBYE_SECONDS)
-        except (TimeoutError, KafkaError):
-            # An idempotent producer waits for ever for the acknowledgement of what it still holds, and has no way out.
-            await producer.client.close()
-            producer._message_accumulator.fail_all(KafkaTimeoutError())
-            if (sending := producer._sender.sender_task) is not None:
-                sending.cancel()
-                await asyncio.wait([sending], timeout=_GOODBYE_SECONDS)
 
     async def _read(self) -> None:
         async for batch in self._reader.to_end({0: self.view.next_offset or None}):

@@ -44,9 +44,13 @@ class Status:
     missing_shards: tuple[int, ...]
 
 
+_LONGEST_CACHED = 300
+"""Code points; a tweet has no longer hashtag, and whoever asks about longer ones shall not fill our memory."""
+
+
 @lru_cache(maxsize=65_536)
 def _clear(hashtag: str) -> Answer:
-    return Answer(normalise(hashtag), True, "clear", None)
+    return Answer(normalise.__wrapped__(hashtag), True, "clear", None)
 
 
 class Answers:
@@ -96,7 +100,7 @@ class Answers:
             if hashtag in tags:
                 surfaces = tags[hashtag]
             else:
-                clear = _clear(hashtag)
+                clear = _clear(hashtag) if len(hashtag) <= _LONGEST_CACHED else _clear.__wrapped__(hashtag)
                 if clear[0] not in tags:
                     return clear
                 surfaces = tags[clear[0]]
@@ -184,7 +188,7 @@ class Answers:
 
     def _doubtful(self, hashtag: str, surface: str, country: str | None, now_ms: int) -> Answer:
         """The pipeline's word is too old, or there is none. People's word stands as long as Redis answers."""
-        tag = normalise(hashtag)
+        tag = normalise.__wrapped__(hashtag)
         replica = self._replica
         if now_ms < replica.people_until_ms():
             index = replica.index
@@ -201,7 +205,7 @@ class Answers:
             assert isinstance(hashtag, str)
             assert isinstance(surface, str)
             where = country if isinstance(country, str) else None
-            return _decided(normalise(hashtag), self._replica.index, surface, where, self._now_ms())
+            return _decided(normalise.__wrapped__(hashtag), self._replica.index, surface, where, self._now_ms())
         except Exception:
             self._complain("check", hashtag, surface)
         shown = self._shown_by_default.get(surface, True) if isinstance(surface, str) else True

@@ -77,6 +77,11 @@ class MemoryServer:
         self.reconciled[partition] = incarnation
         return True
 
+    def closed(self, partitions: Iterable[str]) -> list[str]:
+        """Which partitions take no writes until they are reconciled."""
+        self._reachable()
+        return [partition for partition in partitions if self.sentinels.get(partition) != self.run_id]
+
     def beat(self, settled_ms: Mapping[int, int], at_ms: int, partitions: int) -> None:
         """Write heartbeats; one that goes back is a zombie's and is left out."""
         self._reachable()

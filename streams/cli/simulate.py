@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -77,13 +78,16 @@ def simulate(
     run = Simulation(config, source)
     _write_truth(truth, run)
     out = sys.stdout.buffer
-    with suppress(KeyboardInterrupt):
-        if live:
-            asyncio.run(_play(run, out, bare))
-        else:
-            for entry in _with_progress(run):
-                _write(entry, out, bare)
-    out.flush()
+    try:
+        with suppress(KeyboardInterrupt):
+            if live:
+                asyncio.run(_play(run, out, bare))
+            else:
+                for entry in _with_progress(run):
+                    _write(entry, out, bare)
+        out.flush()
+    except BrokenPipeError:  # whoever reads has enough: no mistake of the caller's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     _write_truth(truth, run)
 
 

@@ -14,6 +14,7 @@ WORLD = 0
 NOWHERE = 1
 """Country code of tweets without a country: they count for the world only."""
 _FIRST = 2
+_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 def country_code(country: str) -> int:
@@ -41,30 +42,42 @@ class Tags:
     """Numbers for hashtags, given out in order and taken back when nothing counts them any more."""
 
     def __init__(self) -> None:
+        self._keys: dict[tuple[str, str], int] = {}
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._next = 1
-        self._countries: dict[str, int] = {}
+        self._countries: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def key(self, hashtag: str, country: str) -> int:
         """The key of a hashtag in a country; the hashtag gets a number if it has none."""
-        code = self._countries.get(country)
-        if code is None:
-            code = self._countries[country] = country_code(country)
-        number = self._numbers.get(hashtag)
-        if number is None:
-            number = self._numbers[hashtag] = self._next
-            self._names[number] = hashtag
-            self._next += 1
-        return number << COUNTRY_BITS | code
+        key = self._keys.get((hashtag, country))
+        if key is None:
+            number = self._numbers.get(hashtag)
+            if number is None:
+                number = self._numbers[hashtag] = self._next
+                self._names[number] = hashtag
+                self._countries[number] = []
+                self._next += 1
+            key = self._keys[hashtag, country] = number << COUNTRY_BITS | country_code(country)
+            if country != "*":
+                self._countries[number].append(country)
+        return key
 
     def find(self, hashtag: str, country: str) -> int | None:
         """The key, where the hashtag has a number."""
         number = self._numbers.get(hashtag)
         return None if number is None else number << COUNTRY_BITS | country_code(country)
+
+    def parts(self, key: int) -> list[int]:
+        """The keys that a key counts: itself, or of the world's key those of all countries seen."""
+        if key & _COUNTRY_MASK:
+            return [key]
+        number = key >> COUNTRY_BITS
+        name = self._names[number]
+        return [self._keys[name, country] for country in self._countries[number]]
 
     def name(self, key: int) -> str:
         """The hashtag of a key."""
@@ -77,12 +90,15 @@ class Tags:
     def forget(self, numbers: Iterable[int]) -> None:
         """Take numbers back; the caller holds no key of theirs any more."""
         for number in numbers:
-            del self._numbers[self._names.pop(number)]
+            name = self._names.pop(number)
+            del self._numbers[name]
+            for country in [*self._countries.pop(number), "*"]:
+                self._keys.pop((name, country), None)
 
 
 def country_of(key: int) -> str:
     """The country of a key: ISO code, `*` or ""."""
-    return country_name(key & ((1 << COUNTRY_BITS) - 1))
+    return country_name(key & _COUNTRY_MASK)
 
 
 def world_of(key: int) -> int:

@@ -101,7 +101,7 @@ def build_pane(
     keys = np.fromiter(counts.keys(), np.int64, len(counts))
     ranked = np.argsort(keys)
     keys = keys[ranked]
-    lists = [entries.get(int(key), ()) for key in keys]
+    lists = [entries.get(key, ()) for key in keys.tolist()]
     flat = [entry for one in lists for entry in one]
     row = np.repeat(np.arange(len(keys)), [len(one) for one in lists])
     author = np.fromiter(map(attrgetter("author"), flat), np.uint64, len(flat))
@@ -111,8 +111,9 @@ def build_pane(
     copy = np.zeros(len(flat), np.uint32)
     scores = np.full((len(flat), columns), np.nan, np.float32)
     if worth:
-        for at, entry in enumerate(flat):
-            if int(keys[row[at]]) >> COUNTRY_BITS in worth:
+        tags = (keys[row] >> COUNTRY_BITS).tolist()
+        for at, (tag, entry) in enumerate(zip(tags, flat, strict=True)):
+            if tag in worth:
                 result = scored[entry.text]
                 copy[at] = result.copy
                 scores[at] = result.probabilities
@@ -121,11 +122,8 @@ def build_pane(
         start_ms=pane * PANE_MS,
         length_ms=PANE_MS,
         keys=keys,
-        counts=np.fromiter((counts[int(key)] for key in keys), np.int64, len(keys)),
-        displays=[
-            commonest([entry.display for entry in flat[bounds[i] : bounds[i + 1]]]) or names[int(keys[i])]
-            for i in range(len(keys))
-        ],
+        counts=np.fromiter((counts[key] for key in keys.tolist()), np.int64, len(keys)),
+        displays=_displays(flat, bounds.tolist(), [names[key] for key in keys.tolist()]),
         bounds=bounds.astype(np.int64),
         author=author[kept],
         tweet=tweet[kept],
@@ -134,6 +132,16 @@ def build_pane(
         copy=copy,
         scores=scores,
     )
+
+
+def _displays(flat: Sequence[Entry], bounds: Sequence[int], names: Sequence[str]) -> list[str]:
+    displays = []
+    for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True):
+        if last - first == 1:
+            displays.append(flat[first].display or name)
+        else:
+            displays.append(commonest([entry.display for entry in flat[first:last]]) or name)
+    return displays
 
 
 def commonest(spellings: Sequence[str]) -> str:

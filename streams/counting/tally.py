@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streams.counting.keys import COUNTRY_BITS, Tags
-from streams.counting.registers import BlockRegisters, Entry, Flush
+from streams.counting.registers import BlockRegisters, Entry, Flush, Register
 from streams.counting.sketch import K, KeyedHash, smallest
 
 _COMPACT_AT = 4 * K
@@ -18,65 +18,58 @@ _COMPACT_AT = 4 * K
 class Tally:
     """Counts and entries per key of one pane (or of one block's part in it)."""
 
-    __slots__ = ("counts", "entries", "world", "keys_of")
+    __slots__ = ("counts", "entries")
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
         self.entries: dict[int, list[Entry]] = {}
-        self.world: dict[int, int] = {}
-        """Tweets per tag number, all countries."""
-        self.keys_of: dict[int, list[int]] = {}
-        """Keys per tag number."""
 
-    def raise_to(self, key: int, count: int, entries: list[Entry], hashes: KeyedHash) -> None:
-        """Take an absolute count: the greatest wins; entries merge."""
-        known = self.counts.get(key, 0)
-        if count > known:
-            self._count(key, count - known, known)
+    def raise_to(self, key: int, count: int, entries: list[Entry], hashes: KeyedHash) -> int:
+        """Take an absolute count: the greatest wins; entries merge. By how much it rose."""
+        known = self.counts.get(key)
+        if known is None:
+            self.counts[key] = count
+            self.entries[key] = entries
+            return count
         self._merge(key, entries, hashes)
+        if count <= known:
+            return 0
+        self.counts[key] = count
+        return count - known
 
     def add(self, key: int, count: int, entries: list[Entry], hashes: KeyedHash) -> None:
         """Add to the count; entries merge."""
-        self._count(key, count, self.counts.get(key, 0))
-        self._merge(key, entries, hashes)
-
-    def _count(self, key: int, more: int, known: int) -> None:
-        tag = key >> COUNTRY_BITS
-        if not known and key not in self.counts:
-            self.keys_of.setdefault(tag, []).append(key)
-        self.counts[key] = known + more
-        self.world[tag] = self.world.get(tag, 0) + more
-
-    def _merge(self, key: int, entries: list[Entry], hashes: KeyedHash) -> None:
-        if not entries:
-            return
-        have = self.entries.get(key)
-        if have is None:
+        known = self.counts.get(key)
+        if known is None:
+            self.counts[key] = count
             self.entries[key] = entries
             return
-        have = have + entries
-        self.entries[key] = smallest(have, hashes) if len(have) > _COMPACT_AT else have
+        self.counts[key] = known + count
+        self._merge(key, entries, hashes)
 
-    def tweets(self, key: int) -> int:
-        """Count of a key; the world's key counts all countries."""
-        return self.counts.get(key, 0) if key & 1023 else self.world.get(key >> COUNTRY_BITS, 0)
+    def _merge(self, key: int, entries: list[Entry], hashes: KeyedHash) -> None:
+        if entries:
+            have = self.entries[key] + entries
+            self.entries[key] = smallest(have, hashes) if len(have) > _COMPACT_AT else have
 
-    def sample(self, key: int) -> Iterator[Entry]:
-        """Entries of a key; of the world's key those of all countries."""
-        if key & 1023:
-            yield from self.entries.get(key, ())
-            return
-        for part in self.keys_of.get(key >> COUNTRY_BITS, ()):
-            yield from self.entries.get(part, ())
+    def worlds(self) -> dict[int, int]:
+        """Tweets per tag number, all countries."""
+        worlds: dict[int, int] = {}
+        for key, count in self.counts.items():
+            tag = key >> COUNTRY_BITS
+            worlds[tag] = worlds.get(tag, 0) + count
+        return worlds
 
 
 class SourceBlock:
     """The open block of one source partition."""
 
-    __slots__ = ("source_id", "block", "rules", "panes", "known", "whole", "watermark_ms", "newest_ms")
+    __slots__ = ("source_id", "begun", "block", "rules", "panes", "known", "whole", "watermark_ms", "newest_ms")
 
-    def __init__(self, source_id: str) -> None:
+    def __init__(self, source_id: str, *, begun: bool) -> None:
         self.source_id = source_id
+        self.begun = begun
+        """Whether the source's log is known from a block's start on: not so for the first that a judge sees of it."""
         self.block = -1
         self.rules = 0
         self.panes: dict[int, Tally] = {}
@@ -88,6 +81,7 @@ class SourceBlock:
         self.newest_ms = -1
 
     def start(self, block: int, rules: int, *, whole: bool) -> None:
+        self.begun = True
         self.block, self.rules, self.whole = block, rules, whole
         self.panes = {}
         self.known = {}
@@ -102,6 +96,8 @@ class OpenPanes:
         self.source_count = 0
         self.settled_pane = -1
         """Panes up to this one are settled: final."""
+        self.worlds: dict[int, int] = {}
+        """Tweets per tag number in what has not settled, about: for early looks, never for what is said."""
         self.late_registers = 0
         self._tags = tags
         self._hashes = hashes
@@ -112,9 +108,7 @@ class OpenPanes:
         if source is None or source.source_id != flush.source_id:
             if source is not None:
                 self._fold(source)
-            first = source is None
-            source = self.sources[flush.source] = SourceBlock(flush.source_id)
-            source.whole = not first
+            source = self.sources[flush.source] = SourceBlock(flush.source_id, begun=source is not None)
         touched: list[int] = []
         for block in flush.blocks:
             self._take(source, block, flush.rules, touched)
@@ -123,7 +117,7 @@ class OpenPanes:
             self.source_count = max(self.source_count, flush.sources)
             if flush.block > source.block:
                 self._fold(source)
-                source.start(flush.block, flush.rules, whole=True)
+                source.start(flush.block, flush.rules, whole=source.begun)
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
         return touched
 
@@ -164,6 +158,12 @@ class OpenPanes:
             for key, count in part.counts.items():
                 source.known[pane, key] = count
                 whole.add(key, count, part.entries.get(key, []), self._hashes)
+        for tag, count in whole.worlds().items():
+            left = self.worlds.get(tag, 0) - count
+            if left > 0:
+                self.worlds[tag] = left
+            else:
+                self.worlds.pop(tag, None)
         self.settled_pane = pane
         return whole
 
@@ -171,38 +171,38 @@ class OpenPanes:
         if incoming.block < source.block:
             return
         if incoming.block > source.block:
-            whole = source.block >= 0 or source.whole
             self._fold(source)
-            source.start(incoming.block, rules, whole=whole)
+            source.start(incoming.block, rules, whole=source.begun)
         elif rules < source.rules:
             return
         elif rules > source.rules:
             source.start(incoming.block, rules, whole=False)  # its settled panes hold what older rules found: let them be
         settled = self.settled_pane
-        key_of, hashes, panes = self._tags.key, self._hashes, source.panes
+        key_of, hashes, panes, worlds = self._tags.key, self._hashes, source.panes, self.worlds
         for register in incoming.registers:
             pane = register.pane
             if pane <= settled:
-                self._late(source, register.hashtag, register.country, pane, register.count, register.entries)
+                self._late(source, register)
                 continue
             tally = panes.get(pane)
             if tally is None:
                 tally = panes[pane] = Tally()
             key = key_of(register.hashtag, register.country)
-            tally.raise_to(key, register.count, register.entries, hashes)
+            more = tally.raise_to(key, register.count, register.entries, hashes)
+            tag = key >> COUNTRY_BITS
+            worlds[tag] = worlds.get(tag, 0) + more
             touched.append(key)
 
-    def _late(
-        self, source: SourceBlock, hashtag: str, country: str, pane: int, count: int, entries: list[Entry]
-    ) -> None:
+    def _late(self, source: SourceBlock, register: Register) -> None:
         """A register of a settled pane: nothing new in it (sent again), or it counts in the oldest open pane."""
-        key = self._tags.key(hashtag, country)
-        known = source.known.get((pane, key), 0)
-        if count <= known or not source.whole:
+        key = self._tags.key(register.hashtag, register.country)
+        known = source.known.get((register.pane, key), 0)
+        if register.count <= known or not source.whole:
             return
         self.late_registers += 1
-        source.known[pane, key] = count
-        self.panes.setdefault(self.settled_pane + 1, Tally()).add(key, count - known, entries, self._hashes)
+        source.known[register.pane, key] = register.count
+        tally = self.panes.setdefault(self.settled_pane + 1, Tally())
+        tally.add(key, register.count - known, register.entries, self._hashes)
 
     def _fold(self, source: SourceBlock) -> None:
         for pane, part in source.panes.items():

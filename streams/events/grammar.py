@@ -4,7 +4,8 @@ A # (either width) that does not follow a letter, mark, digit or &, then a run o
 joining signs of various scripts, at least one of them a letter or mark, and no # or :// right behind. What lies
 within a URL is no hashtag. Checked against twitter-text's conformance cases.
 
-Categories come from the running Python's Unicode tables, so a letter that is new to Unicode is new here as well.
+Categories come from the running Python's Unicode tables, so a letter that is new to Unicode is new here as well; only
+the planes of ideographs count whole.
 """
 
 from __future__ import annotations
@@ -40,9 +41,8 @@ def _ranges(first: int, last: int) -> str:
 
 # Apart, because `re` tests ranges above the basic plane one by one: most characters must not get that far.
 _BASIC = _ranges(0, 0xFFFF) + _JOINING
-_ASTRAL = (
-    _ranges(0x10000, 0x1FFFF) + "\U00020000-\U0003ffff" + "\U000e0100-\U000e01ef"
-)  # ideographs, variation selectors
+_ASTRAL = _ranges(0x10000, 0x1FFFF) + "\U00020000-\U0003ffff"  # ideographs
+_ASTRAL += "\U000e0100-\U000e01ef"  # variation selectors
 _ASTRAL_CHARACTER = f"(?=[\U00010000-\U0010ffff])[{_ASTRAL}]"
 
 _SIGN = re.compile(f"[{SIGNS}]")

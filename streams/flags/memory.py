@@ -41,6 +41,11 @@ class MemoryFlagStore:
                     return done
             return done + Applied(refused=not self.server.finish(partition, incarnation))
 
+    async def closed(self, partitions: Sequence[str]) -> list[str]:
+        """See `FlagStore.closed`."""
+        with _reachable():
+            return self.server.closed(partitions)
+
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
         """See `FlagStore.heartbeat`."""
         with _reachable():

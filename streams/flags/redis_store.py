@@ -82,6 +82,16 @@ class RedisFlagStore:
                 done += Applied(refused=not await self._finish(keys=names, args=[life, partition]))
             return done
 
+    async def closed(self, partitions: Sequence[str]) -> list[str]:
+        """See `FlagStore.closed`."""
+        with self._translated():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.info("server")
+                pipe.mget([keys.sentinel(partition) for partition in partitions])
+                server, sentinels = await pipe.execute()
+        run_id = str(server["run_id"]).encode()
+        return [partition for partition, found in zip(partitions, sentinels, strict=True) if found != run_id]
+
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
         """See `FlagStore.heartbeat`."""
         args: list[Any] = [secrets.token_hex(8), at_ms, self._partitions, keys.HEARTBEAT_GUARD_MS]

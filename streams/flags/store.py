@@ -51,6 +51,10 @@ class FlagStore(Protocol):
         """
         ...
 
+    async def closed(self, partitions: Sequence[str]) -> list[str]:
+        """Which of these partitions take no writes until they are reconciled: asked often, a loss is mended soon."""
+        ...
+
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
         """Say how far each shard of this worker has settled, by its settled watermark, and when this was written."""
         ...

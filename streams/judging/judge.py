@@ -58,6 +58,8 @@ class LookJob:
     """Tags to look at before their panes settle, and the texts to score first."""
 
     keys: list[int]
+    parts: list[int]
+    """Keys that these count: for the world's those of all countries."""
     tick_ms: int
     open: list[tuple[int, Tally]]
     texts: list[str]
@@ -124,10 +126,9 @@ class ShardJudge:
         if isinstance(record, Activation):
             self.activations.add(record)
             return
-        for block in record.blocks:
-            for register in block.registers:
-                if register.pane > self.open.settled_pane:
-                    self._first_offsets.setdefault(register.pane, offset)
+        for pane in {register.pane for block in record.blocks for register in block.registers}:
+            if pane > self.open.settled_pane:
+                self._first_offsets.setdefault(pane, offset)
         self._touched.update(self.open.apply(record))
 
     @property
@@ -157,9 +158,9 @@ class ShardJudge:
         worth = self._worth_scoring(tally)
         entries = (
             entry
-            for number in worth
-            for key in tally.keys_of[number]
-            for entry in smallest(tally.entries.get(key, ()), self._hashes)
+            for key, sampled in tally.entries.items()
+            if key >> COUNTRY_BITS in worth
+            for entry in (smallest(sampled, self._hashes) if len(sampled) > 1 else sampled)
         )
         return TickJob(pane, tally, worth, self._unscored(entries))
 
@@ -337,7 +338,7 @@ class ShardJudge:
         used = {key >> COUNTRY_BITS for key in longest.counts}
         used.update(key >> COUNTRY_BITS for key in self.states)
         for _, tally in self.open.tallies():
-            used.update(tally.world)
+            used.update(key >> COUNTRY_BITS for key in tally.counts)
         for pane in (*self.views.short_panes, *self.views.minute_panes):
             used.update((pane.keys >> COUNTRY_BITS).tolist())
         for source in self.open.sources.values():
@@ -360,22 +361,29 @@ class ShardJudge:
             return None
         tallies = list(self.open.tallies())
         least_share = min(rule.suppress_at for rule in policy.rule_table.values())
-        asked = {key for key in touched if key & _COUNTRY_MASK != NOWHERE}
-        asked.update(map(world_of, touched))
+        counts, open_worlds, floor = shortest.counts, self.open.worlds, shortest.floor
+        asked = [
+            key
+            for key in touched
+            if counts.get(world_of(key), 0) + open_worlds.get(key >> COUNTRY_BITS, 0) >= floor
+        ]
+        asked = [*{world_of(key) for key in asked}, *(key for key in asked if key & _COUNTRY_MASK != NOWHERE)]
         keys = sorted(key for key in asked if self._worth_a_look(key, tallies, least_share))
         if not keys:
             return None
         newest = max(pane for pane, _ in tallies)
-        texts = {entry.text for _, tally in tallies for key in keys for entry in tally.sample(key)}
-        return LookJob(keys, (newest + 1) * PANE_MS, tallies, [text for text in texts if text not in self._scored])
+        parts = sorted({part for key in keys for part in self.tags.parts(key)})
+        entries = (entry for _, tally in tallies for part in parts for entry in tally.entries.get(part, ()))
+        return LookJob(keys, parts, (newest + 1) * PANE_MS, tallies, self._unscored(entries))
 
     def _worth_a_look(self, key: int, tallies: list[tuple[int, Tally]], least_share: float) -> bool:
         """Whether a tag has the tweets, has grown, and could be over if all that is new were harmful."""
         shortest = self.views.shortest
         assert shortest is not None
         tweets = shortest.counts.get(key, 0)
-        for _, tally in tallies:
-            tweets += tally.tweets(key)
+        for part in self.tags.parts(key):
+            for _, tally in tallies:
+                tweets += tally.counts.get(part, 0)
         if tweets < shortest.floor:
             return False
         last = self._looked.get(key)
@@ -431,12 +439,10 @@ class ShardJudge:
         counts: dict[int, int] = {}
         entries: dict[int, list[Entry]] = {}
         for _, tally in job.open:
-            parts: set[int] = set()
-            for key in job.keys:
-                parts.update((key,) if key & _COUNTRY_MASK else tally.keys_of.get(key >> COUNTRY_BITS, ()))
-            for part in parts & tally.counts.keys():
-                counts[part] = counts.get(part, 0) + tally.counts[part]
-                entries.setdefault(part, []).extend(tally.entries.get(part, ()))
+            for part in job.parts:
+                if part in tally.counts:
+                    counts[part] = counts.get(part, 0) + tally.counts[part]
+                    entries.setdefault(part, []).extend(tally.entries[part])
         names = {key: self.tags.name(key) for key in counts}
         columns = 1 + len(self._columns)
         worth = {key >> COUNTRY_BITS for key in job.keys}
@@ -457,7 +463,7 @@ class ShardJudge:
         floor, counts = policy.score_floor, shortest.counts
         return {
             number
-            for number, tweets in tally.world.items()
+            for number, tweets in tally.worlds().items()
             if tweets + counts.get(number << COUNTRY_BITS, 0) >= floor
         }
 

@@ -26,6 +26,7 @@ from streams.pipeline.context import Context
 RECONCILE_SECONDS = 30.0
 HEARTBEAT_SECONDS = 1.0
 _GIVE_UP_SECONDS = 60.0
+_AGAIN_SECONDS = 0.1
 
 
 class _Published:
@@ -85,7 +86,8 @@ class _Published:
 
     async def reconcile(self) -> None:
         """Put everything back; a no-op for what stands already."""
-        await self._stored(lambda store: store.reconcile(self.name, self._all()))
+        while await self._stored(lambda store: store.reconcile(self.name, self._all())) and not self._dropped:
+            await asyncio.sleep(_AGAIN_SECONDS)  # the server was lost once more in the middle of it
         self._context.metrics.reconciles.inc()
 
     async def _write(self, registers: Sequence[Register]) -> None:
@@ -187,7 +189,7 @@ class DecisionsStage:
         return self._partitions[number]
 
     async def run(self) -> None:
-        """Heartbeats every second, a reconcile every 30."""
+        """Every second a heartbeat and a look whether Redis has lost us; every 30 a reconcile all the same."""
         loop = asyncio.get_running_loop()
         due = loop.time() + RECONCILE_SECONDS
         while True:
@@ -198,6 +200,10 @@ class DecisionsStage:
             assert store is not None
             try:
                 if settled:
+                    lost = await store.closed([one.name for one in live])
+                    for one in live:
+                        if one.name in lost:
+                            await one.reconcile()
                     await store.heartbeat(settled, now_ms())
                     self.context.metrics.redis_up.set(1)
                 if loop.time() >= due:
@@ -223,7 +229,7 @@ class ModerationStage:
         return self._partition
 
     async def run(self) -> None:
-        """Expiries every second, a reconcile every 30."""
+        """Every second what has expired and whether Redis has lost us; every 30 a reconcile all the same."""
         seconds = 0.0
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
@@ -231,7 +237,12 @@ class ModerationStage:
             one = self._partition
             if one is None or not one.ready:
                 continue
-            await one.tidy(now_ms())
-            if seconds >= RECONCILE_SECONDS:
-                seconds = 0.0
-                await one.reconcile()
+            store = self.context.store
+            assert store is not None
+            try:
+                await one.tidy(now_ms())
+                if seconds >= RECONCILE_SECONDS or await store.closed([one.name]):
+                    seconds = 0.0
+                    await one.reconcile()
+            except FlagStoreUnavailable:
+                self.context.metrics.redis_up.set(0)

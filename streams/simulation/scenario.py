@@ -81,7 +81,7 @@ class _Episode:
         places = ["IN", "IN" if rng.random() < 0.5 else rng.choice(_ABROAD), rng.choice(_ABROAD)]
         for number in range(1 + int(rng.random() * 3)):
             language = languages[number] if places[number] == "IN" else "en"
-            campaign = self._campaign(places[number], language, peoples[number], sports.hashtag)
+            campaign = self._campaign(places[number], language, peoples[number], sports)
             found += [campaign, *self._answers(campaign, news=number == 0 or rng.random() < 0.5)]
         return found
 
@@ -92,7 +92,7 @@ class _Episode:
         """A share of the rate, give or take a third; at least `least`, but never more than a quarter of the rate."""
         return min(max(self._rate * share * (0.7 + 0.6 * self._rng.random()), least), self._rate / 4)
 
-    def _campaign(self, country: str, language: str, people: int, trending: str) -> Story:
+    def _campaign(self, country: str, language: str, people: int, trending: Story) -> Story:
         rng, names = self._rng, self._names
         pattern = rng.choice(names.campaign[language])
         per_second = min(self._volume(0.085, 1.5), 25.0)
@@ -109,11 +109,11 @@ class _Episode:
             n_authors=max(int(40 + rng.random() ** 2 * 260), int(per_second * 12)),
             harmful_share=0.75 + 0.2 * rng.random(),
             copy_share=0.5 + 0.3 * rng.random(),
-            n_masters=12,
+            n_masters=20,
             young_share=0.5 + 0.4 * rng.random(),
             retweet_share=0.12,
             subject=people,
-            beside=((trending, 0.02),),
+            beside=((trending.hashtag, 0.02),) if trending.country == country else (),
         )
 
     def _answers(self, campaign: Story, *, news: bool) -> list[Story]:

@@ -103,7 +103,9 @@ class Teller:
         self._crowd = Crowd(
             config.seed, group, country, story.n_authors, story.young_share, config.start_ms + story.start_ms
         )
-        self._masters = [self._fresh() for _ in range(story.n_masters)] if story.copy_share else []
+        rest = max(story.harmful_share - story.copy_share, 0.0) / (1 - story.copy_share)
+        self._harmful_share = rest if story.harmful else story.harmful_share
+        self._masters = [self._master() for _ in range(story.n_masters)] if story.copy_share else []
         self.recent: deque[Draft] = deque(maxlen=_REMEMBERED)
         """Its own latest tweets, that others retweet and quote."""
 
@@ -143,7 +145,16 @@ class Teller:
         return draft
 
     def _fresh(self) -> tuple[str, str]:
-        rng, story = self._rng, self.story
-        language = self._languages.draw(rng)
-        kind = "harmful" if rng.random() < story.harmful_share else "clean" if story.harmful else story.texts
-        return self._texts.draw(kind, language, rng, story.subject), language
+        """Words of somebody's own. In a campaign so many harmful ones that with the copies the share comes out."""
+        kind = self.story.texts
+        if self._rng.random() >= self._harmful_share:
+            return self._words("clean" if self.story.harmful else kind)
+        return self._words("harmful")
+
+    def _master(self) -> tuple[str, str]:
+        """Words that many will copy: a campaign's are what it is there for."""
+        return self._words(self.story.texts)
+
+    def _words(self, kind: str) -> tuple[str, str]:
+        language = self._languages.draw(self._rng)
+        return self._texts.draw(kind, language, self._rng, self.story.subject), language

@@ -36,7 +36,7 @@ class Story:
     harmful_share: float = 0.0
     """Of its own texts (retweets aside) that are abusive."""
     copy_share: float = 0.0
-    """Of its own texts that are variations of a few masters."""
+    """Of its own texts that are variations of a few masters; a campaign's masters are all harmful. Below 1."""
     n_masters: int = 24
     young_share: float = 0.05
     """Of its authors whose account is younger than 25 days."""

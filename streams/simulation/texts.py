@@ -132,9 +132,14 @@ class LabelledText(msgspec.Struct, frozen=True):
 class LabelledTexts:
     """Somebody's labelled texts: harmful ones for campaigns, clean ones for everything else.
 
-    Their own hashtags are cut out, or those would be used by texts that no ground truth knows of. A language without
-    texts of its own is served by the simulator's own clean ones, or for harmful ones by all languages together.
+    Their own hashtags are cut out, or those would be used by texts that no ground truth knows of.
+
+    A language with fewer than `FEW` harmful texts borrows those of the next one (Roman Hindi of Hindi, Hindi of
+    English): a campaign of thousands of tweets does not live on a handful. One without clean texts is served by the
+    simulator's own.
     """
+
+    FEW = 100
 
     def __init__(self, rows: Iterable[LabelledText], own: OwnTexts) -> None:
         self._own = own
@@ -146,8 +151,14 @@ class LabelledTexts:
             if sum(map(str.isalnum, text)) < _MIN_LETTERS:
                 continue
             (self._harmful if row.label() else self._clean).setdefault(row.lang or language_of(text), []).append(text)
+        self.n_harmful_in = {language: len(texts) for language, texts in sorted(self._harmful.items())}
+        """Usable harmful texts of each language, before anything is borrowed."""
         for texts in self._harmful.values():
             self._all_harmful += texts
+        for language, nearest in (("hi", "en"), ("hi-Latn", "hi")):
+            own_ones = self._harmful.get(language, [])
+            if len(own_ones) < self.FEW:
+                self._harmful[language] = own_ones + self._harmful.get(nearest, [])
 
     @property
     def n_harmful(self) -> int:

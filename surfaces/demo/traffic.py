@@ -21,9 +21,10 @@ from surfaces.demo.truth import Story, stories_of
 
 RATE = 100.0
 """Tweets a second."""
-_LOUDNESS = 2.4
-"""How much louder than in the preset the campaigns are: a flag wants some forty authors to be sure, and people who
-watch want to see it within seconds."""
+_CAMPAIGN_PER_SECOND = 15.0
+_CAMPAIGN_AUTHORS = 300
+"""Campaigns are louder here than in the preset: a flag wants some fifty authors to be sure, and people who watch want
+to see it within seconds."""
 
 
 class Traffic:
@@ -65,4 +66,4 @@ class Traffic:
 def _louder(plan: Plan) -> Plan:
     if not plan.harmful:
         return plan
-    return replace(plan, per_second=plan.per_second * _LOUDNESS, n_authors=int(plan.n_authors * _LOUDNESS))
+    return replace(plan, per_second=_CAMPAIGN_PER_SECOND, n_authors=_CAMPAIGN_AUTHORS)

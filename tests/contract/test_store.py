@@ -83,6 +83,17 @@ def test_flushall_closes_every_partition_until_it_is_reconciled(world: World) ->
     assert world.run(world.store.apply(keys.MODERATION, [])).refused
 
 
+def test_a_store_says_which_partitions_a_loss_closed(world: World) -> None:
+    assert world.run(world.store.closed(["0", keys.MODERATION])) == ["0", keys.MODERATION]
+    world.open()
+    assert world.run(world.store.closed(["0", "1", keys.MODERATION])) == []
+    world.restart(with_data=True)
+    world.run(world.store.reconcile("1", []))
+    assert world.run(world.store.closed(["0", "1"])) == ["0"]
+    world.flushall()
+    assert world.run(world.store.closed(["1", "0"])) == ["1", "0"]
+
+
 @pytest.mark.parametrize("with_data", [True, False])
 def test_a_restart_closes_every_partition(world: World, with_data: bool) -> None:
     world.open([register(number=5)])
@@ -164,6 +175,7 @@ def test_a_server_that_is_away_is_said_to_be(world: World) -> None:
         world.store.reconcile("0", []),
         world.store.heartbeat({0: 1}, 1),
         world.store.sweep(1),
+        world.store.closed(["0"]),
         world.store.check_server(),
     ):
         with pytest.raises(FlagStoreUnavailable) as raised:

@@ -224,13 +224,13 @@ async def test_a_record_that_came_in_between_is_found_by_reading_back(
 ) -> None:
     """The race that no check before the write can see: another record reaches the log after we looked."""
     async with Desk(topics) as slow, Desk(topics) as quick:
-        send = slow._connected
+        send = slow._write
 
-        async def after_the_other() -> Any:
+        async def after_the_other(records: Any) -> Any:
             await quick.override([draft(reason="quick"), draft("third", reason="quick")])
-            return await send()
+            return await send(records)
 
-        monkeypatch.setattr(slow, "_connected", after_the_other)
+        monkeypatch.setattr(slow, "_write", after_the_other)
         with pytest.raises(StaleEdit, match="quick") as caught:
             await slow.override([draft(reason="slow"), draft("other", reason="slow")])
         assert [one.record.hashtag for one in caught.value.written] == ["other"]

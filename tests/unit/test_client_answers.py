@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hushtag_client import Answer, Answers, FlagsClient, MemoryFlagsClient, MemoryServer, Register
+from hushtag_client.answers import _clear
 
 NOW_MS = 1_800_000_000_000
 
@@ -48,6 +49,14 @@ def test_a_clock_that_fails_is_no_exception_either() -> None:
         raise OSError("no clock")
 
     assert Answers(clock=broken).check("tag", "trends") == Answer("tag", True, "unavailable", None)
+
+
+def test_endless_text_is_answered_and_not_kept() -> None:
+    before = _clear.cache_info().currsize
+    asked = client(suppressed("é" * 1000))
+    assert asked.check("É" * 1000, "trends").why == "flagged"
+    assert asked.check("x" * 1_000_000, "trends").why == "clear"
+    assert _clear.cache_info().currsize == before
 
 
 def test_only_the_first_mistakes_are_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -93,7 +93,7 @@ JOINING = set("_\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30
 
 
 def is_letter(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LM"
+    return unicodedata.category(character)[0] in "LM" or 0x20000 <= ord(character) < 0x40000  # ideographs yet to come
 
 
 def is_part(character: str) -> bool:

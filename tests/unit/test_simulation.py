@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -311,7 +312,7 @@ def test_it_can_begin_at_any_time(start_ms: int) -> None:
 # ---- what is said ----
 
 LABELLED = [
-    LabelledText(f"{word} sentence number {i} of the set", harmful=word == "wicked", lang=lang)
+    LabelledText(f"{word} sentence number {i} of the {lang} set", harmful=word == "wicked", lang=lang)
     for i in range(400)
     for word, lang in (("wicked", "en"), ("kindly", "en"), ("kindly", "hi"), ("wicked", "hi"), ("kindly", "hi-Latn"))
 ]
@@ -452,7 +453,8 @@ def _strings(value: object) -> Iterator[str]:
 def test_labelled_texts_serve_each_language() -> None:
     rng, texts = Random(1), LabelledTexts([*LABELLED, LabelledText("#tag <handle replaced>", y=0)], OWN)
     assert (texts.n_harmful, texts.n_clean) == (800, 1200)
-    assert texts.draw("harmful", "hi-Latn", rng).startswith("wicked")  # another language's, since it has none
+    assert texts.n_harmful_in == {"en": 400, "hi": 400}
+    assert texts.draw("harmful", "hi-Latn", rng) in {row.text for row in LABELLED if row.lang == "hi" and row.harmful}
     assert texts.draw("protest", "hi-Latn", rng).startswith("kindly")
     assert not texts.draw("clean", "ja", rng).startswith("kindly")
     with pytest.raises(ValueError, match="harmful"):
@@ -705,6 +707,30 @@ def test_the_command_plays_live(tmp_path: Path) -> None:
     assert json.loads(truth.read_bytes())["records"]["lines"] == len(rows)
 
 
+ALONE = "import typer; from streams.cli import simulate; app = typer.Typer(); simulate.register(app); app()"
+
+
+def test_a_reader_who_has_enough_is_no_failure() -> None:
+    with subprocess.Popen([sys.executable, "-c", ALONE, "--minutes", "2"], stdout=subprocess.PIPE, cwd=ROOT) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith(b'{"partition"')
+        running.stdout.close()
+        assert running.wait(60) == 0
+
+
+def test_a_live_run_that_is_interrupted_leaves_its_truth(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.json"
+    arguments = [sys.executable, "-c", ALONE, "--live", "--rate", "20", "--truth", str(truth)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT) as running:
+        assert running.stdout is not None
+        assert json.loads(running.stdout.readline())["offset"] == 0
+        assert json.loads(truth.read_bytes())["tags"]  # the plan is there while it runs
+        running.send_signal(signal.SIGINT)
+        running.stdout.read()
+        assert running.wait(60) == 0
+    assert json.loads(truth.read_bytes())["records"]["lines"] > 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -832,7 +858,7 @@ def test_the_dev_splits_become_lines(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in scenarios.dev_texts(scenarios.DEV)), encoding="utf-8")
     texts = simulate.load_texts(path)
     assert isinstance(texts, LabelledTexts)
-    assert min(texts.n_harmful, texts.n_clean) > 2_000
+    assert min(texts.n_harmful, texts.n_clean) > 1_500
 
 
 def test_types() -> None:

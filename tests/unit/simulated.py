@@ -1,0 +1,387 @@
+"""The pipeline in memory: logs are lists, workers die at any step, zombies go on writing. One seed, one history.
+
+Ingest and judge runs are built around the cores as `streams/pipeline` builds them: what is acknowledged before what,
+when a replay point exists, and what a successor reads back. Blocks, records and read-back are made small, so that a
+minute of log has many of each.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+import numpy as np
+from msgspec.structs import replace
+
+from streams.counting.ingest import Sharding, SourcePartition
+from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
+from streams.counting.sketch import KeyedHash
+from streams.counting.times import TimeRules
+from streams.judging.judge import ShardJudge
+from streams.log.decisions import Decision, decode_record, encode_record
+from streams.log.panes import assemble, decode_pane_record, encode_pane
+from streams.log.partials import decode_partial, encode_partial
+from streams.policy import Policy
+from streams.policy.activation import Activation
+from streams.replay import Record
+from streams.scoring import TextScorer
+
+START_MS = 1_611_600_000_000
+LOG_SECONDS = 80
+CLOSED_MS = START_MS + (LOG_SECONDS + 180) * 1000
+"""The last record of every partition: it settles whatever was said before, with everything that follows from it."""
+PARTITIONS = 3
+SHARDS = 2
+BLOCK = 16
+DUPLICATE_RANGE = 48
+KEY = b"simulated"
+HASHES = KeyedHash(KEY)
+TIMES = TimeRules()
+
+
+class Words:
+    """Harm is a word."""
+
+    revision = "0" * 12
+    categories = ("abuse", "hateful_conduct")
+
+    def score(self, texts):
+        hate = np.array([0.875 if "bad" in text else 0.125 for text in texts], np.float32)
+        abuse = np.array([0.875 if "rude" in text else 0.125 for text in texts], np.float32)
+        return np.stack([np.maximum(hate, abuse), abuse, hate], axis=1)
+
+
+SCORER = TextScorer(Words())
+
+
+@contextmanager
+def small_units() -> Iterator[None]:
+    """Blocks of 16 offsets, records of a few registers, panes of several parts."""
+    with ExitStack() as patches:
+        for where in ("streams.counting.ingest.BLOCK", "streams.replay.BLOCK"):
+            patches.enter_context(patch(where, BLOCK))
+        patches.enter_context(patch("streams.counting.ingest.DUPLICATE_RANGE", DUPLICATE_RANGE))
+        patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 1_500))
+        patches.enter_context(patch("streams.log.panes.MAX_BYTES", 400))
+        yield
+
+
+def random_source(rng: random.Random) -> list[list[Record]]:
+    """Source logs of a minute and some: waves of harm that differ by partition, late, doubled, broken records."""
+    logs: list[list[Record]] = [[] for _ in range(PARTITIONS)]
+    past: list[bytes] = []
+    at_ms = [START_MS] * PARTITIONS
+    mean_ms = rng.choice([60, 120])
+    now_ms, number = START_MS, 0
+    quiet = rng.randrange(PARTITIONS)  # one partition has nothing to say for a while
+    quiet_from_ms = START_MS + rng.randrange(LOG_SECONDS) * 1000
+    harm = {(tag, wave, one): rng.choice([0.05, 0.05, 0.95]) for tag in range(4) for wave in range(9) for one in range(3)}
+    while now_ms < START_MS + LOG_SECONDS * 1000:
+        now_ms += int(rng.expovariate(1 / mean_ms))
+        partition = rng.randrange(PARTITIONS)
+        if partition == quiet and quiet_from_ms <= now_ms < quiet_from_ms + 25_000:
+            continue
+        log_ms = at_ms[partition] = max(at_ms[partition], now_ms)
+        number += 1
+        tag = min(int(rng.paretovariate(1.0)) - 1, 3)
+        bad = rng.random() < harm[tag, (log_ms - START_MS) // 10_000 % 9, partition]
+        event_ms = log_ms - (rng.choice([4_000, 9_000, 4_000_000]) if rng.random() < 0.15 else rng.randrange(400))
+        if rng.random() < 0.02:
+            event_ms = log_ms + rng.choice([900, 200_000])
+        tweet = {
+            "id": str(number), "author_id": str(rng.randrange(70)), "created_at_ms": event_ms,
+            "text": f"{rng.choice(['bad', 'bad rude']) if bad else 'good'} {'xyz'[rng.randrange(3)] * rng.randrange(1, 9)}",
+            "country": rng.choice(["IN", "US", ""]), "hashtags": [rng.choice([f"Tag{tag}", f"tag{tag}"]), "All"],
+            "author_created_at_ms": event_ms - rng.choice([1, 400]) * 86_400_000,
+        }  # fmt: skip
+        value = json.dumps(tweet).encode()
+        if past and rng.random() < 0.03:
+            value = rng.choice(past[-20:])
+        elif rng.random() < 0.01:
+            value = b"{"
+        past.append(value)
+        logs[partition].append(Record(partition, len(logs[partition]), log_ms, None, value))
+    for partition, log in enumerate(logs):
+        log.append(Record(partition, len(log), CLOSED_MS, None, b"the end"))
+    return logs
+
+
+class Outbox:
+    """Records under way from one run; each log takes them in the order in which they were sent."""
+
+    def __init__(self) -> None:
+        self.queues: dict[tuple[str, int], deque[bytes]] = {}
+
+    def put(self, log: tuple[str, int], value: bytes) -> None:
+        self.queues.setdefault(log, deque()).append(value)
+
+    def __bool__(self) -> bool:
+        return any(self.queues.values())
+
+    def deliver(self, world: World) -> None:
+        waiting = [log for log, queue in self.queues.items() if queue]
+        if waiting:
+            log = world.rng.choice(waiting)
+            world.logs[log].append(self.queues[log].popleft())
+
+
+class Run:
+    """One incarnation of a stage over one partition. `dropped`: it has been told that the partition is not its own."""
+
+    topic = ""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.world, self.number = world, number
+        self.outbox = Outbox()
+        self.dropped = False
+        self.done = False
+        """Nothing is left to do with what the logs hold now."""
+        self.replay_point: int | None = None
+        self.start = world.committed.get((self.topic, number), 0)
+        self.steps = self.work()
+
+    def work(self) -> Iterator[None]:
+        raise NotImplementedError
+
+    def step(self) -> None:
+        if self.outbox and self.world.rng.random() < 0.6:
+            self.outbox.deliver(self.world)
+        else:
+            next(self.steps, None)
+
+    def acknowledged(self) -> Iterator[None]:
+        while self.outbox:
+            yield
+
+
+class Ingest(Run):
+    """As `streams.pipeline.ingest.IngestPartition`."""
+
+    topic = "tweets"
+
+    def work(self) -> Iterator[None]:
+        world, rng = self.world, self.world.rng
+        replay_point = self.start // BLOCK * BLOCK
+        core = SourcePartition(
+            self.number, PARTITIONS, "s", replay_point, sharding=Sharding(SHARDS), hashes=HASHES, times=TIMES
+        )
+        at, unsent = max(0, replay_point - DUPLICATE_RANGE), 0
+        while True:
+            records = world.visible(self.number)[at : at + rng.randint(1, 30)]
+            core.read(records)
+            at += len(records)
+            unsent += len(records)
+            if not records and not world.calm and rng.random() < 0.1:
+                core.claim(world.now_ms)
+            self.done = not unsent and not records
+            yield
+            if not unsent and (world.calm or rng.random() < 0.97) or rng.random() < 0.5:
+                continue
+            unsent = 0
+            flushed, replay_point = core.flush(), core.replay_point
+            encoded = {shard: [encode_partial(one) for one in flushes] for shard, flushes in flushed.items()}
+            core.sent(flushed)
+            core.reset_counts()
+            for shard, values in encoded.items():
+                for value in values[:-1]:
+                    self.outbox.put(("partials", shard), value)
+            yield from self.acknowledged()
+            if self.dropped:
+                return
+            for shard, values in encoded.items():
+                self.outbox.put(("partials", shard), values[-1])
+            yield from self.acknowledged()
+            if self.dropped:
+                return
+            self.replay_point = replay_point
+
+
+class Judge(Run):
+    """As `streams.pipeline.judge.JudgePartition`."""
+
+    topic = "partials"
+
+    def work(self) -> Iterator[None]:
+        world, rng, shard = self.world, self.world.rng, self.number
+        judge = ShardJudge(shard, categories=SCORER.categories, hashes=HASHES)
+        yield from self.recover(judge)
+        at = self.start
+        while True:
+            batch = world.logs["partials", shard][at : at + rng.choice([1, 3, 20])]
+            self.done = not batch
+            if not batch:
+                yield
+                continue
+            last = None
+            for offset, value in enumerate(batch, at):
+                partial = decode_partial(value)
+                judge.apply(offset, partial)
+                while (job := judge.next_tick()) is not None:
+                    settled = judge.settle(job, SCORER(job.texts))
+                    for pane in settled.panes:
+                        for record in encode_pane(pane, shard, judge.tags):
+                            self.outbox.put(("panes", shard), record)
+                    self.say(settled.decisions)
+                    last = settled.progress or last
+                    if rng.random() < 0.3:
+                        yield
+                if isinstance(partial, Flush) and rng.random() < world.timely:
+                    look = judge.next_look()
+                    if look is not None:
+                        self.say(judge.look(look, SCORER(look.texts)))
+                if rng.random() < 0.2:
+                    yield
+            at += len(batch)
+            yield from self.acknowledged()
+            if last is not None and not self.dropped:
+                self.outbox.put(("decisions", shard), encode_record(last))
+                yield from self.acknowledged()
+                yield
+                if not self.dropped:
+                    self.replay_point = last.replay_offset
+            yield
+
+    def say(self, decisions: list[Decision]) -> None:
+        for one in decisions:
+            self.outbox.put(("decisions", self.number), encode_record(one))
+
+    def recover(self, judge: ShardJudge) -> Iterator[None]:
+        world, shard = self.world, self.number
+        said = [decode_record(value) for value in world.logs["decisions", shard]]
+        decisions = [one for one in said if isinstance(one, Decision)]
+        progress = max((one for one in said if not isinstance(one, Decision)), key=lambda one: one.version, default=None)
+        yield
+        panes = [decode_pane_record(value) for value in world.logs["panes", shard]] if progress else []
+        settled_ms = 0
+        if progress is not None:
+            settled_ms = progress.settled_ms
+            bodies = {policy.revision: policy.canonical() for policy in world.policies}
+            activations = [replace(one, policy=bodies[one.revision]) for one in progress.activations]
+            progress = replace(progress, activations=activations)
+        judge.recover(
+            progress,
+            decisions,
+            assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
+            assemble([one for one in panes if one.length_ms == MINUTE_MS and one.start_ms < settled_ms], judge.tags),
+        )
+        yield
+
+
+class World:
+    """All logs, who owns what, and a seeded hand that lets them work and die.
+
+    Args:
+        policies: the first is in force from the start, a second from some tick on.
+        timely: how often a judge takes a record for timely, and looks.
+        harm: how many runs are killed, cut off or left as zombies.
+    """
+
+    def __init__(self, seed: int, policies: list[Policy], *, timely: float = 1.0, harm: int = 40) -> None:
+        self.rng = random.Random(seed)
+        self.policies = policies
+        self.timely = timely
+        self.sources = random_source(self.rng)
+        self._times = [[record.timestamp for record in log] for log in self.sources]
+        self.now_ms = START_MS
+        self.calm = False
+        self.logs: dict[tuple[str, int], list[bytes]] = {
+            (log, shard): [] for log in ("partials", "decisions", "panes") for shard in range(SHARDS)
+        }
+        self.committed: dict[tuple[str, int], int] = {}
+        self.switch_ms = 0
+        self._harm = harm
+        self._activate(0, 0)
+        self._jobs = [(Ingest, one) for one in range(PARTITIONS)] + [(Judge, one) for one in range(SHARDS)]
+        self._owners: list[Run] = [kind(self, number) for kind, number in self._jobs]
+        self._zombies: list[tuple[Run, int]] = []
+
+    def _activate(self, sequence: int, from_tick_ms: int) -> None:
+        policy = self.policies[sequence]
+        self.activations = [*getattr(self, "activations", ()), Activation(
+            policy.revision, sequence, from_tick_ms, policy.canonical(), SCORER.revision
+        )]  # fmt: skip
+        for shard in range(SHARDS):
+            self.logs["partials", shard].append(encode_partial(self.activations[-1]))
+
+    def visible(self, partition: int) -> list[Record]:
+        return self.sources[partition][: bisect_right(self._times[partition], self.now_ms)]
+
+    def run(self) -> World:
+        """Live through it all."""
+        rng = self.rng
+        speeds = [rng.choice([1.0, 1.0, 0.3, 0.05]) for _ in self._jobs]
+        tick_ms = rng.choice([150, 600])
+        switch_at_ms = START_MS + rng.randrange(20, LOG_SECONDS) * 1000 if len(self.policies) > 1 else CLOSED_MS * 2
+        rounds = LOG_SECONDS * 1000 // tick_ms
+        kills = sorted(rng.randrange(rounds + 60) for _ in range(self._harm))
+        for number in range(rounds + 60):
+            if number < rounds:
+                self.now_ms += tick_ms
+            else:
+                self.now_ms = CLOSED_MS
+            if self.now_ms >= switch_at_ms and len(self.activations) == 1:
+                self._activate(1, (self.now_ms // PANE_MS + 1) * PANE_MS)
+            while kills and kills[0] == number:
+                kills.pop(0)
+                self._strike(rng.randrange(len(self._jobs)))
+            for _ in range(max(3, tick_ms // 40)):
+                at = rng.choices(range(len(self._owners)), speeds)[0]
+                self._owners[at].step()
+                self._commit(at)
+                self._haunt()
+        self._zombies = []
+        if self._harm:
+            for at in range(len(self._owners)):
+                self._strike(at)
+        self._finish()
+        return self
+
+    def _commit(self, at: int) -> None:
+        owner = self._owners[at]
+        if owner.replay_point is not None and self.rng.random() < 0.3:
+            self.committed[owner.topic, owner.number] = owner.replay_point
+
+    def _strike(self, at: int) -> None:
+        """The owner is killed, revoked, or becomes a zombie; a successor begins."""
+        old, rng = self._owners[at], self.rng
+        fate = rng.choice(["killed", "cut off", "revoked", "zombie", "zombie"])
+        if fate == "cut off":  # dead, but some of what it sent arrives, some of it again
+            old.steps = iter(())
+            for log, queue in old.outbox.queues.items():
+                kept = deque(list(queue)[: rng.randint(0, len(queue))])
+                if log[0] == "partials":
+                    kept.extendleft(reversed(self.logs[log][1:][-rng.randint(0, 4) :]))
+                old.outbox.queues[log] = kept
+        if fate == "revoked":
+            old.dropped = True
+        if fate != "killed":
+            self._zombies.append((old, rng.choice([5, 30, 150])))
+        kind, number = self._jobs[at]
+        self._owners[at] = kind(self, number)
+
+    def _haunt(self) -> None:
+        if self._zombies and self.rng.random() < 0.5:
+            at = self.rng.randrange(len(self._zombies))
+            run, left = self._zombies[at]
+            run.step()
+            self._zombies[at] = (run, left - 1)
+            if not left:
+                del self._zombies[at]
+
+    def _finish(self) -> None:
+        """No more harm: everything is read, flushed and judged."""
+        self.calm = True
+        quiet = 0
+        while quiet < 3:
+            before = sum(map(len, self.logs.values()))
+            for owner in self._owners:
+                for _ in range(20):
+                    owner.step()
+            after = sum(map(len, self.logs.values()))
+            idle = all(owner.done and not owner.outbox for owner in self._owners)
+            quiet = quiet + 1 if idle and before == after else 0

@@ -1,0 +1,188 @@
+"""Whatever is killed, paused, sent twice or read again: what settles equals the reference.
+
+`SEEDS=400 pytest tests/unit/test_simulated_restarts.py` looks longer; `FIRST=` says where to begin.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+import numpy as np
+import pytest
+
+from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.log.decisions import Decision, Ruling, decode_record
+from streams.log.panes import PaneRow, assemble, decode_pane_record, rows_of
+from streams.counting.keys import Tags, country_of
+from streams.policy import Policy, parse_policy
+from streams.replay import Replay
+from tests.unit.simulated import KEY, PARTITIONS, SCORER, SHARDS, TIMES, World, small_units
+
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "25"))
+
+HEAD = """
+serial: {serial}
+surfaces: [trends, search]
+windows: [{windows}]
+score_floor: 2
+evidence_floor: 2
+early_confidence: 0.9
+burst_min_past: 5
+categories:
+"""
+CATEGORY = """
+  {name}:
+    mode: {mode}
+    windows: [{windows}]
+    min_tweets: 6
+    min_authors: 4
+    suppress_at: 0.45
+    clear_at: 0.3
+    confidence: {confidence}
+    dwell: {dwell}
+    expiry: {expiry}
+    corroborate: {{need: 1, {signals}}}
+"""
+
+
+def policies(rng: random.Random) -> list[Policy]:
+    """A policy, sometimes another that follows it while the log runs."""
+    made = []
+    for serial in range(1, 2 + (rng.random() < 0.4)):
+        windows = rng.choice([["30s"], ["20s", "1m"], ["30s", "16m", "20m"], ["40s", "2m", "17m"]])
+        text = HEAD.format(serial=serial, windows=", ".join(windows))
+        for name in rng.choice([["hateful_conduct"], ["hateful_conduct", "abuse"]]):
+            text += CATEGORY.format(
+                name=name,
+                mode=rng.choice(["suppress", "suppress", "hold_for_review", "review"]),
+                windows=", ".join(rng.choice([windows, windows[:1]])),
+                confidence=rng.choice(["0.8", "0.9"]),
+                dwell=rng.choice(["10s", "20s"]),
+                expiry=rng.choice(["20s", "60s"]),
+                signals=rng.choice(["authors: 1", "authors: 5, copies: 0.3", "burst: 1.5, young: 0.4"]),
+            )
+        made.append(parse_policy(text, "simulated.yaml"))
+    return made
+
+
+def settled_part(rulings: tuple[Ruling, ...]) -> tuple[Ruling, ...]:
+    """What must equal the reference; a clear that has rested is forgotten without a word, so clears are left out."""
+    return tuple(one for one in rulings if not one.provisional and (one.action != "clear" or one.lapsed))
+
+
+def history(decisions: list[Decision]) -> dict[tuple[str, str], list[tuple[int, tuple[Ruling, ...]]]]:
+    """Settled rulings of each key from tick to tick: of each tick the greatest version, every change once."""
+    best: dict[tuple[str, str, int], Decision] = {}
+    for one in decisions:
+        key = (one.hashtag, one.country, one.tick_ms)
+        if one.tick_ms == one.settled_ms and (key not in best or one.version > best[key].version):
+            best[key] = one
+    found: dict[tuple[str, str], list[tuple[int, tuple[Ruling, ...]]]] = {}
+    for (hashtag, country, tick_ms), one in sorted(best.items()):
+        past = found.setdefault((hashtag, country), [(0, ())])
+        if settled_part(one.rulings) != past[-1][1]:
+            past.append((tick_ms, settled_part(one.rulings)))
+    return {key: past[1:] for key, past in found.items() if len(past) > 1}
+
+
+def as_of(past: list[tuple[int, tuple[Ruling, ...]]], tick_ms: int) -> tuple[Ruling, ...]:
+    return ([(0, ())] + [one for one in past if one[0] <= tick_ms])[-1][1]
+
+
+def content(pane, tags) -> dict[tuple[str, str], object]:
+    """A pane without its numbers for hashtags."""
+    found = {}
+    for row, key in enumerate(pane.keys.tolist()):
+        at = slice(int(pane.bounds[row]), int(pane.bounds[row + 1]))
+        columns = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "age_days", "flags", "copy")]
+        scores = np.nan_to_num(pane.scores[at], nan=-1.0).tolist()
+        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], columns, scores)
+    return found
+
+
+class Reference:
+    """The same source log, single-threaded."""
+
+    def __init__(self, world: World) -> None:
+        replay = Replay(range(PARTITIONS), world.policies[0], SCORER, shards=SHARDS, times=TIMES, hash_key=KEY)
+        for judge in replay.judges:
+            for activation in world.activations[1:]:
+                judge.apply(0, activation)
+        records = sorted((record for log in world.sources for record in log), key=lambda one: (one.timestamp, one.offset))
+        said = list(replay.run(records))
+        self.rows = {(row.hashtag, row.country, row.start_ms): row for row in said if isinstance(row, PaneRow)}
+        self.history = history([one for one in said if isinstance(one, Decision)])
+        self.late = replay.counts.late_registers
+        self.panes = [
+            {pane.start_ms: content(pane, judge.tags) for pane in judge.views.short_panes} for judge in replay.judges
+        ]
+
+
+def problems(world: World) -> list[str]:
+    """What is not as it must be after a run."""
+    found: list[str] = []
+    reference = Reference(world)
+    assert not reference.late
+    rows: dict[tuple[str, str, int], PaneRow] = {}
+    decisions: list[Decision] = []
+    final: dict[tuple[str, str], Decision] = {}
+    settled_ms: dict[int, int] = {}
+    for shard in range(SHARDS):
+        tags = Tags()
+        records = [decode_pane_record(value) for value in world.logs["panes", shard]]
+        seen: dict[tuple[int, int, int, int], object] = {}
+        for record in records:
+            if seen.setdefault(record.key, record) != record:
+                found.append(f"a repeated pane record differs: {record.key}")
+        panes = assemble(records, tags)
+        for pane in panes:
+            if pane.length_ms == MINUTE_MS:
+                rows |= {(row.hashtag, row.country, row.start_ms): row for row in rows_of(pane, tags)}
+        short = {pane.start_ms: content(pane, tags) for pane in panes if pane.length_ms == PANE_MS}
+        for start_ms in sorted(short.keys() | reference.panes[shard].keys()):
+            ours, theirs = short.get(start_ms, {}), reference.panes[shard].get(start_ms, {})
+            bad = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+            if bad:
+                key = bad[0]
+                found.append(f"pane {start_ms} of shard {shard}: {key}: {ours.get(key)} for {theirs.get(key)}")
+        for value in world.logs["decisions", shard]:
+            one = decode_record(value)
+            if not isinstance(one, Decision):
+                settled_ms[shard] = max(settled_ms.get(shard, 0), one.settled_ms)
+                continue
+            decisions.append(one)
+            key = (one.hashtag, one.country)
+            if key not in final or one.version > final[key].version:
+                final[key] = one
+            if final[key].version == one.version and final[key] != one:
+                found.append(f"equal versions, other content: {final[key]} and {one}")
+            early = [r for r in one.rulings if r.provisional and r.action != "clear" and r.since_ms <= one.settled_ms]
+            if early:
+                found.append(f"an early ruling outlives its tick: {one}")
+        for one in decisions:
+            past = reference.history.get((one.hashtag, one.country), [])
+            if settled_part(one.rulings) != as_of(past, one.settled_ms):
+                found.append(f"other settled rulings than the reference's: {one}, not {as_of(past, one.settled_ms)}")
+    if rows != reference.rows:
+        found.append(f"minute rows differ: {sorted(rows.items() ^ reference.rows.items(), key=str)[:3]}")
+    ours = history(decisions)
+    for key in sorted(ours.keys() | reference.history.keys()):
+        if ours.get(key) != reference.history.get(key):
+            found.append(f"history of {key}: {ours.get(key)} for {reference.history.get(key)}")
+    for key, one in final.items():
+        if any(r.provisional and r.action != "clear" for r in one.rulings):
+            found.append(f"neither confirmed nor withdrawn: {one}")
+    return found
+
+
+def simulate(seed: int, **options: object) -> World:
+    with small_units():
+        return World(seed, policies(random.Random(seed)), **options).run()
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_what_settles_equals_the_reference(seed):
+    with small_units():
+        found = problems(simulate(seed))
+    assert not found, f"seed {seed}: {len(found)} problems\n" + "\n".join(found[:5])
