@@ -224,6 +224,8 @@ class SourcePartition:
         )
 
     def _open(self, block: int) -> None:
+        if len(self._seen) > 4 * DUPLICATE_RANGE:
+            self._forget_ids()
         if self._changed:
             self._unsent.append((self._block, self._changed))
             self._changed = []
@@ -233,15 +235,18 @@ class SourcePartition:
     def _count(self, offset: int, log_ms: int, tweet: Tweet) -> None:
         counts = self.counts
         counts.tweets += 1
-        if self._is_duplicate(offset, tweet.id):
+        last = self._seen.get(tweet.id)
+        self._seen[tweet.id] = offset
+        if last is not None and offset - last <= DUPLICATE_RANGE:
             counts.duplicates += 1
             return
-        event_ms = tweet.created_at_ms
-        at_ms = effective_time(event_ms, log_ms, self._times)
-        if at_ms is None:
-            counts.too_old += 1
-            return
-        if at_ms != event_ms:
+        event_ms = at_ms = tweet.created_at_ms
+        if not log_ms - self._times.allowed_lateness_ms <= event_ms <= log_ms:
+            clamped_ms = effective_time(event_ms, log_ms, self._times)
+            if clamped_ms is None:
+                counts.too_old += 1
+                return
+            at_ms = clamped_ms
             counts.clamped += 1
         if not tweet.hashtags:
             return
@@ -269,13 +274,9 @@ class SourcePartition:
     def _note(self, control: Control) -> None:
         self.counts.controls[control.kind] += 1
 
-    def _is_duplicate(self, offset: int, tweet_id: int) -> bool:
-        last = self._seen.get(tweet_id)
-        self._seen[tweet_id] = offset
-        if len(self._seen) > 4 * DUPLICATE_RANGE:
-            oldest = offset - DUPLICATE_RANGE
-            self._seen = {seen: at for seen, at in self._seen.items() if at >= oldest}
-        return last is not None and offset - last <= DUPLICATE_RANGE
+    def _forget_ids(self) -> None:
+        oldest = self.next_offset - DUPLICATE_RANGE
+        self._seen = {seen: at for seen, at in self._seen.items() if at >= oldest}
 
     def _read_back(self, offset: int, value: bytes | None) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from streams.log.topics import create_topics
 from streams.settings import Settings
 from tests.integration.workers import WorkerProcess, hushtag, json_lines
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 POLICY = """
 serial: 1
@@ -44,6 +45,7 @@ categories:
 """
 SECONDS = 45
 RATE = 300
+_starting = threading.Lock()
 HARSH = "you people are disgusting vermin and filth, get out of our country"
 MILD = "what a lovely match this evening, well played by everyone on the field"
 
@@ -174,24 +176,30 @@ def history(decisions: list[dict]) -> dict[tuple[str, str], list]:
     return {key: [kept for kept in past if kept] for key, past in found.items() if any(past)}
 
 
+def begin(run: Run, name: str) -> WorkerProcess:
+    """A worker that is ready. One start at a time: three at once on two cores only wait for each other."""
+    with _starting:
+        return run.worker(name).start().wait_ready()
+
+
 def one_worker(run: Run) -> None:
-    run.worker("only").start().wait_ready()
+    begin(run, "only")
     run.bad = feed(run.settings, 1)
     settle(run)
 
 
 def second_joins(run: Run) -> None:
-    run.worker("first").start().wait_ready()
+    begin(run, "first")
     with ThreadPoolExecutor(1) as pool:
         fed = pool.submit(feed, run.settings, 2)
         time.sleep(SECONDS / 3)
-        run.worker("second").start().wait_ready()
+        begin(run, "second")
         run.bad = fed.result()
     settle(run)
 
 
 def killed(run: Run) -> None:
-    victim = run.worker("victim").start().wait_ready()
+    victim = begin(run, "victim")
     with ThreadPoolExecutor(1) as pool:
         fed = pool.submit(feed, run.settings, 3)
         time.sleep(SECONDS / 2)
