@@ -29,7 +29,7 @@ $(UV):
 
 .venv/installed: $(UV) requirements.lock pyproject.toml client/pyproject.toml hatch_build.py
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --require-hashes requirements.lock
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	$(UV) pip install --quiet --no-deps --editable client --editable .
 	touch .venv/installed
 

@@ -82,7 +82,9 @@ def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str
 
     weights, biases = _fit(whole, recipe, N_COLUMNS + 1)
     progress("whole")
-    slopes, intercepts = _calibrate(held_out, whole.targets[:n_real], np.array([e.language for e in real]))
+    labels = whole.targets[:n_real, :N_COLUMNS]
+    prevalences = [float((labels[:, c] == 1).sum() / (labels[:, c] != data.UNLABELLED).sum()) for c in range(N_COLUMNS)]
+    slopes, intercepts = _calibrate(held_out, labels, np.array([e.language for e in real]), prevalences)
     scales = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _LARGEST_WEIGHT
     numbers = Weights(
         weights=np.rint(weights / scales).astype(np.int16),
@@ -93,7 +95,8 @@ def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str
         no_words=np.full(N_COLUMNS, NO_WORDS),
     )
     counts = {"labelled": n_real, ROMANISED: len(romanised), templates.SOURCE: len(own)}
-    return artefact.dump(numbers, data.CATEGORIES, _about(folder, recipe, counts))
+    about = _about(folder, recipe, counts) | {"prevalences": dict(zip(data.COLUMNS, prevalences, strict=True))}
+    return artefact.dump(numbers, data.CATEGORIES, about)
 
 
 def n_steps(recipe: Recipe) -> int:
@@ -157,14 +160,17 @@ def _fit_column(texts: TrainingSet, labels: Labels, recipe: Recipe) -> tuple[Flo
     return weights, bias
 
 
-def _calibrate(margins: Floats, labels: Labels, languages: npt.NDArray[np.str_]) -> tuple[Floats, Floats]:
+def _calibrate(
+    margins: Floats, labels: Labels, languages: npt.NDArray[np.str_], prevalences: list[float]
+) -> tuple[Floats, Floats]:
     """Slopes and intercepts (n_languages, n_columns) from held-out margins (n_texts, n_columns)."""
     slopes, intercepts = np.zeros((len(LANGUAGES), N_COLUMNS)), np.zeros((len(LANGUAGES), N_COLUMNS))
     for group, language in enumerate(LANGUAGES):
         for column in range(N_COLUMNS):
             use = (languages == language) & (labels[:, column] != data.UNLABELLED)
+            weights = calibration.to_prevalence(labels[use, column], prevalences[column])
             slopes[group, column], intercepts[group, column] = calibration.fit_platt(
-                margins[use, column], labels[use, column]
+                margins[use, column], labels[use, column], weights
             )
     return slopes, intercepts
 

@@ -76,7 +76,7 @@ class SourceBlock:
         self.known: dict[tuple[int, int], int] = {}
         """(pane, key) → count that went into a pane that has settled since."""
         self.whole = False
-        """Whether every register of the block was seen since its first; not so for the one a replay begins in."""
+        """Whether every register of the block was seen since its first; not so for those of a replay."""
         self.watermark_ms = -1
         self.newest_ms = -1
 
@@ -96,6 +96,8 @@ class OpenPanes:
         self.source_count = 0
         self.settled_pane = -1
         """Panes up to this one are settled: final."""
+        self.replaying = False
+        """A predecessor has read this far: registers of settled panes were counted then, with what it knew."""
         self.worlds: dict[int, int] = {}
         """Tweets per tag number in what has not settled, about: for early looks, never for what is said."""
         self.late_registers = 0
@@ -117,7 +119,7 @@ class OpenPanes:
             self.source_count = max(self.source_count, flush.sources)
             if flush.block > source.block:
                 self._fold(source)
-                source.start(flush.block, flush.rules, whole=source.begun)
+                source.start(flush.block, flush.rules, whole=source.begun and not self.replaying)
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
         return touched
 
@@ -172,7 +174,7 @@ class OpenPanes:
             return
         if incoming.block > source.block:
             self._fold(source)
-            source.start(incoming.block, rules, whole=source.begun)
+            source.start(incoming.block, rules, whole=source.begun and not self.replaying)
         elif rules < source.rules:
             return
         elif rules > source.rules:

@@ -129,6 +129,7 @@ class ShardJudge:
         for pane in {register.pane for block in record.blocks for register in block.registers}:
             if pane > self.open.settled_pane:
                 self._first_offsets.setdefault(pane, offset)
+        self.open.replaying = self.replaying
         self._touched.update(self.open.apply(record))
 
     @property

@@ -159,12 +159,13 @@ class ModerationPartition(_Published):
         if record.value is None:
             return []
         try:
-            return self.fold.apply(decode_moderation(record.value), record.offset)
+            return self.fold.apply(decode_moderation(record.value, record.key), record.offset, now_ms())
         except ContractError:
             self._context.metrics.moderation_refused.inc()
             return []
 
     def _all(self) -> list[Register]:
+        self.fold.lapse(now_ms())
         return self.fold.registers()
 
     async def tidy(self, at_ms: int) -> None:

@@ -21,8 +21,8 @@ from surfaces.demo.truth import Story, stories_of
 
 RATE = 100.0
 """Tweets a second."""
-_CAMPAIGN_PER_SECOND = 15.0
-_CAMPAIGN_AUTHORS = 300
+_CAMPAIGN_PER_SECOND = 20.0
+_CAMPAIGN_AUTHORS = 400
 """Campaigns are louder here than in the preset: a flag wants some fifty authors to be sure, and people who watch want
 to see it within seconds."""
 

@@ -98,25 +98,25 @@ def write_flag(settings: Settings, hashtag: str) -> None:
 
 
 async def test_tweets_are_counted_flags_obeyed_and_streams_ended(topics: Settings) -> None:
-    await send_tweets(topics, "BeforeTheStart", 5)
+    await send_tweets(topics, "BeforeTheStart", 11)
     with surface("trends", topics) as (trends, process), surface("search", topics) as (search, _):
         eventually(lambda: httpx.get(trends + "readyz").status_code == httpx.get(search + "readyz").status_code == 200)
-        await send_tweets(topics, "नमस्ते", 7)
+        await send_tweets(topics, "नमस्ते", 17)
         eventually(lambda: len(httpx.get(trends + "api/trends?country=in").json()["trends"]) == 2)
         rows = httpx.get(trends + "api/trends?country=IN").json()["trends"]
         assert [(row["rank"], row["display"], row["tweets"]) for row in rows] == [
-            (1, "नमस्ते", 7),
-            (2, "BeforeTheStart", 5),
+            (1, "नमस्ते", 17),
+            (2, "BeforeTheStart", 11),
         ]
-        assert sum(rows[0]["sparkline"]) == 7
+        assert sum(rows[0]["sparkline"]) == 17
 
         write_flag(topics, "नमस्ते")
         eventually(lambda: [r["rank"] for r in httpx.get(trends + "api/trends?country=IN").json()["trends"]] == [1])
         eventually(lambda: not httpx.get(search + "api/suggest?q=नम&country=IN").json()["suggestions"])
         assert len(httpx.get(trends + "api/trends").json()["trends"]) == 2, "the flag is for India alone"
-        assert httpx.get(search + "api/tag?q=%23नमस्ते&country=IN").json()["tweets"] == 7
+        assert httpx.get(search + "api/tag?q=%23नमस्ते&country=IN").json()["tweets"] == 17
         held = httpx.get(trends + "api/held?country=IN").json()["held"]
-        assert [(one["hashtag"], one["would_be_rank"], one["tweets"]) for one in held] == [("नमस्ते", 1, 7)]
+        assert [(one["hashtag"], one["would_be_rank"], one["tweets"]) for one in held] == [("नमस्ते", 1, 17)]
         assert httpx.get(trends + "api/held?country=IN", headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 403
 
         ended = threading.Event()

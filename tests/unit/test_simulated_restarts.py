@@ -27,7 +27,7 @@ surfaces: [trends, search]
 windows: [{windows}]
 score_floor: 2
 evidence_floor: 2
-early_confidence: 0.9
+early_confidence: 0.8
 burst_min_past: 5
 categories:
 """
@@ -35,9 +35,9 @@ CATEGORY = """
   {name}:
     mode: {mode}
     windows: [{windows}]
-    min_tweets: 6
-    min_authors: 4
-    suppress_at: 0.45
+    min_tweets: 5
+    min_authors: 3
+    suppress_at: 0.4
     clear_at: 0.3
     confidence: {confidence}
     dwell: {dwell}
@@ -57,7 +57,7 @@ def policies(rng: random.Random) -> list[Policy]:
                 name=name,
                 mode=rng.choice(["suppress", "suppress", "hold_for_review", "review"]),
                 windows=", ".join(rng.choice([windows, windows[:1]])),
-                confidence=rng.choice(["0.8", "0.9"]),
+                confidence=rng.choice(["0.6", "0.8"]),
                 dwell=rng.choice(["10s", "20s"]),
                 expiry=rng.choice(["20s", "60s"]),
                 signals=rng.choice(["authors: 1", "authors: 5, copies: 0.3", "burst: 1.5, young: 0.4"]),

@@ -105,14 +105,14 @@ def test_velocity_is_above_zero_and_rises_with_what_is_recent(past: int, recent:
 
 
 def test_the_commonest_spelling_is_shown() -> None:
-    counter = TrendCounter()
+    counter = TrendCounter(min_tweets=3)
     for display in ("Diwali", "DIWALI", "Diwali"):
         counter.add("IN", [("diwali", display)], T0, T0)
     assert counter.ranking("IN", 1)[0].display == "Diwali"
 
 
 def test_prefixes() -> None:
-    counter = TrendCounter()
+    counter = TrendCounter(min_tweets=3)
     for name, count in (("mumbai", 5), ("mumbaiindians", 9), ("music", 7), ("मुंबई", 4)):
         for _ in range(count):
             counter.add("IN", [(name, name)], T0, T0)
@@ -124,7 +124,7 @@ def test_prefixes() -> None:
 
 
 def test_a_flood_of_distinct_tags_is_bounded_and_the_ranked_ones_stay() -> None:
-    counter = TrendCounter(max_tags=100)
+    counter = TrendCounter(max_tags=100, min_tweets=3)
     for _ in range(5):
         counter.add("", [("kept", "Kept")], T0, T0)
     for i in range(10_000):
