@@ -146,10 +146,12 @@ def _read_words(
                 letter = letters[points[at]]
             elif points[at] < 128 and leet[points[at]] != 0:
                 # It stands for a letter between letters, $ at either end of a word too; elsewhere a digit is a digit.
-                following = kinds[points[at + 1]] if at + 1 < end else np.uint8(0)
+                ahead = at + 1
+                while ahead < end and ahead < at + 3 and points[ahead] < 128 and leet[points[ahead]] != 0:
+                    ahead += 1
+                opens = ahead < end and kinds[points[ahead]] == _LETTER
                 dollar = points[at] == 0x24
-                opens = following == _LETTER or (following == _DIGIT and (kind == _DIGIT or dollar))
-                if (n_letters > 0 and (opens or dollar)) or (dollar and following == _LETTER):
+                if (n_letters > 0 and (opens or dollar)) or (dollar and opens):
                     letter = np.uint32(leet[points[at]])
                     kind = _LETTER
                 elif kind == _DIGIT:
@@ -240,7 +242,9 @@ def _find(
         for i in range(bounds[word], bounds[word + 1]):
             code = skeleton[words[i]] if words[i] < _KEY_SIZE else np.uint8(_KEY_PASS)
             if code == _KEY_BREATH:
-                code = np.uint8(_KEY_PASS) if after_consonant else np.uint8(0x48)
+                if after_consonant:
+                    continue
+                code = np.uint8(0x48)  # H
             after_consonant = bool(code > _KEY_BREATH)
             if code == _KEY_PASS or (code == _KEY_VOWEL and length > 0) or code == last:
                 continue

@@ -32,14 +32,17 @@ _TAILS = ("", "", "", "", "!", "!!", ".", " 😡", " 🙏", " 😂", " ...", " p
 
 
 def generate(n_per_language: int, seed: int) -> list[Example]:
-    """At most `n_per_language` distinct sentences for each of en, hi and hi-Latn; `detail` is the kind."""
+    """At most `n_per_language` distinct sentences of en and hi, twice that of hi-Latn; `detail` is the kind.
+
+    Roman Hindi gets more because every sentence can be spelt in many ways.
+    """
     examples = []
     for language in ("en", "hi", "hi-Latn"):
         rng = random.Random(f"{seed} {language}")
         kinds = _patterns()["hi" if language.startswith("hi") else "en"]["kinds"]
         rest = (1 - sum(_SHARES.values())) / (len(kinds) - len(_SHARES))
         for kind in kinds:
-            wanted = round(n_per_language * _SHARES.get(kind, rest))
+            wanted = round(n_per_language * _SHARES.get(kind, rest)) * (2 if language == "hi-Latn" else 1)
             examples += [
                 Example(text, SOURCE, kind, language, _labels(kind, text))
                 for text in dict.fromkeys(_sentence(language, kind, rng) for _ in range(wanted))

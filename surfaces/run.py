@@ -10,7 +10,7 @@ from typing import Literal
 from hushtag_client import AsyncFlagsClient
 
 from streams.clock import now_ms
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, SettingsError
 from streams.settings import Settings
 from surfaces.feed import Feed
 from surfaces.search import search_service
@@ -54,10 +54,14 @@ async def run_surface(
     `started` hears the URL once the pages answer.
 
     Raises:
+        SettingsError: the Redis URL cannot be used.
         HushtagError: Kafka is away, or the tweets topic is missing.
     """
     counter = TrendCounter()
-    flags = AsyncFlagsClient(settings.redis_url)
+    try:
+        flags = AsyncFlagsClient(settings.redis_url)
+    except ValueError as error:
+        raise SettingsError(f"HUSHTAG_REDIS_URL: {error}", fix="redis://host:port/0, rediss:// or unix://") from None
     service = make_service(kind, counter, flags, other_url)
     feed = Feed(settings, counter, now_ms)
     service.ready = lambda: feed.missing or ("" if flags.status().synced else "the flags in Redis")

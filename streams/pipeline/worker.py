@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -86,6 +87,8 @@ class Worker:
 
     async def _main(self) -> int:
         transport.register()
+        for chatty in ("mode", "faust", __name__, transport.__name__):  # services that tell of every start and stop
+            logging.getLogger(chatty).setLevel(logging.ERROR)
         context = await self._make_context()
         assignments = Assignments([], self._consumer_options)
         app = self._app = self._make_app(assignments)

@@ -88,7 +88,7 @@ def _episode(names: Names, naming: Naming, rng: Random, begin_ms: int) -> list[S
         outcry,
         story(
             "counter_speech", rng.choice(names.counter_speech).format(people=people), "IN", 32, 300, 2.5,
-            subject=first, beside=((outcry.hashtag, 0.1),), quotes=outcry.hashtag,
+            subject=first, beside=((outcry.hashtag, 0.04),), quotes=outcry.hashtag,
         ),
         story("news", rng.choice(names.news).format(people=people), "IN", 45, 300, 1.5, subject=first, course="hump"),
         story(

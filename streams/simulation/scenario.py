@@ -109,7 +109,7 @@ class _Episode:
             n_authors=max(int(40 + rng.random() ** 2 * 260), int(per_second * 12)),
             harmful_share=0.75 + 0.2 * rng.random(),
             copy_share=0.5 + 0.3 * rng.random(),
-            n_masters=20,
+            n_masters=16,
             young_share=0.5 + 0.4 * rng.random(),
             retweet_share=0.12,
             subject=people,
@@ -117,7 +117,7 @@ class _Episode:
         )
 
     def _answers(self, campaign: Story, *, news: bool) -> list[Story]:
-        """Counter-speech, some of it under the campaign's own tag, and news that quotes the campaign."""
+        """Counter-speech, a little of it under the campaign's own tag, and news that quotes the campaign."""
         names, people = self._names, campaign.subject
         languages = _MIXED_IN if campaign.country == "IN" else _EN
         begin_ms = campaign.start_ms + min(45_000, (campaign.end_ms - campaign.start_ms) // 5)
@@ -135,7 +135,7 @@ class _Episode:
             harmful_share=0.02,
             copy_share=0.05,
             subject=people,
-            beside=((campaign.hashtag, 0.12),),
+            beside=((campaign.hashtag, 0.03),),
             quotes=campaign.hashtag,
         )
         if not news:

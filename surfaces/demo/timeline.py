@@ -82,14 +82,18 @@ class Timeline:
             now = {(register.field, register.provisional) for register in hiding}
             changed = {register.field for register in group}
             self._held[hashtag, source] = {one for one in before if one[0] not in changed} | now
-            if {field for field, _ in now} - {field for field, _ in before}:
+            allowed = [register for register in group if register.action == "allow"]
+            if allowed:
+                by, where = allowed[0].actor or source, explain.places(allowed)
+                events.append(Event(at_ms, "lifted", f"{self._name(hashtag, group)} allowed by {by} on {where}"))
+            elif {field for field, _ in now} - {field for field, _ in before}:
                 events.append(self._set(at_ms, hashtag, hiding))
             elif not hiding and {field for field, _ in before} & changed:
-                events.append(Event(at_ms, "lifted", f"{self._name(hashtag, group)} {self._lifted(group)}"))
+                events.append(Event(at_ms, "lifted", f"{self._name(hashtag, group)} no longer held back"))
             elif now and not any(early for _, early in now) and any(early for _, early in before):
-                events.append(
-                    Event(at_ms, "held", f"{self._name(hashtag, group)}: settled, the early flag is confirmed")
-                )
+                where = explain.places(hiding).partition(" in ")[2]
+                text = f"{self._name(hashtag, group)}: settled in {where}, the early flag is confirmed"
+                events.append(Event(at_ms, "held", text))
         return events
 
     def _set(self, at_ms: int, hashtag: str, hiding: list[Register]) -> Event:
@@ -97,17 +101,12 @@ class Timeline:
         one = min(hiding, key=lambda register: register.country == "*")
         by = "" if one.source == "automated" else f" by {one.actor or one.source}"
         after = (
-            f"; {(at_ms - one.decided_at_ms) / 1000:.1f} s after the tweet that decided it" if one.provisional else ""
+            f"{(at_ms - one.decided_at_ms) / 1000:.1f} s after the tweet that decided it: " if one.provisional else ""
         )
         story = self._stories.get(hashtag)
         tone = "held" if one.source != "automated" or (story is not None and story.harmful) else "wrong"
         text = f"{self._name(hashtag, hiding)} held back{by} from {explain.places(hiding)}"
-        return Event(at_ms, tone, text, explain.one_line(one) + after)
-
-    def _lifted(self, group: list[Register]) -> str:
-        if any(register.action == "allow" for register in group):
-            return f"allowed by {group[0].actor or group[0].source}"
-        return "no longer held back"
+        return Event(at_ms, tone, text, after + explain.one_line(one))
 
     def _what_stays(self, at_ms: int, country: str) -> list[Event]:
         ranks = self._ranks[country]

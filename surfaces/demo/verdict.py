@@ -3,6 +3,9 @@
 Of each campaign that had the time: its tag was seen in the top 10, a flag came within 10 s of that and at most 30 s
 after the campaign began, and from then on neither surface showed it. Of everything else: it was never flagged, not
 even early, not even for a moment.
+
+Whoever watches may take part. A campaign on which a person decided is left to that person, and with another policy in
+force another promise holds, so nothing is judged from then on.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ class Campaign:
     seen_ms: int | None = None
     best_rank: int | None = None
     flagged_ms: int | None = None
+    decided_by_person: bool = False
     seen_after_flag: dict[str, int] = field(default_factory=dict)
     """Surface → when it was last found there although flagged."""
 
@@ -71,6 +75,8 @@ class Judgement:
     """Those that had the time to be judged."""
     too_young: list[Campaign]
     """Those that began, but not long enough ago."""
+    left_to_people: list[Campaign]
+    """Those on which a person decided."""
     false_flags: list[FalseFlag]
     harmless: dict[str, int]
     """How many planned harmless tags had begun, by kind."""
@@ -93,9 +99,12 @@ class DemoVerdict:
         self._stories = by_hashtag(stories)
         self.campaigns = {story.hashtag: Campaign(story) for story in stories if story.harmful}
         self.false_flags: dict[tuple[str, str, str], FalseFlag] = {}
+        self._ended_ms: int | None = None
 
     def saw_list(self, at_ms: int, surface: str, country: str, hashtags: Sequence[str]) -> None:
         """A surface showed these to a viewer from a country, best first."""
+        if self._ended_ms is not None:
+            return
         for rank, hashtag in enumerate(hashtags, start=1):
             campaign = self.campaigns.get(hashtag)
             if campaign is None or campaign.story.country != country:
@@ -107,8 +116,8 @@ class DemoVerdict:
                 campaign.seen_after_flag[surface] = at_ms
 
     def saw_flag(self, at_ms: int, hashtag: str, surface: str, country: str, *, hides: bool, provisional: bool) -> None:
-        """A flag was set, changed or lifted."""
-        if not hides:
+        """An automated flag was set, changed or lifted."""
+        if not hides or self._ended_ms is not None:
             return
         campaign = self.campaigns.get(hashtag)
         if campaign is None:
@@ -118,13 +127,25 @@ class DemoVerdict:
         elif campaign.flagged_ms is None and country in (campaign.story.country, WORLD):
             campaign.flagged_ms = at_ms
 
+    def saw_person(self, hashtag: str) -> None:
+        """A person decided on a hashtag."""
+        if hashtag in self.campaigns:
+            self.campaigns[hashtag].decided_by_person = True
+
+    def saw_other_policy(self, at_ms: int) -> None:
+        """Another policy came in force."""
+        self._ended_ms = self._ended_ms or at_ms
+
     def judge(self, at_ms: int) -> Judgement:
         """The verdict on what there was until now."""
-        begun = [campaign for campaign in self.campaigns.values() if campaign.story.from_ms <= at_ms]
+        at_ms = self._ended_ms or at_ms
+        everything = [campaign for campaign in self.campaigns.values() if campaign.story.from_ms <= at_ms]
+        begun = [campaign for campaign in everything if not campaign.decided_by_person]
         ripe_ms = at_ms - FLAG_AFTER_START_MS - GRACE_MS
         return Judgement(
             campaigns=[campaign for campaign in begun if campaign.story.from_ms <= ripe_ms],
             too_young=[campaign for campaign in begun if campaign.story.from_ms > ripe_ms],
+            left_to_people=[campaign for campaign in everything if campaign.decided_by_person],
             false_flags=list(self.false_flags.values()),
             harmless=dict(Counter(s.kind for s in self._stories.values() if not s.harmful and s.from_ms <= at_ms)),
         )

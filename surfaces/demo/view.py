@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from unicodedata import category
 
@@ -87,11 +88,11 @@ def plain_status(state: DemoState) -> str:
 
 def hints(state: DemoState) -> list[tuple[str, str]]:
     """What to try next, each with the command."""
-    tag = next((one.display for one in state.held if one.source == "automated"), "SomeTag")
+    tag = shlex.quote(clean(next((one.display for one in state.held if one.source == "automated"), "SomeTag")))
     found = [
         ("see what is held back", ".venv/bin/hushtag flags list"),
-        ("ask why", f".venv/bin/hushtag explain '{clean(tag)}'"),
-        ("overrule it", f".venv/bin/hushtag allow '{clean(tag)}' --reason 'trying it out'"),
+        ("ask why", f".venv/bin/hushtag explain {tag}"),
+        ("overrule it", f".venv/bin/hushtag allow {tag} --reason 'trying it out'"),
         ("change the rules", f"edit {state.policy_path}, with a higher serial"),
         ("see the pages", f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"),
     ]
@@ -110,6 +111,8 @@ def summary(state: DemoState, judgement: Judgement) -> RenderableType:
         lines += _judged(campaign, state.began_ms)
     for campaign in judgement.too_young:
         lines.append(Text(f"  #{clean(campaign.story.display)} began too late to be judged", "dim"))
+    for campaign in judgement.left_to_people:
+        lines.append(Text(f"  #{clean(campaign.story.display)} is not judged: a person decided on it", "dim"))
     for flag in judgement.false_flags:
         early = "early, " if flag.provisional else ""
         where = f"{flag.surface}, {countries.name_of(None if flag.country == '*' else flag.country)}"

@@ -118,7 +118,7 @@ class Watcher:
                 if sample.name == "hushtag_source_lag_seconds":
                     totals[sample.name] = max(totals.get(sample.name, 0.0), sample.value)
                 elif sample.name == "hushtag_policy_info":
-                    health.policy_revision = sample.labels.get("revision", "")
+                    self._saw_policy(sample.labels.get("revision", ""))
                 elif sample.name == "hushtag_model_info":
                     health.model_revision = sample.labels.get("revision", "")
                 else:
@@ -128,10 +128,18 @@ class Watcher:
         health.duplicates = int(totals.get("hushtag_duplicates_total", 0))
         health.lag_seconds = totals.get("hushtag_source_lag_seconds", 0.0)
 
+    def _saw_policy(self, revision: str) -> None:
+        before, self._state.health.policy_revision = self._state.health.policy_revision, revision
+        if before and revision != before:
+            self._verdict.saw_other_policy(now_ms())
+            self._happened([Event(now_ms(), "lifted", f"policy {revision} is in force instead of {before}")])
+
     def _saw_flags(self, registers: list[Register]) -> None:
         at_ms = now_ms()
         for register in registers:
-            if register.source == "automated":
+            if register.source != "automated":
+                self._verdict.saw_person(register.hashtag)
+            else:
                 self._verdict.saw_flag(
                     at_ms,
                     register.hashtag,

@@ -107,6 +107,27 @@ def test_only_the_campaigns_own_country_counts() -> None:
     assert found.seen_ms is None and found.flagged_ms is None
 
 
+def test_what_a_person_decided_is_not_judged() -> None:
+    verdict = DemoVerdict([CAMPAIGN, PROTEST])
+    verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
+    flag(verdict, 25, "outnow")
+    verdict.saw_person("outnow")
+    verdict.saw_list(T0 + 50_000, "trends", "IN", ["outnow"])
+    judgement = verdict.judge(T0 + 60_000)
+    assert judgement.good and not judgement.complete and len(judgement.left_to_people) == 1
+
+
+def test_nothing_is_judged_under_another_policy() -> None:
+    verdict = DemoVerdict([CAMPAIGN, PROTEST, LATER])
+    verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
+    flag(verdict, 25, "outnow")
+    verdict.saw_other_policy(T0 + 70_000)
+    verdict.saw_list(T0 + 80_000, "trends", "IN", ["outnow"])
+    flag(verdict, 90, "fairpay")
+    judgement = verdict.judge(T0 + 200_000)
+    assert judgement.good and [one.story.hashtag for one in judgement.campaigns] == ["outnow"]
+
+
 @given(st.floats(20, 59), st.floats(0, 30))
 def test_the_limits_are_what_they_say(seen: float, wait: float) -> None:
     flagged_ms = int((seen + wait) * 1000) - int(seen * 1000)
@@ -149,15 +170,17 @@ def test_the_story_as_lines() -> None:
     assert held.tone == "held"
     assert held.text == "#OutNow held back from trends and search in India and World"
     assert held.detail == (
-        "harmful share 0.46–0.84 ≥ 0.45, 34 authors, young accounts 0.65 ≥ 0.30, rate against its own past 6.2 ≥ 4.0; "
-        "0.4 s after the tweet that decided it"
+        "0.4 s after the tweet that decided it: "
+        "harmful share 0.46–0.84 ≥ 0.45, 34 authors, young accounts 0.65 ≥ 0.30, rate against its own past 6.2 ≥ 4.0"
     )
     assert timeline.saw_flags(T0 + 28_100, everywhere(provisional=True)) == []
     assert lines(timeline.saw_trends(T0 + 28_200, "IN", ["match", "fairpay"])) == [
         "#FairPay stays: a protest, number 2",
         "#OutNow is gone from trends, 0.2 s after its flag",
     ]
-    assert lines(timeline.saw_flags(T0 + 35_000, everywhere())) == ["#OutNow: settled, the early flag is confirmed"]
+    assert lines(timeline.saw_flags(T0 + 35_000, everywhere())) == [
+        "#OutNow: settled in India and World, the early flag is confirmed"
+    ]
     assert lines(timeline.saw_flags(T0 + 90_000, everywhere(action="clear"))) == ["#OutNow no longer held back"]
 
 
@@ -167,6 +190,8 @@ def test_people_and_mistakes_are_told_apart() -> None:
     assert wrong.tone == "wrong"
     (blocked,) = timeline.saw_flags(T0, [register("fairpay", "trends", "IN", source="human", actor="ana")])
     assert blocked.tone == "held" and "held back by ana" in blocked.text
+    (allowed,) = timeline.saw_flags(T0, [register("outnow", "trends", "IN", "allow", source="human", actor="ana")])
+    assert allowed.text == "#OutNow allowed by ana on trends in India"
 
 
 def test_doctests() -> None:
@@ -202,7 +227,7 @@ def test_the_screen_says_what_matters(width: int, height: int) -> None:
     text = drawn(view.screen(a_state(), height), width, height)
     for expected in ("42 of 60 s", "#FairPay", "protest", "321", "#OutNow", "suppressed, early", "in India and World"):
         assert expected in text
-    assert "28.0 s  #OutNow held back" in text and "hushtag explain 'OutNow'" in text
+    assert "28.0 s  #OutNow held back" in text and "hushtag explain OutNow" in text
     assert len(text.splitlines()) <= height
 
 

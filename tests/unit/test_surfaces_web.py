@@ -161,7 +161,7 @@ async def test_a_service_that_lacks_something_is_not_ready() -> None:
 
 
 def test_absent_browser_files_are_named_with_the_fix(tmp_path: Path) -> None:
-    with pytest.raises(CallerMistake, match="htmx-2.min.js") as caught:
+    with pytest.raises(CallerMistake, match=r"htmx-2\.min\.js") as caught:
         assets.require_vendor_files(tmp_path)
     assert "make install" in caught.value.fix
 

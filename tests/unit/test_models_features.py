@@ -1,0 +1,138 @@
+"""The compiled features against the obvious ones, and what a text must and must not be read as."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import features, hashing
+
+N_BUCKETS = 1 << 18
+_MASK = (1 << 64) - 1
+
+
+def words_of(text: str) -> list[str]:
+    points, offsets = features.encode([text])
+    kinds, letters, leet, _ = features.lookups()
+    out, bounds = np.empty(hashing.MAX_POINTS, np.uint32), np.empty(hashing.MAX_POINTS + 2, np.int32)
+    n_words = hashing._read_words(points, offsets[0], offsets[1], kinds, letters, leet, out, bounds)
+    return ["".join(map(chr, out[a:b])) for a, b in pairwise(bounds[: n_words + 1])]
+
+
+def blocks_of(text: str) -> list[list[int]]:
+    points, offsets = features.encode([text])
+    out, ends = np.empty(10 * len(points) + 64, np.int32), np.zeros((1, hashing.N_BLOCKS), np.int64)
+    hashing.find_batch(points, offsets, *features.lookups(), N_BUCKETS, out, ends)
+    return [sorted(out[a:b].tolist()) for a, b in pairwise([0, *ends[0].tolist()])]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        ("Good  MORNING, all!", ["good", "morning", "all"]),
+        ("see https://t.co/a1?x=y#z now", ["see", "now"]),
+        ("www.example.org HTTP://A.B t.co/xyz tco", ["tco"]),
+        ("@some_one hi @другой #OneTag#Two ＃wide # @", ["hi"]),
+        ("#किसान_आंदोलन किसान", ["किसान"]),
+        ("in 2026, 1,234 १२३ of covid19", ["in", "of", "covid19"]),
+        ("किताबें पढ़ना ज़रूरी हाँ", ["किताबें", "पढना", "जरूरी", "हां"]),
+        ("don't don’t", ["dont", "dont"]),
+        ("sooooo goooood", ["soo", "good"]),
+        ("f**k *** sh*t", ["f**k", "sh*t"]),
+        ("b1tch a$$ $hit n0 2nd 3 wow! a@b", ["bitch", "ass", "shit", "n0", "2nd", "wow", "aab"]),
+        ("caf\u0065\u0301 CAFÉ cafe", ["cafe", "cafe", "cafe"]),
+        ("ⅿιхеd Ｗｉｄｅ 𝕓𝕠𝕝𝕕 ᴄᴀᴘ", ["mixed", "wide", "bold", "cap"]),
+        ("z\u0334\u0351a\u0489lgo ha\u200bt\u200de so\u00adft", ["zalgo", "hate", "soft"]),
+        ("ok👍🏽fine ❤️", ["ok", "👍", "🏽", "fine", "❤"]),
+        ("a &amp; b &lt;i&gt; &#128512;", ["a", "b", "i", "😀"]),
+        ("\ud800 one\udfff \x00two", ["one", "two"]),
+        ("\u0301\u093f ़", []),
+        ("مرحبا שלום 中文", ["مرحبا", "שלום", "中文"]),
+    ],
+)
+def test_words(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
+
+
+def _fnv(values: list[int]) -> int:
+    hashed = 0xCBF29CE484222325
+    for value in values:
+        hashed = ((hashed ^ value) * 0x100000001B3) & _MASK
+    return hashed
+
+
+def _bucket(hashed: int) -> int:
+    hashed = ((hashed ^ (hashed >> 33)) * 0xFF51AFD7ED558CCD) & _MASK
+    return (hashed ^ (hashed >> 29)) & (N_BUCKETS - 1)
+
+
+def naive_blocks(words: list[str]) -> list[list[int]]:
+    """Words and characters by slicing and sets, for words that folding leaves alone."""
+    hashes = [_fnv([ord(c) for c in word]) for word in words]
+    pairs = [(a * 0x9E3779B97F4A7C15 + b) & _MASK for a, b in pairwise([_fnv([]), *hashes])]
+    padded = [f" {word} " for word in words]
+    grams = [p[i : i + n] for p in padded for n in (3, 4, 5) for i in range(len(p) - n + 1)]
+    return [
+        sorted({_bucket(h ^ 0x57) for h in (*hashes, *pairs)}),
+        sorted({_bucket(_fnv([ord(c) for c in gram]) ^ 0x43) for gram in grams}),
+    ]
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.lists(st.from_regex(re.compile(r"\A[acegikmoq]{1,9}\Z"))))
+def test_hashing_equals_the_obvious_way(words: list[str]) -> None:
+    words = [re.sub(r"(.)\1+", r"\1", word) for word in words]
+    assert blocks_of(" ".join(words))[:2] == naive_blocks(words)
+
+
+@pytest.mark.parametrize(
+    ("devanagari", "roman"),
+    [
+        ("भाई", "bhai"),
+        ("नहीं", "nahin"),
+        ("कुत्ता", "kutta"),
+        ("गद्दार", "gaddar"),
+        ("आज़ादी", "aazadi"),
+        ("छोड़ो", "chhodo"),
+    ],
+)
+def test_skeletons_of_both_scripts_agree(devanagari: str, roman: str) -> None:
+    assert blocks_of(devanagari)[2] == blocks_of(roman)[2] != []
+    assert blocks_of(devanagari)[0] != blocks_of(roman)[0]
+
+
+def test_a_tag_does_not_vote_for_itself() -> None:
+    plain = blocks_of("they came to the match")
+    for tag in ("#HateThemAll", "#किसान_2024", "＃wide", "#a#b"):
+        assert blocks_of(f"they came {tag} to the match {tag} @someone https://x.org/{tag}") == plain
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.lists(st.text(max_size=40), max_size=8))
+def test_matrix_has_one_norm_per_block(texts: list[str]) -> None:
+    matrix = features.matrix(texts, N_BUCKETS)
+    assert matrix.shape == (len(texts), N_BUCKETS)
+    for row, text in zip(matrix, texts, strict=True):
+        found = blocks_of(text)
+        expected = sum(
+            scale * len(block) ** 0.5 for block, scale in zip(found, hashing.BLOCK_SCALES, strict=True) if block
+        )
+        assert row.sum() == pytest.approx(expected)
+        assert set(row.indices.tolist()) == {bucket for block in found for bucket in block}
+
+
+def test_fingerprint_is_stable() -> None:
+    """Another fingerprint means that artefacts must be trained anew: change it here on purpose only."""
+    assert features.fingerprint() == features.fingerprint()
+    assert re.fullmatch("[0-9a-f]{16}", features.fingerprint())
+
+
+def test_only_the_first_points_are_read() -> None:
+    long = "word " * 50_000
+    assert blocks_of(long + "other") == blocks_of(long)

@@ -1,0 +1,164 @@
+"""The committed scorer: pure, unbreakable, consistent, and out of the way of other threads."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import artefact, features, load_scorer
+from models.scorer import LinearScorer
+
+HOSTILE = {
+    "empty": "",
+    "blank": " \n\t ",
+    "100 KB of a word": "kill " * 20_000,
+    "100 KB without a space": "क" * 100_000,
+    "emoji": "😀" * 300 + "👩🏽‍🚒🇮🇳",
+    "marks": "\u0301\u093f\u0489" * 100,
+    "zalgo": "h" + "\u0334\u0351\u0360" * 60 + "i",
+    "lone surrogates": "\ud800 hate \udfff\udbff",
+    "right to left": "\u202eمرحبا\u202c שלום",
+    "nul": "\x00\x01\x7f\x85\u2028\u2029",
+    "expands under NFKC": "\ufdfa" * 3_000,
+    "entities": "&amp;" * 500 + "&#xD800;&#10;&#0;&bogus;",
+    "newlines": "a\nb\r\nc\n\n",
+    "unassigned": "\U000e0fff\U000f0000\U0010ffff\u0378",
+    "one letter": "a",
+    "stars": "***",
+    "openers": "@ # @# $ ! http:// https:// www. t.co/ h ht htt",
+    "masked": "#only @tags https://and.urls 123",
+}
+
+
+@pytest.fixture(scope="module")
+def scorer() -> LinearScorer:
+    loaded = load_scorer()
+    assert isinstance(loaded, LinearScorer)
+    return loaded
+
+
+def _alone(scorer: LinearScorer, texts: Sequence[str]) -> bytes:
+    return b"".join(scorer.score([text]).tobytes() for text in texts)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_texts_get_a_probability(scorer: LinearScorer, text: str) -> None:
+    scores = scorer.score([text])
+    assert scores.dtype == np.float32
+    assert scores.shape == (1, 4)
+    assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_neighbours_do_not_change_one_bit(scorer: LinearScorer) -> None:
+    texts = [*HOSTILE.values(), "तुम सब कीड़े हो", "what a lovely day", "tu kutta hai", "you are filth"] * 3
+    alone = _alone(scorer, texts)
+    assert scorer.score(texts).tobytes() == alone
+    order = random.Random(1).sample(range(len(texts)), len(texts))
+    mixed = scorer.score([texts[i] for i in order])
+    assert b"".join(mixed[order.index(i)].tobytes() for i in range(len(texts))) == alone
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.text(st.characters(), max_size=60), max_size=9))
+def test_any_texts_score_the_same_alone_and_together(scorer: LinearScorer, texts: list[str]) -> None:
+    scores = scorer.score(texts)
+    assert scores.tobytes() == _alone(scorer, texts)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert (scores[:, :1] >= scores[:, 1:]).all()
+
+
+def test_kernel_equals_matrix_product(scorer: LinearScorer) -> None:
+    texts = [
+        "You are all filth, go back!",
+        "तुम सब गद्दार हो, निकल जाओ",
+        "lovely match in Pune 😀😀",
+        "tum log gaddar ho bhai, niklo",
+    ]
+    numbers = scorer.numbers
+    margins = features.matrix(texts, len(numbers.weights)) @ (numbers.weights * numbers.scales) + numbers.biases
+    groups = np.array([0, 2, 0, 1])
+    assert (margins[[0, 2], -1] < 0).all()
+    assert margins[3, -1] > 0
+    expected = 1 / (1 + np.exp(-(numbers.slopes[groups] * margins[:, :-1] + numbers.intercepts[groups])))
+    expected[:, 1:] = np.minimum(expected[:, 1:], expected[:, :1])
+    np.testing.assert_allclose(scorer.score(texts), expected, rtol=1e-5)
+
+
+def test_what_everybody_would_agree_on(scorer: LinearScorer) -> None:
+    harmful = [
+        "kill all these filthy animals, muslims are vermin",
+        "तू रंडी है, कुतिया",
+        "tu randi hai saali kutiya",
+        "stupid faggot",
+    ]
+    clean = [
+        "happy birthday, have a lovely day",
+        "आज मौसम बहुत अच्छा है",
+        "aaj mausam bahut accha hai",
+        "what a catch in the last over",
+    ]
+    scores = scorer.score([*harmful, *clean])[:, 0]
+    assert scores[: len(harmful)].min() > 0.6
+    assert scores[len(harmful) :].max() < 0.4
+
+
+def test_look_alikes_and_invisible_characters_change_nothing(scorer: LinearScorer) -> None:
+    plain = scorer.score(["you filthy vermin"])
+    for trick in (
+        "YOU FILTHY VERMIN",
+        "you fi\u200blthy ver\u00admin",
+        "уоu filthу vеrmin",
+        "ｙｏｕ filthy vermin",
+        "you f1lthy verm1n",
+    ):
+        assert scorer.score([trick]).tobytes() == plain.tobytes(), ascii(trick)
+
+
+def test_no_texts(scorer: LinearScorer) -> None:
+    assert scorer.score([]).shape == (0, 4)
+
+
+def test_revision_and_categories(scorer: LinearScorer) -> None:
+    assert scorer.categories == ("hateful_conduct", "abuse", "gendered_abuse")
+    assert len(scorer.revision) == 12
+    assert int(scorer.revision, 16) >= 0
+    assert scorer.revision == artefact.load(artefact.ARTEFACT_PATH).revision
+
+
+def test_artefact_is_small() -> None:
+    assert artefact.ARTEFACT_PATH.stat().st_size < 5_000_000
+
+
+def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
+    """The kernel must not hold the GIL: a sleeping loop's longest delay stays far below the time of one call."""
+    texts = ["a fairly usual tweet about the match, the rain and the train to Pune"] * 60_000
+    points, offsets = features.encode(texts)
+    longest, stop = 0.0, threading.Event()
+
+    def loop() -> None:
+        nonlocal longest
+        while not stop.is_set():
+            start = time.perf_counter()
+            time.sleep(0.001)
+            longest = max(longest, time.perf_counter() - start)
+
+    from models import hashing
+
+    numbers = scorer.numbers
+    out = np.empty((len(texts), 4), np.float32)
+    rest = (numbers.weights, numbers.scales, numbers.biases, numbers.slopes, numbers.intercepts, numbers.no_words)
+    thread = threading.Thread(target=loop)
+    thread.start()
+    start = time.perf_counter()
+    hashing.score_batch(points, offsets, *features.lookups(), *rest, out)
+    took = time.perf_counter() - start
+    stop.set()
+    thread.join()
+    assert longest < took / 2, f"held up {longest:.3f} s of {took:.3f} s"
