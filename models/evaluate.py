@@ -25,7 +25,6 @@ DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "harm"
 POOLED = "all tweets"
 GROUP_SIZE = 50
 HARMFUL_SHARES = (0.8, 0.1, 0.0)
-_N_BOOTSTRAP = 200
 _FEWEST = 30  # of each label: less is not worth a figure
 
 Interval = tuple[float, float, float]  # value, low, high
@@ -52,12 +51,17 @@ class Figures:
 
 
 def evaluate(
-    scorer: Scorer, examples: list[data.Example], prevalences: Mapping[str, float] | None = None, seed: int = 0
+    scorer: Scorer,
+    examples: list[data.Example],
+    prevalences: Mapping[str, float] | None = None,
+    *,
+    n_draws: int = 200,
+    seed: int = 0,
 ) -> list[Figures]:
     """Figures of every source, language and column with at least 30 texts of either label, in that order.
 
     First come all tweets of a language pooled (not the identity templates and HatemojiBuild, which nobody tweeted).
-    `prevalences`: the reference of each column, where there is one.
+    `prevalences`: the reference of each column, where there is one. Intervals are of `n_draws` bootstrap draws.
     """
     probabilities = scorer.score([example.text for example in examples]).astype(np.float64)
     labels = data.labels_of(examples)
@@ -73,21 +77,21 @@ def evaluate(
                 if min(int((y == 1).sum()), int((y == 0).sum())) >= _FEWEST:
                     reference = None if prevalences is None else prevalences.get(name)
                     rng = np.random.default_rng(seed)
-                    found.append(_figures((source or POOLED, language, name), y, p, reference, rng))
+                    found.append(_figures((source or POOLED, language, name), y, p, reference, rng, n_draws))
     return found
 
 
 def _figures(
-    key: tuple[str, str, str], y: Labels, p: Floats, reference: float | None, rng: np.random.Generator
+    key: tuple[str, str, str], y: Labels, p: Floats, reference: float | None, rng: np.random.Generator, n_draws: int
 ) -> Figures:
-    groups = [_group_means(y, p, share, rng) for share in HARMFUL_SHARES]
+    groups = [_group_means(y, p, share, rng, n_draws) for share in HARMFUL_SHARES]
     harmful, clean = groups[0], np.concatenate(groups[1:])
     error = calibration.expected_calibration_error
     return Figures(
         *key,
         n_texts=len(y),
         n_harmful=int(y.sum()),
-        auc=_bootstrap(lambda index: float(roc_auc_score(y[index], p[index])), y, rng),
+        auc=_bootstrap(lambda index: float(roc_auc_score(y[index], p[index])), y, rng, n_draws),
         calibration_error=None if reference is None else error(p, y, calibration.to_prevalence(y, reference)),
         calibration_error_as_collected=error(p, y),
         groups=tuple(_interval(means) for means in groups),
@@ -97,18 +101,20 @@ def _figures(
     )
 
 
-def _group_means(y: Labels, p: Floats, share: float, rng: np.random.Generator) -> Floats:
+def _group_means(y: Labels, p: Floats, share: float, rng: np.random.Generator, n_draws: int) -> Floats:
     n_harmful = round(GROUP_SIZE * share)
-    harmful = rng.choice(p[y == 1], (_N_BOOTSTRAP, n_harmful))
-    clean = rng.choice(p[y == 0], (_N_BOOTSTRAP, GROUP_SIZE - n_harmful))
+    harmful = rng.choice(p[y == 1], (n_draws, n_harmful))
+    clean = rng.choice(p[y == 0], (n_draws, GROUP_SIZE - n_harmful))
     means: Floats = np.concatenate((harmful, clean), axis=1).mean(axis=1)
     return means
 
 
-def _bootstrap(figure: Callable[[npt.NDArray[np.intp]], float], y: Labels, rng: np.random.Generator) -> Interval:
+def _bootstrap(
+    figure: Callable[[npt.NDArray[np.intp]], float], y: Labels, rng: np.random.Generator, n_draws: int
+) -> Interval:
     """The figure with its interval, drawing within each label so that both are always there."""
     classes = [np.flatnonzero(y == 1), np.flatnonzero(y == 0)]
-    draws = [figure(np.concatenate([rng.choice(c, len(c)) for c in classes])) for _ in range(_N_BOOTSTRAP)]
+    draws = [figure(np.concatenate([rng.choice(c, len(c)) for c in classes])) for _ in range(n_draws)]
     low, high = np.quantile(draws, (0.05, 0.95))
     return figure(np.arange(len(y))), float(low), float(high)
 

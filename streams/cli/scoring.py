@@ -116,6 +116,7 @@ def train(
     folder = data / "train" if (data / "train").is_dir() else data
     target = artefact.ARTEFACT_PATH if out is None else out
     recipe = training.Recipe(seed=seed)
+    _make_room(target)  # before the minutes of training, not after them
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:
@@ -131,11 +132,19 @@ def train(
         Console().print(f"model {revision}, {len(content) / 1e6:.1f} MB, in {target}", highlight=False, soft_wrap=True)
 
 
+def _make_room(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="--out FILE") from error
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise CallerMistake(f"{target} cannot be written: not a file in a folder of yours", fix="--out FILE")
+
+
 def _write(target: Path, content: bytes) -> None:
     """Puts the file there whole or not at all."""
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
         partial.replace(target)
     except OSError as error:

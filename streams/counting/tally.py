@@ -18,11 +18,13 @@ _COMPACT_AT = 4 * K
 class Tally:
     """Counts and entries per key of one pane (or of one block's part in it)."""
 
-    __slots__ = ("counts", "entries")
+    __slots__ = ("counts", "entries", "_cuts")
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
         self.entries: dict[int, list[Entry]] = {}
+        self._cuts: dict[int, int] = {}
+        """The k-th smallest author of a key that has more: a greater one need not be kept."""
 
     def raise_to(self, key: int, count: int, entries: list[Entry], hashes: KeyedHash) -> int:
         """Take an absolute count: the greatest wins; entries merge. By how much it rose."""
@@ -48,9 +50,17 @@ class Tally:
         self._merge(key, entries, hashes)
 
     def _merge(self, key: int, entries: list[Entry], hashes: KeyedHash) -> None:
-        if entries:
-            have = self.entries[key] + entries
-            self.entries[key] = smallest(have, hashes) if len(have) > _COMPACT_AT else have
+        cut = self._cuts.get(key)
+        if cut is not None:
+            entries = [entry for entry in entries if entry.author <= cut]
+        if not entries:
+            return
+        have = self.entries[key] + entries
+        if len(have) > _COMPACT_AT:
+            have = smallest(have, hashes)
+            if len(have) == K:
+                self._cuts[key] = max(entry.author for entry in have)
+        self.entries[key] = have
 
     def worlds(self) -> dict[int, int]:
         """Tweets per tag number, all countries."""
