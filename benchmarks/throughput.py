@@ -1,4 +1,4 @@
-"""Speed, side by side, in one run on one broker: a bare loop, hushtag's whole pipeline, Faust as its documentation says.
+"""Speed, side by side, in one run on one broker: a bare loop, hushtag's whole pipeline, Faust as its docs say.
 
     make bench            or    python -m benchmarks.throughput --tweets 1000000
 
@@ -40,6 +40,7 @@ from streams.stack import LocalStack
 console = Console(stderr=True)
 PARTITIONS = 4
 PROBES = 40
+HARSH = "you disgusting vermin, filthy animals, get out of our country"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Tag(msgspec.Struct):
 
 async def fill(kafka: str, topic: str, tweets: int, shape: str) -> None:
     """Write the backlog that all contenders read."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=20, max_batch_size=512 * 1024, compression_type="zstd")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka, linger_ms=20, max_batch_size=512 * 1024, compression_type="zstd"
+    )
     await producer.start()
     payloads: Iterator[bytes] = firehose(1, tweets, shape, start_ms=int(time.time() * 1000))  # type: ignore[arg-type]
     with console.status(f"writing {tweets:,} tweets ({shape})"):
@@ -141,9 +144,19 @@ def faust_documented(kafka: str, topic: str, tweets: int, group: str) -> None:
 
 def measure(name: str, contender: str, kafka: str, topic: str, tweets: int) -> Result:
     """Run one contender in a process of its own, from its first fetch to its last tweet."""
-    arguments = [sys.executable, "-m", "benchmarks.throughput", "--contender", contender, "--kafka", kafka, "--topic", topic]
-    process = subprocess.Popen([*arguments, "--tweets", str(tweets), "--group", f"{os.getpid()}{random.randrange(10**6)}"],
-                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+    arguments = [
+        sys.executable,
+        "-m",
+        "benchmarks.throughput",
+        "--contender",
+        contender,
+        "--kafka",
+        kafka,
+        "--topic",
+        topic,
+    ]
+    arguments += ["--tweets", str(tweets), "--group", f"{os.getpid()}{random.randrange(10**6)}"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with console.status(f"{name}: {tweets:,} tweets"):
         process.stdout.readline()
@@ -159,7 +172,10 @@ class Pipeline:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self._log = (folder / "worker.log").open("w")
-        environment = {**os.environ, **{f"HUSHTAG_{k.upper()}": str(v) for k, v in settings.model_dump(exclude_defaults=True).items()}}
+        environment = {
+            **os.environ,
+            **{f"HUSHTAG_{k.upper()}": str(v) for k, v in settings.model_dump(exclude_defaults=True).items()},
+        }
         self._process = subprocess.Popen([sys.executable, "-m", "streams.cli.main", "worker"], env=environment,
                                          stdout=self._log, stderr=self._log)  # fmt: skip
 
@@ -217,10 +233,9 @@ async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float
     found: list[float] = []
 
     async def load() -> None:
-        start, number = time.monotonic(), 0
-        for payload in payloads:
+        start = time.monotonic()
+        for number, payload in enumerate(payloads, 1):
             await producer.send(topic, payload, partition=number % PARTITIONS)
-            number += 1
             if not number % 200:
                 ahead = start + number / rate - time.monotonic()
                 await asyncio.sleep(max(0.0, ahead))
@@ -228,9 +243,15 @@ async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float
     async def probe(client: FlagsClient, number: int) -> None:
         tag, base = f"probe{number}x{os.getpid()}", time.time_ns()
         for author in range(40):
-            tweet = {"id": str(base + author), "author_id": str(base // 1000 + author), "created_at_ms": int(time.time() * 1000),
-                     "text": f"you disgusting vermin, filthy animals, get out of our country {author} #{tag}", "country": "IN",
-                     "author_created_at_ms": int(time.time() * 1000) - 86_400_000}  # fmt: skip
+            now_ms = int(time.time() * 1000)
+            tweet = {
+                "id": str(base + author),
+                "author_id": str(base // 1000 + author),
+                "created_at_ms": now_ms,
+                "text": f"{HARSH} {author} #{tag}",
+                "country": "IN",
+                "author_created_at_ms": now_ms - 86_400_000,
+            }
             await producer.send(topic, json.dumps(tweet).encode(), partition=author % PARTITIONS)
         await producer.flush()
         sent = time.monotonic()
@@ -241,7 +262,10 @@ async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float
             await asyncio.sleep(0.002)
         found.append(float("inf"))
 
-    with FlagsClient(settings.redis_url) as client, console.status(f"latency at {rate:,.0f} tweets/s for {seconds:.0f} s"):
+    with (
+        FlagsClient(settings.redis_url) as client,
+        console.status(f"latency at {rate:,.0f} tweets/s for {seconds:.0f} s"),
+    ):
         loading = asyncio.create_task(load())
         await asyncio.sleep(seconds / 4)
         for number in range(PROBES):
@@ -255,7 +279,9 @@ async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float
 def run(tweets: int, shape: str, with_faust: int, latency_seconds: float) -> None:
     """Everything, and the table."""
     with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
-        settings = Settings(kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_464, policy=Path("config/demo-policy.yaml"))
+        settings = Settings(
+            kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_464, policy=Path("config/demo-policy.yaml")
+        )
         create_topics(settings, tweets_partitions=PARTITIONS)
         topic = settings.topic("tweets")
         asyncio.run(fill(stack.kafka, topic, tweets, shape))

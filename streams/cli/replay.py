@@ -28,10 +28,14 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     file: Annotated[str, typer.Argument(help="Log lines or bare payloads, one a line; - reads standard input.")],
-    policy: Annotated[Path | None, typer.Option(help="Policy in force from the first tick; default: HUSHTAG_POLICY.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy in force from the first tick; default: HUSHTAG_POLICY.")
+    ] = None,
     panes: Annotated[Path | None, typer.Option(help="Write every minute pane here, one row a line.")] = None,
     shards: Annotated[int | None, typer.Option(min=1, max=1024, help="Default: HUSHTAG_SHARDS.")] = None,
-    early: Annotated[bool, typer.Option(help="Also look before panes settle; provisional decisions are printed too.")] = False,
+    early: Annotated[
+        bool, typer.Option(help="Also look before panes settle; provisional decisions are printed too.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line; decisions always are.")] = False,
 ) -> None:
     """Run the whole pipeline single-threaded over a file: settled decisions on stdout, a summary on stderr.
@@ -88,7 +92,9 @@ def _open(file: str) -> BinaryIO:
     try:
         return Path(file).open("rb")
     except OSError as error:
-        raise CallerMistake(f"cannot read {file}: {error.strerror}", fix="`hushtag dump` and `hushtag simulate` write log lines") from error
+        raise CallerMistake(
+            f"cannot read {file}: {error.strerror}", fix="`hushtag dump` and `hushtag simulate` write log lines"
+        ) from error
 
 
 def _partitions(source: BinaryIO) -> set[int]:

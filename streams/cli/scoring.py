@@ -121,7 +121,11 @@ def train(
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("training", total=training.n_steps(recipe))
-            content = training.train(folder, recipe, progress=lambda step: bar.advance(task))
+
+            def told(step: str) -> None:
+                bar.update(task, advance=1, description=f"training: {step} done")
+
+            content = training.train(folder, recipe, progress=told)
         revision = artefact.loads(content, str(target)).revision
     except models.TrainingDataError as error:
         raise CallerMistake(str(error), fix="--data FOLDER with the files that models/MODEL_CARD.md names") from error

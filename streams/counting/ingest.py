@@ -103,7 +103,14 @@ class SourcePartition:
     """
 
     def __init__(
-        self, source: int, sources: int, source_id: str, replay_point: int, *, sharding: Sharding, hashes: KeyedHash,
+        self,
+        source: int,
+        sources: int,
+        source_id: str,
+        replay_point: int,
+        *,
+        sharding: Sharding,
+        hashes: KeyedHash,
         times: TimeRules,
     ) -> None:
         assert replay_point % BLOCK == 0, replay_point
@@ -164,7 +171,7 @@ class SourcePartition:
         self.dead_letters = []
 
     def claim(self, before_asking_ms: int) -> None:
-        """The log was read to the end offset that was asked for after `before_asking_ms`: an idle one holds nobody up."""
+        """All was read up to the end that was asked for after `before_asking_ms`: an idle log holds nobody up."""
         self.watermark_ms = max(self.watermark_ms, before_asking_ms - self._times.watermark_slack_ms)
 
     def flush(self) -> dict[int, list[Flush]]:

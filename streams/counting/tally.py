@@ -18,7 +18,7 @@ _COMPACT_AT = 4 * K
 class Tally:
     """Counts and entries per key of one pane (or of one block's part in it)."""
 
-    __slots__ = ("counts", "entries", "_cuts")
+    __slots__ = ("_cuts", "counts", "entries")
 
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
@@ -74,7 +74,7 @@ class Tally:
 class SourceBlock:
     """The open block of one source partition."""
 
-    __slots__ = ("source_id", "begun", "block", "rules", "panes", "known", "whole", "watermark_ms", "newest_ms")
+    __slots__ = ("begun", "block", "known", "newest_ms", "panes", "rules", "source_id", "watermark_ms", "whole")
 
     def __init__(self, source_id: str, *, begun: bool) -> None:
         self.source_id = source_id
@@ -188,7 +188,9 @@ class OpenPanes:
         elif rules < source.rules:
             return
         elif rules > source.rules:
-            source.start(incoming.block, rules, whole=False)  # its settled panes hold what older rules found: let them be
+            source.start(
+                incoming.block, rules, whole=False
+            )  # its settled panes hold what older rules found: let them be
         settled = self.settled_pane
         key_of, hashes, panes, worlds = self._tags.key, self._hashes, source.panes, self.worlds
         for register in incoming.registers:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from streams.counting.keys import COUNTRY_BITS, NOWHERE
 from streams.counting.pane import Floats, Ints, Pane
-from streams.counting.sketch import K, SPACE, KeyedHash, UInts, smallest_rows
+from streams.counting.sketch import SPACE, K, KeyedHash, UInts, smallest_rows
 
 _COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
@@ -51,7 +51,7 @@ class SlidingWindow:
         self.step_ms = step_ms
         self.panes: deque[Pane] = deque()
         self.counts: dict[int, int] = {}
-        """Tweets per key, the world's included; keys without any are absent, and so is 'no country', which nobody asks."""
+        """Tweets per key, the world's included; absent without any, and so is 'no country'."""
         self.busy: set[int] = set()
         """Keys with at least `floor` tweets."""
         self.floor = 1 << 62

@@ -87,4 +87,3 @@ class Docket:
                 self._tables[window_ms], rule, column, self._terms[window_ms], self._confidence or rule.confidence
             )
         return found
-

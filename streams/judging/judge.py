@@ -364,9 +364,7 @@ class ShardJudge:
         least_share = min(rule.suppress_at for rule in policy.rule_table.values())
         counts, open_worlds, floor = shortest.counts, self.open.worlds, shortest.floor
         asked = [
-            key
-            for key in touched
-            if counts.get(world_of(key), 0) + open_worlds.get(key >> COUNTRY_BITS, 0) >= floor
+            key for key in touched if counts.get(world_of(key), 0) + open_worlds.get(key >> COUNTRY_BITS, 0) >= floor
         ]
         asked = [*{world_of(key) for key in asked}, *(key for key in asked if key & _COUNTRY_MASK != NOWHERE)]
         keys = sorted(key for key in asked if self._worth_a_look(key, tallies, least_share))

@@ -81,9 +81,7 @@ def levels(
     return RuleLevels(table, rule, column, level, lower, upper, terms)
 
 
-def _asked(
-    table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]
-) -> list[tuple[str, Doubles, float]]:
+def _asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> list[tuple[str, Doubles, float]]:
     asked = rule.corroboration
     signals: list[tuple[str, Doubles, float | None]] = [
         ("burst", table.burst, asked.burst),

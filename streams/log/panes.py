@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -69,7 +70,7 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     run = np.cumsum(row_bytes) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(keys)] if len(keys) else [0, 0]
     records = []
-    for part, (first, last) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for part, (first, last) in enumerate(pairwise(cuts)):
         entries = slice(int(pane.bounds[first]), int(pane.bounds[last]))
         records.append(
             _encoder.encode(

@@ -218,8 +218,4 @@ class IngestStage:
         }
         origin = f"{self.topic}/{letter.source}/{letter.offset}".encode()
         encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
-        return await self.context.sender.send(
-            self.dead_letter_topic, None, letter.value, key=origin, headers=encoded
-        )
-
-
+        return await self.context.sender.send(self.dead_letter_topic, None, letter.value, key=origin, headers=encoded)

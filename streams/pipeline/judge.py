@@ -250,5 +250,3 @@ class JudgeStage:
                 action=ruling.action,
                 provisional=str(ruling.provisional).lower(),
             ).inc()
-
-

@@ -96,7 +96,9 @@ class PolicyProposer:
         """Watch the file; also where it is a symlink that is swapped, or written by an editor's rename."""
         path = self._context.settings.policy
         folder = path.absolute().parent
-        async for _ in awatch(folder, recursive=False, debounce=200, step=50, rust_timeout=1_000, yield_on_timeout=True):
+        async for _ in awatch(
+            folder, recursive=False, debounce=200, step=50, rust_timeout=1_000, yield_on_timeout=True
+        ):
             try:
                 await self._propose(first=False)
             except PolicyError as error:
@@ -144,7 +146,9 @@ class PolicyProposer:
             text = path.read_bytes()
         except OSError as error:
             if first:
-                raise PolicyError(f"cannot read the policy {path}: {error.strerror}", fix="set HUSHTAG_POLICY") from None
+                raise PolicyError(
+                    f"cannot read the policy {path}: {error.strerror}", fix="set HUSHTAG_POLICY"
+                ) from None
             return None  # between two renames
         if text == self._last_text:
             return None
@@ -157,4 +161,8 @@ class PolicyProposer:
 
     def _refuse(self, error: PolicyError) -> None:
         self._context.metrics.policy_file_bad.set(1)
-        self._log.error("policy file refused, the last good one stays live", why=str(error), file=str(Path(self._context.settings.policy)))
+        self._log.error(
+            "policy file refused, the last good one stays live",
+            why=str(error),
+            file=str(Path(self._context.settings.policy)),
+        )

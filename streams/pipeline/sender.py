@@ -93,5 +93,7 @@ class Sender:
             raise self._away("Kafka", error) from error
 
     def _away(self, what: str, error: BaseException) -> DependencyAway:
-        reason = f"no acknowledgement in {self._deadline_seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        reason = (
+            f"no acknowledgement in {self._deadline_seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        )
         return DependencyAway(f"sending to {what} failed: {reason}", fix="see the broker's log; the worker replays")

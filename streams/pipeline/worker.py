@@ -190,7 +190,9 @@ class Worker:
                         fix="start it (hushtag up), or set HUSHTAG_REDIS_URL",
                     ) from None
                 if not told:
-                    self._log.warning(f"waiting up to {self._settings.start_deadline_seconds:g} s for Redis", why=str(error))
+                    self._log.warning(
+                        f"waiting up to {self._settings.start_deadline_seconds:g} s for Redis", why=str(error)
+                    )
                     told = True
                 await asyncio.sleep(0.3)
 
@@ -262,7 +264,7 @@ class Worker:
         app.agent(topic, name=f"hushtag-{stage.topic}")(read)
 
     def _why_not_ready(self, assignments: Assignments, judge: JudgeStage | None) -> str:
-        """"" when ready, else what is being waited for."""
+        """ "" when ready, else what is being waited for."""
         if not self._started:
             return "starting"
         owned = assignments.of_all()

@@ -169,7 +169,9 @@ def history(decisions: list[dict]) -> dict[tuple[str, str], list]:
             best[key] = (said["version"], rulings)
     found: dict[tuple[str, str], list] = {}
     for (hashtag, country, _), (_, rulings) in sorted(best.items()):
-        kept = [(r["category"], r["surface"], r["action"], r["since_ms"], r["expires_at_ms"], r["reasons"]) for r in rulings]
+        kept = [
+            (r["category"], r["surface"], r["action"], r["since_ms"], r["expires_at_ms"], r["reasons"]) for r in rulings
+        ]
         past = found.setdefault((hashtag, country), [])
         if not past or kept != past[-1]:
             past.append(kept)

@@ -25,7 +25,12 @@ def keep_tweeting(settings, stop: threading.Event) -> None:
     while not stop.wait(0.1):
         number += 1
         now_ms = int(time.time() * 1000)
-        tweet = {"id": str(number), "author_id": str(number), "created_at_ms": now_ms, "text": f"{HARSH} {number % 7} #Watched"}
+        tweet = {
+            "id": str(number),
+            "author_id": str(number),
+            "created_at_ms": now_ms,
+            "text": f"{HARSH} {number % 7} #Watched",
+        }
         producer.send(settings.topic("tweets"), json.dumps(tweet).encode(), partition=number % 4)
     producer.close()
 
@@ -49,7 +54,7 @@ def test_an_edit_goes_live_and_a_broken_one_does_not(topics, tmp_path):
     try:
         with FlagsClient(settings.redis_url) as client:
             client.wait_until_ready(30)
-            wait_until(lambda: worker.metric("hushtag_scored_texts_total") > 50)
+            wait_until(lambda: worker.metric("hushtag_tweets_total") > 80)
             time.sleep(3)
             assert client.check("watched", "trends").why == "clear"
             policy.write_text(STRICT.replace("serial: 1", "serial: 2").replace("clear_at: 0.01", "clear_at: 2"))
@@ -60,7 +65,9 @@ def test_an_edit_goes_live_and_a_broken_one_does_not(topics, tmp_path):
             assert worker.metric("hushtag_policy_file_bad") == 0
             register = client.check("watched", "trends").register
             assert register is not None
-            assert {reason["signal"] if isinstance(reason, dict) else reason.signal for reason in register.reasons} >= {"harmful_share_lower"}
+            assert {reason["signal"] if isinstance(reason, dict) else reason.signal for reason in register.reasons} >= {
+                "harmful_share_lower"
+            }
     finally:
         stop.set()
         feeder.join()

@@ -23,7 +23,9 @@ START_MS = 1_611_600_000_000
 
 
 def test_sampled_authors_of_a_tag_are_scored_at_firehose_density():
-    policy = make_policy(POLICY.replace("[2m]", "[10m]").replace("_floor: 2", "_floor: 5").replace("authors: 4", "authors: 5"))
+    policy = make_policy(
+        POLICY.replace("[2m]", "[10m]").replace("_floor: 2", "_floor: 5").replace("authors: 4", "authors: 5")
+    )
     hashes, scorer = KeyedHash(b""), TextScorer(WordScorer())
     judge = ShardJudge(0, categories=scorer.categories, hashes=hashes)
     judge.apply(0, Activation(policy.revision, 0, 0, policy.canonical(), scorer.revision))
@@ -39,7 +41,13 @@ def test_sampled_authors_of_a_tag_are_scored_at_firehose_density():
         number = author % PARTITIONS
         offsets[number] += TWEETS_PER_SECOND * gap_ms // 1_000  # what lies between has other tags
         blocks.add((number, offsets[number] // 256))
-        tweet = {"id": str(author), "author_id": str(author), "created_at_ms": at_ms, "text": f"good {author}", "hashtags": ["t"]}
+        tweet = {
+            "id": str(author),
+            "author_id": str(author),
+            "created_at_ms": at_ms,
+            "text": f"good {author}",
+            "hashtags": ["t"],
+        }
         sources[number].read([Record(number, offsets[number], at_ms, None, json.dumps(tweet).encode())])
         for source in sources:
             source.claim(at_ms)

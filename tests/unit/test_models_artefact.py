@@ -26,7 +26,8 @@ def signed(**changes: Any) -> bytes:
     """A file whose digest fits its content, as somebody who knows the format would make it."""
     changed = content(**changes)
     changed["digest"] = artefact._digest(changed)
-    return skops.io.dumps(changed)
+    signed_file: bytes = skops.io.dumps(changed)
+    return signed_file
 
 
 def test_no_untrusted_types() -> None:

@@ -113,7 +113,10 @@ def test_minute_panes_equal_the_naive_reference(seed):
 def test_settled_decisions_equal_the_naive_reference(seed):
     lines = random_log(seed)
     _, said = run(lines, make_policy(), shards=2)
-    told = [(one.hashtag, one.country, one.tick_ms, "suppress" if one.rulings[0].action == "shadow" else "clear") for one in said]
+    told = [
+        (one.hashtag, one.country, one.tick_ms, "suppress" if one.rulings[0].action == "shadow" else "clear")
+        for one in said
+    ]
     expected = decisions(lines, RULE, harm)
     assert sorted(told) == sorted(expected)
     assert {action for *_, action in told} == {"suppress", "clear"}
@@ -122,7 +125,9 @@ def test_settled_decisions_equal_the_naive_reference(seed):
 @pytest.mark.parametrize("shards", [1, 5])
 def test_shards_flushes_and_early_looks_change_nothing_that_is_settled(shards):
     lines = random_log(7)
-    text = POLICY.replace("mode: shadow", "mode: suppress").replace("expiry: 1m", "expiry: 1m\n    corroborate: {need: 1, authors: 1}")
+    text = POLICY.replace("mode: shadow", "mode: suppress").replace(
+        "expiry: 1m", "expiry: 1m\n    corroborate: {need: 1, authors: 1}"
+    )
     policy = make_policy(text)
     rows, said = run(lines, policy, shards=3)
 
@@ -138,6 +143,10 @@ def history(said):
     for one in said:
         rulings = tuple(ruling for ruling in one.rulings if not ruling.provisional)
         past = found.setdefault((one.hashtag, one.country), [()])
-        if rulings != past[-1] and one.tick_ms == one.settled_ms and any(r.since_ms == one.tick_ms or r.expires_at_ms for r in rulings):
+        if (
+            rulings != past[-1]
+            and one.tick_ms == one.settled_ms
+            and any(r.since_ms == one.tick_ms or r.expires_at_ms for r in rulings)
+        ):
             past.append(rulings)
     return {key: past for key, past in found.items() if len(past) > 1}
