@@ -4,7 +4,8 @@
 
 Both read the same texts in the same batches, on one core, and give a probability: scikit-learn one column from words
 alone and from characters (the usual `char_wb` 3- to 5-grams), hushtag four calibrated columns from both and from
-skeletons. Time is the process's own CPU time, so that a busy machine does not blur it. Texts are the labelled ones of
+skeletons. With `--kinds` instead the mean probability of the simulator's own texts by kind and language, which no
+training saw. Time is the process's own CPU time, so that a busy machine does not blur it. Texts are the labelled ones of
 ../shared/data where that is there, else made by a seeded generator.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,8 +24,11 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.machine import machine
 from models import data, load_scorer, templates
+from streams.simulation.data import own_texts
+from streams.simulation.texts import KINDS
 
 _DEV = Path(__file__).resolve().parents[2] / "shared" / "data" / "harm" / "dev"
+_LANGUAGES = ("en", "hi", "hi-Latn")
 _TWEETS = ("davidson", "uli_en", "uli_hi")
 
 Score = Callable[[Sequence[str]], object]
@@ -59,6 +64,16 @@ def texts_per_second(score: Score, texts: Sequence[str], batch: int, seconds: fl
     return n_texts / spent
 
 
+def kinds() -> None:
+    """Prints a table: mean probability of harm of the simulator's texts by kind."""
+    scorer, texts, rng = load_scorer(), own_texts(), random.Random(0)
+    print(f"| simulated | {' | '.join(_LANGUAGES)} |")
+    print("|---" * (1 + len(_LANGUAGES)) + "|")
+    for kind in KINDS:
+        drawn = [[texts.draw(kind, language, rng, subject) for subject in range(500)] for language in _LANGUAGES]
+        print(f"| {kind} | {' | '.join(f'{scorer.score(one)[:, 0].mean():.2f}' for one in drawn)} |")
+
+
 def main() -> None:
     """Prints what this module's first lines promise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -66,7 +81,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="CPU seconds for each")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--kinds", action="store_true", help="not speed: what the simulator's texts get")
     options = parser.parse_args()
+    if options.kinds:
+        kinds()
+        return
 
     texts, origin = texts_to_score(options.texts)
     start = time.perf_counter()

@@ -23,7 +23,7 @@ from surfaces.demo.start import everything
 from surfaces.demo.state import COUNTRY
 from surfaces.demo.traffic import Traffic
 
-VIEWPORT = (1180, 860)
+VIEWPORT = (1180, 930)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 AFTER_FLAG_SECONDS = 30

@@ -31,10 +31,11 @@ _SHARES = {"hate": 0.22, "gendered": 0.08, "insult": 0.10, "everyday": 0.14, "pr
 _TAILS = ("", "", "", "", "!", "!!", ".", " 😡", " 🙏", " 😂", " ...", " please share", " smh", " yaar", " lol")
 
 
-def generate(n_per_language: int, seed: int) -> list[Example]:
+def generate(n_per_language: int, seed: int, part: str = "all") -> list[Example]:
     """At most `n_per_language` distinct sentences of en and hi, twice that of hi-Latn; `detail` is the kind.
 
-    Roman Hindi gets more because every sentence can be spelt in many ways.
+    Roman Hindi gets more because every sentence can be spelt in many ways. `part` says of which patterns: "held_out",
+    every fourth of each kind, "rest", or "all".
     """
     examples = []
     for language in ("en", "hi", "hi-Latn"):
@@ -45,7 +46,7 @@ def generate(n_per_language: int, seed: int) -> list[Example]:
             wanted = round(n_per_language * _SHARES.get(kind, rest)) * (2 if language == "hi-Latn" else 1)
             examples += [
                 Example(text, SOURCE, kind, language, _labels(kind, text))
-                for text in dict.fromkeys(_sentence(language, kind, rng) for _ in range(wanted))
+                for text in dict.fromkeys(_sentence(language, _part(kinds[kind], part), rng) for _ in range(wanted))
             ]
     return examples
 
@@ -57,9 +58,15 @@ def _labels(kind: str, text: str) -> tuple[int, ...]:
     return (harmful, hateful, abuse, gendered)
 
 
-def _sentence(language: str, kind: str, rng: random.Random) -> str:
-    patterns = _patterns()["hi" if language.startswith("hi") else "en"]
-    text = _filled(rng.choice(patterns["kinds"][kind]), patterns["slots"], rng)
+def _part(patterns: list[str], part: str) -> list[str]:
+    if part == "all":
+        return patterns
+    return [pattern for at, pattern in enumerate(patterns) if (at % 4 == 3) == (part == "held_out")]
+
+
+def _sentence(language: str, patterns: list[str], rng: random.Random) -> str:
+    slots = _patterns()["hi" if language.startswith("hi") else "en"]["slots"]
+    text = _filled(rng.choice(patterns), slots, rng)
     if language == "hi-Latn":
         text = romanise(text, rng)
     if rng.random() < 0.15:

@@ -74,24 +74,23 @@ class Tally:
 class SourceBlock:
     """The open block of one source partition."""
 
-    __slots__ = ("begun", "block", "known", "newest_ms", "panes", "rules", "source_id", "watermark_ms", "whole")
+    __slots__ = ("block", "known", "newest_ms", "old_block", "panes", "rules", "source_id", "watermark_ms", "whole")
 
-    def __init__(self, source_id: str, *, begun: bool) -> None:
+    def __init__(self, source_id: str, old_block: int) -> None:
         self.source_id = source_id
-        self.begun = begun
-        """Whether the source's log is known from a block's start on: not so for the first that a judge sees of it."""
+        self.old_block = old_block
+        """Blocks up to this one were open, or over, when a predecessor last settled: they may have begun unseen."""
         self.block = -1
         self.rules = 0
         self.panes: dict[int, Tally] = {}
         self.known: dict[tuple[int, int], int] = {}
         """(pane, key) → count that went into a pane that has settled since."""
         self.whole = False
-        """Whether every register of the block was seen since its first; not so for those of a replay."""
+        """Whether every register of the block was seen since its first."""
         self.watermark_ms = -1
         self.newest_ms = -1
 
     def start(self, block: int, rules: int, *, whole: bool) -> None:
-        self.begun = True
         self.block, self.rules, self.whole = block, rules, whole
         self.panes = {}
         self.known = {}
@@ -106,8 +105,8 @@ class OpenPanes:
         self.source_count = 0
         self.settled_pane = -1
         """Panes up to this one are settled: final."""
-        self.replaying = False
-        """A predecessor has read this far: registers of settled panes were counted then, with what it knew."""
+        self.old_blocks: dict[str, int] = {}
+        """Recovered: the block of each source that was open when a predecessor last settled."""
         self.worlds: dict[int, int] = {}
         """Tweets per tag number in what has not settled, about: for early looks, never for what is said."""
         self.late_registers = 0
@@ -120,7 +119,8 @@ class OpenPanes:
         if source is None or source.source_id != flush.source_id:
             if source is not None:
                 self._fold(source)
-            source = self.sources[flush.source] = SourceBlock(flush.source_id, begun=source is not None)
+            old_block = self.old_blocks.get(f"{flush.source_id}/{flush.source}", -1)
+            source = self.sources[flush.source] = SourceBlock(flush.source_id, old_block)
         touched: list[int] = []
         for block in flush.blocks:
             self._take(source, block, flush.rules, touched)
@@ -129,9 +129,17 @@ class OpenPanes:
             self.source_count = max(self.source_count, flush.sources)
             if flush.block > source.block:
                 self._fold(source)
-                source.start(flush.block, flush.rules, whole=source.begun and not self.replaying)
+                source.start(flush.block, flush.rules, whole=flush.block > source.old_block)
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
         return touched
+
+    def blocks(self) -> dict[str, int]:
+        """The open block of each source, by topic id and partition: what a successor must know of."""
+        blocks = dict(self.old_blocks)
+        for number, source in self.sources.items():
+            name = f"{source.source_id}/{number}"
+            blocks[name] = max(blocks.get(name, -1), source.block)
+        return blocks
 
     @property
     def watermark_ms(self) -> int:
@@ -184,7 +192,7 @@ class OpenPanes:
             return
         if incoming.block > source.block:
             self._fold(source)
-            source.start(incoming.block, rules, whole=source.begun and not self.replaying)
+            source.start(incoming.block, rules, whole=incoming.block > source.old_block)
         elif rules < source.rules:
             return
         elif rules > source.rules:

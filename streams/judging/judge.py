@@ -129,7 +129,6 @@ class ShardJudge:
         for pane in {register.pane for block in record.blocks for register in block.registers}:
             if pane > self.open.settled_pane:
                 self._first_offsets.setdefault(pane, offset)
-        self.open.replaying = self.replaying
         self._touched.update(self.open.apply(record))
 
     @property
@@ -203,6 +202,8 @@ class ShardJudge:
             replay_offset=min(self._first_offsets.values(), default=self.offset + 1),
             activations=[replace(one, policy="") for one in self.activations.to_list()],
             hold_until_ms=self.hold_until_ms,
+            blocks=self.open.blocks(),
+            minutes_from_ms=self.views.minutes_from_ms,
         )
         return said
 
@@ -309,7 +310,7 @@ class ShardJudge:
             rulings=state.rulings(),
             version=version_of(self.offset, tick_ms),
             tick_ms=tick_ms,
-            settled_ms=self.settled_ms,
+            settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if newest is not None else tick_ms,
             policy_revision=policy.revision,
             model_revision=activation.model_revision,
@@ -410,6 +411,8 @@ class ShardJudge:
         said: list[Decision] = []
         for key in sorted(docket.over()):
             state = self.states.setdefault(key, KeyState())
+            if version_of(self.offset, job.tick_ms) <= state.said:
+                continue
             never = policy.is_never_suppressed(self.tags.name(key))
             changed = False
             for scope in docket.scopes():
@@ -429,7 +432,7 @@ class ShardJudge:
                     changed = True
             if changed:
                 said.append(self._decision(policy, key, state, job.tick_ms, newest=newest))
-            elif state.empty:
+            elif state.empty and state.decided_ms <= self.settled_ms:
                 del self.states[key]
         return said
 
@@ -490,7 +493,8 @@ class ShardJudge:
         self.hold_until_ms = progress.hold_until_ms
         self.open.settled_pane = progress.settled_ms // PANE_MS - 1
         self._say_after = progress.position
-        self.views.read_back(panes, minutes, progress.settled_ms)
+        self.open.old_blocks = dict(progress.blocks)
+        self.views.read_back(panes, minutes, progress.settled_ms, progress.minutes_from_ms)
         self._follow(progress.settled_ms)
 
     def hold(self) -> None:

@@ -25,6 +25,8 @@ class KeyState:
     """Withdrawn early rulings: no new one for a dwell."""
     decided_ms: int = -1
     """Recovered: ticks up to this one are already in `settled`."""
+    said: str = ""
+    """Recovered: the version up to which all has been said of the key."""
 
     @property
     def empty(self) -> bool:
@@ -38,7 +40,7 @@ class KeyState:
     @classmethod
     def read_back(cls, decision: Decision) -> KeyState:
         """The state that a record tells."""
-        state = cls(decided_ms=decision.settled_ms)
+        state = cls(decided_ms=decision.settled_ms, said=decision.version)
         for ruling in decision.rulings:
             scope = (ruling.category, ruling.surface)
             if not ruling.provisional:

@@ -33,6 +33,8 @@ class Views:
         self.minute_panes: deque[Pane] = deque()
         self.minute_parts: list[Pane] = []
         """Panes since the last minute boundary."""
+        self.minutes_from_ms = 0
+        """No minute pane that starts earlier is kept."""
         self.windows: dict[int, SlidingWindow] = {}
         self.end_ms = -1
         """End of the last settled pane."""
@@ -103,7 +105,8 @@ class Views:
             self.minute_parts = []
             self.minute_panes.append(minute)
         longest_ms = max(self.windows, default=3_600_000)
-        while self.minute_panes and self.minute_panes[0].start_ms < minute_end_ms - longest_ms:
+        self.minutes_from_ms = max(self.minutes_from_ms, minute_end_ms - longest_ms)
+        while self.minute_panes and self.minute_panes[0].start_ms < self.minutes_from_ms:
             self.minute_panes.popleft()
         for window_ms, window in self.windows.items():
             if window_ms > SHORT_MS:
@@ -112,13 +115,16 @@ class Views:
                 window.expire(minute_end_ms)
         return minute
 
-    def read_back(self, panes: Sequence[Pane], minutes: Sequence[Pane], settled_ms: int) -> None:
-        """After a restart: the settled panes up to `settled_ms`, ascending."""
+    def read_back(
+        self, panes: Sequence[Pane], minutes: Sequence[Pane], settled_ms: int, minutes_from_ms: int
+    ) -> None:
+        """After a restart: the settled panes up to `settled_ms`, ascending, as a predecessor kept them."""
         self.end_ms = settled_ms
         self.short_panes = deque(pane for pane in panes if settled_ms - SHORT_MS <= pane.start_ms < settled_ms)
         boundary_ms = settled_ms // MINUTE_MS * MINUTE_MS
         self.minute_parts = [pane for pane in self.short_panes if pane.start_ms >= boundary_ms]
-        self.minute_panes = deque(pane for pane in minutes if pane.end_ms <= boundary_ms)
+        self.minute_panes = deque(pane for pane in minutes if minutes_from_ms <= pane.start_ms < boundary_ms)
+        self.minutes_from_ms = minutes_from_ms
         self.windows = {}
         self._tables = {}
 

@@ -102,6 +102,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """Without the policies' bodies: the `policy` topic has them by revision."""
     hold_until_ms: int = 0
     """No clear and no early flag before this tick: a gap of the log is in the windows."""
+    blocks: dict[str, int] = {}
+    """The open block of each source, by topic id and partition: registers of settled panes in it are counted."""
+    minutes_from_ms: int = 0
+    """No minute pane that starts earlier was kept."""
 
     @property
     def version(self) -> str:

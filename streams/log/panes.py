@@ -18,7 +18,7 @@ _ENTRY_BYTES = 8 + 8 + 4 + 1 + 4
 
 
 class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A run of rows of one settled pane, ascending by hashtag number at the time of writing.
+    """A run of rows of one settled pane, ascending by hashtag and country.
 
     Columns are little-endian arrays. `part` of `parts` says which run of the pane it is.
     """
@@ -61,17 +61,20 @@ _decoder = msgspec.msgpack.Decoder(PaneRecord)
 
 
 def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
-    """A settled pane as records."""
+    """A settled pane as records; the same whoever settled it, so rows go by name and not by number."""
     columns = pane.scores.shape[1]
-    keys = pane.keys.tolist()
-    names = [tags.name(key) for key in keys]
-    sizes = np.diff(pane.bounds)
-    row_bytes = np.array([len(name) * 6 + 16 for name in names], np.int64) + sizes * (_ENTRY_BYTES + 4 * columns)
+    named = sorted((tags.name(key), country_of(key), row) for row, key in enumerate(pane.keys.tolist()))
+    rows = np.array([row for _, _, row in named], np.int64)
+    sizes = np.diff(pane.bounds)[rows]
+    ends = np.cumsum(sizes)
+    entries = np.repeat(pane.bounds[rows] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
+    bounds = np.concatenate(([0], ends))
+    row_bytes = np.array([len(name) * 6 + 16 for name, _, _ in named], np.int64) + sizes * (_ENTRY_BYTES + 4 * columns)
     run = np.cumsum(row_bytes) // MAX_BYTES
-    cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(keys)] if len(keys) else [0, 0]
+    cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(named)]
     records = []
     for part, (first, last) in enumerate(pairwise(cuts)):
-        entries = slice(int(pane.bounds[first]), int(pane.bounds[last]))
+        of_run = entries[bounds[first] : bounds[last]]
         records.append(
             _encoder.encode(
                 PaneRecord(
@@ -81,17 +84,17 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     part=part,
                     parts=len(cuts) - 1,
                     columns=columns,
-                    hashtags=names[first:last],
-                    countries=[country_of(key) for key in keys[first:last]],
-                    displays=list(pane.displays[first:last]),
-                    counts=_packed(pane.counts[first:last], "<i8"),
+                    hashtags=[name for name, _, _ in named[first:last]],
+                    countries=[country for _, country, _ in named[first:last]],
+                    displays=[pane.displays[row] for _, _, row in named[first:last]],
+                    counts=_packed(pane.counts[rows[first:last]], "<i8"),
                     sizes=_packed(sizes[first:last], "<u2"),
-                    author=_packed(pane.author[entries], "<u8"),
-                    tweet=_packed(pane.tweet[entries], "<i8"),
-                    age_days=_packed(pane.age_days[entries], "<i4"),
-                    flags=_packed(pane.flags[entries], "<u1"),
-                    copy=_packed(pane.copy[entries], "<u4"),
-                    scores=_packed(pane.scores[entries], "<f4"),
+                    author=_packed(pane.author[of_run], "<u8"),
+                    tweet=_packed(pane.tweet[of_run], "<i8"),
+                    age_days=_packed(pane.age_days[of_run], "<i4"),
+                    flags=_packed(pane.flags[of_run], "<u1"),
+                    copy=_packed(pane.copy[of_run], "<u4"),
+                    scores=_packed(pane.scores[of_run], "<f4"),
                 )
             )
         )

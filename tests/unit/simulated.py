@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -298,7 +299,8 @@ class World:
         self._activate(0, 0)
         self._jobs = [(Ingest, one) for one in range(PARTITIONS)] + [(Judge, one) for one in range(SHARDS)]
         self._owners: list[Run] = [kind(self, number) for kind, number in self._jobs]
-        self._zombies: list[tuple[Run, int]] = []
+        self._zombies: list[list[Any]] = []
+        """[run, how long it sleeps, how many steps it lives]"""
 
     def _activate(self, sequence: int, from_tick_ms: int) -> None:
         policy = self.policies[sequence]
@@ -360,17 +362,21 @@ class World:
         if fate == "revoked":
             old.dropped = True
         if fate != "killed":
-            self._zombies.append((old, rng.choice([5, 30, 150])))
+            asleep = rng.choice([0, 0, 60, 300]) if fate == "zombie" else 0
+            self._zombies.append([old, asleep, rng.choice([5, 30, 150])])
         kind, number = self._jobs[at]
         self._owners[at] = kind(self, number)
 
     def _haunt(self) -> None:
         if self._zombies and self.rng.random() < 0.3:
             at = self.rng.randrange(len(self._zombies))
-            run, left = self._zombies[at]
-            run.step()
-            self._zombies[at] = (run, left - 1)
-            if not left:
+            zombie = self._zombies[at]
+            if zombie[1]:
+                zombie[1] -= 1
+                return
+            zombie[0].step()
+            zombie[2] -= 1
+            if not zombie[2]:
                 del self._zombies[at]
 
     def _finish(self) -> None:

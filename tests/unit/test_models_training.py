@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models import TrainingDataError, artefact, calibration, data, evaluate, load_scorer, templates, training
+from models import TrainingDataError, artefact, calibration, data, evaluate, kinds, load_scorer, templates, training
 from models.romanise import romanise
 
 DEV = Path(__file__).resolve().parents[3] / "shared" / "data" / "harm" / "dev"
@@ -141,6 +141,20 @@ def test_sentences_are_seeded_distinct_and_labelled_by_kind() -> None:
     for example in sentences:
         assert (example.labels[0] == 1) == (example.detail in ("hate", "gendered", "insult"))
         assert example.language == "hi" or not data.is_devanagari(example.text)
+
+
+def test_held_out_patterns_are_the_rest_s_complement() -> None:
+    patterns = [str(i) for i in range(10)]
+    assert templates._part(patterns, "held_out") == ["3", "7"]
+    assert sorted(templates._part(patterns, "held_out") + templates._part(patterns, "rest")) == patterns
+    assert templates._part(patterns, "all") == patterns
+
+
+def test_kinds_of_held_out_sentences(folder: Path) -> None:
+    found = kinds.mean_by_kind(folder, replace(SMALL, template_part="rest"))
+    assert set(found) == set(templates._patterns()["en"]["kinds"])
+    for language in ("en", "hi", "hi-Latn"):
+        assert found["insult"][language] > found["everyday"][language]
 
 
 def _plain(text: str) -> str:
