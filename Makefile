@@ -42,7 +42,7 @@ test: install ## every suite, on a Kafka and a Valkey that the tests start
 	@$(MAKE) --no-print-directory unit integration pages
 
 unit: install ## unit, property and contract tests
-	@start=$$(date +%s); $(BIN)/pytest -q -m "not integration and not fault and not pages" tests; echo "unit: $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); $(BIN)/pytest -q -n 2 -m "not integration and not fault and not pages" tests; echo "unit: $$(( $$(date +%s) - start )) s"
 
 integration: install ## on real parts
 	@start=$$(date +%s); $(BIN)/pytest -q -m "integration" --timeout 300 tests; echo "integration: $$(( $$(date +%s) - start )) s"

@@ -83,8 +83,8 @@ class Judgement:
 
     @property
     def complete(self) -> bool:
-        """Whether there was anything to show."""
-        return bool(self.campaigns)
+        """Whether a campaign had the time to show what happens to it, or a person took it over."""
+        return bool(self.campaigns or self.left_to_people)
 
     @property
     def good(self) -> bool:

@@ -114,7 +114,7 @@ def test_what_a_person_decided_is_not_judged() -> None:
     verdict.saw_person("outnow")
     verdict.saw_list(T0 + 50_000, "trends", "IN", ["outnow"])
     judgement = verdict.judge(T0 + 60_000)
-    assert judgement.good and not judgement.complete and len(judgement.left_to_people) == 1
+    assert judgement.good and judgement.campaigns == [] and len(judgement.left_to_people) == 1
 
 
 def test_nothing_is_judged_under_another_policy() -> None:
