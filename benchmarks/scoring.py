@@ -5,8 +5,8 @@
 Both read the same texts in the same batches, on one core, and give a probability: scikit-learn one column from words
 alone and from characters (the usual `char_wb` 3- to 5-grams), hushtag four calibrated columns from both and from
 skeletons. With `--kinds` instead the mean probability of the simulator's own texts by kind and language, which no
-training saw. Time is the process's own CPU time, so that a busy machine does not blur it. Texts are the labelled ones of
-../shared/data where that is there, else made by a seeded generator.
+training saw. Time is the process's own CPU time, so that a busy machine does not blur it. Texts are the labelled ones
+of ../shared/data where that is there, else made by a seeded generator.
 """
 
 from __future__ import annotations

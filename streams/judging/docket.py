@@ -12,6 +12,8 @@ from streams.judging.levels import NOTHING, OVER, RuleLevels, Standing, combine,
 from streams.judging.state import Scope
 from streams.policy import Policy, Rule
 
+_EARLY_MARGIN = 1.25
+"""A signal on its threshold now is as likely as not below it when the tick settles."""
 _COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
@@ -22,7 +24,8 @@ class Docket:
         columns: score column by category; the policy's categories that the model does not know are left out.
         tables: evidence by window, in milliseconds.
         is_term: whether a key's hashtag is, or looks like, a curated term.
-        confidence: of all intervals; None: each rule's own.
+        early: look before the tick has settled: at the policy's early confidence, and with a margin on what
+            corroborates.
     """
 
     def __init__(
@@ -31,7 +34,8 @@ class Docket:
         columns: Mapping[str, int],
         tables: Mapping[int, EvidenceTable],
         is_term: Callable[[int], bool],
-        confidence: float | None = None,
+        *,
+        early: bool = False,
     ) -> None:
         self._policy = policy
         self._columns = columns
@@ -40,7 +44,7 @@ class Docket:
             window_ms: np.fromiter((is_term(key) for key in table.keys.tolist()), bool, len(table.keys))
             for window_ms, table in self._tables.items()
         }
-        self._confidence = confidence
+        self._early = early
         self._judged: dict[tuple[int, int, Rule], RuleLevels] = {}
 
     def scopes(self) -> list[Scope]:
@@ -84,6 +88,11 @@ class Docket:
         found = self._judged.get((window_ms, column, rule))
         if found is None:
             found = self._judged[window_ms, column, rule] = levels(
-                self._tables[window_ms], rule, column, self._terms[window_ms], self._confidence or rule.confidence
+                self._tables[window_ms],
+                rule,
+                column,
+                self._terms[window_ms],
+                self._policy.early_confidence if self._early else rule.confidence,
+                _EARLY_MARGIN if self._early else 1.0,
             )
         return found

@@ -405,9 +405,7 @@ class ShardJudge:
         newest = self._open_pane(job)
         table = self.views.table(shortest, job.keys, [newest])
         self._note_looked(table)
-        docket = Docket(
-            policy, self._columns, {shortest.window_ms: table}, self._is_term, confidence=policy.early_confidence
-        )
+        docket = Docket(policy, self._columns, {shortest.window_ms: table}, self._is_term, early=True)
         said: list[Decision] = []
         for key in sorted(docket.over()):
             state = self.states.setdefault(key, KeyState())

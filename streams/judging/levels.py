@@ -59,7 +59,12 @@ class RuleLevels:
 
 
 def levels(
-    table: EvidenceTable, rule: Rule, column: int, terms: npt.NDArray[np.bool_], confidence: float
+    table: EvidenceTable,
+    rule: Rule,
+    column: int,
+    terms: npt.NDArray[np.bool_],
+    confidence: float,
+    margin: float = 1.0,
 ) -> RuleLevels:
     """Judge every row of a table under one rule.
 
@@ -67,12 +72,13 @@ def levels(
         column: score column of the rule's category.
         terms: (m,) whether the tag is, or looks like, a curated term.
         confidence: of the two-sided interval; early looks ask for more than the rule does.
+        margin: by this factor a corroborating signal must pass its threshold; early looks ask for more here too.
     """
     lower, upper = share_bounds(table.share[:, column], table.scored, confidence)
     enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
     passed = np.zeros(len(table.keys), np.int64)
     for _, values, threshold in _asked(table, rule, terms):
-        passed += np.nan_to_num(values, nan=-1.0) >= threshold
+        passed += np.nan_to_num(values, nan=-1.0) >= margin * threshold
     over = (lower >= rule.suppress_at) & (passed >= rule.corroboration.need)
     level = np.full(len(table.keys), BETWEEN, np.int8)
     level[over] = OVER

@@ -70,7 +70,7 @@
         legend: { show: false },
         scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
         tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
-        axes: [{ ...axis, size: 30, space: 70, values: clock }, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }],
+        axes: [{ ...axis, size: 30, space: 48, values: clock }, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }],
         series: [{}, { stroke: colour("--accent"), width: 2, fill: colour("--accent-wash"), points: { show: false } }],
       },
       [times, counts],

@@ -19,6 +19,7 @@ from surfaces.trending.score import trending_score, velocity
 
 WORLD = "*"
 SPELLINGS_KEPT = 8
+NEW_SECONDS = 60
 
 
 @dataclass(slots=True, eq=False)
@@ -44,8 +45,8 @@ class Trend:
     tweets: int
     velocity: float
     score: float
-    age_seconds: int
-    """Since the first tweet of it that was seen."""
+    new: bool
+    """Its first tweet came within the last minute, to a counter that had been watching."""
 
 
 class TrendCounter:
@@ -201,11 +202,12 @@ class TrendCounter:
         return trending_score(tag.total, tag.recent, self.recent_seconds, self.observed_seconds)
 
     def _trend(self, tag: _Tag) -> Trend:
+        age_seconds = self._now_slot - tag.first_slot
         return Trend(
             hashtag=tag.hashtag,
             display=tag.display(),
             tweets=tag.total,
             velocity=velocity(tag.total, tag.recent, self.recent_seconds, self.observed_seconds),
             score=self._score(tag),
-            age_seconds=self._now_slot - tag.first_slot,
+            new=age_seconds < NEW_SECONDS and self.observed_seconds - age_seconds > self.recent_seconds,
         )

@@ -34,6 +34,12 @@ def test_no_untrusted_types() -> None:
     assert skops.io.get_untrusted_types(data=GOOD) == []
 
 
+def test_the_card_is_of_this_artefact() -> None:
+    card = (artefact.ARTEFACT_PATH.parents[1] / "MODEL_CARD.md").read_text("utf-8")
+    assert f"revision `{artefact.loads(GOOD).revision}`" in card
+    assert f"Model {artefact.loads(GOOD).revision}, " in card, "the figures are of another artefact"
+
+
 def test_same_numbers_same_bytes() -> None:
     scorer = artefact.loads(GOOD)
     assert artefact.dump(scorer.numbers, scorer.categories, scorer.training) == GOOD

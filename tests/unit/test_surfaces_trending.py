@@ -111,6 +111,15 @@ def test_the_commonest_spelling_is_shown() -> None:
     assert counter.ranking("IN", 1)[0].display == "Diwali"
 
 
+def test_new_is_what_came_to_a_counter_that_was_watching() -> None:
+    counter = TrendCounter(min_tweets=1)
+    for name, second in (("first", 0), ("second", 20), ("third", 85)):
+        counter.add("IN", [(name, name)], T0 + second * 1000, T0 + second * 1000)
+        assert [t.hashtag for t in counter.ranking("IN", 9) if t.new] == ([name] if second else [])
+    counter.advance(T0 + 100_000)
+    assert [t.hashtag for t in counter.ranking("IN", 9) if t.new] == ["third"]
+
+
 def test_prefixes() -> None:
     counter = TrendCounter(min_tweets=3)
     for name, count in (("mumbai", 5), ("mumbaiindians", 9), ("music", 7), ("मुंबई", 4)):
