@@ -77,8 +77,9 @@ def levels(
     lower, upper = share_bounds(table.share[:, column], table.scored, confidence)
     enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
     passed = np.zeros(len(table.keys), np.int64)
-    for _, values, threshold in _asked(table, rule, terms):
-        passed += np.nan_to_num(values, nan=-1.0) >= margin * threshold
+    for signal, values, threshold in _asked(table, rule, terms):
+        asked = threshold if signal == "term" else margin * threshold
+        passed += np.nan_to_num(values, nan=-1.0) >= asked
     over = (lower >= rule.suppress_at) & (passed >= rule.corroboration.need)
     level = np.full(len(table.keys), BETWEEN, np.int8)
     level[over] = OVER
