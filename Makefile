@@ -48,7 +48,7 @@ integration: install ## on real parts
 	@start=$$(date +%s); $(BIN)/pytest -q -m "integration" --timeout 300 tests; echo "integration: $$(( $$(date +%s) - start )) s"
 
 pages: install ## the pages in headless Chromium
-	@start=$$(date +%s); $(BIN)/pytest -q -m "pages" -p no:asyncio tests/pages; echo "pages: $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); $(BIN)/pytest -q -m "pages" tests/pages; echo "pages: $$(( $$(date +%s) - start )) s"
 
 check: install ## format, lint, types, import rules
 	@start=$$(date +%s)

@@ -18,6 +18,7 @@ from models.data import UNLABELLED, Example
 from models.romanise import romanise
 
 SOURCE = "templates"
+N_PARTS = 4
 _SLOT = re.compile(r"\{(\w+)\}")
 _ATTACKS_GENDER = re.compile(r"wom[ae]n|gay|lesbian|trans|bisexual|queer|feminist|समलैंगिक|हिजड़|ट्रांस")
 # harmful, hateful_conduct, abuse, gendered_abuse
@@ -34,8 +35,8 @@ _TAILS = ("", "", "", "", "!", "!!", ".", " 😡", " 🙏", " 😂", " ...", " p
 def generate(n_per_language: int, seed: int, part: str = "all") -> list[Example]:
     """At most `n_per_language` distinct sentences of en and hi, twice that of hi-Latn; `detail` is the kind.
 
-    Roman Hindi gets more because every sentence can be spelt in many ways. `part` says of which patterns: "held_out",
-    every fourth of each kind, "rest", or "all".
+    Roman Hindi gets more because every sentence can be spelt in many ways. `part` says of which patterns of each
+    kind: "all", "only 2" (quarter 2 of 0 to 3: every fourth pattern) or "without 2".
     """
     examples = []
     for language in ("en", "hi", "hi-Latn"):
@@ -61,7 +62,8 @@ def _labels(kind: str, text: str) -> tuple[int, ...]:
 def _part(patterns: list[str], part: str) -> list[str]:
     if part == "all":
         return patterns
-    return [pattern for at, pattern in enumerate(patterns) if (at % 4 == 3) == (part == "held_out")]
+    which, quarter = part.split()
+    return [pattern for at, pattern in enumerate(patterns) if (at % N_PARTS == int(quarter)) == (which == "only")]
 
 
 def _sentence(language: str, patterns: list[str], rng: random.Random) -> str:

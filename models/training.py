@@ -44,7 +44,7 @@ class Recipe:
     ratio_share: float = 0.7  # of the second regression beside 1.0 of the first
     n_templates: int = 3_000  # a language
     template_weight: float = 0.6
-    template_part: str = "all"  # of the patterns; "rest" keeps a quarter out, to see how unseen ones fare
+    template_part: str = "all"  # of the patterns; "without 0" keeps a quarter out, to see how unseen ones fare
     n_folds: int = 5
     seed: int = 0
 

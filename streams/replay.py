@@ -143,7 +143,10 @@ class Replay:
         self._flush_records = flush_records
         self._offset = 0
         self.judges = [
-            ShardJudge(shard, categories=scorer.categories, hashes=hashes, early=early) for shard in range(shards)
+            ShardJudge(
+                shard, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes, early=early
+            )
+            for shard in range(shards)
         ]
         activation = Activation(
             revision=policy.revision,

@@ -88,7 +88,7 @@ def _open(file: str) -> BinaryIO:
         for chunk in iter(lambda: sys.stdin.buffer.read(1 << 20), b""):
             spool.write(chunk)
         spool.seek(0)
-        return spool  # type: ignore[return-value]
+        return spool
     try:
         return Path(file).open("rb")
     except OSError as error:

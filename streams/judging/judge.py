@@ -90,12 +90,20 @@ class ShardJudge:
     """All state of one shard between its assignment and its revocation.
 
     Args:
-        categories: of the model, in the order of its score columns behind `any`.
+        categories: of the model, in the order of its score columns behind `any`; `model_revision`: of the model that
+            scores for this judge, which decisions name.
         max_lag_ms: no early look while the slowest source is further behind the fastest.
     """
 
     def __init__(
-        self, shard: int, *, categories: Sequence[str], hashes: KeyedHash, max_lag_ms: int = 60_000, early: bool = True
+        self,
+        shard: int,
+        *,
+        categories: Sequence[str],
+        model_revision: str,
+        hashes: KeyedHash,
+        max_lag_ms: int = 60_000,
+        early: bool = True,
     ) -> None:
         self.shard = shard
         self.tags = Tags()
@@ -107,6 +115,7 @@ class ShardJudge:
         self.policy: Policy | None = None
         self.hold_until_ms = 0
         self._columns = {category: 1 + at for at, category in enumerate(categories)}
+        self._model_revision = model_revision
         self._hashes = hashes
         self._max_lag_ms = max_lag_ms
         self._early = early
@@ -301,8 +310,6 @@ class ShardJudge:
     ) -> Decision:
         """The record of a key; `newest` is what an early look saw of panes that have not settled."""
         hashtag = self.tags.name(key)
-        activation = self.activations.in_force(tick_ms)
-        assert activation is not None
         return Decision(
             hashtag=hashtag,
             display=commonest(self.views.displays(key, newest)) or hashtag,
@@ -313,7 +320,7 @@ class ShardJudge:
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if newest is not None else tick_ms,
             policy_revision=policy.revision,
-            model_revision=activation.model_revision,
+            model_revision=self._model_revision,
             provisional=bool(state.early),
         )
 

@@ -10,7 +10,7 @@ The deadline is on silence: a long topic may take its time, a broker that says n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -101,9 +101,20 @@ class LogReader:
         begins = await self._answered(self._consumer.beginning_offsets(wanted))
         return {p.partition: Bounds(min(begins[p], ends[p]), ends[p]) for p in wanted}
 
+    async def offset_at(self, partition: int, log_time_ms: int) -> int | None:
+        """The first offset whose log time is at or after a moment; None (the log's first) for a moment before 1970.
+
+        Where nothing is that young it is the end.
+        """
+        if log_time_ms < 0:
+            return None
+        tp = self._known((partition,))[0]
+        found = (await self._answered(self._consumer.offsets_for_times({tp: log_time_ms})))[tp]
+        return found.offset if found is not None else (await self.bounds((partition,)))[partition].end
+
     async def to_end(
         self, starts: Mapping[int, int | None] | None = None, ends: Mapping[int, int] | None = None
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch, None]:
         """Batches of the partitions in `starts` (all if None), up to their present ends, partitions interleaved.
 
         Args:
@@ -138,7 +149,7 @@ class LogReader:
         async for batch in self._read(left, begin):
             yield batch
 
-    async def _read(self, left: dict[TopicPartition, int], position: dict[TopicPartition, int]) -> AsyncIterator[Batch]:
+    async def _read(self, left: dict[TopicPartition, int], position: dict[TopicPartition, int]) -> AsyncGenerator[Batch, None]:
         heard = monotonic_seconds()
         while left:
             try:
@@ -227,7 +238,7 @@ async def read_to_end(
     *,
     committed_only: bool = False,
     silence_seconds: float = 10.0,
-) -> AsyncIterator[Batch]:
+) -> AsyncGenerator[Batch, None]:
     """One partition from `start_offset` (None: the log's first) to its present end, by a `LogReader` of its own.
 
     Wrap it in `contextlib.aclosing` if you may leave before its end. Errors: those of `LogReader`.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
-from streams.clock import now_ms
+from streams.clock import monotonic_seconds, now_ms
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, Sharding, SourcePartition
 from streams.counting.registers import BLOCK
 from streams.counting.times import TimeRules
+from streams.errors import TopicsError
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
@@ -19,6 +21,8 @@ from streams.pipeline.sender import Ack
 _UNSENT_TWEETS = 20_000
 """Backpressure: no more is read before these are flushed."""
 _IDLE_SECONDS = 1.0
+_DEAD_LETTER_BYTES = 3 * 1024 * 1024
+"""A longer value is cut, or no topic would take it; `source-bytes` says how long it was."""
 
 
 class IngestPartition:
@@ -29,6 +33,8 @@ class IngestPartition:
         self.core: SourcePartition | None = None
         self.next_offset: int | None = None
         """The next offset to deliver; None until the start is known."""
+        self.stood_at: int | None = None
+        """`next_offset` at the last look whether all was read."""
         self._stage = stage
         self._number = number
         self._dropped = False
@@ -81,11 +87,6 @@ class IngestPartition:
             return [record for record in batch if record.offset >= expected]
         return batch
 
-    def claim(self, end_offset: int, before_asking_ms: int) -> None:
-        """The log ended at `end_offset` when asked after `before_asking_ms`; where all was read, time has passed."""
-        if self.core is not None and self.next_offset is not None and self.next_offset >= end_offset:
-            self.core.claim(before_asking_ms)
-
     async def flush(self) -> None:
         """Send every shard what changed, and the marker; then all up to here may be committed."""
         async with self._flushing:
@@ -105,7 +106,11 @@ class IngestPartition:
             core.sent(flushed)
             self._stage.note(core)
             core.reset_counts()
-            await self._send(encoded, dead_letters)
+            try:
+                await self._send(encoded, dead_letters)
+            except BaseException:
+                self.drop()  # it left the core and did not arrive: no marker of this state may vouch for it
+                raise
             if not self._dropped and self.core is core:
                 self.replay_point = replay_point
 
@@ -119,7 +124,8 @@ class IngestPartition:
         if self._dropped:
             return
         markers = [await context.sender.send(topic, shard, records[-1]) for shard, records in encoded.items()]
-        await context.sender.acknowledged(markers)
+        acknowledged = await context.sender.acknowledged(markers)
+        self._stage.heard(min(one.timestamp for one in acknowledged))
         context.metrics.partial_records.inc(sum(map(len, encoded.values())))
         context.metrics.partial_bytes.inc(sum(len(one) for records in encoded.values() for one in records))
 
@@ -142,14 +148,20 @@ class IngestStage:
         self.source_id = source_id
         self.times = times
         self.sharding = Sharding(settings.shards)
-        self.newest_ms = -1
-        """Greatest log time read by this worker."""
+        self._broker_clock: tuple[int, float] | None = None
         self._count_sources = count_sources
         self._partitions: dict[int, IngestPartition] = {}
 
     def partition(self, number: int) -> IngestPartition:
         self._partitions[number] = IngestPartition(self, number)
         return self._partitions[number]
+
+    @property
+    def newest_ms(self) -> int:
+        """The greatest log time that this worker's partitions have read or claimed; -1 if none has."""
+        slack_ms = self.times.watermark_slack_ms
+        cores = [one.core for one in self._live() if one.core is not None]
+        return max((max(core.newest_ms, core.watermark_ms + slack_ms) for core in cores), default=-1)
 
     def sources(self) -> int:
         """How many partitions the source topic has."""
@@ -170,17 +182,51 @@ class IngestStage:
             await asyncio.sleep(self.context.settings.flush_ms / 1000)
             await asyncio.gather(*[one.flush() for one in self._live()])
 
+    def heard(self, broker_ms: int) -> None:
+        """The broker's clock, as the acknowledgement of a record has just told."""
+        self._broker_clock = (broker_ms, monotonic_seconds())
+
+    def _broker_now_ms(self) -> int | None:
+        """The broker's time, never ahead of it: claims speak of its log, so our own clock has no say."""
+        if self._broker_clock is None:
+            return None
+        broker_ms, heard_at = self._broker_clock
+        return broker_ms + int((monotonic_seconds() - heard_at) * 1000)
+
     async def _claim_for_ever(self) -> None:
         """Idle partitions: time that has passed before Kafka was asked for the end has passed for good."""
-        async with LogReader(connection(self.context.settings), self.topic) as reader:
-            while True:
-                await asyncio.sleep(_IDLE_SECONDS / 2)
-                live = {number: one for number, one in self._partitions.items() if one.core is not None}
-                if not live:
-                    continue
-                before_asking_ms = now_ms()
-                for number, bounds in (await reader.bounds(tuple(live))).items():
-                    live[number].claim(bounds.end, before_asking_ms)
+        while True:
+            async with LogReader(connection(self.context.settings), self.topic) as reader:
+                while True:
+                    await asyncio.sleep(_IDLE_SECONDS / 2)
+                    live = {number: one for number, one in self._partitions.items() if one.core is not None}
+                    if not live.keys() <= set(reader.partitions):
+                        break  # partitions were added: ask anew which there are
+                    before_asking_ms = self._broker_now_ms()
+                    if live and before_asking_ms is not None:
+                        for number, bounds in (await reader.bounds(tuple(live))).items():
+                            await self._claim(reader, live[number], number, bounds.end, before_asking_ms)
+
+    async def _claim(
+        self, reader: LogReader, one: IngestPartition, number: int, end: int, before_asking_ms: int
+    ) -> None:
+        next_offset = one.next_offset
+        if next_offset is None:
+            return
+        if next_offset > end:
+            raise TopicsError(
+                f"{self.topic}[{number}] ends at {end}, before {next_offset}: it was cut short, or made anew",
+                fix="hushtag topics check; a new topic asks for a new HUSHTAG_GROUP",
+            )
+        if next_offset < end and one.stood_at == next_offset:  # nothing came for a round: is it all markers?
+            async with aclosing(reader.to_end({number: next_offset}, {number: end})) as rest:
+                async for _ in rest:
+                    break  # a record is on its way
+                else:
+                    next_offset = end
+        one.stood_at = one.next_offset
+        if next_offset >= end and one.core is not None:
+            one.core.claim(before_asking_ms)
 
     def _live(self) -> list[IngestPartition]:
         return [one for one in self._partitions.values() if one.core is not None]
@@ -188,7 +234,6 @@ class IngestStage:
     def note(self, core: SourcePartition) -> None:
         """Counts of one flush into the metrics."""
         metrics, met = self.context.metrics, core.counts
-        self.newest_ms = max(self.newest_ms, core.newest_ms)
         metrics.tweets.inc(met.tweets)
         metrics.hashtag_uses.inc(met.uses)
         metrics.duplicates.inc(met.duplicates)
@@ -215,7 +260,9 @@ class IngestStage:
             "source-partition": str(letter.source),
             "source-offset": str(letter.offset),
             "source-log-time-ms": str(letter.log_ms),
+            "source-bytes": str(len(letter.value or b"")),
         }
         origin = f"{self.topic}/{letter.source}/{letter.offset}".encode()
         encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
-        return await self.context.sender.send(self.dead_letter_topic, None, letter.value, key=origin, headers=encoded)
+        value = None if letter.value is None else letter.value[:_DEAD_LETTER_BYTES]
+        return await self.context.sender.send(self.dead_letter_topic, None, value, key=origin, headers=encoded)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from streams.clock import now_ms
 from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
 from streams.judging.judge import Settled, ShardJudge
+from streams.judging.views import SHORT_MS
 from streams.log.decisions import Decision, Progress, decode_record, encode_record
 from streams.log.panes import PaneRecord, assemble, decode_pane_record, encode_pane
 from streams.log.partials import decode_partial
@@ -40,6 +41,7 @@ class JudgePartition:
         self._stage = stage
         self._context = stage.context
         self._next_offset: int | None = None
+        self._first = 0
         self._lost_at_start = False
         self.dropped = False
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(_QUEUED_BATCHES)
@@ -49,6 +51,7 @@ class JudgePartition:
         start = max(committed or 0, first)
         if self._next_offset is None:
             self._next_offset = self.judged_offset = start
+            self._first = first
             self._lost_at_start = committed is not None and committed < first
         return self._next_offset
 
@@ -58,6 +61,7 @@ class JudgePartition:
 
     def drop(self) -> None:
         self.dropped = True
+        self.judge = None
         self.replay_point = None
         self._task.cancel()
         self._context.metrics.forget_shard(self.shard)
@@ -70,16 +74,17 @@ class JudgePartition:
         return self.judge is not None and not self.judge.replaying
 
     async def _work(self) -> None:
-        judge = await self._recover()
-        if self._lost_at_start:
-            self._hold(judge)
+        judge, needed_from = await self._recover()
         self.judge = judge
+        batch = await self._queue.get()
+        if self._lost_at_start or needed_from < self._first:
+            self._hold(judge)
         while True:
-            batch = await self._queue.get()
             records = await self._admit(judge, batch)
             if records:
                 await self._judge(judge, records)
                 self.judged_offset = records[-1].offset + 1
+            batch = await self._queue.get()
 
     async def _admit(self, judge: ShardJudge, batch: Sequence[Any]) -> Sequence[Any]:
         expected = self._next_offset
@@ -115,8 +120,9 @@ class JudgePartition:
             if isinstance(partial, Flush) and self._stage.timely(partial):
                 look = judge.next_look()
                 if look is not None:
-                    decisions = judge.look(look, await self._context.score(look.texts))
-                    acks += await self._send_decisions(decisions)
+                    scored = await self._context.score(look.texts)
+                    if self._stage.timely(partial):
+                        acks += await self._send_decisions(judge.look(look, scored))
         await self._context.sender.acknowledged(acks)
         if last is not None and not self.dropped:
             sent = await self._send(self._stage.decisions_topic, encode_record(last), PROGRESS_KEY)
@@ -149,12 +155,17 @@ class JudgePartition:
     async def _send(self, topic: str, value: bytes, key: bytes | None) -> Ack:
         return await self._context.sender.send(topic, self.shard, value, key=key)
 
-    async def _recover(self) -> ShardJudge:
-        """Read back what a predecessor said, before the first record is applied."""
+    async def _recover(self) -> tuple[ShardJudge, int]:
+        """Read back what a predecessor said, before the first record is applied.
+
+        Returns:
+            The judge, and the first offset that it needs.
+        """
         stage, settings = self._stage, self._context.settings
         judge = ShardJudge(
             self.shard,
             categories=self._context.scorer.categories,
+            model_revision=self._context.scorer.revision,
             hashes=self._context.hashes,
             max_lag_ms=settings.max_lag_ms,
         )
@@ -164,9 +175,7 @@ class JudgePartition:
             bodies = await read_policies(settings)
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
-            async with LogReader(connection(settings), stage.panes_topic) as reader:
-                async for batch in reader.to_end({self.shard: None}):
-                    panes += [decode_pane_record(record.value) for record in batch]
+            panes = await self._read_panes(progress)
         settled_ms = progress.settled_ms if progress else 0
         judge.recover(
             progress,
@@ -174,7 +183,21 @@ class JudgePartition:
             assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
             assemble([one for one in panes if one.length_ms == MINUTE_MS and one.start_ms < settled_ms], judge.tags),
         )
-        return judge
+        return judge, 0 if progress is None else progress.replay_offset
+
+    async def _read_panes(self, progress: Progress) -> list[PaneRecord]:
+        """The settled panes that some window can still hold."""
+        short_ms = progress.settled_ms - SHORT_MS
+        since_ms = min(progress.minutes_from_ms, short_ms)
+        settings, found = self._context.settings, []
+        async with LogReader(connection(settings), self._stage.panes_topic) as reader:
+            start = await reader.offset_at(self.shard, since_ms - settings.max_broker_skew_ms)
+            async for batch in reader.to_end({self.shard: start}):
+                for record in batch:
+                    pane = decode_pane_record(record.value)
+                    if pane.start_ms >= (short_ms if pane.length_ms == PANE_MS else since_ms):
+                        found.append(pane)
+        return found
 
     async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
         decisions: list[Decision] = []
@@ -227,7 +250,9 @@ class JudgeStage:
 
     def timely(self, flush: Flush) -> bool:
         """Early looks are for what is happening now, not for a backlog."""
-        return now_ms() - flush.newest_ms <= self.context.settings.max_lag_ms
+        settings = self.context.settings
+        session_ms = int(settings.session_timeout_seconds * 800)  # what a worker woken past its session has is older
+        return now_ms() - flush.newest_ms <= min(settings.max_lag_ms, session_ms)
 
     def note(self, judge: ShardJudge) -> None:
         """Gauges of a shard."""

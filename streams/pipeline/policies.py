@@ -74,6 +74,7 @@ class PolicyProposer:
         self._name = name
         self._log = log
         self._live: Activation | None = None
+        self._sent = -1
 
     async def begin(self) -> None:
         """Have a policy in force before anything is counted.
@@ -112,7 +113,10 @@ class PolicyProposer:
         kept = await read_policies(self._context.settings)
         self._live = list(kept.values())[-1] if kept else None
         proposal = should_propose(policy, self._live)
-        if not proposal:
+        other_model = self._live is not None and self._live.model_revision != self._context.scorer.revision
+        if not proposal and not (first and proposal.verdict == "same" and other_model):
+            if proposal.verdict == "same" and self._live is not None and self._sent != self._live.sequence:
+                await self._activate(self._live)  # whoever kept it may have died before sending; repeats are harmless
             self._log.info("policy file not proposed", verdict=proposal.verdict, why=proposal.message)
             self._context.metrics.policy_file_drift.set(proposal.verdict != "same")
             return
@@ -138,6 +142,7 @@ class PolicyProposer:
         value = encode_partial(activation)
         topic = settings.topic("hashtag-partials")
         await sender.acknowledged([await sender.send(topic, shard, value) for shard in range(settings.shards)])
+        self._sent = activation.sequence
         self._context.metrics.set_revisions(policy=activation.revision, model=activation.model_revision)
 
     def _read_if_changed(self, *, first: bool) -> Policy | None:

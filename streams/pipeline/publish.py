@@ -25,7 +25,6 @@ from streams.pipeline.context import Context
 
 RECONCILE_SECONDS = 30.0
 HEARTBEAT_SECONDS = 1.0
-_GIVE_UP_SECONDS = 60.0
 _AGAIN_SECONDS = 0.1
 
 
@@ -44,28 +43,48 @@ class _Published:
         self._dropped = False
         self._end: int | None = None
         self._writing = asyncio.Lock()
-        self._finding = context.spawn(self._find_end(), f"publish-{name}")
+        self._changed: dict[tuple[str, str, str, str], Register] = {}
+        self._wake = asyncio.Event()
+        self._tasks = [
+            context.spawn(self._find_end(), f"publish-{name}-end"),
+            context.spawn(self._write_for_ever(), f"publish-{name}"),
+        ]
 
     def start(self, committed: int | None, first: int) -> int:
         self._next_offset = max(self._next_offset, first)
+        self._wake.set()
         return self._next_offset
 
     def drop(self) -> None:
         self._dropped = True
         self.ready = False
-        self._finding.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def take(self, batch: Sequence[Any]) -> None:
-        changed: dict[tuple[str, str, str, str], Register] = {}
+        """Fold, and leave the writing to a task: a Redis that is away must not hold up what is read."""
         for record in batch:
             if record.offset < self._next_offset:
                 continue
             self._next_offset = record.offset + 1
-            for register in self._fold(record):
-                changed[register.hashtag, register.surface, register.country, register.source] = register
-        await self._caught_up()
-        if self.ready and changed and not self._dropped:
-            await self._write(list(changed.values()))
+            self._offer(self._fold(record))
+        self._wake.set()
+
+    def _offer(self, registers: Sequence[Register]) -> None:
+        for register in registers:
+            self._changed[register.hashtag, register.surface, register.country, register.source] = register
+        if registers:
+            self._wake.set()
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self.ready:
+                await self._caught_up()
+            changed, self._changed = (self._changed, {}) if self.ready else ({}, self._changed)
+            if changed:
+                await self._write(list(changed.values()))
 
     def _fold(self, record: Any) -> list[Register]:
         raise NotImplementedError
@@ -76,13 +95,14 @@ class _Published:
     async def _find_end(self) -> None:
         async with LogReader(connection(self._context.settings), self._topic) as reader:
             self._end = (await reader.bounds((self._number,)))[self._number].end
-        await self._caught_up()
+        self._wake.set()
 
     async def _caught_up(self) -> None:
         """Once the end that the log had at assignment is reached, open the partition for writes."""
-        if not self.ready and self._end is not None and self._next_offset >= self._end and not self._dropped:
-            self.ready = True
+        if self._end is not None and self._next_offset >= self._end and not self._dropped:
+            self._changed = {}
             await self.reconcile()
+            self.ready = not self._dropped
 
     async def reconcile(self) -> None:
         """Put everything back; a no-op for what stands already."""
@@ -99,10 +119,9 @@ class _Published:
                 self._context.metrics.event_to_flag_seconds.observe(max(0, now_ms() - register.decided_at_ms) / 1000)
 
     async def _stored(self, write: Callable[[FlagStore], Any]) -> bool:
-        """Write, waiting out a Redis that is away: the stage reads no further meanwhile. Whether it was refused."""
+        """Write, waiting out a Redis that is away; readers go on with what they know. Whether it was refused."""
         store, metrics = self._context.store, self._context.metrics
         assert store is not None
-        waited = 0.0
         async with self._writing:
             while not self._dropped:
                 try:
@@ -110,9 +129,6 @@ class _Published:
                 except FlagStoreUnavailable as error:
                     metrics.redis_up.set(0)
                     metrics.flag_writes.labels(result="unavailable").inc()
-                    waited += error.retry_after_seconds
-                    if waited > _GIVE_UP_SECONDS:
-                        raise
                     await asyncio.sleep(error.retry_after_seconds)
                     continue
                 metrics.redis_up.set(1)
@@ -170,9 +186,7 @@ class ModerationPartition(_Published):
 
     async def tidy(self, at_ms: int) -> None:
         """Bring back what stood before an override that has run out; forget what is over."""
-        lapsed = self.fold.lapse(at_ms)
-        if lapsed and self.ready:
-            await self._write(lapsed)
+        self._offer(self.fold.lapse(at_ms))
         self.fold.prune(at_ms)
 
 

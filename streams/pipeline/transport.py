@@ -15,11 +15,13 @@ skips or refuses records by their offset; the transport never decides what count
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol, cast
 
 import aiokafka
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import IllegalStateError
 from faust.serializers.schemas import Schema
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
@@ -76,6 +78,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         )
 
 
+    def topic_partitions(self, topic: str) -> int | None:
+        """From the client's own metadata: only a group's leader keeps the snapshot that Faust asks."""
+        known = self._consumer.partitions_for_topic(topic) if self._consumer is not None else None
+        return len(known) if known else None
+
+
 class Consumer(driver.Consumer):
     """Delivers batches, seeks and commits as the stages say."""
 
@@ -112,17 +120,20 @@ class Consumer(driver.Consumer):
         if not tps:
             self._seek_owed = False
             return
-        committed = await self.seek_to_committed()
-        first = await self.earliest_offsets(*tps)
+        patience_seconds = self.app.conf.broker_request_timeout / 2 - 1  # Faust's recovery never comes back from its own
+        async with asyncio.timeout(patience_seconds):
+            committed = await self.seek_to_committed()
+            first = await self.earliest_offsets(*tps)
         if epoch != self._epoch:
-            return
+            raise IllegalStateError("the assignment changed")  # so that the flow is not resumed for the old one
         starts = {}
         for tp in tps:
             at = committed.get(tp)
             starts[tp] = self.stages.start(tp, at if at is not None and at >= 0 else None, first[tp])
             if at is not None and at > 0:
                 self._committed_offset[tp] = at
-        await self.seek_wait(starts)
+        async with asyncio.timeout(patience_seconds):
+            await self.seek_wait(starts)
         if epoch == self._epoch:
             self._seek_owed = False
 

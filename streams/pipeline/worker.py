@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,13 @@ class App(faust.App):
     """Faust's app, with the assignments that the transport asks for."""
 
     stages: Assignments
+    on_crash: Callable[[BaseException], None] | None = None
+    """Faust marks a crashed app and leaves it to its own worker to look; called from any thread."""
+
+    def _crash(self, reason: BaseException) -> None:
+        super()._crash(reason)
+        if self.on_crash is not None:
+            self.on_crash(reason)
 
 
 class Worker:
@@ -123,6 +130,7 @@ class Worker:
             ready=lambda: self._why_not_ready(assignments, judge),
         )  # fmt: skip
         loop = asyncio.get_running_loop()
+        app.on_crash = lambda reason: loop.call_soon_threadsafe(self._end, reason)  # type: ignore[assignment]
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         try:
@@ -135,12 +143,7 @@ class Worker:
                 await proposer.begin()
                 self._tasks.append(context.spawn(proposer.run(), "policy"))
             self._tasks += [context.spawn(stage.run(), stage.topic) for stage in assignments.stages]
-            await app.start()
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(*_GC_THRESHOLDS)
-            self._started = True
-            await self._stopping.wait()
+            await self._run_until_stopped(app)
         except HushtagError as error:
             self._error = self._error or error
         finally:
@@ -151,6 +154,21 @@ class Worker:
         reason = str(self._error) or type(self._error).__name__
         self._log.error("worker ends", error=reason, kind=type(self._error).__name__, exc_info=self._traceback())
         return self._error.exit_code if isinstance(self._error, HushtagError) else 1
+
+    async def _run_until_stopped(self, app: App) -> None:
+        """A signal or an error is heard while Faust still waits for its first assignment."""
+        starting = asyncio.ensure_future(app.start())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            return
+        starting.result()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+        self._started = True
+        await stopping
 
     def _traceback(self) -> BaseException | None:
         return None if isinstance(self._error, HushtagError) else self._error
@@ -259,7 +277,9 @@ class Worker:
                 try:
                     await partition.take(event.message.value)
                 except Exception as error:
+                    partition.drop()
                     await self._crash(error)
+                    return
 
         app.agent(topic, name=f"hushtag-{stage.topic}")(read)
 
@@ -280,7 +300,10 @@ class Worker:
 
     async def _crash(self, error: BaseException) -> None:
         """Crash-only: the supervisor starts the worker again, and it replays."""
-        if self._error is None:
+        self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        if self._error is None and not self._stopping.is_set():
             self._error = error
         self._stopping.set()
 

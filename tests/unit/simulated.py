@@ -209,7 +209,7 @@ class Judge(Run):
 
     def work(self) -> Iterator[None]:
         world, rng, shard = self.world, self.world.rng, self.number
-        judge = ShardJudge(shard, categories=SCORER.categories, hashes=HASHES)
+        judge = ShardJudge(shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES)
         yield from self.recover(judge)
         at = self.start
         while True:

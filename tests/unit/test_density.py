@@ -27,7 +27,7 @@ def test_sampled_authors_of_a_tag_are_scored_at_firehose_density():
         POLICY.replace("[2m]", "[10m]").replace("_floor: 2", "_floor: 5").replace("authors: 4", "authors: 5")
     )
     hashes, scorer = KeyedHash(b""), TextScorer(WordScorer())
-    judge = ShardJudge(0, categories=scorer.categories, hashes=hashes)
+    judge = ShardJudge(0, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes)
     judge.apply(0, Activation(policy.revision, 0, 0, policy.canonical(), scorer.revision))
     sources = [
         SourcePartition(number, PARTITIONS, "t", 0, sharding=Sharding(1), hashes=hashes, times=TimeRules())

@@ -145,13 +145,13 @@ def test_sentences_are_seeded_distinct_and_labelled_by_kind() -> None:
 
 def test_held_out_patterns_are_the_rest_s_complement() -> None:
     patterns = [str(i) for i in range(10)]
-    assert templates._part(patterns, "held_out") == ["3", "7"]
-    assert sorted(templates._part(patterns, "held_out") + templates._part(patterns, "rest")) == patterns
+    assert templates._part(patterns, "only 3") == ["3", "7"]
+    assert sorted(templates._part(patterns, "only 3") + templates._part(patterns, "without 3")) == patterns
     assert templates._part(patterns, "all") == patterns
 
 
 def test_kinds_of_held_out_sentences(folder: Path) -> None:
-    found = kinds.mean_by_kind(folder, replace(SMALL, template_part="rest"))
+    found = kinds.mean_by_kind(folder, SMALL, quarter=3)
     assert set(found) == set(templates._patterns()["en"]["kinds"])
     for language in ("en", "hi", "hi-Latn"):
         assert found["insult"][language] > found["everyday"][language]
