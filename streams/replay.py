@@ -143,9 +143,7 @@ class Replay:
         self._flush_records = flush_records
         self._offset = 0
         self.judges = [
-            ShardJudge(
-                shard, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes, early=early
-            )
+            ShardJudge(shard, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes, early=early)
             for shard in range(shards)
         ]
         activation = Activation(

@@ -27,9 +27,7 @@ from streams.simulation.run import Simulation
 from streams.simulation.scenario import scenario
 from streams.simulation.texts import LabelledText, LabelledTexts, Texts
 
-_FIX_TEXTS = (
-    'a line is {"text": "...", "harmful": true} with "lang" en, hi or hi-Latn if you like; "y" may be 1 or 0'
-)
+_FIX_TEXTS = 'a line is {"text": "...", "harmful": true} with "lang" en, hi or hi-Latn if you like; "y" may be 1 or 0'
 
 
 def register(app: typer.Typer) -> None:

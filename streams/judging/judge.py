@@ -383,6 +383,10 @@ class ShardJudge:
         entries = (entry for _, tally in tallies for part in parts for entry in tally.entries.get(part, ()))
         return LookJob(keys, parts, (newest + 1) * PANE_MS, tallies, self._unscored(entries))
 
+    def pass_over(self) -> None:
+        """No look at what the records so far have touched: they are too old for one."""
+        self._touched = set()
+
     def _worth_a_look(self, key: int, tallies: list[tuple[int, Tally]], least_share: float) -> bool:
         """Whether a tag has the tweets, has grown, and could be over if all that is new were harmful."""
         shortest = self.views.shortest

@@ -115,9 +115,7 @@ class Views:
                 window.expire(minute_end_ms)
         return minute
 
-    def read_back(
-        self, panes: Sequence[Pane], minutes: Sequence[Pane], settled_ms: int, minutes_from_ms: int
-    ) -> None:
+    def read_back(self, panes: Sequence[Pane], minutes: Sequence[Pane], settled_ms: int, minutes_from_ms: int) -> None:
         """After a restart: the settled panes up to `settled_ms`, ascending, as a predecessor kept them."""
         self.end_ms = settled_ms
         self.short_panes = deque(pane for pane in panes if settled_ms - SHORT_MS <= pane.start_ms < settled_ms)

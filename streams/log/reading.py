@@ -149,7 +149,9 @@ class LogReader:
         async for batch in self._read(left, begin):
             yield batch
 
-    async def _read(self, left: dict[TopicPartition, int], position: dict[TopicPartition, int]) -> AsyncGenerator[Batch, None]:
+    async def _read(
+        self, left: dict[TopicPartition, int], position: dict[TopicPartition, int]
+    ) -> AsyncGenerator[Batch, None]:
         heard = monotonic_seconds()
         while left:
             try:

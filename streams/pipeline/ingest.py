@@ -204,8 +204,17 @@ class IngestStage:
                         break  # partitions were added: ask anew which there are
                     before_asking_ms = self._broker_now_ms()
                     if live and before_asking_ms is not None:
+                        read = {number: one.next_offset for number, one in live.items()}
                         for number, bounds in (await reader.bounds(tuple(live))).items():
+                            self._check_length(number, read[number], bounds.end)
                             await self._claim(reader, live[number], number, bounds.end, before_asking_ms)
+
+    def _check_length(self, number: int, read_before: int | None, end: int) -> None:
+        if read_before is not None and read_before > end:
+            raise TopicsError(
+                f"{self.topic}[{number}] ends at {end}, before {read_before}: it was cut short, or made anew",
+                fix="hushtag topics check; a new topic asks for a new HUSHTAG_GROUP",
+            )
 
     async def _claim(
         self, reader: LogReader, one: IngestPartition, number: int, end: int, before_asking_ms: int
@@ -213,11 +222,6 @@ class IngestStage:
         next_offset = one.next_offset
         if next_offset is None:
             return
-        if next_offset > end:
-            raise TopicsError(
-                f"{self.topic}[{number}] ends at {end}, before {next_offset}: it was cut short, or made anew",
-                fix="hushtag topics check; a new topic asks for a new HUSHTAG_GROUP",
-            )
         if next_offset < end and one.stood_at == next_offset:  # nothing came for a round: is it all markers?
             async with aclosing(reader.to_end({number: next_offset}, {number: end})) as rest:
                 async for _ in rest:

@@ -108,6 +108,7 @@ class JudgePartition:
     async def _judge(self, judge: ShardJudge, records: Sequence[Any]) -> None:
         acks: list[Ack] = []
         last: Progress | None = None
+        newest: Flush | None = None
         for record in records:
             partial = decode_partial(record.value)
             judge.apply(record.offset, partial)
@@ -117,12 +118,10 @@ class JudgePartition:
                     settled = judge.settle(job, scored)
                 acks += await self._say(judge, settled)
                 last = settled.progress or last
-            if isinstance(partial, Flush) and self._stage.timely(partial):
-                look = judge.next_look()
-                if look is not None:
-                    scored = await self._context.score(look.texts)
-                    if self._stage.timely(partial):
-                        acks += await self._send_decisions(judge.look(look, scored))
+            if isinstance(partial, Flush):
+                newest = partial
+        if newest is not None:
+            acks += await self._look(judge, newest)
         await self._context.sender.acknowledged(acks)
         if last is not None and not self.dropped:
             sent = await self._send(self._stage.decisions_topic, encode_record(last), PROGRESS_KEY)
@@ -130,6 +129,17 @@ class JudgePartition:
             if not self.dropped:
                 self.replay_point = last.replay_offset
         self._stage.note(judge)
+
+    async def _look(self, judge: ShardJudge, newest: Flush) -> list[Ack]:
+        """One early look at all that a batch of records has touched."""
+        if not self._stage.timely(newest):
+            judge.pass_over()
+            return []
+        look = judge.next_look()
+        if look is None:
+            return []
+        scored = await self._context.score(look.texts)
+        return await self._send_decisions(judge.look(look, scored)) if self._stage.timely(newest) else []
 
     async def _say(self, judge: ShardJudge, settled: Settled) -> list[Ack]:
         acks = [

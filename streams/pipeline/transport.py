@@ -77,7 +77,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             **stages_of(self.app).consumer_options(),
         )
 
-
     def topic_partitions(self, topic: str) -> int | None:
         """From the client's own metadata: only a group's leader keeps the snapshot that Faust asks."""
         known = self._consumer.partitions_for_topic(topic) if self._consumer is not None else None
@@ -120,7 +119,9 @@ class Consumer(driver.Consumer):
         if not tps:
             self._seek_owed = False
             return
-        patience_seconds = self.app.conf.broker_request_timeout / 2 - 1  # Faust's recovery never comes back from its own
+        patience_seconds = (
+            self.app.conf.broker_request_timeout / 2 - 1
+        )  # Faust's recovery never comes back from its own
         async with asyncio.timeout(patience_seconds):
             committed = await self.seek_to_committed()
             first = await self.earliest_offsets(*tps)
