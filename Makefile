@@ -10,7 +10,6 @@ UV := .cache/uv/bin/uv
 BIN := .venv/bin
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv-cache
 export UV_PYTHON_DOWNLOADS := never
-export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
@@ -31,6 +30,7 @@ $(UV):
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	$(UV) pip install --quiet --no-deps --editable client --editable .
+	$(BIN)/python -c "import models; models.load_scorer()"  # compiles the features once
 	touch .venv/installed
 
 install: .venv/installed ## everything into .venv and .cache

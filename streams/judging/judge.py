@@ -174,14 +174,15 @@ class ShardJudge:
         return TickJob(pane, tally, worth, self._unscored(entries))
 
     def _next_pane(self, reached: int) -> int:
-        """The pane after the last settled; where nothing is counted and nothing said, the next that counts."""
-        earliest = self.open.earliest()
-        if self.open.settled_pane < 0 or (
-            not self.states and not self.views.short_panes and not self.views.minute_panes
-        ):
-            pane = reached if earliest is None else min(reached, earliest)
-            if pane - 1 > self.open.settled_pane:
-                self.open.settled_pane = pane - 1
+        """The pane after the last settled. Where nothing is counted and nothing said, panes may be passed over.
+
+        The one before `reached` never is: readers must hear that an empty shard is alive, too.
+        """
+        quiet = not self.states and not self.views.short_panes and not self.views.minute_panes
+        if self.open.settled_pane < 0 or quiet:
+            earliest = self.open.earliest()
+            pane = reached - 1 if earliest is None else min(reached - 1, earliest)
+            self.open.settled_pane = max(self.open.settled_pane, pane - 1)
         return self.open.settled_pane + 1
 
     def settle(self, job: TickJob, scored: Mapping[str, Scored]) -> Settled:

@@ -33,8 +33,8 @@ from streams.replay import Record
 from streams.scoring import TextScorer
 
 START_MS = 1_611_600_000_000
-LOG_SECONDS = 60
-CLOSED_MS = START_MS + (LOG_SECONDS + 180) * 1000
+LOG_SECONDS = 50
+CLOSED_MS = START_MS + (LOG_SECONDS + 130) * 1000
 """The last record of every partition: it settles whatever was said before, with everything that follows from it."""
 PARTITIONS = 3
 SHARDS = 2
@@ -67,7 +67,7 @@ def small_units() -> Iterator[None]:
         for where in ("streams.counting.ingest.BLOCK", "streams.replay.BLOCK"):
             patches.enter_context(patch(where, BLOCK))
         patches.enter_context(patch("streams.counting.ingest.DUPLICATE_RANGE", DUPLICATE_RANGE))
-        patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 1_500))
+        patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 2_500))
         patches.enter_context(patch("streams.log.panes.MAX_BYTES", 400))
         yield
 
@@ -81,7 +81,12 @@ def random_source(rng: random.Random) -> list[list[Record]]:
     now_ms, number = START_MS, 0
     quiet = rng.randrange(PARTITIONS)  # one partition has nothing to say for a while
     quiet_from_ms = START_MS + rng.randrange(LOG_SECONDS) * 1000
-    harm = {(tag, wave, one): rng.choice([0.05, 0.05, 0.95, 0.95]) for tag in range(4) for wave in range(9) for one in range(3)}
+    harm = {
+        (tag, wave, one): rng.choice([0.05, 0.05, 0.95, 0.95])
+        for tag in range(4)
+        for wave in range(9)
+        for one in range(3)
+    }
     while now_ms < START_MS + LOG_SECONDS * 1000:
         now_ms += int(rng.expovariate(1 / mean_ms))
         partition = rng.randrange(PARTITIONS)
@@ -94,12 +99,16 @@ def random_source(rng: random.Random) -> list[list[Record]]:
         event_ms = log_ms - (rng.choice([4_000, 9_000, 4_000_000]) if rng.random() < 0.15 else rng.randrange(400))
         if rng.random() < 0.02:
             event_ms = log_ms + rng.choice([900, 200_000])
+        word = rng.choice(["bad", "bad rude"]) if bad else "good"
         tweet = {
-            "id": str(number), "author_id": str(rng.randrange(60)), "created_at_ms": event_ms,
-            "text": f"{rng.choice(['bad', 'bad rude']) if bad else 'good'} {'xyz'[rng.randrange(3)] * rng.randrange(1, 9)}",
-            "country": rng.choice(["IN", "US", ""]), "hashtags": [rng.choice([f"Tag{tag}", f"tag{tag}"]), *(["All"] if rng.random() < 0.3 else [])],
+            "id": str(number),
+            "author_id": str(rng.randrange(60)),
+            "created_at_ms": event_ms,
+            "text": f"{word} {'xyz'[rng.randrange(3)] * rng.randrange(1, 9)}",
+            "country": rng.choice(["IN", "US", ""]),
+            "hashtags": [rng.choice([f"Tag{tag}", f"tag{tag}"]), *["All"][: rng.random() < 0.3]],
             "author_created_at_ms": event_ms - rng.choice([1, 400]) * 86_400_000,
-        }  # fmt: skip
+        }
         value = json.dumps(tweet).encode()
         if past and rng.random() < 0.03:
             value = rng.choice(past[-20:])
@@ -181,7 +190,7 @@ class Ingest(Run):
                 core.claim(world.now_ms)
             self.done = not unsent and not records
             yield
-            if not unsent and (world.calm or rng.random() < 0.97) or rng.random() < 0.5:
+            if (not unsent and (world.calm or rng.random() < 0.97)) or rng.random() < 0.7:
                 continue
             unsent = 0
             flushed, replay_point = core.flush(), core.replay_point
@@ -210,6 +219,7 @@ class Judge(Run):
     def work(self) -> Iterator[None]:
         world, rng, shard = self.world, self.world.rng, self.number
         judge = ShardJudge(shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES)
+        timely = world.timely == "all" or rng.random() < 0.5
         yield from self.recover(judge)
         at = self.start
         while True:
@@ -231,7 +241,7 @@ class Judge(Run):
                     last = settled.progress or last
                     if rng.random() < 0.3:
                         yield
-                if isinstance(partial, Flush) and rng.random() < world.timely:
+                if isinstance(partial, Flush) and timely:
                     look = judge.next_look()
                     if look is not None:
                         self.say(judge.look(look, SCORER(look.texts)))
@@ -255,7 +265,9 @@ class Judge(Run):
         world, shard = self.world, self.number
         said = [decode_record(value) for value in world.logs["decisions", shard]]
         decisions = [one for one in said if isinstance(one, Decision)]
-        progress = max((one for one in said if not isinstance(one, Decision)), key=lambda one: one.version, default=None)
+        progress = max(
+            (one for one in said if not isinstance(one, Decision)), key=lambda one: one.version, default=None
+        )
         yield
         panes = [decode_pane_record(value) for value in world.logs["panes", shard]] if progress else []
         settled_ms = 0
@@ -278,11 +290,11 @@ class World:
 
     Args:
         policies: the first is in force from the start, a second from some tick on.
-        timely: how often a judge takes a record for timely, and looks.
+        timely: whether judges take records for timely, and look: all, or some runs and others not.
         harm: how many runs are killed, cut off or left as zombies.
     """
 
-    def __init__(self, seed: int, policies: list[Policy], *, timely: float = 1.0, harm: int = 40) -> None:
+    def __init__(self, seed: int, policies: list[Policy], *, timely: str = "all", harm: int = 30) -> None:
         self.rng = random.Random(seed)
         self.policies = policies
         self.timely = timely

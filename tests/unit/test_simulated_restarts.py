@@ -7,17 +7,25 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from streams.counting.ingest import SourcePartition
+from streams.counting.keys import Tags, country_of
+from streams.counting.pane import Pane
 from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.tally import OpenPanes, Tally
+from streams.judging.judge import ShardJudge
 from streams.log.decisions import Decision, Ruling, decode_record
 from streams.log.panes import PaneRow, assemble, decode_pane_record, rows_of
-from streams.counting.keys import Tags, country_of
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay
-from tests.unit.simulated import KEY, PARTITIONS, SCORER, SHARDS, TIMES, World, small_units
+from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SHARDS, TIMES, World, small_units
 
 FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "25"))
 
@@ -90,7 +98,7 @@ def as_of(past: list[tuple[int, tuple[Ruling, ...]]], tick_ms: int) -> tuple[Rul
     return ([(0, ())] + [one for one in past if one[0] <= tick_ms])[-1][1]
 
 
-def content(pane, tags) -> dict[tuple[str, str], object]:
+def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], object]:
     """A pane without its numbers for hashtags."""
     found = {}
     for row, key in enumerate(pane.keys.tolist()):
@@ -109,7 +117,9 @@ class Reference:
         for judge in replay.judges:
             for activation in world.activations[1:]:
                 judge.apply(0, activation)
-        records = sorted((record for log in world.sources for record in log), key=lambda one: (one.timestamp, one.offset))
+        records = sorted(
+            (record for log in world.sources for record in log), key=lambda one: (one.timestamp, one.offset)
+        )
         said = list(replay.run(records))
         self.rows = {(row.hashtag, row.country, row.start_ms): row for row in said if isinstance(row, PaneRow)}
         self.history = history([one for one in said if isinstance(one, Decision)])
@@ -120,7 +130,11 @@ class Reference:
 
 
 def problems(world: World) -> list[str]:
-    """What is not as it must be after a run."""
+    """What is not as it must be after a run.
+
+    Where some runs look and others do not, two may say an early ruling differently at one version, and one that a
+    zombie says once its successor has read everything may go unanswered: then it must at least have run out.
+    """
     found: list[str] = []
     reference = Reference(world)
     assert not reference.late
@@ -155,7 +169,12 @@ def problems(world: World) -> list[str]:
             key = (one.hashtag, one.country)
             if key not in final or one.version > final[key].version:
                 final[key] = one
-            if final[key].version == one.version and final[key] != one:
+            alike = (
+                final[key] == one
+                if world.timely == "all"
+                else settled_part(final[key].rulings) == settled_part(one.rulings)
+            )
+            if final[key].version == one.version and not alike:
                 found.append(f"equal versions, other content: {final[key]} and {one}")
             early = [r for r in one.rulings if r.provisional and r.action != "clear" and r.since_ms <= one.settled_ms]
             if early:
@@ -170,19 +189,94 @@ def problems(world: World) -> list[str]:
     for key in sorted(ours.keys() | reference.history.keys()):
         if ours.get(key) != reference.history.get(key):
             found.append(f"history of {key}: {ours.get(key)} for {reference.history.get(key)}")
-    for key, one in final.items():
-        if any(r.provisional and r.action != "clear" for r in one.rulings):
+    end_ms = min(settled_ms.values())
+    for one in final.values():
+        early = [ruling for ruling in one.rulings if ruling.provisional and ruling.action != "clear"]
+        if (world.timely == "all" and early) or any(ruling.expires_at_ms > end_ms for ruling in early):
             found.append(f"neither confirmed nor withdrawn: {one}")
     return found
 
 
-def simulate(seed: int, **options: object) -> World:
+def simulate(seed: int, **options: Any) -> list[str]:
+    """The problems of one history."""
     with small_units():
-        return World(seed, policies(random.Random(seed)), **options).run()
+        return problems(World(seed, policies(random.Random(seed)), **options).run())
+
+
+def told(seed: int, found: list[str]) -> str:
+    return f"seed {seed}: {len(found)} problems\n" + "\n".join(found[:5])
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_what_settles_equals_the_reference(seed):
-    with small_units():
-        found = problems(simulate(seed))
-    assert not found, f"seed {seed}: {len(found)} problems\n" + "\n".join(found[:5])
+    found = simulate(seed)
+    assert not found, told(seed, found)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
+def test_it_does_whether_or_not_judges_look_early(seed):
+    found = simulate(seed, timely="some")
+    assert not found, told(seed, found)
+
+
+def test_without_harm_there_is_nothing_to_find():
+    assert not simulate(0, harm=0)
+
+
+def recovering(change: Callable[..., tuple[Any, ...]]) -> Any:
+    """A judge that reads back something else than what was said."""
+    real = ShardJudge.recover
+    return patch.object(ShardJudge, "recover", lambda judge, *told: real(judge, *change(*told)))
+
+
+def committing_the_position() -> Any:
+    real = ShardJudge.settle
+
+    def settle(judge: ShardJudge, *job: Any) -> Any:
+        settled = real(judge, *job)
+        settled.progress = replace(settled.progress, replay_offset=settled.progress.position + 1)
+        return settled
+
+    return patch.object(ShardJudge, "settle", settle)
+
+
+def adding(tally: Tally, key: int, count: int, entries: list[Any], hashes: Any) -> int:
+    tally.add(key, count, entries, hashes)
+    return count
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(lambda: recovering(lambda progress, said, *panes: (progress, [], *panes)), id="read decisions"),
+        pytest.param(lambda: recovering(lambda progress, said, *panes: (progress, said, [], [])), id="read panes"),
+        pytest.param(lambda: patch.object(OpenPanes, "blocks", lambda panes: {}), id="know the open blocks"),
+        pytest.param(committing_the_position, id="replay what had not settled"),
+        pytest.param(lambda: patch.object(Tally, "raise_to", adding), id="absolute counts"),
+        pytest.param(
+            lambda: patch.object(
+                SourcePartition, "replay_point", property(lambda core: -(-core.next_offset // BLOCK) * BLOCK)
+            ),
+            id="replay the open block",
+        ),
+        pytest.param(lambda: patch.object(SourcePartition, "_read_back", lambda *_: None), id="read ids back"),
+        pytest.param(lambda: patch.object(ShardJudge, "_answer_early", lambda *_: False), id="answer early rulings"),
+        pytest.param(
+            lambda: patch.object(
+                OpenPanes,
+                "watermark_ms",
+                property(lambda panes: max((one.watermark_ms for one in panes.sources.values()), default=-1)),
+            ),
+            id="wait for the slowest source",
+        ),
+    ],
+)
+def test_each_rule_is_needed(rule):
+    """With one rule knocked out some history goes wrong: the simulation can fail."""
+    for seed in range(12):
+        with rule(), small_units():
+            world = World(seed, policies(random.Random(seed))).run()
+        with small_units():
+            if problems(world):
+                return
+    pytest.fail("nothing was noticed in 12 histories")

@@ -1,0 +1,78 @@
+"""Effective time: clamped into [log time - allowed lateness, log time], from the record alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.counting.keys import NOWHERE, WORLD, Tags, country_code, country_name, country_of, world_of
+from streams.counting.times import TimeRules, effective_time
+from streams.errors import ContractError
+
+LOG_MS = 1_611_600_000_000
+RULES = TimeRules()
+
+
+@pytest.mark.parametrize(
+    ("event_ms", "expected_ms"),
+    [
+        (LOG_MS, LOG_MS),
+        (LOG_MS - 1, LOG_MS - 1),
+        (LOG_MS - 5_000, LOG_MS - 5_000),
+        (LOG_MS - 5_001, LOG_MS - 5_000),
+        (LOG_MS - 3_600_000, LOG_MS - 5_000),
+        (LOG_MS - 3_600_001, None),
+        (LOG_MS + 1, LOG_MS),
+        (LOG_MS + 120_000, LOG_MS),
+        (0, None),
+    ],
+)
+def test_effective_time(event_ms, expected_ms):
+    assert effective_time(event_ms, LOG_MS, RULES) == expected_ms
+
+
+def test_a_tweet_from_too_far_ahead_breaks_the_contract():
+    with pytest.raises(ContractError) as caught:
+        effective_time(LOG_MS + 120_001, LOG_MS, RULES)
+    assert caught.value.reason == "event_ahead"
+    assert caught.value.field == "created_at"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(-4_000_000, 120_000), st.integers(0, 20_000))
+def test_no_record_lies_below_the_watermark_that_its_log_time_gives(ahead_ms, lateness_ms):
+    rules = TimeRules(allowed_lateness_ms=lateness_ms)
+    at_ms = effective_time(LOG_MS + ahead_ms, LOG_MS, rules)
+    assert at_ms is None or LOG_MS - rules.watermark_slack_ms <= at_ms <= LOG_MS
+
+
+def test_the_watermark_stays_behind_by_lateness_skew_and_disorder():
+    assert RULES.watermark_slack_ms == 5_500
+    assert TimeRules(allowed_lateness_ms=1, max_broker_skew_ms=20, max_disorder_ms=300).watermark_slack_ms == 321
+
+
+def test_country_codes_are_distinct_and_come_back():
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    countries = ["*", "", *(first + second for first in letters for second in letters)]
+    codes = [country_code(country) for country in countries]
+    assert (codes[0], codes[1]) == (WORLD, NOWHERE)
+    assert len(set(codes)) == len(codes) and max(codes) < 1024
+    assert [country_name(code) for code in codes] == countries
+
+
+def test_tags_give_numbers_and_take_them_back():
+    tags = Tags()
+    india, nowhere, world = tags.key("a", "IN"), tags.key("a", ""), tags.key("a", "*")
+    other = tags.key("b", "US")
+    assert len({india, nowhere, world, other}) == 4 and len(tags) == 2
+    assert [country_of(key) for key in (india, nowhere, world)] == ["IN", "", "*"]
+    assert world_of(india) == world_of(nowhere) == world
+    assert sorted(tags.parts(world)) == sorted([india, nowhere]) and tags.parts(india) == [india]
+    assert tags.key("a", "IN") == india == tags.find("a", "IN")
+
+    tags.forget([world >> 10])
+    assert tags.find("a", "IN") is None and tags.name(other) == "b"
+    again = tags.key("a", "IN")
+    assert again != india, "a number is never given out twice"
+    assert tags.parts(world_of(again)) == [again]
