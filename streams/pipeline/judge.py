@@ -171,7 +171,7 @@ class JudgePartition:
         Returns:
             The judge, and the first offset that it needs.
         """
-        stage, settings = self._stage, self._context.settings
+        settings = self._context.settings
         judge = ShardJudge(
             self.shard,
             categories=self._context.scorer.categories,

@@ -1,0 +1,131 @@
+"""Sliding windows against adding everything up again."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.counting.keys import Tags
+from streams.counting.pane import Pane, empty_pane
+from streams.counting.registers import PANE_MS, Entry
+from streams.counting.sketch import K, KeyedHash, estimate_authors, smallest
+from streams.counting.window import SlidingWindow
+from tests.unit.test_counting_pane import Uses, build, random_uses, scored
+
+HASHES = KeyedHash(b"k")
+WINDOW_MS = 3 * PANE_MS
+FLOOR = 9
+
+
+def in_scope(country: str, scope: str) -> bool:
+    return scope in ("*", country)
+
+
+def obvious_counts(all_uses: list[Uses]) -> dict[tuple[str, str], int]:
+    counts: dict[tuple[str, str], int] = {}
+    for uses in all_uses:
+        for (tag, country), (count, _) in uses.items():
+            for scope in {country, "*"} - {""}:
+                counts[tag, scope] = counts.get((tag, scope), 0) + count
+    return counts
+
+
+def obvious_sample(all_uses: list[Uses], tag: str, scope: str) -> list[Entry]:
+    entries = [
+        entry
+        for uses in all_uses
+        for (its, country), (_, entries) in uses.items()
+        if its == tag and in_scope(country, scope)
+        for entry in entries
+    ]
+    return sorted(smallest(entries, HASHES), key=lambda one: one.author)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_counts_busy_tags_and_samples_are_those_of_the_last_panes(seed):
+    rng = random.Random(seed)
+    tags = Tags()
+    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    if rng.random() < 0.5:
+        window.watch(FLOOR)
+    said: list[Uses] = []
+    for number in range(10):
+        uses = random_uses(rng, authors=300, most=40) if rng.random() < 0.7 else {}
+        said.append(uses)
+        window.push(build(uses, tags, number) if uses else empty_pane(number * PANE_MS, PANE_MS, 3))
+        window.expire((number + 1) * PANE_MS)
+    window.watch(FLOOR)
+    last = said[-3:]
+    counts = obvious_counts(last)
+    assert window.counts == {tags.key(*scope): count for scope, count in counts.items()}
+    assert window.busy == {tags.key(*scope) for scope, count in counts.items() if count >= FLOOR}
+
+    asked = sorted({tags.key(*scope) for scope in counts} | {tags.key("nobody", "IN"), tags.key("tag0", "")})
+    scopes = {tags.key(f"tag{number}", country): (f"tag{number}", country) for number in range(4)
+              for country in ("IN", "US", "*", "")}  # fmt: skip
+    sample = window.sample(asked)
+    assert (np.diff(sample.group) >= 0).all()
+    authors = sample.authors(len(asked))
+    for at, key in enumerate(asked):
+        rows = sample.group == at
+        tag, scope = scopes.get(key, ("nobody", "IN"))
+        expected = obvious_sample(last, tag, scope)
+        assert sample.author[rows].tolist() == [one.author for one in expected]
+        assert sample.tweet[rows].tolist() == [one.tweet for one in expected]
+        assert sample.age_days[rows].tolist() == [one.age_days for one in expected]
+        assert sample.copy[rows].tolist() == [scored(one.text).copy for one in expected]
+        assert sample.scores[rows].tolist() == [scored(one.text).probabilities.tolist() for one in expected]
+        assert authors[at] == estimate_authors(len(expected), expected[-1].author if expected else 0)
+
+
+def test_a_window_of_nothing():
+    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window.watch(1)
+    sample = window.sample([1 << 10, 2 << 10])
+    assert sample.authors(2).tolist() == [0, 0]
+    assert (window.counts, window.busy) == ({}, set())
+
+
+def test_panes_that_have_not_settled_are_counted_in_the_sample():
+    tags = Tags()
+    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    one, other = Entry(5, 1, 1, 0, "", "text 1"), Entry(3, 2, 1, 0, "", "text 2")
+    window.push(build({("a", "IN"): (1, [one])}, tags, 0))
+    extra: Pane = build({("a", "US"): (1, [other])}, tags, 1)
+    assert window.sample([tags.key("a", "*")], [extra]).author.tolist() == [3, 5]
+    assert window.sample([tags.key("a", "*")]).author.tolist() == [5]
+
+
+def test_the_floor_can_be_raised_and_lowered():
+    tags = Tags()
+    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    window.push(build({("a", "IN"): (5, []), ("a", ""): (3, [])}, tags, 0))
+    india, world = tags.key("a", "IN"), tags.key("a", "*")
+    for floor, busy in ((6, {world}), (9, set()), (5, {india, world})):
+        window.watch(floor)
+        assert window.busy == busy
+    window.expire(PANE_MS + WINDOW_MS)
+    assert (window.busy, window.counts, len(window.panes)) == (set(), {}, 0)
+
+
+def test_spellings_of_every_pane_and_country():
+    tags = Tags()
+    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    shout = Entry(5, 1, 1, 0, "AA", "text 1")
+    window.push(build({("aa", "IN"): (1, [shout]), ("aa", "US"): (1, [])}, tags, 0))
+    window.push(build({("aa", "IN"): (1, [])}, tags, 1))
+    assert sorted(window.displays(tags.key("aa", "*"))) == ["AA", "aa", "aa"]
+    assert window.displays(tags.key("aa", "US")) == ["aa"]
+
+
+def test_k_is_what_the_columns_hold():
+    tags = Tags()
+    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    for number in range(3):
+        entries = [Entry(author, author, 1, 0, "", f"text {author}") for author in range(number, 3 * K, 3)]
+        window.push(build({("a", "IN"): (len(entries), entries)}, tags, number))
+    assert window.sample([tags.key("a", "*")]).author.tolist() == list(range(K))
