@@ -16,7 +16,8 @@ from moderation.drafts import SURFACES, Draft, Tag, UndoDraft, country_of, expir
 from moderation.errors import StaleEdit
 from moderation.options import Actor, Country, Default, Expected, Json, Lasts, Reason, Surfaces, Tags, Until, Wait
 from moderation.view import ends, table, where, written_json
-from moderation.writer import Desk, Written
+from moderation.writer import Desk
+from moderation.written import Written
 from streams.clock import now_ms
 from streams.errors import CallerMistake, PolicyError
 from streams.flags.people import STATES

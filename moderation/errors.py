@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from moderation.written import Written
 from streams.errors import EXIT_NO, HushtagError
 from streams.log.moderation import Override, TagRecord
-
-if TYPE_CHECKING:
-    from moderation.writer import Written
 
 
 class StaleEdit(HushtagError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from moderation.writer import Written
+from moderation.written import Written
 from streams.flags.naming import in_words
 from streams.flags.people import Standing, record_as_dict
 from streams.log.moderation import Override, TagRecord

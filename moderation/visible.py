@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from moderation.writer import Written
+from moderation.written import Written
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import FlagStoreUnavailable
 from streams.flags.lookup import FlagLookup, Verdict, verdict

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from kafka.errors import KafkaError
@@ -18,6 +17,7 @@ from kafka.errors import KafkaError
 from moderation.drafts import Draft, UndoDraft
 from moderation.errors import NothingToUndo, StaleEdit
 from moderation.sender import Sender
+from moderation.written import Written
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import Scope
@@ -29,19 +29,6 @@ from streams.log.topic_specs import MODERATION
 from streams.settings import Settings
 
 Clock = Callable[[], int]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A decision that is in the log and counts."""
-
-    record: TagRecord
-    offset: int
-
-    @property
-    def version(self) -> str:
-        """The version of its scope from now on: what the next edit of it names."""
-        return version_of(self.offset, 0)
 
 
 class Desk:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from typing import Annotated
 
@@ -35,4 +37,6 @@ def worker(
         raise CallerMistake(f"unknown stage {', '.join(unknown) or '(none)'}", fix=f"--stages {','.join(STAGES)}")
     configure_logging(settings.log_level)
     code = Worker(settings, names, load_policy_file(settings.policy, settings.shards)).run()
-    sys.exit(code)
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)  # a consumer thread that waits for a silent broker would hold the exit up
