@@ -1,4 +1,4 @@
-"""Copied texts: a fingerprint that other tags, links, names, numbers and punctuation round words do not change."""
+"""Copied texts: a fingerprint that other tags, links, names, numbers, emoji and punctuation do not change."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def fingerprint(text: str) -> int:
     True
     """
     words = [
-        word.strip(_AROUND)
-        for word in text.casefold().split()
-        if word[0] not in "#@0123456789" and not word.startswith("http")
+        word
+        for whole in text.casefold().split()
+        if (word := whole.strip(_AROUND)) and word[0].isalpha() and not word.startswith("http")
     ]
     return crc32(" ".join(words).encode("utf-8", "replace")) or 1

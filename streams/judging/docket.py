@@ -12,7 +12,7 @@ from streams.judging.levels import NOTHING, OVER, RuleLevels, Standing, combine,
 from streams.judging.state import Scope
 from streams.policy import Policy, Rule
 
-_EARLY_MARGIN = 1.25
+_EARLY_MARGIN = 1.5
 """A signal on its threshold now is as likely as not below it when the tick settles."""
 _COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 

@@ -23,6 +23,7 @@ RATE = 100.0
 """Tweets a second."""
 _CAMPAIGN_PER_SECOND = 20.0
 _CAMPAIGN_AUTHORS = 400
+_CAMPAIGN_COPIES = 0.8
 """Campaigns are louder here than in the preset: a flag wants some fifty authors to be sure, and people who watch want
 to see it within seconds."""
 
@@ -66,4 +67,4 @@ class Traffic:
 def _louder(plan: Plan) -> Plan:
     if not plan.harmful:
         return plan
-    return replace(plan, per_second=_CAMPAIGN_PER_SECOND, n_authors=_CAMPAIGN_AUTHORS)
+    return replace(plan, per_second=_CAMPAIGN_PER_SECOND, n_authors=_CAMPAIGN_AUTHORS, copy_share=_CAMPAIGN_COPIES)

@@ -31,7 +31,9 @@ def step(state: Ruling | None, level: int, tick_ms: int, rule: Rule = RULE, **op
     return decide(standing(level), state, rule, tick_ms, **given_options)
 
 
-def ruling(action: str = "suppress", since_ms: int = 0, expires_at_ms: int = 100_000, *, lapsed: bool = False) -> Ruling:
+def ruling(
+    action: str = "suppress", since_ms: int = 0, expires_at_ms: int = 100_000, *, lapsed: bool = False
+) -> Ruling:
     return Ruling(
         category="abuse", surface="trends", action=action, since_ms=since_ms, expires_at_ms=expires_at_ms, lapsed=lapsed
     )
@@ -46,7 +48,8 @@ def test_nothing_begins_unless_it_is_over(level):
 
 
 @pytest.mark.parametrize(
-    ("mode", "action"), [("suppress", "suppress"), ("hold_for_review", "hold"), ("review", "review"), ("shadow", "shadow")]
+    ("mode", "action"),
+    [("suppress", "suppress"), ("hold_for_review", "hold"), ("review", "review"), ("shadow", "shadow")],
 )
 def test_what_is_over_begins_the_mode_s_action(mode, action):
     found = step(None, OVER, TICK, replace(RULE, mode=mode))

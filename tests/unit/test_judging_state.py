@@ -61,7 +61,8 @@ states = st.builds(
 def record(rulings: tuple[Ruling, ...], *, offset: int = 7, tick_ms: int = 30_000, **more: object) -> Decision:
     given_fields = {
         "hashtag": "a", "display": "A", "country": "IN", "rulings": rulings, "version": version_of(offset, tick_ms),
-        "tick_ms": tick_ms, "settled_ms": 20_000, "decided_at_ms": 0, "policy_revision": "p", "model_revision": "m", **more
+        "tick_ms": tick_ms, "settled_ms": 20_000, "decided_at_ms": 0, "policy_revision": "p", "model_revision": "m",
+        **more,
     }  # fmt: skip
     return Decision(**given_fields)
 
@@ -79,7 +80,11 @@ def test_read_back_is_the_inverse_of_a_record(state):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["IN", "*"]), st.integers(0, 12), st.integers(0, 12))))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["IN", "*"]), st.integers(0, 12), st.integers(0, 12))
+    )
+)
 def test_the_greatest_version_counts_never_the_last_record(said):
     decisions = [
         record((), hashtag=tag, country=country, offset=offset, tick_ms=tick * 10_000, display=str(number))

@@ -1,0 +1,235 @@
+"""A worker that cannot do its work says why and ends; one that has lost its Redis puts everything back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from hushtag_client import keys
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from streams.log.topic_specs import DECISIONS, TWEETS
+from streams.log.topics import admin_client
+from streams.settings import Settings
+from streams.stack import LocalStack
+from streams.stack.valkey_server import ValkeyServer
+from tests.integration.workers import WorkerProcess, environment, free_port, hushtag, json_lines
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+DEADLINE_SECONDS = 2
+BACK_SECONDS = 35.0
+"""The reconcile interval is 30 s, whatever else notices a loss sooner."""
+
+
+@dataclass
+class Ended:
+    """What came of a command: exit code, stderr, and how long it took."""
+
+    code: int
+    said: str
+    seconds: float
+
+    @property
+    def error(self) -> str:
+        return self.said[self.said.rindex("error: ") :]
+
+
+def worker(settings: Settings, *arguments: str, **more: object) -> Ended:
+    """Run `hushtag worker` to its end."""
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli.main", "worker", *arguments],
+        env=environment(settings, start_deadline_seconds=DEADLINE_SECONDS, metrics_port=0, **more),
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert done.stdout == b""
+    assert "Traceback" not in said
+    return Ended(done.returncode, said, time.monotonic() - begun)
+
+
+def nowhere() -> Settings:
+    """Settings under which nothing answers."""
+    return Settings(
+        kafka=f"127.0.0.1:{free_port()}",
+        redis_url=f"redis://127.0.0.1:{free_port()}/0",
+        policy=Path("config/policy.yaml"),
+    )
+
+
+def test_without_kafka_it_says_what_it_waits_for_and_ends() -> None:
+    settings = nowhere()
+    ended = worker(settings)
+    assert ended.code == 1
+    assert f"waiting up to {DEADLINE_SECONDS} s for Kafka at {settings.kafka}" in ended.said
+    assert f"Kafka at {settings.kafka} did not answer within {DEADLINE_SECONDS} s" in ended.error
+    assert "fix: start it (hushtag up), or set HUSHTAG_KAFKA" in ended.error
+    assert ended.seconds < DEADLINE_SECONDS + 40
+
+
+def test_without_redis_it_says_what_it_waits_for_and_ends(topics: Settings) -> None:
+    away = nowhere().redis_url
+    ended = worker(topics, redis_url=away)
+    assert ended.code == 1
+    assert f"waiting up to {DEADLINE_SECONDS} s for Redis" in ended.said
+    assert f"Redis did not answer within {DEADLINE_SECONDS} s" in ended.error
+    assert away.removeprefix("redis://").removesuffix("/0") in ended.error
+    assert "HUSHTAG_REDIS_URL" in ended.error
+    assert ended.seconds < DEADLINE_SECONDS + 60
+
+
+def test_wrong_settings_are_named_all_of_them() -> None:
+    ended = worker(nowhere(), shards=0, kafka="nowhere", session_timeout_seconds="soon")
+    assert ended.code == 2
+    for variable, value in (("SHARDS", "0"), ("KAFKA", "nowhere"), ("SESSION_TIMEOUT_SECONDS", "soon")):
+        assert f"HUSHTAG_{variable}={value}" in ended.error
+        assert f"set HUSHTAG_{variable} to " in ended.error
+
+
+def test_an_unknown_stage_is_named() -> None:
+    ended = worker(nowhere(), "--stages", "ingest,digest")
+    assert ended.code == 2
+    assert "unknown stage digest" in ended.error
+    assert "fix: --stages ingest,judge,publish" in ended.error
+
+
+def test_a_bad_policy_is_refused_with_its_lines(tmp_path: Path) -> None:
+    text = Path("config/policy.yaml").read_text()
+    lines = text.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.strip().startswith("suppress_at:"))
+    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+    lines[at] = f"{indent}suppress_at: 7"
+    lines.insert(at + 1, f"{indent}clear_att: 0.1")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("\n".join(lines))
+    ended = worker(nowhere(), policy=bad)
+    assert ended.code == 2
+    assert f"{bad}:{at + 1}:" in ended.error
+    assert f"{bad}:{at + 2}:" in ended.error
+    assert "clear_at" in ended.error
+
+    gone = worker(nowhere(), policy=tmp_path / "gone.yaml")
+    assert gone.code == 2
+    assert f"cannot read the policy {tmp_path / 'gone.yaml'}" in gone.error
+
+
+def test_missing_topics_are_refused_with_the_command_that_makes_them(settings: Settings) -> None:
+    ended = worker(settings)
+    assert ended.code == 2
+    assert f"{settings.topic(DECISIONS)}: missing" in ended.error
+    assert "hushtag topics create" in ended.error
+    with admin_client(settings) as admin:
+        there = [name for name in admin.list_topics() if name.startswith(settings.topic_prefix)]
+    assert there == [], "it has made none by asking"
+
+
+def test_topics_that_break_a_promise_are_refused_with_the_commands_that_mend_them(topics: Settings) -> None:
+    wrong = {TWEETS: {"retention.ms": "60000"}, DECISIONS: {"cleanup.policy": "compact"}}
+    with admin_client(topics) as admin:
+        for name, configs in wrong.items():
+            resource = ConfigResource(ConfigResourceType.TOPIC, topics.topic(name), configs)
+            assert set(admin.alter_configs([resource])["topic"].values()) == {"OK"}
+    ended = worker(topics, shards=topics.shards + 1)
+    assert ended.code == 2
+    assert f"{topics.topic(TWEETS)}: retention.ms is 60000, needed: at least " in ended.error
+    assert f"{topics.topic(DECISIONS)}: cleanup.policy is compact, needed: delete" in ended.error
+    assert f"{topics.topic(DECISIONS)}: partitions is {topics.shards}, needed: {topics.shards + 1}" in ended.error
+    assert f"--entity-name {topics.topic(TWEETS)} --add-config retention.ms=" in ended.error
+    assert f"--entity-name {topics.topic(DECISIONS)} --add-config cleanup.policy=delete" in ended.error
+    assert f"export HUSHTAG_SHARDS={topics.shards}" in ended.error
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A server of its own that keeps nothing on disk."""
+    made = ValkeyServer(tmp_path / "valkey", config={"appendonly": "no"})
+    made.start()
+    yield made
+    made.kill()
+
+
+def eventually(what: str, holds: Callable[[], bool], seconds: float = BACK_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if holds():
+                return
+        except redis.RedisError:
+            pass  # it is just being started
+        time.sleep(0.1)
+    raise AssertionError(f"{what} not within {seconds:g} s")
+
+
+def test_a_redis_that_has_lost_everything_gets_it_back(topics: Settings, valkey: ValkeyServer, tmp_path: Path) -> None:
+    """Killed and started empty, then flushed: a block is back both times, and every partition takes writes again."""
+    settings = topics.model_copy(update={"redis_url": valkey.url})
+    running = WorkerProcess(settings, tmp_path).start().wait_ready()
+    try:
+        with redis.Redis.from_url(valkey.url, socket_timeout=5) as server:
+            field = keys.field("trends", "*", "human", "sometag")
+
+            def blocked() -> bool:
+                found = server.hget(keys.REGISTERS, field)
+                return found is not None and json.loads(found)["action"] == "suppress"
+
+            def all_open() -> bool:
+                life = server.info("server")["run_id"]
+                partitions = [*map(str, range(settings.shards)), keys.MODERATION]
+                return server.mget([keys.sentinel(one) for one in partitions]) == [life.encode()] * len(partitions)
+
+            eventually("opened", all_open, 60)
+            hushtag(settings, "block", "SomeTag", "--reason", "test", "--for", "1h", "--wait", "60")
+            eventually("blocked", blocked, 60)
+            before = server.info("server")["run_id"]
+
+            valkey.kill()
+            assert not valkey.running
+            time.sleep(1.0)
+            valkey.start()
+            assert server.info("server")["run_id"] != before
+            eventually("blocked after kill -9", blocked)
+            eventually("opened after kill -9", all_open)
+
+            server.flushall()
+            eventually("blocked after FLUSHALL", blocked)
+            eventually("opened after FLUSHALL", all_open)
+
+            hushtag(settings, "block", "AnotherTag", "--reason", "test", "--for", "1h", "--wait", "60")
+            listed = {row["hashtag"] for row in json_lines(hushtag(settings, "flags", "list", "--json"))}
+            assert listed == {"sometag", "anothertag"}
+        assert running.running
+    finally:
+        running.kill()
+
+
+def test_a_redis_that_may_evict_is_refused(topics: Settings, tmp_path: Path) -> None:
+    evicting = ValkeyServer(tmp_path / "valkey", config={"maxmemory-policy": "allkeys-lru"})
+    with evicting:
+        ended = worker(topics, redis_url=evicting.url)
+    assert ended.code == 2
+    assert "allkeys-lru" in ended.error and "noeviction" in ended.error
+
+
+def test_a_worker_that_waits_starts_once_kafka_and_redis_are_there(
+    stack: LocalStack, topics: Settings, tmp_path: Path
+) -> None:
+    late = ValkeyServer(tmp_path / "valkey")
+    settings = topics.model_copy(update={"redis_url": late.url})
+    running = WorkerProcess(settings, tmp_path).start(start_deadline_seconds=60)
+    try:
+        eventually("told", lambda: "waiting up to 60 s for Redis" in running.log.read_text(), 90)
+        late.start()
+        running.wait_ready()
+    finally:
+        running.kill()
+        late.kill()

@@ -1,0 +1,421 @@
+"""One shard's judge, record by record: early looks, ticks, gaps, policies, and what a successor takes over."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from streams.counting.pane import Pane
+from streams.counting.registers import PANE_MS, RULES, BlockRegisters, Entry, Flush, Register
+from streams.counting.sketch import KeyedHash
+from streams.judging.judge import Settled, ShardJudge
+from streams.log.decisions import Decision, Progress, version_of
+from streams.log.panes import assemble, decode_pane_record, encode_pane
+from streams.policy import Policy
+from streams.policy.activation import Activation
+from streams.scoring import TextScorer
+from tests.unit.test_replay import POLICY, WordScorer, make_policy
+
+HASHES = KeyedHash(b"k")
+SCORER = TextScorer(WordScorer())
+SUPPRESS = make_policy(
+    POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace("[2m]", "[30s]")
+)
+SCOPE = ("hateful_conduct", "trends")
+
+
+def activation(policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> Activation:
+    return Activation(policy.revision, sequence, from_tick_ms, policy.canonical(), SCORER.revision)
+
+
+class Court:
+    """A judge, and a hand that writes its log. Panes are numbered from 0; the shard has two sources."""
+
+    def __init__(self, policy: Policy | None = SUPPRESS, *, judge: ShardJudge | None = None, offset: int = -1) -> None:
+        self.judge = judge or ShardJudge(
+            0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000
+        )
+        self.offset = offset
+        self.said: list[Decision] = []
+        self.settled: list[Settled] = []
+        self._blocks = [offset + 1, offset + 1]
+        self._author = 1_000 * (offset + 2)
+        if policy is not None:
+            self.activate(policy)
+
+    def activate(self, policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> None:
+        self.offset += 1
+        self.judge.apply(self.offset, activation(policy, sequence, from_tick_ms))
+
+    def hear(
+        self,
+        pane: int,
+        *,
+        bad: int = 0,
+        good: int = 0,
+        watermark_ms: int = 0,
+        source: int = 0,
+        tag: str = "a",
+        look: bool = True,
+    ) -> list[Decision]:
+        """One record of so many new authors; then everything that it lets settle, and a look."""
+        self.offset += 1
+        self._blocks[source] += 1
+        entries = []
+        for text in ["bad"] * bad + ["good"] * good:
+            self._author += 1
+            author = self._author * 0x9E3779B97F4A7C15 % 2**64
+            entries.append(Entry(author, self._author, 100, 0, "", f"{text} {self._author}"))
+        registers = [Register(tag, "", pane, len(entries), entries)] if entries else []
+        newest_ms = max((pane + 1) * PANE_MS, watermark_ms)
+        blocks = [BlockRegisters(self._blocks[source], registers)]
+        self.judge.apply(
+            self.offset, Flush("t", source, 2, RULES, self._blocks[source], watermark_ms, newest_ms, blocks)
+        )
+        said: list[Decision] = []
+        while (job := self.judge.next_tick()) is not None:
+            self.settled.append(self.judge.settle(job, SCORER(job.texts)))
+            said += self.settled[-1].decisions
+        if look and (job := self.judge.next_look()) is not None:
+            said += self.judge.look(job, SCORER(job.texts))
+        self.said += said
+        return said
+
+    def pass_to(self, watermark_ms: int, *, look: bool = True) -> list[Decision]:
+        """Time passes in both sources."""
+        said = self.hear(0, watermark_ms=watermark_ms, look=look)
+        return said + self.hear(0, watermark_ms=watermark_ms, source=1, look=look)
+
+    @property
+    def progress(self) -> Progress:
+        found = self.settled[-1].progress
+        assert found is not None
+        return found
+
+    def successor(self, decisions: list[Decision] | None = None, *, after: int | None = None) -> Court:
+        """Whoever takes over after the tick at `settled[after]`, with all decisions that were written."""
+        progress = (self.settled[-1] if after is None else self.settled[after]).progress
+        assert progress is not None
+        bodies = [activation(SUPPRESS)]
+        judge = ShardJudge(
+            0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000
+        )
+        panes = [pane for settled in self.settled for pane in settled.panes if pane.start_ms < progress.settled_ms]
+        back = assemble(
+            [decode_pane_record(value) for pane in panes for value in encode_pane(pane, 0, self.judge.tags)], judge.tags
+        )
+        short: list[Pane] = [pane for pane in back if pane.length_ms == PANE_MS]
+        long: list[Pane] = [pane for pane in back if pane.length_ms != PANE_MS]
+        activations = [replace(one, policy=bodies[0].policy) for one in progress.activations]
+        judge.recover(
+            replace(progress, activations=activations), self.said if decisions is None else decisions, short, long
+        )
+        return Court(None, judge=judge, offset=progress.position)
+
+
+def action(decision: Decision) -> tuple[str, bool, int]:
+    (ruling,) = decision.rulings
+    return ruling.action, ruling.provisional, ruling.since_ms
+
+
+def world(decisions: list[Decision]) -> list[Decision]:
+    return [one for one in decisions if one.country == "*"]
+
+
+def test_a_judge_that_has_read_no_activation_decides_nothing():
+    court = Court(None)
+    assert court.hear(0, bad=50) == []
+    assert court.pass_to(40_000) == []
+    assert [settled.tick_ms for settled in court.settled] == [10_000, 20_000, 30_000, 40_000]
+    assert court.settled[0].panes[0].counts.tolist() == [50], "but it counts"
+    court.activate(SUPPRESS)
+    assert court.pass_to(50_000) == [], "and what was not scored when it settled stays so"
+
+
+def test_an_early_ruling_is_said_at_once_and_confirmed_when_its_tick_settles():
+    court = Court()
+    court.pass_to(10_000)
+    (early,) = court.hear(1, bad=20)
+    assert action(early) == ("suppress", True, 20_000)
+    assert (early.provisional, early.tick_ms, early.settled_ms, early.decided_at_ms) == (True, 20_000, 10_000, 20_000)
+    assert (early.hashtag, early.country, early.version) == ("a", "*", version_of(court.offset, 20_000))
+    assert court.hear(2, bad=20) == [], "once is enough"
+    (settled,) = court.pass_to(20_000)
+    assert action(settled) == ("suppress", False, 20_000)
+    assert (settled.provisional, settled.tick_ms, settled.settled_ms) == (False, 20_000, 20_000)
+    assert settled.version > early.version
+    assert court.settled[-1].confirmed == 1
+
+
+def test_a_withdrawn_early_ruling_bars_others_for_a_dwell():
+    court = Court()
+    court.pass_to(10_000)
+    (early,) = court.hear(1, bad=10)
+    court.hear(1, good=40, source=1)
+    (withdrawn,) = court.pass_to(20_000)
+    assert action(early) == ("suppress", True, 20_000)
+    assert action(withdrawn) == ("clear", True, 20_000), "nothing of it is left"
+    assert court.settled[-1].withdrawn == 1 and withdrawn.version > early.version
+
+    assert court.hear(2, bad=150) == [], "barred, however harmful"
+    assert court.hear(3, bad=10) == []
+    told = court.pass_to(30_000)
+    assert [one.action for one in told[0].rulings] == ["suppress", "clear"], "settled all the same"
+    assert [(one.provisional, one.since_ms) for one in told[0].rulings] == [(False, 30_000), (True, 20_000)]
+
+
+def test_the_bar_is_lifted_when_the_dwell_is_over():
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, bad=10)
+    court.hear(1, good=40, source=1)
+    court.pass_to(20_000)
+    state = court.judge.states[court.judge.tags.key("a", "*")]
+    assert set(state.barred) == {SCOPE}
+    assert court.pass_to(30_000) == []
+    assert set(state.barred) == {SCOPE}
+    assert court.pass_to(40_000) == [], "nobody need be told"
+    assert court.judge.states == {}
+    (again,) = court.hear(4, bad=150)
+    assert action(again) == ("suppress", True, 50_000)
+
+
+def test_no_early_look_while_the_slowest_source_is_too_far_behind():
+    court = Court()
+    court.hear(1, watermark_ms=10_000)
+    assert court.hear(1, bad=50, tag="b") == [], "one source has not told its time yet"
+    court.hear(1, watermark_ms=10_000, source=1)
+    assert court.hear(5, bad=50, watermark_ms=51_000) == [], "41 s"
+    court.hear(1, watermark_ms=30_000, source=1)
+    assert [action(one)[:2] for one in court.hear(5, bad=50, watermark_ms=51_000)] == [("suppress", True)]
+
+
+def test_an_early_look_comes_again_only_when_a_tag_has_grown():
+    court = Court()
+    court.pass_to(10_000)
+    assert court.hear(1, bad=6, good=44) == []
+    assert court.judge.open.worlds == {1: 50}
+    court.offset += 1
+    court.judge._touched.add(court.judge.tags.key("a", ""))
+    assert court.judge.next_look() is None, "the same tweets"
+    court.hear(1, good=4, look=False)
+    assert court.judge.next_look() is None, "less than a tenth more"
+    court.hear(1, bad=40, look=False)
+    assert court.judge.next_look() is not None
+
+
+def test_panes_settle_in_order_each_once_and_an_idle_judge_skips_what_is_empty():
+    court = Court()
+    court.pass_to(1_000_000)
+    court.hear(100, good=1)
+    court.pass_to(1_030_000)
+    ticks = [settled.tick_ms for settled in court.settled]
+    assert ticks == [1_000_000, 1_010_000, 1_020_000, 1_030_000]
+    assert [len(settled.panes) for settled in court.settled] == [0, 1, 1, 0], "the second ends a minute"
+    court.pass_to(1_030_000)
+    assert [settled.tick_ms for settled in court.settled] == ticks
+    assert court.judge.settled_ms == 1_030_000
+
+
+def test_a_catch_up_settles_every_tick_at_one_offset_with_versions_of_their_own():
+    court = Court()
+    for pane in range(6):
+        court.hear(pane, bad=20, look=False)
+    court.hear(9, watermark_ms=100_000, source=1, look=False)
+    said = world(court.hear(9, watermark_ms=100_000, look=False))
+    assert [one.tick_ms for one in said] == [10_000, 40_000, 70_000]
+    assert [one.rulings[0].expires_at_ms for one in said] == [70_000, 100_000, 130_000], "refreshed when half is gone"
+    assert {one.version.split(".")[1] for one in said} == {f"{court.offset:019d}"}
+    assert len({one.version for one in said}) == 3
+
+
+def test_the_replay_offset_is_the_first_record_of_any_pane_that_has_not_settled():
+    court = Court()
+    court.hear(0, good=1)
+    court.hear(1, good=1)
+    first = court.offset
+    court.hear(0, good=1)
+    court.hear(2, good=1)
+    court.pass_to(10_000)
+    assert court.progress.replay_offset == first
+    assert court.progress.position == court.offset
+    court.pass_to(30_000)
+    assert court.progress.replay_offset == court.offset + 1, "nothing is open"
+
+
+def test_progress_has_no_policy_s_body_and_knows_the_open_blocks():
+    court = Court()
+    court.hear(0, good=1)
+    court.pass_to(10_000)
+    (kept,) = court.progress.activations
+    assert (kept.revision, kept.policy) == (SUPPRESS.revision, "")
+    assert court.progress.blocks == {"t/0": 2, "t/1": 1}
+
+
+def test_while_a_gap_is_in_the_windows_nothing_clears_and_nothing_is_early():
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, bad=20)
+    court.pass_to(20_000)
+    court.judge.hold()
+    assert court.judge.hold_until_ms == 50_000
+    court.hear(2, good=90)
+    court.hear(3, good=90)
+    assert court.pass_to(40_000) == [], "under, and rested"
+    assert court.hear(4, bad=150, tag="b") == []
+    (cleared,) = [one for one in court.pass_to(50_000) if one.hashtag == "a"]
+    assert cleared.rulings[0].action == "clear" and cleared.tick_ms == 50_000
+    assert court.progress.hold_until_ms == 50_000
+    assert court.successor().judge.hold_until_ms == 50_000
+
+
+def test_a_tag_on_the_list_is_never_suppressed_early_or_late():
+    court = Court(make_policy(POLICY.replace("serial: 1", "serial: 1\nnever_suppress: [A]")))
+    court.pass_to(10_000)
+    assert court.hear(1, bad=50) == []
+    assert court.pass_to(40_000) == []
+    assert court.hear(4, bad=50, tag="other") == [], "and shadow hides nothing, so it can wait"
+    assert [one.hashtag for one in court.pass_to(50_000)] == ["other"]
+
+
+def test_another_policy_holds_from_its_tick_on():
+    court = Court()
+    review = make_policy(POLICY.replace("serial: 1", "serial: 2").replace("mode: shadow", "mode: review"))
+    court.pass_to(10_000)
+    court.hear(1, bad=20)
+    court.activate(review, 1, 30_000)
+    first = court.pass_to(20_000)
+    second = court.pass_to(30_000)
+    assert [(one.policy_revision, one.rulings[0].action) for one in first] == [(SUPPRESS.revision, "suppress")]
+    assert [(one.policy_revision, one.rulings[0].action) for one in second] == [(review.revision, "review")]
+    assert {one.model_revision for one in first + second} == {SCORER.revision}
+    assert [one.sequence for one in court.progress.activations] == [1]
+
+
+def test_a_scope_that_a_policy_no_longer_has_is_ended():
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, bad=20)
+    court.pass_to(20_000)
+    search = make_policy(POLICY.replace("serial: 1", "serial: 2").replace("[trends]", "[search]"))
+    court.activate(search, 1, 30_000)
+    (ended,) = court.pass_to(30_000)
+    assert [(one.surface, one.action) for one in ended.rulings] == [("search", "shadow")]
+
+
+def test_texts_of_a_tag_are_scored_from_the_floor_on():
+    court = Court(
+        make_policy(
+            POLICY.replace("score_floor: 2", "score_floor: 3").replace("evidence_floor: 2", "evidence_floor: 3")
+        )
+    )
+    court.hear(0, bad=2)
+    court.hear(1, bad=1)
+    court.pass_to(20_000)
+    scored = [(pane.scores[:, 0] == 0.875).tolist() for settled in court.settled for pane in settled.panes]
+    assert scored == [[False, False], [True]], "what settled without a score stays so"
+
+
+def test_hashtags_are_forgotten_with_the_last_window_that_counts_them():
+    court = Court()
+    court.hear(0, good=3, tag="once")
+    court.hear(0, bad=20, tag="bad")
+    court.pass_to(10_000)
+    assert len(court.judge.tags) == 2
+    for minute in range(1, 22):
+        court.pass_to(minute * 60_000)
+    assert len(court.judge.tags) == 0
+    assert court.judge.states == {}
+
+
+# ---- a successor ----
+
+
+def test_a_successor_goes_on_where_its_predecessor_was():
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, bad=20)
+    court.pass_to(20_000)
+    after = court.successor()
+    assert after.judge.settled_ms == 20_000 and after.judge.replaying
+    key = after.judge.tags.key("a", "*")
+    assert after.judge.states[key].settled == court.judge.states[court.judge.tags.key("a", "*")].settled
+    assert after.pass_to(40_000) == court.pass_to(40_000) == []
+    refreshed, same = after.pass_to(50_000), court.pass_to(50_000)
+    assert [one.rulings for one in refreshed] == [one.rulings for one in same] == []
+    cleared, same = after.pass_to(80_000), court.pass_to(80_000)
+    assert [one.rulings for one in cleared] == [one.rulings for one in same] != []
+
+
+def test_a_successor_says_nothing_early_of_what_its_predecessor_has_read():
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(2, good=6)
+    court.pass_to(20_000)
+    after = court.successor(decisions=[])
+    after.offset -= 1
+    assert after.hear(2, bad=150) == [], "up to the position"
+    assert [action(one)[:2] for one in after.hear(2, bad=150)] == []
+    after.hear(2, source=1)
+    assert [action(one)[:2] for one in after.hear(2, bad=150)] == [("suppress", True)], "once both told their time"
+
+
+def test_what_was_decided_beyond_the_progress_record_is_not_decided_again():
+    """It died after its decisions were acknowledged and before its progress was."""
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, bad=20)
+    court.pass_to(20_000)
+    court.hear(2, good=90)
+    court.hear(3, good=90)
+    (cleared,) = court.pass_to(40_000)
+    assert (cleared.tick_ms, cleared.rulings[0].action) == (40_000, "clear")
+    after = court.successor(after=1)
+    assert after.judge.settled_ms == 20_000
+    after.hear(2, good=90)
+    after.hear(3, good=90)
+    assert world(after.pass_to(40_000)) == []
+    assert after.judge.states[after.judge.tags.key("a", "*")].settled[SCOPE].since_ms == 40_000
+
+
+def test_a_record_of_nothing_beyond_the_progress_record_is_remembered_too():
+    """An early look at an old record must not make it forget up to where the tag is decided."""
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, good=1, tag="b")
+    court.pass_to(20_000)
+    nothing = Decision(
+        hashtag="a", display="a", country="*", rulings=(), version=version_of(99, 50_000), tick_ms=50_000,
+        settled_ms=50_000, decided_at_ms=0, policy_revision="p", model_revision="m",
+    )  # fmt: skip
+    after = court.successor(decisions=[nothing])
+    after.pass_to(20_000)
+    assert after.hear(2, bad=150) == [], "readers have a greater version"
+    assert after.judge.states[after.judge.tags.key("a", "*")].decided_ms == 50_000
+    assert after.pass_to(50_000) == [], "up to there it is decided"
+    after.pass_to(60_000)
+    assert after.judge.states == {}
+
+
+def test_a_successor_answers_the_early_rulings_of_its_predecessor():
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, good=6, tag="b")
+    court.pass_to(20_000)
+    court.hear(2, bad=10)
+    assert court.said[-1].provisional
+    after = court.successor()
+    after.hear(2, bad=10)
+    after.hear(2, good=40, source=1)
+    (withdrawn,) = after.pass_to(30_000)
+    assert action(withdrawn) == ("clear", True, 30_000)
+    assert withdrawn.version > court.said[-1].version
+
+
+def test_without_progress_a_successor_begins_with_the_log():
+    court = Court()
+    court.pass_to(10_000)
+    (early,) = court.hear(1, bad=20)
+    judge = ShardJudge(0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES)
+    judge.recover(None, [early], [], [])
+    assert judge.settled_ms == 0
+    assert judge.states[judge.tags.key("a", "*")].early[SCOPE] == early.rulings[0]
