@@ -18,7 +18,6 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from streams.log.topic_specs import DECISIONS, TWEETS
 from streams.log.topics import admin_client
 from streams.settings import Settings
-from streams.stack import LocalStack
 from streams.stack.valkey_server import ValkeyServer
 from tests.integration.workers import WorkerProcess, environment, free_port, hushtag, json_lines
 
@@ -220,9 +219,7 @@ def test_a_redis_that_may_evict_is_refused(topics: Settings, tmp_path: Path) -> 
     assert "allkeys-lru" in ended.error and "noeviction" in ended.error
 
 
-def test_a_worker_that_waits_starts_once_kafka_and_redis_are_there(
-    stack: LocalStack, topics: Settings, tmp_path: Path
-) -> None:
+def test_a_worker_that_waits_starts_once_redis_is_there(topics: Settings, tmp_path: Path) -> None:
     late = ValkeyServer(tmp_path / "valkey")
     settings = topics.model_copy(update={"redis_url": late.url})
     running = WorkerProcess(settings, tmp_path).start(start_deadline_seconds=60)
