@@ -206,7 +206,7 @@ class SourcePartition:
             part = BlockRegisters(block.block, [])
             for register in block.registers:
                 bytes_about = 40 + sum(60 + 3 * len(entry.text) for entry in register.entries)
-                if size + bytes_about > _RECORD_BYTES:
+                if size and size + bytes_about > _RECORD_BYTES:
                     if part.registers:
                         parts[-1].append(part)
                     parts.append([])

@@ -43,6 +43,8 @@ class Views:
         self._young_days = 0
         self._burst_min_past = 1
         self._tables: dict[int, EvidenceTable] = {}
+        self._tables_ms = -1
+        """The settled tick that `_tables` is of."""
 
     @property
     def shortest(self) -> SlidingWindow | None:
@@ -135,6 +137,9 @@ class Views:
 
     def tables(self) -> dict[int, EvidenceTable]:
         """Evidence of every busy key by window; long windows keep theirs until the next minute."""
+        if self._tables_ms == self.end_ms and self._tables:
+            return self._tables
+        self._tables_ms = self.end_ms
         on_minute = self.end_ms % MINUTE_MS == 0
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_MS or on_minute or window_ms not in self._tables:
@@ -162,7 +167,9 @@ class Views:
         none = np.full(len(keys), np.nan)
         if longest is None or longest is window or not longest.panes:
             return none
-        span_ms = min(longest.window_ms, self.end_ms - longest.panes[0].start_ms) - window.window_ms
+        # A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute.
+        end_ms = self.end_ms if window.window_ms <= SHORT_MS else self.end_ms // MINUTE_MS * MINUTE_MS
+        span_ms = min(longest.window_ms, end_ms - longest.panes[0].start_ms) - window.window_ms
         if span_ms < window.window_ms:
             return none
         whole = np.fromiter((longest.counts.get(key, 0) for key in keys), np.int64, len(keys))

@@ -133,7 +133,6 @@ def test_after_a_restart_every_table_is_the_same(seed, ticks):
     assert rows(restarted) == rows(shard.views)
 
 
-@pytest.mark.xfail(strict=True, reason="a long window's burst is measured to the tick, not to its own last minute")
 def test_after_a_restart_within_a_minute_the_burst_of_a_long_window_is_the_same():
     shard = Shard([16 * MINUTES, 60 * MINUTES], floor=1)
     for number in range(34 * 6 + 3):
