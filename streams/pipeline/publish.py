@@ -8,6 +8,7 @@ write (Redis was lost) leads to a reconcile at once.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ HEARTBEAT_SECONDS = 1.0
 _AGAIN_SECONDS = 0.1
 
 
-class _Published:
+class _Published(ABC):
     """A partition whose fold goes to Redis; implements `streams.pipeline.stages.Partition`."""
 
     replay_point: int | None = None
@@ -86,11 +87,13 @@ class _Published:
             if changed:
                 await self._write(list(changed.values()))
 
+    @abstractmethod
     def _fold(self, record: Any) -> list[Register]:
-        raise NotImplementedError
+        """Take a record; the registers that it changes."""
 
+    @abstractmethod
     def _all(self) -> list[Register]:
-        raise NotImplementedError
+        """Everything to put back at a reconcile."""
 
     async def _find_end(self) -> None:
         async with LogReader(connection(self._context.settings), self._topic) as reader:
