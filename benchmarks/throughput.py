@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from streams.stack import LocalStack
 console = Console(stderr=True)
 PARTITIONS = 4
 PROBES = 40
+WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))
 HARSH = "you disgusting vermin, filthy animals, get out of our country"
 
 
@@ -62,8 +63,8 @@ class Result:
         return self.cpu_seconds / self.tweets * 1e6
 
 
-class Tag(msgspec.Struct):
-    """What the bare loop decodes."""
+class Native(msgspec.Struct):
+    """What the bare loop decodes of a native payload."""
 
     author_id: str
     created_at_ms: int
@@ -72,8 +73,22 @@ class Tag(msgspec.Struct):
     hashtags: list[str] | None = None
 
 
-async def fill(kafka: str, topic: str, tweets: int, shape: str) -> None:
-    """Write the backlog that all contenders read."""
+class Place(msgspec.Struct):
+    """Where a tweet of v1.1 is from."""
+
+    country_code: str = ""
+
+
+class V1(msgspec.Struct):
+    """What it decodes of a v1.1 payload."""
+
+    text: str
+    created_at: str
+    place: Place | None = None
+
+
+async def fill(kafka: str, topics: Sequence[str], tweets: int, shape: str) -> None:
+    """Write the backlog that all contenders read, the same into each topic."""
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka, linger_ms=20, max_batch_size=512 * 1024, compression_type="zstd"
     )
@@ -81,13 +96,14 @@ async def fill(kafka: str, topic: str, tweets: int, shape: str) -> None:
     payloads: Iterator[bytes] = firehose(1, tweets, shape, start_ms=int(time.time() * 1000))  # type: ignore[arg-type]
     with console.status(f"writing {tweets:,} tweets ({shape})"):
         for number, payload in enumerate(payloads):
-            await producer.send(topic, payload, partition=number % PARTITIONS)
+            for topic in topics:
+                await producer.send(topic, payload, partition=number % PARTITIONS)
             if not number % 20_000:
                 await asyncio.sleep(0)
     await producer.stop()
 
 
-def bare(kafka: str, topic: str, tweets: int, group: str) -> None:
+def bare(kafka: str, topic: str, tweets: int, shape: str) -> None:
     """aiokafka, msgspec and panes in a dict: run in a process of its own."""
 
     async def run() -> None:
@@ -97,7 +113,8 @@ def bare(kafka: str, topic: str, tweets: int, group: str) -> None:
         tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         consumer.assign(tps)
         await consumer.seek_to_beginning(*tps)
-        decode = msgspec.json.Decoder(Tag).decode
+        native = shape == "native"
+        decode: Any = msgspec.json.Decoder(Native if native else V1).decode
         panes: dict[tuple[str, str, int], int] = {}
         done = 0
         print("started", flush=True)
@@ -105,10 +122,11 @@ def bare(kafka: str, topic: str, tweets: int, group: str) -> None:
             for records in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
                 for record in records:
                     tweet = decode(record.value)
-                    at = tweet.created_at_ms // 10_000
+                    at = record.timestamp // 10_000
+                    country = tweet.country if native else tweet.place.country_code if tweet.place else ""
                     for word in tweet.text.split():
                         if word[0] == "#":
-                            key = (word.lower(), tweet.country, at)
+                            key = (word.lower(), country, at)
                             panes[key] = panes.get(key, 0) + 1
                 done += len(records)
         await consumer.stop()
@@ -116,10 +134,11 @@ def bare(kafka: str, topic: str, tweets: int, group: str) -> None:
     asyncio.run(run())
 
 
-def faust_documented(kafka: str, topic: str, tweets: int, group: str) -> None:
+def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
     """Faust as its documentation says: an agent, a hopping table of counts, one event per tweet."""
     import faust
 
+    group = f"{os.getpid()}{random.randrange(10**6)}"
     app = faust.App(f"bench-faust-{group}", broker=f"kafka://{kafka}", store="memory://", web_enabled=False,
                     topic_partitions=PARTITIONS, consumer_auto_offset_reset="earliest")  # fmt: skip
     counts = app.Table(f"counts-{group}", default=int, partitions=PARTITIONS).hopping(600, 60, expires=600)
@@ -142,7 +161,7 @@ def faust_documented(kafka: str, topic: str, tweets: int, group: str) -> None:
     app.worker_start() if False else faust.Worker(app, loglevel="ERROR").execute_from_commandline()
 
 
-def measure(name: str, contender: str, kafka: str, topic: str, tweets: int) -> Result:
+def measure(name: str, contender: str, kafka: str, topic: str, tweets: int, shape: str = "native") -> Result:
     """Run one contender in a process of its own, from its first fetch to its last tweet."""
     arguments = [
         sys.executable,
@@ -155,7 +174,7 @@ def measure(name: str, contender: str, kafka: str, topic: str, tweets: int) -> R
         "--topic",
         topic,
     ]
-    arguments += ["--tweets", str(tweets), "--group", f"{os.getpid()}{random.randrange(10**6)}"]
+    arguments += ["--tweets", str(tweets), "--shape", shape]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with console.status(f"{name}: {tweets:,} tweets"):
@@ -167,42 +186,47 @@ def measure(name: str, contender: str, kafka: str, topic: str, tweets: int) -> R
 
 
 class Pipeline:
-    """hushtag's worker, all stages, as it runs in production."""
+    """hushtag's worker as it runs in production: all stages in one process, or each set of them in its own."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, processes: Sequence[str]) -> None:
         self.settings = settings
-        self._log = (folder / "worker.log").open("w")
-        environment = {
-            **os.environ,
-            **{f"HUSHTAG_{k.upper()}": str(v) for k, v in settings.model_dump(exclude_defaults=True).items()},
-        }
-        self._process = subprocess.Popen([sys.executable, "-m", "streams.cli.main", "worker"], env=environment,
-                                         stdout=self._log, stderr=self._log)  # fmt: skip
+        self._log = (folder / "worker.log").open("a")
+        self._ports = [settings.metrics_port + number for number in range(len(processes))]
+        self._processes = []
+        for port, stages in zip(self._ports, processes, strict=True):
+            own = settings.model_copy(update={"metrics_port": port}).model_dump(exclude_defaults=True)
+            environment = {**os.environ, **{f"HUSHTAG_{name.upper()}": str(value) for name, value in own.items()}}
+            command = [sys.executable, "-m", "streams.cli.main", "worker", "--stages", stages]
+            self._processes.append(subprocess.Popen(command, env=environment, stdout=self._log, stderr=self._log))
 
     def metric(self, name: str) -> float:
-        """Sum over labels; 0 while the worker does not answer."""
+        """Sum over labels and processes; 0 of one that does not answer."""
+        return sum(self._metric(port, name) for port in self._ports)
+
+    def _metric(self, port: int, name: str) -> float:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/metrics", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
                 lines = answer.read().decode().splitlines()
         except OSError:
-            if self._process.poll() is not None:
-                raise SystemExit(f"the worker ended: {Path(self._log.name).read_text()[-2000:]}") from None
+            if any(process.poll() is not None for process in self._processes):
+                raise SystemExit(f"a worker ended: {Path(self._log.name).read_text()[-2000:]}") from None
             return 0.0
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
 
     def wait_ready(self) -> None:
-        """Until it has caught up with nothing."""
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/readyz", timeout=5):
-                    return
-            except OSError:
-                self.metric("up")
-                time.sleep(0.1)
+        """Until all have caught up with nothing."""
+        for port in self._ports:
+            while True:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                        break
+                except OSError:
+                    self.metric("up")
+                    time.sleep(0.1)
 
-    def read_all(self, tweets: int) -> Result:
+    def read_all(self, name: str, tweets: int) -> Result:
         """From the first tweet to all panes judged and all flags written."""
-        with console.status(f"hushtag: {tweets:,} tweets"):
+        with console.status(f"{name}: {tweets:,} tweets"):
             while self.metric("hushtag_tweets_total") == 0:
                 time.sleep(0.02)
             start, cpu = time.monotonic(), self.metric("process_cpu_seconds_total")
@@ -211,12 +235,14 @@ class Pipeline:
             seconds = time.monotonic() - start
             cpu = self.metric("process_cpu_seconds_total") - cpu
             memory = self.metric("process_resident_memory_bytes") / 2**20
-        return Result("hushtag, whole pipeline", tweets, seconds, cpu, memory)
+        return Result(name, tweets, seconds, cpu, memory)
 
     def stop(self) -> None:
         """SIGTERM."""
-        self._process.terminate()
-        self._process.wait(20)
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait(20)
 
 
 async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float]:
@@ -279,23 +305,31 @@ async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float
 def run(tweets: int, shape: str, with_faust: int, latency_seconds: float) -> None:
     """Everything, and the table."""
     with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
-        settings = Settings(
-            kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_464, policy=Path("config/demo-policy.yaml")
-        )
-        create_topics(settings, tweets_partitions=PARTITIONS)
-        topic = settings.topic("tweets")
-        asyncio.run(fill(stack.kafka, topic, tweets, shape))
-        results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topic, tweets)]
-        pipeline = Pipeline(settings, Path(name))
-        results.append(pipeline.read_all(tweets))
+        ways = [(f"hushtag, whole pipeline, {name}", processes, Settings(
+            kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_464, policy=Path("config/demo-policy.yaml"),
+            topic_prefix=f"bench{len(processes)}.",
+        )) for name, processes in WAYS]  # fmt: skip
+        for _, _, settings in ways:
+            create_topics(settings, tweets_partitions=PARTITIONS)
+        topics = [settings.topic("tweets") for _, _, settings in ways]
+        asyncio.run(fill(stack.kafka, topics, tweets, shape))
+        results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topics[0], tweets, shape)]
+        pipeline: Pipeline | None = None
+        for row, processes, settings in ways:
+            if pipeline is not None:
+                pipeline.stop()
+            pipeline = Pipeline(settings, Path(name), processes)
+            results.append(pipeline.read_all(row, tweets))
+        assert pipeline is not None
         if with_faust:
-            results.append(measure("Faust as documented (hopping table)", "faust", stack.kafka, topic, with_faust))
+            results.append(measure("Faust as documented (hopping table)", "faust", stack.kafka, topics[0], with_faust))
         show(results, shape)
         if latency_seconds:
-            waits = sorted(asyncio.run(latency(pipeline, results[1].per_second / 2, latency_seconds)))
+            rate = results[2].per_second / 2
+            waits = sorted(asyncio.run(latency(pipeline, rate, latency_seconds)))
             p50, p99 = statistics.median(waits), waits[min(len(waits) - 1, int(len(waits) * 0.99))]
-            print(f"tweet → flag at a client, at {results[1].per_second / 2:,.0f} tweets/s: "
-                  f"p50 {p50:.2f} s, p99 {p99:.2f} s, {len(waits)} probes")  # fmt: skip
+            print(f"tweet → flag at a client, at {rate:,.0f} tweets/s: p50 {p50:.2f} s, p99 {p99:.2f} s, "
+                  f"{len(waits)} probes")  # fmt: skip
         pipeline.stop()
 
 
@@ -319,11 +353,11 @@ def main() -> None:
     parser.add_argument("--shape", choices=["native", "v1.1"], default="native")
     parser.add_argument("--faust", type=int, default=10_000, help="tweets for Faust's hopping table; 0 leaves it out")
     parser.add_argument("--latency-seconds", type=float, default=40.0, help="0 leaves it out")
-    for hidden in ("--contender", "--kafka", "--topic", "--group"):
+    for hidden in ("--contender", "--kafka", "--topic"):
         parser.add_argument(hidden, default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.contender:
-        {"bare": bare, "faust": faust_documented}[given.contender](given.kafka, given.topic, given.tweets, given.group)
+        {"bare": bare, "faust": faust_documented}[given.contender](given.kafka, given.topic, given.tweets, given.shape)
     else:
         run(given.tweets, given.shape, given.faust, given.latency_seconds)
 

@@ -36,22 +36,25 @@ def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np
     HTML entities are resolved (the platform's API escapes &, < and >), compatibility forms folded (NFKC), and each
     text is cut to the part that is read. Any str will do, lone surrogates included.
     """
-    if not texts:
-        return np.empty(0, np.uint32), np.zeros(1, np.int64)
-    cut = [_cleaned(text[: hashing.MAX_POINTS]) for text in texts]
-    joined = _END.join(cut) + _END
-    if not joined.isascii():
-        joined = unicodedata.normalize("NFKC", joined)
+    return encode_lines("".join([text[: hashing.MAX_POINTS].replace(_END, " ") + _END for text in texts]))
+
+
+def encode_lines(joined: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+    """`encode` of texts that are lines already, each at most `hashing.MAX_POINTS` long and with a line break behind it.
+
+    What a line break within a text would become is a blank.
+    """
+    if "&" in joined:
+        joined = "".join([_cleaned(line) + _END for line in joined.split(_END)[:-1]])
+    if not joined.isascii():  # line by line: most are, and what is normal already is not cheap to normalise
+        lines = joined.split(_END)
+        joined = _END.join([line if line.isascii() else unicodedata.normalize("NFKC", line) for line in lines])
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    offsets[1:] = np.flatnonzero(points == ord(_END)) + 1
-    return points, offsets
+    return points, np.concatenate(([0], np.flatnonzero(points == ord(_END)) + 1))
 
 
 def _cleaned(text: str) -> str:
-    if "&" in text:
-        text = html.unescape(text)
-    return text.replace(_END, " ")
+    return html.unescape(text).replace(_END, " ") if "&" in text else text
 
 
 def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:

@@ -361,3 +361,28 @@ def score_batch(
         for c in range(n_columns):
             p = 1.0 / (1.0 + math.exp(-(slopes[group, c] * margins[c] + intercepts[group, c])))
             out[text, c] = p if c == 0 else min(np.float32(p), out[text, 0])
+
+
+@_compiled
+def fingerprint_batch(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    out: npt.NDArray[np.uint32],
+) -> None:
+    """32 bits for the words of each text, (n_texts,): emoji are none; 0 where there is no word."""
+    words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    for text in range(len(offsets) - 1):
+        n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
+        hashed, n_hashed = _SEED, 0
+        for word in range(n_words):
+            if kinds[words[bounds[word]]] == _SYMBOL:
+                continue
+            n_hashed += 1
+            for i in range(bounds[word], bounds[word + 1]):
+                hashed = (hashed ^ np.uint64(words[i])) * _PRIME
+            hashed = (hashed ^ np.uint64(_BLANK)) * _PRIME
+        mixed = _mixed(hashed)
+        out[text] = 0 if n_hashed == 0 else max(np.uint32(1), np.uint32(mixed ^ (mixed >> np.uint64(32))))

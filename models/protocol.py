@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,3 +27,11 @@ class Scorer(Protocol):
         A pure function of each text alone, whatever is scored with it. Takes every str and never raises. The heavy
         part runs without the GIL.
         """
+
+
+@runtime_checkable
+class PointsScorer(Scorer, Protocol):
+    """A scorer that also takes texts as `models.features.encode` reads them, so that they are read but once."""
+
+    def score_points(self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """What `score` says of the same texts."""

@@ -41,8 +41,11 @@ class LinearScorer:
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """See `Scorer.score`."""
-        points, offsets = features.encode(texts)
-        out = np.empty((len(texts), 1 + len(self.categories)), np.float32)
+        return self.score_points(*features.encode(texts))
+
+    def score_points(self, points: hashing.Points, offsets: hashing.Offsets) -> npt.NDArray[np.float32]:
+        """The same, of texts that `features.encode` has read."""
+        out = np.empty((len(offsets) - 1, 1 + len(self.categories)), np.float32)
         numbers = self.numbers
         hashing.score_batch(
             points,

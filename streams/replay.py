@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from streams.counting.ingest import DeadLetter, Sharding, SourcePartition
+from streams.counting.ingest import DeadLetter, SourcePartition
 from streams.counting.pane import Pane
 from streams.counting.registers import BLOCK, PANE_MS
+from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.errors import CallerMistake, ContractError
@@ -178,11 +179,10 @@ class Replay:
                 source.begin_at(records[0].offset // BLOCK * BLOCK)
             source.read(records)
             self.counts.records += len(records)
-            for shard, flushes in (flushed := source.flush()).items():
+            for shard, flushes in source.flush().items():
                 for flush in flushes:
                     self._offset += 1
                     self.judges[shard].apply(self._offset, flush)
-            source.sent(flushed)
             self._note(source)
         for judge in self.judges:
             yield from self._settle(judge, None)
@@ -204,7 +204,7 @@ class Replay:
 
     def _finish(self) -> Iterator[Decision | PaneRow]:
         """The end of the log settles all."""
-        last = max((pane for judge in self.judges for pane, _ in judge.open.tallies()), default=-1)
+        last = max((pane for judge in self.judges for pane in judge.open.panes), default=-1)
         for judge in self.judges:
             yield from self._settle(judge, max((last + 1) * PANE_MS, judge.settled_ms))
             minute = judge.finish()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import models
-from models.protocol import Scorer
-from streams.counting.pane import Scored
+from models import copies, features
+from models.protocol import PointsScorer, Scorer
+from streams.counting.scores import Scores
 from streams.errors import CallerMistake
-from streams.judging.copies import fingerprint
 
 
 class TextScorer:
     """A scorer behind the judge's interface.
 
     Args:
-        scorer: any object with the `models.scorer.Scorer` protocol.
+        scorer: any object with the `models.protocol.Scorer` protocol; with `PointsScorer` a text is read but once.
     """
 
     def __init__(self, scorer: Scorer) -> None:
@@ -24,12 +23,15 @@ class TextScorer:
         self.revision = scorer.revision
         self.categories = tuple(scorer.categories)
 
-    def __call__(self, texts: Sequence[str]) -> dict[str, Scored]:
-        """Score distinct texts. Blocks: call it in a thread from an event loop."""
-        if not texts:
-            return {}
-        probabilities = self._scorer.score(texts)
-        return {text: Scored(row, fingerprint(text)) for text, row in zip(texts, probabilities, strict=True)}
+    def __call__(self, lines: bytes) -> Scores:
+        """Score texts, each a line in UTF-8 (lone surrogates pass). Blocks: call it in a thread from an event loop."""
+        joined = lines.decode("utf-8", "surrogatepass")
+        points, offsets = features.encode_lines(joined)
+        if isinstance(self._scorer, PointsScorer):
+            probabilities = self._scorer.score_points(points, offsets)
+        else:
+            probabilities = self._scorer.score(joined.split("\n")[:-1])
+        return Scores(probabilities, copies.of_points(points, offsets))
 
 
 def load_text_scorer(path: Path | None = None) -> TextScorer:

@@ -13,6 +13,7 @@ from streams.events.faults import check_bytes, refuse
 from streams.events.grammar import extract_hashtags
 from streams.events.parse import parse
 from streams.events.tweet import HashtagUse, Tweet
+from streams.events.uses import located
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,7 +54,7 @@ def inspect(json: _Json = False) -> None:
 
     Writes {"ok": true, "kind", "id", "author_id", "country", "created_at_ms", "hashtags"}, or {"ok": false, "reason",
     "field"} for one that would become a dead letter. Ids are strings. A control message has null for what it does not
-    say; `indices` are null where a payload lists a hashtag that is not in its text.
+    say; `indices` are null where a payload lists a hashtag that is not in the 280 characters of its text that count.
     """
     for line in sys.stdin.buffer:
         _write(inspected(line.rstrip(b"\r\n")))
@@ -72,7 +73,7 @@ def inspected(payload: bytes) -> dict[str, Any]:
         "author_id": None if event.author_id is None else str(event.author_id),
         "country": event.country if isinstance(event, Tweet) else event.country or None,
         "created_at_ms": event.created_at_ms,
-        "hashtags": _uses(event.hashtags),
+        "hashtags": _uses(located(event.hashtags, event.text) if isinstance(event, Tweet) else event.hashtags),
     }
 
 

@@ -11,21 +11,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
-from zlib import crc32
 
-from streams.counting.registers import (
-    BLOCK,
-    PANE_MS,
-    RETWEET,
-    RULES,
-    UNKNOWN_AGE,
-    BlockRegisters,
-    Entry,
-    Flush,
-    Register,
-)
-from streams.counting.sketch import KeyedHash, smallest
+from streams.counting.registers import BLOCK, PANE_MS, RETWEET, RULES, UNKNOWN_AGE, Flush
+from streams.counting.sharding import Sharding
+from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules, effective_time
+from streams.counting.uses import OpenUses
 from streams.errors import ContractError
 from streams.events.parse import parse
 from streams.events.tweet import Control, Tweet
@@ -35,7 +26,6 @@ DUPLICATE_RANGE = 4_096
 
 _DAY_MS = 86_400_000
 _RECORD_BYTES = 500_000
-_SHARD_CACHE = 200_000
 
 
 class SourceRecord(Protocol):
@@ -76,23 +66,6 @@ class IngestCounts:
     controls: Counter[str] = field(default_factory=Counter)
 
 
-class Sharding:
-    """The shard that a hashtag belongs to, the same in every process."""
-
-    def __init__(self, shards: int) -> None:
-        self.shards = shards
-        self._known: dict[str, int] = {}
-
-    def of(self, hashtag: str) -> int:
-        """CRC-32 of the normalised hashtag in UTF-8, modulo the number of shards."""
-        shard = self._known.get(hashtag)
-        if shard is None:
-            if len(self._known) >= _SHARD_CACHE:
-                self._known.clear()
-            shard = self._known[hashtag] = crc32(hashtag.encode()) % self.shards
-        return shard
-
-
 class SourcePartition:
     """All state of one source partition between its assignment and its revocation.
 
@@ -123,14 +96,11 @@ class SourcePartition:
         self.counts = IngestCounts()
         self.dead_letters: list[DeadLetter] = []
         self._count_from = replay_point
-        self._sharding = sharding
-        self._hashes = hashes
+        self._shards = sharding.shards
         self._times = times
         self._seen: dict[int, int] = {}
         self._block = replay_point // BLOCK
-        self._registers: dict[tuple[str, str, int], Register] = {}
-        self._changed: list[Register] = []
-        self._unsent: list[tuple[int, list[Register]]] = []
+        self._uses = OpenUses(sharding, hashes, _RECORD_BYTES)
 
     @property
     def replay_point(self) -> int:
@@ -176,67 +146,21 @@ class SourcePartition:
 
     def flush(self) -> dict[int, list[Flush]]:
         """What changed since the last flush: for every shard its records in order, the last with the marker."""
-        if self._changed:
-            self._unsent.append((self._block, self._changed))
-            self._changed = []
-        blocks: dict[int, list[BlockRegisters]] = {shard: [] for shard in range(self._sharding.shards)}
-        for block, changed in self._unsent:
-            by_shard: dict[int, list[Register]] = {}
-            for register in changed:
-                if len(register.entries) > 1:
-                    register.entries = smallest(register.entries, self._hashes)
-                by_shard.setdefault(self._sharding.of(register.hashtag), []).append(register)
-            for shard, registers in by_shard.items():
-                blocks[shard].append(BlockRegisters(block, registers))
-        self._unsent = []
-        return {shard: self._records(of_shard) for shard, of_shard in blocks.items()}
-
-    def sent(self, flushed: dict[int, list[Flush]]) -> None:
-        """The records of `flush` have been encoded: entries that went out need not go again."""
-        for records in flushed.values():
+        changed = self._uses.flush()
+        self._uses.forget_before(self._block)
+        flushed: dict[int, list[Flush]] = {}
+        for shard in range(self._shards):
+            records = changed.get(shard) or [Flush("", 0, 0, 0, 0, -1, -1)]
             for record in records:
-                for block in record.blocks:
-                    for register in block.registers:
-                        register.entries = []
-
-    def _records(self, blocks: list[BlockRegisters]) -> list[Flush]:
-        parts: list[list[BlockRegisters]] = [[]]
-        size = 0
-        for block in blocks:
-            part = BlockRegisters(block.block, [])
-            for register in block.registers:
-                bytes_about = 40 + sum(60 + 3 * len(entry.text) for entry in register.entries)
-                if size and size + bytes_about > _RECORD_BYTES:
-                    if part.registers:
-                        parts[-1].append(part)
-                    parts.append([])
-                    part, size = BlockRegisters(block.block, []), 0
-                part.registers.append(register)
-                size += bytes_about
-            if part.registers:
-                parts[-1].append(part)
-        flushes = [self._record(part, marker=False) for part in parts[:-1]]
-        return [*flushes, self._record(parts[-1], marker=True)]
-
-    def _record(self, blocks: list[BlockRegisters], *, marker: bool) -> Flush:
-        return Flush(
-            source_id=self.source_id,
-            source=self.source,
-            sources=self.sources,
-            rules=RULES,
-            block=self.next_offset // BLOCK if marker else blocks[-1].block,
-            watermark_ms=self.watermark_ms if marker else -1,
-            newest_ms=self.newest_ms,
-            blocks=blocks,
-        )
+                record.source_id, record.source, record.sources = self.source_id, self.source, self.sources
+                record.rules, record.newest_ms = RULES, self.newest_ms
+            records[-1].block, records[-1].watermark_ms = self.next_offset // BLOCK, self.watermark_ms
+            flushed[shard] = records
+        return flushed
 
     def _open(self, block: int) -> None:
         if len(self._seen) > 4 * DUPLICATE_RANGE:
             self._forget_ids()
-        if self._changed:
-            self._unsent.append((self._block, self._changed))
-            self._changed = []
-        self._registers = {}
         self._block = block
 
     def _count(self, offset: int, log_ms: int, tweet: Tweet) -> None:
@@ -258,24 +182,8 @@ class SourcePartition:
         if not tweet.hashtags:
             return
         born_ms = tweet.author_created_at_ms
-        author = self._hashes.author(tweet.author_id)
         age_days = UNKNOWN_AGE if born_ms is None else max(0, (event_ms - born_ms) // _DAY_MS)
-        flags = RETWEET if tweet.kind == "retweet" else 0
-        pane, country, text = at_ms // PANE_MS, tweet.country, tweet.text
-        registers, changed = self._registers, self._changed
-        for use in tweet.hashtags:
-            hashtag = use.hashtag
-            display = use.display if use.display != hashtag else ""
-            entry = Entry(author, tweet.id, age_days, flags, display, text)
-            register = registers.get((hashtag, country, pane))
-            if register is None:
-                register = registers[hashtag, country, pane] = Register(hashtag, country, pane, 1, [entry])
-                changed.append(register)
-                continue
-            if not register.entries:
-                changed.append(register)
-            register.count += 1
-            register.entries.append(entry)
+        self._uses.add(offset, at_ms // PANE_MS, age_days, RETWEET if tweet.kind == "retweet" else 0, tweet)
         counts.uses += len(tweet.hashtags)
 
     def _note(self, control: Control) -> None:

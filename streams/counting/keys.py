@@ -7,6 +7,7 @@ are one slice of a sorted pane: nothing is kept twice for the world.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 COUNTRY_BITS = 10
 WORLD = 0
@@ -17,6 +18,7 @@ _FIRST = 2
 _COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
+@cache
 def country_code(country: str) -> int:
     """Code of an ISO 3166-1 alpha-2 country, `*` (the world) or "" (none), in [0, 678).
 
@@ -30,6 +32,7 @@ def country_code(country: str) -> int:
     return _FIRST + (ord(country[0]) - 65) * 26 + (ord(country[1]) - 65)
 
 
+@cache
 def country_name(code: int) -> str:
     """The inverse of `country_code`."""
     if code < _FIRST:
@@ -42,42 +45,30 @@ class Tags:
     """Numbers for hashtags, given out in order and taken back when nothing counts them any more."""
 
     def __init__(self) -> None:
-        self._keys: dict[tuple[str, str], int] = {}
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._next = 1
-        self._countries: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self._numbers)
 
+    def number(self, hashtag: str) -> int:
+        """The number of a hashtag; it gets one if it has none."""
+        number = self._numbers.get(hashtag)
+        if number is None:
+            number = self._numbers[hashtag] = self._next
+            self._names[number] = hashtag
+            self._next += 1
+        return number
+
     def key(self, hashtag: str, country: str) -> int:
         """The key of a hashtag in a country; the hashtag gets a number if it has none."""
-        key = self._keys.get((hashtag, country))
-        if key is None:
-            number = self._numbers.get(hashtag)
-            if number is None:
-                number = self._numbers[hashtag] = self._next
-                self._names[number] = hashtag
-                self._countries[number] = []
-                self._next += 1
-            key = self._keys[hashtag, country] = number << COUNTRY_BITS | country_code(country)
-            if country != "*":
-                self._countries[number].append(country)
-        return key
+        return self.number(hashtag) << COUNTRY_BITS | country_code(country)
 
     def find(self, hashtag: str, country: str) -> int | None:
         """The key, where the hashtag has a number."""
         number = self._numbers.get(hashtag)
         return None if number is None else number << COUNTRY_BITS | country_code(country)
-
-    def parts(self, key: int) -> list[int]:
-        """The keys that a key counts: itself, or of the world's key those of all countries seen."""
-        if key & _COUNTRY_MASK:
-            return [key]
-        number = key >> COUNTRY_BITS
-        name = self._names[number]
-        return [self._keys[name, country] for country in self._countries[number]]
 
     def name(self, key: int) -> str:
         """The hashtag of a key."""
@@ -90,10 +81,7 @@ class Tags:
     def forget(self, numbers: Iterable[int]) -> None:
         """Take numbers back; the caller holds no key of theirs any more."""
         for number in numbers:
-            name = self._names.pop(number)
-            del self._numbers[name]
-            for country in [*self._countries.pop(number), "*"]:
-                self._keys.pop((name, country), None)
+            del self._numbers[self._names.pop(number)]
 
 
 def country_of(key: int) -> str:

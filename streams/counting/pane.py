@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
 
 from streams.counting.keys import COUNTRY_BITS
-from streams.counting.registers import MINUTE_MS, PANE_MS, Entry
+from streams.counting.open_pane import OpenPane, Sum
+from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 
-Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 
@@ -63,14 +62,6 @@ class Pane:
         return list(self.displays[self.rows(key)])
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What stage 1 says of one text: probabilities (c,) and the fingerprint by which copies are known."""
-
-    probabilities: Floats
-    copy: int
-
-
 def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
     """A pane in which nothing was said."""
     return Pane(
@@ -80,68 +71,43 @@ def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
     )  # fmt: skip
 
 
-def build_pane(
-    pane: int,
-    counts: Mapping[int, int],
-    entries: Mapping[int, Sequence[Entry]],
-    scored: Mapping[str, Scored],
-    worth: Container[int],
-    names: Mapping[int, str],
-    columns: int,
-    hashes: KeyedHash,
-    k: int = K,
-) -> Pane:
-    """Arrays of a settled tally.
+def build_pane(number: int, total: Sum, open_pane: OpenPane, worth: Collection[int], displays: Sequence[str]) -> Pane:
+    """A pane as it settles, or as a look sees it.
 
     Args:
-        counts, entries: by key; `names`: hashtag by key.
-        scored: by text; it may hold more than was asked for, so `worth` says which hashtags' entries get scores.
-        columns: how many scores a text has.
+        total: what its registers add up to.
+        worth: numbers of the hashtags whose entries show their scores; others may have been scored for a look.
+        displays: (r,) see `Pane`; a look leaves them out.
     """
-    keys = np.fromiter(counts.keys(), np.int64, len(counts))
-    ranked = np.argsort(keys)
-    keys = keys[ranked]
-    lists = [entries.get(key, ()) for key in keys.tolist()]
-    flat = [entry for one in lists for entry in one]
-    row = np.repeat(np.arange(len(keys)), [len(one) for one in lists])
-    author = np.fromiter(map(attrgetter("author"), flat), np.uint64, len(flat))
-    tweet = np.fromiter(map(attrgetter("tweet"), flat), np.int64, len(flat))
-    kept = smallest_rows(row, author, hashes.orders(tweet), k)
-    row, flat = row[kept], [flat[i] for i in kept]
-    copy = np.zeros(len(flat), np.uint32)
-    scores = np.full((len(flat), columns), np.nan, np.float32)
-    if worth:
-        tags = (keys[row] >> COUNTRY_BITS).tolist()
-        for at, (tag, entry) in enumerate(zip(tags, flat, strict=True)):
-            if tag in worth:
-                result = scored[entry.text]
-                copy[at] = result.copy
-                scores[at] = result.probabilities
-    bounds = np.searchsorted(row, np.arange(len(keys) + 1))
+    entries, keys = total.entries, total.keys
+    scores, copy = open_pane.scores(entries)
+    tags = np.repeat(keys, np.diff(total.bounds)) >> COUNTRY_BITS
+    shown = np.isin(tags, np.fromiter(worth, np.int64, len(worth)))
+    scores[~shown] = np.nan
+    copy[~shown] = 0
     return Pane(
-        start_ms=pane * PANE_MS,
+        start_ms=number * PANE_MS,
         length_ms=PANE_MS,
         keys=keys,
-        counts=np.fromiter((counts[key] for key in keys.tolist()), np.int64, len(keys)),
-        displays=_displays(flat, bounds.tolist(), [names[key] for key in keys.tolist()]),
-        bounds=bounds.astype(np.int64),
-        author=author[kept],
-        tweet=tweet[kept],
-        age_days=np.fromiter(map(attrgetter("age_days"), flat), np.int32, len(flat)),
-        flags=np.fromiter(map(attrgetter("flags"), flat), np.uint8, len(flat)),
+        counts=total.counts,
+        displays=displays,
+        bounds=total.bounds,
+        author=open_pane.entries["author"][entries],
+        tweet=open_pane.entries["tweet"][entries],
+        age_days=open_pane.entries["age_days"][entries],
+        flags=open_pane.entries["flags"][entries],
         copy=copy,
         scores=scores,
     )
 
 
-def _displays(flat: Sequence[Entry], bounds: Sequence[int], names: Sequence[str]) -> list[str]:
-    displays = []
-    for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True):
-        if last - first == 1:
-            displays.append(flat[first].display or name)
-        else:
-            displays.append(commonest([entry.display for entry in flat[first:last]]) or name)
-    return displays
+def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> list[str]:
+    """(r,) the commonest spelling of each key in its sample; `names`: their normal forms."""
+    written, bounds = open_pane.displays(total.entries), total.bounds.tolist()
+    return [
+        (written[first] if last - first == 1 else commonest(written[first:last])) or name
+        for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True)
+    ]
 
 
 def commonest(spellings: Sequence[str]) -> str:

@@ -2,11 +2,19 @@
 
 A register is a pure function of its block's offsets read so far: its count is how many tweets so far, never an
 increment, so that it may be sent again, late or by a process that should be dead. Entries merge by union.
+
+At firehose speed an object per tweet is what costs most, so a record is a struct of columns (little-endian arrays),
+and stays one until a pane has settled.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 BLOCK = 256
 """Offsets of a source partition in one block: `offset // BLOCK` is its number, for ever."""
@@ -22,44 +30,15 @@ RETWEET = 1
 
 UNKNOWN_AGE = -1
 
-
-class Entry(msgspec.Struct, array_like=True, gc=False):
-    """One sampled author of a (hashtag, country, pane), with the tweet that speaks for them."""
-
-    author: int
-    """Keyed hash of the author's id, in [0, 2**64)."""
-    tweet: int
-    """Tweet id, in [0, 2**63); of an author's tweets the one with the smallest keyed hash speaks."""
-    age_days: int
-    """Age of the account when it tweeted, in days; `UNKNOWN_AGE` where the payload does not say."""
-    flags: int
-    display: str
-    """The hashtag as written, "" where that is its normal form."""
-    text: str
-
-
-class Register(msgspec.Struct, array_like=True, gc=False):
-    """How often a hashtag was used in one block, country and pane, so far."""
-
-    hashtag: str
-    country: str
-    """ISO 3166-1 alpha-2, "" for none: it counts for the world only."""
-    pane: int
-    """Effective time // PANE_MS."""
-    count: int
-    entries: list[Entry]
-    """New or improved since the last time it was sent; at most k authors with the smallest hashes matter."""
-
-
-class BlockRegisters(msgspec.Struct, array_like=True, gc=False):
-    """The registers of one block that changed since the last flush."""
-
-    block: int
-    registers: list[Register]
+Ints = npt.NDArray[np.int64]
+UInts = npt.NDArray[np.uint64]
 
 
 class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
-    """One record of `hashtag-partials`: a source partition's news for one shard, and its marker."""
+    """One record of `hashtag-partials`: a source partition's news for one shard, and its marker.
+
+    Columns of r registers, ascending by block, none twice; and of their n entries, register after register.
+    """
 
     source_id: str
     """Id of the source topic: a topic made anew starts afresh."""
@@ -74,4 +53,87 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     """No record still to come has an effective time below it. -1 in all but the last record of a flush."""
     newest_ms: int
     """Greatest log time read."""
-    blocks: list[BlockRegisters]
+    hashtags: list[str] = []
+    """(r,) normalised."""
+    countries: bytes = b""
+    """uint16 (r,): `keys.country_code`."""
+    panes: bytes = b""
+    """int64 (r,): effective time // PANE_MS."""
+    blocks: bytes = b""
+    """int64 (r,): the block in which a register counts."""
+    counts: bytes = b""
+    """uint32 (r,): tweets of the block so far."""
+    sizes: bytes = b""
+    """uint32 (r,): entries of each register; all that its block has so far, at most k authors."""
+    author: bytes = b""
+    """uint64 (n,): keyed hash of the author's id."""
+    tweet: bytes = b""
+    """int64 (n,): tweet id; of an author's tweets the one with the smallest keyed hash speaks."""
+    age_days: bytes = b""
+    """int32 (n,): age of the account when it tweeted; `UNKNOWN_AGE` where the payload does not say."""
+    flags: bytes = b""
+    """uint8 (n,)"""
+    displays: bytes = b""
+    """n lines: the hashtag as each entry wrote it, empty where that is its normal form. See `to_lines`."""
+    texts: bytes = b""
+    """n lines: the text of each entry."""
+
+
+def to_lines(texts: Sequence[str]) -> bytes:
+    """UTF-8, a line break behind each; lone surrogates pass. The texts have no line breaks of their own."""
+    return ("\n".join(texts) + "\n").encode("utf-8", "surrogatepass") if texts else b""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entries:
+    """Sampled authors as columns (n,), each with the tweet that speaks for them; see `Flush`."""
+
+    author: UInts
+    tweet: Ints
+    age_days: npt.NDArray[np.int32]
+    flags: npt.NDArray[np.uint8]
+    displays: list[bytes]
+    texts: list[bytes]
+
+    def take(self, rows: Ints) -> Entries:
+        """Some of them."""
+        numbers = rows.tolist()
+        return Entries(
+            self.author[rows],
+            self.tweet[rows],
+            self.age_days[rows],
+            self.flags[rows],
+            [self.displays[row] for row in numbers],
+            [self.texts[row] for row in numbers],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registers:
+    """The columns (r,) of a record, ready to count."""
+
+    countries: npt.NDArray[np.uint16]
+    panes: Ints
+    blocks: Ints
+    counts: Ints
+    sizes: Ints
+    entries: Entries
+
+
+def registers_of(flush: Flush) -> Registers:
+    """The columns of a record."""
+    return Registers(
+        countries=np.frombuffer(flush.countries, "<u2"),
+        panes=np.frombuffer(flush.panes, "<i8"),
+        blocks=np.frombuffer(flush.blocks, "<i8"),
+        counts=np.frombuffer(flush.counts, "<u4").astype(np.int64),
+        sizes=np.frombuffer(flush.sizes, "<u4").astype(np.int64),
+        entries=Entries(
+            author=np.frombuffer(flush.author, "<u8"),
+            tweet=np.frombuffer(flush.tweet, "<i8"),
+            age_days=np.frombuffer(flush.age_days, "<i4"),
+            flags=np.frombuffer(flush.flags, "u1"),
+            displays=flush.displays.split(b"\n")[:-1],
+            texts=flush.texts.split(b"\n")[:-1],
+        ),
+    )

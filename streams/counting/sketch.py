@@ -8,18 +8,15 @@ so the order in which tweets arrive does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.registers import Entry
-
 K = 64
 SPACE = 2**64
 _MASK = SPACE - 1
-_CACHE_LIMIT = 500_000
 
 UInts = npt.NDArray[np.uint64]
 
@@ -28,21 +25,13 @@ class KeyedHash:
     """Keyed 64-bit hashes of author and tweet ids: without the key nobody can pick accounts that are always sampled."""
 
     def __init__(self, key: bytes) -> None:
-        self._base = blake2b(digest_size=8, key=key[:64])
+        secret = blake2b(b"authors", digest_size=16, key=key[:64]).digest()
+        self._k0, self._k1 = int.from_bytes(secret[:8], "little"), int.from_bytes(secret[8:], "little")
         self._salt = int.from_bytes(blake2b(b"tweet order", digest_size=8, key=key[:64]).digest(), "little")
-        self._authors: dict[int, int] = {}
 
-    def author(self, author_id: int) -> int:
-        """blake2b of the id, in [0, 2**64)."""
-        found = self._authors.get(author_id)
-        if found is None:
-            hasher = self._base.copy()
-            hasher.update(b"%d" % author_id)
-            found = int.from_bytes(hasher.digest(), "little")
-            if len(self._authors) >= _CACHE_LIMIT:
-                self._authors.clear()
-            self._authors[author_id] = found
-        return found
+    def authors(self, author_ids: Sequence[int]) -> UInts:
+        """SipHash-2-4 (Aumasson and Bernstein 2012) of ids in [0, 2**64) as 8 bytes: (n,) hashes."""
+        return siphash(np.array(author_ids, np.uint64), self._k0, self._k1)
 
     def order(self, tweet_id: int) -> int:
         """A keyed mix of the id (the finaliser of splitmix64, Steele et al. 2014), in [0, 2**64)."""
@@ -59,6 +48,33 @@ class KeyedHash:
         return mixed ^ (mixed >> np.uint64(31))
 
 
+def siphash(words: UInts, k0: int, k1: int) -> UInts:
+    """SipHash-2-4 of messages of 8 bytes, each given as a little-endian word: (n,) to (n,)."""
+    v0, v1 = (np.full(len(words), one, np.uint64) for one in (k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D))
+    v2, v3 = (np.full(len(words), one, np.uint64) for one in (k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573))
+
+    def rounds(n: int) -> None:
+        nonlocal v0, v1, v2, v3
+        for _ in range(n):
+            v0, v2 = v0 + v1, v2 + v3
+            v1, v3 = _rotated(v1, 13) ^ v0, _rotated(v3, 16) ^ v2
+            v0, v2 = _rotated(v0, 32) + v3, v2 + v1
+            v1, v3 = _rotated(v1, 17) ^ v2, _rotated(v3, 21) ^ v0
+            v2 = _rotated(v2, 32)
+
+    for word in (words, np.uint64(8 << 56)):  # the message, then its length
+        v3 = v3 ^ word
+        rounds(2)
+        v0 = v0 ^ word
+    v2 = v2 ^ np.uint64(0xFF)
+    rounds(4)
+    return v0 ^ v1 ^ v2 ^ v3
+
+
+def _rotated(words: UInts, bits: int) -> UInts:
+    return (words << np.uint64(bits)) | (words >> np.uint64(64 - bits))
+
+
 def estimate_authors(distinct: int, kth_smallest: int, k: int = K) -> int:
     """Distinct authors from a sketch: exact below k, else round((k - 1) * 2**64 / k-th smallest hash).
 
@@ -72,20 +88,8 @@ def estimate_authors(distinct: int, kth_smallest: int, k: int = K) -> int:
     return round((k - 1) * SPACE / max(kth_smallest, 1))
 
 
-def smallest(entries: Iterable[Entry], hashes: KeyedHash, k: int = K) -> list[Entry]:
-    """At most k entries: the smallest authors, each with its smallest tweet."""
-    best: dict[int, Entry] = {}
-    for entry in entries:
-        known = best.setdefault(entry.author, entry)
-        if known.tweet != entry.tweet and hashes.order(entry.tweet) < hashes.order(known.tweet):
-            best[entry.author] = entry
-    if len(best) <= k:
-        return list(best.values())
-    return [best[author] for author in sorted(best)[:k]]
-
-
 def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: int = K) -> npt.NDArray[np.int64]:
-    """The same for many sketches at once.
+    """Of each of many sketches at most k rows: the smallest authors, each with its smallest tweet.
 
     Args:
         group: (n,) which sketch a row belongs to, any integers.
@@ -96,7 +100,7 @@ def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: 
     """
     if not len(group):
         return np.zeros(0, dtype=np.int64)
-    ranked = np.lexsort((order, author, group))
+    ranked = _ranked(group, author, order)
     by_group, by_author = group[ranked], author[ranked]
     first = np.empty(len(ranked), dtype=bool)
     first[0] = True
@@ -108,3 +112,23 @@ def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: 
     rank = np.arange(len(by_group)) - np.repeat(starts, sizes)
     kept: npt.NDArray[np.int64] = ranked[rank < k]
     return kept
+
+
+def _ranked(group: npt.NDArray[np.int64], author: UInts, order: UInts) -> npt.NDArray[np.int64]:
+    """Row numbers sorted by (group, author, order, row): by one column that says nearly all, then what that leaves
+    equal. The same tweet can be there twice, in two panes: the first row speaks."""
+    lowest = int(group.min())
+    bits = (int(group.max()) - lowest).bit_length()
+    if bits > 32:
+        return np.lexsort((order, author, group))
+    code = (group - lowest).astype(np.uint64) << np.uint64(64 - bits) if bits else np.zeros(len(group), np.uint64)
+    code |= author >> np.uint64(bits)
+    ranked = np.argsort(code)
+    code = code[ranked]
+    same = np.zeros(len(code) + 1, bool)
+    same[1:-1] = code[1:] == code[:-1]
+    tied = np.flatnonzero(same[1:] | same[:-1])
+    if len(tied):
+        rows = ranked[tied]
+        ranked[tied] = rows[np.lexsort((rows, order[rows], author[rows], group[rows]))]
+    return ranked

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.counting.keys import COUNTRY_BITS, NOWHERE
-from streams.counting.pane import Floats, Ints, Pane
+from streams.counting.pane import Floats, Pane
+from streams.counting.registers import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts, smallest_rows
 
 _COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
@@ -56,6 +57,8 @@ class SlidingWindow:
         """Keys with at least `floor` tweets."""
         self.floor = 1 << 62
         self._hashes = hashes
+        self._kept: tuple[Ints, Sample] | None = None
+        """Samples of some keys over all panes, until these change: looks ask for the same ones again and again."""
 
     def watch(self, floor: int) -> None:
         """Keep `busy` for another floor."""
@@ -66,12 +69,14 @@ class SlidingWindow:
     def push(self, pane: Pane) -> None:
         """Add the newest pane."""
         if len(pane.keys):
+            self._kept = None
             self.panes.append(pane)
             self._add(pane, 1)
 
     def expire(self, end_ms: int) -> None:
         """Drop the panes that do not lie in [end_ms - window_ms, end_ms)."""
         while self.panes and self.panes[0].start_ms < end_ms - self.window_ms:
+            self._kept = None
             self._add(self.panes.popleft(), -1)
 
     def _add(self, pane: Pane, sign: int) -> None:
@@ -90,47 +95,75 @@ class SlidingWindow:
                     del counts[one]
                     busy.discard(one)
 
+    def remember(self, keys: Sequence[int]) -> None:
+        """Keep the samples of some keys, ascending, at hand until the panes change."""
+        self._kept = None
+        self._kept = (np.asarray(keys, np.int64), self.sample(keys))
+
     def sample(self, keys: Sequence[int], extra: Iterable[Pane] = ()) -> Sample:
         """The samples of some keys over the window, and over `extra` panes that have not settled."""
-        low = np.asarray(keys, np.int64)
-        high = np.where(low & _COUNTRY_MASK, low + 1, low + (1 << COUNTRY_BITS))
-        groups: list[Ints] = []
-        picks: list[tuple[Pane, Ints]] = []
-        for pane in (*self.panes, *extra):
-            first, last = np.searchsorted(pane.keys, low), np.searchsorted(pane.keys, high)
-            starts, ends = pane.bounds[first], pane.bounds[last]
-            sizes = ends - starts
-            hit = np.flatnonzero(sizes)
-            if not len(hit):
-                continue
-            sizes, starts = sizes[hit], starts[hit]
-            shift = np.repeat(np.cumsum(sizes) - sizes, sizes)
-            groups.append(np.repeat(hit, sizes))
-            picks.append((pane, np.repeat(starts, sizes) + np.arange(int(sizes.sum())) - shift))
-        return _unite(groups, picks, self._hashes)
+        asked = np.asarray(keys, np.int64)
+        picks: list[_Pick] = []
+        missing = np.arange(len(asked))
+        if self._kept is not None and len(self._kept[0]):
+            kept_keys, kept = self._kept
+            at = np.minimum(np.searchsorted(kept_keys, asked), len(kept_keys) - 1)
+            known = kept_keys[at] == asked
+            starts, ends = (np.searchsorted(kept.group, at[known] + one) for one in (0, 1))
+            picks.append(_pick(kept, np.flatnonzero(known), starts, ends))
+            missing = missing[~known]
+        if len(missing):
+            picks += [_pick_keys(pane, asked, missing) for pane in self.panes]
+        picks += [_pick_keys(pane, asked, np.arange(len(asked))) for pane in extra]
+        return _unite([pick for pick in picks if len(pick.rows)], self._hashes)
 
     def displays(self, key: int) -> list[str]:
         """The spellings of a key, one for each pane and country that has it."""
         return [display for pane in self.panes for display in pane.displays_of(key)]
 
 
-def _unite(groups: list[Ints], picks: list[tuple[Pane, Ints]], hashes: KeyedHash) -> Sample:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pick:
+    """Rows of a pane, or of a sample that was kept, and the group that each belongs to."""
+
+    of: Pane | Sample
+    rows: Ints
+    group: Ints
+
+
+def _pick(of: Pane | Sample, groups: Ints, starts: Ints, ends: Ints) -> _Pick:
+    """The rows [starts[i], ends[i]) for each group i."""
+    sizes = ends - starts
+    before = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return _Pick(of, np.repeat(starts, sizes) + np.arange(int(sizes.sum())) - before, np.repeat(groups, sizes))
+
+
+def _pick_keys(pane: Pane, keys: Ints, groups: Ints) -> _Pick:
+    """The entries of keys[groups]; the world's key has those of all countries."""
+    low = keys[groups]
+    high = np.where(low & _COUNTRY_MASK, low + 1, low + (1 << COUNTRY_BITS))
+    first, last = np.searchsorted(pane.keys, low), np.searchsorted(pane.keys, high)
+    hit = np.flatnonzero(first < last)
+    return _pick(pane, groups[hit], pane.bounds[first[hit]], pane.bounds[last[hit]])
+
+
+def _unite(picks: Sequence[_Pick], hashes: KeyedHash) -> Sample:
     if not picks:
         none = np.zeros(0, np.int64)
         return Sample(
             none, np.zeros(0, np.uint64), none, np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.uint32),
             np.zeros((0, 1), np.float32),
         )  # fmt: skip
-    group = np.concatenate(groups)
-    author = np.concatenate([pane.author[at] for pane, at in picks])
-    tweet = np.concatenate([pane.tweet[at] for pane, at in picks])
+    group = np.concatenate([pick.group for pick in picks])
+    author = np.concatenate([pick.of.author[pick.rows] for pick in picks])
+    tweet = np.concatenate([pick.of.tweet[pick.rows] for pick in picks])
     kept = smallest_rows(group, author, hashes.orders(tweet))
     return Sample(
         group[kept],
         author[kept],
         tweet[kept],
-        np.concatenate([pane.age_days[at] for pane, at in picks])[kept],
-        np.concatenate([pane.flags[at] for pane, at in picks])[kept],
-        np.concatenate([pane.copy[at] for pane, at in picks])[kept],
-        np.concatenate([pane.scores[at] for pane, at in picks])[kept],
+        np.concatenate([pick.of.age_days[pick.rows] for pick in picks])[kept],
+        np.concatenate([pick.of.flags[pick.rows] for pick in picks])[kept],
+        np.concatenate([pick.of.copy[pick.rows] for pick in picks])[kept],
+        np.concatenate([pick.of.scores[pick.rows] for pick in picks])[kept],
     )

@@ -89,7 +89,7 @@ def to_tweet(native: NativeTweet) -> Tweet:
         _country(country) if country else "",
         text[:MAX_TEXT],
         lang or "",
-        from_text(text) if names is None else from_names(names, text),
+        from_text(text) if names is None else from_names(names),
         native.author_created_at_ms,
     )
 
@@ -106,5 +106,5 @@ def to_control(deletion: Deletion) -> Control:
         deletion.author_id,
         _country(deletion.country) if deletion.country else "",
         deletion.created_at_ms,
-        from_names(deletion.hashtags or (), ""),
+        from_names(deletion.hashtags or ()),
     )

@@ -31,17 +31,23 @@ def from_text(text: str) -> Uses:
     return tuple(found.values())[:MAX_HASHTAGS]
 
 
-def from_names(names: Iterable[str], text: str) -> Uses:
-    """From a list of hashtags as written, with or without #; each is looked up in the text for its place."""
+def from_names(names: Iterable[str]) -> Uses:
+    """From a list of hashtags as written, with or without #; where they are in the text is not known."""
     found: dict[str, HashtagUse] = {}
     for name in names:
         display = name[1:] if name and name[0] in SIGNS else name
         hashtag = canonical(display)
         if hashtag and hashtag not in found:
-            found[hashtag] = _place(hashtag, display, text)
+            found[hashtag] = HashtagUse(hashtag, display, NOWHERE, NOWHERE)
             if len(found) == MAX_HASHTAGS:
                 break
-    return _settle(found, text)
+    return tuple(found.values())
+
+
+def located(uses: Iterable[HashtagUse], text: str) -> Uses:
+    """Hashtags without a place looked up in the text."""
+    placed = [use if use.start >= 0 else _place(use.hashtag, use.display, text) for use in uses]
+    return _settle({use.hashtag: use for use in placed}, text)
 
 
 def from_entities(entities: Iterable[tuple[str, int, int]], raw: str, text: str) -> Uses:

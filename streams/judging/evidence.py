@@ -84,7 +84,7 @@ def tabulate(
             if len(group):
                 weights = sample.scores[known, column].astype(np.float64)
                 share[:, column] = np.bincount(group[known], weights=weights, minlength=m) / scored
-    own = known & (sample.flags & RETWEET == 0)
+    own = known & (sample.flags & RETWEET == 0) & (sample.copy > 0)
     return EvidenceTable(
         window_ms=window_ms,
         keys=np.asarray(keys, np.int64),

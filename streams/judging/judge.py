@@ -15,63 +15,41 @@ withdrawn when its tick settles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from msgspec.structs import replace
 
-from streams.counting.keys import COUNTRY_BITS, NOWHERE, Tags, country_of, world_of
-from streams.counting.pane import Pane, Scored, build_pane, commonest
-from streams.counting.registers import PANE_MS, Entry, Flush
-from streams.counting.sketch import KeyedHash, smallest
-from streams.counting.tally import OpenPanes, Tally
+from streams.counting.keys import COUNTRY_BITS, Tags, country_of, world_of
+from streams.counting.open_panes import Closed, OpenPanes
+from streams.counting.pane import Pane, build_pane, commonest, spellings
+from streams.counting.registers import PANE_MS, Flush, Ints
+from streams.counting.scores import Scores
+from streams.counting.sketch import KeyedHash
 from streams.judging.decide import decide, decide_early
 from streams.judging.docket import Docket
-from streams.judging.evidence import EvidenceTable
+from streams.judging.looks import LookJob, Looks
 from streams.judging.state import KeyState, greatest
 from streams.judging.views import Views
 from streams.log.decisions import Decision, Progress, version_of
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
-_SCORED_KEPT = 50_000
 _SWEEP_PANES = 6
-_GROWTH = 1.1
-"""A tag is looked at again when it has grown by this factor: many looks at one interval are optional stopping."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickJob:
     """A pane to settle, and the texts to score first."""
 
-    pane: int
-    tally: Tally
+    closed: Closed
     worth: set[int]
     """Numbers of the tags whose entries are scored."""
-    texts: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class LookJob:
-    """Tags to look at before their panes settle, and the texts to score first."""
-
-    keys: list[int]
-    parts: list[int]
-    """Keys that these count: for the world's those of all countries."""
-    tick_ms: int
-    open: list[tuple[int, Tally]]
-    texts: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What the last look at a tag, settled or early, saw."""
-
-    tweets: int
-    share: float
-    """Greatest over the categories; 1 where nothing was scored."""
+    unscored: Ints
+    """Entries of the pane that are to be scored."""
+    texts: bytes
+    """Their texts, each a line."""
 
 
 @dataclass(slots=True)
@@ -107,8 +85,9 @@ class ShardJudge:
     ) -> None:
         self.shard = shard
         self.tags = Tags()
-        self.open = OpenPanes(self.tags, hashes)
+        self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.views = Views(hashes, 1 + len(categories))
+        self.looks = Looks(self.open, self.views)
         self.states: dict[int, KeyState] = {}
         self.activations = ActivationLog()
         self.offset = -1
@@ -116,15 +95,11 @@ class ShardJudge:
         self.hold_until_ms = 0
         self._columns = {category: 1 + at for at, category in enumerate(categories)}
         self._model_revision = model_revision
-        self._hashes = hashes
         self._max_lag_ms = max_lag_ms
         self._early = early
         self._say_after = -1
         self._first_offsets: dict[int, int] = {}
         self._policy_bodies: dict[str, Policy] = {}
-        self._scored: dict[str, Scored] = {}
-        self._looked: dict[int, Looked] = {}
-        self._touched: set[int] = set()
         self._terms: dict[int, bool] = {}
 
     # ---- the log ----
@@ -135,10 +110,10 @@ class ShardJudge:
         if isinstance(record, Activation):
             self.activations.add(record)
             return
-        for pane in {register.pane for block in record.blocks for register in block.registers}:
+        for pane in set(np.frombuffer(record.panes, "<i8").tolist()):
             if pane > self.open.settled_pane:
                 self._first_offsets.setdefault(pane, offset)
-        self._touched.update(self.open.apply(record))
+        self.looks.touch(self.open.apply(record))
 
     @property
     def settled_ms(self) -> int:
@@ -162,16 +137,13 @@ class ShardJudge:
             return None
         self._follow((pane + 1) * PANE_MS)
         self.views.expire_short((pane + 1) * PANE_MS)
-        tally = self.open.settle(pane)
+        closed = self.open.settle(pane)
         self._first_offsets = {one: at for one, at in self._first_offsets.items() if one > pane}
-        worth = self._worth_scoring(tally)
-        entries = (
-            entry
-            for key, sampled in tally.entries.items()
-            if key >> COUNTRY_BITS in worth
-            for entry in (smallest(sampled, self._hashes) if len(sampled) > 1 else sampled)
-        )
-        return TickJob(pane, tally, worth, self._unscored(entries))
+        worth = self._worth_scoring(closed)
+        sampled = np.repeat(closed.sum.keys, np.diff(closed.sum.bounds)) >> COUNTRY_BITS
+        entries = closed.sum.entries[np.isin(sampled, np.fromiter(worth, np.int64, len(worth)))]
+        unscored = closed.pane.unscored(entries)
+        return TickJob(closed, worth, unscored, closed.pane.texts(unscored))
 
     def _next_pane(self, reached: int) -> int:
         """The pane after the last settled. Where nothing is counted and nothing said, panes may be passed over.
@@ -180,31 +152,24 @@ class ShardJudge:
         """
         quiet = not self.states and not self.views.short_panes and not self.views.minute_panes
         if self.open.settled_pane < 0 or quiet:
-            earliest = self.open.earliest()
+            earliest = min(self.open.panes, default=None)
             pane = reached - 1 if earliest is None else min(reached - 1, earliest)
             self.open.settled_pane = max(self.open.settled_pane, pane - 1)
         return self.open.settled_pane + 1
 
-    def settle(self, job: TickJob, scored: Mapping[str, Scored]) -> Settled:
+    def settle(self, job: TickJob, scores: Scores) -> Settled:
         """Settle a pane: count it, judge every busy tag, say what changed."""
-        self._scored.update(scored)
-        tick_ms = (job.pane + 1) * PANE_MS
-        names = {key: self.tags.name(key) for key in job.tally.counts}
-        pane = build_pane(
-            job.pane,
-            job.tally.counts,
-            job.tally.entries,
-            self._scored,
-            job.worth,
-            names,
-            1 + len(self._columns),
-            self._hashes,
-        )
+        closed = job.closed
+        tick_ms = (closed.number + 1) * PANE_MS
+        closed.pane.score(job.unscored, scores.probabilities, scores.copies)
+        names = [self.tags.name(key) for key in closed.sum.keys.tolist()]
+        displays = spellings(closed.sum, closed.pane, names)
+        pane = build_pane(closed.number, closed.sum, closed.pane, job.worth, displays)
         said = Settled(tick_ms)
         minute = self.views.push(pane)
         said.panes = [one for one in (pane, minute) if one is not None and len(one.keys)]
         self._judge(tick_ms, said)
-        self._forget(job)
+        self._forget(closed.number)
         said.progress = Progress(
             shard=self.shard,
             settled_ms=tick_ms,
@@ -307,19 +272,19 @@ class ShardJudge:
         return changed
 
     def _decision(
-        self, policy: Policy, key: int, state: KeyState, tick_ms: int, *, newest: Pane | None = None
+        self, policy: Policy, key: int, state: KeyState, tick_ms: int, *, look: LookJob | None = None
     ) -> Decision:
-        """The record of a key; `newest` is what an early look saw of panes that have not settled."""
+        """The record of a key, settled or said by an early look."""
         hashtag = self.tags.name(key)
         return Decision(
             hashtag=hashtag,
-            display=commonest(self.views.displays(key, newest)) or hashtag,
+            display=commonest(self.views.displays(key, look.displays(key) if look else ())) or hashtag,
             country=country_of(key),
             rulings=state.rulings(),
             version=version_of(self.offset, tick_ms),
             tick_ms=tick_ms,
             settled_ms=max(self.settled_ms, state.decided_ms),
-            decided_at_ms=self.open.newest_ms if newest is not None else tick_ms,
+            decided_at_ms=self.open.newest_ms if look else tick_ms,
             policy_revision=policy.revision,
             model_revision=self._model_revision,
             provisional=bool(state.early),
@@ -333,24 +298,20 @@ class ShardJudge:
             known = self._terms[world] = self.policy.matches_curated_term(self.tags.name(key))
         return known
 
-    def _forget(self, job: TickJob) -> None:
-        """Drop by settled tick: texts, looks, and the numbers of tags that nothing counts any more."""
+    def _forget(self, pane: int) -> None:
+        """Drop by settled tick: looks, and the numbers of tags that nothing counts any more."""
         shortest, longest = self.views.shortest, self.views.longest
         if shortest is not None:
-            self._looked = {}
             table = self.views.tables().get(shortest.window_ms)
             if table is not None:
-                self._note_looked(table)
-        if len(self._scored) > _SCORED_KEPT:
-            self._scored.clear()
-        if job.pane % _SWEEP_PANES or longest is None:
+                self.looks.settled(table)
+        if pane % _SWEEP_PANES or longest is None:
             return
         used = {key >> COUNTRY_BITS for key in longest.counts}
         used.update(key >> COUNTRY_BITS for key in self.states)
-        for _, tally in self.open.tallies():
-            used.update(key >> COUNTRY_BITS for key in tally.counts)
-        for pane in (*self.views.short_panes, *self.views.minute_panes):
-            used.update((pane.keys >> COUNTRY_BITS).tolist())
+        used.update(key >> COUNTRY_BITS for key in self.open.tweets)
+        for kept in (*self.views.short_panes, *self.views.minute_panes):
+            used.update((kept.keys >> COUNTRY_BITS).tolist())
         for source in self.open.sources.values():
             used.update(key >> COUNTRY_BITS for _, key in source.known)
         self.tags.forget([number for number in self.tags.numbers() if number not in used])
@@ -360,63 +321,19 @@ class ShardJudge:
 
     def next_look(self) -> LookJob | None:
         """The unflagged tags of the records since the last look that have grown enough to be worth one."""
-        touched, self._touched = self._touched, set()
-        policy, shortest = self.policy, self.views.shortest
-        if policy is None or shortest is None or not self._early or self.replaying:
+        policy, shortest, watermark_ms = self.policy, self.views.shortest, self.open.watermark_ms
+        timely = watermark_ms >= 0 and self.open.newest_ms - watermark_ms <= self._max_lag_ms
+        held = self.settled_ms < self.hold_until_ms
+        if policy is None or shortest is None or not self._early or self.replaying or not timely or held:
+            self.looks.pass_over()
             return None
-        watermark_ms = self.open.watermark_ms
-        if watermark_ms < 0 or self.open.newest_ms - watermark_ms > self._max_lag_ms:
-            return None
-        if self.settled_ms < self.hold_until_ms:
-            return None
-        tallies = list(self.open.tallies())
-        least_share = min(rule.suppress_at for rule in policy.rule_table.values())
-        counts, open_worlds, floor = shortest.counts, self.open.worlds, shortest.floor
-        asked = [
-            key for key in touched if counts.get(world_of(key), 0) + open_worlds.get(key >> COUNTRY_BITS, 0) >= floor
-        ]
-        asked = [*{world_of(key) for key in asked}, *(key for key in asked if key & _COUNTRY_MASK != NOWHERE)]
-        keys = sorted(key for key in asked if self._worth_a_look(key, tallies, least_share))
-        if not keys:
-            return None
-        newest = max(pane for pane, _ in tallies)
-        parts = sorted({part for key in keys for part in self.tags.parts(key)})
-        entries = (entry for _, tally in tallies for part in parts for entry in tally.entries.get(part, ()))
-        return LookJob(keys, parts, (newest + 1) * PANE_MS, tallies, self._unscored(entries))
+        return self.looks.next(shortest, min(rule.suppress_at for rule in policy.rule_table.values()))
 
-    def pass_over(self) -> None:
-        """No look at what the records so far have touched: they are too old for one."""
-        self._touched = set()
-
-    def _worth_a_look(self, key: int, tallies: list[tuple[int, Tally]], least_share: float) -> bool:
-        """Whether a tag has the tweets, has grown, and could be over if all that is new were harmful."""
-        shortest = self.views.shortest
-        assert shortest is not None
-        tweets = shortest.counts.get(key, 0)
-        for part in self.tags.parts(key):
-            for _, tally in tallies:
-                tweets += tally.counts.get(part, 0)
-        if tweets < shortest.floor:
-            return False
-        last = self._looked.get(key)
-        if last is None:
-            return True
-        new = tweets - last.tweets
-        return tweets >= _GROWTH * last.tweets and last.share * last.tweets + new >= least_share * tweets
-
-    def _note_looked(self, table: EvidenceTable) -> None:
-        shares = np.nan_to_num(table.share, nan=1.0).max(axis=1, initial=0.0)
-        for key, tweets, share in zip(table.keys.tolist(), table.tweets.tolist(), shares.tolist(), strict=True):
-            self._looked[key] = Looked(tweets, share)
-
-    def look(self, job: LookJob, scored: Mapping[str, Scored]) -> list[Decision]:
+    def look(self, job: LookJob, scores: Scores) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
-        self._scored.update(scored)
         policy, shortest = self.policy, self.views.shortest
         assert policy is not None and shortest is not None
-        newest = self._open_pane(job)
-        table = self.views.table(shortest, job.keys, [newest])
-        self._note_looked(table)
+        table = self.looks.see(job, scores, shortest)
         docket = Docket(policy, self._columns, {shortest.window_ms: table}, self._is_term, early=True)
         said: list[Decision] = []
         for key in sorted(docket.over()):
@@ -441,30 +358,14 @@ class ShardJudge:
                     state.early[scope] = ruling
                     changed = True
             if changed:
-                said.append(self._decision(policy, key, state, job.tick_ms, newest=newest))
+                said.append(self._decision(policy, key, state, job.tick_ms, look=job))
             elif state.empty and state.decided_ms <= self.settled_ms:
                 del self.states[key]
         return said
 
-    def _open_pane(self, job: LookJob) -> Pane:
-        """The looked-at keys' part of all open panes, as one pane."""
-        counts: dict[int, int] = {}
-        entries: dict[int, list[Entry]] = {}
-        for _, tally in job.open:
-            for part in job.parts:
-                if part in tally.counts:
-                    counts[part] = counts.get(part, 0) + tally.counts[part]
-                    entries.setdefault(part, []).extend(tally.entries[part])
-        names = {key: self.tags.name(key) for key in counts}
-        columns = 1 + len(self._columns)
-        worth = {key >> COUNTRY_BITS for key in job.keys}
-        return build_pane(
-            self.open.settled_pane + 1, counts, entries, self._scored, worth, names, columns, self._hashes
-        )
-
     # ---- scoring ----
 
-    def _worth_scoring(self, tally: Tally) -> set[int]:
+    def _worth_scoring(self, closed: Closed) -> set[int]:
         """Numbers of the tags that have enough tweets in the shortest window, this pane included.
 
         Tweets, where the policy says authors: never fewer, so all who have the authors are in, and known at once.
@@ -472,15 +373,14 @@ class ShardJudge:
         shortest, policy = self.views.shortest, self.policy
         if shortest is None or policy is None:
             return set()
+        numbers, of = np.unique(closed.sum.keys >> COUNTRY_BITS, return_inverse=True)
+        tweets = np.bincount(of, weights=closed.sum.counts, minlength=len(numbers)).astype(np.int64)
         floor, counts = policy.score_floor, shortest.counts
         return {
             number
-            for number, tweets in tally.worlds().items()
-            if tweets + counts.get(number << COUNTRY_BITS, 0) >= floor
+            for number, fresh in zip(numbers.tolist(), tweets.tolist(), strict=True)
+            if fresh + counts.get(number << COUNTRY_BITS, 0) >= floor
         }
-
-    def _unscored(self, entries: Iterable[Entry]) -> list[str]:
-        return [text for text in dict.fromkeys(entry.text for entry in entries) if text not in self._scored]
 
     # ---- after a restart ----
 

@@ -6,7 +6,7 @@ Windows of up to 15 minutes advance with every pane; longer ones are whole minut
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -128,12 +128,12 @@ class Views:
         self.windows = {}
         self._tables = {}
 
-    def displays(self, key: int, newest: Pane | None = None) -> list[str]:
-        """The spellings of a key, one for each pane of the shortest window that has it, else of the longest."""
+    def displays(self, key: int, fresh: Iterable[str] = ()) -> list[str]:
+        """The spellings of a key: `fresh` ones and one for each pane of the shortest window that has it, or where
+        there is none, of the longest."""
         if self.shortest is None or self.longest is None:
             return []
-        found = self.shortest.displays(key) + ([] if newest is None else newest.displays_of(key))
-        return found or self.longest.displays(key)
+        return [*self.shortest.displays(key), *fresh] or self.longest.displays(key)
 
     def tables(self) -> dict[int, EvidenceTable]:
         """Evidence of every busy key by window; long windows keep theirs until the next minute."""
@@ -143,7 +143,9 @@ class Views:
         on_minute = self.end_ms % MINUTE_MS == 0
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_MS or on_minute or window_ms not in self._tables:
-                self._tables[window_ms] = self.table(window, sorted(window.busy))
+                keys = sorted(window.busy)
+                window.remember(keys)
+                self._tables[window_ms] = self.table(window, keys)
         return self._tables
 
     def table(self, window: SlidingWindow, keys: Sequence[int], extra: Sequence[Pane] = ()) -> EvidenceTable:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from streams.counting.pane import Scored
+from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
 from streams.metrics import Metrics
@@ -32,15 +32,15 @@ class Context:
     store: FlagStore | None
     crash: Callable[[BaseException], Awaitable[None]]
 
-    async def score(self, texts: Sequence[str]) -> dict[str, Scored]:
-        """Score texts without blocking the loop."""
-        if not texts:
-            return {}
+    async def score(self, lines: bytes) -> Scores:
+        """Score texts, each a line, without blocking the loop."""
+        if not lines:
+            return self.scorer(lines)
         loop = asyncio.get_running_loop()
         with self.metrics.score_seconds.time():
-            scored = await loop.run_in_executor(self.executor, self.scorer, texts)
-        self.metrics.scored_texts.inc(len(texts))
-        return scored
+            scores = await loop.run_in_executor(self.executor, self.scorer, lines)
+        self.metrics.scored_texts.inc(len(scores.copies))
+        return scores
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
         """Run something beside the records; if it fails, the worker ends."""

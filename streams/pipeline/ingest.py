@@ -8,8 +8,9 @@ from contextlib import aclosing
 from typing import Any
 
 from streams.clock import monotonic_seconds, now_ms
-from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, Sharding, SourcePartition
+from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
 from streams.counting.registers import BLOCK
+from streams.counting.sharding import Sharding
 from streams.counting.times import TimeRules
 from streams.errors import TopicsError
 from streams.log.partials import encode_partial
@@ -103,7 +104,6 @@ class IngestPartition:
             flushed = core.flush()
             replay_point, dead_letters = core.replay_point, core.dead_letters
             encoded = {shard: [encode_partial(one) for one in records] for shard, records in flushed.items()}
-            core.sent(flushed)
             self._stage.note(core)
             core.reset_counts()
             try:

@@ -133,7 +133,7 @@ class JudgePartition:
     async def _look(self, judge: ShardJudge, newest: Flush) -> list[Ack]:
         """One early look at all that a batch of records has touched."""
         if not self._stage.timely(newest):
-            judge.pass_over()
+            judge.looks.pass_over()
             return []
         look = judge.next_look()
         if look is None:

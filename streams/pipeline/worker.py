@@ -180,7 +180,7 @@ class Worker:
             store = RedisFlagStore(settings.redis_url, partitions=settings.shards)
             await self._wait_for_redis(store)
         scorer = await asyncio.to_thread(load_text_scorer, settings.model)
-        await asyncio.to_thread(scorer, ["warm up"])
+        await asyncio.to_thread(scorer, b"warm up\n")
         self._metrics.set_revisions(policy="", model=scorer.revision)
         return Context(
             settings=settings,

@@ -19,8 +19,9 @@ from unittest.mock import patch
 import numpy as np
 from msgspec.structs import replace
 
-from streams.counting.ingest import Sharding, SourcePartition
+from streams.counting.ingest import SourcePartition
 from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
+from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.judge import ShardJudge
@@ -64,7 +65,7 @@ SCORER = TextScorer(Words())
 def small_units() -> Iterator[None]:
     """Blocks of 16 offsets, records of a few registers, panes of several parts."""
     with ExitStack() as patches:
-        for where in ("streams.counting.ingest.BLOCK", "streams.replay.BLOCK"):
+        for where in ("streams.counting.ingest.BLOCK", "streams.counting.uses.BLOCK", "streams.replay.BLOCK"):
             patches.enter_context(patch(where, BLOCK))
         patches.enter_context(patch("streams.counting.ingest.DUPLICATE_RANGE", DUPLICATE_RANGE))
         patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 2_500))
@@ -195,7 +196,6 @@ class Ingest(Run):
             unsent = 0
             flushed, replay_point = core.flush(), core.replay_point
             encoded = {shard: [encode_partial(one) for one in flushes] for shard, flushes in flushed.items()}
-            core.sent(flushed)
             core.reset_counts()
             for shard, values in encoded.items():
                 for value in values[:-1]:

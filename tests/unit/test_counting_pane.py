@@ -1,9 +1,9 @@
-"""Settled panes: arrays that say what the tallies said, merged, written and read back."""
+"""Settled panes: arrays that say what the registers said, merged, written and read back."""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import numpy as np
@@ -11,15 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.keys import Tags, country_of
-from streams.counting.pane import Pane, Scored, build_pane, commonest, empty_pane, merge_panes
-from streams.counting.registers import MINUTE_MS, Entry
-from streams.counting.sketch import K, KeyedHash, estimate_authors, smallest
+from streams.counting.keys import COUNTRY_BITS, Tags, country_of
+from streams.counting.open_pane import OpenPane
+from streams.counting.pane import Pane, build_pane, commonest, empty_pane, merge_panes, spellings
+from streams.counting.registers import MINUTE_MS
+from streams.counting.sketch import K, KeyedHash, estimate_authors
 from streams.log.panes import assemble, decode_pane_record, encode_pane, rows_of
+from tests.unit.registers import Entry, columns, smallest
 
 HASHES = KeyedHash(b"k")
 COLUMNS = 3
 Uses = dict[tuple[str, str], tuple[int, list[Entry]]]
+
+
+class Scored(NamedTuple):
+    """What stage 1 says of a text."""
+
+    probabilities: np.ndarray[Any, Any]
+    copy: int
 
 
 def scored(text: str) -> Scored:
@@ -41,20 +50,22 @@ def random_uses(rng: random.Random, *, tags: int = 4, authors: int = 12, most: i
 
 def build(uses: Uses, tags: Tags, number: int = 6, worth: set[str] | None = None) -> Pane:
     """A pane of what was said; `worth`: hashtags whose texts are scored, all if None."""
-    keys = {scope: tags.key(*scope) for scope in uses}
-    names = {key: scope[0] for scope, key in keys.items()}
-    numbers = {key >> 10 for scope, key in keys.items() if worth is None or scope[0] in worth}
-    texts = {entry.text for _, entries in uses.values() for entry in entries}
-    return build_pane(
-        number,
-        {keys[scope]: count for scope, (count, _) in uses.items()},
-        {keys[scope]: entries for scope, (_, entries) in uses.items()},
-        {text: scored(text) for text in texts},
-        numbers,
-        names,
-        COLUMNS,
-        HASHES,
+    keys = [tags.key(*scope) for scope in uses]
+    entries = [entry for _, its in uses.values() for entry in its]
+    texts = [scored(entry.text) for entry in entries]
+    open_pane = OpenPane(HASHES, COLUMNS)
+    open_pane.add(
+        np.array(keys, np.int64),
+        np.array([count for count, _ in uses.values()]),
+        np.array([len(its) for _, its in uses.values()]),
+        columns(entries),
     )
+    probabilities = np.array([one.probabilities for one in texts], np.float32).reshape(-1, COLUMNS)
+    open_pane.score(np.arange(len(texts)), probabilities, np.array([one.copy for one in texts], np.uint32))
+    numbers = {key >> COUNTRY_BITS for key, scope in zip(keys, uses, strict=True) if worth is None or scope[0] in worth}
+    total = open_pane.sum()
+    names = [tags.name(key) for key in total.keys.tolist()]
+    return build_pane(number, total, open_pane, numbers, spellings(total, open_pane, names))
 
 
 def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -62,16 +73,16 @@ def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], tuple[Any, ...]]:
     found = {}
     for row, key in enumerate(pane.keys.tolist()):
         at = slice(int(pane.bounds[row]), int(pane.bounds[row + 1]))
-        columns = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "age_days", "flags", "copy")]
+        its = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "age_days", "flags", "copy")]
         scores = np.nan_to_num(pane.scores[at], nan=-1).tolist()
-        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], *columns, scores)
+        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], *its, scores)
     return found
 
 
 def expected(uses: Uses, worth: set[str] | None = None) -> dict[tuple[str, str], tuple[Any, ...]]:
     found = {}
     for (tag, country), (count, entries) in uses.items():
-        kept = sorted(smallest(entries, HASHES), key=lambda one: one.author)
+        kept = smallest(entries, HASHES)
         told = worth is None or tag in worth
         found[tag, country] = (
             count,
@@ -88,7 +99,7 @@ def expected(uses: Uses, worth: set[str] | None = None) -> dict[tuple[str, str],
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
-def test_a_pane_says_what_the_tally_said(seed):
+def test_a_pane_says_what_its_registers_said(seed):
     rng = random.Random(seed)
     uses, tags = random_uses(rng), Tags()
     worth = {"tag0", "tag1"}
@@ -128,11 +139,11 @@ def test_a_minute_is_the_union_of_its_panes(seed, parts):
 
     found = content(minute, tags)
     assert found.keys() == {scope for uses in all_uses for scope in uses}
-    for scope, (count, display, *columns) in found.items():
+    for scope, (count, display, *rest) in found.items():
         its = [uses[scope] for uses in all_uses if scope in uses]
         assert count == sum(number for number, _ in its)
         whole = expected({scope: (count, [entry for _, entries in its for entry in entries])})[scope]
-        assert columns == list(whole[2:])
+        assert rest == list(whole[2:])
         assert display == commonest([content(pane, tags)[scope][1] for pane in panes if scope in content(pane, tags)])
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.registers import Entry
-from streams.counting.sketch import K, KeyedHash, estimate_authors, smallest, smallest_rows
+from streams.counting.sketch import K, KeyedHash, _ranked, estimate_authors, siphash, smallest_rows
+from tests import naive
+from tests.unit.registers import Entry, smallest
 
 HASHES = KeyedHash(b"key")
 ids = st.integers(0, 2**63 - 1)
@@ -24,43 +23,72 @@ def entry(author: int, tweet: int) -> Entry:
 entries = st.builds(entry, st.integers(0, 12) | st.integers(0, 2**64 - 1), st.integers(0, 60) | ids)
 
 
-def obvious(given_entries: list[Entry], k: int) -> list[Entry]:
-    best = {}
-    for one in sorted(given_entries, key=lambda one: (one.author, HASHES.order(one.tweet))):
-        best.setdefault(one.author, one)
-    return [best[author] for author in sorted(best)][:k]
+def fast(group: list[int], given_entries: list[Entry], k: int) -> list[tuple[int, Entry]]:
+    """What `smallest_rows` keeps."""
+    author = np.array([one.author for one in given_entries], np.uint64)
+    order = HASHES.orders(np.array([one.tweet for one in given_entries], np.int64))
+    kept = smallest_rows(np.array(group, np.int64), author, order, k)
+    return [(group[row], given_entries[row]) for row in kept]
 
 
-def by_author(kept: list[Entry]) -> list[Entry]:
-    return sorted(kept, key=lambda one: one.author)
+def obvious(group: list[int], given_entries: list[Entry], k: int) -> list[tuple[int, Entry]]:
+    """One group after the other."""
+    return [
+        (number, one)
+        for number in sorted(set(group))
+        for one in smallest([one for its, one in zip(group, given_entries, strict=True) if its == number], HASHES, k)
+    ]
+
+
+def sketch(given_entries: list[Entry], k: int) -> list[Entry]:
+    return [one for _, one in fast([0] * len(given_entries), given_entries, k)]
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(entries, max_size=40), st.integers(1, 8))
-def test_smallest_keeps_the_smallest_authors_each_with_the_smallest_tweet(given_entries, k):
-    assert by_author(smallest(given_entries, HASHES, k)) == obvious(given_entries, k)
+def test_a_sketch_keeps_the_smallest_authors_each_with_the_smallest_tweet(given_entries, k):
+    assert sketch(given_entries, k) == smallest(given_entries, HASHES, k)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(entries, max_size=30), st.lists(entries, max_size=30), st.integers(1, 8))
 def test_sketches_merge_by_union_in_any_order(left, right, k):
-    merged = smallest(smallest(left, HASHES, k) + smallest(right, HASHES, k), HASHES, k)
-    assert by_author(merged) == obvious(right + left, k)
+    assert sketch(sketch(left, k) + sketch(right, k), k) == smallest(right + left, HASHES, k)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(-2, 3), entries), max_size=50), st.integers(1, 6))
 def test_many_sketches_at_once_are_the_same_as_one_after_the_other(rows, k):
-    group = np.array([number for number, _ in rows], np.int64)
-    author = np.array([one.author for _, one in rows], np.uint64)
-    order = HASHES.orders(np.array([one.tweet for _, one in rows], np.int64))
-    kept = smallest_rows(group, author, order, k)
-    expected = [
-        (number, one)
-        for number in sorted({number for number, _ in rows})
-        for one in obvious([other for its, other in rows if its == number], k)
-    ]
-    assert [rows[row] for row in kept] == expected
+    group, given_entries = [number for number, _ in rows], [one for _, one in rows]
+    assert fast(group, given_entries, k) == obvious(group, given_entries, k)
+
+
+spreads = st.sampled_from([1, 2, 3, 2**20, 2**31, 2**32 - 1, 2**32, 2**33, 2**40, 2**62])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), spreads, st.integers(-(2**40), 2**40))
+def test_rows_rank_as_three_columns_sorted_whatever_the_columns_share(data, spread, lowest):
+    """Groups near and far apart; authors that differ in a low bit only, or in a high one only."""
+    groups = st.sampled_from([0, 1, spread // 2, spread - 1, spread])
+    prefixes, lows = st.sampled_from([0, 2**32, 2**63, 2**64 - 2**32]), st.integers(0, 3) | st.integers(0, 2**32 - 1)
+    rows = data.draw(st.lists(st.tuples(groups, prefixes, lows, st.integers(0, 3)), min_size=1, max_size=60))
+    group = np.array([lowest + row[0] for row in rows], np.int64)
+    author = np.array([row[1] + row[2] for row in rows], np.uint64)
+    order = np.array([row[3] << 62 for row in rows], np.uint64)
+    ranked, plain = _ranked(group, author, order), np.lexsort((order, author, group))
+    for column in (group, author, order):
+        assert column[ranked].tolist() == column[plain].tolist()
+    assert sorted(ranked.tolist()) == list(range(len(rows)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2**32 + 1, 2**50]), entries), min_size=1, max_size=50), st.integers(1, 6)
+)
+def test_groups_may_lie_any_distance_apart(rows, k):
+    group, given_entries = [number for number, _ in rows], [one for _, one in rows]
+    assert fast(group, given_entries, k) == obvious(group, given_entries, k)
 
 
 @settings(max_examples=50, deadline=None)
@@ -69,11 +97,23 @@ def test_orders_is_order_of_many(tweets):
     assert HASHES.orders(np.array(tweets, np.int64)).tolist() == [HASHES.order(tweet) for tweet in tweets]
 
 
-def test_author_hashes_are_keyed():
-    assert HASHES.author(42) == int.from_bytes(blake2b(b"42", digest_size=8, key=b"key").digest(), "little")
-    assert HASHES.author(42) == HASHES.author(42)
-    assert HASHES.author(42) != KeyedHash(b"other").author(42)
-    assert HASHES.order(42) != KeyedHash(b"other").order(42)
+def test_author_hashes_are_siphash():
+    """The test vector of its authors for 8 bytes: message 00 01 ... 07 under the key 00 01 ... 0f."""
+    word = np.array([0x0706050403020100], np.uint64)
+    assert siphash(word, 0x0706050403020100, 0x0F0E0D0C0B0A0908).tolist() == [0x93F5F5799A932462]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=20))
+def test_authors_hash_as_the_obvious_way_says(authors):
+    assert KeyedHash(b"").authors(authors).tolist() == [naive.author_hash(str(author)) for author in authors]
+
+
+def test_hashes_are_keyed():
+    other = KeyedHash(b"other")
+    assert HASHES.authors([42, 42]).tolist() == [int(HASHES.authors([42])[0])] * 2
+    assert HASHES.authors([42]) != other.authors([42])
+    assert HASHES.order(42) != other.order(42)
 
 
 def test_authors_are_exact_below_k_and_estimated_from_there():
@@ -87,7 +127,7 @@ def test_the_estimate_is_unbiased(authors):
     guesses = []
     for key in range(20):
         hashes = KeyedHash(b"%d" % key)
-        sample = sorted(hashes.author(number) for number in range(authors))[:K]
+        sample = np.sort(hashes.authors(range(authors)))[:K].tolist()
         guesses.append(estimate_authors(K, sample[-1]))
     spread = 1 / (K - 2) ** 0.5
     assert abs(np.mean(guesses) / authors - 1) < 3.5 * spread / 20**0.5

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from streams.counting.keys import Tags
 from streams.counting.pane import Pane, empty_pane
-from streams.counting.registers import PANE_MS, Entry
-from streams.counting.sketch import K, KeyedHash, estimate_authors, smallest
+from streams.counting.registers import PANE_MS
+from streams.counting.sketch import K, KeyedHash, estimate_authors
 from streams.counting.window import SlidingWindow
+from tests.unit.registers import Entry, smallest
 from tests.unit.test_counting_pane import Uses, build, random_uses, scored
 
 HASHES = KeyedHash(b"k")
@@ -41,7 +42,7 @@ def obvious_sample(all_uses: list[Uses], tag: str, scope: str) -> list[Entry]:
         if its == tag and in_scope(country, scope)
         for entry in entries
     ]
-    return sorted(smallest(entries, HASHES), key=lambda one: one.author)
+    return smallest(entries, HASHES)
 
 
 @settings(max_examples=40, deadline=None)
@@ -129,3 +130,29 @@ def test_k_is_what_the_columns_hold():
         entries = [Entry(author, author, 1, 0, "", f"text {author}") for author in range(number, 3 * K, 3)]
         window.push(build({("a", "IN"): (len(entries), entries)}, tags, number))
     assert window.sample([tags.key("a", "*")]).author.tolist() == list(range(K))
+
+
+SAMPLE = ("group", "author", "tweet", "age_days", "flags", "copy", "scores")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_remembered_sample_is_the_sample(seed):
+    """Whichever keys are remembered, whichever are asked for, with and without panes that have not settled."""
+    rng = random.Random(seed)
+    tags = Tags()
+    window, plain = (SlidingWindow(WINDOW_MS, PANE_MS, HASHES) for _ in range(2))
+    keys = sorted(tags.key(f"tag{number}", country) for number in range(5) for country in ("IN", "US", "*", ""))
+    for number in range(6):
+        pane = build(random_uses(rng, authors=300, most=90), tags, number)
+        for one in (window, plain):
+            one.push(pane)
+            one.expire((number + 1) * PANE_MS)
+        if rng.random() < 0.8:
+            window.remember(sorted(rng.sample(keys, rng.randrange(len(keys) + 1))))
+        asked = sorted(rng.sample(keys, rng.randrange(len(keys) + 1)))
+        extra = [build(random_uses(rng, authors=300, most=90), tags, 9) for _ in range(rng.randrange(3))]
+        found, expected = (one.sample(asked, extra) for one in (window, plain))
+        for name in SAMPLE:
+            assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+        assert found.authors(len(asked)).tolist() == expected.authors(len(asked)).tolist()

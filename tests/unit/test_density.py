@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 
-from streams.counting.ingest import Sharding, SourcePartition
+from streams.counting.ingest import SourcePartition
+from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.judge import ShardJudge

@@ -15,6 +15,7 @@ from streams.errors import ContractError
 from streams.events.fields import END_MS, MAX_ID
 from streams.events.parse import parse
 from streams.events.tweet import Control, HashtagUse, Tweet
+from streams.events.uses import located
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "config" / "native-tweet.schema.json").read_text(encoding="utf-8"))
 DOCS = Path(__file__).parents[2] / "docs" / "native-payload.md"
@@ -96,7 +97,9 @@ def test_native() -> None:
 
 def test_listed_hashtags_go_before_the_text() -> None:
     listed = ["#किसान", "KISAN", "किसान", "", "#", "two words", "a#b", "\u200d", "x" * 281, "kisan"]
-    assert [(use.display, use.start, use.end) for use in tweet(hashtags=listed).hashtags] == [
+    found = tweet(hashtags=listed).hashtags
+    assert [(use.display, use.start, use.end) for use in found] == [("किसान", -1, -1), ("KISAN", -1, -1)]
+    assert [(use.display, use.start, use.end) for use in located(found, NATIVE["text"])] == [
         ("किसान", 37, 43),
         ("KISAN", -1, -1),
     ]
@@ -104,7 +107,8 @@ def test_listed_hashtags_go_before_the_text() -> None:
 
 
 def test_a_listed_hashtag_is_found_behind_one_that_it_begins() -> None:
-    found = tweet(text="#farmers ＃किसानों #किसान #farm", hashtags=["farm", "किसान", "किसानों"]).hashtags
+    text = "#farmers ＃किसानों #किसान #farm"
+    found = located(tweet(text=text, hashtags=["farm", "किसान", "किसानों"]).hashtags, text)
     assert [(use.start, use.end) for use in found] == [(25, 30), (18, 24), (9, 17)]
 
 

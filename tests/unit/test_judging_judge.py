@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from streams.counting.pane import Pane
-from streams.counting.registers import PANE_MS, RULES, BlockRegisters, Entry, Flush, Register
+from streams.counting.registers import PANE_MS
 from streams.counting.sketch import KeyedHash
 from streams.judging.judge import Settled, ShardJudge
 from streams.log.decisions import Decision, Progress, version_of
@@ -13,6 +13,7 @@ from streams.log.panes import assemble, decode_pane_record, encode_pane
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import TextScorer
+from tests.unit.registers import Entry, Register, flush
 from tests.unit.test_replay import POLICY, WordScorer, make_policy
 
 HASHES = KeyedHash(b"k")
@@ -65,12 +66,11 @@ class Court:
             self._author += 1
             author = self._author * 0x9E3779B97F4A7C15 % 2**64
             entries.append(Entry(author, self._author, 100, 0, "", f"{text} {self._author}"))
-        registers = [Register(tag, "", pane, len(entries), entries)] if entries else []
+        block = self._blocks[source]
+        registers = [Register(tag, "", pane, len(entries), entries, block)] if entries else []
         newest_ms = max((pane + 1) * PANE_MS, watermark_ms)
-        blocks = [BlockRegisters(self._blocks[source], registers)]
-        self.judge.apply(
-            self.offset, Flush("t", source, 2, RULES, self._blocks[source], watermark_ms, newest_ms, blocks)
-        )
+        record = flush(registers, source=source, sources=2, block=block, watermark_ms=watermark_ms, newest_ms=newest_ms)
+        self.judge.apply(self.offset, record)
         said: list[Decision] = []
         while (job := self.judge.next_tick()) is not None:
             self.settled.append(self.judge.settle(job, SCORER(job.texts)))
@@ -193,9 +193,10 @@ def test_an_early_look_comes_again_only_when_a_tag_has_grown():
     court = Court()
     court.pass_to(10_000)
     assert court.hear(1, bad=6, good=44) == []
-    assert court.judge.open.worlds == {1: 50}
+    key = court.judge.tags.key
+    assert court.judge.open.tweets == {key("a", ""): 50, key("a", "*"): 50}
     court.offset += 1
-    court.judge._touched.add(court.judge.tags.key("a", ""))
+    court.judge.looks.touch([key("a", "")])
     assert court.judge.next_look() is None, "the same tweets"
     court.hear(1, good=4, look=False)
     assert court.judge.next_look() is None, "less than a tenth more"

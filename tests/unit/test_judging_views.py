@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from streams.counting.keys import Tags
 from streams.counting.pane import Pane, empty_pane
-from streams.counting.registers import MINUTE_MS, PANE_MS, Entry
+from streams.counting.registers import MINUTE_MS, PANE_MS
 from streams.counting.sketch import KeyedHash
 from streams.judging.views import SHORT_MS, Views
+from tests.unit.registers import Entry
 from tests.unit.test_counting_pane import COLUMNS, Uses, build, content, random_uses
 from tests.unit.test_counting_window import obvious_counts
 
@@ -208,7 +209,7 @@ def test_spellings_come_from_the_shortest_window_that_has_any():
     shard.push(one_use(1))
     assert shard.views.displays(key) == ["tag0"]
     newest = build({("tag0", "US"): (1, [Entry(1, 1, 1, 0, "Tag0", "text 1")])}, shard.tags, 9)
-    assert sorted(shard.views.displays(key, newest)) == ["Tag0", "tag0"]
+    assert sorted(shard.views.displays(key, newest.displays_of(key))) == ["Tag0", "tag0"]
     assert Views(HASHES, COLUMNS).displays(key) == []
 
 

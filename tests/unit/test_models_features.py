@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from itertools import pairwise
 
 import numpy as np
@@ -136,3 +138,19 @@ def test_fingerprint_is_stable() -> None:
 def test_only_the_first_points_are_read() -> None:
     long = "word " * 50_000
     assert blocks_of(long + "other") == blocks_of(long)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters() | st.sampled_from("\n&;#10ﷺé\u0301\ud800"), max_size=40), max_size=8))
+def test_texts_are_encoded_as_each_alone_and_as_lines(texts: list[str]) -> None:
+    """What stands in one text never composes with the next, and a line break in one is a blank."""
+    points, offsets = features.encode(texts)
+    alone = [features.encode([text])[0].tolist() for text in texts]
+    assert [points[a:b].tolist() for a, b in pairwise(offsets.tolist())] == alone
+    assert all(one[-1] == 10 and 10 not in one[:-1] for one in alone)
+    for text, one in zip(texts, alone, strict=True):
+        assert "".join(map(chr, one[:-1])) == unicodedata.normalize(
+            "NFKC", html.unescape(text.replace("\n", " ")).replace("\n", " ")
+        )
+    as_lines = features.encode_lines("".join(text.replace("\n", " ") + "\n" for text in texts))
+    assert [one.tolist() for one in as_lines] == [points.tolist(), offsets.tolist()]

@@ -1,0 +1,28 @@
+"""Fingerprints by which copied texts are known: other tags, links, names, numbers, emoji, punctuation do not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from models import features, hashing
+
+
+def fingerprints(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
+    """(n_texts,) equal for texts of the same words, as the features read them; 0 for a text without words.
+
+    >>> one, other, none = fingerprints(["Go now! #a http://t.co/x", "go NOW 7 #b", "12:45 #c"]).tolist()
+    >>> one == other, none
+    (True, 0)
+    """
+    return of_points(*features.encode(texts))
+
+
+def of_points(points: hashing.Points, offsets: hashing.Offsets) -> npt.NDArray[np.uint32]:
+    """The same, of texts that `features.encode` has read."""
+    kinds, letters, leet, _ = features.lookups()
+    out = np.empty(len(offsets) - 1, np.uint32)
+    hashing.fingerprint_batch(points, offsets, kinds, letters, leet, out)
+    return out

@@ -1,0 +1,48 @@
+"""Arrays of one length that grow at their end, as lists do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+_FIRST_SIZE = 64
+
+
+class Columns:
+    """Named columns.
+
+    >>> rows = Columns(key=np.int64, count=np.int64)
+    >>> rows.extend(2, key=np.array([7, 8]), count=1)
+    >>> len(rows), rows["key"].tolist(), rows["count"].tolist()
+    (2, [7, 8], [1, 1])
+    """
+
+    __slots__ = ("_arrays", "_length", "_room")
+
+    def __init__(self, **kinds: npt.DTypeLike) -> None:
+        self._length = 0
+        self._room = _FIRST_SIZE
+        self._arrays: dict[str, Array] = {name: np.empty(_FIRST_SIZE, kind) for name, kind in kinds.items()}
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, name: str) -> Array:
+        """A view: it is out of date once more was added."""
+        return self._arrays[name][: self._length]
+
+    def extend(self, n: int, **more: Array | int) -> None:
+        """Add n rows; every column must be given, as an array (n,) or one value for all."""
+        first, end = self._length, self._length + n
+        if end > self._room:
+            self._room = max(end, 2 * self._room)
+            for name, array in self._arrays.items():
+                grown = np.empty(self._room, array.dtype)
+                grown[:first] = array[:first]
+                self._arrays[name] = grown
+        for name, values in more.items():
+            self._arrays[name][first:end] = values
+        self._length = end

@@ -1,0 +1,155 @@
+"""One pane that has not settled: registers as they came, as growing columns, and what they add up to when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.counting.columns import Array, Columns
+from streams.counting.keys import COUNTRY_BITS
+from streams.counting.registers import Entries, Ints
+from streams.counting.sketch import KeyedHash, smallest_rows
+
+_COMPACT_AT = 100_000
+"""Entries from which a pane that does not settle is summed up, again whenever it has doubled."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sum:
+    """What registers add up to: r keys, ascending, and their samples as entries of an `OpenPane`."""
+
+    keys: Ints
+    """(r,)"""
+    counts: Ints
+    """(r,) tweets."""
+    bounds: Ints
+    """(r + 1,) key i has entries[bounds[i]:bounds[i + 1]]."""
+    entries: Ints
+    """(n,) by key and author, at most k a key."""
+
+
+class OpenPane:
+    """Registers of one pane as rows: counts add up, entries unite.
+
+    Args:
+        columns: how many scores a text has.
+    """
+
+    def __init__(self, hashes: KeyedHash, columns: int) -> None:
+        self.rows = Columns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
+        self.entries = Columns(author=np.uint64, tweet=np.int64, age_days=np.int32, flags=np.uint8)
+        self._displays: list[bytes] = []
+        self._texts: list[bytes] = []
+        self._rows_of: dict[int, list[int]] = {}
+        """By tag number."""
+        self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
+        self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
+        self._hashes = hashes
+        self._compact_at = _COMPACT_AT
+
+    def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries) -> int:
+        """More registers, with their entries in the same order; returns the number of the first row."""
+        first_row, first_entry = len(self.rows), len(self.entries)
+        ends = np.cumsum(sizes, dtype=np.int64)
+        self.rows.extend(len(keys), key=keys, count=counts, first=first_entry + ends - sizes, size=sizes)
+        rows_of = self._rows_of
+        for row, tag in enumerate((keys >> COUNTRY_BITS).tolist(), first_row):
+            known = rows_of.get(tag)
+            if known is None:
+                rows_of[tag] = [row]
+            else:
+                known.append(row)
+        self.entries.extend(
+            len(entries.author), author=entries.author, tweet=entries.tweet, age_days=entries.age_days,
+            flags=entries.flags,
+        )  # fmt: skip
+        self._displays += entries.displays
+        self._texts += entries.texts
+        return first_row
+
+    def void(self, rows: list[int]) -> None:
+        """These rows do not count any more."""
+        self.rows["count"][rows] = 0
+        self.rows["size"][rows] = 0
+
+    def sum(self, tags: Collection[int] | None = None) -> Sum:
+        """Of some tags, by number, or of all."""
+        if tags is None:
+            return self._sum_of(np.arange(len(self.rows)))
+        return self._sum_of(np.array([row for tag in tags for row in self._rows_of.get(tag, ())], np.int64))
+
+    def _sum_of(self, rows: Ints) -> Sum:
+        rows = rows[self.rows["count"][rows] > 0]
+        rows = rows[np.argsort(self.rows["key"][rows], stable=True)]
+        key, count, first, size = (self.rows[name][rows] for name in ("key", "count", "first", "size"))
+        begins = np.diff(key, prepend=-1) != 0
+        starts = np.flatnonzero(begins)
+        counts = np.add.reduceat(count, starts) if len(starts) else np.zeros(0, np.int64)
+        group = np.repeat(np.cumsum(begins) - 1, size)
+        entries = np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
+        order = self._hashes.orders(self.entries["tweet"][entries])
+        kept = smallest_rows(group, self.entries["author"][entries], order)
+        bounds = np.searchsorted(group[kept], np.arange(len(starts) + 1)).astype(np.int64)
+        return Sum(key[starts], counts, bounds, entries[kept])
+
+    def crowded(self) -> bool:
+        """Whether it is time for `summed_up`."""
+        return len(self.entries) > self._compact_at
+
+    def summed_up(self, apart: list[int]) -> OpenPane:
+        """The same in less room: rows become one for each key, but for those in `apart`, which come first."""
+        pane = OpenPane(self._hashes, self._scores.shape[1])
+        rest = np.ones(len(self.rows), bool)
+        rest[apart] = False
+        total = self._sum_of(np.flatnonzero(rest))
+        key, count, first, size = (self.rows[name][apart] for name in ("key", "count", "first", "size"))
+        kept = np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
+        pane.add(key, count, size, self._take(kept))
+        pane.add(total.keys, total.counts, np.diff(total.bounds), self._take(total.entries))
+        pane.score(np.arange(len(pane.entries)), *self.scores(np.concatenate((kept, total.entries))))
+        pane._compact_at = max(_COMPACT_AT, 2 * len(pane.entries))
+        return pane
+
+    def _take(self, entries: Ints) -> Entries:
+        columns = self.entries
+        return Entries(
+            columns["author"], columns["tweet"], columns["age_days"], columns["flags"], self._displays, self._texts
+        ).take(entries)
+
+    def texts(self, entries: Ints) -> bytes:
+        """The texts of some entries, each a line."""
+        texts = self._texts
+        return b"".join([texts[entry] + b"\n" for entry in entries.tolist()])
+
+    def displays(self, entries: Ints) -> list[str]:
+        """The hashtag as each entry wrote it, "" where that is its normal form."""
+        displays = self._displays
+        return [displays[entry].decode("utf-8", "surrogatepass") for entry in entries.tolist()]
+
+    def unscored(self, entries: Ints) -> Ints:
+        """Those that have no score yet."""
+        self._make_room()
+        new: Ints = entries[np.isnan(self._scores[entries, 0])]
+        return new
+
+    def score(self, entries: Ints, probabilities: npt.NDArray[np.float32], copies: npt.NDArray[np.uint32]) -> None:
+        """What stage 1 says of the texts of some entries: probabilities (n, columns) and fingerprints (n,)."""
+        self._make_room()
+        self._scores[entries] = probabilities
+        self._copies[entries] = copies
+
+    def scores(self, entries: Ints) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]]:
+        """(n, columns) probabilities, NaN where there is none, and (n,) fingerprints, 0 where there is none."""
+        self._make_room()
+        return self._scores[entries], self._copies[entries]
+
+    def _make_room(self) -> None:
+        have, need = len(self._copies), len(self.entries)
+        if have < need:
+            more = max(need, 2 * have) - have
+            unknown = np.full((more, self._scores.shape[1]), np.nan, np.float32)
+            self._scores = np.concatenate((self._scores, unknown))
+            self._copies = np.concatenate((self._copies, np.zeros(more, np.uint32)))

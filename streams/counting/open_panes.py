@@ -1,0 +1,237 @@
+"""Panes that are still open: the judge's side of the registers.
+
+A block's registers are absolute: what one says takes the place of what it said before, if it says more, and blocks
+before the open one of their source are over. Sent twice, late, or by a worker that should be dead: no matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.counting.keys import COUNTRY_BITS, Tags
+from streams.counting.open_pane import OpenPane, Sum
+from streams.counting.registers import Flush, Ints, Registers, registers_of
+from streams.counting.sketch import KeyedHash
+
+_WORLD_MASK = -1 << COUNTRY_BITS
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A pane that has just settled."""
+
+    number: int
+    sum: Sum
+    pane: OpenPane
+
+
+@dataclass(slots=True)
+class Known:
+    """What a register of the open block said last."""
+
+    count: int
+    row: int = -1
+    """Where its pane has it, as long as that is open."""
+
+
+_NOTHING = Known(0)
+
+
+class SourceBlock:
+    """The open block of one source partition."""
+
+    __slots__ = ("block", "known", "newest_ms", "old_block", "rules", "source_id", "watermark_ms", "whole")
+
+    def __init__(self, source_id: str, old_block: int) -> None:
+        self.source_id = source_id
+        self.old_block = old_block
+        """Blocks up to this one were open, or over, when a predecessor last settled: they may have begun unseen."""
+        self.block = -1
+        self.rules = 0
+        self.known: dict[tuple[int, int], Known] = {}
+        """By (pane, key), of the open block."""
+        self.whole = False
+        """Whether every register of the block was seen since its first."""
+        self.watermark_ms = -1
+        self.newest_ms = -1
+
+    def start(self, block: int, rules: int, *, whole: bool) -> None:
+        self.block, self.rules, self.whole = block, rules, whole
+        self.known = {}
+
+
+class OpenPanes:
+    """Unsettled panes of one shard, with the open block of each source partition.
+
+    Args:
+        columns: how many scores a text has.
+    """
+
+    def __init__(self, tags: Tags, hashes: KeyedHash, columns: int) -> None:
+        self.panes: dict[int, OpenPane] = {}
+        self.sources: dict[int, SourceBlock] = {}
+        self.source_count = 0
+        self.settled_pane = -1
+        """Panes up to this one are settled: final."""
+        self.old_blocks: dict[str, int] = {}
+        """Recovered: the block of each source that was open when a predecessor last settled."""
+        self.tweets: dict[int, int] = {}
+        """Tweets per key in what has not settled, the world's included."""
+        self.late_registers = 0
+        self._tags = tags
+        self._hashes = hashes
+        self._columns = columns
+
+    def apply(self, flush: Flush) -> list[int]:
+        """Take one record; returns the keys that it counted (some perhaps twice)."""
+        source = self.sources.get(flush.source)
+        if source is None or source.source_id != flush.source_id:
+            old_block = self.old_blocks.get(f"{flush.source_id}/{flush.source}", -1)
+            source = self.sources[flush.source] = SourceBlock(flush.source_id, old_block)
+        touched = self._take(source, flush) if flush.hashtags else []
+        source.newest_ms = max(source.newest_ms, flush.newest_ms)
+        if flush.watermark_ms >= 0:
+            self.source_count = max(self.source_count, flush.sources)
+            if flush.block > source.block:
+                source.start(flush.block, flush.rules, whole=flush.block > source.old_block)
+            source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
+        return touched
+
+    def blocks(self) -> dict[str, int]:
+        """The open block of each source, by topic id and partition: what a successor must know of."""
+        blocks = dict(self.old_blocks)
+        for number, source in self.sources.items():
+            name = f"{source.source_id}/{number}"
+            blocks[name] = max(blocks.get(name, -1), source.block)
+        return blocks
+
+    @property
+    def watermark_ms(self) -> int:
+        """The lowest watermark over all source partitions; -1 until each has told its own."""
+        if not self.source_count or len(self.sources) < self.source_count:
+            return -1
+        return min(source.watermark_ms for source in self.sources.values())
+
+    @property
+    def newest_ms(self) -> int:
+        """The greatest log time of any source."""
+        return max((source.newest_ms for source in self.sources.values()), default=-1)
+
+    def settle(self, number: int) -> Closed:
+        """Close a pane: all its counts, those of open blocks included. It must be the one after the last settled."""
+        assert number > self.settled_pane
+        self.settled_pane = number
+        pane = self.panes.pop(number, None) or OpenPane(self._hashes, self._columns)
+        total = pane.sum()
+        self._count(total.keys.tolist(), (-total.counts).tolist())
+        return Closed(number, total, pane)
+
+    def _count(self, keys: Iterable[int], more: Iterable[int]) -> None:
+        tweets = self.tweets
+        for key, tweets_more in zip(keys, more, strict=True):
+            world = key & _WORLD_MASK
+            for one in (key, world):
+                now = tweets.get(one, 0) + tweets_more
+                if now:
+                    tweets[one] = now
+                else:
+                    del tweets[one]
+
+    def _take(self, source: SourceBlock, flush: Flush) -> list[int]:
+        registers = registers_of(flush)
+        number_of = self._tags.number
+        numbers = np.array([number_of(hashtag) for hashtag in flush.hashtags], np.int64)
+        keys = numbers << COUNTRY_BITS | registers.countries
+        rises, whole = self._rises(source, flush.rules, registers, keys)
+        risen = rises > 0
+        is_open = registers.panes > self.settled_pane
+        late = risen & ~is_open & whole
+        if late.any():
+            self._add_late(source, late, keys, rises, registers)
+        counted = risen & is_open
+        touched: list[int] = keys[counted].tolist()
+        self._count(touched, rises[counted].tolist())
+        panes = registers.panes[counted]
+        for number in np.unique(panes).tolist() if len(panes) else ():
+            self._add(number, source, counted & (registers.panes == number), keys, registers)
+        return touched
+
+    def _rises(self, source: SourceBlock, rules: int, registers: Registers, keys: Ints) -> tuple[Ints, Mask]:
+        """(r,) by how much each register is more than what is known of its block, and whether all of it is known."""
+        blocks = registers.blocks
+        rises = np.where(blocks > source.block, registers.counts, 0)
+        whole = blocks > source.old_block
+        again = np.flatnonzero(blocks == source.block)
+        if len(again) and rules > source.rules:
+            self._void(source)
+            source.start(source.block, rules, whole=False)  # its settled panes hold what older rules found: so be it
+        if len(again) and rules == source.rules:
+            whole[again] = source.whole
+            scopes = zip(registers.panes[again].tolist(), keys[again].tolist(), strict=True)
+            before = [source.known.get(scope, _NOTHING) for scope in scopes]
+            rises[again] = np.maximum(0, registers.counts[again] - [one.count for one in before])
+            self._outdate(registers.panes[again], rises[again], before)
+        last = int(blocks[-1])
+        if last > source.block:
+            source.start(last, rules, whole=last > source.old_block)
+        return rises, whole
+
+    def _outdate(self, panes: Ints, rises: Ints, before: list[Known]) -> None:
+        """What a register said before is part of what it says now; the record may end its block."""
+        rows: dict[int, list[int]] = {}
+        for number, rise, one in zip(panes.tolist(), rises.tolist(), before, strict=True):
+            if rise and one.row >= 0 and number > self.settled_pane:
+                rows.setdefault(number, []).append(one.row)
+        for number, outdated in rows.items():
+            self.panes[number].void(outdated)
+
+    def _void(self, source: SourceBlock) -> None:
+        for (number, key), known in source.known.items():
+            if number > self.settled_pane:
+                self.panes[number].void([known.row])
+                self._count([key], [-known.count])
+
+    def _add(self, number: int, source: SourceBlock, chosen: Mask, keys: Ints, registers: Registers) -> None:
+        pane = self._open(number)
+        if chosen.all():
+            first = pane.add(keys, registers.counts, registers.sizes, registers.entries)
+        else:
+            entries = registers.entries.take(np.flatnonzero(np.repeat(chosen, registers.sizes)))
+            first = pane.add(keys[chosen], registers.counts[chosen], registers.sizes[chosen], entries)
+        again = np.flatnonzero(registers.blocks[chosen] == source.block)
+        if len(again):
+            self._know(source, pane, number, again + first)
+        if pane.crowded():
+            self._sum_up(number, pane)
+
+    def _know(self, source: SourceBlock, pane: OpenPane, number: int, rows: Ints) -> None:
+        """Registers of the open block, where their pane has them."""
+        keys, counts = pane.rows["key"][rows].tolist(), pane.rows["count"][rows].tolist()
+        for key, count, row in zip(keys, counts, rows.tolist(), strict=True):
+            source.known[number, key] = Known(count, row)
+
+    def _sum_up(self, number: int, pane: OpenPane) -> None:
+        known = [one for source in self.sources.values() for (of, _), one in source.known.items() if of == number]
+        self.panes[number] = pane.summed_up([one.row for one in known])
+        for row, one in enumerate(known):
+            one.row = row
+
+    def _open(self, number: int) -> OpenPane:
+        pane = self.panes.get(number)
+        if pane is None:
+            pane = self.panes[number] = OpenPane(self._hashes, self._columns)
+        return pane
+
+    def _add_late(self, source: SourceBlock, late: Mask, keys: Ints, rises: Ints, registers: Registers) -> None:
+        """Registers of settled panes count in the oldest open one, each time by what is new in them."""
+        self.late_registers += int(late.sum())
+        entries = registers.entries.take(np.flatnonzero(np.repeat(late, registers.sizes)))
+        self._open(self.settled_pane + 1).add(keys[late], rises[late], registers.sizes[late], entries)
+        self._count(keys[late].tolist(), rises[late].tolist())
+        for row in np.flatnonzero(late & (registers.blocks == source.block)).tolist():
+            source.known[int(registers.panes[row]), int(keys[row])] = Known(int(registers.counts[row]))

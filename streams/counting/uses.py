@@ -1,0 +1,181 @@
+"""Hashtag uses of the open block as growing columns, and the registers that a flush makes of them.
+
+A tweet costs a few appends here; everything else is done once per flush, with arrays. A flush tells of every register
+that has changed all that its block holds so far, so nothing need be remembered of what went out before.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from streams.counting.keys import COUNTRY_BITS, country_code
+from streams.counting.registers import BLOCK, Flush, Ints, UInts, to_lines
+from streams.counting.sharding import Sharding
+from streams.counting.sketch import K, KeyedHash, smallest_rows
+from streams.events.tweet import Tweet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Grouped:
+    """Changed registers in the order (shard, block, hashtag, country, pane), and their entries, as row numbers."""
+
+    shards: Ints
+    """(r,)"""
+    first_use: Ints
+    """(r,) any use of the register: its block, hashtag, country and pane."""
+    counts: Ints
+    """(r,)"""
+    sizes: Ints
+    """(r,) entries of each."""
+    entries: Ints
+    """(n,) the uses that are entries."""
+
+
+class OpenUses:
+    """Uses that lie in the open block or were not flushed yet.
+
+    Args:
+        most_bytes: about the size of a record; a flush makes several of what would be longer.
+    """
+
+    def __init__(self, sharding: Sharding, hashes: KeyedHash, most_bytes: int) -> None:
+        self._sharding = sharding
+        self._hashes = hashes
+        self._most_bytes = most_bytes
+        self._flushed = 0
+        # Of each tweet:
+        self._offsets = array("q")
+        self._authors: list[int] = []
+        self._tweets = array("q")
+        self._ages = array("i")
+        self._flags = array("B")
+        self._countries = array("H")
+        self._panes = array("q")
+        self._texts: list[str] = []
+        # Of each use:
+        self._tweet_of = array("q")
+        self._hashtags: list[str] = []
+        self._displays: list[str] = []
+
+    def add(self, offset: int, pane: int, age_days: int, flags: int, tweet: Tweet) -> None:
+        """One tweet, in offset order."""
+        text, row = tweet.text, len(self._texts)
+        self._offsets.append(offset)
+        self._authors.append(tweet.author_id)
+        self._tweets.append(tweet.id)
+        self._ages.append(age_days)
+        self._flags.append(flags)
+        self._countries.append(country_code(tweet.country))
+        self._panes.append(pane)
+        self._texts.append(text.replace("\n", " ") if "\n" in text else text)
+        for use in tweet.hashtags:
+            hashtag, display = use.hashtag, use.display
+            self._tweet_of.append(row)
+            self._hashtags.append(hashtag)
+            self._displays.append("" if display == hashtag else display)
+
+    def flush(self) -> dict[int, list[Flush]]:
+        """What has changed since the last flush: for each shard that it concerns its records, blocks ascending.
+
+        Only the columns of the records are filled in.
+        """
+        if self._flushed == len(self._hashtags):
+            return {}
+        names = list(dict.fromkeys(self._hashtags))
+        number_of = {name: number for number, name in enumerate(names)}
+        tags = np.fromiter(map(number_of.__getitem__, self._hashtags), np.int64, len(self._hashtags))
+        shards = np.fromiter(map(self._sharding.of, names), np.int64, len(names))
+        of = np.array(self._tweet_of)
+        blocks, panes = np.array(self._offsets)[of] // BLOCK, np.array(self._panes)[of]
+        countries, tweets = np.array(self._countries)[of], np.array(self._tweets)[of]
+        authors = self._hashes.authors(self._authors)[of]
+        block_ranks = np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0)
+        code = ((shards[tags] * (block_ranks[-1] + 1) + block_ranks) * len(names) + tags) << COUNTRY_BITS | countries
+        grouped = self._group(code, panes, shards[tags], authors, tweets)
+        self._flushed = len(self._hashtags)
+        records: dict[int, list[Flush]] = {}
+        for shard, registers, entries in self._runs(grouped, of):
+            use, entry = grouped.first_use[registers], grouped.entries[entries]
+            of_entry = of[entry]
+            texts, displays = self._texts, self._displays
+            record = Flush(
+                "", 0, 0, 0, int(blocks[use[-1]]), -1, -1,
+                hashtags=[names[number] for number in tags[use].tolist()],
+                countries=countries[use].astype("<u2").tobytes(),
+                panes=panes[use].astype("<i8").tobytes(),
+                blocks=blocks[use].astype("<i8").tobytes(),
+                counts=grouped.counts[registers].astype("<u4").tobytes(),
+                sizes=grouped.sizes[registers].astype("<u4").tobytes(),
+                author=authors[entry].astype("<u8").tobytes(),
+                tweet=tweets[entry].astype("<i8").tobytes(),
+                age_days=np.array(self._ages)[of_entry].astype("<i4").tobytes(),
+                flags=np.array(self._flags)[of_entry].tobytes(),
+                displays=to_lines([displays[number] for number in entry.tolist()]),
+                texts=to_lines([texts[number] for number in of_entry.tolist()]),
+            )  # fmt: skip
+            records.setdefault(shard, []).append(record)
+        return records
+
+    def _group(self, code: Ints, panes: Ints, shards: Ints, authors: UInts, tweets: Ints) -> _Grouped:
+        order = np.lexsort((panes, code))
+        sorted_code, sorted_panes = code[order], panes[order]
+        begins = np.ones(len(order), bool)
+        begins[1:] = (sorted_code[1:] != sorted_code[:-1]) | (sorted_panes[1:] != sorted_panes[:-1])
+        starts = np.flatnonzero(begins)
+        counts = np.diff(np.append(starts, len(order)))
+        changed = np.maximum.reduceat(order, starts) >= self._flushed
+        register = np.repeat(np.arange(len(starts)), counts)
+        kept = changed[register]
+        entries, register = order[kept], register[kept]
+        many = np.flatnonzero(counts[register] > K)
+        if len(many):
+            uses = entries[many]
+            smallest = many[smallest_rows(register[many], authors[uses], self._hashes.orders(tweets[uses]))]
+            kept = counts[register] <= K
+            kept[smallest] = True
+            entries, register = entries[kept], register[kept]
+        first_use = order[starts[changed]]
+        return _Grouped(
+            shards[first_use],
+            first_use,
+            counts[changed],
+            np.bincount(register, minlength=len(starts))[changed],
+            entries,
+        )
+
+    def _runs(self, grouped: _Grouped, of: Ints) -> Iterator[tuple[int, slice, slice]]:
+        """(shard, its registers, their entries) of each record."""
+        lengths = np.fromiter(map(len, self._texts), np.int64, len(self._texts))
+        entry_bytes = np.concatenate(([0], np.cumsum(60 + 3 * lengths[of[grouped.entries]])))
+        ends = np.cumsum(grouped.sizes)
+        bytes_before = entry_bytes[ends] + 40 * np.arange(1, len(ends) + 1)
+        of_shard = np.append(np.flatnonzero(np.diff(grouped.shards, prepend=-1)), len(ends))
+        for first, last in pairwise(of_shard.tolist()):
+            within = bytes_before[first:last] - (bytes_before[first - 1] if first else 0)
+            cuts = first + 1 + np.flatnonzero(np.diff(within // self._most_bytes))
+            for begin, end in pairwise([first, *cuts.tolist(), last]):
+                entries = slice(int(ends[begin] - grouped.sizes[begin]), int(ends[end - 1]))
+                yield int(grouped.shards[begin]), slice(begin, end), entries
+
+    def forget_before(self, block: int) -> None:
+        """Drop what was flushed of the blocks before this one; nothing more will come of them."""
+        assert self._flushed == len(self._hashtags), "what was not flushed may not be dropped"
+        row = len(self._texts)
+        while row and self._offsets[row - 1] // BLOCK >= block:
+            row -= 1
+        use = len(self._hashtags)
+        while use and self._tweet_of[use - 1] >= row:
+            use -= 1
+        per_tweet = (self._offsets, self._authors, self._tweets, self._ages, self._flags, self._countries, self._panes,
+                     self._texts)  # fmt: skip
+        for column in per_tweet:
+            del column[:row]
+        self._tweet_of = array("q", [of - row for of in self._tweet_of[use:]])
+        for column in (self._hashtags, self._displays):
+            del column[:use]
+        self._flushed = len(self._hashtags)

@@ -1,0 +1,147 @@
+"""Early looks: which tags are worth one before their panes settle, and what it sees.
+
+Looking often at one interval is optional stopping, so a tag is looked at again only when it has grown, and only if it
+could be over were all that is new harmful. What a look sees never reaches what is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.counting.keys import COUNTRY_BITS, NOWHERE
+from streams.counting.open_pane import OpenPane, Sum
+from streams.counting.open_panes import OpenPanes
+from streams.counting.pane import build_pane, commonest
+from streams.counting.registers import PANE_MS, Ints
+from streams.counting.scores import Scores
+from streams.counting.window import SlidingWindow
+from streams.judging.evidence import EvidenceTable
+from streams.judging.views import Views
+
+_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
+_WORLD_MASK = -1 << COUNTRY_BITS
+_GROWTH = 1.1
+"""A tag is looked at again when it has grown by this factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPart:
+    """What an open pane counts of the tags that are looked at."""
+
+    number: int
+    pane: OpenPane
+    sum: Sum
+    unscored: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class LookJob:
+    """Tags to look at before their panes settle, and the texts to score first."""
+
+    keys: list[int]
+    """Ascending."""
+    tick_ms: int
+    """End of the newest pane that is counted."""
+    parts: list[OpenPart]
+    texts: bytes
+    """Lines: those of each part that have no score yet."""
+
+    def displays(self, key: int) -> list[str]:
+        """The commonest spellings of a key, one for each open pane and country that has it."""
+        low, high = key, key + 1 if key & _COUNTRY_MASK else key + (1 << COUNTRY_BITS)
+        return [
+            spelling
+            for part in self.parts
+            for at in range(*np.searchsorted(part.sum.keys, (low, high)).tolist())
+            if (spelling := commonest(part.pane.displays(part.sum.entries[slice(*part.sum.bounds[at : at + 2])])))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the last look at a tag, settled or early, saw."""
+
+    tweets: int
+    share: float
+    """Greatest over the categories; 1 where nothing was scored."""
+
+    def has_grown(self, tweets: int, least_share: float) -> bool:
+        """Whether it has so many more tweets now that it could have reached a share, were all that is new harmful."""
+        if tweets < _GROWTH * self.tweets:
+            return False
+        return self.share * self.tweets + tweets - self.tweets >= least_share * tweets
+
+
+class Looks:
+    """The early looks of one shard."""
+
+    def __init__(self, open_panes: OpenPanes, views: Views) -> None:
+        self._open = open_panes
+        self._views = views
+        self._touched: set[int] = set()
+        self._looked: dict[int, Looked] = {}
+
+    def touch(self, keys: Iterable[int]) -> None:
+        """Records have counted these."""
+        self._touched.update(keys)
+
+    def pass_over(self) -> None:
+        """No look at what the records so far have touched."""
+        self._touched = set()
+
+    def settled(self, table: EvidenceTable) -> None:
+        """A tick has settled: this is what it saw."""
+        self._looked = {}
+        self._note(table)
+
+    def next(self, window: SlidingWindow, least_share: float) -> LookJob | None:
+        """What has grown enough since it was last looked at.
+
+        Args:
+            window: the shortest; it watches the floor below which no tag is looked at.
+            least_share: no tag is suppressed whose harmful share is below it.
+        """
+        touched, self._touched = self._touched, set()
+        counts, fresh, floor, looked = window.counts.get, self._open.tweets.get, window.floor, self._looked.get
+        keys: set[int] = set()
+        for touched_key in touched:
+            world = touched_key & _WORLD_MASK
+            if counts(world, 0) + fresh(world, 0) < floor:
+                continue
+            for key in (touched_key, world):
+                tweets = counts(key, 0) + fresh(key, 0)
+                last = looked(key)
+                if tweets >= floor and (last is None or last.has_grown(tweets, least_share)):
+                    keys.add(key)
+        keys = {key for key in keys if key & _COUNTRY_MASK != NOWHERE}
+        if not keys:
+            return None
+        tags = sorted({key >> COUNTRY_BITS for key in keys})
+        parts, texts = [], []
+        for number, pane in sorted(self._open.panes.items()):
+            total = pane.sum(tags)
+            unscored = pane.unscored(total.entries)
+            parts.append(OpenPart(number, pane, total, unscored))
+            texts.append(pane.texts(unscored))
+        return LookJob(sorted(keys), (max(self._open.panes) + 1) * PANE_MS, parts, b"".join(texts))
+
+    def see(self, job: LookJob, scores: Scores, window: SlidingWindow) -> EvidenceTable:
+        """The evidence of a look."""
+        seen, at = [], 0
+        worth = {key >> COUNTRY_BITS for key in job.keys}
+        for part in job.parts:
+            end = at + len(part.unscored)
+            part.pane.score(part.unscored, scores.probabilities[at:end], scores.copies[at:end])
+            at = end
+            seen.append(build_pane(part.number, part.sum, part.pane, worth, ()))
+        table = self._views.table(window, job.keys, seen)
+        self._note(table)
+        return table
+
+    def _note(self, table: EvidenceTable) -> None:
+        shares = np.nan_to_num(table.share, nan=1.0).max(axis=1, initial=0.0)
+        for key, tweets, share in zip(table.keys.tolist(), table.tweets.tolist(), shares.tolist(), strict=True):
+            self._looked[key] = Looked(tweets, share)

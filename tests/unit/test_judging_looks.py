@@ -1,0 +1,188 @@
+"""Early looks against the obvious way: which tags are worth one, and what it sees."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.counting.keys import Tags
+from streams.counting.open_panes import OpenPanes
+from streams.counting.registers import PANE_MS
+from streams.counting.sketch import KeyedHash, estimate_authors
+from streams.judging.evidence import EvidenceTable
+from streams.judging.looks import Looked, LookJob, Looks
+from streams.judging.views import Views
+from streams.scoring import Scores
+from tests.unit.registers import Entry, Register, flush
+from tests.unit.test_counting_pane import COLUMNS, Uses, build, random_uses, scored
+from tests.unit.test_counting_window import obvious_counts, obvious_sample
+
+HASHES = KeyedHash(b"k")
+WINDOW_MS = 3 * PANE_MS
+SETTLED = 5
+
+
+def score(lines: bytes) -> Scores:
+    found = [scored(text) for text in lines.decode().split("\n")[:-1]]
+    return Scores(
+        np.array([one.probabilities for one in found], np.float32).reshape(-1, COLUMNS),
+        np.array([one.copy for one in found], np.uint32),
+    )
+
+
+class Shard:
+    """Five settled panes, three of them in the window, and two open ones to which records are added."""
+
+    def __init__(self, rng: random.Random, floor: int) -> None:
+        self.rng, self.floor = rng, floor
+        self.tags = Tags()
+        self.open = OpenPanes(self.tags, HASHES, COLUMNS)
+        self.views = Views(HASHES, COLUMNS)
+        self.views.arrange([WINDOW_MS], floor, 30, 1)
+        self.looks = Looks(self.open, self.views)
+        self.said: list[Uses] = []
+        for number in range(SETTLED):
+            self.said.append(random_uses(rng, authors=300, most=40))
+            self.views.push(build(self.said[-1], self.tags, number))
+        self.said = self.said[-3:]
+        self.open.settled_pane = SETTLED - 1
+        self.touched: set[tuple[str, str]] = set()
+        self._block = 0
+
+    def hear(self) -> None:
+        """A record of a block of its own."""
+        self._block += 1
+        uses, pane = random_uses(self.rng, authors=300, most=40), SETTLED + self.rng.randrange(2)
+        told = [Register(*scope, pane, count, entries, self._block) for scope, (count, entries) in uses.items()]
+        self.looks.touch(self.open.apply(flush(told, block=self._block)))
+        self.said.append(uses)
+        self.touched |= {(tag, scope) for tag, country in uses for scope in {country, "*"} - {""}}
+
+    def next(self, least_share: float) -> LookJob | None:
+        window = self.views.shortest
+        assert window is not None
+        return self.looks.next(window, least_share)
+
+    def see(self, job: LookJob) -> EvidenceTable:
+        window = self.views.shortest
+        assert window is not None
+        return self.looks.see(job, score(job.texts), window)
+
+
+def assert_table(shard: Shard, table: EvidenceTable, asked: list[tuple[str, str]]) -> None:
+    counts = obvious_counts(shard.said)
+    assert table.keys.tolist() == [shard.tags.key(*scope) for scope in asked]
+    for row, scope in enumerate(asked):
+        sample = obvious_sample(shard.said, *scope)
+        shares = np.mean([scored(one.text).probabilities for one in sample], axis=0, dtype=np.float64)
+        assert table.tweets[row] == counts[scope]
+        assert table.authors[row] == estimate_authors(len(sample), sample[-1].author)
+        assert table.scored[row] == len(sample)
+        assert table.share[row].tolist() == pytest.approx(shares.tolist())
+        assert list(table.sampled[row]) == [one.tweet for one in sample[:10]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([1, 40, 90]), st.sampled_from([0.0, 0.4, 0.6]))
+def test_a_look_sees_what_has_settled_and_what_is_open_of_the_tags_that_have_grown(seed, floor, least_share):
+    rng = random.Random(seed)
+    shard = Shard(rng, floor)
+    last: dict[tuple[str, str], tuple[int, float]] = {}
+    for _ in range(4):
+        for _ in range(rng.randrange(3)):
+            shard.hear()
+        counts = obvious_counts(shard.said)
+        expected = sorted(
+            (
+                scope
+                for scope in shard.touched
+                if counts[scope] >= floor
+                and (scope not in last or obviously_grown(counts[scope], *last[scope], least_share))
+            ),
+            key=lambda scope: shard.tags.key(*scope),
+        )
+        shard.touched = set()
+        job = shard.next(least_share)
+        assert (job is None) == (not expected)
+        if job is None:
+            continue
+        assert job.tick_ms == (max(shard.open.panes) + 1) * PANE_MS
+        assert_table(shard, table := shard.see(job), expected)
+        for row, scope in enumerate(expected):
+            last[scope] = (int(table.tweets[row]), float(table.share[row].max()))
+        again = shard.looks.next(shard.views.windows[WINDOW_MS], least_share)
+        assert again is None, "nothing was touched since"
+        for part in job.parts:
+            assert part.pane.unscored(part.pane.sum({key >> 10 for key in job.keys}).entries).tolist() == []
+
+
+def obviously_grown(tweets: int, before: int, share: float, least_share: float) -> bool:
+    """By a tenth, and, if all who are new are harmful, up to the share."""
+    return tweets >= 1.1 * before and (share * before + 1.0 * (tweets - before)) / tweets >= least_share
+
+
+@pytest.mark.parametrize(
+    ("last", "tweets", "least_share", "expected"),
+    [
+        (Looked(100, 0.9), 109, 0.4, False),
+        (Looked(100, 0.9), 111, 0.4, True),
+        (Looked(100, 0.0), 166, 0.4, False),
+        (Looked(100, 0.0), 167, 0.4, True),
+        (Looked(100, 0.25), 120, 0.4, False),
+        (Looked(100, 0.25), 125, 0.4, True),
+        (Looked(100, 1.0), 100, 0.4, False),
+        (Looked(0, 1.0), 1, 0.4, True),
+    ],
+)
+def test_growth_by_a_tenth_and_a_share_that_can_be_reached(last, tweets, least_share, expected):
+    assert last.has_grown(tweets, least_share) is expected
+
+
+def test_a_look_asks_for_the_scores_of_what_is_new():
+    shard = Shard(random.Random(1), 1)
+    entries = [Entry(author, author, 1, 0, "", f"text {author}") for author in range(1, 4)]
+    for block, texts in ((1, b"text 1\ntext 2\n"), (2, b"text 3\n")):
+        new = entries[:2] if block == 1 else entries[2:]
+        shard.looks.touch(shard.open.apply(flush([Register("new", "", 5, len(new), new, block)], block=block)))
+        job = shard.next(0.0)
+        assert job is not None and job.texts == texts
+        table = shard.see(job)
+    assert (table.tweets.tolist(), table.scored.tolist()) == ([3], [3])
+
+
+def test_what_was_touched_and_passed_over_is_not_looked_at():
+    shard = Shard(random.Random(1), 1)
+    shard.hear()
+    shard.looks.pass_over()
+    assert shard.next(0.0) is None
+
+
+def test_a_settled_tick_counts_as_a_look():
+    shard = Shard(random.Random(2), 1)
+    shard.hear()
+    job = shard.next(0.0)
+    assert job is not None
+    table = shard.see(job)
+    for settled, expected in ((table, None), (shard.views.table(shard.views.windows[WINDOW_MS], []), job.keys)):
+        shard.looks.settled(settled)
+        shard.looks.touch(job.keys)
+        again = shard.next(0.0)
+        assert (again and again.keys) == expected, "a tag that a tick did not see is as if it was never looked at"
+
+
+def test_spellings_are_the_commonest_of_each_open_pane_and_country():
+    shard = Shard(random.Random(3), 1)
+    spelt = {("IN", 5): ["New", "New", "NEW"], ("US", 5): ["neW"], ("IN", 6): ["NEW"], ("", 6): [""]}
+    for block, ((country, pane), displays) in enumerate(spelt.items(), 1):
+        entries = [Entry(author, author, 1, 0, display, "text 1") for author, display in enumerate(displays, 1)]
+        told = [Register("new", country, pane, len(entries), entries, block)]
+        shard.looks.touch(shard.open.apply(flush(told, block=block)))
+    job = shard.next(0.0)
+    assert job is not None
+    assert job.displays(shard.tags.key("new", "*")) == ["New", "neW", "NEW"]
+    assert job.displays(shard.tags.key("new", "IN")) == ["New", "NEW"]
+    assert job.displays(shard.tags.key("new", "FR")) == []

@@ -1,0 +1,60 @@
+"""Fingerprints: equal for copies, of each text alone, and none for a text without words."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import copies
+from models.copies import fingerprints
+
+
+def test_doctest() -> None:
+    assert doctest.testmod(copies).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Go home #a", "go  HOME! #b @x https://t.co/1", True),
+        ("call 1 now", "call 2 now", True),
+        ("go home", "go away", False),
+        ("go home", "home go", False),
+        ("go home", "gohome", False),
+        ("भारत छोड़ो", "भारत छोड़ो!!", True),
+        ("", "#only https://t.co/2", True),
+        ("go home 😀", "go 🙂🙂 home", True),
+        ("go home", "gо hоme", True),
+    ],
+)
+def test_copies_differ_in_decoration_only(one: str, other: str, same: bool) -> None:
+    found = fingerprints([one, other])
+    assert (found[0] == found[1]) == same
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\ud800", "#tag @name https://t.co/1", "12:45 !!!", "😀👍🏽", "१२३"])
+def test_a_text_without_words_has_none(text: str) -> None:
+    assert fingerprints([text]).tolist() == [0]
+
+
+def test_no_texts() -> None:
+    assert fingerprints([]).tolist() == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.characters(), max_size=40), max_size=8))
+def test_neighbours_do_not_matter(texts: list[str]) -> None:
+    assert fingerprints(texts).tolist() == [int(fingerprints([text])[0]) for text in texts]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.from_regex(r"\A[a-z]{2,8}\Z"), min_size=1, max_size=9), st.data())
+def test_whatever_is_put_between_the_words_of_a_text_it_is_a_copy(words: list[str], data: st.DataObject) -> None:
+    between = st.sampled_from([" ", " !! ", "\n", " #tag ", " @who ", " 😀 ", " 7 ", " https://x.org/a ", " , "])
+    copy = "".join(word.upper() + data.draw(between) for word in words)
+    one, other, longer = fingerprints([" ".join(words), copy, " ".join([*words, "more"])]).tolist()
+    assert one == other != 0
+    assert longer != one

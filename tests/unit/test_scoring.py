@@ -1,0 +1,73 @@
+"""Texts as lines: the same scores and fingerprints as of each text alone, whatever scorer stands behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import load_scorer
+from models.copies import fingerprints
+from models.protocol import PointsScorer
+from models.scorer import LinearScorer
+from streams.counting.registers import to_lines
+from streams.scoring import TextScorer
+
+HOSTILE = [
+    "", " ", "\ud83d\ude00 halves", "\udfff", "&lt;b&gt; &#10; &NewLine; &amp;", "\r\u2028\x85\x0b\x0c", "क" * 280,
+    "\ufdfa" * 280, "z\u0301\u0335", "#only @tags", "you are filth", "😀😀",
+]  # fmt: skip
+
+
+class OnlyTexts:
+    """A scorer of somebody else, that takes texts and nothing else."""
+
+    revision = "f" * 12
+    categories = ("abuse",)
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        self.heard += texts
+        return np.array([[len(text), text.count("a")] for text in texts], np.float32).reshape(-1, 2) / 1_000
+
+
+@pytest.fixture(scope="module")
+def scorer() -> LinearScorer:
+    loaded = load_scorer()
+    assert isinstance(loaded, LinearScorer)
+    return loaded
+
+
+tweets = st.lists(st.sampled_from(HOSTILE) | st.text(st.characters(exclude_characters="\n"), max_size=60), max_size=9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(tweets)
+def test_lines_score_as_each_text_alone(scorer: LinearScorer, texts: list[str]) -> None:
+    assert isinstance(scorer, PointsScorer)
+    scores = TextScorer(scorer)(to_lines(texts))
+    assert scores.probabilities.shape == (len(texts), 1 + len(scorer.categories))
+    assert scores.probabilities.tobytes() == b"".join(scorer.score([text]).tobytes() for text in texts)
+    assert scores.copies.tolist() == [int(fingerprints([text])[0]) for text in texts]
+
+
+@settings(max_examples=50, deadline=None)
+@given(tweets)
+def test_a_scorer_that_takes_texts_only_gets_them_as_they_were(texts: list[str]) -> None:
+    other = OnlyTexts()
+    assert not isinstance(other, PointsScorer)
+    scores = TextScorer(other)(to_lines(texts))
+    assert other.heard == texts
+    assert scores.probabilities.tobytes() == OnlyTexts().score(texts).tobytes()
+    assert scores.copies.tolist() == [int(fingerprints([text])[0]) for text in texts]
+
+
+def test_it_says_which_scorer_it_is(scorer: LinearScorer) -> None:
+    text_scorer = TextScorer(scorer)
+    assert (text_scorer.revision, text_scorer.categories) == (scorer.revision, scorer.categories)
