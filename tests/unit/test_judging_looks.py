@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from streams.counting.keys import Tags
 from streams.counting.open_panes import OpenPanes
 from streams.counting.registers import PANE_MS
+from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash, estimate_authors
 from streams.judging.evidence import EvidenceTable
 from streams.judging.looks import Looked, LookJob, Looks
 from streams.judging.views import Views
-from streams.counting.scores import Scores
 from tests.unit.registers import Entry, Register, flush
 from tests.unit.test_counting_pane import COLUMNS, Uses, build, random_uses, scored
 from tests.unit.test_counting_window import obvious_counts, obvious_sample
