@@ -192,8 +192,10 @@ class Pipeline:
         self.settings = settings
         self._log = (folder / "worker.log").open("a")
         self._ports = [settings.metrics_port + number for number in range(len(processes))]
-        self._processes = []
-        for port, stages in zip(self._ports, processes, strict=True):
+        self._processes: list[subprocess.Popen[bytes]] = []
+        for port, stages in reversed(list(zip(self._ports, processes, strict=True))):
+            if self._processes:
+                self._wait_ready(port + 1)  # whoever reads what this one writes
             own = settings.model_copy(update={"metrics_port": port}).model_dump(exclude_defaults=True)
             environment = {**os.environ, **{f"HUSHTAG_{name.upper()}": str(value) for name, value in own.items()}}
             command = [sys.executable, "-m", "streams.cli.main", "worker", "--stages", stages]
@@ -213,21 +215,19 @@ class Pipeline:
             return 0.0
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
 
-    def wait_ready(self) -> None:
-        """Until all have caught up with nothing."""
-        for port in self._ports:
-            while True:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-                        break
-                except OSError:
-                    self.metric("up")
-                    time.sleep(0.1)
+    def _wait_ready(self, port: int) -> None:
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                    return
+            except OSError:
+                self._metric(port, "up")
+                time.sleep(0.1)
 
     def read_all(self, name: str, tweets: int) -> Result:
         """From the first tweet to all panes judged and all flags written."""
         with console.status(f"{name}: {tweets:,} tweets"):
-            while self.metric("hushtag_tweets_total") == 0:
+            while (before := self.metric("hushtag_tweets_total")) == 0:
                 time.sleep(0.02)
             start, cpu = time.monotonic(), self.metric("process_cpu_seconds_total")
             while self.metric("hushtag_tweets_total") < tweets or self.metric("hushtag_judge_backlog_records") > 0:
@@ -235,7 +235,7 @@ class Pipeline:
             seconds = time.monotonic() - start
             cpu = self.metric("process_cpu_seconds_total") - cpu
             memory = self.metric("process_resident_memory_bytes") / 2**20
-        return Result(name, tweets, seconds, cpu, memory)
+        return Result(name, tweets - int(before), seconds, cpu, memory)
 
     def stop(self) -> None:
         """SIGTERM."""

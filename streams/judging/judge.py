@@ -121,6 +121,11 @@ class ShardJudge:
         return (self.open.settled_pane + 1) * PANE_MS
 
     @property
+    def caught_up(self) -> bool:
+        """Whether all that a predecessor has read was read again."""
+        return self.offset >= self._say_after
+
+    @property
     def replaying(self) -> bool:
         """Whether a predecessor said all that there was to say early, up to here."""
         return self.offset <= self._say_after

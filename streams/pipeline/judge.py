@@ -71,7 +71,7 @@ class JudgePartition:
     @property
     def ready(self) -> bool:
         """Whether the shard has caught up with what its predecessor said."""
-        return self.judge is not None and not self.judge.replaying
+        return self.judge is not None and self.judge.caught_up
 
     async def _work(self) -> None:
         judge, needed_from = await self._recover()

@@ -347,6 +347,21 @@ def test_a_successor_goes_on_where_its_predecessor_was():
     assert [one.rulings for one in cleared] == [one.rulings for one in same] != []
 
 
+def test_a_judge_without_a_predecessor_has_nothing_to_catch_up_with():
+    court = Court(None)
+    assert court.judge.caught_up
+    court = Court()
+    court.hear(0, good=1)
+    court.pass_to(10_000)
+    after = court.successor()
+    assert not after.judge.caught_up and after.judge.replaying
+    after.offset -= 2
+    after.hear(1, good=1)
+    assert not after.judge.caught_up
+    after.hear(1, good=1)
+    assert after.judge.caught_up and after.judge.replaying, "its predecessor read this one, too"
+
+
 def test_a_successor_says_nothing_early_of_what_its_predecessor_has_read():
     court = Court()
     court.pass_to(10_000)
