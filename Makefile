@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit integration pages check format bench scenarios screenshot lock clean
+.PHONY: help install demo test unit integration pages check format bench bench-peers scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ format: install ## mend what can be mended by a tool
 
 bench: install ## speed, side by side, in one run
 	@$(BIN)/python -m benchmarks.throughput
+
+bench-peers: install ## other frameworks on the same windows, in one run; JSON=file
+	@$(BIN)/python -m benchmarks.peers $(if $(JSON),--json $(JSON),)
 
 scenarios: install ## does it find campaigns, and nothing else; SEEDS=0-9
 	@$(BIN)/python -m benchmarks.scenarios

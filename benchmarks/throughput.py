@@ -21,70 +21,25 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from hushtag_client import FlagsClient
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
+from benchmarks.side_by_side import PARTITIONS, Result, bare
 from streams.log.topics import create_topics
 from streams.settings import Settings
 from streams.simulation.firehose import firehose
 from streams.stack import LocalStack
 
 console = Console(stderr=True)
-PARTITIONS = 4
 PROBES = 40
 WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))
 HARSH = "you disgusting vermin, filthy animals, get out of our country"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One contender's run."""
-
-    name: str
-    tweets: int
-    seconds: float
-    cpu_seconds: float
-    peak_mb: float
-
-    @property
-    def per_second(self) -> float:
-        return self.tweets / self.seconds
-
-    @property
-    def cpu_per_million(self) -> float:
-        return self.cpu_seconds / self.tweets * 1e6
-
-
-class Native(msgspec.Struct):
-    """What the bare loop decodes of a native payload."""
-
-    author_id: str
-    created_at_ms: int
-    text: str
-    country: str = ""
-    hashtags: list[str] | None = None
-
-
-class Place(msgspec.Struct):
-    """Where a tweet of v1.1 is from."""
-
-    country_code: str = ""
-
-
-class V1(msgspec.Struct):
-    """What it decodes of a v1.1 payload."""
-
-    text: str
-    created_at: str
-    place: Place | None = None
 
 
 async def fill(kafka: str, topics: Sequence[str], tweets: int, shape: str) -> None:
@@ -101,37 +56,6 @@ async def fill(kafka: str, topics: Sequence[str], tweets: int, shape: str) -> No
             if not number % 20_000:
                 await asyncio.sleep(0)
     await producer.stop()
-
-
-def bare(kafka: str, topic: str, tweets: int, shape: str) -> None:
-    """aiokafka, msgspec and panes in a dict: run in a process of its own."""
-
-    async def run() -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest",
-                                    max_partition_fetch_bytes=4 * 1024 * 1024)  # fmt: skip
-        await consumer.start()
-        tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
-        native = shape == "native"
-        decode: Any = msgspec.json.Decoder(Native if native else V1).decode
-        panes: dict[tuple[str, str, int], int] = {}
-        done = 0
-        print("started", flush=True)
-        while done < tweets:
-            for records in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
-                for record in records:
-                    tweet = decode(record.value)
-                    at = record.timestamp // 10_000
-                    country = tweet.country if native else tweet.place.country_code if tweet.place else ""
-                    for word in tweet.text.split():
-                        if word[0] == "#":
-                            key = (word.lower(), country, at)
-                            panes[key] = panes.get(key, 0) + 1
-                done += len(records)
-        await consumer.stop()
-
-    asyncio.run(run())
 
 
 def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:

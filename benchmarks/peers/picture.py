@@ -1,0 +1,105 @@
+"""The README's picture: two sets of bars as SVG, readable on a light and on a dark page.
+
+The scale is logarithmic, since the slowest and the fastest are three powers of ten apart; each bar says its figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from html import escape
+
+from benchmarks.side_by_side import Result
+
+_WIDTH, _NAMES, _GAP = 1000, 270, 30
+_ROW, _BAR, _HEAD, _FOOT = 34, 18, 66, 40
+_SHORTEST = 0.15
+"""In powers of ten: no bar is shorter."""
+_FIGURE = 64
+"""Room right of the longest bar for its figure."""
+
+_STYLE = """
+text { font: 14px system-ui, sans-serif; fill: #1f2328 }
+.title { font-weight: 600 } .small { font-size: 12px; fill: #59636e }
+.bar { fill: #9aa4af } .base { fill: #1f6feb } .ours { fill: #1a7f37 } .line { stroke: #d1d9e0 }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3 } .small { fill: #9198a1 }
+  .bar { fill: #656c76 } .base { fill: #4493f8 } .ours { fill: #3fb950 } .line { stroke: #3d444d }
+}
+"""
+
+
+def picture(results: list[Result], kinds: Mapping[str, str], advance_seconds: int, measured_on: str) -> str:
+    """Bars of tweets a second and of processor seconds.
+
+    Args:
+        kinds: name of a result to the colour of its bars: `base`, `ours`; the others are grey.
+    """
+    column = (_WIDTH - _NAMES - _GAP) // 2
+    height = _HEAD + _ROW * len(results) + _FOOT
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" '
+        'role="img" aria-label="The same window job in several frameworks: tweets a second and processor seconds">',
+        f"<style>{_STYLE}</style>",
+        *_panel(results, "tweets a second: longer is faster", kinds, _NAMES, column, lambda one: one.per_second),
+        *_panel(
+            results,
+            "CPU s per million: shorter is cheaper",
+            kinds,
+            _NAMES + column + _GAP,
+            column,
+            lambda one: one.cpu_per_million,
+        ),
+    ]
+    for number, one in enumerate(results):
+        parts.append(_text(_NAMES - 12, _middle(number), one.name, anchor="end"))
+    parts.append(
+        _text(
+            12,
+            height - 12,
+            f"10 minute windows every {advance_seconds} seconds; logarithmic scales; {measured_on}",
+            "small",
+        )
+    )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _panel(
+    results: list[Result],
+    title: str,
+    kinds: Mapping[str, str],
+    left: int,
+    width: int,
+    value: Callable[[Result], float],
+) -> list[str]:
+    values = [value(one) for one in results]
+    low, high = math.floor(math.log10(min(values)) - _SHORTEST), math.ceil(math.log10(max(values)))
+    per_power = (width - _FIGURE) / max(high - low, 1)
+    bottom = _HEAD + _ROW * len(results)
+    parts = [_text(left, 22, title, "title")]
+    for power in range(low, high + 1):
+        x = left + per_power * (power - low)
+        parts.append(f'<line class="line" x1="{x:.0f}" x2="{x:.0f}" y1="{_HEAD - 8}" y2="{bottom}"/>')
+        parts.append(_text(x, _HEAD - 16, _power_of_ten(power), "small", "middle" if power > low else "start"))
+    for number, (result, one) in enumerate(zip(results, values, strict=True)):
+        length = per_power * (math.log10(one) - low)
+        top = _HEAD + _ROW * number + (_ROW - _BAR) / 2
+        kind = kinds.get(result.name, "bar")
+        parts.append(f'<rect class="{kind}" x="{left}" y="{top:.0f}" width="{length:.0f}" height="{_BAR}" rx="2"/>')
+        parts.append(_text(left + length + 6, _middle(number), f"{one:,.0f}" if one >= 10 else f"{one:.1f}"))
+    return parts
+
+
+def _power_of_ten(power: int) -> str:
+    for least, letter in ((6, "M"), (3, "k")):
+        if power >= least:
+            return f"{10 ** (power - least):,}{letter}"
+    return f"{10.0**power:g}"
+
+
+def _middle(number: int) -> float:
+    return _HEAD + _ROW * number + _ROW / 2 + 5
+
+
+def _text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> str:
+    return f'<text x="{x:.0f}" y="{y:.0f}" class="{kind}" text-anchor="{anchor}">{escape(words)}</text>'
