@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
+from benchmarks.peers.watch import watch
 from benchmarks.side_by_side import PARTITIONS, Result, bare
 from streams.log.topics import create_topics
 from streams.settings import Settings
@@ -38,6 +39,7 @@ from streams.stack import LocalStack
 
 console = Console(stderr=True)
 PROBES = 40
+DEADLINE_SECONDS = 600.0
 WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))
 HARSH = "you disgusting vermin, filthy animals, get out of our country"
 
@@ -64,6 +66,7 @@ def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
 
     group = f"{os.getpid()}{random.randrange(10**6)}"
     app = faust.App(f"bench-faust-{group}", broker=f"kafka://{kafka}", store="memory://", web_enabled=False,
+                    worker_redirect_stdouts=False,
                     topic_partitions=PARTITIONS, consumer_auto_offset_reset="earliest")  # fmt: skip
     counts = app.Table(f"counts-{group}", default=int, partitions=PARTITIONS).hopping(600, 60, expires=600)
     source = app.topic(topic, value_type=bytes, value_serializer="raw")
@@ -87,26 +90,11 @@ def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
 
 def measure(name: str, contender: str, kafka: str, topic: str, tweets: int, shape: str = "native") -> Result:
     """Run one contender in a process of its own, from its first fetch to its last tweet."""
-    arguments = [
-        sys.executable,
-        "-m",
-        "benchmarks.throughput",
-        "--contender",
-        contender,
-        "--kafka",
-        kafka,
-        "--topic",
-        topic,
-    ]
-    arguments += ["--tweets", str(tweets), "--shape", shape]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with console.status(f"{name}: {tweets:,} tweets"):
-        process.stdout.readline()
-        start = time.monotonic()
-        _, _, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-    return Result(name, tweets, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    command = [sys.executable, "-m", "benchmarks.throughput", "--contender", contender, "--kafka", kafka,
+               "--topic", topic, "--tweets", str(tweets), "--shape", shape]  # fmt: skip
+    with console.status(f"{name}: {tweets:,} tweets"), tempfile.NamedTemporaryFile() as log:
+        measured = watch(command, {}, Path(log.name), DEADLINE_SECONDS)
+    return Result(name, tweets, measured.seconds, measured.cpu_seconds, measured.peak_mb)
 
 
 class Pipeline:
