@@ -42,9 +42,10 @@ def check_bytes(value: bytes) -> None:
         except UnicodeDecodeError as error:
             wrong = value[error.start : error.start + 16]
             raise ContractError("not_utf8", value=wrong, fix=f"encode as UTF-8; see byte {error.start}") from None
-    # Counting is an upper bound of the depth, and one count is cheaper than two.
+    # Counting is an upper bound of the depth, and one count is cheaper than two. What is shorter than so many pairs is
+    # not deeper, or broken and no danger to the stack.
     if (
-        len(value) > MAX_DEPTH
+        len(value) > 2 * MAX_DEPTH
         and value.replace(b"[", b"{").count(b"{") > MAX_DEPTH
         and _depth_exceeds(value, MAX_DEPTH)
     ):
