@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit integration pages check format bench bench-peers scenarios screenshot lock clean
+.PHONY: help install demo test unit integration fault fault-short pages check format bench bench-peers scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,13 +39,19 @@ demo: install ## the whole thing on this machine; make demo SECONDS=60 ends by i
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
 
 test: install ## every suite, on a Kafka and a Valkey that the tests start
-	@$(MAKE) --no-print-directory unit integration pages
+	@$(MAKE) --no-print-directory unit integration fault-short pages
 
 unit: install ## unit, property and contract tests
 	@start=$$(date +%s); $(BIN)/pytest -q -n 2 -m "not integration and not fault and not pages" tests; echo "unit: $$(( $$(date +%s) - start )) s"
 
 integration: install ## on real parts
 	@start=$$(date +%s); $(BIN)/pytest -q -m "integration" --timeout 300 tests; echo "integration: $$(( $$(date +%s) - start )) s"
+
+fault: install ## kills, pauses and cuts, compared with a reference; make fault SEEDS=20, make fault SEEDS=1 FIRST=7
+	@start=$$(date +%s); SEEDS=$${SEEDS:-$(or $(SEEDS),20)} FIRST=$${FIRST:-0} $(BIN)/pytest -q -m "fault" tests/fault; echo "fault: $$(( $$(date +%s) - start )) s"
+
+fault-short: install ## six schedules of the same
+	@$(MAKE) --no-print-directory fault SEEDS=6
 
 pages: install ## the pages in headless Chromium
 	@start=$$(date +%s); $(BIN)/pytest -q -m "pages" tests/pages; echo "pages: $$(( $$(date +%s) - start )) s"

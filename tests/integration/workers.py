@@ -101,6 +101,11 @@ class WorkerProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def code(self) -> int | None:
+        """The exit code of one that has ended; negative: the signal that ended it."""
+        return None if self._process is None else self._process.poll()
+
     def metric(self, name: str) -> float:
         """Sum of a metric over its labels."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
