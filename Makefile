@@ -11,6 +11,8 @@ BIN := .venv/bin
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv-cache
 export UV_PYTHON_DOWNLOADS := never
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+SEEDS ?= 20
+FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
 .PHONY: help install demo test unit integration fault fault-short pages check format bench bench-peers scenarios screenshot lock clean
@@ -48,7 +50,7 @@ integration: install ## on real parts
 	@start=$$(date +%s); $(BIN)/pytest -q -m "integration" --timeout 300 tests; echo "integration: $$(( $$(date +%s) - start )) s"
 
 fault: install ## kills, pauses and cuts, compared with a reference; make fault SEEDS=20, make fault SEEDS=1 FIRST=7
-	@start=$$(date +%s); SEEDS=$${SEEDS:-$(or $(SEEDS),20)} FIRST=$${FIRST:-0} $(BIN)/pytest -q -m "fault" tests/fault; echo "fault: $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); SEEDS=$(SEEDS) FIRST=$(FIRST) $(BIN)/pytest -q -m "fault" tests/fault; echo "fault: $$(( $$(date +%s) - start )) s"
 
 fault-short: install ## six schedules of the same
 	@$(MAKE) --no-print-directory fault SEEDS=6

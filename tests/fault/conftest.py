@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 
@@ -30,9 +32,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def schedules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Future[Result]]]:
-    """Seed → its result, once there is one."""
-    base = tmp_path_factory.mktemp("fault")
+def schedules() -> Iterator[dict[int, Future[Result]]]:
+    """Seed → its result, once there is one. What the workers of a failed schedule logged stays in `.cache/fault`."""
+    base = Path(".cache/fault").resolve()
+    shutil.rmtree(base, ignore_errors=True)
+    base.mkdir(parents=True)
     with lanes(base, range(FIRST, FIRST + SEEDS), min(LANES, SEEDS)) as running:
         yield running
 

@@ -62,14 +62,27 @@ class Verdict:
         self.problems.append(what[:600])
 
 
-def is_bad(record: Record) -> bool:
-    """Whether a record of the suite's traffic is to be a dead letter; by plain means."""
-    try:
-        tweet = json.loads(record.value or b"")
-        int(tweet["id"]), int(tweet["author_id"]), tweet["text"]
-        return bool(tweet["created_at_ms"] - record.timestamp > naive.AHEAD)
-    except (ValueError, TypeError, KeyError):
-        return True
+def bad_offsets(records: Sequence[Record]) -> set[tuple[int, int]]:
+    """(partition, offset) of all that is to be a dead letter, by plain means: no tweet, or one from the future.
+
+    A tweet from the future that is sent twice is one dead letter: the second is a duplicate.
+    """
+    bad: set[tuple[int, int]] = set()
+    seen: dict[tuple[int, int], int] = {}
+    for record in sorted(records, key=lambda record: (record.partition, record.offset)):
+        at = (record.partition, record.offset)
+        try:
+            tweet = json.loads(record.value or b"")
+            ident, _, _ = int(tweet["id"]), int(tweet["author_id"]), tweet["text"]
+            ahead = tweet["created_at_ms"] - record.timestamp > naive.AHEAD
+        except (ValueError, TypeError, KeyError):
+            bad.add(at)
+            continue
+        before = seen.get((record.partition, ident), -1 - naive.RANGE)
+        seen[record.partition, ident] = record.offset
+        if ahead and record.offset - before > naive.RANGE:
+            bad.add(at)
+    return bad
 
 
 def judge(left: Left, scorer: TextScorer) -> Verdict:
@@ -85,7 +98,7 @@ def judge(left: Left, scorer: TextScorer) -> Verdict:
     _check_decisions(left, decided, limit_ms, exempt, scorer, verdict)
     for shard, decisions in decided.items():
         _check_early(decisions, max((one.settled_ms for one in progress[shard]), default=0), verdict)
-    expected = {(record.partition, record.offset) for record in left.tweets if is_bad(record)}
+    expected = bad_offsets(left.tweets)
     if set(left.dead) != expected:
         missing, wrong = sorted(expected - set(left.dead)), sorted(set(left.dead) - expected)
         verdict.complain(f"dead letters: missing {missing[:5]}, wrong {wrong[:5]}")

@@ -8,7 +8,6 @@ import shutil
 import threading
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from hushtag_client import keys
 from hushtag_client.registers import Register, decode
@@ -214,8 +213,3 @@ async def _read(settings: Settings) -> Left:
         dead=[(int(partition), int(offset)) for _, partition, offset in dead],
         sources_at_start=SOURCES,
     )
-
-
-def folder_of(base: Path, lane: int) -> Path:
-    """Where a lane keeps its servers' data and the logs of failed schedules."""
-    return base / f"lane{lane}"

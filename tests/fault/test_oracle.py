@@ -20,7 +20,7 @@ from streams.log.partials import encode_partial
 from streams.policy import parse_policy
 from streams.policy.activation import Activation
 from streams.replay import Record
-from tests.fault.oracle import Left, expected_flags, judge, unfounded_flags, wrong_flags
+from tests.fault.oracle import Left, bad_offsets, expected_flags, judge, unfounded_flags, wrong_flags
 from tests.fault.world import POLICY
 from tests.unit.simulated import SCORER
 
@@ -196,3 +196,9 @@ def test_a_flag_without_a_decision_is_found(left):
     assert unfounded_flags(left, written) == []
     (name, version), one = next(iter(written.items()))
     assert unfounded_flags(left, {(name, version + "1"): one})
+
+
+def test_a_tweet_from_the_future_is_one_dead_letter_however_often_it_is_sent():
+    ahead = json.dumps({"id": "1", "author_id": "1", "text": "", "created_at_ms": START_MS + 200_000}).encode()
+    records = [Record(0, at, START_MS, None, ahead) for at in (5, 9, 9 + 4_096, 9 + 4_097 + 4_096)]
+    assert bad_offsets(records) == {(0, 5), (0, 9 + 4_097 + 4_096)}

@@ -70,7 +70,7 @@ class Traffic(threading.Thread):
             try:
                 producer.send(topic, value, partition=partition)
                 return
-            except (KafkaError, AssertionError):  # it does not know a new partition yet, or the broker is away
+            except (KafkaError, ValueError):  # it does not know a new partition yet, or the broker is away
                 time.sleep(0.2)
 
     def _tweet(self, ident: int, now_seconds: float) -> bytes:
