@@ -36,6 +36,8 @@ class IngestPartition:
         """The next offset to deliver; None until the start is known."""
         self.stood_at: int | None = None
         """`next_offset` at the last look whether all was read."""
+        self.known_end: int | None = None
+        """The log's end, as last asked for."""
         self._stage = stage
         self._number = number
         self._dropped = False
@@ -57,6 +59,10 @@ class IngestPartition:
         )
         self._unsent = 0
         self.next_offset = max(first, replay_point - DUPLICATE_RANGE)
+        return self.next_offset
+
+    @property
+    def position(self) -> int | None:
         return self.next_offset
 
     async def take(self, batch: Sequence[Any]) -> None:
@@ -163,6 +169,11 @@ class IngestStage:
         cores = [one.core for one in self._live() if one.core is not None]
         return max((max(core.newest_ms, core.watermark_ms + slack_ms) for core in cores), default=-1)
 
+    def known_end(self, topic: str, number: int) -> int | None:
+        """The end of a source partition's log, as last asked for; None of another topic, or while nobody has."""
+        one = self._partitions.get(number) if topic == self.topic else None
+        return one.known_end if one is not None else None
+
     def sources(self) -> int:
         """How many partitions the source topic has."""
         return max(self._count_sources() or 0, max(self._partitions, default=-1) + 1)
@@ -219,6 +230,7 @@ class IngestStage:
     async def _claim(
         self, reader: LogReader, one: IngestPartition, number: int, end: int, before_asking_ms: int
     ) -> None:
+        one.known_end = end
         next_offset = one.next_offset
         if next_offset is None:
             return

@@ -69,6 +69,10 @@ class JudgePartition:
             self._queue.get_nowait()
 
     @property
+    def position(self) -> int | None:
+        return None if self.judge is None else self.judged_offset
+
+    @property
     def ready(self) -> bool:
         """Whether the shard has caught up with what its predecessor said."""
         return self.judge is not None and self.judge.caught_up

@@ -28,6 +28,7 @@ from streams.log.reading import connection
 from streams.log.topics import check_topics, needs_of
 from streams.metrics import Metrics
 from streams.pipeline import transport
+from streams.pipeline.backlog import told_by, work_of
 from streams.pipeline.context import Context
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
@@ -36,6 +37,7 @@ from streams.pipeline.publish import DecisionsStage, ModerationStage
 from streams.pipeline.sender import Sender
 from streams.pipeline.source import describe_source
 from streams.pipeline.stages import Assignments, Stage
+from streams.pipeline.watchdog import Watchdog
 from streams.policy import Policy
 from streams.scoring import load_text_scorer
 from streams.settings import Settings, time_rules
@@ -130,12 +132,20 @@ class Worker:
             ready=lambda: self._why_not_ready(assignments, judge),
         )  # fmt: skip
         loop = asyncio.get_running_loop()
+        ends = [told_by(lambda: app.consumer), lambda tp: context.sender.known_end(tp.topic, tp.partition)]
+        if ingest is not None:
+            source_ends = ingest.known_end
+            ends.append(lambda tp: source_ends(tp.topic, tp.partition))
+        watchdog = Watchdog(
+            self._settings.stuck_after_seconds, lambda: work_of(assignments.of_all(), ends), loop.call_soon_threadsafe
+        )
         app.on_crash = lambda reason: loop.call_soon_threadsafe(self._end, reason)  # type: ignore[assignment]
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         try:
             await context.sender.start()
             await health.start()
+            watchdog.start()
             self._log.info("worker starts", stages=self._stages, metrics=health.url, model=context.scorer.revision)
             if ingest is not None:
                 stage = ingest
@@ -148,6 +158,7 @@ class Worker:
             self._error = self._error or error
         finally:
             await self._stop(context, health, assignments)
+            watchdog.stop()
         if self._error is None:
             self._log.info("worker stopped")
             return 0
