@@ -1,7 +1,8 @@
 """What is left to do, as far as this worker knows: for the watchdog, which asks from another thread.
 
 An end is known from three sides: what the consumer was last told, what our own producer had acknowledged, and what
-ingest asked the broker for. A consumer that fetches no more cannot hide a backlog from the other two.
+ingest asked the broker for. A consumer that fetches no more cannot hide a backlog from the other two. Of `tweets` only
+ingest knows: others may write it in transactions, and their markers are no work.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ def work_of(partitions: Mapping[TP, Partition], ends: list[End]) -> dict[str, Wo
     return found
 
 
-def told_by(consumer: Callable[[], object]) -> End:
-    """What the consumer was last told; nothing while it has no such partition."""
+def told_by(consumer: Callable[[], object], *, besides: str) -> End:
+    """What the consumer was last told; nothing while it has no such partition, and of the topic `besides`."""
 
     def end(tp: TP) -> int | None:
+        if tp.topic == besides:
+            return None
         try:
             known: int | None = consumer().highwater(tp)  # type: ignore[attr-defined]
         except (AssertionError, ConsumerNotStarted, KeyError):

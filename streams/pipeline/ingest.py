@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from faust.types.tuples import TP
+
 from streams.clock import monotonic_seconds, now_ms
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
 from streams.counting.registers import BLOCK
@@ -37,7 +39,7 @@ class IngestPartition:
         self.stood_at: int | None = None
         """`next_offset` at the last look whether all was read."""
         self.known_end: int | None = None
-        """The log's end, as last asked for."""
+        """The log's end, as last asked for; where only markers are left, what was read."""
         self._stage = stage
         self._number = number
         self._dropped = False
@@ -169,9 +171,9 @@ class IngestStage:
         cores = [one.core for one in self._live() if one.core is not None]
         return max((max(core.newest_ms, core.watermark_ms + slack_ms) for core in cores), default=-1)
 
-    def known_end(self, topic: str, number: int) -> int | None:
+    def known_end(self, tp: TP) -> int | None:
         """The end of a source partition's log, as last asked for; None of another topic, or while nobody has."""
-        one = self._partitions.get(number) if topic == self.topic else None
+        one = self._partitions.get(tp.partition) if tp.topic == self.topic else None
         return one.known_end if one is not None else None
 
     def sources(self) -> int:
@@ -230,7 +232,6 @@ class IngestStage:
     async def _claim(
         self, reader: LogReader, one: IngestPartition, number: int, end: int, before_asking_ms: int
     ) -> None:
-        one.known_end = end
         next_offset = one.next_offset
         if next_offset is None:
             return
@@ -241,6 +242,7 @@ class IngestStage:
                 else:
                     next_offset = end
         one.stood_at = one.next_offset
+        one.known_end = end if next_offset < end else one.next_offset
         if next_offset >= end and one.core is not None:
             one.core.claim(before_asking_ms)
 

@@ -28,12 +28,13 @@ from streams.log.reading import connection
 from streams.log.topics import check_topics, needs_of
 from streams.metrics import Metrics
 from streams.pipeline import transport
-from streams.pipeline.backlog import told_by, work_of
+from streams.pipeline.backlog import End, told_by, work_of
 from streams.pipeline.context import Context
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
 from streams.pipeline.policies import PolicyProposer
 from streams.pipeline.publish import DecisionsStage, ModerationStage
+from streams.pipeline.readiness import CaughtUp
 from streams.pipeline.sender import Sender
 from streams.pipeline.source import describe_source
 from streams.pipeline.stages import Assignments, Stage
@@ -80,6 +81,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._started = False
+        self._caught_up = CaughtUp()
 
     def run(self) -> int:
         """Run until told to stop; the exit code."""
@@ -127,15 +129,17 @@ class Worker:
             assignments.add(ModerationStage(context))
         for stage in assignments.stages:
             self._declare(app, assignments, stage)
+        ends = [
+            told_by(lambda: app.consumer, besides=self._settings.topic("tweets")),
+            lambda tp: context.sender.known_end(tp.topic, tp.partition),
+        ]
+        if ingest is not None:
+            ends.append(ingest.known_end)
         health = HealthServer(
             self._metrics, host=self._settings.metrics_host, port=self._settings.metrics_port,
-            ready=lambda: self._why_not_ready(assignments, judge),
+            ready=lambda: self._why_not_ready(assignments, judge, ends),
         )  # fmt: skip
         loop = asyncio.get_running_loop()
-        ends = [told_by(lambda: app.consumer), lambda tp: context.sender.known_end(tp.topic, tp.partition)]
-        if ingest is not None:
-            source_ends = ingest.known_end
-            ends.append(lambda tp: source_ends(tp.topic, tp.partition))
         watchdog = Watchdog(
             self._settings.stuck_after_seconds, lambda: work_of(assignments.of_all(), ends), loop.call_soon_threadsafe
         )
@@ -294,7 +298,7 @@ class Worker:
 
         app.agent(topic, name=f"hushtag-{stage.topic}")(read)
 
-    def _why_not_ready(self, assignments: Assignments, judge: JudgeStage | None) -> str:
+    def _why_not_ready(self, assignments: Assignments, judge: JudgeStage | None, ends: list[End]) -> str:
         """ "" when ready, else what is being waited for."""
         if not self._started:
             return "starting"
@@ -307,7 +311,7 @@ class Worker:
             )
             if behind:
                 return f"shards {behind} are catching up"
-        return ""
+        return self._caught_up.behind(owned, work_of(owned, ends))
 
     async def _crash(self, error: BaseException) -> None:
         """Crash-only: the supervisor starts the worker again, and it replays."""

@@ -26,7 +26,7 @@ class Consumer:
 
 
 def test_the_greatest_known_end_counts():
-    ends = [told_by(Consumer), lambda tp: {A: 7, B: 12}[tp]]
+    ends = [told_by(Consumer, besides="moderation"), lambda tp: {A: 7, B: 12}[tp]]
     assert work_of({A: Standing(5), B: Standing(11)}, ends) == {
         "tweets[0]": Work(5, 9),
         "hashtag-partials[3]": Work(11, 12),
@@ -34,4 +34,5 @@ def test_the_greatest_known_end_counts():
 
 
 def test_what_nobody_knows_is_left_out():
-    assert work_of({A: Standing(None), B: Standing(3)}, [told_by(Consumer)]) == {}
+    assert work_of({A: Standing(None), B: Standing(3)}, [told_by(Consumer, besides="")]) == {}
+    assert work_of({A: Standing(3)}, [told_by(Consumer, besides="tweets")]) == {}, "its end may be a marker"
