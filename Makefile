@@ -15,7 +15,7 @@ SEEDS ?= 20
 FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit integration fault fault-short pages check format bench bench-peers scenarios screenshot lock clean
+.PHONY: help install demo test unit integration fault fault-short pages check format bench bench-peers recovery scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,8 @@ bench: install ## speed, side by side, in one run
 
 bench-peers: install ## other frameworks on the same windows, in one run; JSON=file
 	@$(BIN)/python -m benchmarks.peers $(if $(JSON),--json $(JSON),)
+recovery: install ## how long after a kill -9 all is as it was; draws docs/images/recovery.svg
+	@$(BIN)/python -m benchmarks.recovery
 
 scenarios: install ## does it find campaigns, and nothing else; SEEDS=0-9
 	@$(BIN)/python -m benchmarks.scenarios

@@ -29,6 +29,7 @@ PANE_MS = 10_000
 SETTLE_SECONDS = 100
 """After the last fault is mended and the last tweet sent."""
 RECONCILE_SECONDS = 30
+"""In which a lost flag must be back, not counting what other faults of the schedule held up."""
 _LONGEST_CHECK_SECONDS = 1.0
 
 
@@ -155,6 +156,8 @@ def _compare(scene: Scene, watch: Watch, result: Result, scorer: TextScorer) -> 
             result.problems.append(f"flags never came back after a loss: {sorted(loss.missing)[:3]}")
         else:
             result.restored_seconds = max(result.restored_seconds, round(loss.back_seconds, 1))
+            if loss.back_seconds > RECONCILE_SECONDS + seen.longest_gap_seconds:
+                result.problems.append(f"flags were back only {loss.back_seconds:.1f} s after a loss")
 
 
 async def _quiet(scene: Scene) -> tuple[Left, list[str]]:
