@@ -77,7 +77,7 @@ def play(world: World, seed: int, scorer: TextScorer) -> Result:
         watch.stop()
         scene.close()
         world.mend()
-    result.exits = [f"{one.worker} exit {one.code}: {one.said}"[:400] for one in scene.exits]
+    result.exits = [f"{one.worker} exit {one.code}: {one.said}"[:900] for one in scene.exits]
     result.seconds = round(time.monotonic() - start, 1)
     if not result.problems:
         shutil.rmtree(scene.folder, ignore_errors=True)

@@ -255,10 +255,10 @@ class Scene:
 
 def last_error(worker: WorkerProcess) -> str:
     """What a worker said at its end."""
-    for line in reversed(worker.tail(40).splitlines()):
+    for line in reversed(worker.log.read_text().splitlines()):
         said = _parsed(line)
-        if said.get("message") in ("worker ends", "watchdog"):
-            return f"{said.get('kind')}: {said.get('error')}"
+        if said.get("message") == "worker ends":
+            return f"{said.get('kind')}: {said.get('error')} {str(said.get('exception', ''))[-600:]}".rstrip()
     return worker.tail(1)
 
 
