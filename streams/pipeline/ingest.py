@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import structlog
 from faust.types.tuples import TP
 
 from streams.clock import monotonic_seconds, now_ms
@@ -14,13 +15,14 @@ from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
 from streams.counting.registers import BLOCK
 from streams.counting.sharding import Sharding
 from streams.counting.times import TimeRules
-from streams.errors import TopicsError
+from streams.errors import DependencyAway, TopicsError
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
 from streams.pipeline.gaps import explain_gap
 from streams.pipeline.sender import Ack
 
+_log = structlog.get_logger("hushtag.ingest")
 _UNSENT_TWEETS = 20_000
 """Backpressure: no more is read before these are flushed."""
 _IDLE_SECONDS = 1.0
@@ -207,20 +209,30 @@ class IngestStage:
         return broker_ms + int((monotonic_seconds() - heard_at) * 1000)
 
     async def _claim_for_ever(self) -> None:
-        """Idle partitions: time that has passed before Kafka was asked for the end has passed for good."""
+        """Idle partitions: time that has passed before Kafka was asked for the end has passed for good.
+
+        A broker that does not answer ends nobody here: the flushes have a deadline for that.
+        """
         while True:
-            async with LogReader(connection(self.context.settings), self.topic) as reader:
-                while True:
-                    await asyncio.sleep(_IDLE_SECONDS / 2)
-                    live = {number: one for number, one in self._partitions.items() if one.core is not None}
-                    if not live.keys() <= set(reader.partitions):
-                        break  # partitions were added: ask anew which there are
-                    before_asking_ms = self._broker_now_ms()
-                    if live and before_asking_ms is not None:
-                        read = {number: one.next_offset for number, one in live.items()}
-                        for number, bounds in (await reader.bounds(tuple(live))).items():
-                            self._check_length(number, read[number], bounds.end)
-                            await self._claim(reader, live[number], number, bounds.end, before_asking_ms)
+            try:
+                async with LogReader(connection(self.context.settings), self.topic) as reader:
+                    await self._claim_while_all_are_known(reader)
+            except DependencyAway as error:
+                _log.warning("Kafka is asked for the ends of its logs once more", why=str(error))
+
+    async def _claim_while_all_are_known(self, reader: LogReader) -> None:
+        """Until partitions are added: then it must be asked anew which there are."""
+        while True:
+            await asyncio.sleep(_IDLE_SECONDS / 2)
+            live = {number: one for number, one in self._partitions.items() if one.core is not None}
+            if not live.keys() <= set(reader.partitions):
+                return
+            before_asking_ms = self._broker_now_ms()
+            if live and before_asking_ms is not None:
+                read = {number: one.next_offset for number, one in live.items()}
+                for number, bounds in (await reader.bounds(tuple(live))).items():
+                    self._check_length(number, read[number], bounds.end)
+                    await self._claim(reader, live[number], number, bounds.end, before_asking_ms)
 
     def _check_length(self, number: int, read_before: int | None, end: int) -> None:
         if read_before is not None and read_before > end:
