@@ -244,6 +244,7 @@ class Worker:
     def _consumer_options(self) -> Mapping[str, Any]:
         settings = self._settings
         session_ms = int(settings.session_timeout_seconds * 1000)
+        rebalance_ms = max(session_ms, 10_000)
         return {
             **connection(settings),
             "client_id": f"hushtag-{self._name()}",
@@ -251,13 +252,13 @@ class Worker:
             "group_instance_id": settings.instance_id or None,
             "session_timeout_ms": session_ms,
             "heartbeat_interval_ms": min(1_000, session_ms // 3),
-            "rebalance_timeout_ms": max(session_ms, 10_000),
+            "rebalance_timeout_ms": rebalance_ms,
             "max_poll_interval_ms": 300_000,
             "max_poll_records": 5_000,
             "max_partition_fetch_bytes": 4 * 1024 * 1024,
             "fetch_max_wait_ms": 200,
             "metadata_max_age_ms": 1_000,
-            "request_timeout_ms": max(40_000, session_ms + 5_000),
+            "request_timeout_ms": rebalance_ms + 5_000,  # a join waits so long; a line that is dead, no longer
         }
 
     def _make_app(self, assignments: Assignments) -> App:
