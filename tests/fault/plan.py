@@ -18,7 +18,7 @@ TIMED = {
     "kill-flush": "kill -9 just after a flush of partials",
     "kill-commit": "kill -9 between a progress record and its commit",
     "zombie": "SIGSTOP longer than the session of 6 s, then SIGCONT",
-    "storm": "two to four workers join and leave",
+    "storm": "two or three workers join those that run, and leave again",
     "rolling": "rolling restart with static membership",
     "broker-kill": "kill -9 of the broker, and restart",
     "broker-stop": "SIGSTOP of the broker",
