@@ -87,7 +87,7 @@ def plan(seed: int) -> Plan:
             chosen.append(kind)
     traits = {list(TRAITS)[place % len(TRAITS)], *(trait for trait in TRAITS if rng.random() < 0.35)}
     steps = [Step(kind, round(rng.uniform(3, FEED_SECONDS - 10), 2), rng.getrandbits(32)) for kind in chosen]
-    workers = 2 if "rolling" in chosen else rng.choice([1, 2, 2, 3])
+    workers = rng.choice([2, 2, 3]) if {"rolling", "zombie"} & set(chosen) else rng.choice([1, 2, 2, 3])
     return Plan(seed, workers, tuple(sorted(steps, key=lambda step: step.at_seconds)), frozenset(traits))
 
 

@@ -14,6 +14,7 @@ def test_a_block_has_every_kind_and_enough_zombies(block):
     assert sum("zombie" in one.kinds for one in plans) >= 6
     for one in plans:
         assert len(one.kinds) >= 3
+        assert one.workers >= 2 or "zombie" not in one.kinds, "somebody must take over meanwhile"
         assert all(0 < step.at_seconds < FEED_SECONDS for step in one.steps)
 
 
