@@ -10,7 +10,8 @@ import pytest
 from hushtag_client.registers import Register
 from msgspec.structs import replace
 
-from streams.counting.ingest import Sharding, SourcePartition
+from streams.counting.ingest import SourcePartition
+from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.judge import ShardJudge
@@ -74,7 +75,6 @@ def pipeline(records: list[Record]) -> Left:
                 for flush in flushes:
                     judges[shard].apply(len(partials[shard]), flush)
                     partials[shard].append(encode_partial(flush))
-            source.sent(flushed)
             source.reset_counts()
         for shard, one in enumerate(judges):
             while (job := one.next_tick()) is not None:
