@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 
 from benchmarks.machine import machine
-from benchmarks.throughput import HARSH, PARTITIONS, Pipeline
+from benchmarks.side_by_side import PARTITIONS
+from benchmarks.throughput import HARSH, Pipeline
 from streams.counting.registers import Flush
 from streams.log.decisions import Progress, decode_record
 from streams.log.partials import decode_partial
@@ -91,16 +93,18 @@ class Observer:
 
 
 class Worker(Pipeline):
-    """A worker that may be killed."""
+    """One process with all stages, which may be killed."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        super().__init__(settings, folder, ["ingest,judge,publish"])
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        """kill -9."""
+        self._processes[0].kill()
+        self._processes[0].wait()
 
     def ready(self) -> bool:
         """Whether /readyz says so, asked once."""
-        import urllib.request
-
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/readyz", timeout=1):
                 return True
