@@ -278,7 +278,7 @@ def drawing(outcome: Outcome) -> str:
         marks.append(f'<line x1="{left}" x2="{width - 20}" y1="{y}" y2="{y}" stroke="#8884"/>')
     x = place(outcome.caught_up, 0).split(",")[0]
     marks.append(f'<line x1="{x}" x2="{x}" y1="30" y2="{height - bottom}" stroke="#888" stroke-dasharray="4 3"/>')
-    marks.append(f'<text x="{x}" y="24" text-anchor="middle">caught up, {outcome.caught_up:.1f} s</text>')
+    marks.append(f'<text x="{float(x) + 6:.1f}" y="40">caught up, {outcome.caught_up:.1f} s</text>')
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
