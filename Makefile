@@ -11,9 +11,11 @@ BIN := .venv/bin
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv-cache
 export UV_PYTHON_DOWNLOADS := never
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+SEEDS ?= 20
+FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit integration pages check format bench bench-peers scenarios screenshot lock clean
+.PHONY: help install demo test unit integration fault fault-short pages check format bench bench-peers recovery scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,13 +41,19 @@ demo: install ## the whole thing on this machine; make demo SECONDS=60 ends by i
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
 
 test: install ## every suite, on a Kafka and a Valkey that the tests start
-	@$(MAKE) --no-print-directory unit integration pages
+	@$(MAKE) --no-print-directory unit integration fault-short pages
 
 unit: install ## unit, property and contract tests
 	@start=$$(date +%s); $(BIN)/pytest -q -n 2 -m "not integration and not fault and not pages" tests; echo "unit: $$(( $$(date +%s) - start )) s"
 
 integration: install ## on real parts
 	@start=$$(date +%s); $(BIN)/pytest -q -m "integration" --timeout 300 tests; echo "integration: $$(( $$(date +%s) - start )) s"
+
+fault: install ## kills, pauses and cuts, compared with a reference; make fault SEEDS=20, make fault SEEDS=1 FIRST=7
+	@start=$$(date +%s); SEEDS=$(SEEDS) FIRST=$(FIRST) $(BIN)/pytest -q -m "fault" tests/fault; echo "fault: $$(( $$(date +%s) - start )) s"
+
+fault-short: install ## six schedules of the same
+	@$(MAKE) --no-print-directory fault SEEDS=6
 
 pages: install ## the pages in headless Chromium
 	@start=$$(date +%s); $(BIN)/pytest -q -m "pages" tests/pages; echo "pages: $$(( $$(date +%s) - start )) s"
@@ -67,6 +75,8 @@ bench: install ## speed, side by side, in one run
 
 bench-peers: install ## other frameworks on the same windows, in one run; JSON=file
 	@$(BIN)/python -m benchmarks.peers $(if $(JSON),--json $(JSON),)
+recovery: install ## how long after a kill -9 all is as it was; draws docs/images/recovery.svg
+	@$(BIN)/python -m benchmarks.recovery
 
 scenarios: install ## does it find campaigns, and nothing else; SEEDS=0-9
 	@$(BIN)/python -m benchmarks.scenarios

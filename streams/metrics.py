@@ -133,6 +133,11 @@ class Metrics:
         self.early_withdrawn = Counter(
             "hushtag_early_decisions_withdrawn", "Early decisions that did not settle.", registry=registry
         )
+        self.foreign_decisions = Counter(
+            "hushtag_foreign_decisions",
+            "Records that another worker wrote for a shard of this one: it had lost the shard and did not know yet.",
+            registry=registry,
+        )
         self.policy = Info("hushtag_policy", "The policy in force: revision.", registry=registry)
         self.policy_file_bad = Gauge(
             "hushtag_policy_file_bad",

@@ -88,6 +88,9 @@ class Settings(BaseSettings):
         float, Field(ge=1, le=600, description="a worker not heard of for so long loses its partitions")
     ] = 30.0
     flush_ms: Annotated[int, Field(ge=10, le=10_000, description="how often ingest sends what it has counted")] = 250
+    stuck_after_seconds: Annotated[
+        float, Field(ge=2, le=3600, description="a worker in which nothing moves for so long ends itself")
+    ] = 60.0
     start_deadline_seconds: Annotated[
         float, Field(ge=1, le=3600, description="how long to wait at start for Kafka and Redis")
     ] = 60.0

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from statistics import NormalDist
 
 K, PANE, LATE, AHEAD, OLD = 64, 10_000, 5_000, 120_000, 3_600_000
+RANGE = 4_096
 MASK = 2**64 - 1
 
 
@@ -51,7 +52,7 @@ def uses(lines):
             continue
         before, seen[key] = seen.get(key), line["offset"]
         log = line["log_time_ms"]
-        if (before is not None and line["offset"] - before <= 4096) or event - log > AHEAD or log - event > OLD:
+        if (before is not None and line["offset"] - before <= RANGE) or event - log > AHEAD or log - event > OLD:
             continue
         at = min(max(event, log - LATE), log)
         for tag in dict.fromkeys(tag.casefold() for tag in tweet["hashtags"]):

@@ -22,6 +22,8 @@ from streams.flags.store import CHUNK, Applied, chunks
 
 _LUA = Path(__file__).with_name("lua")
 _OLDEST_SERVER = 7
+_CLOSED = "the handler is closed"
+"""uvloop's word for a connection that was reset while it was being written to; asyncio says ConnectionError."""
 
 
 class RedisFlagStore:
@@ -159,7 +161,9 @@ class RedisFlagStore:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and _CLOSED not in str(error):
+                raise
             what = str(error) or type(error).__name__
             raise FlagStoreUnavailable(f"{self._where}: {what}", fix=_fix(error)) from error
 

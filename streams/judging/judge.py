@@ -412,6 +412,11 @@ class ShardJudge:
         self.views.read_back(panes, minutes, progress.settled_ms, progress.minutes_from_ms)
         self._follow(progress.settled_ms)
 
+    def adopt(self, decision: Decision) -> None:
+        """Answer, when its tick has settled, for what a worker said early that has lost this shard to us."""
+        if decision.provisional:
+            self.states.setdefault(self.tags.key(decision.hashtag, decision.country), KeyState()).adopt(decision)
+
     def hold(self) -> None:
         """Records were lost to retention: no clear and no early flag until a whole window has gone by."""
         longest_ms = self.policy.longest_window_ms if self.policy else 3_600_000

@@ -37,6 +37,12 @@ class KeyState:
         parts = (self.settled, self.early, self.barred)
         return tuple(part[scope] for part in parts for scope in sorted(part))
 
+    def adopt(self, decision: Decision) -> None:
+        """Lay the early rulings that somebody else said of this key over what is in force, to be answered like ours."""
+        for ruling in decision.rulings:
+            if ruling.provisional and ruling.action != "clear":
+                self.early.setdefault((ruling.category, ruling.surface), ruling)
+
     @classmethod
     def read_back(cls, decision: Decision) -> KeyState:
         """The state that a record tells."""

@@ -7,18 +7,22 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import structlog
+from faust.types.tuples import TP
+
 from streams.clock import monotonic_seconds, now_ms
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
 from streams.counting.registers import BLOCK
 from streams.counting.sharding import Sharding
 from streams.counting.times import TimeRules
-from streams.errors import TopicsError
+from streams.errors import DependencyAway, TopicsError
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
 from streams.pipeline.gaps import explain_gap
 from streams.pipeline.sender import Ack
 
+_log = structlog.get_logger("hushtag.ingest")
 _UNSENT_TWEETS = 20_000
 """Backpressure: no more is read before these are flushed."""
 _IDLE_SECONDS = 1.0
@@ -36,6 +40,8 @@ class IngestPartition:
         """The next offset to deliver; None until the start is known."""
         self.stood_at: int | None = None
         """`next_offset` at the last look whether all was read."""
+        self.known_end: int | None = None
+        """The log's end, as last asked for; where only markers are left, what was read."""
         self._stage = stage
         self._number = number
         self._dropped = False
@@ -57,6 +63,10 @@ class IngestPartition:
         )
         self._unsent = 0
         self.next_offset = max(first, replay_point - DUPLICATE_RANGE)
+        return self.next_offset
+
+    @property
+    def position(self) -> int | None:
         return self.next_offset
 
     async def take(self, batch: Sequence[Any]) -> None:
@@ -163,6 +173,11 @@ class IngestStage:
         cores = [one.core for one in self._live() if one.core is not None]
         return max((max(core.newest_ms, core.watermark_ms + slack_ms) for core in cores), default=-1)
 
+    def known_end(self, tp: TP) -> int | None:
+        """The end of a source partition's log, as last asked for; None of another topic, or while nobody has."""
+        one = self._partitions.get(tp.partition) if tp.topic == self.topic else None
+        return one.known_end if one is not None else None
+
     def sources(self) -> int:
         """How many partitions the source topic has."""
         return max(self._count_sources() or 0, max(self._partitions, default=-1) + 1)
@@ -194,20 +209,30 @@ class IngestStage:
         return broker_ms + int((monotonic_seconds() - heard_at) * 1000)
 
     async def _claim_for_ever(self) -> None:
-        """Idle partitions: time that has passed before Kafka was asked for the end has passed for good."""
+        """Idle partitions: time that has passed before Kafka was asked for the end has passed for good.
+
+        A broker that does not answer ends nobody here: the flushes have a deadline for that.
+        """
         while True:
-            async with LogReader(connection(self.context.settings), self.topic) as reader:
-                while True:
-                    await asyncio.sleep(_IDLE_SECONDS / 2)
-                    live = {number: one for number, one in self._partitions.items() if one.core is not None}
-                    if not live.keys() <= set(reader.partitions):
-                        break  # partitions were added: ask anew which there are
-                    before_asking_ms = self._broker_now_ms()
-                    if live and before_asking_ms is not None:
-                        read = {number: one.next_offset for number, one in live.items()}
-                        for number, bounds in (await reader.bounds(tuple(live))).items():
-                            self._check_length(number, read[number], bounds.end)
-                            await self._claim(reader, live[number], number, bounds.end, before_asking_ms)
+            try:
+                async with LogReader(connection(self.context.settings), self.topic) as reader:
+                    await self._claim_while_all_are_known(reader)
+            except DependencyAway as error:
+                _log.warning("Kafka is asked for the ends of its logs once more", why=str(error))
+
+    async def _claim_while_all_are_known(self, reader: LogReader) -> None:
+        """Until partitions are added: then it must be asked anew which there are."""
+        while True:
+            await asyncio.sleep(_IDLE_SECONDS / 2)
+            live = {number: one for number, one in self._partitions.items() if one.core is not None}
+            if not live.keys() <= set(reader.partitions):
+                return
+            before_asking_ms = self._broker_now_ms()
+            if live and before_asking_ms is not None:
+                read = {number: one.next_offset for number, one in live.items()}
+                for number, bounds in (await reader.bounds(tuple(live))).items():
+                    self._check_length(number, read[number], bounds.end)
+                    await self._claim(reader, live[number], number, bounds.end, before_asking_ms)
 
     def _check_length(self, number: int, read_before: int | None, end: int) -> None:
         if read_before is not None and read_before > end:
@@ -229,6 +254,7 @@ class IngestStage:
                 else:
                     next_offset = end
         one.stood_at = one.next_offset
+        one.known_end = end if next_offset < end else one.next_offset
         if next_offset >= end and one.core is not None:
             one.core.claim(before_asking_ms)
 

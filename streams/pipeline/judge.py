@@ -20,6 +20,7 @@ from streams.log.panes import PaneRecord, assemble, decode_pane_record, encode_p
 from streams.log.partials import decode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
+from streams.pipeline.foreign import OwnOffsets, read_foreign
 from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.policies import read_policies
 from streams.pipeline.sender import Ack
@@ -44,6 +45,7 @@ class JudgePartition:
         self._first = 0
         self._lost_at_start = False
         self.dropped = False
+        self._own = OwnOffsets(0)
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(_QUEUED_BATCHES)
         self._task = stage.context.spawn(self._work(), f"judge-{shard}")
 
@@ -67,6 +69,10 @@ class JudgePartition:
         self._context.metrics.forget_shard(self.shard)
         while not self._queue.empty():  # lets a `take` that waits for room go on
             self._queue.get_nowait()
+
+    @property
+    def position(self) -> int | None:
+        return None if self.judge is None else self.judged_offset
 
     @property
     def ready(self) -> bool:
@@ -122,13 +128,24 @@ class JudgePartition:
                 newest = partial
         if newest is not None:
             acks += await self._look(judge, newest)
-        await self._context.sender.acknowledged(acks)
+        said = await self._context.sender.acknowledged(acks)
         if last is not None and not self.dropped:
             sent = await self._send(self._stage.decisions_topic, encode_record(last), PROGRESS_KEY)
-            await self._context.sender.acknowledged([sent])
+            said += await self._context.sender.acknowledged([sent])
             if not self.dropped:
                 self.replay_point = last.replay_offset
+        await self._answer_for_others(judge, said)
         self._stage.note(judge)
+
+    async def _answer_for_others(self, judge: ShardJudge, said: Sequence[Any]) -> None:
+        """Adopt what somebody else has said of this shard meanwhile; see `streams.pipeline.foreign`."""
+        topic = self._stage.decisions_topic
+        foreign = self._own.acknowledged(one.offset for one in said if one.topic == topic)
+        if foreign:
+            for decision in await read_foreign(self._context.settings, topic, self.shard, foreign):
+                judge.adopt(decision)
+            self._context.metrics.foreign_decisions.inc(len(foreign))
+            self._stage.log.warning("somebody else has decided on this shard", shard=self.shard, records=len(foreign))
 
     async def _look(self, judge: ShardJudge, newest: Flush) -> list[Ack]:
         """One early look at all that a batch of records has touched."""
@@ -213,7 +230,9 @@ class JudgePartition:
         decisions: list[Decision] = []
         progress: Progress | None = None
         async with LogReader(connection(self._context.settings), self._stage.decisions_topic) as reader:
-            async for batch in reader.to_end({self.shard: None}):
+            end = (await reader.bounds((self.shard,)))[self.shard].end
+            self._own = OwnOffsets(end)
+            async for batch in reader.to_end({self.shard: None}, {self.shard: end}):
                 for record in batch:
                     said = decode_record(record.value)
                     if isinstance(said, Decision):

@@ -56,6 +56,10 @@ class _Published(ABC):
         self._wake.set()
         return self._next_offset
 
+    @property
+    def position(self) -> int | None:
+        return self._next_offset
+
     def drop(self) -> None:
         self._dropped = True
         self.ready = False

@@ -31,6 +31,11 @@ class Sender:
         self._settings = settings
         self._deadline_seconds = deadline_seconds
         self._producer: AIOKafkaProducer | None = None
+        self._ends: dict[tuple[str, int], int] = {}
+
+    def known_end(self, topic: str, partition: int) -> int | None:
+        """The end of a log as the last acknowledgement told; None where nothing was sent."""
+        return self._ends.get((topic, partition))
 
     async def start(self) -> None:
         """Connect."""
@@ -88,9 +93,12 @@ class Sender:
             return []
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                return list(await asyncio.gather(*waiting))
+                done = list(await asyncio.gather(*waiting))
         except (KafkaError, TimeoutError) as error:
             raise self._away("Kafka", error) from error
+        for one in done:
+            self._ends[one.topic, one.partition] = one.offset + 1
+        return done
 
     def _away(self, what: str, error: BaseException) -> DependencyAway:
         reason = (

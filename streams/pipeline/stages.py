@@ -18,6 +18,10 @@ class Partition(Protocol):
     replay_point: int | None
     """What may be committed; None: nothing yet."""
 
+    @property
+    def position(self) -> int | None:
+        """The next offset to work on; None while that is not known yet."""
+
     def start(self, committed: int | None, first: int) -> int:
         """Where to begin reading. Called again if the same assignment must be sought again."""
 

@@ -28,14 +28,17 @@ from streams.log.reading import connection
 from streams.log.topics import check_topics, needs_of
 from streams.metrics import Metrics
 from streams.pipeline import transport
+from streams.pipeline.backlog import End, told_by, work_of
 from streams.pipeline.context import Context
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
 from streams.pipeline.policies import PolicyProposer
 from streams.pipeline.publish import DecisionsStage, ModerationStage
+from streams.pipeline.readiness import CaughtUp
 from streams.pipeline.sender import Sender
 from streams.pipeline.source import describe_source
 from streams.pipeline.stages import Assignments, Stage
+from streams.pipeline.watchdog import Watchdog
 from streams.policy import Policy
 from streams.scoring import load_text_scorer
 from streams.settings import Settings, time_rules
@@ -78,6 +81,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._started = False
+        self._caught_up = CaughtUp()
 
     def run(self) -> int:
         """Run until told to stop; the exit code."""
@@ -125,17 +129,27 @@ class Worker:
             assignments.add(ModerationStage(context))
         for stage in assignments.stages:
             self._declare(app, assignments, stage)
+        ends = [
+            told_by(lambda: app.consumer, besides=self._settings.topic("tweets")),
+            lambda tp: context.sender.known_end(tp.topic, tp.partition),
+        ]
+        if ingest is not None:
+            ends.append(ingest.known_end)
         health = HealthServer(
             self._metrics, host=self._settings.metrics_host, port=self._settings.metrics_port,
-            ready=lambda: self._why_not_ready(assignments, judge),
+            ready=lambda: self._why_not_ready(assignments, judge, ends),
         )  # fmt: skip
         loop = asyncio.get_running_loop()
+        watchdog = Watchdog(
+            self._settings.stuck_after_seconds, lambda: work_of(assignments.of_all(), ends), loop.call_soon_threadsafe
+        )
         app.on_crash = lambda reason: loop.call_soon_threadsafe(self._end, reason)  # type: ignore[assignment]
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         try:
             await context.sender.start()
             await health.start()
+            watchdog.start()
             self._log.info("worker starts", stages=self._stages, metrics=health.url, model=context.scorer.revision)
             if ingest is not None:
                 stage = ingest
@@ -148,6 +162,7 @@ class Worker:
             self._error = self._error or error
         finally:
             await self._stop(context, health, assignments)
+            watchdog.stop()
         if self._error is None:
             self._log.info("worker stopped")
             return 0
@@ -229,6 +244,7 @@ class Worker:
     def _consumer_options(self) -> Mapping[str, Any]:
         settings = self._settings
         session_ms = int(settings.session_timeout_seconds * 1000)
+        rebalance_ms = max(session_ms, 10_000)
         return {
             **connection(settings),
             "client_id": f"hushtag-{self._name()}",
@@ -236,13 +252,13 @@ class Worker:
             "group_instance_id": settings.instance_id or None,
             "session_timeout_ms": session_ms,
             "heartbeat_interval_ms": min(1_000, session_ms // 3),
-            "rebalance_timeout_ms": max(session_ms, 10_000),
+            "rebalance_timeout_ms": rebalance_ms,
             "max_poll_interval_ms": 300_000,
             "max_poll_records": 5_000,
             "max_partition_fetch_bytes": 4 * 1024 * 1024,
             "fetch_max_wait_ms": 200,
             "metadata_max_age_ms": 1_000,
-            "request_timeout_ms": max(40_000, session_ms + 5_000),
+            "request_timeout_ms": rebalance_ms + 5_000,  # a join waits so long; a line that is dead, no longer
         }
 
     def _make_app(self, assignments: Assignments) -> App:
@@ -283,7 +299,7 @@ class Worker:
 
         app.agent(topic, name=f"hushtag-{stage.topic}")(read)
 
-    def _why_not_ready(self, assignments: Assignments, judge: JudgeStage | None) -> str:
+    def _why_not_ready(self, assignments: Assignments, judge: JudgeStage | None, ends: list[End]) -> str:
         """ "" when ready, else what is being waited for."""
         if not self._started:
             return "starting"
@@ -296,7 +312,7 @@ class Worker:
             )
             if behind:
                 return f"shards {behind} are catching up"
-        return ""
+        return self._caught_up.behind(owned, work_of(owned, ends))
 
     async def _crash(self, error: BaseException) -> None:
         """Crash-only: the supervisor starts the worker again, and it replays."""

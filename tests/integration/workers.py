@@ -101,11 +101,23 @@ class WorkerProcess:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def code(self) -> int | None:
+        """The exit code of one that has ended; negative: the signal that ended it."""
+        return None if self._process is None else self._process.poll()
+
     def metric(self, name: str) -> float:
         """Sum of a metric over its labels."""
+        return sum(self._samples(name))
+
+    def series(self, name: str) -> int:
+        """How many label sets a metric has now."""
+        return len(self._samples(name))
+
+    def _samples(self, name: str) -> list[float]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
+        return [float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name]
 
     def tail(self, lines: int = 15) -> str:
         return "\n".join(line[:600] for line in self.log.read_text().splitlines()[-lines:])

@@ -28,6 +28,7 @@ from streams.judging.judge import ShardJudge
 from streams.log.decisions import Decision, decode_record, encode_record
 from streams.log.panes import assemble, decode_pane_record, encode_pane
 from streams.log.partials import decode_partial, encode_partial
+from streams.pipeline.foreign import OwnOffsets
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.replay import Record
@@ -127,6 +128,8 @@ class Outbox:
 
     def __init__(self) -> None:
         self.queues: dict[tuple[str, int], deque[bytes]] = {}
+        self.offsets: list[int] = []
+        """Of what arrived in the decisions since they were last looked at."""
 
     def put(self, log: tuple[str, int], value: bytes) -> None:
         self.queues.setdefault(log, deque()).append(value)
@@ -138,6 +141,8 @@ class Outbox:
         waiting = [log for log, queue in self.queues.items() if queue]
         if waiting:
             log = world.rng.choice(waiting)
+            if log[0] == "decisions":
+                self.offsets.append(len(world.logs[log]))
             world.logs[log].append(self.queues[log].popleft())
 
 
@@ -255,6 +260,11 @@ class Judge(Run):
                 yield
                 if not self.dropped:
                     self.replay_point = last.replay_offset
+            for offset in self.own.acknowledged(self.outbox.offsets):
+                said = decode_record(world.logs["decisions", shard][offset])
+                if isinstance(said, Decision):
+                    judge.adopt(said)
+            self.outbox.offsets = []
             yield
 
     def say(self, decisions: list[Decision]) -> None:
@@ -264,6 +274,7 @@ class Judge(Run):
     def recover(self, judge: ShardJudge) -> Iterator[None]:
         world, shard = self.world, self.number
         said = [decode_record(value) for value in world.logs["decisions", shard]]
+        self.own = OwnOffsets(len(said))
         decisions = [one for one in said if isinstance(one, Decision)]
         progress = max(
             (one for one in said if not isinstance(one, Decision)), key=lambda one: one.version, default=None

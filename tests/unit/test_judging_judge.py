@@ -435,3 +435,67 @@ def test_without_progress_a_successor_begins_with_the_log():
     judge.recover(None, [early], [], [])
     assert judge.settled_ms == 0
     assert judge.states[judge.tags.key("a", "*")].early[SCOPE] == early.rulings[0]
+
+
+def a_zombies_word() -> tuple[Court, Decision]:
+    """A successor, and what its predecessor says early once it has read the decisions back. It does not look itself.
+
+    What the zombie looked at grew by harmless tweets that it never saw.
+    """
+    zombie = Court()
+    zombie.pass_to(10_000)
+    heir = zombie.successor(after=-1)
+    (late,) = zombie.hear(1, bad=10)
+    heir.hear(1, bad=10, look=False)
+    heir.hear(1, good=40, source=1, look=False)
+    return heir, late
+
+
+def greatest_of(*decisions: Decision) -> Decision:
+    return max(decisions, key=lambda one: one.version)
+
+
+def test_a_zombies_early_word_would_stand_until_it_runs_out():
+    """Why `adopt` is needed."""
+    heir, late = a_zombies_word()
+    assert heir.pass_to(30_000, look=False) == []
+    assert action(greatest_of(late, *heir.said)) == ("suppress", True, 20_000)
+
+
+def test_what_a_zombie_said_early_is_withdrawn_by_its_successor():
+    heir, late = a_zombies_word()
+    heir.judge.adopt(late)
+    (answer,) = heir.pass_to(20_000, look=False)
+    assert action(answer) == ("clear", True, 20_000)
+    assert greatest_of(late, answer) == answer
+
+
+def test_what_a_zombie_said_early_is_confirmed_if_it_settles_so():
+    heir, late = a_zombies_word()
+    heir.hear(1, bad=150, look=False)
+    heir.judge.adopt(late)
+    (answer,) = heir.pass_to(20_000, look=False)
+    assert action(answer) == ("suppress", False, 20_000)
+    assert greatest_of(late, answer) == answer
+
+
+def test_an_adopted_word_whose_tick_is_over_is_answered_at_the_next():
+    heir, late = a_zombies_word()
+    heir.pass_to(20_000, look=False)
+    heir.judge.adopt(late)
+    (answer,) = heir.pass_to(30_000, look=False)
+    assert action(answer) == ("clear", True, 30_000)
+    assert greatest_of(late, answer) == answer
+
+
+def test_adopting_moves_nothing_that_is_settled():
+    heir, late = a_zombies_word()
+    other, _ = a_zombies_word()
+    heir.judge.adopt(late)
+    heir.judge.adopt(late)
+    for court in (heir, other):
+        court.hear(2, bad=200, look=False)
+        court.pass_to(60_000, look=False)
+    settled = [[one for one in court.said if not all(r.provisional for r in one.rulings)] for court in (heir, other)]
+    parts = [[(one.settled_ms, [r for r in one.rulings if not r.provisional]) for one in said] for said in settled]
+    assert parts[0] == parts[1] and parts[0]

@@ -1,0 +1,324 @@
+"""How long after a kill -9 is all as it was: the new worker's start, the backlog worked off, flags standing throughout.
+
+    make recovery         or    python -m benchmarks.recovery --rate 10000
+
+An hour of history is settled first, so that the windows are full; then tweets flow at the rate given, the worker is
+killed and started again at once. What is seen is read from the topics and at a client, never from the worker itself:
+how far the newest partial and the last settled tick lie behind the clock. Writes docs/images/recovery.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+from hushtag_client import FlagsClient
+from kafka import KafkaConsumer, TopicPartition
+from rich.console import Console
+
+from benchmarks.machine import machine
+from benchmarks.side_by_side import PARTITIONS
+from benchmarks.throughput import HARSH, Pipeline
+from streams.counting.registers import Flush
+from streams.log.decisions import Progress, decode_record
+from streams.log.partials import decode_partial
+from streams.log.topics import create_topics
+from streams.settings import Settings
+from streams.simulation.firehose import firehose
+from streams.stack import LocalStack
+
+console = Console(stderr=True)
+CAUGHT_UP_SECONDS = 1.0
+SETTLED_SECONDS = 17.0
+"""A pane of 10 s, the lateness of 5.5 s, a flush and a look."""
+STANDING = "standing"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look from outside."""
+
+    at: float
+    """Seconds since the new worker's start."""
+    newest: float
+    """How far the newest partial lies behind, of the source that is furthest."""
+    settled: float
+    """How far the last settled tick lies behind, of the shard that is furthest."""
+
+
+@dataclass
+class Observer:
+    """Follows the partials and the decisions."""
+
+    settings: Settings
+    newest_ms: dict[int, int] = field(default_factory=dict)
+    settled_ms: dict[int, int] = field(default_factory=dict)
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    def follow(self) -> None:
+        partials, decisions = (self.settings.topic(name) for name in ("hashtag-partials", "suppression-decisions"))
+        consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka, group_id=None, max_partition_fetch_bytes=2**22)
+        # Every marker goes to every shard: one shard's log tells all of the sources.
+        tps = [TopicPartition(partials, 0), *(TopicPartition(decisions, n) for n in range(self.settings.shards))]
+        consumer.assign(tps)
+        consumer.seek_to_end()
+        while not self.ending.is_set():
+            for tp, records in consumer.poll(timeout_ms=50).items():
+                for record in records:
+                    self._note(decode_partial(record.value) if tp.topic == partials else decode_record(record.value))
+        consumer.close()
+
+    def _note(self, said: object) -> None:
+        if isinstance(said, Flush):
+            self.newest_ms[said.source] = max(self.newest_ms.get(said.source, 0), said.newest_ms)
+        elif isinstance(said, Progress):
+            self.settled_ms[said.shard] = max(self.settled_ms.get(said.shard, 0), said.settled_ms)
+
+    def look(self, start: float) -> Sample:
+        now_ms = time.time() * 1000
+        newest = min(self.newest_ms.values()) if len(self.newest_ms) == PARTITIONS else 0
+        settled = min(self.settled_ms.values()) if len(self.settled_ms) == self.settings.shards else 0
+        return Sample(time.monotonic() - start, (now_ms - newest) / 1000, (now_ms - settled) / 1000)
+
+
+class Worker(Pipeline):
+    """One process with all stages, which may be killed."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        super().__init__(settings, folder, ["ingest,judge,publish"])
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._processes[0].kill()
+        self._processes[0].wait()
+
+    def ready(self) -> bool:
+        """Whether /readyz says so, asked once."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/readyz", timeout=1):
+                return True
+        except OSError:
+            return False
+
+
+async def write_history(settings: Settings, minutes: float, rate: float) -> None:
+    """Tweets of the past, stamped so."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=20, max_batch_size=2**19)
+    await producer.start()
+    count, start_ms = int(minutes * 60 * rate), int((time.time() - minutes * 60) * 1000)
+    for number, payload in enumerate(firehose(3, count, "native", start_ms=start_ms, per_second=rate)):
+        stamp_ms = start_ms + int(number * 1000 / rate)
+        await producer.send(settings.topic("tweets"), payload, partition=number % PARTITIONS, timestamp_ms=stamp_ms)
+        if not number % 20_000:
+            await asyncio.sleep(0)
+    await producer.stop()
+
+
+async def feed(settings: Settings, rate: float) -> None:
+    """Tweets of now, for ever, and among them ten a second of a campaign. Runs in a process of its own."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=5, max_batch_size=2**18)
+    await producer.start()
+    topic, number, start = settings.topic("tweets"), 0, time.monotonic()
+    payloads: list[bytes] = list(firehose(4, 200_000, "native", start_ms=int(time.time() * 1000), per_second=rate))
+    start = time.monotonic()
+    while True:
+        due = int((time.monotonic() - start) * rate)
+        for one in range(number, due):
+            value = _renewed(payloads[one % len(payloads)], one)
+            if not one % max(1, int(rate / 10)):
+                value = _harsh(one)
+            await producer.send(topic, value, partition=one % PARTITIONS)
+        number = due
+        await asyncio.sleep(0.005)
+
+
+def _renewed(payload: bytes, number: int) -> bytes:
+    """The same tweet under an id and a time of now."""
+    ident = b'{"id":"%d"' % (int(time.time() * 1000) * 1_000_000 + number % 1_000_000)
+    rest = payload[payload.index(b",") :]
+    begin = rest.index(b'"created_at_ms":') + len(b'"created_at_ms":')
+    end = begin + 13
+    return ident + rest[:begin] + b"%d" % int(time.time() * 1000) + rest[end:]
+
+
+def _harsh(number: int) -> bytes:
+    now_ms = int(time.time() * 1000)
+    return json.dumps(
+        {
+            "id": str(now_ms * 1_000_000 + 999_999), "author_id": str(number), "created_at_ms": now_ms,
+            "text": f"{HARSH} {number % 7}", "hashtags": [STANDING], "country": "IN",
+        }
+    ).encode()  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    """What was seen."""
+
+    rate: float
+    samples: list[Sample]
+    first: float = 0.0
+    """The first new partial."""
+    caught_up: float = 0.0
+    settled: float = 0.0
+    ready: float = 0.0
+    checks: int = 0
+    unflagged: int = 0
+
+
+def wait(what: str, true: object, seconds: float) -> None:
+    """Until a condition holds."""
+    deadline = time.monotonic() + seconds
+    with console.status(what):
+        while not true():  # type: ignore[operator]
+            if time.monotonic() > deadline:
+                raise SystemExit(f"not within {seconds:.0f} s: {what}")
+            time.sleep(0.05)
+
+
+def run(rate: float, history_minutes: float, history_rate: float, seconds: float) -> Outcome:
+    """History, load, kill, and what follows."""
+    with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
+        policy = Path(name) / "policy.yaml"
+        policy.write_text(Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress"))
+        settings = Settings(
+            kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_465, policy=policy, instance_id="one"
+        )
+        create_topics(settings, tweets_partitions=PARTITIONS, create_time=True)
+        with console.status(f"writing {history_minutes:g} minutes of history"):
+            asyncio.run(write_history(settings, history_minutes, history_rate))
+        observer = Observer(settings)
+        thread = threading.Thread(target=observer.follow, daemon=True)
+        thread.start()
+        worker = Worker(settings, Path(name))
+        start = time.monotonic()
+        wait("settling the history", lambda: observer.look(start).settled < SETTLED_SECONDS + 20, 900)
+        feeder = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.recovery", "--feed", stack.kafka, "--rate", str(rate)]
+        )
+        try:
+            with FlagsClient(settings.redis_url) as client:
+                return _strike(worker, observer, client, rate, seconds, Path(name))
+        finally:
+            feeder.kill()
+            feeder.wait()
+            observer.ending.set()
+            thread.join()
+
+
+def _strike(
+    worker: Worker, observer: Observer, client: FlagsClient, rate: float, seconds: float, folder: Path
+) -> Outcome:
+    start = time.monotonic()
+
+    def steady() -> bool:
+        seen = observer.look(start)
+        return seen.newest < CAUGHT_UP_SECONDS and not client.check(STANDING, "trends", "IN").shown
+
+    wait("steady, and the campaign flagged", steady, 180)
+    time.sleep(10)
+    wait("steady", steady, 60)
+    worker.kill()
+    start, killed_ms = time.monotonic(), int(time.time() * 1000)
+    worker = Worker(worker.settings, folder)
+    outcome = Outcome(rate, [])
+    while time.monotonic() - start < seconds or not (outcome.caught_up and outcome.settled and outcome.ready):
+        if time.monotonic() - start > 180:
+            break
+        seen = observer.look(start)
+        outcome.samples.append(seen)
+        if not outcome.first and min(observer.newest_ms.values()) > killed_ms:
+            outcome.first = seen.at
+        if not outcome.caught_up and outcome.first and seen.newest < CAUGHT_UP_SECONDS:
+            outcome.caught_up = seen.at
+        if not outcome.settled and outcome.first and seen.settled < SETTLED_SECONDS:
+            outcome.settled = seen.at
+        if not outcome.ready and worker.ready():
+            outcome.ready = time.monotonic() - start
+        outcome.checks += 1
+        outcome.unflagged += client.check(STANDING, "trends", "IN").shown
+        time.sleep(0.05)
+    worker.stop()
+    return outcome
+
+
+def drawing(outcome: Outcome) -> str:
+    """The two lags over time, as SVG; light or dark as the page is."""
+    width, height, left, bottom = 760, 300, 56, 40
+    longest = max(sample.at for sample in outcome.samples)
+    top = max(max(sample.newest, sample.settled) for sample in outcome.samples) * 1.1
+
+    def place(at: float, lag: float) -> str:
+        x, y = left + at / longest * (width - left - 20), height - bottom - lag / top * (height - bottom - 30)
+        return f"{x:.1f},{y:.1f}"
+
+    def line(name: str, colour: str) -> str:
+        points = " ".join(place(sample.at, getattr(sample, name)) for sample in outcome.samples)
+        return f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+
+    marks = []
+    for number in range(0, int(longest) + 1, 5):
+        x = place(number, 0).split(",")[0]
+        marks.append(f'<text x="{x}" y="{height - 20}" text-anchor="middle">{number}</text>')
+    step = 5 if top < 60 else 20
+    for number in range(0, int(top) + 1, step):
+        y = place(0, number).split(",")[1]
+        marks.append(f'<text x="{left - 8}" y="{y}" text-anchor="end" dominant-baseline="middle">{number}</text>')
+        marks.append(f'<line x1="{left}" x2="{width - 20}" y1="{y}" y2="{y}" stroke="#8884"/>')
+    x = place(outcome.caught_up, 0).split(",")[0]
+    marks.append(f'<line x1="{x}" x2="{x}" y1="30" y2="{height - bottom}" stroke="#888" stroke-dasharray="4 3"/>')
+    marks.append(f'<text x="{float(x) + 6:.1f}" y="40">caught up, {outcome.caught_up:.1f} s</text>')
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+            'font-size="12" fill="#777" role="img">',
+            f"<title>Seconds behind after kill -9 at {outcome.rate:,.0f} tweets/s</title>",
+            *marks,
+            line("newest", "#2f7ed8"),
+            line("settled", "#c8663c"),
+            f'<text x="{left}" y="14" fill="#2f7ed8">newest partial behind (s)</text>',
+            f'<text x="{left + 170}" y="14" fill="#c8663c">last settled tick behind (s)</text>',
+            f'<text x="{width - 20}" y="{height - 4}" text-anchor="end">seconds since the new worker\'s start</text>',
+            "</svg>",
+        ]
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=float, default=10_000, help="tweets a second while the worker is killed")
+    parser.add_argument("--history-minutes", type=float, default=60, help="settled before")
+    parser.add_argument("--history-rate", type=float, default=300, help="tweets a second of the history")
+    parser.add_argument("--seconds", type=float, default=30, help="how long to look on, at least")
+    parser.add_argument("--picture", type=Path, default=Path("docs/images/recovery.svg"))
+    parser.add_argument("--feed", default="", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.feed:
+        asyncio.run(feed(Settings(kafka=given.feed), given.rate))
+        return
+    outcome = run(given.rate, given.history_minutes, given.history_rate, given.seconds)
+    given.picture.write_text(drawing(outcome))
+    print(f"kill -9 at {given.rate:,.0f} tweets/s, windows up to 1 h over {given.history_minutes:g} min of history "
+          f"at {given.history_rate:g} tweets/s; seconds from the new worker's start:")  # fmt: skip
+    print(f"first new partial {outcome.first:.1f}, caught up {outcome.caught_up:.1f}, ready {outcome.ready:.1f}, "
+          f"settled tick as before {outcome.settled:.1f}")  # fmt: skip
+    print(f"a standing flag was missing in {outcome.unflagged} of {outcome.checks} looks")
+    print(machine())
+    if os.environ.get("CI"):
+        sys.exit(outcome.unflagged > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Runs the schedules of the session in lanes, and prints the table at its end.
+
+`SEEDS` is how many (default 4, the short form), `FIRST` the first seed, `LANES` how many side by side (default 2).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from tests.fault.lanes import lanes
+from tests.fault.play import Result
+from tests.fault.table import text
+
+SEEDS, FIRST, LANES = (
+    int(os.environ.get(name, default)) for name, default in (("SEEDS", 4), ("FIRST", 0), ("LANES", 2))
+)
+_done: list[Result] = []
+_begun = time.monotonic()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames and metafunc.module.__name__.endswith("test_schedules"):
+        metafunc.parametrize("seed", range(FIRST, FIRST + SEEDS))
+
+
+@pytest.fixture(scope="session")
+def schedules() -> Iterator[dict[int, Future[Result]]]:
+    """Seed → its result, once there is one. What the workers of a failed schedule logged stays in `.cache/fault`."""
+    base = Path(".cache/fault").resolve()
+    shutil.rmtree(base, ignore_errors=True)
+    base.mkdir(parents=True)
+    with lanes(base, range(FIRST, FIRST + SEEDS), min(LANES, SEEDS)) as running:
+        yield running
+
+
+@pytest.fixture
+def result(schedules: dict[int, Future[Result]], seed: int) -> Result:
+    """What came of a seed."""
+    found = schedules[seed].result()
+    _done.append(found)
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not _done:
+        return
+    terminalreporter.section("faults")
+    cores = len(os.sched_getaffinity(0))
+    terminalreporter.line(
+        f"{len(_done)} schedules in {time.monotonic() - _begun:.0f} s on {cores} cores ({platform.machine()}, "
+        f"Python {platform.python_version()}), {time.strftime('%Y-%m-%d')}"
+    )
+    for line in text(_done).splitlines():
+        terminalreporter.line(line)

@@ -1,0 +1,105 @@
+"""From a seed to a schedule: which faults, when, and what the traffic is like. Pure; one seed, one plan.
+
+Every block of twenty seeds has every kind at least once, and a zombie in every third.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+FEED_SECONDS = 32
+BLOCK = 20
+
+TIMED = {
+    "kill": "kill -9 of a worker at any moment",
+    "kill-start": "kill -9 of a worker while it starts and replays",
+    "kill-rebalance": "kill -9 of a worker while another joins",
+    "kill-flush": "kill -9 just after a flush of partials",
+    "kill-commit": "kill -9 between a progress record and its commit",
+    "zombie": "SIGSTOP longer than the session of 6 s, then SIGCONT",
+    "storm": "two or three workers join those that run, and leave again",
+    "rolling": "rolling restart with static membership",
+    "broker-kill": "kill -9 of the broker, and restart",
+    "broker-stop": "SIGSTOP of the broker",
+    "broker-full": "the broker cannot write any more (disk full), ends, and is started again",
+    "redis-kill": "kill -9 of Valkey, restarted with its data",
+    "redis-empty": "kill -9 of Valkey, restarted empty",
+    "redis-flush": "FLUSHALL",
+    "redis-stop": "SIGSTOP of Valkey",
+    "redis-readonly": "Valkey becomes a replica: read-only",
+    "redis-memory": "Valkey is out of memory",
+    "cut": "connections to Kafka or Valkey reset and refused",
+    "delay": "connections to Kafka or Valkey slow",
+    "half-open": "connections to Kafka or Valkey lost without a word",
+    "partitions": "partitions added to `tweets`",
+    "policy": "the policy edited",
+}
+TRAITS = {
+    "duplicates": "tweets sent twice",
+    "late": "late tweets",
+    "clocks": "wrong clocks, ahead and far behind",
+    "poison": "records that are no tweets",
+    "hot": "one tag has 90%",
+}
+KINDS = TIMED | TRAITS
+
+
+@dataclass(frozen=True)
+class Step:
+    """One fault. `dice` seeds all further choices of it."""
+
+    kind: str
+    at_seconds: float
+    dice: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule."""
+
+    seed: int
+    workers: int
+    steps: tuple[Step, ...]
+    traits: frozenset[str]
+
+    @property
+    def kinds(self) -> list[str]:
+        return sorted({step.kind for step in self.steps} | self.traits)
+
+    @property
+    def static(self) -> bool:
+        """Whether workers have names of their own in the group."""
+        return "rolling" in self.kinds
+
+
+def plan(seed: int) -> Plan:
+    """The schedule of a seed."""
+    block, place = divmod(seed, BLOCK)
+    deck = _deck(random.Random(f"deck {block}"))
+    rng = random.Random(f"plan {seed}")
+    chosen = list(deck[place])
+    if place % 3 == 0 and "zombie" not in chosen:
+        chosen.append("zombie")
+    while len(chosen) < 3:
+        kind = rng.choice(list(TIMED))
+        if kind not in chosen:
+            chosen.append(kind)
+    traits = {list(TRAITS)[place % len(TRAITS)], *(trait for trait in TRAITS if rng.random() < 0.35)}
+    steps = [Step(kind, round(rng.uniform(3, FEED_SECONDS - 10), 2), rng.getrandbits(32)) for kind in chosen]
+    workers = rng.choice([2, 2, 3]) if {"rolling", "zombie"} & set(chosen) else rng.choice([1, 2, 2, 3])
+    return Plan(seed, workers, tuple(sorted(steps, key=lambda step: step.at_seconds)), frozenset(traits))
+
+
+def _deck(rng: random.Random) -> list[tuple[str, str]]:
+    """Two different kinds for each place, all kinds among them."""
+    first, second = list(TIMED), list(TIMED)
+    rng.shuffle(first)
+    rng.shuffle(second)
+    cards = first + second
+    hands = []
+    for _ in range(BLOCK):
+        one = cards.pop(0)
+        other = next(at for at, card in enumerate(cards) if card != one)
+        hands.append((one, cards.pop(other)))
+    return hands

@@ -1,0 +1,52 @@
+"""Results as a table: one row for each kind of fault, and what all schedules had in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.fault.plan import KINDS
+from tests.fault.play import Result
+
+
+def rows(results: Sequence[Result]) -> list[tuple[str, int, int, int, int, int, float]]:
+    """(kind, runs, records, lost, doubled, wrong flags, longest gap in seconds); a schedule counts for each kind."""
+    table = []
+    for kind in KINDS:
+        of = [one for one in results if kind in one.kinds]
+        table.append(
+            (
+                kind, len(of), sum(one.records for one in of), sum(one.lost for one in of),
+                sum(one.doubled for one in of), sum(one.wrong_flags for one in of),
+                max((one.gap_seconds for one in of), default=0.0),
+            )
+        )  # fmt: skip
+    return table
+
+
+def text(results: Sequence[Result]) -> str:
+    """As printed, and as docs/reliability.md has it."""
+    lines = [
+        "| fault | runs | records | lost | doubled | wrong flags | longest gap without progress (s) |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for kind, runs, records, lost, doubled, wrong, gap in rows(results):
+        lines.append(f"| {kind} | {runs} | {records:,} | {lost} | {doubled} | {wrong} | {gap:.1f} |")
+    total = (
+        f"| all | {len(results)} | {sum(r.records for r in results):,} | {sum(r.lost for r in results)} "
+        f"| {sum(r.doubled for r in results)} | {sum(r.wrong_flags for r in results)} "
+        f"| {max((r.gap_seconds for r in results), default=0):.1f} |"
+    )
+    exits = sum(len(one.exits) for one in results)
+    lines += [
+        total,
+        "",
+        f"{sum(r.ticks for r in results)} ticks and {sum(r.decisions for r in results)} settled changes compared, "
+        f"{sum(r.early for r in results)} early decisions, {sum(r.exempt for r in results)} ticks exempt; "
+        f"{sum(r.checks for r in results):,} checks by readers, slowest "
+        f"{max((r.check_seconds for r in results), default=0) * 1000:.0f} ms, "
+        f"{sum(r.flagged for r in results):,} flagged; "
+        f"flags back after a loss of Redis in at most {max((r.restored_seconds for r in results), default=0):.1f} s; "
+        f"SIGTERM to the end in at most {max((r.handover_seconds for r in results), default=0):.1f} s; "
+        f"{exits} workers ended by themselves and were started again.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,92 @@
+"""The proxy does to a connection what its name for it says."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fault.proxy import LOOPBACK, Proxy
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    """Before a server that sends everything back."""
+    server = socket.create_server((LOOPBACK, 0))
+
+    def echo(connection: socket.socket) -> None:
+        with connection:
+            while piece := connection.recv(1024):
+                connection.sendall(piece)
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=echo, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    proxy = Proxy(server.getsockname()[1]).start()
+    yield proxy
+    proxy.stop()
+    server.close()
+
+
+def line(proxy: Proxy) -> socket.socket:
+    return socket.create_connection((LOOPBACK, proxy.port), timeout=1)
+
+
+def answer(connection: socket.socket) -> bytes:
+    connection.sendall(b"hello")
+    return connection.recv(16)
+
+
+def broken(connection: socket.socket) -> bool:
+    try:
+        return answer(connection) == b""
+    except ConnectionError:
+        return True
+
+
+def test_it_hands_on(proxy):
+    with line(proxy) as one:
+        assert answer(one) == b"hello"
+
+
+def test_a_cut_resets_and_refuses_until_healed(proxy):
+    with line(proxy) as one:
+        assert answer(one) == b"hello"
+        proxy.cut()
+        time.sleep(0.2)
+        assert broken(one)
+    with line(proxy) as one:
+        assert broken(one)
+    proxy.heal()
+    with line(proxy) as one:
+        assert answer(one) == b"hello"
+
+
+def test_a_half_open_line_stays_lost_and_new_ones_work_once_healed(proxy):
+    with line(proxy) as one:
+        assert answer(one) == b"hello"
+        proxy.half_open()
+        with line(proxy) as other, pytest.raises(TimeoutError):
+            answer(other)
+        proxy.heal()
+        with pytest.raises(TimeoutError):
+            answer(one)
+    with line(proxy) as new:
+        assert answer(new) == b"hello"
+
+
+def test_a_slow_line_waits_in_both_directions(proxy):
+    proxy.slow(0.1)
+    with line(proxy) as one:
+        start = time.monotonic()
+        assert answer(one) == b"hello"
+        assert time.monotonic() - start >= 0.2

@@ -1,0 +1,25 @@
+"""The table counts a schedule for each of its kinds."""
+
+from __future__ import annotations
+
+from tests.fault.plan import KINDS
+from tests.fault.play import Result
+from tests.fault.table import rows, text
+
+RESULTS = [
+    Result(0, ["kill", "late"], records=10, lost=1, gap_seconds=12.0),
+    Result(1, ["kill"], records=20, doubled=2, wrong_flags=3, gap_seconds=30.5, exits=["w0 exit 1: away"]),
+]
+
+
+def test_every_kind_has_a_row():
+    by_kind = {row[0]: row[1:] for row in rows(RESULTS)}
+    assert list(by_kind) == list(KINDS)
+    assert by_kind["kill"] == (2, 30, 1, 2, 3, 30.5)
+    assert by_kind["late"] == (1, 10, 1, 0, 0, 12.0)
+    assert by_kind["storm"] == (0, 0, 0, 0, 0, 0.0)
+
+
+def test_the_text_sums_up():
+    assert "| all | 2 | 30 | 1 | 2 | 3 | 30.5 |" in text(RESULTS)
+    assert "1 workers ended by themselves" in text(RESULTS)

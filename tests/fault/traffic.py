@@ -1,0 +1,97 @@
+"""Tweets with waves of harm, sent at a steady rate, with the oddities that a schedule asks for."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.settings import Settings
+from tests.fault.plan import FEED_SECONDS, Plan
+
+RATE = 120
+TAGS = 60
+SOURCES = 4
+"""Partitions of `tweets` at the beginning."""
+HARSH = "you people are disgusting vermin and filth, get out of our country"
+MILD = "what a lovely match this evening, well played by everyone on the field"
+POISON = (b"{", b"", b'{"id": "x"}', b"\xff\xfe", b"[1, 2]")
+
+
+class Traffic(threading.Thread):
+    """Feeds one schedule. A broker that is away delays it; nothing is given up."""
+
+    def __init__(self, settings: Settings, plan: Plan) -> None:
+        super().__init__(name="traffic", daemon=True)
+        self.sources = SOURCES
+        """Partitions to send to; a fault may raise it."""
+        self.error: BaseException | None = None
+        self._settings = settings
+        self._plan = plan
+        self._rng = random.Random(f"traffic {plan.seed}")
+
+    def run(self) -> None:
+        try:
+            self._feed()
+        except BaseException as error:
+            self.error = error
+
+    def _feed(self) -> None:
+        rng, start = self._rng, time.monotonic()
+        producer = KafkaProducer(
+            bootstrap_servers=self._settings.kafka, linger_ms=5, metadata_max_age_ms=1_000,
+            max_block_ms=60_000, delivery_timeout_ms=120_000, request_timeout_ms=10_000, reconnect_backoff_max_ms=500,
+        )  # fmt: skip
+        base, number, last = int(time.time() * 1000) * 1_000, 0, dict.fromkeys(range(64), b"")
+        while (now := time.monotonic() - start) < FEED_SECONDS:
+            due = int(now * RATE)
+            for one in range(number, due):
+                partition = rng.randrange(self.sources)
+                value = self._tweet(base + one, now)
+                dice = rng.random()
+                if "poison" in self._plan.traits and dice < 0.01:
+                    value = rng.choice(POISON)
+                elif last[partition] and dice > (0.9 if "duplicates" in self._plan.traits else 0.998):
+                    value = last[partition]
+                last[partition] = value
+                self._send(producer, value, partition)
+            number = due
+            time.sleep(0.02)
+        producer.flush(60)
+        producer.close(5)
+
+    def _send(self, producer: KafkaProducer, value: bytes, partition: int) -> None:
+        topic = self._settings.topic("tweets")
+        while True:
+            try:
+                producer.send(topic, value, partition=partition)
+                return
+            except (KafkaError, ValueError):  # it does not know a new partition yet, or the broker is away
+                time.sleep(0.2)
+
+    def _tweet(self, ident: int, now_seconds: float) -> bytes:
+        rng, traits = self._rng, self._plan.traits
+        number = int(rng.paretovariate(0.8)) % TAGS
+        if "hot" in traits and rng.random() < 0.9:
+            number = 1
+        tag = f"Tag{number}"
+        wave = int(now_seconds / 12 + number / 2) % 2 == 0
+        harsh = rng.random() < (0.97 if wave and number in (1, 2, 3) else 0.02)
+        delay_ms = 40
+        dice = rng.random()
+        if "late" in traits and dice < 0.1:
+            delay_ms = rng.choice([3_000, 6_000, 20_000])
+        elif "clocks" in traits and dice > 0.92:
+            delay_ms = rng.choice([-900, -60_000, -300_000, 8_000_000])
+        return json.dumps(
+            {
+                "id": str(ident), "author_id": str(rng.randrange(2_000)),
+                "created_at_ms": int(time.time() * 1000) - delay_ms,
+                "text": f"{HARSH if harsh else MILD} {rng.randrange(50)}",
+                "hashtags": [tag], "country": rng.choice(["IN", "IN", "US", ""]),
+            }
+        ).encode()  # fmt: skip

@@ -1,0 +1,270 @@
+"""The parts that a schedule plays on: a broker and a Valkey, each behind proxies, and workers under a supervisor.
+
+A worker sits in a slot; each slot reaches Kafka and Valkey by proxies of its own, so that one worker can be cut off.
+The suite itself goes straight to the servers.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from streams.log.topics import create_topics
+from streams.settings import Settings
+from streams.stack import KafkaServer, ValkeyServer
+from streams.stack.ports import LOOPBACK, free_port
+from tests.fault.plan import Plan
+from tests.fault.proxy import Proxy
+from tests.fault.traffic import SOURCES
+from tests.integration.workers import WorkerProcess
+
+SLOTS = 4
+SHARDS = 4
+SESSION_SECONDS = 6
+POLICY = """
+serial: {serial}
+windows: [20s, 1m]
+score_floor: 2
+evidence_floor: 5
+early_confidence: 0.95
+categories:
+  hateful_conduct:
+    mode: suppress
+    windows: [20s]
+    min_tweets: {least}
+    min_authors: 6
+    suppress_at: 0.30
+    clear_at: 0.25
+    confidence: 0.8
+    dwell: 10s
+    expiry: 30s
+    corroborate: {{need: 1, authors: 5}}
+"""
+
+
+class SlottedKafka(KafkaServer):
+    """A broker with one more listener for each slot, advertised as the slot's proxy."""
+
+    def __init__(self, data_dir: Path, **options: object) -> None:
+        super().__init__(data_dir, heap_mb=384, **options)  # type: ignore[arg-type]
+        self.ports = [free_port() for _ in range(SLOTS)]
+        self.proxies = [Proxy(port).start() for port in self.ports]
+
+    def properties(self) -> dict[str, str]:
+        lines = super().properties()
+
+        def more(key: str, ports: list[int], form: str) -> str:
+            return ",".join([lines[key], *(form.format(at=at, port=port) for at, port in enumerate(ports))])
+
+        return lines | {
+            "listeners": more("listeners", self.ports, f"SLOT{{at}}://{LOOPBACK}:{{port}}"),
+            "advertised.listeners": more(
+                "advertised.listeners", [proxy.port for proxy in self.proxies], f"SLOT{{at}}://{LOOPBACK}:{{port}}"
+            ),
+            "listener.security.protocol.map": more("listener.security.protocol.map", self.ports, "SLOT{at}:PLAINTEXT"),
+            "num.network.threads": "1",
+        }
+
+
+class World:
+    """The servers and proxies of one lane; schedules follow each other on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kafka = SlottedKafka(folder / "kafka")
+        self.valkey = ValkeyServer(folder / "valkey")
+        self.redis_proxies = [Proxy(self.valkey.port).start() for _ in range(SLOTS)]
+        self.broker_lock, self.redis_lock = threading.Lock(), threading.Lock()
+        self.valkey.start()
+        self.kafka.start()
+
+    @property
+    def proxies(self) -> list[Proxy]:
+        return [*self.kafka.proxies, *self.redis_proxies]
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis(host=LOOPBACK, port=self.valkey.port, socket_timeout=5, socket_connect_timeout=5)
+
+    def mend(self) -> None:
+        """All as it was: servers run, lines work."""
+        for proxy in self.proxies:
+            proxy.heal()
+        if not self.valkey.running:
+            self.valkey.start()
+        if not self.kafka.running:
+            self.kafka.start()
+        self.valkey.resume()
+        self.kafka.resume()
+
+    def stop(self) -> None:
+        self.kafka.stop()
+        self.valkey.stop()
+        for proxy in self.proxies:
+            proxy.stop()
+
+
+@dataclass
+class Exit:
+    """A worker that ended by itself."""
+
+    worker: str
+    code: int
+    said: str
+
+
+@dataclass
+class Slot:
+    """A place for a worker. The supervisor keeps it running while it is wanted."""
+
+    number: int
+    worker: WorkerProcess
+    wanted: bool = False
+    again_at: float = 0.0
+
+
+@dataclass
+class Scene:
+    """One schedule's topics, workers and supervisor."""
+
+    world: World
+    plan: Plan
+    folder: Path
+    slots: list[Slot] = field(default_factory=list)
+    exits: list[Exit] = field(default_factory=list)
+    lost_at: list[float] = field(default_factory=list)
+    """When Redis lost its data."""
+    handovers: list[float] = field(default_factory=list)
+    """Seconds from SIGTERM to the end of a worker."""
+    sources: int = SOURCES
+    serial: int = 1
+
+    def __post_init__(self) -> None:
+        world, name = self.world, f"s{self.plan.seed}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.write_policy(least=10)
+        self.settings = Settings(
+            kafka=world.kafka.bootstrap, redis_url=world.valkey.url, shards=SHARDS, topic_prefix=f"{name}.",
+            group=name, policy=self.folder / "policy.yaml", session_timeout_seconds=SESSION_SECONDS,
+            start_deadline_seconds=60,
+        )  # fmt: skip
+        world.mend()
+        world.valkey.flush()
+        create_topics(self.settings, tweets_partitions=SOURCES)
+        for number in range(SLOTS):
+            settings = self.settings.model_copy(
+                update={
+                    "kafka": f"{LOOPBACK}:{world.kafka.proxies[number].port}",
+                    "redis_url": f"redis://{LOOPBACK}:{world.redis_proxies[number].port}/0",
+                    "instance_id": f"slot{number}" if self.plan.static else "",
+                }
+            )
+            self.slots.append(Slot(number, WorkerProcess(settings, self.folder, f"w{number}")))
+        self._ending = threading.Event()
+        self._lock = threading.RLock()
+        self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+        self._supervisor.start()
+
+    def write_policy(self, *, least: int) -> None:
+        """Put a policy in place as an editor does, by rename."""
+        new = self.folder / "policy.new"
+        new.write_text(POLICY.format(serial=self.serial, least=least))
+        new.rename(self.folder / "policy.yaml")
+
+    # ---- workers ----
+
+    def start(self, slot: Slot) -> None:
+        with self._lock:
+            slot.wanted = True
+            if not slot.worker.running:
+                slot.worker.start()
+
+    def kill(self, slot: Slot, *, back_in: float) -> None:
+        """kill -9; the supervisor starts it again after so long."""
+        with self._lock:
+            if slot.worker.running:
+                slot.worker.kill()
+            slot.again_at = time.monotonic() + back_in
+
+    def stop(self, slot: Slot) -> None:
+        """SIGTERM, and wait."""
+        with self._lock:
+            slot.wanted = False
+        if slot.worker.running:
+            start = time.monotonic()
+            with suppress(AssertionError):
+                slot.worker.stop(seconds=20)
+            self.handovers.append(time.monotonic() - start)
+
+    def wanted(self) -> list[Slot]:
+        return [slot for slot in self.slots if slot.wanted]
+
+    def idle(self) -> list[Slot]:
+        return [slot for slot in self.slots if not slot.wanted]
+
+    def pick(self, rng: random.Random) -> Slot:
+        """A worker that runs, if there is one."""
+        running = [slot for slot in self.wanted() if slot.worker.running]
+        return rng.choice(running or self.wanted() or self.slots[:1])
+
+    def pause(self, slot: Slot) -> None:
+        with self._lock:
+            if slot.worker.running:
+                slot.worker.signal(signal.SIGSTOP)
+
+    def resume(self, slot: Slot) -> None:
+        with self._lock:
+            if slot.worker.running:
+                slot.worker.signal(signal.SIGCONT)
+
+    def _supervise(self) -> None:
+        seen_running: set[int] = set()
+        while not self._ending.wait(0.1):
+            with self._lock:
+                for slot in self.slots:
+                    if slot.worker.running:
+                        seen_running.add(slot.number)
+                        continue
+                    if not slot.wanted:
+                        seen_running.discard(slot.number)
+                        continue
+                    if slot.number in seen_running and slot.worker.code is not None and slot.worker.code >= 0:
+                        self.exits.append(Exit(f"w{slot.number}", slot.worker.code, last_error(slot.worker)))
+                        slot.again_at = time.monotonic() + 1.0
+                    seen_running.discard(slot.number)
+                    if time.monotonic() >= slot.again_at:
+                        slot.worker.start()
+
+    def close(self) -> None:
+        """End every worker."""
+        self._ending.set()
+        self._supervisor.join()
+        for slot in self.slots:
+            slot.wanted = False
+            if slot.worker.running:
+                slot.worker.kill()
+
+
+def last_error(worker: WorkerProcess) -> str:
+    """What a worker said at its end."""
+    for line in reversed(worker.log.read_text().splitlines()):
+        said = _parsed(line)
+        if said.get("message") == "worker ends":
+            return f"{said.get('kind')}: {said.get('error')} {str(said.get('exception', ''))[-600:]}".rstrip()
+    return worker.tail(1)
+
+
+def _parsed(line: str) -> Mapping[str, object]:
+    try:
+        read = json.loads(line)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}

@@ -1,0 +1,54 @@
+"""What somebody else writes into a shard's decisions, as a worker does that wakes past its session, is answered."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+from msgspec.structs import replace
+
+from streams.log.decisions import Decision, Ruling, decode_record, encode_record, version_of
+from streams.settings import Settings
+from tests.integration.workers import WorkerProcess, hushtag, json_lines
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+
+def decisions(settings: Settings, shard: int) -> list[object]:
+    lines = json_lines(hushtag(settings, "dump", "suppression-decisions", "--partition", str(shard)))
+    return [decode_record(line["value"].encode()) for line in lines]
+
+
+def test_a_zombies_early_word_is_withdrawn(topics: Settings, tmp_path: Path):
+    worker = WorkerProcess(topics, tmp_path).start().wait_ready()
+    try:
+        deadline, settled = time.monotonic() + 60, []
+        while not settled:
+            assert time.monotonic() < deadline, worker.tail()
+            settled = [one for one in decisions(topics, 2) if not isinstance(one, Decision)]
+        position, tick_ms = settled[-1].position, settled[-1].settled_ms + 10_000
+        ruling = Ruling(
+            category="hateful_conduct", surface="trends", action="suppress", since_ms=tick_ms,
+            expires_at_ms=tick_ms + 3_600_000, provisional=True,
+        )  # fmt: skip
+        word = Decision(
+            hashtag="ghost", display="Ghost", country="*", rulings=(ruling,), version=version_of(position + 1, tick_ms),
+            tick_ms=tick_ms, settled_ms=settled[-1].settled_ms, decided_at_ms=tick_ms, policy_revision="",
+            model_revision="", provisional=True,
+        )  # fmt: skip
+        with KafkaProducer(bootstrap_servers=topics.kafka) as producer:
+            name = topics.topic("suppression-decisions")
+            producer.send(name, encode_record(word), key=b"ghost|*", partition=2).get(10)
+        answers: list[Decision] = []
+        while not answers:
+            assert time.monotonic() < deadline + 60, worker.tail()
+            said = [one for one in decisions(topics, 2) if isinstance(one, Decision)]
+            answers = [one for one in said if one.hashtag == "ghost" and one.version > word.version]
+        withdrawn = replace(ruling, action="clear", since_ms=answers[0].tick_ms, expires_at_ms=0)
+        assert answers[0].rulings == (withdrawn,)
+        assert answers[0].tick_ms <= tick_ms + 20_000
+        assert worker.metric("hushtag_foreign_decisions_total") == 1
+    finally:
+        worker.kill()

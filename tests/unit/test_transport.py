@@ -1,0 +1,76 @@
+"""A fetch that a rebalance leaves behind takes nothing from the new assignment."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka.errors import IllegalStateError
+from faust.types.tuples import TP
+
+from streams.pipeline.transport import ConsumerThread
+
+TWEETS, PARTIALS = TP("tweets", 0), TP("hashtag-partials", 1)
+RECORDS = {TWEETS: [SimpleNamespace(offset=7), SimpleNamespace(offset=8)], PARTIALS: [SimpleNamespace(offset=3)]}
+
+
+class Thread(ConsumerThread):
+    """Without a broker, and without a thread: what is called in it is called here."""
+
+    def __init__(self) -> None:
+        self.consumer: Any = SimpleNamespace(epoch=4)
+        self.sought: list[tuple[TP, int]] = []
+        self.assigned = {TWEETS, PARTIALS}
+        self.arrived = asyncio.Event()
+
+    def _ensure_consumer(self) -> Any:
+        return SimpleNamespace(seek=self._seek, _max_poll_records=100)
+
+    def _seek(self, tp: TP, offset: int) -> None:
+        if tp not in self.assigned:
+            raise IllegalStateError("not assigned")
+        self.sought.append((tp, offset))
+
+    async def call_thread(self, fun: Any, *args: Any, **kwargs: Any) -> Any:
+        return await fun(*args, **kwargs)
+
+    async def _fetch_records(self, *_: Any, **__: Any) -> Any:
+        await self.arrived.wait()
+        return RECORDS
+
+
+async def fetched(thread: Thread) -> asyncio.Task[Any]:
+    task = asyncio.ensure_future(thread.getmany({TWEETS, PARTIALS}, timeout=1.0))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_what_was_asked_for_is_delivered():
+    thread = Thread()
+    task = await fetched(thread)
+    thread.arrived.set()
+    assert await task == RECORDS and thread.sought == []
+
+
+async def test_what_came_after_a_rebalance_is_given_back():
+    thread = Thread()
+    task = await fetched(thread)
+    thread.consumer.epoch += 2  # revoked, assigned, sought
+    thread.arrived.set()
+    assert await task == {}
+    assert thread.sought == [(TWEETS, 7), (PARTIALS, 3)]
+
+
+async def test_what_is_not_ours_any_more_is_left_alone():
+    thread = Thread()
+    task = await fetched(thread)
+    thread.consumer.epoch += 2
+    thread.assigned = {PARTIALS}
+    thread.arrived.set()
+    assert await task == {} and thread.sought == [(PARTIALS, 3)]
+
+
+async def test_what_was_asked_for_before_a_rebalance_is_not_even_fetched():
+    thread = Thread()
+    assert await thread._fetch_for(3, thread._ensure_consumer(), set()) == {}
