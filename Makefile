@@ -75,6 +75,7 @@ bench: install ## speed, side by side, in one run
 
 bench-peers: install ## other frameworks on the same windows, in one run; JSON=file
 	@$(BIN)/python -m benchmarks.peers $(if $(JSON),--json $(JSON),)
+
 recovery: install ## how long after a kill -9 all is as it was; draws docs/images/recovery.svg
 	@$(BIN)/python -m benchmarks.recovery
 
