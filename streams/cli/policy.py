@@ -17,12 +17,18 @@ TABLE_ENDS = "<!-- end of keys -->"
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     from streams.cli.impact import impact
+    from streams.cli.policy_change import apply, diff, rollback
+    from streams.cli.policy_status import status
 
     policy = typer.Typer(
         no_args_is_help=True, help="The policy: check a file, try it on the past, see what it may hold."
     )
     policy.command("check")(check)
+    policy.command("diff")(diff)
     policy.command("impact")(impact)
+    policy.command("apply")(apply)
+    policy.command("rollback")(rollback)
+    policy.command("status")(status)
     policy.command("schema")(schema)
     app.add_typer(policy, name="policy")
 
