@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +20,10 @@ from streams.errors import CallerMistake
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.impact import Impact, Verdict
+    from streams.impact import Verdict
     from streams.impact.compare import Change
     from streams.impact.histogram import Histogram
+    from streams.log.evidence import EvidenceRecord
     from streams.policy import Policy
 
 SHOWN_MAX = 40
@@ -71,10 +72,10 @@ def judge(settings: Settings, new: Path, *, since: str, evidence: Path | None, l
     policy = load_policy_file(new, settings.shards)
     if evidence is not None:
         found = Impact(load_policy_file(live or settings.policy), policy)
-        _from_file(found, evidence)
+        feed_from_file(found.add, evidence)
     else:
         found = Impact(load_policy_file(live) if live else asyncio.run(live_policy(settings)), policy)
-        asyncio.run(_from_log(found, settings, _duration_ms(since)))
+        asyncio.run(feed_from_log(found.add, settings, duration_ms(since)))
     return found.finish()
 
 
@@ -93,7 +94,12 @@ async def live_policy(settings: Settings) -> Policy:
     return Policy.from_canonical(list(kept.values())[-1].policy)
 
 
-def _duration_ms(text: str) -> int:
+def duration_ms(text: str) -> int:
+    """Milliseconds of a `--since`.
+
+    Raises:
+        CallerMistake: it is no duration.
+    """
     from streams.policy.durations import parse_duration
 
     found = parse_duration(text)
@@ -110,7 +116,12 @@ def _bar() -> Progress:
     )  # fmt: skip
 
 
-def _from_file(found: Impact, path: Path) -> None:
+def feed_from_file(add: Callable[[EvidenceRecord], None], path: Path) -> None:
+    """Every record of a file of evidence, with a progress bar.
+
+    Raises:
+        CallerMistake: it cannot be read, or holds something else.
+    """
     from streams.log.evidence import decode_evidence_record
     from streams.replay import read_lines
 
@@ -126,7 +137,7 @@ def _from_file(found: Impact, path: Path) -> None:
 
             for number, record in enumerate(read_lines(lines()), 1):
                 try:
-                    found.add(decode_evidence_record(record.value or b""))
+                    add(decode_evidence_record(record.value or b""))
                 except msgspec.DecodeError as error:
                     raise CallerMistake(
                         f"{path}: line {number} holds no evidence: {error}",
@@ -139,13 +150,14 @@ def _from_file(found: Impact, path: Path) -> None:
         ) from error
 
 
-async def _from_log(found: Impact, settings: Settings, back_ms: int) -> None:
+async def feed_from_log(add: Callable[[EvidenceRecord], None], settings: Settings, back_ms: int) -> None:
+    """Every record of `hashtag-evidence` since so long, with a progress bar."""
     from streams.log.evidence import decode_evidence_record
 
     with _bar() as bar:
         task = bar.add_task("", total=None)
         async for value, done, total in _records(settings, now_ms() - back_ms):
-            found.add(decode_evidence_record(value))
+            add(decode_evidence_record(value))
             bar.update(task, completed=done, total=total)
 
 

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     from streams.cli.impact import impact
     from streams.cli.policy_change import apply, diff, rollback
     from streams.cli.policy_status import status
+    from streams.cli.policy_suggest import suggest
 
     policy = typer.Typer(
         no_args_is_help=True, help="The policy: check a file, try it on the past, see what it may hold."
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     policy.command("check")(check)
     policy.command("diff")(diff)
     policy.command("impact")(impact)
+    policy.command("suggest")(suggest)
     policy.command("apply")(apply)
     policy.command("rollback")(rollback)
     policy.command("status")(status)

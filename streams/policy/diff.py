@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from streams.policy.durations import spell_duration
 from streams.policy.model import Policy
@@ -100,7 +100,7 @@ def _value(rule: Rule, field: str) -> object:
     return value
 
 
-def _where(scopes: set[_Scope], surfaces: list[str], countries: list[str]) -> Iterator[str]:
+def _where(scopes: set[_Scope], surfaces: Sequence[str], countries: Sequence[str]) -> Iterator[str]:
     """The scopes of one change, in as few phrases as it takes: one for surfaces that have the same countries."""
     by_countries: dict[tuple[str, ...], list[str]] = {}
     for surface in surfaces:
