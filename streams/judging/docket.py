@@ -74,6 +74,11 @@ class Docket:
         """The rule that holds for a key."""
         return self._policy.rule(*scope, country_of(key))
 
+    def gone(self, key: int, scope: Scope) -> bool:
+        """Whether a key is below `evidence_floor` in every window of its rule: nothing need be remembered of it."""
+        windows_ms = self.rule(key, scope).windows_ms
+        return all(table.find(key) is None for window_ms, table in self._tables.items() if window_ms in windows_ms)
+
     def standing(self, key: int, scope: Scope) -> Standing:
         """Where a key stands, over all windows of its rule."""
         rule = self.rule(key, scope)

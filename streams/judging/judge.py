@@ -15,7 +15,7 @@ withdrawn when its tick settles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +29,8 @@ from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.judging.decide import decide, decide_early
 from streams.judging.docket import Docket
+from streams.judging.evidence import EvidenceTable
+from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.looks import LookJob, Looks
 from streams.judging.state import KeyState, greatest
 from streams.judging.views import Views
@@ -54,10 +56,11 @@ class TickJob:
 
 @dataclass(slots=True)
 class Settled:
-    """What a settled tick says. `panes` go out before `decisions`, `progress` after both are acknowledged."""
+    """What a settled tick says. `panes`, `evidence`, then `decisions`; `progress` after all are acknowledged."""
 
     tick_ms: int
     panes: list[Pane] = field(default_factory=list)
+    evidence: TickEvidence | None = None
     decisions: list[Decision] = field(default_factory=list)
     progress: Progress | None = None
     confirmed: int = 0
@@ -71,6 +74,7 @@ class ShardJudge:
         categories: of the model, in the order of its score columns behind `any`; `model_revision`: of the model that
             scores for this judge, which decisions name.
         max_lag_ms: no early look while the slowest source is further behind the fastest.
+        shards: how many judges there are.
     """
 
     def __init__(
@@ -82,8 +86,10 @@ class ShardJudge:
         hashes: KeyedHash,
         max_lag_ms: int = 60_000,
         early: bool = True,
+        shards: int = 1,
     ) -> None:
         self.shard = shard
+        self.shards = shards
         self.tags = Tags()
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.views = Views(hashes, 1 + len(categories))
@@ -97,6 +103,8 @@ class ShardJudge:
         self._model_revision = model_revision
         self._max_lag_ms = max_lag_ms
         self._early = early
+        self._look_floor = 1 << 62
+        self._kept: dict[int, EvidenceTable] = {}
         self._say_after = -1
         self._first_offsets: dict[int, int] = {}
         self._policy_bodies: dict[str, Policy] = {}
@@ -201,29 +209,38 @@ class ShardJudge:
         if self.policy is None:
             self.policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
         policy = self.policy
-        floor = min(rule.min_tweets for rule in policy.rule_table.values())
-        self.views.arrange(policy.windows_ms, floor, policy.young_days, policy.burst_min_past)
+        self._look_floor = min(rule.min_tweets for rule in policy.rule_table.values())
+        self.views.arrange(policy.windows_ms, policy.evidence_floor, policy.young_days, policy.burst_min_past)
         self._terms = {}
 
     def _judge(self, tick_ms: int, said: Settled) -> None:
-        policy, longest = self.policy, self.views.longest
-        if policy is None or longest is None:
+        policy = self.policy
+        if policy is None:
             return
-        docket = Docket(policy, self._columns, self.views.tables(), self._is_term)
+        tables = self.views.tables()
+        said.evidence = self._evidence(policy, tick_ms, tables)
+        docket = Docket(policy, self._columns, tables, self._is_term)
         for key in sorted(docket.over() | set(self.states)):
             state = self.states.setdefault(key, KeyState())
             if tick_ms <= state.decided_ms:
                 continue
-            changed = self._decide_settled(policy, docket, key, state, tick_ms, gone=key not in longest.counts)
+            changed = self._decide_settled(policy, docket, key, state, tick_ms)
             changed = self._answer_early(docket, key, state, tick_ms, said) or changed
             if changed:
                 said.decisions.append(self._decision(policy, key, state, tick_ms))
             if state.empty:
                 del self.states[key]
 
-    def _decide_settled(
-        self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int, *, gone: bool
-    ) -> bool:
+    def _evidence(self, policy: Policy, tick_ms: int, tables: Mapping[int, EvidenceTable]) -> TickEvidence:
+        """What this tick saw, the windows that were counted anew."""
+        fresh = {window_ms: table for window_ms, table in tables.items() if self._kept.get(window_ms) is not table}
+        self._kept = dict(tables)
+        conditions = conditions_of(
+            policy, shards=self.shards, categories=list(self._columns), model_revision=self._model_revision
+        )
+        return TickEvidence(tick_ms, conditions, tick_ms < self.hold_until_ms, fresh)
+
+    def _decide_settled(self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int) -> bool:
         """Move every settled ruling of a key; returns whether a reader must be told."""
         changed = False
         never = policy.is_never_suppressed(self.tags.name(key))
@@ -241,7 +258,7 @@ class ShardJudge:
                     never=never,
                     max_automated_ms=policy.max_automated_ms,
                     holding=tick_ms < self.hold_until_ms,
-                    gone=gone,
+                    gone=before is not None and before.lapsed and docket.gone(key, scope),
                 )
             else:  # the policy no longer has it
                 after = None
@@ -332,7 +349,8 @@ class ShardJudge:
         if policy is None or shortest is None or not self._early or self.replaying or not timely or held:
             self.looks.pass_over()
             return None
-        return self.looks.next(shortest, min(rule.suppress_at for rule in policy.rule_table.values()))
+        least_share = min(rule.suppress_at for rule in policy.rule_table.values())
+        return self.looks.next(shortest, self._look_floor, least_share)
 
     def look(self, job: LookJob, scores: Scores) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
