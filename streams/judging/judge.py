@@ -32,9 +32,20 @@ from streams.judging.docket import Docket
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.looks import LookJob, Looks
-from streams.judging.state import KeyState, greatest
+from streams.judging.state import KeyState, Scope, greatest
+from streams.judging.valves import (
+    Begun,
+    Crowd,
+    ShardValves,
+    greatest_lower,
+    hides_anywhere,
+    newly_hiding,
+    refused,
+    rule_under_valve,
+    scorer_fault,
+)
 from streams.judging.views import Views
-from streams.log.decisions import Decision, Progress, version_of
+from streams.log.decisions import HIDING, Decision, Progress, Reason, Ruling, version_of
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
@@ -65,6 +76,9 @@ class Settled:
     progress: Progress | None = None
     confirmed: int = 0
     withdrawn: int = 0
+    refused: list[Reason] = field(default_factory=list)
+    """Valves that turned a decision into a review."""
+    scorer_fault: Reason | None = None
 
 
 class ShardJudge:
@@ -105,6 +119,8 @@ class ShardJudge:
         self._early = early
         self._look_floor = 1 << 62
         self._kept: dict[int, EvidenceTable] = {}
+        self._valves = ShardValves(shards)
+        self._fault: Reason | None = None
         self._say_after = -1
         self._first_offsets: dict[int, int] = {}
         self._policy_bodies: dict[str, Policy] = {}
@@ -219,17 +235,56 @@ class ShardJudge:
             return
         tables = self.views.tables()
         said.evidence = self._evidence(policy, tick_ms, tables)
-        docket = Docket(policy, self._columns, tables, self._is_term)
+        self._fault = said.scorer_fault = scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
+        docket = Docket(policy, self._columns, tables, self._is_term, blind=self._fault is not None)
+        before: dict[int, dict[Scope, Ruling]] = {}
+        changed: set[int] = set()
         for key in sorted(docket.over() | set(self.states)):
             state = self.states.setdefault(key, KeyState())
             if tick_ms <= state.decided_ms:
                 continue
-            changed = self._decide_settled(policy, docket, key, state, tick_ms)
-            changed = self._answer_early(docket, key, state, tick_ms, said) or changed
-            if changed:
+            before[key] = dict(state.settled)
+            if self._decide_settled(policy, docket, key, state, tick_ms):
+                changed.add(key)
+        self._pass_valves(policy, tables, before, changed, tick_ms, said)
+        for key in before:
+            state = self.states[key]
+            if self._answer_early(docket, key, state, tick_ms, said) or key in changed:
                 said.decisions.append(self._decision(policy, key, state, tick_ms))
             if state.empty:
                 del self.states[key]
+
+    def _pass_valves(
+        self,
+        policy: Policy,
+        tables: Mapping[int, EvidenceTable],
+        before: Mapping[int, dict[Scope, Ruling]],
+        changed: set[int],
+        tick_ms: int,
+        said: Settled,
+    ) -> None:
+        """Turn what is past a valve into reviews."""
+        begun = [
+            Begun(key, self.tags.name(key), country_of(key), greatest_lower(new.values()))
+            for key in sorted(changed)
+            if (new := newly_hiding(before[key], self.states[key].settled))
+        ]
+        if not begun:
+            return
+        table = tables[policy.windows_ms[0]]
+
+        def hides(key: int) -> bool:
+            state = self.states.get(key)
+            if state is not None and tick_ms <= state.decided_ms:
+                return self._valves.hid(self.tags.name(key), country_of(key), tick_ms)
+            rulings = before.get(key, {} if state is None else state.settled)
+            return hides_anywhere(rulings.values())
+
+        crowd = Crowd(table.keys, table.tweets, hides, policy.valves.top_tags)
+        for key, valve in self._valves.admit(policy.valves, tick_ms, begun, crowd).items():
+            state = self.states[key]
+            state.settled.update(refused(before[key], state.settled, valve))
+            said.refused.append(valve)
 
     def _evidence(self, policy: Policy, tick_ms: int, tables: Mapping[int, EvidenceTable]) -> TickEvidence:
         """What this tick saw, the windows that were counted anew."""
@@ -251,7 +306,7 @@ class ShardJudge:
                 after = decide(
                     docket.standing(key, scope),
                     before,
-                    docket.rule(key, scope),
+                    rule_under_valve(docket.rule(key, scope), before),
                     tick_ms,
                     category=scope[0],
                     surface=scope[1],
@@ -279,7 +334,10 @@ class ShardJudge:
             settled = state.settled.get(scope)
             if settled is not None and settled.action != "clear":
                 del state.early[scope]
-                said.confirmed += 1
+                if settled.action in HIDING:
+                    said.confirmed += 1
+                else:  # past a valve; no bar is needed, and a successor that knows of no early one says the same
+                    said.withdrawn += 1
                 changed = True
             elif tick_ms >= ruling.since_ms:
                 del state.early[scope]
@@ -357,14 +415,21 @@ class ShardJudge:
         policy, shortest = self.policy, self.views.shortest
         assert policy is not None and shortest is not None
         table = self.looks.see(job, scores, shortest)
-        docket = Docket(policy, self._columns, {shortest.window_ms: table}, self._is_term, early=True)
+        docket = Docket(
+            policy,
+            self._columns,
+            {shortest.window_ms: table},
+            self._is_term,
+            early=True,
+            blind=self._fault is not None,
+        )
         said: list[Decision] = []
         for key in sorted(docket.over()):
             state = self.states.setdefault(key, KeyState())
             if version_of(self.offset, job.tick_ms) <= state.said:
                 continue
             never = policy.is_never_suppressed(self.tags.name(key))
-            changed = False
+            found: dict[Scope, Ruling] = {}
             for scope in docket.scopes():
                 if scope in state.early or scope in state.barred:
                     continue
@@ -378,9 +443,10 @@ class ShardJudge:
                     never=never,
                 )
                 if ruling is not None:
-                    state.early[scope] = ruling
-                    changed = True
-            if changed:
+                    found[scope] = ruling
+            room = found and self._valves.admit_early(policy.valves, job.tick_ms, self.tags.name(key), country_of(key))
+            if room:
+                state.early.update(found)
                 said.append(self._decision(policy, key, state, job.tick_ms, look=job))
             elif state.empty and state.decided_ms <= self.settled_ms:
                 del self.states[key]
@@ -418,6 +484,8 @@ class ShardJudge:
             decisions: all that the shard's partition of `suppression-decisions` holds.
             panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`.
         """
+        decisions = list(decisions)
+        self._valves.recover(decisions, progress.settled_ms if progress else 0)
         for decision in greatest(decisions):
             self.states[self.tags.key(decision.hashtag, decision.country)] = KeyState.read_back(decision)
         if progress is None:

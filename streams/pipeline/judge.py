@@ -158,6 +158,9 @@ class JudgePartition:
         metrics = self._context.metrics
         metrics.early_confirmed.inc(settled.confirmed)
         metrics.early_withdrawn.inc(settled.withdrawn)
+        for valve in settled.refused:
+            metrics.valve_reviews.labels(valve=valve.signal).inc()
+        metrics.scorer_fault.labels(shard=str(self.shard)).set(settled.scorer_fault is not None)
         metrics.settled_seconds.labels(shard=str(self.shard)).set(settled.tick_ms / 1000)
         return acks
 
