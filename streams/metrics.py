@@ -143,6 +143,11 @@ class Metrics:
             ["shard"],
             registry=registry,
         )
+        self.webhook_dropped = Counter(
+            "hushtag_webhook_dropped",
+            "Events that the webhook gave up: not taken, or too many waiting.",
+            registry=registry,
+        )
         self.policy = Info("hushtag_policy", "The policy in force: revision.", registry=registry)
         self.policy_file_bad = Gauge(
             "hushtag_policy_file_bad",

@@ -288,7 +288,9 @@ class JudgeStage:
             metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy))
 
     def note_decision(self, decision: Decision) -> None:
-        """Counts of decisions."""
+        """Counts of decisions; whoever wants to be told is."""
+        if self.context.webhook is not None:
+            self.context.webhook.offer(decision)
         for ruling in decision.rulings:
             self.context.metrics.decisions.labels(
                 category=ruling.category,
