@@ -138,6 +138,21 @@ class Metrics:
             "Records that another worker wrote for a shard of this one: it had lost the shard and did not know yet.",
             registry=registry,
         )
+        self.valve_reviews = Counter(
+            "hushtag_valve_reviews", "Decisions that a safety valve turned into reviews.", ["valve"], registry=registry
+        )
+        """`valve`: new_suppressions_per_hour, suppressed_share_of_top."""
+        self.scorer_fault = Gauge(
+            "hushtag_scorer_fault",
+            "1 while the dead-man's rule holds: nothing new is hidden, nothing renewed.",
+            ["shard"],
+            registry=registry,
+        )
+        self.webhook_dropped = Counter(
+            "hushtag_webhook_dropped",
+            "Events that the webhook gave up: not taken, or too many waiting.",
+            registry=registry,
+        )
         self.policy = Info("hushtag_policy", "The policy in force: revision.", registry=registry)
         self.policy_file_bad = Gauge(
             "hushtag_policy_file_bad",
@@ -177,7 +192,8 @@ class Metrics:
 
     def forget_shard(self, shard: int) -> None:
         """Drop the gauges of a shard that another worker has now; left alone they would tell of it for ever."""
-        for gauge in (self.open_panes, self.candidate_tags, self.settled_seconds, self.judge_backlog, self.replaying):
+        of_shards = (self.open_panes, self.candidate_tags, self.settled_seconds, self.judge_backlog, self.replaying)
+        for gauge in (*of_shards, self.scorer_fault):
             with suppress(KeyError):
                 gauge.remove(str(shard))
 

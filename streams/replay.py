@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,7 +22,9 @@ from streams.errors import CallerMistake, ContractError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
 from streams.judging.judge import ShardJudge
+from streams.judging.kept import TickEvidence, records_of
 from streams.log.decisions import Decision
+from streams.log.evidence import EvidenceRecord
 from streams.log.panes import PaneRow, rows_of
 from streams.policy import Policy
 from streams.policy.activation import Activation
@@ -115,6 +117,7 @@ class Replay:
         partitions: the source partitions that the log holds; a tick settles when all have passed it.
         policy: in force from the first tick.
         early: also look before panes settle, after every `flush_ms` of log time, and say what is found.
+        keep_evidence: called with every record of evidence, as ticks settle.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class Replay:
         early: bool = False,
         flush_ms: int = 250,
         flush_records: int = 2_000,
+        keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
         self.counts = ReplayCounts()
         times, hashes, sharding = times or TimeRules(), KeyedHash(hash_key), Sharding(shards)
@@ -140,11 +144,19 @@ class Replay:
         self._started: set[int] = set()
         self._scorer = scorer
         self._early = early
+        self._keep_evidence = keep_evidence
         self._flush_ms = flush_ms
         self._flush_records = flush_records
         self._offset = 0
         self.judges = [
-            ShardJudge(shard, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes, early=early)
+            ShardJudge(
+                shard,
+                categories=scorer.categories,
+                model_revision=scorer.revision,
+                hashes=hashes,
+                early=early,
+                shards=shards,
+            )
             for shard in range(shards)
         ]
         activation = Activation(
@@ -196,7 +208,13 @@ class Replay:
             self.counts.settled_ticks += 1
             for pane in settled.panes:
                 yield from self._minute(judge, pane)
+            self._keep(judge, settled.evidence)
             yield from settled.decisions
+
+    def _keep(self, judge: ShardJudge, evidence: TickEvidence | None) -> None:
+        if self._keep_evidence is not None and evidence is not None:
+            for record in records_of(evidence, judge.shard, judge.tags):
+                self._keep_evidence(record)
 
     def _minute(self, judge: ShardJudge, pane: Pane) -> Iterator[PaneRow]:
         if pane.length_ms != PANE_MS:

@@ -84,6 +84,15 @@ class Settings(BaseSettings):
         SecretStr, Field(description="keys the author sample; keep it secret and the same on all workers")
     ] = SecretStr("")
     audit_key: Annotated[SecretStr, Field(description="signs the audit log")] = SecretStr("")
+    webhook_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S+)?$",
+            description="told of suppressions, withdrawals and valves; empty: nobody",
+            json_schema_extra={"words": "an http or https address, or nothing"},
+        ),
+    ] = ""
+    webhook_key: Annotated[SecretStr, Field(description="signs what the webhook sends")] = SecretStr("")
     session_timeout_seconds: Annotated[
         float, Field(ge=1, le=600, description="a worker not heard of for so long loses its partitions")
     ] = 30.0

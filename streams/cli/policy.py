@@ -1,4 +1,4 @@
-"""`hushtag policy check` and `policy schema`: what is wrong with a policy file, and what one may hold."""
+"""`hushtag policy`: what is wrong with a policy file, what one may hold; and the commands of the modules beside it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,21 @@ TABLE_ENDS = "<!-- end of keys -->"
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    policy = typer.Typer(no_args_is_help=True, help="The policy: check a file, see what it may hold.")
+    from streams.cli.impact import impact
+    from streams.cli.policy_change import apply, diff, rollback
+    from streams.cli.policy_status import status
+    from streams.cli.policy_suggest import suggest
+
+    policy = typer.Typer(
+        no_args_is_help=True, help="The policy: check a file, try it on the past, see what it may hold."
+    )
     policy.command("check")(check)
+    policy.command("diff")(diff)
+    policy.command("impact")(impact)
+    policy.command("suggest")(suggest)
+    policy.command("apply")(apply)
+    policy.command("rollback")(rollback)
+    policy.command("status")(status)
     policy.command("schema")(schema)
     app.add_typer(policy, name="policy")
 

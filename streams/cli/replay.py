@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from streams.cli.files import load_policy_file
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision
+from streams.log.evidence import EvidenceRecord
 from streams.settings import load_settings, time_rules
 
 _encode = msgspec.json.Encoder().encode
@@ -32,6 +34,9 @@ def replay(
         Path | None, typer.Option(help="Policy in force from the first tick; default: HUSHTAG_POLICY.")
     ] = None,
     panes: Annotated[Path | None, typer.Option(help="Write every minute pane here, one row a line.")] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Write the evidence here, as log lines: `hushtag policy impact` reads them.")
+    ] = None,
     shards: Annotated[int | None, typer.Option(min=1, max=1024, help="Default: HUSHTAG_SHARDS.")] = None,
     early: Annotated[
         bool, typer.Option(help="Also look before panes settle; provisional decisions are printed too.")
@@ -50,6 +55,7 @@ def replay(
     settings = load_settings()
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
+    kept = evidence.open("wb") if evidence else None
     run = Replay(
         _partitions(source),
         rules,
@@ -59,6 +65,7 @@ def replay(
         hash_key=settings.hash_key.get_secret_value().encode(),
         early=early,
         flush_ms=settings.flush_ms,
+        keep_evidence=None if kept is None else _evidence_writer(kept),
     )
     source.seek(0)
     out = sys.stdout.buffer
@@ -71,8 +78,9 @@ def replay(
                 rows.write(_encode(as_json(said)) + b"\n")
         out.flush()
     finally:
-        if rows is not None:
-            rows.close()
+        for written in (rows, kept):
+            if written is not None:
+                written.close()
     counts = run.counts
     print(
         f"{counts.records} records, {counts.tweets} tweets, {counts.uses} hashtag uses, {counts.duplicates} duplicates,"
@@ -80,6 +88,23 @@ def replay(
         f" {counts.settled_ticks} settled ticks; policy {rules.revision}",
         file=sys.stderr,
     )
+
+
+def _evidence_writer(file: BinaryIO) -> Callable[[EvidenceRecord], object]:
+    """Writes records as `hushtag dump hashtag-evidence` would."""
+    from streams.cli.dump import as_log_line
+    from streams.log.evidence import encode_evidence_record
+    from streams.replay import Record
+
+    offsets: Counter[int] = Counter()
+
+    def write(record: EvidenceRecord) -> None:
+        value = encode_evidence_record(record)
+        line = as_log_line(Record(record.shard, offsets[record.shard], record.tick_ms, None, value))
+        offsets[record.shard] += 1
+        file.write(_encode(line) + b"\n")
+
+    return write
 
 
 def _open(file: str) -> BinaryIO:

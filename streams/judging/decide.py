@@ -48,7 +48,7 @@ def decide(
         never: the tag is on the never-suppress list.
         max_automated_ms: how long an automated ruling may last without a person.
         holding: a gap of the log is in the windows: do not clear.
-        gone: no window counts the tag any more: nothing need be remembered of it.
+        gone: the tag is below `evidence_floor` in every window: nothing need be remembered of it.
     Returns:
         The ruling after; the very same object where nothing changes.
     """

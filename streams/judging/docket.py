@@ -26,6 +26,7 @@ class Docket:
         is_term: whether a key's hashtag is, or looks like, a curated term.
         early: look before the tick has settled: at the policy's early confidence, and with a margin on what
             corroborates.
+        blind: the scorer is not to be believed: every key is below its floors.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class Docket:
         is_term: Callable[[int], bool],
         *,
         early: bool = False,
+        blind: bool = False,
     ) -> None:
+        self._blind = blind
         self._policy = policy
         self._columns = columns
         self._tables = {window_ms: table for window_ms, table in tables.items() if len(table.keys)}
@@ -59,6 +62,8 @@ class Docket:
     def over(self) -> set[int]:
         """Keys that are over under their own rule in some scope."""
         found: set[int] = set()
+        if self._blind:
+            return found
         for window_ms, table in self._tables.items():
             codes = table.keys & _COUNTRY_MASK
             for code in np.unique(codes).tolist():
@@ -74,8 +79,15 @@ class Docket:
         """The rule that holds for a key."""
         return self._policy.rule(*scope, country_of(key))
 
+    def gone(self, key: int, scope: Scope) -> bool:
+        """Whether a key is below `evidence_floor` in every window of its rule: nothing need be remembered of it."""
+        windows_ms = self.rule(key, scope).windows_ms
+        return all(table.find(key) is None for window_ms, table in self._tables.items() if window_ms in windows_ms)
+
     def standing(self, key: int, scope: Scope) -> Standing:
         """Where a key stands, over all windows of its rule."""
+        if self._blind:
+            return NOTHING
         rule = self.rule(key, scope)
         parts: list[Standing] = []
         for window_ms, table in self._tables.items():

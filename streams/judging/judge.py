@@ -15,7 +15,7 @@ withdrawn when its tick settles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,10 +29,23 @@ from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.judging.decide import decide, decide_early
 from streams.judging.docket import Docket
+from streams.judging.evidence import EvidenceTable
+from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.looks import LookJob, Looks
-from streams.judging.state import KeyState, greatest
+from streams.judging.state import KeyState, Scope, greatest
+from streams.judging.valves import (
+    Begun,
+    Crowd,
+    ShardValves,
+    greatest_lower,
+    hides_anywhere,
+    newly_hiding,
+    refused,
+    rule_under_valve,
+    scorer_fault,
+)
 from streams.judging.views import Views
-from streams.log.decisions import Decision, Progress, version_of
+from streams.log.decisions import HIDING, Decision, Progress, Reason, Ruling, version_of
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
@@ -54,14 +67,18 @@ class TickJob:
 
 @dataclass(slots=True)
 class Settled:
-    """What a settled tick says. `panes` go out before `decisions`, `progress` after both are acknowledged."""
+    """What a settled tick says. `panes`, `evidence`, then `decisions`; `progress` after all are acknowledged."""
 
     tick_ms: int
     panes: list[Pane] = field(default_factory=list)
+    evidence: TickEvidence | None = None
     decisions: list[Decision] = field(default_factory=list)
     progress: Progress | None = None
     confirmed: int = 0
     withdrawn: int = 0
+    refused: list[Reason] = field(default_factory=list)
+    """Valves that turned a decision into a review."""
+    scorer_fault: Reason | None = None
 
 
 class ShardJudge:
@@ -71,6 +88,7 @@ class ShardJudge:
         categories: of the model, in the order of its score columns behind `any`; `model_revision`: of the model that
             scores for this judge, which decisions name.
         max_lag_ms: no early look while the slowest source is further behind the fastest.
+        shards: how many judges there are.
     """
 
     def __init__(
@@ -82,8 +100,10 @@ class ShardJudge:
         hashes: KeyedHash,
         max_lag_ms: int = 60_000,
         early: bool = True,
+        shards: int = 1,
     ) -> None:
         self.shard = shard
+        self.shards = shards
         self.tags = Tags()
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.views = Views(hashes, 1 + len(categories))
@@ -97,6 +117,10 @@ class ShardJudge:
         self._model_revision = model_revision
         self._max_lag_ms = max_lag_ms
         self._early = early
+        self._look_floor = 1 << 62
+        self._kept: dict[int, EvidenceTable] = {}
+        self._valves = ShardValves(shards)
+        self._fault: Reason | None = None
         self._say_after = -1
         self._first_offsets: dict[int, int] = {}
         self._policy_bodies: dict[str, Policy] = {}
@@ -201,29 +225,77 @@ class ShardJudge:
         if self.policy is None:
             self.policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
         policy = self.policy
-        floor = min(rule.min_tweets for rule in policy.rule_table.values())
-        self.views.arrange(policy.windows_ms, floor, policy.young_days, policy.burst_min_past)
+        self._look_floor = min(rule.min_tweets for rule in policy.rule_table.values())
+        self.views.arrange(policy.windows_ms, policy.evidence_floor, policy.young_days, policy.burst_min_past)
         self._terms = {}
 
     def _judge(self, tick_ms: int, said: Settled) -> None:
-        policy, longest = self.policy, self.views.longest
-        if policy is None or longest is None:
+        policy = self.policy
+        if policy is None:
             return
-        docket = Docket(policy, self._columns, self.views.tables(), self._is_term)
+        tables = self.views.tables()
+        said.evidence = self._evidence(policy, tick_ms, tables)
+        self._fault = said.scorer_fault = scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
+        docket = Docket(policy, self._columns, tables, self._is_term, blind=self._fault is not None)
+        before: dict[int, dict[Scope, Ruling]] = {}
+        changed: set[int] = set()
         for key in sorted(docket.over() | set(self.states)):
             state = self.states.setdefault(key, KeyState())
             if tick_ms <= state.decided_ms:
                 continue
-            changed = self._decide_settled(policy, docket, key, state, tick_ms, gone=key not in longest.counts)
-            changed = self._answer_early(docket, key, state, tick_ms, said) or changed
-            if changed:
+            before[key] = dict(state.settled)
+            if self._decide_settled(policy, docket, key, state, tick_ms):
+                changed.add(key)
+        self._pass_valves(policy, tables, before, changed, tick_ms, said)
+        for key in before:
+            state = self.states[key]
+            if self._answer_early(docket, key, state, tick_ms, said) or key in changed:
                 said.decisions.append(self._decision(policy, key, state, tick_ms))
             if state.empty:
                 del self.states[key]
 
-    def _decide_settled(
-        self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int, *, gone: bool
-    ) -> bool:
+    def _pass_valves(
+        self,
+        policy: Policy,
+        tables: Mapping[int, EvidenceTable],
+        before: Mapping[int, dict[Scope, Ruling]],
+        changed: set[int],
+        tick_ms: int,
+        said: Settled,
+    ) -> None:
+        """Turn what is past a valve into reviews."""
+        begun = [
+            Begun(key, self.tags.name(key), country_of(key), greatest_lower(new.values()))
+            for key in sorted(changed)
+            if (new := newly_hiding(before[key], self.states[key].settled))
+        ]
+        if not begun:
+            return
+        table = tables[policy.windows_ms[0]]
+
+        def hides(key: int) -> bool:
+            state = self.states.get(key)
+            if state is not None and tick_ms <= state.decided_ms:
+                return self._valves.hid(self.tags.name(key), country_of(key), tick_ms)
+            rulings = before.get(key, {} if state is None else state.settled)
+            return hides_anywhere(rulings.values())
+
+        crowd = Crowd(table.keys, table.tweets, hides, policy.valves.top_tags)
+        for key, valve in self._valves.admit(policy.valves, tick_ms, begun, crowd).items():
+            state = self.states[key]
+            state.settled.update(refused(before[key], state.settled, valve))
+            said.refused.append(valve)
+
+    def _evidence(self, policy: Policy, tick_ms: int, tables: Mapping[int, EvidenceTable]) -> TickEvidence:
+        """What this tick saw, the windows that were counted anew."""
+        fresh = {window_ms: table for window_ms, table in tables.items() if self._kept.get(window_ms) is not table}
+        self._kept = dict(tables)
+        conditions = conditions_of(
+            policy, shards=self.shards, categories=list(self._columns), model_revision=self._model_revision
+        )
+        return TickEvidence(tick_ms, conditions, tick_ms < self.hold_until_ms, fresh)
+
+    def _decide_settled(self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int) -> bool:
         """Move every settled ruling of a key; returns whether a reader must be told."""
         changed = False
         never = policy.is_never_suppressed(self.tags.name(key))
@@ -234,14 +306,14 @@ class ShardJudge:
                 after = decide(
                     docket.standing(key, scope),
                     before,
-                    docket.rule(key, scope),
+                    rule_under_valve(docket.rule(key, scope), before),
                     tick_ms,
                     category=scope[0],
                     surface=scope[1],
                     never=never,
                     max_automated_ms=policy.max_automated_ms,
                     holding=tick_ms < self.hold_until_ms,
-                    gone=gone,
+                    gone=before is not None and before.lapsed and docket.gone(key, scope),
                 )
             else:  # the policy no longer has it
                 after = None
@@ -262,7 +334,10 @@ class ShardJudge:
             settled = state.settled.get(scope)
             if settled is not None and settled.action != "clear":
                 del state.early[scope]
-                said.confirmed += 1
+                if settled.action in HIDING:
+                    said.confirmed += 1
+                else:  # past a valve; no bar is needed, and a successor that knows of no early one says the same
+                    said.withdrawn += 1
                 changed = True
             elif tick_ms >= ruling.since_ms:
                 del state.early[scope]
@@ -332,21 +407,29 @@ class ShardJudge:
         if policy is None or shortest is None or not self._early or self.replaying or not timely or held:
             self.looks.pass_over()
             return None
-        return self.looks.next(shortest, min(rule.suppress_at for rule in policy.rule_table.values()))
+        least_share = min(rule.suppress_at for rule in policy.rule_table.values())
+        return self.looks.next(shortest, self._look_floor, least_share)
 
     def look(self, job: LookJob, scores: Scores) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
         policy, shortest = self.policy, self.views.shortest
         assert policy is not None and shortest is not None
         table = self.looks.see(job, scores, shortest)
-        docket = Docket(policy, self._columns, {shortest.window_ms: table}, self._is_term, early=True)
+        docket = Docket(
+            policy,
+            self._columns,
+            {shortest.window_ms: table},
+            self._is_term,
+            early=True,
+            blind=self._fault is not None,
+        )
         said: list[Decision] = []
         for key in sorted(docket.over()):
             state = self.states.setdefault(key, KeyState())
             if version_of(self.offset, job.tick_ms) <= state.said:
                 continue
             never = policy.is_never_suppressed(self.tags.name(key))
-            changed = False
+            found: dict[Scope, Ruling] = {}
             for scope in docket.scopes():
                 if scope in state.early or scope in state.barred:
                     continue
@@ -360,9 +443,10 @@ class ShardJudge:
                     never=never,
                 )
                 if ruling is not None:
-                    state.early[scope] = ruling
-                    changed = True
-            if changed:
+                    found[scope] = ruling
+            room = found and self._valves.admit_early(policy.valves, job.tick_ms, self.tags.name(key), country_of(key))
+            if room:
+                state.early.update(found)
                 said.append(self._decision(policy, key, state, job.tick_ms, look=job))
             elif state.empty and state.decided_ms <= self.settled_ms:
                 del self.states[key]
@@ -400,6 +484,8 @@ class ShardJudge:
             decisions: all that the shard's partition of `suppression-decisions` holds.
             panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`.
         """
+        decisions = list(decisions)
+        self._valves.recover(decisions, progress.settled_ms if progress else 0)
         for decision in greatest(decisions):
             self.states[self.tags.key(decision.hashtag, decision.country)] = KeyState.read_back(decision)
         if progress is None:

@@ -97,15 +97,16 @@ class Looks:
         self._looked = {}
         self._note(table)
 
-    def next(self, window: SlidingWindow, least_share: float) -> LookJob | None:
+    def next(self, window: SlidingWindow, floor: int, least_share: float) -> LookJob | None:
         """What has grown enough since it was last looked at.
 
         Args:
-            window: the shortest; it watches the floor below which no tag is looked at.
+            window: the shortest.
+            floor: no tag with fewer tweets is looked at.
             least_share: no tag is suppressed whose harmful share is below it.
         """
         touched, self._touched = self._touched, set()
-        counts, fresh, floor, looked = window.counts.get, self._open.tweets.get, window.floor, self._looked.get
+        counts, fresh, looked = window.counts.get, self._open.tweets.get, self._looked.get
         keys: set[int] = set()
         for touched_key in touched:
             world = touched_key & _WORLD_MASK

@@ -63,6 +63,8 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """A `clear` that must not turn back by itself until the upper bound has been below `clear_at`."""
     provisional: bool = False
     """Early: not settled yet. A provisional `clear` withdraws an early ruling."""
+    valve: str = ""
+    """A `review` that would have hidden: the safety valve that it was past."""
     reasons: tuple[Reason, ...] = ()
     evidence: Evidence | None = None
 

@@ -12,6 +12,7 @@ from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
 from streams.metrics import Metrics
 from streams.pipeline.sender import Sender
+from streams.pipeline.webhook import Webhook
 from streams.scoring import TextScorer
 from streams.settings import Settings
 
@@ -31,6 +32,7 @@ class Context:
     executor: Executor
     store: FlagStore | None
     crash: Callable[[BaseException], Awaitable[None]]
+    webhook: Webhook | None = None
 
     async def score(self, lines: bytes) -> Scores:
         """Score texts, each a line, without blocking the loop."""

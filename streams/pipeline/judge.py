@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from streams.clock import now_ms
 from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
 from streams.judging.judge import Settled, ShardJudge
+from streams.judging.kept import records_of
 from streams.judging.views import SHORT_MS
 from streams.log.decisions import Decision, Progress, decode_record, encode_record
+from streams.log.evidence import encode_evidence_record
 from streams.log.panes import PaneRecord, assemble, decode_pane_record, encode_pane
 from streams.log.partials import decode_partial
 from streams.log.reading import LogReader, connection
@@ -164,10 +166,18 @@ class JudgePartition:
             for pane in settled.panes
             for record in encode_pane(pane, self.shard, judge.tags)
         ]
+        if settled.evidence is not None:
+            acks += [
+                await self._send(self._stage.evidence_topic, encode_evidence_record(record), None)
+                for record in records_of(settled.evidence, self.shard, judge.tags)
+            ]
         acks += await self._send_decisions(settled.decisions)
         metrics = self._context.metrics
         metrics.early_confirmed.inc(settled.confirmed)
         metrics.early_withdrawn.inc(settled.withdrawn)
+        for valve in settled.refused:
+            metrics.valve_reviews.labels(valve=valve.signal).inc()
+        metrics.scorer_fault.labels(shard=str(self.shard)).set(settled.scorer_fault is not None)
         metrics.settled_seconds.labels(shard=str(self.shard)).set(settled.tick_ms / 1000)
         return acks
 
@@ -195,6 +205,7 @@ class JudgePartition:
             model_revision=self._context.scorer.revision,
             hashes=self._context.hashes,
             max_lag_ms=settings.max_lag_ms,
+            shards=settings.shards,
         )
         decisions, progress = await self._read_decisions()
         panes: list[PaneRecord] = []
@@ -257,6 +268,7 @@ class JudgeStage:
         self.topic = settings.topic("hashtag-partials")
         self.decisions_topic = settings.topic("suppression-decisions")
         self.panes_topic = settings.topic("hashtag-panes")
+        self.evidence_topic = settings.topic("hashtag-evidence")
         self._partitions: dict[int, JudgePartition] = {}
 
     def partition(self, number: int) -> JudgePartition:
@@ -295,7 +307,9 @@ class JudgeStage:
             metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy))
 
     def note_decision(self, decision: Decision) -> None:
-        """Counts of decisions."""
+        """Counts of decisions; whoever wants to be told is."""
+        if self.context.webhook is not None:
+            self.context.webhook.offer(decision)
         for ruling in decision.rulings:
             self.context.metrics.decisions.labels(
                 category=ruling.category,

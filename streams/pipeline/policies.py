@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from watchfiles import awatch
 
 from streams.clock import now_ms
@@ -15,8 +17,9 @@ from streams.errors import PolicyError
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
-from streams.policy import Policy, parse_policy
+from streams.policy import Policy, PolicyFileError, parse_policy
 from streams.policy.activation import Activation, should_propose
+from streams.policy.diff import differences
 from streams.settings import Settings
 
 
@@ -32,6 +35,13 @@ class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Kept, so that whoever sends the activation again sends the same."""
     proposed_at_ms: int
     proposed_by: str
+    text: str = ""
+    """The file as it was, comments included, so that a rollback can put it back."""
+    actor: str = ""
+    """Who applied it, and why, as `hushtag policy apply` was told; "" where the file was edited by hand."""
+    reason: str = ""
+    changes: tuple[str, ...] = ()
+    """In words, against the policy that was live before."""
 
     def activation(self, sequence: int) -> Activation:
         """The record that goes down every shard; `sequence` is this record's offset."""
@@ -44,20 +54,74 @@ class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How a worker's policy file stands to the live policy: a record of the `policy` topic, keyed by worker."""
+
+    worker: str
+    file: str
+    revision: str
+    """Of the file; "" where it cannot be used."""
+    verdict: str
+    """`propose`, `same`, `drift`, `behind` (see `Proposal`), or `bad`."""
+    why: str
+    at_ms: int
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """Lies beside a policy file that `hushtag policy apply` has written: who, and why."""
+
+    revision: str
+    actor: str
+    reason: str
+
+
+REPORT_KEY = b"worker|"
+REPORT_EVERY_MS = 20_000
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(PolicyRecord).decode
+_decode_report = msgspec.json.Decoder(WorkerReport).decode
+
+
+def note_path(policy: Path) -> Path:
+    """Where the note to a policy file lies."""
+    return policy.with_name(policy.name + ".note.json")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTopic:
+    """What the `policy` topic holds."""
+
+    kept: dict[str, tuple[int, PolicyRecord]]
+    """Every policy that was ever live, with its offset, by revision; the last is the live one."""
+    reports: dict[str, WorkerReport]
+    """The last one of every worker that ever was."""
+
+    @property
+    def live(self) -> PolicyRecord | None:
+        return list(self.kept.values())[-1][1] if self.kept else None
+
+
+async def read_policy_topic(settings: Settings) -> PolicyTopic:
+    """The whole topic."""
+    kept: dict[str, tuple[int, PolicyRecord]] = {}
+    reports: dict[str, WorkerReport] = {}
+    async with LogReader(connection(settings), settings.topic("policy")) as reader:
+        async for batch in reader.to_end():
+            for record in batch:
+                if record.key is not None and record.key.startswith(REPORT_KEY):
+                    report = _decode_report(record.value)
+                    reports[report.worker] = report
+                    continue
+                one = _decode(record.value)
+                kept.pop(one.revision, None)
+                kept[one.revision] = record.offset, one
+    return PolicyTopic(kept, reports)
 
 
 async def read_policies(settings: Settings) -> dict[str, Activation]:
     """Every kept policy by revision; the last is the live one."""
-    found: dict[str, Activation] = {}
-    async with LogReader(connection(settings), settings.topic("policy")) as reader:
-        async for batch in reader.to_end():
-            for record in batch:
-                kept = _decode(record.value)
-                found.pop(kept.revision, None)
-                found[kept.revision] = kept.activation(record.offset)
-    return found
+    topic = await read_policy_topic(settings)
+    return {revision: one.activation(offset) for revision, (offset, one) in topic.kept.items()}
 
 
 class PolicyProposer:
@@ -75,6 +139,8 @@ class PolicyProposer:
         self._log = log
         self._live: Activation | None = None
         self._sent = -1
+        self._report: WorkerReport | None = None
+        self._reported_ms = 0
 
     async def begin(self) -> None:
         """Have a policy in force before anything is counted.
@@ -104,6 +170,21 @@ class PolicyProposer:
                 await self._propose(first=False)
             except PolicyError as error:
                 self._refuse(error)
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Let `hushtag policy status` know of this worker, at once when something has changed, else now and then."""
+        if self._report is None or now_ms() - self._reported_ms < REPORT_EVERY_MS:
+            return
+        sender, topic = self._context.sender, self._context.settings.topic("policy")
+        report = replace(self._report, at_ms=now_ms())
+        await sender.acknowledged([await sender.send(topic, 0, _encode(report), key=REPORT_KEY + self._name.encode())])
+        self._reported_ms = report.at_ms
+
+    def _note_verdict(self, verdict: str, why: str, revision: str = "") -> None:
+        file = str(self._context.settings.policy)
+        self._report = WorkerReport(worker=self._name, file=file, revision=revision, verdict=verdict, why=why, at_ms=0)
+        self._reported_ms = 0
 
     async def _propose(self, *, first: bool) -> None:
         policy = self._read_if_changed(first=first)
@@ -117,9 +198,11 @@ class PolicyProposer:
         if not proposal and not (first and proposal.verdict == "same" and other_model):
             if proposal.verdict == "same" and self._live is not None and self._sent != self._live.sequence:
                 await self._activate(self._live)  # whoever kept it may have died before sending; repeats are harmless
+            self._note_verdict(proposal.verdict, proposal.message, policy.revision)
             self._log.info("policy file not proposed", verdict=proposal.verdict, why=proposal.message)
             self._context.metrics.policy_file_drift.set(proposal.verdict != "same")
             return
+        note = self._read_note(policy.revision)
         newest_ms = self._newest_ms() if self._newest_ms() >= 0 else now_ms()
         record = PolicyRecord(
             revision=policy.revision,
@@ -129,12 +212,17 @@ class PolicyProposer:
             from_tick_ms=0 if self._live is None else (newest_ms // PANE_MS + 1) * PANE_MS,
             proposed_at_ms=now_ms(),
             proposed_by=self._name,
+            text=self._last_text.decode("utf-8") if self._last_text else "",
+            actor=note.actor if note else "",
+            reason=note.reason if note else "",
+            changes=tuple(differences(Policy.from_canonical(self._live.policy), policy)) if self._live else (),
         )
         sender, settings = self._context.sender, self._context.settings
         ack = await sender.send(settings.topic("policy"), 0, _encode(record), key=policy.revision.encode())
         offset = (await sender.acknowledged([ack]))[0].offset
         self._live = record.activation(offset)
         await self._activate(self._live)
+        self._note_verdict("same", f"{policy.revision} (serial {policy.serial}) is live", policy.revision)
         self._log.info("policy live", revision=policy.revision, serial=policy.serial, from_tick_ms=record.from_tick_ms)
 
     async def _activate(self, activation: Activation) -> None:
@@ -162,9 +250,18 @@ class PolicyProposer:
             text, str(path), shards=self._context.settings.shards, categories=self._context.scorer.categories
         )
 
+    def _read_note(self, revision: str) -> Note | None:
+        """Who applied the file, and why; None where nobody said, or said it of another revision."""
+        try:
+            note = msgspec.json.decode(note_path(self._context.settings.policy).read_bytes(), type=Note)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return note if note.revision == revision else None
+
     _last_text: bytes | None = None
 
     def _refuse(self, error: PolicyError) -> None:
+        self._note_verdict("bad", error.summary if isinstance(error, PolicyFileError) else str(error))
         self._context.metrics.policy_file_bad.set(1)
         self._log.error(
             "policy file refused, the last good one stays live",

@@ -19,8 +19,9 @@ import structlog
 import uvloop
 from faust.types.tuples import TP
 
+from streams.clock import now_ms
 from streams.counting.sketch import KeyedHash
-from streams.errors import DependencyAway, HushtagError
+from streams.errors import DependencyAway, HushtagError, SettingsError
 from streams.flags.fold import DecisionFold
 from streams.flags.redis_store import RedisFlagStore
 from streams.health import HealthServer
@@ -39,6 +40,7 @@ from streams.pipeline.sender import Sender
 from streams.pipeline.source import describe_source
 from streams.pipeline.stages import Assignments, Stage
 from streams.pipeline.watchdog import Watchdog
+from streams.pipeline.webhook import Webhook
 from streams.policy import Policy
 from streams.scoring import load_text_scorer
 from streams.settings import Settings, time_rules
@@ -156,6 +158,8 @@ class Worker:
                 proposer = PolicyProposer(context, lambda: stage.newest_ms, self._name(), self._log)
                 await proposer.begin()
                 self._tasks.append(context.spawn(proposer.run(), "policy"))
+            if context.webhook is not None:
+                self._tasks.append(context.spawn(context.webhook.run(), "webhook"))
             self._tasks += [context.spawn(stage.run(), stage.topic) for stage in assignments.stages]
             await self._run_until_stopped(app)
         except HushtagError as error:
@@ -206,6 +210,20 @@ class Worker:
             executor=ThreadPoolExecutor(2, thread_name_prefix="score"),
             store=store,
             crash=self._crash,
+            webhook=self._make_webhook(),
+        )
+
+    def _make_webhook(self) -> Webhook | None:
+        settings = self._settings
+        if not settings.webhook_url:
+            return None
+        if not settings.webhook_key.get_secret_value():
+            raise SettingsError("HUSHTAG_WEBHOOK_URL without HUSHTAG_WEBHOOK_KEY", fix="set a secret to sign with")
+        return Webhook(
+            settings.webhook_url,
+            settings.webhook_key.get_secret_value().encode(),
+            now_seconds=lambda: now_ms() // 1000,
+            dropped=self._metrics.webhook_dropped.inc,
         )
 
     async def _wait_for_redis(self, store: RedisFlagStore) -> None:

@@ -64,6 +64,14 @@ def _top_level(policy: Policy, shards: int | None) -> Iterator[Finding]:
             f"at least {shards}, better a multiple of it",
             f"write {shards}",
         )
+    top, share = policy.valves.top_tags, policy.valves.suppressed_share_of_top
+    if share is not None and policy.valves.top_hidden_max < 1:
+        yield Finding(
+            (("valves", "suppressed_share_of_top"), ("valves", "top_tags")),
+            f"{share:g} of {top} tags is less than one: nothing could ever be hidden",
+            f"at least {1 / top:.2g}",
+            f"write {1 / top:.2g}, or raise top_tags",
+        )
 
 
 def _lists(policy: Policy) -> Iterator[Finding]:

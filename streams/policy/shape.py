@@ -153,8 +153,41 @@ class Valves(Strict):
         ge=1,
         le=1_000_000,
         description="At most so many new automated suppressions an hour, shared out evenly over the shards, so at "
-        "least their number. Default: no cap. This version checks the value and does not act on it yet.",
+        "least their number. Past it a decision becomes `review`. Default: no cap.",
     )
+    top_tags: int = Field(
+        default=20,
+        ge=5,
+        le=1_000,
+        description="How many of the biggest tags of a country `suppressed_share_of_top` "
+        "looks at, in each shard by itself.",
+    )
+    suppressed_share_of_top: ReachedShare | None = Field(
+        default=None,
+        description="At most this share of the `top_tags` biggest tags of a country in a shard is hidden by "
+        "automation. Past it a decision becomes `review`. Default: no limit.",
+    )
+    least_scored: Share | None = Field(
+        default=None,
+        description="Dead-man's rule: while fewer of the sampled authors than this share have a scored text, nothing "
+        "new is hidden and nothing renewed; what stands runs out. Default: not asked.",
+    )
+    most_harmful: Share | None = Field(
+        default=None,
+        description="Dead-man's rule: the same while the mean harmful share over all tags of a shard (20 or more) is "
+        "above this: a scorer that calls everything harmful has drifted. Default: not asked.",
+    )
+
+    @property
+    def watch_scorer(self) -> bool:
+        """Whether there is a dead-man's rule."""
+        return self.least_scored is not None or self.most_harmful is not None
+
+    @property
+    def top_hidden_max(self) -> int:
+        """How many of `top_tags` may be hidden."""
+        share = 1.0 if self.suppressed_share_of_top is None else self.suppressed_share_of_top
+        return int(share * self.top_tags + 1e-9)  # 0.29 of 100 is 29, whatever binary fractions make of it
 
 
 def rule_keys(scope: Category | Override) -> dict[str, Any]:

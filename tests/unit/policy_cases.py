@@ -492,5 +492,23 @@ BAD = [
         "write 8",
         {21: "valves: {max_automated_hours: 24, new_suppressions_per_hour: 4}"},
     ),
+    Bad(
+        "less than one of the biggest tags",
+        21,
+        49,
+        "0.05 of 10 tags is less than one",
+        "write 0.1, or raise top_tags",
+        {21: "valves: {top_tags: 10, suppressed_share_of_top: 0.05}"},
+    ),
+    Bad("a share of everybody and more", 21, 24, "1.5 is out of range", "", {21: "valves: {least_scored: 1.5}"}),
+    Bad(
+        "byte order mark, then a slip",
+        1,
+        1,
+        "unknown key `serail`",
+        "did you mean `serial`?",
+        raw=b"\xef\xbb\xbf" + edited({1: "serail: 1"}).encode(),
+    ),
+    Bad("negative share", 9, 18, "-0.5 is out of range", "write 0.5, without the minus", {9: "    suppress_at: -0.5"}),
     Bad("cap of nothing", 21, 37, "0 is out of range", "", {21: "valves: {new_suppressions_per_hour: 0}"}),
 ]

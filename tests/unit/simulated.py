@@ -223,7 +223,9 @@ class Judge(Run):
 
     def work(self) -> Iterator[None]:
         world, rng, shard = self.world, self.world.rng, self.number
-        judge = ShardJudge(shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES)
+        judge = ShardJudge(
+            shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, shards=SHARDS
+        )
         timely = world.timely == "all" or rng.random() < 0.5
         yield from self.recover(judge)
         at = self.start

@@ -65,7 +65,7 @@ class Shard:
     def next(self, least_share: float) -> LookJob | None:
         window = self.views.shortest
         assert window is not None
-        return self.looks.next(window, least_share)
+        return self.looks.next(window, window.floor, least_share)
 
     def see(self, job: LookJob) -> EvidenceTable:
         window = self.views.shortest
@@ -114,7 +114,7 @@ def test_a_look_sees_what_has_settled_and_what_is_open_of_the_tags_that_have_gro
         assert_table(shard, table := shard.see(job), expected)
         for row, scope in enumerate(expected):
             last[scope] = (int(table.tweets[row]), float(table.share[row].max()))
-        again = shard.looks.next(shard.views.windows[WINDOW_MS], least_share)
+        again = shard.next(least_share)
         assert again is None, "nothing was touched since"
         for part in job.parts:
             assert part.pane.unscored(part.pane.sum({key >> 10 for key in job.keys}).entries).tolist() == []

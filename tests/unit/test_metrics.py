@@ -38,6 +38,7 @@ def test_a_hashtag_is_never_a_label() -> None:
         "action",
         "provisional",
         "result",
+        "valve",
     }
     labels = {
         label

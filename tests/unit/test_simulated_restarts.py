@@ -53,6 +53,12 @@ CATEGORY = """
     expiry: {expiry}
     corroborate: {{need: 1, {signals}}}
 """
+VALVES = [
+    "",
+    f"valves: {{new_suppressions_per_hour: {2 * SHARDS}}}\n",
+    "valves: {top_tags: 5, suppressed_share_of_top: 0.2}\n",
+    f"valves: {{new_suppressions_per_hour: {3 * SHARDS}, least_scored: 0.3, most_harmful: 0.9}}\n",
+]
 
 
 def policies(rng: random.Random) -> list[Policy]:
@@ -71,6 +77,7 @@ def policies(rng: random.Random) -> list[Policy]:
                 expiry=rng.choice(["20s", "60s"]),
                 signals=rng.choice(["authors: 1", "authors: 5, copies: 0.3", "burst: 1.5, young: 0.4"]),
             )
+        text += rng.choice(VALVES)
         made.append(parse_policy(text, "simulated.yaml"))
     return made
 

@@ -1,0 +1,104 @@
+"""A verdict as one self-contained page: no script, no font, no image, nothing that is fetched from anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from streams.impact import words
+from streams.impact.histogram import BINS, Histogram
+from streams.impact.impact import Verdict
+
+SHOWN_MAX = 500
+WIDTH, HEIGHT = 640, 120
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bin as a rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A threshold as a line."""
+
+    x: float
+    label: str
+    policy: str
+    """`live` or `new`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """The histogram of one bound."""
+
+    title: str
+    bars: list[Bar]
+    marks: list[Mark]
+
+
+def plots(histogram: Histogram) -> list[Plot]:
+    """Lower bounds with `suppress_at`, upper bounds with `clear_at`. Heights grow with the root, so that few show."""
+    return [
+        Plot(
+            f"{histogram.category}: lower bound of the harmful share, and suppress_at",
+            _bars(histogram.lower),
+            _marks("suppress_at", histogram),
+        ),
+        Plot(
+            f"{histogram.category}: upper bound of the harmful share, and clear_at",
+            _bars(histogram.upper),
+            _marks("clear_at", histogram),
+        ),
+    ]
+
+
+def _bars(counts: list[int]) -> list[Bar]:
+    highest, width = sqrt(max(1, *counts)), WIDTH / BINS
+    edges = pairwise(at / BINS for at in range(BINS + 1))
+    return [
+        Bar(
+            round(low * WIDTH, 2),
+            round(HEIGHT - (height := sqrt(count) / highest * HEIGHT), 2),
+            width - 1,
+            round(height, 2),
+            f"{low:.3f} to {high:.3f}: {count:,} tag-panes",
+        )
+        for count, (low, high) in zip(counts, edges, strict=True)
+        if count
+    ]
+
+
+def _marks(key: str, histogram: Histogram) -> list[Mark]:
+    found = [("live", histogram.live), ("new", histogram.new)]
+    return [
+        Mark(round(getattr(thresholds, key) * WIDTH, 2), f"{policy} {getattr(thresholds, key):g}", policy)
+        for policy, thresholds in found
+        if thresholds is not None
+    ]
+
+
+def render(verdict: Verdict) -> str:
+    """The page, as HTML."""
+    environment = Environment(
+        loader=PackageLoader("streams.impact", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template("page.html").render(
+        verdict=verdict,
+        words=words,
+        changes=verdict.changes[:SHOWN_MAX],
+        more=max(0, len(verdict.changes) - SHOWN_MAX),
+        plots=[(one, plots(one)) for one in verdict.histograms],
+        width=WIDTH,
+        height=HEIGHT,
+    )

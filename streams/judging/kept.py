@@ -1,0 +1,135 @@
+"""Evidence tables to the records of `hashtag-evidence`, and back. Both ways lose nothing but the sampled tweet ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from streams.counting.keys import Tags, country_of
+from streams.judging.evidence import EvidenceTable
+from streams.log.evidence import MAX_BYTES, Conditions, EvidenceRecord
+from streams.policy import Policy
+
+_ROW_BYTES = 8 + 8 + 2 + 8 + 8 + 8
+
+
+@dataclass(frozen=True, slots=True)
+class TickEvidence:
+    """What a judge saw at a settled tick; `tables` by window, those that were counted anew."""
+
+    tick_ms: int
+    conditions: Conditions
+    holding: bool
+    tables: Mapping[int, EvidenceTable]
+
+
+def conditions_of(policy: Policy, *, shards: int, categories: Sequence[str], model_revision: str) -> Conditions:
+    """The conditions that a policy sets for the signals."""
+    return Conditions(
+        shards=shards,
+        categories=tuple(categories),
+        policy_revision=policy.revision,
+        model_revision=model_revision,
+        windows_ms=policy.windows_ms,
+        evidence_floor=policy.evidence_floor,
+        score_floor=policy.score_floor,
+        young_days=policy.young_days,
+        burst_min_past=policy.burst_min_past,
+    )
+
+
+def records_of(evidence: TickEvidence, shard: int, tags: Tags) -> list[EvidenceRecord]:
+    """A tick as records, the same whoever settled it: rows go by name and not by number."""
+    return [
+        record
+        for window_ms in sorted(evidence.tables)
+        for record in _records_of(evidence, evidence.tables[window_ms], shard, tags)
+    ]
+
+
+def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: Tags) -> Iterable[EvidenceRecord]:
+    named = sorted((tags.name(key), country_of(key), row) for row, key in enumerate(table.keys.tolist()))
+    rows = np.array([row for _, _, row in named], np.int64)
+    row_bytes = _ROW_BYTES + 8 * table.share.shape[1]
+    run = np.cumsum(np.array([len(name) * 4 + 8 + row_bytes for name, _, _ in named], np.int64)) // MAX_BYTES
+    cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(named)]
+    for part, (first, last) in enumerate(pairwise(cuts)):
+        chosen = rows[first:last]
+
+        def packed(name: str, dtype: str, chosen: np.ndarray[tuple[int], np.dtype[np.int64]] = chosen) -> bytes:
+            return np.ascontiguousarray(getattr(table, name)[chosen], dtype=dtype).tobytes()
+
+        yield EvidenceRecord(
+            shard=shard,
+            tick_ms=evidence.tick_ms,
+            window_ms=table.window_ms,
+            part=part,
+            parts=len(cuts) - 1,
+            conditions=evidence.conditions,
+            holding=evidence.holding,
+            hashtags=[name for name, _, _ in named[first:last]],
+            countries=[country for _, country, _ in named[first:last]],
+            tweets=packed("tweets", "<i8"),
+            authors=packed("authors", "<i8"),
+            scored=packed("scored", "<u2"),
+            share=packed("share", "<f8"),
+            copies=packed("copies", "<f8"),
+            young=packed("young", "<f8"),
+            burst=packed("burst", "<f8"),
+        )
+
+
+def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
+    """Records of windows, end to end, to one table with rows in their order; keyed by `tags`, not sorted.
+
+    Args:
+        records: at least one, of one shard and window and of any number of ticks.
+    """
+    columns = 1 + len(records[0].conditions.categories)
+
+    def column(name: str, dtype: str) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
+        return np.frombuffer(b"".join([getattr(record, name) for record in records]), dtype)
+
+    key = tags.key
+    keys = [
+        key(hashtag, country)
+        for record in records
+        for hashtag, country in zip(record.hashtags, record.countries, strict=True)
+    ]
+    return EvidenceTable(
+        window_ms=records[0].window_ms,
+        keys=np.array(keys, np.int64),
+        tweets=column("tweets", "<i8").astype(np.int64),
+        authors=column("authors", "<i8").astype(np.int64),
+        scored=column("scored", "<u2").astype(np.int64),
+        share=column("share", "<f8").astype(np.float64).reshape(-1, columns),
+        copies=column("copies", "<f8").astype(np.float64),
+        young=column("young", "<f8").astype(np.float64),
+        burst=column("burst", "<f8").astype(np.float64),
+        sampled=[()] * len(keys),
+    )
+
+
+def sorted_by_key(table: EvidenceTable) -> EvidenceTable:
+    """The table as a judge has it, ascending by key."""
+    return take(table, np.argsort(table.keys))
+
+
+def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]]) -> EvidenceTable:
+    """Some rows of a table, by index or mask."""
+    at = np.arange(len(table.keys))[rows]
+    return EvidenceTable(
+        window_ms=table.window_ms,
+        keys=table.keys[at],
+        tweets=table.tweets[at],
+        authors=table.authors[at],
+        scored=table.scored[at],
+        share=table.share[at],
+        copies=table.copies[at],
+        young=table.young[at],
+        burst=table.burst[at],
+        sampled=[table.sampled[row] for row in at.tolist()],
+    )

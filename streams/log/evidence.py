@@ -1,0 +1,73 @@
+"""Records of `hashtag-evidence`: every signal of every tag over `evidence_floor`, as columns, and never a text.
+
+What a judge saw at a settled tick is kept, so that a changed policy can be tried on the past without scoring anything
+again. One record per shard, tick and window (several where it would pass 512 KB); a window that was not counted anew at
+a tick has no record there, its last one stands. Records may repeat, always saying the same.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+MAX_BYTES = 512 * 1024
+
+
+class Conditions(msgspec.Struct, array_like=True, frozen=True):
+    """Under which the signals were measured: a policy that asks for others cannot be tried on them."""
+
+    shards: int
+    categories: tuple[str, ...]
+    """Of the model, in the order of the score columns behind `any`."""
+    policy_revision: str
+    model_revision: str
+    windows_ms: tuple[int, ...]
+    """Ascending."""
+    evidence_floor: int
+    """Tags with fewer tweets in the window were not kept."""
+    score_floor: int
+    young_days: int
+    burst_min_past: int
+
+
+class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
+    """A run of rows of one window at one settled tick, ascending by hashtag and country.
+
+    Columns are little-endian arrays. `part` of `parts` says which run of the window it is.
+    """
+
+    shard: int
+    tick_ms: int
+    """End of the tick."""
+    window_ms: int
+    part: int
+    parts: int
+    conditions: Conditions
+    holding: bool
+    """A gap of the log was in the windows: nothing was cleared."""
+    hashtags: list[str]
+    countries: list[str]
+    """ISO code, or `*` for the world."""
+    tweets: bytes
+    """int64 (rows,)"""
+    authors: bytes
+    """int64 (rows,)"""
+    scored: bytes
+    """uint16 (rows,): sampled authors with a scored text."""
+    share: bytes
+    """float64 (rows, 1 + categories): mean probability; NaN where nothing was scored."""
+    copies: bytes
+    """float64 (rows,)"""
+    young: bytes
+    """float64 (rows,)"""
+    burst: bytes
+    """float64 (rows,); NaN where the tag has no past."""
+
+    @property
+    def rows(self) -> int:
+        return len(self.hashtags)
+
+
+encode_evidence_record = msgspec.msgpack.Encoder().encode
+"""EvidenceRecord to bytes."""
+decode_evidence_record = msgspec.msgpack.Decoder(EvidenceRecord).decode
+"""Bytes to EvidenceRecord."""

@@ -1,0 +1,120 @@
+"""Two policies in words: what changes, for whom. Compared as they stand once every override has been laid over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from streams.policy.durations import spell_duration
+from streams.policy.model import Policy
+from streams.policy.rules import Corroboration, Rule
+
+_KEYS = {
+    "mode": "mode", "windows_ms": "windows", "min_tweets": "min_tweets", "min_authors": "min_authors",
+    "suppress_at": "suppress_at", "clear_at": "clear_at", "confidence": "confidence", "dwell_ms": "dwell",
+    "expiry_ms": "expiry", "corroboration": "corroborate",
+}  # fmt: skip
+_TOP = ("score_floor", "evidence_floor", "early_confidence", "young_days", "burst_min_past")
+_Scope = tuple[str, str]
+"""(surface, country); country "" is any that no override names."""
+
+
+def differences(old: Policy, new: Policy) -> list[str]:
+    """One line a change, such as "hateful_conduct: suppress_at 0.35 → 0.3 in IN"; the serial apart. Empty: the same."""
+    return [
+        *(_change(key, getattr(old, key), getattr(new, key)) for key in _TOP if getattr(old, key) != getattr(new, key)),
+        *_lists("surfaces", sorted(old.surfaces), sorted(new.surfaces)),
+        *_lists("windows", map(spell_duration, old.windows_ms), map(spell_duration, new.windows_ms)),
+        *_categories(old, new),
+        *_lists("never_suppress", sorted(old.never_suppressed), sorted(new.never_suppressed)),
+        *_lists("curated_terms", _terms(old), _terms(new)),
+        *_valves(old, new),
+    ]
+
+
+def _change(key: str, old: object, new: object) -> str:
+    return f"{key} {_said(key, old)} → {_said(key, new)}"
+
+
+def _said(key: str, value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Corroboration):
+        asked = [f"{name} {'yes' if name == 'term' else format(getattr(value, name), 'g')}" for name in value.named]
+        return f"{value.need} of ({', '.join(asked)})" if asked else "nothing"
+    if key in ("dwell_ms", "expiry_ms") and isinstance(value, int):
+        return spell_duration(value)
+    if key == "windows_ms" and isinstance(value, tuple):
+        return "+".join(map(spell_duration, value))
+    return format(value, "g") if isinstance(value, float) else str(value)
+
+
+def _lists(name: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
+    before, after = list(old), list(new)
+    for word, entries in (("without", [one for one in before if one not in after]),
+                          ("with", [one for one in after if one not in before])):  # fmt: skip
+        if entries:
+            yield f"{name}: {word} {', '.join(entries)}"
+
+
+def _terms(policy: Policy) -> list[str]:
+    return sorted(f"{term.term} ({term.match})" for term in policy.curated_terms)
+
+
+def _valves(old: Policy, new: Policy) -> Iterator[str]:
+    for key in type(old.valves).model_fields:
+        before, after = getattr(old.valves, key), getattr(new.valves, key)
+        if before != after:
+            yield f"valves: {_change(key, before, after)}"
+
+
+def _categories(old: Policy, new: Policy) -> Iterator[str]:
+    for name in sorted({*old.categories, *new.categories}):
+        if name not in new.categories:
+            yield f"{name}: no longer judged"
+        elif name not in old.categories:
+            yield f"{name}: judged from now on, in mode {new.categories[name].mode}"
+        else:
+            yield from _rules(name, old, new)
+
+
+def _rules(name: str, old: Policy, new: Policy) -> Iterator[str]:
+    surfaces = [surface for surface in sorted(new.surfaces) if surface in old.surfaces]
+    countries = sorted(
+        {country for policy in (old, new) for category, _, country in policy.rule_table if category == name}
+    )
+    for field, key in _KEYS.items():
+        found: dict[tuple[object, object], set[_Scope]] = {}
+        for surface in surfaces:
+            for country in countries:
+                before = _value(old.rule(name, surface, country), field)
+                after = _value(new.rule(name, surface, country), field)
+                if before != after:
+                    found.setdefault((before, after), set()).add((surface, country))
+        for (before, after), scopes in found.items():
+            for where in _where(scopes, surfaces, countries):
+                yield f"{name}: {key} {_said(field, before)} → {_said(field, after)}{where}"
+
+
+def _value(rule: Rule, field: str) -> object:
+    value: object = getattr(rule, field)
+    return value
+
+
+def _where(scopes: set[_Scope], surfaces: Sequence[str], countries: Sequence[str]) -> Iterator[str]:
+    """The scopes of one change, in as few phrases as it takes: one for surfaces that have the same countries."""
+    by_countries: dict[tuple[str, ...], list[str]] = {}
+    for surface in surfaces:
+        of_surface = tuple(country for country in countries if (surface, country) in scopes)
+        if of_surface:
+            by_countries.setdefault(of_surface, []).append(surface)
+    for of_surface, on in by_countries.items():
+        place = "" if len(on) == len(surfaces) else f" on {' and '.join(on)}"
+        if "" in of_surface:
+            spared = [country for country in countries if country not in of_surface]
+            yield place + (f", except in {_named(spared)}" if spared else "")
+        else:
+            yield f"{place} in {_named(of_surface)}"
+
+
+def _named(countries: Iterable[str]) -> str:
+    return " and ".join("the world" if country == "*" else country for country in countries)

@@ -1,0 +1,162 @@
+"""Two workers with a policy file each: a change is applied by name, goes live everywhere, is tried on the evidence that
+the judges kept in Kafka, and is taken back; a cap that is shared out between judges holds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.log.decisions import Decision, decode_record
+from streams.log.evidence import decode_evidence_record
+from streams.log.reading import LogReader, connection
+from streams.settings import Settings
+from tests.integration.test_exactness import HARSH, POLICY
+from tests.integration.test_policy_reload import keep_tweeting, wait_until
+from tests.integration.workers import WorkerProcess, environment, hushtag
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+STRICT = POLICY.replace("suppress_at: 0.30", "suppress_at: 0.84").replace("clear_at: 0.25", "clear_at: 0.01")
+WHO = ("--actor", "asha", "--reason", "a campaign runs", "--yes")
+
+
+def answer(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """A command that may say no."""
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli.main", *arguments], env=environment(settings), capture_output=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def status(settings: Settings) -> dict:
+    return json.loads(answer(settings, "policy", "status", "--json").stdout)
+
+
+def values(settings: Settings, topic: str) -> list[bytes]:
+    async def read() -> list[bytes]:
+        async with LogReader(connection(settings), settings.topic(topic)) as reader:
+            return [record.value async for batch in reader.to_end() for record in batch]
+
+    return asyncio.run(read())
+
+
+class Two:
+    """Two workers of different policy files, and whoever starts them again: one that meets a gap ends, and replays."""
+
+    def __init__(self, topics: Settings, folder: Path, text: str, same_file: bool) -> None:
+        self.workers: list[WorkerProcess] = []
+        for name in ("one", "two"):
+            policy = folder / ("both" if same_file else name) / "policy.yaml"
+            policy.parent.mkdir(exist_ok=True)
+            policy.write_text(text)
+            settings = topics.model_copy(update={"policy": policy, "instance_id": name})
+            self.workers.append(WorkerProcess(settings, folder, name).start().wait_ready())
+
+    def wait_until(self, what, seconds: float = 60) -> float:
+        def happened() -> bool:
+            for worker in self.workers:
+                if not worker.running:
+                    worker.start()
+            return what()
+
+        return wait_until(happened, seconds)
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            if worker.running:
+                assert worker.stop() == 0
+
+
+@pytest.fixture
+def two(topics: Settings, tmp_path: Path):
+    """Two workers, each with a policy file of its own, and somebody who tweets."""
+    workers = Two(topics, tmp_path, STRICT, same_file=False)
+    stop = threading.Event()
+    feeder = threading.Thread(target=keep_tweeting, args=(topics, stop))
+    feeder.start()
+    yield workers
+    stop.set()
+    feeder.join()
+    workers.stop()
+
+
+def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path):
+    settings, other = (worker.settings for worker in two.workers)
+    two.wait_until(lambda: status(settings).get("shards_live") == 4, 90)
+    found = status(settings)
+    assert (found["workers_live"], len(found["workers"])) == (2, 2)
+    first = found["revision"]
+
+    new = tmp_path / "new.yaml"
+    new.write_text("# sooner\n" + POLICY)
+    said = hushtag(settings, "policy", "apply", str(new), *WHO, "--since", "1h").decode()
+    assert "suppress_at 0.84 → 0.3" in said and "What stood before" in " ".join(said.split())
+    took = two.wait_until(lambda: status(settings)["shards_live"] == 4 and status(settings)["revision"] != first, 60)
+    print(f"live on all shards after {took:.1f} s, the command's own starts included")
+
+    result = answer(settings, "policy", "status")
+    text = result.stdout.decode()
+    assert result.returncode == 3, "the other worker's file is the old one"
+    assert "live on 4/4 shards, 1/2 workers" in text and "by asha: a campaign runs" in text
+    assert "suppress_at 0.84 → 0.3" in text and f"worker two: {other.policy}: " in text
+
+    evidence = [decode_evidence_record(value) for value in values(settings, "hashtag-evidence")]
+    assert {one.conditions.policy_revision for one in evidence} == {first, status(settings)["revision"]}
+    assert any("watched" in one.hashtags for one in evidence)
+    tried = json.loads(hushtag(settings, "policy", "impact", str(other.policy), "--since", "1h", "--json"))
+    assert tried["tag_panes"] > 0 and tried["shards"] == 4 and not tried["needs_replay"]
+    assert {(one["kind"], one["hashtag"]) for one in tried["changes"]} == {("cleared", "watched")}
+
+    hushtag(settings, "policy", "rollback", *WHO, "--no-impact")
+    assert Path(settings.policy).read_text() == STRICT.replace("serial: 1", "serial: 3")
+    two.wait_until(lambda: "serial 3" in answer(settings, "policy", "status").stdout.decode(), 60)
+
+
+def test_a_cap_shared_out_over_two_judges_holds(topics, tmp_path):
+    """Twelve tags are over at once; four judges, a cap of four: one each, the others are reviews."""
+    two = Two(topics, tmp_path, POLICY + "valves: {new_suppressions_per_hour: 4}\n", same_file=True)
+    settings = two.workers[0].settings
+    _flood(settings, tags=12, each=40)
+
+    def decided() -> list[Decision]:
+        found = (decode_record(value) for value in values(settings, "suppression-decisions"))
+        return [one for one in found if isinstance(one, Decision)]
+
+    def settled(action: str) -> set[tuple[str, str]]:
+        return {
+            (one.hashtag, one.country) for one in decided()
+            for ruling in one.rulings if ruling.action == action and not ruling.provisional
+        }  # fmt: skip
+
+    try:
+        two.wait_until(lambda: len({tag for tag, _ in settled("review") | settled("suppress")}) == 12, 90)
+        hidden, reviewed = settled("suppress"), settled("review")
+        assert 1 <= len(hidden) <= 4, "one for each judge"
+        assert not hidden & reviewed
+        past_a_valve = {
+            ruling.valve for one in decided() for ruling in one.rulings if ruling.action == "review"
+        }  # fmt: skip
+        assert past_a_valve == {"new_suppressions_per_hour"}
+    finally:
+        two.stop()
+
+
+def _flood(settings: Settings, tags: int, each: int) -> None:
+    from kafka import KafkaProducer
+
+    producer = KafkaProducer(bootstrap_servers=settings.kafka)
+    now_ms = int(time.time() * 1000)
+    for number in range(tags * each):
+        tweet = {
+            "id": str(now_ms * 1000 + number), "author_id": str(10**9 + number), "created_at_ms": now_ms,
+            "text": f"{HARSH} {number % 7} #Flood{number % tags}",
+        }  # fmt: skip
+        producer.send(settings.topic("tweets"), json.dumps(tweet).encode(), partition=number % 4)
+    producer.close()

@@ -1,0 +1,48 @@
+"""The page that `hushtag policy impact --html` writes, opened from the disk: it shows all and asks nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from streams.impact import Impact
+from streams.impact.page import render
+from tests.pages.conftest import shot
+from tests.pages.test_pages import assert_accessible
+from tests.unit.test_impact import BASE, LIVE, policy_of, steady
+
+pytestmark = pytest.mark.pages
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_shows_the_histogram_and_the_list(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    new = policy_of(
+        BASE.replace("[tag1]", "[tag2]").replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6")
+    )
+    impact = Impact(LIVE, new)
+    for record in steady(LIVE, {"tag1": 0.9, "tag2": 0.9, "a": 0.66, "c": 0.1}):
+        impact.add(record)
+    path = tmp_path / "impact.html"
+    path.write_text(render(impact.finish()), "utf-8")
+
+    page = browser.new_page(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(path.as_uri())
+    expect(page.get_by_role("heading", level=1)).to_contain_text(new.revision)
+    rows = page.locator("tr[data-hashtag]")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(0)).to_have_attribute("data-hashtag", "tag2")
+    expect(rows.nth(1)).to_contain_text("loses its protection")
+    expect(page.locator("svg")).to_have_count(2)
+    assert page.locator("svg").first.locator("rect").count() >= 2
+    expect(page.locator("svg").first.locator("line.live")).to_have_count(1)
+    expect(page.locator("svg").first.locator("line.new")).to_have_count(1)
+    assert_accessible(page)
+    shot(page, f"impact-{scheme}")
+    page.close()
+    assert asked == [path.as_uri()] and said == []

@@ -1,0 +1,113 @@
+"""Evidence is kept as it was: to records and back, whoever wrote them, however they were cut."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import groupby
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from streams.counting.keys import Tags, country_of
+from streams.judging.evidence import EvidenceTable
+from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of, take
+from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
+from streams.policy import parse_policy
+from tests.unit.policy_cases import GOOD
+
+POLICY = parse_policy(GOOD, "good.yaml")
+CONDITIONS = conditions_of(POLICY, shards=8, categories=("hateful_conduct", "abuse"), model_revision="0" * 12)
+COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst")
+
+
+def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> EvidenceTable:
+    names = {(f"tag{rng.randrange(rows * 3)}", rng.choice(["IN", "US", "*"])) for _ in range(rows)}
+    keys = sorted(tags.key(name, country) for name, country in names)
+    m, dice = len(keys), np.random.default_rng(rng.randrange(1 << 30))
+    scored = dice.integers(0, 65, m)
+    share = np.where(scored[:, None] > 0, dice.random((m, 3)), np.nan)
+    return EvidenceTable(
+        window_ms=window_ms,
+        keys=np.array(keys, np.int64),
+        tweets=dice.integers(10, 1 << 40, m),
+        authors=dice.integers(1, 1 << 61, m),
+        scored=scored,
+        share=share,
+        copies=dice.random(m),
+        young=dice.random(m),
+        burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
+        sampled=[()] * m,
+    )
+
+
+def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
+    """Rows by name, byte for byte: NaN equals NaN, and nothing is near enough."""
+    return {
+        (tags.name(key), country_of(key)): b"".join(
+            np.atleast_1d(getattr(table, name)[row]).tobytes() for name in COLUMNS
+        )
+        for row, key in enumerate(table.keys.tolist())
+    }
+
+
+def through_the_log(records: list[EvidenceRecord]) -> list[EvidenceRecord]:
+    return [decode_evidence_record(encode_evidence_record(record)) for record in records]
+
+
+@pytest.mark.parametrize("max_bytes", [200, 2_000, 512 * 1024])
+@pytest.mark.parametrize("rows", [0, 1, 60])
+def test_tables_come_back_as_they_were(rows, max_bytes):
+    rng, tags, other = random.Random(rows), Tags(), Tags()
+    other.key("tag1", "US")  # its numbers differ
+    tables = {window_ms: random_table(rng, tags, window_ms, rows) for window_ms in (3_600_000, 600_000)}
+    with patch("streams.judging.kept.MAX_BYTES", max_bytes):
+        records = through_the_log(records_of(TickEvidence(70_000, CONDITIONS, True, tables), 5, tags))
+    assert {(one.shard, one.tick_ms, one.holding, one.conditions) for one in records} == {(5, 70_000, True, CONDITIONS)}
+    back = {}
+    for window_ms, of_window in groupby(records, key=lambda record: record.window_ms):
+        parts = list(of_window)
+        assert [(one.part, one.parts) for one in parts] == [(at, len(parts)) for at in range(len(parts))]
+        back[window_ms] = sorted_by_key(table_of(parts, other))
+    assert list(back) == [600_000, 3_600_000]
+    for window_ms, table in tables.items():
+        assert content(back[window_ms], other) == content(table, tags)
+        assert (np.diff(back[window_ms].keys) > 0).all()
+    if rows == 60 and max_bytes == 200:
+        assert len(records) > 10
+
+
+def test_whoever_settles_a_tick_writes_it_the_same():
+    one, other = Tags(), Tags()
+    for number in range(200, 0, -1):
+        other.key(f"tag{number}", "*")
+    table = random_table(random.Random(1), one, 600_000, 50)
+    names = [(one.name(key), country_of(key)) for key in table.keys.tolist()]
+    renumbered = sorted_by_key(replace(table, keys=np.array([other.key(*name) for name in names])))
+    assert renumbered.keys.tolist() != table.keys.tolist()
+    written = [
+        [
+            encode_evidence_record(record)
+            for record in records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: t}), 0, tags)
+        ]
+        for t, tags in ((table, one), (renumbered, other))
+    ]
+    assert written[0] == written[1]
+
+
+def test_rows_are_taken_by_mask_and_by_index():
+    tags = Tags()
+    table = random_table(random.Random(2), tags, 600_000, 30)
+    big = table.tweets > np.median(table.tweets)
+    assert content(take(table, big), tags) == content(take(table, np.flatnonzero(big)), tags)
+    assert set(content(take(table, big), tags).items()) < set(content(table, tags).items())
+
+
+def test_a_record_holds_no_text_and_is_small():
+    """The bytes of a row, so that seven days of it can be reckoned with."""
+    tags = Tags()
+    table = random_table(random.Random(3), tags, 600_000, 1_000)
+    (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
+    assert len(encode_evidence_record(record)) < 90 * len(table.keys)
+    assert all(isinstance(getattr(record, name), bytes) for name in COLUMNS)
