@@ -85,7 +85,7 @@ def expiry_of(lasts: str | None, until: str | None, default: str, now_ms: int) -
             ) from None
         expires_at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     else:
-        expires_at_ms = now_ms + _duration_ms(lasts or default)
+        expires_at_ms = now_ms + duration_ms(lasts or default)
     if expires_at_ms <= now_ms:
         raise CallerMistake("it would be over before it begins", fix="give a time to come, or a longer duration")
     if expires_at_ms > now_ms + LONGEST_MS:
@@ -110,7 +110,12 @@ def _words(what: str, option: str, text: str) -> str:
     return text.strip()
 
 
-def _duration_ms(text: str) -> int:
+def duration_ms(text: str) -> int:
+    """A duration such as `30m`, `2h` or `1d12h`, in ms.
+
+    Raises:
+        CallerMistake: it cannot be read.
+    """
     parts = re.findall(r"([0-9]{1,9})([smhdw])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise CallerMistake(f"{text[:40]!r} is not a duration", fix="such as 30m, 2h, 7d or 1d12h")

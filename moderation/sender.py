@@ -12,6 +12,8 @@ from typing import Any
 from kafka import KafkaProducer
 
 _GOODBYE_SECONDS = 1.0
+_MOST_BYTES = 4 * 1024 * 1024
+"""Of one record, as the topic allows: the ruling on a large order is one."""
 
 
 class Sender:
@@ -36,6 +38,7 @@ class Sender:
             "max_block_ms": deadline_ms,
             "request_timeout_ms": deadline_ms,
             "delivery_timeout_ms": deadline_ms,
+            "max_request_size": _MOST_BYTES,
         }
         self._producer: Any = None
 

@@ -95,6 +95,19 @@ class Desk:
             await self._read()
             return (await self._write([self._undo(draft, expected)]))[0]
 
+    async def transact(self, make: Callable[[PeopleView], Sequence[tuple[bytes, bytes]]]) -> list[int]:
+        """Write records of other kinds: `make` gives them, as (value, key), from the view as of now.
+
+        Returns:
+            The offset of each; the view has read them all. Whether they count is for its fold to say.
+
+        Raises:
+            Whatever `make` raises; nothing was sent then.
+        """
+        async with self._turn:
+            await self._read()
+            return await self._send(make(self.view))
+
     def _override(self, draft: Draft, expected: str | None) -> Override:
         scopes: list[Scope] = [(draft.tag.hashtag, surface, draft.country, "human") for surface in draft.surfaces]
         return Override(
@@ -156,14 +169,7 @@ class Desk:
         return expected
 
     async def _write(self, records: Sequence[TagRecord]) -> list[Written]:
-        try:
-            offsets = await asyncio.to_thread(self._sender.send, [encode_moderation(record) for record in records])
-        except KafkaError as error:
-            raise DependencyAway(
-                f"{self._sender.servers}: {error}; whether the decision was written is not known",
-                fix="look with hushtag moderation list once Kafka answers, then decide again if it is not there",
-            ) from None
-        await self._read_past(max(offsets))
+        offsets = await self._send([encode_moderation(record) for record in records])
         refused = [stale for offset in offsets if (stale := self.view.fold.stale.get(offset)) is not None]
         written = [
             Written(record, offset)
@@ -174,6 +180,19 @@ class Desk:
             edits, version = stale.record.edits, stale.version
             raise StaleEdit(stale.record.hashtag, edits=edits, version=version, changed=stale.changed, written=written)
         return written
+
+    async def _send(self, encoded: Sequence[tuple[bytes, bytes]]) -> list[int]:
+        if not encoded:
+            return []
+        try:
+            offsets = await asyncio.to_thread(self._sender.send, encoded)
+        except KafkaError as error:
+            raise DependencyAway(
+                f"{self._sender.servers}: {error}; whether the decision was written is not known",
+                fix="look with hushtag moderation list once Kafka answers, then decide again if it is not there",
+            ) from None
+        await self._read_past(max(offsets))
+        return offsets
 
     async def _read(self) -> None:
         async for batch in self._reader.to_end({0: self.view.next_offset or None}):

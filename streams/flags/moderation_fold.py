@@ -7,6 +7,9 @@ A register's version is (offset of the last record accepted for its stack, 0). W
 second number is the moment at which it did: time then orders what no record announced, and two publishers that see
 it at different moments write the same register. A stack's version never goes back, even when its overrides are
 forgotten, so whether an edit is stale depends on the log alone.
+
+What a legal order puts in force (`measures`) goes into the same stacks, an entry for each target: several orders may
+hold one hashtag or account, and revoking one takes out its own entries alone.
 """
 
 from __future__ import annotations
@@ -18,8 +21,10 @@ from dataclasses import dataclass, field
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Register
 
+from streams.flags.measures import Change, Key, Measure, Measures
 from streams.log.decisions import version_of
 from streams.log.moderation import ModerationRecord, OtherRecord, Override, TagRecord, Undo
+from streams.log.orders import CaseRecord, Speaker, decode_case
 
 ACTION_OF: dict[str, RegisterAction] = {"block": "suppress", "hold": "hold", "allow": "allow"}
 Scope = tuple[str, str, str, str]
@@ -83,6 +88,10 @@ class ModerationFold:
         self._skew_ms = max_broker_skew_ms
         self._stacks: dict[Scope, Stack] = {}
         self._ends: list[tuple[int, Scope]] = []
+        self._measures = Measures()
+        self.cases = self._measures.cases
+        """Legal orders and the speaker registry."""
+        self._by_order: dict[Key, Entry] = {}
         self.next_offset = 0
         """The first offset not yet applied."""
         self.stale: dict[int, Stale] = {}
@@ -93,14 +102,18 @@ class ModerationFold:
 
         `now_ms` is the moment at which expiries are judged; without it the moment at which the record's actor
         decided, and `lapse` brings the answer up to date. A stale record (its scope has moved on since the version
-        that it edits, or it names one that cannot have been there) gives nothing and is entered in `stale`; a kind
-        that this fold does not know gives nothing.
+        that it edits, or it names one that cannot have been there) gives nothing and is entered in `stale`; one of
+        an order is entered in `cases.refused`; a kind that this fold does not know gives nothing.
+
+        Raises:
+            ContractError: a record of an order breaks the contract; it counts for nothing.
         """
         if offset < self.next_offset:
             return []
         self.next_offset = offset + 1
         if isinstance(record, OtherRecord):
-            return []
+            said = decode_case(record)
+            return self._take_case(said, offset, now_ms) if said is not None else []
         scopes = scopes_of(record)
         version = self.version(scopes)
         if version > record.edits or record.edits >= version_of(offset, 0):
@@ -164,6 +177,46 @@ class ModerationFold:
                 stack.entries.clear()
         return gone
 
+    def _take_case(self, record: CaseRecord, offset: int, now_ms: int | None) -> list[Register]:
+        changes = self._measures.apply(record, offset)
+        if not changes or isinstance(record, Speaker):
+            return []
+        at_ms = getattr(record, "at_ms", 0)
+        scopes: dict[Scope, None] = {}
+        for change in changes:
+            scopes |= dict.fromkeys(self._lay(change, offset, at_ms))
+        return self._renew(scopes, at_ms if now_ms is None else now_ms)
+
+    def _lay(self, change: Change, offset: int, at_ms: int) -> list[Scope]:
+        """Take an order's former entry for a target out of its stacks and put the new one on."""
+        scopes: list[Scope] = []
+        name = f"{change.key[0]}-{change.key[1]}"
+        if (before := self._by_order.pop(change.key, None)) is not None:
+            record = before.record
+            said = change.after or change.before
+            assert said is not None
+            before.undone = Undo(
+                id=f"{name}-{offset}", hashtag=record.hashtag, display=record.display, country=record.country,
+                surfaces=record.surfaces, source=record.source, actor=said.actor, reason=said.reason, at_ms=at_ms,
+                undoes=(record.id,),
+            )  # fmt: skip
+            scopes += scopes_of(record)
+        if change.after is not None:
+            override = _as_override(change.after, f"{name}-{offset}", at_ms)
+            entry = self._by_order[change.key] = Entry(override, offset)
+            for scope in scopes_of(override):
+                self._stacks.setdefault(scope, Stack()).entries.append(entry)
+                if override.expires_at_ms:
+                    heapq.heappush(self._ends, (override.expires_at_ms, scope))
+            scopes += scopes_of(override)
+            last: TagRecord = override
+        else:
+            assert before is not None and before.undone is not None
+            last = before.undone
+        for scope in scopes:
+            self._stacks[scope].offset, self._stacks[scope].last = offset, last
+        return scopes
+
     def _renew(self, scopes: Iterable[Scope], at_ms: int) -> list[Register]:
         changed = []
         for scope in scopes:
@@ -190,6 +243,7 @@ class ModerationFold:
             expires_at_ms=entry.record.expires_at_ms if entry else 0,
             keep_until_ms=self._keep_until_ms(stack),
             display=said.display,
+            category=entry.record.category if entry else "",
             evidence={"reason": said.reason, "decision": said.id},
             actor=said.actor,
             decided_at_ms=said.at_ms,
@@ -199,6 +253,22 @@ class ModerationFold:
         """Until no register ever given out for the stack could still be in force; 0, for ever, if one had no expiry."""
         ends = [entry.record.expires_at_ms for entry in stack.entries]
         return 0 if 0 in ends else max([*ends, stack.last.at_ms if stack.last else 0]) + self._skew_ms
+
+
+def _as_override(measure: Measure, name: str, at_ms: int) -> Override:
+    return Override(
+        id=name,
+        hashtag=measure.target,
+        display=measure.display,
+        country=measure.country,
+        surfaces=measure.surfaces,
+        source=measure.source,
+        actor=measure.actor,
+        reason=measure.reason,
+        at_ms=at_ms,
+        action="block",
+        expires_at_ms=measure.expires_at_ms,
+    )
 
 
 def scopes_of(record: TagRecord) -> list[Scope]:

@@ -73,10 +73,10 @@ class PeopleView:
         self.next_offset = offset + 1
         try:
             record = decode_moderation(value, key)
+            self.fold.apply(record, offset)
         except ContractError as error:
             self.bad.append(BadRecord(offset, str(error)))
             return
-        self.fold.apply(record, offset)
         if not isinstance(record, OtherRecord):
             self.history.append((offset, record))
 

@@ -18,14 +18,8 @@ import msgspec
 from hushtag_client.normalise import normalise
 
 from streams.errors import ContractError
+from streams.log.fields import Country, Id, Ms, Surface, Tag, Text, Version
 
-Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
-Surface = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
-Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=280)]
-Ms = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
-Version = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}\.\d{19}\.\d{15})?$")]
 Verb = Literal["block", "allow", "hold"]
 PeopleSource = Literal["human", "legal"]
 
@@ -57,6 +51,8 @@ class Override(_Common, frozen=True, kw_only=True, tag_field="kind", tag="overri
     action: Verb
     expires_at_ms: Ms
     """0: until revoked (legal only)."""
+    category: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    """Of the stop button (hashtag `*`) alone: it lifts only suppressions of this category; "" lifts all."""
 
 
 class Undo(_Common, frozen=True, kw_only=True, tag_field="kind", tag="undo"):

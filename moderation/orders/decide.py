@@ -1,0 +1,89 @@
+"""What a ruling on many targets would do, before it is written: the dry run and the real one share it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from moderation.orders.select import Selection
+from streams.errors import CallerMistake
+from streams.flags.cases import Case, Cases, Row, same_person
+from streams.flags.ladder import ACTED, OUTCOMES_OF
+from streams.log.orders import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RulingPlan:
+    """What becomes of the targets that a selection means."""
+
+    outcome: Outcome
+    rows: tuple[Row, ...]
+    """Those that the ruling names."""
+    decides: int
+    """How many of them have this outcome from then on."""
+    proposes: int
+    """How many wait for a second person, being protected speakers."""
+    spared: int
+    """Protected speakers that were meant by the filter and are left out."""
+    unfit: int
+    """Targets that cannot have this outcome, such as a hashtag that is to be withheld; left out."""
+    unchanged: int
+    """Targets that have this outcome already, or whose second person the actor cannot be."""
+
+
+def plan_ruling(
+    case: Case,
+    cases: Cases,
+    selection: Selection,
+    outcome: Outcome,
+    *,
+    actor: str,
+    reason: str,
+    against_protected: bool = False,
+) -> RulingPlan:
+    """Plan a ruling.
+
+    A filter that means protected speakers by chance leaves them out when it acts; `against_protected` says that they
+    are meant. Two different people must then say so.
+
+    Raises:
+        CallerMistake: nothing is meant, or nothing that is meant can have this outcome.
+    """
+    meant = selection.rows(case, cases)
+    if not meant:
+        raise CallerMistake(f"no target of {case.id} is like that", fix=f"hushtag orders show {case.id}")
+    chosen: list[Row] = []
+    decides = proposes = spared = unfit = unchanged = 0
+    for row in meant:
+        acts_on_protected = outcome in ACTED and cases.protected(row.target) is not None
+        if outcome not in OUTCOMES_OF[row.target.kind]:
+            unfit += 1
+        elif acts_on_protected and not against_protected:
+            spared += 1
+        elif _stands(row, outcome, reason) or (acts_on_protected and _proposed_by(row, outcome, actor)):
+            unchanged += 1
+        else:
+            chosen.append(row)
+            first = row.proposed is None or row.proposed.outcome != outcome
+            proposes += acts_on_protected and first
+            decides += not (acts_on_protected and first)
+    if unfit == len(meant):
+        kinds = sorted({row.target.kind for row in meant})
+        may = "; ".join(f"{kind}: {', '.join(OUTCOMES_OF[kind])}" for kind in kinds)
+        raise CallerMistake(f"none of these {len(meant)} targets can be {outcome}", fix=may)
+    return RulingPlan(outcome, tuple(chosen), decides, proposes, spared, unfit, unchanged)
+
+
+def same_outcome(rows: Sequence[Row]) -> Outcome | None:
+    """The outcome that all proposals among some targets name, or None."""
+    outcomes = {row.proposed.outcome for row in rows if row.proposed}
+    return outcomes.pop() if len(outcomes) == 1 else None
+
+
+def _stands(row: Row, outcome: Outcome, reason: str) -> bool:
+    ruling = row.ruling
+    return ruling is not None and row.proposed is None and (ruling.outcome, ruling.reason) == (outcome, reason)
+
+
+def _proposed_by(row: Row, outcome: Outcome, actor: str) -> bool:
+    return row.proposed is not None and row.proposed.outcome == outcome and same_person(row.proposed.actors[0], actor)

@@ -1,0 +1,212 @@
+"""CSV in and out, for lists that lawyers and policy leads keep in a spreadsheet: strict on the way in, harmless out.
+
+In: the encoding and the delimiter are found, the columns are checked by name, and every problem is told with its line,
+its field, the value (cut) and what to do, so that one bad row does not hold up the rest.
+
+Out: a cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, "CSV Injection"); the way in
+takes it off again.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streams.errors import CallerMistake
+
+MOST_BYTES = 64 * 1024 * 1024
+_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why a row is not taken."""
+
+    where: str
+    """Such as `line 12`."""
+    field: str
+    value: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        value = f" {self.value!r}" if self.value else ""
+        return f"{self.where}: {self.field}{value}: {self.problem}; {self.fix}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {"where": self.where, "field": self.field, "value": self.value, "problem": self.problem, "fix": self.fix}
+
+
+class BadCell(ValueError):
+    """A cell that cannot be used."""
+
+    def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
+        super().__init__(problem)
+        self.field, self.value, self.problem, self.fix = field, _cut(value), problem, fix
+
+    def at(self, where: str) -> RowProblem:
+        """The same, with its place."""
+        return RowProblem(where, self.field, self.value, self.problem, self.fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: where it stands, and its cells by column; a cell that is not there is ""."""
+
+    where: str
+    cells: Mapping[str, str]
+
+
+def read_table(
+    data: bytes, name: str, *, columns: Sequence[str], required: Sequence[str], most_rows: int
+) -> Iterator[Line | RowProblem]:
+    """The rows of a CSV file, in order; a row whose shape is wrong comes as a problem.
+
+    Args:
+        name: of the file, for errors.
+        columns: all that may be there; the order does not matter.
+        required: those that must.
+
+    Raises:
+        CallerMistake: the file as a whole cannot be used: its encoding, its columns, its size.
+    """
+    text = _text(data, name)
+    head = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    names: list[str] = []
+    rows = 0
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not names:
+                names = _columns(cells, name, columns, required)
+                continue
+            rows += 1
+            if rows > most_rows:
+                raise CallerMistake(f"{name} has more than {most_rows:,} rows", fix="split it, one file for each part")
+            where = f"line {reader.line_num}"
+            if len(cells) != len(names):
+                told = f"{len(cells)} cells, but {len(names)} columns"
+                yield RowProblem(where, "row", _cut(delimiter.join(cells)), told, "quote a cell that holds a delimiter")
+                continue
+            yield Line(where, {column: _unarmed(cell) for column, cell in zip(names, cells, strict=True)})
+    except csv.Error as error:
+        raise CallerMistake(
+            f"{name}, line {reader.line_num}: not CSV: {error}", fix="save it as CSV UTF-8 from the spreadsheet"
+        ) from None
+    if not names:
+        raise CallerMistake(f"{name} is empty", fix=f"the first line names the columns: {', '.join(columns)}")
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """CSV with a header line; what a spreadsheet would take for a formula is made harmless."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([harmless(str(row.get(column, ""))) for column in columns])
+    return out.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs.
+
+    >>> harmless('=HYPERLINK("http://x")'), harmless("plain"), harmless("'=1")
+    ('\\'=HYPERLINK("http://x")', 'plain', "''=1")
+    """
+    return "'" + cell if _FORMULA.match(cell) else cell
+
+
+def words(field: str, written: str, *, most: int = 400, empty: bool = False) -> str:
+    """Text of one cell, trimmed.
+
+    Raises:
+        BadCell: it is empty, too long, or holds control characters.
+    """
+    text = unicodedata.normalize("NFC", written.strip())
+    if not text and not empty:
+        raise BadCell(field, written, "it is empty", "fill it in")
+    if len(text) > most:
+        raise BadCell(field, text, f"longer than {most} characters", "shorten it")
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
+        raise BadCell(field, text, "it holds control characters", "plain text in UTF-8")
+    return text
+
+
+def one_of(field: str, written: str, known: Sequence[str]) -> str:
+    """One of some words, in any case, with spaces or hyphens for underscores.
+
+    Raises:
+        BadCell: it is none of them; the nearest is named.
+    """
+    word = re.sub(r"[\s-]+", "_", written.strip().lower())
+    if word in known:
+        return word
+    near = difflib.get_close_matches(word, known, 1, 0.5)
+    raise BadCell(field, written, "unknown", f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}")
+
+
+def account_of(field: str, written: str) -> str:
+    """An account id, as digits, from itself or from an address such as https://x.com/i/user/123.
+
+    Raises:
+        BadCell: it is something else; a handle is refused, for handles change hands.
+    """
+    text = written.strip()
+    match = re.fullmatch(r"(?:https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/i/user/)?([0-9]{1,20})/?", text)
+    if match:
+        return match[1]
+    if text.startswith(("@", "http")):
+        raise BadCell(field, text, "a handle, not an account", "give the account's id: handles change hands")
+    raise BadCell(field, text, "not an account id", "digits only, such as 1234567890")
+
+
+def _text(data: bytes, name: str) -> str:
+    if len(data) > MOST_BYTES:
+        raise CallerMistake(f"{name} is larger than {MOST_BYTES // 2**20} MiB", fix="split it")
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CallerMistake(
+            f"{name}, line {line}: byte {data[error.start]:#04x} is not {encoding.removesuffix('-sig').upper()}",
+            fix='save it as "CSV UTF-8" from the spreadsheet',
+        ) from None
+
+
+def _columns(cells: Sequence[str], name: str, known: Sequence[str], required: Sequence[str]) -> list[str]:
+    names = [re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells]
+    for column in names:
+        if column not in known:
+            near = difflib.get_close_matches(column, known, 1, 0.6)
+            raise CallerMistake(
+                f"{name}: there is no column {_cut(column)!r}",
+                fix=f"did you mean {near[0]}?" if near else f"the columns are {', '.join(known)}",
+            )
+    if twice := [column for column in names if names.count(column) > 1]:
+        raise CallerMistake(f"{name}: the column {twice[0]} is there twice", fix="leave one of them")
+    if missing := [column for column in required if column not in names]:
+        raise CallerMistake(
+            f"{name}: the column {missing[0]} is missing", fix=f"the first line names the columns: {', '.join(known)}"
+        )
+    return names
+
+
+def _unarmed(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _cut(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
