@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from moderation.drafts import SURFACES, Draft, Tag, UndoDraft, country_of, expiry_of, surfaces_of, tag_of, words_of
+from moderation.drafts import Draft, Tag, UndoDraft, country_of, expiry_of, tag_of, words_of
 from moderation.errors import StaleEdit
 from moderation.options import Actor, Country, Default, Expected, Json, Lasts, Reason, Surfaces, Tags, Until, Wait
+from moderation.shell import actor_of, named_surfaces, quieten
+from moderation.shell import errors as _errors
+from moderation.shell import out as _out
 from moderation.view import ends, table, where, written_json
 from moderation.writer import Desk
 from moderation.written import Written
 from streams.clock import now_ms
-from streams.errors import CallerMistake, PolicyError
+from streams.errors import CallerMistake
 from streams.flags.people import STATES
 from streams.log.moderation import Override, Verb
-from streams.policy.parse import parse_policy
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from moderation.visible import Visible
-
-_errors = Console(stderr=True, highlight=False, markup=False)
-_out = Console(highlight=False, markup=False)
 
 
 def register(app: typer.Typer) -> None:
@@ -59,13 +55,13 @@ def _verb(action: Verb, told_as: str) -> Callable[..., None]:
     ) -> None:
         settings = load_settings()
         meant = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
-        who, why = words_of(_actor(actor), reason)
+        who, why = words_of(actor_of(actor), reason)
         drafts = [
             Draft(
                 tag=tag,
                 action=action,
                 country=country_of(country),
-                surfaces=_surfaces(surface, settings),
+                surfaces=named_surfaces(surface, settings),
                 actor=who,
                 reason=why,
                 expires_at_ms=expiry_of(lasts, until, default_for, now_ms()),
@@ -97,11 +93,11 @@ def undo(
     """Take back the last block, allow or hold: what stood before it stands again."""
     settings = load_settings()
     meant = tag_of(tag)
-    who, why = words_of(_actor(actor), reason)
+    who, why = words_of(actor_of(actor), reason)
     draft = UndoDraft(
         tag=meant,
         country=None if country is None else country_of(country),
-        surfaces=_surfaces(surface, settings) if surface else None,
+        surfaces=named_surfaces(surface, settings) if surface else None,
         actor=who,
         reason=why,
     )
@@ -133,7 +129,7 @@ def list_(
             await desk.refresh()
         return desk
 
-    _quieten()
+    quieten()
     view, at_ms = asyncio.run(read()).view, now_ms()
     found = [one for one in view.standings(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
     if as_json:
@@ -173,7 +169,7 @@ def _write(
     notes = {tag.hashtag: tag.notes for tag in tags}
     for note in (note for tag in tags for note in tag.notes):
         _errors.print(note, style="yellow")
-    _quieten()
+    quieten()
     written, visible, stale = asyncio.run(run())
     for one, seen in zip(written, visible, strict=True):
         if as_json:
@@ -197,30 +193,3 @@ def _say(written: Written, seen: Visible | None) -> None:
     for one in seen.verdicts if seen else ():
         by = f" by {one.register.source}" if one.register else ""
         _out.print(f"  {one.surface}: {'shown' if one.shown else 'hidden'} now{by}")
-
-
-def _quieten() -> None:
-    """What fails is told by our own errors, once; the Kafka libraries would log each attempt."""
-    for library in ("aiokafka", "kafka"):
-        logging.getLogger(library).setLevel(logging.CRITICAL)
-
-
-def _actor(given: str | None) -> str:
-    if given is not None:
-        return given
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
-
-
-def _surfaces(given: Sequence[str] | None, settings: Settings) -> tuple[str, ...]:
-    """A moderator's machine need not have a policy, or a sound one; then any surface may be named."""
-    try:
-        policy = parse_policy(settings.policy.read_bytes(), str(settings.policy))
-    except OSError:
-        return surfaces_of(given or (), SURFACES, closed=False)
-    except PolicyError:
-        _errors.print(f"{settings.policy} has mistakes: surfaces are taken to be {', '.join(SURFACES)}", style="yellow")
-        return surfaces_of(given or (), SURFACES, closed=False)
-    return surfaces_of(given or (), policy.surfaces, closed=True)

@@ -6,6 +6,7 @@ A hashtag is never a label, nor is anything else that a tweet's author chooses: 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from prometheus_client import (
@@ -183,12 +184,30 @@ class Metrics:
         self.moderation_refused = Counter(
             "hushtag_moderation_refused", "Moderation records that could not be read.", registry=registry
         )
+        self.order_deadline_seconds = Gauge(
+            "hushtag_order_deadline_seconds",
+            "Time to the nearest deadline of a country's open legal orders, negative once it has passed.",
+            ["country"],
+            registry=registry,
+        )
+        """`country`: that ordered. An interim decision's end counts as its deadline. Absent where no clock runs."""
+        self.orders_open = Gauge(
+            "hushtag_orders_open", "Legal orders on which a clock runs.", ["country"], registry=registry
+        )
         self.redis_up = Gauge("hushtag_redis_up", "1 while Redis takes writes.", registry=registry)
 
     def set_revisions(self, *, policy: str, model: str) -> None:
         """What is in force, by revision; "" while there is none."""
         self.policy.info({"revision": policy})
         self.model.info({"revision": model})
+
+    def set_order_clocks(self, clocks: Iterable[tuple[str, float, int]]) -> None:
+        """The clocks of legal orders: country, seconds to the nearest deadline, open orders; all others are dropped."""
+        self.order_deadline_seconds.clear()
+        self.orders_open.clear()
+        for country, seconds, orders in clocks:
+            self.order_deadline_seconds.labels(country=country).set(seconds)
+            self.orders_open.labels(country=country).set(orders)
 
     def forget_shard(self, shard: int) -> None:
         """Drop the gauges of a shard that another worker has now; left alone they would tell of it for ever."""

@@ -71,12 +71,16 @@ class AsyncFlagsClient(Answers):
         await self.close()
 
     def _doubtful(self, hashtag: str, surface: str, country: str | None, now_ms: int) -> Answer:
-        if self._task is None and self._wanted:  # the first question after a fork
-            self._ensure_running()
-            self._renew()
-            if now_ms * 1_000_000 < self._good_until_ns:
-                return self.check(hashtag, surface, country)
+        if self._wake() and now_ms * 1_000_000 < self._good_until_ns:
+            return self.check(hashtag, surface, country)
         return super()._doubtful(hashtag, surface, country, now_ms)
+
+    def _wake(self) -> bool:
+        if self._task is not None or not self._wanted:
+            return False
+        self._ensure_running()  # the first question after a fork
+        self._renew()
+        return True
 
     def _forked(self) -> None:
         self._task = None

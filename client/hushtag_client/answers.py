@@ -16,11 +16,12 @@ from hushtag_client.answer import Answer, answer_of
 from hushtag_client.clock import Clock, in_nanoseconds
 from hushtag_client.index import Index
 from hushtag_client.normalise import normalise
-from hushtag_client.registers import WORLD, Register
+from hushtag_client.registers import HIDING, WORLD, Register
 from hushtag_client.replica import Replica
 from hushtag_client.resolution import winner
 
 Fallback = Literal["show", "hide"]
+Visibility = Literal["visible", "withheld", "suspended"]
 Listener = Callable[[list[Register]], None]
 MAX_STALENESS_SECONDS = 120.0
 _log = logging.getLogger(__name__)
@@ -137,6 +138,36 @@ class Answers:
         answers = self.check_many(tags, surface, country)
         return [answer.register for answer in answers if answer.why == "flagged" and answer.register]
 
+    def account_visibility(self, account_id: str | int, country: str | None = None) -> Visibility:
+        """Whether an account may be shown to viewers of a country; from memory, never raises.
+
+        `suspended`: nowhere, under the platform's own rules. `withheld`: not in this country, by a legal order. What
+        was last known is answered however old it is, and `visible` before anything was ever known: people decide on
+        accounts, so a silent pipeline has no say, and a cache that is away must not undo an order.
+
+        Args:
+            account_id: the platform's numeric id.
+            country: as in `check`; where it is not known only what holds everywhere counts.
+        """
+        register = self._withholding("account", account_id, country)
+        if register is None:
+            return "visible"
+        return "suspended" if register.source == "human" else "withheld"
+
+    def tweet_visibility(self, tweet_id: str | int, country: str | None = None) -> Visibility:
+        """The same for one tweet: `visible` or `withheld`."""
+        return "visible" if self._withholding("tweet", tweet_id, country) is None else "withheld"
+
+    def paused(self, surface: str, country: str | None = None) -> Register | None:
+        """The stop button that lifts automated suppressions for such a viewer now, if one is pressed; never raises."""
+        try:
+            now_ms = self._now_ms()
+            stops = self._replica.index.stops(surface, country)
+            return next((s for s in stops if s.source == "human" and s.action == "allow" and s.in_force(now_ms)), None)
+        except Exception:
+            self._complain("paused", surface, country)
+            return None
+
     def registers(self) -> list[Register]:
         """All registers that the replica knows, whether in force or not, in no order."""
         return list(self._replica.index.registers.values())
@@ -169,6 +200,19 @@ class Answers:
 
         return stop
 
+    def _withholding(self, surface: str, name: str | int, country: str | None) -> Register | None:
+        """The register that hides an account or a tweet; a suspension before a withholding."""
+        try:
+            now_ms = self._now_ms()
+            if now_ms * 1_000_000 >= self._good_until_ns:
+                self._wake()
+            found = self._replica.index.candidates(surface, country, str(name))
+            hiding = [register for register in found if register.action in HIDING and register.in_force(now_ms)]
+            return min(hiding, key=lambda register: register.source != "human", default=None)
+        except Exception:
+            self._complain(surface, name, country)
+            return None
+
     def _changed(self, registers: list[Register]) -> None:
         for listener in self._listeners:
             try:
@@ -182,6 +226,10 @@ class Answers:
     def _renew(self) -> None:
         """Take the replica's word for how long it is good; whoever drives it calls this after each step."""
         self._good_until_ns = self._replica.good_until_ms() * 1_000_000
+
+    def _wake(self) -> bool:
+        """Begin to follow the server again where a fork ended that; whether it did."""
+        return False
 
     def _forked(self) -> None:
         """In a child process after a fork; the replica's lock is free and nothing was half changed."""

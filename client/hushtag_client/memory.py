@@ -14,7 +14,7 @@ from typing import Any
 
 from hushtag_client import keys, wire
 from hushtag_client.answer import Answer
-from hushtag_client.answers import Answers
+from hushtag_client.answers import Answers, Visibility
 from hushtag_client.follow import follow
 from hushtag_client.registers import Register, RegisterError, decode, encode
 
@@ -172,6 +172,16 @@ class MemoryFlagsClient(Answers):
         """As `Answers.held`, up to date with the server if that is there."""
         self.catch_up()
         return super().held(surface, country)
+
+    def account_visibility(self, account_id: str | int, country: str | None = None) -> Visibility:
+        """As `Answers.account_visibility`, up to date with the server if that is there."""
+        self.catch_up()
+        return super().account_visibility(account_id, country)
+
+    def tweet_visibility(self, tweet_id: str | int, country: str | None = None) -> Visibility:
+        """As `Answers.tweet_visibility`, up to date with the server if that is there."""
+        self.catch_up()
+        return super().tweet_visibility(tweet_id, country)
 
     def catch_up(self) -> bool:
         """Follow the server to where it is; False, and nothing learnt, if it is away."""

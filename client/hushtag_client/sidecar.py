@@ -50,6 +50,16 @@ def make_app(
         found = answers.check_many(asked["hashtags"], asked["surface"], asked["country"])
         return JSONResponse({"answers": [_told(answer, asked) for answer in found]})
 
+    async def visibility(request: Request) -> Response:
+        query = request.query_params
+        named = [kind for kind in ("account", "tweet") if query.get(kind)]
+        if len(named) != 1 or not query[named[0]].isascii() or not query[named[0]].isdigit():
+            raise Unreadable("account, or tweet: one of them, its id in digits")
+        ask = answers.account_visibility if named[0] == "account" else answers.tweet_visibility
+        country = query.get("country")
+        told = {named[0]: query[named[0]], "country": country, "visibility": ask(query[named[0]], country)}
+        return JSONResponse(told)
+
     async def healthz(request: Request) -> Response:
         return JSONResponse({"ok": True})
 
@@ -73,6 +83,7 @@ def make_app(
         routes=[
             Route("/v1/check", check),
             Route("/v1/check_many", check_many, methods=["POST"]),
+            Route("/v1/visibility", visibility),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],

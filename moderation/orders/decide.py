@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from moderation.orders.select import Selection
 from streams.errors import CallerMistake
 from streams.flags.cases import Case, Cases, Row, same_person
-from streams.flags.ladder import ACTED, OUTCOMES_OF
-from streams.log.orders import Outcome
+from streams.flags.ladder import ACTED, GROUNDS_OF, OUTCOMES_OF
+from streams.log.orders import Ground, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ def plan_ruling(
     *,
     actor: str,
     reason: str,
+    ground: Ground | None = None,
     against_protected: bool = False,
 ) -> RulingPlan:
     """Plan a ruling.
@@ -60,7 +60,7 @@ def plan_ruling(
             unfit += 1
         elif acts_on_protected and not against_protected:
             spared += 1
-        elif _stands(row, outcome, reason) or (acts_on_protected and _proposed_by(row, outcome, actor)):
+        elif _stands(row, outcome, ground, reason) or (acts_on_protected and _proposed_by(row, outcome, actor)):
             unchanged += 1
         else:
             chosen.append(row)
@@ -74,15 +74,20 @@ def plan_ruling(
     return RulingPlan(outcome, tuple(chosen), decides, proposes, spared, unfit, unchanged)
 
 
-def same_outcome(rows: Sequence[Row]) -> Outcome | None:
-    """The outcome that all proposals among some targets name, or None."""
-    outcomes = {row.proposed.outcome for row in rows if row.proposed}
-    return outcomes.pop() if len(outcomes) == 1 else None
+def usual_ground(plan: RulingPlan, cases: Cases) -> Ground:
+    """The ground of a ruling that names none."""
+    grounds = GROUNDS_OF[plan.outcome]
+    if len(grounds) == 1:
+        return grounds[0]
+    protected = all(cases.protected(row.target) is not None for row in plan.rows)
+    return "protected_speech" if protected else "other"
 
 
-def _stands(row: Row, outcome: Outcome, reason: str) -> bool:
+def _stands(row: Row, outcome: Outcome, ground: Ground | None, reason: str) -> bool:
     ruling = row.ruling
-    return ruling is not None and row.proposed is None and (ruling.outcome, ruling.reason) == (outcome, reason)
+    if ruling is None or row.proposed is not None:
+        return False
+    return (ruling.outcome, ruling.reason) == (outcome, reason) and ground in (None, ruling.ground)
 
 
 def _proposed_by(row: Row, outcome: Outcome, actor: str) -> bool:

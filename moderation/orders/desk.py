@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from moderation import speakers
 from moderation.drafts import words_of
-from moderation.orders.decide import RulingPlan, plan_ruling
+from moderation.orders.decide import RulingPlan, plan_ruling, usual_ground
 from moderation.orders.errors import NotAllowed, StaleOrder, no_such_order, of_refusal
 from moderation.orders.model import OrderDraft, Plan, plan
 from moderation.orders.select import Selection
@@ -22,6 +22,7 @@ from streams.errors import HushtagError
 from streams.flags.cases import Case, Cases
 from streams.log.orders import (
     CaseRecord,
+    Ground,
     OrderNote,
     OrderRuling,
     OrderStep,
@@ -83,18 +84,38 @@ class OrdersDesk:
         return plans
 
     async def step(
-        self, order: str, to: State, *, actor: str, reason: str, expires_at_ms: int = 0, expected: str | None = None
+        self,
+        order: str,
+        to: State,
+        *,
+        actor: str,
+        reason: str,
+        expires_at_ms: int = 0,
+        ground: Ground = "other",
+        expected: str | None = None,
     ) -> Case:
-        """Move an order on; `interim` and `final` put its outcomes in force."""
+        """Move an order on; `interim` and `final` put its outcomes in force.
+
+        Args:
+            expires_at_ms: when they end; needed for `interim`, 0 is until revoked.
+            ground: why a whole order is declined.
+        """
         who, why = words_of(actor, reason)
 
         def make(at_ms: int) -> list[CaseRecord]:
             return [
                 OrderStep(
-                    id=secrets.token_hex(8), order=order, to=to, expires_at_ms=expires_at_ms, actor=who, reason=why,
-                    at_ms=at_ms, edits=self._edits(order, expected),
+                    id=secrets.token_hex(8),
+                    order=order,
+                    to=to,
+                    expires_at_ms=expires_at_ms,
+                    ground=ground,
+                    actor=who,
+                    reason=why,
+                    at_ms=at_ms,
+                    edits=self._edits(order, expected),
                 )
-            ]  # fmt: skip
+            ]
 
         await self._write(make)
         return self.case(order)
@@ -107,6 +128,7 @@ class OrdersDesk:
         *,
         actor: str,
         reason: str,
+        ground: Ground | None = None,
         surfaces: Sequence[str] = (),
         against_protected: bool = False,
         expected: str | None = None,
@@ -115,6 +137,8 @@ class OrdersDesk:
         """Decide on all targets that a selection means, in one record.
 
         Args:
+            ground: why, as it may be published; None: the only one that the outcome has, or `protected_speech` where
+                all of the targets that are declined are protected speakers, else `other`.
             surfaces: where hashtags are hidden; needed for `reduced` alone.
             against_protected: protected speakers are meant too; each needs two people.
             dry_run: only say what it would do.
@@ -125,18 +149,32 @@ class OrdersDesk:
         def make(at_ms: int) -> list[CaseRecord]:
             case = self.case(order)
             plan = plan_ruling(
-                case, self.cases, selection, outcome, actor=who, reason=why, against_protected=against_protected
+                case,
+                self.cases,
+                selection,
+                outcome,
+                actor=who,
+                reason=why,
+                ground=ground,
+                against_protected=against_protected,
             )
             planned[:] = [plan]
             if dry_run or not plan.rows:
                 return []
             return [
                 OrderRuling(
-                    id=secrets.token_hex(8), order=order, targets=ranges_of(row.number for row in plan.rows),
-                    outcome=outcome, surfaces=tuple(surfaces) if outcome == "reduced" else (), actor=who, reason=why,
-                    at_ms=at_ms, edits=self._edits(order, expected),
+                    id=secrets.token_hex(8),
+                    order=order,
+                    targets=ranges_of(row.number for row in plan.rows),
+                    outcome=outcome,
+                    ground=ground or usual_ground(plan, self.cases),
+                    surfaces=tuple(surfaces) if outcome == "reduced" else (),
+                    actor=who,
+                    reason=why,
+                    at_ms=at_ms,
+                    edits=self._edits(order, expected),
                 )
-            ]  # fmt: skip
+            ]
 
         await self._write(make)
         return Decided(self.case(order), planned[0])

@@ -62,7 +62,7 @@ class Selection:
         outcome = case.outcome(row)
         speaker = cases.protected(row.target)
         category = speaker.category if speaker else None
-        return all(self._conditions(row, outcome[0] if outcome else None, category, named))
+        return all(self._conditions(row, outcome.outcome if outcome else None, category, named))
 
     def _conditions(
         self,

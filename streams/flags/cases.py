@@ -9,12 +9,13 @@ does the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from streams.flags.ladder import ACTED, NEXT, OUTCOMES_OF, OVER, RULED_IN, WAITING
+from streams.flags.ladder import ACTED, GROUNDS_OF, NEXT, OUTCOMES_OF, OVER, RULED_IN, WAITING
 from streams.log.decisions import version_of
 from streams.log.orders import (
     CaseRecord,
+    Ground,
     OrderNote,
     OrderReceived,
     OrderRecord,
@@ -36,6 +37,7 @@ class Ruled:
     """What was decided on a target. `actors`: two for a protected speaker that is acted against, else one."""
 
     outcome: Outcome
+    ground: Ground
     reason: str
     surfaces: tuple[str, ...]
     actors: tuple[str, ...]
@@ -84,13 +86,14 @@ class Case:
         """Targets without an outcome, or with one that waits for a second person."""
         return sum(row.ruling is None or row.proposed is not None for row in self.rows)
 
-    def outcome(self, row: Row) -> tuple[Outcome, str] | None:
-        """A target's outcome and reason; that of the whole order where it was declined first."""
-        if row.ruling is not None and (self.state != "declined" or row.ruling.outcome == "suspended"):
-            return row.ruling.outcome, row.ruling.reason
-        if self.state == "declined":
-            return "declined", self.history[-1][1].reason if isinstance(self.history[-1][1], OrderStep) else ""
-        return None
+    def outcome(self, row: Row) -> Ruled | None:
+        """What became of a target; what became of the whole order where that was declined."""
+        if row.ruling is not None and (self.state != "declined" or row.ruling.outcome in ("suspended", "declined")):
+            return row.ruling
+        if self.state != "declined":
+            return None
+        last = next(record for _, record in reversed(self.history) if isinstance(record, OrderStep))
+        return Ruled("declined", last.ground, last.reason, (), (last.actor,), last.at_ms)
 
     def since(self, version: str) -> tuple[Versioned, ...]:
         """What moved the version on from an earlier one."""
@@ -205,13 +208,13 @@ class Cases:
         return case, touched
 
     def _rule(self, row: Row, record: OrderRuling) -> None:
-        ruled = Ruled(record.outcome, record.reason, record.surfaces, (record.actor,), record.at_ms)
+        ruled = Ruled(record.outcome, record.ground, record.reason, record.surfaces, (record.actor,), record.at_ms)
         if record.outcome in ACTED and self.protected(row.target) is not None:
             first = row.proposed
             if first is None or first.outcome != record.outcome or same_person(first.actors[0], record.actor):
                 row.proposed = ruled
                 return
-            ruled = Ruled(record.outcome, record.reason, record.surfaces, (first.actors[0], record.actor), record.at_ms)
+            ruled = replace(ruled, actors=(first.actors[0], record.actor))
         row.ruling, row.proposed = ruled, None
 
 
@@ -244,6 +247,8 @@ def _why_no_ruling(record: OrderRuling, case: Case) -> str:
         return f"the order is {case.state}; only a suspension can still be lifted"
     if case.state not in RULED_IN | OVER:
         return f"the order is {in_words(case.state)}; targets are ruled on once it is under review"
+    if record.ground not in GROUNDS_OF[record.outcome]:
+        return f"the ground of {record.outcome} is one of {', '.join(GROUNDS_OF[record.outcome])}"
     for kind in {row.target.kind for row in rows}:
         if record.outcome not in OUTCOMES_OF[kind]:
             return f"{kind}s cannot be {record.outcome}, only {', '.join(OUTCOMES_OF[kind])}"

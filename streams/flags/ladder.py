@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.log.orders import Outcome, State, TargetKind
+from streams.log.orders import Ground, Outcome, State, TargetKind
 
 NEXT: Mapping[State, tuple[State, ...]] = {
     "received": ("acknowledged", "declined", "revoked"),
@@ -37,4 +37,10 @@ OUTCOMES_OF: Mapping[TargetKind, tuple[Outcome, ...]] = {
 }
 """hushtag never hides a hashtag from someone who types it, so a hashtag is reduced at most; an account or a tweet that
 is to be seen less is withheld in one country, or not at all."""
+GROUNDS_OF: Mapping[Outcome, tuple[Ground, ...]] = {
+    "declined": ("protected_speech", "not_unlawful", "overbroad", "no_legal_basis", "not_found", "other"),
+    "reduced": ("local_law",),
+    "withheld": ("local_law",),
+    "suspended": ("own_rules",),
+}
 ACTED: frozenset[Outcome] = frozenset({"reduced", "withheld", "suspended"})

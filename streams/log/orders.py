@@ -23,11 +23,16 @@ TargetKind = Literal["account", "hashtag", "tweet"]
 SpeakerCategory = Literal["news_media", "journalist", "activist", "politician"]
 Outcome = Literal["declined", "reduced", "withheld", "suspended"]
 State = Literal["received", "acknowledged", "under_review", "interim", "final", "declined", "revoked"]
+Ground = Literal[
+    "protected_speech", "not_unlawful", "overbroad", "no_legal_basis", "not_found", "other", "local_law", "own_rules"
+]
 TARGET_KINDS: tuple[TargetKind, ...] = get_args(TargetKind)
 CATEGORIES: tuple[SpeakerCategory, ...] = get_args(SpeakerCategory)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """The enforcement ladder, the mildest first."""
 STATES: tuple[State, ...] = get_args(State)
+GROUNDS: tuple[Ground, ...] = get_args(Ground)
+"""Why, in a closed set that can be published and counted; the reason says it in words, and may name people."""
 MOST_TARGETS = 100_000
 """Of one order: its ruling must fit into one record."""
 CHUNK = 2_000
@@ -109,6 +114,8 @@ class OrderStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     to: State
     expires_at_ms: Ms = 0
     """When what it puts in force ends; always given for `interim`. 0: until revoked."""
+    ground: Ground = "other"
+    """Of a whole order that is declined."""
     actor: Text
     reason: Text
     at_ms: Ms
@@ -124,6 +131,7 @@ class OrderRuling(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     outcome: Outcome
     surfaces: Annotated[tuple[Surface, ...], msgspec.Meta(max_length=100)] = ()
     """Where a hashtag is hidden; empty for every other outcome."""
+    ground: Ground = "other"
     actor: Text
     reason: Text
     at_ms: Ms

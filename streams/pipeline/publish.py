@@ -16,6 +16,7 @@ from hushtag_client.registers import Register
 
 from streams.clock import now_ms
 from streams.errors import ContractError, FlagStoreUnavailable
+from streams.flags.deadlines import clocks
 from streams.flags.fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.store import FlagStore
@@ -192,9 +193,15 @@ class ModerationPartition(_Published):
         return self.fold.registers()
 
     async def tidy(self, at_ms: int) -> None:
-        """Bring back what stood before an override that has run out; forget what is over."""
+        """Bring back what stood before an override that has run out; forget what is over; tell the orders' clocks."""
         self._offer(self.fold.lapse(at_ms))
         self.fold.prune(at_ms)
+        running = clocks(self.fold.cases.cases.values(), at_ms)
+        self._context.metrics.set_order_clocks((one.country, one.nearest_seconds, one.open_orders) for one in running)
+
+    def drop(self) -> None:
+        super().drop()
+        self._context.metrics.set_order_clocks(())
 
 
 class DecisionsStage:

@@ -20,7 +20,8 @@ def suppressed(tag: str, **members: Any) -> Register:
 async def ask(method: str, path: str, *, seeded: bool = True, **request: Any) -> httpx.Response:
     server = MemoryServer()
     if seeded:
-        server.seed([suppressed("sometag", country="IN"), suppressed("किसान")], settled_ms=NOW_MS)
+        account = Register(version="1", action="suppress", hashtag="7", surface="account", country="IN", source="legal")
+        server.seed([suppressed("sometag", country="IN"), suppressed("किसान"), account], settled_ms=NOW_MS)
     else:
         server.away = True
     app = make_app(MemoryFlagsClient(server, clock=lambda: NOW_MS, surface_defaults={"search": "hide"}))
@@ -89,3 +90,18 @@ def test_a_wrong_url_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--redis-url", "http://x"])
     assert ended.value.code == 2
     assert "error:" in capsys.readouterr().err
+
+
+async def test_visibility() -> None:
+    told = (await ask("GET", "/v1/visibility", params={"account": "7", "country": "IN"})).json()
+    assert told == {"account": "7", "country": "IN", "visibility": "withheld"}
+    assert (await ask("GET", "/v1/visibility", params={"account": "7"})).json()["visibility"] == "visible"
+    assert (await ask("GET", "/v1/visibility", params={"tweet": "7", "country": "IN"})).json()[
+        "visibility"
+    ] == "visible"
+
+
+@pytest.mark.parametrize("query", [{}, {"account": "x"}, {"account": "1", "tweet": "2"}, {"account": "\u0967"}])
+async def test_visibility_of_what(query: dict[str, str]) -> None:
+    response = await ask("GET", "/v1/visibility", params=query)
+    assert (response.status_code, "digits" in response.json()["error"]) == (400, True)

@@ -113,7 +113,8 @@ def test_one_person_alone_cannot_even_by_writing_to_the_log() -> None:
     world.review(order)
     for number in range(3):
         ruling = OrderRuling(
-            id=f"r{number}", order=order, targets=((0, 0),), outcome="suspended", actor="Ann" if number else "ann",
+            id=f"r{number}", order=order, targets=((0, 0),), outcome="suspended", ground="own_rules",
+            actor="Ann" if number else "ann",
             reason="r", at_ms=NOW_MS, edits=world.desk.case(order).version,
         )  # fmt: skip
         world.log.append(*encode_case(ruling))

@@ -1,0 +1,121 @@
+"""The letter to the authority: what was done, what was not, and why. Pure: a rendering of the order's own records.
+
+It names targets only where something was done, by id, in an annex; of what was declined it says how many, and on which
+grounds, so that a letter that leaks does not point at the people who were protected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from moderation.orders.view import in_force
+from moderation.times import day_words, time_words
+from streams.flags.cases import Case, Row
+from streams.flags.ladder import ACTED, WAITING
+from streams.log.orders import Ground, Outcome, TargetKind
+
+GROUND_WORDS: Mapping[Ground, str] = {
+    "protected_speech": "protected speech",
+    "not_unlawful": "what was said does not break the law that the order names",
+    "overbroad": "the order is not specific, or asks for more than its aim needs",
+    "no_legal_basis": "the law that the order names does not allow it",
+    "not_found": "there is no such account or content",
+    "other": "other grounds",
+    "local_law": "the law of the country",
+    "own_rules": "the platform's own rules",
+}
+"""Grounds as they are published."""
+_DONE: Mapping[Outcome, str] = {
+    "reduced": "hashtags are no longer shown in trends and search suggestions to viewers in {country}",
+    "withheld": "{kind} are withheld from viewers in {country}",
+    "suspended": "accounts are suspended for breaking our own rules",
+}
+_NAMES: Mapping[TargetKind, str] = {"account": "accounts", "hashtag": "hashtags", "tweet": "tweets"}
+
+
+def letter(case: Case, now_ms: int, *, sender: str) -> str:
+    """The letter as plain text, its lines at most 100 characters but for names and reasons."""
+    order = case.order
+    done = list(_done(case, now_ms))
+    kept = list(_declined(case))
+    parts = [
+        f"To: {order.authority}",
+        f"Your reference: {order.reference}",
+        f"Our reference: {case.id}",
+        f"Date: {day_words(now_ms)}",
+        "",
+        f"Your order of {day_words(order.issued_ms)} under {order.legal_basis}, received "
+        f"{time_words(order.received_ms)}, names {_kinds(case)}.",
+        "",
+        _standing(case, now_ms),
+    ]
+    if done:
+        parts += ["", "What we did:", *(f"  - {line}" for line in done)]
+    if kept:
+        parts += ["", "What we did not do, and why:", *(f"  - {line}" for line in kept)]
+    if undecided := sum(case.outcome(row) is None for row in case.rows):
+        parts += ["", f"{undecided:,} targets are still under review."]
+    parts += [
+        "",
+        "What is withheld is withheld in your country only; it remains visible elsewhere. Each of these decisions can",
+        "be appealed against. Declining to act on protected speech is not a comment on what was said.",
+        "",
+        sender,
+    ]
+    annex = [_line(row, case) for row in case.rows if _acted(row, case)]
+    if annex and case.state not in WAITING:
+        parts += ["", "Annex: targets acted on", *annex]
+    return "\n".join(parts) + "\n"
+
+
+def _standing(case: Case, now_ms: int) -> str:
+    if case.state == "revoked":
+        return "The order is revoked; what it had put in force has ended."
+    if case.state == "declined":
+        return "We decline to act on this order."
+    if case.state == "interim" and in_force(case, now_ms):
+        return (
+            f"This is an interim decision; it ends {time_words(case.expires_at_ms)} unless a final one takes its place."
+        )
+    if case.state == "interim":
+        return f"Our interim decision ended {time_words(case.expires_at_ms)}."
+    if case.state == "final":
+        until = f" until {time_words(case.expires_at_ms)}" if case.expires_at_ms else " until the order is revoked"
+        return f"This is our final decision; what is withheld stays so{until}."
+    return "The order is under review; nothing has been put in force yet but what is said below."
+
+
+def _done(case: Case, now_ms: int) -> Iterator[str]:
+    found = Counter((ruled.outcome, row.target.kind) for row in case.rows if (ruled := case.outcome(row)))
+    for outcome, words in _DONE.items():
+        if outcome != "suspended" and not in_force(case, now_ms):
+            continue
+        for kind, name in _NAMES.items():
+            if many := found[outcome, kind]:
+                yield f"{many:,} " + words.format(country=case.order.country, kind=name)
+
+
+def _declined(case: Case) -> Iterator[str]:
+    found = Counter(
+        (row.target.kind, ruled.ground, ruled.reason)
+        for row in case.rows
+        if (ruled := case.outcome(row)) and ruled.outcome == "declined"
+    )
+    for (kind, ground, reason), many in found.most_common():
+        yield f"{many:,} {_NAMES[kind]}: {GROUND_WORDS[ground]}. {reason}"
+
+
+def _kinds(case: Case) -> str:
+    found = Counter(row.target.kind for row in case.rows)
+    return " and ".join(f"{found[kind]:,} {name}" for kind, name in _NAMES.items() if found[kind])
+
+
+def _acted(row: Row, case: Case) -> str:
+    ruled = case.outcome(row)
+    return ruled.outcome if ruled and ruled.outcome in ACTED else ""
+
+
+def _line(row: Row, case: Case) -> str:
+    value = f"#{row.target.display}" if row.target.kind == "hashtag" else row.target.value
+    return f"  {row.target.kind} {value}: {_acted(row, case)}"

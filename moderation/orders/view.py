@@ -1,0 +1,219 @@
+"""How orders are shown: one JSON object each for programs, tables for eyes, CSV for a spreadsheet. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from moderation.orders.decide import RulingPlan
+from moderation.orders.errors import told
+from moderation.orders.model import Plan
+from moderation.tables import write_table
+from moderation.times import time_words
+from streams.flags.cases import Case, Cases, Row, in_words
+from streams.flags.ladder import IN_FORCE
+from streams.flags.naming import in_words as duration_words
+from streams.log.orders import OUTCOMES, OrderStep
+
+TARGET_COLUMNS = (
+    "number",
+    "kind",
+    "target",
+    "protected",
+    "proposal",
+    "outcome",
+    "ground",
+    "reason",
+    "by",
+    "second",
+    "waiting",
+)
+_STYLES = {"final": "bold", "interim": "bold", "declined": "dim", "revoked": "dim"}
+PROTECTED = "declined: protected speech"
+"""What is proposed for a protected speaker."""
+
+
+def counts(case: Case) -> dict[str, int]:
+    """How many targets have each outcome; `undecided` has the rest."""
+    found = Counter(outcome.outcome if (outcome := case.outcome(row)) else "undecided" for row in case.rows)
+    return {name: found[name] for name in (*OUTCOMES, "undecided")}
+
+
+def case_as_dict(case: Case, cases: Cases, now_ms: int) -> dict[str, Any]:
+    """An order as plain JSON, its targets apart."""
+    order = case.order
+    return {
+        "order": case.id,
+        "state": case.state,
+        "version": case.version,
+        "authority": order.authority,
+        "country": order.country,
+        "legal_basis": order.legal_basis,
+        "reference": order.reference,
+        "issued_ms": order.issued_ms,
+        "received_ms": order.received_ms,
+        "deadline_ms": order.deadline_ms,
+        "confidential": order.confidential,
+        "due_in_ms": None if case.due_ms is None else case.due_ms - now_ms,
+        "expires_at_ms": case.expires_at_ms,
+        "assignee": case.assignee,
+        "targets": len(case.rows),
+        "outcomes": counts(case),
+        "protected": sum(cases.protected(row.target) is not None for row in case.rows),
+        "waiting": sum(row.proposed is not None for row in case.rows),
+        "in_force": in_force(case, now_ms),
+        "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in case.notes],
+        "history": [told(record) for _, record in case.history],
+    }
+
+
+def in_force(case: Case, now_ms: int) -> bool:
+    """Whether the order's own outcomes are in force."""
+    return case.state in IN_FORCE and (not case.expires_at_ms or now_ms < case.expires_at_ms)
+
+
+def row_as_dict(case: Case, row: Row, cases: Cases) -> dict[str, Any]:
+    """A target as plain JSON."""
+    speaker = cases.protected(row.target)
+    outcome = case.outcome(row)
+    actors = row.ruling.actors if row.ruling else ()
+    return {
+        "number": row.number + 1,
+        "kind": row.target.kind,
+        "target": f"#{row.target.display}" if row.target.kind == "hashtag" else row.target.value,
+        "protected": speaker.category if speaker else "",
+        "proposal": PROTECTED if speaker and outcome is None and row.proposed is None else "",
+        "outcome": outcome.outcome if outcome else "",
+        "ground": outcome.ground if outcome else "",
+        "reason": outcome.reason if outcome else "",
+        "by": actors[0] if actors else "",
+        "second": actors[1] if len(actors) > 1 else "",
+        "waiting": f"{row.proposed.outcome}, proposed by {row.proposed.actors[0]}" if row.proposed else "",
+    }
+
+
+def plan_as_dict(plan: Plan) -> dict[str, Any]:
+    """What became of an intake, as plain JSON."""
+    return {
+        "order": plan.head.id,
+        "reference": plan.head.reference,
+        "fate": plan.fate,
+        "added": len(plan.added),
+        "known": plan.known,
+        "protected": plan.protected,
+        "why": plan.why,
+    }
+
+
+def plan_words(plan: Plan) -> str:
+    """What became of an intake, in a line."""
+    head = plan.head
+    if plan.fate == "conflict":
+        return f"{head.id}: {plan.why}"
+    if plan.fate == "known":
+        return f"{head.id}: known already, with all {plan.known:,} targets; nothing was written"
+    told_as = f"{head.id}: {len(plan.added):,} targets" + (f", {plan.known:,} known before" if plan.known else "")
+    if plan.protected:
+        told_as += f"; {plan.protected:,} of them are protected speakers, proposed as {PROTECTED}"
+    return told_as
+
+
+def ruling_as_dict(plan: RulingPlan) -> dict[str, Any]:
+    """What a ruling does, as plain JSON."""
+    return {
+        "outcome": plan.outcome,
+        "decides": plan.decides,
+        "proposes": plan.proposes,
+        "spared": plan.spared,
+        "unfit": plan.unfit,
+        "unchanged": plan.unchanged,
+    }
+
+
+def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
+    """What a ruling does, in a line."""
+    verb = "would be" if dry_run else "are now"
+    parts = [f"{plan.decides:,} targets {verb} {plan.outcome}"]
+    if plan.proposes:
+        wait = "would wait" if dry_run else "wait"
+        parts.append(f"{plan.proposes:,} protected speakers {wait} for a second person to say the same")
+    if plan.spared:
+        parts.append(f"{plan.spared:,} protected speakers left out (--against-protected means them)")
+    if plan.unfit:
+        parts.append(f"{plan.unfit:,} cannot be {plan.outcome} and are left out")
+    if plan.unchanged:
+        parts.append(f"{plan.unchanged:,} unchanged")
+    return "; ".join(parts)
+
+
+def orders_table(cases: Sequence[Case], now_ms: int) -> Table:
+    """Orders for a terminal."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("order", "state", "due", "authority", "reference", "with", "targets", "outcomes"):
+        shown.add_column(column, overflow="fold", justify="right" if column == "targets" else "left")
+    for case in cases:
+        shown.add_row(
+            case.id,
+            Text(in_words(case.state), style=_STYLES.get(case.state, "")),
+            due_words(case, now_ms),
+            Text(case.order.authority),
+            Text(case.order.reference),
+            Text(case.assignee),
+            f"{len(case.rows):,}",
+            ", ".join(f"{count:,} {name}" for name, count in counts(case).items() if count),
+        )
+    return shown
+
+
+def due_words(case: Case, now_ms: int) -> Text:
+    """How long until the next thing is due."""
+    if case.due_ms is None:
+        return Text("")
+    left_ms = case.due_ms - now_ms
+    what = "interim ends" if case.state == "interim" else ""
+    if left_ms <= 0:
+        return Text(f"{what or 'overdue'} {duration_words(-left_ms)} ago".replace("ends", "ended"), style="red bold")
+    style = "yellow" if left_ms < 86_400_000 else ""
+    return Text(f"{what} in {duration_words(left_ms)}".strip(), style=style)
+
+
+def rows_table(case: Case, rows: Iterable[Row], cases: Cases) -> Table:
+    """Targets for a terminal."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("", "kind", "target", "protected", "outcome", "reason", "by"):
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        said = row_as_dict(case, row, cases)
+        by = " and ".join(name for name in (said["by"], said["second"]) if name)
+        outcome = said["outcome"] or said["waiting"] or (f"proposed {said['proposal']}" if said["proposal"] else "")
+        cells = (said["kind"], said["target"], said["protected"], outcome, said["reason"], by)
+        shown.add_row(str(said["number"]), *(Text(" ".join(str(cell).split())) for cell in cells))
+    return shown
+
+
+def head_lines(case: Case, now_ms: int) -> list[str]:
+    """What an order says of itself and what became of it, for a terminal."""
+    order = case.order
+    lines = [
+        f"{case.id}: {in_words(case.state)}{', confidential' if order.confidential else ''}",
+        f"  {order.authority}, {order.country}, {order.reference}; {order.legal_basis}",
+        f"  issued {time_words(order.issued_ms)}, received {time_words(order.received_ms)}, "
+        f"deadline {time_words(order.deadline_ms)} {due_words(case, now_ms).plain}".rstrip(),
+        f"  version {case.version}" + (f", with {case.assignee}" if case.assignee else ""),
+    ]
+    for _, record in case.history:
+        if isinstance(record, OrderStep) and record.expires_at_ms:
+            lines.append(f"  {told(record)} (until {time_words(record.expires_at_ms)})")
+        else:
+            lines.append(f"  {told(record)}")
+    lines += [f"  note by {note.actor}, {time_words(note.at_ms)}: {note.text}" for note in case.notes]
+    return lines
+
+
+def rows_csv(case: Case, rows: Iterable[Row], cases: Cases) -> str:
+    """Targets for a spreadsheet; nothing in it is a formula."""
+    return write_table(TARGET_COLUMNS, (row_as_dict(case, row, cases) for row in rows))

@@ -1,0 +1,115 @@
+"""The report as one page that needs nothing else, and as the few lines of a public update. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from moderation.orders.reply import GROUND_WORDS
+from moderation.report.plots import Bar, bars
+from moderation.report.publish import Count, Published, number
+from moderation.times import day_words, time_words
+from streams.flags.naming import in_words
+
+_OUTCOMES = {
+    "reduced": "reduced visibility",
+    "withheld": "withheld in the country",
+    "suspended": "suspended under our own rules",
+    "declined": "declined",
+    "undecided": "under review",
+}
+_KINDS = {"account": "Accounts", "hashtag": "Hashtags", "tweet": "Tweets"}
+_SPEAKERS = {
+    "news_media": "news media",
+    "journalist": "journalists",
+    "activist": "activists",
+    "politician": "politicians",
+}
+
+
+def html(report: Published, now_ms: int, *, title: str = "Transparency report") -> str:
+    """The page. Self-contained: styles inline, plots as SVG, no script."""
+    facts = report.facts
+    plots: dict[str, str] = {}
+    for kind, counts in facts["outcomes"].items():
+        ordered = [(name, counts[name]) for name in _OUTCOMES if name in counts]
+        plots[kind] = bars(
+            [Bar(_OUTCOMES[name], number(count), told(count), name) for name, count in ordered],
+            f"{_KINDS[kind]} by outcome",
+        )
+    declined = facts["declined_by_ground"]
+    plots["declined"] = _plot({GROUND_WORDS[g]: c for g, c in declined.items()}, "Declined by ground", "declined")
+    speakers = facts["protected_speakers_declined"]
+    plots["speakers"] = _plot({_SPEAKERS[c]: n for c, n in speakers.items()}, "Protected speakers", "declined")
+    categories = facts["hashtags_suppressed_by_category"]
+    plots["categories"] = _plot(
+        {_words(c): n for c, n in categories.items()}, "Hashtags suppressed by category", "reduced"
+    )
+    template = _environment.get_template("report.html")
+    return template.render(
+        title=title, facts=facts, plots=plots, kinds=_KINDS, grounds=GROUND_WORDS, speakers=_SPEAKERS, now_ms=now_ms
+    )
+
+
+def update(report: Published, *, name: str = "hushtag") -> str:
+    """A public update in plain words, as a platform would post it."""
+    facts = report.facts
+    accounts, hashtags = facts["outcomes"].get("account", {}), facts["outcomes"].get("hashtag", {})
+    where = "" if facts["country"] == "*" else f" in {facts['country']}"
+    orders = "one legal order" if facts["orders"] == 1 else f"{facts['orders']:,} legal orders"
+    lines = [
+        f"Update{where}, {day_words(facts['from_ms'])} to {day_words(facts['to_ms'] - 1)}",
+        "",
+        f"We received {orders}, naming {told(facts['targets'].get('account', 0))} accounts"
+        + (f" and {told(facts['targets']['hashtag'])} hashtags" if "hashtag" in facts["targets"] else "")
+        + ".",
+        "",
+    ]
+    if count := hashtags.get("reduced"):
+        lines.append(
+            f"- The visibility of {told(count)} hashtags with harmful content was reduced: they no longer appear"
+        )
+        lines.append("  in trends or as recommended search terms there. Nobody is kept from typing them.")
+    if count := accounts.get("suspended"):
+        lines.append(f"- {told(count)} accounts were suspended because they broke our own rules.")
+    if count := accounts.get("withheld"):
+        lines.append(f"- {told(count)} accounts are withheld{where} only. They remain visible everywhere else.")
+    if count := accounts.get("declined"):
+        lines.append(f"- On {told(count)} accounts we took no action. We do not believe that acting on them would be")
+        lines.append("  consistent with protected speech and free expression.")
+    if speakers := facts["protected_speakers_declined"]:
+        told_as = ", ".join(f"{told(count)} {_SPEAKERS[category]}" for category, count in speakers.items())
+        lines.append(f"- Among them: {told_as}. None of them was acted against.")
+    if facts["median_time_to_act_ms"] is not None:
+        lines.append(f"- Median time from an order to our decision: {in_words(facts['median_time_to_act_ms'])}.")
+    lines += ["", f"Counts below {report.threshold} are rounded. Published by {name}."]
+    return "\n".join(lines) + "\n"
+
+
+def told(count: Count) -> str:
+    """A published count as people read it."""
+    return f"{count:,}" if isinstance(count, int) else count
+
+
+def _plot(counts: Mapping[str, Count], title: str, tone: str) -> str:
+    return bars([Bar(label, number(count), told(count), tone) for label, count in counts.items()], title)
+
+
+def _words(category: str) -> str:
+    return category.replace("_", " ")
+
+
+def _make_environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("moderation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(told=told, day=day_words, time=time_words, duration=in_words, words=_words)
+    return made
+
+
+_environment = _make_environment()
