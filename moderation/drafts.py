@@ -35,6 +35,8 @@ class Draft:
     actor: str
     reason: str
     expires_at_ms: int
+    category: str = ""
+    """Of the stop button alone: it lifts only this category."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hushtag_client.registers import ANY_HASHTAG
 from rich.table import Table
 from rich.text import Text
 
@@ -40,9 +41,9 @@ def table(standings: Sequence[Standing], now_ms: int) -> Table:
     for standing in standings:
         record = standing.record
         shown.add_row(
-            Text(f"#{record.hashtag}"),
+            Text("automation" if record.hashtag == ANY_HASHTAG else f"#{record.hashtag}"),
             Text(f"{where(record.country)}: {', '.join(standing.surfaces)}"),
-            record.action if isinstance(record, Override) else "undo",
+            _decision(record),
             Text(standing.state, style=_STYLES[standing.state]),
             ends(record, now_ms) if standing.state in ("in force", "superseded") else "",
             Text(record.actor),
@@ -61,6 +62,14 @@ def ends(record: TagRecord, now_ms: int) -> str:
     if not isinstance(record, Override):
         return ""
     return f"in {in_words(record.expires_at_ms - now_ms)}" if record.expires_at_ms else "when revoked"
+
+
+def _decision(record: TagRecord) -> str:
+    if record.hashtag != ANY_HASHTAG:
+        return record.action if isinstance(record, Override) else "undo"
+    if isinstance(record, Override):
+        return f"pause {record.category}".strip()
+    return "resume"
 
 
 def _because(standing: Standing) -> str:

@@ -122,6 +122,7 @@ class Desk:
             edits=self._edits(draft.tag.hashtag, scopes, expected),
             action=draft.action,
             expires_at_ms=draft.expires_at_ms,
+            category=draft.category,
         )
 
     def _undo(self, draft: UndoDraft, expected: str | None) -> Undo:

@@ -103,6 +103,25 @@ def one_line(register: Register) -> str:
     return ", ".join(parts) or f"by {register.actor or register.source}"
 
 
+def paused(stop: Register | None, *, staff: bool) -> str:
+    """What a page says while the stop button is pressed, "" while it is not; who and why is for staff.
+
+    >>> stop = Register(version="1", action="allow", hashtag="*", surface="trends", source="human", actor="ann",
+    ...                 expires_at_ms=1, evidence={"reason": "false alarms"})
+    >>> paused(stop, staff=True)
+    'Automatic holding back is paused until 1 January 00:00 UTC. By ann: false alarms'
+    >>> paused(None, staff=True)
+    ''
+    """
+    if stop is None:
+        return ""
+    of = f" of {stop.category.replace('_', ' ')}" if stop.category not in ("", "*") else ""
+    ends = datetime.fromtimestamp(stop.expires_at_ms / 1000, UTC)
+    where = "" if stop.country == "*" else f" in {name_of(stop.country)}"
+    said = f"Automatic holding back{of} is paused{where} until {ends.day} {ends:%B %H:%M} UTC."
+    return f"{said} By {stop.actor}: {stop.evidence.get('reason', '')}" if staff else said
+
+
 def places(registers: Iterable[Register]) -> str:
     """Where registers of one hashtag hold, in words.
 

@@ -108,6 +108,7 @@ class Service:
                 "unavailable": "There are no flags yet: nothing is held back.",
             }.get(flags, "The flags are up to date."),
         }
+        texts["paused"] = explain.paused(self.listing.flags.paused(self.listing.surface, country), staff=held)
         lists = {"tabs": self._tabs(view), self._list_name: self._shown(country)}
         if held:
             tags = self.listing.held(country)

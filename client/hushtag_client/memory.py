@@ -183,6 +183,11 @@ class MemoryFlagsClient(Answers):
         self.catch_up()
         return super().tweet_visibility(tweet_id, country)
 
+    def paused(self, surface: str, country: str | None = None) -> Register | None:
+        """As `Answers.paused`, up to date with the server if that is there."""
+        self.catch_up()
+        return super().paused(surface, country)
+
     def catch_up(self) -> bool:
         """Follow the server to where it is; False, and nothing learnt, if it is away."""
         polled = 0

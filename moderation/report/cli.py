@@ -40,7 +40,7 @@ def report(
     from moderation.report import page as pages
     from moderation.report.facts import gather
     from moderation.report.publish import publish
-    from moderation.report.read import automated_decisions, people_until
+    from moderation.report.read import automated_decisions, people_s_decisions
 
     try:
         from_ms, to_ms = time_of("--from", from_), time_of("--to", to, end=True) + 1
@@ -53,7 +53,7 @@ def report(
     quieten()
 
     async def read() -> None:
-        people = await people_until(settings, to_ms)
+        people = await people_s_decisions(settings)
         published = publish(gather(people, await automated_decisions(settings), from_ms, to_ms, where))
         if page is not None:
             page.write_text(pages.html(published, now_ms()), "utf-8")

@@ -18,7 +18,10 @@ from streams.log.orders import OrderRuling, OrderStep, numbers_of
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What happened in [from_ms, to_ms), as it stood at its end. Durations in ms; None where there is nothing."""
+    """The orders received in [from_ms, to_ms), as they stand now, and what was hidden or decided on in that time.
+
+    Durations in ms; None where there is nothing.
+    """
 
     from_ms: int
     to_ms: int
@@ -63,7 +66,7 @@ def gather(
     """Count.
 
     Args:
-        people: the moderation topic, folded up to `to_ms`.
+        people: the moderation topic, folded.
         decisions: all that the log has.
         country: only orders of this country, and decisions for it.
     """

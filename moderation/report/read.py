@@ -1,4 +1,4 @@
-"""Reads what the report is made of: people's decisions up to a moment, the automated ones that the log still has."""
+"""Reads what the report is made of: people's decisions, and the automated ones that the log still has."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from streams.log.topic_specs import DECISIONS, MODERATION
 from streams.settings import Settings
 
 
-async def people_until(settings: Settings, to_ms: int) -> PeopleView:
-    """The moderation topic, folded up to a moment by the log's own time: a report made again later is the same.
+async def people_s_decisions(settings: Settings) -> PeopleView:
+    """The moderation topic, folded.
 
     Raises:
         DependencyAway: Kafka is silent.
@@ -22,13 +22,12 @@ async def people_until(settings: Settings, to_ms: int) -> PeopleView:
     async with LogReader(connection(settings), settings.topic(MODERATION)) as reader:
         async for batch in reader.to_end({0: None}):
             for record in batch:
-                if record.timestamp < to_ms:
-                    view.hear(record.offset, record.key, record.value)
+                view.hear(record.offset, record.key, record.value)
     return view
 
 
 async def automated_decisions(settings: Settings) -> list[Decision]:
-    """Every automated decision that the log still has. Raises as `people_until`."""
+    """Every automated decision that the log still has. Raises as `people_s_decisions`."""
     found: list[Decision] = []
     async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
         async for batch in reader.to_end(dict.fromkeys(reader.partitions)):

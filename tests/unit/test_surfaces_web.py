@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import CallerMistake
+from surfaces import explain
 from surfaces.listing import Listing
 from surfaces.search import search_service
 from surfaces.service import Service
@@ -177,6 +178,22 @@ def test_the_page_says_when_flags_cannot_be_trusted() -> None:
     assert "up to date" in world.trends().page(("IN", True)).texts["flags"]
 
 
+def test_the_page_says_while_the_stop_button_is_pressed() -> None:
+    world = World()
+    service = world.trends()
+    assert service.page(("IN", False)).texts["paused"] == ""
+    stop = Register(
+        version="1", action="allow", hashtag="*", surface="trends", country="IN", source="human", actor="ann",
+        category="hateful_conduct", evidence={"reason": "false alarms"}, expires_at_ms=T0 + 60_000,
+    )  # fmt: skip
+    world.server.put("moderation", [(stop.field, encode(stop))])
+    said = service.page(("IN", True)).texts["paused"]
+    assert "of hateful conduct is paused in India until" in said
+    assert said.endswith("By ann: false alarms")
+    assert "ann" not in service.page(("IN", False)).texts["paused"]
+    assert service.page(("US", False)).texts["paused"] == ""
+
+
 rows = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "2", "3"]))
 pages = st.lists(st.tuples(rows, rows, st.text(max_size=3)), min_size=2, max_size=6)
 
@@ -207,7 +224,7 @@ def _same(one: Page, other: Page) -> bool:
 
 
 def test_doctests() -> None:
-    assert doctest.testmod(live).failed == 0
+    assert doctest.testmod(live).failed == doctest.testmod(explain).failed == 0
 
 
 class Counting:
