@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from streams.errors import CallerMistake
 
 if TYPE_CHECKING:
     from surfaces.run import Kind
@@ -19,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(trends)
     app.command()(search)
+    app.command()(scenario)
 
 
 def trends(
@@ -54,6 +58,27 @@ def demo(
     from surfaces.demo.run import run_demo
 
     raise typer.Exit(run_demo(seconds))
+
+
+def scenario(
+    name: Annotated[str, typer.Argument(help="india-2021: 1,178 accounts are to be blocked.", metavar="NAME")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the update, the reply and the report.",
+                                  show_default="scenario-NAME")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Other accounts, the same story.")] = 2021,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Play a whole story on the local stack: order, review, decisions, what the surfaces do, and what is told to whom.
+
+    Writes the public update, the reply to the authority and the transparency report. Exits with 3 if a number in them
+    is not the log's, or a surface does not do what was decided.
+    """
+    from surfaces.scenario.run import run_india
+
+    if name != "india-2021":
+        raise CallerMistake(f"there is no scenario {name[:40]!r}", fix="india-2021")
+    raise typer.Exit(run_india(out or Path(f"scenario-{name}"), seed=seed, as_json=as_json))
 
 
 def _run(kind: Kind, host: str, port: int, other_url: str, as_json: bool) -> None:

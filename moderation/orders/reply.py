@@ -103,7 +103,7 @@ def _declined(case: Case) -> Iterator[str]:
         if (ruled := case.outcome(row)) and ruled.outcome == "declined"
     )
     for (kind, ground, reason), many in found.most_common():
-        yield f"{many:,} {_NAMES[kind]}: {GROUND_WORDS[ground]}. {reason}"
+        yield f"{many:,} {_NAMES[kind]}: {GROUND_WORDS[ground]}; {reason}"
 
 
 def _kinds(case: Case) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from moderation.orders.reply import GROUND_WORDS
 from moderation.report.plots import Bar, bars
 from moderation.report.publish import Count, Published, number
 from moderation.times import day_words, time_words
@@ -20,6 +19,15 @@ _OUTCOMES = {
     "undecided": "under review",
 }
 _KINDS = {"account": "Accounts", "hashtag": "Hashtags", "tweet": "Tweets"}
+_GROUNDS = {
+    "protected_speech": "protected speech",
+    "not_unlawful": "breaks no law",
+    "overbroad": "not specific, or too wide",
+    "no_legal_basis": "no legal basis",
+    "not_found": "not found",
+    "other": "other",
+}
+_DURATIONS = {"hour": "under an hour", "six_hours": "1 to 6 hours", "day": "6 to 24 hours", "longer": "a day or more"}
 _SPEAKERS = {
     "news_media": "news media",
     "journalist": "journalists",
@@ -39,17 +47,17 @@ def html(report: Published, now_ms: int, *, title: str = "Transparency report") 
             f"{_KINDS[kind]} by outcome",
         )
     declined = facts["declined_by_ground"]
-    plots["declined"] = _plot({GROUND_WORDS[g]: c for g, c in declined.items()}, "Declined by ground", "declined")
+    plots["declined"] = _plot({_GROUNDS[g]: c for g, c in declined.items()}, "Declined by ground", "declined")
     speakers = facts["protected_speakers_declined"]
     plots["speakers"] = _plot({_SPEAKERS[c]: n for c, n in speakers.items()}, "Protected speakers", "declined")
     categories = facts["hashtags_suppressed_by_category"]
     plots["categories"] = _plot(
         {_words(c): n for c, n in categories.items()}, "Hashtags suppressed by category", "reduced"
     )
+    lasted = facts["suppressions_by_duration"]
+    plots["lasted"] = _plot({_DURATIONS[d]: lasted[d] for d in _DURATIONS if d in lasted}, "How long", "reduced")
     template = _environment.get_template("report.html")
-    return template.render(
-        title=title, facts=facts, plots=plots, kinds=_KINDS, grounds=GROUND_WORDS, speakers=_SPEAKERS, now_ms=now_ms
-    )
+    return template.render(title=title, facts=facts, plots=plots, kinds=_KINDS, now_ms=now_ms)
 
 
 def update(report: Published, *, name: str = "hushtag") -> str:

@@ -6,6 +6,7 @@ taking the others from the total: the next smallest is then given as `<5` or to 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,7 @@ def publish(facts: Facts) -> Published:
                 category: ms for category, ms in sorted(facts.suppressed_for_ms.items())
                 if facts.suppressed[category] >= THRESHOLD
             },
+            "suppressions_by_duration": rounded(Counter(map(_how_long, facts.durations_ms))),
             "suppressions_overruled_by_people": one(facts.overruled),
             "suppressions_overruled_share": (
                 round(facts.overruled / len(facts.durations_ms), 3) if len(facts.durations_ms) >= THRESHOLD else None
@@ -58,6 +60,11 @@ def publish(facts: Facts) -> Published:
             "counts_below_are_rounded": THRESHOLD,
         }
     )  # fmt: skip
+
+
+def _how_long(lasted_ms: int) -> str:
+    hours = lasted_ms / 3_600_000
+    return "hour" if hours < 1 else "six_hours" if hours < 6 else "day" if hours < 24 else "longer"
 
 
 def one(count: int) -> Count:

@@ -1,0 +1,99 @@
+"""How long an order takes: read, taken in, decided in bulk, and in force at a surface. `python -m benchmarks.orders`.
+
+On a local Kafka and Valkey with a real publish stage. A surface's own replica is asked for every target, so the last
+figure is the slowest of them. Prints one line a step, and a JSON line at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from hushtag_client import AsyncFlagsClient
+
+from benchmarks.machine import machine
+from moderation.orders.desk import OrdersDesk
+from moderation.orders.intake import parse_csv
+from moderation.orders.select import Selection
+from moderation.writer import Desk
+from streams.clock import monotonic_seconds, now_ms
+from streams.log.topics import create_topics
+from streams.settings import Settings, load_settings
+from streams.stack import LocalStack
+from streams.stack.jars import default_cache
+from streams.stack.ports import LOOPBACK, free_port
+from surfaces.demo.children import Child, Children
+
+ORDER = {
+    "authority": "A", "country": "IN", "legal_basis": "L", "reference": "R", "issued": "2021-02-01",
+    "received": "2021-02-01", "deadline": "+48h",
+}  # fmt: skip
+
+
+async def measure(settings: Settings, targets: int) -> dict[str, float]:
+    """Seconds of each step."""
+    text = "target\n" + "".join(f"{10_000 + number}\n" for number in range(targets))
+    found: dict[str, float] = {}
+    began = last = monotonic_seconds()
+
+    def step(name: str) -> None:
+        nonlocal last
+        now = monotonic_seconds()
+        found[name], last = now - last, now
+        print(f"{name:<22}{found[name]:8.2f} s", flush=True)
+
+    async with AsyncFlagsClient(settings.redis_url) as flags, Desk(settings) as log:
+        desk = OrdersDesk(log)
+        await flags.wait_until_ready(10)
+        last = began = monotonic_seconds()
+        read = parse_csv(text.encode(), "order.csv", ORDER, now_ms())
+        step("read and checked")
+        [plan] = await desk.take_in(read.drafts, actor="bench")
+        step("taken in")
+        order = plan.head.id
+        await desk.step(order, "acknowledged", actor="bench", reason="r")
+        await desk.step(order, "under_review", actor="bench", reason="r")
+        decided = await desk.rule(order, Selection(kinds=("account",)), "withheld", actor="bench", reason="r")
+        assert decided.plan.decides == targets
+        await desk.step(order, "final", actor="bench", reason="r")
+        step("decided in bulk")
+        waiting = list(range(10_000, 10_000 + targets))
+        while waiting := [one for one in waiting if flags.account_visibility(one, "IN") != "withheld"]:
+            await asyncio.sleep(0.005)
+        step("in force at a surface")
+        found["in all"] = monotonic_seconds() - began
+        await desk.step(order, "revoked", actor="bench", reason="r")
+        waiting = list(range(10_000, 10_000 + targets))
+        while waiting := [one for one in waiting if flags.account_visibility(one, "IN") != "visible"]:
+            await asyncio.sleep(0.005)
+        step("revoked at a surface")
+    return found
+
+
+def main() -> None:
+    """Start the parts, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--targets", type=int, default=10_000)
+    targets = parser.parse_args().targets
+    metrics_port = free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=default_cache()) as name:
+        folder = Path(name)
+        with LocalStack(folder / "stack") as stack, Children() as children:
+            os.environ.update(stack.environment(), HUSHTAG_SHARDS="2", HUSHTAG_METRICS_PORT=str(metrics_port))
+            settings = load_settings()
+            create_topics(settings)
+            url = f"http://{LOOPBACK}:{metrics_port}"
+            command = ("worker", "--stages", "publish")
+            worker = children.add(Child("worker", command, logs=folder, url=url, environment=os.environ))
+            worker.wait_until_ready(stack.check)
+            print(f"{targets:,} targets on {machine()}")
+            found = asyncio.run(measure(settings, targets))
+    print(json.dumps({"targets": targets, "seconds": {step: round(at, 3) for step, at in found.items()}}))
+
+
+if __name__ == "__main__":
+    main()

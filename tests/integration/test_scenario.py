@@ -1,0 +1,30 @@
+"""The whole story as its user plays it: one command, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.settings import Settings
+from tests.integration.workers import hushtag
+
+pytestmark = pytest.mark.integration
+
+
+def test_india_2021(tmp_path: Path) -> None:
+    began = time.monotonic()
+    [line] = hushtag(Settings(), "scenario", "india-2021", "--out", str(tmp_path), "--json").splitlines()
+    seconds = time.monotonic() - began
+    said = json.loads(line)
+    assert said["problems"] == []
+    accounts = said["report"]["outcomes"]["account"]
+    assert accounts == {"declined": 645, "withheld": 437, "suspended": 96}
+    assert seconds < 60
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "public-update.txt", "reply-to-the-authority.txt", "transparency-report.html", "transparency-report.json",
+    ]  # fmt: skip
+    assert "437 accounts are withheld in IN only" in (tmp_path / "public-update.txt").read_text("utf-8")
+    assert "<svg" in (tmp_path / "transparency-report.html").read_text("utf-8")

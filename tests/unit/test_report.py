@@ -1,0 +1,243 @@
+"""The report and the letter: counted exactly, published with care, and nobody named."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation import tables, times
+from moderation.orders import model
+from moderation.orders.reply import letter
+from moderation.orders.select import Selection
+from moderation.report import page, plots
+from moderation.report import publish as publishing
+from moderation.report.episodes import episodes
+from moderation.report.facts import Facts, gather
+from moderation.report.plots import Bar, bars
+from moderation.report.publish import THRESHOLD, number, publish, rounded
+from streams.log import orders as order_records
+from streams.log.decisions import Decision, Ruling, version_of
+from streams.log.moderation import Override, encode_moderation
+from streams.log.orders import Target
+from surfaces.scenario.india import ACCOUNTS, REDUCED, SPEAKERS, SUSPENDED, WITHHELD, story
+from surfaces.scenario.verify import PlainCount, disagreements
+from tests.unit.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts
+
+DAY_MS = 24 * HOUR_MS
+
+
+def said(at: int, *rulings: tuple[str, str, int], tag: str = "tag", country: str = "IN", number: int = 0) -> Decision:
+    """A decision at a moment: (category, action, expiry) of each ruling."""
+    return Decision(
+        hashtag=tag, display=tag, country=country, version=version_of(number or at, at), tick_ms=at, settled_ms=at,
+        decided_at_ms=at, policy_revision="p", model_revision="m",
+        rulings=tuple(Ruling(category=c, surface="trends", action=a, since_ms=at, expires_at_ms=e)  # type: ignore[arg-type]
+                      for c, a, e in rulings),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decisions", "wanted"),
+    [
+        ([said(10, ("a", "suppress", 100)), said(40, ("a", "clear", 0))], [("a", 10, 40)]),
+        ([said(10, ("a", "suppress", 100)), said(60, ("a", "suppress", 160)), said(90)], [("a", 10, 90)]),
+        ([said(10, ("a", "suppress", 100))], [("a", 10, 100)]),
+        ([said(10, ("a", "suppress", 900))], [("a", 10, 500)]),
+        ([said(10, ("a", "hold", 20)), said(60, ("a", "suppress", 70))], [("a", 10, 20), ("a", 60, 70)]),
+        ([said(10, ("a", "review", 20), ("b", "suppress", 30))], [("b", 10, 30)]),
+        ([said(10, ("a", "suppress", 50)), said(10, ("a", "suppress", 50))], [("a", 10, 50)]),
+        ([said(40, number=40), said(10, ("a", "suppress", 90), number=10)], [("a", 10, 40)]),
+        ([said(600, ("a", "suppress", 900))], []),
+    ],
+)
+def test_an_episode_goes_from_the_first_decision_to_its_end(decisions: list[Decision], wanted: list[Any]) -> None:
+    assert [(one.category, one.from_ms, one.to_ms) for one in episodes(decisions, 0, 500)] == wanted
+
+
+def order_world() -> tuple[World, str]:
+    world = World()
+    for account in range(20, 26):
+        world.protect(str(account))
+    order = world.intake([*accounts(*range(26)), Target("hashtag", "harm", "Harm")])
+    world.review(order)
+    world.rule(order, "declined", selection=Selection(protected=True), reason="the press")
+    world.rule(order, "suspended", *map(str, range(7)))
+    world.rule(order, "withheld", selection=Selection(undecided=True, kinds=("account",)))
+    world.rule(order, "reduced", "#harm")
+    world.now_ms += HOUR_MS
+    world.step(order, "final")
+    return world, order
+
+
+def facts_of(world: World, decisions: list[Decision], **options: Any) -> Facts:
+    return gather(world.log.view, decisions, NOW_MS - DAY_MS, NOW_MS + DAY_MS, **options)
+
+
+def test_the_facts_are_the_logs() -> None:
+    world, order = order_world()
+    world.rule(order, "declined", "0", reason="appeal")
+    world.log.append(*encode_moderation(Override(
+        id="o", hashtag="tag", display="tag", country="IN", surfaces=("trends",), actor="a", reason="r",
+        at_ms=NOW_MS + 50, action="allow", expires_at_ms=NOW_MS + DAY_MS)))  # fmt: skip
+    hidden = [
+        said(NOW_MS + at, ("hate", "suppress", NOW_MS + HOUR_MS), tag=tag) for at, tag in ((1, "tag"), (2, "other"))
+    ]
+    facts = facts_of(world, hidden)
+    assert (facts.orders, facts.orders_by_state, facts.targets) == (1, {"final": 1}, {"account": 26, "hashtag": 1})
+    assert facts.outcomes["account"] == {"declined": 7, "suspended": 6, "withheld": 13}
+    assert (facts.declined, facts.protected) == ({"protected_speech": 6, "other": 1}, {"journalist": 6})
+    assert (facts.time_to_act_ms, facts.on_time, facts.acted, facts.reversed) == (2 * HOUR_MS, 1, 1, 1)
+    assert (facts.suppressed, facts.suppressed_for_ms["hate"]) == ({"hate": 2}, HOUR_MS - 2)
+    assert (facts.overruled, facts.by_people) == (1, {"allow": 1})
+    nowhere = facts_of(world, hidden, country="DE")
+    assert (nowhere.orders, nowhere.suppressed, nowhere.time_to_act_ms) == (0, {}, None)
+    early = gather(world.log.view, hidden, 0, NOW_MS - DAY_MS)
+    assert (early.orders, early.by_people, early.durations_ms) == (0, {}, ())
+
+
+def test_an_order_declined_as_a_whole() -> None:
+    world = World()
+    order = world.intake(accounts(1, 2))
+    world.step(order, "declined")
+    facts = facts_of(world, [])
+    assert (facts.outcomes, facts.declined, facts.acted) == ({"account": {"declined": 2}}, {"other": 2}, 1)
+    assert "We decline to act on this order." in letter(world.desk.case(order), NOW_MS, sender="x")
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 300), max_size=6))
+def test_no_small_count_can_be_had_from_the_others(counts: dict[str, int]) -> None:
+    given_counts = rounded(counts)
+    assert set(given_counts) == set(counts)
+    hidden = [name for name in counts if isinstance(given_counts[name], str)]
+    for name, told in given_counts.items():
+        assert told == counts[name] or not isinstance(told, int)
+        assert 0 < counts[name] < THRESHOLD or told not in (f"<{THRESHOLD}",)
+        assert number(told) >= 0
+    small = [name for name, count in counts.items() if 0 < count < THRESHOLD]
+    large = [name for name, count in counts.items() if count >= THRESHOLD]
+    assert len(hidden) >= min(len(small) + 1, 2) if small and large else len(hidden) == len(small)
+
+
+def test_the_page_and_the_json_name_nobody_and_need_nothing() -> None:
+    world, _ = order_world()
+    published = publish(
+        facts_of(world, [said(NOW_MS, ("hate", "suppress", NOW_MS + 5), tag=f"t{n}") for n in range(6)])
+    )
+    html = page.html(published, NOW_MS, title="<b>")
+    assert "&lt;b&gt;" in html
+    assert not re.search(r"<script|src=|href=|url\(|@import", html)
+    for svg in re.findall(r"<svg.*?</svg>", html, re.DOTALL):
+        assert ElementTree.fromstring(svg).get("aria-label")
+    everything = html + json.dumps(published.facts)
+    for secret in ("ann", "because", HEAD.reference, HEAD.authority, "the press", "t0"):
+        assert secret not in everything
+    assert published.facts["outcomes"]["account"] == {"withheld": 13, "suspended": 7, "declined": 6}
+    assert published.facts["outcomes"]["hashtag"] == {"reduced": "<5"}
+    assert published.facts["suppressions_by_duration"] == {"hour": 6}
+    assert "13 accounts are withheld" in page.update(published)
+    empty = publish(facts_of(World(), []))
+    assert "No order was received" in page.html(empty, NOW_MS)
+    assert "0 legal orders" in page.update(empty)
+
+
+def test_bars_are_as_long_as_their_numbers() -> None:
+    drawn = ElementTree.fromstring(bars([Bar("a", 10, "10"), Bar("<b>", 5, "5"), Bar("c", 0, "0")], "t"))
+    widths = [float(rect.get("width", "")) for rect in drawn.iter("rect")]
+    assert widths[1] == pytest.approx(widths[0] / 2)
+    assert widths[2] == 0
+
+
+def test_the_letter_says_what_was_done_and_not_whom_it_protects() -> None:
+    world, order = order_world()
+    case = world.desk.case(order)
+    told = letter(case, world.now_ms, sender="Legal")
+    assert "names 26 accounts and 1 hashtags" in told
+    assert "13 accounts are withheld from viewers in IN" in told
+    assert "6 accounts: protected speech; the press" in told
+    assert "  account 3: suspended" in told
+    assert "account 21" not in told
+    assert "our final decision" in told
+    world.step(order, "revoked")
+    after = letter(world.desk.case(order), world.now_ms, sender="Legal")
+    assert "revoked" in after
+    assert "withheld from viewers" not in after
+    assert "7 accounts are suspended" in after
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ((), "under review; nothing has been put in force"),
+        (("acknowledged", "under_review", "interim"), "interim decision; it ends"),
+    ],
+)
+def test_the_letter_before_the_end(states: tuple[str, ...], told: str) -> None:
+    world = World()
+    order = world.intake(accounts(1, 2))
+    for state in states:
+        world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
+    said_now = letter(world.desk.case(order), world.now_ms, sender="x")
+    assert told in said_now
+    assert "2 targets are still under review" in said_now
+    if "interim" in states:
+        assert "interim decision ended" in letter(world.desk.case(order), NOW_MS + 2 * HOUR_MS, sender="x")
+
+
+def scenario_texts() -> tuple[PlainCount, str, str, dict[str, Any]]:
+    world = World()
+    told = story()
+    for account, category in told.speakers.items():
+        world.protect(account, category)
+    named = (*told.speakers, *told.rule_breakers, *told.unlawful, *told.lawful)
+    tags = [Target("hashtag", tag.lower(), tag) for tag in (*REDUCED, "CriticalOne")]
+    order = world.intake([*(Target("account", account) for account in named), *tags])
+    world.review(order)
+    world.rule(order, "suspended", *told.rule_breakers)
+    world.rule(order, "withheld", *told.unlawful)
+    world.rule(order, "reduced", *(f"#{tag}" for tag in REDUCED))
+    world.rule(order, "declined", selection=Selection(protected=True))
+    world.rule(order, "declined", selection=Selection(undecided=True))
+    world.step(order, "final")
+    facts = facts_of(world, [], country="IN")
+    plain = PlainCount(value for value, _ in world.log.records)
+    report = publish(replace(facts, outcomes={"account": facts.outcomes["account"]}))
+    with_tags = publish(facts)
+    with_tags.facts["outcomes"] = {"account": report.facts["outcomes"]["account"], "hashtag": {"reduced": len(REDUCED)}}
+    return plain, page.update(with_tags), letter(world.desk.case(order), world.now_ms, sender="x"), report.facts
+
+
+def test_the_story_s_numbers_are_the_log_s_and_a_wrong_one_is_found() -> None:
+    plain, update, told, facts = scenario_texts()
+    assert plain.accounts == ACCOUNTS
+    assert plain.outcomes["account", "withheld"] == WITHHELD
+    assert plain.outcomes["account", "suspended"] == SUSPENDED
+    assert dict(plain.speakers) == dict(SPEAKERS)
+    assert disagreements(plain, update, told, facts) == []
+    for wrong in (str(WITHHELD), str(SUSPENDED), "1,178", f"{SPEAKERS['activist']} activists"):
+        assert disagreements(plain, update.replace(wrong, "5 activists"), told, facts) != []
+    assert disagreements(plain, update, told.replace(f"{WITHHELD} accounts", "436 accounts"), facts) != []
+    facts["outcomes"]["account"]["declined"] += 1
+    assert disagreements(plain, update, told, facts) == [
+        "the report: account declined: 646, but the log has 645",
+    ]
+
+
+def test_the_story_is_made_up_and_whole() -> None:
+    told = story()
+    assert told == story()
+    named = {*told.speakers, *told.rule_breakers, *told.unlawful, *told.lawful}
+    assert len(named) == ACCOUNTS
+    assert SUSPENDED + WITHHELD > 500
+
+
+def test_doctests() -> None:
+    for module in (tables, times, model, publishing, plots, order_records):
+        assert doctest.testmod(module).failed == 0
