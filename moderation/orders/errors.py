@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from moderation.times import time_words
+from moderation.wording import counted
 from streams.errors import EXIT_NO, CallerMistake, HushtagError
-from streams.flags.cases import Case, Refusal, Versioned, in_words
+from streams.flags.cases import Refusal, Versioned, in_words
 from streams.log.orders import OrderReceived, OrderStep
 
 
@@ -43,13 +44,8 @@ def told(record: Versioned) -> str:
     """One change of an order in words."""
     at = time_words(record.at_ms)
     if isinstance(record, OrderReceived):
-        return f"{record.actor} took in {record.added} targets, {at}"
+        return f"{record.actor} took in {counted(record.added, 'target')}, {at}"
     if isinstance(record, OrderStep):
         return f"{record.actor} made it {in_words(record.to)}, {at}: {record.reason}"
     many = sum(last - first + 1 for first, last in record.targets)
-    return f"{record.actor} ruled {record.outcome} on {many} targets, {at}: {record.reason}"
-
-
-def brief(case: Case) -> str:
-    """An order in a few words."""
-    return f"{case.id} ({case.order.authority}, {case.order.reference})"
+    return f"{record.actor} ruled {record.outcome} on {counted(many, 'target')}, {at}: {record.reason}"

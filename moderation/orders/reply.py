@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 
 from moderation.orders.view import in_force
 from moderation.times import day_words, time_words
+from moderation.wording import counted, listed
 from streams.flags.cases import Case, Row
 from streams.flags.ladder import ACTED, WAITING
-from streams.log.orders import Ground, Outcome, TargetKind
+from streams.log.orders import TARGET_KINDS, Ground, Outcome
 
 GROUND_WORDS: Mapping[Ground, str] = {
     "protected_speech": "protected speech",
@@ -27,11 +28,10 @@ GROUND_WORDS: Mapping[Ground, str] = {
 }
 """Grounds as they are published."""
 _DONE: Mapping[Outcome, str] = {
-    "reduced": "hashtags are no longer shown in trends and search suggestions to viewers in {country}",
-    "withheld": "{kind} are withheld from viewers in {country}",
-    "suspended": "accounts are suspended for breaking our own rules",
+    "reduced": "no longer shown in trends and search suggestions to viewers in {country}",
+    "withheld": "withheld from viewers in {country}",
+    "suspended": "suspended for breaking our own rules",
 }
-_NAMES: Mapping[TargetKind, str] = {"account": "accounts", "hashtag": "hashtags", "tweet": "tweets"}
 
 
 def letter(case: Case, now_ms: int, *, sender: str) -> str:
@@ -55,7 +55,7 @@ def letter(case: Case, now_ms: int, *, sender: str) -> str:
     if kept:
         parts += ["", "What we did not do, and why:", *(f"  - {line}" for line in kept)]
     if undecided := sum(case.outcome(row) is None for row in case.rows):
-        parts += ["", f"{undecided:,} targets are still under review."]
+        parts += ["", f"Still under review: {counted(undecided, 'target')}."]
     parts += [
         "",
         "What is withheld is withheld in your country only; it remains visible elsewhere. Each of these decisions can",
@@ -91,9 +91,9 @@ def _done(case: Case, now_ms: int) -> Iterator[str]:
     for outcome, words in _DONE.items():
         if outcome != "suspended" and not in_force(case, now_ms):
             continue
-        for kind, name in _NAMES.items():
+        for kind in TARGET_KINDS:
             if many := found[outcome, kind]:
-                yield f"{many:,} " + words.format(country=case.order.country, kind=name)
+                yield f"{counted(many, kind)} {words.format(country=case.order.country)}"
 
 
 def _declined(case: Case) -> Iterator[str]:
@@ -103,12 +103,12 @@ def _declined(case: Case) -> Iterator[str]:
         if (ruled := case.outcome(row)) and ruled.outcome == "declined"
     )
     for (kind, ground, reason), many in found.most_common():
-        yield f"{many:,} {_NAMES[kind]}: {GROUND_WORDS[ground]}; {reason}"
+        yield f"{counted(many, kind)}: {GROUND_WORDS[ground]}; {reason}"
 
 
 def _kinds(case: Case) -> str:
     found = Counter(row.target.kind for row in case.rows)
-    return " and ".join(f"{found[kind]:,} {name}" for kind, name in _NAMES.items() if found[kind])
+    return listed([counted(found[kind], kind) for kind in TARGET_KINDS if found[kind]])
 
 
 def _acted(row: Row, case: Case) -> str:

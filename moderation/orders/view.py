@@ -14,6 +14,7 @@ from moderation.orders.errors import told
 from moderation.orders.model import Plan
 from moderation.tables import write_table
 from moderation.times import time_words
+from moderation.wording import counted
 from streams.flags.cases import Case, Cases, Row, in_words
 from streams.flags.ladder import IN_FORCE
 from streams.flags.naming import in_words as duration_words
@@ -115,10 +116,11 @@ def plan_words(plan: Plan) -> str:
     if plan.fate == "conflict":
         return f"{head.id}: {plan.why}"
     if plan.fate == "known":
-        return f"{head.id}: known already, with all {plan.known:,} targets; nothing was written"
-    told_as = f"{head.id}: {len(plan.added):,} targets" + (f", {plan.known:,} known before" if plan.known else "")
+        return f"{head.id}: known already, with all {counted(plan.known, 'target')}; nothing was written"
+    told_as = f"{head.id}: {counted(len(plan.added), 'target')}"
+    told_as += f", {plan.known:,} known before" if plan.known else ""
     if plan.protected:
-        told_as += f"; {plan.protected:,} of them are protected speakers, proposed as {PROTECTED}"
+        told_as += f", among them {counted(plan.protected, 'protected speaker')}, proposed as {PROTECTED}"
     return told_as
 
 
@@ -136,15 +138,15 @@ def ruling_as_dict(plan: RulingPlan) -> dict[str, Any]:
 
 def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
     """What a ruling does, in a line."""
-    verb = "would be" if dry_run else "are now"
-    parts = [f"{plan.decides:,} targets {verb} {plan.outcome}"]
+    verb = "would be " if dry_run else ""
+    parts = [f"{counted(plan.decides, 'target')} {verb}{plan.outcome}"]
     if plan.proposes:
-        wait = "would wait" if dry_run else "wait"
-        parts.append(f"{plan.proposes:,} protected speakers {wait} for a second person to say the same")
+        wait = "that would wait" if dry_run else "waiting"
+        parts.append(f"{counted(plan.proposes, 'protected speaker')} {wait} for a second person to say the same")
     if plan.spared:
-        parts.append(f"{plan.spared:,} protected speakers left out (--against-protected means them)")
+        parts.append(f"{counted(plan.spared, 'protected speaker')} left out (--against-protected means them)")
     if plan.unfit:
-        parts.append(f"{plan.unfit:,} cannot be {plan.outcome} and are left out")
+        parts.append(f"{plan.unfit:,} that cannot be {plan.outcome} left out")
     if plan.unchanged:
         parts.append(f"{plan.unchanged:,} unchanged")
     return "; ".join(parts)

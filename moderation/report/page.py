@@ -65,6 +65,7 @@ def update(report: Published, *, name: str = "hushtag") -> str:
     facts = report.facts
     accounts, hashtags = facts["outcomes"].get("account", {}), facts["outcomes"].get("hashtag", {})
     where = "" if facts["country"] == "*" else f" in {facts['country']}"
+    only = f"{where} only" if where else ", each in the country of its order only"
     orders = "one legal order" if facts["orders"] == 1 else f"{facts['orders']:,} legal orders"
     lines = [
         f"Update{where}, {day_words(facts['from_ms'])} to {day_words(facts['to_ms'] - 1)}",
@@ -82,7 +83,7 @@ def update(report: Published, *, name: str = "hushtag") -> str:
     if count := accounts.get("suspended"):
         lines.append(f"- {told(count)} accounts were suspended because they broke our own rules.")
     if count := accounts.get("withheld"):
-        lines.append(f"- {told(count)} accounts are withheld{where} only. They remain visible everywhere else.")
+        lines.append(f"- {told(count)} accounts are withheld{only}. They remain visible everywhere else.")
     if count := accounts.get("declined"):
         lines.append(f"- On {told(count)} accounts we took no action. We do not believe that acting on them would be")
         lines.append("  consistent with protected speech and free expression.")

@@ -61,7 +61,8 @@ def list_flags(
     for row in rows:
         action = row.action if row.in_force(at_ms) else f"{row.action} (not in force)"
         by = f"{row.source}: {row.actor}" if row.by_people else row.source
-        cells = (f"#{row.display or row.hashtag}", row.surface, row.country, action, by, row.category, _until(row))
+        name = row.hashtag if row.surface in ("account", "tweet") else f"#{row.display or row.hashtag}"
+        cells = (name, row.surface, row.country, action, by, row.category, _until(row))
         table.add_row(*(_plain(cell) for cell in (*cells, _reasons(row))))
     Console().print(table if rows else "nothing is held back")
 

@@ -78,7 +78,7 @@ class Account:
     @property
     def known(self) -> bool:
         """Whether anything was ever said of this hashtag itself."""
-        own = any(register.hashtag == self.hashtag for register in self.registers)
+        own = any(register.hashtag == self.hashtag for register in [*self.registers, *self._in_logs])
         return bool(own or self.decisions or self.standings)
 
     @property

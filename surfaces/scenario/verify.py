@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LETTER = {
-    ("hashtag", "reduced"): r"([\d,]+) hashtags are no longer shown in trends",
-    ("account", "withheld"): r"([\d,]+) accounts are withheld from viewers in IN",
-    ("account", "suspended"): r"([\d,]+) accounts are suspended for breaking our own rules",
+    ("hashtag", "reduced"): r"([\d,]+) hashtags no longer shown in trends",
+    ("account", "withheld"): r"([\d,]+) accounts withheld from viewers in IN",
+    ("account", "suspended"): r"([\d,]+) accounts suspended for breaking our own rules",
 }
 _UPDATE = {
     ("hashtag", "reduced"): r"visibility of ([\d,]+) hashtags",

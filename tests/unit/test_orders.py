@@ -143,7 +143,7 @@ def test_only_one_of_two_decisions_at_once_counts() -> None:
     world.review(order)
     seen = world.desk.case(order).version
     world.log.before_send = lambda: world.rule(order, "declined", "1", actor="ben", reason="quick")
-    with pytest.raises(StaleOrder, match=r"ben ruled declined on 1 targets, .*: quick") as caught:
+    with pytest.raises(StaleOrder, match=r"ben ruled declined on 1 target, .*: quick") as caught:
         world.rule(order, "withheld", "1")
     assert caught.value.exit_code == 3
     with pytest.raises(StaleOrder):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation import tables, times
+from moderation import tables, times, wording
 from moderation.orders import model
 from moderation.orders.reply import letter
 from moderation.orders.select import Selection
@@ -159,8 +159,8 @@ def test_the_letter_says_what_was_done_and_not_whom_it_protects() -> None:
     world, order = order_world()
     case = world.desk.case(order)
     told = letter(case, world.now_ms, sender="Legal")
-    assert "names 26 accounts and 1 hashtags" in told
-    assert "13 accounts are withheld from viewers in IN" in told
+    assert "names 26 accounts and 1 hashtag." in told
+    assert "13 accounts withheld from viewers in IN" in told
     assert "6 accounts: protected speech; the press" in told
     assert "  account 3: suspended" in told
     assert "account 21" not in told
@@ -169,7 +169,7 @@ def test_the_letter_says_what_was_done_and_not_whom_it_protects() -> None:
     after = letter(world.desk.case(order), world.now_ms, sender="Legal")
     assert "revoked" in after
     assert "withheld from viewers" not in after
-    assert "7 accounts are suspended" in after
+    assert "7 accounts suspended for breaking our own rules" in after
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_the_letter_before_the_end(states: tuple[str, ...], told: str) -> None:
         world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
     said_now = letter(world.desk.case(order), world.now_ms, sender="x")
     assert told in said_now
-    assert "2 targets are still under review" in said_now
+    assert "Still under review: 2 targets." in said_now
     if "interim" in states:
         assert "interim decision ended" in letter(world.desk.case(order), NOW_MS + 2 * HOUR_MS, sender="x")
 
@@ -239,5 +239,5 @@ def test_the_story_is_made_up_and_whole() -> None:
 
 
 def test_doctests() -> None:
-    for module in (tables, times, model, publishing, plots, order_records):
+    for module in (tables, times, wording, model, publishing, plots, order_records):
         assert doctest.testmod(module).failed == 0
