@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from streams.errors import CallerMistake
 from streams.flags.naming import Tag, country_of, tag_of
+from streams.log.fields import RESERVED_SURFACES
 from streams.log.moderation import Verb
 
 SURFACES = ("search", "trends")
@@ -60,6 +61,10 @@ def surfaces_of(written: Sequence[str], known: Sequence[str], *, closed: bool) -
         CallerMistake: one is unknown, or cannot be a surface.
     """
     for surface in written:
+        if surface in RESERVED_SURFACES:
+            raise CallerMistake(
+                f"on {surface!r} no hashtag is shown", fix="accounts and tweets are decided on by hushtag orders decide"
+            )
         if _SURFACE.fullmatch(surface) and (surface in known or not closed):
             continue
         near = difflib.get_close_matches(surface, known, 1, 0.5)

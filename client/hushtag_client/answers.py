@@ -16,7 +16,7 @@ from hushtag_client.answer import Answer, answer_of
 from hushtag_client.clock import Clock, in_nanoseconds
 from hushtag_client.index import Index
 from hushtag_client.normalise import normalise
-from hushtag_client.registers import HIDING, WORLD, Register
+from hushtag_client.registers import ACCOUNT, HIDING, TWEET, WORLD, Register
 from hushtag_client.replica import Replica
 from hushtag_client.resolution import winner
 
@@ -149,14 +149,14 @@ class Answers:
             account_id: the platform's numeric id.
             country: as in `check`; where it is not known only what holds everywhere counts.
         """
-        register = self._withholding("account", account_id, country)
+        register = self._withholding(ACCOUNT, account_id, country)
         if register is None:
             return "visible"
         return "suspended" if register.source == "human" else "withheld"
 
     def tweet_visibility(self, tweet_id: str | int, country: str | None = None) -> Visibility:
         """The same for one tweet: `visible` or `withheld`."""
-        return "visible" if self._withholding("tweet", tweet_id, country) is None else "withheld"
+        return "visible" if self._withholding(TWEET, tweet_id, country) is None else "withheld"
 
     def paused(self, surface: str, country: str | None = None) -> Register | None:
         """The stop button that lifts automated suppressions for such a viewer now, if one is pressed; never raises."""

@@ -25,6 +25,8 @@ WORLD = "*"
 """The country that means everywhere."""
 ANY_HASHTAG = "*"
 """The hashtag of the stop button: a human `allow` under it lifts automated suppressions."""
+ACCOUNT, TWEET = "account", "tweet"
+"""The reserved surfaces: under them `hashtag` is the id of an account or a tweet."""
 _VERSION = re.compile(r"[0-9.]{1,100}")
 
 

@@ -15,12 +15,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from streams.flags.measures import ACCOUNT, Key, Measures
+from hushtag_client.registers import ACCOUNT, WORLD
+
+from streams.flags.measures import Key, Measures
 from streams.log.moderation import OtherRecord
 from streams.log.orders import Speaker, decode_case
 
 What = Literal["hidden", "protected"]
-WORLD = "*"
 
 
 @dataclass(frozen=True, slots=True)

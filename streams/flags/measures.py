@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hushtag_client.registers import ACCOUNT, TWEET
+
 from streams.flags.cases import Case, Cases, Row, Ruled
 from streams.flags.ladder import IN_FORCE
 from streams.log.orders import CaseRecord
 
-ACCOUNT, TWEET = "account", "tweet"
-"""The surfaces under which the flags contract has accounts and tweets."""
 Key = tuple[str, int]
 """(order, number of the target)."""
 

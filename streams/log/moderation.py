@@ -18,7 +18,7 @@ import msgspec
 from hushtag_client.normalise import normalise
 
 from streams.errors import ContractError
-from streams.log.fields import Country, Id, Ms, Surface, Tag, Text, Version
+from streams.log.fields import RESERVED_SURFACES, Country, Id, Ms, Surface, Tag, Text, Version
 
 Verb = Literal["block", "allow", "hold"]
 PeopleSource = Literal["human", "legal"]
@@ -101,7 +101,8 @@ def decode_moderation(value: bytes | None, key: bytes | None = None) -> Moderati
     Raises:
         ContractError: `tombstone` (nothing here is ended by deleting it), `not_json`, `bad_record` (a field is
             missing or out of range; the message names it), `bad_key` (the key is not that of the content, so
-            compaction could erase another decision), `not_normalised`, `endless` (a human override without expiry).
+            compaction could erase another decision), `not_normalised`, `endless` (a human override without expiry),
+            `reserved` (it names a surface under which accounts or tweets stand).
     """
     if value is None:
         raise ContractError("tombstone", value=key or b"", fix="end a decision by an undo record")
@@ -118,6 +119,8 @@ def decode_moderation(value: bytes | None, key: bytes | None = None) -> Moderati
         raise ContractError("bad_key", value=key, fix=f"the key must be {key_of(record).decode()!r}")
     if normalise(record.hashtag) != record.hashtag:
         raise ContractError("not_normalised", field="hashtag", value=record.hashtag)
+    if RESERVED_SURFACES.intersection(record.surfaces):
+        raise ContractError("reserved", field="surfaces", value=record.surfaces, fix="decide on accounts by an order")
     if isinstance(record, Override) and record.source == "human" and record.expires_at_ms == 0:
         raise ContractError("endless", field="expires_at_ms", fix="a human override needs an expiry")
     return record

@@ -93,7 +93,12 @@ def test_a_bad_record_is_told_apart(reason: str, value: bytes | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "changes"), [("not_normalised", {"hashtag": "TAG"}), ("endless", {"expires_at_ms": 0})]
+    ("reason", "changes"),
+    [
+        ("not_normalised", {"hashtag": "TAG"}),
+        ("endless", {"expires_at_ms": 0}),
+        ("reserved", {"surfaces": ("account",)}),
+    ],
 )
 def test_a_record_that_could_never_work_is_refused(reason: str, changes: dict[str, Any]) -> None:
     with pytest.raises(ContractError) as caught:
@@ -133,6 +138,8 @@ def test_countries_and_surfaces_are_known_ones() -> None:
     assert caught.value.fix == "did you mean GB?"
     assert surfaces_of([], ("trends", "search"), closed=True) == ("search", "trends")
     assert surfaces_of(["trends", "trends"], ("trends", "search"), closed=True) == ("trends",)
+    with pytest.raises(CallerMistake, match="no hashtag is shown"):
+        surfaces_of(["account"], ("trends", "search"), closed=False)
     assert surfaces_of(["home"], ("trends", "search"), closed=False) == ("home",)
     with pytest.raises(CallerMistake) as caught:
         surfaces_of(["trend"], ("trends", "search"), closed=True)
