@@ -11,7 +11,20 @@ import typer
 
 from moderation.drafts import Draft, Tag, UndoDraft, country_of, expiry_of, tag_of, words_of
 from moderation.errors import StaleEdit
-from moderation.options import Actor, Country, Default, Expected, Json, Lasts, Reason, Surfaces, Tags, Until, Wait
+from moderation.options import (
+    Actor,
+    Country,
+    Default,
+    Expected,
+    Family,
+    Json,
+    Lasts,
+    Reason,
+    Surfaces,
+    Tags,
+    Until,
+    Wait,
+)
 from moderation.shell import actor_of, named_surfaces, quieten
 from moderation.shell import errors as _errors
 from moderation.shell import out as _out
@@ -48,6 +61,7 @@ def _verb(action: Verb, told_as: str) -> Callable[..., None]:
         lasts: Lasts = None,
         until: Until = None,
         default_for: Default = "7d",
+        family: Family = False,
         actor: Actor = None,
         if_version: Expected = None,
         wait: Wait = 5.0,
@@ -56,6 +70,10 @@ def _verb(action: Verb, told_as: str) -> Callable[..., None]:
         settings = load_settings()
         meant = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
         who, why = words_of(actor_of(actor), reason)
+        name_of: dict[str, str] = {}
+        if family:
+            quieten()
+            meant, name_of = _families(settings, meant)
         drafts = [
             Draft(
                 tag=tag,
@@ -65,6 +83,7 @@ def _verb(action: Verb, told_as: str) -> Callable[..., None]:
                 actor=who,
                 reason=why,
                 expires_at_ms=expiry_of(lasts, until, default_for, now_ms()),
+                family=name_of.get(tag.hashtag, ""),
             )
             for tag in meant
         ]
@@ -85,6 +104,7 @@ def undo(
         str | None, typer.Option("--country", "-c", help="In this country, or *.", show_default="where it stands")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why.")] = "undone",
+    family: Annotated[bool, typer.Option("--family", help="On all that were decided on with --family.")] = False,
     actor: Actor = None,
     if_version: Expected = None,
     wait: Wait = 5.0,
@@ -103,9 +123,30 @@ def undo(
     )
 
     async def write(desk: Desk) -> list[Written]:
+        if family:
+            return await desk.undo_family(draft)
         return [await desk.undo(draft, expected=if_version)]
 
     _write(settings, [meant], write, wait, as_json)
+
+
+def _families(settings: Settings, tags: Sequence[Tag]) -> tuple[list[Tag], dict[str, str]]:
+    """The look-alikes of each hashtag, and under which hashtag's name each is decided on."""
+    from moderation.family import family_of
+
+    meant: dict[str, Tag] = {}
+    name_of: dict[str, str] = {}
+    for tag in tags:
+        family = asyncio.run(family_of(settings, tag))
+        others = ", ".join(f"#{one.display}" for one in family[1:])
+        told = (
+            f"{others} look like #{tag.display} and are meant too" if others else f"nothing looks like #{tag.display}"
+        )
+        _errors.print(f"{told}; spellings that come up later are not", style="yellow")
+        for one in family:
+            meant.setdefault(one.hashtag, one)
+            name_of.setdefault(one.hashtag, tag.hashtag)
+    return list(meant.values()), name_of
 
 
 def list_(
@@ -173,7 +214,7 @@ def _write(
     written, visible, stale = asyncio.run(run())
     for one, seen in zip(written, visible, strict=True):
         if as_json:
-            print(json.dumps(written_json(one, seen, notes[one.record.hashtag]), ensure_ascii=False))
+            print(json.dumps(written_json(one, seen, notes.get(one.record.hashtag, ())), ensure_ascii=False))
         else:
             _say(one, seen)
         if seen is not None and seen.note:

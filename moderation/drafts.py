@@ -36,6 +36,8 @@ class Draft:
     actor: str
     reason: str
     expires_at_ms: int
+    family: str = ""
+    """The hashtag whose look-alikes are decided on together."""
     category: str = ""
     """Of the stop button alone: it lifts only this category."""
 

@@ -50,6 +50,10 @@ Expected = Annotated[
         show_default=False,
     ),
 ]
+Family = Annotated[
+    bool,
+    typer.Option("--family", help="Also every look-alike that was used lately, such as h4tetag for #hatetag."),
+]
 Wait = Annotated[
     float, typer.Option("--wait", help="Seconds to wait until the surfaces see it; 0: do not look.", min=0.0, max=60.0)
 ]

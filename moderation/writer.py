@@ -95,6 +95,17 @@ class Desk:
             await self._read()
             return (await self._write([self._undo(draft, expected)]))[0]
 
+    async def undo_family(self, draft: UndoDraft) -> list[Written]:
+        """Undo every override of a look-alike family, also where something newer lies on top of it.
+
+        Raises:
+            NothingToUndo: none stands.
+            StaleEdit: the scope of one has moved on; the others count.
+        """
+        async with self._turn:
+            await self._read()
+            return await self._write(self._undo_family(draft))
+
     async def transact(self, make: Callable[[PeopleView], Sequence[tuple[bytes, bytes]]]) -> list[int]:
         """Write records of other kinds: `make` gives them, as (value, key), from the view as of now.
 
@@ -123,6 +134,7 @@ class Desk:
             action=draft.action,
             expires_at_ms=draft.expires_at_ms,
             category=draft.category,
+            family=draft.family,
         )
 
     def _undo(self, draft: UndoDraft, expected: str | None) -> Undo:
@@ -156,6 +168,35 @@ class Desk:
             edits=self._edits(hashtag, [(hashtag, surface, countries[0], "human") for surface in surfaces], expected),
             undoes=(last.id,),
         )
+
+    def _undo_family(self, draft: UndoDraft) -> list[Undo]:
+        at_ms, family = self._clock(), draft.tag.hashtag
+        found: dict[tuple[str, str], tuple[str, set[str], set[str]]] = {}
+        for (hashtag, surface, country, _), stack in self.view.fold.stacks().items():
+            if draft.country not in (None, country) or (draft.surfaces is not None and surface not in draft.surfaces):
+                continue
+            for entry in stack.entries:
+                if entry.record.family == family and entry.stands(at_ms):
+                    _, surfaces, ids = found.setdefault((hashtag, country), (entry.record.display, set(), set()))
+                    surfaces.add(surface)
+                    ids.add(entry.record.id)
+        if not found:
+            raise NothingToUndo(f"no override of the family of #{family} stands", fix="hushtag moderation list")
+        return [
+            Undo(
+                id=secrets.token_hex(8),
+                hashtag=hashtag,
+                display=display,
+                country=country,
+                surfaces=tuple(sorted(surfaces)),
+                actor=draft.actor,
+                reason=draft.reason,
+                at_ms=at_ms,
+                edits=self._edits(hashtag, [(hashtag, surface, country, "human") for surface in surfaces], None),
+                undoes=tuple(sorted(ids)),
+            )
+            for (hashtag, country), (display, surfaces, ids) in found.items()
+        ]
 
     def _offset(self, record: TagRecord) -> int:
         return next(offset for offset, known in self.view.history if known is record)

@@ -6,15 +6,18 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 import typer
 
-from moderation.drafts import country_of, expiry_of
+from moderation.drafts import country_of
 from moderation.options import Actor, Json, Reason, Surfaces
 from moderation.orders import options as opt
+from moderation.orders.cli_steps import assign, note, step
 from moderation.orders.desk import OrdersDesk
 from moderation.orders.intake import Intake, parse_csv, parse_json
+from moderation.orders.model import plan
+from moderation.orders.options import word
 from moderation.orders.reply import letter
 from moderation.orders.select import Selection
 from moderation.orders.view import (
@@ -30,12 +33,9 @@ from moderation.orders.view import (
     ruling_words,
 )
 from moderation.shell import actor_of, at_desk, errors, named_surfaces, out, read_file, refuse_rows
-from moderation.tables import BadCell, one_of
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
-from streams.flags.cases import Case
 from streams.flags.deadlines import open_cases
-from streams.flags.ladder import GROUNDS_OF
 from streams.log.orders import (
     CATEGORIES,
     GROUNDS,
@@ -45,7 +45,6 @@ from streams.log.orders import (
     Ground,
     Outcome,
     SpeakerCategory,
-    State,
     TargetKind,
 )
 from streams.settings import load_settings
@@ -59,13 +58,13 @@ def register(app: typer.Typer) -> None:
     group.command("intake")(intake)
     group.command("list")(list_)
     group.command("show")(show)
-    group.command("acknowledge")(_step("acknowledged", "Tell that the order has come: its clock runs on."))
-    group.command("review")(_step("under_review", "Begin to decide on its targets."))
+    group.command("acknowledge")(step("acknowledged", "Tell that the order has come: its clock runs on."))
+    group.command("review")(step("under_review", "Begin to decide on its targets."))
     group.command("decide")(decide)
-    group.command("interim")(_step("interim", "Put the outcomes in force for a time.", lasts=True))
-    group.command("final")(_step("final", "Put the outcomes in force until revoked; every target must have one."))
-    group.command("decline")(_step("declined", "Decline the order as a whole; nothing of it is in force."))
-    group.command("revoke")(_step("revoked", "End what the order put in force, and nothing else."))
+    group.command("interim")(step("interim", "Put the outcomes in force for a time.", lasts=True))
+    group.command("final")(step("final", "Put the outcomes in force until revoked; every target must have one."))
+    group.command("decline")(step("declined", "Decline the order as a whole; nothing of it is in force."))
+    group.command("revoke")(step("revoked", "End what the order put in force, and nothing else."))
     group.command("assign")(assign)
     group.command("note")(note)
     group.command("export")(export)
@@ -113,15 +112,11 @@ def intake(
         raise CallerMistake(f"{file} names no target that can be used", fix="see hushtag orders intake --help")
 
     async def work(desk: OrdersDesk) -> None:
-        from moderation.orders.model import plan
-
         cases = await desk.refresh()
-        if dry_run:
-            plans = [plan(draft, cases.cases, cases.speakers) for draft in read.drafts]
-        else:
-            if strict and any(plan(d, cases.cases, cases.speakers).fate == "conflict" for d in read.drafts):
-                conflict = next(p for d in read.drafts if (p := plan(d, cases.cases, cases.speakers)).why)
-                raise CallerMistake(f"{conflict.head.id}: {conflict.why}", fix="nothing was taken in (--strict)")
+        plans = [plan(draft, cases.cases, cases.speakers) for draft in read.drafts]
+        if strict and (conflict := next((one for one in plans if one.why), None)):
+            raise CallerMistake(f"{conflict.head.id}: {conflict.why}", fix="nothing was taken in (--strict)")
+        if not dry_run:
             plans = await desk.take_in(read.drafts, actor=actor_of(actor))
         for one in plans:
             if as_json:
@@ -143,7 +138,7 @@ def list_(
 ) -> None:
     """List orders: those with a clock first, by what is due next."""
     where = country_of(country) if country else None
-    states = [_word("--state", one, STATES) for one in state or ()]
+    states = [word("--state", one, STATES) for one in state or ()]
 
     async def work(desk: OrdersDesk) -> None:
         cases = await desk.refresh()
@@ -229,8 +224,8 @@ def decide(
     withheld (an account or tweet is not shown in that country), suspended (an account, everywhere, under our own
     rules). What is decided is in force once the order is interim or final; a suspension at once.
     """
-    because = cast(Ground, _word("--ground", ground, GROUNDS)) if ground else None
-    chosen = cast(Outcome, _word("OUTCOME", outcome, OUTCOMES))
+    because = cast(Ground, word("--ground", ground, GROUNDS)) if ground else None
+    chosen = cast(Outcome, word("OUTCOME", outcome, OUTCOMES))
     selection = _selection(kind, target, with_outcome, undecided, waiting, protected, speaker, first)
     if selection == Selection() and not everything:
         raise CallerMistake("nothing says which targets are meant", fix="a filter such as --undecided, or --all")
@@ -257,19 +252,6 @@ def decide(
             out.print(f"{order}: {ruling_words(decided.plan, dry_run=dry_run)}")
 
     at_desk(work)
-
-
-def assign(order: opt.Order, who: Annotated[str, typer.Argument(help='"" takes it from whoever has it.')],
-           actor: Actor = None) -> None:  # fmt: skip
-    """Say who takes care of an order from now on."""
-    _noted(order, actor, assignee=who)
-
-
-def note(
-    order: opt.Order, text: Annotated[str, typer.Argument(help="Kept with the order.")], actor: Actor = None
-) -> None:
-    """Leave a note with an order; it is never published."""
-    _noted(order, actor, text=text)
 
 
 def export(
@@ -309,71 +291,6 @@ def reply(
     at_desk(work)
 
 
-def _step(to: State, told_as: str, *, lasts: bool = False) -> Callable[..., None]:
-    def run(
-        order: str, reason: str, actor: str | None, version: str | None, as_json: bool, expires_at_ms: int = 0,
-        ground: Ground = "other",
-    ) -> None:  # fmt: skip
-        async def work(desk: OrdersDesk) -> None:
-            await desk.refresh()
-            case = await desk.step(
-                order,
-                to,
-                actor=actor_of(actor),
-                reason=reason,
-                expires_at_ms=expires_at_ms,
-                ground=ground,
-                expected=version,
-            )
-            if as_json:
-                print(json.dumps(case_as_dict(case, desk.cases, now_ms()), ensure_ascii=False))
-            else:
-                out.print(head_lines(case, now_ms())[0])
-
-        at_desk(work)
-
-    def command(
-        order: opt.Order, reason: Reason, actor: Actor = None, if_version: opt.Version = None, as_json: Json = False
-    ) -> None:
-        run(order, reason, actor, if_version, as_json)
-
-    def command_for_a_time(
-        order: opt.Order,
-        reason: Reason,
-        for_: Annotated[str | None, typer.Option("--for", help="How long: 24h, 7d.", metavar="DURATION")] = None,
-        until: Annotated[str | None, typer.Option("--until", help="Or until when, ISO 8601.", metavar="TIME")] = None,
-        actor: Actor = None,
-        if_version: opt.Version = None,
-        as_json: Json = False,
-    ) -> None:
-        if not for_ and not until:
-            raise CallerMistake("an interim decision has an end of its own", fix="give --for or --until")
-        run(order, reason, actor, if_version, as_json, expiry_of(for_, until, "1d", now_ms()))
-
-    def command_with_ground(
-        order: opt.Order, reason: Reason, ground: opt.GroundOption = "other", actor: Actor = None,
-        if_version: opt.Version = None, as_json: Json = False,
-    ) -> None:  # fmt: skip
-        because = cast(Ground, _word("--ground", ground or "other", GROUNDS_OF["declined"]))
-        run(order, reason, actor, if_version, as_json, ground=because)
-
-    chosen: Callable[..., None] = command_for_a_time if lasts else command
-    if to == "declined":
-        chosen = command_with_ground
-    chosen.__doc__ = told_as
-    return chosen
-
-
-def _noted(order: str, actor: str | None, *, text: str = "", assignee: str | None = None) -> None:
-    async def work(desk: OrdersDesk) -> None:
-        await desk.refresh()
-        case: Case = await desk.note(order, actor=actor_of(actor), text=text, assignee=assignee)
-        who = f"with {case.assignee}" if case.assignee else "with nobody"
-        out.print(f"{case.id}: {who}, {len(case.notes)} notes")
-
-    at_desk(work)
-
-
 def _read(file: Path, given: dict[str, str]) -> Intake:
     data, name = read_file(file)
     parse: Callable[..., Intake] = parse_json if name.lower().endswith(".json") else parse_csv
@@ -391,19 +308,12 @@ def _selection(
     first: int | None,
 ) -> Selection:
     return Selection(
-        kinds=tuple(cast(TargetKind, _word("--kind", one.removesuffix("s"), TARGET_KINDS)) for one in kinds or ()),
+        kinds=tuple(cast(TargetKind, word("--kind", one.removesuffix("s"), TARGET_KINDS)) for one in kinds or ()),
         targets=tuple(targets or ()),
-        outcomes=tuple(cast(Outcome, _word("--with", one, OUTCOMES)) for one in outcomes or ()),
+        outcomes=tuple(cast(Outcome, word("--with", one, OUTCOMES)) for one in outcomes or ()),
         undecided=undecided,
         waiting=waiting,
         protected=protected,
-        categories=tuple(cast(SpeakerCategory, _word("--speaker", one, CATEGORIES)) for one in speakers or ()),
+        categories=tuple(cast(SpeakerCategory, word("--speaker", one, CATEGORIES)) for one in speakers or ()),
         first=first,
     )
-
-
-def _word(field: str, written: str, known: Any) -> str:
-    try:
-        return one_of(field, written, known)
-    except BadCell as bad:
-        raise CallerMistake(f"{bad.field}: {bad.value!r} is {bad.problem}", fix=bad.fix) from None

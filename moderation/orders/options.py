@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from moderation.tables import BadCell, one_of
+from streams.errors import CallerMistake
 from streams.flags.ladder import GROUNDS_OF
 
 Order = Annotated[str, typer.Argument(help="The order's id, such as IN-3f9a2c71b0.", metavar="ORDER")]
@@ -45,3 +48,15 @@ Version = Annotated[
         show_default=False,
     ),
 ]
+
+
+def word(field: str, written: str, known: Sequence[str]) -> str:
+    """One of some words, as typed with an option.
+
+    Raises:
+        CallerMistake: it is none of them; the nearest is named.
+    """
+    try:
+        return one_of(field, written, known)
+    except BadCell as bad:
+        raise CallerMistake(f"{bad.field}: {bad.value!r} is {bad.problem}", fix=bad.fix) from None

@@ -143,5 +143,5 @@ def record_as_dict(record: TagRecord) -> dict[str, Any]:
         "at_ms": record.at_ms,
     }
     if isinstance(record, Override):
-        return plain | {"expires_at_ms": record.expires_at_ms, "category": record.category}
+        return plain | {"expires_at_ms": record.expires_at_ms, "category": record.category, "family": record.family}
     return plain | {"undoes": list(record.undoes)}

@@ -51,6 +51,8 @@ class Override(_Common, frozen=True, kw_only=True, tag_field="kind", tag="overri
     action: Verb
     expires_at_ms: Ms
     """0: until revoked (legal only)."""
+    family: Annotated[str, msgspec.Meta(max_length=280)] = ""
+    """The hashtag whose look-alikes were decided on together, this one among them; "" for a decision on its own."""
     category: Annotated[str, msgspec.Meta(max_length=80)] = ""
     """Of the stop button (hashtag `*`) alone: it lifts only suppressions of this category; "" lifts all."""
 

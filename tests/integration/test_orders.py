@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 from aiokafka import AIOKafkaProducer
@@ -19,6 +20,7 @@ from hushtag_client.threaded import FlagsClient
 from typer.testing import CliRunner
 
 from moderation import cli, pause, speakers_cli
+from moderation.errors import NothingToUndo
 from moderation.orders import cli as orders_cli
 from moderation.orders.desk import OrdersDesk
 from moderation.orders.errors import NotAllowed, StaleOrder
@@ -28,6 +30,7 @@ from moderation.writer import Desk
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision, Progress, Ruling, encode_record, version_of
+from streams.log.panes import PaneRecord
 from streams.log.reading import connection
 from streams.settings import Settings
 from tests.contract.worlds import eventually
@@ -160,6 +163,34 @@ def test_pause_lifts_all_automated_suppressions_within_a_second(
     with pytest.raises(CallerMistake, match="no category 'hate'"):
         hushtag("pause", "-r", "r", "--category", "hate")
     assert "automation  IN: search,   pause" in hushtag("moderation", "list").stdout
+
+
+def test_a_look_alike_family_is_decided_on_together(hushtag: Hushtag, topics: Settings) -> None:
+    nothing = dict.fromkeys(("counts", "sizes", "author", "tweet", "age_days", "flags", "copy", "scores"), b"")
+    names = ["cats", "h4tetag", "hatetag", "h\u0430tetag"]
+    pane = PaneRecord(shard=0, start_ms=0, length_ms=10_000, part=0, parts=1, columns=0, hashtags=names,
+                      countries=["*"] * 4, displays=["Cats", "H4teTag", "", ""], **nothing)  # fmt: skip
+
+    async def settle() -> None:
+        async with AIOKafkaProducer(**connection(topics)) as sender:
+            await sender.send_and_wait(topics.topic("hashtag-panes"), msgspec.msgpack.encode(pane), partition=0)
+
+    asyncio.run(settle())
+    told = hushtag("block", "#HateTag", "--family", "-r", "incites", "--wait", "0", "--json")
+    assert sorted(row["hashtag"] for row in rows(told)) == sorted(names[1:])
+    assert "#H4teTag, #h\u0430tetag look like #HateTag and are meant too" in " ".join(told.stderr.split())
+    hushtag("allow", "h4tetag", "-r", "news", "--wait", "0")
+    undone = rows(hushtag("undo", "HateTag", "--family", "--wait", "0", "--json"))
+    assert sorted(row["hashtag"] for row in undone) == sorted(names[1:])
+    assert [row["hashtag"] for row in rows(hushtag("moderation", "list", "--state", "in force", "--json"))] == [
+        "h4tetag"
+    ]
+    hushtag("undo", "h4tetag", "--wait", "0")
+    assert rows(hushtag("moderation", "list", "--state", "in force", "--json")) == [], (
+        "nothing was left below the allow"
+    )
+    with pytest.raises(NothingToUndo, match="family of #hatetag"):
+        hushtag("undo", "HateTag", "--family")
 
 
 def test_an_order_from_file_to_surface_and_back(hushtag: Hushtag, client: FlagsClient, tmp_path: Path) -> None:

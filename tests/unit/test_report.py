@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation import tables, times, wording
+from moderation import family, tables, times, wording
 from moderation.orders import model
 from moderation.orders.reply import letter
 from moderation.orders.select import Selection
@@ -239,5 +239,5 @@ def test_the_story_is_made_up_and_whole() -> None:
 
 
 def test_doctests() -> None:
-    for module in (tables, times, wording, model, publishing, plots, order_records):
+    for module in (family, tables, times, wording, model, publishing, plots, order_records):
         assert doctest.testmod(module).failed == 0
