@@ -104,6 +104,24 @@ class Platform:
         ]
         self.server.put("0", [(register.field, encode(register)) for register in registers])
 
+    def pause(self, action: str = "allow") -> None:
+        """Press the stop button everywhere, or let it go with `clear`."""
+        self._version += 1
+        stops = [
+            Register(
+                version=f"{self._version:019d}",
+                action=action,  # type: ignore[arg-type]
+                hashtag="*",
+                surface=surface,
+                source="human",
+                expires_at_ms=now_ms() + 30 * MINUTE_MS if action == "allow" else 0,
+                evidence={"reason": "a spike of false alarms"},
+                actor="dana",
+            )
+            for surface in ("trends", "search")
+        ]
+        self.server.put("moderation", [(stop.field, encode(stop)) for stop in stops])
+
     def close(self) -> None:
         for running in (self.trends, self.search):
             running.close()

@@ -35,6 +35,25 @@ def test_a_suppressed_tag_vanishes_from_the_open_page(open_page: Open, platform:
     assert ranks == [str(rank) for rank in range(1, 11)]
 
 
+def test_every_page_says_while_the_stop_button_is_pressed(open_page: Open, platform: Platform) -> None:
+    platform.suppress("SendThemBack")
+    pages = [open_page(url + "/?country=IN") for url in (platform.trends_url, platform.search_url)]
+    for page in pages:
+        expect(page.locator("[data-live]")).to_have_text("Live")
+        expect(page.locator(".paused")).to_be_hidden()
+    platform.pause()
+    for page in pages:
+        expect(page.locator(".paused")).to_contain_text("Automatic holding back is paused until", timeout=2_000)
+        expect(page.locator(".paused")).not_to_contain_text("dana")
+        assert_accessible(page)
+    expect(pages[0].locator("li[data-key=sendthemback]")).to_be_visible()
+    shot(pages[0], "paused")
+    platform.pause("clear")
+    for page in pages:
+        expect(page.locator(".paused")).to_be_hidden(timeout=2_000)
+    expect(pages[0].locator("li[data-key=sendthemback]")).to_have_count(0)
+
+
 def test_rows_change_in_place_and_keep_the_focus(open_page: Open, platform: Platform) -> None:
     page = open_page(platform.trends_url + "/?country=IN")
     expect(page.locator("[data-live]")).to_have_text("Live")
