@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from moderation.orders.select import Selection
 from streams.errors import CallerMistake
 from streams.flags.cases import Case, Cases, Row, same_person
-from streams.flags.ladder import ACTED, GROUNDS_OF, OUTCOMES_OF
+from streams.flags.ladder import GROUNDS_OF, OUTCOMES_OF
 from streams.log.orders import Ground, Outcome
 
 
@@ -55,7 +55,7 @@ def plan_ruling(
     chosen: list[Row] = []
     decides = proposes = spared = unfit = unchanged = 0
     for row in meant:
-        acts_on_protected = outcome in ACTED and cases.protected(row.target) is not None
+        acts_on_protected = cases.needs_two(row.target, outcome, actor)
         if outcome not in OUTCOMES_OF[row.target.kind]:
             unfit += 1
         elif acts_on_protected and not against_protected:

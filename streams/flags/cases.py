@@ -3,7 +3,7 @@
 Whether a record counts is decided here and nowhere else, from the log alone: a stale edit, a step that the state
 machine does not have, an outcome that a target cannot have are refused, and the writer learns it by folding up to its
 own record. So is the rule of two: whoever acts against a protected speaker only proposes, until another person
-does the same.
+does the same. Who takes an account out of the registry is one of the two, or one person could do both.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ class Cases:
         self.cases: dict[str, Case] = {}
         self.speakers: dict[str, Speaker] = {}
         """Protected accounts, by id."""
-        self.registry_version = ""
+        self.removed_by: dict[str, str] = {}
+        """Accounts that are protected no longer, and who said so."""
         self.refused: dict[int, Refusal] = {}
         """Refused records by offset."""
         self._pending: dict[str, list[OrderTargets]] = {}
@@ -127,11 +128,12 @@ class Cases:
         """Take a record; give the order and those of its targets whose effect may be another one now."""
         match record:
             case Speaker():
-                self.registry_version = version_of(offset, 0)
                 if record.removed:
                     self.speakers.pop(record.account, None)
+                    self.removed_by[record.account] = record.actor
                 else:
                     self.speakers[record.account] = record
+                    self.removed_by.pop(record.account, None)
                 return None
             case OrderTargets():
                 self._pending.setdefault(record.intake, []).append(record)
@@ -154,6 +156,13 @@ class Cases:
     def protected(self, target: Target) -> Speaker | None:
         """The registry's entry for the account that a target speaks of."""
         return self.speakers.get(target.account) if target.account else None
+
+    def needs_two(self, target: Target, outcome: Outcome, actor: str) -> bool:
+        """Whether a ruling by this actor only proposes, until another person does the same."""
+        if outcome not in ACTED or not target.account:
+            return False
+        remover = self.removed_by.get(target.account)
+        return target.account in self.speakers or (remover is not None and same_person(remover, actor))
 
     def _why_not(self, record: Versioned) -> Refusal | None:
         case = self.cases.get(record.order)
@@ -209,7 +218,7 @@ class Cases:
 
     def _rule(self, row: Row, record: OrderRuling) -> None:
         ruled = Ruled(record.outcome, record.ground, record.reason, record.surfaces, (record.actor,), record.at_ms)
-        if record.outcome in ACTED and self.protected(row.target) is not None:
+        if self.needs_two(row.target, record.outcome, record.actor):
             first = row.proposed
             if first is None or first.outcome != record.outcome or same_person(first.actors[0], record.actor):
                 row.proposed = ruled

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from moderation import speakers
 from moderation.orders.errors import NotAllowed, StaleOrder
 from moderation.orders.select import Selection
 from streams.errors import CallerMistake, ContractError
@@ -135,6 +136,23 @@ def test_another_outcome_is_a_proposal_of_its_own_and_declining_needs_one() -> N
     [row] = world.desk.case(order).rows
     assert row.ruling is not None
     assert (row.ruling.outcome, row.proposed) == ("declined", None)
+
+
+def test_nobody_removes_a_speaker_and_acts_alone() -> None:
+    world = World()
+    world.protect("1")
+    gone = speakers.Plan(removed=("1",))
+    run(world.desk.change_registry(lambda _: gone, actor="Eve", reason="no longer a journalist"))
+    order = world.intake(accounts(1))
+    world.review(order)
+    alone = world.rule(order, "withheld", "1", actor="eve").plan
+    assert (alone.decides, alone.spared) == (0, 1)
+    assert world.rule(order, "withheld", "1", actor="eve", against_protected=True).plan.proposes == 1
+    assert world.desk.case(order).rows[0].ruling is None
+    assert world.rule(order, "withheld", "1", actor="ben").plan.decides == 1
+    ruling = world.desk.case(order).rows[0].ruling
+    assert ruling is not None
+    assert ruling.outcome == "withheld"
 
 
 def test_only_one_of_two_decisions_at_once_counts() -> None:
