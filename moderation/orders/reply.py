@@ -13,7 +13,7 @@ from moderation.orders.view import in_force
 from moderation.times import day_words, time_words
 from moderation.wording import counted, listed
 from streams.flags.cases import Case, Row
-from streams.flags.ladder import ACTED, WAITING
+from streams.flags.ladder import ACTED
 from streams.log.orders import TARGET_KINDS, Ground, Outcome
 
 GROUND_WORDS: Mapping[Ground, str] = {
@@ -63,8 +63,11 @@ def letter(case: Case, now_ms: int, *, sender: str) -> str:
         "",
         sender,
     ]
-    annex = [_line(row, case) for row in case.rows if _acted(row, case)]
-    if annex and case.state not in WAITING:
+    holds = in_force(case, now_ms)
+    annex = [
+        _line(row, case) for row in case.rows if (done_to := _acted(row, case)) and (holds or done_to == "suspended")
+    ]
+    if annex:
         parts += ["", "Annex: targets acted on", *annex]
     return "\n".join(parts) + "\n"
 

@@ -76,7 +76,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps)
 def test_the_facts_are_what_the_orders_say_at_each_moment(plan: list[tuple[Any, ...]]) -> None:
     world = World()

@@ -169,6 +169,8 @@ def test_the_letter_says_what_was_done_and_not_whom_it_protects() -> None:
     after = letter(world.desk.case(order), world.now_ms, sender="Legal")
     assert "revoked" in after
     assert "withheld from viewers" not in after
+    assert "account 10: withheld" in told
+    assert "account 10: withheld" not in after
     assert "7 accounts suspended for breaking our own rules" in after
 
 
