@@ -178,7 +178,8 @@ def due_words(case: Case, now_ms: int) -> Text:
     left_ms = case.due_ms - now_ms
     what = "interim ends" if case.state == "interim" else ""
     if left_ms <= 0:
-        return Text(f"{what or 'overdue'} {duration_words(-left_ms)} ago".replace("ends", "ended"), style="red bold")
+        ago = duration_words(-left_ms)
+        return Text(f"interim ended {ago} ago" if what else f"overdue by {ago}", style="red bold")
     style = "yellow" if left_ms < 86_400_000 else ""
     return Text(f"{what} in {duration_words(left_ms)}".strip(), style=style)
 
