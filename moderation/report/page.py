@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from moderation.report.plots import Bar, bars
-from moderation.report.publish import Count, Published, number
+from moderation.report.publish import Published
+from moderation.report.rounding import Count, number
 from moderation.times import day_words, time_words
 from streams.flags.naming import in_words
 

@@ -17,12 +17,13 @@ from moderation import family, tables, times, wording
 from moderation.orders import model
 from moderation.orders.reply import letter
 from moderation.orders.select import Selection
-from moderation.report import page, plots
-from moderation.report import publish as publishing
+from moderation.report import page, plots, rounding
 from moderation.report.episodes import episodes
 from moderation.report.facts import Facts, gather
 from moderation.report.plots import Bar, bars
-from moderation.report.publish import THRESHOLD, number, publish, rounded
+from moderation.report.publish import publish
+from moderation.report.quality import Quality
+from moderation.report.rounding import THRESHOLD, number, rounded
 from streams.log import orders as order_records
 from streams.log.decisions import Decision, Ruling, version_of
 from streams.log.moderation import Override, encode_moderation
@@ -148,6 +149,22 @@ def test_the_page_and_the_json_name_nobody_and_need_nothing() -> None:
     assert "0 legal orders" in page.update(empty)
 
 
+def test_second_looks_and_appeals_are_told_where_they_are_known() -> None:
+    facts = facts_of(World(), [])
+    assert publish(facts).facts["quality"] is None
+    assert "Second looks" not in page.html(publish(facts), NOW_MS)
+    many = Quality(looked_at=200, overturned=12, pairs=150, kappa=0.71, appeals=30, appeals_reversed=6)
+    told = publish(facts, many)
+    assert told.facts["quality"]["false_positive_rate"] == 0.06
+    html = page.html(told, NOW_MS)
+    for words in ("200 automated", "found 12 wrong (6.0%)", "kappa of 0.71", "Of 30 appeals, 6 were reversed"):
+        assert words in " ".join(html.split())
+    few = Quality(looked_at=20, overturned=2, pairs=4, kappa=1.0, appeals=4, appeals_reversed=0).published()
+    assert few["false_positive_rate"] is None, "it would tell the count that is not told"
+    assert few["second_looks_by_result"] == {"upheld_or_disputed": "about 20", "found_wrong": "<5"}
+    assert (few["reviewers_kappa"], few["appeals"]) == (None, "<5")
+
+
 def test_bars_are_as_long_as_their_numbers() -> None:
     drawn = ElementTree.fromstring(bars([Bar("a", 10, "10"), Bar("<b>", 5, "5"), Bar("c", 0, "0")], "t"))
     widths = [float(rect.get("width", "")) for rect in drawn.iter("rect")]
@@ -241,5 +258,5 @@ def test_the_story_is_made_up_and_whole() -> None:
 
 
 def test_doctests() -> None:
-    for module in (family, tables, times, wording, model, publishing, plots, order_records):
+    for module in (family, tables, times, wording, model, rounding, plots, order_records):
         assert doctest.testmod(module).failed == 0
