@@ -21,31 +21,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from msgspec.structs import replace
 
-from streams.counting.keys import COUNTRY_BITS, Tags, country_of, world_of
+from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_panes import Closed, OpenPanes
 from streams.counting.pane import Pane, build_pane, commonest, spellings
 from streams.counting.registers import PANE_MS, Flush, Ints
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
-from streams.judging.decide import decide, decide_early
-from streams.judging.docket import Docket
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.looks import LookJob, Looks
-from streams.judging.state import KeyState, Scope, greatest
-from streams.judging.valves import (
-    Begun,
-    Crowd,
-    ShardValves,
-    greatest_lower,
-    hides_anywhere,
-    newly_hiding,
-    refused,
-    rule_under_valve,
-    scorer_fault,
-)
+from streams.judging.rulings import Rulings
+from streams.judging.state import KeyState
 from streams.judging.views import Views
-from streams.log.decisions import HIDING, Decision, Progress, Reason, Ruling, version_of
+from streams.log.decisions import Decision, Progress, Reason, version_of
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
@@ -108,23 +96,25 @@ class ShardJudge:
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.views = Views(hashes, 1 + len(categories))
         self.looks = Looks(self.open, self.views)
-        self.states: dict[int, KeyState] = {}
+        self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
         self.offset = -1
         self.policy: Policy | None = None
         self.hold_until_ms = 0
-        self._columns = {category: 1 + at for at, category in enumerate(categories)}
+        self._categories = list(categories)
         self._model_revision = model_revision
         self._max_lag_ms = max_lag_ms
         self._early = early
         self._look_floor = 1 << 62
         self._kept: dict[int, EvidenceTable] = {}
-        self._valves = ShardValves(shards)
-        self._fault: Reason | None = None
         self._say_after = -1
         self._first_offsets: dict[int, int] = {}
         self._policy_bodies: dict[str, Policy] = {}
-        self._terms: dict[int, bool] = {}
+
+    @property
+    def states(self) -> dict[int, KeyState]:
+        """What is in force, by key."""
+        return self.rulings.states
 
     # ---- the log ----
 
@@ -227,7 +217,7 @@ class ShardJudge:
         policy = self.policy
         self._look_floor = min(rule.min_tweets for rule in policy.rule_table.values())
         self.views.arrange(policy.windows_ms, policy.evidence_floor, policy.young_days, policy.burst_min_past)
-        self._terms = {}
+        self.rulings.follow(policy)
 
     def _judge(self, tick_ms: int, said: Settled) -> None:
         policy = self.policy
@@ -235,127 +225,24 @@ class ShardJudge:
             return
         tables = self.views.tables()
         said.evidence = self._evidence(policy, tick_ms, tables)
-        self._fault = said.scorer_fault = scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
-        docket = Docket(policy, self._columns, tables, self._is_term, blind=self._fault is not None)
-        before: dict[int, dict[Scope, Ruling]] = {}
-        changed: set[int] = set()
-        for key in sorted(docket.over() | set(self.states)):
-            state = self.states.setdefault(key, KeyState())
-            if tick_ms <= state.decided_ms:
-                continue
-            before[key] = dict(state.settled)
-            if self._decide_settled(policy, docket, key, state, tick_ms):
-                changed.add(key)
-        self._pass_valves(policy, tables, before, changed, tick_ms, said)
-        for key in before:
-            state = self.states[key]
-            if self._answer_early(docket, key, state, tick_ms, said) or key in changed:
-                said.decisions.append(self._decision(policy, key, state, tick_ms))
-            if state.empty:
-                del self.states[key]
-
-    def _pass_valves(
-        self,
-        policy: Policy,
-        tables: Mapping[int, EvidenceTable],
-        before: Mapping[int, dict[Scope, Ruling]],
-        changed: set[int],
-        tick_ms: int,
-        said: Settled,
-    ) -> None:
-        """Turn what is past a valve into reviews."""
-        begun = [
-            Begun(key, self.tags.name(key), country_of(key), greatest_lower(new.values()))
-            for key in sorted(changed)
-            if (new := newly_hiding(before[key], self.states[key].settled))
-        ]
-        if not begun:
-            return
-        table = tables[policy.windows_ms[0]]
-
-        def hides(key: int) -> bool:
-            state = self.states.get(key)
-            if state is not None and tick_ms <= state.decided_ms:
-                return self._valves.hid(self.tags.name(key), country_of(key), tick_ms)
-            rulings = before.get(key, {} if state is None else state.settled)
-            return hides_anywhere(rulings.values())
-
-        crowd = Crowd(table.keys, table.tweets, hides, policy.valves.top_tags)
-        for key, valve in self._valves.admit(policy.valves, tick_ms, begun, crowd).items():
-            state = self.states[key]
-            state.settled.update(refused(before[key], state.settled, valve))
-            said.refused.append(valve)
+        changes = self.rulings.settle(tables, tick_ms, holding=tick_ms < self.hold_until_ms)
+        said.decisions = [self._decision(policy, key, tick_ms) for key in changes.keys]
+        self.rulings.drop_empty(tick_ms)
+        said.confirmed, said.withdrawn = changes.confirmed, changes.withdrawn
+        said.refused, said.scorer_fault = changes.refused, changes.scorer_fault
 
     def _evidence(self, policy: Policy, tick_ms: int, tables: Mapping[int, EvidenceTable]) -> TickEvidence:
         """What this tick saw, the windows that were counted anew."""
         fresh = {window_ms: table for window_ms, table in tables.items() if self._kept.get(window_ms) is not table}
         self._kept = dict(tables)
         conditions = conditions_of(
-            policy, shards=self.shards, categories=list(self._columns), model_revision=self._model_revision
+            policy, shards=self.shards, categories=self._categories, model_revision=self._model_revision
         )
         return TickEvidence(tick_ms, conditions, tick_ms < self.hold_until_ms, fresh)
 
-    def _decide_settled(self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int) -> bool:
-        """Move every settled ruling of a key; returns whether a reader must be told."""
-        changed = False
-        never = policy.is_never_suppressed(self.tags.name(key))
-        scopes = docket.scopes()
-        for scope in [*scopes, *(scope for scope in list(state.settled) if scope not in scopes)]:
-            before = state.settled.get(scope)
-            if scope in scopes:
-                after = decide(
-                    docket.standing(key, scope),
-                    before,
-                    rule_under_valve(docket.rule(key, scope), before),
-                    tick_ms,
-                    category=scope[0],
-                    surface=scope[1],
-                    never=never,
-                    max_automated_ms=policy.max_automated_ms,
-                    holding=tick_ms < self.hold_until_ms,
-                    gone=before is not None and before.lapsed and docket.gone(key, scope),
-                )
-            else:  # the policy no longer has it
-                after = None
-            if after is before:
-                continue
-            if after is None:
-                del state.settled[scope]
-                changed |= before is not None and (before.action != "clear" or before.lapsed)
-            else:
-                state.settled[scope] = after
-                changed = True
-        return changed
-
-    def _answer_early(self, docket: Docket, key: int, state: KeyState, tick_ms: int, said: Settled) -> bool:
-        """Confirm or withdraw the early rulings whose tick has settled; lift bars that are over."""
-        changed = False
-        for scope, ruling in list(state.early.items()):
-            settled = state.settled.get(scope)
-            if settled is not None and settled.action != "clear":
-                del state.early[scope]
-                if settled.action in HIDING:
-                    said.confirmed += 1
-                else:  # past a valve; no bar is needed, and a successor that knows of no early one says the same
-                    said.withdrawn += 1
-                changed = True
-            elif tick_ms >= ruling.since_ms:
-                del state.early[scope]
-                state.barred[scope] = replace(
-                    ruling, action="clear", since_ms=tick_ms, expires_at_ms=0, reasons=(), evidence=None
-                )
-                said.withdrawn += 1
-                changed = True
-        for scope, ruling in list(state.barred.items()):
-            if scope not in docket.scopes() or tick_ms - ruling.since_ms >= docket.rule(key, scope).dwell_ms:
-                del state.barred[scope]
-        return changed
-
-    def _decision(
-        self, policy: Policy, key: int, state: KeyState, tick_ms: int, *, look: LookJob | None = None
-    ) -> Decision:
+    def _decision(self, policy: Policy, key: int, tick_ms: int, *, look: LookJob | None = None) -> Decision:
         """The record of a key, settled or said by an early look."""
-        hashtag = self.tags.name(key)
+        hashtag, state = self.tags.name(key), self.states[key]
         return Decision(
             hashtag=hashtag,
             display=commonest(self.views.displays(key, look.displays(key) if look else ())) or hashtag,
@@ -369,14 +256,6 @@ class ShardJudge:
             model_revision=self._model_revision,
             provisional=bool(state.early),
         )
-
-    def _is_term(self, key: int) -> bool:
-        world = world_of(key)
-        known = self._terms.get(world)
-        if known is None:
-            assert self.policy is not None
-            known = self._terms[world] = self.policy.matches_curated_term(self.tags.name(key))
-        return known
 
     def _forget(self, pane: int) -> None:
         """Drop by settled tick: looks, and the numbers of tags that nothing counts any more."""
@@ -395,7 +274,7 @@ class ShardJudge:
         for source in self.open.sources.values():
             used.update(key >> COUNTRY_BITS for _, key in source.known)
         self.tags.forget([number for number in self.tags.numbers() if number not in used])
-        self._terms = {key: term for key, term in self._terms.items() if key >> COUNTRY_BITS in used}
+        self.rulings.forget_terms(used)
 
     # ---- early looks ----
 
@@ -415,42 +294,9 @@ class ShardJudge:
         policy, shortest = self.policy, self.views.shortest
         assert policy is not None and shortest is not None
         table = self.looks.see(job, scores, shortest)
-        docket = Docket(
-            policy,
-            self._columns,
-            {shortest.window_ms: table},
-            self._is_term,
-            early=True,
-            blind=self._fault is not None,
-        )
-        said: list[Decision] = []
-        for key in sorted(docket.over()):
-            state = self.states.setdefault(key, KeyState())
-            if version_of(self.offset, job.tick_ms) <= state.said:
-                continue
-            never = policy.is_never_suppressed(self.tags.name(key))
-            found: dict[Scope, Ruling] = {}
-            for scope in docket.scopes():
-                if scope in state.early or scope in state.barred:
-                    continue
-                ruling = decide_early(
-                    docket.standing(key, scope),
-                    state.settled.get(scope),
-                    docket.rule(key, scope),
-                    job.tick_ms,
-                    category=scope[0],
-                    surface=scope[1],
-                    never=never,
-                )
-                if ruling is not None:
-                    found[scope] = ruling
-            room = found and self._valves.admit_early(policy.valves, job.tick_ms, self.tags.name(key), country_of(key))
-            if room:
-                state.early.update(found)
-                said.append(self._decision(policy, key, state, job.tick_ms, look=job))
-            elif state.empty and state.decided_ms <= self.settled_ms:
-                del self.states[key]
-        return said
+        version = version_of(self.offset, job.tick_ms)
+        keys = self.rulings.look(table, job.tick_ms, version=version, settled_ms=self.settled_ms)
+        return [self._decision(policy, key, job.tick_ms, look=job) for key in keys]
 
     # ---- scoring ----
 
@@ -484,10 +330,7 @@ class ShardJudge:
             decisions: all that the shard's partition of `suppression-decisions` holds.
             panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`.
         """
-        decisions = list(decisions)
-        self._valves.recover(decisions, progress.settled_ms if progress else 0)
-        for decision in greatest(decisions):
-            self.states[self.tags.key(decision.hashtag, decision.country)] = KeyState.read_back(decision)
+        self.rulings.recover(list(decisions), progress.settled_ms if progress else 0)
         if progress is None:
             return
         self.activations = ActivationLog.from_list(progress.activations)
@@ -497,11 +340,6 @@ class ShardJudge:
         self.open.old_blocks = dict(progress.blocks)
         self.views.read_back(panes, minutes, progress.settled_ms, progress.minutes_from_ms)
         self._follow(progress.settled_ms)
-
-    def adopt(self, decision: Decision) -> None:
-        """Answer, when its tick has settled, for what a worker said early that has lost this shard to us."""
-        if decision.provisional:
-            self.states.setdefault(self.tags.key(decision.hashtag, decision.country), KeyState()).adopt(decision)
 
     def hold(self) -> None:
         """Records were lost to retention: no clear and no early flag until a whole window has gone by."""

@@ -145,7 +145,7 @@ class JudgePartition:
         foreign = self._own.acknowledged(one.offset for one in said if one.topic == topic)
         if foreign:
             for decision in await read_foreign(self._context.settings, topic, self.shard, foreign):
-                judge.adopt(decision)
+                judge.rulings.adopt(decision)
             self._context.metrics.foreign_decisions.inc(len(foreign))
             self._stage.log.warning("somebody else has decided on this shard", shard=self.shard, records=len(foreign))
 

@@ -265,7 +265,7 @@ class Judge(Run):
             for offset in self.own.acknowledged(self.outbox.offsets):
                 said = decode_record(world.logs["decisions", shard][offset])
                 if isinstance(said, Decision):
-                    judge.adopt(said)
+                    judge.rulings.adopt(said)
             self.outbox.offsets = []
             yield
 

@@ -464,7 +464,7 @@ def test_a_zombies_early_word_would_stand_until_it_runs_out():
 
 def test_what_a_zombie_said_early_is_withdrawn_by_its_successor():
     heir, late = a_zombies_word()
-    heir.judge.adopt(late)
+    heir.judge.rulings.adopt(late)
     (answer,) = heir.pass_to(20_000, look=False)
     assert action(answer) == ("clear", True, 20_000)
     assert greatest_of(late, answer) == answer
@@ -473,7 +473,7 @@ def test_what_a_zombie_said_early_is_withdrawn_by_its_successor():
 def test_what_a_zombie_said_early_is_confirmed_if_it_settles_so():
     heir, late = a_zombies_word()
     heir.hear(1, bad=150, look=False)
-    heir.judge.adopt(late)
+    heir.judge.rulings.adopt(late)
     (answer,) = heir.pass_to(20_000, look=False)
     assert action(answer) == ("suppress", False, 20_000)
     assert greatest_of(late, answer) == answer
@@ -482,7 +482,7 @@ def test_what_a_zombie_said_early_is_confirmed_if_it_settles_so():
 def test_an_adopted_word_whose_tick_is_over_is_answered_at_the_next():
     heir, late = a_zombies_word()
     heir.pass_to(20_000, look=False)
-    heir.judge.adopt(late)
+    heir.judge.rulings.adopt(late)
     (answer,) = heir.pass_to(30_000, look=False)
     assert action(answer) == ("clear", True, 30_000)
     assert greatest_of(late, answer) == answer
@@ -491,8 +491,8 @@ def test_an_adopted_word_whose_tick_is_over_is_answered_at_the_next():
 def test_adopting_moves_nothing_that_is_settled():
     heir, late = a_zombies_word()
     other, _ = a_zombies_word()
-    heir.judge.adopt(late)
-    heir.judge.adopt(late)
+    heir.judge.rulings.adopt(late)
+    heir.judge.rulings.adopt(late)
     for court in (heir, other):
         court.hear(2, bad=200, look=False)
         court.pass_to(60_000, look=False)

@@ -22,6 +22,7 @@ from streams.counting.open_panes import OpenPanes
 from streams.counting.pane import Pane
 from streams.counting.registers import MINUTE_MS, PANE_MS
 from streams.judging.judge import ShardJudge
+from streams.judging.rulings import Rulings
 from streams.log.decisions import Decision, Ruling, decode_record
 from streams.log.panes import PaneRow, assemble, decode_pane_record, rows_of
 from streams.policy import Policy, parse_policy
@@ -259,7 +260,7 @@ def committing_the_position() -> Any:
             id="replay the open block",
         ),
         pytest.param(lambda: patch.object(SourcePartition, "_read_back", lambda *_: None), id="read ids back"),
-        pytest.param(lambda: patch.object(ShardJudge, "_answer_early", lambda *_: False), id="answer early rulings"),
+        pytest.param(lambda: patch.object(Rulings, "_answer_early", lambda *_: False), id="answer early rulings"),
         pytest.param(
             lambda: patch.object(
                 OpenPanes,
