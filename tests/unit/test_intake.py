@@ -126,13 +126,13 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(_JSON)
 def test_no_json_breaks_it(read: Any) -> None:
     parse_json(json.dumps(read).encode(), "o.json", GIVEN, NOW_MS)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_break_it(data: bytes) -> None:
     for parse in (parse_csv, parse_json):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.counting.window import Sample
@@ -41,6 +41,7 @@ def sample_of(rows: list[tuple[int, int]]) -> Sample:
     )
 
 
+@settings(deadline=None)
 @given(facts, st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6)), max_size=20), st.integers(0, 12), st.randoms())
 def test_against_looking_at_each_row(
     said: list[AuthorFact], rows: list[tuple[int, int]], tick_ms: int, dice: object

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation import family, tables, times, wording
@@ -113,6 +113,7 @@ def test_an_order_declined_as_a_whole() -> None:
     assert "We decline to act on this order." in letter(world.desk.case(order), NOW_MS, sender="x")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 300), max_size=6))
 def test_no_small_count_can_be_had_from_the_others(counts: dict[str, int]) -> None:
     given_counts = rounded(counts)

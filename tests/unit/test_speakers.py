@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation import speakers
@@ -95,6 +95,7 @@ def test_too_many_rows_are_refused_without_being_read() -> None:
         list(read_table(b"a\n" + b"1\n" * 1_000_000, "r.csv", columns=("a",), required=("a",), most_rows=3))
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40), st.sampled_from(CATEGORIES))
 def test_what_goes_out_comes_back_and_no_cell_is_a_formula(name: str, category: object) -> None:
     entry = speakers.parse(write_table(speakers.COLUMNS, [{"account": 1, "category": category, "name": name}]).encode(),
