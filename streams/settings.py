@@ -201,6 +201,7 @@ def unknown_variables() -> list[str]:
 
 
 OTHER_VARIABLES = {
+    "HUSHTAG_AUDIT_HEADS": "file of the audit log's signed heads",
     "HUSHTAG_CACHE": "folder for Kafka's jars and the local stack's data",
     "HUSHTAG_MAVEN_URL": "Maven mirror that `hushtag up` fetches Kafka's jars from",
     "HUSHTAG_OVERRIDE_FOR": "how long a moderator's override lasts",

@@ -1,0 +1,103 @@
+"""What the audit log is made of: the topics that hold decisions, read on from where the log says that it is.
+
+A source that has lost records before they were read gives a note in their place, so that the log says so itself.
+Progress records of the judges are no decisions and are not kept; so that a long quiet time does not look like a loss
+later, a note marks now and then how far they were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
+from typing import Self
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from moderation.audit.chain import Heard, Source
+from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
+from streams.settings import Settings
+
+SOURCES = (MODERATION, POLICY, DECISIONS)
+_Positions = Mapping[tuple[str, int], int]
+
+
+class _Head(msgspec.Struct):
+    kind: str = ""
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def is_kept(topic: str, value: bytes | None) -> bool:
+    """Whether a record belongs into the log: all do, but for the judges' progress records."""
+    if topic != DECISIONS or value is None:
+        return True
+    try:
+        return _head.decode(value).kind != "progress"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True  # whatever it is, somebody wrote it there
+
+
+class Sources:
+    """All sources, read side by side. An async context manager; errors are those of `LogReader`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._readers = {name: LogReader(connection(settings), settings.topic(name)) for name in SOURCES}
+        self._stack = AsyncExitStack()
+        self.read_up_to: dict[tuple[str, int], Source] = {}
+        """The last record that was read and not kept, per source partition, since one was kept."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            for reader in self._readers.values():
+                await self._stack.enter_async_context(reader)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self._stack.aclose()
+
+    async def news(self, next_offsets: _Positions) -> AsyncGenerator[list[Heard], None]:
+        """What has come since, in batches of one partition each, up to the ends as of now.
+
+        Args:
+            next_offsets: how far each partition is in the log.
+        """
+        for name, reader in self._readers.items():
+            starts = {p: self._start(name, p, next_offsets) for p in reader.partitions}
+            bounds = await reader.bounds()
+            lost = [lost_records(name, p, starts[p], bounds[p].begin) for p in starts if starts[p] < bounds[p].begin]
+            if lost:
+                yield lost
+            async for batch in reader.to_end({p: max(starts[p], bounds[p].begin) for p in starts}):
+                yield [heard for record in batch if (heard := self._heard(name, record)) is not None]
+
+    def checkpoints(self) -> list[Heard]:
+        """A note for each partition of which something was read and not kept since its last entry."""
+        notes = [
+            Heard(source, note="read up to here; judges' progress is not kept") for source in self.read_up_to.values()
+        ]
+        self.read_up_to.clear()
+        return notes
+
+    def _start(self, name: str, partition: int, next_offsets: _Positions) -> int:
+        skipped = self.read_up_to.get((name, partition))
+        return max(next_offsets.get((name, partition), 0), skipped.offset + 1 if skipped else 0)
+
+    def _heard(self, name: str, record: ConsumerRecord) -> Heard | None:
+        source = Source(name, record.partition, record.offset, record.timestamp)
+        if not is_kept(name, record.value):
+            self.read_up_to[name, record.partition] = source
+            return None
+        self.read_up_to.pop((name, record.partition), None)
+        return Heard(source, record.key, record.value)
+
+
+def lost_records(topic: str, partition: int, start: int, begin: int) -> Heard:
+    """The note that stands for records which were gone before they could be read: offsets [start, begin)."""
+    note = f"lost: offsets {start} to {begin - 1} were gone from the topic before they were read"
+    return Heard(Source(topic, partition, begin - 1, -1), note=note)
