@@ -8,21 +8,16 @@ import logging
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from hushtag_client.registers import Register
 from rich.console import Console
 from rich.text import Text
 
-from streams.clock import now_ms
-from streams.errors import EXIT_NO, FlagStoreUnavailable
+from streams.errors import EXIT_NO
 from streams.flags.account import Account, Outcome, Place, account_as_dict
-from streams.flags.naming import Tag, country_of, in_words, tag_of
-from streams.flags.people import PeopleView
-from streams.log.decisions import Decision, decode_record
-from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import DECISIONS, MODERATION
-from streams.settings import Settings, load_settings
+from streams.flags.gather import account_of
+from streams.flags.naming import country_of, in_words, tag_of
+from streams.settings import load_settings
 
 _errors = Console(stderr=True, highlight=False, markup=False)
 _out = Console(highlight=False, markup=False, soft_wrap=True)
@@ -54,7 +49,9 @@ def explain(
     settings, meant = load_settings(), tag_of(tag)
     where = None if country is None else country_of(country)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told by our own errors
-    account = asyncio.run(_gather(settings, meant, where))
+    account, unseen = asyncio.run(account_of(settings, meant.hashtag, where))
+    if unseen:
+        _errors.print(unseen, style="yellow")
     for note in meant.notes:
         _errors.print(note, style="yellow")
     if as_json:
@@ -65,46 +62,6 @@ def explain(
     if not account.known:
         _errors.print(f"nothing is known of #{meant.hashtag}" + (f" in {where}" if where else ""))
         raise typer.Exit(EXIT_NO)
-
-
-async def _gather(settings: Settings, tag: Tag, country: str | None) -> Account:
-    decisions, people, registers = await asyncio.gather(
-        _decisions(settings, tag.hashtag), _people(settings), _registers(settings, tag.hashtag)
-    )
-    return Account(tag.hashtag, decisions, people, registers, now_ms(), country)
-
-
-async def _decisions(settings: Settings, hashtag: str) -> list[Decision]:
-    needle = b'"hashtag":' + msgspec.json.encode(hashtag)
-    found: list[Decision] = []
-    async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
-        async for batch in reader.to_end():
-            for record in batch:
-                if record.value is not None and needle in record.value:
-                    said = decode_record(record.value)
-                    if isinstance(said, Decision):
-                        found.append(said)
-    return found
-
-
-async def _people(settings: Settings) -> PeopleView:
-    view = PeopleView()
-    async with LogReader(connection(settings), settings.topic(MODERATION)) as reader:
-        async for batch in reader.to_end():
-            for record in batch:
-                view.hear(record.offset, record.key, record.value)
-    return view
-
-
-async def _registers(settings: Settings, hashtag: str) -> list[Register] | None:
-    from streams.flags.lookup import FlagLookup  # here, so that no other command waits for its imports
-
-    try:
-        async with FlagLookup(settings.redis_url) as lookup:
-            return await lookup.of_hashtag(hashtag)
-    except FlagStoreUnavailable as error:
-        _errors.print(f"{error}: this is what the logs say, not what surfaces see", style="yellow")
-        return None
 
 
 def _tell(account: Account) -> None:

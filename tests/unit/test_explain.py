@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from streams.cli import explain
 from streams.flags.account import Account, account_as_dict
 from streams.flags.fold import DecisionFold
-from streams.flags.naming import Tag
 from streams.flags.people import PeopleView
 from streams.log.decisions import Action, Decision, Evidence, Reason, Ruling, version_of
 from streams.log.moderation import Override, Undo, encode_moderation
@@ -170,12 +169,12 @@ def test_only_what_was_said_of_the_tag_itself_makes_it_known() -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_command_tells_all_of_it(as_json: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def gather(settings: Settings, tag: Tag, country: str | None) -> Account:
+    async def account_of(settings: Settings, hashtag: str, country: str | None) -> tuple[Account, str]:
         decisions = [decision(1, ruling(), ruling("search", "review")), decision(2, ruling(), country="IN")]
         view = people(override("a", "allow", reason="a protest\nin the news"))
-        return Account(tag.hashtag, decisions, view, registers_of(decisions, view)[:1], NOW_MS, country)
+        return Account(hashtag, decisions, view, registers_of(decisions, view)[:1], NOW_MS, country), ""
 
-    monkeypatch.setattr(explain, "_gather", gather)
+    monkeypatch.setattr(explain, "account_of", account_of)
     app = typer.Typer()
     explain.register(app)
     result = CliRunner().invoke(app, ["#TAG", *(["--json"] if as_json else [])])
