@@ -192,7 +192,7 @@ def facts(restriction: Restriction) -> str:
         told.append(f"What passed its threshold: {', '.join(signals)}.")
     if restriction.policy_revision:
         told.append(f"Policy {restriction.policy_revision}, model {restriction.model_revision}.")
-    if restriction.reason:
+    if restriction.reason and not restriction.secret:
         told.append(f"Reason given by the person who decided: {masked(restriction.reason)}")
     return " ".join(told)
 
@@ -209,15 +209,15 @@ def _what(restriction: Restriction) -> dict[str, Any]:
 def _ground(restriction: Restriction) -> dict[str, Any]:
     order = restriction.order
     if restriction.source == "legal":
-        known = order is not None and not order.confidential
-        ground = f"{order.legal_basis} (order {order.reference})" if order and known else "a legal order"
-        why = f"A legal order asks for it. {masked(restriction.reason)}".strip()
+        known = order if order is not None and not order.confidential else None
+        ground = f"{known.legal_basis} (order {known.reference})" if known else "a legal order"
+        why = "A legal order asks for it. " + ("" if restriction.secret else masked(restriction.reason))
         return {
             "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT",
             "illegal_content_legal_ground": cut(masked(ground), 500),
-            "illegal_content_explanation": cut(why, 2000),
+            "illegal_content_explanation": cut(why.strip(), 2000),
             "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
-            "source_identity": cut(order.authority, 500) if order and known else None,
+            "source_identity": cut(known.authority, 500) if known else None,
         }
     why = facts(restriction) if restriction.source == "automated" else masked(restriction.reason)
     return {

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from streams.flags.account import Account
 from streams.log.decisions import HIDING, Decision, Evidence, Reason, Ruling
 from streams.log.moderation import Override
 
@@ -67,10 +66,17 @@ class Restriction:
         """The same for ever, and different from every other restriction's."""
         return "hushtag-" + hashlib.sha256(self.identity.encode()).hexdigest()[:24]
 
+    @property
+    def secret(self) -> bool:
+        """Whether it comes of an order that may not be told of: neither who, nor under which law, nor why."""
+        return self.order is not None and self.order.confidential
+
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """As plain JSON; of a confidential order nothing but that there is one."""
         plain = asdict(self) | {"reference": self.reference}
         del plain["identity"]
+        if self.secret:
+            plain |= {"order": {"confidential": True}, "reason": "", "actor": "", "decision": ""}
         plain["signals"] = [{"signal": s.signal, "value": s.value, "threshold": s.threshold} for s in self.signals]
         plain["evidence"] = None if self.evidence is None else _evidence(self.evidence)
         return plain
@@ -123,32 +129,6 @@ def of_override(record: Override, surfaces: Iterable[str] | None = None) -> Rest
         identity=f"{record.source}|{record.id}",
         reason=record.reason,
     )
-
-
-def in_force(account: Account) -> list[Restriction]:
-    """What holds a hashtag back now. What a stronger decision overrules everywhere is not there."""
-    found = [one for said in account.latest() for one in of_decision(said) if one.ends_ms > account.now_ms]
-    for standing in account.standings:
-        if standing.state == "in force" and isinstance(standing.record, Override):
-            one = of_override(standing.record, standing.surfaces)
-            found += [one] if one is not None else []
-    deciding = {
-        (place.surface, place.decided_by.country, place.decided_by.source)
-        for place in account.places()
-        if place.decided_by is not None
-    }
-    return [one for one in found if any((s, one.country, one.source) in deciding for s in one.surfaces)]
-
-
-def ever(account: Account) -> list[Restriction]:
-    """Every restriction of a hashtag that the logs still tell of, oldest first; each as it was when last renewed."""
-    found = {one.identity: one for said in account.decisions for one in of_decision(said)}
-    for offset, record in account.people.history:
-        if isinstance(record, Override) and record.hashtag == account.hashtag:
-            one = of_override(record)
-            if one is not None and offset not in account.people.fold.stale:
-                found[one.identity] = one
-    return sorted(found.values(), key=lambda one: (one.began_ms, one.identity))
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:

@@ -18,21 +18,38 @@ from typer.testing import CliRunner
 
 from moderation.statements import cli
 from moderation.statements.dsa import EEA, DsaStatement, dsa_statement
-from moderation.statements.lumen import Demand, Outcome, Request, action_taken, lumen_notice
+from moderation.statements.hashtag import ever, in_force
+from moderation.statements.lumen import Demand, Request, action_taken, lumen_notice
+from moderation.statements.lumen import Outcome as Done
 from moderation.statements.masking import MASK, cut, masked
+from moderation.statements.orders import request_of, restrictions_of
 from moderation.statements.render import statement_as_dict
-from moderation.statements.restriction import Order, Restriction, ever, in_force, of_decision, of_override
+from moderation.statements.restriction import Order, Restriction, of_decision, of_override
 from moderation.statements.text import LANGUAGES, catalogue, user_text
+from streams.errors import CallerMistake
 from streams.flags import gather
 from streams.flags.account import Account
+from streams.flags.ladder import GROUNDS_OF
 from streams.flags.people import PeopleView
 from streams.log.decisions import Action, Decision, Evidence, Reason, Ruling, version_of
 from streams.log.moderation import Override, Undo, encode_moderation
+from streams.log.orders import (
+    OrderReceived,
+    OrderRecord,
+    OrderRuling,
+    OrderStep,
+    OrderTargets,
+    Outcome,
+    State,
+    Target,
+    encode_case,
+)
 from streams.policy.countries import COUNTRIES
 from streams.settings import Settings
 
 NOW_MS = 1_764_000_000_000
 HOUR_MS = 3_600_000
+ORDER = "IN-0123456789"
 EVIDENCE = Evidence(
     window_ms=600_000, tweets=900, authors=400, scored=60, share=0.6, lower=0.5, upper=0.7, sampled=("17",)
 )
@@ -120,6 +137,79 @@ def test_an_allow_restricts_nothing() -> None:
 def test_sampled_tweets_stay_out_of_every_statement() -> None:
     [one] = of_decision(decision(ruling()))
     assert "sampled" not in json.dumps(statement_as_dict(one))
+
+
+# --- legal orders ------------------------------------------------------------------------------------------------
+
+
+def ordered(*steps: OrderRecord, confidential: bool = False) -> PeopleView:
+    targets = (Target("hashtag", "rumour", "Rumour"), Target("account", "1001"), Target("account", "1002"))
+    received = OrderReceived(
+        order=ORDER, intake="i", parts=1, added=3, authority="Ministry of Examples", country="IN",
+        legal_basis="IT Act 69A", reference="No. 7", issued_ms=NOW_MS - HOUR_MS, received_ms=NOW_MS - HOUR_MS,
+        deadline_ms=NOW_MS, confidential=confidential, actor="lee", at_ms=NOW_MS - HOUR_MS,
+    )  # fmt: skip
+    view = PeopleView()
+    for offset, record in enumerate([OrderTargets(order=ORDER, intake="i", part=0, targets=targets), received, *steps]):
+        value, key = encode_case(record)
+        view.hear(offset, key, value)
+    assert not view.bad and not view.fold.cases.refused
+    return view
+
+
+def order_step(to: State, after: int, expires_at_ms: int = 0) -> OrderStep:
+    return OrderStep(
+        id=f"s{after}", order=ORDER, to=to, expires_at_ms=expires_at_ms, actor="lee", reason=f"now {to}",
+        at_ms=NOW_MS, edits=version_of(after, 0),
+    )  # fmt: skip
+
+
+def order_ruling(outcome: Outcome, first: int, last: int, after: int) -> OrderRuling:
+    return OrderRuling(
+        id=f"r{after}", order=ORDER, targets=((first, last),), outcome=outcome, ground=GROUNDS_OF[outcome][0],
+        surfaces=("trends",) if outcome == "reduced" else (), actor="lee", reason="within the law", at_ms=NOW_MS,
+        edits=version_of(after, 0),
+    )  # fmt: skip
+
+
+def decided(confidential: bool) -> PeopleView:
+    return ordered(
+        order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("reduced", 0, 0, 3),
+        order_ruling("withheld", 1, 1, 4), order_ruling("declined", 2, 2, 5), order_step("final", 6),
+        confidential=confidential,
+    )  # fmt: skip
+
+
+def test_what_an_order_holds_back_has_its_statements() -> None:
+    view = decided(confidential=False)
+    case = view.fold.cases.cases[ORDER]
+    tag, withheld = restrictions_of(case, NOW_MS)
+    assert (tag.kind, tag.measure, tag.surfaces, tag.country, tag.source) == (
+        "hashtag", "reduced", ("trends",), "IN", "legal",
+    )  # fmt: skip
+    assert (withheld.kind, withheld.target, withheld.measure) == ("account", "1001", "withheld")
+    assert "Ministry of Examples (IT Act 69A, No. 7)" in user_text(withheld, "en")
+    assert in_force(Account("rumour", [], view, None, NOW_MS)) == [tag]
+    demands = request_of(case).demands
+    assert [(one.kind, one.outcome) for one in demands] == [
+        ("hashtag", "reduced"), ("account", "withheld"), ("account", "declined"),
+    ]  # fmt: skip
+
+
+def test_of_a_confidential_order_no_statement_says_more_than_that_it_is_one() -> None:
+    for one in restrictions_of(decided(confidential=True).fold.cases.cases[ORDER], NOW_MS):
+        plain = json.dumps(statement_as_dict(one))
+        assert not any(word in plain for word in ("Ministry", "69A", "No. 7", "within the law", "lee", ORDER))
+
+
+def test_an_order_that_is_not_in_force_holds_nothing_back() -> None:
+    steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("withheld", 1, 1, 3)]
+    waiting = ordered(*steps).fold.cases.cases[ORDER]
+    assert restrictions_of(waiting, NOW_MS) == []
+    interim = ordered(*steps, order_step("interim", 4, NOW_MS + 10)).fold.cases.cases[ORDER]
+    assert [one.ends_ms for one in restrictions_of(interim, NOW_MS + 9)] == [NOW_MS + 10]
+    assert restrictions_of(interim, NOW_MS + 10) == []
+    assert {one.outcome for one in request_of(waiting).demands} == {"undecided", "withheld"}
 
 
 # --- the database ------------------------------------------------------------------------------------------------
@@ -308,7 +398,7 @@ def test_a_suppression_told_to_its_users() -> None:
 # --- the archive of orders ---------------------------------------------------------------------------------------
 
 
-def request(confidential: bool, *outcomes: Outcome) -> Request:
+def request(confidential: bool, *outcomes: Done) -> Request:
     order = Order("Ministry of Examples", "IT Act 69A", "No. 7", confidential)
     kinds: list[Any] = ["account", "hashtag", "tweet"]
     demands = tuple(Demand(kinds[n % 3], f"t{n}", outcome, "asked @x") for n, outcome in enumerate(outcomes))
@@ -343,7 +433,7 @@ def test_of_a_confidential_order_only_the_numbers_are_told() -> None:
         (["undecided", "withheld"], "Unspecified"),
     ],
 )  # fmt: skip
-def test_the_action_taken(outcomes: list[Outcome], word: str) -> None:
+def test_the_action_taken(outcomes: list[Done], word: str) -> None:
     assert action_taken(request(False, *outcomes).demands) == word
 
 
@@ -358,7 +448,7 @@ def test_the_command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(gather, "account_of", account_of)
     app = typer.Typer()
     cli.register(app)
-    result = CliRunner().invoke(app, ["#RUMOUR", *arguments])
+    result = CliRunner().invoke(app, ["statement", "#RUMOUR", *arguments])
     assert result.exit_code == 0, result.output
     assert "Redis does not answer" in result.stderr
     if arguments == ["--json"]:
@@ -366,4 +456,21 @@ def test_the_command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> N
         assert (told["dsa"]["puid"], set(told["text"])) == (told["reference"], {"en", "hi"})
     else:
         assert ("अपील" in result.stdout) is bool(arguments)
-    assert CliRunner().invoke(app, ["nothing"]).exit_code == 3
+    assert CliRunner().invoke(app, ["statement", "nothing"]).exit_code == 3
+
+
+def test_the_notice_of_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def people_view(settings: Settings) -> PeopleView:
+        return decided(confidential=False)
+
+    monkeypatch.setattr(gather, "people_view", people_view)
+    app = typer.Typer()
+    cli.register(app)
+    asked = ["--recipient", "Example", "--site", "https://example.org/"]
+    told = json.loads(CliRunner().invoke(app, ["notice", ORDER, *asked]).stdout)["notice"]
+    assert told["title"] == "Legal order from Ministry of Examples to Example"
+    urls = [url["url"] for work in told["works_attributes"] for url in work["infringing_urls_attributes"]]
+    assert "https://example.org/i/user/1001" in urls
+    lines = CliRunner().invoke(app, ["notice", ORDER, *asked, "--statements"]).stdout.splitlines()
+    assert [json.loads(line)["restriction"]["kind"] for line in lines] == ["account", "hashtag"][::-1]
+    assert isinstance(CliRunner().invoke(app, ["notice", "IN-ffffffffff", *asked]).exception, CallerMistake)
