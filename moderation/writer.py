@@ -119,6 +119,10 @@ class Desk:
             await self._read()
             return await self._send(make(self.view))
 
+    def drafted(self, draft: Draft) -> Override:
+        """The record that writes a draft, from the view as it is: for `transact`."""
+        return self._override(draft, None)
+
     def _override(self, draft: Draft, expected: str | None) -> Override:
         scopes: list[Scope] = [(draft.tag.hashtag, surface, draft.country, "human") for surface in draft.surfaces]
         return Override(

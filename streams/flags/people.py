@@ -62,6 +62,8 @@ class PeopleView:
         self.fold = ModerationFold(max_broker_skew_ms=0)
         self.history: list[tuple[int, TagRecord]] = []
         """Every record about a hashtag, refused ones too, oldest first."""
+        self.others: list[tuple[int, OtherRecord]] = []
+        """Records of kinds that this view leaves to other folds, with their offsets."""
         self.bad: list[BadRecord] = []
         self.next_offset = 0
         """The first offset not yet heard."""
@@ -77,7 +79,9 @@ class PeopleView:
         except ContractError as error:
             self.bad.append(BadRecord(offset, str(error)))
             return
-        if not isinstance(record, OtherRecord):
+        if isinstance(record, OtherRecord):
+            self.others.append((offset, record))
+        else:
             self.history.append((offset, record))
 
     def standings(self, now_ms: int, *, hashtag: str | None = None, country: str | None = None) -> list[Standing]:

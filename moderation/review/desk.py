@@ -1,0 +1,292 @@
+"""Where items are claimed and decided, and appeals taken in and ended; what is decided takes effect as an override.
+
+A verdict and the override that it leads to go to the log together. The queue itself is stored nowhere: it is what the
+decisions ask for, less what the book says was done.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from moderation.drafts import Draft, tag_of, words_of
+from moderation.review.automated import Automated, Follows
+from moderation.review.book import Appealed, Book, Progress
+from moderation.review.errors import NoSuchCase, StaleReview
+from moderation.review.items import Item
+from moderation.review.records import (
+    Appeal,
+    AppealOutcome,
+    ReviewClaim,
+    ReviewRecord,
+    ReviewRelease,
+    ReviewVerdict,
+    Verdict,
+    decode_review,
+    encode_review,
+)
+from moderation.statements.orders import restrictions_of
+from moderation.statements.restriction import Restriction, of_override
+from moderation.writer import Desk
+from streams.clock import now_ms
+from streams.errors import CallerMistake, ContractError
+from streams.flags.moderation_fold import scopes_of
+from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
+
+CLAIM_MS = 30 * 60_000
+LASTS_MS = 7 * 86_400_000
+"""How long the override stands that a verdict leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a verdict, or the end of an appeal, led to. `effect`: the record that changes what is shown, if any."""
+
+    record: ReviewRecord
+    effect: TagRecord | None
+
+
+class ReviewDesk:
+    """Reviews and appeals on a `Desk`, which the caller enters and leaves, as it does `follower`.
+
+    Raises (from every method):
+        DependencyAway: Kafka is silent.
+        NoSuchCase: nothing is known by this id.
+        StaleReview: somebody else was quicker, or the claim has run out.
+    """
+
+    def __init__(self, desk: Desk, follower: Follows, *, clock: Callable[[], int] = now_ms) -> None:
+        self.book = Book()
+        """As of the last look."""
+        self.automated = Automated()
+        """As of the last look."""
+        self._desk = desk
+        self._follower = follower
+        self._clock = clock
+        self._heard = 0
+
+    async def refresh(self) -> None:
+        """Everything as of now."""
+        self.automated = await self._follower.refresh(self._clock())
+        await self._desk.refresh()
+        self._fold()
+
+    async def queue(self) -> list[tuple[Item, Progress]]:
+        """What waits for a verdict, holds first, then by age."""
+        await self.refresh()
+        at_ms = self._clock()
+        waiting = [
+            (item, progress)
+            for item in self.automated.items.values()
+            if (progress := self.book.of(item.id)).wants(item.looks)
+            and (item.kind == "second_look" or item.ends_ms > at_ms)
+        ]
+        order = {"hold": 0, "review": 1, "second_look": 2}
+        return sorted(waiting, key=lambda pair: (order[pair[0].kind], pair[0].began_ms, pair[0].id))
+
+    async def claim(self, item: str, *, actor: str, lasts_ms: int = CLAIM_MS) -> Item:
+        """Take an item to look at; nobody else can until it is released, decided, or the claim runs out."""
+        who, _ = words_of(actor, "claim")
+        await self.refresh()
+        found = self._item(item)
+        if not self.book.of(item).wants(found.looks):
+            raise StaleReview(item, "it is decided")
+        at_ms = self._clock()
+        claim = ReviewClaim(id=_id(), case=item, actor=who, at_ms=at_ms, until_ms=at_ms + lasts_ms)
+        await self._write(lambda: ([claim], None))
+        return found
+
+    async def release(self, item: str, *, actor: str) -> None:
+        """Give an item back undecided."""
+        who, _ = words_of(actor, "release")
+        await self.refresh()
+        self._item(item)
+        release = ReviewRelease(id=_id(), case=item, actor=who, at_ms=self._clock())
+        await self._write(lambda: ([release], None))
+
+    async def decide(
+        self, item: str, verdict: Verdict, *, actor: str, reason: str, expires_at_ms: int | None = None
+    ) -> Done:
+        """Give a verdict on an item that one has claimed.
+
+        A hold or a queued item is then blocked or allowed by the person; a suppression of the sample is allowed once
+        all who looked said that it should be shown.
+
+        Args:
+            expires_at_ms: when the override ends that it leads to; None: in a week.
+        """
+        who, why = words_of(actor, reason)
+        await self.refresh()
+        found, at_ms = self._item(item), self._clock()
+        said = ReviewVerdict(
+            id=_id(), case=item, hashtag=found.hashtag, second_look=found.kind == "second_look", verdict=verdict,
+            actor=who, reason=why, at_ms=at_ms,
+        )  # fmt: skip
+
+        def make() -> tuple[list[ReviewRecord], TagRecord | None]:
+            before = [one.verdict for one in self.book.of(item).verdicts]
+            if not self._takes_effect(found, [*before, verdict]):
+                return [said], None
+            draft = Draft(
+                tag=tag_of(found.display if tag_of(found.display).hashtag == found.hashtag else found.hashtag),
+                action="block" if verdict == "uphold" else "allow",
+                country=found.country,
+                surfaces=found.surfaces,
+                actor=who,
+                reason=why,
+                expires_at_ms=expires_at_ms or at_ms + LASTS_MS,
+            )
+            return [said], self._desk.drafted(draft)
+
+        return Done(said, await self._write(make))
+
+    async def appeal(self, reference: str, *, actor: str, reason: str) -> Appeal:
+        """Take in an appeal against a restriction, by the reference in its statement."""
+        who, why = words_of(actor, reason)
+        await self.refresh()
+        against, _ = self.restriction(reference)
+        filed = Appeal(id=_id(), case=reference, hashtag=against.target, actor=who, reason=why, at_ms=self._clock())
+        await self._write(lambda: ([filed], None))
+        return filed
+
+    async def end_appeal(self, appeal: str, verdict: Verdict, *, actor: str, reason: str) -> Done:
+        """Decide on an appeal. `overturn` reverses the restriction: a person's is undone, the pipeline's allowed over.
+
+        Raises:
+            CallerMistake: whoever took the decision may not judge the appeal; or a legal order holds it, which only
+                the order can end.
+        """
+        who, why = words_of(actor, reason)
+        await self.refresh()
+        appealed = self._appeal(appeal)
+        against, record = self.restriction(appealed.appeal.case)
+        if against.actor == who:
+            raise CallerMistake(f"{who} took the decision that is appealed against", fix="somebody else must decide")
+        if verdict == "overturn" and (against.source == "legal" or against.kind != "hashtag"):
+            raise CallerMistake("a legal order holds it", fix="decide on its target: hushtag orders decide")
+        at_ms = self._clock()
+        outcome = AppealOutcome(
+            id=_id(), appeal=appeal, case=appealed.appeal.case, hashtag=against.target, verdict=verdict, actor=who,
+            reason=why, at_ms=at_ms,
+        )  # fmt: skip
+
+        def make() -> tuple[list[ReviewRecord], TagRecord | None]:
+            if verdict == "uphold":
+                return [outcome], None
+            return [outcome], self._reversal(against, record, who, why, at_ms)
+
+        return Done(outcome, await self._write(make))
+
+    def restriction(self, reference: str) -> tuple[Restriction, Override | None]:
+        """A restriction by its reference, and the person's record that made it, as of the last look.
+
+        Raises:
+            NoSuchCase: there is none, or it ended more than a week ago.
+        """
+        if (found := self.automated.restrictions.get(reference)) is not None:
+            return found, None
+        for offset, record in self._desk.view.history:
+            if isinstance(record, Override) and offset not in self._desk.view.fold.stale:
+                one = of_override(record)
+                if one is not None and one.reference == reference:
+                    return one, record
+        for case in self._desk.view.fold.cases.cases.values():
+            for one in restrictions_of(case, self._clock()):
+                if one.reference == reference:
+                    return one, None
+        raise NoSuchCase(f"there is no restriction {reference[:40]!r}", fix="the reference as the statement says it")
+
+    def _reversal(
+        self, against: Restriction, record: Override | None, actor: str, reason: str, at_ms: int
+    ) -> TagRecord | None:
+        if record is None:
+            draft = Draft(
+                tag=tag_of(against.target),
+                action="allow",
+                country=against.country,
+                surfaces=against.surfaces,
+                actor=actor,
+                reason=reason,
+                expires_at_ms=at_ms + LASTS_MS,
+            )
+            return self._desk.drafted(draft)
+        fold = self._desk.view.fold
+        scopes = scopes_of(record)
+        standing = [
+            scope
+            for scope in scopes
+            if any(e.record.id == record.id and e.stands(at_ms) for e in fold.stacks()[scope].entries)
+        ]
+        if not standing:
+            return None
+        return Undo(
+            id=_id(), hashtag=record.hashtag, display=record.display, country=record.country,
+            surfaces=tuple(scope[1] for scope in standing), actor=actor, reason=reason, at_ms=at_ms,
+            edits=fold.version(standing), undoes=(record.id,),
+        )  # fmt: skip
+
+    def _takes_effect(self, item: Item, verdicts: Sequence[Verdict]) -> bool:
+        if item.kind != "second_look":
+            return True
+        return len(verdicts) >= item.looks and set(verdicts) == {"overturn"}
+
+    def _item(self, item: str) -> Item:
+        found = self.automated.items.get(item)
+        if found is None:
+            raise NoSuchCase(f"there is no item {item[:40]!r} to review", fix="hushtag review list")
+        return found
+
+    def _appeal(self, appeal: str) -> Appealed:
+        found = self.book.appeals.get(appeal)
+        if found is None:
+            raise NoSuchCase(f"there is no appeal {appeal[:40]!r}", fix="hushtag appeal list")
+        return found
+
+    async def _write(self, make: Callable[[], tuple[list[ReviewRecord], TagRecord | None]]) -> TagRecord | None:
+        effects: list[TagRecord | None] = []
+        made: list[ReviewRecord] = []
+
+        def encoded(view: object) -> list[tuple[bytes, bytes]]:
+            self._fold()
+            made[:], effect = make()
+            self._check(made)
+            effects[:] = [effect]
+            records = [encode_review(record) for record in made]
+            return records + ([encode_moderation(effect)] if effect is not None else [])
+
+        offsets = await self._desk.transact(encoded)
+        self._fold()
+        for record, offset in zip(made, offsets, strict=False):
+            if why := self.book.refused.get(offset):
+                raise StaleReview(record.case, why)
+        return effects[0]
+
+    def _check(self, records: Sequence[ReviewRecord]) -> None:
+        """Refuse before it is sent what would be refused when it is read back."""
+        for record in records:
+            if isinstance(record, ReviewClaim | ReviewRelease | ReviewVerdict):
+                holder = self.book.of(record.case).holder(record.at_ms)
+                if isinstance(record, ReviewClaim):
+                    if holder not in (None, record.actor):
+                        raise StaleReview(record.case, f"{holder} looks at it")
+                elif holder != record.actor:
+                    raise StaleReview(record.case, f"{holder} looks at it" if holder else "claim it first")
+            elif isinstance(record, AppealOutcome) and self._appeal(record.appeal).outcome is not None:
+                raise StaleReview(record.case, "the appeal is decided")
+
+    def _fold(self) -> None:
+        others = self._desk.view.others
+        for offset, other in others[self._heard :]:
+            try:
+                record = decode_review(other)
+            except ContractError as error:
+                self.book.refused[offset] = str(error)
+                continue
+            if record is not None:
+                self.book.apply(record, offset)
+        self._heard = len(others)
+
+
+def _id() -> str:
+    return secrets.token_hex(8)

@@ -1,0 +1,59 @@
+"""How reviews and appeals are shown: one JSON object each for programs. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from moderation.review.agreement import Agreement, FalsePositives, agreement, false_positives
+from moderation.review.book import Appealed, Book, Progress
+from moderation.review.desk import Done
+from moderation.review.items import LOOKS, Item
+from streams.flags.people import record_as_dict
+
+
+def item_as_dict(item: Item, progress: Progress, now_ms: int) -> dict[str, Any]:
+    """An item of the queue. What others said of an item of the sample is left out: it is blind."""
+    plain = item.as_dict() | {"held_by": progress.holder(now_ms), "wanted": item.looks - len(progress.verdicts)}
+    if item.kind != "second_look":
+        plain["verdicts"] = [msgspec.to_builtins(one) for one in progress.verdicts]
+    return plain
+
+
+def appeal_as_dict(appealed: Appealed) -> dict[str, Any]:
+    """An appeal and how it ended."""
+    outcome = appealed.outcome
+    plain: dict[str, Any] = msgspec.to_builtins(appealed.appeal)
+    del plain["kind"]
+    return plain | {"outcome": None if outcome is None else _outcome(outcome.verdict, outcome.actor, outcome.reason)}
+
+
+def done_as_dict(done: Done) -> dict[str, Any]:
+    """What a verdict led to."""
+    plain: dict[str, Any] = msgspec.to_builtins(done.record)
+    return plain | {"effect": None if done.effect is None else record_as_dict(done.effect)}
+
+
+def quality(book: Book) -> tuple[Agreement, FalsePositives]:
+    """What the sample says: how reviewers agree, and how often they find a suppression wrong."""
+    given = [[one.verdict for one in verdicts] for verdicts in book.verdicts()]
+    return agreement(given), false_positives(given, looks=LOOKS)
+
+
+def quality_as_dict(book: Book) -> dict[str, Any]:
+    """The same as plain JSON."""
+    agreed, wrong = quality(book)
+    return {
+        "pairs": agreed.pairs,
+        "observed_agreement": agreed.observed,
+        "kappa": agreed.kappa,
+        "looked_at": wrong.looked_at,
+        "overturned": wrong.overturned,
+        "disputed": wrong.disputed,
+        "false_positive_rate": wrong.rate,
+    }
+
+
+def _outcome(verdict: str, actor: str, reason: str) -> dict[str, str]:
+    return {"verdict": verdict, "actor": actor, "reason": reason}

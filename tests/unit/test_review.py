@@ -1,0 +1,332 @@
+"""Reviews and appeals: who may decide on what, what it leads to, and how well people agree."""
+
+from __future__ import annotations
+
+import doctest
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation.drafts import Draft, tag_of
+from moderation.review import agreement as agreement_module
+from moderation.review import items as items_module
+from moderation.review.agreement import agreement, false_positives
+from moderation.review.book import Book
+from moderation.review.desk import CLAIM_MS, ReviewDesk
+from moderation.review.errors import NoSuchCase, StaleReview
+from moderation.review.items import items_among, items_of
+from moderation.review.records import (
+    AppealOutcome,
+    ReviewClaim,
+    ReviewRecord,
+    ReviewRelease,
+    ReviewVerdict,
+    Verdict,
+    decode_review,
+    encode_review,
+)
+from moderation.review.view import item_as_dict, quality_as_dict
+from moderation.statements.restriction import of_override
+from streams.errors import CallerMistake, ContractError
+from streams.log.decisions import Action, Decision, Evidence, Ruling, version_of
+from streams.log.moderation import OtherRecord, Override, Undo
+from tests.unit.paper import Paper, PaperFollower, paper_desk
+
+HOUR_MS = 3_600_000
+EVIDENCE = Evidence(window_ms=1, tweets=9, authors=8, scored=7, share=0.6, lower=0.5, upper=0.7, sampled=("17",))
+ITEM = "hushtag-" + "0" * 24
+
+
+def ruling(action: Action, surface: str = "trends", **changes: Any) -> Ruling:
+    fields: dict[str, Any] = {
+        "category": "abuse", "surface": surface, "action": action, "since_ms": 1, "expires_at_ms": HOUR_MS,
+        "evidence": EVIDENCE,
+    }  # fmt: skip
+    return Ruling(**fields | changes)
+
+
+def decision(*rulings: Ruling, tag: str = "tag", provisional: bool = False, number: int = 1) -> Decision:
+    return Decision(
+        hashtag=tag, display="Tag", country="IN", rulings=rulings, version=version_of(number, 1), tick_ms=1,
+        settled_ms=1, decided_at_ms=1, policy_revision="p", model_revision="m", provisional=provisional,
+    )  # fmt: skip
+
+
+class Desk:
+    """Two desks' worth of people on one log, at a time that the test sets."""
+
+    def __init__(self, *decisions: Decision, share: float = 1.0) -> None:
+        self.paper = Paper()
+        self.now_ms = 100
+        self.desk = paper_desk(self.paper, lambda: self.now_ms)
+        follower = PaperFollower(decisions, share=share, secret=b"s")
+        self.reviews = ReviewDesk(self.desk, follower, clock=lambda: self.now_ms)
+
+    async def item(self, kind: str) -> str:
+        return next(item.id for item, _ in await self.reviews.queue() if item.kind == kind)
+
+    async def looked(self, item: str, actor: str, verdict: Verdict) -> Any:
+        await self.reviews.claim(item, actor=actor)
+        return await self.reviews.decide(item, verdict, actor=actor, reason="seen")
+
+
+# --- the queue ---------------------------------------------------------------------------------------------------
+
+
+def test_what_there_is_to_look_at() -> None:
+    said = decision(ruling("hold"), ruling("hold", "search"), ruling("review"), ruling("suppress"), ruling("shadow"))
+    found = items_of(said, share=1.0, secret=b"s")
+    assert [(item.kind, item.surfaces) for item in found] == [
+        ("hold", ("search", "trends")), ("second_look", ("trends",)), ("review", ("trends",)),
+    ]  # fmt: skip
+    assert len({item.id for item in found}) == 3
+    assert [item.kind for item in items_of(said, share=0.0, secret=b"s")] == ["hold", "review"]
+    assert items_of(decision(ruling("hold"), provisional=True), share=1.0, secret=b"s") == []
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.binary(max_size=8), st.integers(0, 99))
+def test_a_larger_share_keeps_the_smaller_sample(share: float, other: float, secret: bytes, number: int) -> None:
+    reference = f"hushtag-{number}"
+    small, large = sorted((share, other))
+    assert items_module.is_sampled(reference, small, secret) <= items_module.is_sampled(reference, large, secret)
+
+
+def test_the_sample_is_what_its_share_says_and_a_secret_makes_it_another() -> None:
+    assert doctest.testmod(items_module).failed == 0
+    references = [f"hushtag-{n}" for n in range(5_000)]
+    one, two = ({r for r in references if items_module.is_sampled(r, 0.1, s)} for s in (b"one", b"two"))
+    assert 400 < len(one) < 600
+    assert len(one & two) < 100
+
+
+@given(st.randoms(use_true_random=False))
+def test_renewals_in_any_order_make_one_item(dice: random.Random) -> None:
+    said = [decision(ruling("hold", expires_at_ms=HOUR_MS * n), number=n) for n in range(1, 5)]
+    dice.shuffle(said)
+    [item] = items_among(said, share=1.0, secret=b"s").values()
+    assert item.ends_ms == 4 * HOUR_MS
+
+
+def test_a_second_look_is_blind() -> None:
+    [item] = items_of(decision(ruling("suppress")), share=1.0, secret=b"s")
+    book = Book()
+    for record in (claim("ann"), verdict("ann", "overturn", second_look=True)):
+        book.apply(record, 0)
+    told = item_as_dict(item, book.of(ITEM), 0)
+    assert told["tweets"] == ["17"] and told["wanted"] == 1
+    assert not {"evidence", "category", "surfaces", "verdicts", "share"} & set(told)
+
+
+# --- the book ----------------------------------------------------------------------------------------------------
+
+
+def claim(actor: str, at_ms: int = 0, until_ms: int = 10) -> ReviewClaim:
+    return ReviewClaim(id="c", case=ITEM, actor=actor, at_ms=at_ms, until_ms=until_ms)
+
+
+def release(actor: str, at_ms: int = 0) -> ReviewRelease:
+    return ReviewRelease(id="r", case=ITEM, actor=actor, at_ms=at_ms)
+
+
+def verdict(actor: str, word: Verdict = "uphold", at_ms: int = 0, second_look: bool = False) -> ReviewVerdict:
+    return ReviewVerdict(
+        id="v", case=ITEM, hashtag="tag", second_look=second_look, verdict=word, actor=actor, reason="r", at_ms=at_ms
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "refused"),
+    [
+        ([claim("ann"), verdict("ann")], {}),
+        ([verdict("ann")], {0: "ann does not hold it"}),
+        ([claim("ann"), claim("ben")], {1: "ann looks at it"}),
+        ([claim("ann"), claim("ann", 5, 20), verdict("ann", at_ms=15)], {}),
+        ([claim("ann"), claim("ben", 10, 20), verdict("ann", at_ms=11)], {2: "ben looks at it"}),
+        ([claim("ann"), verdict("ann", at_ms=10)], {1: "ann does not hold it"}),
+        ([claim("ann"), verdict("ben")], {1: "ann looks at it"}),
+        ([claim("ann"), release("ann"), claim("ben"), verdict("ben")], {}),
+        ([claim("ann"), release("ben")], {1: "ben does not hold it"}),
+        ([claim("ann"), verdict("ann"), claim("ben"), verdict("ben")], {3: "ann has decided on it"}),
+        ([claim("ann"), verdict("ann"), claim("ann")], {2: "ann has decided on it already"}),
+        ([claim("ann"), verdict("ann", second_look=True), claim("ben"), verdict("ben", second_look=True)], {}),
+    ],
+)
+def test_what_counts(records: Sequence[ReviewRecord], refused: dict[int, str]) -> None:
+    book = Book()
+    for offset, record in enumerate(records):
+        book.apply(record, offset)
+    assert book.refused == refused
+
+
+@given(st.lists(st.tuples(st.sampled_from(["claim", "release", "verdict"]), st.sampled_from("abc"), st.integers(1, 9))))
+def test_nobody_decides_on_what_another_holds_nor_twice(acts: list[tuple[str, str, int]]) -> None:
+    """Against the obvious way: a holder, an end, a list of who has decided."""
+    book, at_ms = Book(), 0
+    holder, until_ms, decided = "", 0, list[str]()
+    for offset, (act, actor, after) in enumerate(acts):
+        at_ms += after
+        held_by = holder if at_ms < until_ms else ""
+        if act == "claim":
+            book.apply(claim(actor, at_ms, at_ms + 10), offset)
+            if held_by in ("", actor) and actor not in decided:
+                holder, until_ms = actor, at_ms + 10
+        elif act == "release":
+            book.apply(release(actor, at_ms), offset)
+            holder = "" if held_by == actor else holder
+        else:
+            book.apply(verdict(actor, at_ms=at_ms, second_look=True), offset)
+            if held_by == actor and len(decided) < 2:
+                decided.append(actor)
+                holder = ""
+    assert [one.actor for one in book.of(ITEM).verdicts] == decided
+    assert len(set(decided)) == len(decided)
+
+
+@pytest.mark.parametrize("record", [claim("ann"), release("ann"), verdict("ann")])
+def test_a_record_survives_the_topic(record: ReviewRecord) -> None:
+    value, key = encode_review(record)
+    assert decode_review(OtherRecord(value.decode().split('"')[3], key, value)) == record
+    with pytest.raises(ContractError, match="bad_key"):
+        decode_review(OtherRecord("review_claim", b"k", value))
+    with pytest.raises(ContractError, match="bad_record"):
+        decode_review(OtherRecord("review_claim", key, b'{"kind":"review_claim"}'))
+    assert decode_review(OtherRecord("order_note", b"k", b"")) is None
+
+
+# --- at the desk -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "action"), [("uphold", "block"), ("overturn", "allow")])
+@pytest.mark.parametrize("kind", ["hold", "review"])
+async def test_a_verdict_on_a_hold_takes_effect(kind: Any, word: Verdict, action: str) -> None:
+    on = Desk(decision(ruling(kind)))
+    item = await on.item(kind)
+    done = await on.looked(item, "ann", word)
+    assert isinstance(done.effect, Override)
+    assert (done.effect.action, done.effect.country, done.effect.surfaces) == (action, "IN", ("trends",))
+    assert on.desk.view.standings(on.now_ms)[0].state == "in force"
+    assert await on.reviews.queue() == []
+    with pytest.raises(StaleReview, match="it is decided"):
+        await on.reviews.claim(item, actor="ben")
+
+
+@pytest.mark.parametrize(
+    ("words", "effects"),
+    [
+        (("overturn", "overturn"), [False, True]), (("overturn", "uphold"), [False, False]),
+        (("uphold", "uphold"), [False, False]),
+    ],
+)  # fmt: skip
+async def test_a_suppression_is_lifted_once_all_say_so(words: Sequence[Verdict], effects: list[bool]) -> None:
+    on = Desk(decision(ruling("suppress")))
+    item = await on.item("second_look")
+    done = [await on.looked(item, actor, word) for actor, word in zip(("ann", "ben"), words, strict=True)]
+    assert [one.effect is not None for one in done] == effects
+    assert quality_as_dict(on.reviews.book)["looked_at"] == 1
+
+
+async def test_a_hold_that_has_lapsed_waits_no_more_and_a_second_look_does() -> None:
+    on = Desk(decision(ruling("hold"), ruling("suppress", "search")))
+    on.now_ms = HOUR_MS
+    assert [item.kind for item, _ in await on.reviews.queue()] == ["second_look"]
+
+
+async def test_a_claim_keeps_others_away_until_it_runs_out() -> None:
+    on = Desk(decision(ruling("suppress")))
+    item = await on.item("second_look")
+    await on.reviews.claim(item, actor="ann")
+    lines = len(on.paper.lines)
+    for call in (on.reviews.claim(item, actor="ben"), on.reviews.release(item, actor="ben")):
+        with pytest.raises(StaleReview, match="ann looks at it"):
+            await call
+    with pytest.raises(StaleReview, match="ann looks at it"):
+        await on.reviews.decide(item, "uphold", actor="ben", reason="r")
+    assert len(on.paper.lines) == lines
+    on.now_ms += CLAIM_MS
+    await on.reviews.claim(item, actor="ben")
+    with pytest.raises(StaleReview, match="ben looks at it"):
+        await on.reviews.decide(item, "uphold", actor="ann", reason="r")
+    with pytest.raises(NoSuchCase):
+        await on.reviews.claim(ITEM, actor="ann")
+
+
+async def test_an_appeal_against_the_pipeline_is_allowed_over() -> None:
+    on = Desk(decision(ruling("suppress"), ruling("suppress", "search")))
+    await on.reviews.refresh()
+    [reference] = on.reviews.automated.restrictions
+    filed = await on.reviews.appeal(reference, actor="desk", reason="it is a film")
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
+    assert isinstance(done.effect, Override) and done.effect.action == "allow"
+    assert done.effect.surfaces == ("search", "trends")
+    with pytest.raises(StaleReview, match="the appeal is decided"):
+        await on.reviews.end_appeal(filed.id, "uphold", actor="ben", reason="r")
+
+
+async def test_an_appeal_against_a_person_undoes_what_still_stands_of_it() -> None:
+    on = Desk()
+    draft = Draft(tag_of("tag"), "block", "*", ("search", "trends"), "ann", "r", HOUR_MS)
+    [written] = await on.desk.override([draft])
+    assert isinstance(written.record, Override)
+    later = Draft(tag_of("tag"), "allow", "*", ("search",), "ben", "r", HOUR_MS)
+    await on.desk.override([later])
+    one = of_override(written.record)
+    assert one is not None
+    filed = await on.reviews.appeal(one.reference, actor="desk", reason="no")
+    with pytest.raises(CallerMistake, match="took the decision"):
+        await on.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="r")
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="right")
+    assert isinstance(done.effect, Undo) and done.effect.undoes == (written.record.id,)
+    assert [s.state for s in on.desk.view.standings(on.now_ms) if s.record.id == written.record.id] == ["undone"]
+
+
+async def test_an_appeal_that_is_turned_down_changes_nothing() -> None:
+    on = Desk(decision(ruling("suppress")))
+    await on.reviews.refresh()
+    [reference] = on.reviews.automated.restrictions
+    filed = await on.reviews.appeal(reference, actor="desk", reason="no")
+    done = await on.reviews.end_appeal(filed.id, "uphold", actor="ann", reason="seen")
+    assert isinstance(done.record, AppealOutcome) and done.effect is None
+    with pytest.raises(NoSuchCase):
+        await on.reviews.appeal(ITEM, actor="desk", reason="no")
+    with pytest.raises(NoSuchCase):
+        await on.reviews.end_appeal("nothing", "uphold", actor="ann", reason="r")
+
+
+# --- agreement ---------------------------------------------------------------------------------------------------
+
+words = st.sampled_from(["uphold", "overturn"])
+
+
+@given(st.lists(st.lists(words, max_size=3), max_size=30))
+def test_kappa_is_what_the_formula_says(verdicts: list[list[Verdict]]) -> None:
+    """Against the obvious way: (p_o − p_e) / (1 − p_e), counted by hand."""
+    pairs = [given[:2] for given in verdicts if len(given) >= 2]
+    told = agreement(verdicts)
+    assert told.pairs == len(pairs)
+    if not pairs:
+        assert (told.observed, told.kappa) == (None, None)
+        return
+    observed = sum(a == b for a, b in pairs) / len(pairs)
+    first = sum(a == "uphold" for a, _ in pairs) / len(pairs)
+    second = sum(b == "uphold" for _, b in pairs) / len(pairs)
+    chance = first * second + (1 - first) * (1 - second)
+    assert told.observed == observed
+    if chance == 1:
+        assert told.kappa is None
+    else:
+        assert told.kappa == pytest.approx((observed - chance) / (1 - chance), abs=1e-5)
+
+
+def test_the_formula_s_example() -> None:
+    assert doctest.testmod(agreement_module).failed == 0
+
+
+def test_false_positives_need_everybody() -> None:
+    given: list[list[Verdict]] = [["overturn", "overturn"], ["overturn", "uphold"], ["uphold", "uphold"], ["overturn"]]
+    told = false_positives(given, looks=2)
+    assert (told.looked_at, told.overturned, told.disputed, told.rate) == (3, 1, 1, pytest.approx(1 / 3))
+    assert false_positives([], looks=2).rate is None
