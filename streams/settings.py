@@ -204,6 +204,7 @@ OTHER_VARIABLES = {
     "HUSHTAG_AUDIT_HEADS": "file of the audit log's signed heads",
     "HUSHTAG_CACHE": "folder for Kafka's jars and the local stack's data",
     "HUSHTAG_MAVEN_URL": "Maven mirror that `hushtag up` fetches Kafka's jars from",
+    "HUSHTAG_API_KEYS": "file of the HTTP API's keys",
     "HUSHTAG_SECOND_LOOK_SHARE": "share of automated suppressions that people look at again",
     "HUSHTAG_OVERRIDE_FOR": "how long a moderator's override lasts",
 }

@@ -1,0 +1,85 @@
+"""Everything behind the API: the desks that write, and what is read from Kafka and Redis."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from moderation.audit.chain import decode_entry
+from moderation.audit.words import Wanted, row_of
+from moderation.orders.desk import OrdersDesk
+from moderation.review.automated import DecisionsFollower
+from moderation.review.desk import ReviewDesk
+from moderation.writer import Desk
+from streams.errors import ContractError
+from streams.flags.account import Account
+from streams.flags.gather import account_of
+from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import AUDIT
+from streams.settings import Settings
+
+AuditPage = Callable[[Wanted, int, int], Awaitable[tuple[list[dict[str, Any]], int | None]]]
+"""(filters, first entry, most entries) → rows, and where to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """What the routes use."""
+
+    desk: Desk
+    orders: OrdersDesk
+    reviews: ReviewDesk
+    account: Callable[[str, str | None], Awaitable[tuple[Account, str]]]
+    audit: AuditPage
+    surfaces: tuple[str, ...]
+    closed_surfaces: bool = False
+    """Whether `surfaces` is all there is."""
+
+
+@asynccontextmanager
+async def desks_of(
+    settings: Settings, *, surfaces: tuple[str, ...], closed: bool, share: float
+) -> AsyncGenerator[Desks, None]:
+    """The desks on the settings' Kafka and Redis.
+
+    Raises:
+        DependencyAway: Kafka does not answer.
+    """
+    async with AsyncExitStack() as stack:
+        desk = await stack.enter_async_context(Desk(settings))
+        follower = await stack.enter_async_context(DecisionsFollower(settings, share=share))
+
+        async def account(hashtag: str, country: str | None) -> tuple[Account, str]:
+            return await account_of(settings, hashtag, country)
+
+        async def audit(wanted: Wanted, first: int, most: int) -> tuple[list[dict[str, Any]], int | None]:
+            return await read_page(settings, wanted, first, most)
+
+        yield Desks(desk, OrdersDesk(desk), ReviewDesk(desk, follower), account, audit, surfaces, closed)
+
+
+async def read_page(
+    settings: Settings, wanted: Wanted, first: int, most: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Entries from `first` on. An entry's offset is never below its number: transactions only leave gaps."""
+    rows: list[dict[str, Any]] = []
+    async with LogReader(connection(settings), settings.topic(AUDIT), committed_only=True) as reader:
+        end = (await reader.bounds((0,)))[0].end
+        if first >= end:
+            return [], None
+        async with aclosing(reader.to_end({0: first})) as batches:
+            async for batch in batches:
+                for record in batch:
+                    try:
+                        entry = decode_entry(record.value)
+                    except ContractError:
+                        continue  # `audit verify` names it
+                    row = row_of(entry)
+                    if entry.seq < first or not wanted.takes(entry, row):
+                        continue
+                    if len(rows) == most:
+                        return rows, entry.seq
+                    rows.append(row.as_dict())
+    return rows, None

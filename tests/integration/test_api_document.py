@@ -1,0 +1,90 @@
+"""Schemathesis on the OpenAPI document, with each role's key: whatever is sent, no answer is a 500, and every answer is
+one that the document names. On a log in memory (tests/unit/paper_api.py): it is the API that is tried, not the broker.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, seed, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from moderation.api.app import create_app
+from moderation.api.keys import ROLES, Key, KeyRing, Role, hash_of
+from moderation.api.limits import RateLimit
+from tests.unit.paper import Paper
+from tests.unit.paper_api import paper_desks
+from tests.unit.test_api import ORDER_BODY, Calls, TestClient, block, decision
+
+pytestmark = pytest.mark.integration
+EXAMPLES = 50
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+KEYS = [Key(name=role, role=role, sha256=hash_of(f"hush_{role}"), acts_for_others=True) for role in ROLES]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("role", ROLES)
+def test_whatever_is_sent_the_answer_is_one_of_the_document(role: Role) -> None:
+    app = create_app(
+        paper_desks(Paper(), [decision(), decision("held", "hold")]), KeyRing.of(KEYS), RateLimit(1e9, 10**9)
+    )
+    known = furnished(TestClient(app))
+    answers: Counter[tuple[str, int]] = Counter()
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+        call_all(operation, role, known, answers)
+        sent = sum(count for (label, _), count in answers.items() if label == operation.label)
+        has_input = bool(operation.body or operation.query or operation.path_parameters or operation.headers)
+        assert sent >= (EXAMPLES if has_input else 1), f"{operation.label}: {sent} examples"
+    assert max(status for _, status in answers) < 500
+    done = {label for label, status in answers if status < 300}
+    assert len(done) >= (15 if role == "admin" else 5), sorted(done)
+
+
+def call_all(operation: Any, role: Role, known: dict[str, str], answers: Counter[tuple[str, int]]) -> None:
+    """EXAMPLES calls of one operation. Every other one goes to a thing that is there, with what else could be right."""
+    turns = itertools.count()
+
+    @seed(7)
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy())
+    def call(case: Any) -> None:
+        turn = next(turns)
+        if turn % 2:
+            case.path_parameters |= {name: known[name] for name in case.path_parameters if name in known}
+            if isinstance(case.body, dict):
+                sound = {"hashtag": f"t{turn}", "country": "IN", "surfaces": [], "lasts": "2h", "until": None}
+                sound |= {"if_version": "", "reference": known["reference"], "actor": "ann", "reason": "r"}
+                case.body |= {name: value for name, value in sound.items() if name in case.body}
+        response = case.call(headers={"Authorization": f"Bearer hush_{role}"})
+        answers[operation.label, response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+
+    call()
+
+
+def furnished(client: TestClient) -> dict[str, str]:
+    """Something to look at and to change: an order, an item, an appeal."""
+    admin = Calls(client, "admin")
+    assert block(admin).status_code == 201
+    order = admin.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    [human] = [
+        one
+        for one in admin.get("/v1/hashtags/rumour/statements").json()["items"]
+        if one["restriction"]["source"] == "human"
+    ]
+    appeal = admin.post("/v1/appeals", reference=human["reference"]).json()["id"]
+    item = admin.get("/v1/reviews").json()["items"][0]["id"]
+    return {"order": order, "appeal": appeal, "item": item, "hashtag": "rumour", "reference": human["reference"]}
