@@ -26,7 +26,7 @@ from streams.errors import DependencyAway, HushtagError
 NOBODY = Key(name="local", role="admin", sha256="0" * 64, acts_for_others=True)
 """Whoever calls where no keys are set: somebody on this machine."""
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 
 
 class Door:
@@ -53,8 +53,7 @@ class Door:
 
     def _identify(self, request: Request) -> Key:
         if self.ring.open:
-            host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-            if host not in _LOOPBACK:
+            if not _LOOPBACK.fullmatch(request.headers.get("host", "")):
                 raise Refused(421, "wrong_host", "without keys only this machine is answered", "ask localhost")
             return NOBODY
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -93,17 +92,22 @@ def needs(permission: Permission) -> dict[str, Any]:
 
 
 def actor_of(request: Request, actor: str) -> str:
-    """The actor that is recorded.
+    """The actor that is recorded: always a person's name, the same whatever way they came. The rule of two and the
+    judging of appeals compare these names.
 
     Raises:
         Refused: a person's key names somebody else.
     """
     caller: Key = request.state.caller
-    if actor == caller.name or caller is NOBODY:
-        return actor
-    if not caller.acts_for_others:
+    if actor != caller.name and not caller.acts_for_others:
         raise Refused(403, "not_you", f"this key writes as {caller.name} only", f'"actor": "{caller.name}"')
-    return f"{actor} via {caller.name}"
+    return actor
+
+
+def may(request: Request, permission: Permission) -> bool:
+    """Whether the caller could do something else than what they came for."""
+    caller: Key = request.state.caller
+    return caller.role in ALLOWED[permission]
 
 
 async def once(request: Request, key: str, work: Callable[[], Awaitable[Answer]]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from streams.settings import Settings
 
 AuditPage = Callable[[Wanted, int, int], Awaitable[tuple[list[dict[str, Any]], int | None]]]
 """(filters, first entry, most entries) → rows, and where to go on."""
+
+_AT_ONCE = 4
+"""Calls that read a topic; more wait their turn."""
+MOST_SCANNED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +56,15 @@ async def desks_of(
         desk = await stack.enter_async_context(Desk(settings))
         follower = await stack.enter_async_context(DecisionsFollower(settings, share=share))
 
+        turns = asyncio.Semaphore(_AT_ONCE)
+
         async def account(hashtag: str, country: str | None) -> tuple[Account, str]:
-            return await account_of(settings, hashtag, country)
+            async with turns:
+                return await account_of(settings, hashtag, country)
 
         async def audit(wanted: Wanted, first: int, most: int) -> tuple[list[dict[str, Any]], int | None]:
-            return await read_page(settings, wanted, first, most)
+            async with turns:
+                return await read_page(settings, wanted, first, most)
 
         yield Desks(desk, OrdersDesk(desk), ReviewDesk(desk, follower), account, audit, surfaces, closed)
 
@@ -63,7 +72,10 @@ async def desks_of(
 async def read_page(
     settings: Settings, wanted: Wanted, first: int, most: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Entries from `first` on. An entry's offset is never below its number: transactions only leave gaps."""
+    """Entries from `first` on, and where to go on: a page ends after `most` rows, or MOST_SCANNED entries.
+
+    An entry's offset is never below its number: transactions only leave gaps.
+    """
     rows: list[dict[str, Any]] = []
     async with LogReader(connection(settings), settings.topic(AUDIT), committed_only=True) as reader:
         end = (await reader.bounds((0,)))[0].end
@@ -76,10 +88,12 @@ async def read_page(
                         entry = decode_entry(record.value)
                     except ContractError:
                         continue  # `audit verify` names it
-                    row = row_of(entry)
-                    if entry.seq < first or not wanted.takes(entry, row):
+                    if entry.seq < first:
                         continue
-                    if len(rows) == most:
+                    row = row_of(entry)
+                    taken = wanted.takes(entry, row)
+                    if entry.seq - first >= MOST_SCANNED or (taken and len(rows) == most):
                         return rows, entry.seq
-                    rows.append(row.as_dict())
+                    if taken:
+                        rows.append(row.as_dict())
     return rows, None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response
 
-from moderation.api.access import Guarded, actor_of, needs, once
+from moderation.api.access import Guarded, actor_of, may, needs, once
 from moderation.api.answers import Json
 from moderation.api.bodies import OverrideBody, UndoBody
 from moderation.api.desks import Desks
@@ -95,7 +95,18 @@ async def explain(request: Request, hashtag: Tag, country: Country = None) -> di
     """All that is known of a hashtag: where it is shown or hidden, why, by whom, and what happened before."""
     where = country_of(country) if country is not None else None
     account, unseen = await desks(request).account(tag_of(hashtag).hashtag, where)
-    return account_as_dict(account) | {"note": unseen}
+    told: dict[str, Any] = account_as_dict(account) | {"note": unseen}
+    return told if may(request, "orders") else _without_orders(told)
+
+
+def _without_orders(told: Any) -> Any:
+    """The same without what legal orders say of themselves: who acted on them, and why, is for the legal team."""
+    if isinstance(told, list):
+        return [_without_orders(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    hidden = {"actor": "", "reason": "", "evidence": {}} if told.get("source") == "legal" else {}
+    return {name: hidden.get(name, _without_orders(value)) for name, value in told.items()}
 
 
 @router.get("/hashtags/{hashtag}/statements", openapi_extra=needs("read"), tags=["hashtags"])

@@ -125,8 +125,8 @@ def verify(
         plain = {"ok": bad is None, "topic": topic, "entries": verdict.entries, "head": verdict.head}
         print(json.dumps(plain | {"heads": verdict.heads, "bad": found}, ensure_ascii=False))
     elif bad is None:
-        against = f"{verdict.heads} signed heads" if heads is not None else "no heads: its end vouches for itself"
-        print(f"{topic}: all {verdict.entries} entries are as they were written ({against}); head {verdict.head}")
+        against = f"signed heads: {verdict.heads}" if heads is not None else "no heads: its end vouches for itself"
+        print(f"{topic}: all entries, {verdict.entries}, are as they were written ({against}); head {verdict.head}")
     else:
         where = "" if bad.offset is None else f", seen at offset {bad.offset}"
         print(f"{topic}: entry {bad.seq}: {bad.what}: {bad.detail}{where}")

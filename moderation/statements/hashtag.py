@@ -9,7 +9,11 @@ from streams.log.moderation import Override
 
 
 def in_force(account: Account) -> list[Restriction]:
-    """What holds a hashtag back now. What a stronger decision overrules everywhere is not there."""
+    """What holds a hashtag back now, by the logs, whether Redis has it yet or not.
+
+    What a stronger decision overrules everywhere is not there.
+    """
+    account = Account(account.hashtag, account.decisions, account.people, None, account.now_ms, account.country)
     found = [one for said in account.latest() for one in of_decision(said) if one.ends_ms > account.now_ms]
     for standing in account.standings:
         if standing.state == "in force" and isinstance(standing.record, Override):

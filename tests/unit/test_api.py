@@ -218,7 +218,43 @@ def test_a_person_s_key_writes_as_that_person_only(client: TestClient, paper: Pa
     refused = block(Calls(client, "moderator", actor="somebody"))
     assert (refused.status_code, refused.json()["error"]) == (403, "not_you")
     assert not paper.lines
-    assert block(Calls(client, "console", actor="ann")).json()["actor"] == "ann via console"
+    assert block(Calls(client, "console", actor="ann")).json()["actor"] == "ann"
+
+
+def test_one_person_is_one_person_whatever_way_they_came(client: TestClient) -> None:
+    """Ann's own key and the console that she uses are not two people."""
+    block(Calls(client, "moderator"))
+    through = Calls(client, "console", actor="moderator")
+    [reference] = [
+        one["reference"]
+        for one in through.get("/v1/hashtags/rumour/statements").json()["items"]
+        if one["restriction"]["source"] == "human"
+    ]
+    appeal = through.post("/v1/appeals", reference=reference).json()["id"]
+    assert "took the decision" in through.post(f"/v1/appeals/{appeal}/outcome", verdict="overturn").text
+
+
+def test_who_acted_on_an_order_is_for_the_legal_team(client: TestClient) -> None:
+    legal = Calls(client, "legal")
+    order = legal.post("/v1/orders", **ORDER_BODY | {"confidential": True}).json()["orders"][0]["order"]
+    for to in ("acknowledged", "under_review"):
+        version = legal.get(f"/v1/orders/{order}").json()["version"]
+        legal.post(f"/v1/orders/{order}/steps", to=to, if_version=version)
+    for path, body in (
+        ("rulings", {"outcome": "reduced", "kinds": ["hashtag"]}),
+        ("rulings", {"outcome": "declined", "undecided": True}),
+        ("steps", {"to": "final"}),
+    ):  # fmt: skip
+        version = legal.get(f"/v1/orders/{order}").json()["version"]
+        done = legal.post(f"/v1/orders/{order}/{path}", if_version=version, reason="secret", **body)
+        assert done.status_code == 201, done.text
+    assert "secret" in legal.get("/v1/hashtags/rumour").text
+    for role in ("reader", "moderator"):
+        calls = Calls(client, role)
+        for path in ("/v1/hashtags/rumour", "/v1/hashtags/rumour/statements", "/v1/overrides"):
+            told = calls.get(path)
+            assert told.status_code == 200
+            assert not any(word in told.text for word in ("secret", '"legal","actor":"legal"', "Ministry", order))
 
 
 def test_too_many_calls_are_told_when_to_go_on(furnish: Furnish) -> None:

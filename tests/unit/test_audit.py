@@ -359,7 +359,7 @@ def copied(tmp_path: Path) -> tuple[Path, Path]:
 def test_verify_a_copy(hushtag: Callable[..., Result], copied: tuple[Path, Path]) -> None:
     log, heads = copied
     result = hushtag("verify", "--file", str(log), "--heads", str(heads))
-    assert (result.exit_code, "all 5 entries" in result.stdout) == (0, True)
+    assert (result.exit_code, "all entries, 5" in result.stdout) == (0, True)
     log.write_bytes(log.read_bytes().replace(b"r2", b"r3"))
     result = hushtag("verify", "--file", str(log), "--heads", str(heads), "--json")
     told = json.loads(result.stdout)

@@ -120,6 +120,13 @@ def test_only_what_decides_somewhere_is_in_force() -> None:
     assert in_force(account([decision(ruling(expires_at_ms=NOW_MS))])) == []
 
 
+def test_what_redis_does_not_have_yet_is_in_force_all_the_same() -> None:
+    one = account([], override())
+    behind = Account("rumour", [], one.people, [], NOW_MS)
+    assert all(place.shown for place in behind.places())
+    assert [found.source for found in in_force(behind)] == ["human"]
+
+
 def test_the_history_has_what_ended_too() -> None:
     undone = Undo(
         id="u", hashtag="rumour", display="Rumour", country="*", surfaces=("search", "trends"), actor="ben",
