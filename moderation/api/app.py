@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from moderation.api import orders, people, reviews
+from moderation.api import orders, people, reviews, stop
 from moderation.api.access import Door
 from moderation.api.answers import Json, Refused, of_error, problem
 from moderation.api.desks import Desks
@@ -58,6 +58,7 @@ def create_app(desks: Desks, ring: KeyRing, limit: RateLimit) -> FastAPI:
     app.state.desks = desks
     app.state.door = Door(ring, limit)
     app.include_router(people.router)
+    app.include_router(stop.router)
     app.include_router(reviews.router)
     app.include_router(orders.router)
     app.add_middleware(SizeLimit)

@@ -48,6 +48,28 @@ class UndoBody(_Scope):
     country: Annotated[str | None, Field(max_length=20, description="Where more than one stands: which.")] = None
 
 
+class _Stop(Body):
+    surfaces: Annotated[
+        list[str], Field(max_length=100, description="Empty: all (to resume: where it is paused).")
+    ] = []
+    if_version: Version
+
+
+class PauseBody(_Stop):
+    """Presses the stop button."""
+
+    country: Annotated[str, Field(max_length=20, description="ISO 3166-1 alpha-2, or * for everywhere.")] = "*"
+    category: Annotated[str, Field(max_length=80, description="Only this category of the policy; empty: all.")] = ""
+    lasts: Annotated[str, Field(max_length=40, description="Automation comes back by itself then.")] = "24h"
+    until: Moment | None = None
+
+
+class ResumeBody(_Stop):
+    """Lets it go."""
+
+    country: Annotated[str | None, Field(max_length=20, description="Where more than one is pressed: which.")] = None
+
+
 class ReleaseBody(BaseModel):
     """Who gives an item back, or takes one."""
 

@@ -70,11 +70,11 @@ def api(
     def started(url: str) -> None:
         print(json.dumps({"url": url}) if as_json else f"API on {url}", flush=True)
 
-    surfaces, closed = _surfaces(settings)
+    surfaces, categories = _of_policy(settings)
     asyncio.run(
         serve(
             settings, ring, host=host, port=port, rate=rate, burst=burst, share=share, surfaces=surfaces,
-            closed=closed, started=started,
+            categories=categories, started=started,
         )
     )  # fmt: skip
 
@@ -99,14 +99,16 @@ def api_key(
     print(line)
 
 
-def _surfaces(settings: Settings) -> tuple[tuple[str, ...], bool]:
+def _of_policy(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Surfaces and categories of the policy; this machine need not have one, or a sound one."""
     from moderation.drafts import SURFACES
     from streams.policy.parse import parse_policy
 
     try:
-        return parse_policy(settings.policy.read_bytes(), str(settings.policy)).surfaces, True
+        policy = parse_policy(settings.policy.read_bytes(), str(settings.policy))
     except (OSError, PolicyError):
-        return SURFACES, False
+        return SURFACES, None
+    return policy.surfaces, tuple(policy.categories)
 
 
 def _is_loopback(host: str) -> bool:

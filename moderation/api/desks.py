@@ -39,13 +39,13 @@ class Desks:
     account: Callable[[str, str | None], Awaitable[tuple[Account, str]]]
     audit: AuditPage
     surfaces: tuple[str, ...]
-    closed_surfaces: bool = False
-    """Whether `surfaces` is all there is."""
+    categories: tuple[str, ...] | None = None
+    """Of the policy, which then says all surfaces too; None where no policy is at hand: then any may be named."""
 
 
 @asynccontextmanager
 async def desks_of(
-    settings: Settings, *, surfaces: tuple[str, ...], closed: bool, share: float
+    settings: Settings, *, surfaces: tuple[str, ...], categories: tuple[str, ...] | None, share: float
 ) -> AsyncGenerator[Desks, None]:
     """The desks on the settings' Kafka and Redis.
 
@@ -66,7 +66,7 @@ async def desks_of(
             async with turns:
                 return await read_page(settings, wanted, first, most)
 
-        yield Desks(desk, OrdersDesk(desk), ReviewDesk(desk, follower), account, audit, surfaces, closed)
+        yield Desks(desk, OrdersDesk(desk), ReviewDesk(desk, follower), account, audit, surfaces, categories)
 
 
 async def read_page(

@@ -142,7 +142,7 @@ async def rule(request: Request, order: Order, body: RulingBody, idempotency_key
             reason=body.reason,
             ground=body.ground,
             against_protected=body.against_protected,
-            surfaces=surfaces_of(body.surfaces, behind.surfaces, closed=behind.closed_surfaces),
+            surfaces=surfaces_of(body.surfaces, behind.surfaces, closed=behind.categories is not None),
             expected=body.if_version,
             dry_run=body.dry_run,
         )

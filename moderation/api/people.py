@@ -63,7 +63,7 @@ async def write_override(request: Request, body: OverrideBody, idempotency_key: 
             tag=tag_of(body.hashtag),
             action=body.action,
             country=country_of(body.country),
-            surfaces=surfaces_of(body.surfaces, behind.surfaces, closed=behind.closed_surfaces),
+            surfaces=surfaces_of(body.surfaces, behind.surfaces, closed=behind.categories is not None),
             actor=who,
             reason=why,
             expires_at_ms=expiry_of(body.lasts, body.until, "7d", now_ms()),
@@ -81,7 +81,9 @@ async def undo_override(request: Request, body: UndoBody, idempotency_key: Key) 
     behind = desks(request)
 
     async def work() -> Answer:
-        named = surfaces_of(body.surfaces, behind.surfaces, closed=behind.closed_surfaces) if body.surfaces else None
+        named = (
+            surfaces_of(body.surfaces, behind.surfaces, closed=behind.categories is not None) if body.surfaces else None
+        )
         country = None if body.country is None else country_of(body.country)
         draft = UndoDraft(tag=tag_of(body.hashtag), country=country, surfaces=named, actor=who, reason=why)
         written = await behind.desk.undo(draft, expected=body.if_version)

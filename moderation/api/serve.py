@@ -24,7 +24,7 @@ async def serve(
     burst: int,
     share: float,
     surfaces: tuple[str, ...],
-    closed: bool,
+    categories: tuple[str, ...] | None,
     started: Callable[[str], None],
 ) -> None:
     """Serve until SIGINT or SIGTERM; `started` hears the URL once it answers.
@@ -33,7 +33,7 @@ async def serve(
         DependencyAway: Kafka does not answer.
         CallerMistake: the address cannot be used.
     """
-    async with desks_of(settings, surfaces=surfaces, closed=closed, share=share) as desks:
+    async with desks_of(settings, surfaces=surfaces, categories=categories, share=share) as desks:
         app = create_app(desks, ring, RateLimit(rate, burst))
         config = uvicorn.Config(
             app, host=host, port=port, log_level="warning", access_log=False, server_header=False, lifespan="off",

@@ -14,6 +14,7 @@ from streams.errors import ContractError
 from streams.flags.moderation_fold import ModerationFold, Scope, scopes_of
 from streams.log.decisions import version_of
 from streams.log.moderation import OtherRecord, Override, TagRecord, decode_moderation
+from streams.log.orders import KINDS
 
 State = Literal["in force", "superseded", "expired", "undone", "refused"]
 STATES: tuple[State, ...] = get_args(State)
@@ -63,7 +64,7 @@ class PeopleView:
         self.history: list[tuple[int, TagRecord]] = []
         """Every record about a hashtag, refused ones too, oldest first."""
         self.others: list[tuple[int, OtherRecord]] = []
-        """Records of kinds that this view leaves to other folds, with their offsets."""
+        """Records of kinds that neither this view nor its fold reads, with their offsets: for other folds."""
         self.bad: list[BadRecord] = []
         self.next_offset = 0
         """The first offset not yet heard."""
@@ -79,10 +80,10 @@ class PeopleView:
         except ContractError as error:
             self.bad.append(BadRecord(offset, str(error)))
             return
-        if isinstance(record, OtherRecord):
-            self.others.append((offset, record))
-        else:
+        if not isinstance(record, OtherRecord):
             self.history.append((offset, record))
+        elif record.kind not in KINDS:
+            self.others.append((offset, record))
 
     def standings(self, now_ms: int, *, hashtag: str | None = None, country: str | None = None) -> list[Standing]:
         """All overrides and refused records with their state at a moment, newest first.

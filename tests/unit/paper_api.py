@@ -31,4 +31,4 @@ def paper_desks(paper: Paper, decisions: Sequence[Decision] = (), *, share: floa
         found = [row.as_dict() for entry in entries if wanted.takes(entry, row := row_of(entry))]
         return found[:most], found[most]["seq"] if len(found) > most else None
 
-    return Desks(desk, OrdersDesk(desk), ReviewDesk(desk, follower), account, audit, ("search", "trends"), True)
+    return Desks(desk, OrdersDesk(desk), ReviewDesk(desk, follower), account, audit, ("search", "trends"), ("abuse",))

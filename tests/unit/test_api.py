@@ -120,6 +120,8 @@ BODIES: Mapping[tuple[str, str], dict[str, Any] | None] = {
     ("GET", "/v1/overrides"): None,
     ("POST", "/v1/overrides"): {"hashtag": "t", "action": "block", "if_version": ""},
     ("POST", "/v1/overrides/undo"): {"hashtag": "t", "if_version": ""},
+    ("POST", "/v1/pause"): {"if_version": ""},
+    ("POST", "/v1/resume"): {"if_version": ""},
     ("GET", "/v1/hashtags/{hashtag}"): None,
     ("GET", "/v1/hashtags/{hashtag}/statements"): None,
     ("GET", "/v1/decisions"): None,
@@ -390,6 +392,21 @@ def test_a_broker_that_is_away_is_no_answer_to_keep(client: TestClient, monkeypa
         assert (response.status_code, response.json()["error"]) == (503, "away")
         assert response.headers["Retry-After"]
     assert block(calls, key="k").status_code == 201
+
+
+def test_the_stop_button(client: TestClient) -> None:
+    calls = Calls(client)
+    refused = calls.post("/v1/pause", category="abusse", if_version="")
+    assert refused.status_code == 422 and "one of abuse" in refused.text
+    paused = calls.post("/v1/pause", country="IN", lasts="1h", if_version="")
+    assert paused.status_code == 201, paused.text
+    places = calls.get("/v1/hashtags/rumour").json()["places"]
+    assert {(place["surface"], place["country"]): place["shown"] for place in places}["trends", "IN"] is True
+    assert calls.get("/v1/hashtags/rumour/statements").json()["items"] == []
+    version = paused.json()["version"]
+    assert calls.post("/v1/pause", country="IN", category="abuse", if_version=version).status_code == 422
+    assert calls.post("/v1/resume", if_version=version).status_code == 201
+    assert len(calls.get("/v1/hashtags/rumour/statements").json()["items"]) == 1
 
 
 # --- orders, reviews, appeals ------------------------------------------------------------------------------------
