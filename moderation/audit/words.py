@@ -16,6 +16,7 @@ import msgspec
 from moderation.audit.chain import Entry, record_bytes
 from streams.log.topic_specs import DECISIONS, POLICY
 
+_ACTIONS = ("action", "verdict", "outcome", "to")
 _TARGETS = ("hashtag", "target", "account", "order", "case", "decision")
 
 
@@ -102,7 +103,7 @@ def _told(entry: Entry) -> tuple[str, str, str, str, str, str]:
         action, reason = _rulings(said)
         return kind, action, _text(said, "hashtag"), _text(said, "country"), _text(said, "actor"), reason
     target = next((found for name in _TARGETS if (found := _text(said, name))), "")
-    action = _text(said, "action") or kind
+    action = next((found for name in _ACTIONS if (found := _text(said, name))), kind)
     return kind, action, target, _text(said, "country"), _text(said, "actor"), _text(said, "reason")
 
 

@@ -291,6 +291,20 @@ def test_a_person_s_record_in_words() -> None:
     assert row.source == "moderation[0]@1"
 
 
+@pytest.mark.parametrize(
+    ("record", "action", "target"),
+    [
+        ({"kind": "review_verdict", "verdict": "uphold", "case": "c", "hashtag": "t"}, "uphold", "t"),
+        ({"kind": "order_ruling", "outcome": "withheld", "order": "IN-1"}, "withheld", "IN-1"),
+        ({"kind": "order_step", "to": "final", "order": "IN-1"}, "final", "IN-1"),
+        ({"kind": "speaker", "account": "7"}, "speaker", "7"),
+    ],
+)
+def test_other_kinds_in_words(record: dict[str, str], action: str, target: str) -> None:
+    row = row_of(entry_of(json.dumps(record).encode()))
+    assert (row.kind, row.action, row.target) == (record["kind"], action, target)
+
+
 def test_an_automated_decision_in_words() -> None:
     reasons = [{"signal": "harmful_share_lower", "value": 0.41, "threshold": 0.35}]
     rulings = [{"category": "hate", "surface": "trends", "action": "suppress", "reasons": reasons}]
