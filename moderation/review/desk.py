@@ -260,6 +260,10 @@ class ReviewDesk:
         for record, offset in zip(made, offsets, strict=False):
             if why := self.book.refused.get(offset):
                 raise StaleReview(record.case, why)
+        if len(offsets) > len(made) and offsets[-1] in self._desk.view.fold.stale:
+            raise StaleReview(
+                made[0].case, "it is noted, but the hashtag was decided on at the same moment (hushtag moderation list)"
+            )
         return effects[0]
 
     def _check(self, records: Sequence[ReviewRecord]) -> None:

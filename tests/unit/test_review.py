@@ -33,7 +33,7 @@ from moderation.review.view import item_as_dict, quality_as_dict
 from moderation.statements.restriction import of_override
 from streams.errors import CallerMistake, ContractError
 from streams.log.decisions import Action, Decision, Evidence, Ruling, version_of
-from streams.log.moderation import OtherRecord, Override, Undo
+from streams.log.moderation import OtherRecord, Override, Undo, encode_moderation
 from tests.unit.paper import Paper, PaperFollower, paper_desk
 
 HOUR_MS = 3_600_000
@@ -212,6 +212,25 @@ async def test_a_verdict_on_a_hold_takes_effect(kind: Any, word: Verdict, action
     assert await on.reviews.queue() == []
     with pytest.raises(StaleReview, match="it is decided"):
         await on.reviews.claim(item, actor="ben")
+
+
+async def test_a_verdict_whose_effect_came_too_late_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process decides on the hashtag between the look and the write."""
+    on = Desk(decision(ruling("hold")))
+    item = await on.item("hold")
+    await on.reviews.claim(item, actor="ann")
+    send = Paper.send
+
+    def send_late(self: Paper, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
+        monkeypatch.setattr(Paper, "send", send)
+        draft = Draft(tag_of("tag"), "allow", "IN", ("trends",), "ben", "first", HOUR_MS)
+        send(self, [encode_moderation(paper_desk(Paper(), lambda: on.now_ms).drafted(draft))])
+        return send(self, records)
+
+    monkeypatch.setattr(Paper, "send", send_late)
+    with pytest.raises(StaleReview, match="at the same moment"):
+        await on.reviews.decide(item, "uphold", actor="ann", reason="seen")
+    assert [s.record.action for s in on.desk.view.standings(on.now_ms) if s.state == "in force"] == ["allow"]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
