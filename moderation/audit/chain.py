@@ -62,7 +62,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     encoding: Literal["utf-8", "base64"] = "utf-8"
     """How `key` and `record` are written; base64 for bytes that are not UTF-8."""
     note: str = ""
-    """From the writer: records that were gone before they could be read, or read and not kept; "" for a record."""
+    """From the writer: records that were gone before they could be read, or are not kept, or as their hash alone; ""
+    for a record."""
     hash: Sha256 = GENESIS
     """SHA-256 of the canonical JSON of everything above."""
 

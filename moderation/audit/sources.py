@@ -2,11 +2,13 @@
 
 A source that has lost records before they were read gives a note in their place, so that the log says so itself.
 Progress records of the judges are no decisions and are not kept; so that a long quiet time does not look like a loss
-later, a note marks now and then how far they were read.
+later, a note marks now and then how far they were read. Records that name people by the list (the targets of an order,
+the registry of speakers) are kept as their hash: what may have to be forgotten must not be where nothing can be.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from typing import Self
@@ -23,8 +25,13 @@ SOURCES = (MODERATION, POLICY, DECISIONS)
 _Positions = Mapping[tuple[str, int], int]
 
 
+NAMING_PEOPLE = frozenset({"speaker", "order_targets"})
+"""Kinds of `moderation` records that are kept as their hash."""
+
+
 class _Head(msgspec.Struct):
     kind: str = ""
+    actor: str = ""
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -94,7 +101,20 @@ class Sources:
             self.read_up_to[name, record.partition] = source
             return None
         self.read_up_to.pop((name, record.partition), None)
-        return Heard(source, record.key, record.value)
+        return kept(source, record.key, record.value)
+
+
+def kept(source: Source, key: bytes | None, value: bytes | None) -> Heard:
+    """A record as the log keeps it: whole, or as its hash where it names people by the list."""
+    try:
+        head = _head.decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Heard(source, key, value)
+    if source.topic != MODERATION or head.kind not in NAMING_PEOPLE:
+        return Heard(source, key, value)
+    by = f" by {head.actor}" if head.actor else ""
+    digest = hashlib.sha256(value or b"").hexdigest()
+    return Heard(source, note=f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {digest}")
 
 
 def lost_records(topic: str, partition: int, start: int, begin: int) -> Heard:

@@ -34,7 +34,7 @@ from moderation.audit.chain import (
     record_bytes,
 )
 from moderation.audit.heads import Head, append_head, is_genuine, read_heads, signed
-from moderation.audit.sources import is_kept, lost_records
+from moderation.audit.sources import is_kept, kept, lost_records
 from moderation.audit.verify import Verdict, Verification
 from moderation.audit.words import Wanted, row_of
 from streams.errors import CallerMistake, ContractError, SettingsError
@@ -263,6 +263,19 @@ def test_progress_is_not_kept_everything_else_is() -> None:
     for value in (b'{"kind":"decision"}', b"{}", b"[1]", b"\xff", b'{"kind":5}', None):
         assert is_kept("suppression-decisions", value)
     assert is_kept("moderation", b'{"kind":"progress"}')
+
+
+@pytest.mark.parametrize("kind", ["speaker", "order_targets"])
+def test_what_names_people_is_kept_as_its_hash(kind: str) -> None:
+    value = json.dumps({"kind": kind, "account": "1001", "name": "Name", "actor": "lee"}).encode()
+    source = Source("moderation", 0, 1, 1)
+    [entry] = Chain().extend([kept(source, b"account:1001|registry|speaker|*", value)])
+    line = encode_entry(entry)
+    assert not any(word in line for word in (b"1001", b"Name"))
+    assert hashlib.sha256(value).hexdigest() in entry.note and f"{kind} by lee" in entry.note
+    for whole in (b'{"kind":"override"}', b"\xff", b'{"kind":7}'):
+        assert kept(source, b"k", whole) == Heard(source, b"k", whole)
+    assert kept(source, b"k", None) == Heard(source, b"k", None)
 
 
 def test_what_was_lost_is_said_in_the_log() -> None:
