@@ -202,7 +202,7 @@ def end(
 
 
 def _verdict(word: str) -> Verdict:
-    if word == "uphold" or word == "overturn":
+    if word in VERDICTS:
         return word
     raise CallerMistake(f"there is no verdict {word[:40]!r}", fix=f"one of {', '.join(VERDICTS)}")
 

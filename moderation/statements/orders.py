@@ -25,8 +25,10 @@ def request_of(case: Case) -> Request:
     demands = []
     for row in case.rows:
         outcome = case.outcome(row)
-        done = (outcome.outcome, outcome.reason) if outcome is not None else ("undecided", "")
-        demands.append(Demand(row.target.kind, row.target.value, *done))
+        if outcome is None:
+            demands.append(Demand(row.target.kind, row.target.value, "undecided"))
+        else:
+            demands.append(Demand(row.target.kind, row.target.value, outcome.outcome, outcome.reason))
     return Request(order_of(case), case.order.country, case.order.issued_ms, case.order.received_ms, tuple(demands))
 
 
