@@ -41,6 +41,7 @@ def report(
     from moderation.report.facts import gather
     from moderation.report.publish import publish
     from moderation.report.read import automated_decisions, people_s_decisions
+    from moderation.review.view import quality_of
 
     try:
         from_ms, to_ms = time_of("--from", from_), time_of("--to", to, end=True) + 1
@@ -54,7 +55,8 @@ def report(
 
     async def read() -> None:
         people = await people_s_decisions(settings)
-        published = publish(gather(people, await automated_decisions(settings), from_ms, to_ms, where))
+        facts = gather(people, await automated_decisions(settings), from_ms, to_ms, where)
+        published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
         if page is not None:
             page.write_text(pages.html(published, now_ms()), "utf-8")
         if as_json:

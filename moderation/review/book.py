@@ -17,7 +17,11 @@ from moderation.review.records import (
     ReviewRecord,
     ReviewRelease,
     ReviewVerdict,
+    decode_review,
 )
+from streams.errors import ContractError
+from streams.flags.people import PeopleView
+from streams.log.moderation import OtherRecord
 
 
 @dataclass(slots=True)
@@ -58,6 +62,16 @@ class Book:
         why = self._take(record)
         if why:
             self.refused[offset] = why
+
+    def hear(self, offset: int, other: OtherRecord) -> None:
+        """Take a record of the topic that the view left; those of other kinds are passed over."""
+        try:
+            record = decode_review(other)
+        except ContractError as error:
+            self.refused[offset] = str(error)
+            return
+        if record is not None:
+            self.apply(record, offset)
 
     def of(self, item: str) -> Progress:
         """How far an item has got."""
@@ -112,3 +126,11 @@ class Book:
 def open_appeals(appeals: Iterable[Appealed]) -> list[Appealed]:
     """Those without an outcome, the oldest first."""
     return sorted((one for one in appeals if one.outcome is None), key=lambda one: one.appeal.at_ms)
+
+
+def book_of(people: PeopleView) -> Book:
+    """The whole book, from a view that has read the topic; a record that breaks the contract is refused."""
+    book = Book()
+    for offset, other in people.others:
+        book.hear(offset, other)
+    return book

@@ -23,14 +23,13 @@ from moderation.review.records import (
     ReviewRelease,
     ReviewVerdict,
     Verdict,
-    decode_review,
     encode_review,
 )
 from moderation.statements.orders import restrictions_of
 from moderation.statements.restriction import Restriction, of_override
 from moderation.writer import Desk
 from streams.clock import now_ms
-from streams.errors import CallerMistake, ContractError
+from streams.errors import CallerMistake
 from streams.flags.moderation_fold import scopes_of
 from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
 
@@ -282,13 +281,7 @@ class ReviewDesk:
     def _fold(self) -> None:
         others = self._desk.view.others
         for offset, other in others[self._heard :]:
-            try:
-                record = decode_review(other)
-            except ContractError as error:
-                self.book.refused[offset] = str(error)
-                continue
-            if record is not None:
-                self.book.apply(record, offset)
+            self.book.hear(offset, other)
         self._heard = len(others)
 
 

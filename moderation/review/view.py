@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
+from moderation.report.quality import Quality
 from moderation.review.agreement import Agreement, FalsePositives, agreement, false_positives
-from moderation.review.book import Appealed, Book, Progress
+from moderation.review.book import Appealed, Book, Progress, book_of
 from moderation.review.desk import Done
 from moderation.review.items import LOOKS, Item
-from streams.flags.people import record_as_dict
+from streams.flags.people import PeopleView, record_as_dict
 
 
 def item_as_dict(item: Item, progress: Progress, now_ms: int) -> dict[str, Any]:
@@ -33,6 +34,22 @@ def done_as_dict(done: Done) -> dict[str, Any]:
     """What a verdict led to."""
     plain: dict[str, Any] = msgspec.to_builtins(done.record)
     return plain | {"effect": None if done.effect is None else record_as_dict(done.effect)}
+
+
+def quality_of(people: PeopleView, from_ms: int, to_ms: int) -> Quality:
+    """What the report says: second looks whose last verdict, and appeals whose outcome, fell in [from_ms, to_ms)."""
+    book = book_of(people)
+    given = [[one.verdict for one in looked] for looked in book.verdicts() if from_ms <= looked[-1].at_ms < to_ms]
+    agreed, wrong = agreement(given), false_positives(given, looks=LOOKS)
+    ended = [one.outcome for one in book.appeals.values() if one.outcome and from_ms <= one.outcome.at_ms < to_ms]
+    return Quality(
+        looked_at=wrong.looked_at,
+        overturned=wrong.overturned,
+        pairs=agreed.pairs,
+        kappa=agreed.kappa,
+        appeals=len(ended),
+        appeals_reversed=sum(one.verdict == "overturn" for one in ended),
+    )
 
 
 def quality(book: Book) -> tuple[Agreement, FalsePositives]:

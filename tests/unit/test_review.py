@@ -29,7 +29,7 @@ from moderation.review.records import (
     decode_review,
     encode_review,
 )
-from moderation.review.view import item_as_dict, quality_as_dict
+from moderation.review.view import item_as_dict, quality_as_dict, quality_of
 from moderation.statements.restriction import of_override
 from streams.errors import CallerMistake, ContractError
 from streams.log.decisions import Action, Decision, Evidence, Ruling, version_of
@@ -300,6 +300,21 @@ async def test_an_appeal_against_a_person_undoes_what_still_stands_of_it() -> No
     done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="right")
     assert isinstance(done.effect, Undo) and done.effect.undoes == (written.record.id,)
     assert [s.state for s in on.desk.view.standings(on.now_ms) if s.record.id == written.record.id] == ["undone"]
+
+
+async def test_the_report_counts_what_ended_in_its_time() -> None:
+    on = Desk(decision(ruling("suppress")))
+    item = await on.item("second_look")
+    await on.looked(item, "ann", "overturn")
+    on.now_ms = 200
+    await on.looked(item, "ben", "overturn")
+    [reference] = on.reviews.automated.restrictions
+    filed = await on.reviews.appeal(reference, actor="desk", reason="no")
+    await on.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="yes")
+    told = quality_of(on.desk.view, 200, 201)
+    assert (told.looked_at, told.overturned, told.pairs, told.appeals, told.appeals_reversed) == (1, 1, 1, 1, 1)
+    earlier = quality_of(on.desk.view, 0, 200)
+    assert (earlier.looked_at, earlier.appeals) == (0, 0)
 
 
 async def test_an_appeal_that_is_turned_down_changes_nothing() -> None:
