@@ -15,7 +15,7 @@ SEEDS ?= 20
 FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit integration fault fault-short pages check format bench bench-peers recovery scenarios screenshot lock clean
+.PHONY: help install demo test unit simulation integration fault fault-short pages check format bench bench-peers recovery scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,10 +41,13 @@ demo: install ## the whole thing on this machine; make demo SECONDS=60 ends by i
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
 
 test: install ## every suite, on a Kafka and a Valkey that the tests start
-	@$(MAKE) --no-print-directory unit integration fault-short pages
+	@$(MAKE) --no-print-directory unit simulation integration fault-short pages
 
 unit: install ## unit, property and contract tests
-	@start=$$(date +%s); $(BIN)/pytest -q -n 2 -m "not integration and not fault and not pages" tests; echo "unit: $$(( $$(date +%s) - start )) s"
+	@start=$$(date +%s); $(BIN)/pytest -q -n 2 -m "not integration and not fault and not pages and not simulation" tests; echo "unit: $$(( $$(date +%s) - start )) s"
+
+simulation: install ## many histories in memory, against a reference; longer by SEEDS=400
+	@start=$$(date +%s); $(if $(filter environment% command%,$(origin SEEDS)),SEEDS=$(SEEDS),env -u SEEDS) $(BIN)/pytest -q -n 2 -m simulation tests; echo "simulation: $$(( $$(date +%s) - start )) s"
 
 integration: install ## on real parts
 	@start=$$(date +%s); $(BIN)/pytest -q -m "integration" --timeout 300 tests; echo "integration: $$(( $$(date +%s) - start )) s"

@@ -18,6 +18,8 @@ from streams.replay import Replay, read_lines
 from streams.scoring import TextScorer
 from tests.unit.test_replay import WordScorer, make_policy, random_log
 
+pytestmark = pytest.mark.simulation
+
 LIVE = """
 serial: 1
 windows: [2m, 20m]

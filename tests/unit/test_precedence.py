@@ -22,6 +22,8 @@ from streams.log.decisions import Action, Decision, Ruling, version_of
 from streams.log.moderation import Override, TagRecord, Undo, Verb, decode_moderation, encode_moderation
 from streams.log.orders import OrderReceived, OrderRuling, OrderStep, OrderTargets, State, Target, encode_case
 
+pytestmark = pytest.mark.simulation
+
 TAGS, SURFACES, COUNTRIES = ("one", "two"), ("search", "trends"), ("IN", "DE", "*")
 ORDERS = ("IN-0000000001", "IN-0000000002", "DE-0000000003")
 START_MS = 1_000_000

@@ -29,6 +29,8 @@ from streams.policy import Policy, parse_policy
 from streams.replay import Replay
 from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SHARDS, TIMES, World, small_units
 
+pytestmark = pytest.mark.simulation
+
 FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "25"))
 
 HEAD = """
