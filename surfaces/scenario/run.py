@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from streams.stack import LocalStack
 from streams.stack.jars import default_cache
 from streams.stack.ports import LOOPBACK, free_port
 from surfaces.demo.children import Child, Children
+from surfaces.demo.start import POLICY
 from surfaces.scenario.india import story
 from surfaces.scenario.play import play, write
 
@@ -59,9 +60,8 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
 
 
 @contextmanager
-def _stack(tell: object) -> Iterator[Settings]:
+def _stack(tell: Callable[[str], None]) -> Iterator[Settings]:
     """Kafka, Valkey, the topics and a worker's publish stage, in a world of their own."""
-    assert callable(tell)
     for name in [name for name in os.environ if name.startswith("HUSHTAG_") and name not in _KEPT_SETTINGS]:
         del os.environ[name]
     cache = default_cache()
@@ -69,8 +69,11 @@ def _stack(tell: object) -> Iterator[Settings]:
     metrics_port = free_port()
     with tempfile.TemporaryDirectory(prefix="scenario-", dir=cache) as name:
         folder = Path(name)
-        with LocalStack(folder / "stack", report=lambda line: tell(line)) as stack, Children() as children:
-            os.environ.update(stack.environment(), HUSHTAG_SHARDS="2", HUSHTAG_METRICS_PORT=str(metrics_port))
+        with LocalStack(folder / "stack", report=tell) as stack, Children() as children:
+            os.environ.update(
+                stack.environment(), HUSHTAG_SHARDS="2", HUSHTAG_METRICS_PORT=str(metrics_port),
+                HUSHTAG_POLICY=str(POLICY),
+            )  # fmt: skip
             settings = load_settings()
             create_topics(settings)
             url = f"http://{LOOPBACK}:{metrics_port}"
