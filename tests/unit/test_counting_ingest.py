@@ -236,6 +236,14 @@ def test_every_shard_hears_of_every_flush_and_only_the_last_record_has_the_marke
     assert all(sum(len(r.entries) for r in registers(one)) for one in flushed[0][:-1])
 
 
+def test_a_shard_without_news_hears_the_marker_too():
+    core = source()
+    core.read([record(0, tweet(0, tags=("a",)))])
+    flushed = core.flush()
+    assert [len(registers(one)) for records in flushed.values() for one in records].count(0) == SHARDS - 1
+    assert [one.watermark_ms for records in flushed.values() for one in records] == [START_MS - 5_500] * SHARDS
+
+
 def test_an_idle_source_has_a_watermark_by_what_it_claims():
     core = source()
     assert [one.watermark_ms for one in flush(core)] == [-1] * SHARDS

@@ -189,6 +189,18 @@ def test_no_early_look_while_the_slowest_source_is_too_far_behind():
     assert [action(one)[:2] for one in court.hear(5, bad=50, watermark_ms=51_000)] == [("suppress", True)]
 
 
+def test_an_early_look_asks_for_more_confidence_than_a_settled_tick():
+    early = "early_confidence: 0.9\n"
+    text = POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
+        "[2m]", "[30s]"
+    )
+    for careful, said in (("early_confidence: 0.99\n", []), (early, [("suppress", True, 20_000)])):
+        court = Court(make_policy(text.replace(early, careful)))
+        court.pass_to(10_000)
+        assert [action(one) for one in world(court.hear(1, bad=6))] == said
+        assert [action(one) for one in world(court.pass_to(20_000))] == [("suppress", False, 20_000)]
+
+
 def test_an_early_look_comes_again_only_when_a_tag_has_grown():
     court = Court()
     court.pass_to(10_000)
@@ -270,12 +282,15 @@ def test_while_a_gap_is_in_the_windows_nothing_clears_and_nothing_is_early():
 
 
 def test_a_tag_on_the_list_is_never_suppressed_early_or_late():
-    court = Court(make_policy(POLICY.replace("serial: 1", "serial: 1\nnever_suppress: [A]")))
-    court.pass_to(10_000)
-    assert court.hear(1, bad=50) == []
-    assert court.pass_to(40_000) == []
-    assert court.hear(4, bad=50, tag="other") == [], "and shadow hides nothing, so it can wait"
-    assert [one.hashtag for one in court.pass_to(50_000)] == ["other"]
+    listed = "serial: 1\nnever_suppress: [A]"
+    suppress = POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}")
+    for policy, early in ((POLICY, []), (suppress, ["other"])):  # shadow hides nothing, so it can wait
+        court = Court(make_policy(policy.replace("serial: 1", listed)))
+        court.pass_to(10_000)
+        assert court.hear(1, bad=50) == []
+        assert court.pass_to(40_000) == []
+        assert [one.hashtag for one in court.hear(4, bad=50, tag="other")] == early
+        assert [one.hashtag for one in court.pass_to(50_000)] == ["other"]
 
 
 def test_another_policy_holds_from_its_tick_on():
@@ -368,11 +383,12 @@ def test_a_successor_says_nothing_early_of_what_its_predecessor_has_read():
     court.hear(2, good=6)
     court.pass_to(20_000)
     after = court.successor(decisions=[])
-    after.offset -= 1
-    assert after.hear(2, bad=150) == [], "up to the position"
-    assert [action(one)[:2] for one in after.hear(2, bad=150)] == []
+    after.offset -= 3
     after.hear(2, source=1)
-    assert [action(one)[:2] for one in after.hear(2, bad=150)] == [("suppress", True)], "once both told their time"
+    after.hear(2)
+    assert after.judge.open.watermark_ms == 0, "both have told their time"
+    assert after.hear(2, bad=150) == [] and after.judge.offset == court.progress.position, "up to the position"
+    assert [action(one)[:2] for one in after.hear(2, bad=150)] == [("suppress", True)], "and from there on"
 
 
 def test_what_was_decided_beyond_the_progress_record_is_not_decided_again():

@@ -1,0 +1,142 @@
+"""The publish shell: nothing is written before the fold is whole; a store that lost its data is put right at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from hushtag_client.registers import decode
+
+from streams.errors import FlagStoreUnavailable
+from streams.flags.fold import DecisionFold
+from streams.flags.memory import MemoryFlagStore
+from streams.log.decisions import Action, encode_record
+from streams.pipeline.publish import DecisionsPartition, DecisionsStage
+from tests.unit.shells import Shells, make_shells, settle_down
+from tests.unit.test_folds import decision
+
+TOPIC = "suppression-decisions"
+FAR_MS = 4_000_000_000_000
+
+
+class Publishing:
+    """One partition of decisions, its store, and a hand that writes its log."""
+
+    def __init__(self, shells: Shells, store: MemoryFlagStore) -> None:
+        self.shells, self.store = shells, store
+        self.stage = DecisionsStage(shells.context, lambda: DecisionFold(longest_expiry_ms=1_000, max_broker_skew_ms=5))
+        self.partition: DecisionsPartition | None = None
+        self.read = 0
+
+    def say(self, version: int, action: Action, tag: str = "tag") -> None:
+        expires = 0 if action == "clear" else FAR_MS
+        said = decision(version, ("abuse", "trends", action, expires), tag=tag, at_ms=FAR_MS - 1_000 + version)
+        self.shells.topics.append(TOPIC, 0, encode_record(said))
+
+    def start(self) -> None:
+        self.partition = self.stage.partition(0)
+        self.partition.start(None, 0)
+
+    async def deliver(self, count: int | None = None) -> None:
+        assert self.partition is not None
+        batch = self.shells.topics.read(TOPIC, 0, self.read)[:count]
+        self.read += len(batch)
+        await self.partition.take(batch)
+        await settle_down()
+
+    @property
+    def flags(self) -> dict[str, str]:
+        registers = map(decode, self.store.server.registers.values())
+        return {register.hashtag: register.action for register in registers}
+
+
+@pytest.fixture
+async def publishing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Publishing]:
+    store = MemoryFlagStore(partitions=1)
+    shells = make_shells(monkeypatch, store=store)
+    made = Publishing(shells, store)
+    yield made
+    if made.partition is not None:
+        made.partition.drop()
+    await settle_down()
+    shells.context.executor.shutdown()
+    assert shells.crashed == []
+
+
+async def test_nothing_is_written_before_the_log_was_read_to_the_end_it_had(publishing: Publishing) -> None:
+    publishing.say(1, "suppress")
+    publishing.say(2, "clear")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver(1)
+    assert publishing.flags == {}, "an old suppression must not flash up"
+    await publishing.deliver()
+    assert publishing.flags == {"tag": "clear"}
+    publishing.say(3, "suppress")
+    await publishing.deliver()
+    assert publishing.flags == {"tag": "suppress"}
+
+
+async def test_a_record_that_is_delivered_again_does_not_count(publishing: Publishing) -> None:
+    publishing.start()
+    publishing.say(1, "suppress")
+    await publishing.deliver()
+    publishing.read = 0
+    publishing.say(2, "clear")
+    await publishing.deliver()
+    assert publishing.flags == {"tag": "clear"}
+
+
+@pytest.mark.parametrize("loss", ["flushall", "restart", "restart empty"])
+async def test_a_write_after_a_loss_brings_everything_back(publishing: Publishing, loss: str) -> None:
+    publishing.start()
+    publishing.say(1, "suppress", "old")
+    publishing.say(2, "suppress", "cleared")
+    publishing.say(3, "clear", "cleared")
+    await publishing.deliver()
+    server = publishing.store.server
+    if loss == "flushall":
+        server.flushall()
+    else:
+        server.restart(with_data=loss == "restart")
+    publishing.say(4, "suppress", "new")
+    await publishing.deliver()
+    assert publishing.flags == {"old": "suppress", "cleared": "clear", "new": "suppress"}
+    assert server.sentinels == {"0": server.run_id}
+
+
+async def test_a_loss_is_mended_though_nothing_is_said(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.pipeline.publish.HEARTBEAT_SECONDS", 0)
+    publishing.start()
+    publishing.say(1, "suppress")
+    await publishing.deliver()
+    beating = asyncio.create_task(publishing.stage.run())
+    await settle_down()
+    publishing.store.server.flushall()
+    await settle_down()
+    beating.cancel()
+    with suppress(asyncio.CancelledError):
+        await beating
+    assert publishing.flags == {"tag": "suppress"}
+
+
+async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = partial(FlagStoreUnavailable, retry_after_seconds=0.0)
+    monkeypatch.setattr("streams.flags.memory.FlagStoreUnavailable", away)
+    publishing.start()
+    publishing.say(1, "suppress", "one")
+    await publishing.deliver()
+    publishing.store.server.away = True
+    publishing.say(2, "suppress", "two")
+    await publishing.deliver()
+    publishing.say(3, "clear", "one")
+    await publishing.deliver()
+    assert publishing.flags == {"one": "suppress"}
+    publishing.store.server.away = False
+    await settle_down()
+    assert publishing.flags == {"one": "clear", "two": "suppress"}
