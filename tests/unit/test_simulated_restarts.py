@@ -31,7 +31,7 @@ from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SHARDS, TIMES, 
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "25"))
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "20"))
 
 HEAD = """
 serial: {serial}
