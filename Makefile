@@ -15,7 +15,7 @@ SEEDS ?= 20
 FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit simulation integration fault fault-short pages check format bench bench-peers recovery scenarios screenshot lock clean
+.PHONY: help install demo test unit simulation integration fault fault-short pages mutants check format bench bench-peers recovery scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ fault-short: install ## six schedules of the same
 
 pages: install ## the pages in headless Chromium
 	@start=$$(date +%s); $(BIN)/pytest -q -m "pages" tests/pages; echo "pages: $$(( $$(date +%s) - start )) s"
+
+mutants: install ## plants bugs in a copy, one by one: each must be found; ONLY=word
+	@$(BIN)/python -m tests.mutants --only "$(ONLY)"
 
 check: install ## format, lint, types, import rules
 	@start=$$(date +%s)

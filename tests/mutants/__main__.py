@@ -1,0 +1,141 @@
+"""Plant every mutation in a copy of the checkout, run the tests that must find it, and print who did.
+
+`make mutants` runs all, `make mutants ONLY=marker` those whose name has the word. Ends with 1 if one survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.catalogue import ROOT, Mutation, mutations
+
+COPIED = ("streams", "client", "tests", "pyproject.toml")
+LINKED = ("models", "moderation", "surfaces", "benchmarks", "config", "docs")
+"""Nothing is planted there, but tests read them."""
+AT_ONCE = 2
+TIMEOUT_SECONDS = 120
+"""A bug that makes its tests hang is found, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one mutation. `found_by` is empty where it survived; `trouble` says why nothing can be said."""
+
+    mutation: Mutation
+    found_by: str
+    seconds: float
+    trouble: str = ""
+
+
+def copy_of_checkout(into: Path) -> None:
+    """Everything that the tests need, without a byte of it being the working tree's."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, into / name, ignore=shutil.ignore_patterns("*.egg-info", ".hypothesis"))
+        else:
+            shutil.copy2(source, into / name)
+    for name in LINKED:
+        (into / name).symlink_to(ROOT / name)
+
+
+def pytest_in(copy: Path, tests: Sequence[str]) -> tuple[int, str]:
+    """Run tests of a copy, up to the first that fails; exit code and output."""
+    paths = [str(copy), str(copy / "client")]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not integration", *tests]
+    try:
+        done = subprocess.run(
+            command, cwd=copy, env=env, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return 1, f"FAILED {tests[0]} - no end in {TIMEOUT_SECONDS} s"
+    return done.returncode, done.stdout + done.stderr
+
+
+def plant(mutation: Mutation) -> Outcome:
+    """One mutation, in a copy of its own."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="hushtag-mutant-") as folder:
+        copy = Path(folder)
+        copy_of_checkout(copy)
+        path = copy / mutation.file
+        try:
+            planted = mutation.planted(path.read_text("utf-8"))
+        except ValueError as error:
+            return Outcome(mutation, "", 0.0, str(error))
+        compiled = path.parent / "__pycache__"
+        for old in compiled.glob(f"{path.stem}.*.pyc"):
+            old.unlink()  # a file of the same length, written within the second, passes for the old one
+        path.write_text(planted, "utf-8")
+        code, output = pytest_in(copy, mutation.tests)
+    seconds = time.monotonic() - began
+    failed = re.findall(r"^FAILED (\S+)", output, re.MULTILINE)
+    if code == 1 and failed:
+        return Outcome(mutation, failed[0], seconds)
+    return Outcome(mutation, "", seconds, "" if code == 0 else f"pytest ended with {code}:\n{output[-2_000:]}")
+
+
+def without_any(chosen: Sequence[Mutation]) -> str:
+    """The same tests where nothing is planted: they must pass. What went wrong, if anything did."""
+    tests = sorted({test for one in chosen for test in one.tests})
+    with tempfile.TemporaryDirectory(prefix="hushtag-mutant-") as folder:
+        copy_of_checkout(Path(folder))
+        code, output = pytest_in(Path(folder), tests)
+    return "" if code == 0 else output[-4_000:]
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Mutation, found by, seconds."""
+    rows = [("mutation", "found by", "seconds")]
+    for one in outcomes:
+        found_by = one.found_by.removeprefix("tests/") or ("CANNOT BE TOLD" if one.trouble else "SURVIVED")
+        rows.append((one.mutation.name, found_by, f"{one.seconds:.1f}"))
+    wide = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(f"{name:<{wide[0]}}  {by:<{wide[1]}}  {seconds:>7}" for name, by, seconds in rows)
+
+
+def main() -> int:
+    """0: all were found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="only mutations whose name has this in it")
+    only = parser.parse_args().only
+    chosen = [one for one in mutations() if only in one.name]
+    if not chosen:
+        print(f"error: no mutation has {only!r} in its name\nfix: see {Path(__file__).parent}", file=sys.stderr)
+        return 2
+    began = time.monotonic()
+    print(f"{len(chosen)} mutations; first their tests where nothing is planted", flush=True)
+    wrong = without_any(chosen)
+    if wrong:
+        print(f"{wrong}\nerror: these tests fail without any mutation\nfix: make unit", file=sys.stderr)
+        return 1
+    outcomes: dict[str, Outcome] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in as_completed([pool.submit(plant, one) for one in chosen]):
+            one = done.result()
+            outcomes[one.mutation.name] = one
+            word = "found" if one.found_by else "CANNOT BE TOLD" if one.trouble else "SURVIVED"
+            print(f"{len(outcomes):>3}/{len(chosen)} {word}: {one.mutation.name} ({one.seconds:.1f} s)", flush=True)
+    ordered = [outcomes[one.name] for one in chosen]
+    print("\n" + table(ordered))
+    missed = [one for one in ordered if not one.found_by]
+    for one in missed:
+        print(f"\n{one.mutation.name}: {one.mutation.rule}\n{one.trouble or 'no test noticed'}", file=sys.stderr)
+    print(f"\n{len(ordered) - len(missed)} of {len(ordered)} found in {time.monotonic() - began:.0f} s")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
