@@ -61,12 +61,13 @@ fault-short: install ## six schedules of the same
 pages: install ## the pages in headless Chromium
 	@start=$$(date +%s); $(BIN)/pytest -q -m "pages" tests/pages; echo "pages: $$(( $$(date +%s) - start )) s"
 
-check: install ## format, lint, types, import rules
+check: install ## format, lint, types, import rules, and whether the model may stand
 	@start=$$(date +%s)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m models.evaluation.gate
 	echo "check: $$(( $$(date +%s) - start )) s"
 
 format: install ## mend what can be mended by a tool
