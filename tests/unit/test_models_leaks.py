@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from itertools import combinations
 from pathlib import Path
@@ -71,12 +72,31 @@ def test_nothing_crosses_from_training_to_judging(training: splits.Training, jud
     trained = [example.text for example in training.examples]
     n_all = len(trained) + len(training.held_out)
     assert 0.08 < len(training.held_out) / n_all < 0.12
-    judged = [e.text for e in (*judging.dev, *judging.held_out) if not e.source.startswith("identity")]
-    assert not leaks.near_copies(judged, of=trained).any()
-    assert not set(map(leaks.plain, trained)) & {leaks.plain(e.text) for e in judging.held_out} - {""}
+    judged = {leaks.plain(e.text) for e in (*judging.dev, *judging.held_out)} - {""}
+    assert not judged & set(map(leaks.plain, trained))
     tweets = sum(n for source, n in judging.left_out.items() if not source.startswith("hatemoji"))
     assert 32 <= tweets < 100, "32 dev tweets are known to have near-copies among the training texts"
     assert {example.source for example in judging.held_out} == set(data.TRAIN_FILES)
+
+
+def test_near_copies_are_left_out(tmp_path: Path) -> None:
+    def text(i: int) -> str:
+        return f"tweet number {i * 7919} on {WORDS[i % 7]} and {WORDS[i % 5]} of {i * i}"
+
+    def write(folder: str, name: str, texts: list[str]) -> None:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        rows = [json.dumps({"text": one, "y": 0, "detail": "l1=0 l2=0 l3=0"}) for one in texts]
+        (tmp_path / folder / f"{name}.jsonl").write_text("\n".join(rows))
+
+    for name in data.TRAIN_FILES:
+        write("train", name, [text(i) for i in range(300)] if name == "uli_en" else [])
+    training = splits.read_training(tmp_path / "train")
+    seen, out = training.examples[0].text, training.held_out[0].text
+    write("dev", "uli_en", [seen + "!!", out.upper() + " #tag", "nothing like the others, a text on its own"])
+    judging = splits.judging(tmp_path / "dev", training)
+    assert [e.text for e in judging.dev] == [out.upper() + " #tag", "nothing like the others, a text on its own"]
+    assert judging.left_out == {"uli_en": 1}
+    assert [e.text for e in judging.held_out] == [e.text for e in training.held_out if e.text != out]
 
 
 @needs_data
