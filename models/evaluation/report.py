@@ -56,10 +56,13 @@ def _shown(figure: Figure | None) -> str:
     return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
 
+def _left_out(of: Evaluation) -> str:
+    return ", ".join(f"{source} {n}" for source, n in of.left_out.items()) or "none"
+
+
 def markdown(of: Evaluation) -> Iterator[str]:
     """Lines."""
-    left_out = ", ".join(f"{source} {n}" for source, n in of.left_out.items()) or "none"
-    yield f"Model {of.revision}; 90% intervals by bootstrap; left out of dev as near-copies: {left_out}."
+    yield f"Model {of.revision}; 90% intervals by bootstrap; left out of dev as near-copies: {_left_out(of)}."
     for title, rows in tables(of):
         if len(rows) > 1:
             yield from ("", f"## {title}", "", f"| {' | '.join(rows[0])} |", "|---" * len(rows[0]) + "|")
@@ -87,7 +90,7 @@ def html(of: Evaluation) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(_PAGE.read_text("utf-8")).render(
         revision=of.revision,
-        left_out=of.left_out,
+        left_out=_left_out(of),
         plots=[(title, [markupsafe.Markup(svg) for svg in svgs if svg]) for title, svgs in drawn],
         tables=[(title, rows) for title, rows in tables(of) if len(rows) > 1],
     )
