@@ -529,7 +529,7 @@ def fingerprint_batch(
     out: npt.NDArray[np.uint32],
 ) -> None:
     """32 bits for the words of each text, (n_texts,): emoji are none; 0 where there is no word."""
-    words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
     for text in range(len(offsets) - 1):
         n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
         hashed, n_hashed = _SEED, 0
