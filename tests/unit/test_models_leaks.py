@@ -58,24 +58,28 @@ def test_handles_links_tags_case_and_punctuation_do_not_make_a_difference() -> N
 
 
 @pytest.fixture(scope="module")
-def training() -> splits.Training:
-    return splits.read_training(HARM / "train")
-
-
-@pytest.fixture(scope="module")
-def judging(training: splits.Training) -> splits.Judging:
-    return splits.judging(HARM / "dev", training)
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[splits.Training, splits.Judging]:
+    """Every eighth line to train on, every third to judge by, no identity templates: all of them take 15 s."""
+    folder = tmp_path_factory.mktemp("harm")
+    for part, every in (("train", 8), ("dev", 3)):
+        (folder / part).mkdir()
+        for path in (HARM / part).glob("*.jsonl"):
+            if not path.stem.startswith("identity"):
+                lines = path.read_text("utf-8").split("\n")
+                (folder / part / path.name).write_text("\n".join(lines[::every]), "utf-8")
+    training = splits.read_training(folder / "train")
+    return training, splits.judging(folder / "dev", training)
 
 
 @needs_data
-def test_nothing_crosses_from_training_to_judging(training: splits.Training, judging: splits.Judging) -> None:
+def test_nothing_crosses_from_training_to_judging(sample: tuple[splits.Training, splits.Judging]) -> None:
+    training, judging = sample
     trained = [example.text for example in training.examples]
     n_all = len(trained) + len(training.held_out)
     assert 0.08 < len(training.held_out) / n_all < 0.12
     judged = {leaks.plain(e.text) for e in (*judging.dev, *judging.held_out)} - {""}
     assert not judged & set(map(leaks.plain, trained))
-    tweets = sum(n for source, n in judging.left_out.items() if not source.startswith("hatemoji"))
-    assert 32 <= tweets < 100, "32 dev tweets are known to have near-copies among the training texts"
+    assert sum(judging.left_out.values()) > 2, "dev texts are known to have near-copies among the training texts"
     assert {example.source for example in judging.held_out} == set(data.TRAIN_FILES)
 
 
@@ -100,9 +104,12 @@ def test_near_copies_are_left_out(tmp_path: Path) -> None:
 
 
 @needs_data
-def test_no_sentence_of_ours_is_a_near_copy_of_a_text_to_judge_by(judging: splits.Judging) -> None:
+def test_no_sentence_of_ours_is_a_near_copy_of_a_text_to_judge_by(
+    sample: tuple[splits.Training, splits.Judging],
+) -> None:
+    _, judging = sample
     judged = [e.text for e in (*judging.dev, *judging.held_out) if len(leaks.plain(e.text).split()) > 2]
-    ours = [e.text for e in templates.generate(3_000, seed=0)]
+    ours = [e.text for e in templates.generate(1_000, seed=0)]
     assert np.flatnonzero(leaks.near_copies(judged, of=ours)).tolist() == []
 
 
