@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from models import artefact, training
-from streams.cli import scoring
+from streams.cli import modelling, scoring
 from streams.errors import CallerMistake
 
 
@@ -63,7 +63,8 @@ def test_explained_and_masked(app: typer.Typer) -> None:
     assert in_full[2]["explanation"] is None
 
 
-def test_figures_of_a_folder_of_ones_own(app: typer.Typer, tmp_path: Path) -> None:
+def test_figures_of_a_folder_of_ones_own(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modelling, "_N_SIMULATED", 60)  # all of them take seconds
     rows = [{"text": f"you {word} number {i}", "y": i % 2} for i in range(90) for word in ("vermin", "friend")]
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = tmp_path / "page.html"

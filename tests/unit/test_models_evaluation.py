@@ -22,7 +22,7 @@ scores_and_labels = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 1)), m
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(scores_and_labels, st.integers(0, 5))
 def test_measures_are_scikit_learn_s(rows: list[tuple[int, int]], seed: int) -> None:
     p = np.array([score / 12 for score, _ in rows])
