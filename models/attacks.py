@@ -99,9 +99,9 @@ SPACINGS: dict[str, Disguise] = {
     "letters apart, stars": _between("*"),
     "zero-width space in every gap": _between("\u200b"),
     "zero-width joiner inside": _inserted("\u200c\u200d\u2060\u00ad"),
+    "one blank inside": _inserted(" "),
 }
 SPELLINGS: dict[str, Disguise] = {
-    "one blank inside": _inserted(" "),
     "a vowel starred": _starred,
     "a letter stretched": _stretched,
     "two letters swapped": _swapped,
