@@ -32,7 +32,7 @@ $(UV):
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	$(UV) pip install --quiet --no-deps --editable client --editable .
-	$(BIN)/python -c "import models; models.load_scorer()"  # compiles the features once
+	$(BIN)/python -c "from streams.scoring import load_text_scorer; load_text_scorer()(b'\n')"  # compiles the kernels once
 	touch .venv/installed
 
 install: .venv/installed ## everything into .venv and .cache
