@@ -32,7 +32,7 @@ $(UV):
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	$(UV) pip install --quiet --no-deps --editable client --editable .
-	$(BIN)/python -c "import models; models.load_scorer()"  # compiles the features once
+	$(BIN)/python -c "from streams.scoring import load_text_scorer; load_text_scorer()(b'\n')"  # compiles the kernels once
 	touch .venv/installed
 
 install: .venv/installed ## everything into .venv and .cache
@@ -64,12 +64,13 @@ pages: install ## the pages in headless Chromium
 mutants: install ## plants bugs in a copy, one by one: each must be found; ONLY=word
 	@$(BIN)/python -m tests.mutants --only "$(ONLY)"
 
-check: install ## format, lint, types, import rules
+check: install ## format, lint, types, import rules, and whether the model may stand
 	@start=$$(date +%s)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m models.evaluation.gate
 	echo "check: $$(( $$(date +%s) - start )) s"
 
 format: install ## mend what can be mended by a tool

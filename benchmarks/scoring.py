@@ -5,8 +5,9 @@
 Both read the same texts in the same batches, on one core, and give a probability: scikit-learn one column from words
 alone and from characters (the usual `char_wb` 3- to 5-grams), hushtag four calibrated columns from both and from
 skeletons. With `--kinds` instead the mean probability of the simulator's own texts by kind and language, which no
-training saw. Time is the process's own CPU time, so that a busy machine does not blur it. Texts are the labelled ones
-of ../shared/data where that is there, else made by a seeded generator.
+training saw. Last comes how many hashtags a second get a harmful share with its bounds. Time is the process's own CPU
+time, so that a busy machine does not blur it. Texts are the labelled ones of ../shared/data where that is there, else
+made by a seeded generator.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.machine import machine
-from models import data, load_scorer, templates
+from models import data, load_scorer, share, templates
+from models.scorer import LinearScorer
 from streams.simulation.data import own_texts
 from streams.simulation.texts import KINDS
 
@@ -64,6 +66,17 @@ def texts_per_second(score: Score, texts: Sequence[str], batch: int, seconds: fl
     return n_texts / spent
 
 
+def shares_per_second(scorer: LinearScorer, n_tags: int, seconds: float) -> float:
+    """CPU rate of `models.share.bounds` over tables of `n_tags` hashtags."""
+    rng = np.random.default_rng(0)
+    mean, n, mix = rng.random(n_tags), rng.integers(5, 200, n_tags), rng.dirichlet(np.ones(3), n_tags)
+    numbers, n_done, start = scorer.numbers, 0, time.process_time()
+    while (spent := time.process_time() - start) < seconds:
+        share.bounds(mean, n, mix, numbers.moments[:, 0], numbers.errors[:, 0], 0.9)
+        n_done += n_tags
+    return n_done / spent
+
+
 def kinds() -> None:
     """Prints a table: mean probability of harm of the simulator's texts by kind."""
     scorer, texts, rng = load_scorer(), own_texts(), random.Random(0)
@@ -97,8 +110,11 @@ def main() -> None:
         "scikit-learn, char_wb 3-5": scikit_learn(texts, analyzer="char_wb", ngram_range=(3, 5)),
     }
     rates = {name: texts_per_second(score, texts, options.batch, options.seconds) for name, score in contenders.items()}
+    assert isinstance(scorer, LinearScorer)
+    shares = shares_per_second(scorer, 10_000, options.seconds)
     if options.json:
         result = {"machine": machine(), "texts": origin, "load_seconds": load_seconds, "texts_per_second": rates}
+        result["shares_per_second"] = shares
         print(json.dumps(result))
         return
     print(machine())
@@ -107,6 +123,7 @@ def main() -> None:
     print(f"model loaded and compiled (or read from the cache) in {load_seconds:.1f} s\n")
     for name, rate in rates.items():
         print(f"{name:52} {rate:10,.0f} texts/s/core")
+    print(f"{'harmful shares with bounds, tables of 10,000':52} {shares:10,.0f} hashtags/s/core")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from models import features
 from models.errors import ArtefactError
 from models.scorer import LANGUAGES, LinearScorer, Weights
 
-FORMAT = "hushtag-linear-1"
+FORMAT = "hushtag-linear-2"
 ARTEFACT_PATH = Path(__file__).parent / "artefact" / "scorer.skops"
 MAX_BYTES = 64 << 20
 
@@ -127,6 +127,9 @@ def _check_shapes(numbers: Weights, n_categories: int, name: str) -> None:
         "slopes": (len(LANGUAGES), n_columns),
         "intercepts": (len(LANGUAGES), n_columns),
         "no_words": (n_columns,),
+        "moments": (len(LANGUAGES), n_columns, 4),
+        "errors": (len(LANGUAGES), n_columns, 3),
+        "deciles": (n_columns, 9),
     }
     for key, shape in expected.items():
         array = getattr(numbers, key)

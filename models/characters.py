@@ -47,13 +47,22 @@ _APOSTROPHES = (0x27, 0x2BC, 0x2018, 0x2019)
 # Letters that look like a Latin one (after casefolding), for the scripts that are used to dodge word lists.
 _LOOK_ALIKES = dict(
     zip(
-        "авсԁеһіјӏкмоԛрѕтуѵԝхӽьҽгпи" + "αβϲεηικνορτυχωγδ" + "օոսցհքզ" + "ıɩɪʟɴʀɢʙʜᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɡɑ",
-        "abcdehijlkmoqpstyvwxxbernu" + "abcenikvoptuxwyd" + "onughpq" + "iiilnrgbhacdejkmoptuvwzga",
+        "авсԁеһіјӏкмоԛрѕтуѵԝхӽьҽгпиєяшғүұөѡ" + "αβϲεηικνορτυχωγδσςμπθζ" + "օոսցհքզ" + "ıɩɪʟɴʀɢʙʜᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɡɑ",
+        "abcdehijlkmoqpstyvwxxbernuerwfyyow" + "abcenikvoptuxwydocunoz" + "onughpq" + "iiilnrgbhacdejkmoptuvwzga",
         strict=True,
     )
 )
+_LOOK_ALIKES |= dict(  # letters with a stroke, a hook or a tail, and Cherokee
+    zip(
+        "ƀɓƃƈđɖɗɛǝəƒɠǥħɦɨɉƙłƚɫɭɱɲŋɳøɵƥɋɍɾɹɽʂŧƭʈʉʋⱳƴɏƶȥʐ" + "ᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᎡᏚᎢᏙᎳᎩᏃ",
+        "bbbcdddeeefgghhijkllllmnnnoopqrrrrstttuvwyyzzz" + "abcdeghijklmprstvwyz",
+        strict=True,
+    )
+)
+_BOXED_LETTERS = (0x1F150, 0x1F170)  # white on black, round and square: A to Z from here on
 # Digits and signs that stand for a letter when letters are on both sides of them.
-LEET_LETTERS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i"}
+LEET_LETTERS = dict(zip("013456789@$!|¡¢©£®¥", "oieasgtbgasiiicclry", strict=True))
+LEET_SIZE = 256
 
 # The vowel-free key of a word, in which Roman Hindi and Devanagari meet: consonants by place, aspiration dropped.
 SKELETON_PASS, SKELETON_VOWEL, SKELETON_BREATH = 0, 1, 2  # not in the key; only as its first; only after a vowel
@@ -78,6 +87,8 @@ def _kind(point: int) -> int:
 
 def _letter(point: int) -> int:
     """The code point that `point` counts as: casefolded, accent off, look-alike resolved."""
+    if chr(point) in _LOOK_ALIKES:  # before folding: a final sigma looks like c, any other like o
+        return ord(_LOOK_ALIKES[chr(point)])
     folded = chr(point).casefold()[0]
     base = unicodedata.normalize("NFD", folded)[0] if ord(folded) < 0x0530 or 0x1E00 <= ord(folded) < 0x2000 else folded
     return ord(_LOOK_ALIKES.get(base, base))
@@ -100,6 +111,9 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
     kinds[list(_DECORATION)] = SKIP
     kinds[list(_APOSTROPHES)] = SKIP
     kinds[0x1F3FB:0x1F400] = SYMBOL  # skin tones
+    for first in _BOXED_LETTERS:
+        kinds[first : first + 26] = LETTER
+        letters[first : first + 26] = np.arange(ord("a"), ord("z") + 1)
     for sign, kind in (("*", STAR), ("#", HASH), ("@", AT), ("$", LEET), ("!", LEET)):
         kinds[ord(sign)] = kind
     letters[ord("ँ")] = ord("ं")  # candrabindu and anusvara are written one for the other
@@ -123,8 +137,8 @@ def skeleton_table() -> npt.NDArray[np.uint8]:
 
 @lru_cache(maxsize=1)
 def leet_table() -> npt.NDArray[np.uint8]:
-    """For code points below 128, the letter that a digit or sign stands for inside a word, else 0."""
-    table = np.zeros(128, np.uint8)
+    """For code points below LEET_SIZE, the letter that a digit or sign stands for inside a word, else 0."""
+    table = np.zeros(LEET_SIZE, np.uint8)
     for sign, letter in LEET_LETTERS.items():
         table[ord(sign)] = ord(letter)
     table.setflags(write=False)

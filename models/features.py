@@ -57,6 +57,21 @@ def _cleaned(text: str) -> str:
     return html.unescape(text).replace(_END, " ") if "&" in text else text
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text as they are read: folded, without hashtags, handles, URLs and numbers.
+
+    >>> words_of("V.e.r.m.i.n, @you said #so at 10")
+    ['vermin', 'said', 'at']
+    """
+    points, offsets = encode([text])
+    return hashing.find_words(points, offsets, *lookups(), 1)[0]
+
+
+def is_mark(char: str) -> bool:
+    """Whether it is a part of the letter before it, such as an Indic vowel sign."""
+    return bool(characters.tables()[0][ord(char)] == characters.MARK)
+
+
 def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
     """The features of each text, (n_texts, n_buckets): block scale / sqrt(block size) per bucket that the text has.
 
@@ -64,7 +79,7 @@ def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
     `hashing.score_batch` computes.
     """
     points, offsets = encode(texts)
-    out = np.empty(10 * len(points) + 64, np.int32)
+    out = np.empty(hashing.FEATURES_PER_POINT * len(points) + 64, np.int32)
     ends = np.zeros((len(texts), hashing.N_BLOCKS), np.int64)
     total = hashing.find_batch(points, offsets, *lookups(), n_buckets, out, ends)
     assert total >= 0, "the bound on features per code point does not hold"
@@ -90,7 +105,7 @@ def fingerprint() -> str:
     An artefact of another fingerprint would read its weights at the wrong places.
     """
     points, offsets = encode(_PROBES)
-    out = np.empty(10 * len(points) + 64, np.int32)
+    out = np.empty(hashing.FEATURES_PER_POINT * len(points) + 64, np.int32)
     ends = np.zeros((len(_PROBES), hashing.N_BLOCKS), np.int64)
     total = hashing.find_batch(points, offsets, *lookups(), 1 << 20, out, ends)
     digest = hashlib.sha256(out[:total].astype("<i4").tobytes())

@@ -3,7 +3,8 @@
 A batch is one array of code points (`models.features.encode`). Each text is walked once:
 
 1. *Words.* URLs, handles, hashtags and numbers are passed over: a tag must not vote for itself. What is left is
-   folded (case, accents, look-alikes, digits that stand for letters), runs of a letter are cut to two.
+   folded (case, accents, look-alikes, digits that stand for letters), runs of a letter are cut to two, and a word
+   that was written letter by letter ("v e r m i n", "v.e.r.m.i.n") is one word again.
 2. *Features*, each a 64-bit hash brought down to a bucket; three blocks:
    words (1- and 2-grams), characters (3- to 5-grams of each word between blanks), skeletons (1- and 2-grams of words
    without vowels, in which Devanagari and Roman spelling of a word agree).
@@ -11,6 +12,8 @@ A batch is one array of code points (`models.features.encode`). Each text is wal
 3. *Score.* Weights are small integers, so a block's sum is exact in any order; it is divided by the square root of the
    block's size and weighed by its scale. Nothing is shared between texts but the weights: a text's neighbours cannot
    change one bit of its score.
+
+All of it is in one file, long as that is: numba's cache on disk would not notice a change in another one.
 
 The buckets of a text are kept apart by a stamp per bucket (the number of the text and block that set it last) instead
 of by clearing a table for each text.
@@ -31,31 +34,39 @@ from numba import njit
 from models import characters
 
 MAX_POINTS = 2_048  # of a text are read, the rest is passed over: a tweet has 280
-N_BLOCKS = 3
-# What a block weighs beside the others (words, characters, skeletons), chosen on dev: characters carry the most.
-BLOCK_SCALES = (1.0, 1.5, 0.3)
-# A word of n letters gives at most 3 (n + 2) character n-grams, 2 words and 2 skeletons, and takes n + 1 points.
-_MAX_FEATURES = 10 * MAX_POINTS + 64
-_MAX_WORDS = MAX_POINTS + 2
+# What is read may stand twice among the words: as written, and joined (`_add_joined`).
+_MAX_LETTERS = 2 * MAX_POINTS
+_MAX_WORDS = _MAX_LETTERS + 2
 
 _LETTER, _MARK, _DIGIT = characters.LETTER, characters.MARK, characters.DIGIT
 _SKIP, _SYMBOL, _STAR = characters.SKIP, characters.SYMBOL, characters.STAR
-_HASH, _AT, _LEET = characters.HASH, characters.AT, characters.LEET
+_HASH, _AT, _LEET, _LEET_SIZE = characters.HASH, characters.AT, characters.LEET, characters.LEET_SIZE
+_BLANK = 0x20
+# What people write as a word of one letter ("u r a"): three of them in a row are three words, not one spaced out.
+_ONE_LETTER_WORDS = np.array([chr(point) in "abcdikmnoruxy" for point in range(128)])
+
+Points = npt.NDArray[np.uint32]
+Offsets = npt.NDArray[np.int64]
+
+N_BLOCKS = 3
+# What a block weighs beside the others (words, characters, skeletons), chosen on dev: characters carry the most.
+BLOCK_SCALES = (1.0, 1.5, 0.3)
+# A word of n letters gives at most 3 (n + 2) character n-grams, 2 words and 2 skeletons, and takes n + 1 points; and
+# once more where it is joined to others.
+FEATURES_PER_POINT = 20
+_MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
+
 _KEY_SIZE = characters.SKELETON_SIZE
 _KEY_VOWEL, _KEY_BREATH, _KEY_PASS = (
     characters.SKELETON_VOWEL,
     characters.SKELETON_BREATH,
     characters.SKELETON_PASS,
 )
-_BLANK = 0x20
 _SEED = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _PAIR = np.uint64(0x9E3779B97F4A7C15)
 _WORD_SALT, _CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
-
-Points = npt.NDArray[np.uint32]
-Offsets = npt.NDArray[np.int64]
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -114,6 +125,8 @@ def _read_words(
     n_words, used, at = 0, 0, start
     end = min(end, start + MAX_POINTS)
     bounds[0] = 0
+    # The last `spaced` words are of one letter each, one sign apart; the last of them ends at `spaced_end`.
+    spaced, spaced_end, by_blanks, torn = 0, -1, True, False
     while at < end:
         kind = kinds[points[at]]
         if kind == _HASH or kind == _AT:
@@ -122,6 +135,7 @@ def _read_words(
                 at += 1
             continue
         if kind == _SYMBOL:
+            n_words, spaced = _joined(out, bounds, n_words, spaced, by_blanks and not torn), 0
             out[used] = points[at]
             used += 1
             n_words += 1
@@ -134,9 +148,19 @@ def _read_words(
                 at = after
                 continue
         elif kind != _DIGIT and kind != _LEET and kind != _STAR and kind != _MARK:
+            if kind == _SKIP and at == spaced_end + 1:
+                spaced_end += 1
             at += 1
             continue
-        begin, word_start, n_letters, run = used, at, 0, 0
+        follows = spaced > 0 and at == spaced_end + 1
+        if follows and kind == _MARK:  # a sign on its own belongs to the letter that it was parted from
+            out[used] = letters[points[at]]
+            used += 1
+            bounds[n_words] = used
+            at += 1
+            spaced_end, torn = at, True
+            continue
+        begin, word_start, n_letters, n_stars, n_digits, run = used, at, 0, 0, 0, 0
         while at < end:
             kind = kinds[points[at]]
             if kind == _SKIP:
@@ -144,14 +168,20 @@ def _read_words(
                 continue
             if kind == _LETTER or kind == _MARK or kind == _STAR:
                 letter = letters[points[at]]
-            elif points[at] < 128 and leet[points[at]] != 0:
-                # It stands for a letter between letters, $ at either end of a word too; elsewhere a digit is a digit.
+            elif points[at] < _LEET_SIZE and leet[points[at]] != 0:
+                # It stands for a letter between letters, $ at either end of a word too, and one digit at the end of a
+                # long word; elsewhere a digit is a digit.
                 ahead = at + 1
-                while ahead < end and ahead < at + 3 and points[ahead] < 128 and leet[points[ahead]] != 0:
+                while ahead < end and ahead < at + 4 and points[ahead] < _LEET_SIZE and leet[points[ahead]] != 0:
                     ahead += 1
                 opens = ahead < end and kinds[points[ahead]] == _LETTER
                 dollar = points[at] == 0x24
-                if (n_letters > 0 and (opens or dollar)) or (dollar and opens):
+                closes = kind == _DIGIT and ahead == at + 1 and (ahead == end or not _is_wordish(kinds[points[ahead]]))
+                if (
+                    (n_letters > 0 and (opens or dollar))
+                    or (dollar and opens)
+                    or (closes and n_letters > 2 and n_digits == 0)
+                ):
                     letter = np.uint32(leet[points[at]])
                     kind = _LETTER
                 elif kind == _DIGIT:
@@ -164,6 +194,10 @@ def _read_words(
                 break
             if kind == _LETTER:
                 n_letters += 1
+            elif kind == _STAR:
+                n_stars += 1
+            elif kind == _DIGIT:
+                n_digits += 1
             at += 1
             run = run + 1 if used > begin and out[used - 1] == letter else 1
             if run <= 2:
@@ -171,12 +205,83 @@ def _read_words(
                 used += 1
         if at == word_start:  # a sign that turned out to be no part of a word
             at += 1
+        alone = n_letters == 1 and n_stars == 0 and n_digits == 0
+        blank = follows and (points[spaced_end] == _BLANK or kinds[points[spaced_end]] == _SKIP)
+        if not (alone and follows and (spaced == 1 or blank == by_blanks)):
+            n_words, spaced = _joined(out, bounds, n_words, spaced, by_blanks and not torn), 0
         if n_letters == 0:  # a number, or stars
             used = begin
-        else:
-            n_words += 1
-            bounds[n_words] = used
-    return n_words
+            continue
+        if n_stars + 1 == n_letters and (n_stars > 1 or (n_stars == 1 and out[begin] >= 0x0900)):  # w*o*r*d
+            used = _without_stars(out, begin, used)
+        if alone:
+            by_blanks, torn = spaced == 0 or blank, spaced > 0 and torn
+            spaced += 1
+            spaced_end = at
+        n_words += 1
+        bounds[n_words] = used
+    n_words = _joined(out, bounds, n_words, spaced, by_blanks and not torn)
+    total: int = _add_joined(out, bounds, n_words, kinds)
+    return total
+
+
+@_compiled
+def _joined(out: Points, bounds: npt.NDArray[np.int32], n_words: int, spaced: int, by_blanks: bool) -> int:
+    """Makes one word of the last `spaced` words, each of one letter, unless they look like words. Returns how many are.
+
+    With only blanks between them three are asked for, and two of them bare letters: one Indic letter with its vowel
+    sign is a common word. Parted by another sign, or torn from a vowel sign, two will do.
+    """
+    if spaced < 2 or (spaced == 2 and by_blanks):
+        return n_words
+    first = n_words - spaced
+    if by_blanks:
+        n_bare, n_common = 0, 0
+        for word in range(first, n_words):
+            letter = out[bounds[word]]
+            if bounds[word + 1] - bounds[word] == 1:
+                n_bare += 1
+                n_common += letter < 128 and _ONE_LETTER_WORDS[letter]
+        if n_bare < 2 or (spaced == 3 and n_common == 3):
+            return n_words
+    bounds[first + 1] = bounds[n_words]
+    return first + 1
+
+
+@_compiled
+def _add_joined(out: Points, bounds: npt.NDArray[np.int32], n_words: int, kinds: npt.NDArray[np.uint8]) -> int:
+    """Adds, at the end, what a row of Devanagari words of one letter each would be as one word. Returns how many are.
+
+    Such words are as common as spaced-out ones, so both readings are kept.
+    """
+    total, used, run = n_words, bounds[n_words], 0
+    for word in range(n_words + 1):
+        short = word < n_words and 0x0900 <= out[bounds[word]] < 0x0980
+        if short:
+            for i in range(bounds[word] + 1, bounds[word + 1]):
+                short = short and kinds[out[i]] == _MARK
+        if short:
+            run += 1
+            continue
+        if run > 1:
+            for i in range(bounds[word - run], bounds[word]):
+                out[used] = out[i]
+                used += 1
+            total += 1
+            bounds[total] = used
+        run = 0
+    return total
+
+
+@_compiled
+def _without_stars(out: Points, begin: int, used: int) -> int:
+    """Takes the stars out of the word from `begin` on. Returns where it ends."""
+    kept = begin
+    for i in range(begin, used):
+        if out[i] != 0x2A:
+            out[kept] = out[i]
+            kept += 1
+    return kept
 
 
 @_compiled
@@ -213,16 +318,22 @@ def _find(
     stamps: npt.NDArray[np.int32],
     first_stamp: int,
     found: npt.NDArray[np.int32],
+    owners: npt.NDArray[np.int32],
     ends: npt.NDArray[np.int64],
 ) -> int:
-    """Fills `found` with the buckets of a text, block b ending at ends[b]. Returns their number."""
+    """Fills `found` with the buckets of a text, block b ending at ends[b]. Returns their number.
+
+    `owners` says for each the word that gave it (the last one, of a pair).
+    """
     n_found = 0
     before = _SEED
     for word in range(n_words):
         hashed = _SEED
         for i in range(bounds[word], bounds[word + 1]):
             hashed = (hashed ^ np.uint64(words[i])) * _PRIME
+        owners[n_found] = word
         n_found = _put(hashed ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
+        owners[n_found] = word
         n_found = _put((before * _PAIR + hashed) ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
         before = hashed
     ends[0] = n_found
@@ -234,6 +345,7 @@ def _find(
                 letter = words[j] if low < j < high - 1 else np.uint32(_BLANK)
                 hashed = (hashed ^ np.uint64(letter)) * _PRIME
                 if j >= i + 2:
+                    owners[n_found] = word
                     n_found = _put(hashed ^ _CHAR_SALT, mask, stamps, first_stamp + 1, found, n_found)
     ends[1] = n_found
     before = _SEED
@@ -254,7 +366,9 @@ def _find(
         if length == 0:
             continue
         if length > 1:
+            owners[n_found] = word
             n_found = _put(hashed ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
+        owners[n_found] = word
         n_found = _put((before * _PAIR + hashed) ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
         before = hashed
     ends[2] = n_found
@@ -277,14 +391,15 @@ def find_batch(
 
     `n_buckets` is a power of two. Returns how many there are, or -1 if `out` is too small for them.
     """
-    words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
-    found, ends = np.empty(_MAX_FEATURES, np.int32), np.empty(N_BLOCKS, np.int64)
+    words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    found, owners = np.empty(_MAX_FEATURES, np.int32), np.empty(_MAX_FEATURES, np.int32)
+    ends = np.empty(N_BLOCKS, np.int64)
     stamps = np.full(n_buckets, -1, np.int32)
     total = 0
     for text in range(len(offsets) - 1):
         n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
         n_found = _find(
-            words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, text * N_BLOCKS, found, ends
+            words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, text * N_BLOCKS, found, owners, ends
         )
         if total + n_found > len(out):
             return -1
@@ -292,6 +407,46 @@ def find_batch(
         out_ends[text] = ends + total
         total += n_found
     return total
+
+
+@_compiled
+def _find_owned(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    n_buckets: int,
+    words: Points,
+    bounds: npt.NDArray[np.int32],
+    found: npt.NDArray[np.int32],
+    owners: npt.NDArray[np.int32],
+    ends: npt.NDArray[np.int64],
+) -> int:
+    n_words: int = _read_words(points, offsets[0], offsets[1], kinds, letters, leet, words, bounds)
+    stamps = np.full(n_buckets, -1, np.int32)
+    _find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, 0, found, owners, ends)
+    return n_words
+
+
+def find_words(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    n_buckets: int,
+) -> tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.int32], list[int]]:
+    """Of the first text, to explain it: words as read; of each feature its word and its bucket; where blocks end."""
+    words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.zeros(_MAX_WORDS, np.int32)
+    found, owners = np.empty(_MAX_FEATURES, np.int32), np.empty(_MAX_FEATURES, np.int32)
+    ends = np.zeros(N_BLOCKS, np.int64)
+    tables = (kinds, letters, leet, skeleton)
+    n_words = _find_owned(points, offsets, *tables, n_buckets, words, bounds, found, owners, ends)
+    read = ["".join(map(chr, words[bounds[i] : bounds[i + 1]].tolist())) for i in range(n_words)]
+    return read, owners[: ends[-1]], found[: ends[-1]], ends.tolist()
 
 
 @_compiled
@@ -330,8 +485,9 @@ def score_batch(
     2 Devanagari). A text without a word gets `no_words`. No category exceeds column 0.
     """
     n_columns = out.shape[1]
-    words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
-    found, ends = np.empty(_MAX_FEATURES, np.int32), np.empty(N_BLOCKS, np.int64)
+    words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    found, owners = np.empty(_MAX_FEATURES, np.int32), np.empty(_MAX_FEATURES, np.int32)
+    ends = np.empty(N_BLOCKS, np.int64)
     stamps = np.full(len(weights), -1, np.int32)
     margins = np.empty(n_columns + 1, np.float64)
     mask = np.uint64(len(weights) - 1)
@@ -341,7 +497,7 @@ def score_batch(
             for c in range(n_columns):
                 out[text, c] = no_words[c]
             continue
-        _find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, ends)
+        _find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, owners, ends)
         margins[:] = 0.0
         begin = 0
         for block in range(N_BLOCKS):
@@ -373,7 +529,7 @@ def fingerprint_batch(
     out: npt.NDArray[np.uint32],
 ) -> None:
     """32 bits for the words of each text, (n_texts,): emoji are none; 0 where there is no word."""
-    words, bounds = np.empty(MAX_POINTS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
     for text in range(len(offsets) - 1):
         n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
         hashed, n_hashed = _SEED, 0

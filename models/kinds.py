@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from models import artefact, templates, training
-from models.evaluate import DEFAULT_DATA
+from models.evaluation.run import DEFAULT_DATA
 from models.scorer import LANGUAGES
 
 _N_SENTENCES = 2_000  # a language

@@ -2,7 +2,8 @@
 
 There is far less labelled Hindi in Roman script than in Devanagari, and everybody spells it as they please. So a text
 in Devanagari is written out in Roman, each word's spelling drawn anew. The short a after a consonant is not spoken at
-the end of a word, nor (mostly) between two consonants when a vowel comes before and after (schwa deletion).
+the end of a word, nor (mostly) between two consonants when a vowel comes before and after (schwa deletion); after -iy
+it is ("bhartiya").
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _VARIANTS = {
     "au": ("o",),
     "v": ("w",),
     "chh": ("ch",),
+    "chchh": ("cch", "cch", "chch", "cchh"),
+    "chch": ("cch", "cch"),
     "ph": ("f",),
     "f": ("ph",),
     "z": ("j",),
@@ -61,6 +64,8 @@ def _pieces(word: str) -> list[str]:
         if char in _CONSONANTS:
             piece = _WITH_NUKTA.get(char, _CONSONANTS[char]) if following == _NUKTA else _CONSONANTS[char]
             vowel = word[at + 2 : at + 3] if following == _NUKTA else following
+            if piece[:2] == "ch" and pieces[-1:] == ["ch"] and word[at - 1] == _VIRAMA:
+                piece = pieces.pop() + piece  # is spelt as one: "accha"
             pieces.append(piece)
             if vowel not in _SIGNS and vowel != _VIRAMA:
                 open_syllables.append(len(pieces))
@@ -75,7 +80,8 @@ def _pieces(word: str) -> list[str]:
         before, after = pieces[: at - 1], pieces[at + 1 :]
         last = not after
         between = len(after) > 1 and _is_vowel(after[1]) and bool(before) and _is_vowel(before[-1])
-        if (last and len(pieces) > 2) or (between and not _is_vowel(after[0])):
+        spoken = pieces[at - 1] == "y" and before[-1:] in (["ee"], ["i"])
+        if (last and len(pieces) > 2 and not spoken) or (between and not _is_vowel(after[0])):
             pieces[at] = ""
             pieces = [piece for i, piece in enumerate(pieces) if piece or i < at]
     return [piece for piece in pieces if piece]

@@ -19,7 +19,9 @@ class Weights:
 
     weights (n_buckets, n_columns + 1) with n_buckets a power of two; scales and biases (n_columns + 1,);
     slopes and intercepts (len(LANGUAGES), n_columns): logistic(slope * margin + intercept) is the probability;
-    no_words (n_columns,): the probabilities of a text without a word.
+    no_words (n_columns,): the probabilities of a text without a word. Beside these, for what is made of the scores:
+    moments (len(LANGUAGES), n_columns, 4) and errors (len(LANGUAGES), n_columns, 3), see `models.share`;
+    deciles (n_columns, 9) of the probabilities of labelled tweets, see `models.drift`.
     """
 
     weights: npt.NDArray[np.int16]
@@ -28,6 +30,9 @@ class Weights:
     slopes: npt.NDArray[np.float64]
     intercepts: npt.NDArray[np.float64]
     no_words: npt.NDArray[np.float64]
+    moments: npt.NDArray[np.float64]
+    errors: npt.NDArray[np.float64]
+    deciles: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

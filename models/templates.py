@@ -28,7 +28,15 @@ _LABELS = {
     "insult": (1, 0, 1, 0),
 }
 # Of a language's sentences, the share of each kind (the rest is in equal parts of the others).
-_SHARES = {"hate": 0.22, "gendered": 0.08, "insult": 0.10, "everyday": 0.14, "protest": 0.12, "counter": 0.10}
+_SHARES = {
+    "hate": 0.22,
+    "gendered": 0.08,
+    "insult": 0.10,
+    "everyday": 0.14,
+    "protest": 0.12,
+    "counter": 0.10,
+    "negation": 0.03,
+}
 _TAILS = ("", "", "", "", "!", "!!", ".", " 😡", " 🙏", " 😂", " ...", " please share", " smh", " yaar", " lol")
 
 

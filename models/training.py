@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from models import artefact, calibration, data, features, templates
+from models import artefact, calibration, data, features, share, splits, templates
 from models.romanise import romanise
 from models.scorer import LANGUAGES, Weights
 
@@ -28,6 +28,8 @@ N_COLUMNS = len(data.COLUMNS)
 ROMANISED = "romanised"
 # There is nothing to judge in a text without a word; it must not pull a hashtag's share up or hold it down.
 NO_WORDS = 0.02
+# Sentences made up to fool a classifier: trained on, but a hashtag's texts are not like them.
+NOT_TWEETED = "hatemojibuild"
 _LARGEST_WEIGHT = 32_767
 
 Floats = npt.NDArray[np.float64]
@@ -64,14 +66,14 @@ class TrainingSet:
 def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str], None] = lambda step: None) -> bytes:
     """The bytes of an artefact trained on the files of `folder`. `progress` is told each step done (see `n_steps`)."""
     recipe = recipe or Recipe()
-    real = data.read_folder(folder, data.TRAIN_FILES)
-    n_real = len(real)
+    read = splits.read_training(folder)
+    real, n_real = read.examples, len(read.examples)
     romanised, origins = _romanised(real, recipe.seed)
     own = templates.generate(recipe.n_templates, recipe.seed, recipe.template_part)
     whole = _training_set([*real, *romanised, *own], recipe)
     progress("features")
 
-    folds = _folds([f"{e.source} {e.language} {e.labels[0]}" for e in real], recipe)
+    folds = _folds([f"{e.source} {e.language} {e.labels[0]}" for e in real], read.clusters, recipe)
     own_rows = np.arange(n_real + len(romanised), len(whole.weights))
     held_out = np.zeros((n_real, N_COLUMNS))
     for fold in range(recipe.n_folds):
@@ -85,7 +87,12 @@ def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str
     progress("whole")
     labels = whole.targets[:n_real, :N_COLUMNS]
     prevalences = [float((labels[:, c] == 1).sum() / (labels[:, c] != data.UNLABELLED).sum()) for c in range(N_COLUMNS)]
-    slopes, intercepts = _calibrate(held_out, labels, np.array([e.language for e in real]), prevalences)
+    languages = np.array([LANGUAGES.index(e.language) for e in real])
+    slopes, intercepts = _calibrate(held_out, labels, languages, prevalences)
+    probabilities = 1 / (1 + np.exp(-(slopes[languages] * held_out + intercepts[languages])))
+    probabilities[:, 1:] = np.minimum(probabilities[:, 1:], probabilities[:, :1])
+    tweeted = np.array([not e.source.startswith(NOT_TWEETED) for e in real])
+    moments, errors = _share_errors(probabilities[tweeted], labels[tweeted], languages[tweeted], folds[tweeted], recipe)
     scales = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _LARGEST_WEIGHT
     numbers = Weights(
         weights=np.rint(weights / scales).astype(np.int16),
@@ -94,8 +101,11 @@ def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str
         slopes=slopes,
         intercepts=intercepts,
         no_words=np.full(N_COLUMNS, NO_WORDS),
+        moments=moments,
+        errors=errors,
+        deciles=np.quantile(probabilities[tweeted], np.arange(1, 10) / 10, axis=0).T,
     )
-    counts = {"labelled": n_real, ROMANISED: len(romanised), templates.SOURCE: len(own)}
+    counts = {"labelled": n_real, "held out": len(read.held_out), ROMANISED: len(romanised), templates.SOURCE: len(own)}
     about = _about(folder, recipe, counts) | {"prevalences": dict(zip(data.COLUMNS, prevalences, strict=True))}
     return artefact.dump(numbers, data.CATEGORIES, about)
 
@@ -105,13 +115,14 @@ def n_steps(recipe: Recipe) -> int:
     return recipe.n_folds + 2
 
 
-def _folds(strata: list[str], recipe: Recipe) -> npt.NDArray[np.intp]:
-    """The fold of each text, (n_texts,): every stratum is dealt out evenly."""
-    shuffled = np.random.default_rng(recipe.seed).permutation(len(strata))
-    dealt = shuffled[np.argsort(np.array(strata)[shuffled], kind="stable")]
-    folds = np.empty(len(strata), np.intp)
-    folds[dealt] = np.arange(len(strata)) % recipe.n_folds
-    return folds
+def _folds(strata: list[str], clusters: npt.NDArray[np.int64], recipe: Recipe) -> npt.NDArray[np.intp]:
+    """The fold of each text, (n_texts,): every stratum is dealt out evenly, near-copies into one fold."""
+    firsts, place = np.unique(clusters, return_index=True)[1], np.unique(clusters, return_inverse=True)[1]
+    shuffled = np.random.default_rng(recipe.seed).permutation(len(firsts))
+    dealt = shuffled[np.argsort(np.array(strata)[firsts][shuffled], kind="stable")]
+    folds = np.empty(len(firsts), np.intp)
+    folds[dealt] = np.arange(len(firsts)) % recipe.n_folds
+    return folds[place]
 
 
 def _romanised(real: list[data.Example], seed: int) -> tuple[list[data.Example], npt.NDArray[np.intp]]:
@@ -153,27 +164,41 @@ def _fit_column(texts: TrainingSet, labels: Labels, recipe: Recipe) -> tuple[Flo
     plain.fit(texts.matrix, labels, sample_weight=texts.weights)
     ratio.fit((texts.matrix @ sparse.diags(ratios)).tocsr(), labels, sample_weight=texts.weights)
     weights, bias = np.zeros(texts.matrix.shape[1]), 0.0
-    for model, factors, share in ((plain, 1.0, 1.0), (ratio, ratios, recipe.ratio_share)):
+    for model, factors, part_of in ((plain, 1.0, 1.0), (ratio, ratios, recipe.ratio_share)):
         theirs = model.coef_[0] * factors
-        part = share / float(np.std(texts.matrix @ theirs))
+        part = part_of / float(np.std(texts.matrix @ theirs))
         weights += part * theirs
         bias += part * float(model.intercept_[0])
     return weights, bias
 
 
 def _calibrate(
-    margins: Floats, labels: Labels, languages: npt.NDArray[np.str_], prevalences: list[float]
+    margins: Floats, labels: Labels, languages: npt.NDArray[np.intp], prevalences: list[float]
 ) -> tuple[Floats, Floats]:
     """Slopes and intercepts (n_languages, n_columns) from held-out margins (n_texts, n_columns)."""
     slopes, intercepts = np.zeros((len(LANGUAGES), N_COLUMNS)), np.zeros((len(LANGUAGES), N_COLUMNS))
-    for group, language in enumerate(LANGUAGES):
+    for group in range(len(LANGUAGES)):
         for column in range(N_COLUMNS):
-            use = (languages == language) & (labels[:, column] != data.UNLABELLED)
+            use = (languages == group) & (labels[:, column] != data.UNLABELLED)
             weights = calibration.to_prevalence(labels[use, column], prevalences[column])
             slopes[group, column], intercepts[group, column] = calibration.fit_platt(
                 margins[use, column], labels[use, column], weights
             )
     return slopes, intercepts
+
+
+def _share_errors(
+    probabilities: Floats, labels: Labels, languages: npt.NDArray[np.intp], folds: npt.NDArray[np.intp], recipe: Recipe
+) -> tuple[Floats, Floats]:
+    """(n_languages, n_columns, 4) and (n_languages, n_columns, 3), see `models.share.of_held_out`."""
+    moments, errors = np.zeros((len(LANGUAGES), N_COLUMNS, 4)), np.zeros((len(LANGUAGES), N_COLUMNS, 3))
+    for group in range(len(LANGUAGES)):
+        for column in range(N_COLUMNS):
+            use = (languages == group) & (labels[:, column] != data.UNLABELLED)
+            moments[group, column], errors[group, column] = share.of_held_out(
+                probabilities[use, column], labels[use, column], folds[use], recipe.seed
+            )
+    return moments, errors
 
 
 def _about(folder: Path, recipe: Recipe, counts: dict[str, int]) -> dict[str, object]:

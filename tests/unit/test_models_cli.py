@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from models import artefact, training
-from streams.cli import scoring
+from streams.cli import modelling, scoring
 from streams.errors import CallerMistake
 
 
@@ -45,6 +46,35 @@ def test_scores_in_order(app: typer.Typer) -> None:
     assert answers[0]["harmful"] < 0.3 < 0.6 < answers[1]["harmful"]
     assert list(answers[0]["categories"]) == ["hateful_conduct", "abuse", "gendered_abuse"]
     assert all(answer["harmful"] >= max(answer["categories"].values()) for answer in answers)
+
+
+def test_explained_and_masked(app: typer.Typer) -> None:
+    lines = b"".join(json.dumps({"text": text}).encode() + b"\n" for text in ("you v e r m i n", "तू रंडी है", "#only"))
+    in_full, masked = (
+        [json.loads(line) for line in run(app, "score", *options, lines=lines).stdout.splitlines()]
+        for options in (["--show-terms"], ["--explain"])
+    )
+    assert next(word for word, _ in in_full[0]["explanation"]["terms"]) in ("vermin", "you")
+    for full, hidden in zip(in_full[:2], masked[:2], strict=True):
+        told = full["explanation"]
+        log_odds = told["intercept"] + told["rest"] + sum(contribution for _, contribution in told["terms"])
+        assert 1 / (1 + math.exp(-log_odds)) == pytest.approx(full["harmful"], abs=1e-3)
+        assert not {word for word, _ in told["terms"]} & {word for word, _ in hidden["explanation"]["terms"]}
+    assert in_full[2]["explanation"] is None
+
+
+def test_figures_of_a_folder_of_ones_own(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modelling, "_N_SIMULATED", 60)  # all of them take seconds
+    rows = [{"text": f"you {word} number {i}", "y": i % 2} for i in range(90) for word in ("vermin", "friend")]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = tmp_path / "page.html"
+    result = run(app, "evaluate", "--data", str(tmp_path), "--html", str(page), "--json")
+    assert result.exit_code == 0, result.output
+    figures = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {"dev", "probes", "simulated"} == {figure["texts"] for figure in figures}
+    assert all(figure["low"] <= figure["value"] <= figure["high"] for figure in figures if figure["measure"] == "AUC")
+    assert "<svg" in page.read_text("utf-8")
+    assert "no labelled texts" in str(mistake(run(app, "evaluate", "--data", str(tmp_path / "absent"))))
 
 
 def test_nothing_in_nothing_out(app: typer.Typer) -> None:
@@ -107,7 +137,10 @@ def test_train_writes_the_file_and_says_so(app: typer.Typer, tmp_path: Path, mon
     monkeypatch.setattr(training, "train", lambda folder, recipe, progress: good)
     (tmp_path / "train").mkdir()
     out = tmp_path / "deep" / "model.skops"
-    result = run(app, "train", "--data", str(tmp_path), "--out", str(out), "--json")
+    error = mistake(run(app, "train", "--data", str(tmp_path), "--out", str(out)))
+    assert "licences/" in str(error)
+    assert "--any-data" in error.fix
+    result = run(app, "train", "--data", str(tmp_path), "--out", str(out), "--any-data", "--json")
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
     assert answer == {"revision": artefact.load(out).revision, "bytes": len(good), "out": str(out)}

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from models import TrainingDataError, artefact, calibration, data, evaluate, kinds, load_scorer, templates, training
+from models import TrainingDataError, artefact, calibration, data, kinds, probes, templates, training
 from models.romanise import romanise
 
 DEV = Path(__file__).resolve().parents[3] / "shared" / "data" / "harm" / "dev"
@@ -110,7 +108,7 @@ def test_training_repeats_itself_to_the_byte(folder: Path) -> None:
     scorer = artefact.loads(first)
     counts = scorer.training["texts"]
     assert isinstance(counts, dict)
-    assert set(counts) == {"labelled", "romanised", "templates"}
+    assert set(counts) == {"labelled", "held out", "romanised", "templates"}
     assert min(counts.values()) > 50
     harmful, clean = scorer.score(["kill all muslims, they are vermin", "good morning, happy birthday"])[:, 0]
     assert harmful > clean
@@ -118,17 +116,30 @@ def test_training_repeats_itself_to_the_byte(folder: Path) -> None:
 
 def test_folds_deal_out_every_stratum() -> None:
     strata = [random.Random(3).choice("aab") for _ in range(50)]
-    folds = training._folds(strata, training.Recipe(n_folds=5))
+    recipe = training.Recipe(n_folds=5)
+    folds = training._folds(strata, np.arange(50), recipe)
     assert Counter(folds.tolist()) == dict.fromkeys(range(5), 10)
+    twins = training._folds(strata, np.arange(50) // 2, recipe)
+    assert (twins[::2] == twins[1::2]).all(), "near-copies are in one fold"
 
 
 @pytest.mark.parametrize(
     ("devanagari", "spellings"),
-    [("कमल", {"kamal"}), ("घर", {"ghar"}), ("लड़की", {"ladki", "ladkee"}), ("समझकर", {"samajhkar"}), ("न", {"na"})],
+    [
+        ("कमल", {"kamal"}),
+        ("घर", {"ghar"}),
+        ("लड़की", {"ladki", "ladkee"}),
+        ("समझकर", {"samajhkar"}),
+        ("न", {"na"}),
+        ("समय", {"samay"}),
+        ("प्रिय", {"priya"}),
+        ("बच्चे", {"bachche", "bacche"}),
+        ("अच्छे", {"achchhe", "acche", "achche", "acchhe"}),
+    ],
 )
 def test_romanised_spellings(devanagari: str, spellings: set[str]) -> None:
     rng = random.Random(0)
-    assert {romanise(devanagari, rng) for _ in range(40)} <= spellings
+    assert {romanise(devanagari, rng) for _ in range(60)} == spellings
     assert romanise("ok 😀 #tag", rng) == "ok 😀 #tag"
 
 
@@ -141,6 +152,13 @@ def test_sentences_are_seeded_distinct_and_labelled_by_kind() -> None:
     for example in sentences:
         assert (example.labels[0] == 1) == (example.detail in ("hate", "gendered", "insult"))
         assert example.language == "hi" or not data.is_devanagari(example.text)
+
+
+@pytest.mark.parametrize("language", ["en", "hi", "hi-Latn"])
+def test_sentences_serve_every_purpose(language: str) -> None:
+    counts = Counter(e.detail for e in templates.generate(3_000, seed=0) if e.language == language)
+    purposes = ("hate", "gendered", "insult", "identity", "negation", "counter", "quote", "reclaimed", "protest")
+    assert min(counts[purpose] for purpose in purposes) >= 30, counts
 
 
 def test_held_out_patterns_are_the_rest_s_complement() -> None:
@@ -167,6 +185,14 @@ def test_no_sentence_of_ours_is_in_the_dev_set() -> None:
     ours = {_plain(example.text) for example in templates.generate(3_000, seed=0)}
     shared = {text for text in ours & dev if len(text.split()) > 2}
     assert shared == set()
+
+
+def test_no_sentence_to_judge_by_is_trained_on_or_simulated() -> None:
+    trained = {_plain(example.text) for example in templates.generate(3_000, seed=0)}
+    simulated = _plain("\n".join(path.read_text("utf-8") for path in sorted(SIMULATED.glob("texts_*.yaml"))))
+    for probe in probes.probes():
+        assert _plain(probe.text) not in trained, probe.text
+        assert _plain(probe.text) not in simulated, probe.text
 
 
 def test_no_pattern_of_ours_is_in_the_simulator() -> None:
@@ -197,60 +223,6 @@ def test_platt_finds_the_curve_and_the_prevalence() -> None:
     assert np.average(labels, weights=weights) == pytest.approx(0.5)
     assert weights.mean() == pytest.approx(1)
     assert calibration.fit_platt(-margins, labels, weights) == pytest.approx((0, 0), abs=1e-6)
-
-
-class Perfect:
-    """A scorer that knows: "bad" is harmful."""
-
-    revision = "0" * 12
-    categories = data.CATEGORIES
-
-    def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return np.array([[1.0 if "bad" in text else 0.0] * 4 for text in texts], np.float32)
-
-
-def test_figures_of_a_perfect_scorer() -> None:
-    examples = [
-        data.Example("bad" if i % 2 else "good", "uli_en", "", "en", (i % 2, i % 2, i % 2, data.UNLABELLED))
-        for i in range(100)
-    ]
-    figures = evaluate.evaluate(Perfect(), examples, {"harmful": 0.4}, n_draws=20)
-    assert [(f.source, f.column) for f in figures] == [
-        (source, column) for source in (evaluate.POOLED, "uli_en") for column in data.COLUMNS[:3]
-    ]
-    for f in figures:
-        assert (f.n_texts, f.n_harmful, f.auc, f.separation) == (100, 50, (1, 1, 1), 1)
-        assert f.calibration_error_as_collected == 0
-        assert [mean for mean, _, _ in f.groups] == pytest.approx(evaluate.HARMFUL_SHARES)
-    assert (figures[0].calibration_error, figures[1].calibration_error) == (0, None)
-    lines = list(evaluate.table(figures))
-    assert len(lines) == 2 + len(figures)
-    assert {line.count("|") for line in lines} == {lines[0].count("|")}
-
-
-@needs_data
-def test_the_committed_model_is_as_good_as_its_card_says() -> None:
-    """Floors a little below the card's figures: a worse artefact does not get in unnoticed."""
-    scorer = load_scorer()
-    figures = evaluate.evaluate(scorer, data.read_folder(DEV), scorer.training["prevalences"], n_draws=30)  # type: ignore[attr-defined]
-    found = {(f.source, f.language): f for f in figures if f.column == "harmful"}
-    floors = {
-        (evaluate.POOLED, "en"): 0.845,
-        (evaluate.POOLED, "hi"): 0.775,
-        (evaluate.POOLED, "hi-Latn"): 0.715,
-        ("identity_templates_en", "en"): 0.87,
-        ("identity_templates_hi-latn", "hi-Latn"): 0.77,
-    }
-    for key, floor in floors.items():
-        assert found[key].auc[0] > floor, key
-        assert found[key].separation > 0.99, key
-    for language in ("en", "hi", "hi-Latn"):
-        pooled = found[(evaluate.POOLED, language)]
-        assert pooled.calibration_error is not None
-        assert pooled.calibration_error < 0.09, language
-        assert pooled.groups[0][1] > pooled.groups[1][2], f"{language}: harmful and clean groups overlap"
-    thresholds = [found[(evaluate.POOLED, language)].groups for language in ("en", "hi", "hi-Latn")]
-    assert min(groups[0][0] for groups in thresholds) > max(groups[1][0] for groups in thresholds) + 0.05
 
 
 def test_patterns_use_only_slots_that_exist() -> None:

@@ -1,0 +1,111 @@
+"""Measures of a ranking, with weights, for many bootstrap draws at once.
+
+A bootstrap draw of texts is a vector of how often each text was drawn; so every measure is computed from weighted
+counts of harmful and of clean texts at each distinct score, for all draws in one go. The same draws on two scorers'
+scores give the distribution of their difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int8]
+
+CONFIDENCE = 0.9
+N_DRAWS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure on all texts, and the 5th and 95th percentile over bootstrap draws (itself where none were made)."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, drawn: Floats) -> Interval:
+        """`drawn` (1 + n_draws,): the first is on the texts as they are."""
+        if len(drawn) == 1:
+            return cls(*(float(drawn[0]),) * 3)
+        tail = (1 - CONFIDENCE) / 2
+        low, high = np.quantile(drawn[1:], (tail, 1 - tail))
+        return cls(float(drawn[0]), float(low), float(high))
+
+
+def draws(labels: Labels, seed: int, n_draws: int = N_DRAWS) -> Floats:
+    """(1 + n_draws, n_texts): how often each text is taken; the first row takes each once. Drawn within each label."""
+    rng = np.random.default_rng(seed)
+    weights = np.ones((1 + n_draws, len(labels)))
+    for label in (0, 1):
+        which = np.flatnonzero(labels == label)
+        if len(which):
+            weights[1:, which] = rng.multinomial(len(which), np.full(len(which), 1 / len(which)), n_draws)
+    return weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Weights of clean and harmful texts (n_draws, n_scores) at each distinct score (n_scores,), the highest first."""
+
+    scores: Floats
+    clean: Floats
+    harmful: Floats
+
+
+def curve(scores: Floats, labels: Labels, weights: Floats) -> Curve:
+    """`scores`, `labels` (n_texts,), `weights` (n_draws, n_texts)."""
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    taken = weights[:, order]
+    harmful = taken * (labels[order] == 1)
+    return Curve(
+        ordered[starts],
+        np.add.reduceat(taken - harmful, starts, axis=1),
+        np.add.reduceat(harmful, starts, axis=1),
+    )
+
+
+def auc(of: Curve) -> Floats:
+    """Area under the ROC curve, (n_draws,); ties count a half."""
+    above = np.cumsum(of.harmful, axis=1) - of.harmful / 2
+    found: Floats = (of.clean * above).sum(axis=1) / of.clean.sum(axis=1) / of.harmful.sum(axis=1)
+    return found
+
+
+def average_precision(of: Curve) -> Floats:
+    """Precision at each step of recall, summed, (n_draws,)."""
+    hits = np.cumsum(of.harmful, axis=1)
+    precision = hits / np.maximum(hits + np.cumsum(of.clean, axis=1), 1e-12)
+    found: Floats = (of.harmful * precision).sum(axis=1) / of.harmful.sum(axis=1)
+    return found
+
+
+def macro_f1(of: Curve, threshold: float = 0.5) -> Floats:
+    """Mean of both classes' F1, (n_draws,), a text being called harmful from `threshold` on."""
+    called = of.scores >= threshold
+    right, missed = of.harmful[:, called].sum(axis=1), of.harmful[:, ~called].sum(axis=1)
+    wrong, spared = of.clean[:, called].sum(axis=1), of.clean[:, ~called].sum(axis=1)
+    found: Floats = right / (2 * right + missed + wrong) + spared / (2 * spared + missed + wrong)
+    return found
+
+
+def recall_at(of: Curve, false_positive_rate: float) -> Floats:
+    """The share of harmful texts found, (n_draws,), when at most so many of the clean ones are called harmful."""
+    wrong = np.cumsum(of.clean, axis=1) / of.clean.sum(axis=1, keepdims=True)
+    right = np.cumsum(of.harmful, axis=1) / of.harmful.sum(axis=1, keepdims=True)
+    found: Floats = np.where(wrong <= false_positive_rate, right, 0.0).max(axis=1)
+    return found
+
+
+def flagged_at_half(of: Curve) -> Floats:
+    """The share of clean texts called harmful, (n_draws,), at the highest threshold that finds half of the harmful."""
+    right = np.cumsum(of.harmful, axis=1) / of.harmful.sum(axis=1, keepdims=True)
+    wrong = np.cumsum(of.clean, axis=1) / of.clean.sum(axis=1, keepdims=True)
+    at = np.argmax(right >= 0.5 - 1e-12, axis=1)
+    return np.take_along_axis(wrong, at[:, None], axis=1)[:, 0]

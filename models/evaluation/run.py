@@ -1,0 +1,69 @@
+"""One evaluation from end to end: read, score, measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from models import artefact, data, load_scorer, splits
+from models.baseline import Baseline
+from models.evaluation import gate
+from models.evaluation.figures import Figure, Scored, figures, scored
+from models.evaluation.tags import Tags, tags
+from models.probes import SOURCE, probes
+from models.protocol import Scorer
+from models.scorer import LinearScorer
+
+DEFAULT_DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "harm"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything that a report tells."""
+
+    revision: str
+    sets: list[Scored]
+    figures: list[Figure]
+    tags: list[Tags]
+    left_out: dict[str, int]
+
+
+def evaluate(
+    scorer: Scorer,
+    folder: Path,
+    *,
+    with_baseline: bool = True,
+    more: Mapping[str, list[data.Example]] | None = None,
+) -> Evaluation:
+    """Of the texts in `folder`, which has train/ and dev/, or is a folder of labelled texts to be told of alone.
+
+    `with_baseline` trains the recipe to beat on train/ and measures it beside. `more`: further sets. Raises
+    TrainingDataError.
+    """
+    baseline, left_out = None, {}
+    if (folder / "train").is_dir():
+        training = splits.read_training(folder / "train")
+        judging = splits.judging(folder / "dev", training)
+        sets, left_out = {"dev": judging.dev, "held out": judging.held_out}, judging.left_out
+        baseline = Baseline(training.examples) if with_baseline else None
+    else:
+        dev = folder / "dev"
+        sets = {"dev": data.read_folder(dev if dev.is_dir() else folder)}
+    sets |= {SOURCE: list(probes())} | dict(more or {})
+    found, prevalences, made = scored(sets, scorer, baseline), None, []
+    if isinstance(scorer, LinearScorer):
+        told_of = scorer.training.get("prevalences")
+        prevalences = told_of if isinstance(told_of, dict) else None
+        made = [one for of in found for one in tags(of, scorer.numbers)]
+    told = [*figures(found, prevalences), *(figure for one in made for figure in one.figures())]
+    return Evaluation(scorer.revision, found, told, made, left_out)
+
+
+def guarded_now(folder: Path = DEFAULT_DATA) -> gate.Stored | None:
+    """The guarded figures of the artefact that comes with hushtag; None where the labelled texts are not."""
+    if not (folder / "train").is_dir():
+        return None
+    judging = splits.judging(folder / "dev", splits.read_training(folder / "train"))
+    scorer = load_scorer(artefact.ARTEFACT_PATH)
+    return gate.stored(figures(scored({"dev": judging.dev, SOURCE: list(probes())}, scorer), n_draws=0))

@@ -1,0 +1,97 @@
+"""Hashtags made of labelled texts: does the estimated share rank them, and does its interval hold the truth?
+
+A tag has a population of five times as many authors as are sampled, one text each, of which a known part is harmful;
+the sample is drawn without replacement. Tags are made for each harmful share from 0 to 100% by tens, of texts of one
+language; and, to see what the interval does not cover, of one source alone: there "harmful" is what that source's
+annotators say, and no interval from this model knows which annotators will be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from models import share
+from models.evaluation.figures import NOT_TWEETED, POOLED, Figure, Scored
+from models.evaluation.measures import CONFIDENCE, Floats, Interval
+from models.scorer import LANGUAGES, Weights
+
+SHARES = tuple(tenth / 10 for tenth in range(11))
+SIZES = (50, 200)
+N_TAGS = 60  # of each share
+_POPULATION = 5
+_FEWEST = 50  # texts of either label to make tags of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tags:
+    """Tags of one kind: (n_tags,) each."""
+
+    texts: str
+    subject: str
+    language: str
+    n_authors: int
+    truth: Floats
+    mean: Floats
+    estimate: Floats
+    lower: Floats
+    upper: Floats
+
+    def figures(self, seed: int = 0) -> Iterator[Figure]:
+        """Spearman, mean absolute error, coverage and mean width, with intervals over tags."""
+        rng = np.random.default_rng(seed)
+        n = len(self.truth)
+        chosen = [np.arange(n)] + [rng.integers(0, n, n) for _ in range(200)]
+        held = (self.lower <= self.truth + 1e-9) & (self.truth <= self.upper + 1e-9)
+        of_tag = {
+            "share MAE": (np.abs(self.estimate - self.truth), -1),
+            "share coverage": (held.astype(np.float64), 1),
+            "share width": (self.upper - self.lower, -1),
+        }
+        found = [("share Spearman", [float(spearmanr(self.estimate[i], self.truth[i])[0]) for i in chosen], 1)]
+        found += [
+            (name, [float(values[i].mean()) for i in chosen], better) for name, (values, better) in of_tag.items()
+        ]
+        for measure, drawn, better in found:
+            interval = Interval.of(np.array(drawn))
+            where = (self.texts, f"{self.subject}, {self.n_authors} authors", self.language, "harmful")
+            yield Figure(measure, *where, interval.value, interval.low, interval.high, n, better)
+
+
+def tags(of: Scored, numbers: Weights, seed: int = 0) -> Iterator[Tags]:
+    """Of every language and source of a set with enough texts of either label."""
+    keys = [
+        (POOLED, e.language) if not e.source.startswith(NOT_TWEETED) else (e.source, e.language) for e in of.examples
+    ]
+    sources = [(e.source, e.language) for e in of.examples]
+    for owners in (keys, sources):
+        for subject, language in sorted(set(owners)):
+            pooled = subject == POOLED or subject == "simulated"
+            if subject.startswith(("identity", "hatemoji", "probes")) or pooled != (owners is keys):
+                continue
+            if owners is sources and language != "en":  # their languages have one source: the same tags again
+                continue
+            own = np.array([key == (subject, language) for key in owners])
+            p, y = of.probabilities[own, 0], of.labels()[own, 0]
+            if min(int((y == 1).sum()), int((y == 0).sum())) >= _FEWEST:
+                for n_authors in SIZES:
+                    yield _made(of.texts, subject, language, n_authors, p[y == 1], p[y == 0], numbers, seed)
+
+
+def _made(
+    texts: str, subject: str, language: str, n: int, harmful: Floats, clean: Floats, numbers: Weights, seed: int
+) -> Tags:
+    rng = np.random.default_rng([seed, n, *language.encode()])
+    truths, means = [], []
+    for wanted in np.repeat(SHARES, N_TAGS).tolist():
+        n_harmful = round(_POPULATION * n * wanted)
+        population = np.concatenate((rng.choice(harmful, n_harmful), rng.choice(clean, _POPULATION * n - n_harmful)))
+        means.append(rng.choice(population, n, replace=False).mean())
+        truths.append(n_harmful / (_POPULATION * n))
+    mean = np.array(means)
+    mix = np.tile(np.array([float(language == one) for one in LANGUAGES]), (len(mean), 1))
+    found = share.bounds(mean, np.full(len(mean), n), mix, numbers.moments[:, 0], numbers.errors[:, 0], CONFIDENCE)
+    return Tags(texts, subject, language, n, np.array(truths), mean, *found)

@@ -1,0 +1,51 @@
+"""Are these the files that the card speaks of, and may they be used? Hashes and licences, before anything is read."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+PERMITTED = ("MIT", "CC BY 4.0")
+
+
+def problems(folder: Path) -> list[str]:
+    """What is wrong with the files of `folder`, which has train/, dev/ and licences/ in it; empty if nothing is.
+
+    Every training file must be there; of dev, what is there is checked.
+    """
+    found = []
+    for name, source in sources().items():
+        if source["licence"] not in PERMITTED:
+            found.append(f"{name} is under {source['licence']!r}, permitted: {', '.join(PERMITTED)}")
+        if "licence_file" in source:
+            found += _file(folder / source["licence_file"], source["licence_sha256"])
+        for path, sha256 in source["sha256"].items():
+            if path.startswith("train/") or (folder / path).exists():
+                found += _file(folder / path, sha256)
+    known = {path for source in sources().values() for path in source["sha256"]}
+    for path in sorted((folder / "train").glob("*.jsonl")):
+        if f"train/{path.name}" not in known:
+            found.append(f"{path} is not listed in models/sources.toml: nobody has said on what terms it may be used")
+    return found
+
+
+def attributions() -> list[str]:
+    """A line for each source, as its licence asks for."""
+    return [f"{source['attribution']}; {source['from']}; {source['licence']}" for source in sources().values()]
+
+
+@lru_cache(maxsize=1)
+def sources() -> dict[str, dict[str, Any]]:
+    """The table of sources.toml: name -> attribution, from, licence, sha256 by path, and the licence's file."""
+    return tomllib.loads((Path(__file__).parent / "sources.toml").read_text("utf-8"))
+
+
+def _file(path: Path, sha256: str) -> list[str]:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return [f"{path} cannot be read: {error.strerror}"]
+    return [] if found == sha256 else [f"{path} has SHA-256 {found[:12]}…, expected {sha256[:12]}…: another version"]

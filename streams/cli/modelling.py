@@ -1,0 +1,151 @@
+"""`hushtag train` and `hushtag evaluate`: labelled texts in, a model out; a model in, its figures out."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+import models
+from streams.errors import CallerMistake
+
+if TYPE_CHECKING:
+    from models.data import Example
+
+EXIT_NO = 3
+_DEFAULT_DATA = Path(models.__file__).resolve().parents[1].parent / "shared" / "data" / "harm"
+# What the simulator's kinds of text are to the figures of what is wrongly flagged.
+_PURPOSES = {"harmful": "hate", "counter_speech": "counter", "news": "quote"}
+_N_SIMULATED = 400  # of each kind and language, less where it repeats itself
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `train` and `evaluate` to the command."""
+    app.command()(train)
+    app.command()(evaluate)
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Folder of labelled texts, or one with train/ and dev/ in it.")] = (
+        _DEFAULT_DATA
+    ),
+    out: Annotated[Path | None, typer.Option(help="Where the model goes. Default: the one in use.")] = None,
+    any_data: Annotated[bool, typer.Option(help="Also files that are not those of models/sources.toml.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same file.", min=0)] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Trains the scorer on labelled texts and writes it as a model file."""
+    from models import artefact, training  # slow to import, and only this command needs them
+
+    if not any_data and (data / "train").is_dir():
+        _check_sources(data)
+    folder = data / "train" if (data / "train").is_dir() else data
+    target = artefact.ARTEFACT_PATH if out is None else out
+    recipe = training.Recipe(seed=seed)
+    _make_room(target)  # before the minutes of training, not after them
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("training", total=training.n_steps(recipe))
+
+            def told(step: str) -> None:
+                bar.update(task, advance=1, description=f"training: {step} done")
+
+            content = training.train(folder, recipe, progress=told)
+        revision = artefact.loads(content, str(target)).revision
+    except models.TrainingDataError as error:
+        raise CallerMistake(str(error), fix="--data FOLDER with the files that models/MODEL_CARD.md names") from error
+    _write(target, content)
+    if as_json:
+        print(json.dumps({"revision": revision, "bytes": len(content), "out": str(target)}))
+    else:
+        Console().print(f"model {revision}, {len(content) / 1e6:.1f} MB, in {target}", highlight=False, soft_wrap=True)
+
+
+def _check_sources(folder: Path) -> None:
+    from models import sources
+
+    problems = sources.problems(folder)
+    if problems:
+        raise CallerMistake("; ".join(problems), fix="get the files that models/sources.toml names, or say --any-data")
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder with train/ and dev/, or a folder of labelled texts.")] = (
+        _DEFAULT_DATA
+    ),
+    model: Annotated[Path | None, typer.Option(help="Model file. Default: the one that comes with hushtag.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots there.")] = None,
+    baseline: Annotated[bool, typer.Option(help="Train the recipe to beat and measure it beside.")] = True,
+    record: Annotated[
+        bool, typer.Option(help="Make the guarded figures the reference, unless they are worse.")
+    ] = False,
+    accept_worse: Annotated[str, typer.Option(help="With --record: take worse ones all the same; says why.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a figure on standard output.")] = False,
+) -> None:
+    """Measures a model: ranking, calibration, what is wrongly flagged, identity groups, shares of hashtags."""
+    from models import artefact
+    from models.evaluation import gate, report, run
+
+    path = artefact.ARTEFACT_PATH if model is None else model
+    if html is not None:
+        _make_room(html)
+    try:
+        scorer = models.load_scorer(path)
+        found = run.evaluate(scorer, data, with_baseline=baseline, more={"simulated": _simulated()})
+    except models.ArtefactError as error:
+        raise CallerMistake(str(error), fix="give a file that hushtag train made") from error
+    except models.TrainingDataError as error:
+        raise CallerMistake(str(error), fix="--data FOLDER with train/ and dev/ in it") from error
+    if html is not None:
+        _write(html, report.html(found).encode())
+    for line in (json.dumps(f.as_dict()) for f in found.figures) if as_json else report.markdown(found):
+        typer.echo(line)
+    if record:
+        worse = gate.record(gate.REFERENCE_PATH, gate.sha256(path), gate.stored(found.figures), accept_worse)
+        for problem in worse:
+            typer.echo(f"not recorded, worse beyond noise: {problem}", err=True)
+        if worse:
+            raise typer.Exit(EXIT_NO)
+
+
+def _simulated() -> list[Example]:
+    """The simulator's texts, by kind: written by others than the training sentences, never trained on."""
+    from models.data import UNLABELLED, Example
+    from streams.simulation.data import own_texts
+    from streams.simulation.texts import KINDS
+
+    texts, rng, found = own_texts(), random.Random(0), []
+    for kind in KINDS:
+        label = int(kind == "harmful")
+        for language in ("en", "hi", "hi-Latn"):
+            drawn = dict.fromkeys(texts.draw(kind, language, rng, subject) for subject in range(_N_SIMULATED))
+            labels = (label, label, UNLABELLED, UNLABELLED)
+            found += [Example(text, "simulated", _PURPOSES.get(kind, kind), language, labels) for text in drawn]
+    return found
+
+
+def _make_room(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="--out FILE") from error
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise CallerMistake(f"{target} cannot be written: not a file in a folder of yours", fix="--out FILE")
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Puts the file there whole or not at all."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="--out FILE") from error

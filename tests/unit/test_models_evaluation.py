@@ -1,0 +1,159 @@
+"""Measures against scikit-learn's; the gate refuses what is worse; the report shows every figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score, roc_curve
+
+from models import artefact, data, probes
+from models.baseline import Baseline
+from models.evaluation import figures, gate, measures, report, run
+
+scores_and_labels = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 1)), min_size=6, max_size=60).filter(
+    lambda rows: len({label for _, label in rows}) == 2
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(scores_and_labels, st.integers(0, 5))
+def test_measures_are_scikit_learn_s(rows: list[tuple[int, int]], seed: int) -> None:
+    p = np.array([score / 12 for score, _ in rows])
+    y = np.array([label for _, label in rows], np.int8)
+    weights = measures.draws(y, seed, 3)
+    curve = measures.curve(p, y, weights)
+    for draw, w in enumerate(weights):
+        i = np.repeat(np.arange(len(y)), w.astype(int))
+        assert measures.auc(curve)[draw] == pytest.approx(roc_auc_score(y[i], p[i]))
+        assert measures.average_precision(curve)[draw] == pytest.approx(average_precision_score(y[i], p[i]))
+        expected = f1_score(y[i], p[i] >= 0.5, average="macro", labels=[0, 1], zero_division=0)
+        assert measures.macro_f1(curve)[draw] == pytest.approx(expected)
+        false, true, _ = roc_curve(y[i], p[i], drop_intermediate=False)
+        assert measures.recall_at(curve, 0.1)[draw] == pytest.approx(true[false <= 0.1].max())
+        threshold = max(t for t in p if (p[i][y[i] == 1] >= t).mean() >= 0.5)
+        assert measures.flagged_at_half(curve)[draw] == pytest.approx((p[i][y[i] == 0] >= threshold).mean())
+
+
+def test_a_draw_takes_as_many_of_each_label() -> None:
+    y = np.array([1] * 7 + [0] * 13, np.int8)
+    weights = measures.draws(y, 0, 50)
+    assert (weights[0] == 1).all()
+    assert (weights[:, :7].sum(axis=1) == 7).all() and (weights[:, 7:].sum(axis=1) == 13).all()
+    assert len({row.tobytes() for row in weights}) > 40
+
+
+class Knows:
+    """A scorer that reads "bad" and nothing else, more or less."""
+
+    revision = "0" * 12
+    categories = data.CATEGORIES
+
+    def __init__(self, wrong_every: int = 0) -> None:
+        self.wrong_every = wrong_every
+
+    def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        rows = [
+            0.1 if ("bad" in text) == bool(self.wrong_every and i % self.wrong_every == 0) else 0.9
+            for i, text in enumerate(texts)
+        ]
+        return np.array([[p] * 4 for p in rows], np.float32)
+
+
+EXAMPLES = [
+    data.Example("bad" if i % 2 else "good", "uli_en", "", "en", (i % 2, i % 2, i % 2, data.UNLABELLED))
+    for i in range(200)
+]
+
+
+def measured(scorer: Knows, baseline: Knows | None = None) -> dict[str, figures.Figure]:
+    sets = figures.scored({"dev": EXAMPLES}, scorer, baseline)
+    return {f.key: f for f in figures.figures(sets, {"harmful": 0.4}, n_draws=20)}
+
+
+def test_figures_of_a_perfect_scorer_and_of_one_beside_it() -> None:
+    found = measured(Knows(), Knows(wrong_every=5))
+    auc = found["AUC / dev / all tweets / en / harmful"]
+    assert (auc.value, auc.low, auc.high, auc.n_texts) == (1, 1, 1, 200)
+    assert found["recall at 5% FPR / dev / all tweets / en / abuse"].value == 1
+    assert not any("gendered_abuse" in key for key in found), "not labelled, not measured"
+    beside = found["AUC minus baseline / dev / all tweets / en / harmful"]
+    assert 0 < beside.low <= beside.value <= beside.high
+    assert found["ECE / dev / all tweets / en / harmful"].value == pytest.approx(0.1)
+
+
+def test_what_is_wrongly_flagged_is_measured_on_every_purpose() -> None:
+    sentences = list(probes.probes())
+    assert len({e.text for e in sentences}) == len(sentences)
+    found = list(figures.figures(figures.scored({"probes": sentences}, Knows()), n_draws=5))
+    flagged = {(f.subject, f.language) for f in found if f.measure == figures.FLAGGED}
+    assert flagged == {(p, lang) for p in probes.SPARED for lang in ("all", "en", "hi", "hi-Latn")}
+    assert all(f.better == -1 for f in found if f.measure == figures.FLAGGED)
+
+
+def stored(value: float, better: int = 1) -> gate.Stored:
+    return {"a": {"value": value, "low": value - 0.02, "high": value + 0.02, "better": better}}
+
+
+def test_the_gate_refuses_what_is_worse_beyond_noise(tmp_path: Path) -> None:
+    path = tmp_path / "reference.json"
+    assert gate.record(path, "first", stored(0.8)) == []
+    assert gate.record(path, "noise", stored(0.79)) == []
+    before = path.read_text()
+    (problem,) = gate.record(path, "worse", stored(0.76))
+    assert problem.startswith("a: 0.760, was 0.790")
+    assert path.read_text() == before, "the old reference stays"
+    assert gate.record(path, "worse", {}) == ["a: no longer measured"]
+    assert gate.record(path, "worse", stored(0.76), "labels were mended") == []
+    assert gate.problems(json.loads(path.read_text()), "worse") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "better", "refused"), [(0.3, -1, True), (0.1, -1, False), (0.1, 1, True), (0.3, 1, False)]
+)
+def test_which_side_is_worse(value: float, better: int, refused: bool) -> None:
+    assert bool(gate.worse(stored(value, better), stored(0.2, better))) == refused
+
+
+def test_the_gate_on_a_plain_clone_and_with_texts() -> None:
+    reference = {"artefact_sha256": "x", "figures": stored(0.8), "previous": {"figures": stored(0.9)}}
+    assert "reference figures are of x" in gate.problems(reference, "y")[0]
+    assert len(gate.problems(reference, "x")) == 1, "worse than the one before it: hand-edited"
+    fine = reference | {"previous": None}
+    assert gate.problems(fine, "x", stored(0.8)) == []
+    assert "0.8100 measured" in gate.problems(fine, "x", stored(0.81))[0]
+
+
+def test_the_committed_reference_is_of_the_committed_artefact() -> None:
+    reference = json.loads(gate.REFERENCE_PATH.read_text("utf-8"))
+    assert gate.problems(reference, gate.sha256(artefact.ARTEFACT_PATH)) == []
+    flagged = [key for key in reference["figures"] if key.startswith(figures.FLAGGED)]
+    assert len(flagged) >= 20 and next(iter(reference["figures"])) in flagged, "fairness first"
+
+
+def test_a_report_of_a_folder_of_ones_own(tmp_path: Path) -> None:
+    from models import load_scorer, templates
+
+    rows = [
+        {"text": e.text, "y": e.labels[0], "detail": f"l1=0 l2=0 l3={e.labels[0]}"} for e in templates.generate(150, 3)
+    ]
+    (tmp_path / "uli_en.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    found = run.evaluate(load_scorer(), tmp_path)
+    assert {f.texts for f in found.figures} == {"dev", "probes"}
+    page = report.html(found)
+    assert found.revision in page and "<script" not in page and page.count("<svg") >= 3 and "http" not in page
+    lines = list(report.markdown(found))
+    assert {line.count("|") for line in lines if line.startswith("| dev / ")} <= {lines[0].count("|")}
+    assert any(line.startswith("| probes | counter | hi-Latn |") for line in lines)
+
+
+def test_the_baseline_learns() -> None:
+    baseline = Baseline(EXAMPLES)
+    bad, good = baseline.score(["bad", "good"])[:, 0]
+    assert bad > 0.5 > good

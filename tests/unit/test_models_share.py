@@ -1,0 +1,116 @@
+"""The harmful share of a hashtag: bounds against their definition, and coverage by simulation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import data, drift, load_scorer, share
+from models.evaluation import figures, tags
+from models.scorer import LANGUAGES, LinearScorer
+
+HARM = Path(__file__).resolve().parents[3] / "shared" / "data" / "harm"
+needs_data = pytest.mark.skipif(not HARM.is_dir(), reason="labelled texts (../shared/data/harm) are not here")
+
+MOMENTS = np.array([[0.30, 0.65, 0.04, 0.06], [0.40, 0.52, 0.02, 0.03]])
+ERRORS = np.array([[1e-4, -2e-5, 2e-4], [3e-4, 0.0, 4e-4]])
+Z = 1.6448536269514722
+
+
+def bounds(mean: float, n: int, mix: tuple[float, float], confidence: float = 0.9) -> tuple[float, float, float]:
+    found = share.bounds(np.array([mean]), np.array([n]), np.array([mix]), MOMENTS, ERRORS, confidence)
+    return tuple(float(one[0]) for one in found)  # type: ignore[return-value]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(0.2, 0.8), st.integers(5, 400), st.floats(0, 1))
+def test_bounds_are_the_shares_that_the_mean_does_not_contradict(mean: float, n: int, part: float) -> None:
+    estimate, lower, upper = bounds(mean, n, (part, 1 - part))
+    mix = np.array([part, 1 - part])
+    (a0, a1, v0, v1), (e0, e01, e1) = mix @ MOMENTS, mix**2 @ ERRORS
+    grid = np.linspace(0, 1, 2001)
+    variance = (grid * v1 + (1 - grid) * v0 + grid * (1 - grid) * (a1 - a0) ** 2) / n
+    variance += (1 - grid) ** 2 * e0 + 2 * grid * (1 - grid) * e01 + grid**2 * e1
+    kept = grid[np.abs(mean - a0 - grid * (a1 - a0)) <= Z * np.sqrt(variance)]
+    if len(kept) and kept[-1] - kept[0] < 1:
+        assert (lower, upper) == pytest.approx((kept[0], kept[-1]), abs=2e-3)
+    assert 0 <= lower <= estimate <= upper <= 1
+
+
+def test_nothing_is_known_without_authors_or_without_a_gap() -> None:
+    assert bounds(float("nan"), 0, (1, 0)) == (0.5, 0.0, 1.0)
+    blind = MOMENTS.copy()
+    blind[0, 1] = blind[0, 0] + 0.001
+    found = share.bounds(np.array([0.4]), np.array([50]), np.array([[1.0, 0.0]]), blind, ERRORS, 0.9)
+    assert [float(one[0]) for one in found[1:]] == [0.0, 1.0]
+
+
+def test_more_authors_and_less_confidence_narrow_it() -> None:
+    widths = [upper - lower for _, lower, upper in (bounds(0.45, n, (1, 0)) for n in (10, 50, 200, 1000))]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] > 2 * Z * 0.009 / 0.35, "the model's own error does not go away with authors"
+    assert np.diff(bounds(0.45, 50, (1, 0), 0.8)[1:]) < np.diff(bounds(0.45, 50, (1, 0), 0.99)[1:])
+
+
+def test_coverage_where_the_model_s_error_is_as_stated() -> None:
+    rng, held = np.random.default_rng(0), []
+    clean_sd, harmful_sd = np.sqrt(MOMENTS[0, 2:])
+    for truth in np.repeat(np.linspace(0, 1, 11), 100).tolist():
+        a0, a1 = rng.multivariate_normal(MOMENTS[0, :2], [[ERRORS[0, 0], ERRORS[0, 1]], [ERRORS[0, 1], ERRORS[0, 2]]])
+        harmful = rng.random(60) < truth
+        mean = np.where(harmful, rng.normal(a1, harmful_sd, 60), rng.normal(a0, clean_sd, 60)).mean()
+        _, lower, upper = bounds(mean, 60, (1, 0))
+        held.append(lower - 1e-9 <= truth <= upper + 1e-9)
+    assert np.mean(held) >= 0.88
+
+
+@needs_data
+def test_coverage_over_tags_of_texts_that_the_model_has_not_seen() -> None:
+    """Tags of each language's dev tweets together; the held-out tenth, and tags of one source, are in the card."""
+    scorer = load_scorer()
+    assert isinstance(scorer, LinearScorer)
+    tweets = [e for e in data.read_folder(HARM / "dev") if not e.source.startswith(figures.NOT_TWEETED)]
+    # One source for all: otherwise tags of each are made as well.
+    tweets = [replace(tweet, source="tweets") for tweet in tweets]
+    (unseen,) = figures.scored({"dev": tweets}, scorer)
+    made = [one for one in tags.tags(unseen, scorer.numbers) if one.subject == figures.POOLED]
+    held = [(one.lower <= one.truth + 1e-9) & (one.truth <= one.upper + 1e-9) for one in made]
+    assert {one.language for one in made} == set(LANGUAGES)
+    assert np.concatenate(held).mean() >= 0.88
+    for one in made:
+        assert np.corrcoef(one.estimate, one.truth)[0, 1] > 0.85, (one.texts, one.language, one.n_authors)
+
+
+def test_what_training_keeps() -> None:
+    rng = np.random.default_rng(1)
+    y = (rng.random(4000) < 0.4).astype(np.int8)
+    folds = rng.integers(0, 5, 4000)
+    p = np.where(y == 1, 0.7, 0.3) + 0.05 * (folds - 2) * 0.4 + rng.normal(0, 0.05, 4000)
+    moments, errors = share.of_held_out(p, y, folds, 0)
+    assert moments == pytest.approx([0.3, 0.7, 0.0033, 0.0033], abs=0.01)
+    assert errors == pytest.approx([0.0008] * 3, rel=0.4), "the folds' shift, common to both"
+
+
+def test_the_committed_model_can_say() -> None:
+    scorer = load_scorer()
+    assert isinstance(scorer, LinearScorer)
+    numbers = scorer.numbers
+    gaps = numbers.moments[:, 0, 1] - numbers.moments[:, 0, 0]
+    assert (gaps > 0.05).all()
+    assert (np.diff(numbers.deciles, axis=1) > 0).all()
+    texts = np.array(["good morning"] * 500)
+    assert drift.psi(scorer.score(texts.tolist())[:, 0], numbers.deciles[0]) > drift.LARGE
+    assert len(numbers.errors) == len(LANGUAGES)
+
+
+def test_stability_index() -> None:
+    deciles = np.arange(1, 10) / 10
+    rng = np.random.default_rng(0)
+    assert drift.psi(rng.random(5000), deciles) < 0.02
+    assert drift.SLIGHT < drift.psi(rng.beta(1.5, 2.5, 5000), deciles) < drift.psi(rng.beta(1, 6, 5000), deciles)
+    assert np.isfinite(drift.psi(np.zeros(10), deciles)) and np.isfinite(drift.psi(np.empty(0), deciles))
