@@ -97,7 +97,9 @@ def _from_clear(
 ) -> Ruling | None:
     rested = state is None or tick_ms - state.since_ms >= rule.dwell_ms
     if state is not None and state.lapsed:
-        return None if standing.level == UNDER or gone else state
+        if standing.level != UNDER and not gone:
+            return state
+        return None if rested else replace(state, lapsed=False)
     if standing.level == OVER and rested and not never:
         return _begin(standing, ACTION_OF_MODE[rule.mode], rule, tick_ms, category, surface)
     return None if rested else state

@@ -139,6 +139,19 @@ def test_another_mode_ends_what_it_would_not_begin(level):
     assert found is not None and (found.action, found.since_ms) == ("clear", 20_000)
 
 
+def test_a_hold_that_has_lapsed_rests_for_its_dwell_as_any_other():
+    rule = replace(RULE, dwell_ms=3 * TICK, expiry_ms=6 * TICK, mode="hold_for_review")
+    state = step(None, OVER, TICK, rule)
+    for number in range(2, 8):
+        state = step(state, LOW, number * TICK, rule)
+    assert state is not None and (state.action, state.lapsed) == ("clear", True)
+    state = step(state, UNDER, 8 * TICK, rule)
+    assert state is not None and (state.action, state.lapsed, state.since_ms) == ("clear", False, 7 * TICK)
+    assert step(state, OVER, 9 * TICK, rule) is state, "not before it has rested"
+    again = step(state, OVER, 10 * TICK, rule)
+    assert again is not None and again.action == "hold"
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.sampled_from([LOW, UNDER, BETWEEN, OVER]), max_size=80),
