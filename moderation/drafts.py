@@ -10,8 +10,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from moderation.times import moment_ms
 from streams.errors import CallerMistake
 from streams.flags.naming import Tag, country_of, tag_of
 from streams.log.fields import RESERVED_SURFACES
@@ -85,16 +85,7 @@ def expiry_of(lasts: str | None, until: str | None, default: str, now_ms: int) -
     """
     if lasts and until:
         raise CallerMistake("--for and --until are two ways of saying one thing", fix="give one of them")
-    if until:
-        try:
-            at = datetime.fromisoformat(until)
-        except ValueError:
-            raise CallerMistake(
-                f"{until[:40]!r} is not a date and time", fix="such as 2026-12-31T18:00:00+05:30"
-            ) from None
-        expires_at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    else:
-        expires_at_ms = now_ms + duration_ms(lasts or default)
+    expires_at_ms = moment_ms(until) if until else now_ms + duration_ms(lasts or default)
     if expires_at_ms <= now_ms:
         raise CallerMistake("it would be over before it begins", fix="give a time to come, or a longer duration")
     if expires_at_ms > now_ms + LONGEST_MS:

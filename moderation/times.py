@@ -1,8 +1,10 @@
-"""Moments as people read them: in UTC, to the minute, and days where the hour does not matter."""
+"""Moments between people and records: written in UTC, to the minute; read as ISO 8601, in UTC without an offset."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+from streams.errors import CallerMistake
 
 
 def time_words(at_ms: int) -> str:
@@ -22,3 +24,19 @@ def day_words(at_ms: int) -> str:
     """
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
     return f"{at.day} {at:%B %Y}"
+
+
+def moment_ms(text: str) -> int:
+    """Milliseconds since the Unix epoch.
+
+    Raises:
+        CallerMistake: it is no date and time.
+
+    >>> moment_ms("1970-01-01T05:30:01.003+05:30")
+    1003
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise CallerMistake(f"{text[:40]!r} is not a date and time", fix="such as 2026-12-31T18:00:00+05:30") from None

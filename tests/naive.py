@@ -11,27 +11,16 @@ from collections import defaultdict
 from hashlib import blake2b
 from statistics import NormalDist
 
+from tests.siphash import siphash
+
 K, PANE, LATE, AHEAD, OLD = 64, 10_000, 5_000, 120_000, 3_600_000
 RANGE = 4_096
 MASK = 2**64 - 1
 
 
 def author_hash(author: str) -> int:
-    """SipHash-2-4 under a key that is made of the empty one."""
-    turn = lambda x, n: ((x << n) | (x >> (64 - n))) & MASK  # noqa: E731
     secret = blake2b(b"authors", digest_size=16).digest()
-    k0, k1 = int.from_bytes(secret[:8], "little"), int.from_bytes(secret[8:], "little")
-    a, b, c, d = (one ^ int.from_bytes(word, "big") for one, word in zip(
-        (k0, k1, k0, k1), (b"somepseu", b"dorandom", b"lygenera", b"tedbytes"), strict=True))  # fmt: skip
-    for word, n in ((int(author), 2), (8 << 56, 2), (0xFF, 4)):
-        d, c = (d ^ word, c) if n == 2 else (d, c ^ word)
-        for _ in range(n):
-            a, c = (a + b) & MASK, (c + d) & MASK
-            b, d = turn(b, 13) ^ a, turn(d, 16) ^ c
-            a, c = (turn(a, 32) + d) & MASK, (c + b) & MASK
-            b, d, c = turn(b, 17) ^ c, turn(d, 21) ^ a, turn(c, 32)
-        a ^= word if n == 2 else 0
-    return a ^ b ^ c ^ d
+    return siphash(int(author), int.from_bytes(secret[:8], "little"), int.from_bytes(secret[8:], "little"))
 
 
 def tweet_order(tweet: int) -> int:

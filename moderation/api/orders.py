@@ -14,12 +14,12 @@ from moderation.api.bodies import IntakeBody, RulingBody, StepBody
 from moderation.api.people import Key, Limit, desks
 from moderation.api.replays import Answer
 from moderation.drafts import surfaces_of
-from moderation.moments import moment_ms
 from moderation.orders.intake import parse_json
 from moderation.orders.select import Selection
 from moderation.orders.view import case_as_dict, plan_as_dict, row_as_dict, ruling_as_dict
 from moderation.statements.lumen import lumen_notice
 from moderation.statements.orders import request_of
+from moderation.times import moment_ms
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.orders import State

@@ -14,9 +14,9 @@ from moderation.api.desks import Desks
 from moderation.api.replays import Answer
 from moderation.audit.words import Wanted
 from moderation.drafts import Draft, UndoDraft, country_of, expiry_of, surfaces_of, tag_of, words_of
-from moderation.moments import moment_ms
 from moderation.statements.hashtag import ever, in_force
 from moderation.statements.render import statement_as_dict
+from moderation.times import moment_ms
 from moderation.view import written_json
 from streams.clock import now_ms
 from streams.flags.account import account_as_dict, decision_as_dict

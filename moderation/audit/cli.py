@@ -21,9 +21,9 @@ from moderation.audit.log import Raw, read_file, read_topic
 from moderation.audit.verify import Verdict, Verification
 from moderation.audit.words import COLUMNS, Wanted, row_of
 from moderation.drafts import country_of, tag_of
-from moderation.moments import moment_ms
 from moderation.options import Json
 from moderation.tables import harmless
+from moderation.times import moment_ms
 from streams.errors import EXIT_NO, CallerMistake, ContractError
 from streams.log.topic_specs import AUDIT
 from streams.settings import load_settings

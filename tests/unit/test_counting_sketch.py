@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.counting.sketch import K, KeyedHash, _ranked, estimate_authors, siphash, smallest_rows
 from tests import naive
+from tests import siphash as plain
 from tests.unit.registers import Entry, smallest
 
 HASHES = KeyedHash(b"key")
@@ -98,6 +101,7 @@ def test_orders_is_order_of_many(tweets):
 
 
 def test_author_hashes_are_siphash():
+    assert doctest.testmod(plain).failed == 0
     """The test vector of its authors for 8 bytes: message 00 01 ... 07 under the key 00 01 ... 0f."""
     word = np.array([0x0706050403020100], np.uint64)
     assert siphash(word, 0x0706050403020100, 0x0F0E0D0C0B0A0908).tolist() == [0x93F5F5799A932462]

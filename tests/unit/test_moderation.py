@@ -157,6 +157,7 @@ def test_countries_and_surfaces_are_known_ones() -> None:
         (None, "1970-01-02", DAY_MS),
         (None, "1970-01-02T05:30+05:30", DAY_MS),
         (None, "1970-01-02T00:00:00Z", DAY_MS),
+        (None, "1970-01-01T00:00:01.003Z", 1_003),
     ],
 )
 def test_an_override_ends(lasts: str | None, until: str | None, wanted_ms: int) -> None:

@@ -132,7 +132,7 @@ class Stage:
     partition = staticmethod(Taken)
 
     async def run(self) -> None:
-        raise NotImplementedError
+        raise AssertionError("the transport runs no stage")
 
 
 class Worker:
