@@ -123,7 +123,7 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
 
     total_mb = sum(jar.size_bytes for jar in missing) / 1e6
     report(f"fetching Apache Kafka {KAFKA_VERSION}: {len(missing)} jars, {total_mb:.0f} MB, once")
-    done_mb = 0.0
+    done_mb = told_mb = 0.0
     pool = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="jars")
     try:
         for count, future in enumerate(as_completed([pool.submit(fetch, jar) for jar in missing]), start=1):
@@ -135,8 +135,10 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
                     fix="try again; if it stays so, set HUSHTAG_MAVEN_URL to a Maven mirror that you trust",
                 )
             done_mb += jar.size_bytes / 1e6
-            so_far = f"{count} of {len(missing)} jars, {done_mb:.0f} of {total_mb:.0f} MB"
-            report(f"fetching Apache Kafka {KAFKA_VERSION}: {so_far}")
+            if done_mb - told_mb >= total_mb / 10 or count == len(missing):
+                told_mb = done_mb
+                so_far = f"{count} of {len(missing)} jars, {done_mb:.0f} of {total_mb:.0f} MB"
+                report(f"fetching Apache Kafka {KAFKA_VERSION}: {so_far}")
     except (RequestException, RuntimeError) as error:
         raise StackError(
             f"Kafka's jars cannot be fetched from {maven_url}: {_shortly(error)}",
