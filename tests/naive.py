@@ -1,7 +1,4 @@
-"""The obvious way: plain dicts and sorts, one tweet after the other. Shares no code with the cores.
-
-Counts minute panes and decides one category with one window; what the pipeline does must equal it.
-"""
+"""The obvious way, sharing no code with the cores: what the pipeline does must equal it."""
 
 from __future__ import annotations
 
@@ -82,9 +79,8 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
 def decisions(lines, rule, harm) -> list[tuple[str, str, int, str]]:
     """(tag, country, tick, action) of every change, for one window without corroboration.
 
-    `rule` has window, min_tweets, min_authors, suppress_at, clear_at, confidence, dwell, expiry (milliseconds) and
-    score_floor: a text is scored if its tag had that many tweets in the window when its pane settled. `harm` gives
-    the probability of a text.
+    `rule` has the keys of a policy's rule, in milliseconds; a text is scored if its tag had `score_floor` tweets in the
+    window when its pane settled. `harm` gives the probability of a text.
     """
     panes = defaultdict(lambda: defaultdict(list))
     for tag, country, at, tweet in uses(lines):
