@@ -24,14 +24,12 @@ of by clearing a table for each text.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from models import characters
+from models.compiled import compiled as _compiled
 
 MAX_POINTS = 2_048  # of a text are read, the rest is passed over: a tweet has 280
 # What is read may stand twice among the words: as written, and joined (`_add_joined`).
@@ -67,14 +65,6 @@ _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _PAIR = np.uint64(0x9E3779B97F4A7C15)
 _WORD_SALT, _CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
-
-
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiled to run without the GIL; kept on disk where that can be written, else compiled anew in each process."""
-    try:
-        return njit(function, nogil=True, cache=True)  # type: ignore[no-any-return]
-    except RuntimeError:  # numba: no folder for its cache can be written
-        return njit(function, nogil=True)  # type: ignore[no-any-return]
 
 
 @_compiled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +42,6 @@ class OpenPane:
         self.entries = Columns(author=np.uint64, tweet=np.int64, age_days=np.int32, flags=np.uint8)
         self._displays: list[bytes] = []
         self._texts: list[bytes] = []
-        self._rows_of: dict[int, list[int]] = {}
-        """By tag number."""
         self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
         self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self._hashes = hashes
@@ -55,13 +52,6 @@ class OpenPane:
         first_row, first_entry = len(self.rows), len(self.entries)
         ends = np.cumsum(sizes, dtype=np.int64)
         self.rows.extend(len(keys), key=keys, count=counts, first=first_entry + ends - sizes, size=sizes)
-        rows_of = self._rows_of
-        for row, tag in enumerate((keys >> COUNTRY_BITS).tolist(), first_row):
-            known = rows_of.get(tag)
-            if known is None:
-                rows_of[tag] = [row]
-            else:
-                known.append(row)
         self.entries.extend(
             len(entries.author), author=entries.author, tweet=entries.tweet, age_days=entries.age_days,
             flags=entries.flags,
@@ -75,11 +65,11 @@ class OpenPane:
         self.rows["count"][rows] = 0
         self.rows["size"][rows] = 0
 
-    def sum(self, tags: Collection[int] | None = None) -> Sum:
+    def sum(self, tags: Ints | None = None) -> Sum:
         """Of some tags, by number, or of all."""
         if tags is None:
             return self._sum_of(np.arange(len(self.rows)))
-        return self._sum_of(np.array([row for tag in tags for row in self._rows_of.get(tag, ())], np.int64))
+        return self._sum_of(np.flatnonzero(np.isin(self.rows["key"] >> COUNTRY_BITS, tags)))
 
     def _sum_of(self, rows: Ints) -> Sum:
         rows = rows[self.rows["count"][rows] > 0]

@@ -6,7 +6,6 @@ before the open one of their source are over. Sent twice, late, or by a worker t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +15,8 @@ from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.counting.open_pane import OpenPane, Sum
 from streams.counting.registers import Flush, Ints, Registers, registers_of
 from streams.counting.sketch import KeyedHash
+from streams.counting.tally import Tally
 
-_WORLD_MASK = -1 << COUNTRY_BITS
 Mask = npt.NDArray[np.bool_]
 
 
@@ -80,20 +79,20 @@ class OpenPanes:
         """Panes up to this one are settled: final."""
         self.old_blocks: dict[str, int] = {}
         """Recovered: the block of each source that was open when a predecessor last settled."""
-        self.tweets: dict[int, int] = {}
-        """Tweets per key in what has not settled, the world's included."""
+        self.tweets = Tally()
+        """Of what has not settled."""
         self.late_registers = 0
         self._tags = tags
         self._hashes = hashes
         self._columns = columns
 
-    def apply(self, flush: Flush) -> list[int]:
+    def apply(self, flush: Flush) -> Ints:
         """Take one record; returns the keys that it counted (some perhaps twice)."""
         source = self.sources.get(flush.source)
         if source is None or source.source_id != flush.source_id:
             old_block = self.old_blocks.get(f"{flush.source_id}/{flush.source}", -1)
             source = self.sources[flush.source] = SourceBlock(flush.source_id, old_block)
-        touched = self._take(source, flush) if flush.hashtags else []
+        touched = self._take(source, flush) if flush.hashtags else np.zeros(0, np.int64)
         source.newest_ms = max(source.newest_ms, flush.newest_ms)
         if flush.watermark_ms >= 0:
             self.source_count = max(self.source_count, flush.sources)
@@ -128,21 +127,10 @@ class OpenPanes:
         self.settled_pane = number
         pane = self.panes.pop(number, None) or OpenPane(self._hashes, self._columns)
         total = pane.sum()
-        self._count(total.keys.tolist(), (-total.counts).tolist())
+        self.tweets.add(total.keys, -total.counts)
         return Closed(number, total, pane)
 
-    def _count(self, keys: Iterable[int], more: Iterable[int]) -> None:
-        tweets = self.tweets
-        for key, tweets_more in zip(keys, more, strict=True):
-            world = key & _WORLD_MASK
-            for one in (key, world):
-                now = tweets.get(one, 0) + tweets_more
-                if now:
-                    tweets[one] = now
-                else:
-                    del tweets[one]
-
-    def _take(self, source: SourceBlock, flush: Flush) -> list[int]:
+    def _take(self, source: SourceBlock, flush: Flush) -> Ints:
         registers = registers_of(flush)
         number_of = self._tags.number
         numbers = np.array([number_of(hashtag) for hashtag in flush.hashtags], np.int64)
@@ -154,8 +142,8 @@ class OpenPanes:
         if late.any():
             self._add_late(source, late, keys, rises, registers)
         counted = risen & is_open
-        touched: list[int] = keys[counted].tolist()
-        self._count(touched, rises[counted].tolist())
+        touched: Ints = keys[counted]
+        self.tweets.add(touched, rises[counted])
         panes = registers.panes[counted]
         for number in np.unique(panes).tolist() if len(panes) else ():
             self._add(number, source, counted & (registers.panes == number), keys, registers)
@@ -194,7 +182,7 @@ class OpenPanes:
         for (number, key), known in source.known.items():
             if number > self.settled_pane:
                 self.panes[number].void([known.row])
-                self._count([key], [-known.count])
+                self.tweets.add(np.array([key]), np.array([-known.count]))
 
     def _add(self, number: int, source: SourceBlock, chosen: Mask, keys: Ints, registers: Registers) -> None:
         pane = self._open(number)
@@ -232,6 +220,6 @@ class OpenPanes:
         self.late_registers += int(late.sum())
         entries = registers.entries.take(np.flatnonzero(np.repeat(late, registers.sizes)))
         self._open(self.settled_pane + 1).add(keys[late], rises[late], registers.sizes[late], entries)
-        self._count(keys[late].tolist(), rises[late].tolist())
+        self.tweets.add(keys[late], rises[late])
         for row in np.flatnonzero(late & (registers.blocks == source.block)).tolist():
             source.known[int(registers.panes[row]), int(keys[row])] = Known(int(registers.counts[row]))

@@ -14,6 +14,7 @@ from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 
 Floats = npt.NDArray[np.float32]
+_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,15 +52,21 @@ class Pane:
         """First millisecond after the pane."""
         return self.start_ms + self.length_ms
 
-    def rows(self, key: int) -> slice:
-        """Rows of a key; of the world's key those of all countries."""
-        last = key + 1 if key & ((1 << COUNTRY_BITS) - 1) else key + (1 << COUNTRY_BITS)
-        first, end = np.searchsorted(self.keys, [key, last])
-        return slice(int(first), int(end))
+    def tweets(self, keys: Ints) -> Ints:
+        """(n,) tweets of keys (n,); of the world's key those of all countries."""
+        before = np.concatenate(([0], np.cumsum(self.counts)))
+        first, end = self.spans(keys)
+        return before[end] - before[first]
+
+    def spans(self, keys: Ints) -> tuple[Ints, Ints]:
+        """(n,) first row of each of keys (n,) and (n,) the one behind its last; the world's key has all countries'."""
+        ends = np.where(keys & _COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
+        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends)
 
     def displays_of(self, key: int) -> list[str]:
         """The spellings of a key, one for each row."""
-        return list(self.displays[self.rows(key)])
+        (first,), (end,) = self.spans(np.array([key]))
+        return list(self.displays[first:end])
 
 
 def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:

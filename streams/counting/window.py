@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS, NOWHERE
 from streams.counting.pane import Floats, Pane
 from streams.counting.registers import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts, smallest_rows
-
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
+from streams.counting.tally import Tally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,58 +49,37 @@ class SlidingWindow:
         self.window_ms = window_ms
         self.step_ms = step_ms
         self.panes: deque[Pane] = deque()
-        self.counts: dict[int, int] = {}
-        """Tweets per key, the world's included; absent without any, and so is 'no country'."""
-        self.busy: set[int] = set()
-        """Keys with at least `floor` tweets."""
+        self.counts = Tally()
         self.floor = 1 << 62
         self._hashes = hashes
         self._kept: tuple[Ints, Sample] | None = None
         """Samples of some keys over all panes, until these change: looks ask for the same ones again and again."""
 
-    def watch(self, floor: int) -> None:
-        """Keep `busy` for another floor."""
-        if floor != self.floor:
-            self.floor = floor
-            self.busy = {key for key, count in self.counts.items() if count >= floor}
+    def busy(self) -> Ints:
+        """The keys with at least `floor` tweets, ascending."""
+        return self.counts.at_least(self.floor)
 
     def push(self, pane: Pane) -> None:
         """Add the newest pane."""
         if len(pane.keys):
             self._kept = None
             self.panes.append(pane)
-            self._add(pane, 1)
+            self.counts.add(pane.keys, pane.counts)
 
     def expire(self, end_ms: int) -> None:
         """Drop the panes that do not lie in [end_ms - window_ms, end_ms)."""
         while self.panes and self.panes[0].start_ms < end_ms - self.window_ms:
             self._kept = None
-            self._add(self.panes.popleft(), -1)
+            pane = self.panes.popleft()
+            self.counts.add(pane.keys, -pane.counts)
 
-    def _add(self, pane: Pane, sign: int) -> None:
-        counts, busy, floor = self.counts, self.busy, self.floor
-        for key, count in zip(pane.keys.tolist(), pane.counts.tolist(), strict=True):
-            world = key & ~_COUNTRY_MASK
-            for one in (world,) if key & _COUNTRY_MASK == NOWHERE else (key, world):
-                now = counts.get(one, 0) + sign * count
-                if now:
-                    counts[one] = now
-                    if now >= floor:
-                        busy.add(one)
-                    elif sign < 0:
-                        busy.discard(one)
-                else:
-                    del counts[one]
-                    busy.discard(one)
-
-    def remember(self, keys: Sequence[int]) -> None:
+    def remember(self, keys: Ints) -> None:
         """Keep the samples of some keys, ascending, at hand until the panes change."""
         self._kept = None
-        self._kept = (np.asarray(keys, np.int64), self.sample(keys))
+        self._kept = (keys, self.sample(keys))
 
-    def sample(self, keys: Sequence[int], extra: Iterable[Pane] = ()) -> Sample:
+    def sample(self, asked: Ints, extra: Iterable[Pane] = ()) -> Sample:
         """The samples of some keys over the window, and over `extra` panes that have not settled."""
-        asked = np.asarray(keys, np.int64)
         picks: list[_Pick] = []
         missing = np.arange(len(asked))
         if self._kept is not None and len(self._kept[0]):
@@ -140,9 +117,7 @@ def _pick(of: Pane | Sample, groups: Ints, starts: Ints, ends: Ints) -> _Pick:
 
 def _pick_keys(pane: Pane, keys: Ints, groups: Ints) -> _Pick:
     """The entries of keys[groups]; the world's key has those of all countries."""
-    low = keys[groups]
-    high = np.where(low & _COUNTRY_MASK, low + 1, low + (1 << COUNTRY_BITS))
-    first, last = np.searchsorted(pane.keys, low), np.searchsorted(pane.keys, high)
+    first, last = pane.spans(keys[groups])
     hit = np.flatnonzero(first < last)
     return _pick(pane, groups[hit], pane.bounds[first[hit]], pane.bounds[last[hit]])
 

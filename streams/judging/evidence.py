@@ -64,7 +64,7 @@ def rounded(value: float) -> float:
 
 
 def tabulate(
-    window_ms: int, keys: Sequence[int], tweets: Ints, burst: Doubles, sample: Sample, columns: int, young_days: int
+    window_ms: int, keys: Ints, tweets: Ints, burst: Doubles, sample: Sample, columns: int, young_days: int
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -87,7 +87,7 @@ def tabulate(
     own = known & (sample.flags & RETWEET == 0) & (sample.copy > 0)
     return EvidenceTable(
         window_ms=window_ms,
-        keys=np.asarray(keys, np.int64),
+        keys=keys,
         tweets=tweets,
         authors=sample.authors(m),
         scored=scored,

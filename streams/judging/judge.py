@@ -38,6 +38,7 @@ from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
 _SWEEP_PANES = 6
+_WORLD_MASK = -1 << COUNTRY_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +267,9 @@ class ShardJudge:
                 self.looks.settled(table)
         if pane % _SWEEP_PANES or longest is None:
             return
-        used = {key >> COUNTRY_BITS for key in longest.counts}
-        used.update(key >> COUNTRY_BITS for key in self.states)
-        used.update(key >> COUNTRY_BITS for key in self.open.tweets)
-        for kept in (*self.views.short_panes, *self.views.minute_panes):
-            used.update((kept.keys >> COUNTRY_BITS).tolist())
+        counted = [longest.counts.at_least(1), self.open.tweets.at_least(1), np.array([*self.states], np.int64)]
+        counted += [kept.keys for kept in (*self.views.short_panes, *self.views.minute_panes)]
+        used = set(np.unique(np.concatenate(counted) >> COUNTRY_BITS).tolist())
         for source in self.open.sources.values():
             used.update(key >> COUNTRY_BITS for _, key in source.known)
         self.tags.forget([number for number in self.tags.numbers() if number not in used])
@@ -308,14 +307,9 @@ class ShardJudge:
         shortest, policy = self.views.shortest, self.policy
         if shortest is None or policy is None:
             return set()
-        numbers, of = np.unique(closed.sum.keys >> COUNTRY_BITS, return_inverse=True)
-        tweets = np.bincount(of, weights=closed.sum.counts, minlength=len(numbers)).astype(np.int64)
-        floor, counts = policy.score_floor, shortest.counts
-        return {
-            number
-            for number, fresh in zip(numbers.tolist(), tweets.tolist(), strict=True)
-            if fresh + counts.get(number << COUNTRY_BITS, 0) >= floor
-        }
+        worlds, of = np.unique(closed.sum.keys & _WORLD_MASK, return_inverse=True)
+        tweets = shortest.counts.of(worlds) + np.bincount(of, closed.sum.counts, len(worlds)).astype(np.int64)
+        return set((worlds[tweets >= policy.score_floor] >> COUNTRY_BITS).tolist())
 
     # ---- after a restart ----
 

@@ -6,7 +6,6 @@ could be over were all that is new harmful. What a look sees never reaches what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +40,7 @@ class OpenPart:
 class LookJob:
     """Tags to look at before their panes settle, and the texts to score first."""
 
-    keys: list[int]
+    keys: Ints
     """Ascending."""
     tick_ms: int
     """End of the newest pane that is counted."""
@@ -81,16 +80,16 @@ class Looks:
     def __init__(self, open_panes: OpenPanes, views: Views) -> None:
         self._open = open_panes
         self._views = views
-        self._touched: set[int] = set()
+        self._touched: list[Ints] = []
         self._looked: dict[int, Looked] = {}
 
-    def touch(self, keys: Iterable[int]) -> None:
+    def touch(self, keys: Ints) -> None:
         """Records have counted these."""
-        self._touched.update(keys)
+        self._touched.append(keys)
 
     def pass_over(self) -> None:
         """No look at what the records so far have touched."""
-        self._touched = set()
+        self._touched = []
 
     def settled(self, table: EvidenceTable) -> None:
         """A tick has settled: this is what it saw."""
@@ -105,34 +104,41 @@ class Looks:
             floor: no tag with fewer tweets is looked at.
             least_share: no tag is suppressed whose harmful share is below it.
         """
-        touched, self._touched = self._touched, set()
-        counts, fresh, looked = window.counts.get, self._open.tweets.get, self._looked.get
-        keys: set[int] = set()
-        for touched_key in touched:
-            world = touched_key & _WORLD_MASK
-            if counts(world, 0) + fresh(world, 0) < floor:
-                continue
-            for key in (touched_key, world):
-                tweets = counts(key, 0) + fresh(key, 0)
-                last = looked(key)
-                if tweets >= floor and (last is None or last.has_grown(tweets, least_share)):
-                    keys.add(key)
-        keys = {key for key in keys if key & _COUNTRY_MASK != NOWHERE}
-        if not keys:
+        touched, self._touched = self._touched, []
+        keys, tweets = self._over(floor, np.concatenate(touched or [np.zeros(0, np.int64)]), window)
+        looked = self._looked.get
+        grown = [
+            (last := looked(key)) is None or last.has_grown(now, least_share)
+            for key, now in zip(keys.tolist(), tweets.tolist(), strict=True)
+        ]
+        keys = keys[np.array(grown, bool)]
+        if not len(keys):
             return None
-        tags = sorted({key >> COUNTRY_BITS for key in keys})
+        tags = np.unique(keys >> COUNTRY_BITS)
         parts, texts = [], []
         for number, pane in sorted(self._open.panes.items()):
             total = pane.sum(tags)
             unscored = pane.unscored(total.entries)
             parts.append(OpenPart(number, pane, total, unscored))
             texts.append(pane.texts(unscored))
-        return LookJob(sorted(keys), (max(self._open.panes) + 1) * PANE_MS, parts, b"".join(texts))
+        return LookJob(keys, (max(self._open.panes) + 1) * PANE_MS, parts, b"".join(texts))
+
+    def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
+        """Of keys that were counted and their worlds' those with so many tweets, ascending, and these."""
+        worlds = np.unique(touched & _WORLD_MASK)
+        worlds = worlds[self._tweets(worlds, window) >= floor]
+        own = touched[np.isin(touched & _WORLD_MASK, worlds) & (touched & _COUNTRY_MASK != NOWHERE)]
+        keys = np.union1d(own, worlds)
+        tweets = self._tweets(keys, window)
+        return keys[tweets >= floor], tweets[tweets >= floor]
+
+    def _tweets(self, keys: Ints, window: SlidingWindow) -> Ints:
+        return window.counts.of(keys) + self._open.tweets.of(keys)
 
     def see(self, job: LookJob, scores: Scores, window: SlidingWindow) -> EvidenceTable:
         """The evidence of a look."""
         seen, at = [], 0
-        worth = {key >> COUNTRY_BITS for key in job.keys}
+        worth = set((job.keys >> COUNTRY_BITS).tolist())
         for part in job.parts:
             end = at + len(part.unscored)
             part.pane.score(part.unscored, scores.probabilities[at:end], scores.copies[at:end])

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.counting.pane import Pane, merge_panes
-from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.sketch import KeyedHash
 from streams.counting.window import SlidingWindow
 from streams.judging.evidence import EvidenceTable, tabulate
@@ -67,7 +67,7 @@ class Views:
         if set(windows_ms) != set(self.windows):
             self.windows = {window_ms: self._filled(window_ms) for window_ms in sorted(windows_ms)}
         for window in self.windows.values():
-            window.watch(floor)
+            window.floor = floor
 
     def _filled(self, window_ms: int) -> SlidingWindow:
         short = window_ms <= SHORT_MS
@@ -143,14 +143,16 @@ class Views:
         on_minute = self.end_ms % MINUTE_MS == 0
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_MS or on_minute or window_ms not in self._tables:
-                keys = sorted(window.busy)
+                keys = window.busy()
                 window.remember(keys)
                 self._tables[window_ms] = self.table(window, keys)
         return self._tables
 
-    def table(self, window: SlidingWindow, keys: Sequence[int], extra: Sequence[Pane] = ()) -> EvidenceTable:
-        """Evidence of some keys over a window and over `extra` panes that have not settled."""
-        tweets = np.fromiter((window.counts.get(key, 0) + _tweets(extra, key) for key in keys), np.int64, len(keys))
+    def table(self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = ()) -> EvidenceTable:
+        """Evidence of some keys, ascending, over a window and over `extra` panes that have not settled."""
+        tweets = window.counts.of(keys)
+        for pane in extra:
+            tweets += pane.tweets(keys)
         return tabulate(
             window.window_ms,
             keys,
@@ -161,9 +163,7 @@ class Views:
             self._young_days,
         )
 
-    def _burst(
-        self, window: SlidingWindow, keys: Sequence[int], tweets: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float64]:
+    def _burst(self, window: SlidingWindow, keys: Ints, tweets: Ints) -> npt.NDArray[np.float64]:
         """Rate in the window against the tag's own rate before it in the longest one; NaN without a past."""
         longest = self.longest
         none = np.full(len(keys), np.nan)
@@ -174,11 +174,6 @@ class Views:
         span_ms = min(longest.window_ms, end_ms - longest.panes[0].start_ms) - window.window_ms
         if span_ms < window.window_ms:
             return none
-        whole = np.fromiter((longest.counts.get(key, 0) for key in keys), np.int64, len(keys))
-        past = np.maximum(whole - tweets, 0)
+        past = np.maximum(longest.counts.of(keys) - tweets, 0)
         rates = (tweets / window.window_ms) / (np.maximum(past, 1) / span_ms)
         return np.where(past >= max(self._burst_min_past, 1), rates, np.nan)
-
-
-def _tweets(panes: Sequence[Pane], key: int) -> int:
-    return sum(int(pane.counts[pane.rows(key)].sum()) for pane in panes)

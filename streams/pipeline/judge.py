@@ -304,7 +304,7 @@ class JudgeStage:
         metrics.replaying.labels(shard=shard).set(judge.replaying)
         shortest = judge.views.shortest
         if shortest is not None:
-            metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy))
+            metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy()))
 
     def note_decision(self, decision: Decision) -> None:
         """Counts of decisions; whoever wants to be told is."""

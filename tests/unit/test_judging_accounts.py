@@ -74,7 +74,7 @@ def test_what_becomes_of_the_signals() -> None:
 
     def share(*said: AuthorFact) -> tuple[int, int, float]:
         seen = AuthorFacts(said).apply(sample, ("IN",), 5)
-        table = tabulate(600_000, [1], np.array([99]), np.array([np.nan]), seen, 1, 30)
+        table = tabulate(600_000, np.array([1]), np.array([99]), np.array([np.nan]), seen, 1, 30)
         return int(table.authors[0]), int(table.scored[0]), float(table.share[0, 0])
 
     assert share() == (10, 10, 0.4)

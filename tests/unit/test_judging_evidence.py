@@ -37,7 +37,7 @@ def sample(rows: list[tuple[int, int, int, int, float | None]]) -> Sample:
 
 def table(rows: list[tuple[int, int, int, int, float | None]], groups: int = 2, young_days: int = 30) -> EvidenceTable:
     tweets, burst = np.full(groups, 100), np.full(groups, NAN)
-    return tabulate(600_000, list(range(1, groups + 1)), tweets, burst, sample(rows), 2, young_days)
+    return tabulate(600_000, np.arange(1, groups + 1), tweets, burst, sample(rows), 2, young_days)
 
 
 def test_the_share_is_the_mean_over_scored_authors():

@@ -167,11 +167,16 @@ def test_a_settled_tick_counts_as_a_look():
     job = shard.next(0.0)
     assert job is not None
     table = shard.see(job)
-    for settled, expected in ((table, None), (shard.views.table(shard.views.windows[WINDOW_MS], []), job.keys)):
+    for settled, expected in (
+        (table, None),
+        (shard.views.table(shard.views.windows[WINDOW_MS], np.zeros(0, np.int64)), job.keys.tolist()),
+    ):
         shard.looks.settled(settled)
         shard.looks.touch(job.keys)
         again = shard.next(0.0)
-        assert (again and again.keys) == expected, "a tag that a tick did not see is as if it was never looked at"
+        assert (again and again.keys.tolist()) == expected, (
+            "a tag that a tick did not see is as if it was never looked at"
+        )
 
 
 def test_spellings_are_the_commonest_of_each_open_pane_and_country():

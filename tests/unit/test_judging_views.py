@@ -58,7 +58,7 @@ class Shard:
         names = {
             self.tags.key(f"tag{n}", country): (f"tag{n}", country) for n in range(4) for country in ("IN", "US", "*")
         }
-        return {names[key]: count for key, count in window.counts.items()}
+        return {names[key]: count for key, count in window.counts.to_dict().items()}
 
 
 def rows(views: Views) -> dict[int, list[object]]:
@@ -218,5 +218,5 @@ def test_an_early_look_adds_what_has_not_settled():
     shard.push(one_use(5))
     key, window = shard.tags.key("tag0", "*"), shard.views.windows[30_000]
     extra = build({("tag0", "US"): (2, [Entry(77, 1, 1, 0, "", "text 1")])}, shard.tags, 1)
-    table = shard.views.table(window, [key], [extra])
+    table = shard.views.table(window, np.array([key]), [extra])
     assert (table.tweets.tolist(), table.authors.tolist()) == ([7], [2])

@@ -129,12 +129,10 @@ async def test_a_successor_reads_back_what_was_said_before_it_applies_anything(s
     assert settled(after) == settled(first)
     assert after.judge.settled_ms == first.judge.settled_ms == progress.settled_ms
     assert after.judge.policy is not None
-    counts = [judge.views.shortest.counts if judge.views.shortest else None for judge in (first.judge, after.judge)]
-    assert (
-        {first.judge.tags.name(key): n for key, n in (counts[0] or {}).items()}
-        == {after.judge.tags.name(key): n for key, n in (counts[1] or {}).items()}
-        == {"a": 40}
-    )
+    for judge in (first.judge, after.judge):
+        assert judge.views.shortest is not None
+        counts = judge.views.shortest.counts.to_dict()
+        assert {judge.tags.name(key): n for key, n in counts.items()} == {"a": 40}
     before = len(said)
     await judged(shells, after, 3)
     more = [decode_record(one.value or b"") for one in shells.topics.read(DECISIONS, 0)][before:]
