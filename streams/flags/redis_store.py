@@ -128,7 +128,8 @@ class RedisFlagStore:
         if int(version.split(".")[0]) < _OLDEST_SERVER:
             raise SettingsError(f"{self._where} is Redis {version}", fix="Redis 7 or Valkey 7.2, or newer")
         if info.get("role") not in ("master", None):
-            raise SettingsError(f"{self._where} is a read replica", fix="set HUSHTAG_REDIS_URL to its primary")
+            # After a failover it may be the primary again a moment later, so it is waited for like one that is away.
+            raise FlagStoreUnavailable(f"{self._where} is a read replica", fix="set HUSHTAG_REDIS_URL to its primary")
         policy = info.get("maxmemory_policy")
         if policy != "noeviction":
             raise SettingsError(

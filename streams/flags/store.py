@@ -68,6 +68,7 @@ class FlagStore(Protocol):
 
         Raises:
             SettingsError: what is wrong with it, and the fix.
+            FlagStoreUnavailable: it does not answer, or is a read replica now (a failover may be under way).
         """
         ...
 

@@ -237,8 +237,8 @@ class Worker:
             except DependencyAway as error:
                 if loop.time() >= deadline:
                     raise DependencyAway(
-                        f"Redis did not answer within {self._settings.start_deadline_seconds:g} s: {error}",
-                        fix="start it (hushtag up), or set HUSHTAG_REDIS_URL",
+                        f"Redis took no writes within {self._settings.start_deadline_seconds:g} s: {error}",
+                        fix=error.fix,
                     ) from None
                 if not told:
                     self._log.warning(

@@ -81,7 +81,7 @@ def test_without_redis_it_says_what_it_waits_for_and_ends(topics: Settings) -> N
     ended = worker(topics, redis_url=away)
     assert ended.code == 1
     assert f"waiting up to {DEADLINE_SECONDS} s for Redis" in ended.said
-    assert f"Redis did not answer within {DEADLINE_SECONDS} s" in ended.error
+    assert f"Redis took no writes within {DEADLINE_SECONDS} s" in ended.error
     assert away.removeprefix("redis://").removesuffix("/0") in ended.error
     assert "HUSHTAG_REDIS_URL" in ended.error
     assert ended.seconds < DEADLINE_SECONDS + 60
@@ -217,6 +217,23 @@ def test_a_redis_that_may_evict_is_refused(topics: Settings, tmp_path: Path) -> 
         ended = worker(topics, redis_url=evicting.url)
     assert ended.code == 2
     assert "allkeys-lru" in ended.error and "noeviction" in ended.error
+
+
+def test_a_read_only_redis_is_a_passing_state(topics: Settings, valkey: ValkeyServer, tmp_path: Path) -> None:
+    """In the middle of a failover: who starts then waits, ends as if Redis were away, and is to be started again."""
+    with redis.Redis.from_url(valkey.url) as server:
+        server.replicaof("127.0.0.1", 1)
+        ended = worker(topics, redis_url=valkey.url)
+        assert ended.code == 1, "2 would say that starting again changes nothing"
+        assert "is a read replica" in ended.error and "HUSHTAG_REDIS_URL to its primary" in ended.error
+        settings = topics.model_copy(update={"redis_url": valkey.url})
+        running = WorkerProcess(settings, tmp_path).start(start_deadline_seconds=60)
+        try:
+            eventually("told", lambda: "waiting up to 60 s for Redis" in running.log.read_text(), 90)
+            server.replicaof("NO", "ONE")
+            running.wait_ready()
+        finally:
+            running.kill()
 
 
 def test_a_worker_that_waits_starts_once_redis_is_there(topics: Settings, tmp_path: Path) -> None:
