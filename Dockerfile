@@ -29,7 +29,9 @@ RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/hushtag --crea
         'port = os.environ.get("HUSHTAG_METRICS_PORT") or "9464"' \
         'urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=4).close()' \
         > /usr/local/bin/hushtag-healthy \
-    && chmod 0755 /usr/local/bin/hushtag-healthy
+    && chmod 0755 /usr/local/bin/hushtag-healthy \
+    # A volume mounted there belongs to the user, too.
+    && install --directory --owner hushtag --group hushtag --mode 0700 /var/lib/hushtag-heads
 COPY --from=build /opt/hushtag /opt/hushtag
 COPY config /etc/hushtag
 USER hushtag

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from streams.clock import monotonic_seconds
 from streams.errors import SettingsError
-from streams.metrics import Metrics
 
 Ready = Callable[[], str]
 """"" when ready, else why not. Called from another thread: it may only read."""
@@ -26,12 +27,18 @@ Ready = Callable[[], str]
 _BEAT_SECONDS = 0.5
 
 
+class Exposed(Protocol):
+    """What has metrics to show."""
+
+    registry: CollectorRegistry
+
+
 class HealthServer:
-    """Serves one worker. Started on the loop that it watches."""
+    """Serves one process. Started on the loop that it watches."""
 
     def __init__(
         self,
-        metrics: Metrics,
+        metrics: Exposed,
         *,
         host: str,
         port: int,

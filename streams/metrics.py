@@ -223,7 +223,10 @@ class Metrics:
 
     def sample_names(self) -> set[str]:
         """Names of all time series that can appear, as a query writes them."""
-        suffixes = {"counter": ("_total",), "info": ("_info",), "histogram": ("_bucket", "_count", "_sum")}
-        return {
-            family.name + suffix for family in self.registry.collect() for suffix in suffixes.get(family.type, ("",))
-        }
+        return sample_names(self.registry)
+
+
+def sample_names(registry: CollectorRegistry) -> set[str]:
+    """Names of all time series of a registry, as a query writes them."""
+    suffixes = {"counter": ("_total",), "info": ("_info",), "histogram": ("_bucket", "_count", "_sum")}
+    return {family.name + suffix for family in registry.collect() for suffix in suffixes.get(family.type, ("",))}

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
         SecretStr, Field(description="keys the author sample; keep it secret and the same on all workers")
     ] = SecretStr("")
     audit_key: Annotated[SecretStr, Field(description="signs the audit log")] = SecretStr("")
+    audit_retired_keys: Annotated[
+        SecretStr, Field(description="keys that signed it before, oldest first, separated by commas")
+    ] = SecretStr("")
     webhook_url: Annotated[
         str,
         Field(

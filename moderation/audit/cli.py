@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-import signal
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -16,7 +15,7 @@ from typing import Annotated
 import typer
 
 from moderation.audit.chain import decode_entry
-from moderation.audit.heads import key_of, read_heads
+from moderation.audit.heads import keys_of, read_heads
 from moderation.audit.log import Raw, read_file, read_topic
 from moderation.audit.verify import Verdict, Verification
 from moderation.audit.words import COLUMNS, Wanted, row_of
@@ -60,32 +59,27 @@ def register(app: typer.Typer) -> None:
 def run(
     heads: Heads = None,
     once: Annotated[bool, typer.Option("--once", help="Take up what is there now, and end.")] = False,
-) -> None:
+    metrics_port: Annotated[
+        int,
+        typer.Option(
+            "--metrics-port", envvar="HUSHTAG_METRICS_PORT", help="Of /metrics, /healthz and /readyz; 0: any free one.",
+            min=0, max=65535,
+        ),
+    ] = 9465,
+) -> None:  # fmt: skip
     """Write the audit log until stopped. Run it once, anywhere: a second one takes over, and the first one ends.
 
     Every ten seconds in which something was written, the end of the log is signed with HUSHTAG_AUDIT_KEY and appended
     to the file of heads. Keep that file where nobody can change it who can write to Kafka.
     """
-    from moderation.audit.writer import AuditWriter
+    from moderation.audit.keep import keep
     from streams.logs import configure_logging
 
     settings = load_settings()
     if heads is None:
         raise CallerMistake("where do the signed heads go?", fix="give --heads FILE or set HUSHTAG_AUDIT_HEADS")
     configure_logging(settings.log_level)
-
-    async def write(path: Path) -> int:
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
-        if once:
-            stopped.set()
-        async with AuditWriter(settings, path) as writer:
-            await writer.run(stopped)
-            return writer.chain.next_seq
-
-    entries = asyncio.run(write(heads))
+    entries = asyncio.run(keep(settings, heads, None if once else metrics_port))
     print(f"{settings.topic(AUDIT)}: {entries} entries", file=sys.stderr)
 
 
@@ -109,10 +103,12 @@ def verify(
             fix="give --heads FILE, or --chain-only",
         )
     known = read_heads(heads) if heads is not None else None
-    key = key_of(settings.audit_key.get_secret_value()) if heads is not None else None
+    keys = None
+    if heads is not None:
+        keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
 
     async def check() -> Verdict:
-        verification = Verification(topic, known, key)
+        verification = Verification(topic, known, keys)
         async with aclosing(_records(file)) as records:
             async for offset, value in records:
                 verification.hear(offset, value)

@@ -55,6 +55,10 @@ class Sources:
         self._stack = AsyncExitStack()
         self.read_up_to: dict[tuple[str, int], Source] = {}
         """The last record that was read and not kept, per source partition, since one was kept."""
+        self.behind: dict[str, int] = dict.fromkeys(SOURCES, 0)
+        """Offsets of each source that were not read yet when `news` last asked for its ends."""
+        self.lost: dict[str, int] = dict.fromkeys(SOURCES, 0)
+        """Offsets of each source that were gone before they were read, so far."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -75,13 +79,21 @@ class Sources:
             next_offsets: how far each partition is in the log.
         """
         for name, reader in self._readers.items():
+            bounds = await reader.bounds()
+            self.behind[name] = sum(
+                max(0, bound.end - max(bound.begin, self._start(name, p, next_offsets))) for p, bound in bounds.items()
+            )
+        for name, reader in self._readers.items():
             starts = {p: self._start(name, p, next_offsets) for p in reader.partitions}
             bounds = await reader.bounds()
+            self.lost[name] += sum(max(0, bounds[p].begin - starts[p]) for p in starts)
             lost = [lost_records(name, p, starts[p], bounds[p].begin) for p in starts if starts[p] < bounds[p].begin]
             if lost:
                 yield lost
             async for batch in reader.to_end({p: max(starts[p], bounds[p].begin) for p in starts}):
                 yield [heard for record in batch if (heard := self._heard(name, record)) is not None]
+                self.behind[name] = max(0, self.behind[name] - len(batch))
+            self.behind[name] = 0
 
     def checkpoints(self) -> list[Heard]:
         """A note for each partition of which something was read and not kept since its last entry."""

@@ -7,12 +7,12 @@ off at its end, in the third.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from moderation.audit.chain import Chain, Entry, decode_entry, hash_of
-from moderation.audit.heads import Head, is_genuine
+from moderation.audit.heads import Head, signer_of
 from streams.errors import ContractError
 
 What = Literal["changed", "missing", "out of order", "repeated", "cut off", "not an entry", "forged head"]
@@ -48,17 +48,20 @@ class Verification:
     Args:
         topic: the log's full name, which the heads must name.
         heads: with their line numbers; None: there are none, and the end vouches for itself.
-        key: None: the heads' signatures are not checked.
+        keys: that may have signed them, oldest first; None: the heads' signatures are not checked.
     """
 
-    def __init__(self, topic: str, heads: Iterable[tuple[int, Head]] | None = None, key: bytes | None = None) -> None:
+    def __init__(
+        self, topic: str, heads: Iterable[tuple[int, Head]] | None = None, keys: Sequence[bytes] | None = None
+    ) -> None:
         self.chain = Chain()
+        self._signer = 0
         self._heads: dict[int, Head] = {}
         self._bad: Bad | None = None
         self._missing: Bad | None = None
         self._seen = 0
         for line, head in heads or ():
-            self._add_head(line, head, topic, key)
+            self._add_head(line, head, topic, keys)
 
     def hear(self, offset: int, value: bytes | None) -> None:
         """Take the record at an offset of the topic."""
@@ -111,10 +114,13 @@ class Verification:
             return Bad(expected, "repeated", detail, offset)
         return None
 
-    def _add_head(self, line: int, head: Head, topic: str, key: bytes | None) -> None:
+    def _add_head(self, line: int, head: Head, topic: str, keys: Sequence[bytes] | None) -> None:
         wrong = ""
-        if key is not None and not is_genuine(head, key):
-            wrong = "was not signed with this key"
+        signer = self._signer if keys is None else signer_of(head, keys)
+        if signer is None:
+            wrong = "was not signed with this key" if keys and len(keys) == 1 else "was signed with none of the keys"
+        elif signer < self._signer:
+            wrong = "was signed with a key that had retired by then"
         elif head.topic != topic:
             wrong = f"speaks of topic {head.topic[:80]!r}, not of {topic!r}"
         elif head.seq in self._heads and self._heads[head.seq].hash != head.hash:
@@ -122,3 +128,4 @@ class Verification:
         if wrong and self._bad is None:
             self._bad = Bad(head.seq, "forged head", f"line {line} of the heads {wrong}")
         self._heads.setdefault(head.seq, head)
+        self._signer = max(self._signer, signer or 0)

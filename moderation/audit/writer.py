@@ -3,7 +3,7 @@
 Exactly once without any state of its own: at its start the transactional id fences whoever wrote before (an open
 transaction of theirs is aborted), then the log itself says what the last entry is and how far each source is in it.
 From then on nobody else can append, so each batch continues the chain. It verifies the whole log before its first
-entry: nothing is ever added to a log that has been tampered with.
+entry, and again every few hours: nothing is ever added to a log that is known to have been tampered with.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from moderation.audit.chain import MAX_ENTRY_BYTES, Chain, Entry, Heard, encode_entry
-from moderation.audit.heads import Head, append_head, key_of, read_heads, signed
+from moderation.audit.heads import Head, append_head, is_genuine, keys_of, read_heads, signed
 from moderation.audit.log import read_topic
+from moderation.audit.metrics import AuditMetrics
 from moderation.audit.sources import Sources
 from moderation.audit.verify import Bad, Verification
 from streams.clock import monotonic_seconds, now_ms
@@ -33,6 +34,8 @@ MAX_ENTRIES = 500
 HEAD_SECONDS = 10.0
 """An end that is cut off within this time after it was written cannot be told from one that was never written."""
 CHECKPOINT_SECONDS = 3600.0
+VERIFY_SECONDS = 6 * 3600.0
+"""From one verification of the whole log to the next."""
 _DEADLINE_SECONDS = 30.0
 
 
@@ -64,12 +67,13 @@ class AuditWriter:
         DependencyAway: Kafka does not answer.
     """
 
-    def __init__(self, settings: Settings, heads: Path) -> None:
+    def __init__(self, settings: Settings, heads: Path, metrics: AuditMetrics | None = None) -> None:
         self.chain = Chain()
+        self.metrics = metrics if metrics is not None else AuditMetrics()
         self._settings = settings
         self._topic = settings.topic(AUDIT)
         self._heads = heads
-        self._key = key_of(settings.audit_key.get_secret_value())
+        self._keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
         self._sources: Sources | None = None
         self._producer = AIOKafkaProducer(
             **connection(settings),
@@ -79,7 +83,8 @@ class AuditWriter:
             request_timeout_ms=15_000,
         )
         self._headed_seq = -1
-        self._headed_at = self._checkpoint_at = monotonic_seconds()
+        self._headed_at = self._checkpoint_at = self._verified_at = monotonic_seconds()
+        self._lost: dict[str, int] = {}
         self._log = logger(__name__)
 
     async def __aenter__(self) -> Self:
@@ -103,11 +108,14 @@ class AuditWriter:
 
         Raises:
             AuditTakenOver: another writer has started.
+            AuditBroken: the log, or a head, is not any more as it was written.
             DependencyAway: Kafka takes nothing; start again, and it goes on where the log ends.
         """
         while True:
             await self.catch_up()
             now = monotonic_seconds()
+            if now - self._verified_at >= VERIFY_SECONDS:
+                await self.verify()
             if now - self._checkpoint_at >= CHECKPOINT_SECONDS:
                 self._checkpoint_at = now
                 await self.write(self.checkpoints())
@@ -124,9 +132,12 @@ class AuditWriter:
     async def catch_up(self) -> int:
         """Take up everything that the sources hold as of now; how many entries that made."""
         assert self._sources is not None, "not entered"
-        written = 0
+        written, began_ms = 0, now_ms()
         async for heard in self._sources.news(self.chain.next_offsets):
             written += await self.write(heard)
+            self._tell(self._sources)
+        self._tell(self._sources)
+        self.metrics.caught_up_seconds.set(began_ms / 1000)
         return written
 
     async def write(self, heard: Sequence[Heard]) -> int:
@@ -147,9 +158,10 @@ class AuditWriter:
         if self.chain.next_seq - 1 <= self._headed_seq:
             return
         head = Head(topic=self._topic, seq=self.chain.next_seq - 1, hash=self.chain.head, at_ms=now_ms())
-        head = signed(head, self._key)
+        head = signed(head, self._keys[-1])
         append_head(self._heads, head)
         self._headed_seq = head.seq
+        self.metrics.set_head(head.at_ms)
         self._log.info("audit head", topic=head.topic, seq=head.seq, hash=head.hash, signature=head.signature)
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
@@ -157,16 +169,37 @@ class AuditWriter:
             sent = [await self._producer.send(self._topic, encode_entry(entry), partition=0) for entry in entries]
             await asyncio.gather(*sent)
 
+    async def verify(self) -> None:
+        """Read the whole log again. Raises AuditBroken if it is not as it was written."""
+        verified = await self._verified()
+        if verified.next_seq < self.chain.next_seq:
+            bad = Bad(verified.next_seq, "cut off", f"this process wrote entry {self.chain.next_seq - 1}")
+            raise AuditBroken(self._topic, bad)
+
     async def _verified(self) -> Chain:
         heads = await asyncio.to_thread(read_heads, self._heads) if self._heads.exists() else []
-        verification = Verification(self._topic, heads, self._key)
+        verification = Verification(self._topic, heads, self._keys)
         async for offset, value in read_topic(self._settings):
             verification.hear(offset, value)
         verdict = verification.verdict()
         if verdict.bad is not None:
             raise AuditBroken(self._topic, verdict.bad)
-        self._headed_seq = max((head.seq for _, head in heads), default=-1)
+        self._verified_at = monotonic_seconds()
+        self.metrics.set_verified(now_ms())
+        self.metrics.entries.set(verdict.entries)
+        # A head by a retired key vouches for nothing any more once that key is known: the present one signs anew.
+        ours = [head for _, head in heads if is_genuine(head, self._keys[-1])]
+        self._headed_seq = max((head.seq for head in ours), default=-1)
+        self.metrics.head_seconds.set(max((head.at_ms for head in ours), default=0) / 1000)
         return verification.chain
+
+    def _tell(self, sources: Sources) -> None:
+        self.metrics.entries.set(self.chain.next_seq)
+        self.metrics.unsigned.set(self.chain.next_seq - 1 - self._headed_seq)
+        self.metrics.set_behind(sources.behind)
+        for topic, lost in sources.lost.items():
+            self.metrics.lost.labels(topic=topic).inc(lost - self._lost.get(topic, 0))
+        self._lost = dict(sources.lost)
 
     async def _answered(self, call: Awaitable[None]) -> None:
         try:

@@ -11,7 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 from kafka.admin import KafkaAdminClient
@@ -19,6 +22,7 @@ from kafka.structs import TopicPartition as KafkaPartition
 from pydantic import SecretStr
 
 from moderation.audit.chain import Entry, decode_entry
+from moderation.audit.heads import append_head, read_heads, signed, signer_of
 from moderation.audit.log import read_topic
 from moderation.audit.writer import AuditBroken, AuditTakenOver, AuditWriter
 from moderation.drafts import Draft, tag_of
@@ -27,6 +31,7 @@ from streams.clock import now_ms
 from streams.errors import DependencyAway
 from streams.log.topics import create_topics
 from streams.settings import Settings
+from tests.integration.workers import free_port
 
 pytestmark = pytest.mark.integration
 KEY = "k" * 32
@@ -129,6 +134,83 @@ async def test_kill_9_in_the_middle_loses_and_doubles_nothing(keyed: Settings, t
     log = await entries(keyed)
     assert sorted(sources(log)) == [("suppression-decisions", p, o) for p in range(4) for o in range(count // 4)]
     assert (await asyncio.to_thread(command, keyed, "verify", "--heads", str(heads))).returncode == 0
+
+
+async def test_its_metrics_say_how_far_it_is_and_that_it_is_broken(keyed: Settings, tmp_path: Path) -> None:
+    heads, port = tmp_path / "heads", free_port()
+    program = [str(Path(sys.executable).parent / "hushtag"), "audit", "run", "--heads", str(heads)]
+    program += ["--metrics-port", str(port)]
+
+    def fetched(path: str) -> tuple[int, str]:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def numbers() -> dict[str, float]:
+        lines = [line.rsplit(" ", 1) for line in fetched("/metrics")[1].splitlines() if line.startswith("hushtag_")]
+        return {name.removeprefix("hushtag_audit_"): float(value) for name, value in lines}
+
+    async def until(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not await asyncio.to_thread(holds):
+                await asyncio.sleep(0.1)
+
+    began = time.time()
+    await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision"}'] * 30)
+    process = subprocess.Popen(program, env=environment(keyed), stderr=subprocess.DEVNULL)
+    try:
+        await until(lambda: fetched("/readyz")[0] == 200 and numbers()["entries"] == 30)
+        await send(keyed, "policy", 0, [b'{"serial":1}'])
+        await until(lambda: numbers()["entries"] == 31)
+        told = await asyncio.to_thread(numbers)
+        assert {name: value for name, value in told.items() if name.startswith(("behind", "lost"))} == {
+            f'{what}{{topic="{topic}"}}': 0
+            for what in ("behind_records", "lost_records_total")
+            for topic in ("moderation", "policy", "suppression-decisions")
+        }
+        assert told["intact"] == 1
+        assert began <= told["verified_timestamp_seconds"] <= told["caught_up_timestamp_seconds"] <= time.time()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 20) == 0
+    finally:
+        process.kill()
+    assert [head.seq for _, head in read_heads(heads)][-1] == 30
+    _, last = read_heads(heads)[-1]
+    append_head(heads, signed(msgspec.structs.replace(last, seq=99), KEY.encode()))  # so there were entries 31 to 99
+    process = subprocess.Popen(program, env=environment(keyed), stderr=subprocess.PIPE, text=True)
+    try:
+        await until(lambda: numbers().get("intact") == 0)
+        status, answer = await asyncio.to_thread(fetched, "/readyz")
+        assert status == 503 and "entry 31: cut off" in json.loads(answer)["reason"]
+        process.send_signal(signal.SIGTERM)
+        _, told_at_end = await asyncio.to_thread(process.communicate, None, 20)
+        assert process.returncode == 3 and "entry 31: cut off" in told_at_end
+    finally:
+        process.kill()
+    assert len(await entries(keyed)) == 31
+
+
+async def test_a_new_key_signs_the_end_again(keyed: Settings, tmp_path: Path) -> None:
+    heads = tmp_path / "heads"
+    await send(keyed, "policy", 0, [b'{"serial":1}'])
+    async with AuditWriter(keyed, heads) as writer:
+        await writer.catch_up()
+        writer.export_head()
+    turned = keyed.model_copy(update={"audit_key": SecretStr("n" * 32), "audit_retired_keys": SecretStr(KEY)})
+    async with AuditWriter(turned, heads):
+        pass
+    assert [(head.seq, signer_of(head, (KEY.encode(), b"n" * 32))) for _, head in read_heads(heads)] == [(0, 0), (0, 1)]
+    async with AuditWriter(turned, heads):
+        pass
+    assert len(read_heads(heads)) == 2
+    with pytest.raises(AuditBroken, match="not signed with this key"):
+        async with AuditWriter(turned.model_copy(update={"audit_retired_keys": SecretStr("")}), heads):
+            pass
 
 
 async def test_a_second_writer_takes_over_and_the_first_writes_no_more(keyed: Settings, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from moderation.audit.chain import (
     hash_of,
     record_bytes,
 )
-from moderation.audit.heads import Head, append_head, is_genuine, read_heads, signed
+from moderation.audit.heads import Head, append_head, is_genuine, keys_of, read_heads, signed
 from moderation.audit.sources import is_kept, kept, lost_records
 from moderation.audit.verify import Verdict, Verification
 from moderation.audit.words import Wanted, row_of
@@ -69,8 +69,8 @@ def head_of(log: Sequence[bytes], seq: int, **changes: Any) -> Head:
     return signed(Head(**fields), KEY)
 
 
-def verify(log: Sequence[bytes | None], heads: Sequence[Head] = ()) -> Verdict:
-    verification = Verification(TOPIC, list(enumerate(heads, 1)), KEY)
+def verify(log: Sequence[bytes | None], heads: Sequence[Head] = (), keys: Sequence[bytes] = (KEY,)) -> Verdict:
+    verification = Verification(TOPIC, list(enumerate(heads, 1)), keys)
     for offset, value in enumerate(log):
         verification.hear(offset, value)
     return verification.verdict()
@@ -216,6 +216,29 @@ def test_a_forged_head_is_found(forge: Callable[[Head], Head], word: str) -> Non
     assert word in bad.detail and "line 2" in bad.detail
 
 
+def test_keys_retire_in_order() -> None:
+    """A new key signs on; the old one stays good for what it signed, and for nothing that came after."""
+    old, new, log = b"o" * 32, b"n" * 32, log_of(6)
+    resign = [signed(head_of(log, 2), old), signed(head_of(log, 2), new), signed(head_of(log, 5), new)]
+    assert verify(log, resign, (old, new)).bad is None
+    assert verify(rewritten_from(log, 1), resign, (old, new)).bad.seq == 2  # type: ignore[union-attr]
+    stolen = [*resign[:2], signed(head_of(rewritten_from(log, 3), 5), old)]
+    bad = verify(rewritten_from(log, 3), stolen, (old, new)).bad
+    assert bad is not None and (bad.what, "had retired" in bad.detail) == ("forged head", True)
+    bad = verify(log, resign, (new,)).bad  # whoever forgets the old key hears of it
+    assert bad is not None and "not signed with this key" in bad.detail
+
+
+def test_keys_of_the_environment() -> None:
+    assert keys_of("b" * 16, f" {'a' * 16}, ,") == (b"a" * 16, b"b" * 16)
+    for secret, retired, word in (
+        ("", "", "not set"), ("short", "", "KEY is shorter"), ("b" * 16, "a", "RETIRED_KEYS is shorter"),
+        ("b" * 16, "b" * 16, "twice"),
+    ):  # fmt: skip
+        with pytest.raises(SettingsError, match=word):
+            keys_of(secret, retired)
+
+
 def test_two_heads_that_contradict_each_other_are_found() -> None:
     """A log that was written anew, with the key, after its head had been exported."""
     log = log_of(4)
@@ -253,6 +276,8 @@ def test_heads_survive_their_file_and_a_crash_while_writing(tmp_path: Path) -> N
     heads = read_heads(path)
     assert [(line, head.seq) for line, head in heads] == [(1, 1), (2, 2)]
     assert all(is_genuine(head, KEY) for _, head in heads)
+    append_head(path, head_of(log, 2))
+    assert [(line, head.seq) for line, head in read_heads(path)] == [(1, 1), (2, 2), (4, 2)]
     path.write_bytes(b"{}\n")
     with pytest.raises(CallerMistake, match="line 1 is not a head"):
         read_heads(path)

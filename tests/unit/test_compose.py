@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from streams.metrics import Metrics
+from moderation.audit.metrics import AuditMetrics
+from streams.metrics import Metrics, sample_names
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ def test_service(name: str) -> None:
 
 
 def test_the_parts_that_must_be_there() -> None:
-    assert set(SERVICES) == {"kafka", "valkey", "topics", "worker", "prometheus", "grafana"}
+    assert set(SERVICES) == {"kafka", "valkey", "topics", "worker", "audit", "prometheus", "grafana"}
     images = {name: service["image"] for name, service in SERVICES.items()}
     assert images["kafka"] == "apache/kafka:4.3.1"
     assert images["valkey"].startswith("valkey/valkey:9.")
@@ -82,7 +83,7 @@ def test_every_mounted_file_and_volume_exists() -> None:
 
 def test_worker_settings_are_settings() -> None:
     known = {f"HUSHTAG_{field.upper()}" for field in Settings.model_fields}
-    for name in ("topics", "worker"):
+    for name in ("topics", "worker", "audit"):
         service = SERVICES[name]
         assert set(service["environment"]) <= known
         assert service["read_only"] is True
@@ -93,6 +94,7 @@ def test_worker_settings_are_settings() -> None:
         policy = Path(environment["HUSHTAG_POLICY"])
         mounted = next(volume for volume in service["volumes"] if volume.split(":")[1] == str(policy.parent))
         assert (ROOT / mounted.split(":")[0] / policy.name).is_file()
+    environment = SERVICES["worker"]["environment"]
     values = {
         field: environment[f"HUSHTAG_{field.upper()}"]
         for field in ("kafka", "redis_url", "policy", "metrics_host", "metrics_port")
@@ -211,14 +213,13 @@ def test_the_reading_of_queries() -> None:
 
 @pytest.mark.parametrize(("where", "query"), list(queries()))
 def test_every_query_asks_for_metrics_that_exist(where: str, query: str) -> None:
-    metrics = Metrics()
     names, labels = names_in(query)
     assert names, where
-    assert names <= metrics.sample_names() | {"up"}, where
+    assert names <= sample_names(Metrics().registry) | sample_names(AuditMetrics().registry) | {"up"}, where
     assert query.count("(") == query.count(")")
     known = {
         label
-        for collector in vars(metrics).values()
+        for collector in [*vars(Metrics()).values(), *vars(AuditMetrics()).values()]
         if hasattr(collector, "_labelnames")
         for label in collector._labelnames
     }
@@ -228,7 +229,8 @@ def test_every_query_asks_for_metrics_that_exist(where: str, query: str) -> None
 def test_what_the_dashboard_and_alerts_leave_out() -> None:
     """Every metric of ours is looked at somewhere."""
     asked = set().union(*(names_in(query)[0] for _, query in queries()))
-    ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("hushtag_")}
+    families = [*Metrics().registry.collect(), *AuditMetrics().registry.collect()]
+    ours = {family.name for family in families if family.name.startswith("hushtag_")}
     unseen = {name for name in ours if not any(one == name or one.startswith(f"{name}_") for one in asked)}
     assert unseen <= {"hushtag_partial_records"}
 
@@ -243,12 +245,14 @@ def test_alerts_are_complete() -> None:
             assert rule["annotations"]["description"]
 
 
-def test_prometheus_finds_the_workers() -> None:
-    (scrape,) = PROMETHEUS["scrape_configs"]
-    (discovery,) = scrape["dns_sd_configs"]
-    assert discovery["names"] == ["worker"]
-    assert str(discovery["port"]) == SERVICES["worker"]["environment"]["HUSHTAG_METRICS_PORT"]
-    assert scrape["job_name"] == "hushtag"
+def test_prometheus_finds_the_workers_and_the_audit_log() -> None:
+    jobs = {scrape["job_name"]: scrape["dns_sd_configs"][0] for scrape in PROMETHEUS["scrape_configs"]}
+    assert {job: discovery["names"] for job, discovery in jobs.items()} == {
+        "hushtag": ["worker"], "hushtag-audit": ["audit"],
+    }  # fmt: skip
+    for discovery in jobs.values():
+        environment = SERVICES[discovery["names"][0]]["environment"]
+        assert str(discovery["port"]) == environment["HUSHTAG_METRICS_PORT"]
     for rules in PROMETHEUS["rule_files"]:
         assert (ROOT / "config/prometheus" / Path(rules).name).is_file()
 

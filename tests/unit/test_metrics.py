@@ -6,10 +6,11 @@ import re
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from moderation.audit.metrics import AuditMetrics
 from streams.metrics import FLAG_BUCKETS_SECONDS, Metrics
 
 
-def ours(metrics: Metrics) -> list[tuple[str, str, str]]:
+def ours(metrics: Metrics | AuditMetrics) -> list[tuple[str, str, str]]:
     return [
         (family.name, family.type, family.documentation)
         for family in metrics.registry.collect()
@@ -18,7 +19,7 @@ def ours(metrics: Metrics) -> list[tuple[str, str, str]]:
 
 
 def test_names_and_units() -> None:
-    for name, kind, documentation in ours(Metrics()):
+    for name, kind, documentation in ours(Metrics()) + ours(AuditMetrics()):
         assert re.fullmatch(r"hushtag_[a-z_]+", name)
         assert documentation.endswith("."), name
         assert not re.search(r"(_ms|_millis|_minutes|_kb|_mb)\b", name), name
@@ -39,10 +40,11 @@ def test_a_hashtag_is_never_a_label() -> None:
         "provisional",
         "result",
         "valve",
+        "topic",
     }
     labels = {
         label
-        for collector in vars(Metrics()).values()
+        for collector in [*vars(Metrics()).values(), *vars(AuditMetrics()).values()]
         if not isinstance(collector, CollectorRegistry)
         for label in collector._labelnames
     }
