@@ -6,8 +6,11 @@ are one slice of a sorted pane: nothing is kept twice for the world.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 
 COUNTRY_BITS = 10
 WORLD = 0
@@ -60,6 +63,13 @@ class Tags:
             self._names[number] = hashtag
             self._next += 1
         return number
+
+    def of(self, hashtags: Sequence[str]) -> npt.NDArray[np.int64]:
+        """`number` of many: (n,)."""
+        found = list(map(self._numbers.get, hashtags))
+        if None in found:
+            found = [self.number(hashtag) for hashtag in hashtags]
+        return np.array(found, np.int64)
 
     def key(self, hashtag: str, country: str) -> int:
         """The key of a hashtag in a country; the hashtag gets a number if it has none."""

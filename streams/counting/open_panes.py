@@ -132,9 +132,7 @@ class OpenPanes:
 
     def _take(self, source: SourceBlock, flush: Flush) -> Ints:
         registers = registers_of(flush)
-        number_of = self._tags.number
-        numbers = np.array([number_of(hashtag) for hashtag in flush.hashtags], np.int64)
-        keys = numbers << COUNTRY_BITS | registers.countries
+        keys = self._tags.of(flush.hashtags) << COUNTRY_BITS | registers.countries
         rises, whole = self._rises(source, flush.rules, registers, keys)
         risen = rises > 0
         is_open = registers.panes > self.settled_pane

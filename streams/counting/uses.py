@@ -19,6 +19,9 @@ from streams.counting.sharding import Sharding
 from streams.counting.sketch import K, KeyedHash, smallest_rows
 from streams.events.tweet import Tweet
 
+_MOST_NUMBERS = 200_000
+"""Hashtags that have a number, above which those that are over lose theirs."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Grouped:
@@ -48,6 +51,11 @@ class OpenUses:
         self._hashes = hashes
         self._most_bytes = most_bytes
         self._flushed = 0
+        self._numbers: dict[str, int] = {}
+        self._names: list[str] = []
+        """Hashtags by number."""
+        self._shards = array("H")
+        """Of each number."""
         # Of each tweet:
         self._offsets = array("q")
         self._authors: list[int] = []
@@ -59,7 +67,7 @@ class OpenUses:
         self._texts: list[str] = []
         # Of each use:
         self._tweet_of = array("q")
-        self._hashtags: list[str] = []
+        self._tags = array("q")
         self._displays: list[str] = []
 
     def add(self, offset: int, pane: int, age_days: int, flags: int, tweet: Tweet) -> None:
@@ -75,29 +83,34 @@ class OpenUses:
         self._texts.append(text.replace("\n", " ") if "\n" in text else text)
         for use in tweet.hashtags:
             hashtag, display = use.hashtag, use.display
+            number = self._numbers.get(hashtag)
             self._tweet_of.append(row)
-            self._hashtags.append(hashtag)
+            self._tags.append(self._number(hashtag) if number is None else number)
             self._displays.append("" if display == hashtag else display)
+
+    def _number(self, hashtag: str) -> int:
+        """A new number; what was flushed keeps its own for as long as it is open."""
+        number = self._numbers[hashtag] = len(self._names)
+        self._names.append(hashtag)
+        self._shards.append(self._sharding.of(hashtag))
+        return number
 
     def flush(self) -> dict[int, list[Flush]]:
         """What has changed since the last flush: for each shard that it concerns its records, blocks ascending.
 
         Only the columns of the records are filled in.
         """
-        if self._flushed == len(self._hashtags):
+        if self._flushed == len(self._tags):
             return {}
-        names = list(dict.fromkeys(self._hashtags))
-        number_of = {name: number for number, name in enumerate(names)}
-        tags = np.fromiter(map(number_of.__getitem__, self._hashtags), np.int64, len(self._hashtags))
-        shards = np.fromiter(map(self._sharding.of, names), np.int64, len(names))
-        of = np.array(self._tweet_of)
+        names, tags, of = self._names, np.array(self._tags), np.array(self._tweet_of)
+        shards = np.array(self._shards, np.int64)
         blocks, panes = np.array(self._offsets)[of] // BLOCK, np.array(self._panes)[of]
         countries, tweets = np.array(self._countries)[of], np.array(self._tweets)[of]
         authors = self._hashes.authors(self._authors)[of]
         block_ranks = np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0)
         code = ((shards[tags] * (block_ranks[-1] + 1) + block_ranks) * len(names) + tags) << COUNTRY_BITS | countries
         grouped = self._group(code, panes, shards[tags], authors, tweets)
-        self._flushed = len(self._hashtags)
+        self._flushed = len(self._tags)
         records: dict[int, list[Flush]] = {}
         for shard, registers, entries in self._runs(grouped, of):
             use, entry = grouped.first_use[registers], grouped.entries[entries]
@@ -164,11 +177,11 @@ class OpenUses:
 
     def forget_before(self, block: int) -> None:
         """Drop what was flushed of the blocks before this one; nothing more will come of them."""
-        assert self._flushed == len(self._hashtags), "what was not flushed may not be dropped"
+        assert self._flushed == len(self._tags), "what was not flushed may not be dropped"
         row = len(self._texts)
         while row and self._offsets[row - 1] // BLOCK >= block:
             row -= 1
-        use = len(self._hashtags)
+        use = len(self._tags)
         while use and self._tweet_of[use - 1] >= row:
             use -= 1
         per_tweet = (self._offsets, self._authors, self._tweets, self._ages, self._flags, self._countries, self._panes,
@@ -176,6 +189,16 @@ class OpenUses:
         for column in per_tweet:
             del column[:row]
         self._tweet_of = array("q", [of - row for of in self._tweet_of[use:]])
-        for column in (self._hashtags, self._displays):
+        for column in (self._tags, self._displays):
             del column[:use]
-        self._flushed = len(self._hashtags)
+        self._flushed = len(self._tags)
+        if len(self._names) > _MOST_NUMBERS:
+            self._number_anew()
+
+    def _number_anew(self) -> None:
+        """Only the hashtags of what is open keep a number."""
+        hashtags = [self._names[number] for number in self._tags]
+        self._numbers, self._names, self._shards = {}, [], array("H")
+        for hashtag in dict.fromkeys(hashtags):
+            self._number(hashtag)
+        self._tags = array("q", [self._numbers[hashtag] for hashtag in hashtags])

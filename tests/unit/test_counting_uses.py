@@ -78,10 +78,17 @@ class Log:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([150, 3_000, 500_000]), st.sampled_from([3, 40]))
-def test_a_flush_says_what_its_blocks_hold(seed, shards, most_bytes, block):
+@given(
+    st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([150, 3_000, 500_000]), st.sampled_from([3, 40]),
+    st.sampled_from([0, 3, 200_000]),
+)  # fmt: skip
+def test_a_flush_says_what_its_blocks_hold(seed, shards, most_bytes, block, most_numbers):
     rng = random.Random(seed)
-    with patch(f"{__name__}.BLOCK", block), patch("streams.counting.uses.BLOCK", block):
+    with (
+        patch(f"{__name__}.BLOCK", block),
+        patch("streams.counting.uses.BLOCK", block),
+        patch("streams.counting.uses._MOST_NUMBERS", most_numbers),
+    ):
         log, offset = Log(shards, most_bytes), rng.randrange(1_000)
         for _ in range(rng.randrange(150)):
             offset += rng.choice([1, 1, 1, 2, block, 5 * block])
