@@ -84,6 +84,10 @@ class Tags:
         """The hashtag of a key."""
         return self._names[key >> COUNTRY_BITS]
 
+    def names(self, keys: npt.NDArray[np.int64]) -> list[str]:
+        """`name` of many: (n,)."""
+        return list(map(self._names.__getitem__, (keys >> COUNTRY_BITS).tolist()))
+
     def numbers(self) -> list[int]:
         """All numbers given out."""
         return list(self._names)
@@ -92,6 +96,11 @@ class Tags:
         """Take numbers back; the caller holds no key of theirs any more."""
         for number in numbers:
             del self._numbers[self._names.pop(number)]
+
+
+def countries_of(keys: npt.NDArray[np.int64]) -> list[str]:
+    """`country_of` many: (n,)."""
+    return list(map(country_name, (keys & _COUNTRY_MASK).tolist()))
 
 
 def country_of(key: int) -> str:

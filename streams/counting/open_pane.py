@@ -119,6 +119,11 @@ class OpenPane:
         displays = self._displays
         return [displays[entry].decode("utf-8", "surrogatepass") for entry in entries.tolist()]
 
+    def spelt(self, entries: Ints) -> Ints:
+        """Which of some entries, by place, wrote the hashtag otherwise than in its normal form."""
+        displays = self._displays
+        return np.flatnonzero([len(displays[entry]) for entry in entries.tolist()])
+
     def unscored(self, entries: Ints) -> Ints:
         """Those that have no score yet."""
         self._make_room()

@@ -109,12 +109,11 @@ def build_pane(number: int, total: Sum, open_pane: OpenPane, worth: Collection[i
 
 
 def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> list[str]:
-    """(r,) the commonest spelling of each key in its sample; `names`: their normal forms."""
-    written, bounds = open_pane.displays(total.entries), total.bounds.tolist()
-    return [
-        (written[first] if last - first == 1 else commonest(written[first:last])) or name
-        for name, first, last in zip(names, bounds[:-1], bounds[1:], strict=True)
-    ]
+    """(r,) the commonest spelling of each key in its sample; `names`: their normal forms, which most are written in."""
+    found, bounds = list(names), total.bounds
+    for row in np.unique(np.searchsorted(bounds, open_pane.spelt(total.entries), side="right") - 1).tolist():
+        found[row] = commonest(open_pane.displays(total.entries[bounds[row] : bounds[row + 1]])) or names[row]
+    return found
 
 
 def commonest(spellings: Sequence[str]) -> str:

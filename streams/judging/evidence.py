@@ -113,8 +113,12 @@ def _copied(group: Ints, copy: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
     if not len(group):
         return np.zeros(0, bool)
     both = group.astype(np.uint64) << np.uint64(32) | copy.astype(np.uint64)
-    _, inverse, sizes = np.unique(both, return_inverse=True, return_counts=True)
-    return np.asarray(sizes[inverse] > 1)
+    order = np.argsort(both)
+    same = both[order][1:] == both[order][:-1]
+    copied = np.zeros(len(both), bool)
+    copied[order[1:][same]] = True
+    copied[order[:-1][same]] = True
+    return copied
 
 
 def _first_ids(sample: Sample, m: int) -> list[list[int]]:

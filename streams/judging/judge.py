@@ -39,6 +39,8 @@ from streams.policy.activation import Activation, ActivationLog
 
 _SWEEP_PANES = 6
 _WORLD_MASK = -1 << COUNTRY_BITS
+_SPREAD_MS = 2_000
+"""Over so long the shards' settling of one pane is spread, so that a worker's early looks wait for one of them only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class ShardJudge:
     ) -> None:
         self.shard = shard
         self.shards = shards
+        self._after_ms = shard * _SPREAD_MS // shards
         self.tags = Tags()
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.views = Views(hashes, 1 + len(categories))
@@ -148,8 +151,8 @@ class ShardJudge:
     # ---- settled ticks ----
 
     def next_tick(self, up_to_ms: int | None = None) -> TickJob | None:
-        """The next pane that the watermark (or `up_to_ms`) has passed."""
-        watermark_ms = self.open.watermark_ms if up_to_ms is None else up_to_ms
+        """The next pane that the watermark has passed by this shard's part of the spread, or `up_to_ms` has passed."""
+        watermark_ms = self.open.watermark_ms - self._after_ms if up_to_ms is None else up_to_ms
         if watermark_ms < 0:
             return None
         pane = self._next_pane(watermark_ms // PANE_MS)
@@ -182,8 +185,7 @@ class ShardJudge:
         closed = job.closed
         tick_ms = (closed.number + 1) * PANE_MS
         closed.pane.score(job.unscored, scores.probabilities, scores.copies)
-        names = [self.tags.name(key) for key in closed.sum.keys.tolist()]
-        displays = spellings(closed.sum, closed.pane, names)
+        displays = spellings(closed.sum, closed.pane, self.tags.names(closed.sum.keys))
         pane = build_pane(closed.number, closed.sum, closed.pane, job.worth, displays)
         said = Settled(tick_ms)
         minute = self.views.push(pane)

@@ -9,8 +9,9 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
-from streams.counting.keys import Tags, country_of
+from streams.counting.keys import COUNTRY_BITS, Tags, countries_of, country_of
 from streams.counting.pane import Pane
+from streams.counting.registers import Ints
 from streams.counting.sketch import K, estimate_authors
 
 MAX_BYTES = 512 * 1024
@@ -63,15 +64,15 @@ _decoder = msgspec.msgpack.Decoder(PaneRecord)
 def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     """A settled pane as records; the same whoever settled it, so rows go by name and not by number."""
     columns = pane.scores.shape[1]
-    named = sorted((tags.name(key), country_of(key), row) for row, key in enumerate(pane.keys.tolist()))
-    rows = np.array([row for _, _, row in named], np.int64)
+    rows = _by_name(pane.keys, tags)
+    hashtags, countries = tags.names(pane.keys[rows]), countries_of(pane.keys[rows])
     sizes = np.diff(pane.bounds)[rows]
     ends = np.cumsum(sizes)
     entries = np.repeat(pane.bounds[rows] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
     bounds = np.concatenate(([0], ends))
-    row_bytes = np.array([len(name) * 6 + 16 for name, _, _ in named], np.int64) + sizes * (_ENTRY_BYTES + 4 * columns)
+    row_bytes = np.fromiter(map(len, hashtags), np.int64, len(rows)) * 6 + 16 + sizes * (_ENTRY_BYTES + 4 * columns)
     run = np.cumsum(row_bytes) // MAX_BYTES
-    cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(named)]
+    cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     records = []
     for part, (first, last) in enumerate(pairwise(cuts)):
         of_run = entries[bounds[first] : bounds[last]]
@@ -84,9 +85,9 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     part=part,
                     parts=len(cuts) - 1,
                     columns=columns,
-                    hashtags=[name for name, _, _ in named[first:last]],
-                    countries=[country for _, country, _ in named[first:last]],
-                    displays=[pane.displays[row] for _, _, row in named[first:last]],
+                    hashtags=hashtags[first:last],
+                    countries=countries[first:last],
+                    displays=[pane.displays[row] for row in rows[first:last].tolist()],
                     counts=_packed(pane.counts[rows[first:last]], "<i8"),
                     sizes=_packed(sizes[first:last], "<u2"),
                     author=_packed(pane.author[of_run], "<u8"),
@@ -99,6 +100,16 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
             )
         )
     return records
+
+
+def _by_name(keys: Ints, tags: Tags) -> Ints:
+    """(r,) the rows of ascending keys in the order of their hashtags' names, then countries."""
+    firsts = np.flatnonzero(np.diff(keys >> COUNTRY_BITS, prepend=-1))
+    names = tags.names(keys[firsts])
+    order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
+    sizes = np.diff(np.append(firsts, len(keys)))[order]
+    before = np.cumsum(sizes) - sizes
+    return np.repeat(firsts[order] - before, sizes) + np.arange(len(keys))
 
 
 def _packed(column: np.ndarray[tuple[int, ...], np.dtype[np.generic]], dtype: str) -> bytes:
