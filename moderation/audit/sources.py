@@ -16,13 +16,14 @@ from typing import Self
 import msgspec
 from aiokafka import ConsumerRecord
 
-from moderation.audit.chain import Heard, Source
+from moderation.audit.chain import Entry, Heard, Source
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
 from streams.settings import Settings
 
 SOURCES = (MODERATION, POLICY, DECISIONS)
 _Positions = Mapping[tuple[str, int], int]
+_LOST = "lost: offsets "
 
 
 NAMING_PEOPLE = frozenset({"speaker", "order_targets"})
@@ -129,7 +130,12 @@ def kept(source: Source, key: bytes | None, value: bytes | None) -> Heard:
     return Heard(source, note=f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {digest}")
 
 
+def is_loss(entry: Entry) -> bool:
+    """Whether an entry stands for records that were gone before they could be read."""
+    return entry.note.startswith(_LOST)
+
+
 def lost_records(topic: str, partition: int, start: int, begin: int) -> Heard:
     """The note that stands for records which were gone before they could be read: offsets [start, begin)."""
-    note = f"lost: offsets {start} to {begin - 1} were gone from the topic before they were read"
+    note = f"{_LOST}{start} to {begin - 1} were gone from the topic before they were read"
     return Heard(Source(topic, partition, begin - 1, -1), note=note)

@@ -63,25 +63,27 @@ class Verification:
         for line, head in heads or ():
             self._add_head(line, head, topic, keys)
 
-    def hear(self, offset: int, value: bytes | None) -> None:
-        """Take the record at an offset of the topic."""
+    def hear(self, offset: int, value: bytes | None) -> Entry | None:
+        """Take the record at an offset of the topic; the entry in it, as long as everything is right."""
         if self._bad is not None:
-            return
+            return None
         try:
             entry = decode_entry(value)
         except ContractError as error:
             self._bad = self._missing or Bad(self.chain.next_seq, "not an entry", str(error), offset)
-            return
+            return None
         if self._missing is not None:
             if entry.seq == self.chain.next_seq:
                 self._bad = Bad(entry.seq, "out of order", f"it comes after entry {self._seen}", offset)
             self._seen = entry.seq
-            return
+            return None
         self._bad = self._check(offset, entry)
         if self._bad is not None and self._bad.what == "missing":
             self._bad, self._missing, self._seen = None, self._bad, entry.seq
         elif self._bad is None:
             self.chain.hear(entry)
+            return entry
+        return None
 
     def verdict(self) -> Verdict:
         """What is right, and the first thing that is not."""

@@ -11,7 +11,7 @@ import typer
 
 from moderation.options import Json
 from moderation.orders.intake import time_of
-from moderation.shell import out, quieten
+from moderation.shell import errors, out, quieten
 from moderation.tables import BadCell
 from streams.clock import now_ms
 from streams.errors import CallerMistake
@@ -55,7 +55,10 @@ def report(
 
     async def read() -> None:
         people = await people_s_decisions(settings)
-        facts = gather(people, await automated_decisions(settings), from_ms, to_ms, where)
+        automated, unread = await automated_decisions(settings, from_ms, to_ms)
+        facts = gather(people, automated.decisions(), from_ms, to_ms, where, lacking=automated.holes())
+        if unread and facts.lacking:
+            errors.print(f"not read for this report: {unread}", style="yellow")
         published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
         if page is not None:
             page.write_text(pages.html(published, now_ms()), "utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from moderation.report.automated import Hole
 from moderation.report.episodes import Episode, episodes
 from streams.flags.cases import Case
 from streams.flags.ladder import ACTED, WAITING
@@ -35,10 +36,12 @@ class Facts:
     """By kind."""
     outcomes: dict[str, dict[str, int]]
     """By kind, then by outcome; `undecided` has the rest."""
-    declined: dict[str, int]
-    """By ground."""
+    declined: dict[str, dict[str, int]]
+    """By kind, then by ground."""
     protected: dict[str, int]
     """Accounts declined as protected speech, by the registry's category."""
+    protected_acted: int
+    """Accounts of protected speakers that were acted against, by two people each."""
     time_to_act_ms: int | None
     """Median from receipt to the first interim or final decision, or refusal of the whole."""
     on_time: int
@@ -54,20 +57,26 @@ class Facts:
     """Hashtags decided on by people: block, allow, hold, pause, undo."""
     reversed: int
     """Targets that were acted against and no longer are, by another ruling."""
-    automated_since_ms: int | None
-    """The oldest automated decision that the log still has; what was decided before is not counted."""
+    lacking: tuple[Hole, ...] = ()
+    """Times of which neither the topic nor the audit log has all automated decisions."""
     durations_ms: tuple[int, ...] = field(default=(), repr=False)
     """Of all suppressions, for the plot."""
 
 
 def gather(
-    people: PeopleView, decisions: Iterable[Decision], from_ms: int, to_ms: int, country: str | None = None
+    people: PeopleView,
+    decisions: Iterable[Decision],
+    from_ms: int,
+    to_ms: int,
+    country: str | None = None,
+    *,
+    lacking: Iterable[Hole] = (),
 ) -> Facts:
     """Count.
 
     Args:
         people: the moderation topic, folded.
-        decisions: all that the log has.
+        decisions: all that the logs have; see `automated.Gathered`.
         country: only orders of this country, and decisions for it.
     """
     registry = people.fold.cases
@@ -87,13 +96,21 @@ def gather(
         if offset not in people.fold.stale and from_ms <= record.at_ms < to_ms and country in (None, record.country)
     ]
     protected: Counter[str] = Counter()
-    for row, ruling in ruled:
-        speaker = registry.protected(row.target)
-        if speaker is not None and ruling is not None and ruling.ground == "protected_speech":
-            protected[speaker.category] += 1
+    protected_acted = 0
     outcomes: dict[str, Counter[str]] = {}
+    declined: dict[str, Counter[str]] = {}
     for row, ruling in ruled:
-        outcomes.setdefault(row.target.kind, Counter())[ruling.outcome if ruling else "undecided"] += 1
+        kind = row.target.kind
+        outcomes.setdefault(kind, Counter())[ruling.outcome if ruling else "undecided"] += 1
+        if ruling is None:
+            continue
+        speaker = registry.protected(row.target)
+        if ruling.outcome == "declined":
+            declined.setdefault(kind, Counter())[ruling.ground] += 1
+            if speaker is not None and kind == "account" and ruling.ground == "protected_speech":
+                protected[speaker.category] += 1
+        elif kind == "account":
+            protected_acted += speaker is not None or len(ruling.actors) > 1
     return Facts(
         from_ms=from_ms,
         to_ms=to_ms,
@@ -104,8 +121,9 @@ def gather(
         confidential=sum(case.order.confidential for case in cases),
         targets=dict(Counter(row.target.kind for _, row in rows)),
         outcomes={kind: dict(counts) for kind, counts in outcomes.items()},
-        declined=dict(Counter(r.ground for _, r in ruled if r is not None and r.outcome == "declined")),
+        declined={kind: dict(counts) for kind, counts in declined.items()},
         protected=dict(protected),
+        protected_acted=protected_acted,
         time_to_act_ms=_median([at_ms - case.order.received_ms for case, at_ms in acted]),
         on_time=sum(at_ms <= case.order.deadline_ms for case, at_ms in acted),
         acted=len(acted),
@@ -117,7 +135,7 @@ def gather(
         overruled=_overruled(hidden, records),
         by_people=dict(Counter(map(_verb, records))),
         reversed=sum(_reversed(case) for case in cases),
-        automated_since_ms=min((one.decided_at_ms for one in said), default=None),
+        lacking=tuple(lacking),
         durations_ms=tuple(one.lasted_ms for one in hidden),
     )
 

@@ -47,8 +47,9 @@ def html(report: Published, now_ms: int, *, title: str = "Transparency report") 
             [Bar(_OUTCOMES[name], number(count), told(count), name) for name, count in ordered],
             f"{_KINDS[kind]} by outcome",
         )
-    declined = facts["declined_by_ground"]
-    plots["declined"] = _plot({_GROUNDS[g]: c for g, c in declined.items()}, "Declined by ground", "declined")
+    for kind, grounds in facts["declined_by_ground"].items():
+        by_ground = {_GROUNDS[ground]: count for ground, count in grounds.items()}
+        plots[f"declined {kind}"] = _plot(by_ground, f"{_KINDS[kind]} declined by ground", "declined")
     speakers = facts["protected_speakers_declined"]
     plots["speakers"] = _plot({_SPEAKERS[c]: n for c, n in speakers.items()}, "Protected speakers", "declined")
     categories = facts["hashtags_suppressed_by_category"]
@@ -71,35 +72,48 @@ def update(report: Published, *, name: str = "hushtag") -> str:
     lines = [
         f"Update{where}, {day_words(facts['from_ms'])} to {day_words(facts['to_ms'] - 1)}",
         "",
-        f"We received {orders}, naming {told(facts['targets'].get('account', 0))} accounts"
-        + (f" and {told(facts['targets']['hashtag'])} hashtags" if "hashtag" in facts["targets"] else "")
+        f"We received {orders}, naming {said(facts['targets'].get('account', 0))} accounts"
+        + (f" and {said(facts['targets']['hashtag'])} hashtags" if "hashtag" in facts["targets"] else "")
         + ".",
         "",
     ]
     if count := hashtags.get("reduced"):
         lines.append(
-            f"- The visibility of {told(count)} hashtags with harmful content was reduced: they no longer appear"
+            f"- The visibility of {said(count)} hashtags with harmful content was reduced: they no longer appear"
         )
         lines.append("  in trends or as recommended search terms there. Nobody is kept from typing them.")
     if count := accounts.get("suspended"):
-        lines.append(f"- {told(count)} accounts were suspended because they broke our own rules.")
+        lines.append(f"- {said(count)} accounts were suspended because they broke our own rules.")
     if count := accounts.get("withheld"):
-        lines.append(f"- {told(count)} accounts are withheld{only}. They remain visible everywhere else.")
+        lines.append(f"- {said(count)} accounts are withheld{only}. They remain visible everywhere else.")
     if count := accounts.get("declined"):
-        lines.append(f"- On {told(count)} accounts we took no action. We do not believe that acting on them would be")
+        lines.append(f"- On {said(count)} accounts we took no action. We do not believe that acting on them would be")
         lines.append("  consistent with protected speech and free expression.")
     if speakers := facts["protected_speakers_declined"]:
-        told_as = ", ".join(f"{told(count)} {_SPEAKERS[category]}" for category, count in speakers.items())
-        lines.append(f"- Among them: {told_as}. None of them was acted against.")
+        told_as = ", ".join(f"{said(count)} {_SPEAKERS[category]}" for category, count in speakers.items())
+        lines.append(f"- Among them: {told_as}.")
+    if acted := facts["protected_speakers_acted_against"]:
+        lines.append(f"- We acted against {said(acted)} protected speakers. Two people decided on each.")
+    elif speakers:
+        lines.append("- We acted against no protected speaker.")
     if facts["median_time_to_act_ms"] is not None:
         lines.append(f"- Median time from an order to our decision: {in_words(facts['median_time_to_act_ms'])}.")
-    lines += ["", f"Counts below {report.threshold} are rounded. Published by {name}."]
+    lines += ["", f"Counts below {report.threshold} are not told exactly. Published by {name}."]
     return "\n".join(lines) + "\n"
 
 
 def told(count: Count) -> str:
-    """A published count as people read it."""
+    """A published count as it stands in a table."""
     return f"{count:,}" if isinstance(count, int) else count
+
+
+def said(count: Count) -> str:
+    """A published count within a sentence.
+
+    >>> said(1_178), said("<5"), said("36 to 39")
+    ('1,178', 'fewer than 5', '36 to 39')
+    """
+    return told(count).replace("<", "fewer than ")
 
 
 def _plot(counts: Mapping[str, Count], title: str, tone: str) -> str:
@@ -118,7 +132,7 @@ def _make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(told=told, day=day_words, time=time_words, duration=in_words, words=_words)
+    made.filters.update(told=told, said=said, day=day_words, time=time_words, duration=in_words, words=_words)
     return made
 
 

@@ -1,4 +1,8 @@
-"""What of the facts may be published: counts, the small ones rounded (`rounding`), and nobody named. Pure."""
+"""What of the facts may be published: counts, the small ones hidden (`rounding`), and nobody named. Pure.
+
+Counts that are parts of others are hidden from the top down: targets, outcomes of each kind, grounds of what was
+declined, categories of protected speakers. What is below tells no more of what is above than that says itself.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 
 from moderation.report.facts import Facts
 from moderation.report.quality import Quality
-from moderation.report.rounding import THRESHOLD, one, rounded
+from moderation.report.rounding import THRESHOLD, Count, one, rounded, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,15 @@ def publish(facts: Facts, quality: Quality | None = None) -> Published:
     Args:
         quality: second looks and appeals; None: nothing is said of them.
     """
-    kinds = {kind: rounded(counts) for kind, counts in facts.outcomes.items()}
+    targets = {kind: one(count) for kind, count in facts.targets.items()}
+    kinds = {kind: split(targets[kind], counts) for kind, counts in facts.outcomes.items()}
+    declined = {kind: split(kinds[kind]["declined"], grounds) for kind, grounds in facts.declined.items()}
+    spoken = facts.declined.get("account", {}).get("protected_speech", 0)
+    speakers: dict[str, Count] = {}
+    if facts.protected:
+        unlisted = spoken - sum(facts.protected.values())
+        speakers = split(declined["account"]["protected_speech"], facts.protected, rest=unlisted)
+    suppressions = len(facts.durations_ms)
     return Published(
         {
             "from_ms": facts.from_ms,
@@ -38,10 +50,11 @@ def publish(facts: Facts, quality: Quality | None = None) -> Published:
             "median_time_to_act_ms": facts.time_to_act_ms,
             "orders_acted_on": facts.acted,
             "orders_acted_on_before_the_deadline": facts.on_time,
-            "targets": rounded(facts.targets),
+            "targets": targets,
             "outcomes": kinds,
-            "declined_by_ground": rounded(facts.declined),
-            "protected_speakers_declined": rounded(facts.protected),
+            "declined_by_ground": declined,
+            "protected_speakers_declined": speakers,
+            "protected_speakers_acted_against": one(facts.protected_acted),
             "reversed": one(facts.reversed),
             "hashtags_suppressed_by_category": rounded(facts.suppressed),
             "median_suppression_ms_by_category": {
@@ -51,10 +64,11 @@ def publish(facts: Facts, quality: Quality | None = None) -> Published:
             "suppressions_by_duration": rounded(Counter(map(_how_long, facts.durations_ms))),
             "suppressions_overruled_by_people": one(facts.overruled),
             "suppressions_overruled_share": (
-                round(facts.overruled / len(facts.durations_ms), 3) if len(facts.durations_ms) >= THRESHOLD else None
+                round(facts.overruled / suppressions, 3)
+                if suppressions >= THRESHOLD and isinstance(one(facts.overruled), int) else None
             ),
             "decisions_by_people": rounded(facts.by_people),
-            "automated_decisions_known_since_ms": facts.automated_since_ms,
+            "automated_decisions_lacking": [{"from_ms": one.from_ms, "to_ms": one.to_ms} for one in facts.lacking],
             "quality": quality.published() if quality else None,
             "counts_below_are_rounded": THRESHOLD,
         }

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -29,6 +31,7 @@ from moderation.drafts import Draft, tag_of
 from moderation.writer import Desk
 from streams.clock import now_ms
 from streams.errors import DependencyAway
+from streams.log.decisions import Decision, Ruling, encode_record, version_of
 from streams.log.topics import create_topics
 from streams.settings import Settings
 from tests.integration.workers import free_port
@@ -227,11 +230,7 @@ async def test_a_second_writer_takes_over_and_the_first_writes_no_more(keyed: Se
 
 async def test_records_that_were_gone_are_a_note_in_the_log(keyed: Settings, tmp_path: Path) -> None:
     await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision"}'] * 10)
-    admin = KafkaAdminClient(bootstrap_servers=keyed.kafka)
-    try:
-        admin.delete_records({KafkaPartition(keyed.topic("suppression-decisions"), 1): 6})
-    finally:
-        admin.close()
+    await asyncio.to_thread(drop, keyed, 1, 6)
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         assert await writer.catch_up() == 5
     log = await entries(keyed)
@@ -239,16 +238,57 @@ async def test_records_that_were_gone_are_a_note_in_the_log(keyed: Settings, tmp
     assert [entry.source.offset for entry in log] == [5, 6, 7, 8, 9]
 
 
+def drop(settings: Settings, partition: int, before: int) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
+    try:
+        admin.delete_records({KafkaPartition(settings.topic("suppression-decisions"), partition): before})
+    finally:
+        admin.close()
+
+
+async def test_a_report_counts_what_only_the_audit_log_still_has(keyed: Settings, tmp_path: Path) -> None:
+    began_ms = now_ms()
+    said = [
+        Decision(
+            hashtag=f"t{n}", display=f"T{n}", country="IN", version=version_of(n, n), tick_ms=n, settled_ms=n,
+            decided_at_ms=began_ms + n, policy_revision="p", model_revision="m",
+            rulings=(Ruling(category="hate", surface="trends", action="suppress", since_ms=0,
+                            expires_at_ms=began_ms + 60_000),),
+        )
+        for n in range(20)
+    ]  # fmt: skip
+
+    async def report() -> dict[str, Any]:
+        today = datetime.fromtimestamp(began_ms / 1000, UTC).date().isoformat()
+        program = [str(Path(sys.executable).parent / "hushtag"), "report", "--from", today, "--to", today, "--json"]
+        ran = await asyncio.to_thread(
+            subprocess.run, program, env=environment(keyed), capture_output=True, text=True, timeout=60
+        )
+        assert ran.returncode == 0, ran.stderr
+        return dict(json.loads(ran.stdout))
+
+    await send(keyed, "suppression-decisions", 0, [encode_record(one) for one in said[:10]])
+    await send(keyed, "suppression-decisions", 1, [encode_record(one) for one in said[10:]])
+    alone = await report()
+    async with AuditWriter(keyed, tmp_path / "heads") as writer:
+        await writer.catch_up()
+    both = await report()
+    await asyncio.to_thread(drop, keyed, 0, 8)
+    await asyncio.to_thread(drop, keyed, 1, 10)
+    aged = await report()
+    assert alone == both == aged
+    assert (aged["hashtags_suppressed_by_category"], aged["automated_decisions_lacking"]) == ({"hate": 20}, [])
+    await send(keyed, "suppression-decisions", 1, [encode_record(said[0])] * 3)
+    await asyncio.to_thread(drop, keyed, 1, 12)  # gone before the log had them
+    assert [hole["to_ms"] for hole in (await report())["automated_decisions_lacking"]] != []
+
+
 async def test_progress_that_retention_took_is_no_loss(keyed: Settings, tmp_path: Path) -> None:
     await send(keyed, "suppression-decisions", 1, [b'{"kind":"progress"}'] * 10)
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         assert await writer.catch_up() == 0
         assert await writer.write(writer.checkpoints()) == 1
-    admin = KafkaAdminClient(bootstrap_servers=keyed.kafka)
-    try:
-        admin.delete_records({KafkaPartition(keyed.topic("suppression-decisions"), 1): 10})
-    finally:
-        admin.close()
+    await asyncio.to_thread(drop, keyed, 1, 10)
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         assert await writer.catch_up() == 0
     [entry] = await entries(keyed)
