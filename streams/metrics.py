@@ -6,7 +6,7 @@ A hashtag is never a label, nor is anything else that a tweet's author chooses: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from prometheus_client import (
@@ -230,3 +230,30 @@ def sample_names(registry: CollectorRegistry) -> set[str]:
     """Names of all time series of a registry, as a query writes them."""
     suffixes = {"counter": ("_total",), "info": ("_info",), "histogram": ("_bucket", "_count", "_sum")}
     return {family.name + suffix for family in registry.collect() for suffix in suffixes.get(family.type, ("",))}
+
+
+class ShadowMetrics:
+    """The metrics of a policy that runs in the shadow of the live one, on a registry of their own."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self.differing = Gauge(
+            "hushtag_shadow_differing_tags",
+            "Hashtags, by country, to which the shadow policy does another thing than the live one at the last tick.",
+            ["category", "kind"],
+            registry=self.registry,
+        )
+        """`kind`: new (the shadow policy only), live (the live one only), action (both, something else)."""
+        self.settled_seconds = Gauge(
+            "hushtag_shadow_settled_tick_timestamp_seconds",
+            "End of the last tick that was judged under both policies, Unix time.",
+            registry=self.registry,
+        )
+        self.revisions = Info("hushtag_shadow", "The two policies, by revision.", registry=self.registry)
+
+    def set_differing(self, counts: Mapping[tuple[str, str], int], categories: Iterable[str]) -> None:
+        """How many differ, by (category, kind); what is not named is 0."""
+        for category in categories:
+            for kind in ("new", "live", "action"):
+                self.differing.labels(category=category, kind=kind).set(counts.get((category, kind), 0))

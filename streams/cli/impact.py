@@ -108,7 +108,8 @@ def duration_ms(text: str) -> int:
     return found
 
 
-def _bar() -> Progress:
+def progress_bar() -> Progress:
+    """On stderr, where that is a terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("judging the evidence"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
@@ -116,7 +117,7 @@ def _bar() -> Progress:
     )  # fmt: skip
 
 
-def feed_from_file(add: Callable[[EvidenceRecord], None], path: Path) -> None:
+def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path) -> None:
     """Every record of a file of evidence, with a progress bar.
 
     Raises:
@@ -126,7 +127,7 @@ def feed_from_file(add: Callable[[EvidenceRecord], None], path: Path) -> None:
     from streams.replay import read_lines
 
     try:
-        with path.open("rb") as file, _bar() as bar:
+        with path.open("rb") as file, progress_bar() as bar:
             task, read = bar.add_task("", total=path.stat().st_size), 0
 
             def lines() -> Iterator[bytes]:
@@ -150,11 +151,11 @@ def feed_from_file(add: Callable[[EvidenceRecord], None], path: Path) -> None:
         ) from error
 
 
-async def feed_from_log(add: Callable[[EvidenceRecord], None], settings: Settings, back_ms: int) -> None:
+async def feed_from_log(add: Callable[[EvidenceRecord], object], settings: Settings, back_ms: int) -> None:
     """Every record of `hashtag-evidence` since so long, with a progress bar."""
     from streams.log.evidence import decode_evidence_record
 
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("", total=None)
         async for value, done, total in _records(settings, now_ms() - back_ms):
             add(decode_evidence_record(value))
@@ -197,10 +198,10 @@ def show(verdict: Verdict, console: Console) -> None:
         console.print(line, style="yellow")
     if verdict.protected:
         console.print("\nProtected: would be hit if they were not in never_suppress", style="bold red")
-        console.print(_table(verdict.protected))
+        console.print(change_table(verdict.protected))
     if verdict.changes:
         console.print("")
-        console.print(_table(verdict.changes[:SHOWN_MAX]))
+        console.print(change_table(verdict.changes[:SHOWN_MAX]))
         if len(verdict.changes) > SHOWN_MAX:
             console.print(f"and {len(verdict.changes) - SHOWN_MAX} more: --json and --html have them")
     if verdict.totals:
@@ -213,7 +214,8 @@ def show(verdict: Verdict, console: Console) -> None:
     console.print(f"\n{words.SETTLED_ONLY}", style="dim")
 
 
-def _table(changes: list[Change]) -> Table:
+def change_table(changes: list[Change]) -> Table:
+    """One row a tag."""
     from streams.impact import words
 
     table = Table(box=None, pad_edge=False)

@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     from streams.cli.impact import impact
     from streams.cli.policy_change import apply, diff, rollback
+    from streams.cli.policy_shadow import shadow
     from streams.cli.policy_status import status
     from streams.cli.policy_suggest import suggest
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     policy.command("check")(check)
     policy.command("diff")(diff)
     policy.command("impact")(impact)
+    policy.command("shadow")(shadow)
     policy.command("suggest")(suggest)
     policy.command("apply")(apply)
     policy.command("rollback")(rollback)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +12,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from streams.cli.files import load_policy_file
+from streams.cli.files import load_policy_file, replace_file
 from streams.errors import EXIT_NO, CallerMistake
 from streams.policy import Policy, parse_policy
 from streams.settings import Settings, load_settings
@@ -168,24 +166,9 @@ def write_policy(path: Path, text: bytes, revision: str, *, actor: str, reason: 
     from streams.pipeline.policies import Note, note_path
 
     try:
-        _replace(note_path(path), msgspec.json.encode(Note(revision=revision, actor=actor, reason=reason)))
-        _replace(path.resolve(), text)
+        replace_file(note_path(path), msgspec.json.encode(Note(revision=revision, actor=actor, reason=reason)))
+        replace_file(path.resolve(), text)
     except OSError as error:
         raise CallerMistake(
             f"cannot write {path}: {error.strerror}", fix="HUSHTAG_POLICY must be in a folder that you may write to"
         ) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise

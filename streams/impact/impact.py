@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
-from streams.counting.keys import Tags
+from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.errors import CallerMistake
 from streams.impact.compare import Change, Spells, Total, compare, totals
 from streams.impact.coverage import needs_replay
@@ -14,6 +15,7 @@ from streams.impact.histogram import Histogram, Histograms
 from streams.impact.past import Chunk, Past
 from streams.impact.spells import SpellBook
 from streams.impact.walk import Bench, Walk
+from streams.judging.state import Scope
 from streams.judging.valves import ShardValves
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy
@@ -54,22 +56,36 @@ class _Shard:
 
 
 class Impact:
-    """Feed it records of `hashtag-evidence`, each shard's in order, then ask for the verdict."""
+    """Feed it records of `hashtag-evidence`, each shard's in order, then ask for the verdict; or ask while they come.
 
-    def __init__(self, live: Policy, new: Policy) -> None:
+    Args:
+        history: policies by revision; the live side then follows those that each tick was judged under, as the judges
+            did, and `live` is the last of them. May grow. Without it `live` is tried on all of the evidence.
+    """
+
+    def __init__(self, live: Policy, new: Policy, *, history: Mapping[str, Policy] | None = None) -> None:
         self.live, self.new = live, new
         self.tags = Tags()
         self.books = [SpellBook(), SpellBook()]
         """Of the live policy and the new one."""
+        self.from_ms, self.to_ms = -1, 0
+        """First tick of the evidence, and the last one judged."""
+        self._history = history
         self._unshielded = SpellBook()
         self._histograms = Histograms(live, new)
         self._shards: dict[int, _Shard] = {}
         self._categories: tuple[str, ...] | None = None
-        self._benches: list[Bench] = []
-        self._from_ms, self._to_ms = -1, 0
+        self._benches: dict[str, Bench] = {}
+        self._following = False
 
-    def add(self, record: EvidenceRecord) -> None:
-        """Take one record.
+    def follow(self) -> None:
+        """What was kept has been read: from now on every tick is judged as soon as the next one begins."""
+        self._following = True
+        for shard in self._shards.values():
+            self._take(shard, shard.past.follow())
+
+    def add(self, record: EvidenceRecord) -> bool:
+        """Take one record; returns whether it completed something that has been judged now.
 
         Raises:
             CallerMistake: models with other categories scored a part of the evidence.
@@ -77,7 +93,6 @@ class Impact:
         categories = record.conditions.categories
         if self._categories is None:
             self._categories = categories
-            self._benches = [Bench(policy, categories, self.tags) for policy in (self.live, self.new)]
         elif categories != self._categories:
             raise CallerMistake(
                 "the evidence was scored by models with different categories",
@@ -87,30 +102,38 @@ class Impact:
         if shard is None:
             shard = self._shards[record.shard] = self._open(record.conditions.shards)
         chunk = shard.past.add(record)
-        if chunk is not None:
-            self._take(shard, chunk)
+        self._take(shard, chunk)
+        return chunk is not None
 
     def finish(self) -> Verdict:
         """The evidence has ended."""
+        self._finish_chunks()
+        return self.verdict()
+
+    def _finish_chunks(self) -> None:
         for shard in self._shards.values():
-            chunk = shard.past.finish()
-            if chunk is not None:
-                self._take(shard, chunk)
-        for book in (*self.books, self._unshielded):
-            book.finish(self._to_ms)
+            self._take(shard, shard.past.finish())
+
+    def uncovered(self) -> dict[str, dict[Scope, tuple[str, ...]]]:
+        """By `live` and `new` the scopes that the evidence cannot tell of, with the reasons."""
         conditions = {one for shard in self._shards.values() for one in shard.past.conditions}
-        uncovered = {"live": needs_replay(self.live, conditions), "new": needs_replay(self.new, conditions)}
+        live = {} if self._history is not None else needs_replay(self.live, conditions)
+        return {"live": live, "new": needs_replay(self.new, conditions)}
+
+    def verdict(self) -> Verdict:
+        """What would change, by all that has been judged so far."""
+        uncovered = self.uncovered()
         unknown = {scope for found in uncovered.values() for scope in found}
         live, new, unshielded = (
-            {at: spells for at, spells in book.done.items() if at[1] not in unknown}
+            {at: spells for at, spells in book.until(self.to_ms).items() if at[1] not in unknown}
             for book in (*self.books, self._unshielded)
         )
         changes = self._changes(live, new)
         return Verdict(
             live_revision=self.live.revision,
             new_revision=self.new.revision,
-            from_ms=max(self._from_ms, 0),
-            to_ms=self._to_ms,
+            from_ms=max(self.from_ms, 0),
+            to_ms=self.to_ms,
             tag_panes=sum(shard.past.panes for shard in self._shards.values()),
             shards=len(self._shards),
             changes=changes,
@@ -133,20 +156,51 @@ class Impact:
         ]
         return sorted(changes, key=lambda one: not one.was_protected)
 
+    def forget(self, before_ms: int) -> None:
+        """Drop what is over since before a moment, so that a follower does not grow."""
+        for book in (*self.books, self._unshielded):
+            book.forget(before_ms)
+        self.from_ms = max(self.from_ms, before_ms)
+        used = {key for book in (*self.books, self._unshielded) for key in book.known()}
+        for shard in self._shards.values():
+            past = shard.past
+            past.conditions = {one: at_ms for one, at_ms in past.conditions.items() if at_ms > before_ms}
+            used |= past.keys().union(*(walk.states for walk in shard.walks))
+        numbers = {key >> COUNTRY_BITS for key in used}
+        self.tags.forget([number for number in self.tags.numbers() if number not in numbers])
+        for bench in self._benches.values():
+            bench.forget_terms(numbers)
+
+    def _bench(self, policy: Policy) -> Bench:
+        bench = self._benches.get(policy.revision)
+        if bench is None:
+            assert self._categories is not None
+            bench = self._benches[policy.revision] = Bench(policy, self._categories, self.tags)
+        return bench
+
     def _open(self, shards: int) -> _Shard:
         walks = [
-            Walk(bench, self.tags, book.said, never=bench.policy.never_suppressed, valves=ShardValves(shards))
-            for bench, book in zip(self._benches, self.books, strict=True)
+            Walk(self._bench(policy), self.tags, book.said, never=policy.never_suppressed, valves=ShardValves(shards))
+            for policy, book in zip((self.live, self.new), self.books, strict=True)
         ]
         if self.new.never_suppressed:
-            walks.append(Walk(self._benches[1], self.tags, self._unshielded.said, only=self.new.never_suppressed))
-        return _Shard(Past(self.tags), walks)
+            walks.append(Walk(self._bench(self.new), self.tags, self._unshielded.said, only=self.new.never_suppressed))
+        past = Past(self.tags)
+        if self._following:
+            past.follow()
+        return _Shard(past, walks)
 
-    def _take(self, shard: _Shard, chunk: Chunk) -> None:
-        if self._from_ms < 0 or chunk.ticks[0].tick_ms < self._from_ms:
-            self._from_ms = chunk.ticks[0].tick_ms
-        self._to_ms = max(self._to_ms, chunk.ticks[-1].tick_ms)
-        judged = {bench: {block: bench.judge(block) for block in chunk.blocks} for bench in self._benches}
-        self._histograms.add(judged[self._benches[1]])
+    def _take(self, shard: _Shard, chunk: Chunk | None) -> None:
+        if chunk is None:
+            return
+        if self.from_ms < 0 or chunk.ticks[0].tick_ms < self.from_ms:
+            self.from_ms = chunk.ticks[0].tick_ms
+        self.to_ms = max(self.to_ms, chunk.ticks[-1].tick_ms)
+        if self._history is not None:
+            self.live = self._history[chunk.revision]
+            shard.walks[0].follow(self._bench(self.live))
+        benches = [walk.bench for walk in shard.walks]
+        judged = {bench: {block: bench.judge(block) for block in chunk.blocks} for bench in dict.fromkeys(benches)}
+        self._histograms.add(judged[benches[1]])
         for walk in shard.walks:
             walk.take(chunk, judged[walk.bench])

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from streams.impact import words
 from streams.impact.histogram import BINS, Histogram
 from streams.impact.impact import Verdict
+from streams.impact.shadow import Point, Report
 
 SHOWN_MAX = 500
 WIDTH, HEIGHT = 640, 120
@@ -87,8 +88,43 @@ def _marks(key: str, histogram: Histogram) -> list[Mark]:
     ]
 
 
-def render(verdict: Verdict) -> str:
-    """The page, as HTML."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How many tags over time, as the points of an SVG polyline."""
+
+    name: str
+    kind: str
+    """`both`, `live` or `new`."""
+    points: str
+    last: int
+
+
+def highest_of(points: list[Point]) -> int:
+    """The greatest count of all, at least 1: the top of the plot."""
+    return max(1, *(max(one.both, one.live, one.new) for one in points))
+
+
+def lines(points: list[Point]) -> list[Line]:
+    """Three lines of one scale, from 0 at the bottom to the greatest count at the top."""
+    highest = highest_of(points)
+    wide = max(1, len(points) - 1)
+    names = {"both": "under both policies", "live": "under the live policy only", "new": "under the new policy only"}
+    return [
+        Line(
+            name,
+            kind,
+            " ".join(
+                f"{at * WIDTH / wide:.1f},{HEIGHT - getattr(one, kind) * HEIGHT / highest:.1f}"
+                for at, one in enumerate(points)
+            ),
+            getattr(points[-1], kind),
+        )
+        for kind, name in names.items()
+    ]
+
+
+def render(verdict: Verdict, shadow: Report | None = None) -> str:
+    """The page, as HTML; with what a shadow shows before it."""
     environment = Environment(
         loader=PackageLoader("streams.impact", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -99,6 +135,9 @@ def render(verdict: Verdict) -> str:
         changes=verdict.changes[:SHOWN_MAX],
         more=max(0, len(verdict.changes) - SHOWN_MAX),
         plots=[(one, plots(one)) for one in verdict.histograms],
+        shadow=shadow,
+        lines=None if shadow is None else lines(shadow.over_time),
+        highest=None if shadow is None else highest_of(shadow.over_time),
         width=WIDTH,
         height=HEIGHT,
     )

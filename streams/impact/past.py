@@ -51,8 +51,9 @@ class Tick:
 
 @dataclass(slots=True)
 class Chunk:
-    """Some ticks of a shard, in order, and the blocks that they refer to."""
+    """Some ticks of a shard, in order, all judged under one revision, and the blocks that they refer to."""
 
+    revision: str
     blocks: list[Block]
     ticks: list[Tick]
 
@@ -61,7 +62,7 @@ class Chunk:
 class _Pending:
     tick_ms: int
     holding: bool
-    windows_ms: tuple[int, ...]
+    conditions: Conditions
     parts: dict[tuple[int, int], EvidenceRecord] = field(default_factory=dict)
 
 
@@ -69,7 +70,9 @@ class Past:
     """One shard's evidence, record by record."""
 
     def __init__(self, tags: Tags) -> None:
-        self.conditions: set[Conditions] = set()
+        self.conditions: dict[Conditions, int] = {}
+        """All that the signals were measured under, each with its last tick."""
+        self._eager = False
         self.panes = 0
         """Tag-panes so far: rows of the shortest window."""
         self._tags = tags
@@ -86,16 +89,33 @@ class Past:
             return None
         chunk = None
         if record.tick_ms > last_ms:
-            if self._rows >= CHUNK_ROWS:
+            if self._ticks and (self._eager or self._rows >= CHUNK_ROWS or self._switches(record)):
                 chunk = self._cut()
-            self._ticks.append(_Pending(record.tick_ms, record.holding, record.conditions.windows_ms))
-            self.conditions.add(record.conditions)
+            self._ticks.append(_Pending(record.tick_ms, record.holding, record.conditions))
+            self.conditions[record.conditions] = record.tick_ms
         parts = self._ticks[-1].parts
         if (record.window_ms, record.part) not in parts:
             parts[record.window_ms, record.part] = record
             self._rows += record.rows
             if record.window_ms == record.conditions.windows_ms[0]:
                 self.panes += record.rows
+        return chunk
+
+    def _switches(self, record: EvidenceRecord) -> bool:
+        return record.conditions.policy_revision != self._ticks[-1].conditions.policy_revision
+
+    def keys(self) -> set[int]:
+        """Those of the windows that stand."""
+        return {key for rows in self._standing.values() for key in rows.rows}
+
+    def follow(self) -> Chunk | None:
+        """From now on a chunk for each tick, as soon as the next one begins; now all ticks but the last one."""
+        self._eager = True
+        if len(self._ticks) < 2:
+            return None
+        last = self._ticks.pop()
+        chunk = self._cut()
+        self._ticks, self._rows = [last], sum(record.rows for record in last.parts.values())
         return chunk
 
     def finish(self) -> Chunk | None:
@@ -111,7 +131,7 @@ class Past:
             block, rows = self._block(window_ms, ticks)
             blocks.append(block)
             found.update({(tick_ms, window_ms): one for tick_ms, one in rows})
-        return Chunk(blocks, list(self._in_order(ticks, found)))
+        return Chunk(ticks[0].conditions.policy_revision, blocks, list(self._in_order(ticks, found)))
 
     def _block(self, window_ms: int, ticks: list[_Pending]) -> tuple[Block, list[tuple[int, Rows]]]:
         of_tick = [
@@ -136,5 +156,5 @@ class Past:
             self._ended_ms = tick.tick_ms
             fresh = {window_ms: found[tick.tick_ms, window_ms] for window_ms in {window for window, _ in tick.parts}}
             standing = {**self._standing, **fresh}
-            self._standing = {one: rows for one, rows in standing.items() if one in tick.windows_ms}
+            self._standing = {one: rows for one, rows in standing.items() if one in tick.conditions.windows_ms}
             yield Tick(tick.tick_ms, tick.holding, self._standing)

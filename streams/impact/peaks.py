@@ -58,7 +58,7 @@ class Peaks:
             chunk = past.finish()
             if chunk is not None:
                 self._take(chunk)
-            self.conditions |= past.conditions
+            self.conditions |= past.conditions.keys()
         return {
             category: {self._tags.name(number << COUNTRY_BITS): peak for number, peak in peaks.items()}
             for category, peaks in self._peaks.items()

@@ -56,7 +56,20 @@ class SpellBook:
         if ruling is not None:
             self.done.setdefault((key, scope), []).append(Spell(ruling.since_ms, tick_ms, ruling))
 
-    def finish(self, end_ms: int) -> None:
-        """The evidence ends: what stands has stood until then."""
-        for key, scope in list(self._open):
-            self._close(key, scope, end_ms)
+    def standing(self, end_ms: int) -> dict[tuple[int, Scope], list[Spell]]:
+        """What stands when the evidence ends: it has stood until then."""
+        return {at: [Spell(ruling.since_ms, end_ms, ruling)] for at, ruling in self._open.items()}
+
+    def until(self, end_ms: int) -> dict[tuple[int, Scope], list[Spell]]:
+        """All spells of evidence that ends then; more may come."""
+        standing = self.standing(end_ms)
+        return {at: [*self.done.get(at, ()), *standing.get(at, ())] for at in {**self.done, **standing}}
+
+    def forget(self, before_ms: int) -> None:
+        """Drop the spells that ended by then."""
+        kept = {at: [one for one in spells if one.to_ms > before_ms] for at, spells in self.done.items()}
+        self.done = {at: spells for at, spells in kept.items() if spells}
+
+    def known(self) -> set[int]:
+        """Those of which anything is known."""
+        return {key for key, _ in (*self.done, *self._open)}

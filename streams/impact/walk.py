@@ -6,7 +6,7 @@ Levels are worked out for whole chunks, as columns. Only keys that are over, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,6 +107,10 @@ class Bench:
             found[scope] = known[same]
         return found
 
+    def forget_terms(self, used: Container[int]) -> None:
+        """Drop what is known of hashtags whose numbers are not used any more."""
+        self._terms = {number: term for number, term in self._terms.items() if number in used}
+
     def _term_column(self, table: EvidenceTable) -> npt.NDArray[np.bool_]:
         if not self.policy.curated_terms:
             return np.zeros(len(table.keys), bool)
@@ -161,10 +165,21 @@ class Walk:
     states: dict[int, dict[Scope, Ruling]] = field(default_factory=dict)
     _judged: dict[Block, dict[Scope, Judged]] = field(default_factory=dict)
     _over: dict[Rows, list[int]] = field(default_factory=dict)
+    _leaving: set[Scope] = field(default_factory=set)
+    """Scopes of the policy before that this one does not have: what stands there ends with the next tick."""
+
+    def follow(self, bench: Bench) -> None:
+        """Another policy from the next tick on. What stands stays, as with a judge."""
+        if bench is not self.bench:
+            self._leaving |= set(self.bench.scopes) - set(bench.scopes)
+            self.bench, self.never = bench, bench.policy.never_suppressed
+            self._judged, self._over = {}, {}
 
     def take(self, chunk: Chunk, judged: Mapping[Block, dict[Scope, Judged]]) -> None:
         """Walk a chunk; `judged` has its blocks."""
         self._judged.update(judged)
+        for block in {rows.block for tick in chunk.ticks for rows in tick.windows.values()} - self._judged.keys():
+            self._judged[block] = self.bench.judge(block)  # it stands since before this policy
         self._find_over(chunk)
         for tick in chunk.ticks:
             self._step(tick)
@@ -175,7 +190,7 @@ class Walk:
     def _find_over(self, chunk: Chunk) -> None:
         """Keys that are over in some scope, by tick and window."""
         any_over = {}
-        for block in chunk.blocks:
+        for block in self._judged:
             over = np.zeros(len(block.table.keys), bool)
             for one in set(self._judged[block].values()):
                 over |= one.level == OVER
@@ -209,6 +224,7 @@ class Walk:
         for key in keys:
             if not self.states.get(key, True):
                 del self.states[key]
+        self._leaving = set()
 
     def _table(self, rows: Rows) -> EvidenceTable:
         """The table of one tick, as a judge under this policy has it."""
@@ -269,6 +285,9 @@ class Walk:
             else:
                 states[scope] = after
                 changed = True
+        for left in self._leaving & states.keys():
+            ended = states.pop(left)
+            changed |= ended.action != "clear" or ended.lapsed
         return changed
 
     def _kept(self, seen: list[tuple[Rows, int]], rule: Rule) -> bool:

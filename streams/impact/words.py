@@ -38,6 +38,17 @@ def side_in_words(side: Side | None) -> str:
     return f"{_DONE.get(side.action, side.action)} {clock(side.from_ms)}, {minutes_in_words(side.minutes)}{more}"
 
 
+def now_in_words(change: Change) -> str:
+    """What stands on a tag under the live policy, and under the new one."""
+    live, new = (_DONE.get(side.action, side.action) if side else "clear" for side in (change.live, change.new))
+    return f"{live} live, {new} in the shadow"
+
+
+def tags(count: int) -> str:
+    """So many tags, each in a country."""
+    return "1 hashtag" if count == 1 else f"{count:,} hashtags and countries"
+
+
 def margin_in_words(side: Side) -> str:
     """How far over the threshold it was as it began."""
     return f"{side.lower:.2f} ≥ {side.threshold:g} (+{side.margin:.2f})"

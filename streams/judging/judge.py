@@ -27,6 +27,7 @@ from streams.counting.pane import Pane, build_pane, commonest, spellings
 from streams.counting.registers import PANE_MS, Flush, Ints
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
+from streams.judging.ahead import Ahead
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.looks import LookJob, Looks
@@ -109,7 +110,7 @@ class ShardJudge:
         self._model_revision = model_revision
         self._max_lag_ms = max_lag_ms
         self._early = early
-        self._look_floor = 1 << 62
+        self._ahead = Ahead()
         self._kept: dict[int, EvidenceTable] = {}
         self._say_after = -1
         self._first_offsets: dict[int, int] = {}
@@ -210,17 +211,23 @@ class ShardJudge:
 
     def _follow(self, tick_ms: int) -> None:
         """Put the policy in force that is active at a tick."""
-        activation = self.activations.in_force(tick_ms)
+        policy = self._policy_at(tick_ms)
         self.activations.prune(tick_ms)
-        if activation is None or (self.policy is not None and self.policy.revision == activation.revision):
+        if policy is None or policy is self.policy:
             return
-        self.policy = self._policy_bodies.get(activation.revision)
-        if self.policy is None:
-            self.policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
-        policy = self.policy
-        self._look_floor = min(rule.min_tweets for rule in policy.rule_table.values())
+        self.policy = policy
         self.views.arrange(policy.windows_ms, policy.evidence_floor, policy.young_days, policy.burst_min_past)
         self.rulings.follow(policy)
+
+    def _policy_at(self, tick_ms: int) -> Policy | None:
+        """The policy that is active at a tick, by what was read so far."""
+        activation = self.activations.in_force(tick_ms)
+        if activation is None:
+            return None
+        policy = self._policy_bodies.get(activation.revision)
+        if policy is None:
+            policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
+        return policy
 
     def _judge(self, tick_ms: int, said: Settled) -> None:
         policy = self.policy
@@ -281,22 +288,25 @@ class ShardJudge:
 
     def next_look(self) -> LookJob | None:
         """The unflagged tags of the records since the last look that have grown enough to be worth one."""
-        policy, shortest, watermark_ms = self.policy, self.views.shortest, self.open.watermark_ms
+        shortest, watermark_ms = self.views.shortest, self.open.watermark_ms
+        newest_pane = max(self.open.panes, default=self.open.settled_pane)
+        if self._ahead.follow(self.policy, self._policy_at((newest_pane + 1) * PANE_MS)):
+            self.looks.begin_anew(shortest)
         timely = watermark_ms >= 0 and self.open.newest_ms - watermark_ms <= self._max_lag_ms
         held = self.settled_ms < self.hold_until_ms
-        if policy is None or shortest is None or not self._early or self.replaying or not timely or held:
+        blind = self._ahead.policy is None or not self.open.panes
+        if blind or shortest is None or not self._early or self.replaying or not timely or held:
             self.looks.pass_over()
             return None
-        least_share = min(rule.suppress_at for rule in policy.rule_table.values())
-        return self.looks.next(shortest, self._look_floor, least_share)
+        return self.looks.next(shortest, self._ahead.floor, self._ahead.least_share)
 
     def look(self, job: LookJob, scores: Scores) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
-        policy, shortest = self.policy, self.views.shortest
+        policy, shortest = self._ahead.policy, self.views.shortest
         assert policy is not None and shortest is not None
         table = self.looks.see(job, scores, shortest)
         version = version_of(self.offset, job.tick_ms)
-        keys = self.rulings.look(table, job.tick_ms, version=version, settled_ms=self.settled_ms)
+        keys = self.rulings.look(policy, table, job.tick_ms, version=version, settled_ms=self.settled_ms)
         return [self._decision(policy, key, job.tick_ms, look=job) for key in keys]
 
     # ---- scoring ----

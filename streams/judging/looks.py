@@ -91,6 +91,12 @@ class Looks:
         """No look at what the records so far have touched."""
         self._touched = []
 
+    def begin_anew(self, window: SlidingWindow | None) -> None:
+        """Another policy: what was looked at is looked at again, grown or not, and so is all that is busy."""
+        self._looked = {}
+        if window is not None:
+            self.touch(window.busy())
+
     def settled(self, table: EvidenceTable) -> None:
         """A tick has settled: this is what it saw."""
         self._looked = {}

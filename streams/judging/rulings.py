@@ -6,7 +6,7 @@ or withdrawn, when their tick settles. This knows evidence, policy and what was 
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -104,22 +104,23 @@ class Rulings:
             key: state for key, state in self.states.items() if not state.empty or tick_ms <= state.decided_ms
         }
 
-    def look(self, table: EvidenceTable, tick_ms: int, *, version: str, settled_ms: int) -> list[int]:
+    def look(self, policy: Policy, table: EvidenceTable, tick_ms: int, *, version: str, settled_ms: int) -> list[int]:
         """What is over at the early confidence is hidden at once, provisionally; returns the keys.
 
         Args:
+            policy: under which the look's tick will settle; not in force yet where it is new.
             version: of what is said now; a predecessor may have said it.
             settled_ms: end of the last settled tick.
         """
-        policy = self.policy
         blind = self._fault is not None
-        docket = Docket(policy, self._columns, {table.window_ms: table}, self._is_term, early=True, blind=blind)
+        is_term = self._is_term if policy is self._policy else self._is_term_of(policy)
+        docket = Docket(policy, self._columns, {table.window_ms: table}, is_term, early=True, blind=blind)
         said: list[int] = []
         for key in sorted(docket.over()):
             state = self.states.setdefault(key, KeyState())
             if version <= state.said:
                 continue
-            found = self._found_early(docket, key, state, tick_ms)
+            found = self._found_early(policy, docket, key, state, tick_ms)
             hashtag, country = self._tags.name(key), country_of(key)
             if found and self._valves.admit_early(policy.valves, tick_ms, hashtag, country):
                 state.early.update(found)
@@ -143,8 +144,10 @@ class Rulings:
         """Drop what is known of hashtags whose numbers are not used any more."""
         self._terms = {key: term for key, term in self._terms.items() if key >> COUNTRY_BITS in used}
 
-    def _found_early(self, docket: Docket, key: int, state: KeyState, tick_ms: int) -> dict[Scope, Ruling]:
-        never = self.policy.is_never_suppressed(self._tags.name(key))
+    def _found_early(
+        self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int
+    ) -> dict[Scope, Ruling]:
+        never = policy.is_never_suppressed(self._tags.name(key))
         found: dict[Scope, Ruling] = {}
         for scope in docket.scopes():
             if scope in state.early or scope in state.barred:
@@ -248,6 +251,9 @@ class Rulings:
             if scope not in docket.scopes() or tick_ms - ruling.since_ms >= docket.rule(key, scope).dwell_ms:
                 del state.barred[scope]
         return changed
+
+    def _is_term_of(self, policy: Policy) -> Callable[[int], bool]:
+        return lambda key: policy.matches_curated_term(self._tags.name(key))
 
     def _is_term(self, key: int) -> bool:
         world = world_of(key)

@@ -149,6 +149,19 @@ class LogReader:
         async for batch in self._read(left, begin):
             yield batch
 
+    async def follow(
+        self, starts: Mapping[int, int | None] | None = None, *, poll_seconds: float = 0.5
+    ) -> AsyncGenerator[Batch | None, None]:
+        """Batches as in `to_end`, and then what comes, for ever; None whenever all has been read that there is."""
+        at = dict.fromkeys(self.partitions, None) if starts is None else dict(starts)
+        while True:
+            ends = {partition: bounds.end for partition, bounds in (await self.bounds(tuple(at))).items()}
+            async for batch in self.to_end(at, ends):
+                yield batch
+            at.update(ends)
+            yield None
+            await asyncio.sleep(poll_seconds)
+
     async def _read(
         self, left: dict[TopicPartition, int], position: dict[TopicPartition, int]
     ) -> AsyncGenerator[Batch, None]:

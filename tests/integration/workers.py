@@ -114,9 +114,20 @@ class WorkerProcess:
         """How many label sets a metric has now."""
         return len(self._samples(name))
 
-    def _samples(self, name: str) -> list[float]:
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def metrics(self) -> str:
+        """All of them, as Prometheus reads them."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+            text: str = answer.read().decode()
+        return text
+
+    def _samples(self, name: str) -> list[float]:
+        lines = self.metrics().splitlines()
         return [float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name]
 
     def tail(self, lines: int = 15) -> str:

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from streams.impact import Impact
 from streams.impact.page import render
+from streams.impact.shadow import report_of
 from tests.pages.conftest import shot
 from tests.pages.test_pages import assert_accessible
 from tests.unit.test_impact import BASE, LIVE, policy_of, steady
@@ -44,5 +45,31 @@ def test_the_page_shows_the_histogram_and_the_list(browser: Browser, tmp_path: P
     expect(page.locator("svg").first.locator("line.new")).to_have_count(1)
     assert_accessible(page)
     shot(page, f"impact-{scheme}")
+    page.close()
+    assert asked == [path.as_uri()] and said == []
+
+
+def test_the_page_of_a_shadow_shows_now_and_over_time(browser: Browser, tmp_path: Path) -> None:
+    new = policy_of(BASE.replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6"))
+    impact = Impact(LIVE, new, history={LIVE.revision: LIVE})
+    impact.follow()
+    for record in steady(LIVE, {"a": 0.66, "b": 0.9, "c": 0.1}):
+        impact.add(record)
+    path = tmp_path / "shadow.html"
+    report = report_of(impact)
+    path.write_text(render(report.verdict, report), "utf-8")
+
+    page = browser.new_page(viewport={"width": 1100, "height": 1300})
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(path.as_uri())
+    expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
+    now = page.get_by_role("region", name="Hashtags on which the two differ now")
+    expect(now.locator("tr[data-hashtag=a]")).to_contain_text("no longer suppressed")
+    expect(page.locator("svg polyline")).to_have_count(3)
+    assert_accessible(page)
+    shot(page, "shadow")
     page.close()
     assert asked == [path.as_uri()] and said == []

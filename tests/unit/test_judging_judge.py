@@ -307,6 +307,58 @@ def test_another_policy_holds_from_its_tick_on():
     assert [one.sequence for one in court.progress.activations] == [1]
 
 
+def lowered(**more: str) -> Policy:
+    """`SUPPRESS` at another threshold, and other keys."""
+    text = POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
+        "[2m]", "[30s]"
+    )
+    text = text.replace("serial: 1", "serial: 2")
+    for old, new in {"suppress_at: 0.45": "suppress_at: 0.35", **more}.items():
+        text = text.replace(old, new)
+    return make_policy(text)
+
+
+def test_an_early_look_is_under_the_policy_under_which_its_pane_will_settle():
+    court = Court()
+    court.pass_to(10_000)
+    assert court.hear(1, bad=12, good=8) == [], "a lower bound of 0.37 at the early confidence is not enough"
+    court.activate(lowered(), 1, 30_000)
+    assert court.hear(1, good=1) == [], "the pane that is open settles under the policy before"
+    (early,) = court.hear(2, bad=1)
+    assert (action(early), early.policy_revision) == (("suppress", True, 30_000), lowered().revision)
+    assert court.judge.policy == SUPPRESS, "which is in force still"
+    assert [(action(one), one.policy_revision) for one in court.pass_to(30_000)] == [
+        (("suppress", False, 30_000), lowered().revision)
+    ]
+
+
+def test_a_lower_threshold_is_tried_at_once_on_tags_that_have_not_grown():
+    court = Court()
+    court.pass_to(10_000)
+    court.hear(1, bad=12, good=8)
+    court.pass_to(20_000)
+    court.activate(lowered(), 1, 40_000)
+    assert [one.hashtag for one in court.hear(3, good=1, tag="other")] == ["a"]
+
+
+def test_under_a_stricter_policy_to_come_nothing_is_said_early_that_would_be_withdrawn():
+    court = Court()
+    court.pass_to(10_000)
+    court.activate(lowered(**{"suppress_at: 0.45": "suppress_at: 0.9"}), 1, 30_000)
+    assert court.hear(2, bad=20) == []
+    control = Court()
+    control.pass_to(10_000)
+    assert len(control.hear(2, bad=20)) == 1
+
+
+def test_with_other_windows_nothing_is_early_until_they_are_followed():
+    court = Court()
+    court.pass_to(10_000)
+    court.activate(lowered(**{"[30s]": "[1m]"}), 1, 30_000)
+    assert court.hear(2, bad=20) == [], "nobody counts that window yet"
+    assert [action(one) for one in court.pass_to(30_000)] == [("suppress", False, 30_000)]
+
+
 def test_a_scope_that_a_policy_no_longer_has_is_ended():
     court = Court()
     court.pass_to(10_000)
