@@ -25,7 +25,8 @@ HEARTBEAT_GUARD_MS = 60_000
 
 
 def sentinel(partition: str) -> str:
-    """STRING: the run id of the server on which this partition was last reconciled; writes need it to match.
+    """STRING `<run id> <offset>`: the server on which this partition was last reconciled, and up to where in the
+    partition's log everything has been written since. Writes need both to match.
 
     >>> sentinel("3")
     '{hushtag}:v1:sentinel:3'

@@ -40,7 +40,8 @@ class MemoryServer:
         self.incarnation = ""
         self.heartbeats: dict[int, wire.Heartbeat] = {}
         self.reconciled: dict[str, str] = {}
-        self.sentinels: dict[str, str] = {}
+        self.sentinels: dict[str, tuple[str, int]] = {}
+        """Partition → (run id, offset up to which its log has been written)."""
 
     def restart(self, *, with_data: bool) -> None:
         """A new process: another run id, with the data of the old one or none."""
@@ -48,12 +49,18 @@ class MemoryServer:
         if not with_data:
             self.flushall()
 
-    def put(self, partition: str, items: Iterable[tuple[str, bytes]]) -> tuple[int, int] | None:
-        """Compare and set, as `put.lua` under the partition's sentinel: (applied, stale), or None if refused."""
+    def put(
+        self, partition: str, items: Iterable[tuple[str, bytes]], *, after: int = 0, upto: int = 0
+    ) -> tuple[int, int] | None:
+        """Compare and set, as `put.lua` under the partition's sentinel: (applied, stale), or None if refused.
+
+        The items are what the partition's log changes from `after` on and before `upto`, as offsets.
+        """
         self._reachable()
-        if self.sentinels.get(partition) != self.run_id:
+        if self.closed({partition: after}):
             return None
         self._live()
+        self._reach(partition, upto)
         return self._compare_and_set(items)
 
     def begin(self) -> str:
@@ -68,19 +75,22 @@ class MemoryServer:
             return None
         return self._compare_and_set(items)
 
-    def finish(self, partition: str, incarnation: str) -> bool:
-        """End of a reconcile: from here on writes are taken; False if the data began a new life meanwhile."""
+    def finish(self, partition: str, incarnation: str, upto: int = 0) -> bool:
+        """End of a reconcile of the log before `upto`: from here on writes are taken.
+
+        False if the data began a new life meanwhile.
+        """
         self._reachable()
         if not self._still(incarnation):
             return False
-        self.sentinels[partition] = self.run_id
+        self._reach(partition, upto)
         self.reconciled[partition] = incarnation
         return True
 
-    def closed(self, partitions: Iterable[str]) -> list[str]:
-        """Which partitions take no writes until they are reconciled."""
+    def closed(self, partitions: Mapping[str, int]) -> list[str]:
+        """Which partitions take no writes that follow on these offsets, until they are reconciled."""
         self._reachable()
-        return [partition for partition in partitions if self.sentinels.get(partition) != self.run_id]
+        return [name for name, after in partitions.items() if self._written(name) < after]
 
     def beat(self, settled_ms: Mapping[int, int], at_ms: int, partitions: int) -> None:
         """Write heartbeats; one that goes back is a zombie's and is left out."""
@@ -130,6 +140,14 @@ class MemoryServer:
     def _reachable(self) -> None:
         if self.away:
             raise ConnectionError("the server is away")
+
+    def _written(self, partition: str) -> int:
+        """Up to which offset of its log a partition has been written; -1: not since the server began."""
+        run_id, upto = self.sentinels.get(partition, ("", 0))
+        return upto if run_id == self.run_id else -1
+
+    def _reach(self, partition: str, upto: int) -> None:
+        self.sentinels[partition] = (self.run_id, max(upto, self._written(partition)))
 
     def _live(self) -> str:
         if self.incarnation.split("-")[0] != self.run_id:

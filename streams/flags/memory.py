@@ -20,28 +20,28 @@ class MemoryFlagStore:
         self.server = server or MemoryServer()
         self._partitions = partitions
 
-    async def apply(self, partition: str, registers: Sequence[Register]) -> Applied:
+    async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
         """See `FlagStore.apply`."""
         done = Applied()
-        for chunk in chunks(registers):
+        for chunk, last in chunks(registers):
             with _reachable():
-                done += _applied(self.server.put(partition, _items(chunk)))
+                done += _applied(self.server.put(partition, _items(chunk), after=after, upto=upto if last else 0))
             if done.refused:
                 break
         return done
 
-    async def reconcile(self, partition: str, registers: Sequence[Register]) -> Applied:
+    async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
         """See `FlagStore.reconcile`."""
         done = Applied()
         with _reachable():
             incarnation = self.server.begin()
-            for chunk in chunks(registers):
+            for chunk, _ in chunks(registers):
                 done += _applied(self.server.put_back(incarnation, _items(chunk)))
                 if done.refused:
                     return done
-            return done + Applied(refused=not self.server.finish(partition, incarnation))
+            return done + Applied(refused=not self.server.finish(partition, incarnation, upto))
 
-    async def closed(self, partitions: Sequence[str]) -> list[str]:
+    async def closed(self, partitions: Mapping[str, int]) -> list[str]:
         """See `FlagStore.closed`."""
         with _reachable():
             return self.server.closed(partitions)

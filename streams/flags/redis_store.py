@@ -69,30 +69,34 @@ class RedisFlagStore:
         self._beat = self._script("beat")
         self._sweep = self._script("sweep")
 
-    async def apply(self, partition: str, registers: Sequence[Register]) -> Applied:
+    async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
         """See `FlagStore.apply`."""
         with self._translated():
-            return await self._put_all(partition, registers, life="")
+            return await self._put_all(partition, registers, life="", after=after, upto=upto)
 
-    async def reconcile(self, partition: str, registers: Sequence[Register]) -> Applied:
+    async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
         """See `FlagStore.reconcile`."""
         with self._translated():
             life = (await self._begin(keys=[keys.INCARNATION], args=[secrets.token_hex(8)])).decode()
             done = await self._put_all(partition, registers, life=life)
             if not done.refused:
                 names = [keys.INCARNATION, keys.sentinel(partition), keys.RECONCILED]
-                done += Applied(refused=not await self._finish(keys=names, args=[life, partition]))
+                done += Applied(refused=not await self._finish(keys=names, args=[life, partition, upto]))
             return done
 
-    async def closed(self, partitions: Sequence[str]) -> list[str]:
+    async def closed(self, partitions: Mapping[str, int]) -> list[str]:
         """See `FlagStore.closed`."""
         with self._translated():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.info("server")
                 pipe.mget([keys.sentinel(partition) for partition in partitions])
                 server, sentinels = await pipe.execute()
-        run_id = str(server["run_id"]).encode()
-        return [partition for partition, found in zip(partitions, sentinels, strict=True) if found != run_id]
+        run_id = str(server["run_id"])
+        return [
+            partition
+            for (partition, after), found in zip(partitions.items(), sentinels, strict=True)
+            if _written(found, run_id) < after
+        ]
 
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
         """See `FlagStore.heartbeat`."""
@@ -141,11 +145,13 @@ class RedisFlagStore:
         """See `FlagStore.close`."""
         await self._redis.aclose()
 
-    async def _put_all(self, partition: str, registers: Sequence[Register], *, life: str) -> Applied:
+    async def _put_all(
+        self, partition: str, registers: Sequence[Register], *, life: str, after: int = 0, upto: int = 0
+    ) -> Applied:
         names = [keys.REGISTERS, keys.SEQ, keys.CHANGES, keys.INCARNATION, keys.sentinel(partition)]
         done = Applied()
-        for chunk in chunks(registers):
-            args: list[Any] = [life, secrets.token_hex(8), self._changes_kept]
+        for chunk, last in chunks(registers):
+            args: list[Any] = [life, secrets.token_hex(8), self._changes_kept, after, upto if last else 0]
             for register in chunk:
                 args += [keys.field_bytes(register.field), encode(register)]
             applied, stale = await self._put(keys=names, args=args)
@@ -184,6 +190,12 @@ def _may_go(value: bytes, now_ms: int) -> bool:
         return 0 < decode(value).keep_until_ms <= now_ms
     except RegisterError:
         return False
+
+
+def _written(sentinel: bytes | None, run_id: str) -> int:
+    """Up to which offset a partition has been written on this server; -1: not at all."""
+    found_id, _, upto = (sentinel or b"").decode("utf-8", "replace").partition(" ")
+    return int(upto) if found_id == run_id and upto.isdecimal() else -1
 
 
 def _without_password(redis_url: str) -> str:

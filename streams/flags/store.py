@@ -3,7 +3,8 @@
 Every write is a compare-and-set: a register goes in only if its version is strictly newer than what stands, so writes
 may repeat, come late or come from a worker that should be dead. After a loss on the server (FLUSHALL, a restart, a
 failover) ordinary writes of a partition are refused until `reconcile` has put all its registers back: else a late
-write could stand where a newer one was lost.
+write could stand where a newer one was lost. So are writes that follow on more of the log than was put back: one who
+lost the partition and does not know yet may mend a loss with the little that it has read, and the rightful one notices.
 """
 
 from __future__ import annotations
@@ -40,19 +41,24 @@ class FlagStore(Protocol):
     have done a part of its work, and doing it again is harmless.
     """
 
-    async def apply(self, partition: str, registers: Sequence[Register]) -> Applied:
-        """Write registers that are strictly newer; refused where the partition must be reconciled first."""
-        ...
+    async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
+        """Write registers that are strictly newer; refused where the partition must be reconciled first.
 
-    async def reconcile(self, partition: str, registers: Sequence[Register]) -> Applied:
-        """Put back all registers of a partition's fold, cleared ones too, and open the partition for `apply`.
-
-        Refused if the server lost its data or was replaced meanwhile: do it again.
+        They are what the partition's log changes from offset `after` on, and before `upto`. Refused, too, if the server
+        does not hold everything before `after`.
         """
         ...
 
-    async def closed(self, partitions: Sequence[str]) -> list[str]:
-        """Which of these partitions take no writes until they are reconciled: asked often, a loss is mended soon."""
+    async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
+        """Put back all registers of a partition's fold, cleared ones too, and open the partition for `apply`.
+
+        The fold has read the log before offset `upto`. Refused if the server lost its data or was replaced meanwhile:
+        do it again.
+        """
+        ...
+
+    async def closed(self, partitions: Mapping[str, int]) -> list[str]:
+        """Which partitions would refuse an `apply` after this offset: asked often, a loss is mended soon."""
         ...
 
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
@@ -77,7 +83,7 @@ class FlagStore(Protocol):
         ...
 
 
-def chunks(registers: Sequence[Register]) -> Iterator[Sequence[Register]]:
-    """Registers in the portions of one atomic step; one empty portion where there are none."""
+def chunks(registers: Sequence[Register]) -> Iterator[tuple[Sequence[Register], bool]]:
+    """Registers in the portions of one atomic step, and whether it is the last; an empty one where there are none."""
     for start in range(0, max(1, len(registers)), CHUNK):
-        yield registers[start : start + CHUNK]
+        yield registers[start : start + CHUNK], start + CHUNK >= len(registers)

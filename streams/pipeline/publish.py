@@ -2,14 +2,15 @@
 
 Both topics are read from their beginning after every assignment: the fold is the state, Redis only a view of it. When
 the end that a partition had at assignment is reached it is reconciled, which opens it for ordinary writes; a refused
-write (Redis was lost) leads to a reconcile at once.
+write (Redis was lost) leads to a reconcile at once. A write says on which offset of the log it follows, so that Redis
+refuses it if somebody else, who had read less, has put the partition back meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from hushtag_client.registers import Register
@@ -19,7 +20,7 @@ from streams.errors import ContractError, FlagStoreUnavailable
 from streams.flags.deadlines import clocks
 from streams.flags.fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
-from streams.flags.store import FlagStore
+from streams.flags.store import Applied, FlagStore
 from streams.log.decisions import Decision, Progress, decode_record
 from streams.log.moderation import decode_moderation
 from streams.log.reading import LogReader, connection
@@ -42,6 +43,8 @@ class _Published(ABC):
         self._topic = topic
         self._number = number
         self._next_offset = 0
+        self.written = 0
+        """The offset before which everything in the log has been written to Redis."""
         self._dropped = False
         self._end: int | None = None
         self._writing = asyncio.Lock()
@@ -90,7 +93,7 @@ class _Published(ABC):
                 await self._caught_up()
             changed, self._changed = (self._changed, {}) if self.ready else ({}, self._changed)
             if changed:
-                await self._write(list(changed.values()))
+                await self._write(list(changed.values()), self._next_offset)
 
     @abstractmethod
     def _fold(self, record: Any) -> list[Register]:
@@ -114,19 +117,31 @@ class _Published(ABC):
 
     async def reconcile(self) -> None:
         """Put everything back; a no-op for what stands already."""
-        while await self._stored(lambda store: store.reconcile(self.name, self._all())) and not self._dropped:
+        while await self._stored(self._put_back) and not self._dropped:
             await asyncio.sleep(_AGAIN_SECONDS)  # the server was lost once more in the middle of it
         self._context.metrics.reconciles.inc()
 
-    async def _write(self, registers: Sequence[Register]) -> None:
-        refused = await self._stored(lambda store: store.apply(self.name, registers))
+    async def _put_back(self, store: FlagStore) -> Applied:
+        upto = self._next_offset
+        return self._reached(await store.reconcile(self.name, self._all(), upto=upto), upto)
+
+    def _reached(self, done: Applied, upto: int) -> Applied:
+        if not done.refused:
+            self.written = max(self.written, upto)
+        return done
+
+    async def _write(self, registers: Sequence[Register], upto: int) -> None:
+        async def write(store: FlagStore) -> Applied:
+            return self._reached(await store.apply(self.name, registers, after=self.written, upto=upto), upto)
+
+        refused = await self._stored(write)
         if refused and not self._dropped:
             await self.reconcile()
         for register in registers:
             if register.provisional and register.action in ("suppress", "hold"):  # a settled one waits for its tick
                 self._context.metrics.event_to_flag_seconds.observe(max(0, now_ms() - register.decided_at_ms) / 1000)
 
-    async def _stored(self, write: Callable[[FlagStore], Any]) -> bool:
+    async def _stored(self, write: Callable[[FlagStore], Awaitable[Applied]]) -> bool:
         """Write, waiting out a Redis that is away; readers go on with what they know. Whether it was refused."""
         store, metrics = self._context.store, self._context.metrics
         assert store is not None
@@ -144,7 +159,7 @@ class _Published(ABC):
                 metrics.flag_writes.labels(result="stale").inc(done.stale)
                 if done.refused:
                     metrics.flag_writes.labels(result="refused").inc()
-                return bool(done.refused)
+                return done.refused
         return False
 
 
@@ -229,7 +244,7 @@ class DecisionsStage:
             assert store is not None
             try:
                 if settled:
-                    lost = await store.closed([one.name for one in live])
+                    lost = await store.closed({one.name: one.written for one in live})
                     for one in live:
                         if one.name in lost:
                             await one.reconcile()
@@ -270,7 +285,7 @@ class ModerationStage:
             assert store is not None
             try:
                 await one.tidy(now_ms())
-                if seconds >= RECONCILE_SECONDS or await store.closed([one.name]):
+                if seconds >= RECONCILE_SECONDS or await store.closed({one.name: one.written}):
                     seconds = 0.0
                     await one.reconcile()
             except FlagStoreUnavailable:

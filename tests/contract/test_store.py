@@ -69,7 +69,7 @@ def test_nothing_is_written_before_a_reconcile(world: World) -> None:
     assert world.run(world.store.reconcile("1", [])) == Applied()
     assert world.run(world.store.apply("0", [register()])).refused, "another partition's reconcile opens nothing"
     assert world.run(world.store.reconcile("0", [])) == Applied()
-    assert world.sentinel("0") == world.run_id()
+    assert world.sentinel("0") == f"{world.run_id()} 0"
     assert world.run(world.store.apply("0", [register()])) == Applied(applied=1)
 
 
@@ -84,14 +84,50 @@ def test_flushall_closes_every_partition_until_it_is_reconciled(world: World) ->
 
 
 def test_a_store_says_which_partitions_a_loss_closed(world: World) -> None:
-    assert world.run(world.store.closed(["0", keys.MODERATION])) == ["0", keys.MODERATION]
+    assert world.run(world.store.closed({"0": 0, keys.MODERATION: 0})) == ["0", keys.MODERATION]
     world.open()
-    assert world.run(world.store.closed(["0", "1", keys.MODERATION])) == []
+    assert world.run(world.store.closed({"0": 0, "1": 0, keys.MODERATION: 0})) == []
     world.restart(with_data=True)
     world.run(world.store.reconcile("1", []))
-    assert world.run(world.store.closed(["0", "1"])) == ["0"]
+    assert world.run(world.store.closed({"0": 0, "1": 0})) == ["0"]
     world.flushall()
-    assert world.run(world.store.closed(["1", "0"])) == ["1", "0"]
+    assert world.run(world.store.closed({"1": 0, "0": 0})) == ["1", "0"]
+
+
+def test_a_loss_that_one_mended_who_had_read_less_is_found_by_who_had_read_more(world: World) -> None:
+    store, older, newer = world.store, register(number=3), register(number=4, action="clear")
+    world.run(store.reconcile("0", [older], upto=30))
+    assert world.run(store.apply("0", [newer], after=30, upto=40)) == Applied(applied=1)
+    world.flushall()
+    assert world.run(store.reconcile("0", [older], upto=30)) == Applied(applied=1)
+    assert world.run(store.closed({"0": 30})) == []
+    assert world.run(store.closed({"0": 40})) == ["0"]
+    assert world.run(store.apply("0", [register("other", 5)], after=40, upto=50)) == Applied(refused=True)
+    assert world.run(store.reconcile("0", [newer], upto=40)) == Applied(applied=1)
+    assert world.run(store.reconcile("0", [older], upto=30)) == Applied(stale=1)
+    assert world.run(store.closed({"0": 40})) == [], "what was written stays written"
+    assert world.run(store.apply("0", [older], after=30, upto=35)) == Applied(stale=1), (
+        "late, and nothing wrong with it"
+    )
+    assert world.sentinel("0") == f"{world.run_id()} 40"
+
+
+def test_a_write_has_reached_its_end_with_its_last_portion(world: World) -> None:
+    world.open()
+    between = []
+
+    class Portions(list):  # type: ignore[type-arg]
+        """Looks at the sentinel before the second portion."""
+
+        def __getitem__(self, portion: Any) -> Any:
+            if portion.start == CHUNK:
+                between.append(world.sentinel("0"))
+            return super().__getitem__(portion)
+
+    many = Portions(register(f"tag{i}") for i in range(CHUNK + 1))
+    assert world.run(world.store.apply("0", many, upto=7)) == Applied(applied=CHUNK + 1)
+    assert between == [f"{world.run_id()} 0"]
+    assert world.sentinel("0") == f"{world.run_id()} 7"
 
 
 @pytest.mark.parametrize("with_data", [True, False])
@@ -175,7 +211,7 @@ def test_a_server_that_is_away_is_said_to_be(world: World) -> None:
         world.store.reconcile("0", []),
         world.store.heartbeat({0: 1}, 1),
         world.store.sweep(1),
-        world.store.closed(["0"]),
+        world.store.closed({"0": 0}),
         world.store.check_server(),
     ):
         with pytest.raises(FlagStoreUnavailable) as raised:

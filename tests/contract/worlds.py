@@ -84,7 +84,9 @@ class World(ABC):
         """(seq, incarnation, field) of each entry of the change stream."""
 
     @abstractmethod
-    def sentinel(self, partition: str) -> str | None: ...
+    def sentinel(self, partition: str) -> str | None:
+        """`<run id> <offset>`."""
+
     @abstractmethod
     def run_id(self) -> str: ...
     @abstractmethod
@@ -120,7 +122,8 @@ class MemoryWorld(World):
         return [(change.seq, change.incarnation, change.field) for change in self.server.changes]
 
     def sentinel(self, partition: str) -> str | None:
-        return self.server.sentinels.get(partition)
+        found = self.server.sentinels.get(partition)
+        return f"{found[0]} {found[1]}" if found else None
 
     def run_id(self) -> str:
         return self.server.run_id
@@ -141,10 +144,10 @@ class MemoryWorld(World):
     def before_finish(self, happens: Callable[[], None]) -> None:
         finish = self.server.finish
 
-        def once(partition: str, incarnation: str) -> bool:
+        def once(*asked: Any) -> bool:
             self.server.finish = finish  # type: ignore[method-assign]
             happens()
-            return finish(partition, incarnation)
+            return finish(*asked)
 
         self.server.finish = once  # type: ignore[method-assign]
 

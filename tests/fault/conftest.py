@@ -1,10 +1,13 @@
 """Runs the schedules of the session in lanes, and prints the table at its end.
 
-`SEEDS` is how many (default 4, the short form), `FIRST` the first seed, `LANES` how many side by side (default 2).
+`SEEDS` is how many (default 4, the short form), `FIRST` the first seed, `LANES` how many side by side (default 2),
+`RESULTS` a file to which each result is added as a line of JSON: `python -m tests.fault.table FILE...` prints one table
+of several sessions.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -22,6 +25,7 @@ from tests.fault.table import text
 SEEDS, FIRST, LANES = (
     int(os.environ.get(name, default)) for name, default in (("SEEDS", 4), ("FIRST", 0), ("LANES", 2))
 )
+RESULTS = os.environ.get("RESULTS", "")
 _done: list[Result] = []
 _begun = time.monotonic()
 
@@ -46,6 +50,9 @@ def result(schedules: dict[int, Future[Result]], seed: int) -> Result:
     """What came of a seed."""
     found = schedules[seed].result()
     _done.append(found)
+    if RESULTS:
+        with Path(RESULTS).open("a") as file:
+            print(json.dumps(found.as_dict()), file=file)
     return found
 
 

@@ -31,6 +31,8 @@ SETTLE_SECONDS = 100
 RECONCILE_SECONDS = 30
 """In which a lost flag must be back, not counting what other faults of the schedule held up."""
 _LONGEST_CHECK_SECONDS = 1.0
+_LONG_GAP_SECONDS = 30.0
+"""A longer one is worth a look: what the workers logged stays."""
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Result:
     doubled: int = 0
     wrong_flags: int = 0
     gap_seconds: float = 0.0
+    gap_at_seconds: float = 0.0
+    """When the longest gap began, in seconds since the first tweet."""
     seconds: float = 0.0
     ticks: int = 0
     decisions: int = 0
@@ -54,6 +58,8 @@ class Result:
     check_seconds: float = 0.0
     restored_seconds: float = 0.0
     handover_seconds: float = 0.0
+    timeline: list[tuple[str, float, float]] = field(default_factory=list)
+    """(fault, begin, end), in seconds since the first tweet."""
     exits: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -78,8 +84,9 @@ def play(world: World, seed: int, scorer: TextScorer) -> Result:
         scene.close()
         world.mend()
     result.exits = [f"{one.worker} exit {one.code}: {one.said}"[:900] for one in scene.exits]
+    result.timeline.sort(key=lambda one: one[1])
     result.seconds = round(time.monotonic() - start, 1)
-    if not result.problems:
+    if not (result.problems or result.exits or result.gap_seconds > _LONG_GAP_SECONDS):
         shutil.rmtree(scene.folder, ignore_errors=True)
     return result
 
@@ -111,10 +118,12 @@ def _run(scene: Scene, traffic: Traffic, watch: Watch, result: Result) -> None:
 
 def _fault(scene: Scene, watch: Watch, step: Step, begun: float, result: Result) -> None:
     time.sleep(max(0.0, begun + step.at_seconds - time.monotonic()))
+    start = time.monotonic() - begun
     try:
         FAULTS[step.kind](scene, watch, random.Random(step.dice))
     except Exception as error:
         result.problems.append(f"the fault {step.kind} itself failed: {error!r}")
+    result.timeline.append((step.kind, round(start, 1), round(time.monotonic() - begun, 1)))
 
 
 def _settle(scene: Scene, watch: Watch, result: Result) -> None:
@@ -147,6 +156,7 @@ def _compare(scene: Scene, watch: Watch, result: Result, scorer: TextScorer) -> 
     result.records, result.lost, result.doubled = verdict.records, verdict.lost, verdict.doubled
     result.ticks, result.decisions, result.early = verdict.ticks, verdict.decisions, verdict.early
     result.exempt, result.gap_seconds = verdict.exempt, round(seen.longest_gap_seconds, 1)
+    result.gap_at_seconds = round(seen.longest_gap_at_seconds, 1)
     result.checks, result.flagged = seen.checks, seen.flagged
     result.check_seconds = round(seen.longest_check_seconds, 3)
     if seen.longest_check_seconds > _LONGEST_CHECK_SECONDS:

@@ -1,11 +1,24 @@
-"""Results as a table: one row for each kind of fault, and what all schedules had in common."""
+"""Results as a table: one row for each kind of fault, and what all schedules had in common.
+
+`python -m tests.fault.table FILE...` prints that of the results which several sessions kept (`RESULTS`, conftest.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from tests.fault.plan import KINDS
 from tests.fault.play import Result
+
+
+def kept(files: Iterable[Path]) -> list[Result]:
+    """The results in files of JSON lines, by seed; of a seed that was played twice the last."""
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    last = {line["seed"]: line for line in lines}
+    return [Result(**last[seed]) for seed in sorted(last)]
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, int, int, int, int, int, float]]:
@@ -50,3 +63,7 @@ def text(results: Sequence[Result]) -> str:
         f"{exits} workers ended by themselves and were started again.",
     ]
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(text(kept(map(Path, sys.argv[1:]))))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.fault.plan import KINDS
 from tests.fault.play import Result
-from tests.fault.table import rows, text
+from tests.fault.table import kept, rows, text
 
 RESULTS = [
     Result(0, ["kill", "late"], records=10, lost=1, gap_seconds=12.0),
@@ -23,3 +25,10 @@ def test_every_kind_has_a_row():
 def test_the_text_sums_up():
     assert "| all | 2 | 30 | 1 | 2 | 3 | 30.5 |" in text(RESULTS)
     assert "1 workers ended by themselves" in text(RESULTS)
+
+
+def test_what_several_sessions_kept_is_one_table(tmp_path):
+    one, other, again = Result(3, ["late"], records=5), Result(1, ["kill"], records=7), Result(3, ["late"], records=6)
+    for name, results in (("a", [one]), ("b", [other, again])):
+        (tmp_path / name).write_text("".join(json.dumps(result.as_dict()) + "\n" for result in results))
+    assert kept([tmp_path / "a", tmp_path / "b"]) == [other, again]

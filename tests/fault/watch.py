@@ -40,6 +40,8 @@ class Seen:
     """(field, version) → the register, of all that ever stood in Redis."""
     losses: list[Loss] = field(default_factory=list)
     longest_gap_seconds: float = 0.0
+    longest_gap_at_seconds: float = 0.0
+    """When it began, since gaps were measured."""
     longest_check_seconds: float = 0.0
     flagged: int = 0
     """Answers that hid something."""
@@ -61,6 +63,7 @@ class Watch:
         self._news = threading.Condition()
         self._counts: dict[str, int] = defaultdict(int)
         self._moved_at: float | None = None
+        self._measured_from = 0.0
         self._ending = threading.Event()
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=work.__name__, daemon=True)
@@ -85,7 +88,8 @@ class Watch:
     def measure_gaps(self, on: bool) -> None:
         """Count the time without progress from now on, or no longer."""
         self._note_gap()
-        self._moved_at = time.monotonic() if on else None
+        self._measured_from = time.monotonic()
+        self._moved_at = self._measured_from if on else None
 
     def wait_for(self, kind: str, seconds: float) -> bool:
         """Until one more record of a kind has been seen: `hashtag-partials`, `decision` or `progress`."""
@@ -138,7 +142,9 @@ class Watch:
     def _note_gap(self) -> None:
         now = time.monotonic()
         if self._moved_at is not None:
-            self.seen.longest_gap_seconds = max(self.seen.longest_gap_seconds, now - self._moved_at)
+            if now - self._moved_at > self.seen.longest_gap_seconds:
+                self.seen.longest_gap_seconds = now - self._moved_at
+                self.seen.longest_gap_at_seconds = self._moved_at - self._measured_from
             self._moved_at = now
 
     # ---- Redis ----

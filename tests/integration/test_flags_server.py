@@ -174,7 +174,7 @@ def test_the_users_that_the_contract_names_are_enough(world: ServerWorld) -> Non
     assert world.run(store.apply("0", [register(), register("over", keep_until_ms=1)])).applied == 2
     world.run(store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS))
     assert world.run(store.sweep(NOW_MS)) == 1
-    assert world.run(store.closed(["0", "1"])) == []
+    assert world.run(store.closed({"0": 0, "1": 0})) == []
     world.run(store.close())
     with FlagsClient(as_user.format("hushtag-reader"), clock=world.clock) as reader:
         eventually(lambda: reader.check("sometag", "trends").why == "flagged")

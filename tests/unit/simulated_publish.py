@@ -2,7 +2,8 @@
 
 Runs are built round the fold and the memory server as `streams/pipeline/publish.py` builds them: read to the end that
 the log had at assignment, reconcile, then write what changes; a refused write leads to a reconcile, and so does a loss
-that the heartbeat sees, and every half a minute. Anything may happen between two portions of a write.
+that the heartbeat sees, and every half a minute. Anything may happen between two portions of a write. A zombie may mend
+a loss with the little that it knows; then the owner finds the partition closed.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Publisher:
     def __init__(self, world: PublishWorld, number: int) -> None:
         self.world, self.number, self.name = world, number, str(number)
         self.fold = DecisionFold(longest_expiry_ms=LONGEST_MS, max_broker_skew_ms=SKEW_MS)
-        self.at = 0
+        self.at = self.written = 0
         self.ready = self.dropped = False
         self.changed: dict[str, Register] = {}
         self.writing = False
@@ -77,13 +78,13 @@ class Publisher:
             self.writing = True
             yield from self._there()
             life = server.begin()
-            registers, refused = self.fold.registers(), False
+            registers, upto, refused = self.fold.registers(), self.at, False
             for first in range(0, len(registers), CHUNK):
                 yield from self._there()
                 refused = refused or server.put_back(life, _items(registers[first : first + CHUNK])) is None
             yield from self._there()
-            if not refused and server.finish(self.name, life):
-                self.world.opened_by[self.number] = self
+            if not refused and server.finish(self.name, life, upto):
+                self.written = max(self.written, upto)
                 break
         self.writing = False
 
@@ -93,17 +94,22 @@ class Publisher:
             self.changed.update((register.field, register) for register in self.fold.apply(said))
 
     def _write(self) -> Iterator[None]:
-        registers, self.changed, self.writing = list(self.changed.values()), {}, True
+        registers, upto, after = list(self.changed.values()), self.at, self.written
+        self.changed, self.writing = {}, True
         for first in range(0, len(registers), CHUNK):
             yield from self._there()
-            if self.world.server.put(self.name, _items(registers[first : first + CHUNK])) is None:
+            chunk, last = registers[first : first + CHUNK], first + CHUNK >= len(registers)
+            if self.world.server.put(self.name, _items(chunk), after=after, upto=upto if last else 0) is None:
                 yield from self.reconcile()
+                break
+            if last:
+                self.written = max(self.written, upto)
         self.writing = False
 
     def _beat(self) -> Iterator[None]:
         world = self.world
         yield from self._there()
-        if world.server.closed([self.name]):
+        if world.server.closed({self.name: self.written}):
             yield from self.reconcile()
         yield from self._there()
         world.server.beat({self.number: world.now_ms}, world.now_ms, len(world.logs))
@@ -145,7 +151,6 @@ class PublishWorld:
         self.client = MemoryFlagsClient(
             self.server, clock=lambda: self.now_ms, max_staleness_seconds=2 * (self._last_ms - self.now_ms)
         )
-        self.opened_by: dict[int, Publisher] = {}
         self.owners = [Publisher(self, number) for number in range(len(logs))]
         self.problems: list[str] = []
         self.looks = self.answers = self.hidden = 0
@@ -237,10 +242,10 @@ class PublishWorld:
                 self.problems.append(f"{field} went back from {highest.version} to {register.version}")
 
     def said_all(self, number: int) -> bool:
-        """Whether nothing is left to write of a partition, and nobody else has put back less."""
+        """Whether nothing is left to write of a partition, as far as its owner can know."""
         owner = self.owners[number]
         idle = owner.ready and not owner.writing and not owner.changed and owner.at == len(self.visible(number))
-        return idle and self.opened_by.get(number) is owner and not self.server.closed([owner.name])
+        return idle and not self.server.closed({owner.name: owner.written})
 
     def _compare(self) -> None:
         if self.server.away:

@@ -47,6 +47,14 @@ class Publishing:
         await self.partition.take(batch)
         await settle_down()
 
+    async def beat(self) -> None:
+        """Some heartbeats, `HEARTBEAT_SECONDS` being none."""
+        beating = asyncio.create_task(self.stage.run())
+        await settle_down()
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+
     @property
     def flags(self) -> dict[str, str]:
         registers = map(decode, self.store.server.registers.values())
@@ -105,7 +113,7 @@ async def test_a_write_after_a_loss_brings_everything_back(publishing: Publishin
     publishing.say(4, "suppress", "new")
     await publishing.deliver()
     assert publishing.flags == {"old": "suppress", "cleared": "clear", "new": "suppress"}
-    assert server.sentinels == {"0": server.run_id}
+    assert server.sentinels == {"0": (server.run_id, 4)}
 
 
 async def test_a_loss_is_mended_though_nothing_is_said(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,14 +121,32 @@ async def test_a_loss_is_mended_though_nothing_is_said(publishing: Publishing, m
     publishing.start()
     publishing.say(1, "suppress")
     await publishing.deliver()
-    beating = asyncio.create_task(publishing.stage.run())
-    await settle_down()
     publishing.store.server.flushall()
-    await settle_down()
-    beating.cancel()
-    with suppress(asyncio.CancelledError):
-        await beating
+    await publishing.beat()
     assert publishing.flags == {"tag": "suppress"}
+
+
+@pytest.mark.parametrize("noticed", ["by the heartbeat", "by a write"])
+async def test_a_loss_that_a_zombie_mended_with_less_is_mended_again(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch, noticed: str
+) -> None:
+    monkeypatch.setattr("streams.pipeline.publish.HEARTBEAT_SECONDS", 0)
+    publishing.start()
+    publishing.say(1, "suppress")
+    await publishing.deliver()
+    assert publishing.partition is not None
+    known_to_it = publishing.partition.fold.registers()
+    publishing.say(2, "clear")
+    await publishing.deliver()
+    publishing.store.server.flushall()
+    await publishing.store.reconcile("0", known_to_it, upto=1)
+    assert publishing.flags == {"tag": "suppress"}
+    if noticed == "by a write":
+        publishing.say(3, "suppress", "other")
+        await publishing.deliver()
+    else:
+        await publishing.beat()
+    assert publishing.flags == {"tag": "clear"} | ({"other": "suppress"} if noticed == "by a write" else {})
 
 
 async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(

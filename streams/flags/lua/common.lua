@@ -20,6 +20,17 @@ local function still(key, name)
   return redis.call('GET', key) == name and string.match(name, '^(%w+)%-') == server_run_id()
 end
 
+-- Up to which offset of its log a partition has been written on this server; -1: not at all.
+local function written(sentinel)
+  local run_id, upto = string.match(redis.call('GET', sentinel) or '', '^(%w+) (%d+)$')
+  return run_id == server_run_id() and tonumber(upto) or -1
+end
+
+-- Everything before an offset has been written; what was written further stays so.
+local function reach(sentinel, upto)
+  redis.call('SET', sentinel, string.format('%s %.0f', server_run_id(), math.max(tonumber(upto), written(sentinel))))
+end
+
 -- The version of a register. Writers put it first, so that a value need not be parsed to compare it.
 local function version(value)
   if not value then return '' end
