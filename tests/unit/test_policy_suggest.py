@@ -72,7 +72,7 @@ def test_a_tag_is_hit_up_to_its_peak_and_no_further(seed):
         for record in records:
             impact.add(record)
         impact.finish()
-        hit = {impact.tags.name(key) for key, _ in impact.books[0].done}
+        hit = {impact.tags.name(key) for key, _ in impact.books[0].until(impact.to_ms)}
         assert (tag in hit) is expected
 
 
