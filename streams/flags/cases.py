@@ -28,6 +28,7 @@ from streams.log.orders import (
     Target,
     numbers_of,
 )
+from streams.policy.terms import imitated
 
 Versioned = OrderReceived | OrderStep | OrderRuling
 
@@ -228,8 +229,12 @@ class Cases:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two actors are one person, however the name is spelt."""
-    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+    """Whether two actors count as one person: names that the eye cannot tell apart are not two people's.
+
+    >>> same_person("ann", " ANN"), same_person("ann", "an\u200bn"), same_person("a", "b")
+    (True, True, False)
+    """
+    return imitated(one) == imitated(other)
 
 
 def in_words(state: State) -> str:

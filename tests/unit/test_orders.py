@@ -107,6 +107,26 @@ def test_two_people_act_against_a_protected_speaker() -> None:
     assert world.held() == LEGAL
 
 
+@pytest.mark.parametrize(
+    "name", [" ANN", "ann\u200b", "a\u00adnn", "\u202eann", "\u0430nn", "\uff41nn", "\u00e0nn", "a.nn", "Ann\u00a0"]
+)
+def test_a_name_in_disguise_is_no_second_person(name: str) -> None:
+    world = World()
+    world.protect("1")
+    order = world.intake(accounts(1))
+    world.review(order)
+    world.rule(order, "withheld", "1", against_protected=True)
+    version = world.desk.case(order).version
+    ruling = OrderRuling(
+        id="r", order=order, targets=((0, 0),), outcome="withheld", ground="local_law", actor=name, reason="r",
+        at_ms=NOW_MS, edits=version,
+    )  # fmt: skip
+    world.log.append(*encode_case(ruling))
+    assert world.desk.case(order).rows[0].ruling is None
+    world.rule(order, "withheld", "1", actor="an", against_protected=True)  # another name, however like it
+    assert world.desk.case(order).rows[0].ruling is not None
+
+
 def test_one_person_alone_cannot_even_by_writing_to_the_log() -> None:
     world = World()
     world.protect("1", "news_media")
