@@ -247,7 +247,8 @@ def _why_no_step(record: OrderStep, case: Case) -> str:
         may = ", ".join(in_words(state) for state in NEXT[case.state]) or "nothing"
         return f"an order that is {in_words(case.state)} cannot become {in_words(record.to)}, only {may}"
     if record.to == "final" and (left := case.undecided()):
-        return f"{left} of {len(case.rows)} targets have no outcome, or wait for a second person"
+        verb, waits = ("has", "waits") if left == 1 else ("have", "wait")
+        return f"{left:,} of {len(case.rows):,} targets {verb} no outcome, or {waits} for a second person"
     if record.to == "interim" and record.expires_at_ms <= record.at_ms:
         return "the interim decision would be over before it begins"
     return ""

@@ -94,7 +94,7 @@ def test_two_people_act_against_a_protected_speaker() -> None:
     assert (spared.decides, spared.proposes, spared.spared) == (1, 0, 1), "a filter does not mean them by chance"
     first = world.rule(order, "withheld", "1", against_protected=True).plan
     assert (first.decides, first.proposes) == (0, 1)
-    with pytest.raises(NotAllowed, match="1 of 2 targets have no outcome, or wait for a second person"):
+    with pytest.raises(NotAllowed, match="1 of 2 targets has no outcome, or waits for a second person"):
         world.step(order, "final")
     assert world.rule(order, "withheld", "1", actor=" ANN", against_protected=True).plan.unchanged == 1
     assert world.desk.case(order).rows[0].ruling is None
