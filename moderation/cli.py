@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moderation.drafts import Draft, Tag, UndoDraft, country_of, expiry_of, tag_of, words_of
-from moderation.errors import StaleEdit
+from moderation.carrying_out import Write, carry_out, finish, undo_draft
+from moderation.drafts import Draft, Tag, country_of, expiry_of, tag_of, words_of
 from moderation.options import (
     Actor,
     Country,
@@ -113,14 +113,7 @@ def undo(
     """Take back the last block, allow or hold: what stood before it stands again."""
     settings = load_settings()
     meant = tag_of(tag)
-    who, why = words_of(actor_of(actor), reason)
-    draft = UndoDraft(
-        tag=meant,
-        country=None if country is None else country_of(country),
-        surfaces=named_surfaces(surface, settings) if surface else None,
-        actor=who,
-        reason=why,
-    )
+    draft = undo_draft(meant, country, surface, actor, reason, settings)
 
     async def write(desk: Desk) -> list[Written]:
         if family:
@@ -184,43 +177,17 @@ def list_(
         _errors.print(f"the record at offset {bad.offset} counts for nothing: {bad.problem}", style="yellow")
 
 
-def _write(
-    settings: Settings,
-    tags: Sequence[Tag],
-    write: Callable[[Desk], Awaitable[list[Written]]],
-    wait: float,
-    as_json: bool,
-) -> None:
-    async def run() -> tuple[list[Written], list[Visible | None], StaleEdit | None]:
-        stale = None
-        async with Desk(settings) as desk:
-            try:
-                written = await write(desk)
-            except StaleEdit as error:
-                if not error.written:
-                    raise
-                written, stale = list(error.written), error
-        visible: list[Visible | None] = [None] * len(written)
-        if wait:
-            from moderation.visible import wait_visible  # here, so that no other command waits for its imports
-
-            visible = [*await wait_visible(settings, written, wait_seconds=wait)]
-        return written, visible, stale
-
+def _write(settings: Settings, tags: Sequence[Tag], write: Write, wait: float, as_json: bool) -> None:
     notes = {tag.hashtag: tag.notes for tag in tags}
     for note in (note for tag in tags for note in tag.notes):
         _errors.print(note, style="yellow")
-    quieten()
-    written, visible, stale = asyncio.run(run())
-    for one, seen in zip(written, visible, strict=True):
+    outcome = carry_out(settings, write, wait)
+    for one, seen in zip(outcome.written, outcome.seen, strict=True):
         if as_json:
             print(json.dumps(written_json(one, seen, notes.get(one.record.hashtag, ())), ensure_ascii=False))
         else:
             _say(one, seen)
-        if seen is not None and seen.note:
-            _errors.print(f"#{one.record.hashtag} is decided, but {seen.note}", style="yellow")
-    if stale is not None:
-        raise stale
+    finish(outcome, lambda one: f"#{one.record.hashtag}")
 
 
 def _say(written: Written, seen: Visible | None) -> None:

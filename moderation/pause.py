@@ -6,21 +6,20 @@ One register a surface, on the hashtag `*`, does it: nothing is undone, the pipe
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 from hushtag_client.registers import ANY_HASHTAG
 
-from moderation.drafts import Draft, Tag, UndoDraft, country_of, expiry_of, words_of
+from moderation.carrying_out import Write, carry_out, finish, undo_draft
+from moderation.drafts import Draft, Tag, country_of, expiry_of, words_of
 from moderation.options import Actor, Country, Expected, Json, Reason, Surfaces, Until, Wait
-from moderation.shell import actor_of, errors, named_surfaces, out, quieten
+from moderation.shell import actor_of, named_surfaces, out
 from moderation.view import ends, where, written_json
 from moderation.writer import Desk
 from moderation.written import Written
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import now_ms
 from streams.errors import CallerMistake, PolicyError
 from streams.log.moderation import Override
 from streams.policy.parse import parse_policy
@@ -88,14 +87,7 @@ def resume(
 ) -> None:
     """Let automated suppressions hide again: those that stand now."""
     settings = load_settings()
-    who, why = words_of(actor_of(actor), reason)
-    draft = UndoDraft(
-        tag=STOP,
-        country=None if country is None else country_of(country),
-        surfaces=named_surfaces(surface, settings) if surface else None,
-        actor=who,
-        reason=why,
-    )
+    draft = undo_draft(STOP, country, surface, actor, reason, settings)
 
     async def write(desk: Desk) -> list[Written]:
         return [await desk.undo(draft, expected=if_version)]
@@ -133,26 +125,20 @@ def _category(given: str, settings: Settings) -> str:
     return given
 
 
-def _write(settings: Settings, write: Callable[[Desk], Awaitable[list[Written]]], wait: float, as_json: bool) -> None:
-    async def run() -> tuple[Written, bool | None, str, float]:
-        async with Desk(settings) as desk:
-            began = monotonic_seconds()
-            [written] = await write(desk)
-        if not wait:
-            return written, None, "", 0.0
-        from moderation.visible import wait_visible  # here, so that no other command waits for its imports
-
-        [seen] = await wait_visible(settings, [written], wait_seconds=wait)
-        return written, seen.published, seen.note, monotonic_seconds() - began
-
-    quieten()
-    written, published, note, seconds = asyncio.run(run())
-    record = written.record
+def _write(settings: Settings, write: Write, wait: float, as_json: bool) -> None:
+    outcome = carry_out(settings, write, wait)
+    [written], [seen] = outcome.written, outcome.seen
     if as_json:
-        plain = written_json(written, None) | {"published": published, "note": note, "seconds": round(seconds, 3)}
+        plain = written_json(written, seen) | {"seconds": round(outcome.seconds, 3) if seen else 0.0}
         del plain["now"]
         print(json.dumps(plain, ensure_ascii=False))
-        return
+    else:
+        _say(written, outcome.seconds if seen and seen.published else None)
+    finish(outcome, lambda _: "it")
+
+
+def _say(written: Written, seen_after_seconds: float | None) -> None:
+    record = written.record
     scope = f"{where(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
         of = f" of {record.category}" if record.category else ""
@@ -160,7 +146,5 @@ def _write(settings: Settings, write: Callable[[Desk], Awaitable[list[Written]]]
     else:
         out.print(f"automated suppression hides again {scope}")
     out.print(f"  version {written.version}, by {record.actor}: {record.reason}")
-    if published:
-        out.print(f"  the surfaces have it after {seconds:.2f} s")
-    elif note:
-        errors.print(f"it is decided, but {note}", style="yellow")
+    if seen_after_seconds is not None:
+        out.print(f"  the surfaces have it after {seen_after_seconds:.2f} s")

@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -20,8 +21,17 @@ from streams.errors import CallerMistake, PolicyError
 from streams.policy.parse import parse_policy
 from streams.settings import Settings, load_settings
 
-errors = Console(stderr=True, highlight=False, markup=False)
-out = Console(highlight=False, markup=False)
+
+class _Shell(Console):
+    """Lines are as long as they are, whatever the width: they are searched, copied and mailed on. Tables are fitted."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Console's."""
+        super().print(*objects, **{"soft_wrap": all(isinstance(one, str) for one in objects)} | options)
+
+
+errors = _Shell(stderr=True, highlight=False, markup=False)
+out = _Shell(highlight=False, markup=False)
 _MOST_TOLD = 20
 
 

@@ -65,4 +65,4 @@ async def _why(lookup: FlagLookup) -> str:
     quiet_ms = now_ms() - beat_ms
     if quiet_ms > _ALIVE_MS:
         return f"publish is not running: the last worker reported {quiet_ms / 1000:.0f} s ago"
-    return "publish is running but has not taken it up yet"
+    return "publish runs, and has not taken it up yet"

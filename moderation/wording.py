@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 
 def counted(count: int, noun: str) -> str:
@@ -12,6 +13,22 @@ def counted(count: int, noun: str) -> str:
     ('1 account', '1,178 accounts')
     """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def country_words(code: str) -> str:
+    """A country's name in English, by its ISO 3166-1 code; the code itself where it has none.
+
+    >>> country_words("IN"), country_words("*")
+    ('India', '*')
+    """
+    return _countries().get(code, code)
+
+
+@cache
+def _countries() -> dict[str, str]:
+    from babel import Locale  # here, so that no other command waits for it
+
+    return {str(code): str(name) for code, name in Locale("en").territories.items()}
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -99,8 +99,8 @@ def actor_of(request: Request, actor: str) -> str:
         Refused: a person's key names somebody else.
     """
     caller: Key = request.state.caller
-    if actor != caller.name and not caller.acts_for_others:
-        raise Refused(403, "not_you", f"this key writes as {caller.name} only", f'"actor": "{caller.name}"')
+    if actor != caller.writes_as and not caller.acts_for_others:
+        raise Refused(403, "not_you", f"this key writes as {caller.writes_as} only", f'"actor": "{caller.writes_as}"')
     return actor
 
 

@@ -85,6 +85,12 @@ def api_key(
     acts_for_others: Annotated[
         bool, typer.Option("--acts-for-others", help="A service that logs people in itself and names them as actors.")
     ] = False,
+    person: Annotated[
+        str,
+        typer.Option(
+            help="Whose key it is, for somebody who has several: records bear this name.", show_default="NAME"
+        ),
+    ] = "",
 ) -> None:
     """Make an API key: it is printed once, on stderr; the line for the file of keys is on stdout."""
     import msgspec
@@ -92,7 +98,7 @@ def api_key(
     from moderation.api.keys import Key, new_key, parse_keys
 
     key, digest = new_key()
-    entry = Key(name=name, role=role.value, sha256=digest, acts_for_others=acts_for_others)
+    entry = Key(name=name, role=role.value, sha256=digest, acts_for_others=acts_for_others, person=person)
     line = msgspec.json.encode(entry).decode()
     parse_keys(f'{{"keys": [{line}]}}'.encode(), "NAME")
     typer.echo(f"{key}    <- for {name}; it cannot be shown again", err=True)

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.errors import CallerMistake
+from streams.policy.terms import imitated
 
 Role = Literal["reader", "moderator", "legal", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -30,13 +31,20 @@ PREFIX = "hush_"
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One key. Its name is the person or the service that holds it, and stands in every record that it writes."""
+    """One key. Its name is the person or the service that holds it."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._@-]{1,80}$")]
     role: Role
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
     acts_for_others: bool = False
     """A service that has logged people in itself may name them as actors; a person's key writes in that name only."""
+    person: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._@-]{0,80}$")] = ""
+    """Whose key it is, where that is not its name: somebody with two keys is still one person."""
+
+    @property
+    def writes_as(self) -> str:
+        """The actor that stands in every record that it writes."""
+        return self.person or self.name
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +66,8 @@ def parse_keys(text: bytes, name: str) -> dict[str, Key]:
     """Keys by hash.
 
     Raises:
-        CallerMistake: it is no file of keys, or one name or hash is there twice.
+        CallerMistake: it is no file of keys; one name or hash is there twice; or two people's names look alike, so that
+            the rule of two would take them for one, and readers of the log, too.
     """
     try:
         found = msgspec.json.decode(text, type=_File).keys
@@ -70,6 +79,13 @@ def parse_keys(text: bytes, name: str) -> dict[str, Key]:
         values = [getattr(key, field) for key in found]
         if twice := [value for value in values if values.count(value) > 1]:
             raise CallerMistake(f"{name}: the {field} {twice[0][:80]!r} is there twice", fix="one key for each name")
+    known: dict[str, str] = {}
+    for key in found:
+        if (other := known.setdefault(imitated(key.writes_as), key.writes_as)) != key.writes_as:
+            raise CallerMistake(
+                f"{name}: {other!r} and {key.writes_as!r} look alike",
+                fix='another name; or, if they are one person, the same "person" in both',
+            )
     return {key.sha256: key for key in found}
 
 

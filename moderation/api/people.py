@@ -108,7 +108,7 @@ def _without_orders(told: Any) -> Any:
     if not isinstance(told, dict):
         return told
     hidden = {"actor": "", "reason": "", "evidence": {}} if told.get("source") == "legal" else {}
-    return {name: hidden.get(name, _without_orders(value)) for name, value in told.items()}
+    return {name: hidden[name] if value and name in hidden else _without_orders(value) for name, value in told.items()}
 
 
 @router.get("/hashtags/{hashtag}/statements", openapi_extra=needs("read"), tags=["hashtags"])
@@ -117,7 +117,8 @@ async def statements(request: Request, hashtag: Tag, country: Country = None, hi
     where = country_of(country) if country is not None else None
     account, unseen = await desks(request).account(tag_of(hashtag).hashtag, where)
     found = ever(account) if history else in_force(account)
-    return {"items": [statement_as_dict(one) for one in found], "note": unseen}
+    items = [statement_as_dict(one) for one in found]
+    return {"items": items if may(request, "orders") else _without_orders(items), "note": unseen}
 
 
 @router.get("/decisions", openapi_extra=needs("read"), tags=["hashtags"])

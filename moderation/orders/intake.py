@@ -215,7 +215,9 @@ def _notes(drafts: Iterable[OrderDraft], now_ms: int) -> Iterator[str]:
             ago = in_words(now_ms - draft.head.deadline_ms)
             yield f"{draft.head.reference}: the deadline has passed {ago} ago"
         if draft.repeated:
-            yield f"{draft.head.reference}: {draft.repeated} targets are named again and count once"
+            again = "1 target is named again and counts" if draft.repeated == 1 else None
+            again = again or f"{draft.repeated:,} targets are named again and count"
+            yield f"{draft.head.reference}: {again} once"
 
 
 def _kind(text: str) -> TargetKind:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 
 from moderation.orders.view import in_force
 from moderation.times import day_words, time_words
-from moderation.wording import counted, listed
+from moderation.wording import counted, country_words, listed
 from streams.flags.cases import Case, Row
 from streams.flags.ladder import ACTED
 from streams.log.orders import TARGET_KINDS, Ground, Outcome
@@ -35,7 +36,7 @@ _DONE: Mapping[Outcome, str] = {
 
 
 def letter(case: Case, now_ms: int, *, sender: str) -> str:
-    """The letter as plain text, its lines at most 100 characters but for names and reasons."""
+    """The letter as plain text, in lines of at most 100 characters."""
     order = case.order
     done = list(_done(case, now_ms))
     kept = list(_declined(case))
@@ -46,7 +47,7 @@ def letter(case: Case, now_ms: int, *, sender: str) -> str:
         f"Date: {day_words(now_ms)}",
         "",
         f"Your order of {day_words(order.issued_ms)} under {order.legal_basis}, received "
-        f"{time_words(order.received_ms)}, names {_kinds(case)}.",
+        f"{time_words(order.received_ms)} with a deadline of {time_words(order.deadline_ms)}, names {_kinds(case)}.",
         "",
         _standing(case, now_ms),
     ]
@@ -58,7 +59,7 @@ def letter(case: Case, now_ms: int, *, sender: str) -> str:
         parts += ["", f"Still under review: {counted(undecided, 'target')}."]
     parts += [
         "",
-        "What is withheld is withheld in your country only; it remains visible elsewhere. Each of these decisions can",
+        "What is withheld is withheld in your country only; it remains visible elsewhere. Each of these decisions can "
         "be appealed against. Declining to act on protected speech is not a comment on what was said.",
         "",
         sender,
@@ -69,7 +70,19 @@ def letter(case: Case, now_ms: int, *, sender: str) -> str:
     ]
     if annex:
         parts += ["", "Annex: targets acted on", *annex]
-    return "\n".join(parts) + "\n"
+    return "\n".join(line for part in parts for line in _wrapped(part)) + "\n"
+
+
+def _wrapped(paragraph: str) -> list[str]:
+    """Lines of a mail; what belongs to a point of a list stands under its first word."""
+    indent = "    " if paragraph.startswith("  - ") else "  "
+    return wrap(
+        paragraph,
+        100,
+        subsequent_indent=indent if paragraph.startswith(" ") else "",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 def _standing(case: Case, now_ms: int) -> str:
@@ -96,7 +109,7 @@ def _done(case: Case, now_ms: int) -> Iterator[str]:
             continue
         for kind in TARGET_KINDS:
             if many := found[outcome, kind]:
-                yield f"{counted(many, kind)} {words.format(country=case.order.country)}"
+                yield f"{counted(many, kind)} {words.format(country=country_words(case.order.country))}"
 
 
 def _declined(case: Case) -> Iterator[str]:

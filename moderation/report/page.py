@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from moderation.report.plots import Bar, bars
+from moderation.report.plots import Bar, bars, stack
 from moderation.report.publish import Published
 from moderation.report.rounding import Count, number
 from moderation.times import day_words, time_words
+from moderation.wording import country_words
 from streams.flags.naming import in_words
 
 _OUTCOMES = {
@@ -28,6 +29,14 @@ _GROUNDS = {
     "not_found": "not found",
     "other": "other",
 }
+_GROUNDS_SAID = {
+    "protected_speech": "are protected speech",
+    "not_unlawful": "break no law that was named",
+    "overbroad": "were asked for without particulars, or too widely",
+    "no_legal_basis": "without a legal basis",
+    "not_found": "could not be found",
+    "other": "for other reasons",
+}
 _DURATIONS = {"hour": "under an hour", "six_hours": "1 to 6 hours", "day": "6 to 24 hours", "longer": "a day or more"}
 _SPEAKERS = {
     "news_media": "news media",
@@ -43,10 +52,10 @@ def html(report: Published, now_ms: int, *, title: str = "Transparency report") 
     plots: dict[str, str] = {}
     for kind, counts in facts["outcomes"].items():
         ordered = [(name, counts[name]) for name in _OUTCOMES if name in counts]
-        plots[kind] = bars(
-            [Bar(_OUTCOMES[name], number(count), told(count), name) for name, count in ordered],
-            f"{_KINDS[kind]} by outcome",
-        )
+        drawn = [
+            Bar(_OUTCOMES[name], number(count), told(count) + _share(count, counts), name) for name, count in ordered
+        ]
+        plots[kind] = stack(drawn) + bars(drawn, f"{_KINDS[kind]} by outcome")
     for kind, grounds in facts["declined_by_ground"].items():
         by_ground = {_GROUNDS[ground]: count for ground, count in grounds.items()}
         plots[f"declined {kind}"] = _plot(by_ground, f"{_KINDS[kind]} declined by ground", "declined")
@@ -66,7 +75,7 @@ def update(report: Published, *, name: str = "hushtag") -> str:
     """A public update in plain words, as a platform would post it."""
     facts = report.facts
     accounts, hashtags = facts["outcomes"].get("account", {}), facts["outcomes"].get("hashtag", {})
-    where = "" if facts["country"] == "*" else f" in {facts['country']}"
+    where = "" if facts["country"] == "*" else f" in {country_words(facts['country'])}"
     only = f"{where} only" if where else ", each in the country of its order only"
     orders = "one legal order" if facts["orders"] == 1 else f"{facts['orders']:,} legal orders"
     lines = [
@@ -82,13 +91,18 @@ def update(report: Published, *, name: str = "hushtag") -> str:
             f"- The visibility of {said(count)} hashtags with harmful content was reduced: they no longer appear"
         )
         lines.append("  in trends or as recommended search terms there. Nobody is kept from typing them.")
+    if count := hashtags.get("declined"):
+        lines.append(f"- On {said(count)} hashtags we took no action.")
     if count := accounts.get("suspended"):
         lines.append(f"- {said(count)} accounts were suspended because they broke our own rules.")
     if count := accounts.get("withheld"):
         lines.append(f"- {said(count)} accounts are withheld{only}. They remain visible everywhere else.")
     if count := accounts.get("declined"):
-        lines.append(f"- On {said(count)} accounts we took no action. We do not believe that acting on them would be")
-        lines.append("  consistent with protected speech and free expression.")
+        lines.append(
+            f"- On {said(count)} accounts we took no action{_because(facts['declined_by_ground']['account'])}."
+        )
+        lines.append("  We do not believe that acting on them would be consistent with protected speech and")
+        lines.append("  free expression.")
     if speakers := facts["protected_speakers_declined"]:
         told_as = ", ".join(f"{said(count)} {_SPEAKERS[category]}" for category, count in speakers.items())
         lines.append(f"- Among them: {told_as}.")
@@ -96,6 +110,8 @@ def update(report: Published, *, name: str = "hushtag") -> str:
         lines.append(f"- We acted against {said(acted)} protected speakers. Two people decided on each.")
     elif speakers:
         lines.append("- We acted against no protected speaker.")
+    if count := accounts.get("undecided"):
+        lines.append(f"- {said(count)} accounts are still under review.")
     if facts["median_time_to_act_ms"] is not None:
         lines.append(f"- Median time from an order to our decision: {in_words(facts['median_time_to_act_ms'])}.")
     lines += ["", f"Counts below {report.threshold} are not told exactly. Published by {name}."]
@@ -116,6 +132,19 @@ def said(count: Count) -> str:
     return told(count).replace("<", "fewer than ")
 
 
+def _share(count: Count, counts: Mapping[str, Count]) -> str:
+    """As a share of its group, where every count of that is told."""
+    exact = [one for one in counts.values() if isinstance(one, int)]
+    if not isinstance(count, int) or len(exact) < len(counts) or not sum(exact):
+        return ""
+    return f" ({count / sum(exact):.0%})"
+
+
+def _because(grounds: Mapping[str, Count]) -> str:
+    """The grounds on which targets were declined, in a clause."""
+    return ": " + ", ".join(f"{said(count)} {_GROUNDS_SAID[ground]}" for ground, count in grounds.items())
+
+
 def _plot(counts: Mapping[str, Count], title: str, tone: str) -> str:
     return bars([Bar(label, number(count), told(count), tone) for label, count in counts.items()], title)
 
@@ -132,7 +161,9 @@ def _make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(told=told, said=said, day=day_words, time=time_words, duration=in_words, words=_words)
+    made.filters.update(
+        country=country_words, told=told, said=said, day=day_words, time=time_words, duration=in_words, words=_words
+    )
     return made
 
 

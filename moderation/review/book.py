@@ -20,6 +20,7 @@ from moderation.review.records import (
     decode_review,
 )
 from streams.errors import ContractError
+from streams.flags.cases import same_person
 from streams.flags.people import PeopleView
 from streams.log.moderation import OtherRecord
 
@@ -97,7 +98,7 @@ class Book:
             case ReviewClaim():
                 if holder not in (None, record.actor):
                     return f"{holder} looks at it"
-                if any(one.actor == record.actor for one in progress.verdicts):
+                if any(same_person(one.actor, record.actor) for one in progress.verdicts):
                     return f"{record.actor} has decided on it already"
                 progress.claim = record
             case ReviewRelease():

@@ -30,6 +30,7 @@ from moderation.statements.restriction import Restriction, of_override
 from moderation.writer import Desk
 from streams.clock import now_ms
 from streams.errors import CallerMistake
+from streams.flags.cases import same_person
 from streams.flags.moderation_fold import scopes_of
 from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
 
@@ -160,7 +161,7 @@ class ReviewDesk:
         await self.refresh()
         appealed = self._appeal(appeal)
         against, record = self.restriction(appealed.appeal.case)
-        if against.actor == who:
+        if any(same_person(one, who) for one in against.actor.split(" and ")):
             raise CallerMistake(f"{who} took the decision that is appealed against", fix="somebody else must decide")
         if verdict == "overturn" and (against.source == "legal" or against.kind != "hashtag"):
             raise CallerMistake("a legal order holds it", fix="decide on its target: hushtag orders decide")

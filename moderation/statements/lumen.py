@@ -3,7 +3,8 @@
 Fields and words are those of Lumen's API ("Create Notice", https://github.com/berkmancenter/lumendatabase/wiki/
 Lumen-API-Documentation, and the models in that repository: type GovernmentRequest, actions Yes, No, Partial,
 Unspecified, `[REDACTED]` for what is left out). Of a confidential order it says that there is one, from which
-country, what it asks for by number, and what was done; not who, under which law, or against whom.
+country, what it asks for by number, and what was done; not who, under which law, or against whom. Targets on which
+nobody acted are never named: a public list of whom a state wanted silenced would point at those who were protected.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def _works(demands: Sequence[Demand], site: str | None) -> list[dict[str, Any]]:
         groups.setdefault((demand.kind, demand.outcome), []).append(demand.target)
     works = []
     for (kind, outcome), targets in sorted(groups.items()):
-        urls = [] if site is None else [{"url": site + _ADDRESS[kind].format(target)} for target in targets]
+        named = site is not None and outcome not in ("declined", "undecided")
+        urls = [{"url": f"{site}{_ADDRESS[kind].format(target)}"} for target in targets] if named else []
         described = f"{len(targets)} {kind}s, {_DONE[outcome]}"
         works.append({"kind": kind, "description": described, "infringing_urls_attributes": urls})
     return works

@@ -48,12 +48,12 @@ def restrictions_of(case: Case, now_ms: int, rows: Iterable[Row] | None = None) 
                 surfaces=held.surfaces,
                 country=held.country,
                 source=held.source,
-                actor=held.actor,
+                actor=" and ".join(ruling.actors),
                 began_ms=max(ruling.at_ms, _in_force_since_ms(case) if held.source == "legal" else 0),
                 ends_ms=held.expires_at_ms,
-                decision=f"{case.id}-{row.number + 1}",
+                decision="" if case.order.confidential else f"{case.id}-{row.number + 1}",
                 identity=f"order|{case.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
-                reason=held.reason,
+                reason=ruling.reason,
                 order=order_of(case) if held.source == "legal" else None,
             )
         )

@@ -101,7 +101,8 @@ def _tell_place(place: Place, at_ms: int) -> None:
         _out.print(Text(f"  {register.source}, {_where(register.country)}: {what}{early}{ends}: {_OUTCOMES[outcome]}"))
         _tell_signals([(one.signal, one.value, one.threshold) for one in register.reasons])
         if register.by_people:
-            _out.print(Text(f"    by {register.actor}: {_line(str(register.evidence.get('reason', '')))}"))
+            by = f"by {register.actor}: {_line(str(register.evidence.get('reason', '')))}"
+            _out.print(Text(f"    {by if register.actor else 'a confidential order: hushtag orders list'}"))
         elif outcome != "cleared":
             counts = ", ".join(
                 f"{register.evidence[name]} {name}"

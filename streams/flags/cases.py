@@ -28,6 +28,7 @@ from streams.log.orders import (
     Target,
     numbers_of,
 )
+from streams.policy.terms import imitated
 
 Versioned = OrderReceived | OrderStep | OrderRuling
 
@@ -228,8 +229,12 @@ class Cases:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two actors are one person, however the name is spelt."""
-    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+    """Whether two actors count as one person: names that the eye cannot tell apart are not two people's.
+
+    >>> same_person("ann", " ANN"), same_person("ann", "an\u200bn"), same_person("a", "b")
+    (True, True, False)
+    """
+    return imitated(one) == imitated(other)
 
 
 def in_words(state: State) -> str:
@@ -242,7 +247,8 @@ def _why_no_step(record: OrderStep, case: Case) -> str:
         may = ", ".join(in_words(state) for state in NEXT[case.state]) or "nothing"
         return f"an order that is {in_words(case.state)} cannot become {in_words(record.to)}, only {may}"
     if record.to == "final" and (left := case.undecided()):
-        return f"{left} of {len(case.rows)} targets have no outcome, or wait for a second person"
+        verb, waits = ("has", "waits") if left == 1 else ("have", "wait")
+        return f"{left:,} of {len(case.rows):,} targets {verb} no outcome, or {waits} for a second person"
     if record.to == "interim" and record.expires_at_ms <= record.at_ms:
         return "the interim decision would be over before it begins"
     return ""

@@ -33,6 +33,7 @@ class Measure:
     expires_at_ms: int
     reason: str
     actor: str
+    """Both "" where the order is confidential and the measure is its own: they go to every surface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +78,24 @@ def measure(case: Case, row: Row) -> Measure | None:
     if ruling is None or ruling.outcome == "declined":
         return None
     if ruling.outcome == "suspended":
-        return _measure(row, ruling, (ACCOUNT,), "*", "human", 0)
+        return _measure(case, row, ruling, (ACCOUNT,), "*", "human", 0)
     if case.state not in IN_FORCE:
         return None
     kind = row.target.kind
     surfaces = ruling.surfaces if kind == "hashtag" else (ACCOUNT if kind == "account" else TWEET,)
-    return _measure(row, ruling, surfaces, case.order.country, "legal", case.expires_at_ms)
+    return _measure(case, row, ruling, surfaces, case.order.country, "legal", case.expires_at_ms)
 
 
 def _measure(
-    row: Row, ruling: Ruled, surfaces: tuple[str, ...], country: str, source: Literal["human", "legal"], ends_ms: int
+    case: Case,
+    row: Row,
+    ruling: Ruled,
+    surfaces: tuple[str, ...],
+    country: str,
+    source: Literal["human", "legal"],
+    ends_ms: int,
 ) -> Measure:
+    silent = case.order.confidential and source == "legal"
     return Measure(
         target=row.target.value,
         display=row.target.display or row.target.value,
@@ -95,6 +103,6 @@ def _measure(
         country=country,
         source=source,
         expires_at_ms=ends_ms,
-        reason=ruling.reason,
-        actor=" and ".join(ruling.actors),
+        reason="" if silent else ruling.reason,
+        actor="" if silent else " and ".join(ruling.actors),
     )

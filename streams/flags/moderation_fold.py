@@ -14,6 +14,7 @@ hold one hashtag or account, and revoking one takes out its own entries alone.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -191,6 +192,10 @@ class ModerationFold:
         """Take an order's former entry for a target out of its stacks and put the new one on."""
         scopes: list[Scope] = []
         name = f"{change.key[0]}-{change.key[1]}"
+        if self.cases.cases[
+            change.key[0]
+        ].order.confidential:  # an id that does not say of which order, nor that it is one
+            name = hashlib.sha256(name.encode()).hexdigest()[:16]
         if (before := self._by_order.pop(change.key, None)) is not None:
             record = before.record
             said = change.after or change.before

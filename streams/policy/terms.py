@@ -30,16 +30,25 @@ def skeleton(hashtag: str) -> str:
     >>> skeleton("H@te_Tag") == skeleton("hаtеtаg") == skeleton("HHHaaate7ag") == skeleton("hátètâg")
     True
     """
-    while (simpler := _simplify(normalise(hashtag))) != hashtag:
+    while (simpler := _simplify(hashtag)) != hashtag:
         hashtag = simpler
     return hashtag
 
 
-def _simplify(hashtag: str) -> str:
-    letters = [_IMITATES.get(one, one) for one in _without_accents(hashtag) if _shows(one)]
+def imitated(name: str) -> str:
+    """A name as the eye reads it: as `skeleton`, but repetitions count. Equal for names that pass for each other.
+
+    >>> imitated("Аnn") == imitated("ａｎｎ") == imitated("an\u200bn") != imitated("an")
+    True
+    """
+    letters = [_IMITATES.get(one, one) for one in _without_accents(normalise(name)) if _shows(one)]
     spelt = any(one.isalpha() for one in letters)
     plain = (_LEET.get(one, one) if spelt else one for one in letters)
-    return "".join(one for one, _ in groupby(_SAME.get(one, one) for one in plain))
+    return "".join(_SAME.get(one, one) for one in plain)
+
+
+def _simplify(hashtag: str) -> str:
+    return "".join(one for one, _ in groupby(imitated(hashtag)))
 
 
 def _without_accents(text: str) -> str:

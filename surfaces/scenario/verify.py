@@ -14,14 +14,15 @@ from typing import Any
 
 _LETTER = {
     ("hashtag", "reduced"): r"([\d,]+) hashtags no longer shown in trends",
-    ("account", "withheld"): r"([\d,]+) accounts withheld from viewers in IN",
+    ("account", "withheld"): r"([\d,]+) accounts withheld from viewers in India",
     ("account", "suspended"): r"([\d,]+) accounts suspended for breaking our own rules",
 }
 _UPDATE = {
     ("hashtag", "reduced"): r"visibility of ([\d,]+) hashtags",
-    ("account", "withheld"): r"([\d,]+) accounts are withheld in IN only",
+    ("account", "withheld"): r"([\d,]+) accounts are withheld in India only",
     ("account", "suspended"): r"([\d,]+) accounts were suspended",
     ("account", "declined"): r"On ([\d,]+) accounts we took no action",
+    ("hashtag", "declined"): r"On ([\d,]+) hashtags we took no action",
 }
 _SPEAKERS = {
     "news_media": r"([\d,]+) news media",
@@ -69,6 +70,7 @@ class PlainCount:
 def disagreements(count: PlainCount, update: str, letter: str, facts: Mapping[str, Any]) -> list[str]:
     """Every number of the update, the letter and the report that is not the log's; [] if all agree."""
     found: list[str] = []
+    update, letter = (" ".join(text.split()) for text in (update, letter))  # lines end where a mail needs it
 
     def compare(where: str, what: str, told: object, counted: int) -> None:
         if told != counted:

@@ -28,5 +28,5 @@ def test_india_2021(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(path.name for path in out.iterdir()) == [
         "public-update.txt", "reply-to-the-authority.txt", "transparency-report.html", "transparency-report.json",
     ]  # fmt: skip
-    assert "437 accounts are withheld in IN only" in (out / "public-update.txt").read_text("utf-8")
+    assert "437 accounts are withheld in India only" in (out / "public-update.txt").read_text("utf-8")
     assert "<svg" in (out / "transparency-report.html").read_text("utf-8")

@@ -41,7 +41,7 @@ def test_a_list_of_targets_with_the_order_s_fields_beside_it() -> None:
     ]
     assert (draft.head.country, draft.head.deadline_ms - draft.head.received_ms) == ("IN", 48 * HOUR_MS)
     assert found.problems == ()
-    assert found.notes == ("EX/7: 1 targets are named again and count once",)
+    assert found.notes == ("EX/7: 1 target is named again and counts once",)
 
 
 def test_two_orders_in_one_file() -> None:

@@ -94,7 +94,7 @@ def test_two_people_act_against_a_protected_speaker() -> None:
     assert (spared.decides, spared.proposes, spared.spared) == (1, 0, 1), "a filter does not mean them by chance"
     first = world.rule(order, "withheld", "1", against_protected=True).plan
     assert (first.decides, first.proposes) == (0, 1)
-    with pytest.raises(NotAllowed, match="1 of 2 targets have no outcome, or wait for a second person"):
+    with pytest.raises(NotAllowed, match="1 of 2 targets has no outcome, or waits for a second person"):
         world.step(order, "final")
     assert world.rule(order, "withheld", "1", actor=" ANN", against_protected=True).plan.unchanged == 1
     assert world.desk.case(order).rows[0].ruling is None
@@ -105,6 +105,26 @@ def test_two_people_act_against_a_protected_speaker() -> None:
     assert ruling.actors == ("ann", "ben")
     world.step(order, "final")
     assert world.held() == LEGAL
+
+
+@pytest.mark.parametrize(
+    "name", [" ANN", "ann\u200b", "a\u00adnn", "\u202eann", "\u0430nn", "\uff41nn", "\u00e0nn", "a.nn", "Ann\u00a0"]
+)
+def test_a_name_in_disguise_is_no_second_person(name: str) -> None:
+    world = World()
+    world.protect("1")
+    order = world.intake(accounts(1))
+    world.review(order)
+    world.rule(order, "withheld", "1", against_protected=True)
+    version = world.desk.case(order).version
+    ruling = OrderRuling(
+        id="r", order=order, targets=((0, 0),), outcome="withheld", ground="local_law", actor=name, reason="r",
+        at_ms=NOW_MS, edits=version,
+    )  # fmt: skip
+    world.log.append(*encode_case(ruling))
+    assert world.desk.case(order).rows[0].ruling is None
+    world.rule(order, "withheld", "1", actor="an", against_protected=True)  # another name, however like it
+    assert world.desk.case(order).rows[0].ruling is not None
 
 
 def test_one_person_alone_cannot_even_by_writing_to_the_log() -> None:

@@ -179,8 +179,10 @@ def test_the_page_and_the_json_name_nobody_and_need_nothing() -> None:
     html = page.html(published, NOW_MS, title="<b>")
     assert "&lt;b&gt;" in html
     assert not re.search(r"<script|src=|href=|url\(|@import", html)
-    for svg in re.findall(r"<svg.*?</svg>", html, re.DOTALL):
-        assert ElementTree.fromstring(svg).get("aria-label")
+    plots = re.findall(r'<table class="bars">.*?</table>', html, re.DOTALL)
+    assert len(plots) >= 4
+    for plot in plots:
+        assert ElementTree.fromstring(plot).findtext("caption")
     everything = html + json.dumps(published.facts)
     for secret in ("ann", "because", HEAD.reference, HEAD.authority, "the press", "t0"):
         assert secret not in everything
@@ -191,6 +193,7 @@ def test_the_page_and_the_json_name_nobody_and_need_nothing() -> None:
     assert published.facts["outcomes"]["hashtag"] == {"reduced": "<5"}
     assert published.facts["suppressions_by_duration"] == {"hour": 6}
     assert "13 accounts are withheld" in page.update(published)
+    assert "On 6 accounts we took no action: 6 are protected speech." in page.update(published)
     empty = publish(facts_of(World(), []))
     assert "No order was received" in page.html(empty, NOW_MS)
     assert "0 legal orders" in page.update(empty)
@@ -224,7 +227,7 @@ def test_the_letter_says_what_was_done_and_not_whom_it_protects() -> None:
     case = world.desk.case(order)
     told = letter(case, world.now_ms, sender="Legal")
     assert "names 26 accounts and 1 hashtag." in told
-    assert "13 accounts withheld from viewers in IN" in told
+    assert "13 accounts withheld from viewers in India" in told
     assert "6 accounts: protected speech; the press" in told
     assert "  account 3: suspended" in told
     assert "account 21" not in told

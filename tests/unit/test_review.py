@@ -295,8 +295,9 @@ async def test_an_appeal_against_a_person_undoes_what_still_stands_of_it() -> No
     one = of_override(written.record)
     assert one is not None
     filed = await on.reviews.appeal(one.reference, actor="desk", reason="no")
-    with pytest.raises(CallerMistake, match="took the decision"):
-        await on.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="r")
+    for name in ("ann", " Ann", "ann\u200b"):
+        with pytest.raises(CallerMistake, match="took the decision"):
+            await on.reviews.end_appeal(filed.id, "overturn", actor=name, reason="r")
     done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="right")
     assert isinstance(done.effect, Undo) and done.effect.undoes == (written.record.id,)
     assert [s.state for s in on.desk.view.standings(on.now_ms) if s.record.id == written.record.id] == ["undone"]
