@@ -109,6 +109,7 @@ def test_minute_panes_equal_the_naive_reference(seed):
     assert rows == minute_rows(lines)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("seed", range(4))
 def test_settled_decisions_equal_the_naive_reference(seed):
     lines = random_log(seed)
@@ -122,6 +123,7 @@ def test_settled_decisions_equal_the_naive_reference(seed):
     assert {action for *_, action in told} == {"suppress", "clear"}
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("shards", [1, 5])
 def test_shards_flushes_and_early_looks_change_nothing_that_is_settled(shards):
     lines = random_log(7)
