@@ -21,7 +21,7 @@ from typing import Any
 from streams.errors import CallerMistake
 
 MOST_BYTES = 64 * 1024 * 1024
-_FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _DELIMITERS = ",;\t"
 
 

@@ -20,6 +20,7 @@ from moderation.orders.view import case_as_dict, plan_as_dict, row_as_dict, ruli
 from moderation.statements.lumen import lumen_notice
 from moderation.statements.orders import request_of
 from moderation.times import moment_ms
+from moderation.wording import counted
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.orders import State
@@ -46,7 +47,8 @@ async def take_in(request: Request, body: IntakeBody, idempotency_key: Key) -> R
         intake = parse_json(json.dumps(body.cells()).encode(), "body", {}, now_ms())
         problems = [problem.as_dict() for problem in intake.problems]
         if problems and (body.strict or not intake.drafts):
-            raise CallerMistake(f"{len(problems)} targets cannot be used: {intake.problems[0]}", fix="correct them")
+            unusable = counted(len(problems), "target")
+            raise CallerMistake(f"{unusable} cannot be used: {intake.problems[0]}", fix="correct them")
         plans = await desks(request).orders.take_in(intake.drafts, actor=who)
         return Answer(
             201, {"orders": [plan_as_dict(one) for one in plans], "problems": problems, "notes": list(intake.notes)}

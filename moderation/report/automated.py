@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from sys import intern
 
 import msgspec
 
 from moderation.audit.chain import Entry, record_bytes
 from moderation.audit.sources import is_loss
 from streams.errors import EXIT_NO, HushtagError
-from streams.log.decisions import Decision, decode_record
+from streams.log.decisions import HIDING, Decision, Ruling, decision_in
 from streams.log.topic_specs import DECISIONS
 
 ALWAYS_MS = 0
@@ -125,11 +126,8 @@ class Gathered:
         return merged
 
     def _take(self, value: bytes | None) -> None:
-        try:
-            said = decode_record(value or b"")
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return  # publish counts those; no report stops for one
-        if not isinstance(said, Decision) or said.decided_at_ms >= self._to_ms:
+        said = decision_in(value)
+        if said is None or said.decided_at_ms >= self._to_ms:
             return
         if said.decided_at_ms >= self._from_ms:
             self._within.setdefault((said.hashtag, said.country, said.version), _slim(said))
@@ -140,8 +138,17 @@ class Gathered:
 
 
 def _slim(said: Decision) -> Decision:
-    rulings = tuple(msgspec.structs.replace(ruling, reasons=(), evidence=None) for ruling in said.rulings)
-    return msgspec.structs.replace(said, rulings=rulings)
+    """What a report counts of a decision: which categories hide, and until when."""
+    ends: dict[str, int] = {}
+    for ruling in said.rulings:
+        if ruling.action in HIDING:
+            ends[intern(ruling.category)] = max(ruling.expires_at_ms, ends.get(ruling.category, 0))
+    rulings = tuple(
+        Ruling(category=category, surface="", action="suppress", since_ms=0, expires_at_ms=end_ms)
+        for category, end_ms in ends.items()
+    )
+    names = {"hashtag": intern(said.hashtag), "country": intern(said.country), "display": ""}
+    return msgspec.structs.replace(said, rulings=rulings, policy_revision="", model_revision="", **names)
 
 
 def _digest(value: bytes | None) -> bytes:

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from moderation.review.items import DEFAULT_SHARE, Item, items_of
 from moderation.statements.restriction import Restriction, of_decision
-from streams.log.decisions import Decision, decode_record
+from streams.log.decisions import Decision, decision_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS
 from streams.settings import Settings
@@ -102,7 +102,5 @@ class DecisionsFollower:
 
     def _hear(self, values: Iterable[bytes | None]) -> None:
         for value in values:
-            if value is not None and b'"kind":"decision"' in value:
-                said = decode_record(value)
-                assert isinstance(said, Decision)
+            if value is not None and b'"kind":"decision"' in value and (said := decision_in(value)) is not None:
                 self._fold.hear(said)

@@ -15,7 +15,7 @@ from moderation.review.automated import DecisionsFollower
 from moderation.review.desk import LASTS_MS, ReviewDesk
 from moderation.review.items import DEFAULT_SHARE
 from moderation.review.records import VERDICTS, Verdict
-from moderation.shell import actor_of, out, quieten
+from moderation.shell import actor_of, errors, out, quieten
 from moderation.writer import Desk
 from streams.clock import now_ms
 from streams.errors import CallerMistake
@@ -197,6 +197,10 @@ def end(
         else:
             effect = "" if done.effect is None else f": {done_as_dict(done)['effect']['action']}"
             out.print(f"appeal {appeal}: {verdict}{effect}")
+            if done.also_lifts:
+                errors.print(
+                    f"this lifts what nobody appealed against, too: {', '.join(done.also_lifts)}", style="yellow"
+                )
 
     _at_desk(work, DEFAULT_SHARE)
 

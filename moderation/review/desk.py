@@ -45,6 +45,8 @@ class Done:
 
     record: ReviewRecord
     effect: TagRecord | None
+    also_lifts: tuple[str, ...] = ()
+    """References of other automated restrictions of the hashtag that an `allow` lifts, too, for it is over them all."""
 
 
 class ReviewDesk:
@@ -176,7 +178,19 @@ class ReviewDesk:
                 return [outcome], None
             return [outcome], self._reversal(against, record, who, why, at_ms)
 
-        return Done(outcome, await self._write(make))
+        effect = await self._write(make)
+        return Done(outcome, effect, self._also_lifted(against, at_ms) if isinstance(effect, Override) else ())
+
+    def _also_lifted(self, against: Restriction, at_ms: int) -> tuple[str, ...]:
+        found = (
+            one.reference
+            for one in self.automated.restrictions.values()
+            if one.target == against.target
+            and against.country in ("*", one.country)
+            and one.ends_ms > at_ms
+            and set(one.surfaces) & set(against.surfaces)
+        )
+        return tuple(sorted(set(found) - {against.reference}))
 
     def restriction(self, reference: str) -> tuple[Restriction, Override | None]:
         """A restriction by its reference, and the person's record that made it, as of the last look.

@@ -33,7 +33,8 @@ def appeal_as_dict(appealed: Appealed) -> dict[str, Any]:
 def done_as_dict(done: Done) -> dict[str, Any]:
     """What a verdict led to."""
     plain: dict[str, Any] = msgspec.to_builtins(done.record)
-    return plain | {"effect": None if done.effect is None else record_as_dict(done.effect)}
+    effect = None if done.effect is None else record_as_dict(done.effect)
+    return plain | {"effect": effect, "also_lifts": list(done.also_lifts)}
 
 
 def quality_of(people: PeopleView, from_ms: int, to_ms: int) -> Quality:

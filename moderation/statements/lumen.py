@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from moderation.statements.masking import MASK, cut, masked
 from moderation.statements.restriction import Order, TargetKind
+from moderation.wording import counted
 
 Outcome = Literal["undecided", "declined", "reduced", "withheld", "suspended"]
 _ADDRESS: dict[TargetKind, str] = {"account": "/i/user/{}", "tweet": "/i/status/{}", "hashtag": "/hashtag/{}"}
@@ -91,8 +92,8 @@ def action_taken(demands: Sequence[Demand]) -> Literal["Yes", "No", "Partial", "
 
 def _body(request: Request) -> str:
     outcomes = Counter((demand.kind, demand.outcome) for demand in request.demands)
-    told = [f"{many} {kind}s {_DONE[outcome]}" for (kind, outcome), many in sorted(outcomes.items())]
-    lines = [f"The order names {len(request.demands)} targets: {', '.join(told)}."]
+    told = [f"{counted(many, kind)} {_DONE[outcome]}" for (kind, outcome), many in sorted(outcomes.items())]
+    lines = [f"The order names {counted(len(request.demands), 'target')}: {', '.join(told)}."]
     if not request.order.confidential:
         reasons = sorted({masked(d.reason) for d in request.demands if d.outcome == "declined" and d.reason})
         lines += [f"Declined because: {reason}" for reason in reasons]
@@ -107,7 +108,7 @@ def _works(demands: Sequence[Demand], site: str | None) -> list[dict[str, Any]]:
     for (kind, outcome), targets in sorted(groups.items()):
         named = site is not None and outcome not in ("declined", "undecided")
         urls = [{"url": f"{site}{_ADDRESS[kind].format(target)}"} for target in targets] if named else []
-        described = f"{len(targets)} {kind}s, {_DONE[outcome]}"
+        described = f"{counted(len(targets), kind)}, {_DONE[outcome]}"
         works.append({"kind": kind, "description": described, "infringing_urls_attributes": urls})
     return works
 

@@ -11,7 +11,7 @@ from streams.clock import now_ms
 from streams.errors import FlagStoreUnavailable
 from streams.flags.account import Account
 from streams.flags.people import PeopleView
-from streams.log.decisions import Decision, decode_record
+from streams.log.decisions import Decision, decision_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION
 from streams.settings import Settings
@@ -37,10 +37,12 @@ async def decisions_on(settings: Settings, hashtag: str | None = None) -> list[D
     async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
         async for batch in reader.to_end():
             for record in batch:
-                if record.value is not None and needle in record.value:
-                    said = decode_record(record.value)
-                    if isinstance(said, Decision):
-                        found.append(said)
+                if (
+                    record.value is not None
+                    and needle in record.value
+                    and (said := decision_in(record.value)) is not None
+                ):
+                    found.append(said)
     return found
 
 

@@ -128,5 +128,19 @@ encode_record = msgspec.json.Encoder().encode
 """Decision or Progress to JSON."""
 decode_record = msgspec.json.Decoder(Decision | Progress).decode
 """JSON of `suppression-decisions` to Decision or Progress."""
+
+
+def decision_in(value: bytes | None) -> Decision | None:
+    """The decision in a record of `suppression-decisions`; None for progress, and for what is no record at all.
+
+    For those who only look: whoever acts on the topic counts and tells what it cannot read.
+    """
+    try:
+        said = decode_record(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return said if isinstance(said, Decision) else None
+
+
 encode_decision = encode_record
 decode_decision = msgspec.json.Decoder(Decision).decode

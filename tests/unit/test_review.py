@@ -280,9 +280,21 @@ async def test_an_appeal_against_the_pipeline_is_allowed_over() -> None:
     filed = await on.reviews.appeal(reference, actor="desk", reason="it is a film")
     done = await on.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
     assert isinstance(done.effect, Override) and done.effect.action == "allow"
-    assert done.effect.surfaces == ("search", "trends")
+    assert (done.effect.surfaces, done.also_lifts) == (("search", "trends"), ())
     with pytest.raises(StaleReview, match="the appeal is decided"):
         await on.reviews.end_appeal(filed.id, "uphold", actor="ben", reason="r")
+
+
+async def test_what_else_an_allow_lifts_is_told() -> None:
+    """A hashtag held back for two things: who judges one of them hears of the other."""
+    other = ruling("suppress", category="hateful_conduct")
+    elsewhere = ruling("suppress", "search", category="gendered_abuse")
+    on = Desk(decision(ruling("suppress"), other, elsewhere))
+    await on.reviews.refresh()
+    by_category = {one.category: reference for reference, one in on.reviews.automated.restrictions.items()}
+    filed = await on.reviews.appeal(by_category["abuse"], actor="desk", reason="it is a film")
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ann", reason="it is")
+    assert done.also_lifts == (by_category["hateful_conduct"],)
 
 
 async def test_an_appeal_against_a_person_undoes_what_still_stands_of_it() -> None:

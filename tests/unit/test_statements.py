@@ -422,7 +422,7 @@ def test_an_order_for_the_archive() -> None:
     assert sorted(urls) == [
         "https://example.org/hashtag/t1", "https://example.org/i/user/t0",
     ]  # fmt: skip
-    assert "1 accounts withheld in the country of the order only" in told["body"]
+    assert "1 account withheld in the country of the order only" in told["body"]
     assert f"Declined because: asked {MASK}" in told["body"]
 
 
