@@ -78,6 +78,11 @@ class Metrics:
             registry=registry,
         )
         """`partition`: of the tweets topic. By position, not by the clock: an idle partition has no lag."""
+        self.held_sources = Gauge(
+            "hushtag_held_sources",
+            "Source partitions that are not read because they are too far ahead of the slowest.",
+            registry=registry,
+        )
         self.gaps = Counter(
             "hushtag_gaps", "Offsets that were expected and not delivered.", ["kind"], registry=registry
         )

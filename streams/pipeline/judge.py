@@ -289,6 +289,11 @@ class JudgeStage:
                     end = self._end_offset(shard)
                     backlog.labels(shard=str(shard)).set(max(0, (end or 0) - one.judged_offset))
 
+    def watermark_ms(self) -> int:
+        """The lowest watermark over all sources that a shard here has heard of; -1 while none has heard of all."""
+        judges = [one.judge for one in self._partitions.values() if not one.dropped and one.judge is not None]
+        return min((judge.open.watermark_ms for judge in judges if judge.open.watermark_ms >= 0), default=-1)
+
     def unready(self, owned: Mapping[int, JudgePartition]) -> list[int]:
         """Shards that have not caught up."""
         return [shard for shard, one in owned.items() if not one.ready]
