@@ -1,4 +1,4 @@
-"""A backlog: not ready before it is worked off. A Redis that does not answer: what waits for it does not fill memory."""
+"""Not ready before a backlog is worked off; what waits for a Redis that does not answer does not fill memory."""
 
 from __future__ import annotations
 
@@ -56,8 +56,7 @@ def why_not_ready(worker: WorkerProcess) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/readyz", timeout=5):
             return ""
     except urllib.error.HTTPError as refused:
-        assert refused.code == 503
-        return str(json.loads(refused.read())["reason"])
+        return f"{refused.code}: {json.loads(refused.read())['reason']}"
     except OSError:
         return "-"
 
@@ -73,8 +72,9 @@ def test_a_redis_asleep_holds_up_neither_the_counting_nor_fills_memory(topics: S
     try:
         reasons: list[str] = []
         eventually("ready", lambda: not (reasons.append(why_not_ready(worker)) or reasons[-1]), 120)
+        time.sleep(0.3)  # until the next flush, which counts what was read
         assert worker.metric("hushtag_tweets_total") >= TWEETS, "ready before the backlog was worked off"
-        assert set(reasons) > {""}, reasons
+        assert any(reason.startswith("503: ") for reason in reasons), reasons
         eventually("flags written", lambda: worker.metric("hushtag_flag_writes_total") > 100, 60)
         before = worker.metric("process_resident_memory_bytes")
         valkey.pause()
