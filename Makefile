@@ -15,7 +15,7 @@ SEEDS ?= 20
 FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit simulation integration fault fault-short pages mutants check format bench bench-peers recovery scenarios screenshot lock clean
+.PHONY: help install demo test unit simulation integration fault fault-short pages mutants check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -82,6 +82,9 @@ bench: install ## speed, side by side, in one run
 
 bench-peers: install ## other frameworks on the same windows, in one run; JSON=file
 	@$(BIN)/python -m benchmarks.peers $(if $(JSON),--json $(JSON),)
+
+memory: install ## floods of hashtags and authors, and longer windows: memory and time; draws docs/images/memory.svg
+	@$(BIN)/python -m benchmarks.memory
 
 recovery: install ## how long after a kill -9 all is as it was; draws docs/images/recovery.svg
 	@$(BIN)/python -m benchmarks.recovery

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from streams.errors import CallerMistake
 from streams.flags.naming import Tag
-from streams.log.panes import decode_pane_record
+from streams.log.panes import decode_pane_record, spellings_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import PANES
 from streams.policy.terms import skeleton
@@ -61,5 +61,5 @@ async def used_lately(settings: Settings) -> dict[str, str]:
         async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
             for record in batch:
                 pane = decode_pane_record(record.value)
-                found.update(zip(pane.hashtags, pane.displays, strict=False))
+                found.update(spellings_in(pane))
     return found

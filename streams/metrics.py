@@ -78,6 +78,11 @@ class Metrics:
             registry=registry,
         )
         """`partition`: of the tweets topic. By position, not by the clock: an idle partition has no lag."""
+        self.held_sources = Gauge(
+            "hushtag_held_sources",
+            "Source partitions that are not read because they are too far ahead of the slowest.",
+            registry=registry,
+        )
         self.gaps = Counter(
             "hushtag_gaps", "Offsets that were expected and not delivered.", ["kind"], registry=registry
         )
@@ -89,6 +94,13 @@ class Metrics:
             "Registers for a pane already settled, counted in the oldest unsettled one.",
             registry=registry,
         )
+        self.given_up_tweets = Counter(
+            "hushtag_given_up_tweets",
+            "Tweets of tags under tail_floor that panes with too many tags did not count.",
+            ["pane"],
+            registry=registry,
+        )
+        """`pane`: 10s, 60s. A minute's includes what its panes of ten seconds had given up."""
         self.open_panes = Gauge("hushtag_open_panes", "Panes that have not settled.", ["shard"], registry=registry)
         self.candidate_tags = Gauge(
             "hushtag_candidate_tags", "Hashtags with enough authors to be judged.", ["shard"], registry=registry

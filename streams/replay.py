@@ -14,7 +14,7 @@ import msgspec
 
 from streams.counting.ingest import DeadLetter, SourcePartition
 from streams.counting.pane import Pane
-from streams.counting.registers import BLOCK, PANE_MS
+from streams.counting.registers import BLOCK, MINUTE_MS, PANE_MS
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
@@ -217,7 +217,7 @@ class Replay:
                 self._keep_evidence(record)
 
     def _minute(self, judge: ShardJudge, pane: Pane) -> Iterator[PaneRow]:
-        if pane.length_ms != PANE_MS:
+        if pane.length_ms == MINUTE_MS:
             yield from rows_of(pane, judge.tags)
 
     def _finish(self) -> Iterator[Decision | PaneRow]:

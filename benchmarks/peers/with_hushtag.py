@@ -14,11 +14,10 @@ import threading
 import time
 import urllib.request
 
-import numpy as np
-
 from benchmarks.peers.bare import send_rows
 from benchmarks.peers.windows import PANE_MS, Uses
-from streams.log.panes import decode_pane_record
+from streams.counting.keys import Tags, country_of
+from streams.log.panes import Assembler, decode_pane_record
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings, load_settings
 from streams.stack.ports import free_port
@@ -44,14 +43,16 @@ def _metrics(port: int) -> dict[str, float]:
 
 async def _settled(settings: Settings) -> Uses:
     uses: Uses = {}
+    tags = Tags()
+    shards = [Assembler(tags) for _ in range(settings.shards)]
     async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
         async for batch in reader.to_end():
             for record in (decode_pane_record(one.value) for one in batch):
-                if record.length_ms != PANE_MS:
-                    continue
-                counts = np.frombuffer(record.counts, "<i8").tolist()
-                for hashtag, country, count in zip(record.hashtags, record.countries, counts, strict=True):
-                    uses.setdefault((hashtag, country), {})[record.start_ms // PANE_MS] = count
+                if record.length_ms == PANE_MS:
+                    shards[record.shard].add(record)
+    for pane in (pane for shard in shards for pane in shard.panes()):
+        for key, count in zip(pane.keys.tolist(), pane.counts.tolist(), strict=True):
+            uses.setdefault((tags.name(key), country_of(key)), {})[pane.start_ms // PANE_MS] = count
     return uses
 
 

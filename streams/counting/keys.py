@@ -18,7 +18,7 @@ WORLD = 0
 NOWHERE = 1
 """Country code of tweets without a country: they count for the world only."""
 _FIRST = 2
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
+COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 @cache
@@ -98,14 +98,9 @@ class Tags:
             del self._numbers[self._names.pop(number)]
 
 
-def countries_of(keys: npt.NDArray[np.int64]) -> list[str]:
-    """`country_of` many: (n,)."""
-    return list(map(country_name, (keys & _COUNTRY_MASK).tolist()))
-
-
 def country_of(key: int) -> str:
     """The country of a key: ISO code, `*` or ""."""
-    return country_name(key & _COUNTRY_MASK)
+    return country_name(key & COUNTRY_MASK)
 
 
 def world_of(key: int) -> int:

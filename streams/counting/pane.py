@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.open_pane import OpenPane, Sum
-from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
+from streams.counting.registers import MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 
 Floats = npt.NDArray[np.float32]
@@ -46,6 +46,8 @@ class Pane:
     """(n,) fingerprint of the text; 0 where it was not scored."""
     scores: Floats
     """(n, c) calibrated probabilities; NaN where the text was not scored."""
+    given_up: GivenUp = NOTHING
+    """What is not in it, so that memory has a bound."""
 
     @property
     def end_ms(self) -> int:
@@ -78,13 +80,21 @@ def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
     )  # fmt: skip
 
 
-def build_pane(number: int, total: Sum, open_pane: OpenPane, worth: Collection[int], displays: Sequence[str]) -> Pane:
+def build_pane(
+    number: int,
+    total: Sum,
+    open_pane: OpenPane,
+    worth: Collection[int],
+    displays: Sequence[str],
+    given_up: GivenUp = NOTHING,
+) -> Pane:
     """A pane as it settles, or as a look sees it.
 
     Args:
         total: what its registers add up to.
         worth: numbers of the hashtags whose entries show their scores; others may have been scored for a look.
         displays: (r,) see `Pane`; a look leaves them out.
+        given_up: what was taken out of `total`.
     """
     entries, keys = total.entries, total.keys
     scores, copy = open_pane.scores(entries)
@@ -105,6 +115,7 @@ def build_pane(number: int, total: Sum, open_pane: OpenPane, worth: Collection[i
         flags=open_pane.entries["flags"][entries],
         copy=copy,
         scores=scores,
+        given_up=given_up,
     )
 
 
@@ -127,11 +138,13 @@ def commonest(spellings: Sequence[str]) -> str:
     return min(set(spellings), key=lambda one: (-spellings.count(one), one), default="")
 
 
-def merge_panes(panes: Sequence[Pane], start_ms: int, columns: int, hashes: KeyedHash, k: int = K) -> Pane:
-    """A minute pane: counts add up, sketches unite."""
+def merge_panes(
+    panes: Sequence[Pane], start_ms: int, columns: int, hashes: KeyedHash, k: int = K, *, length_ms: int = MINUTE_MS
+) -> Pane:
+    """A longer pane: counts add up, sketches unite."""
     panes = [pane for pane in panes if len(pane.keys)]
     if not panes:
-        return empty_pane(start_ms, MINUTE_MS, columns)
+        return empty_pane(start_ms, length_ms, columns)
     all_keys = np.concatenate([pane.keys for pane in panes])
     keys, row_of = np.unique(all_keys, return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
@@ -150,7 +163,7 @@ def merge_panes(panes: Sequence[Pane], start_ms: int, columns: int, hashes: Keye
         spellings[at].append(spelling)
     return Pane(
         start_ms=start_ms,
-        length_ms=MINUTE_MS,
+        length_ms=length_ms,
         keys=keys,
         counts=counts,
         displays=[commonest(one) for one in spellings],
@@ -161,4 +174,5 @@ def merge_panes(panes: Sequence[Pane], start_ms: int, columns: int, hashes: Keye
         flags=np.concatenate([pane.flags for pane in panes])[kept],
         copy=np.concatenate([pane.copy for pane in panes])[kept],
         scores=np.concatenate([pane.scores for pane in panes])[kept],
+        given_up=sum((pane.given_up for pane in panes), NOTHING),
     )

@@ -34,6 +34,22 @@ Ints = npt.NDArray[np.int64]
 UInts = npt.NDArray[np.uint64]
 
 
+class GivenUp(msgspec.Struct, array_like=True, frozen=True):
+    """What settled panes gave up: see `streams.counting.tail`."""
+
+    tags: int = 0
+    """Added up over panes: a tag that several gave up counts for each."""
+    tweets: int = 0
+    most: int = 0
+    """Tweets that any one tag can have lost by it."""
+
+    def __add__(self, other: GivenUp) -> GivenUp:
+        return GivenUp(self.tags + other.tags, self.tweets + other.tweets, self.most + other.most)
+
+
+NOTHING = GivenUp()
+
+
 class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     """One record of `hashtag-partials`: a source partition's news for one shard, and its marker.
 

@@ -28,10 +28,20 @@ class KeyedHash:
         secret = blake2b(b"authors", digest_size=16, key=key[:64]).digest()
         self._k0, self._k1 = int.from_bytes(secret[:8], "little"), int.from_bytes(secret[8:], "little")
         self._salt = int.from_bytes(blake2b(b"tweet order", digest_size=8, key=key[:64]).digest(), "little")
+        self._key = key[:64]
 
     def authors(self, author_ids: Sequence[int]) -> UInts:
         """SipHash-2-4 (Aumasson and Bernstein 2012) of ids in [0, 2**64) as 8 bytes: (n,) hashes."""
         return siphash(np.array(author_ids, np.uint64), self._k0, self._k1)
+
+    def names(self, names: Sequence[str]) -> UInts:
+        """blake2b of hashtags: (n,) hashes."""
+        key = self._key
+        digests = [
+            blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8, key=key, person=b"hashtags").digest()
+            for name in names
+        ]
+        return np.frombuffer(b"".join(digests), "<u8")
 
     def order(self, tweet_id: int) -> int:
         """A keyed mix of the id (the finaliser of splitmix64, Steele et al. 2014), in [0, 2**64)."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.ladder import begins_ms
 from streams.counting.pane import Floats, Pane
 from streams.counting.registers import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts, smallest_rows
@@ -42,7 +43,7 @@ class Sample:
 
 
 class SlidingWindow:
-    """The last `window_ms` of settled panes of `step_ms` each."""
+    """The last `window_ms` of settled panes, a new one every `step_ms`."""
 
     def __init__(self, window_ms: int, step_ms: int, hashes: KeyedHash) -> None:
         assert window_ms % step_ms == 0, (window_ms, step_ms)
@@ -59,6 +60,11 @@ class SlidingWindow:
         """The keys with at least `floor` tweets, ascending."""
         return self.counts.at_least(self.floor)
 
+    @property
+    def may_miss(self) -> int:
+        """So many tweets more than are counted a tag may have: its panes gave up their tail."""
+        return sum(pane.given_up.most for pane in self.panes)
+
     def push(self, pane: Pane) -> None:
         """Add the newest pane."""
         if len(pane.keys):
@@ -66,9 +72,20 @@ class SlidingWindow:
             self.panes.append(pane)
             self.counts.add(pane.keys, pane.counts)
 
+    def exchange(self, panes: Iterable[Pane]) -> None:
+        """Hold these panes instead, ascending: the same content, merged or thinned."""
+        before, self.panes = list(self.panes), deque(panes)
+        for sign, some, others in ((-1, before, self.panes), (1, self.panes, before)):
+            spans = {(one.start_ms, one.length_ms) for one in others}
+            for pane in some:
+                if (pane.start_ms, pane.length_ms) not in spans:
+                    self.counts.add(pane.keys, sign * pane.counts)
+        self._kept = None
+
     def expire(self, end_ms: int) -> None:
-        """Drop the panes that do not lie in [end_ms - window_ms, end_ms)."""
-        while self.panes and self.panes[0].start_ms < end_ms - self.window_ms:
+        """Drop the panes that do not lie in [end_ms - window_ms, end_ms); see `begins_ms` for windows over an hour."""
+        begin_ms = begins_ms(end_ms, self.window_ms)
+        while self.panes and self.panes[0].start_ms < begin_ms:
             self._kept = None
             pane = self.panes.popleft()
             self.counts.add(pane.keys, -pane.counts)

@@ -33,6 +33,8 @@ class EvidenceTable:
     burst: Doubles
     """NaN where the tag has no past."""
     sampled: Sequence[Sequence[int]]
+    may_miss: int = 0
+    """So many tweets more a tag may have: panes of the window gave up their tail."""
 
     def find(self, key: int) -> int | None:
         """Row of a key."""
@@ -64,7 +66,14 @@ def rounded(value: float) -> float:
 
 
 def tabulate(
-    window_ms: int, keys: Ints, tweets: Ints, burst: Doubles, sample: Sample, columns: int, young_days: int
+    window_ms: int,
+    keys: Ints,
+    tweets: Ints,
+    burst: Doubles,
+    sample: Sample,
+    columns: int,
+    young_days: int,
+    may_miss: int = 0,
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -73,6 +82,7 @@ def tabulate(
         tweets, burst: (m,).
         columns: score columns of the model.
         young_days: an account younger than this is young.
+        may_miss: see `EvidenceTable`.
     """
     m = len(keys)
     group = sample.group
@@ -98,6 +108,7 @@ def tabulate(
         ),
         burst=burst,
         sampled=_first_ids(sample, m),
+        may_miss=may_miss,
     )  # fmt: skip
 
 

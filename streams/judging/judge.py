@@ -24,9 +24,10 @@ from msgspec.structs import replace
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_panes import Closed, OpenPanes
 from streams.counting.pane import Pane, build_pane, commonest, spellings
-from streams.counting.registers import PANE_MS, Flush, Ints
+from streams.counting.registers import PANE_MS, Flush, GivenUp, Ints
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
+from streams.counting.tail import Tail
 from streams.judging.ahead import Ahead
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of
@@ -55,6 +56,7 @@ class TickJob:
     """Entries of the pane that are to be scored."""
     texts: bytes
     """Their texts, each a line."""
+    given_up: GivenUp
 
 
 @dataclass(slots=True)
@@ -99,7 +101,8 @@ class ShardJudge:
         self._after_ms = shard * _SPREAD_MS // shards
         self.tags = Tags()
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
-        self.views = Views(hashes, 1 + len(categories))
+        self.tail = Tail(self.tags, hashes)
+        self.views = Views(hashes, 1 + len(categories), self.tail)
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
@@ -162,19 +165,21 @@ class ShardJudge:
         self._follow((pane + 1) * PANE_MS)
         self.views.expire_short((pane + 1) * PANE_MS)
         closed = self.open.settle(pane)
+        kept, given_up = self.tail.cut_sum(closed.sum)
+        closed = Closed(pane, kept, closed.pane)
         self._first_offsets = {one: at for one, at in self._first_offsets.items() if one > pane}
         worth = self._worth_scoring(closed)
         sampled = np.repeat(closed.sum.keys, np.diff(closed.sum.bounds)) >> COUNTRY_BITS
         entries = closed.sum.entries[np.isin(sampled, np.fromiter(worth, np.int64, len(worth)))]
         unscored = closed.pane.unscored(entries)
-        return TickJob(closed, worth, unscored, closed.pane.texts(unscored))
+        return TickJob(closed, worth, unscored, closed.pane.texts(unscored), given_up)
 
     def _next_pane(self, reached: int) -> int:
         """The pane after the last settled. Where nothing is counted and nothing said, panes may be passed over.
 
         The one before `reached` never is: readers must hear that an empty shard is alive, too.
         """
-        quiet = not self.states and not self.views.short_panes and not self.views.minute_panes
+        quiet = not self.states and not self.views.short_panes and not self.views.ladder.panes
         if self.open.settled_pane < 0 or quiet:
             earliest = min(self.open.panes, default=None)
             pane = reached - 1 if earliest is None else min(reached - 1, earliest)
@@ -187,10 +192,11 @@ class ShardJudge:
         tick_ms = (closed.number + 1) * PANE_MS
         closed.pane.score(job.unscored, scores.probabilities, scores.copies)
         displays = spellings(closed.sum, closed.pane, self.tags.names(closed.sum.keys))
-        pane = build_pane(closed.number, closed.sum, closed.pane, job.worth, displays)
+        pane = build_pane(closed.number, closed.sum, closed.pane, job.worth, displays, job.given_up)
         said = Settled(tick_ms)
         minute = self.views.push(pane)
-        said.panes = [one for one in (pane, minute) if one is not None and len(one.keys)]
+        completed = (pane, minute, self.views.completed_quarter)
+        said.panes = [one for one in completed if one is not None and len(one.keys)]
         self._judge(tick_ms, said)
         self._forget(closed.number)
         said.progress = Progress(
@@ -217,6 +223,8 @@ class ShardJudge:
             return
         self.policy = policy
         self.views.arrange(policy.windows_ms, policy.evidence_floor, policy.young_days, policy.burst_min_past)
+        self.tail.floor = min(policy.tail_floor, policy.evidence_floor)
+        self.tail.most_tags = max(1, policy.max_tags_per_pane // self.shards)
         self.rulings.follow(policy)
 
     def _policy_at(self, tick_ms: int) -> Policy | None:
@@ -277,7 +285,7 @@ class ShardJudge:
         if pane % _SWEEP_PANES or longest is None:
             return
         counted = [longest.counts.at_least(1), self.open.tweets.at_least(1), np.array([*self.states], np.int64)]
-        counted += [kept.keys for kept in (*self.views.short_panes, *self.views.minute_panes)]
+        counted += [kept.keys for kept in (*self.views.short_panes, *self.views.ladder.panes)]
         used = set(np.unique(np.concatenate(counted) >> COUNTRY_BITS).tolist())
         for source in self.open.sources.values():
             used.update(key >> COUNTRY_BITS for _, key in source.known)
@@ -334,7 +342,8 @@ class ShardJudge:
             progress: its last progress record, with the bodies of its activations' policies put back; None: there
                 was none, begin with the log.
             decisions: all that the shard's partition of `suppression-decisions` holds.
-            panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`.
+            panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`; quarters are
+                among the minutes.
         """
         self.rulings.recover(list(decisions), progress.settled_ms if progress else 0)
         if progress is None:

@@ -79,6 +79,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             copies=packed("copies", "<f8"),
             young=packed("young", "<f8"),
             burst=packed("burst", "<f8"),
+            may_miss=table.may_miss,
         )
 
 
@@ -110,6 +111,7 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         young=column("young", "<f8").astype(np.float64),
         burst=column("burst", "<f8").astype(np.float64),
         sampled=[()] * len(keys),
+        may_miss=max(record.may_miss for record in records),
     )
 
 
@@ -132,4 +134,5 @@ def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]
         young=table.young[at],
         burst=table.burst[at],
         sampled=[table.sampled[row] for row in at.tolist()],
+        may_miss=table.may_miss,
     )

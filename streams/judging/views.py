@@ -1,6 +1,7 @@
 """The windows of one shard: pane stores, and evidence tables over them.
 
-Windows of up to 15 minutes advance with every pane; longer ones are whole minute panes and advance once a minute.
+Windows of up to 15 minutes advance with every pane; longer ones are whole minute panes and advance once a minute, and
+over an hour their far end is quarters of an hour (`streams.counting.ladder`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.ladder import Ladder, begins_ms
 from streams.counting.pane import Pane, merge_panes
 from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.sketch import KeyedHash
+from streams.counting.tail import Tail
 from streams.counting.window import SlidingWindow
 from streams.judging.evidence import EvidenceTable, tabulate
 
@@ -26,20 +29,25 @@ class Views:
 
     Args:
         columns: score columns of a text.
+        tail: cuts what is merged; None: that keeps all.
     """
 
-    def __init__(self, hashes: KeyedHash, columns: int) -> None:
+    def __init__(self, hashes: KeyedHash, columns: int, tail: Tail | None = None) -> None:
         self.short_panes: deque[Pane] = deque()
-        self.minute_panes: deque[Pane] = deque()
+        self.ladder = Ladder(hashes, columns, tail)
+        """Minutes, and older than an hour quarters."""
+        self.completed_quarter: Pane | None = None
+        """The quarter of an hour that the last push has completed, as it is to be written."""
         self.minute_parts: list[Pane] = []
         """Panes since the last minute boundary."""
         self.minutes_from_ms = 0
-        """No minute pane that starts earlier is kept."""
+        """No minute that starts earlier is kept."""
         self.windows: dict[int, SlidingWindow] = {}
         self.end_ms = -1
         """End of the last settled pane."""
         self._hashes = hashes
         self._columns = columns
+        self._tail = tail
         self._young_days = 0
         self._burst_min_past = 1
         self._tables: dict[int, EvidenceTable] = {}
@@ -72,7 +80,7 @@ class Views:
     def _filled(self, window_ms: int) -> SlidingWindow:
         short = window_ms <= SHORT_MS
         window = SlidingWindow(window_ms, PANE_MS if short else MINUTE_MS, self._hashes)
-        for pane in self.short_panes if short else self.minute_panes:
+        for pane in self.short_panes if short else self.ladder.panes:
             window.push(pane)
         window.expire(self.end_ms if short else self.end_ms // MINUTE_MS * MINUTE_MS)
         return window
@@ -86,6 +94,7 @@ class Views:
     def push(self, pane: Pane) -> Pane | None:
         """Take a settled pane; returns the minute pane that it completes, if any tweet is in it."""
         self.end_ms = pane.end_ms
+        self.completed_quarter = None
         if len(pane.keys):
             self.short_panes.append(pane)
             self.minute_parts.append(pane)
@@ -104,26 +113,37 @@ class Views:
         minute = None
         if self.minute_parts:
             minute = merge_panes(self.minute_parts, minute_end_ms - MINUTE_MS, self._columns, self._hashes)
+            minute = self._tail.cut_pane(minute) if self._tail is not None else minute
             self.minute_parts = []
-            self.minute_panes.append(minute)
+            self.ladder.panes.append(minute)
         longest_ms = max(self.windows, default=3_600_000)
-        self.minutes_from_ms = max(self.minutes_from_ms, minute_end_ms - longest_ms)
-        while self.minute_panes and self.minute_panes[0].start_ms < self.minutes_from_ms:
-            self.minute_panes.popleft()
-        for window_ms, window in self.windows.items():
-            if window_ms > SHORT_MS:
-                if minute is not None:
-                    window.push(minute)
-                window.expire(minute_end_ms)
+        self.minutes_from_ms = max(self.minutes_from_ms, begins_ms(minute_end_ms, longest_ms))
+        self.ladder.drop_before(self.minutes_from_ms)
+        long = [window for window_ms, window in self.windows.items() if window_ms > SHORT_MS]
+        for window in long:
+            if minute is not None:
+                window.push(minute)
+            window.expire(minute_end_ms)
+        self.completed_quarter = self.ladder.age(minute_end_ms)
+        if self.completed_quarter is not None:
+            self.ladder.thin()
+            for window in long:
+                begin_ms = begins_ms(minute_end_ms, window.window_ms)
+                window.exchange(one for one in self.ladder.panes if one.start_ms >= begin_ms)
         return minute
 
-    def read_back(self, panes: Sequence[Pane], minutes: Sequence[Pane], settled_ms: int, minutes_from_ms: int) -> None:
-        """After a restart: the settled panes up to `settled_ms`, ascending, as a predecessor kept them."""
+    def read_back(self, panes: Sequence[Pane], longer: Sequence[Pane], settled_ms: int, minutes_from_ms: int) -> None:
+        """After a restart: the settled panes up to `settled_ms`, ascending, as a predecessor kept them.
+
+        Args:
+            panes: of ten seconds; `longer`: minutes and quarters.
+        """
         self.end_ms = settled_ms
         self.short_panes = deque(pane for pane in panes if settled_ms - SHORT_MS <= pane.start_ms < settled_ms)
         boundary_ms = settled_ms // MINUTE_MS * MINUTE_MS
         self.minute_parts = [pane for pane in self.short_panes if pane.start_ms >= boundary_ms]
-        self.minute_panes = deque(pane for pane in minutes if minutes_from_ms <= pane.start_ms < boundary_ms)
+        kept = [pane for pane in longer if minutes_from_ms < pane.end_ms <= boundary_ms]
+        self.ladder.read_back(kept, boundary_ms)
         self.minutes_from_ms = minutes_from_ms
         self.windows = {}
         self._tables = {}
@@ -161,6 +181,7 @@ class Views:
             window.sample(keys, extra),
             self._columns,
             self._young_days,
+            window.may_miss,
         )
 
     def _burst(self, window: SlidingWindow, keys: Ints, tweets: Ints) -> npt.NDArray[np.float64]:
@@ -171,9 +192,11 @@ class Views:
             return none
         # A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute.
         end_ms = self.end_ms if window.window_ms <= SHORT_MS else self.end_ms // MINUTE_MS * MINUTE_MS
-        span_ms = min(longest.window_ms, end_ms - longest.panes[0].start_ms) - window.window_ms
+        held_ms = end_ms - max(begins_ms(end_ms, longest.window_ms), longest.panes[0].start_ms)
+        span_ms = held_ms - window.window_ms
         if span_ms < window.window_ms:
             return none
         past = np.maximum(longest.counts.of(keys) - tweets, 0)
-        rates = (tweets / window.window_ms) / (np.maximum(past, 1) / span_ms)
+        # What a pane gave up may have been this tag's past: then it had more of one, and so less of a burst.
+        rates = (tweets / window.window_ms) / (np.maximum(past + longest.may_miss, 1) / span_ms)
         return np.where(past >= max(self._burst_min_past, 1), rates, np.nan)

@@ -61,6 +61,8 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """float64 (rows,)"""
     burst: bytes
     """float64 (rows,); NaN where the tag has no past."""
+    may_miss: int = 0
+    """So many tweets more than `tweets` says a tag may have had: panes of the window gave up their tail."""
 
     @property
     def rows(self) -> int:

@@ -9,9 +9,9 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
-from streams.counting.keys import COUNTRY_BITS, Tags, countries_of, country_of
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_of
 from streams.counting.pane import Pane
-from streams.counting.registers import Ints
+from streams.counting.registers import NOTHING, GivenUp, Ints
 from streams.counting.sketch import K, estimate_authors
 
 MAX_BYTES = 512 * 1024
@@ -32,8 +32,13 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     columns: int
     """Score columns of a text."""
     hashtags: list[str]
-    countries: list[str]
+    """(tags,) each once."""
+    spans: bytes
+    """uint16 (tags,): rows of each hashtag, one a country."""
+    countries: bytes
+    """uint16 (rows,): `keys.country_code`."""
     displays: list[str]
+    """(rows,) commonest spelling, "" where that is the hashtag."""
     counts: bytes
     """int64 (rows,)"""
     sizes: bytes
@@ -50,6 +55,8 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     """uint32 (entries,)"""
     scores: bytes
     """float32 (entries, columns); NaN where a text was not scored."""
+    given_up: GivenUp = NOTHING
+    """Of the whole pane, in each of its parts."""
 
     @property
     def key(self) -> tuple[int, int, int, int]:
@@ -65,7 +72,10 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     """A settled pane as records; the same whoever settled it, so rows go by name and not by number."""
     columns = pane.scores.shape[1]
     rows = _by_name(pane.keys, tags)
-    hashtags, countries = tags.names(pane.keys[rows]), countries_of(pane.keys[rows])
+    hashtags = tags.names(pane.keys[rows])
+    countries = pane.keys[rows] & COUNTRY_MASK
+    displays = [pane.displays[row] for row in rows.tolist()]
+    displays = ["" if display == hashtag else display for display, hashtag in zip(displays, hashtags, strict=True)]
     sizes = np.diff(pane.bounds)[rows]
     ends = np.cumsum(sizes)
     entries = np.repeat(pane.bounds[rows] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
@@ -76,6 +86,7 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     records = []
     for part, (first, last) in enumerate(pairwise(cuts)):
         of_run = entries[bounds[first] : bounds[last]]
+        begins = np.flatnonzero(np.diff(pane.keys[rows[first:last]] >> COUNTRY_BITS, prepend=-1))
         records.append(
             _encoder.encode(
                 PaneRecord(
@@ -85,9 +96,10 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     part=part,
                     parts=len(cuts) - 1,
                     columns=columns,
-                    hashtags=hashtags[first:last],
-                    countries=countries[first:last],
-                    displays=[pane.displays[row] for row in rows[first:last].tolist()],
+                    hashtags=[hashtags[first + row] for row in begins.tolist()],
+                    spans=_packed(np.diff(np.append(begins, last - first)), "<u2"),
+                    countries=_packed(countries[first:last], "<u2"),
+                    displays=displays[first:last],
                     counts=_packed(pane.counts[rows[first:last]], "<i8"),
                     sizes=_packed(sizes[first:last], "<u2"),
                     author=_packed(pane.author[of_run], "<u8"),
@@ -96,6 +108,7 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     flags=_packed(pane.flags[of_run], "<u1"),
                     copy=_packed(pane.copy[of_run], "<u4"),
                     scores=_packed(pane.scores[of_run], "<f4"),
+                    given_up=pane.given_up,
                 )
             )
         )
@@ -116,35 +129,69 @@ def _packed(column: np.ndarray[tuple[int, ...], np.dtype[np.generic]], dtype: st
     return np.ascontiguousarray(column, dtype=dtype).tobytes()
 
 
+class PaneSpan(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """How a record begins: all that need be decoded to know whether it is wanted."""
+
+    shard: int
+    start_ms: int
+    length_ms: int
+
+
 def decode_pane_record(value: bytes) -> PaneRecord:
     """Bytes to a record."""
     return _decoder.decode(value)
 
 
+decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode
+"""Bytes to the span of a record, at a fraction of the cost."""
+
+
+class Assembler:
+    """Records of one shard, repeats allowed and in any order, to panes: each as soon as all its parts are there."""
+
+    def __init__(self, tags: Tags) -> None:
+        self._tags = tags
+        self._parts: dict[tuple[int, int], dict[int, PaneRecord]] = {}
+        self._panes: dict[tuple[int, int], Pane] = {}
+
+    def add(self, record: PaneRecord) -> None:
+        """One more."""
+        span = (record.start_ms, record.length_ms)
+        if span in self._panes:
+            return
+        parts = self._parts.setdefault(span, {})
+        parts[record.part] = record
+        if len(parts) == record.parts:
+            self._panes[span] = _assemble([parts[part] for part in sorted(parts)], self._tags)
+            del self._parts[span]
+
+    def panes(self) -> list[Pane]:
+        """Those that are complete, ascending by start, the shorter first."""
+        return [pane for _, pane in sorted(self._panes.items())]
+
+
 def assemble(records: Iterable[PaneRecord], tags: Tags) -> list[Pane]:
-    """Records (repeats allowed, any order) to panes, ascending by start, keyed by `tags`."""
-    panes: dict[tuple[int, int], dict[int, PaneRecord]] = {}
+    """Records of one shard to panes."""
+    assembler = Assembler(tags)
     for record in records:
-        panes.setdefault((record.start_ms, record.length_ms), {})[record.part] = record
-    return [_assemble([parts[part] for part in sorted(parts)], tags) for _, parts in sorted(panes.items())]
+        assembler.add(record)
+    return assembler.panes()
 
 
 def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
-    keys = np.array(
-        [
-            tags.key(tag, country)
-            for part in parts
-            for tag, country in zip(part.hashtags, part.countries, strict=True)
-        ],
-        np.int64,
-    )  # fmt: skip
+    names = [hashtag for part in parts for hashtag in part.hashtags]
+    spans = np.concatenate([np.frombuffer(part.spans, "<u2") for part in parts])
+    countries = np.concatenate([np.frombuffer(part.countries, "<u2") for part in parts])
+    keys = np.repeat(tags.of(names), spans) << COUNTRY_BITS | countries
+    name_of = np.repeat(np.arange(len(names)), spans).tolist()
     sizes = np.concatenate([np.frombuffer(part.sizes, "<u2") for part in parts]).astype(np.int64)
     starts = np.cumsum(sizes) - sizes
     rows = np.argsort(keys)
     order = np.repeat(starts[rows], sizes[rows]) + (
         np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes[rows]) - sizes[rows], sizes[rows])
     )
-    displays = [display for part in parts for display in part.displays]
+    written = [display for part in parts for display in part.displays]
+    displays = [display or names[at] for display, at in zip(written, name_of, strict=True)]
 
     def column(name: str, dtype: str) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
         return np.concatenate([np.frombuffer(getattr(part, name), dtype) for part in parts])
@@ -162,7 +209,15 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         flags=column("flags", "<u1").astype(np.uint8)[order],
         copy=column("copy", "<u4").astype(np.uint32)[order],
         scores=column("scores", "<f4").astype(np.float32).reshape(-1, parts[0].columns)[order],
+        given_up=parts[0].given_up,
     )
+
+
+def spellings_in(record: PaneRecord) -> Iterator[tuple[str, str]]:
+    """(hashtag, commonest spelling) of each row."""
+    spans = np.frombuffer(record.spans, "<u2").tolist()
+    names = (hashtag for hashtag, rows in zip(record.hashtags, spans, strict=True) for _ in range(rows))
+    return ((name, display or name) for name, display in zip(names, record.displays, strict=True))
 
 
 class PaneRow(msgspec.Struct, frozen=True):

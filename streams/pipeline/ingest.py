@@ -24,7 +24,8 @@ from streams.pipeline.sender import Ack
 
 _log = structlog.get_logger("hushtag.ingest")
 _UNSENT_TWEETS = 20_000
-"""Backpressure: no more is read before these are flushed."""
+_UNSENT_BYTES = 64 * 1024 * 1024
+"""Backpressure: no more is read before so many, or so much, is flushed. A dead letter may have a megabyte."""
 _IDLE_SECONDS = 1.0
 _DEAD_LETTER_BYTES = 3 * 1024 * 1024
 """A longer value is cut, or no topic would take it; `source-bytes` says how long it was."""
@@ -43,17 +44,18 @@ class IngestPartition:
         self.known_end: int | None = None
         """The log's end, as last asked for; where only markers are left, what was read."""
         self._stage = stage
-        self._number = number
+        self.number = number
         self._dropped = False
         self._flushing = asyncio.Lock()
         self._unsent = 0
+        self._unsent_bytes = 0
         self._empty_due_seconds = 0.0
 
     def start(self, committed: int | None, first: int) -> int:
         stage = self._stage
         replay_point = max(committed or 0, first) // BLOCK * BLOCK
         self.core = SourcePartition(
-            self._number,
+            self.number,
             stage.sources(),
             stage.source_id,
             replay_point,
@@ -61,7 +63,7 @@ class IngestPartition:
             hashes=stage.context.hashes,
             times=stage.times,
         )
-        self._unsent = 0
+        self._unsent = self._unsent_bytes = 0
         self.next_offset = max(first, replay_point - DUPLICATE_RANGE)
         return self.next_offset
 
@@ -77,12 +79,13 @@ class IngestPartition:
         self.next_offset = records[-1].offset + 1
         core.read(records)
         self._unsent += len(records)
-        if self._unsent >= _UNSENT_TWEETS:
+        self._unsent_bytes += sum([len(record.value) for record in records if record.value])
+        if self._unsent >= _UNSENT_TWEETS or self._unsent_bytes >= _UNSENT_BYTES:
             await self.flush()
 
     def drop(self) -> None:
         self._dropped = True
-        self._stage.context.metrics.forget_source(self._number)
+        self._stage.context.metrics.forget_source(self.number)
         self.core = None
         self.replay_point = None
 
@@ -92,7 +95,7 @@ class IngestPartition:
             return []
         if batch[0].offset > expected:
             stage = self._stage
-            kind = await explain_gap(stage.context.settings, stage.topic, self._number, expected, batch[0].offset)
+            kind = await explain_gap(stage.context.settings, stage.topic, self.number, expected, batch[0].offset)
             stage.context.metrics.gaps.labels(kind=kind.value).inc()
         elif batch[0].offset < expected:
             return [record for record in batch if record.offset >= expected]
@@ -109,7 +112,7 @@ class IngestPartition:
             if not news and now_seconds < self._empty_due_seconds:
                 return
             self._empty_due_seconds = now_seconds + _IDLE_SECONDS
-            self._unsent = 0
+            self._unsent = self._unsent_bytes = 0
             core.sources = self._stage.sources()
             flushed = core.flush()
             replay_point, dead_letters = core.replay_point, core.dead_letters
@@ -158,6 +161,8 @@ class IngestStage:
         self.source_id = source_id
         self.times = times
         self.sharding = Sharding(settings.shards)
+        self.judged_ms: Callable[[], int] = lambda: -1
+        """The lowest watermark over all sources, other workers' too, as the judges of this worker know it; -1: none."""
         self._broker_clock: tuple[int, float] | None = None
         self._count_sources = count_sources
         self._partitions: dict[int, IngestPartition] = {}
@@ -177,6 +182,20 @@ class IngestStage:
         """The end of a source partition's log, as last asked for; None of another topic, or while nobody has."""
         one = self._partitions.get(tp.partition) if tp.topic == self.topic else None
         return one.known_end if one is not None else None
+
+    def ahead(self) -> frozenset[TP]:
+        """Partitions so far ahead of the slowest that reading on would only fill memory.
+
+        No tick settles before the slowest source has passed it, and further behind than `max_lag_ms` nothing is looked
+        at early: what is read beyond would wait in the judges' open panes, for as long as the slowest takes.
+        """
+        own = {one: core.watermark_ms for one in self._live() if (core := one.core) and core.watermark_ms >= 0}
+        judged_ms = self.judged_ms()
+        slowest_ms = min([*own.values(), *([judged_ms] if judged_ms >= 0 else [])], default=-1)
+        limit_ms = slowest_ms + self.context.settings.max_lag_ms
+        held = frozenset(TP(self.topic, one.number) for one, at_ms in own.items() if at_ms > limit_ms)
+        self.context.metrics.held_sources.set(len(held))
+        return held
 
     def sources(self) -> int:
         """How many partitions the source topic has."""

@@ -12,13 +12,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from streams.clock import now_ms
-from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
+from streams.counting.keys import Tags
+from streams.counting.pane import Pane
+from streams.counting.registers import PANE_MS, Flush
 from streams.judging.judge import Settled, ShardJudge
 from streams.judging.kept import records_of
 from streams.judging.views import SHORT_MS
 from streams.log.decisions import Decision, Progress, decode_record, encode_record
 from streams.log.evidence import encode_evidence_record
-from streams.log.panes import PaneRecord, assemble, decode_pane_record, encode_pane
+from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, encode_pane
 from streams.log.partials import decode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
@@ -178,6 +180,8 @@ class JudgePartition:
         for valve in settled.refused:
             metrics.valve_reviews.labels(valve=valve.signal).inc()
         metrics.scorer_fault.labels(shard=str(self.shard)).set(settled.scorer_fault is not None)
+        for pane in settled.panes:
+            metrics.given_up_tweets.labels(pane=f"{pane.length_ms // 1000}s").inc(pane.given_up.tweets)
         metrics.settled_seconds.labels(shard=str(self.shard)).set(settled.tick_ms / 1000)
         return acks
 
@@ -208,34 +212,34 @@ class JudgePartition:
             shards=settings.shards,
         )
         decisions, progress = await self._read_decisions()
-        panes: list[PaneRecord] = []
+        panes: list[Pane] = []
         if progress is not None:
             bodies = await read_policies(settings)
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
-            panes = await self._read_panes(progress)
+            panes = await self._read_panes(progress, judge.tags)
         settled_ms = progress.settled_ms if progress else 0
         judge.recover(
             progress,
             decisions,
-            assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
-            assemble([one for one in panes if one.length_ms == MINUTE_MS and one.start_ms < settled_ms], judge.tags),
+            [one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms],
+            [one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms],
         )
         return judge, 0 if progress is None else progress.replay_offset
 
-    async def _read_panes(self, progress: Progress) -> list[PaneRecord]:
+    async def _read_panes(self, progress: Progress, tags: Tags) -> list[Pane]:
         """The settled panes that some window can still hold."""
         short_ms = progress.settled_ms - SHORT_MS
         since_ms = min(progress.minutes_from_ms, short_ms)
-        settings, found = self._context.settings, []
+        settings, found = self._context.settings, Assembler(tags)
         async with LogReader(connection(settings), self._stage.panes_topic) as reader:
             start = await reader.offset_at(self.shard, since_ms - settings.max_broker_skew_ms)
             async for batch in reader.to_end({self.shard: start}):
                 for record in batch:
-                    pane = decode_pane_record(record.value)
-                    if pane.start_ms >= (short_ms if pane.length_ms == PANE_MS else since_ms):
-                        found.append(pane)
-        return found
+                    span = decode_pane_span(record.value)
+                    if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
+                        found.add(decode_pane_record(record.value))
+        return found.panes()
 
     async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
         decisions: list[Decision] = []
@@ -284,6 +288,11 @@ class JudgeStage:
                 if not one.dropped:
                     end = self._end_offset(shard)
                     backlog.labels(shard=str(shard)).set(max(0, (end or 0) - one.judged_offset))
+
+    def watermark_ms(self) -> int:
+        """The lowest watermark over all sources that a shard here has heard of; -1 while none has heard of all."""
+        judges = [one.judge for one in self._partitions.values() if not one.dropped and one.judge is not None]
+        return min((judge.open.watermark_ms for judge in judges if judge.open.watermark_ms >= 0), default=-1)
 
     def unready(self, owned: Mapping[int, JudgePartition]) -> list[int]:
         """Shards that have not caught up."""

@@ -52,6 +52,10 @@ class Assignments:
         self.consumer_options = options
         self._by_topic = {stage.topic: stage for stage in self.stages}
         self._partitions: dict[TP, Partition] = {}
+        self.ahead: Callable[[], frozenset[TP]] = frozenset
+        """What is not to be read now; set by whoever knows."""
+        self.held: frozenset[TP] = frozenset()
+        """`ahead()` at the last fetch: any thread may look."""
 
     def add(self, stage: Stage) -> None:
         """One more stage, before anything is assigned."""
@@ -84,6 +88,16 @@ class Assignments:
     def get(self, tp: TP) -> Partition | None:
         """The current state of a partition."""
         return self._partitions.get(tp)
+
+    def hold_back(self, active: Iterable[TP]) -> set[TP]:
+        """Which partitions to fetch of."""
+        self.held = self.ahead()
+        return set(active) - self.held
+
+    def not_held(self) -> Mapping[TP, Partition]:
+        """Everything that is ours and may be read: what ought to move."""
+        held = self.held
+        return {tp: one for tp, one in self.of_all().items() if tp not in held}
 
     def of_all(self) -> Mapping[TP, Partition]:
         """Everything that is ours."""

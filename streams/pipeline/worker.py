@@ -126,6 +126,9 @@ class Worker:
 
             judge = JudgeStage(context, self._log, end_offset)
             assignments.add(judge)
+        if ingest is not None:
+            ingest.judged_ms = judge.watermark_ms if judge is not None else ingest.judged_ms
+            assignments.ahead = ingest.ahead
         if "publish" in self._stages:
             assignments.add(DecisionsStage(context, self._new_fold))
             assignments.add(ModerationStage(context))
@@ -143,7 +146,7 @@ class Worker:
         )  # fmt: skip
         loop = asyncio.get_running_loop()
         watchdog = Watchdog(
-            self._settings.stuck_after_seconds, lambda: work_of(assignments.of_all(), ends), loop.call_soon_threadsafe
+            self._settings.stuck_after_seconds, lambda: work_of(assignments.not_held(), ends), loop.call_soon_threadsafe
         )
         app.on_crash = lambda reason: loop.call_soon_threadsafe(self._end, reason)  # type: ignore[assignment]
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,7 +13,8 @@ _KEYS = {
     "suppress_at": "suppress_at", "clear_at": "clear_at", "confidence": "confidence", "dwell_ms": "dwell",
     "expiry_ms": "expiry", "corroboration": "corroborate",
 }  # fmt: skip
-_TOP = ("score_floor", "evidence_floor", "early_confidence", "young_days", "burst_min_past")
+_TOP = ("score_floor", "evidence_floor", "early_confidence", "young_days", "burst_min_past", "tail_floor",
+        "max_tags_per_pane")  # fmt: skip
 _Scope = tuple[str, str]
 """(surface, country); country "" is any that no override names."""
 

@@ -65,6 +65,21 @@ class Policy(Strict):
         description="A tag has a past, and so a burst, only with this many tweets in the longest window outside the "
         "window judged.",
     )
+    tail_floor: int = Field(
+        default=5,
+        ge=2,
+        le=1_000,
+        description="Tags with this many tweets in a pane (ten seconds, or a minute for windows over 15m) are always "
+        "counted. Under it a pane may give tags up, smallest first, once it holds more than `max_tags_per_pane`. "
+        "Where `evidence_floor` is lower, that counts.",
+    )
+    max_tags_per_pane: int = Field(
+        default=100_000,
+        ge=1,
+        le=100_000_000,
+        description="So many tags a pane keeps in all, shared out evenly over the shards: a bound on memory when "
+        "somebody floods the stream with ever new tags. What it gives up is in `hushtag_given_up_tweets_total`.",
+    )
     categories: dict[str, Category] = Field(
         min_length=1, description="One entry for each category of harm: `hateful_conduct`, `abuse`, `gendered_abuse`."
     )

@@ -20,7 +20,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from streams.counting.ingest import SourcePartition
-from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
+from streams.counting.registers import PANE_MS, Flush
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
@@ -293,7 +293,7 @@ class Judge(Run):
             progress,
             decisions,
             assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
-            assemble([one for one in panes if one.length_ms == MINUTE_MS and one.start_ms < settled_ms], judge.tags),
+            assemble([one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms], judge.tags),
         )
         yield
 

@@ -102,7 +102,7 @@ def test_windows_count_the_last_panes_or_the_last_whole_minutes(seed):
         for window_ms in windows_ms:
             end = number if window_ms <= SHORT_MS else number // 6 * 6
             assert shard.counts(window_ms) == obvious_counts(shard.said[max(0, end - window_ms // PANE_MS) : end])
-    assert shard.views.minute_panes[0].start_ms >= shard.views.minutes_from_ms == 21 * MINUTES - 18 * MINUTES
+    assert shard.views.ladder.panes[0].start_ms >= shard.views.minutes_from_ms == 21 * MINUTES - 18 * MINUTES
     assert shard.views.short_panes[0].end_ms > 129 * PANE_MS - SHORT_MS
 
 
@@ -130,7 +130,7 @@ def test_after_a_restart_every_table_is_the_same(seed, ticks):
         for number in range(ticks, ticks + 7):
             views.expire_short((number + 1) * PANE_MS)
             views.push(build(uses, shard.tags, number))
-    assert [pane.start_ms for pane in restarted.minute_panes] == [pane.start_ms for pane in shard.views.minute_panes]
+    assert [pane.start_ms for pane in restarted.ladder.panes] == [pane.start_ms for pane in shard.views.ladder.panes]
     assert rows(restarted) == rows(shard.views)
 
 

@@ -41,6 +41,7 @@ def test_a_hashtag_is_never_a_label() -> None:
         "result",
         "valve",
         "topic",
+        "pane",
     }
     labels = {
         label

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from faust.types.tuples import TP
 
 from streams.counting.registers import BLOCK, Flush
 from streams.counting.times import TimeRules
@@ -68,6 +69,59 @@ async def test_markers_wait_for_their_partials_and_the_replay_point_for_the_mark
     shells.sender.deliver()
     await flush
     assert partition.replay_point == BLOCK
+
+
+@pytest.mark.parametrize("limit", ["_UNSENT_TWEETS", "_UNSENT_BYTES"])
+async def test_a_broker_that_acknowledges_nothing_holds_up_what_is_read(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """Whether the timer has begun a flush or not: what waits in memory has a bound, whatever the log still holds."""
+    size = len(log(1)[0].value or b"")
+    monkeypatch.setattr(f"streams.pipeline.ingest.{limit}", 100 if limit == "_UNSENT_TWEETS" else 100 * size)
+    _, partition = started(shells)
+    taken = 0
+
+    async def read() -> None:
+        nonlocal taken
+        for first in range(0, 5_000, 10):
+            await partition.take(log(10, first))
+            taken = first + 10
+
+    reading = asyncio.create_task(read())
+    await settle_down()
+    timer = asyncio.create_task(partition.flush())
+    for _ in range(5):
+        await settle_down()
+    waiting = len(shells.sender.under_way)
+    assert 90 <= taken <= 220 and waiting
+    await settle_down(200)
+    assert len(shells.sender.under_way) == waiting and taken <= 220
+    while not reading.done():
+        shells.sender.deliver()
+        await settle_down()
+    assert taken == 5_000
+    timer.cancel()
+
+
+async def test_a_source_far_ahead_of_the_slowest_is_not_read(shells: Shells) -> None:
+    """No tick settles before the slowest has passed it, so what others bring would only pile up in open panes."""
+    limit_ms = shells.context.settings.max_lag_ms
+    stage, slow = started(shells)
+    fast = stage.partition(1)
+    fast.start(None, 0)
+    assert stage.ahead() == frozenset(), "nothing is known yet"
+    await slow.take(log(1))
+    await fast.take([Kept(0, NOW_MS + limit_ms, None, tweet(1, at_ms=NOW_MS + limit_ms))])
+    assert stage.ahead() == frozenset(), "just within"
+    await fast.take([Kept(1, NOW_MS + limit_ms + 1, None, tweet(2, at_ms=NOW_MS + limit_ms))])
+    assert stage.ahead() == {TP("tweets", 1)}
+    await slow.take([Kept(1, NOW_MS + 1, None, tweet(3, at_ms=NOW_MS))])
+    assert stage.ahead() == frozenset()
+    stage.judged_ms = lambda: NOW_MS - TIMES.watermark_slack_ms - limit_ms
+    assert stage.ahead() == {TP("tweets", 0), TP("tweets", 1)}, "another worker's is slower than both"
+    stage.judged_ms = lambda: -1
+    slow.drop()
+    assert stage.ahead() == frozenset(), "it is somebody else's now"
 
 
 async def test_what_could_not_be_sent_ends_the_partition(shells: Shells) -> None:

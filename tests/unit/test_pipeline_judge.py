@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -98,6 +99,36 @@ async def test_progress_waits_for_panes_and_decisions_and_the_replay_point_for_p
     await settle_down()
     assert partition.replay_point == 3, "the record in which the open pane begins"
     assert shells.crashed == []
+
+
+async def test_a_broker_that_acknowledges_nothing_holds_up_what_is_judged(shells: Shells) -> None:
+    """One batch is worked on and a few wait; the next is not taken before there is room."""
+    write_log(shells)
+    for pane in range(3, 40):
+        say(shells, pane, bad=20, settled=pane)
+    partition = await started(shells)
+    taken = 0
+
+    async def read() -> None:
+        nonlocal taken
+        for one in shells.topics.read(PARTIALS, 0):
+            await partition.take([one])
+            taken += 1
+
+    reading = asyncio.create_task(read())
+    for _ in range(20):
+        await settle_down(5)
+        shells.context.executor.submit(lambda: None).result()
+    assert taken <= 3 + 1 + 4, "those before the first that settles, that one, and a queue of four"
+    open_panes = partition.judge.open.panes if partition.judge is not None else {}
+    assert len(open_panes) <= 2
+    for _ in range(2_000):
+        shells.sender.deliver()
+        await settle_down(5)
+        shells.context.executor.submit(lambda: None).result()
+        if reading.done() and not shells.sender.under_way:
+            break
+    assert reading.done() and taken == 41
 
 
 async def test_once_it_is_dropped_it_says_and_commits_nothing_more(shells: Shells) -> None:

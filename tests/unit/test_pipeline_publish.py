@@ -126,6 +126,27 @@ async def test_a_loss_is_mended_though_nothing_is_said(publishing: Publishing, m
     assert publishing.flags == {"tag": "suppress"}
 
 
+async def test_what_waits_for_a_store_that_is_away_is_the_last_word_on_each_flag(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much is decided meanwhile, memory holds a register each; reading goes on, since the log is the truth."""
+    away = partial(FlagStoreUnavailable, retry_after_seconds=0.0)
+    monkeypatch.setattr("streams.flags.memory.FlagStoreUnavailable", away)
+    publishing.start()
+    publishing.say(1, "suppress", "tag0")
+    await publishing.deliver()
+    publishing.store.server.away = True
+    for version in range(2, 500):
+        publishing.say(version, "suppress" if version % 2 else "clear", f"tag{version % 3}")
+        await publishing.deliver()
+    assert publishing.partition is not None
+    assert publishing.partition.position == 499
+    assert len(publishing.partition._changed) <= 3
+    publishing.store.server.away = False
+    await settle_down()
+    assert publishing.flags == {"tag0": "clear", "tag1": "suppress", "tag2": "suppress"}
+
+
 @pytest.mark.parametrize("noticed", ["by the heartbeat", "by a write"])
 async def test_a_loss_that_a_zombie_mended_with_less_is_mended_again(
     publishing: Publishing, monkeypatch: pytest.MonkeyPatch, noticed: str

@@ -209,6 +209,20 @@ async def test_a_fetch_under_way_at_a_rebalance_loses_nothing(worker: Worker, co
         assert worker.taken(tp).offsets == list(log)
 
 
+async def test_what_is_held_back_is_not_fetched_until_it_is_let_go(worker: Worker) -> None:
+    await worker.assign(ONE, TWO)
+    worker.assignments.ahead = lambda: frozenset({ONE})
+    await worker.read()
+    assert worker.taken(ONE).offsets == [] and worker.taken(TWO).offsets == [*range(40, 52)]
+    assert set(worker.assignments.not_held()) == {TWO}, "the watchdog does not wait for it to move"
+    worker.assignments.ahead = lambda: frozenset({ONE, TWO})
+    await worker.read()
+    assert worker.taken(ONE).offsets == [], "asked for nothing, aiokafka would give all"
+    worker.assignments.ahead = frozenset
+    await worker.read()
+    assert worker.taken(ONE).offsets == [*range(12)]
+
+
 async def test_a_batch_that_was_fetched_for_an_older_assignment_is_read_again(worker: Worker) -> None:
     """The rebalance is over when the fetch returns: the flow is active, the batch is not of these positions."""
     await worker.assign(ONE)

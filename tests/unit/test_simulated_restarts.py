@@ -21,6 +21,7 @@ from streams.counting.open_pane import OpenPane
 from streams.counting.open_panes import OpenPanes
 from streams.counting.pane import Pane
 from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.sketch import KeyedHash
 from streams.judging.judge import ShardJudge
 from streams.judging.rulings import Rulings
 from streams.log.decisions import Decision, Ruling, decode_record
@@ -80,7 +81,7 @@ def policies(rng: random.Random) -> list[Policy]:
                 expiry=rng.choice(["20s", "60s"]),
                 signals=rng.choice(["authors: 1", "authors: 5, copies: 0.3", "burst: 1.5, young: 0.4"]),
             )
-        text += rng.choice(VALVES)
+        text += rng.choice(VALVES) + rng.choice(["", f"max_tags_per_pane: {2 * SHARDS}\n"])
         made.append(parse_policy(text, "simulated.yaml"))
     return made
 
@@ -263,6 +264,9 @@ def committing_the_position() -> Any:
         ),
         pytest.param(lambda: patch.object(SourcePartition, "_read_back", lambda *_: None), id="read ids back"),
         pytest.param(lambda: patch.object(Rulings, "_answer_early", lambda *_: False), id="answer early rulings"),
+        pytest.param(
+            lambda: patch.object(KeyedHash, "names", lambda _, names: np.arange(len(names))), id="give up by hash"
+        ),
         pytest.param(
             lambda: patch.object(
                 OpenPanes,

@@ -1,0 +1,88 @@
+"""The worker's cores without Kafka and Redis: ingest of one source partition, and the judges of all shards.
+
+What goes over the log is encoded and decoded, so that all is kept in the form in which a worker keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from streams.counting.ingest import SourcePartition
+from streams.counting.pane import Pane
+from streams.counting.registers import PANE_MS
+from streams.counting.sharding import Sharding
+from streams.counting.sketch import KeyedHash
+from streams.counting.times import TimeRules
+from streams.judging.judge import ShardJudge
+from streams.judging.kept import records_of
+from streams.log.evidence import encode_evidence_record
+from streams.log.panes import encode_pane
+from streams.log.partials import decode_partial, encode_partial
+from streams.policy import Policy
+from streams.policy.activation import Activation
+from streams.replay import Record
+from streams.scoring import load_text_scorer
+
+SHARDS = 8
+
+
+class Cores:
+    """A source partition and the judges of all shards.
+
+    Args:
+        keep: called with every settled pane's shard, the pane, and its records.
+    """
+
+    def __init__(
+        self, policy: Policy, hash_key: bytes = b"", keep: Callable[[int, Pane, list[bytes]], object] | None = None
+    ) -> None:
+        hashes = KeyedHash(hash_key)
+        self._keep = keep
+        self.scorer = load_text_scorer()
+        self.source = SourcePartition(
+            0, 1, "benchmark", 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules()
+        )  # fmt: skip
+        self.judges = [
+            ShardJudge(shard, categories=self.scorer.categories, model_revision="", hashes=hashes, shards=SHARDS)
+            for shard in range(SHARDS)
+        ]
+        for judge in self.judges:
+            judge.apply(0, activation_of(policy))
+        self.given_up = 0
+        self._offset = 0
+
+    def read(self, records: list[Record]) -> None:
+        """One batch, all the way."""
+        self.source.read(records)
+        self.source.reset_counts()
+        for shard, flushes in self.source.flush().items():
+            judge = self.judges[shard]
+            for flush in flushes:
+                self._offset += 1
+                judge.apply(self._offset, decode_partial(encode_partial(flush)))
+            while (job := judge.next_tick()) is not None:
+                settled = judge.settle(job, self.scorer(job.texts))
+                for pane in settled.panes:
+                    written = encode_pane(pane, shard, judge.tags)
+                    if self._keep is not None:
+                        self._keep(shard, pane, written)
+                    self.given_up += pane.given_up.tweets if pane.length_ms == PANE_MS else 0
+                if settled.evidence is not None:
+                    for record in records_of(settled.evidence, shard, judge.tags):
+                        encode_evidence_record(record)
+            look = judge.next_look()
+            if look is not None:
+                judge.look(look, self.scorer(look.texts))
+
+    def count(self, hashtag: str, window_ms: int) -> int:
+        """Tweets of a tag in a window, by the judge of its shard."""
+        judge = self.judges[Sharding(SHARDS).of(hashtag)]
+        key = judge.tags.find(hashtag, "*")
+        return 0 if key is None else int(judge.views.windows[window_ms].counts.of(np.array([key]))[0])
+
+
+def activation_of(policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> Activation:
+    """The record that puts a policy in force."""
+    return Activation(policy.revision, sequence, from_tick_ms, policy.canonical(), "")

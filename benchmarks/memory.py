@@ -1,0 +1,328 @@
+"""What a flood costs in memory, and what a longer window costs in time and memory.
+
+    make memory           or    python -m benchmarks.memory flood | authors | windows
+
+The worker's own cores, without Kafka: ingest reads payloads of one source partition, its partials are encoded and
+decoded, eight judges of one process count, look, score, settle and encode what they would write. So all that a worker
+keeps is kept, and only the clients of Kafka and Redis are not there (their buffers have bounds of their own, and
+tests/integration/test_backpressure.py is about them). Time is simulated.
+
+- `flood`: ten million hashtags, each in one tweet: an hour at 2,500 a second, which fills every pane of the longest
+  window, then at 20,000 a second, which fills the open ones. Among them fifty tags that people use; what the windows
+  say of these is compared with adding up.
+- `authors`: a million authors on one tag, at 20,000 tweets a second.
+- `windows`: one judge, a fixed set of tags, one window of 10 minutes to a day: CPU time to settle a tick, and memory.
+
+Each run is a process of its own. Writes docs/images/memory.svg and window_cost.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.chart import Chart, svg
+from benchmarks.cores import SHARDS, Cores, activation_of
+from benchmarks.machine import machine
+from streams.counting.registers import PANE_MS, Flush
+from streams.counting.scores import Scores
+from streams.counting.sharding import Sharding
+from streams.counting.sketch import KeyedHash
+from streams.judging.judge import ShardJudge
+from streams.policy import Policy, parse_policy
+from streams.replay import Record
+
+START_MS = 1_750_000_000_000 // 3_600_000 * 3_600_000
+HOUR_MS = 3_600_000
+BATCH_MS = 250
+STEADY = 50
+"""Tags that people use while the flood goes on: one tweet in twenty."""
+MEASURED = 180
+"""Ticks that are timed."""
+CLOCKS = {"10 min": 600_000, "1 h": HOUR_MS, "6 h": 6 * HOUR_MS, "24 h": 24 * HOUR_MS}
+
+
+def resident_mb() -> float:
+    """Resident memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def tell(**values: Any) -> None:
+    """One line for the parent."""
+    print(json.dumps(values), flush=True)
+
+
+def policy_of(most_tags: int, windows: str = "10m, 1h") -> Policy:
+    """The shipped policy under another limit, with other windows."""
+    text = Path("config/policy.yaml").read_text()
+    text = text.replace("windows: [10m, 1h]", f"windows: [{windows}]", 1)
+    text = text.replace("max_tags_per_pane: 100000", f"max_tags_per_pane: {most_tags}", 1)
+    policy = parse_policy(text, "config/policy.yaml")
+    assert policy.max_tags_per_pane == most_tags
+    return policy
+
+
+def payload(number: int, author: int, at_ms: int, hashtag: str) -> bytes:
+    """A native payload."""
+    return (
+        b'{"id":"%d","author_id":"%d","created_at_ms":%d,"text":"something that number %d has to say about it",'
+        b'"hashtags":["%s"],"country":"IN"}' % (number, author, at_ms, author, hashtag.encode())
+    )
+
+
+class Steady:
+    """What people use meanwhile: counted here, pane by pane, in the obvious way."""
+
+    def __init__(self) -> None:
+        self.panes: deque[tuple[int, Counter[str]]] = deque()
+
+    def next(self, number: int, at_ms: int) -> str:
+        """The tag of a tweet."""
+        hashtag, pane = f"people{number // 20 % STEADY}", at_ms // PANE_MS
+        if not self.panes or self.panes[-1][0] != pane:
+            self.panes.append((pane, Counter()))
+        self.panes[-1][1][hashtag] += 1
+        return hashtag
+
+    def wrong(self, cores: Cores, window_ms: int) -> int:
+        """How many tags a judge counts otherwise over a window that has settled."""
+        wrong = 0
+        for number in range(STEADY):
+            hashtag = f"people{number}"
+            end_ms = cores.judges[Sharding(SHARDS).of(hashtag)].views.end_ms
+            end_ms = end_ms if window_ms <= 900_000 else end_ms // 60_000 * 60_000
+            expected = sum(
+                counts[hashtag] for pane, counts in self.panes if end_ms - window_ms <= pane * PANE_MS < end_ms
+            )
+            wrong += cores.count(hashtag, window_ms) != expected
+        return wrong
+
+
+def phases(tweets: int) -> list[tuple[int, float]]:
+    """(tweets, a second): nine tenths over an hour, the last tenth at eight times that."""
+    slow = tweets * 9 // 10
+    return [(slow, slow / 3_600), (tweets - slow, 8 * slow / 3_600)]
+
+
+def flood(tweets: int, most_tags: int) -> None:
+    """Child: so many hashtags of one tweet each."""
+    cores, steady = Cores(policy_of(most_tags)), Steady()
+    settle_garbage()
+    number, offset, used, at = 0, 0, 0, float(START_MS)
+    for many, rate in phases(tweets):
+        per_batch = rate * BATCH_MS / 1000 * 20 / 19
+        due, told_ms = 0.0, 0.0
+        first = used
+        while used - first < many:
+            due += per_batch
+            records = []
+            while due >= 1:
+                due -= 1
+                number += 1
+                at_ms = int(at)
+                if number % 20:
+                    used += 1
+                    hashtag = f"flood{used}"
+                else:
+                    hashtag = steady.next(number, at_ms)
+                records.append(Record(0, offset, at_ms, None, payload(number, number, at_ms, hashtag)))
+                offset += 1
+            cores.read(records)
+            at += BATCH_MS
+            if at - told_ms >= 10_000:
+                told_ms = at
+                tell(seconds=(at - START_MS) / 1000, tweets=used, mb=resident_mb())
+    wrong = sum(steady.wrong(cores, window_ms) for window_ms in (600_000, HOUR_MS))
+    tell(peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, given_up=cores.given_up, wrong=wrong)
+
+
+def authors(people: int) -> None:
+    """Child: so many authors on one tag."""
+    cores = Cores(policy_of(100_000))
+    settle_garbage()
+    per_batch = 20_000 * BATCH_MS // 1000
+    for first in range(0, people, per_batch):
+        at_ms = START_MS + first // per_batch * BATCH_MS
+        records = [
+            Record(0, number, at_ms, None, payload(number + 1, number + 1, at_ms, "everyone"))
+            for number in range(first, min(people, first + per_batch))
+        ]
+        cores.read(records)
+        if first // per_batch % 4 == 0:
+            tell(seconds=(at_ms - START_MS) / 1000, tweets=first, mb=resident_mb())
+    tell(peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def settle_garbage() -> None:
+    """As the worker does it after its start."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def fixed_traffic(ticks: int, tags: int, uses: int) -> Iterator[Flush]:
+    """A flush a tick, each a block of its own: so many uses of a fixed set of tags, Zipf-distributed."""
+    rng = np.random.Generator(np.random.PCG64(5))
+    names = [f"tag{number}" for number in range(tags)]
+    share = 1 / np.arange(1, tags + 1)
+    share /= share.sum()
+    hashes = KeyedHash(b"benchmark")
+    for tick in range(ticks):
+        of = rng.choice(tags, uses, p=share)
+        code = np.sort(of * 8 + rng.integers(0, 5, uses))
+        keys, counts = np.unique(code, return_counts=True)
+        end_ms = START_MS + (tick + 1) * PANE_MS
+        yield Flush(
+            "benchmark", 0, 1, 1, tick, end_ms, end_ms,
+            hashtags=[names[key // 8] for key in keys.tolist()],
+            countries=(2 + keys % 8).astype("<u2").tobytes(),
+            panes=np.full(len(keys), end_ms // PANE_MS - 1, "<i8").tobytes(),
+            blocks=np.full(len(keys), tick, "<i8").tobytes(),
+            counts=counts.astype("<u4").tobytes(),
+            sizes=counts.astype("<u4").tobytes(),
+            author=hashes.authors(rng.integers(0, 200_000, uses).tolist()).astype("<u8").tobytes(),
+            tweet=rng.integers(0, 2**62, uses).astype("<i8").tobytes(),
+            age_days=np.full(uses, 900, "<i4").tobytes(),
+            flags=np.zeros(uses, "u1").tobytes(),
+            displays=b"\n" * uses,
+            texts=b"a text\n" * uses,
+        )  # fmt: skip
+
+
+def windows(window_ms: int, tags: int, uses: int) -> None:
+    """Child: one judge with one window, filled, and then an hour of ticks."""
+    judge = ShardJudge(
+        0, categories=["a", "b", "c"], model_revision="", hashes=KeyedHash(b"benchmark"), early=False, shards=1
+    )
+    policy = policy_of(100_000).model_copy(update={"windows": (window_ms,)})
+    blind = policy.model_copy(update={"evidence_floor": 1_000_000})  # nothing is judged while the window fills
+    judge.apply(0, activation_of(blind))
+    settle_garbage()
+    base_mb, fill, spent = resident_mb(), (window_ms + HOUR_MS) // PANE_MS, []
+    for offset, flush in enumerate(fixed_traffic(fill + MEASURED, tags, uses), 1):
+        if offset == fill:
+            judge.apply(offset, activation_of(policy, sequence=1, from_tick_ms=START_MS + fill * PANE_MS))
+        judge.apply(offset, flush)
+        begun = time.process_time()
+        job = judge.next_tick()
+        assert job is not None
+        n = len(job.unscored)
+        settled = judge.settle(job, Scores(np.full((n, 4), 0.1, np.float32), np.ones(n, np.uint32)))
+        spent.append(1000 * (time.process_time() - begun))
+        assert settled.progress is not None
+    last = np.array(spent[-MEASURED:])
+    tell(
+        ms=float(last.mean()), p99_ms=float(np.quantile(last, 0.99)), worst_ms=float(last.max()), base_mb=base_mb,
+        mb=resident_mb(), panes=len(judge.views.short_panes) + len(judge.views.ladder.panes),
+    )  # fmt: skip
+
+
+def child(*arguments: object) -> list[dict[str, float]]:
+    """Run a part in a process of its own; what it told."""
+    command = [sys.executable, "-m", "benchmarks.memory", *map(str, arguments)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def curve(told: list[dict[str, float]], per: float = 60) -> list[tuple[float, float]]:
+    """Memory over simulated time."""
+    return [(one["seconds"] / per, one["mb"]) for one in told if "seconds" in one]
+
+
+def measure_flood(given: argparse.Namespace) -> None:
+    """The flood under the limit, and a part of it without one."""
+    bounded = child("flood", "--child", "--tweets", given.tweets, "--most-tags", given.most_tags)
+    free = child("flood", "--child", "--tweets", given.tweets // 3, "--most-tags", 10**8)
+    end = bounded[-1]
+    print(f"flood: {given.tweets:,} hashtags of one tweet each, max_tags_per_pane {given.most_tags:,}: at most "
+          f"{end['peak_mb']:,.0f} MB of {given.limit_mb:,}; {end['given_up']:,.0f} tweets given up; of {STEADY} tags "
+          f"that people used meanwhile {end['wrong']:.0f} were counted wrongly over 10 min or 1 h")  # fmt: skip
+    print(f"without a limit: {free[-1]['peak_mb']:,.0f} MB after {given.tweets // 3:,}")
+    chart = Chart(
+        f"A flood of {given.tweets / 1e6:g} million hashtags of one tweet each, windows of 10 min and 1 h",
+        "minutes of the flood", "resident memory (MB)",
+        {f"max_tags_per_pane: {given.most_tags}": curve(bounded), "without a limit": curve(free)},
+        limits={f"limit {given.limit_mb:,} MB": given.limit_mb},
+        moments={"eight times the rate": phases(given.tweets)[0][0] / phases(given.tweets)[0][1] / 60},
+    )  # fmt: skip
+    (given.pictures / "memory.svg").write_text(svg(chart))
+
+
+def measure_authors(given: argparse.Namespace) -> None:
+    """A million authors on one tag."""
+    told = child("authors", "--child", "--tweets", given.authors)
+    start = next(one["mb"] for one in told if "mb" in one)
+    print(f"authors: {given.authors:,} on one tag at 20,000 tweets/s: at most {told[-1]['peak_mb']:,.0f} MB, "
+          f"{start:,.0f} MB at the start")  # fmt: skip
+
+
+def measure_windows(given: argparse.Namespace) -> None:
+    """Each length of a window."""
+    found = {}
+    for name, window_ms in CLOCKS.items():
+        (found[name],) = child(
+            "windows", "--child", "--window-ms", window_ms, "--tags", given.tags, "--uses", given.uses
+        )
+        one = found[name]
+        own_mb = one["mb"] - one["base_mb"]
+        print(
+            f"windows: {name:>6}: {one['ms']:.1f} CPU ms a tick (p99 {one['p99_ms']:.1f}, slowest "
+            f"{one['worst_ms']:.1f}), {one['mb']:,.0f} MB, of it {own_mb:,.0f} the judge's, {one['panes']:.0f} panes",
+            flush=True,
+        )
+    at = {name: float(number) for number, name in enumerate(CLOCKS)}
+    chart = Chart(
+        f"One judge, {given.tags:,} tags, {given.uses / 10:,.0f} uses a second: what a longer window costs",
+        "length of the window", "CPU ms a tick; MB",
+        {
+            "to settle a tick (CPU ms)": [(at[name], one["ms"]) for name, one in found.items()],
+            "resident memory (MB)": [(at[name], one["mb"]) for name, one in found.items()],
+        },
+        x_names={x: name for name, x in at.items()},
+    )  # fmt: skip
+    (given.pictures / "window_cost.svg").write_text(svg(chart))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=("all", "flood", "authors", "windows"), default="all")
+    parser.add_argument("--tweets", type=int, default=10_000_000, help="hashtags of the flood")
+    parser.add_argument("--authors", type=int, default=1_000_000)
+    parser.add_argument("--most-tags", type=int, default=20_000, help="max_tags_per_pane")
+    parser.add_argument("--limit-mb", type=int, default=2_048, help="what memory is to stay under")
+    parser.add_argument("--tags", type=int, default=2_000, help="of the fixed set")
+    parser.add_argument("--uses", type=int, default=500, help="of them in ten seconds")
+    parser.add_argument("--window-ms", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--pictures", type=Path, default=Path("docs/images"))
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        if given.part == "flood":
+            flood(given.tweets, given.most_tags)
+        elif given.part == "authors":
+            authors(given.tweets)
+        else:
+            windows(given.window_ms, given.tags, given.uses)
+        return
+    parts = {"flood": measure_flood, "authors": measure_authors, "windows": measure_windows}
+    for name, part in parts.items():
+        if given.part in ("all", name):
+            part(given)
+    print(machine())
+
+
+if __name__ == "__main__":
+    main()
