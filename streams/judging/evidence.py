@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from streams.counting.registers import RETWEET
 from streams.counting.window import Sample
+from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
 from streams.log.decisions import Evidence
 
@@ -64,7 +65,15 @@ def rounded(value: float) -> float:
 
 
 def tabulate(
-    window_ms: int, keys: Ints, tweets: Ints, burst: Doubles, sample: Sample, columns: int, young_days: int
+    window_ms: int,
+    keys: Ints,
+    tweets: Ints,
+    burst: Doubles,
+    sample: Sample,
+    columns: int,
+    young_days: int,
+    *,
+    whole: Sample | None = None,
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -73,6 +82,7 @@ def tabulate(
         tweets, burst: (m,).
         columns: score columns of the model.
         young_days: an account younger than this is young.
+        whole: the sample before anything was taken out of it, where something was: it says how many authors there are.
     """
     m = len(keys)
     group = sample.group
@@ -84,12 +94,12 @@ def tabulate(
             if len(group):
                 weights = sample.scores[known, column].astype(np.float64)
                 share[:, column] = np.bincount(group[known], weights=weights, minlength=m) / scored
-    own = known & (sample.flags & RETWEET == 0) & (sample.copy > 0)
+    own = (sample.flags & RETWEET == 0) & (sample.copy > 0)
     return EvidenceTable(
         window_ms=window_ms,
         keys=keys,
         tweets=tweets,
-        authors=sample.authors(m),
+        authors=sample.authors(m) if whole is None or whole is sample else authors_left(whole, sample, m),
         scored=scored,
         share=share,
         copies=_share_of(group[own], _copied(group[own], sample.copy[own]), m),

@@ -15,7 +15,9 @@ from streams.counting.pane import Pane, merge_panes
 from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.sketch import KeyedHash
 from streams.counting.window import SlidingWindow
+from streams.judging.accounts import FactBook
 from streams.judging.evidence import EvidenceTable, tabulate
+from streams.judging.heard import ShardFacts
 
 SHORT_MS = 900_000
 """Longest window that advances with every pane."""
@@ -26,9 +28,10 @@ class Views:
 
     Args:
         columns: score columns of a text.
+        facts: about authors; samples are judged by them.
     """
 
-    def __init__(self, hashes: KeyedHash, columns: int) -> None:
+    def __init__(self, hashes: KeyedHash, columns: int, facts: ShardFacts | None = None) -> None:
         self.short_panes: deque[Pane] = deque()
         self.minute_panes: deque[Pane] = deque()
         self.minute_parts: list[Pane] = []
@@ -40,6 +43,7 @@ class Views:
         """End of the last settled pane."""
         self._hashes = hashes
         self._columns = columns
+        self._facts = facts or ShardFacts(FactBook(hashes))
         self._young_days = 0
         self._burst_min_past = 1
         self._tables: dict[int, EvidenceTable] = {}
@@ -148,8 +152,12 @@ class Views:
                 self._tables[window_ms] = self.table(window, keys)
         return self._tables
 
-    def table(self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = ()) -> EvidenceTable:
-        """Evidence of some keys, ascending, over a window and over `extra` panes that have not settled."""
+    def table(
+        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = (), tick_ms: int | None = None
+    ) -> EvidenceTable:
+        """Evidence of some keys, ascending, over a window and over `extra` panes that have not settled, the last of
+        which ends at `tick_ms` (None: there are none)."""
+        whole = window.sample(keys, extra)
         tweets = window.counts.of(keys)
         for pane in extra:
             tweets += pane.tweets(keys)
@@ -158,10 +166,15 @@ class Views:
             keys,
             tweets,
             self._burst(window, keys, tweets),
-            window.sample(keys, extra),
+            self._facts.judged(whole, keys, self._end_of(window) if tick_ms is None else tick_ms),
             self._columns,
             self._young_days,
+            whole=whole,
         )
+
+    def _end_of(self, window: SlidingWindow) -> int:
+        """A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute."""
+        return self.end_ms if window.window_ms <= SHORT_MS else self.end_ms // MINUTE_MS * MINUTE_MS
 
     def _burst(self, window: SlidingWindow, keys: Ints, tweets: Ints) -> npt.NDArray[np.float64]:
         """Rate in the window against the tag's own rate before it in the longest one; NaN without a past."""
@@ -169,9 +182,7 @@ class Views:
         none = np.full(len(keys), np.nan)
         if longest is None or longest is window or not longest.panes:
             return none
-        # A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute.
-        end_ms = self.end_ms if window.window_ms <= SHORT_MS else self.end_ms // MINUTE_MS * MINUTE_MS
-        span_ms = min(longest.window_ms, end_ms - longest.panes[0].start_ms) - window.window_ms
+        span_ms = min(longest.window_ms, self._end_of(window) - longest.panes[0].start_ms) - window.window_ms
         if span_ms < window.window_ms:
             return none
         past = np.maximum(longest.counts.of(keys) - tweets, 0)
