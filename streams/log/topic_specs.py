@@ -106,6 +106,10 @@ def configs_to_make(spec: TopicSpec, needs: Needs, *, create_time: bool = False,
             "segment.ms": str(spec.segment_ms),
             "message.timestamp.type": "LogAppendTime",
         }
+    if spec.name == MODERATION:
+        # What is said of an account counts from the record's log time on: the broker's clock, not a moderator's. A
+        # speaker's last record stands; a judge that begins again soon after must find the one before it, too.
+        configs |= {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": str(_HOUR_MS)}
     if spec.name == TWEETS and create_time:
         configs |= {
             "message.timestamp.type": "CreateTime",
@@ -215,6 +219,9 @@ def problems_of(name: str, spec: TopicSpec, found: Described | None, needs: Need
     if int(get("min.insync.replicas", "1")) > found.replicas:
         needed = f"at most {found.replicas}, the number of replicas"
         wrong("min.insync.replicas", needed, "no write can be acknowledged", str(found.replicas))
+    if spec.name == MODERATION and get("message.timestamp.type", "CreateTime") != "LogAppendTime":
+        why = "what is said of an account counts from the record's time on, and a moderator's clock may be off"
+        wrong("message.timestamp.type", "LogAppendTime", why, "LogAppendTime")
     if spec.name == TWEETS and get("message.timestamp.type", "CreateTime") == "CreateTime":
         ahead_ms = int(get("message.timestamp.after.max.ms", str(2**63 - 1)))
         if ahead_ms > needs.max_broker_skew_ms:

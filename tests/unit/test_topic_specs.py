@@ -100,6 +100,13 @@ def test_people_s_decisions_are_never_deleted() -> None:
     assert settings_at_fault(MODERATION, made(MODERATION, cleanup_policy="delete")) == ["cleanup.policy"]
 
 
+def test_people_s_decisions_are_stamped_by_the_broker() -> None:
+    (problem,) = problems_of(
+        MODERATION, SPEC_OF[MODERATION], made(MODERATION, message_timestamp_type="CreateTime"), NEEDS, bootstrap="b:1"
+    )
+    assert (problem.setting, problem.mendable) == ("message.timestamp.type", "LogAppendTime")
+
+
 @pytest.mark.parametrize(
     ("name", "least_ms"),
     [
