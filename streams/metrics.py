@@ -161,6 +161,23 @@ class Metrics:
             ["shard"],
             registry=registry,
         )
+        self.account_facts = Gauge(
+            "hushtag_account_facts",
+            "What orders and the registry say of accounts and have not taken back.",
+            ["kind"],
+            registry=registry,
+        )
+        """`kind`: hidden (suspended, or withheld in a country), protected."""
+        self.account_facts_position = Gauge(
+            "hushtag_account_facts_position_records",
+            "Offset up to which the moderation topic was read for the judges.",
+            registry=registry,
+        )
+        self.account_facts_late = Counter(
+            "hushtag_account_facts_late",
+            "Times that a shard heard of an account after the first tick from which it should have counted.",
+            registry=registry,
+        )
         self.webhook_dropped = Counter(
             "hushtag_webhook_dropped",
             "Events that the webhook gave up: not taken, or too many waiting.",

@@ -21,10 +21,13 @@ from streams.counting.times import TimeRules
 from streams.errors import CallerMistake, ContractError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
+from streams.flags.account_facts import AccountFacts
+from streams.judging.accounts import FactBook
 from streams.judging.judge import ShardJudge
 from streams.judging.kept import TickEvidence, records_of
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
+from streams.log.facts import FactsMark
 from streams.log.panes import PaneRow, rows_of
 from streams.policy import Policy
 from streams.policy.activation import Activation
@@ -117,6 +120,8 @@ class Replay:
         partitions: the source partitions that the log holds; a tick settles when all have passed it.
         policy: in force from the first tick.
         early: also look before panes settle, after every `flush_ms` of log time, and say what is found.
+        moderation: the records of the `moderation` topic, in the order of their offsets: what they say about accounts
+            is in force from their log time on.
         keep_evidence: called with every record of evidence, as ticks settle.
     """
 
@@ -132,6 +137,7 @@ class Replay:
         early: bool = False,
         flush_ms: int = 250,
         flush_records: int = 2_000,
+        moderation: Iterable[Record] = (),
         keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
         self.counts = ReplayCounts()
@@ -148,6 +154,9 @@ class Replay:
         self._flush_ms = flush_ms
         self._flush_records = flush_records
         self._offset = 0
+        facts = AccountFacts(FactBook(hashes))
+        for record in moderation:
+            facts.take(record.offset, record.timestamp, record.key, record.value)
         self.judges = [
             ShardJudge(
                 shard,
@@ -156,6 +165,7 @@ class Replay:
                 hashes=hashes,
                 early=early,
                 shards=shards,
+                book=facts.book,
             )
             for shard in range(shards)
         ]
@@ -168,6 +178,7 @@ class Replay:
         )
         for judge in self.judges:
             judge.apply(0, activation)
+            judge.apply(0, FactsMark("", facts.book.upto))
 
     def run(self, records: Iterable[Record]) -> Iterator[Decision | PaneRow]:
         """Read everything, settle everything; yields decisions and the rows of minute panes as they settle."""

@@ -76,11 +76,11 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
     return centre - half, centre + half
 
 
-def decisions(lines, rule, harm) -> list[tuple[str, str, int, str]]:
+def decisions(lines, rule, harm, said=lambda account, country, tick: "") -> list[tuple[str, str, int, str]]:
     """(tag, country, tick, action) of every change, for one window without corroboration.
 
     `rule` has the keys of a policy's rule, in milliseconds; a text is scored if its tag had `score_floor` tweets in the
-    window when its pane settled. `harm` gives the probability of a text.
+    window when its pane settled. `harm` gives the probability of a text, `said` what is known (`naive_facts`).
     """
     panes = defaultdict(lambda: defaultdict(list))
     for tag, country, at, tweet in uses(lines):
@@ -95,10 +95,11 @@ def decisions(lines, rule, harm) -> list[tuple[str, str, int, str]]:
         keys = {key for one in window if one in panes for key in panes[one]} | set(state)
         for key in sorted(keys):
             tweets = [tweet for one in window if one in panes for tweet in panes[one].get(key, ())]
-            chosen = sample(tweets)
+            whole = [(said(t["author_id"], key[1], tick), t) for _, t in sample(tweets)]
+            count = round(authors(sample(tweets)) * sum(one != "hidden" for one, _ in whole) / max(len(whole), 1))
             level = "low"
-            scored = [harm(t["text"]) for _, t in chosen if heard(key[0], t["pane"]) >= rule.score_floor]
-            if len(tweets) >= rule.min_tweets and authors(chosen) >= rule.min_authors and scored:
+            scored = [harm(t["text"]) for one, t in whole if not one and heard(key[0], t["pane"]) >= rule.score_floor]
+            if len(tweets) >= rule.min_tweets and count >= rule.min_authors and scored:
                 lower, upper = wilson(sum(scored) / len(scored), len(scored), rule.confidence)
                 level = "over" if lower >= rule.suppress_at else "under" if upper < rule.clear_at else "between"
             action, since, expires = state.get(key, ("clear", -math.inf, 0))

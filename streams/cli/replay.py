@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import msgspec
 import typer
@@ -19,6 +19,9 @@ from streams.errors import CallerMistake
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
 from streams.settings import load_settings, time_rules
+
+if TYPE_CHECKING:
+    from streams.replay import Record
 
 _encode = msgspec.json.Encoder().encode
 
@@ -34,6 +37,13 @@ def replay(
         Path | None, typer.Option(help="Policy in force from the first tick; default: HUSHTAG_POLICY.")
     ] = None,
     panes: Annotated[Path | None, typer.Option(help="Write every minute pane here, one row a line.")] = None,
+    moderation: Annotated[
+        Path | None,
+        typer.Option(
+            help="Log lines of the moderation topic: suspended, withheld and protected accounts count from each line's "
+            "log time as in the pipeline."
+        ),
+    ] = None,
     evidence: Annotated[
         Path | None, typer.Option(help="Write the evidence here, as log lines: `hushtag policy impact` reads them.")
     ] = None,
@@ -53,6 +63,7 @@ def replay(
     from streams.scoring import load_text_scorer
 
     settings = load_settings()
+    people = _moderation(moderation) if moderation else ()
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
     kept = evidence.open("wb") if evidence else None
@@ -65,6 +76,7 @@ def replay(
         hash_key=settings.hash_key.get_secret_value().encode(),
         early=early,
         flush_ms=settings.flush_ms,
+        moderation=people,
         keep_evidence=None if kept is None else _evidence_writer(kept),
     )
     source.seek(0)
@@ -78,9 +90,9 @@ def replay(
                 rows.write(_encode(as_json(said)) + b"\n")
         out.flush()
     finally:
-        for written in (rows, kept):
-            if written is not None:
-                written.close()
+        for opened in (rows, kept, source):
+            if opened is not None:
+                opened.close()
     counts = run.counts
     print(
         f"{counts.records} records, {counts.tweets} tweets, {counts.uses} hashtag uses, {counts.duplicates} duplicates,"
@@ -88,6 +100,19 @@ def replay(
         f" {counts.settled_ticks} settled ticks; policy {rules.revision}",
         file=sys.stderr,
     )
+
+
+def _moderation(path: Path) -> list[Record]:
+    """The records of a dump, in the order of their offsets."""
+    from streams.replay import read_lines
+
+    with _open(str(path)) as file:
+        records = sorted(read_lines(file), key=lambda record: record.offset)
+    if any(record.key is None for record in records):
+        raise CallerMistake(
+            f"{path} is no dump of the moderation topic: its records have no keys", fix="hushtag dump moderation"
+        )
+    return records
 
 
 def _evidence_writer(file: BinaryIO) -> Callable[[EvidenceRecord], object]:

@@ -2,7 +2,7 @@
 
 Drive it so, with the scores of the texts that each job asks for:
 
-    judge.apply(offset, record)                     # flush or activation
+    judge.apply(offset, record)                     # flush, activation or mark of facts
     while (job := judge.next_tick()) is not None:   # every pane that the watermark has passed, in order
         settled = judge.settle(job, scores)
     look = judge.next_look()                        # unflagged tags of this record, at a stricter confidence
@@ -24,18 +24,22 @@ from msgspec.structs import replace
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_panes import Closed, OpenPanes
 from streams.counting.pane import Pane, build_pane, commonest, spellings
-from streams.counting.registers import PANE_MS, Flush, GivenUp, Ints
+from streams.counting.registers import MINUTE_MS, PANE_MS, GivenUp, Ints
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
+from streams.judging.accounts import FactBook
 from streams.judging.ahead import Ahead
 from streams.judging.evidence import EvidenceTable
+from streams.judging.heard import ShardFacts
 from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.looks import LookJob, Looks
 from streams.judging.rulings import Rulings
 from streams.judging.state import KeyState
 from streams.judging.views import Views
 from streams.log.decisions import Decision, Progress, Reason, version_of
+from streams.log.facts import FactsMark
+from streams.log.partials import Partial
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
@@ -83,6 +87,7 @@ class ShardJudge:
             scores for this judge, which decisions name.
         max_lag_ms: no early look while the slowest source is further behind the fastest.
         shards: how many judges there are.
+        book: what is known about authors; read as far as a mark says, before the mark is applied.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class ShardJudge:
         max_lag_ms: int = 60_000,
         early: bool = True,
         shards: int = 1,
+        book: FactBook | None = None,
     ) -> None:
         self.shard = shard
         self.shards = shards
@@ -102,7 +108,8 @@ class ShardJudge:
         self.tags = Tags()
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.tail = Tail(self.tags, hashes)
-        self.views = Views(hashes, 1 + len(categories), self.tail)
+        self.facts = ShardFacts(FactBook(hashes) if book is None else book)
+        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts)
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
@@ -126,12 +133,16 @@ class ShardJudge:
 
     # ---- the log ----
 
-    def apply(self, offset: int, record: Flush | Activation) -> None:
+    def apply(self, offset: int, record: Partial) -> None:
         """Take the record at an offset of the shard's log."""
         self.offset = offset
         if isinstance(record, Activation):
             self.activations.add(record)
             return
+        if isinstance(record, FactsMark):
+            self.facts.hear(record)
+            return
+        self.facts.passed_ms = max(self.facts.passed_ms, record.watermark_ms)
         for pane in set(np.frombuffer(record.panes, "<i8").tolist()):
             if pane > self.open.settled_pane:
                 self._first_offsets.setdefault(pane, offset)
@@ -199,6 +210,7 @@ class ShardJudge:
         said.panes = [one for one in completed if one is not None and len(one.keys)]
         self._judge(tick_ms, said)
         self._forget(closed.number)
+        self.facts.prune(tick_ms // MINUTE_MS * MINUTE_MS)  # a long window is of the last whole minute
         said.progress = Progress(
             shard=self.shard,
             settled_ms=tick_ms,
@@ -208,6 +220,8 @@ class ShardJudge:
             hold_until_ms=self.hold_until_ms,
             blocks=self.open.blocks(),
             minutes_from_ms=self.views.minutes_from_ms,
+            facts=self.facts.to_list(),
+            passed_ms=self.facts.passed_ms,
         )
         return said
 
@@ -349,6 +363,7 @@ class ShardJudge:
         if progress is None:
             return
         self.activations = ActivationLog.from_list(progress.activations)
+        self.facts.recover(progress.facts, progress.passed_ms)
         self.hold_until_ms = progress.hold_until_ms
         self.open.settled_pane = progress.settled_ms // PANE_MS - 1
         self._say_after = progress.position

@@ -150,7 +150,7 @@ class Looks:
             part.pane.score(part.unscored, scores.probabilities[at:end], scores.copies[at:end])
             at = end
             seen.append(build_pane(part.number, part.sum, part.pane, worth, ()))
-        table = self._views.table(window, job.keys, seen)
+        table = self._views.table(window, job.keys, seen, job.tick_ms)
         self._note(table)
         return table
 

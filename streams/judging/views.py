@@ -18,7 +18,9 @@ from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
 from streams.counting.window import SlidingWindow
+from streams.judging.accounts import FactBook
 from streams.judging.evidence import EvidenceTable, tabulate
+from streams.judging.heard import ShardFacts
 
 SHORT_MS = 900_000
 """Longest window that advances with every pane."""
@@ -30,9 +32,12 @@ class Views:
     Args:
         columns: score columns of a text.
         tail: cuts what is merged; None: that keeps all.
+        facts: about authors; samples are judged by them.
     """
 
-    def __init__(self, hashes: KeyedHash, columns: int, tail: Tail | None = None) -> None:
+    def __init__(
+        self, hashes: KeyedHash, columns: int, tail: Tail | None = None, facts: ShardFacts | None = None
+    ) -> None:
         self.short_panes: deque[Pane] = deque()
         self.ladder = Ladder(hashes, columns, tail)
         """Minutes, and older than an hour quarters."""
@@ -48,6 +53,7 @@ class Views:
         self._hashes = hashes
         self._columns = columns
         self._tail = tail
+        self._facts = facts or ShardFacts(FactBook(hashes))
         self._young_days = 0
         self._burst_min_past = 1
         self._tables: dict[int, EvidenceTable] = {}
@@ -168,8 +174,12 @@ class Views:
                 self._tables[window_ms] = self.table(window, keys)
         return self._tables
 
-    def table(self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = ()) -> EvidenceTable:
-        """Evidence of some keys, ascending, over a window and over `extra` panes that have not settled."""
+    def table(
+        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = (), tick_ms: int | None = None
+    ) -> EvidenceTable:
+        """Evidence of some keys, ascending, over a window and over `extra` panes that have not settled, the last of
+        which ends at `tick_ms` (None: there are none)."""
+        whole = window.sample(keys, extra)
         tweets = window.counts.of(keys)
         for pane in extra:
             tweets += pane.tweets(keys)
@@ -178,11 +188,16 @@ class Views:
             keys,
             tweets,
             self._burst(window, keys, tweets),
-            window.sample(keys, extra),
+            self._facts.judged(whole, keys, self._end_of(window) if tick_ms is None else tick_ms),
             self._columns,
             self._young_days,
             window.may_miss,
+            whole=whole,
         )
+
+    def _end_of(self, window: SlidingWindow) -> int:
+        """A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute."""
+        return self.end_ms if window.window_ms <= SHORT_MS else self.end_ms // MINUTE_MS * MINUTE_MS
 
     def _burst(self, window: SlidingWindow, keys: Ints, tweets: Ints) -> npt.NDArray[np.float64]:
         """Rate in the window against the tag's own rate before it in the longest one; NaN without a past."""
@@ -190,8 +205,7 @@ class Views:
         none = np.full(len(keys), np.nan)
         if longest is None or longest is window or not longest.panes:
             return none
-        # A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute.
-        end_ms = self.end_ms if window.window_ms <= SHORT_MS else self.end_ms // MINUTE_MS * MINUTE_MS
+        end_ms = self._end_of(window)
         held_ms = end_ms - max(begins_ms(end_ms, longest.window_ms), longest.panes[0].start_ms)
         span_ms = held_ms - window.window_ms
         if span_ms < window.window_ms:

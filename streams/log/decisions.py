@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from streams.log.facts import HeardFacts
 from streams.policy.activation import Activation
 
 WORLD = "*"
@@ -108,6 +109,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """The open block of each source, by topic id and partition: registers of settled panes in it are counted."""
     minutes_from_ms: int = 0
     """No minute pane that starts earlier was kept."""
+    facts: list[HeardFacts] = []
+    """How much of the `moderation` topic counts from which tick on."""
+    passed_ms: int = -1
+    """The greatest watermark in the shard's log up to `position`."""
 
     @property
     def version(self) -> str:

@@ -1,25 +1,30 @@
-"""Records of `hashtag-partials`: many registers a record, markers and activations, as msgpack."""
+"""Records of `hashtag-partials`: many registers a record, markers, activations and marks of facts, as msgpack."""
 
 from __future__ import annotations
 
 import msgspec
 
 from streams.counting.registers import Flush
+from streams.log.facts import FactsMark
 from streams.policy.activation import Activation
 
+Partial = Flush | Activation | FactsMark
 _ACTIVATION = b"a"
 _FLUSH = b"f"
+_MARK = b"m"
 _encoder = msgspec.msgpack.Encoder()
 _flush = msgspec.msgpack.Decoder(Flush)
 _activation = msgspec.msgpack.Decoder(Activation)
+_mark = msgspec.msgpack.Decoder(FactsMark)
+_KINDS: dict[type[Partial], bytes] = {Flush: _FLUSH, Activation: _ACTIVATION, FactsMark: _MARK}
 
 
-def encode_partial(record: Flush | Activation) -> bytes:
+def encode_partial(record: Partial) -> bytes:
     """One byte for the kind, then msgpack."""
-    return (_FLUSH if isinstance(record, Flush) else _ACTIVATION) + _encoder.encode(record)
+    return _KINDS[type(record)] + _encoder.encode(record)
 
 
-def decode_partial(value: bytes) -> Flush | Activation:
+def decode_partial(value: bytes) -> Partial:
     """The inverse of `encode_partial`.
 
     Raises:
@@ -29,4 +34,6 @@ def decode_partial(value: bytes) -> Flush | Activation:
         return _flush.decode(memoryview(value)[1:])
     if value[:1] == _ACTIVATION:
         return _activation.decode(memoryview(value)[1:])
+    if value[:1] == _MARK:
+        return _mark.decode(memoryview(value)[1:])
     raise msgspec.DecodeError(f"unknown kind of partials record: {value[:1]!r}")

@@ -20,10 +20,12 @@ from streams.judging.kept import records_of
 from streams.judging.views import SHORT_MS
 from streams.log.decisions import Decision, Progress, decode_record, encode_record
 from streams.log.evidence import encode_evidence_record
+from streams.log.facts import FactsMark
 from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, encode_pane
 from streams.log.partials import decode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
+from streams.pipeline.facts import FactsFollower
 from streams.pipeline.foreign import OwnOffsets, read_foreign
 from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.policies import read_policies
@@ -121,6 +123,8 @@ class JudgePartition:
         newest: Flush | None = None
         for record in records:
             partial = decode_partial(record.value)
+            if isinstance(partial, FactsMark):
+                await self._stage.facts.reached(partial)
             judge.apply(record.offset, partial)
             while (job := judge.next_tick()) is not None:
                 scored = await self._context.score(job.texts)
@@ -210,6 +214,7 @@ class JudgePartition:
             hashes=self._context.hashes,
             max_lag_ms=settings.max_lag_ms,
             shards=settings.shards,
+            book=self._stage.facts.book,
         )
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []
@@ -218,6 +223,8 @@ class JudgePartition:
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
             panes = await self._read_panes(progress, judge.tags)
+            for heard in progress.facts:
+                await self._stage.facts.reached(heard)
         settled_ms = progress.settled_ms if progress else 0
         judge.recover(
             progress,
@@ -261,12 +268,16 @@ class JudgeStage:
     """All shards of this worker.
 
     Args:
+        facts: what is known about authors.
         end_offset: the last known end of a shard's log; None while nobody knows.
     """
 
-    def __init__(self, context: Context, log: Any, end_offset: Callable[[int], int | None]) -> None:
+    def __init__(
+        self, context: Context, log: Any, facts: FactsFollower, end_offset: Callable[[int], int | None]
+    ) -> None:
         settings = context.settings
         self.context = context
+        self.facts = facts
         self._end_offset = end_offset
         self.log = log
         self.topic = settings.topic("hashtag-partials")
@@ -310,6 +321,8 @@ class JudgeStage:
         metrics.open_panes.labels(shard=shard).set(len(judge.open.panes))
         metrics.registers_after_settling.inc(judge.open.late_registers)
         judge.open.late_registers = 0
+        metrics.account_facts_late.inc(judge.facts.late)
+        judge.facts.late = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
         shortest = judge.views.shortest
         if shortest is not None:

@@ -31,6 +31,7 @@ from streams.metrics import Metrics
 from streams.pipeline import transport
 from streams.pipeline.backlog import End, told_by, work_of
 from streams.pipeline.context import Context
+from streams.pipeline.facts import FactsFollower
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
 from streams.pipeline.policies import PolicyProposer
@@ -107,6 +108,7 @@ class Worker:
         app = self._app = self._make_app(assignments)
         judge: JudgeStage | None = None
         ingest: IngestStage | None = None
+        facts = FactsFollower(context, self._log, marks="ingest" in self._stages)
         if "ingest" in self._stages:
             source = await asyncio.to_thread(describe_source, self._settings)
 
@@ -124,7 +126,7 @@ class Worker:
                 end: int | None = app.consumer.highwater(TP(partials_topic, shard))
                 return end
 
-            judge = JudgeStage(context, self._log, end_offset)
+            judge = JudgeStage(context, self._log, facts, end_offset)
             assignments.add(judge)
         if ingest is not None:
             ingest.judged_ms = judge.watermark_ms if judge is not None else ingest.judged_ms
@@ -161,6 +163,9 @@ class Worker:
                 proposer = PolicyProposer(context, lambda: stage.newest_ms, self._name(), self._log)
                 await proposer.begin()
                 self._tasks.append(context.spawn(proposer.run(), "policy"))
+            if ingest is not None or judge is not None:
+                await facts.begin()
+                self._tasks.append(context.spawn(facts.run(), "facts"))
             if context.webhook is not None:
                 self._tasks.append(context.spawn(context.webhook.run(), "webhook"))
             self._tasks += [context.spawn(stage.run(), stage.topic) for stage in assignments.stages]

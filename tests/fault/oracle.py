@@ -230,6 +230,8 @@ def _activations(partials: Sequence[bytes]) -> list[Activation]:
                 sources = max(sources, record.sources)
                 watermarks[record.source] = max(watermarks.get(record.source, 0), record.watermark_ms)
             continue
+        if not isinstance(record, Activation):
+            continue
         whole = len(watermarks) >= sources
         settled_ms = min(watermarks.values()) // PANE_MS * PANE_MS if whole else 0
         from_tick_ms = record.from_tick_ms

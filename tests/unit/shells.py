@@ -181,7 +181,7 @@ def make_shells(
     """A context whose Kafka is memory."""
     topics = Topics()
     sender = Sender(topics, at_once=at_once)
-    for module in ("ingest", "judge", "publish", "gaps", "foreign"):
+    for module in ("ingest", "judge", "publish", "gaps", "foreign", "facts"):
         monkeypatch.setattr(f"streams.pipeline.{module}.LogReader", topics.reader)
     crashed: list[BaseException] = []
 

@@ -11,7 +11,7 @@ import json
 import random
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -24,8 +24,11 @@ from streams.counting.registers import PANE_MS, Flush
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
+from streams.flags.account_facts import AccountFacts
+from streams.judging.accounts import FactBook
 from streams.judging.judge import ShardJudge
 from streams.log.decisions import Decision, decode_record, encode_record
+from streams.log.facts import FactsMark
 from streams.log.panes import assemble, decode_pane_record, encode_pane
 from streams.log.partials import decode_partial, encode_partial
 from streams.pipeline.foreign import OwnOffsets
@@ -223,9 +226,11 @@ class Judge(Run):
 
     def work(self) -> Iterator[None]:
         world, rng, shard = self.world, self.world.rng, self.number
+        self.facts = AccountFacts(FactBook(HASHES))
         judge = ShardJudge(
-            shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, shards=SHARDS
-        )
+            shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, shards=SHARDS,
+            book=self.facts.book,
+        )  # fmt: skip
         timely = world.timely == "all" or rng.random() < 0.5
         yield from self.recover(judge)
         at = self.start
@@ -238,6 +243,8 @@ class Judge(Run):
             last = None
             for offset, value in enumerate(batch, at):
                 partial = decode_partial(value)
+                if isinstance(partial, FactsMark):
+                    self.reach(partial.upto)
                 judge.apply(offset, partial)
                 while (job := judge.next_tick()) is not None:
                     settled = judge.settle(job, SCORER(job.texts))
@@ -273,6 +280,14 @@ class Judge(Run):
         for one in decisions:
             self.outbox.put(("decisions", self.number), encode_record(one))
 
+    def reach(self, upto: int) -> None:
+        """As `streams.pipeline.facts.FactsFollower.reached`; the book may have been read further."""
+        known = self.world.said()
+        assert upto <= len(known)
+        while self.facts.book.upto < upto or (known[self.facts.book.upto :] and self.world.rng.random() < 0.5):
+            record = known[self.facts.book.upto]
+            self.facts.take(record.offset, record.timestamp, record.key, record.value)
+
     def recover(self, judge: ShardJudge) -> Iterator[None]:
         world, shard = self.world, self.number
         said = [decode_record(value) for value in world.logs["decisions", shard]]
@@ -289,6 +304,7 @@ class Judge(Run):
             bodies = {policy.revision: policy.canonical() for policy in world.policies}
             activations = [replace(one, policy=bodies[one.revision]) for one in progress.activations]
             progress = replace(progress, activations=activations)
+            self.reach(max((heard.upto for heard in progress.facts), default=0))
         judge.recover(
             progress,
             decisions,
@@ -298,6 +314,26 @@ class Judge(Run):
         yield
 
 
+class Marks(Run):
+    """As `streams.pipeline.facts.FactsFollower`, of a worker that ingests; often so slow that news are late."""
+
+    topic = "moderation"
+
+    def work(self) -> Iterator[None]:
+        marked = 0
+        while True:
+            upto = len(self.world.said())
+            self.done = upto <= marked
+            yield
+            if upto > marked:
+                for shard in range(SHARDS):
+                    self.outbox.put(("partials", shard), encode_partial(FactsMark("", upto)))
+                yield from self.acknowledged()
+                if self.dropped:
+                    return
+                marked = upto
+
+
 class World:
     """All logs, who owns what, and a seeded hand that lets them work and die.
 
@@ -305,9 +341,18 @@ class World:
         policies: the first is in force from the start, a second from some tick on.
         timely: whether judges take records for timely, and look: all, or some runs and others not.
         harm: how many runs are killed, cut off or left as zombies.
+        moderation: records about accounts, as the topic will have them.
     """
 
-    def __init__(self, seed: int, policies: list[Policy], *, timely: str = "all", harm: int = 30) -> None:
+    def __init__(
+        self,
+        seed: int,
+        policies: list[Policy],
+        *,
+        timely: str = "all",
+        harm: int = 30,
+        moderation: Sequence[Record] = (),
+    ) -> None:
         self.rng = random.Random(seed)
         self.policies = policies
         self.timely = timely
@@ -322,7 +367,9 @@ class World:
         self.switch_ms = 0
         self._harm = harm
         self._activate(0, 0)
-        self._jobs = [(Ingest, one) for one in range(PARTITIONS)] + [(Judge, one) for one in range(SHARDS)]
+        self.moderation = moderation
+        self._jobs: list[tuple[type[Run], int]] = [(Ingest, one) for one in range(PARTITIONS)]
+        self._jobs += [(Judge, one) for one in range(SHARDS)] + [(Marks, one) for one in range(2) if moderation]
         self._owners: list[Run] = [kind(self, number) for kind, number in self._jobs]
         self._zombies: list[list[Any]] = []
         """[run, how long it sleeps, how many steps it lives]"""
@@ -337,6 +384,10 @@ class World:
 
     def visible(self, partition: int) -> list[Record]:
         return self.sources[partition][: bisect_right(self._times[partition], self.now_ms)]
+
+    def said(self) -> list[Record]:
+        """The moderation log as it is now."""
+        return [record for record in self.moderation if record.timestamp <= self.now_ms]
 
     def run(self) -> World:
         """Live through it all."""

@@ -8,27 +8,34 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.counting.keys import country_code
+from streams.counting.sketch import KeyedHash
 from streams.counting.window import Sample
-from streams.judging.accounts import AuthorFact, AuthorFacts, authors_left
-from streams.judging.evidence import tabulate
+from streams.judging.accounts import Begin, FactBook, authors_left
+from streams.judging.evidence import EvidenceTable, tabulate
+from streams.judging.heard import ShardFacts
+from streams.log.facts import FactsMark, HeardFacts
 
 SCOPES = ("*", "IN", "DE")
-facts = st.lists(
-    st.builds(
-        AuthorFact,
-        author=st.integers(0, 6),
-        what=st.sampled_from(["hidden", "protected"]),
-        scope=st.sampled_from(SCOPES),
-        from_ms=st.integers(0, 10),
-        to_ms=st.none() | st.integers(0, 12),
-    ),
-    max_size=12,
+CODES = np.array([country_code(scope) for scope in SCOPES], np.int64)
+HASHES = KeyedHash(b"k")
+HASH_OF = [int(one) for one in HASHES.authors(range(100))]
+AUTHORS = sorted(range(7), key=HASH_OF.__getitem__)
+"""Ids in the order of their hashes."""
+begins = st.builds(
+    Begin,
+    author_id=st.integers(0, 6),
+    what=st.sampled_from(["hidden", "protected"]),
+    scope=st.sampled_from(SCOPES),
+    expires_ms=st.none() | st.integers(0, 14),
 )
+logs = st.lists(st.tuples(st.integers(0, 3), st.lists(begins, max_size=3), st.lists(st.integers(0, 20))), max_size=8)
+"""Records: how long after the one before, what begins, and which of what runs ends (by number, modulo)."""
 
 
 def sample_of(rows: list[tuple[int, int]]) -> Sample:
-    """(group, author) rows; the score says which row it is."""
-    rows = sorted(set(rows))
+    """(group, author id) rows; the score says which row it is."""
+    rows = sorted({(group, HASH_OF[author]) for group, author in rows})
     n = len(rows)
     return Sample(
         group=np.array([group for group, _ in rows], np.int64),
@@ -42,65 +49,111 @@ def sample_of(rows: list[tuple[int, int]]) -> Sample:
 
 
 @settings(deadline=None)
-@given(facts, st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6)), max_size=20), st.integers(0, 12), st.randoms())
+@given(logs, st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6)), max_size=20), st.integers(0, 16), st.data())
 def test_against_looking_at_each_row(
-    said: list[AuthorFact], rows: list[tuple[int, int]], tick_ms: int, dice: object
+    log: list[tuple[int, list[Begin], list[int]]], rows: list[tuple[int, int]], tick_ms: int, data: st.DataObject
 ) -> None:
-    known: dict[tuple[object, ...], AuthorFact] = {}
-    for fact in said:  # of two ends of one beginning the earlier stands
-        key = (fact.author, fact.what, fact.scope, fact.from_ms)
-        other = known.get(key)
-        if other is None or other.to_ms is None or (fact.to_ms is not None and fact.to_ms < other.to_ms):
-            known[key] = fact
+    upto = data.draw(st.integers(0, len(log)))
+    book, now_ms, running = FactBook(HASHES), 0, []
+    wanted_facts: list[list[object]] = []  # [what begins, from, to]
+    for offset, (wait_ms, begun, picks) in enumerate(log):
+        now_ms += wait_ms
+        ended = sorted({running[pick % len(running)] for pick in picks} if running else ())
+        first = book.enter(offset, now_ms, ended, begun)
+        book.upto = offset + 1
+        running = [row for row in running if row not in ended] + list(range(first, first + len(begun)))
+        if offset < upto:
+            for row in ended:
+                wanted_facts[row][2] = now_ms
+            wanted_facts += [[one, now_ms, None] for one in begun]
+        book.in_force(tick_ms, book.upto)  # what is remembered of it must not answer for another length of the log
     sample = sample_of(rows)
-    again = said + said[: len(said) // 2]
-    dice.shuffle(again)  # type: ignore[attr-defined]
-    got = AuthorFacts(again).apply(sample, SCOPES, tick_ms)
+    got = book.in_force(tick_ms, upto).apply(sample, CODES)
     wanted = []
-    for at, (group, author) in enumerate(sorted(set(rows))):
-        of_row = [f for f in known.values()
-                  if f.author == author and f.scope in ("*", SCOPES[group]) and f.holds(tick_ms)]  # fmt: skip
-        if not any(fact.what == "hidden" for fact in of_row):
-            wanted.append((at, any(fact.what == "protected" for fact in of_row)))
+    for at, (group, author) in enumerate(zip(sample.group.tolist(), sample.author.tolist(), strict=True)):
+        of_row = {
+            one.what
+            for one, from_ms, to_ms in wanted_facts
+            if HASH_OF[one.author_id] == author and one.scope in ("*", SCOPES[group]) and from_ms <= tick_ms
+            if all(end is None or tick_ms < end for end in (to_ms, one.expires_ms))
+        }
+        if "hidden" not in of_row:
+            wanted.append((at, "protected" in of_row))
     assert got.tweet.tolist() == [at for at, _ in wanted]
     assert np.isnan(got.scores[:, 0]).tolist() == [silent for _, silent in wanted]
     assert len(got.group) == len(got.author) == len(got.age_days) == len(got.flags) == len(got.copy)
+    assert not np.isnan(sample.scores).any(), "the window's own sample is left alone"
+
+
+def book_of(*begun: Begin, at_ms: int = 0) -> FactBook:
+    book = FactBook(HASHES)
+    book.enter(0, at_ms, [], begun)
+    book.upto = 1
+    return book
 
 
 def test_what_becomes_of_the_signals() -> None:
     sample = sample_of([(0, author) for author in range(10)])
-    sample.scores[:] = 0.0
-    sample.scores[:4] = 1.0
+    four = set(HASH_OF[:4])
+    sample.scores[:] = [[author in four] for author in sample.author.tolist()]
+    sample.copy[:] = [7 if author in four else 0 for author in sample.author.tolist()]
 
-    def share(*said: AuthorFact) -> tuple[int, int, float]:
-        seen = AuthorFacts(said).apply(sample, ("IN",), 5)
-        table = tabulate(600_000, np.array([1]), np.array([99]), np.array([np.nan]), seen, 1, 30)
-        return int(table.authors[0]), int(table.scored[0]), float(table.share[0, 0])
+    def table(*said: Begin) -> EvidenceTable:
+        seen = book_of(*said).in_force(5, 1).apply(sample, np.array([country_code("IN")]))
+        return tabulate(600_000, np.array([1]), np.array([99]), np.array([np.nan]), seen, 1, 30, whole=sample)
+
+    def share(*said: Begin) -> tuple[int, int, float]:
+        found = table(*said)
+        return int(found.authors[0]), int(found.scored[0]), float(found.share[0, 0])
 
     assert share() == (10, 10, 0.4)
-    assert share(*(AuthorFact(n, "hidden", "IN", 0, None) for n in range(4))) == (6, 6, 0.0)
-    assert share(*(AuthorFact(n, "hidden", "DE", 0, None) for n in range(4))) == (10, 10, 0.4)
-    assert share(*(AuthorFact(n, "hidden", "*", 0, 5) for n in range(4))) == (10, 10, 0.4), "ended"
-    assert share(*(AuthorFact(n, "protected", "*", 0, None) for n in range(4))) == (10, 6, 0.0)
+    assert share(*(Begin(n, "hidden", "IN") for n in range(4))) == (6, 6, 0.0)
+    assert share(*(Begin(n, "hidden", "DE") for n in range(4))) == (10, 10, 0.4)
+    assert share(*(Begin(n, "hidden", "*", 5) for n in range(4))) == (10, 10, 0.4), "ended"
+    protected = [Begin(n, "protected", "*") for n in range(4)]
+    assert share(*protected) == (10, 6, 0.0)
+    assert table(*protected).copies.tolist() == table().copies.tolist() == [1.0], "of the share alone"
 
 
 def test_the_estimate_of_a_full_sample_shrinks_by_the_share_that_is_hidden() -> None:
-    rng = np.random.default_rng(5)
-    hashes = np.sort(rng.integers(0, 2**63, 64, dtype=np.uint64) // np.uint64(100))
-    full = replace(sample_of([(0, n) for n in range(64)]), author=hashes)
+    full = sample_of([(0, n) for n in range(64)])
     few = sample_of([(1, n) for n in range(10)])
     both = Sample(*(np.concatenate([getattr(full, f.name), getattr(few, f.name)]) for f in fields(Sample)))
-    estimate = int(both.authors(2)[0])
+    many = replace(both, author=both.author // np.uint64(100))  # as the smallest of some thousand authors would be
+    estimate = int(many.authors(2)[0])
     assert estimate > 5_000
-    held = AuthorFacts([AuthorFact(int(h), "hidden", "*", 0, None) for h in [*hashes[:16], 0, 1]])
-    left = authors_left(both, held.apply(both, ("IN", "IN"), 1), 2)
-    assert left.tolist() == [round(estimate * 0.75), 8]
-    assert authors_left(both, both, 2).tolist() == both.authors(2).tolist()
+    held = book_of(*(Begin(n, "hidden", "*") for n in range(16))).in_force(1, 1).apply(both, CODES[:2])
+    left = authors_left(many, held, 2)
+    assert left.tolist() == [round(estimate * 0.75), 0]
+    assert authors_left(many, many, 2).tolist() == many.authors(2).tolist()
 
 
-def test_what_is_over_is_forgotten() -> None:
-    held = AuthorFacts([AuthorFact(1, "hidden", "*", 0, 10), AuthorFact(2, "hidden", "*", 0, None)])
-    held.forget(9)
-    assert len(held) == 2
-    held.forget(10)
-    assert len(held) == 1
+def heard(facts: ShardFacts, ticks: range) -> list[int]:
+    """By seconds."""
+    return [facts.heard_at(1_000 * tick) for tick in ticks]
+
+
+def test_a_mark_counts_above_what_the_log_had_passed() -> None:
+    """
+    passed, s     10      10      25
+    mark       1    2, 3      2        4
+    """
+    book = FactBook(HASHES)
+    for offset in range(4):
+        book.enter(offset, 10_000 * offset, [], [Begin(1, "hidden", "*")])
+    book.upto = 4
+    facts = ShardFacts(book)
+    assert heard(facts, range(0, 40, 10)) == [0] * 4
+    for passed_ms, upto in [(-1, 1), (10_000, 2), (10_000, 3), (10_000, 2), (25_000, 4)]:
+        facts.passed_ms = passed_ms
+        facts.hear(FactsMark("", upto))
+    assert heard(facts, range(0, 40, 5)) == [1, 1, 1, 3, 3, 3, 4, 4]
+    assert facts.late == 1, "the record of 10 s, when the tick at 10 s was passed; that at 30 s was not"
+    again = ShardFacts(book)
+    again.recover(facts.to_list(), facts.passed_ms)
+    again.hear(FactsMark("", 4))
+    again.prune(15_000)
+    assert heard(again, range(15, 40, 5)) == [3, 3, 3, 4, 4]
+    assert again.to_list() == [HeardFacts("", 3, 10_000), HeardFacts("", 4, 25_000)]
+    again.prune(26_000)
+    assert again.to_list() == [HeardFacts("", 4, 25_000)]

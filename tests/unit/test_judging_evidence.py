@@ -112,7 +112,7 @@ def test_signals_are_those_of_the_obvious_way(rows):
     for group in range(3):
         its = [row for row in rows if row[0] == group]
         scores = [row[4] for row in its if row[4] is not None]
-        own = [row[3] for row in its if row[4] is not None and not row[2] and row[3]]
+        own = [row[3] for row in its if not row[2] and row[3]]
         ages = [row[1] for row in its if row[1] >= 0]
         assert found.scored[group] == len(scores)
         assert scores == [] or found.share[group, 1] == pytest.approx(sum(scores) / len(scores))

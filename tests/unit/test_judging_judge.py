@@ -7,8 +7,10 @@ from msgspec.structs import replace
 from streams.counting.pane import Pane
 from streams.counting.registers import PANE_MS
 from streams.counting.sketch import KeyedHash
+from streams.judging.accounts import FactBook
 from streams.judging.judge import Settled, ShardJudge
 from streams.log.decisions import Decision, Progress, version_of
+from streams.log.facts import FactsMark
 from streams.log.panes import assemble, decode_pane_record, encode_pane
 from streams.policy import Policy
 from streams.policy.activation import Activation
@@ -31,10 +33,19 @@ def activation(policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> Acti
 class Court:
     """A judge, and a hand that writes its log. Panes are numbered from 0; the shard has two sources."""
 
-    def __init__(self, policy: Policy | None = SUPPRESS, *, judge: ShardJudge | None = None, offset: int = -1) -> None:
+    def __init__(
+        self,
+        policy: Policy | None = SUPPRESS,
+        *,
+        judge: ShardJudge | None = None,
+        offset: int = -1,
+        book: FactBook | None = None,
+    ) -> None:
+        self.book = book or FactBook(HASHES)
         self.judge = judge or ShardJudge(
-            0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000
-        )
+            0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000,
+            book=self.book,
+        )  # fmt: skip
         self.offset = offset
         self.said: list[Decision] = []
         self.settled: list[Settled] = []
@@ -46,6 +57,11 @@ class Court:
     def activate(self, policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> None:
         self.offset += 1
         self.judge.apply(self.offset, activation(policy, sequence, from_tick_ms))
+
+    def mark(self, upto: int) -> None:
+        """The moderation log counts up to an offset."""
+        self.offset += 1
+        self.judge.apply(self.offset, FactsMark("", upto))
 
     def hear(
         self,
@@ -64,7 +80,7 @@ class Court:
         entries = []
         for text in ["bad"] * bad + ["good"] * good:
             self._author += 1
-            author = self._author * 0x9E3779B97F4A7C15 % 2**64
+            author = int(HASHES.authors([self._author])[0])
             entries.append(Entry(author, self._author, 100, 0, "", f"{text} {self._author}"))
         block = self._blocks[source]
         registers = [Register(tag, "", pane, len(entries), entries, block)] if entries else []
@@ -79,6 +95,16 @@ class Court:
             said += self.judge.look(job, SCORER(job.texts))
         self.said += said
         return said
+
+    @property
+    def authors_seen(self) -> dict[int, int]:
+        """Authors of the only tag in the shortest window, by settled tick."""
+        seen = {}
+        for one in self.settled:
+            assert one.evidence is not None
+            table = one.evidence.tables[min(one.evidence.tables)]
+            seen[one.tick_ms] = int(table.authors.max(initial=0))
+        return seen
 
     def pass_to(self, watermark_ms: int, *, look: bool = True) -> list[Decision]:
         """Time passes in both sources."""
@@ -97,8 +123,9 @@ class Court:
         assert progress is not None
         bodies = [activation(SUPPRESS)]
         judge = ShardJudge(
-            0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000
-        )
+            0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000,
+            book=self.book,
+        )  # fmt: skip
         panes = [pane for settled in self.settled for pane in settled.panes if pane.start_ms < progress.settled_ms]
         back = assemble(
             [decode_pane_record(value) for pane in panes for value in encode_pane(pane, 0, self.judge.tags)], judge.tags
@@ -109,7 +136,7 @@ class Court:
         judge.recover(
             replace(progress, activations=activations), self.said if decisions is None else decisions, short, long
         )
-        return Court(None, judge=judge, offset=progress.position)
+        return Court(None, judge=judge, offset=progress.position, book=self.book)
 
 
 def action(decision: Decision) -> tuple[str, bool, int]:

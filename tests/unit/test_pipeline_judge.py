@@ -12,6 +12,7 @@ import pytest
 from streams.counting.registers import PANE_MS
 from streams.log.decisions import Decision, Progress, Ruling, decode_record, encode_record, version_of
 from streams.log.partials import encode_partial
+from streams.pipeline.facts import FactsFollower
 from streams.pipeline.gaps import LostRecords
 from streams.pipeline.judge import JudgePartition, JudgeStage
 from tests.unit.registers import Entry, Register, flush
@@ -54,8 +55,11 @@ def write_log(shells: Shells) -> None:
     say(shells, 2, bad=1, settled=2)
 
 
-async def started(shells: Shells, *, committed: int | None = None, first: int = 0) -> JudgePartition:
-    stage = JudgeStage(shells.context, SimpleNamespace(warning=lambda *_, **__: None), lambda _: None)
+async def started(
+    shells: Shells, *, committed: int | None = None, first: int = 0, facts: FactsFollower | None = None
+) -> JudgePartition:
+    log = SimpleNamespace(warning=lambda *_, **__: None)
+    stage = JudgeStage(shells.context, log, facts or FactsFollower(shells.context, log, marks=False), lambda _: None)
     partition = stage.partition(0)
     partition.start(committed, first)
     await settle_down()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 from types import SimpleNamespace
@@ -9,11 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from streams.errors import HushtagError
 from streams.log.decisions import Decision
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay, read_lines
 from streams.scoring import TextScorer
 from tests.naive import decisions, minute_rows
+from tests.naive_facts import teller
+from tests.unit.orders_world import HEAD, World, accounts
 
 RULE = SimpleNamespace(
     window=120_000, min_tweets=6, min_authors=4, suppress_at=0.45, clear_at=0.3, confidence=0.9, dwell=20_000,
@@ -121,6 +125,52 @@ def test_settled_decisions_equal_the_naive_reference(seed):
     expected = decisions(lines, RULE, harm)
     assert sorted(told) == sorted(expected)
     assert {action for *_, action in told} == {"suppress", "clear"}
+
+
+def random_moderation(seed: int) -> list[dict[str, object]]:
+    """Log lines of the moderation topic: most of the accounts that write are spoken of while the log runs."""
+    rng, world, times = random.Random(seed), World(), []
+    orders = []
+    for number in range(30):
+        world.now_ms = START_MS + 25_000 * number + rng.randrange(10_000)
+        if number < 2:
+            ids = range(150) if number else range(50, 200)
+            orders.append(world.intake(accounts(*ids), dataclasses.replace(HEAD, country=["IN", "US"][number])))
+            world.review(orders[number])
+        elif rng.random() < 0.25:
+            world.protect(str(rng.randrange(200, 300)))
+        else:
+            order = rng.choice(orders)
+            try:
+                if rng.random() < 0.6:
+                    first = 0 if order is orders[1] else 50
+                    some = rng.sample(range(first, first + 150), 60)
+                    outcome = rng.choice(["withheld", "withheld", "suspended", "declined"])
+                    world.rule(order, outcome, *map(str, some))
+                else:
+                    expires_ms = world.now_ms + rng.choice([15_000, 200_000])
+                    world.step(order, rng.choice(["interim", "interim", "final"]), expires_at_ms=expires_ms)
+            except HushtagError:
+                pass  # the state machine does not have that step
+        times += [world.now_ms] * (len(world.log.records) - len(times))
+    return [
+        {"partition": 0, "offset": at, "log_time_ms": times[at], "key": key.decode(), "value": value.decode()}
+        for at, (value, key) in enumerate(world.log.records)
+    ]
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_said_of_accounts_counts_as_in_the_naive_reference(seed):
+    lines, people = random_log(seed), random_moderation(seed)
+    moderation = list(read_lines(json.dumps(line).encode() for line in people))
+    _, said = run(lines, make_policy(), shards=2, moderation=moderation)
+    told = [
+        (one.hashtag, one.country, one.tick_ms, "suppress" if one.rulings[0].action == "shadow" else "clear")
+        for one in said
+    ]
+    assert sorted(told) == sorted(decisions(lines, RULE, harm, teller(people)))
+    assert said != run(lines, make_policy(), shards=2)[1], "it made a difference"
 
 
 @pytest.mark.simulation

@@ -20,15 +20,19 @@ from streams.counting.keys import Tags, country_of
 from streams.counting.open_pane import OpenPane
 from streams.counting.open_panes import OpenPanes
 from streams.counting.pane import Pane
-from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
 from streams.counting.sketch import KeyedHash
+from streams.judging.heard import ShardFacts
 from streams.judging.judge import ShardJudge
 from streams.judging.rulings import Rulings
 from streams.log.decisions import Decision, Ruling, decode_record
+from streams.log.facts import FactsMark, HeardFacts
 from streams.log.panes import PaneRow, assemble, decode_pane_record, rows_of
+from streams.log.partials import decode_partial
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay
 from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SHARDS, TIMES, World, small_units
+from tests.unit.simulated_people import random_moderation
 
 pytestmark = pytest.mark.simulation
 
@@ -121,12 +125,28 @@ def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], object]:
     return found
 
 
+def heard(partials: list[bytes]) -> list[HeardFacts]:
+    """From which tick on each mark counts, read off a shard's whole log."""
+    found: list[HeardFacts] = []
+    passed_ms = -1
+    for record in map(decode_partial, partials):
+        if isinstance(record, Flush):
+            passed_ms = max(passed_ms, record.watermark_ms)
+        elif isinstance(record, FactsMark) and all(one.upto < record.upto for one in found):
+            found.append(HeardFacts("", record.upto, passed_ms))
+    return found
+
+
 class Reference:
     """The same source log, single-threaded."""
 
     def __init__(self, world: World) -> None:
-        replay = Replay(range(PARTITIONS), world.policies[0], SCORER, shards=SHARDS, times=TIMES, hash_key=KEY)
+        replay = Replay(
+            range(PARTITIONS), world.policies[0], SCORER, shards=SHARDS, times=TIMES, hash_key=KEY,
+            moderation=world.moderation,
+        )  # fmt: skip
         for judge in replay.judges:
+            judge.facts.recover(heard(world.logs["partials", judge.shard]), -1)
             for activation in world.activations[1:]:
                 judge.apply(0, activation)
         records = sorted(
@@ -211,6 +231,14 @@ def simulate(seed: int, **options: Any) -> list[str]:
         return problems(World(seed, policies(random.Random(seed)), **options).run())
 
 
+def simulate_people(seed: int, **options: Any) -> tuple[World, list[str]]:
+    """A history in which accounts are withheld, suspended and protected while the log runs, and what is wrong in it."""
+    with small_units():
+        moderation = random_moderation(random.Random(seed))
+        world = World(seed, policies(random.Random(seed)), moderation=moderation, **options).run()
+        return world, problems(world)
+
+
 def told(seed: int, found: list[str]) -> str:
     return f"seed {seed}: {len(found)} problems\n" + "\n".join(found[:5])
 
@@ -224,6 +252,12 @@ def test_what_settles_equals_the_reference(seed):
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_it_does_whether_or_not_judges_look_early(seed):
     found = simulate(seed, timely="some")
+    assert not found, told(seed, found)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_it_does_while_accounts_are_withheld_suspended_and_protected(seed):
+    _, found = simulate_people(seed)
     assert not found, told(seed, found)
 
 
@@ -286,3 +320,29 @@ def test_each_rule_is_needed(rule):
             if problems(world):
                 return
     pytest.fail("nothing was noticed in 12 histories")
+
+
+def forgetting(**fields: Any) -> Any:
+    """A judge whose predecessor's progress record lacks something."""
+    return recovering(lambda progress, *rest: (progress and replace(progress, **fields), *rest))
+
+
+def all_heard(facts: ShardFacts, _: int) -> int:
+    return max((one.upto for one in facts.to_list()), default=0)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(lambda: forgetting(facts=[]), id="recover what was heard"),
+        pytest.param(lambda: patch.object(ShardFacts, "heard_at", all_heard), id="late news touch no passed tick"),
+    ],
+)
+def test_each_rule_about_accounts_is_needed(rule):
+    for seed in range(40):
+        with rule(), small_units():
+            world = World(seed, policies(random.Random(seed)), moderation=random_moderation(random.Random(seed))).run()
+        with small_units():
+            if problems(world):
+                return
+    pytest.fail("nothing was noticed in 40 histories")

@@ -1,0 +1,83 @@
+"""`hushtag replay` as its user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from streams.cli import replay
+from streams.errors import CallerMistake
+from tests.unit.orders_world import NOW_MS, World, accounts
+
+APP = typer.Typer()
+replay.register(APP)
+
+
+@APP.callback()
+def _root() -> None:
+    """So that the one command keeps its name."""
+
+
+def lines(path: Path, records: list[dict[str, object]]) -> str:
+    path.write_text("".join(json.dumps(one) + "\n" for one in records))
+    return str(path)
+
+
+def tweets(path: Path) -> str:
+    """A minute in which twenty accounts write under one tag."""
+    said = [
+        {"id": str(n), "author_id": str(n % 20), "created_at_ms": NOW_MS + 1_000 * n, "country": "IN",
+         "text": f"good morning {n} #tag"}
+        for n in range(60)
+    ]  # fmt: skip
+    return lines(path, [
+        {"partition": 0, "offset": n, "log_time_ms": one["created_at_ms"], "key": None, "value": json.dumps(one)}
+        for n, one in enumerate(said)
+    ])  # fmt: skip
+
+
+def test_what_is_said_of_accounts_is_taken_from_a_dump_of_the_moderation_topic(tmp_path: Path) -> None:
+    world = World()
+    order = world.intake(accounts(*range(5)))
+    world.review(order)
+    world.rule(order, "withheld", *map(str, range(5)))
+    world.step(order, "final")
+    people = lines(tmp_path / "moderation.jsonl", [
+        {"partition": 0, "offset": at, "log_time_ms": NOW_MS, "key": key.decode(), "value": value.decode()}
+        for at, (value, key) in enumerate(world.log.records)
+    ][::-1])  # fmt: skip
+    seen = {}
+    for name, more in {"without": [], "with": ["--moderation", people]}.items():
+        evidence = tmp_path / f"{name}.jsonl"
+        done = CliRunner().invoke(
+            APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--evidence", str(evidence), "--shards", "1", *more]
+        )
+        assert done.exit_code == 0, done.output
+        seen[name] = authors(evidence)
+    assert seen == {"without": {"*": 20, "IN": 20}, "with": {"*": 20, "IN": 15}}
+
+
+def authors(evidence: Path) -> dict[str, int]:
+    """The most that any tick saw of the tag, by country."""
+    import base64
+
+    import numpy as np
+
+    from streams.log.evidence import decode_evidence_record
+
+    found: dict[str, int] = {}
+    for line in evidence.read_text().splitlines():
+        record = decode_evidence_record(base64.b64decode(json.loads(line)["value_base64"]))
+        for country, count in zip(record.countries, np.frombuffer(record.authors, "<i8").tolist(), strict=True):
+            found[country] = max(found.get(country, 0), count)
+    return found
+
+
+def test_a_file_that_is_no_dump_of_moderation_is_refused(tmp_path: Path) -> None:
+    given = tweets(tmp_path / "tweets.jsonl")
+    with pytest.raises(CallerMistake, match=r"is no dump of the moderation topic.*no keys"):
+        CliRunner().invoke(APP, ["replay", given, "--moderation", given], catch_exceptions=False)
