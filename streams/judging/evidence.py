@@ -74,8 +74,8 @@ def tabulate(
     sample: Sample,
     columns: int,
     young_days: int,
-    *,
     may_miss: int = 0,
+    *,
     whole: Sample | None = None,
 ) -> EvidenceTable:
     """Reduce author samples to signals.

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from streams.counting.keys import COUNTRY_BITS
+from streams.counting.registers import PANE_MS
 from streams.counting.window import Sample
 from streams.judging.accounts import FactBook, Ints
 from streams.log.facts import FactsMark, HeardFacts
@@ -47,7 +48,7 @@ class ShardFacts:
         if mark.upto <= before:
             return
         since_ms = self._book.first_turn_ms(before, mark.upto)
-        self.late += since_ms is not None and since_ms <= self.passed_ms
+        self.late += since_ms is not None and -(-since_ms // PANE_MS) * PANE_MS <= self.passed_ms
         if self._heard and self._heard[-1].passed_ms == self.passed_ms:
             self._heard.pop()
         self._heard.append(HeardFacts(mark.topic_id, mark.upto, self.passed_ms))

@@ -191,7 +191,7 @@ class Views:
             self._facts.judged(whole, keys, self._end_of(window) if tick_ms is None else tick_ms),
             self._columns,
             self._young_days,
-            may_miss=window.may_miss,
+            window.may_miss,
             whole=whole,
         )
 

@@ -129,30 +129,31 @@ def test_the_estimate_of_a_full_sample_shrinks_by_the_share_that_is_hidden() -> 
 
 
 def heard(facts: ShardFacts, ticks: range) -> list[int]:
-    return [facts.heard_at(tick_ms) for tick_ms in ticks]
+    """By seconds."""
+    return [facts.heard_at(1_000 * tick) for tick in ticks]
 
 
 def test_a_mark_counts_above_what_the_log_had_passed() -> None:
     """
-    passed   -1      10          10       25
-    mark        1         2, 3       2        4
+    passed, s     10      10      25
+    mark       1    2, 3      2        4
     """
     book = FactBook(HASHES)
     for offset in range(4):
-        book.enter(offset, 10 * offset, [], [Begin(1, "hidden", "*")])
+        book.enter(offset, 10_000 * offset, [], [Begin(1, "hidden", "*")])
     book.upto = 4
     facts = ShardFacts(book)
     assert heard(facts, range(0, 40, 10)) == [0] * 4
-    for passed_ms, upto in [(-1, 1), (10, 2), (10, 3), (10, 2), (25, 4)]:
+    for passed_ms, upto in [(-1, 1), (10_000, 2), (10_000, 3), (10_000, 2), (25_000, 4)]:
         facts.passed_ms = passed_ms
         facts.hear(FactsMark("", upto))
     assert heard(facts, range(0, 40, 5)) == [1, 1, 1, 3, 3, 3, 4, 4]
-    assert facts.late == 1, "the record of 10 ms, when the tick at 10 ms was passed"
+    assert facts.late == 1, "the record of 10 s, when the tick at 10 s was passed; that at 30 s was not"
     again = ShardFacts(book)
     again.recover(facts.to_list(), facts.passed_ms)
     again.hear(FactsMark("", 4))
-    again.prune(15)
+    again.prune(15_000)
     assert heard(again, range(15, 40, 5)) == [3, 3, 3, 4, 4]
-    assert again.to_list() == [HeardFacts("", 3, 10), HeardFacts("", 4, 25)]
-    again.prune(26)
-    assert again.to_list() == [HeardFacts("", 4, 25)]
+    assert again.to_list() == [HeardFacts("", 3, 10_000), HeardFacts("", 4, 25_000)]
+    again.prune(26_000)
+    assert again.to_list() == [HeardFacts("", 4, 25_000)]
