@@ -56,7 +56,7 @@ class Item:
         }
         if self.kind == "second_look":
             return plain
-        numbers = ("tweets", "authors", "scored", "share", "lower", "upper", "burst", "copies", "young", "term")
+        numbers = ("tweets", "authors", "scored", "share", "lower", "upper", "burst", "copies", "young", "links", "term")
         evidence = {name: getattr(self.evidence, name) for name in numbers} if self.evidence else None
         return plain | {
             "surfaces": list(self.surfaces),

@@ -95,6 +95,7 @@ def _asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> li
         ("copies", table.copies, asked.copies),
         ("young", table.young, asked.young),
         ("authors", table.authors.astype(np.float64), asked.authors),
+        ("links", table.links, asked.links),
         ("term", terms.astype(np.float64), 1.0 if asked.term else None),
     ]
     return [(name, values, float(threshold)) for name, values, threshold in signals if threshold is not None]
