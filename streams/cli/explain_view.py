@@ -68,8 +68,11 @@ def tell(account: Account, why: Why) -> None:
         for one in ruling.reasons:
             place = why.where(said.policy_revision, one.signal, ruling.category, ruling.surface, said.country)
             _tell_signal(one.signal, one.value, one.threshold, place)
+    alike: dict[Standing, list[str]] = {}
     for standing in why.standings:
-        _tell_standing(standing, why)
+        alike.setdefault(msgspec.structs.replace(standing, surface=""), []).append(standing.surface)
+    for standing, surfaces in alike.items():
+        _tell_standing(standing, " and ".join(surfaces), why)
     _tell_volume(why.volume)
     if account.standings:
         _out.print("people decided:")
@@ -131,11 +134,11 @@ def _tell_signal(signal: str, value: float | None, threshold: float, at: tuple[s
     _out.print(Text(f"    {_words(signal)} {said}, threshold {threshold:.4g}{margin}").append(line, style="dim"))
 
 
-def _tell_standing(one: Standing, why: Why) -> None:
+def _tell_standing(one: Standing, on: str, why: Why) -> None:
     style = "red" if one.level == "over" else None
     share = f"harmful share {one.lower:.2f} to {one.upper:.2f} over {one.scored} authors"
     _out.print(
-        f"{_words(one.category)} on {one.surface}, {_where(one.country)}: {one.level}; {share}, "
+        f"{_words(one.category)} on {on}, {_where(one.country)}: {one.level}; {share}, "
         f"{in_words(one.window_ms)} up to {_time(one.tick_ms)}",
         style=style,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
@@ -149,6 +150,7 @@ def test_the_terminal_names_file_and_line(tmp_path: Path, monkeypatch: pytest.Mo
         proposed_at_ms=0, proposed_by="w", text=TEXT,
     )  # fmt: skip
     why = Why(_kept={POLICY.revision: kept}, _file=path, revision=POLICY.revision, standings=[standing(burst=np.nan)])
+    why.standings.append(msgspec.structs.replace(why.standings[0], surface="search"))
     why.volume = volumes(records({"tweets": 20}, {"tweets": 40}), "tag", "*")
     out = Console(record=True, width=200, file=open("/dev/null", "w"), soft_wrap=True)  # noqa: SIM115
     monkeypatch.setattr(explain_view, "_out", out)
@@ -158,6 +160,7 @@ def test_the_terminal_names_file_and_line(tmp_path: Path, monkeypatch: pytest.Mo
     assert f"harmful share lower 0.7864, threshold 0.4, margin +0.3864  {path}:8: suppress_at: 0.4   # ours" in text
     assert "burst not known, threshold 2" in text
     assert "missing: 1 more of what corroborates" in text
+    assert "hateful conduct on trends and search, everywhere: between; harmful share 0.79 to 0.96" in text
     assert "▅█  40 of 50 authors" in text
     path.write_text(TEXT + "\n# edited since\n")
     edited = Why(_kept={POLICY.revision: kept}, _file=path)
