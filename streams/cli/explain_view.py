@@ -65,9 +65,9 @@ def tell(account: Account, why: Why) -> None:
     for said, ruling in quiet:
         on = f"{ruling.surface}, {_where(said.country)}"
         _out.print(f"{ruling.action} for {_words(ruling.category)} on {on}: hides nothing")
-        for one in ruling.reasons:
-            place = why.where(said.policy_revision, one.signal, ruling.category, ruling.surface, said.country)
-            _tell_signal(one.signal, one.value, one.threshold, place)
+        for reason in ruling.reasons:
+            set_at = why.where(said.policy_revision, reason.signal, ruling.category, ruling.surface, said.country)
+            _tell_signal(reason.signal, reason.value, reason.threshold, set_at)
     alike: dict[Standing, list[str]] = {}
     for standing in why.standings:
         alike.setdefault(msgspec.structs.replace(standing, surface=""), []).append(standing.surface)
@@ -83,9 +83,9 @@ def tell(account: Account, why: Why) -> None:
     _out.print("what happened:")
     for event in account.timeline():
         more = f", renewed {event.repeats} times" if event.repeats else ""
-        why = f" ({_line(event.reason)})" if event.reason else ""
+        because = f" ({_line(event.reason)})" if event.reason else ""
         by = "" if event.source == "automated" else f" by {event.actor}"
-        _out.print(Text(f"  {_time(event.at_ms)}  {_where(event.country)}: {event.what}{by}{why}{more}"))
+        _out.print(Text(f"  {_time(event.at_ms)}  {_where(event.country)}: {event.what}{by}{because}{more}"))
 
 
 def _tell_place(place: Place, at_ms: int, why: Why) -> None:
