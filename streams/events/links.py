@@ -8,7 +8,7 @@ the text itself with the same eyes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 APART = "\x1f"
@@ -27,6 +27,8 @@ _LINK = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.\-]*:)?[/\\]{2,}([^\s/\\?#<>\"]+)\S*"  # with a scheme, or slashes in its place
     r"|([\w\-]+(?:[.。．｡][\w\-]+)+)(?:[/\\?#:]\S*)?"  # a bare name, which Twitter makes a link of
 )
+_PLAIN = re.compile(r"https?://([a-z0-9\-]+(?:\.[a-z0-9\-]+)+)(?=[/?#]|$)")
+"""What nearly every link looks like: its host is what it says."""
 _ASCII_TAIL = re.compile(r"[A-Za-z0-9\-.]+$")
 
 
@@ -38,6 +40,9 @@ def host_of(url: str) -> str:
     >>> host_of("https://good.example@Evil.example:8080/path"), host_of("http:\\\\\\\\evil.example\\\\@good.example")
     ('evil.example', 'evil.example')
     """
+    plain = _PLAIN.match(url)
+    if plain is not None and len(plain[1]) <= _HOST_MAX:
+        return plain[1]
     url = "".join(url.split())
     scheme = _SCHEME.match(url)
     return _host(_AUTHORITY_END.split(url[scheme.end() :] if scheme else url, maxsplit=1)[0])
@@ -53,8 +58,11 @@ def _host(authority: str) -> str:
     return host if len(host) <= _HOST_MAX else ""
 
 
-def with_hosts(text: str, urls: Iterable[str]) -> str:
+def with_hosts(text: str, urls: Sequence[str]) -> str:
     """A text with the hosts of its links behind it, each once, at most `HOSTS_MAX`."""
+    if len(urls) == 1:
+        host = host_of(urls[0])
+        return f"{text}{APART}{host}" if host else text
     hosts = dict.fromkeys(host for host in map(host_of, urls) if host)
     return APART.join((text, *list(hosts)[:HOSTS_MAX])) if hosts else text
 
