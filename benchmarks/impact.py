@@ -70,6 +70,7 @@ def evidence(policy: Policy, shard: int, tags: int, panes: int, shards: int) -> 
                 young=dice.random(m) * 0.5,
                 burst=dice.random(m) * 6,
                 sampled=[()] * m,
+                links=np.zeros(m),
             )
         tick = TickEvidence((pane + 1) * PANE_MS, conditions, False, tables)
         for record in records_of(tick, shard, names):

@@ -14,13 +14,14 @@ from surfaces.countries import name_of
 ACTIONS = {"suppress": "Suppressed", "hold": "On hold for review"}
 SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
 
-_SHARES = {"harmful_share_lower", "harmful_share", "copies", "young"}
+_SHARES = {"harmful_share_lower", "harmful_share", "copies", "young", "links"}
 _SIGNALS = {
     "harmful_share_lower": "Harmful share",
     "harmful_share": "Harmful share",
     "burst": "Rate against its own past",
     "copies": "Copied texts",
     "young": "Young accounts",
+    "links": "Links to listed domains",
     "authors": "Distinct authors",
     "term": "Curated term",
 }

@@ -1,8 +1,9 @@
 """What the audit log is made of: the topics that hold decisions, read on from where the log says that it is.
 
 A source that has lost records before they were read gives a note in their place, so that the log says so itself.
-Progress records of the judges are no decisions and are not kept; so that a long quiet time does not look like a loss
-later, a note marks now and then how far they were read. Records that name people by the list (the targets of an order,
+Progress records of the judges, and what workers report of their policy files, are no decisions and are not kept; so
+that a long quiet time does not look like a loss later, a note marks now and then how far they were read.
+Records that name people by the list (the targets of an order,
 the registry of speakers) are kept as their hash: what may have to be forgotten must not be where nothing can be.
 """
 
@@ -33,17 +34,19 @@ NAMING_PEOPLE = frozenset({"speaker", "order_targets"})
 class _Head(msgspec.Struct):
     kind: str = ""
     actor: str = ""
+    worker: str = ""
 
 
 _head = msgspec.json.Decoder(_Head)
 
 
 def is_kept(topic: str, value: bytes | None) -> bool:
-    """Whether a record belongs into the log: all do, but for the judges' progress records."""
-    if topic != DECISIONS or value is None:
+    """Whether a record belongs into the log: all do, but for the judges' progress and the workers' reports."""
+    if topic == MODERATION or value is None:
         return True
     try:
-        return _head.decode(value).kind != "progress"
+        head = _head.decode(value)
+        return head.kind != "progress" if topic == DECISIONS else not head.worker
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True  # whatever it is, somebody wrote it there
 
@@ -99,7 +102,8 @@ class Sources:
     def checkpoints(self) -> list[Heard]:
         """A note for each partition of which something was read and not kept since its last entry."""
         notes = [
-            Heard(source, note="read up to here; judges' progress is not kept") for source in self.read_up_to.values()
+            Heard(source, note="read up to here; judges' progress and workers' reports are not kept")
+            for source in self.read_up_to.values()
         ]
         self.read_up_to.clear()
         return notes

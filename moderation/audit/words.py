@@ -97,7 +97,9 @@ def _told(entry: Entry) -> tuple[str, str, str, str, str, str]:
         return "unreadable", "", entry.key or "", "", "", ""
     if entry.source.topic == POLICY:
         target = f"serial {_text(said, 'serial')}, revision {_text(said, 'revision')}"
-        return "policy", "activate", target, "", _text(said, "proposed_by"), ""
+        actor = _text(said, "actor") or _text(said, "proposed_by")
+        changes = "; ".join(str(change) for change in _list(said.get("changes")))
+        return "policy", "activate", target, "", actor, ": ".join(filter(None, (_text(said, "reason"), changes)))
     kind = _text(said, "kind")
     if entry.source.topic == DECISIONS:
         action, reason = _rulings(said)

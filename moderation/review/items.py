@@ -56,7 +56,8 @@ class Item:
         }
         if self.kind == "second_look":
             return plain
-        numbers = ("tweets", "authors", "scored", "share", "lower", "upper", "burst", "copies", "young", "term")
+        counts = ("tweets", "authors", "scored")
+        numbers = (*counts, "share", "lower", "upper", "burst", "copies", "young", "links", "term")
         evidence = {name: getattr(self.evidence, name) for name in numbers} if self.evidence else None
         return plain | {
             "surfaces": list(self.surfaces),

@@ -108,11 +108,11 @@ def duration_ms(text: str) -> int:
     return found
 
 
-def progress_bar() -> Progress:
+def progress_bar(what: str = "judging the evidence") -> Progress:
     """On stderr, where that is a terminal."""
     console = Console(stderr=True)
     return Progress(
-        TextColumn("judging the evidence"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+        TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
         console=console, disable=not console.is_terminal, transient=True,
     )  # fmt: skip
 

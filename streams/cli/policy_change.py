@@ -111,6 +111,7 @@ def _put(
     settings: Settings, live: PolicyRecord | None, text: bytes, *, reason: str, actor: str, yes: bool, since: str | None
 ) -> None:
     from streams.policy.diff import differences
+    from streams.policy.restart import needs_restart
     from streams.policy.write import with_serial
 
     for name, value in (("--reason", reason), ("--actor", actor)):
@@ -126,7 +127,7 @@ def _put(
             text = with_serial(text, live.serial + 1)
             policy = parse_policy(text, "the new policy", shards=settings.shards)
         print(f"policy {live.revision} (serial {live.serial}) → {policy.revision} (serial {policy.serial}):")
-        for line in changes:
+        for line in [*changes, *needs_restart(Policy.from_canonical(live.policy), policy)]:
             print(f"  {line}")
     if live is not None and since is not None:
         _show_impact(settings, policy, text, since)

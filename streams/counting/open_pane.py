@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,10 @@ from streams.counting.columns import Array, Columns
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.registers import Entries, Ints
 from streams.counting.sketch import KeyedHash, smallest_rows
+from streams.events.links import APART
 
+_APART = APART.encode()
+_HOSTS = re.compile(_APART + rb"[^\n]*")
 _COMPACT_AT = 100_000
 """Entries from which a pane that does not settle is summed up, again whenever it has doubled."""
 
@@ -110,9 +114,15 @@ class OpenPane:
         ).take(entries)
 
     def texts(self, entries: Ints) -> bytes:
-        """The texts of some entries, each a line."""
+        """The texts of some entries, each a line, without the hosts behind them."""
         texts = self._texts
-        return b"".join([texts[entry] + b"\n" for entry in entries.tolist()])
+        lines = b"".join([texts[entry] + b"\n" for entry in entries.tolist()])
+        return _HOSTS.sub(b"", lines) if _APART in lines else lines
+
+    def lines(self, entries: Ints) -> list[str]:
+        """The texts of some entries, with the hosts behind them; see `streams.events.links`."""
+        texts = self._texts
+        return [texts[entry].decode("utf-8", "surrogatepass") for entry in entries.tolist()]
 
     def displays(self, entries: Ints) -> list[str]:
         """The hashtag as each entry wrote it, "" where that is its normal form."""

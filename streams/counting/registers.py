@@ -27,6 +27,8 @@ RULES = 1
 
 RETWEET = 1
 """Flag of an entry: a native retweet (never counts as a copy)."""
+LINKED = 2
+"""Flag of an entry: the tweet links to a domain that the policy lists, under which its pane has settled."""
 
 UNKNOWN_AGE = -1
 

@@ -17,6 +17,7 @@ from streams.counting.keys import COUNTRY_BITS, country_code
 from streams.counting.registers import BLOCK, Flush, Ints, UInts, to_lines
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import K, KeyedHash, smallest_rows
+from streams.events.links import APART, with_hosts
 from streams.events.tweet import Tweet
 
 _MOST_NUMBERS = 200_000
@@ -80,7 +81,9 @@ class OpenUses:
         self._flags.append(flags)
         self._countries.append(country_code(tweet.country))
         self._panes.append(pane)
-        self._texts.append(text.replace("\n", " ") if "\n" in text else text)
+        if "\n" in text or APART in text:
+            text = text.replace("\n", " ").replace(APART, " ")
+        self._texts.append(with_hosts(text, tweet.links) if tweet.links else text)
         for use in tweet.hashtags:
             hashtag, display = use.hashtag, use.display
             number = self._numbers.get(hashtag)

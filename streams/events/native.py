@@ -19,6 +19,7 @@ class Original(msgspec.Struct, gc=False):
     text: str
     lang: str | None = None
     hashtags: list[str] | None = None
+    urls: list[str] | None = None
 
 
 class NativeTweet(msgspec.Struct, gc=False):
@@ -35,6 +36,7 @@ class NativeTweet(msgspec.Struct, gc=False):
     retweet_of: Original | None = None
     quote_of: Present | None = None
     kind: str | None = None
+    urls: list[str] | None = None
 
 
 class Kind(msgspec.Struct, gc=False):
@@ -76,10 +78,11 @@ def to_tweet(native: NativeTweet) -> Tweet:
     original = native.retweet_of
     if original is None:
         kind = "tweet" if native.quote_of is None else "quote"
-        text, names, lang = native.text, native.hashtags, native.lang
+        text, names, lang, urls = native.text, native.hashtags, native.lang, native.urls
     else:
         kind = "retweet"
         text, names, lang = original.text, original.hashtags, original.lang or native.lang
+        urls = original.urls
     country = native.country
     return Tweet(
         kind,
@@ -91,6 +94,7 @@ def to_tweet(native: NativeTweet) -> Tweet:
         lang or "",
         from_text(text) if names is None else from_names(names),
         native.author_created_at_ms,
+        () if urls is None else tuple(urls),
     )
 
 

@@ -41,6 +41,8 @@ class Tweet(msgspec.Struct, gc=False):
     """Distinct by `hashtag`, in order of first use, at most 100."""
     author_created_at_ms: int | None
     """When the account was made, None where the payload does not say."""
+    links: tuple[str, ...] = ()
+    """Where the payload says that links of the text lead, beside those that it spells out."""
 
 
 class Control(msgspec.Struct, gc=False):

@@ -24,10 +24,17 @@ class Hashtag(msgspec.Struct, gc=False):
     indices: list[int] | None = None
 
 
+class Url(msgspec.Struct, gc=False):
+    """One link, and where t.co sends whoever follows it."""
+
+    expanded_url: str | None = None
+
+
 class Entities(msgspec.Struct, gc=False):
     """What Twitter found in a text."""
 
     hashtags: list[Hashtag] | None = None
+    urls: list[Url] | None = None
 
 
 class ExtendedTweet(msgspec.Struct, gc=False):
@@ -83,7 +90,7 @@ def _id(exact: int | None, number: int | None, field: str) -> int:
     return number
 
 
-def _words(status: Status, field: str) -> tuple[str, Uses]:
+def _words(status: Status, field: str) -> tuple[str, Uses, tuple[str, ...]]:
     extended = status.extended_tweet
     if extended is not None:
         raw, entities = extended.full_text, extended.entities
@@ -94,11 +101,12 @@ def _words(status: Status, field: str) -> tuple[str, Uses]:
             raise ContractError("missing_field", field=field, fix="send text, full_text or extended_tweet")
         raw, entities = cut, status.entities
     text = unescape(raw)
+    links = tuple([url.expanded_url for url in entities.urls if url.expanded_url]) if entities and entities.urls else ()
     if entities is None or entities.hashtags is None:
-        return text, from_text(text)
+        return text, from_text(text), links
     if not entities.hashtags:
-        return text, ()
-    return text, from_entities([(tag.text, *_indices(tag)) for tag in entities.hashtags], raw, text)
+        return text, (), links
+    return text, from_entities([(tag.text, *_indices(tag)) for tag in entities.hashtags], raw, text), links
 
 
 def _indices(tag: Hashtag) -> tuple[int, int]:
@@ -115,11 +123,11 @@ def to_tweet(v1: V1Tweet) -> Tweet:
     original = v1.retweeted_status
     if original is not None:
         kind = "retweet"
-        text, hashtags = _words(original, "retweeted_status.text")
+        text, hashtags, links = _words(original, "retweeted_status.text")
         lang = original.lang or v1.lang
     else:
         kind = "quote" if v1.is_quote_status or v1.quoted_status is not None else "tweet"
-        text, hashtags = _words(v1, "text")
+        text, hashtags, links = _words(v1, "text")
         lang = v1.lang
     user, place = v1.user, v1.place
     born = user.created_at
@@ -133,4 +141,5 @@ def to_tweet(v1: V1Tweet) -> Tweet:
         lang or "",
         hashtags,
         None if born is None else to_time(v1_ms(born), "user.created_at", born, TIME_FORM),
+        links,
     )

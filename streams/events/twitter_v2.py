@@ -5,6 +5,8 @@ v2 sends only the fields that were asked for, and leaves empty ones out. A text 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from streams.events.fields import COUNTRIES, MAX_TEXT, Id, to_time, unescape
@@ -23,10 +25,18 @@ class Hashtag(msgspec.Struct, gc=False):
     end: int = NOWHERE
 
 
+class Url(msgspec.Struct, gc=False):
+    """One link, where t.co sends whoever follows it, and where that leads in the end."""
+
+    expanded_url: str | None = None
+    unwound_url: str | None = None
+
+
 class Entities(msgspec.Struct, gc=False):
     """What Twitter found in a text."""
 
     hashtags: list[Hashtag] | None = None
+    urls: list[Url] | None = None
 
 
 class Note(msgspec.Struct, gc=False):
@@ -100,13 +110,20 @@ class V2Tweet(msgspec.Struct, gc=False):
     includes: Includes | None = None
 
 
-def _words(tweet: Words) -> tuple[str, Uses]:
+def _words(tweet: Words) -> tuple[str, Uses, tuple[str, ...]]:
     note = tweet.note_tweet
     raw, entities = (tweet.text, tweet.entities) if note is None else (note.text, note.entities)
     text = unescape(raw)
+    links = tuple(_links(entities.urls)) if entities and entities.urls else ()
     if entities is None or entities.hashtags is None:
-        return text, from_text(text)
-    return text, from_entities([(tag.tag, tag.start, tag.end) for tag in entities.hashtags], raw, text)
+        return text, from_text(text), links
+    return text, from_entities([(tag.tag, tag.start, tag.end) for tag in entities.hashtags], raw, text), links
+
+
+def _links(urls: list[Url]) -> Iterator[str]:
+    """The ends of the way first: a shortener's own name says the least."""
+    yield from (url.unwound_url for url in urls if url.unwound_url)
+    yield from (url.expanded_url for url in urls if url.expanded_url)
 
 
 def _original(data: Data, includes: Includes) -> tuple[str, Words]:
@@ -142,7 +159,7 @@ def to_tweet(v2: V2Tweet) -> Tweet:
     """
     data, includes = v2.data, v2.includes or _NOTHING
     kind, words = _original(data, includes)
-    text, hashtags = _words(words)
+    text, hashtags, links = _words(words)
     place_id = None if data.geo is None else data.geo.place_id
     return Tweet(
         kind,
@@ -154,4 +171,5 @@ def to_tweet(v2: V2Tweet) -> Tweet:
         words.lang or data.lang or "",
         hashtags,
         _born_ms(data.author_id, includes),
+        links,
     )

@@ -16,14 +16,25 @@ from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION
 from streams.settings import Settings
 
+_PAST = "as the logs tell it: what surfaces saw then is not kept, nor what people have edited since"
 
-async def account_of(settings: Settings, hashtag: str, country: str | None = None) -> tuple[Account, str]:
-    """All that is known of a hashtag as of now; and, where Redis does not answer, what that means, else "".
+
+async def account_of(
+    settings: Settings, hashtag: str, country: str | None = None, at_ms: int | None = None
+) -> tuple[Account, str]:
+    """All that is known of a hashtag; and, where surfaces were not asked, what that means, else "".
+
+    Args:
+        at_ms: as the logs tell it of a moment in the past; None: now.
 
     Raises:
         DependencyAway: Kafka does not answer.
         TopicsError: a topic is missing.
     """
+    if at_ms is not None:
+        decisions, people = await asyncio.gather(decisions_on(settings, hashtag), people_view(settings, at_ms))
+        said = [one for one in decisions if one.decided_at_ms <= at_ms]
+        return Account(hashtag, said, people, None, at_ms, country), _PAST
     decisions, people, (registers, unseen) = await asyncio.gather(
         decisions_on(settings, hashtag), people_view(settings), _registers(settings, hashtag)
     )
@@ -46,12 +57,14 @@ async def decisions_on(settings: Settings, hashtag: str | None = None) -> list[D
     return found
 
 
-async def people_view(settings: Settings) -> PeopleView:
-    """What people decided, up to now."""
+async def people_view(settings: Settings, at_ms: int | None = None) -> PeopleView:
+    """What people decided, up to a moment or to now."""
     view = PeopleView()
     async with LogReader(connection(settings), settings.topic(MODERATION)) as reader:
         async for batch in reader.to_end():
             for record in batch:
+                if at_ms is not None and record.timestamp > at_ms:
+                    continue
                 view.hear(record.offset, record.key, record.value)
     return view
 

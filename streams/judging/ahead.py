@@ -44,4 +44,4 @@ def _alike(one: Policy, other: Policy) -> bool:
 
 
 def _measures(policy: Policy) -> tuple[object, ...]:
-    return policy.windows_ms, policy.young_days, policy.burst_min_past
+    return policy.windows_ms, policy.young_days, policy.burst_min_past, policy.links_revision

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.registers import RETWEET
+from streams.counting.registers import LINKED, RETWEET
 from streams.counting.window import Sample
 from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
@@ -34,6 +34,8 @@ class EvidenceTable:
     burst: Doubles
     """NaN where the tag has no past."""
     sampled: Sequence[Sequence[int]]
+    links: Doubles
+    """Share of scored authors whose tweet links to a curated domain."""
     may_miss: int = 0
     """So many tweets more a tag may have: panes of the window gave up their tail."""
 
@@ -57,6 +59,7 @@ class EvidenceTable:
             copies=rounded(float(self.copies[row])),
             young=rounded(float(self.young[row])),
             term=term,
+            links=rounded(float(self.links[row])),
             sampled=tuple(str(tweet) for tweet in self.sampled[row]),
         )
 
@@ -112,6 +115,7 @@ def tabulate(
         ),
         burst=burst,
         sampled=_first_ids(sample, m),
+        links=_share_of(group[known], sample.flags[known] & LINKED > 0, m),
         may_miss=may_miss,
     )  # fmt: skip
 

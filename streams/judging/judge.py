@@ -33,6 +33,7 @@ from streams.judging.ahead import Ahead
 from streams.judging.evidence import EvidenceTable
 from streams.judging.heard import ShardFacts
 from streams.judging.kept import TickEvidence, conditions_of
+from streams.judging.links import mark_links
 from streams.judging.looks import LookJob, Looks
 from streams.judging.rulings import Rulings
 from streams.judging.state import KeyState
@@ -202,6 +203,8 @@ class ShardJudge:
         closed = job.closed
         tick_ms = (closed.number + 1) * PANE_MS
         closed.pane.score(job.unscored, scores.probabilities, scores.copies)
+        if self.policy is not None:
+            mark_links(closed.pane, closed.sum.entries, self.policy)
         displays = spellings(closed.sum, closed.pane, self.tags.names(closed.sum.keys))
         pane = build_pane(closed.number, closed.sum, closed.pane, job.worth, displays, job.given_up)
         said = Settled(tick_ms)
@@ -326,6 +329,8 @@ class ShardJudge:
         """Early decisions: suppress at once what is over at the early confidence."""
         policy, shortest = self._ahead.policy, self.views.shortest
         assert policy is not None and shortest is not None
+        for part in job.parts:
+            mark_links(part.pane, part.unscored, policy)
         table = self.looks.see(job, scores, shortest)
         version = version_of(self.offset, job.tick_ms)
         keys = self.rulings.look(policy, table, job.tick_ms, version=version, settled_ms=self.settled_ms)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from streams.counting.keys import Tags, country_of
+from streams.judging.bounds import Doubles
 from streams.judging.evidence import EvidenceTable
 from streams.log.evidence import MAX_BYTES, Conditions, EvidenceRecord
 from streams.policy import Policy
@@ -38,6 +39,7 @@ def conditions_of(policy: Policy, *, shards: int, categories: Sequence[str], mod
         score_floor=policy.score_floor,
         young_days=policy.young_days,
         burst_min_past=policy.burst_min_past,
+        links=policy.links_revision,
     )
 
 
@@ -80,6 +82,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             young=packed("young", "<f8"),
             burst=packed("burst", "<f8"),
             may_miss=table.may_miss,
+            links=packed("links", "<f8") if table.links.any() else b"",
         )
 
 
@@ -112,7 +115,12 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         burst=column("burst", "<f8").astype(np.float64),
         sampled=[()] * len(keys),
         may_miss=max(record.may_miss for record in records),
+        links=np.concatenate([_links(record) for record in records]),
     )
+
+
+def _links(record: EvidenceRecord) -> Doubles:
+    return np.frombuffer(record.links, "<f8").astype(np.float64) if record.links else np.zeros(record.rows)
 
 
 def sorted_by_key(table: EvidenceTable) -> EvidenceTable:
@@ -135,4 +143,5 @@ def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]
         burst=table.burst[at],
         sampled=[table.sampled[row] for row in at.tolist()],
         may_miss=table.may_miss,
+        links=table.links[at],
     )

@@ -52,7 +52,7 @@ class RuleLevels:
         reasons = [Reason("harmful_share_lower", rounded(lower), self.rule.suppress_at)]
         reasons += [
             Reason(signal, rounded(float(values[row])), float(threshold))
-            for signal, values, threshold in _asked(self.table, self.rule, self.terms)
+            for signal, values, threshold in asked(self.table, self.rule, self.terms)
             if values[row] >= threshold
         ]
         return Standing(int(self.level[row]), evidence, tuple(reasons))
@@ -77,9 +77,9 @@ def levels(
     lower, upper = share_bounds(table.share[:, column], table.scored, confidence)
     enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
     passed = np.zeros(len(table.keys), np.int64)
-    for signal, values, threshold in _asked(table, rule, terms):
-        asked = threshold if signal == "term" else margin * threshold
-        passed += np.nan_to_num(values, nan=-1.0) >= asked
+    for signal, values, threshold in asked(table, rule, terms):
+        least = threshold if signal == "term" else margin * threshold
+        passed += np.nan_to_num(values, nan=-1.0) >= least
     over = (lower >= rule.suppress_at) & (passed >= rule.corroboration.need)
     level = np.full(len(table.keys), BETWEEN, np.int8)
     level[over] = OVER
@@ -88,14 +88,16 @@ def levels(
     return RuleLevels(table, rule, column, level, lower, upper, terms)
 
 
-def _asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> list[tuple[str, Doubles, float]]:
-    asked = rule.corroboration
+def asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> list[tuple[str, Doubles, float]]:
+    """What must corroborate: (signal, values (m,), threshold) of each that the rule names."""
+    wanted = rule.corroboration
     signals: list[tuple[str, Doubles, float | None]] = [
-        ("burst", table.burst, asked.burst),
-        ("copies", table.copies, asked.copies),
-        ("young", table.young, asked.young),
-        ("authors", table.authors.astype(np.float64), asked.authors),
-        ("term", terms.astype(np.float64), 1.0 if asked.term else None),
+        ("burst", table.burst, wanted.burst),
+        ("copies", table.copies, wanted.copies),
+        ("young", table.young, wanted.young),
+        ("authors", table.authors.astype(np.float64), wanted.authors),
+        ("links", table.links, wanted.links),
+        ("term", terms.astype(np.float64), 1.0 if wanted.term else None),
     ]
     return [(name, values, float(threshold)) for name, values, threshold in signals if threshold is not None]
 

@@ -46,6 +46,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Share of sampled authors with a young account, in [0, 1]."""
     term: bool = False
     """The tag is, or looks like, a curated term."""
+    links: float = 0.0
+    """Share of scored authors whose tweet links to a curated domain, in [0, 1]."""
     sampled: tuple[str, ...] = ()
     """Ids of some sampled tweets, at most 10."""
 

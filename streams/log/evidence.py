@@ -27,6 +27,8 @@ class Conditions(msgspec.Struct, array_like=True, frozen=True):
     score_floor: int
     young_days: int
     burst_min_past: int
+    links: str = ""
+    """Of the link domains that were told apart, as `Policy.links_revision` names them; "" for none."""
 
 
 class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -63,6 +65,8 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """float64 (rows,); NaN where the tag has no past."""
     may_miss: int = 0
     """So many tweets more than `tweets` says a tag may have had: panes of the window gave up their tail."""
+    links: bytes = b""
+    """float64 (rows,); empty where all are 0."""
 
     @property
     def rows(self) -> int:

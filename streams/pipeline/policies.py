@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,14 @@ from watchfiles import awatch
 
 from streams.clock import now_ms
 from streams.counting.registers import PANE_MS
-from streams.errors import PolicyError
+from streams.errors import PolicyError, TopicsError
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
 from streams.policy import Policy, PolicyFileError, parse_policy
 from streams.policy.activation import Activation, should_propose
 from streams.policy.diff import differences
+from streams.policy.restart import needs_restart
 from streams.settings import Settings
 
 
@@ -55,14 +57,15 @@ class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How a worker's policy file stands to the live policy: a record of the `policy` topic, keyed by worker."""
+    """How a worker, and its policy file, stand to the live policy: a record of the `policy` topic, keyed by worker."""
 
     worker: str
     file: str
     revision: str
     """Of the file; "" where it cannot be used."""
     verdict: str
-    """`propose`, `same`, `drift`, `behind` (see `Proposal`), or `bad`."""
+    """`propose`, `same`, `drift`, `behind` (see `Proposal`), `bad`, or `restart`: live, but not to be followed by this
+    worker as it runs."""
     why: str
     at_ms: int
 
@@ -130,10 +133,23 @@ class PolicyProposer:
     Args:
         newest_ms: the greatest log time that ingest has read; -1: none yet.
         name: of this worker, for the record.
+        began: the policy that the worker was made for.
+        check: that the topics keep what a policy needs; raises TopicsError. Blocks.
     """
 
-    def __init__(self, context: Context, newest_ms: Callable[[], int], name: str, log: Any) -> None:
+    def __init__(
+        self,
+        context: Context,
+        newest_ms: Callable[[], int],
+        name: str,
+        log: Any,
+        *,
+        began: Policy,
+        check: Callable[[Policy], None],
+    ) -> None:
         self._context = context
+        self._began = began
+        self._check = check
         self._newest_ms = newest_ms
         self._name = name
         self._log = log
@@ -198,10 +214,17 @@ class PolicyProposer:
         if not proposal and not (first and proposal.verdict == "same" and other_model):
             if proposal.verdict == "same" and self._live is not None and self._sent != self._live.sequence:
                 await self._activate(self._live)  # whoever kept it may have died before sending; repeats are harmless
-            self._note_verdict(proposal.verdict, proposal.message, policy.revision)
+            stale = list(needs_restart(self._began, Policy.from_canonical(self._live.policy))) if self._live else []
+            if stale and proposal.verdict == "same":
+                self._note_verdict("restart", "; ".join(stale), policy.revision)
+                self._log.warning("the live policy needs a restart of this worker", why="; ".join(stale))
+            else:
+                self._note_verdict(proposal.verdict, proposal.message, policy.revision)
             self._log.info("policy file not proposed", verdict=proposal.verdict, why=proposal.message)
             self._context.metrics.policy_file_drift.set(proposal.verdict != "same")
             return
+        if not first:
+            await self._check_that_it_can_follow(policy)
         note = self._read_note(policy.revision)
         newest_ms = self._newest_ms() if self._newest_ms() >= 0 else now_ms()
         record = PolicyRecord(
@@ -224,6 +247,26 @@ class PolicyProposer:
         await self._activate(self._live)
         self._note_verdict("same", f"{policy.revision} (serial {policy.serial}) is live", policy.revision)
         self._log.info("policy live", revision=policy.revision, serial=policy.serial, from_tick_ms=record.from_tick_ms)
+
+    async def _check_that_it_can_follow(self, policy: Policy) -> None:
+        """Nothing is half applied: what a worker cannot follow while it runs is refused as a whole.
+
+        Raises:
+            PolicyError: with what needs a restart, or more room in the topics first.
+        """
+        reasons = list(needs_restart(self._began, policy))
+        if reasons:
+            raise PolicyError("; ".join(reasons), fix="restart the workers one by one, with this file in place")
+        began = self._began
+        if policy.longest_window_ms <= began.longest_window_ms and policy.longest_expiry_ms <= began.longest_expiry_ms:
+            return
+        try:
+            await asyncio.to_thread(self._check, policy)
+        except TopicsError as error:
+            raise PolicyError(
+                f"the topics keep too little for it: {error}",
+                fix=f"{error.fix}\nthen save the file again with a higher serial",
+            ) from error
 
     async def _activate(self, activation: Activation) -> None:
         sender, settings = self._context.sender, self._context.settings

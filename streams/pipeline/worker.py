@@ -88,16 +88,16 @@ class Worker:
 
     def run(self) -> int:
         """Run until told to stop; the exit code."""
-        check_topics(
-            self._settings,
-            needs=needs_of(
-                self._settings,
-                longest_window_ms=self._policy.longest_window_ms,
-                longest_expiry_ms=self._policy.longest_expiry_ms,
-            ),
-            report=lambda line: self._log.warning(line),
-        )
+        self._check_topics(self._policy)
         return uvloop.run(self._main())
+
+    def _check_topics(self, policy: Policy) -> None:
+        needs = needs_of(
+            self._settings,
+            longest_window_ms=policy.longest_window_ms,
+            longest_expiry_ms=policy.longest_expiry_ms,
+        )
+        check_topics(self._settings, needs=needs, report=lambda line: self._log.warning(line))
 
     async def _main(self) -> int:
         transport.register()
@@ -160,7 +160,10 @@ class Worker:
             self._log.info("worker starts", stages=self._stages, metrics=health.url, model=context.scorer.revision)
             if ingest is not None:
                 stage = ingest
-                proposer = PolicyProposer(context, lambda: stage.newest_ms, self._name(), self._log)
+                proposer = PolicyProposer(
+                    context, lambda: stage.newest_ms, self._name(), self._log,
+                    began=self._policy, check=self._check_topics,
+                )  # fmt: skip
                 await proposer.begin()
                 self._tasks.append(context.spawn(proposer.run(), "policy"))
             if ingest is not None or judge is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hushtag_client.normalise import normalise
 
+from streams.policy.domains import ascii_of
 from streams.policy.durations import spell_duration
 from streams.policy.explain import Finding, did_you_mean
 from streams.policy.model import Policy
@@ -80,6 +81,7 @@ def _lists(policy: Policy) -> Iterator[Finding]:
     yield from _twice("never_suppress", policy.never_suppress, [normalise(tag) for tag in policy.never_suppress])
     terms = [term.term for term in policy.curated_terms]
     yield from _twice("curated_terms", terms, [normalise(term) for term in terms], "term")
+    yield from _domain_list(policy)
     for at, term in enumerate(terms):
         if normalise(term) in policy.never_suppressed:
             yield Finding(
@@ -88,6 +90,11 @@ def _lists(policy: Policy) -> Iterator[Finding]:
                 "a tag in one of the two lists",
                 "delete it from one of them",
             )
+
+
+def _domain_list(policy: Policy) -> Iterator[Finding]:
+    domains = [one.domain for one in policy.link_domains]
+    yield from _twice("link_domains", domains, [ascii_of(domain) for domain in domains], "domain")
 
 
 def _twice(key: str, shown: Sequence[str], same: Sequence[Any], *inner: str) -> Iterator[Finding]:
@@ -229,6 +236,7 @@ def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
     absent = {
         "burst": min(rule.windows_ms) < policy.longest_window_ms,
         "term": bool(policy.curated_terms),
+        "links": bool(policy.link_domains),
     }
     reachable = [name for name in named if absent.get(name, True)]
     if rule.mode in HIDING_MODES and need == 0:
@@ -242,11 +250,12 @@ def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
         why = {
             "burst": "burst needs a longer window in `windows` to hold a tag's past",
             "term": "term needs `curated_terms`",
+            "links": "links need `link_domains`",
         }
         hint = "; ".join(why[name] for name in named if name not in reachable) or "name more signals, or lower need"
         few = f"only {len(reachable)} signals can" if len(reachable) != 1 else "only 1 signal can"
         yield (
-            ("corroboration", "/windows", "/curated_terms"),
+            ("corroboration", "/windows", "/curated_terms", "/link_domains"),
             f"need {need}, but {few} ever speak",
             f"at most {len(reachable)}",
             hint,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from streams.policy.domains import ascii_of
 from streams.policy.durations import spell_duration
 from streams.policy.model import Policy
 from streams.policy.rules import Corroboration, Rule
@@ -28,6 +29,7 @@ def differences(old: Policy, new: Policy) -> list[str]:
         *_categories(old, new),
         *_lists("never_suppress", sorted(old.never_suppressed), sorted(new.never_suppressed)),
         *_lists("curated_terms", _terms(old), _terms(new)),
+        *_lists("link_domains", _domains(old), _domains(new)),
         *_valves(old, new),
     ]
 
@@ -59,6 +61,10 @@ def _lists(name: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
 
 def _terms(policy: Policy) -> list[str]:
     return sorted(f"{term.term} ({term.match})" for term in policy.curated_terms)
+
+
+def _domains(policy: Policy) -> list[str]:
+    return sorted(f"{ascii_of(one.domain)} ({one.match})" for one in policy.link_domains)
 
 
 def _valves(old: Policy, new: Policy) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from pydantic_core import PydanticCustomError
 
 from streams.policy.countries import COUNTRIES, WORLD, nearest_country
+from streams.policy.domains import host_in, is_domain
 from streams.policy.durations import (
     DURATION_PATTERN,
     MINUTE_MS,
@@ -88,6 +89,16 @@ def _hashtag(text: str) -> str:
     return text.strip()
 
 
+def _domain(text: str) -> str:
+    plain = text.strip()
+    bare = host_in(plain)
+    if bare != plain.lower().strip("."):
+        raise refuse("a domain alone", "a domain name such as example.org; what lies below it is meant too", bare)
+    if not is_domain(plain):
+        raise refuse("not a domain name", "a domain name of two labels or more, such as example.org")
+    return plain
+
+
 _duration_text = (
     BeforeValidator(_to_ms),
     PlainSerializer(spell_duration, return_type=str),
@@ -112,4 +123,5 @@ Match = Literal["exact", "lookalike"]
 Country = Annotated[
     str, AfterValidator(_country), WithJsonSchema({"type": "string", "enum": [WORLD, *sorted(COUNTRIES)]})
 ]
+Domain = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(_domain)]
 Hashtag = Annotated[str, Field(min_length=1), AfterValidator(_hashtag)]

@@ -15,11 +15,12 @@ from hushtag_client.normalise import normalise
 from pydantic import Field, ValidationError
 
 from streams.errors import PolicyError
+from streams.policy.domains import DomainMatcher, ascii_of
 from streams.policy.durations import parse_duration
 from streams.policy.keys import Confidence, Hashtag, Surface, Window
 from streams.policy.resolve import Layer, RuleTable, rule_table
 from streams.policy.rules import Rule
-from streams.policy.shape import Category, CuratedTerm, Strict, Valves, rule_keys
+from streams.policy.shape import Category, CuratedTerm, LinkDomain, Strict, Valves, rule_keys
 from streams.policy.terms import TermMatcher
 
 
@@ -89,6 +90,9 @@ class Policy(Strict):
     )
     curated_terms: tuple[CuratedTerm, ...] = Field(
         default=(), description="Terms that corroborate, where a category's `corroborate` says `term: true`."
+    )
+    link_domains: tuple[LinkDomain, ...] = Field(
+        default=(), description="Domains to which links corroborate, where a category's `corroborate` asks for `links`."
     )
     valves: Valves = Field(default_factory=Valves, description="Limits on automation, whatever the categories say.")
 
@@ -170,6 +174,16 @@ class Policy(Strict):
         """Whether a hashtag is, or looks like, a curated term."""
         return self.term_matcher.matches(hashtag)
 
+    @cached_property
+    def domain_matcher(self) -> DomainMatcher:
+        return DomainMatcher((one.domain, one.match) for one in self.link_domains)
+
+    @cached_property
+    def links_revision(self) -> str:
+        """Of `link_domains`, the same for every way to write them; "" of none: what links were told apart by."""
+        found = sorted(f"{ascii_of(one.domain)} {one.match}" for one in self.link_domains)
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()[:12] if found else ""
+
     def canonical(self) -> str:
         """JSON that is the same for every way to write this policy, defaults spelt out."""
         return self.canonical_text
@@ -184,6 +198,11 @@ class Policy(Strict):
         for term in whole["curated_terms"]:
             term["term"] = normalise(term["term"])
         whole["curated_terms"].sort(key=lambda term: (term["term"], term["match"]))
+        for one in whole["link_domains"]:
+            one["domain"] = ascii_of(one["domain"])
+        whole["link_domains"].sort(key=lambda one: (one["domain"], one["match"]))
+        if not whole["link_domains"]:
+            del whole["link_domains"]  # a policy without them keeps the revision that it had before there were any
         for category in whole["categories"].values():
             for scope in (category, *category["overrides"]):
                 if "windows" in scope:

@@ -30,8 +30,21 @@ _CATEGORY: dict[str, Any] = {
     "suppress_at": 0.5,
     "clear_at": 0.25,
 }
-_STAND_INS: dict[str, Any] = {**_CATEGORY, "serial": 1, "need": 0, "term": "x", "categories": {"abuse": _CATEGORY}}
-_ENTRIES: dict[str, Any] = {"windows": "10m", "surfaces": "trends", "overrides": {}, "curated_terms": {"term": "x"}}
+_STAND_INS: dict[str, Any] = {
+    **_CATEGORY,
+    "serial": 1,
+    "need": 0,
+    "term": "x",
+    "domain": "x.example",
+    "categories": {"abuse": _CATEGORY},
+}
+_ENTRIES: dict[str, Any] = {
+    "windows": "10m",
+    "surfaces": "trends",
+    "overrides": {},
+    "curated_terms": {"term": "x"},
+    "link_domains": {"domain": "x.example"},
+}
 
 
 def parse_policy(

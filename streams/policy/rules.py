@@ -28,11 +28,15 @@ class Corroboration:
     """Distinct authors in the window."""
     term: bool
     """The tag is, or looks like, a curated term."""
+    links: float | None = None
+    """Share of scored authors whose tweet links to a curated domain, in (0, 1]."""
 
     @property
     def named(self) -> tuple[str, ...]:
         """Names of the signals that count, in a fixed order."""
-        measured = [name for name in ("burst", "copies", "young", "authors") if getattr(self, name) is not None]
+        measured = [
+            name for name in ("burst", "copies", "young", "authors", "links") if getattr(self, name) is not None
+        ]
         return (*measured, *(["term"] if self.term else []))
 
 

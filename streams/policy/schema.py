@@ -116,6 +116,7 @@ def tables() -> str:
         ("`corroborate`", policy_schema()["$defs"]["Corroborate"]),
         ("`overrides`", policy_schema()["$defs"]["Override"]),
         ("`curated_terms`", policy_schema()["$defs"]["CuratedTerm"]),
+        ("`link_domains`", policy_schema()["$defs"]["LinkDomain"]),
         ("`valves`", policy_schema()["$defs"]["Valves"]),
     ]
     return "\n\n".join(f"### {title}\n\n" + "\n".join(_rows(model)) for title, model in parts) + "\n"

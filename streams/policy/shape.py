@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from streams.policy.keys import (
     Confidence,
     Country,
+    Domain,
     Dwell,
     Expiry,
     Floor,
@@ -34,7 +35,7 @@ class Strict(BaseModel):
 class Corroborate(Strict):
     """What must speak against a tag beside its texts."""
 
-    need: int = Field(ge=0, le=5, description="How many of the signals named below must reach their threshold.")
+    need: int = Field(ge=0, le=6, description="How many of the signals named below must reach their threshold.")
     burst: float | None = Field(
         default=None,
         ge=1,
@@ -50,10 +51,13 @@ class Corroborate(Strict):
     )
     authors: int | None = Field(default=None, ge=1, le=100_000_000, description="Distinct authors in the window.")
     term: bool = Field(default=False, description="The tag is, or looks like, one of `curated_terms`.")
+    links: ReachedShare | None = Field(
+        default=None, description="Share of scored authors whose tweet links to one of `link_domains`."
+    )
 
     def to_rule(self) -> Corroboration:
         """As a rule carries it."""
-        return Corroboration(self.need, self.burst, self.copies, self.young, self.authors, self.term)
+        return Corroboration(self.need, self.burst, self.copies, self.young, self.authors, self.term, self.links)
 
 
 class Override(Strict):
@@ -136,6 +140,17 @@ class CuratedTerm(Strict):
         default="lookalike",
         description="`exact`: only the same hashtag once normalised. `lookalike`: also with letters of other "
         "scripts, digits for letters, accents, underscores or letters repeated.",
+    )
+
+
+class LinkDomain(Strict):
+    """A domain to which links are harmful: a signal, never a verdict."""
+
+    domain: Domain = Field(description="The domain, such as `example.org`. All that lies below it is meant too.")
+    match: Match = Field(
+        default="lookalike",
+        description="`exact`: only the same domain, in Unicode or punycode. `lookalike`: also with letters of other "
+        "scripts, digits for letters, accents, hyphens, letters repeated, rn for m, vv for w.",
     )
 
 

@@ -19,7 +19,7 @@ from streams.settings import Settings
 from surfaces.demo.traffic import Traffic
 from surfaces.demo.truth import Story
 from tests.integration.test_exactness import HARSH, POLICY
-from tests.integration.workers import WorkerProcess
+from tests.integration.workers import WorkerProcess, hushtag
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -128,6 +128,7 @@ def test_thresholds_follow_the_file_within_seconds_and_a_broken_edit_changes_not
             register = wait_for_settled(client, tag)
             assert flagged() and register.policy_revision == parse_policy(policy_text(2, 0.36, 0.25), "").revision
             assert float(register.evidence["upper"]) < 0.92
+            explained(settings, tag, policy_text(2, 0.36, 0.25))
             wait_until(lambda: time.time() * 1000 > register.decided_at_ms + 10_000)
 
             policy.write_text(policy_text(4, suppress_at=0.93, clear_at=0.92))
@@ -146,6 +147,22 @@ def test_thresholds_follow_the_file_within_seconds_and_a_broken_edit_changes_not
     most = {"lower, picked up": 2, "lower, in flags": 5, "broken, seen": 2, "higher, picked up": 2, "higher, clear": 20}
     assert set(took) == set(most)
     assert {name: seconds for name, seconds in took.items() if seconds > most[name]} == {}
+
+
+def explained(settings: Settings, tag: Story, live: str) -> None:
+    """`hushtag explain` names the line that hid the tag, what would show it again, and the words behind it."""
+    told = json.loads(hushtag(settings, "explain", tag.hashtag, "--country", tag.country, "--json", "--terms"))
+    place = next(one for one in told["places"] if one["surface"] == "trends")
+    register = next(one for one in place["registers"] if one["outcome"] == "wins")
+    reason = register["reasons"][0]
+    assert not place["shown"] and reason["signal"] == "harmful_share_lower" and reason["margin"] > 0
+    assert live.splitlines()[reason["line"] - 1].strip() == reason["source"] == "suppress_at: 0.36"
+    assert reason["file"].startswith("policy "), "the file on the disk is another one by now"
+    assert any("falls below 0.25" in end for end in register["ends_when"])
+    standing = next(one for one in told["standings"] if one["category"] == register["category"])
+    assert standing["level"] == "over" and standing["missing"] == []
+    assert told["volume"][-1]["tweets"] >= told["volume"][0]["tweets"] > 0
+    assert told["terms"]["texts"] >= 20 and len(told["terms"]["terms"]) == 12
 
 
 def wait_for_settled(client: FlagsClient, tag: Story) -> Register:

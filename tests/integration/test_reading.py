@@ -64,6 +64,25 @@ async def test_a_partition_is_read_to_the_end_that_it_had(settings: Settings) ->
         )
 
 
+async def test_following_goes_on_where_the_end_was_and_says_when_it_is_reached(settings: Settings) -> None:
+    topic = await make(settings, "followed", partitions=2)
+    await fill(settings, topic, [b"1", b"2", b"3"])
+    async with LogReader(connection(settings), topic) as reader:
+        seen: list[bytes] = []
+        ends = 0
+        async with aclosing(reader.follow({0: 1, 1: None}, poll_seconds=0.05)) as batches:
+            async for batch in batches:
+                seen += [record.value for record in batch or ()]
+                ends += batch is None
+                if batch is None and ends == 1:
+                    assert seen == [b"2", b"3"]
+                    await fill(settings, topic, [b"4"])
+                    await fill(settings, topic, [b"5"], partition=1)
+                if len(seen) == 4 or ends > 200:
+                    break
+    assert sorted(seen) == [b"2", b"3", b"4", b"5"]
+
+
 async def test_all_partitions_at_once(settings: Settings) -> None:
     topic = await make(settings, "many", partitions=3)
     for partition in (0, 2):

@@ -355,6 +355,20 @@ def test_an_automated_decision_in_words() -> None:
 def test_a_policy_in_words() -> None:
     row = row_of(entry_of(b'{"revision":"abc","serial":4,"proposed_by":"w1"}', "policy"))
     assert (row.kind, row.target, row.actor) == ("policy", "serial 4, revision abc", "w1")
+    applied = {
+        "revision": "abc", "serial": 4, "proposed_by": "w1", "actor": "asha", "reason": "a campaign",
+        "changes": ["abuse: suppress_at 0.5 → 0.4", "never_suppress: with x"],
+    }  # fmt: skip
+    row = row_of(entry_of(json.dumps(applied).encode(), "policy"))
+    assert (row.actor, row.reason) == ("asha", "a campaign: abuse: suppress_at 0.5 → 0.4; never_suppress: with x")
+
+
+def test_what_workers_report_of_their_files_is_no_decision() -> None:
+    assert is_kept("policy", b'{"revision":"abc","serial":4,"policy":"{}","proposed_by":"w1"}')
+    assert not is_kept(
+        "policy", b'{"worker":"w1","file":"policy.yaml","revision":"abc","verdict":"same","why":"","at_ms":1}'
+    )
+    assert is_kept("policy", b"not JSON") and is_kept("policy", None)
 
 
 names = st.sampled_from(["kind", "rulings", "reasons", "actor", "hashtag"])

@@ -13,7 +13,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from moderation.audit.metrics import AuditMetrics
-from streams.metrics import Metrics, sample_names
+from streams.metrics import Metrics, ShadowMetrics, sample_names
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,6 +192,10 @@ def queries() -> Iterator[tuple[str, str]]:
             yield f"panel {panel['title']}", target["expr"]
 
 
+ALL = (Metrics(), AuditMetrics(), ShadowMetrics())
+"""Whatever is measured anywhere."""
+
+
 def names_in(query: str) -> tuple[set[str], set[str]]:
     """Metric names and label names of a PromQL expression."""
     query = re.sub(r'"[^"]*"', '""', query)
@@ -215,11 +219,11 @@ def test_the_reading_of_queries() -> None:
 def test_every_query_asks_for_metrics_that_exist(where: str, query: str) -> None:
     names, labels = names_in(query)
     assert names, where
-    assert names <= sample_names(Metrics().registry) | sample_names(AuditMetrics().registry) | {"up"}, where
+    assert names <= {"up"}.union(*(sample_names(one.registry) for one in ALL)), where
     assert query.count("(") == query.count(")")
     known = {
         label
-        for collector in [*vars(Metrics()).values(), *vars(AuditMetrics()).values()]
+        for collector in (collector for one in ALL for collector in vars(one).values())
         if hasattr(collector, "_labelnames")
         for label in collector._labelnames
     }
@@ -229,10 +233,10 @@ def test_every_query_asks_for_metrics_that_exist(where: str, query: str) -> None
 def test_what_the_dashboard_and_alerts_leave_out() -> None:
     """Every metric of ours is looked at somewhere."""
     asked = set().union(*(names_in(query)[0] for _, query in queries()))
-    families = [*Metrics().registry.collect(), *AuditMetrics().registry.collect()]
+    families = [family for one in ALL for family in one.registry.collect()]
     ours = {family.name for family in families if family.name.startswith("hushtag_")}
     unseen = {name for name in ours if not any(one == name or one.startswith(f"{name}_") for one in asked)}
-    assert unseen <= {"hushtag_partial_records"}
+    assert unseen <= {"hushtag_partial_records", "hushtag_shadow"}
 
 
 def test_alerts_are_complete() -> None:

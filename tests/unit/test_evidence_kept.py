@@ -19,7 +19,7 @@ from tests.unit.policy_cases import GOOD
 
 POLICY = parse_policy(GOOD, "good.yaml")
 CONDITIONS = conditions_of(POLICY, shards=8, categories=("hateful_conduct", "abuse"), model_revision="0" * 12)
-COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst")
+COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links")
 
 
 def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> EvidenceTable:
@@ -39,6 +39,7 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         young=dice.random(m),
         burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
         sampled=[()] * m,
+        links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
     )
 
 

@@ -11,7 +11,8 @@ import typer
 from hushtag_client.registers import Register
 from typer.testing import CliRunner
 
-from streams.cli import explain
+from streams.cli import explain, explain_why
+from streams.cli.explain_why import Why
 from streams.flags.account import Account, account_as_dict
 from streams.flags.fold import DecisionFold
 from streams.flags.people import PeopleView
@@ -169,12 +170,18 @@ def test_only_what_was_said_of_the_tag_itself_makes_it_known() -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_the_command_tells_all_of_it(as_json: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def account_of(settings: Settings, hashtag: str, country: str | None) -> tuple[Account, str]:
+    async def account_of(
+        settings: Settings, hashtag: str, country: str | None, at_ms: int | None
+    ) -> tuple[Account, str]:
         decisions = [decision(1, ruling(), ruling("search", "review")), decision(2, ruling(), country="IN")]
         view = people(override("a", "allow", reason="a protest\nin the news"))
         return Account(hashtag, decisions, view, registers_of(decisions, view)[:1], NOW_MS, country), ""
 
+    async def why_of(*_: object) -> Why:
+        return Why()
+
     monkeypatch.setattr(explain, "account_of", account_of)
+    monkeypatch.setattr(explain_why, "why_of", why_of)
     app = typer.Typer()
     explain.register(app)
     result = CliRunner().invoke(app, ["#TAG", *(["--json"] if as_json else [])])

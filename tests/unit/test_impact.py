@@ -101,6 +101,7 @@ class World:
             young=noise.random(m),
             burst=np.where(noise.random(m) < 0.3, np.nan, noise.random(m) * 5),
             sampled=[()] * m,
+            links=noise.random(m),
         )
 
     def ticks(self, n: int) -> Iterable[TickEvidence]:
@@ -241,7 +242,7 @@ def steady(policy: Policy, shares: Mapping[str, float], minutes: int = 5, countr
     share = np.array([[shares[tags.name(key)]] * 3 for key in keys])
     full = np.full(m, 50)
     table = EvidenceTable(120_000, np.array(keys), full + 10, full, full, share, np.zeros(m), np.zeros(m),
-                          np.full(m, burst), [()] * m)  # fmt: skip
+                          np.full(m, burst), [()] * m, np.zeros(m))  # fmt: skip
     return [
         record
         for at in range(1, 6 * minutes + 1)
@@ -329,6 +330,10 @@ def test_only_the_part_that_asks_for_it_needs_a_replay():
     asks = policy_of(BASE.replace("serial: 1", "serial: 1\nyoung_days: 7").replace("never_suppress", ABUSE).replace(
         "burst: 2", "young: 0.3"))  # fmt: skip
     assert {category for category, _ in needs_replay(asks, [KEPT])} == {"hateful_conduct"}
+    links = policy_of(BASE.replace("burst: 2", "links: 0.3") + "link_domains: [{domain: evil.example}]\n")
+    (reason,) = set(needs_replay(links, [KEPT]).values())
+    assert reason == ("link_domains: the links were told apart by none",)
+    assert needs_replay(links, [changed(KEPT, links=links.links_revision)]) == {}
     fewer = policy_of(BASE.replace("[2m, 20m]", "[2m]").replace("burst: 2, ", "").replace("never_suppress", ABUSE))
     assert needs_replay(fewer, [KEPT]) == {}
     terms = policy_of(BASE + "curated_terms: [{term: b}]\n")

@@ -105,10 +105,7 @@ def as_told(tick_ms, hashtag, country, rulings) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_impact_predicts_the_settled_decisions_of_a_replay_exactly(seed):
-    lines = random_log(seed, n=1_500)
-    live, new = make_policy(LIVE), make_policy(changed(seed))
+def predicted_exactly(lines, live: Policy, new: Policy) -> None:
     live_said, evidence = replayed(lines, live)
     new_said, _ = replayed(lines, new)
 
@@ -124,3 +121,23 @@ def test_impact_predicts_the_settled_decisions_of_a_replay_exactly(seed):
             as_told(one.tick_ms, one.hashtag, one.country, one.rulings) for one in truth
         )
     assert len(live_said) > 10 and verdict.changes
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_impact_predicts_the_settled_decisions_of_a_replay_exactly(seed):
+    predicted_exactly(random_log(seed, n=1_500), make_policy(LIVE), make_policy(changed(seed)))
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_impact_predicts_what_another_share_of_links_would_do(seed):
+    """Nearly half of the tweets link to the one listed domain, in four ways to write it, the others elsewhere."""
+    rng, lines = random.Random(seed), random_log(seed, n=1_500)
+    ways = ["https://evil.example/x", "HTTP://good.example@EVIL.example", "evil.example", "www.ev1l.example/y"]
+    for line in lines:
+        if isinstance(line["value"], str) and '"text"' in line["value"]:
+            tweet = json.loads(line["value"])
+            tweet["text"] += " " + (rng.choice(ways) if rng.random() < 0.45 else "https://good.example/evil.example")
+            line["value"] = json.dumps(tweet)
+    listed = LIVE.replace("{need: 1, burst: 1.5, authors: 8}", "{need: 1, links: 0.45}")
+    listed += "link_domains: [{domain: evil.example}]\n"
+    predicted_exactly(lines, make_policy(listed), make_policy(listed.replace("links: 0.45", "links: 0.55")))

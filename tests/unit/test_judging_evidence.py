@@ -126,7 +126,8 @@ def test_signals_are_those_of_the_obvious_way(rows):
 def facts(**changed: object) -> EvidenceTable:
     """One tag, over unless something is changed."""
     given_facts = {
-        "tweets": 20, "authors": 20, "scored": 20, "share": 0.9, "copies": 0.0, "young": 0.0, "burst": NAN, **changed
+        "tweets": 20, "authors": 20, "scored": 20, "share": 0.9, "copies": 0.0, "young": 0.0, "burst": NAN,
+        "links": 0.0, **changed,
     }  # fmt: skip
     one = {name: np.array([value]) for name, value in given_facts.items()}
     return EvidenceTable(
@@ -155,7 +156,7 @@ def test_below_a_floor_nothing_is_said(changed, share):
     assert level(tweets=10, authors=5, share=share) != LOW
 
 
-CORROBORATED = replace(RULE, corroboration=Corroboration(2, 3.0, 0.5, 0.4, 30, True))
+CORROBORATED = replace(RULE, corroboration=Corroboration(2, 3.0, 0.5, 0.4, 30, True, 0.25))
 
 
 @pytest.mark.parametrize(
@@ -169,6 +170,8 @@ CORROBORATED = replace(RULE, corroboration=Corroboration(2, 3.0, 0.5, 0.4, 30, T
         ({"young": 0.4, "authors": 30}, False, OVER),
         ({"young": 0.4}, True, OVER),
         ({"young": 0.39, "authors": 29}, True, BETWEEN),
+        ({"young": 0.4, "links": 0.25}, False, OVER),
+        ({"young": 0.4, "links": 0.24}, False, BETWEEN),
     ],
 )
 def test_what_corroborates(changed, term, expected):

@@ -213,7 +213,8 @@ def table(scored: list[int], share: list[float], authors: int = 100) -> Evidence
     m = len(scored)
     zero = np.zeros(m)
     return EvidenceTable(600_000, np.arange(1, m + 1), np.full(m, 200), np.full(m, authors), np.array(scored, int),
-                         np.array([[one] * 2 for one in share]).reshape(m, 2), zero, zero, zero, [()] * m)  # fmt: skip
+                         np.array([[one] * 2 for one in share]).reshape(m, 2), zero, zero, zero, [()] * m,
+                         zero)  # fmt: skip
 
 
 def test_a_scorer_that_falls_silent_is_noticed():

@@ -1,0 +1,203 @@
+"""Why a tag is hidden or is not: signal by signal, with the line of the file that set each threshold."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from rich.console import Console
+
+from streams.cli import explain_view
+from streams.cli.explain_why import Why
+from streams.cli.moments import moment_ms
+from streams.counting.keys import Tags
+from streams.errors import CallerMistake
+from streams.flags.account import Account
+from streams.flags.people import PeopleView
+from streams.flags.why import standings, volumes, would_clear, would_hide
+from streams.judging.evidence import EvidenceTable
+from streams.judging.kept import TickEvidence, conditions_of, records_of
+from streams.log.evidence import EvidenceRecord
+from streams.pipeline.policies import PolicyRecord
+from streams.policy import parse_policy
+from streams.policy.where import Places
+
+TEXT = """\
+serial: 1
+windows: [2m, 20m]
+categories:
+  hateful_conduct:
+    mode: suppress
+    min_tweets: 20
+    min_authors: 10
+    suppress_at: 0.4   # ours
+    clear_at: 0.3
+    corroborate: {need: 1, burst: 2, authors: 100, term: true}
+    overrides:
+      - {country: IN, suppress_at: 0.6}
+      - surface: search
+        corroborate:
+          need: 1
+          young: 0.5
+curated_terms: [{term: bad}]
+valves: {new_suppressions_per_hour: 16}
+"""
+POLICY = parse_policy(TEXT, "policy.yaml")
+PLACES = Places(POLICY, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("signal", "surface", "country", "line", "source"),
+    [
+        ("harmful_share_lower", "trends", "*", 8, "suppress_at: 0.4   # ours"),
+        ("harmful_share_lower", "trends", "IN", 12, "- {country: IN, suppress_at: 0.6}"),
+        ("burst", "trends", "IN", 10, "corroborate: {need: 1, burst: 2, authors: 100, term: true}"),
+        ("young", "search", "*", 16, "young: 0.5"),
+        ("min_authors", "search", "IN", 7, "min_authors: 10"),
+        ("new_suppressions_per_hour", "trends", "*", 18, "valves: {new_suppressions_per_hour: 16}"),
+    ],
+)
+def test_the_line_that_set_a_threshold(signal, surface, country, line, source):
+    place = PLACES.of_signal(signal, "hateful_conduct", surface, country)
+    assert place is not None and (place.line, place.source) == (line, source)
+
+
+def test_a_default_and_a_file_that_was_not_kept_have_no_line():
+    assert PLACES.of_signal("least_scored", "hateful_conduct", "trends", "*") is None
+    assert PLACES.of("dwell", "hateful_conduct", "trends", "*") is None
+    assert PLACES.of_signal("harmful_share_lower", "abuse", "trends", "*") is None
+    assert Places(POLICY, "").of_signal("harmful_share_lower", "hateful_conduct", "trends", "*") is None
+
+
+def records(*ticks: dict[str, float], tag: str = "tag") -> list[EvidenceRecord]:
+    """Evidence of one tag in the world, one record a tick; what is not said is over."""
+    conditions = conditions_of(POLICY, shards=1, categories=("hateful_conduct",), model_revision="0" * 12)
+    found = []
+    for at, given in enumerate(ticks, 1):
+        tags = Tags()
+        one = {"tweets": 60, "authors": 50, "scored": 50, "share": 0.9, "burst": 3.0, "young": 0.1} | given
+        column = {name: np.array([value]) for name, value in one.items()}
+        table = EvidenceTable(
+            window_ms=120_000, keys=np.array([tags.key(tag, "*")]), sampled=[()], links=np.zeros(1), copies=np.zeros(1),
+            **{**column, "share": np.array([[one["share"]] * 2])},
+        )  # fmt: skip
+        found += records_of(TickEvidence(at * 10_000, conditions, False, {120_000: table}), 0, tags)
+    return found
+
+
+def standing(surface: str = "trends", **given: float):
+    (record,) = records(given)
+    (one,) = [
+        one for one in standings({120_000: record}, "tag", "*", POLICY, PLACES) if one.surface == surface
+    ]  # fmt: skip
+    return one
+
+
+def test_a_tag_that_is_over_shows_every_signal_that_was_asked():
+    one = standing()
+    assert (one.level, one.need, would_hide(one)) == ("over", 1, [])
+    assert [(signal.signal, signal.passed, signal.line) for signal in one.signals] == [
+        ("min_tweets", True, 6),
+        ("min_authors", True, 7),
+        ("harmful_share_lower", True, 8),
+        ("burst", True, 10),
+        ("authors", False, 10),
+        ("term", False, 10),
+    ]
+    assert one.lower < 0.9 < one.upper
+
+
+def test_what_is_missing_is_said():
+    assert would_hide(standing(tweets=15, authors=9)) == [
+        "20 tweets in 2 min, it has 15",
+        "10 authors in 2 min, it has 9",
+    ]
+    (share,) = would_hide(standing(share=0.4))
+    assert share.startswith("a lower bound of the harmful share of 0.4, it is 0.2")
+    assert would_hide(standing(burst=np.nan)) == ["1 more of what corroborates (burst 2, authors 100, term 1)"]
+    assert standing(burst=np.nan).signals[3].value is None
+    assert would_hide(standing("search")) == ["1 more of what corroborates (young 0.5)"]
+
+
+def test_what_would_clear_it():
+    rule = POLICY.rule("hateful_conduct", "trends", "*")
+    first, last = would_clear("suppress", rule, standing(), POLICY.max_automated_ms)
+    assert first == "the upper bound of its harmful share falls below 0.3 at a settled tick, it is 0.96 now"
+    assert last == "24 hours have gone by without a person"
+    assert "it stays below 20 tweets or 10 authors until it runs out" in would_clear(
+        "suppress", rule, standing(tweets=10), POLICY.max_automated_ms
+    )
+    assert would_clear("hold", rule, None, 1) == ["a person decides, or the hold runs out; it is not renewed"]
+
+
+def test_the_volume_has_a_row_for_each_tick_that_kept_the_tag():
+    rows = [*records({"tweets": 20, "scored": 0, "share": np.nan}, {"tweets": 40}), *records({}, tag="other")]
+    assert [(one.tick_ms, one.tweets, one.authors, one.share) for one in volumes(rows, "tag", "*")] == [
+        (10_000, 20, 50, None),
+        (20_000, 40, 50, pytest.approx(0.9)),
+    ]
+    assert volumes(rows, "tag", "IN") == []
+
+
+def test_the_terminal_names_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "policy.yaml"
+    path.write_text(TEXT)
+    kept = PolicyRecord(
+        revision=POLICY.revision, serial=1, policy=POLICY.canonical(), model_revision="m", from_tick_ms=0,
+        proposed_at_ms=0, proposed_by="w", text=TEXT,
+    )  # fmt: skip
+    why = Why(_kept={POLICY.revision: kept}, _file=path, revision=POLICY.revision, standings=[standing(burst=np.nan)])
+    why.standings.append(msgspec.structs.replace(why.standings[0], surface="search"))
+    why.volume = volumes(records({"tweets": 20}, {"tweets": 40}), "tag", "*")
+    out = Console(record=True, width=200, file=open("/dev/null", "w"), soft_wrap=True)  # noqa: SIM115
+    monkeypatch.setattr(explain_view, "_out", out)
+    explain_view.tell(Account("tag", [], PeopleView(), None, 1_000), why)
+    text = out.export_text()
+    out.file.close()
+    assert f"harmful share lower 0.7864, threshold 0.4, margin +0.3864  {path}:8: suppress_at: 0.4   # ours" in text
+    assert "burst not known, threshold 2" in text
+    assert "missing: 1 more of what corroborates" in text
+    assert "hateful conduct on trends and search, everywhere: between; harmful share 0.79 to 0.96" in text
+    assert "▅█  40 of 50 authors" in text
+    path.write_text(TEXT + "\n# edited since\n")
+    edited = Why(_kept={POLICY.revision: kept}, _file=path)
+    found = edited.where(POLICY.revision, "harmful_share_lower", "hateful_conduct", "trends", "*")
+    assert found is not None and found[0] == f"policy {POLICY.revision}"
+    assert edited.where("000000000000", "burst", "hateful_conduct", "trends", "*") is None
+
+
+def test_moments():
+    noon_ms = 1_790_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
+    assert moment_ms("11:30", noon_ms) == noon_ms - 1_800_000
+    assert moment_ms("12:30:10", noon_ms) == noon_ms + 1_810_000 - 86_400_000, "the last one"
+    assert moment_ms("90s", noon_ms) == noon_ms - 90_000
+    assert moment_ms("1970-01-01T01:00+01:00", noon_ms) == 0
+    for bad in ("soon", "25:00", "2199-01-01", "1-1"):
+        with pytest.raises(CallerMistake, match="--at"):
+            moment_ms(bad, noon_ms)
+
+
+def test_words_are_masked_unless_asked_for(monkeypatch: pytest.MonkeyPatch):
+    from streams.cli import explain_why
+    from streams.settings import Settings
+
+    async def texts(*_: object) -> list[str]:
+        return ["you are filthy vermin", "get out, filthy vermin"]
+
+    monkeypatch.setattr(explain_why, "_texts", texts)
+    found = asyncio.run(explain_why.terms_of(Settings(), "tag", 0, 1))
+    assert found is not None and found.texts == 2 and 0 < found.mean < 1
+    assert "vermin" in [word for word, _ in found.terms]
+    assert [abs(added) for _, added in found.terms] == sorted([abs(added) for _, added in found.terms], reverse=True)
+    out = Console(record=True, width=200, file=open("/dev/null", "w"), soft_wrap=True)  # noqa: SIM115
+    monkeypatch.setattr(explain_view, "_out", out)
+    explain_view.tell_terms(found, in_full=False)
+    assert "vermin" not in out.export_text(clear=False) and "v****n" in out.export_text()
+    explain_view.tell_terms(found, in_full=True)
+    assert "vermin" in out.export_text()
+    explain_view.tell_terms(None, in_full=True)
+    assert "not in the log any more" in out.export_text()
+    out.file.close()
