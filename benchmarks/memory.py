@@ -68,7 +68,7 @@ def policy_of(most_tags: int, windows: str = "10m, 1h") -> Policy:
     """The shipped policy under another limit, with other windows."""
     text = Path("config/policy.yaml").read_text()
     text = text.replace("windows: [10m, 1h]", f"windows: [{windows}]", 1)
-    text = text.replace("max_tags_per_pane: 100000", f"max_tags_per_pane: {most_tags}", 1)
+    text = text.replace("max_tags_per_pane: 50000", f"max_tags_per_pane: {most_tags}", 1)
     policy = parse_policy(text, "config/policy.yaml")
     assert policy.max_tags_per_pane == most_tags
     return policy
