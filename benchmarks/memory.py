@@ -68,7 +68,7 @@ def policy_of(most_tags: int, windows: str = "10m, 1h") -> Policy:
     """The shipped policy under another limit, with other windows."""
     text = Path("config/policy.yaml").read_text()
     text = text.replace("windows: [10m, 1h]", f"windows: [{windows}]", 1)
-    text = text.replace("max_tags_per_pane: 100000", f"max_tags_per_pane: {most_tags}", 1)
+    text = text.replace("max_tags_per_pane: 50000", f"max_tags_per_pane: {most_tags}", 1)
     policy = parse_policy(text, "config/policy.yaml")
     assert policy.max_tags_per_pane == most_tags
     return policy
@@ -303,8 +303,8 @@ def main() -> None:
     parser.add_argument("--authors", type=int, default=1_000_000)
     parser.add_argument("--most-tags", type=int, default=20_000, help="max_tags_per_pane")
     parser.add_argument("--limit-mb", type=int, default=2_048, help="what memory is to stay under")
-    parser.add_argument("--tags", type=int, default=2_000, help="of the fixed set")
-    parser.add_argument("--uses", type=int, default=500, help="of them in ten seconds")
+    parser.add_argument("--tags", type=int, default=60, help="of the fixed set: few enough to be busy in every window")
+    parser.add_argument("--uses", type=int, default=400, help="of them in ten seconds")
     parser.add_argument("--window-ms", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--pictures", type=Path, default=Path("docs/images"))
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)

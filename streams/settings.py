@@ -76,7 +76,10 @@ class Settings(BaseSettings):
         500
     )
     max_disorder_ms: Annotated[int, Field(ge=0, le=600_000, description="only for a CreateTime topic")] = 0
-    max_lag_ms: Annotated[int, Field(ge=1_000, le=3_600_000, description="no early suppression past this")] = 60_000
+    max_lag_ms: Annotated[
+        int,
+        Field(ge=1_000, le=3_600_000, description="no early suppression past this; sources further ahead wait"),
+    ] = 60_000
     idle_timeout_ms: Annotated[
         int, Field(ge=0, le=86_400_000, description="leave a dead source partition out after this; 0: never")
     ] = 0

@@ -54,7 +54,10 @@ class SlidingWindow:
         self.floor = 1 << 62
         self._hashes = hashes
         self._kept: tuple[Ints, Sample] | None = None
-        """Samples of some keys over all panes, until these change: looks ask for the same ones again and again."""
+        """Samples of some keys over all panes but `_since`, until one goes: looks ask for the same ones again and
+        again, and the far end of a long window moves but four times an hour."""
+        self._since: list[Pane] = []
+        """Panes that came after `_kept`: the sample of both is the sample of all."""
 
     def busy(self) -> Ints:
         """The keys with at least `floor` tweets, ascending."""
@@ -68,7 +71,7 @@ class SlidingWindow:
     def push(self, pane: Pane) -> None:
         """Add the newest pane."""
         if len(pane.keys):
-            self._kept = None
+            self._since.append(pane)
             self.panes.append(pane)
             self.counts.add(pane.keys, pane.counts)
 
@@ -91,9 +94,9 @@ class SlidingWindow:
             self.counts.add(pane.keys, -pane.counts)
 
     def remember(self, keys: Ints) -> None:
-        """Keep the samples of some keys, ascending, at hand until the panes change."""
-        self._kept = None
+        """Keep the samples of some keys, ascending, at hand until a pane goes."""
         self._kept = (keys, self.sample(keys))
+        self._since = []
 
     def sample(self, asked: Ints, extra: Iterable[Pane] = ()) -> Sample:
         """The samples of some keys over the window, and over `extra` panes that have not settled."""
@@ -105,6 +108,7 @@ class SlidingWindow:
             known = kept_keys[at] == asked
             starts, ends = (np.searchsorted(kept.group, at[known] + one) for one in (0, 1))
             picks.append(_pick(kept, np.flatnonzero(known), starts, ends))
+            picks += [_pick_keys(pane, asked, np.flatnonzero(known)) for pane in self._since]
             missing = missing[~known]
         if len(missing):
             picks += [_pick_keys(pane, asked, missing) for pane in self.panes]

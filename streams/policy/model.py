@@ -75,7 +75,7 @@ class Policy(Strict):
         "Where `evidence_floor` is lower, that counts.",
     )
     max_tags_per_pane: int = Field(
-        default=100_000,
+        default=50_000,
         ge=1,
         le=100_000_000,
         description="So many tags a pane keeps in all, shared out evenly over the shards: a bound on memory when "
