@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
@@ -146,7 +147,7 @@ class Outbox:
             world.logs[log].append(self.queues[log].popleft())
 
 
-class Run:
+class Run(ABC):
     """One incarnation of a stage over one partition. `dropped`: it has been told that the partition is not its own."""
 
     topic = ""
@@ -161,8 +162,9 @@ class Run:
         self.start = world.committed.get((self.topic, number), 0)
         self.steps = self.work()
 
+    @abstractmethod
     def work(self) -> Iterator[None]:
-        raise NotImplementedError
+        """Its whole life; whatever happens between two of its steps may happen there."""
 
     def step(self) -> None:
         if self.outbox and self.world.rng.random() < 0.6:
