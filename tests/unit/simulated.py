@@ -12,7 +12,7 @@ import random
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -188,7 +188,7 @@ class Ingest(Run):
         core = SourcePartition(
             self.number, PARTITIONS, "s", replay_point, sharding=Sharding(SHARDS), hashes=HASHES, times=TIMES
         )
-        at, unsent = max(0, replay_point - DUPLICATE_RANGE), 0
+        at, unsent, rules = max(0, replay_point - DUPLICATE_RANGE), 0, rng.choice(world.rules)
         while True:
             records = world.visible(self.number)[at : at + rng.randint(1, 30)]
             core.read(records)
@@ -202,6 +202,8 @@ class Ingest(Run):
                 continue
             unsent = 0
             flushed, replay_point = core.flush(), core.replay_point
+            for one in (one for flushes in flushed.values() for one in flushes):
+                one.rules = rules
             encoded = {shard: [encode_partial(one) for one in flushes] for shard, flushes in flushed.items()}
             core.reset_counts()
             for shard, values in encoded.items():
@@ -306,13 +308,17 @@ class World:
     Args:
         policies: the first is in force from the start, a second from some tick on.
         timely: whether judges take records for timely, and look: all, or some runs and others not.
+        rules: of the versions that run side by side; what they count is the same.
         harm: how many runs are killed, cut off or left as zombies.
     """
 
-    def __init__(self, seed: int, policies: list[Policy], *, timely: str = "all", harm: int = 30) -> None:
+    def __init__(
+        self, seed: int, policies: list[Policy], *, timely: str = "all", rules: Sequence[int] = (1,), harm: int = 30
+    ) -> None:
         self.rng = random.Random(seed)
         self.policies = policies
         self.timely = timely
+        self.rules = rules
         self.sources = random_source(self.rng)
         self._times = [[record.timestamp for record in log] for log in self.sources]
         self.now_ms = START_MS

@@ -224,6 +224,13 @@ def test_it_does_whether_or_not_judges_look_early(seed):
     assert not found, told(seed, found)
 
 
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
+def test_it_does_while_versions_run_side_by_side(seed):
+    """Upgraded and rolled back: each run of ingest has the rules of one version or the other."""
+    found = simulate(seed, rules=(1, 2))
+    assert not found, told(seed, found)
+
+
 def test_without_harm_there_is_nothing_to_find():
     assert not simulate(0, harm=0)
 
