@@ -155,6 +155,7 @@ class SourcePartition:
                 record.source_id, record.source, record.sources = self.source_id, self.source, self.sources
                 record.rules, record.newest_ms = RULES, self.newest_ms
             records[-1].block, records[-1].watermark_ms = self.next_offset // BLOCK, self.watermark_ms
+            records[-1].reached = self.next_offset
             flushed[shard] = records
         return flushed
 

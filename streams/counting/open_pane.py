@@ -69,6 +69,11 @@ class OpenPane:
         self.rows["count"][rows] = 0
         self.rows["size"][rows] = 0
 
+    def restore(self, row: int, count: int, size: int) -> None:
+        """A row that was void counts again."""
+        self.rows["count"][row] = count
+        self.rows["size"][row] = size
+
     def sum(self, tags: Ints | None = None) -> Sum:
         """Of some tags, by number, or of all."""
         if tags is None:

@@ -6,7 +6,9 @@ before the open one of their source are over. Sent twice, late, or by a worker t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -36,15 +38,25 @@ class Known:
     count: int
     row: int = -1
     """Where its pane has it, as long as that is open."""
+    size: int = 0
+    """How many entries the row has, while it is set aside."""
 
 
 _NOTHING = Known(0)
+_ALL_OF_IT = 1 << 62
 
 
 class SourceBlock:
-    """The open block of one source partition."""
+    """The open block of one source partition.
 
-    __slots__ = ("block", "known", "newest_ms", "old_block", "rules", "source_id", "watermark_ms", "whole")
+    While versions change, workers with other rules read it too, and a partition may go from a newer to an older one. So
+    the rules of who has read most of it count, of equals the newest, and what others found is set aside: at a watermark
+    all is counted that was read for it, and a block that is over was counted by one who read all of it.
+    """
+
+    __slots__ = (
+        "aside", "block", "known", "newest_ms", "old_block", "reached", "rules", "source_id", "watermark_ms", "whole"
+    )  # fmt: skip
 
     def __init__(self, source_id: str, old_block: int) -> None:
         self.source_id = source_id
@@ -54,6 +66,10 @@ class SourceBlock:
         self.rules = 0
         self.known: dict[tuple[int, int], Known] = {}
         """By (pane, key), of the open block."""
+        self.aside: dict[int, dict[tuple[int, int], Known]] = {}
+        """The same, by rules that do not count."""
+        self.reached: dict[int, int] = {}
+        """Rules → offset before which the open block was read by them."""
         self.whole = False
         """Whether every register of the block was seen since its first."""
         self.watermark_ms = -1
@@ -61,7 +77,19 @@ class SourceBlock:
 
     def start(self, block: int, rules: int, *, whole: bool) -> None:
         self.block, self.rules, self.whole = block, rules, whole
-        self.known = {}
+        self.known, self.aside, self.reached = {}, {}, {}
+
+    def note(self, rules: int, reached: int) -> None:
+        """The open block was read up to an offset."""
+        self.reached[rules] = max(reached, self.reached.get(rules, 0))
+
+    def ahead(self, rules: int) -> bool:
+        """Whether others than those that count have read more of the open block, or as much and are newer."""
+        return (self.reached.get(rules, 0), rules) > (self.reached.get(self.rules, 0), self.rules)
+
+    def scopes(self) -> Iterator[tuple[int, int]]:
+        """(pane, key) of all that is known."""
+        return chain(self.known, *self.aside.values())
 
 
 class OpenPanes:
@@ -92,12 +120,16 @@ class OpenPanes:
         if source is None or source.source_id != flush.source_id:
             old_block = self.old_blocks.get(f"{flush.source_id}/{flush.source}", -1)
             source = self.sources[flush.source] = SourceBlock(flush.source_id, old_block)
+        if flush.rules != source.rules and source.block >= 0:
+            self._choose_rules(source, flush)
         touched = self._take(source, flush) if flush.hashtags else np.zeros(0, np.int64)
         source.newest_ms = max(source.newest_ms, flush.newest_ms)
         if flush.watermark_ms >= 0:
             self.source_count = max(self.source_count, flush.sources)
             if flush.block > source.block:
                 source.start(flush.block, flush.rules, whole=flush.block > source.old_block)
+            if flush.block == source.block:
+                source.note(flush.rules, flush.reached)
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
         return touched
 
@@ -133,6 +165,9 @@ class OpenPanes:
     def _take(self, source: SourceBlock, flush: Flush) -> Ints:
         registers = registers_of(flush)
         keys = self._tags.of(flush.hashtags) << COUNTRY_BITS | registers.countries
+        if flush.rules != source.rules and registers.blocks[-1] == source.block:
+            self._set_aside(source, flush.rules, registers, keys)
+            return np.zeros(0, np.int64)
         rises, whole = self._rises(source, flush.rules, registers, keys)
         risen = rises > 0
         is_open = registers.panes > self.settled_pane
@@ -153,9 +188,6 @@ class OpenPanes:
         rises = np.where(blocks > source.block, registers.counts, 0)
         whole = blocks > source.old_block
         again = np.flatnonzero(blocks == source.block)
-        if len(again) and rules > source.rules:
-            self._void(source)
-            source.start(source.block, rules, whole=False)  # its settled panes hold what older rules found: so be it
         if len(again) and rules == source.rules:
             whole[again] = source.whole
             scopes = zip(registers.panes[again].tolist(), keys[again].tolist(), strict=True)
@@ -176,11 +208,53 @@ class OpenPanes:
         for number, outdated in rows.items():
             self.panes[number].void(outdated)
 
-    def _void(self, source: SourceBlock) -> None:
+    # ---- versions side by side ----
+
+    def _choose_rules(self, source: SourceBlock, flush: Flush) -> None:
+        """A record of other rules than those that count: from now on they do, if they have read more of the block."""
+        marked = flush.watermark_ms >= 0
+        last = max(flush.block if marked else -1, int(np.frombuffer(flush.blocks, "<i8")[-1]) if flush.blocks else -1)
+        if last > source.block:
+            source.note(flush.rules, _ALL_OF_IT)
+        elif last == source.block and marked:
+            source.note(flush.rules, flush.reached)
+        if last < source.block or not source.ahead(flush.rules):
+            return
         for (number, key), known in source.known.items():
             if number > self.settled_pane:
-                self.panes[number].void([known.row])
+                self._bench(number, known)
                 self.tweets.add(np.array([key]), np.array([-known.count]))
+        source.aside[source.rules] = source.known
+        source.known = source.aside.pop(flush.rules, {})
+        source.rules, source.whole = flush.rules, False  # its settled panes hold what the others found: so be it
+        for (number, key), known in source.known.items():
+            if number > self.settled_pane:
+                self.panes[number].restore(known.row, known.count, known.size)
+                self.tweets.add(np.array([key]), np.array([known.count]))
+
+    def _set_aside(self, source: SourceBlock, rules: int, registers: Registers, keys: Ints) -> None:
+        """Registers of the open block that do not count: in their panes, so that they can, but as nothing."""
+        known = source.aside.setdefault(rules, {})
+        wanted = (registers.blocks == source.block) & (registers.panes > self.settled_pane)
+        for at in np.flatnonzero(wanted).tolist():
+            number, key, count = int(registers.panes[at]), int(keys[at]), int(registers.counts[at])
+            if count <= known.get((number, key), _NOTHING).count:
+                continue
+            rows = np.flatnonzero(np.repeat(np.arange(len(keys)) == at, registers.sizes))
+            one = slice(at, at + 1)
+            pane = self._open(number)
+            row = pane.add(keys[one], registers.counts[one], registers.sizes[one], registers.entries.take(rows))
+            known[number, key] = Known(count, row)
+            self._bench(number, known[number, key])
+            if pane.crowded():
+                self._sum_up(number, pane)
+
+    def _bench(self, number: int, known: Known) -> None:
+        pane = self.panes[number]
+        known.size = int(pane.rows["size"][known.row])
+        pane.void([known.row])
+
+    # ---- panes ----
 
     def _add(self, number: int, source: SourceBlock, chosen: Mask, keys: Ints, registers: Registers) -> None:
         pane = self._open(number)
@@ -203,9 +277,15 @@ class OpenPanes:
 
     def _sum_up(self, number: int, pane: OpenPane) -> None:
         known = [one for source in self.sources.values() for (of, _), one in source.known.items() if of == number]
-        self.panes[number] = pane.summed_up([one.row for one in known])
-        for row, one in enumerate(known):
+        asides = [aside for source in self.sources.values() for aside in source.aside.values()]
+        benched = [one for aside in asides for (of, _), one in aside.items() if of == number]
+        for one in benched:
+            pane.restore(one.row, one.count, one.size)
+        self.panes[number] = pane.summed_up([one.row for one in (*known, *benched)])
+        for row, one in enumerate((*known, *benched)):
             one.row = row
+        for one in benched:
+            self._bench(number, one)
 
     def _open(self, number: int) -> OpenPane:
         pane = self.panes.get(number)

@@ -23,7 +23,7 @@ PANE_MS = 10_000
 MINUTE_MS = 60_000
 
 RULES = 1
-"""Number of the hashtag grammar and normalisation in force; a block takes its greatest only."""
+"""Number of the hashtag grammar and normalisation in force; a block is counted by one of them only."""
 
 RETWEET = 1
 """Flag of an entry: a native retweet (never counts as a copy)."""
@@ -95,6 +95,8 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     """n lines: the hashtag as each entry wrote it, empty where that is its normal form. See `to_lines`."""
     texts: bytes = b""
     """n lines: the text of each entry."""
+    reached: int = 0
+    """Offset before which all has been read; 0 in all but the last record of a flush."""
 
 
 def to_lines(texts: Sequence[str]) -> bytes:

@@ -305,7 +305,7 @@ class ShardJudge:
         counted += [kept.keys for kept in (*self.views.short_panes, *self.views.ladder.panes)]
         used = set(np.unique(np.concatenate(counted) >> COUNTRY_BITS).tolist())
         for source in self.open.sources.values():
-            used.update(key >> COUNTRY_BITS for _, key in source.known)
+            used.update(key >> COUNTRY_BITS for _, key in source.scopes())
         self.tags.forget([number for number in self.tags.numbers() if number not in used])
         self.rulings.forget_terms(used)
 

@@ -124,21 +124,25 @@ class ShardValves:
 
     def recover(self, decisions: Iterable[Decision], settled_ms: int) -> None:
         """Count what a predecessor began, by all decisions of the shard; its last progress was at `settled_ms`."""
-        said = list(decisions)
-        for one in said:
-            for ruling in one.rulings:
-                if ruling.action in HIDING:
-                    events = self._early if ruling.provisional else self._begun
-                    events.add((ruling.since_ms, one.hashtag, one.country))
+        said = sorted(decisions, key=lambda one: one.version)
         ahead = {(one.hashtag, one.country) for one in said if one.settled_ms > settled_ms}
-        for one in sorted(said, key=lambda one: one.version):
-            if (one.hashtag, one.country) in ahead:
-                hides = hides_anywhere(ruling for ruling in one.rulings if not ruling.provisional)
-                self._past.setdefault((one.hashtag, one.country), []).append((one.settled_ms, hides))
+        before: dict[tuple[str, str], dict[Scope, Ruling]] = {}
+        for one in said:
+            key = (one.hashtag, one.country)
+            early = [ruling for ruling in one.rulings if ruling.provisional and ruling.action in HIDING]
+            self._early.update((ruling.since_ms, *key) for ruling in early)
+            settled = {(each.category, each.surface): each for each in one.rulings if not each.provisional}
+            if newly_hiding(before.get(key, {}), settled):
+                self._begun.add((one.settled_ms, *key))
+            before[key] = settled
+            if key in ahead:
+                self._past.setdefault(key, []).append((one.settled_ms, hides_anywhere(settled.values())))
 
     def hid(self, hashtag: str, country: str, tick_ms: int) -> bool:
-        """Whether a key was hidden as of a tick that a predecessor has said already."""
-        return next((hides for at, hides in reversed(self._past.get((hashtag, country), [])) if at <= tick_ms), False)
+        """Whether a key was hidden before a tick that a predecessor has said already, or began to be at it."""
+        past = self._past.get((hashtag, country), [])
+        before = next((hides for at, hides in reversed(past) if at < tick_ms), False)
+        return before or any(hides for at, hides in past if at == tick_ms)
 
 
 def _cap(limits: Valves, shards: int, used: int) -> Reason | None:

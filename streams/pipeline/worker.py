@@ -173,7 +173,7 @@ class Worker:
                 self._tasks.append(context.spawn(context.webhook.run(), "webhook"))
             self._tasks += [context.spawn(stage.run(), stage.topic) for stage in assignments.stages]
             await self._run_until_stopped(app)
-        except HushtagError as error:
+        except Exception as error:  # while it starts; later ones come by `_end`
             self._error = self._error or error
         finally:
             await self._stop(context, health, assignments)

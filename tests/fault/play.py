@@ -84,6 +84,7 @@ def play(world: World, seed: int, scorer: TextScorer) -> Result:
         scene.close()
         world.mend()
     result.exits = [f"{one.worker} exit {one.code}: {one.said}"[:900] for one in scene.exits]
+    result.problems += [f"{one.worker} ended as if told to, and nobody had" for one in scene.exits if one.code == 0]
     result.timeline.sort(key=lambda one: one[1])
     result.seconds = round(time.monotonic() - start, 1)
     if not (result.problems or result.exits or result.gap_seconds > _LONG_GAP_SECONDS):

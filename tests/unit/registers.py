@@ -46,8 +46,9 @@ def flush(
     block: int = 0,
     watermark_ms: int = 0,
     newest_ms: int = 0,
+    read_to: int = 0,
 ) -> Flush:
-    """A record of these registers; `block`: the one that is reached."""
+    """A record of these registers; `block`: the one that is reached, `read_to`: the offset that is."""
     of = sorted(registers, key=lambda one: one.block)
     entries = [entry for one in of for entry in one.entries]
     return Flush(
@@ -64,6 +65,7 @@ def flush(
         flags=np.array([one.flags for one in entries], "u1").tobytes(),
         displays=to_lines([one.display for one in entries]),
         texts=to_lines([one.text for one in entries]),
+        reached=read_to,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -149,7 +150,7 @@ class Outbox:
             world.logs[log].append(self.queues[log].popleft())
 
 
-class Run:
+class Run(ABC):
     """One incarnation of a stage over one partition. `dropped`: it has been told that the partition is not its own."""
 
     topic = ""
@@ -164,8 +165,9 @@ class Run:
         self.start = world.committed.get((self.topic, number), 0)
         self.steps = self.work()
 
+    @abstractmethod
     def work(self) -> Iterator[None]:
-        raise NotImplementedError
+        """Its whole life; whatever happens between two of its steps may happen there."""
 
     def step(self) -> None:
         if self.outbox and self.world.rng.random() < 0.6:
@@ -189,7 +191,7 @@ class Ingest(Run):
         core = SourcePartition(
             self.number, PARTITIONS, "s", replay_point, sharding=Sharding(SHARDS), hashes=HASHES, times=TIMES
         )
-        at, unsent = max(0, replay_point - DUPLICATE_RANGE), 0
+        at, unsent, rules = max(0, replay_point - DUPLICATE_RANGE), 0, rng.choice(world.rules)
         while True:
             records = world.visible(self.number)[at : at + rng.randint(1, 30)]
             core.read(records)
@@ -203,6 +205,8 @@ class Ingest(Run):
                 continue
             unsent = 0
             flushed, replay_point = core.flush(), core.replay_point
+            for one in (one for flushes in flushed.values() for one in flushes):
+                one.rules = rules
             encoded = {shard: [encode_partial(one) for one in flushes] for shard, flushes in flushed.items()}
             core.reset_counts()
             for shard, values in encoded.items():
@@ -340,6 +344,7 @@ class World:
     Args:
         policies: the first is in force from the start, a second from some tick on.
         timely: whether judges take records for timely, and look: all, or some runs and others not.
+        rules: of the versions that run side by side; what they count is the same.
         harm: how many runs are killed, cut off or left as zombies.
         moderation: records about accounts, as the topic will have them.
     """
@@ -350,12 +355,14 @@ class World:
         policies: list[Policy],
         *,
         timely: str = "all",
+        rules: Sequence[int] = (1,),
         harm: int = 30,
         moderation: Sequence[Record] = (),
     ) -> None:
         self.rng = random.Random(seed)
         self.policies = policies
         self.timely = timely
+        self.rules = rules
         self.sources = random_source(self.rng)
         self._times = [[record.timestamp for record in log] for log in self.sources]
         self.now_ms = START_MS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -105,6 +105,63 @@ def test_a_block_takes_the_registers_of_its_greatest_rules():
         flush(register(7), register(7, tag="old"), rules=RULES),
     )
     assert counts(panes, tags) == {(5, "a"): 2}
+
+
+def test_a_block_takes_the_registers_of_who_has_read_most_of_it():
+    """A partition may go from a newer version to an older one, and a worker that should be dead go on meanwhile."""
+    panes, tags = begun(flush(register(3, authors=(1, 2)), rules=RULES + 1, read_to=3))
+    for rules, count, read_to, found in (
+        (RULES, 2, 2, {(5, "a"): 3}),
+        (RULES, 5, 6, {(5, "a"): 5}),
+        (RULES + 1, 4, 4, {(5, "a"): 5}),
+        (RULES + 1, 7, 6, {(5, "a"): 7}),
+        (RULES, 6, 6, {(5, "a"): 7}),
+    ):
+        panes.apply(flush(register(count, authors=(count,)), rules=rules, read_to=read_to))
+        assert counts(panes, tags) == found
+    closed = panes.settle(5)
+    assert closed.pane.entries["author"][closed.sum.entries].tolist() == [7]
+
+
+def test_a_block_that_older_rules_read_to_its_end_is_counted_by_them():
+    newer = flush(register(3), rules=RULES + 1, read_to=3)
+    panes, tags = begun(newer, registers.flush([register(5), replace(register(1), block=1)], block=1))
+    assert counts(panes, tags) == {(5, "a"): 6}
+    panes, tags = begun(newer, flush(register(5), watermark_ms=-1), flush(reached=1))
+    assert counts(panes, tags) == {(5, "a"): 5}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(5, 7)), min_size=1, max_size=40),
+    st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(1, 12)), max_size=25),
+    st.sampled_from([3, 100_000]),
+)
+def test_versions_side_by_side_count_what_the_furthest_has_read(uses, steps, compact_at):
+    """Senders of three versions, some begun anew, each telling what has changed since it last did."""
+    with patch("streams.counting.open_pane._COMPACT_AT", compact_at):
+        panes, tags = begun()
+        read = [0, 0, 0, 0]
+        furthest = 0
+        for sender, anew, more in steps:
+            before = 0 if anew else read[sender]
+            read[sender] = upto = min(before + more, len(uses))
+            changed = set(uses[before:upto])
+            told = [
+                register(
+                    uses[:upto].count((tag, pane)), tag=tag, pane=pane,
+                    authors=tuple(at for at, use in enumerate(uses[:upto]) if use == (tag, pane)),
+                )
+                for tag, pane in sorted(changed)
+            ]  # fmt: skip
+            panes.apply(flush(*told, rules=1 + sender % 3, read_to=upto))
+            furthest = max(furthest, upto)
+            assert counts(panes, tags) == Counter((pane, tag) for tag, pane in uses[:furthest])
+        for number in (5, 6, 7):
+            closed = panes.settle(number)
+            sampled = closed.pane.entries["author"][closed.sum.entries].tolist()
+            whole = [at for at, (_, pane) in enumerate(uses[:furthest]) if pane == number]
+            assert sorted(set(sampled)) == whole
 
 
 def test_other_rules_do_not_touch_what_has_settled():

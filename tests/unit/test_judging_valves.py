@@ -164,10 +164,19 @@ def test_a_successor_knows_what_was_hidden_at_ticks_that_were_said():
     valves = ShardValves(1)
     said = [decision("a", ruling(action, at)) for action, at in (("suppress", 10_000), ("clear", 40_000))]
     valves.recover(said, 20_000)
-    assert [valves.hid("a", "IN", at) for at in (0, 10_000, 30_000, 40_000)] == [False, True, True, False]
+    assert [valves.hid("a", "IN", at) for at in (0, 10_000, 30_000)] == [False, True, True]
+    assert valves.hid("a", "IN", 40_000), "a judge that says the whole tick counts the big tags as they stood before it"
+    assert not valves.hid("a", "IN", 50_000)
 
 
 # ---- a ruling past a valve ----
+
+
+def test_a_hold_that_becomes_a_suppression_begins_once():
+    """By a policy with another mode: it hides as before, and a successor counts what the judge counted."""
+    limits, valves = Valves(new_suppressions_per_hour=2), ShardValves(1)
+    valves.recover([decision("a", ruling("hold", TICK)), decision("a", ruling("suppress", 2 * TICK))], 2 * TICK)
+    assert valves.admit(limits, 3 * TICK, begun_at(3, [1, 2]), no_crowd()).keys() == {2 << 10}
 
 
 def test_a_refused_ruling_is_a_review_with_the_valve_among_its_reasons():

@@ -23,7 +23,7 @@ from tests.unit.test_simulated_restarts import policies
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "20"))
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "200"))
 SCHEDULES = 12
 """Histories of publishers over one history of judges."""
 

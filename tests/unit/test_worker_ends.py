@@ -1,0 +1,46 @@
+"""However a worker ends, the last line of its log says why, and its exit code who must act."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from structlog.testing import capture_logs
+
+from streams.cli.files import load_policy_file
+from streams.errors import DependencyAway, SettingsError
+from streams.pipeline.worker import Worker
+from streams.settings import Settings
+from tests.unit.shells import make_shells
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (KafkaConnectionError("Unable to bootstrap"), 1),
+        (DependencyAway("Kafka does not answer"), 1),
+        (SettingsError("a setting is wrong"), 2),
+        (RuntimeError("a bug"), 1),
+    ],
+)
+async def test_what_ends_a_worker_while_it_starts_is_in_its_last_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    context = make_shells(monkeypatch).context
+
+    async def fail() -> None:
+        raise error
+
+    async def stop() -> None:
+        pass
+
+    async def make_context(worker: Worker) -> object:
+        return context
+
+    monkeypatch.setattr(context.sender, "start", fail, raising=False)
+    monkeypatch.setattr(context.sender, "stop", stop, raising=False)
+    monkeypatch.setattr(Worker, "_make_context", make_context)
+    with capture_logs() as logs:
+        worker = Worker(Settings(), ["judge"], load_policy_file(Settings().policy, 8))
+        assert await worker._main() == code
+    assert logs[-1]["event"] == "worker ends"
+    assert (logs[-1]["error"], logs[-1]["kind"]) == (str(error), type(error).__name__)
