@@ -19,10 +19,11 @@ from streams.policy.terms import imitated
 
 Role = Literal["reader", "moderator", "legal", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
-Permission = Literal["read", "decide", "orders", "audit"]
+Permission = Literal["read", "decide", "appeals", "orders", "audit"]
 ALLOWED: dict[Permission, frozenset[Role]] = {
     "read": frozenset(ROLES),
     "decide": frozenset({"moderator", "admin"}),
+    "appeals": frozenset({"moderator", "legal", "admin"}),
     "orders": frozenset({"legal", "admin"}),
     "audit": frozenset({"legal", "admin"}),
 }

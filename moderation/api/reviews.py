@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from moderation.api.access import Guarded, actor_of, needs, once
-from moderation.api.answers import Json
+from moderation.api.access import Guarded, actor_of, may, needs, once
+from moderation.api.answers import Json, Refused
 from moderation.api.bodies import AppealBody, EndBody, ReleaseBody, VerdictBody
 from moderation.api.people import Key, desks
 from moderation.api.replays import Answer
@@ -81,14 +81,14 @@ async def verdict(request: Request, item: Item, body: VerdictBody, idempotency_k
 
 @router.get("/appeals", openapi_extra=needs("read"), tags=["appeals"])
 async def appeals(request: Request, everything: bool = False) -> dict[str, Any]:
-    """The appeals, the oldest first."""
+    """The appeals, the oldest first; those against what an order holds are the legal team's."""
     reviews = desks(request).reviews
     await reviews.refresh()
-    known = reviews.book.appeals.values()
+    known = [one for one in reviews.book.appeals.values() if may(request, "orders") or not one.appeal.order]
     return {"items": [appeal_as_dict(one) for one in (known if everything else open_appeals(known))]}
 
 
-@router.post("/appeals", openapi_extra=needs("decide"), tags=["appeals"], status_code=201)
+@router.post("/appeals", openapi_extra=needs("appeals"), tags=["appeals"], status_code=201)
 async def file_appeal(request: Request, body: AppealBody, idempotency_key: Key) -> Response:
     """Take in an appeal against a restriction. Who appeals stays with your case system."""
     who = actor_of(request, body.actor)
@@ -100,12 +100,21 @@ async def file_appeal(request: Request, body: AppealBody, idempotency_key: Key) 
     return await once(request, idempotency_key, work)
 
 
-@router.post("/appeals/{appeal}/outcome", openapi_extra=needs("decide"), tags=["appeals"], status_code=201)
+@router.post("/appeals/{appeal}/outcome", openapi_extra=needs("appeals"), tags=["appeals"], status_code=201)
 async def end_appeal(request: Request, appeal: AppealId, body: EndBody, idempotency_key: Key) -> Response:
-    """Decide on an appeal; not by whoever took the decision. `overturn` reverses it."""
+    """Decide on an appeal; not by whoever took the decision. `overturn` reverses it.
+
+    What a legal order holds is the legal team's to decide on, everything else the moderators'.
+    """
     who = actor_of(request, body.actor)
 
     async def work() -> Answer:
+        reviews = desks(request).reviews
+        await reviews.refresh()
+        appealed = reviews.book.appeals.get(appeal)
+        if appealed is not None and not may(request, "orders" if appealed.appeal.order else "decide"):
+            whose = "the legal team's" if appealed.appeal.order else "the moderators'"
+            raise Refused(403, "forbidden", f"this appeal is {whose} to decide on")
         done = await desks(request).reviews.end_appeal(appeal, body.verdict, actor=who, reason=body.reason)
         return Answer(201, done_as_dict(done))
 

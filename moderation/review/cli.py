@@ -12,9 +12,10 @@ import typer
 from moderation.drafts import LONGEST_MS, duration_ms
 from moderation.options import Actor, Json, Reason
 from moderation.review.automated import DecisionsFollower
-from moderation.review.desk import LASTS_MS, ReviewDesk
+from moderation.review.desk import ReviewDesk
 from moderation.review.items import DEFAULT_SHARE
 from moderation.review.records import VERDICTS, Verdict
+from moderation.review.reversal import LASTS_MS
 from moderation.shell import actor_of, errors, out, quieten
 from moderation.writer import Desk
 from streams.clock import now_ms
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
         review.command(name)(command)
     review.command("agreement")(agreement_)
     app.add_typer(review, name="review")
-    appeal = typer.Typer(no_args_is_help=True, help="Appeals against what holds a hashtag back.")
+    appeal = typer.Typer(no_args_is_help=True, help="Appeals against what holds a hashtag, an account or a tweet back.")
     appeal.command("file")(file_)
     appeal.command("list")(appeals)
     appeal.command("decide")(end)
@@ -175,7 +176,9 @@ def appeals(
                 print(json.dumps(appeal_as_dict(one), ensure_ascii=False))
             else:
                 ended = "" if one.outcome is None else f": {one.outcome.verdict} by {one.outcome.actor}"
-                out.print(f"{one.appeal.id}  {one.appeal.case} #{one.appeal.hashtag}{ended}")
+                out.print(
+                    f"{one.appeal.id}  {one.appeal.case} {'' if one.appeal.order else '#'}{one.appeal.hashtag}{ended}"
+                )
 
     _at_desk(work, DEFAULT_SHARE)
 

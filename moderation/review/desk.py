@@ -25,18 +25,14 @@ from moderation.review.records import (
     Verdict,
     encode_review,
 )
-from moderation.statements.orders import restrictions_of
-from moderation.statements.restriction import Restriction, of_override
+from moderation.review.reversal import LASTS_MS, Effect, also_lifted, find, reversal
 from moderation.writer import Desk
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.flags.cases import same_person
-from streams.flags.moderation_fold import scopes_of
-from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
+from streams.log.moderation import encode_moderation
+from streams.log.orders import OrderRuling, encode_case
 
 CLAIM_MS = 30 * 60_000
-LASTS_MS = 7 * 86_400_000
-"""How long the override stands that a verdict leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ class Done:
     """What a verdict, or the end of an appeal, led to. `effect`: the record that changes what is shown, if any."""
 
     record: ReviewRecord
-    effect: TagRecord | None
+    effect: Effect | None
     also_lifts: tuple[str, ...] = ()
     """References of other automated restrictions of the hashtag that an `allow` lifts, too, for it is over them all."""
 
@@ -126,7 +122,7 @@ class ReviewDesk:
             actor=who, reason=why, at_ms=at_ms,
         )  # fmt: skip
 
-        def make() -> tuple[list[ReviewRecord], TagRecord | None]:
+        def make() -> tuple[list[ReviewRecord], Effect | None]:
             before = [one.verdict for one in self.book.of(item).verdicts]
             if not self._takes_effect(found, [*before, verdict]):
                 return [said], None
@@ -147,98 +143,40 @@ class ReviewDesk:
         """Take in an appeal against a restriction, by the reference in its statement."""
         who, why = words_of(actor, reason)
         await self.refresh()
-        against, _ = self.restriction(reference)
-        filed = Appeal(id=_id(), case=reference, hashtag=against.target, actor=who, reason=why, at_ms=self._clock())
+        at_ms = self._clock()
+        against = find(reference, self.automated, self._desk.view, at_ms)
+        filed = Appeal(
+            id=_id(), case=reference, hashtag=against.restriction.target, actor=who, reason=why, at_ms=at_ms,
+            order=against.order,
+        )  # fmt: skip
         await self._write(lambda: ([filed], None))
         return filed
 
     async def end_appeal(self, appeal: str, verdict: Verdict, *, actor: str, reason: str) -> Done:
-        """Decide on an appeal. `overturn` reverses the restriction: a person's is undone, the pipeline's allowed over.
+        """Decide on an appeal. `overturn` reverses the restriction, see `reversal`.
 
         Raises:
-            CallerMistake: whoever took the decision may not judge the appeal; or a legal order holds it, which only
-                the order can end.
+            CallerMistake: whoever took the decision may not judge the appeal.
         """
         who, why = words_of(actor, reason)
         await self.refresh()
-        appealed = self._appeal(appeal)
-        against, record = self.restriction(appealed.appeal.case)
-        if any(same_person(one, who) for one in against.actor.split(" and ")):
+        appealed, at_ms = self._appeal(appeal).appeal, self._clock()
+        against = find(appealed.case, self.automated, self._desk.view, at_ms)
+        if against.decided_by(who):
             raise CallerMistake(f"{who} took the decision that is appealed against", fix="somebody else must decide")
-        if verdict == "overturn" and (against.source == "legal" or against.kind != "hashtag"):
-            raise CallerMistake("a legal order holds it", fix="decide on its target: hushtag orders decide")
-        at_ms = self._clock()
         outcome = AppealOutcome(
-            id=_id(), appeal=appeal, case=appealed.appeal.case, hashtag=against.target, verdict=verdict, actor=who,
+            id=_id(), appeal=appeal, case=appealed.case, hashtag=appealed.hashtag, verdict=verdict, actor=who,
             reason=why, at_ms=at_ms,
         )  # fmt: skip
 
-        def make() -> tuple[list[ReviewRecord], TagRecord | None]:
+        def make() -> tuple[list[ReviewRecord], Effect | None]:
             if verdict == "uphold":
                 return [outcome], None
-            return [outcome], self._reversal(against, record, who, why, at_ms)
+            now = find(appealed.case, self.automated, self._desk.view, at_ms)
+            return [outcome], reversal(now, self._desk, actor=who, reason=why, at_ms=at_ms)
 
         effect = await self._write(make)
-        return Done(outcome, effect, self._also_lifted(against, at_ms) if isinstance(effect, Override) else ())
-
-    def _also_lifted(self, against: Restriction, at_ms: int) -> tuple[str, ...]:
-        found = (
-            one.reference
-            for one in self.automated.restrictions.values()
-            if one.target == against.target
-            and against.country in ("*", one.country)
-            and one.ends_ms > at_ms
-            and set(one.surfaces) & set(against.surfaces)
-        )
-        return tuple(sorted(set(found) - {against.reference}))
-
-    def restriction(self, reference: str) -> tuple[Restriction, Override | None]:
-        """A restriction by its reference, and the person's record that made it, as of the last look.
-
-        Raises:
-            NoSuchCase: there is none, or it ended more than a week ago.
-        """
-        if (found := self.automated.restrictions.get(reference)) is not None:
-            return found, None
-        for offset, record in self._desk.view.history:
-            if isinstance(record, Override) and offset not in self._desk.view.fold.stale:
-                one = of_override(record)
-                if one is not None and one.reference == reference:
-                    return one, record
-        for case in self._desk.view.fold.cases.cases.values():
-            for one in restrictions_of(case, self._clock()):
-                if one.reference == reference:
-                    return one, None
-        raise NoSuchCase(f"there is no restriction {reference[:40]!r}", fix="the reference as the statement says it")
-
-    def _reversal(
-        self, against: Restriction, record: Override | None, actor: str, reason: str, at_ms: int
-    ) -> TagRecord | None:
-        if record is None:
-            draft = Draft(
-                tag=tag_of(against.target),
-                action="allow",
-                country=against.country,
-                surfaces=against.surfaces,
-                actor=actor,
-                reason=reason,
-                expires_at_ms=at_ms + LASTS_MS,
-            )
-            return self._desk.drafted(draft)
-        fold = self._desk.view.fold
-        scopes = scopes_of(record)
-        standing = [
-            scope
-            for scope in scopes
-            if any(e.record.id == record.id and e.stands(at_ms) for e in fold.stacks()[scope].entries)
-        ]
-        if not standing:
-            return None
-        return Undo(
-            id=_id(), hashtag=record.hashtag, display=record.display, country=record.country,
-            surfaces=tuple(scope[1] for scope in standing), actor=actor, reason=reason, at_ms=at_ms,
-            edits=fold.version(standing), undoes=(record.id,),
-        )  # fmt: skip
+        return Done(outcome, effect, also_lifted(effect, against.restriction, self.automated, at_ms))
 
     def _takes_effect(self, item: Item, verdicts: Sequence[Verdict]) -> bool:
         if item.kind != "second_look":
@@ -257,8 +195,8 @@ class ReviewDesk:
             raise NoSuchCase(f"there is no appeal {appeal[:40]!r}", fix="hushtag appeal list")
         return found
 
-    async def _write(self, make: Callable[[], tuple[list[ReviewRecord], TagRecord | None]]) -> TagRecord | None:
-        effects: list[TagRecord | None] = []
+    async def _write(self, make: Callable[[], tuple[list[ReviewRecord], Effect | None]]) -> Effect | None:
+        effects: list[Effect | None] = []
         made: list[ReviewRecord] = []
 
         def encoded(view: object) -> list[tuple[bytes, bytes]]:
@@ -267,17 +205,19 @@ class ReviewDesk:
             self._check(made)
             effects[:] = [effect]
             records = [encode_review(record) for record in made]
-            return records + ([encode_moderation(effect)] if effect is not None else [])
+            if effect is not None:
+                records.append(encode_case(effect) if isinstance(effect, OrderRuling) else encode_moderation(effect))
+            return records
 
         offsets = await self._desk.transact(encoded)
         self._fold()
         for record, offset in zip(made, offsets, strict=False):
             if why := self.book.refused.get(offset):
                 raise StaleReview(record.case, why)
-        if len(offsets) > len(made) and offsets[-1] in self._desk.view.fold.stale:
-            raise StaleReview(
-                made[0].case, "it is noted, but the hashtag was decided on at the same moment (hushtag moderation list)"
-            )
+        fold = self._desk.view.fold
+        if len(offsets) > len(made) and (offsets[-1] in fold.stale or offsets[-1] in fold.cases.refused):
+            where = "hushtag orders show" if isinstance(effects[0], OrderRuling) else "hushtag moderation list"
+            raise StaleReview(made[0].case, f"it is noted, but somebody decided on it at the same moment ({where})")
         return effects[0]
 
     def _check(self, records: Sequence[ReviewRecord]) -> None:

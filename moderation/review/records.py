@@ -55,6 +55,9 @@ class Appeal(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     case: Reference
     """Of the restriction, as its statement says it."""
     hashtag: str
+    """What is held back: a hashtag; an account or a tweet where an order is behind it."""
+    order: str = ""
+    """The legal order behind the restriction, if there is one."""
     actor: Text
     """Who took the appeal in; the appellant is known to the case system alone."""
     reason: Text

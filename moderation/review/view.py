@@ -12,6 +12,7 @@ from moderation.review.book import Appealed, Book, Progress, book_of
 from moderation.review.desk import Done
 from moderation.review.items import LOOKS, Item
 from streams.flags.people import PeopleView, record_as_dict
+from streams.log.orders import OrderRuling
 
 
 def item_as_dict(item: Item, progress: Progress, now_ms: int) -> dict[str, Any]:
@@ -27,13 +28,18 @@ def appeal_as_dict(appealed: Appealed) -> dict[str, Any]:
     outcome = appealed.outcome
     plain: dict[str, Any] = msgspec.to_builtins(appealed.appeal)
     del plain["kind"]
+    plain["against_order"] = bool(plain.pop("order"))
     return plain | {"outcome": None if outcome is None else _outcome(outcome.verdict, outcome.actor, outcome.reason)}
 
 
 def done_as_dict(done: Done) -> dict[str, Any]:
     """What a verdict led to."""
     plain: dict[str, Any] = msgspec.to_builtins(done.record)
-    effect = None if done.effect is None else record_as_dict(done.effect)
+    effect: dict[str, Any] | None = None
+    if isinstance(done.effect, OrderRuling):
+        effect = {"action": done.effect.outcome, "order": done.effect.order, "target": done.effect.targets[0][0] + 1}
+    elif done.effect is not None:
+        effect = record_as_dict(done.effect)
     return plain | {"effect": effect, "also_lifts": list(done.also_lifts)}
 
 

@@ -102,6 +102,11 @@ def test_worker_settings_are_settings() -> None:
     assert Settings.model_validate(values).kafka == "kafka:19092"
 
 
+def test_the_audit_log_s_key_is_its_writer_s_alone() -> None:
+    having = {name for name, service in SERVICES.items() if "HUSHTAG_AUDIT_KEY" in service.get("environment", {})}
+    assert having == {"audit"}
+
+
 def test_kafka_is_one_node_of_kraft() -> None:
     environment = {key: str(value) for key, value in SERVICES["kafka"]["environment"].items()}
     padded = environment["CLUSTER_ID"] + "=" * (-len(environment["CLUSTER_ID"]) % 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moderation import speakers
 from moderation.drafts import Draft, tag_of
+from moderation.orders.desk import OrdersDesk
+from moderation.orders.model import Head, OrderDraft
+from moderation.orders.select import Selection
 from moderation.review import agreement as agreement_module
 from moderation.review import items as items_module
 from moderation.review.agreement import agreement, false_positives
-from moderation.review.book import Book
+from moderation.review.book import Appealed, Book
 from moderation.review.desk import CLAIM_MS, ReviewDesk
 from moderation.review.errors import NoSuchCase, StaleReview
 from moderation.review.items import items_among, items_of
@@ -29,11 +34,14 @@ from moderation.review.records import (
     decode_review,
     encode_review,
 )
-from moderation.review.view import item_as_dict, quality_as_dict, quality_of
+from moderation.review.view import appeal_as_dict, done_as_dict, item_as_dict, quality_as_dict, quality_of
+from moderation.statements.orders import restrictions_of
 from moderation.statements.restriction import of_override
 from streams.errors import CallerMistake, ContractError
+from streams.flags.cases import Case
 from streams.log.decisions import Action, Decision, Evidence, Ruling, version_of
 from streams.log.moderation import OtherRecord, Override, Undo, encode_moderation
+from streams.log.orders import OrderRuling, Outcome, Target
 from tests.unit.paper import Paper, PaperFollower, paper_desk
 
 HOUR_MS = 3_600_000
@@ -313,6 +321,67 @@ async def test_an_appeal_against_a_person_undoes_what_still_stands_of_it() -> No
     done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="right")
     assert isinstance(done.effect, Undo) and done.effect.undoes == (written.record.id,)
     assert [s.state for s in on.desk.view.standings(on.now_ms) if s.record.id == written.record.id] == ["undone"]
+
+
+async def withheld(
+    on: Desk, *numbers: int, outcome: Outcome = "withheld", confidential: bool = False
+) -> tuple[Case, str]:
+    """An order on accounts, in force; and the reference of its first target's restriction."""
+    head = Head("Ministry", "IN", "s. 69A", f"No. {len(on.paper.lines)}", 1, 2, 3, confidential)
+    orders = OrdersDesk(on.desk, clock=lambda: on.now_ms)
+    targets = {("account", str(n)): Target("account", str(n)) for n in numbers}
+    [plan] = await orders.take_in([OrderDraft(head, targets)], actor="intake")
+    for state in ("acknowledged", "under_review"):
+        await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
+    await orders.rule(plan.head.id, Selection(), outcome, actor="lee", reason="r")
+    case = await orders.step(plan.head.id, "final", actor="lee", reason="r")
+    return case, restrictions_of(case, on.now_ms)[0].reference
+
+
+def held(on: Desk) -> set[tuple[str, str]]:
+    return {(r.hashtag, r.country) for r in on.desk.view.fold.registers() if r.action == "suppress"}
+
+
+@pytest.mark.parametrize("outcome", ["withheld", "suspended"])
+async def test_an_appeal_against_what_an_order_holds_ends_that_and_nothing_else(outcome: Outcome) -> None:
+    """Two accounts of one order, one of them named by another order, too."""
+    on = Desk()
+    first, reference = await withheld(on, 1, 2, outcome=outcome)
+    second, other = await withheld(on, 1)
+    where = "*" if outcome == "suspended" else "IN"
+    assert held(on) == {("1", where), ("2", where), ("1", "IN")}
+    filed = await on.reviews.appeal(reference, actor="desk", reason="it is satire")
+    assert filed.order == first.id
+    for name in ("lee", "LEE"):
+        with pytest.raises(CallerMistake, match="took the decision"):
+            await on.reviews.end_appeal(filed.id, "overturn", actor=name, reason="r")
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
+    assert isinstance(done.effect, OrderRuling)
+    assert done_as_dict(done)["effect"] == {"action": "declined", "order": first.id, "target": 1}
+    assert held(on) == {("2", where), ("1", "IN")}, "the other order's withholding of 1 stands"
+    ruling_now = first.rows[0].ruling
+    assert ruling_now is not None and (ruling_now.outcome, ruling_now.reason) == ("declined", "it is satire")
+    again = await on.reviews.appeal(other, actor="desk", reason="it is satire")
+    await on.reviews.end_appeal(again.id, "overturn", actor="ben", reason="r")
+    assert held(on) == {("2", where)}
+    assert quality_of(on.desk.view, 0, on.now_ms + 1).appeals_reversed == 2
+    assert second.state == "final"
+    with pytest.raises(NoSuchCase):
+        await on.reviews.appeal(other, actor="desk", reason="r")
+
+
+async def test_an_appeal_of_a_protected_speaker_is_declined_as_protected_speech() -> None:
+    on = Desk()
+    case, reference = await withheld(on, 1, confidential=True)
+    orders = OrdersDesk(on.desk, clock=lambda: on.now_ms)
+    entry = speakers.parse(b"account,category\n1,journalist\n", "r.csv").entries
+    await orders.change_registry(lambda cases: speakers.plan(entry, cases.speakers), actor="ann", reason="r")
+    filed = await on.reviews.appeal(reference, actor="desk", reason="a journalist")
+    told = appeal_as_dict(Appealed(filed))
+    assert told["against_order"] is True and case.id not in json.dumps(told)
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
+    assert isinstance(done.effect, OrderRuling) and done.effect.ground == "protected_speech"
+    assert held(on) == set()
 
 
 async def test_the_report_counts_what_ended_in_its_time() -> None:

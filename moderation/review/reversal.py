@@ -1,0 +1,118 @@
+"""What an appeal is against, and the record that takes exactly that back.
+
+A person's override is undone where it still stands. A target of a legal order is declined, on the order, so that what
+other orders and people hold stays. Over the pipeline's suppression an `allow` is laid: it is over everything automated
+on the hashtag, and what it lifts besides is told.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from moderation.drafts import Draft, tag_of
+from moderation.review.automated import Automated
+from moderation.review.errors import NoSuchCase
+from moderation.statements.orders import restrictions_of
+from moderation.statements.restriction import Restriction, of_override
+from moderation.writer import Desk
+from streams.flags.cases import Case, Row, same_person
+from streams.flags.moderation_fold import scopes_of
+from streams.flags.people import PeopleView
+from streams.log.moderation import Override, TagRecord, Undo
+from streams.log.orders import OrderRuling
+
+LASTS_MS = 7 * 86_400_000
+"""How long an override stands that a verdict or an appeal leads to."""
+Effect = TagRecord | OrderRuling
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A restriction and where it comes from: a person's record, a target of an order, or else the pipeline."""
+
+    restriction: Restriction
+    record: Override | None = None
+    case: Case | None = None
+    row: Row | None = None
+
+    @property
+    def order(self) -> str:
+        """The order's id, "" where none is behind it."""
+        return self.case.id if self.case is not None else ""
+
+    def decided_by(self, actor: str) -> bool:
+        """Whether somebody is one of those who took the decision."""
+        return any(same_person(one, actor) for one in self.restriction.actor.split(" and "))
+
+
+def find(reference: str, automated: Automated, view: PeopleView, at_ms: int) -> Against:
+    """The restriction that a statement names.
+
+    Raises:
+        NoSuchCase: there is none; the pipeline's ended more than a week ago; or an order's is no longer in force.
+    """
+    if (restriction := automated.restrictions.get(reference)) is not None:
+        return Against(restriction)
+    for offset, record in view.history:
+        if isinstance(record, Override) and offset not in view.fold.stale:
+            one = of_override(record)
+            if one is not None and one.reference == reference:
+                return Against(one, record)
+    for case in view.fold.cases.cases.values():
+        for row in case.rows:
+            for one in restrictions_of(case, at_ms, [row]):
+                if one.reference == reference:
+                    return Against(one, case=case, row=row)
+    raise NoSuchCase(f"there is no restriction {reference[:40]!r}", fix="the reference as the statement says it")
+
+
+def reversal(against: Against, desk: Desk, *, actor: str, reason: str, at_ms: int) -> Effect | None:
+    """The record that reverses a restriction; None where nothing of it stands any more."""
+    if against.case is not None and against.row is not None:
+        protected = desk.view.fold.cases.protected(against.row.target) is not None
+        return OrderRuling(
+            id=secrets.token_hex(8), order=against.case.id, targets=((against.row.number, against.row.number),),
+            outcome="declined", ground="protected_speech" if protected else "other", actor=actor, reason=reason,
+            at_ms=at_ms, edits=against.case.version,
+        )  # fmt: skip
+    restriction, record = against.restriction, against.record
+    if record is None:
+        draft = Draft(
+            tag=tag_of(restriction.target),
+            action="allow",
+            country=restriction.country,
+            surfaces=restriction.surfaces,
+            actor=actor,
+            reason=reason,
+            expires_at_ms=at_ms + LASTS_MS,
+        )
+        return desk.drafted(draft)
+    fold = desk.view.fold
+    standing = [
+        scope
+        for scope in scopes_of(record)
+        if any(e.record.id == record.id and e.stands(at_ms) for e in fold.stacks()[scope].entries)
+    ]
+    if not standing:
+        return None
+    return Undo(
+        id=secrets.token_hex(8), hashtag=record.hashtag, display=record.display, country=record.country,
+        surfaces=tuple(scope[1] for scope in standing), actor=actor, reason=reason, at_ms=at_ms,
+        edits=fold.version(standing), undoes=(record.id,),
+    )  # fmt: skip
+
+
+def also_lifted(effect: Effect | None, against: Restriction, automated: Automated, at_ms: int) -> tuple[str, ...]:
+    """References of the automated restrictions that an `allow` lifts besides the one that it is for."""
+    if not isinstance(effect, Override):
+        return ()
+    found = {
+        one.reference
+        for one in automated.restrictions.values()
+        if one.target == against.target
+        and against.country in ("*", one.country)
+        and one.ends_ms > at_ms
+        and set(one.surfaces) & set(against.surfaces)
+    }
+    return tuple(sorted(found - {against.reference}))
