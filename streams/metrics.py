@@ -106,6 +106,11 @@ class Metrics:
             "hushtag_candidate_tags", "Hashtags with enough authors to be judged.", ["shard"], registry=registry
         )
         self.scored_texts = Counter("hushtag_scored_texts", "Texts scored by stage 1.", registry=registry)
+        self.score_drift = Gauge(
+            "hushtag_score_drift",
+            "How far the last scores lie from those of the labelled tweets: population stability index.",
+            registry=registry,
+        )
         self.score_seconds = Histogram(
             "hushtag_score_seconds",
             "Time to score one batch of texts.",

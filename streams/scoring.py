@@ -7,6 +7,7 @@ from pathlib import Path
 import models
 from models import copies, features
 from models.protocol import PointsScorer, Scorer
+from models.scorer import LinearScorer
 from streams.counting.scores import Scores
 from streams.errors import CallerMistake
 
@@ -22,6 +23,8 @@ class TextScorer:
         self._scorer = scorer
         self.revision = scorer.revision
         self.categories = tuple(scorer.categories)
+        self.deciles = scorer.numbers.deciles[0] if isinstance(scorer, LinearScorer) else None
+        """(9,) of any category in labelled tweets (see `models.drift`); None of a scorer that knows none."""
 
     def __call__(self, lines: bytes) -> Scores:
         """Score texts, each a line in UTF-8 (lone surrogates pass). Blocks: call it in a thread from an event loop."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from models.drift import Recent
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
@@ -33,6 +34,8 @@ class Context:
     store: FlagStore | None
     crash: Callable[[BaseException], Awaitable[None]]
     webhook: Webhook | None = None
+    drift: Recent | None = None
+    """None: the scorer has no reference."""
 
     async def score(self, lines: bytes) -> Scores:
         """Score texts, each a line, without blocking the loop."""
@@ -42,6 +45,8 @@ class Context:
         with self.metrics.score_seconds.time():
             scores = await loop.run_in_executor(self.executor, self.scorer, lines)
         self.metrics.scored_texts.inc(len(scores.copies))
+        if self.drift is not None:
+            self.metrics.score_drift.set(self.drift.add(scores.probabilities[:, 0]))
         return scores
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:

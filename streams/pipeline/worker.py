@@ -19,6 +19,7 @@ import structlog
 import uvloop
 from faust.types.tuples import TP
 
+from models.drift import Recent
 from streams.clock import now_ms
 from streams.counting.sketch import KeyedHash
 from streams.errors import DependencyAway, HushtagError, SettingsError
@@ -222,6 +223,7 @@ class Worker:
             store=store,
             crash=self._crash,
             webhook=self._make_webhook(),
+            drift=None if scorer.deciles is None else Recent(scorer.deciles),
         )
 
     def _make_webhook(self) -> Webhook | None:

@@ -114,3 +114,15 @@ def test_stability_index() -> None:
     assert drift.psi(rng.random(5000), deciles) < 0.02
     assert drift.SLIGHT < drift.psi(rng.beta(1.5, 2.5, 5000), deciles) < drift.psi(rng.beta(1, 6, 5000), deciles)
     assert np.isfinite(drift.psi(np.zeros(10), deciles)) and np.isfinite(drift.psi(np.empty(0), deciles))
+
+
+def test_the_index_of_recent_scores_forgets() -> None:
+    deciles, rng = np.arange(1, 10) / 10, np.random.default_rng(0)
+    recent = drift.Recent(deciles, n_texts=1_000)
+    for _ in range(20):
+        alike = recent.add(rng.random(500))
+    assert alike < 0.05
+    for _ in range(20):
+        moved = recent.add(rng.beta(1, 6, 500))
+    assert moved == pytest.approx(drift.psi(rng.beta(1, 6, 50_000), deciles), rel=0.2) and moved > drift.LARGE
+    assert recent.add(np.empty(0)) == pytest.approx(moved)

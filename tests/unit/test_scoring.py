@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import load_scorer
+from models import drift, load_scorer
 from models.copies import fingerprints
+from models.drift import Recent
 from models.protocol import PointsScorer
 from models.scorer import LinearScorer
 from streams.counting.registers import to_lines
 from streams.scoring import TextScorer
+from tests.unit.shells import make_shells
 
 HOSTILE = [
     "", " ", "\ud83d\ude00 halves", "\udfff", "&lt;b&gt; &#10; &NewLine; &amp;", "\r\u2028\x85\x0b\x0c", "क" * 280,
@@ -71,3 +74,15 @@ def test_a_scorer_that_takes_texts_only_gets_them_as_they_were(texts: list[str])
 def test_it_says_which_scorer_it_is(scorer: LinearScorer) -> None:
     text_scorer = TextScorer(scorer)
     assert (text_scorer.revision, text_scorer.categories) == (scorer.revision, scorer.categories)
+
+
+async def test_the_worker_tells_how_far_scores_have_drifted(
+    scorer: LinearScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = TextScorer(scorer)
+    assert texts.deciles is not None and TextScorer(OnlyTexts()).deciles is None
+    shells = make_shells(monkeypatch)
+    context = replace(shells.context, scorer=texts, drift=Recent(texts.deciles))
+    await context.score(b"good morning\n" * 300)
+    (first,) = (sample.value for sample in context.metrics.score_drift.collect()[0].samples)
+    assert first > drift.LARGE, "nothing that labelled tweets would be"
