@@ -16,6 +16,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.retractions import Retractions
+
 BLOCK = 256
 """Offsets of a source partition in one block: `offset // BLOCK` is its number, for ever."""
 
@@ -93,6 +95,7 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     """n lines: the hashtag as each entry wrote it, empty where that is its normal form. See `to_lines`."""
     texts: bytes = b""
     """n lines: the text of each entry."""
+    retractions: Retractions | None = None
 
 
 def to_lines(texts: Sequence[str]) -> bytes:

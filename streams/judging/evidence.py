@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from streams.counting.registers import RETWEET
 from streams.counting.window import Sample
+from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
 from streams.log.decisions import Evidence
 
@@ -74,6 +75,8 @@ def tabulate(
     columns: int,
     young_days: int,
     may_miss: int = 0,
+    *,
+    whole: Sample | None = None,
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -83,6 +86,7 @@ def tabulate(
         columns: score columns of the model.
         young_days: an account younger than this is young.
         may_miss: see `EvidenceTable`.
+        whole: the sample before anything was taken out of it, where something was: it says how many authors there are.
     """
     m = len(keys)
     group = sample.group
@@ -99,7 +103,7 @@ def tabulate(
         window_ms=window_ms,
         keys=keys,
         tweets=tweets,
-        authors=sample.authors(m),
+        authors=sample.authors(m) if whole is None or whole is sample else authors_left(whole, sample, m),
         scored=scored,
         share=share,
         copies=_share_of(group[own], _copied(group[own], sample.copy[own]), m),

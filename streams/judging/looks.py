@@ -118,6 +118,9 @@ class Looks:
             for key, now in zip(keys.tolist(), tweets.tolist(), strict=True)
         ]
         keys = keys[np.array(grown, bool)]
+        tick_ms = (max(self._open.panes, default=-1) + 1) * PANE_MS
+        if len(keys) and self._views.retracted:
+            keys = self._still(keys, window, tick_ms, floor, least_share)
         if not len(keys):
             return None
         tags = np.unique(keys >> COUNTRY_BITS)
@@ -127,7 +130,17 @@ class Looks:
             unscored = pane.unscored(total.entries)
             parts.append(OpenPart(number, pane, total, unscored))
             texts.append(pane.texts(unscored))
-        return LookJob(keys, (max(self._open.panes) + 1) * PANE_MS, parts, b"".join(texts))
+        return LookJob(keys, tick_ms, parts, b"".join(texts))
+
+    def _still(self, keys: Ints, window: SlidingWindow, tick_ms: int, floor: int, least_share: float) -> Ints:
+        """Those of the keys that have grown enough less what was retracted."""
+        tweets = self._views.less_retracted(self._tweets(keys, window), window, keys, tick_ms)
+        looked = self._looked.get
+        grown = [
+            now >= floor and ((last := looked(key)) is None or last.has_grown(now, least_share))
+            for key, now in zip(keys.tolist(), tweets.tolist(), strict=True)
+        ]
+        return keys[np.array(grown, bool)]
 
     def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
         """Of keys that were counted and their worlds' those with so many tweets, ascending, and these."""
@@ -150,7 +163,7 @@ class Looks:
             part.pane.score(part.unscored, scores.probabilities[at:end], scores.copies[at:end])
             at = end
             seen.append(build_pane(part.number, part.sum, part.pane, worth, ()))
-        table = self._views.table(window, job.keys, seen)
+        table = self._views.table(window, job.keys, seen, job.tick_ms)
         self._note(table)
         return table
 
