@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from streams.errors import CallerMistake
 from streams.flags.naming import Tag
-from streams.log.panes import decode_pane_record, spellings_in
+from streams.log.panes import pane_records, spellings_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import PANES
 from streams.policy.terms import skeleton
@@ -59,7 +59,6 @@ async def used_lately(settings: Settings) -> dict[str, str]:
     found: dict[str, str] = {}
     async with LogReader(connection(settings), settings.topic(PANES)) as reader:
         async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
-            for record in batch:
-                pane = decode_pane_record(record.value)
+            for pane in pane_records(record.value for record in batch):
                 found.update(spellings_in(pane))
     return found

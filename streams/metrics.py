@@ -52,6 +52,12 @@ class Metrics:
             "hushtag_control_messages", "Control messages of the stream.", ["kind"], registry=registry
         )
         """`kind`: delete, limit, withheld, unknown_control."""
+        self.retractions = Counter(
+            "hushtag_retractions", "Messages that take a tweet out of the windows.", ["kind"], registry=registry
+        )
+        """`kind`: deletion (leaves counts and samples), notice (a deletion by id alone: samples), tweet_withheld (the
+        samples of its countries), account_withheld (nothing: facts about accounts come from the moderation log),
+        too_old (nothing: no window reaches back to the tweet)."""
         self.duplicates = Counter(
             "hushtag_duplicates", "Tweets not counted: their id came shortly before.", registry=registry
         )
@@ -101,6 +107,19 @@ class Metrics:
             registry=registry,
         )
         """`pane`: 10s, 60s. A minute's includes what its panes of ten seconds had given up."""
+        self.retracted_uses = Counter(
+            "hushtag_retracted_uses", "Uses of hashtags that deletions took out of the counts.", registry=registry
+        )
+        self.retractions_unmatched = Counter(
+            "hushtag_retractions_unmatched",
+            "Uses named by deletions that no tweet of the pane had: a tweet that was late, refused or never sent.",
+            registry=registry,
+        )
+        self.retractions_late = Counter(
+            "hushtag_retractions_late",
+            "Retractions that came when their tick had settled: in force from the next one.",
+            registry=registry,
+        )
         self.open_panes = Gauge("hushtag_open_panes", "Panes that have not settled.", ["shard"], registry=registry)
         self.candidate_tags = Gauge(
             "hushtag_candidate_tags", "Hashtags with enough authors to be judged.", ["shard"], registry=registry

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -109,6 +110,9 @@ class ReplayCounts:
     clamped: int = 0
     too_old: int = 0
     late_registers: int = 0
+    retractions: Counter[str] = field(default_factory=Counter)
+    """By `streams.counting.notices.KINDS`."""
+    late_retractions: int = 0
     settled_ticks: int = 0
     dead_letters: list[DeadLetter] = field(default_factory=list)
 
@@ -233,13 +237,15 @@ class Replay:
 
     def _finish(self) -> Iterator[Decision | PaneRow]:
         """The end of the log settles all."""
-        last = max((pane for judge in self.judges for pane in judge.open.panes), default=-1)
+        open_panes = [max(judge.open.panes, default=-1) for judge in self.judges]
+        last = max(*open_panes, *(judge.views.retracted.last_heard for judge in self.judges))
         for judge in self.judges:
             yield from self._settle(judge, max((last + 1) * PANE_MS, judge.settled_ms))
             minute = judge.finish()
             if minute is not None:
                 yield from self._minute(judge, minute)
             self.counts.late_registers += judge.open.late_registers
+            self.counts.late_retractions += judge.views.retracted.late
 
     def _note(self, source: SourcePartition) -> None:
         met, counts = source.counts, self.counts
@@ -248,5 +254,6 @@ class Replay:
         counts.duplicates += met.duplicates
         counts.clamped += met.clamped
         counts.too_old += met.too_old
+        counts.retractions.update(met.retractions)
         counts.dead_letters += source.dead_letters
         source.reset_counts()

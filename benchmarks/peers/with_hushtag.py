@@ -17,7 +17,7 @@ import urllib.request
 from benchmarks.peers.bare import send_rows
 from benchmarks.peers.windows import PANE_MS, Uses
 from streams.counting.keys import Tags, country_of
-from streams.log.panes import Assembler, decode_pane_record
+from streams.log.panes import Assembler, pane_records
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings, load_settings
 from streams.stack.ports import free_port
@@ -47,7 +47,7 @@ async def _settled(settings: Settings) -> Uses:
     shards = [Assembler(tags) for _ in range(settings.shards)]
     async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
         async for batch in reader.to_end():
-            for record in (decode_pane_record(one.value) for one in batch):
+            for record in pane_records(one.value for one in batch):
                 if record.length_ms == PANE_MS:
                     shards[record.shard].add(record)
     for pane in (pane for shard in shards for pane in shard.panes()):

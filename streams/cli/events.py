@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from streams.counting.notices import leaves
 from streams.errors import CallerMistake, ContractError
 from streams.events.faults import check_bytes, refuse
 from streams.events.grammar import extract_hashtags
 from streams.events.parse import parse
-from streams.events.tweet import HashtagUse, Tweet
+from streams.events.tweet import Control, HashtagUse, Tweet
 from streams.events.uses import located
 
 _encode = msgspec.json.Encoder().encode
@@ -55,6 +56,8 @@ def inspect(json: _Json = False) -> None:
     Writes {"ok": true, "kind", "id", "author_id", "country", "created_at_ms", "hashtags"}, or {"ok": false, "reason",
     "field"} for one that would become a dead letter. Ids are strings. A control message has null for what it does not
     say; `indices` are null where a payload lists a hashtag that is not in the 280 characters of its text that count.
+    A deletion or withholding also has "leaves", what its tweet is taken out of (counts, samples), and "countries",
+    where that holds ("*" is everywhere).
     """
     for line in sys.stdin.buffer:
         _write(inspected(line.rstrip(b"\r\n")))
@@ -66,7 +69,7 @@ def inspected(payload: bytes) -> dict[str, Any]:
         event = parse(payload)
     except ContractError as error:
         return {"ok": False, "reason": error.reason, "field": error.field}
-    return {
+    found: dict[str, Any] = {
         "ok": True,
         "kind": event.kind,
         "id": None if event.id is None else str(event.id),
@@ -75,6 +78,12 @@ def inspected(payload: bytes) -> dict[str, Any]:
         "created_at_ms": event.created_at_ms,
         "hashtags": _uses(located(event.hashtags, event.text) if isinstance(event, Tweet) else event.hashtags),
     }
+    if isinstance(event, Control) and event.kind in ("delete", "withheld"):
+        found |= {
+            "leaves": list(leaves(event)),
+            "countries": list(event.countries or ("*",) * (event.kind == "delete")),
+        }
+    return found
 
 
 def _text(line: bytes) -> str:

@@ -58,13 +58,13 @@ def as_json(row: PaneRow) -> dict[str, str | int]:
 async def _rows(settings: Settings, hashtag: str | None, country: str | None) -> list[PaneRow]:
     from streams.counting.keys import Tags
     from streams.counting.registers import MINUTE_MS
-    from streams.log.panes import PaneRecord, assemble, decode_pane_record, rows_of
+    from streams.log.panes import PaneRecord, assemble, pane_records, rows_of
     from streams.log.reading import LogReader, connection
 
     records: dict[int, list[PaneRecord]] = {}
     async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
         async for batch in reader.to_end():
-            for record in map(decode_pane_record, (one.value for one in batch)):
+            for record in pane_records(one.value for one in batch):
                 if record.length_ms == MINUTE_MS:
                     records.setdefault(record.shard, []).append(record)
     rows: list[PaneRow] = []

@@ -50,6 +50,9 @@ def simulate(
     bare: Annotated[bool, typer.Option("--bare", help="Payloads without partition, offset and log time.")] = False,
     truth: Annotated[Path | None, typer.Option(help="Write the ground truth here.")] = None,
     partitions: Annotated[int, typer.Option(min=1, max=10_000, help="Partitions of the log.")] = 4,
+    deletions: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of tweets that are deleted a while later.")
+    ] = 0.0,
     preset: Annotated[
         Literal["scenario", "demo"],
         typer.Option(help="scenario: stories drawn by the seed; demo: timed for people who watch."),
@@ -70,7 +73,7 @@ def simulate(
         raise CallerMistake(f"--rate is {rate:g}", fix=f"the demo's stories need at least {LEAST_RATE:g}")
     begin_ms = start_ms if start_ms is not None else now_ms() if live else DEFAULT_START_MS
     source = load_texts(texts)
-    config = _config(preset, seed, minutes, rate, begin_ms, partitions)
+    config = replace(_config(preset, seed, minutes, rate, begin_ms, partitions), deleted_share=deletions)
     if bare:
         config = replace(config, faults=config.faults.without_clocks_ahead())
     run = Simulation(config, source)

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from streams.counting.notices import retract
 from streams.counting.registers import BLOCK, PANE_MS, RETWEET, RULES, UNKNOWN_AGE, Flush
+from streams.counting.retractions import OpenRetractions, Retractions
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules, effective_time
@@ -64,6 +66,8 @@ class IngestCounts:
     clamped: int = 0
     too_old: int = 0
     controls: Counter[str] = field(default_factory=Counter)
+    retractions: Counter[str] = field(default_factory=Counter)
+    """By `notices.KINDS`."""
 
 
 class SourcePartition:
@@ -97,10 +101,12 @@ class SourcePartition:
         self.dead_letters: list[DeadLetter] = []
         self._count_from = replay_point
         self._shards = sharding.shards
+        self._sharding = sharding
         self._times = times
         self._seen: dict[int, int] = {}
         self._block = replay_point // BLOCK
         self._uses = OpenUses(sharding, hashes, _RECORD_BYTES)
+        self._retractions = OpenRetractions(_RECORD_BYTES)
 
     @property
     def replay_point(self) -> int:
@@ -124,7 +130,7 @@ class SourcePartition:
                 if isinstance(event, Tweet):
                     self._count(offset, log_ms, event)
                 else:
-                    self._note(event)
+                    self._note(log_ms, event)
             except ContractError as error:
                 self.dead_letters.append(DeadLetter(self.source, offset, log_ms, record.key, record.value, error))
         self.watermark_ms = max(self.watermark_ms, self.newest_ms - self._times.watermark_slack_ms)
@@ -148,9 +154,13 @@ class SourcePartition:
         """What changed since the last flush: for every shard its records in order, the last with the marker."""
         changed = self._uses.flush()
         self._uses.forget_before(self._block)
+        retracted = self._retractions.flush(self._shards)
         flushed: dict[int, list[Flush]] = {}
         for shard in range(self._shards):
-            records = changed.get(shard) or [Flush("", 0, 0, 0, 0, -1, -1)]
+            records = changed.get(shard) or [_nothing()]
+            if shard in retracted:
+                *more, records[-1].retractions = retracted[shard]
+                records = [_nothing(one) for one in more] + records
             for record in records:
                 record.source_id, record.source, record.sources = self.source_id, self.source, self.sources
                 record.rules, record.newest_ms = RULES, self.newest_ms
@@ -187,8 +197,11 @@ class SourcePartition:
         self._uses.add(offset, at_ms // PANE_MS, age_days, RETWEET if tweet.kind == "retweet" else 0, tweet)
         counts.uses += len(tweet.hashtags)
 
-    def _note(self, control: Control) -> None:
+    def _note(self, log_ms: int, control: Control) -> None:
+        kind = retract(control, log_ms, self._retractions, self._sharding, self._times)
         self.counts.controls[control.kind] += 1
+        if kind is not None:
+            self.counts.retractions[kind] += 1
 
     def _forget_ids(self) -> None:
         oldest = self.next_offset - DUPLICATE_RANGE
@@ -201,3 +214,8 @@ class SourcePartition:
             return
         if isinstance(event, Tweet):
             self._seen[event.id] = offset
+
+
+def _nothing(retractions: Retractions | None = None) -> Flush:
+    """A record without registers."""
+    return Flush("", 0, 0, 0, 0, -1, -1, retractions=retractions)

@@ -16,6 +16,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.retractions import Retractions
+
 BLOCK = 256
 """Offsets of a source partition in one block: `offset // BLOCK` is its number, for ever."""
 
@@ -97,6 +99,7 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     """n lines: the text of each entry."""
     reached: int = 0
     """Offset before which all has been read; 0 in all but the last record of a flush."""
+    retractions: Retractions | None = None
 
 
 def to_lines(texts: Sequence[str]) -> bytes:

@@ -41,6 +41,18 @@ class Sample:
         estimated = np.rint((k - 1) * float(SPACE) / np.maximum(kth, 1.0))
         return np.where(sizes < k, sizes, np.minimum(estimated, 2.0**62).astype(np.int64))
 
+    def take(self, kept: npt.NDArray[np.bool_]) -> Sample:
+        """Some of the rows."""
+        return Sample(
+            self.group[kept],
+            self.author[kept],
+            self.tweet[kept],
+            self.age_days[kept],
+            self.flags[kept],
+            self.copy[kept],
+            self.scores[kept],
+        )
+
 
 class SlidingWindow:
     """The last `window_ms` of settled panes, a new one every `step_ms`."""

@@ -1,6 +1,7 @@
 """Messages of Twitter's streams that are no tweets: v1.1's notices and v2's compliance events.
 
-A deletion and a withholding say whom they are about; everything else of this kind is counted as unknown.
+A deletion and a withholding say whom they are about; everything else of this kind is counted as unknown. A withholding
+says where, too, and a country that cannot be read there is a fault: whoever sent it means to hide something.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from streams.events.fields import COUNTRIES, Id, Present
 from streams.events.tweet import Control
 
 UNKNOWN = Control("unknown_control", None, None, "", None, ())
+EVERYWHERE = frozenset({"XX", "XY"})
+"""Not countries: withheld in all of them; withheld in all of them for a claim of copyright."""
 
 
 class Subject(msgspec.Struct, gc=False):
@@ -64,7 +67,9 @@ def _about_tweet(kind: str, event: Event, field: str) -> Control:
         inner = ".status" if event.status else ".tweet" if event.tweet else ""
         raise ContractError("missing_field", field=f"{field}{inner}.id", fix="the notice names the tweet by its id")
     author_id = _first(subject.author_id, subject.user_id_str, subject.user_id)
-    return Control(kind, tweet_id, author_id, _country(event, subject), None, ())
+    if kind == "delete":
+        return Control(kind, tweet_id, author_id, "", None, ())
+    return _withheld(tweet_id, author_id, event, subject, field)
 
 
 def _about_user(event: Event, field: str) -> Control:
@@ -73,14 +78,34 @@ def _about_user(event: Event, field: str) -> Control:
     if author_id is None:
         inner = ".user" if event.user else ""
         raise ContractError("missing_field", field=f"{field}{inner}.id", fix="the notice names the account by its id")
-    return Control("withheld", None, author_id, _country(event, subject), None, ())
+    return _withheld(None, author_id, event, subject, field)
 
 
-def _country(*subjects: Subject) -> str:
-    """The country, if it is exactly one. (XX means all of them, XY a copyright claim: neither is a country.)"""
-    codes = {COUNTRIES.get(code, "") for subject in subjects for code in subject.withheld_in_countries or ()}
-    codes -= {"", "XX", "XY"}
-    return codes.pop() if len(codes) == 1 else ""
+def _withheld(tweet_id: int | None, author_id: int | None, event: Event, subject: Subject, field: str) -> Control:
+    codes = {
+        _country(code, f"{field}.withheld_in_countries[{at}]")
+        for one in (event, subject)
+        for at, code in enumerate(one.withheld_in_countries or ())
+    }
+    countries = codes - EVERYWHERE
+    return Control(
+        "withheld",
+        tweet_id,
+        author_id,
+        next(iter(countries)) if len(countries) == 1 else "",
+        None,
+        (),
+        countries=("*",) if codes & EVERYWHERE else tuple(sorted(countries)),
+    )
+
+
+def _country(code: str, field: str) -> str:
+    country = COUNTRIES.get(code)
+    if country is None:
+        raise ContractError(
+            "bad_country", field=field, value=code, fix="write ISO 3166-1 alpha-2 such as IN; XX is everywhere"
+        )
+    return country
 
 
 def to_control(notice: Notice, prefix: str) -> Control:
@@ -89,7 +114,7 @@ def to_control(notice: Notice, prefix: str) -> Control:
     Args:
         prefix: of the fields' paths, "" or "data.".
     Raises:
-        ContractError: `missing_field`.
+        ContractError: `missing_field`, `bad_country`.
     """
     if notice.delete is not None:
         return _about_tweet("delete", notice.delete, prefix + "delete")

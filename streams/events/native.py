@@ -111,4 +111,5 @@ def to_control(deletion: Deletion) -> Control:
         _country(deletion.country) if deletion.country else "",
         deletion.created_at_ms,
         from_names(deletion.hashtags or ()),
+        exact=deletion.created_at_ms is not None and deletion.hashtags is not None,
     )

@@ -54,8 +54,12 @@ class Control(msgspec.Struct, gc=False):
     """The tweet that it is about; None where it is about an account or the stream."""
     author_id: int | None
     country: str
-    """The one country it is about, "" for none, several or all."""
+    """Of a deletion that of its tweet; of a withholding the one country it is about, "" for none, several or all."""
     created_at_ms: int | None
     """When the *tweet* was made, where a deletion says so."""
     hashtags: tuple[HashtagUse, ...]
     """Of a deletion that names them; their places are not known."""
+    exact: bool = False
+    """Whether a deletion says when its tweet was made and which hashtags it had: enough to leave the counts."""
+    countries: tuple[str, ...] = ()
+    """Where a tweet or an account is withheld, ascending; `*` alone: everywhere."""

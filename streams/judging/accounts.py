@@ -106,15 +106,7 @@ class InForce:
             return sample
         kept = np.ones(len(sample.group), bool)
         kept[hidden] = False
-        return Sample(
-            group=sample.group[kept],
-            author=sample.author[kept],
-            tweet=sample.tweet[kept],
-            age_days=sample.age_days[kept],
-            flags=sample.flags[kept],
-            copy=sample.copy[kept],
-            scores=sample.scores[kept],
-        )
+        return sample.take(kept)
 
 
 class FactBook:

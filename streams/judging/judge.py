@@ -25,6 +25,7 @@ from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_panes import Closed, OpenPanes
 from streams.counting.pane import Pane, build_pane, commonest, spellings
 from streams.counting.registers import MINUTE_MS, PANE_MS, GivenUp, Ints
+from streams.counting.retractions import NO_ROWS, Rows
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
@@ -66,10 +67,15 @@ class TickJob:
 
 @dataclass(slots=True)
 class Settled:
-    """What a settled tick says. `panes`, `evidence`, then `decisions`; `progress` after all are acknowledged."""
+    """What a settled tick says. `panes`, `retracted`, `evidence`, then `decisions`; `progress` after all are
+    acknowledged."""
 
     tick_ms: int
     panes: list[Pane] = field(default_factory=list)
+    retracted: Rows = NO_ROWS
+    """What this tick puts in force."""
+    unmatched: int = 0
+    """How many of these are about a hashtag and country that no tweet of their pane has."""
     evidence: TickEvidence | None = None
     decisions: list[Decision] = field(default_factory=list)
     progress: Progress | None = None
@@ -147,6 +153,9 @@ class ShardJudge:
         for pane in set(np.frombuffer(record.panes, "<i8").tolist()):
             if pane > self.open.settled_pane:
                 self._first_offsets.setdefault(pane, offset)
+        if record.retractions is not None:
+            for pane in self.views.retracted.take(record.retractions, self.tags, self.open.settled_pane):
+                self._first_offsets.setdefault(pane, offset)
         self.looks.touch(self.open.apply(record))
 
     @property
@@ -211,6 +220,8 @@ class ShardJudge:
         minute = self.views.push(pane)
         completed = (pane, minute, self.views.completed_quarter)
         said.panes = [one for one in completed if one is not None and len(one.keys)]
+        said.retracted = self.views.retracted.settle(closed.number)
+        said.unmatched = self.views.unmatched(said.retracted)
         self._judge(tick_ms, said)
         self._forget(closed.number)
         self.facts.prune(tick_ms // MINUTE_MS * MINUTE_MS)  # a long window is of the last whole minute
@@ -301,9 +312,11 @@ class ShardJudge:
                 self.looks.settled(table)
         if pane % _SWEEP_PANES or longest is None:
             return
+        self.views.forget_retracted()
         counted = [longest.counts.at_least(1), self.open.tweets.at_least(1), np.array([*self.states], np.int64)]
         counted += [kept.keys for kept in (*self.views.short_panes, *self.views.ladder.panes)]
         used = set(np.unique(np.concatenate(counted) >> COUNTRY_BITS).tolist())
+        used |= self.views.retracted.tag_numbers()
         for source in self.open.sources.values():
             used.update(key >> COUNTRY_BITS for _, key in source.scopes())
         self.tags.forget([number for number in self.tags.numbers() if number not in used])
@@ -353,7 +366,12 @@ class ShardJudge:
     # ---- after a restart ----
 
     def recover(
-        self, progress: Progress | None, decisions: Iterable[Decision], panes: Sequence[Pane], minutes: Sequence[Pane]
+        self,
+        progress: Progress | None,
+        decisions: Iterable[Decision],
+        panes: Sequence[Pane],
+        minutes: Sequence[Pane],
+        retracted: Rows = NO_ROWS,
     ) -> None:
         """Take over from a predecessor, before the first record is applied.
 
@@ -363,6 +381,7 @@ class ShardJudge:
             decisions: all that the shard's partition of `suppression-decisions` holds.
             panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`; quarters are
                 among the minutes.
+            retracted: the retractions beside them, keyed alike.
         """
         self.rulings.recover(list(decisions), progress.settled_ms if progress else 0)
         if progress is None:
@@ -374,6 +393,7 @@ class ShardJudge:
         self._say_after = progress.position
         self.open.old_blocks = dict(progress.blocks)
         self.views.read_back(panes, minutes, progress.settled_ms, progress.minutes_from_ms)
+        self.views.retracted.recover(retracted, self.open.settled_pane)
         self._follow(progress.settled_ms)
 
     def hold(self) -> None:

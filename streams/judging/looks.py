@@ -111,10 +111,12 @@ class Looks:
             least_share: no tag is suppressed whose harmful share is below it.
         """
         touched, self._touched = self._touched, []
+        tick_ms = (max(self._open.panes, default=-1) + 1) * PANE_MS
         keys, tweets = self._over(floor, np.concatenate(touched or [np.zeros(0, np.int64)]), window)
+        tweets = self._views.less_retracted(tweets, window, keys, tick_ms)
         looked = self._looked.get
         grown = [
-            (last := looked(key)) is None or last.has_grown(now, least_share)
+            now >= floor and ((last := looked(key)) is None or last.has_grown(now, least_share))
             for key, now in zip(keys.tolist(), tweets.tolist(), strict=True)
         ]
         keys = keys[np.array(grown, bool)]
@@ -127,7 +129,7 @@ class Looks:
             unscored = pane.unscored(total.entries)
             parts.append(OpenPart(number, pane, total, unscored))
             texts.append(pane.texts(unscored))
-        return LookJob(keys, (max(self._open.panes) + 1) * PANE_MS, parts, b"".join(texts))
+        return LookJob(keys, tick_ms, parts, b"".join(texts))
 
     def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
         """Of keys that were counted and their worlds' those with so many tweets, ascending, and these."""

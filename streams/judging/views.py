@@ -15,12 +15,14 @@ import numpy.typing as npt
 from streams.counting.ladder import Ladder, begins_ms
 from streams.counting.pane import Pane, merge_panes
 from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
+from streams.counting.retractions import Rows
 from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
 from streams.counting.window import SlidingWindow
 from streams.judging.accounts import FactBook
 from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.heard import ShardFacts
+from streams.judging.retracted import Retracted
 
 SHORT_MS = 900_000
 """Longest window that advances with every pane."""
@@ -50,6 +52,7 @@ class Views:
         self.windows: dict[int, SlidingWindow] = {}
         self.end_ms = -1
         """End of the last settled pane."""
+        self.retracted = Retracted()
         self._hashes = hashes
         self._columns = columns
         self._tail = tail
@@ -154,6 +157,26 @@ class Views:
         self.windows = {}
         self._tables = {}
 
+    def unmatched(self, rows: Rows) -> int:
+        """How many rows are about a hashtag and country that no tweet of their pane has: of tweets that came late, or
+        were refused or never sent. Only panes of the last `SHORT_MS` are asked."""
+        panes = {pane.start_ms // PANE_MS: pane.keys for pane in self.short_panes}
+        asked = (rows.panes >= (self.end_ms - SHORT_MS) // PANE_MS) & (rows.panes < self.end_ms // PANE_MS)
+        found = 0
+        for number in np.unique(rows.panes[asked]).tolist():
+            keys, known = rows.keys[rows.panes == number], panes.get(number)
+            if known is None:
+                found += len(keys)
+            else:
+                at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+                found += int((known[at] != keys).sum())
+        return found
+
+    def forget_retracted(self) -> None:
+        """Drop the retractions that no window of the panes kept can need."""
+        if self.retracted:
+            self.retracted.forget(min(self.minutes_from_ms, self.end_ms - SHORT_MS))
+
     def displays(self, key: int, fresh: Iterable[str] = ()) -> list[str]:
         """The spellings of a key: `fresh` ones and one for each pane of the shortest window that has it, or where
         there is none, of the longest."""
@@ -169,7 +192,7 @@ class Views:
         on_minute = self.end_ms % MINUTE_MS == 0
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_MS or on_minute or window_ms not in self._tables:
-                keys = window.busy()
+                keys = self._busy(window)
                 window.remember(keys)
                 self._tables[window_ms] = self.table(window, keys)
         return self._tables
@@ -179,21 +202,49 @@ class Views:
     ) -> EvidenceTable:
         """Evidence of some keys, ascending, over a window and over `extra` panes that have not settled, the last of
         which ends at `tick_ms` (None: there are none)."""
-        whole = window.sample(keys, extra)
         tweets = window.counts.of(keys)
         for pane in extra:
             tweets += pane.tweets(keys)
+        tweets = self.less_retracted(tweets, window, keys, tick_ms)
+        sample = whole = window.sample(keys, extra)
+        if self.retracted:
+            sample = self.retracted.left(whole, keys, *self._span(window, tick_ms))
         return tabulate(
             window.window_ms,
             keys,
             tweets,
             self._burst(window, keys, tweets),
-            self._facts.judged(whole, keys, self._end_of(window) if tick_ms is None else tick_ms),
+            self._facts.judged(sample, keys, self._end_of(window) if tick_ms is None else tick_ms),
             self._columns,
             self._young_days,
             window.may_miss,
             whole=whole,
         )
+
+    def _busy(self, window: SlidingWindow) -> Ints:
+        """The keys with enough tweets, ascending."""
+        keys = window.busy()
+        if not self.retracted:
+            return keys
+        return keys[self.less_retracted(window.counts.of(keys), window, keys) >= window.floor]
+
+    def less_retracted(self, tweets: Ints, window: SlidingWindow, keys: Ints, tick_ms: int | None = None) -> Ints:
+        """(m,) tweets of some keys over a window, with open panes up to `tick_ms` where that is given, less those that
+        were taken out; never below 0."""
+        if not self.retracted:
+            return tweets
+        gone = self.retracted.counted(keys, *self._span(window, tick_ms))
+        left: Ints = np.maximum(tweets - gone, 0)
+        return left
+
+    def _span(self, window: SlidingWindow, tick_ms: int | None) -> tuple[int, int]:
+        """[start, end) of a window, as far as its panes are kept; with the open ones where `tick_ms` is given."""
+        end_ms = self._end_of(window)
+        if window.window_ms <= SHORT_MS:
+            start_ms = end_ms - window.window_ms
+        else:
+            start_ms = max(begins_ms(end_ms, window.window_ms), self.minutes_from_ms)
+        return start_ms, end_ms if tick_ms is None else tick_ms
 
     def _end_of(self, window: SlidingWindow) -> int:
         """A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute."""
@@ -210,7 +261,7 @@ class Views:
         span_ms = held_ms - window.window_ms
         if span_ms < window.window_ms:
             return none
-        past = np.maximum(longest.counts.of(keys) - tweets, 0)
+        past = np.maximum(self.less_retracted(longest.counts.of(keys), longest, keys) - tweets, 0)
         # What a pane gave up may have been this tag's past: then it had more of one, and so less of a burst.
         rates = (tweets / window.window_ms) / (np.maximum(past + longest.may_miss, 1) / span_ms)
         return np.where(past >= max(self._burst_min_past, 1), rates, np.nan)

@@ -1,4 +1,7 @@
-"""Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. They may repeat, always the same."""
+"""Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. They may repeat, always the same.
+
+Retractions lie beside them, in records of their own (`streams.log.retractions`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_of
 from streams.counting.pane import Pane
 from streams.counting.registers import NOTHING, GivenUp, Ints
 from streams.counting.sketch import K, estimate_authors
+from streams.log.retractions import are_retractions
 
 MAX_BYTES = 512 * 1024
 _ENTRY_BYTES = 8 + 8 + 4 + 1 + 4
@@ -140,6 +144,11 @@ class PaneSpan(msgspec.Struct, array_like=True, frozen=True, gc=False):
 def decode_pane_record(value: bytes) -> PaneRecord:
     """Bytes to a record."""
     return _decoder.decode(value)
+
+
+def pane_records(values: Iterable[bytes]) -> Iterator[PaneRecord]:
+    """Those of some values of `hashtag-panes` that are panes."""
+    return (_decoder.decode(value) for value in values if not are_retractions(value))
 
 
 decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode

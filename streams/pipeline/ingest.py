@@ -290,6 +290,8 @@ class IngestStage:
         metrics.too_old.inc(met.too_old)
         for kind, count in met.controls.items():
             metrics.controls.labels(kind=kind).inc(count)
+        for kind, count in met.retractions.items():
+            metrics.retractions.labels(kind=kind).inc(count)
         for letter in core.dead_letters:
             metrics.dead_letters.labels(reason=letter.error.reason).inc()
         if core.newest_ms >= 0:

@@ -15,8 +15,10 @@ from streams.clock import now_ms
 from streams.counting.keys import Tags
 from streams.counting.pane import Pane
 from streams.counting.registers import PANE_MS, Flush
+from streams.counting.retractions import NO_PANE, NO_ROWS, Rows
 from streams.judging.judge import Settled, ShardJudge
 from streams.judging.kept import records_of
+from streams.judging.retracted import AHEAD_MS
 from streams.judging.views import SHORT_MS
 from streams.log.decisions import Decision, Progress, decode_record, encode_record
 from streams.log.evidence import encode_evidence_record
@@ -24,6 +26,7 @@ from streams.log.facts import FactsMark
 from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, encode_pane
 from streams.log.partials import decode_partial
 from streams.log.reading import LogReader, connection
+from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
 from streams.pipeline.context import Context
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.foreign import OwnOffsets, read_foreign
@@ -172,6 +175,10 @@ class JudgePartition:
             for pane in settled.panes
             for record in encode_pane(pane, self.shard, judge.tags)
         ]
+        acks += [
+            await self._send(self._stage.panes_topic, record, None)
+            for record in encode_retractions(settled.retracted, judge.tags)
+        ]
         if settled.evidence is not None:
             acks += [
                 await self._send(self._stage.evidence_topic, encode_evidence_record(record), None)
@@ -179,6 +186,8 @@ class JudgePartition:
             ]
         acks += await self._send_decisions(settled.decisions)
         metrics = self._context.metrics
+        metrics.retracted_uses.inc(int((settled.retracted.panes != NO_PANE).sum()) - settled.unmatched)
+        metrics.retractions_unmatched.inc(settled.unmatched)
         metrics.early_confirmed.inc(settled.confirmed)
         metrics.early_withdrawn.inc(settled.withdrawn)
         for valve in settled.refused:
@@ -218,11 +227,12 @@ class JudgePartition:
         )
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []
+        retracted = NO_ROWS
         if progress is not None:
             bodies = await read_policies(settings)
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
-            panes = await self._read_panes(progress, judge.tags)
+            panes, retracted = await self._read_panes(progress, judge.tags)
             for heard in progress.facts:
                 await self._stage.facts.reached(heard)
         settled_ms = progress.settled_ms if progress else 0
@@ -231,22 +241,27 @@ class JudgePartition:
             decisions,
             [one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms],
             [one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms],
+            retracted,
         )
         return judge, 0 if progress is None else progress.replay_offset
 
-    async def _read_panes(self, progress: Progress, tags: Tags) -> list[Pane]:
-        """The settled panes that some window can still hold."""
+    async def _read_panes(self, progress: Progress, tags: Tags) -> tuple[list[Pane], Rows]:
+        """The settled panes that some window can still hold, and the retractions beside them."""
         short_ms = progress.settled_ms - SHORT_MS
         since_ms = min(progress.minutes_from_ms, short_ms)
         settings, found = self._context.settings, Assembler(tags)
+        retractions = []
         async with LogReader(connection(settings), self._stage.panes_topic) as reader:
-            start = await reader.offset_at(self.shard, since_ms - settings.max_broker_skew_ms)
+            start = await reader.offset_at(self.shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
             async for batch in reader.to_end({self.shard: start}):
                 for record in batch:
+                    if are_retractions(record.value):
+                        retractions.append(decode_retractions(record.value))
+                        continue
                     span = decode_pane_span(record.value)
                     if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
                         found.add(decode_pane_record(record.value))
-        return found.panes()
+        return found.panes(), together_of(retractions, tags)
 
     async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
         decisions: list[Decision] = []
@@ -323,6 +338,8 @@ class JudgeStage:
         judge.open.late_registers = 0
         metrics.account_facts_late.inc(judge.facts.late)
         judge.facts.late = 0
+        metrics.retractions_late.inc(judge.views.retracted.late)
+        judge.views.retracted.late = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
         shortest = judge.views.shortest
         if shortest is not None:

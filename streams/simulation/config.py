@@ -41,3 +41,5 @@ class Config:
     quote_share: float = 0.04
     background_harmful_share: float = 0.01
     """Of everyday tweets that are abusive all the same."""
+    deleted_share: float = 0.0
+    """Of tweets that their authors delete again, mostly within minutes."""

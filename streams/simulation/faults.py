@@ -8,6 +8,10 @@ from typing import Any
 
 import msgspec
 
+from streams.events.parse import parse
+from streams.events.tweet import Tweet
+
+_BARE_SHARE = 0.2
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -104,6 +108,22 @@ def _mutilated(name: str, payload: dict[str, Any]) -> dict[str, Any]:
         for field in (text, "extended_tweet", "retweeted_status", "retweet_of"):
             inner.pop(field, None)
     return payload
+
+
+def deletion(rng: Random, payload: bytes) -> bytes:
+    """The notice of a tweet's deletion: mostly the platform's own, exact as docs/native-payload.md has it, else v1.1's.
+
+    Args:
+        payload: of the tweet, in any shape.
+    """
+    tweet = parse(payload)
+    assert isinstance(tweet, Tweet)
+    who = {"id": str(tweet.id), "author_id": str(tweet.author_id)}
+    if rng.random() < _BARE_SHARE:
+        return _encode({"delete": {"status": {"id": tweet.id, "id_str": who["id"], "user_id_str": who["author_id"]}}})
+    where = {"country": tweet.country} if tweet.country else {}
+    tags = [use.display for use in tweet.hashtags]
+    return _encode({"kind": "delete", **who, "hashtags": tags, **where, "created_at_ms": tweet.created_at_ms})
 
 
 def control(rng: Random, tweet_id: int, author_id: int, country: str, at_ms: int) -> bytes:

@@ -12,7 +12,7 @@ from streams.simulation.countries import COUNTRIES, DAY_MS, activity
 from streams.simulation.data import own_texts, tag_names
 from streams.simulation.dice import Weighted, stream
 from streams.simulation.draft import Draft, Ids
-from streams.simulation.faults import broken, control, log_delay_ms, wrong_clock_ms
+from streams.simulation.faults import broken, control, deletion, log_delay_ms, wrong_clock_ms
 from streams.simulation.lines import Line, line
 from streams.simulation.payloads import SHAPES
 from streams.simulation.sources import Background, Teller
@@ -23,6 +23,7 @@ from streams.simulation.truth import TruthBook
 _STEP_MS = 1_000
 _LEAST_BACKGROUND = 0.3
 _RETRY_MS = 600
+_DELETED_AFTER_MS = 60_000
 
 _Waiting = tuple[int, int, int, str | None, bytes | None, Draft | None]
 
@@ -53,6 +54,7 @@ class Simulation:
         self._pending = sorted(enumerate(config.stories), key=lambda entry: entry[1].start_ms)
         self._telling: list[Teller] = []
         self._rng = stream(config.seed, "log")
+        self._deletions = stream(config.seed, "deletions")
         self._shapes = Weighted(config.shapes)
         self._truth = TruthBook(
             config.start_ms, config.stories, {tag for one in vocabularies.values() for tag in one.tags}
@@ -109,6 +111,10 @@ class Simulation:
         records["late"] += delay_ms >= 5_000
         records["wrong_clock"] += draft.created_ms != draft.true_ms
         self._put(log_ms, draft.author.id, payload, draft)
+        if self.config.deleted_share and self._deletions.random() < self.config.deleted_share:
+            records["control"] += 1
+            after_ms = 1_000 + int(self._deletions.expovariate(1 / _DELETED_AFTER_MS))
+            self._put(log_ms + after_ms, draft.author.id, deletion(self._deletions, payload), None)
         if dice > 1 - faults.duplicate:
             records["duplicates"] += 1
             self._put(log_ms + 1 + int(rng.random() * _RETRY_MS), draft.author.id, payload, None)

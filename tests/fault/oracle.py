@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from streams.counting.keys import Tags
 from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
 from streams.log.decisions import HIDING, Decision, Progress, Ruling, decode_record
-from streams.log.panes import assemble, decode_pane_record, rows_of
+from streams.log.panes import assemble, pane_records, rows_of
 from streams.log.partials import decode_partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
@@ -161,8 +161,7 @@ def _check_panes(left: Left, limit_ms: int, exempt: set[int], verdict: Verdict) 
     found: dict[PaneKey, tuple[int, int]] = {}
     for shard, values in left.panes.items():
         known: dict[tuple[int, int, int, int], Any] = {}
-        for value in values:
-            record = decode_pane_record(value)
+        for record in pane_records(values):
             if record.start_ms + record.length_ms > limit_ms:
                 continue
             if record.key in known:

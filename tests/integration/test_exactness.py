@@ -1,5 +1,6 @@
 """What real workers settled on a real Kafka equals the reference: one worker, a second that joins, a kill -9.
 
+A tenth of the tweets is deleted while they are fed, some before they arrive.
 The three pipelines run side by side, each with its own topics; each is fed for most of a minute and then waited for
 until its last minute has settled.
 """
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,10 @@ class Run:
     reference_panes: dict[tuple[str, str, int], tuple[int, int]] = field(default_factory=dict)
     real_decisions: list[dict] = field(default_factory=list)
     reference_decisions: list[dict] = field(default_factory=list)
+    undeleted_decisions: list[dict] = field(default_factory=list)
+    """Of the reference, had nobody deleted anything."""
+    retracted: float = 0
+    """Uses that the worker that lived last took out of the counts."""
     bad: set[tuple[int, int]] = field(default_factory=set)
     dead: list[tuple[int, int]] = field(default_factory=list)
 
@@ -71,10 +77,11 @@ class Run:
 
 
 def feed(settings: Settings, seed: int) -> set[tuple[int, int]]:
-    """Tweets at a steady rate, some late, doubled or broken; the (partition, offset) of the broken ones."""
+    """Tweets at a steady rate, some late, doubled or broken, and deletions; the (partition, offset) of the broken."""
     rng = random.Random(seed)
     producer = KafkaProducer(bootstrap_servers=settings.kafka, compression_type=None, linger_ms=5)
     sent, start, last = [], time.monotonic(), b""
+    gone: list[tuple[int, bytes]] = []
     base = int(time.time() * 1000) * 1_000_000
     for number in range(SECONDS * RATE):
         ahead = start + number / RATE - time.monotonic()
@@ -84,14 +91,17 @@ def feed(settings: Settings, seed: int) -> set[tuple[int, int]]:
         wave = number // RATE // 15 % 2 == 0
         harsh = rng.random() < (0.95 if wave and tag in ("Tag1", "Tag2") else 0.02)
         delay = rng.choice([0, 0, 0, 50, 3_000, 20_000, 8_000_000]) if rng.random() < 0.1 else 40
-        value = json.dumps(
-            {
-                "id": str(base + number), "author_id": str(rng.randrange(4_000)),
-                "created_at_ms": int(time.time() * 1000) - delay,
-                "text": f"{HARSH if harsh else MILD} {rng.randrange(50)} #{tag}",
-                "country": rng.choice(["IN", "IN", "US", ""]),
-            }
-        ).encode()  # fmt: skip
+        tweet = {
+            "id": str(base + number), "author_id": str(rng.randrange(4_000)),
+            "created_at_ms": int(time.time() * 1000) - delay,
+            "text": f"{HARSH if harsh else MILD} {rng.randrange(50)} #{tag}",
+            "country": rng.choice(["IN", "IN", "US", ""]),
+        }  # fmt: skip
+        value = json.dumps(tweet).encode()
+        if rng.random() < (0.4 if harsh else 0.07):
+            heappush(gone, (number + rng.choice([0, 0, 1, 200, 1_500, 5_000]), deletion(rng, tweet, tag)))
+        while gone and gone[0][0] <= number:
+            producer.send(settings.topic("tweets"), heappop(gone)[1], partition=rng.randrange(4))
         dice = rng.random()
         broken = dice < 0.003
         if broken:
@@ -104,6 +114,18 @@ def feed(settings: Settings, seed: int) -> set[tuple[int, int]]:
             sent.append(future)
     producer.flush()
     return {(meta.partition, meta.offset) for meta in (future.get(10) for future in sent)}
+
+
+def deletion(rng: random.Random, tweet: dict, tag: str) -> bytes:
+    """The platform's own, now and then with a hashtag that the tweet had not; a notice by id; a withholding."""
+    exact = {"kind": "delete", "hashtags": [tag], **{name: tweet[name] for name in ("id", "created_at_ms", "country")}}
+    return json.dumps(
+        rng.choice([
+            exact, exact, exact, {**exact, "hashtags": [tag, "Tag1"]},
+            {"delete": {"status": {"id_str": tweet["id"], "user_id_str": tweet["author_id"]}}},
+            {"status_withheld": {"id": tweet["id"], "withheld_in_countries": ["IN"]}},
+        ])
+    ).encode()  # fmt: skip
 
 
 def settle(run: Run) -> None:
@@ -134,6 +156,7 @@ def progress(settings: Settings) -> dict[int, dict]:
 
 def collect(run: Run, last_ms: int) -> None:
     settings, folder = run.settings, run.folder
+    run.retracted = sum(one.metric("hushtag_retracted_uses_total") for one in run.workers if one.running)
     run.log = folder / "tweets.jsonl"
     run.log.write_bytes(hushtag(settings, "dump", "tweets"))
     panes = folder / "reference.jsonl"
@@ -142,6 +165,9 @@ def collect(run: Run, last_ms: int) -> None:
     run.real_panes = rows(hushtag(settings, "panes", "--json"))
     last_tick_ms = max((one["tick_ms"] for one in reference), default=0)
     run.reference_decisions = reference
+    kept = folder / "undeleted.jsonl"
+    kept.write_bytes(b"".join(line for line in run.log.open("rb") if b"delete" not in line and b"withheld" not in line))
+    run.undeleted_decisions = list(json_lines(hushtag(settings, "replay", str(kept))))
     run.real_decisions = [
         said
         for line in json_lines(hushtag(settings, "dump", "suppression-decisions"))
@@ -254,6 +280,8 @@ def test_settled_decisions_equal_the_reference(runs, name):
     actions = {ruling[2] for past in expected.values() for rulings in past for ruling in rulings}
     assert {"suppress"} <= actions, "nothing was decided: the test would prove nothing"
     assert history(run.real_decisions) == expected
+    assert history(run.undeleted_decisions) != expected, "no deletion mattered: the test would not prove them"
+    assert run.retracted > 100
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -30,8 +30,9 @@ from streams.judging.accounts import FactBook
 from streams.judging.judge import ShardJudge
 from streams.log.decisions import Decision, decode_record, encode_record
 from streams.log.facts import FactsMark
-from streams.log.panes import assemble, decode_pane_record, encode_pane
+from streams.log.panes import assemble, encode_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
+from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
 from streams.pipeline.foreign import OwnOffsets
 from streams.policy import Policy
 from streams.policy.activation import Activation
@@ -78,10 +79,14 @@ def small_units() -> Iterator[None]:
         yield
 
 
-def random_source(rng: random.Random) -> list[list[Record]]:
-    """Source logs of a minute and some: waves of harm that differ by partition, late, doubled, broken records."""
+def random_source(rng: random.Random, seed: int) -> list[list[Record]]:
+    """Source logs of a minute and some: waves of harm that differ by partition, late, doubled, broken records, and in
+    most histories deletions of every kind."""
+    deletions = random.Random(f"deletions {seed}")
+    deleted = deletions.choice([0, 0.1, 0.1, 0.3])
     logs: list[list[Record]] = [[] for _ in range(PARTITIONS)]
     past: list[bytes] = []
+    tweets: list[dict[str, Any]] = []
     at_ms = [START_MS] * PARTITIONS
     mean_ms = rng.choice([100, 200])
     now_ms, number = START_MS, 0
@@ -120,11 +125,26 @@ def random_source(rng: random.Random) -> list[list[Record]]:
             value = rng.choice(past[-20:])
         elif rng.random() < 0.01:
             value = b"{"
+        tweets.append(tweet)
+        if deletions.random() < deleted:
+            value = json.dumps(retraction(deletions, tweets)).encode()
         past.append(value)
         logs[partition].append(Record(partition, len(logs[partition]), log_ms, None, value))
     for partition, log in enumerate(logs):
         log.append(Record(partition, len(log), CLOSED_MS, None, b"the end"))
     return logs
+
+
+def retraction(rng: random.Random, tweets: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of one of the tweets, the last of which was never sent; some are still under way in another partition."""
+    tweet = rng.choice(tweets[-200:])
+    return rng.choice(
+        [
+            {"kind": "delete", **{name: tweet[name] for name in ("id", "created_at_ms", "hashtags", "country")}},
+            {"kind": "delete", "id": tweet["id"]},
+            {"status_withheld": {"id": tweet["id"], "withheld_in_countries": [rng.choice(["IN", "US", "XX"])]}},
+        ]
+    )
 
 
 class Outbox:
@@ -255,6 +275,8 @@ class Judge(Run):
                     for pane in settled.panes:
                         for record in encode_pane(pane, shard, judge.tags):
                             self.outbox.put(("panes", shard), record)
+                    for record in encode_retractions(settled.retracted, judge.tags):
+                        self.outbox.put(("panes", shard), record)
                     self.say(settled.decisions)
                     last = settled.progress or last
                     if rng.random() < 0.3:
@@ -301,7 +323,9 @@ class Judge(Run):
             (one for one in said if not isinstance(one, Decision)), key=lambda one: one.version, default=None
         )
         yield
-        panes = [decode_pane_record(value) for value in world.logs["panes", shard]] if progress else []
+        kept = world.logs["panes", shard] if progress else []
+        panes = list(pane_records(kept))
+        retractions = [decode_retractions(value) for value in kept if are_retractions(value)]
         settled_ms = 0
         if progress is not None:
             settled_ms = progress.settled_ms
@@ -314,6 +338,7 @@ class Judge(Run):
             decisions,
             assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
             assemble([one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms], judge.tags),
+            together_of(retractions, judge.tags),
         )
         yield
 
@@ -363,7 +388,7 @@ class World:
         self.policies = policies
         self.timely = timely
         self.rules = rules
-        self.sources = random_source(self.rng)
+        self.sources = random_source(self.rng, seed)
         self._times = [[record.timestamp for record in log] for log in self.sources]
         self.now_ms = START_MS
         self.calm = False

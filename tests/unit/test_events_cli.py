@@ -106,6 +106,7 @@ def test_inspect() -> None:
 
 def test_inspect_control_messages_have_null_for_what_they_do_not_say() -> None:
     lines = rows(run("inspect", encoded(DELETION), *map(encoded, NOTICES[:4])))
+    bare = {"leaves": ["samples"], "countries": ["*"]}
     nothing: dict[str, Any] = {
         "ok": True,
         "id": None,
@@ -122,11 +123,21 @@ def test_inspect_control_messages_have_null_for_what_they_do_not_say() -> None:
             "author_id": "42",
             "country": "IN",
             "created_at_ms": 1_700_000_000_123,
+            "leaves": ["counts", "samples"],
+            "countries": ["*"],
         },
-        {**nothing, "kind": "delete", "id": "12", "author_id": "3"},
+        {**nothing, **bare, "kind": "delete", "id": "12", "author_id": "3"},
         {**nothing, "kind": "limit"},
-        {**nothing, "kind": "withheld", "id": "12", "author_id": "3", "country": "DE"},
-        {**nothing, "kind": "withheld", "author_id": "3"},
+        {
+            **nothing,
+            "kind": "withheld",
+            "id": "12",
+            "author_id": "3",
+            "country": "DE",
+            "leaves": ["samples"],
+            "countries": ["DE"],
+        },
+        {**nothing, "kind": "withheld", "author_id": "3", "leaves": [], "countries": ["AR", "DE"]},
     ]
     assert [use["indices"] for use in lines[0]["hashtags"]] == [None, None]
 

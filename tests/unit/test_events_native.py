@@ -136,10 +136,46 @@ def test_numbers_may_come_as_strings() -> None:
 
 def test_deletion() -> None:
     hashtags = (HashtagUse("farmersprotest", "FarmersProtest", -1, -1), HashtagUse("किसान", "किसान", -1, -1))
-    expected = Control("delete", 1790000000000000001, 42, "IN", 1_700_000_000_123, hashtags)
+    expected = Control("delete", 1790000000000000001, 42, "IN", 1_700_000_000_123, hashtags, exact=True)
     assert parse(encoded(DELETION)) == expected
     assert parse(encoded({**DELETION, "text": "whatever"})) == expected
     assert parse(encoded({"kind": "delete", "id": 9})) == Control("delete", 9, None, "", None, ())
+
+
+@pytest.mark.parametrize(
+    ("more", "exact"),
+    [
+        ({"hashtags": ["a"], "created_at_ms": 5}, True),
+        ({"hashtags": [], "created_at_ms": 5}, True),
+        ({"hashtags": ["a"]}, False),
+        ({"created_at_ms": 5, "country": "IN"}, False),
+        ({"hashtags": None, "created_at_ms": 5}, False),
+    ],
+)
+def test_a_deletion_is_exact_if_it_says_when_and_under_which_hashtags(more: dict[str, Any], exact: bool) -> None:
+    found = parse(encoded({"kind": "delete", "id": "9", **more}))
+    assert isinstance(found, Control)
+    assert found.exact is exact
+
+
+@pytest.mark.parametrize(
+    ("codes", "countries", "country"),
+    [
+        (["DE"], ("DE",), "DE"),
+        (["in", "AR", "IN"], ("AR", "IN"), ""),
+        (["XX"], ("*",), ""),
+        (["XY", "BR"], ("*",), "BR"),
+        ([], (), ""),
+        (None, (), ""),
+    ],
+)
+@pytest.mark.parametrize("what", ["status_withheld", "user_withheld", "withheld"])
+def test_where_something_is_withheld(
+    what: str, codes: list[str] | None, countries: tuple[str, ...], country: str
+) -> None:
+    found = parse(encoded({what: {"id": 12, "withheld_in_countries": codes}}))
+    assert isinstance(found, Control)
+    assert (found.countries, found.country) == (countries, country)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +233,21 @@ BAD: list[tuple[bytes | None, str, str]] = [
     (b'{"delete":{"status":{"id":"x"}}}', "bad_id", "delete.status.id"),
     (b'{"data":{"delete":{"tweet":{}}}}', "missing_field", "data.delete.tweet.id"),
     (b'{"user_withheld":{}}', "missing_field", "user_withheld.id"),
+    (
+        b'{"status_withheld":{"id":1,"withheld_in_countries":["IN","Germany"]}}',
+        "bad_country",
+        "status_withheld.withheld_in_countries[1]",
+    ),
+    (
+        b'{"data":{"withheld":{"tweet":{"id":"1"},"withheld_in_countries":[""]}}}',
+        "bad_country",
+        "data.withheld.withheld_in_countries[0]",
+    ),
+    (
+        b'{"status_withheld":{"id":1,"withheld_in_countries":"IN"}}',
+        "wrong_type",
+        "status_withheld.withheld_in_countries",
+    ),
     (b'{"kind":"delete"}', "missing_field", "id"),
     (b'{"text":"a"}', "missing_field", "id"),
     (encoded(changed(NATIVE, id=...)), "missing_field", "id"),

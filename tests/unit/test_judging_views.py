@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from streams.counting.keys import Tags
 from streams.counting.pane import Pane, empty_pane
 from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.retractions import Rows
 from streams.counting.sketch import KeyedHash
 from streams.judging.views import SHORT_MS, Views
 from tests.unit.registers import Entry
@@ -220,3 +221,36 @@ def test_an_early_look_adds_what_has_not_settled():
     extra = build({("tag0", "US"): (2, [Entry(77, 1, 1, 0, "", "text 1")])}, shard.tags, 1)
     table = shard.views.table(window, np.array([key]), [extra])
     assert (table.tweets.tolist(), table.authors.tolist()) == ([7], [2])
+
+
+def retract(views: Views, tags: Tags, *rows: tuple[str, str, int, int, int]) -> None:
+    """(hashtag, country, pane, tweet, pane heard)"""
+    columns = zip(*((tags.key(tag, country), *numbers) for tag, country, *numbers in rows), strict=True)
+    views.retracted.recover(Rows(*(np.array(column, np.int64) for column in columns)), 1 << 40)
+
+
+def test_no_count_falls_below_nothing():
+    shard = Shard([60_000])
+    shard.push(one_use(2))
+    retract(shard.views, shard.tags, *(("tag0", "IN", 0, tweet, 0) for tweet in (901, 902, 903)))
+    keys = np.array([shard.tags.key("tag0", country) for country in ("*", "IN", "US")])
+    window = shard.views.windows[60_000]
+    assert shard.views.less_retracted(window.counts.of(keys), window, keys).tolist() == [0, 0, 0]
+    assert not len(shard.views.tables()[60_000].keys)
+
+
+def test_after_a_restart_within_a_minute_a_long_window_leaves_out_what_was_retracted_since():
+    """It is judged as of its last whole minute, then and now; a short one as of its last pane."""
+    long_ms = SHORT_MS + MINUTES
+    shard = Shard([60_000, long_ms])
+    for _ in range(6):
+        shard.push(one_use(10))
+    retract(shard.views, shard.tags, ("tag0", "IN", 3, 901, 5), ("tag0", "IN", 3, 902, 6), ("tag0", "IN", 3, 903, 7))
+    shard.views.tables()
+    shard.push(one_use(10))
+    after = shard.restarted()
+    retract(after, shard.tags, ("tag0", "IN", 3, 901, 5), ("tag0", "IN", 3, 902, 6), ("tag0", "IN", 3, 903, 7))
+    key = shard.tags.key("tag0", "IN")
+    for views in (shard.views, after):
+        tables = views.tables()
+        assert [int(tables[one].tweets[tables[one].find(key)]) for one in (60_000, long_ms)] == [58, 59]

@@ -7,11 +7,15 @@ import random
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from streams.counting.registers import PANE_MS
+from streams.counting.retractions import OpenRetractions
 from streams.log.decisions import Decision, Progress, Ruling, decode_record, encode_record, version_of
+from streams.log.panes import pane_records
 from streams.log.partials import encode_partial
+from streams.log.retractions import are_retractions, decode_retractions
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.gaps import LostRecords
 from streams.pipeline.judge import JudgePartition, JudgeStage
@@ -143,6 +147,35 @@ async def test_once_it_is_dropped_it_says_and_commits_nothing_more(shells: Shell
     shells.sender.deliver()
     await settle_down()
     assert shells.sender.under_way == [] and partition.replay_point is None
+
+
+async def test_retractions_are_written_beside_the_panes_and_read_back(shells: Shells) -> None:
+    shells.sender.at_once = True
+    shells.topics.append(PARTIALS, 0, encode_partial(activation(SUPPRESS)))
+    say(shells, 0, bad=20)
+    held = OpenRetractions(1_000)
+    for tweet, pane in ((1, 0), (2, 0), (3, 2)):
+        held.add(0, "a", "", FIRST_PANE, tweet, FIRST_PANE + pane)
+    record = flush()
+    (record.retractions,) = held.flush(1)[0]
+    shells.topics.append(PARTIALS, 0, encode_partial(record))
+    say(shells, 1, bad=20, settled=1)
+    first = await started(shells)
+    await judged(shells, first)
+    values = [one.value or b"" for one in shells.topics.read("hashtag-panes", 0)]
+    (written,) = [decode_retractions(value) for value in values if are_retractions(value)]
+    assert np.frombuffer(written.tweets, "<i8").tolist() == [1, 2], "the third is not in force yet"
+    assert len(list(pane_records(values))) == len(values) - 1
+    after = await started(shells, committed=first.replay_point)
+    assert first.replay_point == 2, "the record with the third"
+    assert after.judge is not None
+    (key,) = [after.judge.tags.key("a", "*")]
+    pane_ms = FIRST_PANE * PANE_MS
+    assert after.judge.views.retracted.counted(np.array([key]), pane_ms, pane_ms + 5 * PANE_MS).tolist() == [2]
+    await judged(shells, after, first.replay_point)
+    assert after.judge.views.retracted.counted(np.array([key]), pane_ms, pane_ms + 5 * PANE_MS).tolist() == [3]
+    assert after.judge.views.retracted.late == 0, "what was read again was known"
+    assert shells.context.metrics.retracted_uses._value.get() == 2
 
 
 async def test_a_successor_reads_back_what_was_said_before_it_applies_anything(shells: Shells) -> None:

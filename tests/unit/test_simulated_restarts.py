@@ -27,7 +27,7 @@ from streams.judging.judge import ShardJudge
 from streams.judging.rulings import Rulings
 from streams.log.decisions import Decision, Ruling, decode_record
 from streams.log.facts import FactsMark, HeardFacts
-from streams.log.panes import PaneRow, assemble, decode_pane_record, rows_of
+from streams.log.panes import PaneRow, assemble, pane_records, rows_of
 from streams.log.partials import decode_partial
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay
@@ -176,7 +176,7 @@ def problems(world: World) -> list[str]:
     final: dict[tuple[str, str], Decision] = {}
     for shard in range(SHARDS):
         tags = Tags()
-        records = [decode_pane_record(value) for value in world.logs["panes", shard]]
+        records = list(pane_records(world.logs["panes", shard]))
         seen: dict[tuple[int, int, int, int], object] = {}
         for record in records:
             if seen.setdefault(record.key, record) != record:
@@ -290,7 +290,10 @@ def committing_the_position() -> Any:
     "rule",
     [
         pytest.param(lambda: recovering(lambda progress, said, *panes: (progress, [], *panes)), id="read decisions"),
-        pytest.param(lambda: recovering(lambda progress, said, *panes: (progress, said, [], [])), id="read panes"),
+        pytest.param(
+            lambda: recovering(lambda progress, said, *panes: (progress, said, [], [], panes[2])), id="read panes"
+        ),
+        pytest.param(lambda: recovering(lambda *told: told[:-1]), id="read retractions"),
         pytest.param(lambda: patch.object(OpenPanes, "blocks", lambda panes: {}), id="know the open blocks"),
         pytest.param(committing_the_position, id="replay what had not settled"),
         pytest.param(lambda: patch.object(OpenPane, "void", lambda *_: None), id="absolute counts"),
