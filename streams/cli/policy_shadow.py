@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 KEEP_MS = 24 * 3_600_000
 """How far back differences are remembered."""
 _FORGET_EVERY_MS = 3_600_000
+_PATIENCE_MS = 30_000
+"""A shard that is so far behind the others is not waited for."""
 
 
 def shadow(
@@ -100,25 +102,23 @@ async def _judge(settings: Settings, policy: Policy, back_ms: int, view: View, *
         view(impact)
         if once:
             return
-        fresh, due, forget_ms = False, False, impact.to_ms + _FORGET_EVERY_MS
+        told_ms, forget_ms = impact.to_ms, impact.to_ms + _FORGET_EVERY_MS
         async with aclosing(reader.follow({one: bounds[one].end for one in starts})) as batches:
             async for batch_or_end in batches:
                 if batch_or_end is not None:
                     for record in batch_or_end:
-                        fresh |= await _add(impact, history, decode_evidence_record(record.value))
-                elif fresh:
-                    fresh, due = False, True
-                elif due:  # a lull: the shards have settled this tick
-                    due = False
+                        await _add(impact, history, decode_evidence_record(record.value))
+                elif impact.to_ms > told_ms and (impact.level or impact.to_ms - told_ms > _PATIENCE_MS):
+                    told_ms = impact.to_ms
                     if impact.to_ms >= forget_ms:
                         impact.forget(impact.to_ms - KEEP_MS)
                         forget_ms = impact.to_ms + _FORGET_EVERY_MS
                     view(impact)
 
 
-async def _add(impact: Impact, history: _History, record: EvidenceRecord) -> bool:
+async def _add(impact: Impact, history: _History, record: EvidenceRecord) -> None:
     await history.know(record.conditions.policy_revision)
-    return impact.add(record)
+    impact.add(record)
 
 
 class _History:

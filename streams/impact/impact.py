@@ -84,8 +84,13 @@ class Impact:
         for shard in self._shards.values():
             self._take(shard, shard.past.follow())
 
-    def add(self, record: EvidenceRecord) -> bool:
-        """Take one record; returns whether it completed something that has been judged now.
+    @property
+    def level(self) -> bool:
+        """Whether all shards are judged up to the same tick."""
+        return all(shard.past.passed_ms == self.to_ms for shard in self._shards.values())
+
+    def add(self, record: EvidenceRecord) -> None:
+        """Take one record.
 
         Raises:
             CallerMistake: models with other categories scored a part of the evidence.
@@ -101,9 +106,7 @@ class Impact:
         shard = self._shards.get(record.shard)
         if shard is None:
             shard = self._shards[record.shard] = self._open(record.conditions.shards)
-        chunk = shard.past.add(record)
-        self._take(shard, chunk)
-        return chunk is not None
+        self._take(shard, shard.past.add(record))
 
     def finish(self) -> Verdict:
         """The evidence has ended."""

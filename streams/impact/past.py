@@ -104,6 +104,11 @@ class Past:
     def _switches(self, record: EvidenceRecord) -> bool:
         return record.conditions.policy_revision != self._ticks[-1].conditions.policy_revision
 
+    @property
+    def passed_ms(self) -> int:
+        """The last tick that was given out; -1: none."""
+        return self._passed_ms
+
     def keys(self) -> set[int]:
         """Those of the windows that stand."""
         return {key for rows in self._standing.values() for key in rows.rows}

@@ -6,6 +6,7 @@ import json
 import random
 
 import pytest
+from msgspec.structs import replace as changed_record
 
 from streams.impact import Impact
 from streams.impact.shadow import counts, differing_now, over_time, report_of
@@ -55,6 +56,21 @@ def test_asking_changes_nothing():
         asked.add(record)
         report_of(asked)
     assert asked.finish() == quiet.finish()
+
+
+def test_shards_are_level_once_all_are_judged_up_to_the_same_tick():
+    impact = Impact(LIVE, NEW)
+    impact.follow()
+    records = steady(LIVE, {"a": 0.9})
+    seen = []
+    for tick in range(4):
+        for shard in (0, 1):
+            impact.add(changed_record(records[tick], shard=shard))
+            seen.append((impact.to_ms, impact.level))
+    assert seen == [
+        (0, False), (0, False), (10_000, False), (10_000, True), (20_000, False), (20_000, True),
+        (30_000, False), (30_000, True),
+    ]  # fmt: skip
 
 
 def test_forgetting_drops_what_is_over_and_nothing_that_stands():

@@ -130,7 +130,8 @@ def test_the_policy_under_which_a_pane_settles_marks_it():
     said(court, 1, linking(20, 20))
     court.activate(policy_of(serial=2), 1, 20_000)
     court.pass_to(20_000)
-    said(court, 2, linking(20, 20), look=False)
+    said(court, 2, linking(20, 20))
+    assert set(court.judge.open.panes[2].entries["flags"].tolist()) == {LINKED}, "for an early look, by the second list"
     court.activate(policy_of(serial=3, links=0.5, listed="link_domains: [{domain: third.example}]\n"), 2, 30_000)
     court.pass_to(30_000)
     assert [set(pane.flags.tolist()) for pane in panes(court)] == [{LINKED}, {0}]
