@@ -30,6 +30,7 @@ from tests.integration.workers import WorkerProcess
 SLOTS = 4
 SHARDS = 4
 SESSION_SECONDS = 6
+NEXT_VERSION = "tests.fault.next_version"
 POLICY = """
 serial: {serial}
 windows: [20s, 1m]
