@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -36,7 +36,11 @@ def worker(
     if unknown or not names:
         raise CallerMistake(f"unknown stage {', '.join(unknown) or '(none)'}", fix=f"--stages {','.join(STAGES)}")
     configure_logging(settings.log_level)
-    code = Worker(settings, names, load_policy_file(settings.policy, settings.shards)).run()
+    Worker(settings, names, load_policy_file(settings.policy, settings.shards)).run(leave)
+
+
+def leave(code: int) -> NoReturn:
+    """End at once: a thread or a task that waits for a silent broker would hold the exit up."""
     logging.shutdown()
     sys.stderr.flush()
-    os._exit(code)  # a consumer thread that waits for a silent broker would hold the exit up
+    os._exit(code)

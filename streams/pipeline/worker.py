@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 import structlog
@@ -87,10 +87,14 @@ class Worker:
         self._started = False
         self._caught_up = CaughtUp()
 
-    def run(self) -> int:
-        """Run until told to stop; the exit code."""
+    def run(self, leave: Callable[[int], NoReturn]) -> NoReturn:
+        """Run until told to stop, then leave with the exit code, without waiting for anything more."""
         self._check_topics(self._policy)
-        return uvloop.run(self._main())
+
+        async def main() -> NoReturn:
+            leave(await self._main())
+
+        uvloop.run(main())
 
     def _check_topics(self, policy: Policy) -> None:
         needs = needs_of(

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from streams.stack import StackError
 from tests.fault.watch import Watch
-from tests.fault.world import SESSION_SECONDS, Scene
+from tests.fault.world import NEXT_VERSION, SESSION_SECONDS, Scene
 
 Fault = Callable[[Scene, Watch, random.Random], None]
 
@@ -92,8 +92,10 @@ def storm(scene: Scene, watch: Watch, rng: random.Random) -> None:
 
 
 def rolling(scene: Scene, watch: Watch, rng: random.Random) -> None:
+    """To the next version; those that join later are still of the old one."""
     for slot in scene.wanted():
         scene.stop(slot)
+        slot.worker.module = NEXT_VERSION
         scene.start(slot)
         with suppress(AssertionError):
             slot.worker.wait_ready(20)

@@ -19,7 +19,7 @@ TIMED = {
     "kill-commit": "kill -9 between a progress record and its commit",
     "zombie": "SIGSTOP longer than the session of 6 s, then SIGCONT",
     "storm": "two or three workers join those that run, and leave again",
-    "rolling": "rolling restart with static membership",
+    "rolling": "rolling upgrade with static membership: restarts, one by one, as a version with other `rules`",
     "broker-kill": "kill -9 of the broker, and restart",
     "broker-stop": "SIGSTOP of the broker",
     "broker-full": "the broker cannot write any more (disk full), ends, and is started again",

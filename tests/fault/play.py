@@ -23,7 +23,7 @@ from tests.fault.oracle import Left, expected_flags, judge, unfounded_flags, wro
 from tests.fault.plan import Step, plan
 from tests.fault.traffic import SOURCES, Traffic
 from tests.fault.watch import Watch
-from tests.fault.world import Scene, World
+from tests.fault.world import Scene, World, longest_start_seconds
 
 PANE_MS = 10_000
 SETTLE_SECONDS = 100
@@ -58,6 +58,8 @@ class Result:
     check_seconds: float = 0.0
     restored_seconds: float = 0.0
     handover_seconds: float = 0.0
+    start_seconds: float = 0.0
+    """The slowest start of a worker, to its first word."""
     timeline: list[tuple[str, float, float]] = field(default_factory=list)
     """(fault, begin, end), in seconds since the first tweet."""
     exits: list[str] = field(default_factory=list)
@@ -85,6 +87,8 @@ def play(world: World, seed: int, scorer: TextScorer) -> Result:
         world.mend()
     result.exits = [f"{one.worker} exit {one.code}: {one.said}"[:900] for one in scene.exits]
     result.problems += [f"{one.worker} ended as if told to, and nobody had" for one in scene.exits if one.code == 0]
+    result.problems += [f"{one} did not end in 20 s when it was told to" for one in scene.deaf]
+    result.start_seconds = round(longest_start_seconds(scene.starts), 1)
     result.timeline.sort(key=lambda one: one[1])
     result.seconds = round(time.monotonic() - start, 1)
     if not (result.problems or result.exits or result.gap_seconds > _LONG_GAP_SECONDS):

@@ -36,6 +36,12 @@ def rows(results: Sequence[Result]) -> list[tuple[str, int, int, int, int, int, 
     return table
 
 
+def broker_away_seconds(results: Sequence[Result]) -> float:
+    """The longest time from the kill of a broker to its answer, both included."""
+    kinds = ("broker-kill", "broker-full")
+    return max((end - begin for one in results for kind, begin, end in one.timeline if kind in kinds), default=0.0)
+
+
 def text(results: Sequence[Result]) -> str:
     """As printed, and as docs/reliability.md has it."""
     lines = [
@@ -60,7 +66,9 @@ def text(results: Sequence[Result]) -> str:
         f"{sum(r.flagged for r in results):,} flagged; "
         f"flags back after a loss of Redis in at most {max((r.restored_seconds for r in results), default=0):.1f} s; "
         f"SIGTERM to the end in at most {max((r.handover_seconds for r in results), default=0):.1f} s; "
-        f"{exits} workers ended by themselves and were started again.",
+        f"{exits} workers ended by themselves and were started again; "
+        f"slowest start of a worker {max((r.start_seconds for r in results), default=0):.1f} s, a broker that was "
+        f"killed or full was away for at most {broker_away_seconds(results):.1f} s.",
     ]
     return "\n".join(lines)
 

@@ -10,7 +10,16 @@ from tests.fault.table import kept, rows, text
 
 RESULTS = [
     Result(0, ["kill", "late"], records=10, lost=1, gap_seconds=12.0),
-    Result(1, ["kill"], records=20, doubled=2, wrong_flags=3, gap_seconds=30.5, exits=["w0 exit 1: away"]),
+    Result(
+        1,
+        ["kill"],
+        records=20,
+        doubled=2,
+        wrong_flags=3,
+        gap_seconds=30.5,
+        exits=["w0 exit 1: away"],
+        timeline=[("kill", 1.0, 30.0), ("broker-kill", 2.0, 14.5)],
+    ),
 ]
 
 
@@ -25,6 +34,7 @@ def test_every_kind_has_a_row():
 def test_the_text_sums_up():
     assert "| all | 2 | 30 | 1 | 2 | 3 | 30.5 |" in text(RESULTS)
     assert "1 workers ended by themselves" in text(RESULTS)
+    assert "a broker that was killed or full was away for at most 12.5 s" in text(RESULTS)
 
 
 def test_what_several_sessions_kept_is_one_table(tmp_path):

@@ -11,9 +11,9 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import redis
@@ -30,6 +30,7 @@ from tests.integration.workers import WorkerProcess
 SLOTS = 4
 SHARDS = 4
 SESSION_SECONDS = 6
+NEXT_VERSION = "tests.fault.next_version"
 POLICY = """
 serial: {serial}
 windows: [20s, 1m]
@@ -144,6 +145,10 @@ class Scene:
     """When Redis lost its data."""
     handovers: list[float] = field(default_factory=list)
     """Seconds from SIGTERM to the end of a worker."""
+    deaf: list[str] = field(default_factory=list)
+    """Workers that were told to end, and did not."""
+    starts: list[tuple[WorkerProcess, float]] = field(default_factory=list)
+    """Every start of a worker, by the wall clock."""
     sources: int = SOURCES
     serial: int = 1
 
@@ -185,7 +190,7 @@ class Scene:
         with self._lock:
             slot.wanted = True
             if not slot.worker.running:
-                slot.worker.start()
+                self._start(slot)
 
     def kill(self, slot: Slot, *, back_in: float) -> None:
         """kill -9; the supervisor starts it again after so long."""
@@ -200,8 +205,10 @@ class Scene:
             slot.wanted = False
         if slot.worker.running:
             start = time.monotonic()
-            with suppress(AssertionError):
+            try:
                 slot.worker.stop(seconds=20)
+            except AssertionError:
+                self.deaf.append(f"w{slot.number}")
             self.handovers.append(time.monotonic() - start)
 
     def wanted(self) -> list[Slot]:
@@ -241,7 +248,11 @@ class Scene:
                         slot.again_at = time.monotonic() + 1.0
                     seen_running.discard(slot.number)
                     if time.monotonic() >= slot.again_at:
-                        slot.worker.start()
+                        self._start(slot)
+
+    def _start(self, slot: Slot) -> None:
+        self.starts.append((slot.worker, time.time()))
+        slot.worker.start()
 
     def close(self) -> None:
         """End every worker."""
@@ -251,6 +262,21 @@ class Scene:
             slot.wanted = False
             if slot.worker.running:
                 slot.worker.kill()
+
+
+def longest_start_seconds(starts: Sequence[tuple[WorkerProcess, float]]) -> float:
+    """The longest time from the start of a process to its first word, imports and all; 0 if none came to say it."""
+    longest = 0.0
+    for at, (worker, began) in enumerate(starts):
+        next_begins = next((again for other, again in starts[at + 1 :] if other is worker), float("inf"))
+        for line in worker.log.read_text().splitlines():
+            said = _parsed(line)
+            if said.get("message") == "worker starts":
+                spoke = datetime.fromisoformat(str(said["time"])).timestamp()
+                if began <= spoke < next_begins:
+                    longest = max(longest, spoke - began)
+                    break
+    return longest
 
 
 def last_error(worker: WorkerProcess) -> str:

@@ -47,6 +47,8 @@ class WorkerProcess:
     """`hushtag worker`, which a test may kill, pause and start again."""
 
     def __init__(self, settings: Settings, folder: Path, name: str = "w", stages: str = "ingest,judge,publish") -> None:
+        self.module = "streams.cli.main"
+        """What is run; another where a test wants a worker of another version."""
         self.log = folder / f"{name}.log"
         self.settings = settings
         self._name = name
@@ -58,7 +60,7 @@ class WorkerProcess:
         self.port = free_port()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli.main", "worker", "--stages", self._stages],
+                [sys.executable, "-m", self.module, "worker", "--stages", self._stages],
                 env=environment(self.settings, metrics_port=self.port, **more), stdout=log, stderr=log,
             )  # fmt: skip
         return self

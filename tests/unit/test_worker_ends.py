@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from structlog.testing import capture_logs
@@ -44,3 +47,34 @@ async def test_what_ends_a_worker_while_it_starts_is_in_its_last_line(
         assert await worker._main() == code
     assert logs[-1]["event"] == "worker ends"
     assert (logs[-1]["error"], logs[-1]["kind"]) == (str(error), type(error).__name__)
+
+
+STUBBORN = """
+import asyncio, time
+from streams.cli import main
+from streams.pipeline import worker
+
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+async def live(self):
+    loop = asyncio.get_running_loop()
+    self.task = loop.create_task(stubborn())
+    loop.run_in_executor(None, time.sleep, 60)
+    await asyncio.sleep(0.1)
+    return 1
+
+worker.check_topics = lambda *_, **__: None
+worker.Worker._main = live
+main.run()
+"""
+
+
+def test_what_does_not_end_does_not_hold_the_exit_up() -> None:
+    """A thread or a task that waits for a silent broker, once all that matters has been stopped."""
+    ended = subprocess.run([sys.executable, "-c", STUBBORN, "worker"], capture_output=True, timeout=50, check=False)
+    assert ended.returncode == 1, ended.stderr.decode()
