@@ -12,6 +12,7 @@ from pathlib import Path
 
 from moderation.audit.metrics import AuditMetrics
 from moderation.audit.writer import AuditBroken, AuditWriter
+from streams.clock import now_ms
 from streams.health import HealthServer
 from streams.logs import logger
 from streams.settings import Settings
@@ -31,6 +32,7 @@ async def keep(settings: Settings, heads: Path, metrics_port: int | None) -> int
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    metrics.set_started(now_ms())
     state = State(metrics)
     health = HealthServer(metrics, host=settings.metrics_host, port=metrics_port, ready=state.why_not_ready)
     await health.start()
@@ -59,8 +61,7 @@ class State:
         """Why the log is not up to date; "" if it is."""
         if self.broken:
             return self.broken
-        caught_up = self._metrics.registry.get_sample_value("hushtag_audit_caught_up_timestamp_seconds")
-        return "" if caught_up else "the log is being verified, or has not caught up yet"
+        return "" if self._metrics.caught_up else "the log is being verified, or has not caught up yet"
 
 
 async def _write(settings: Settings, heads: Path, metrics: AuditMetrics, stopped: asyncio.Event) -> int:

@@ -33,7 +33,7 @@ class AuditMetrics:
         )
         self.caught_up_seconds = Gauge(
             "hushtag_audit_caught_up_timestamp_seconds",
-            "When the audit log last held all that its sources held, Unix time.",
+            "When the audit log last held all that its sources held, Unix time; until then when its writer started.",
             registry=registry,
         )
         self.unsigned = Gauge(
@@ -44,7 +44,7 @@ class AuditMetrics:
         )
         self.verified_seconds = Gauge(
             "hushtag_audit_verified_timestamp_seconds",
-            "When the whole audit log was last found to be as it was written, Unix time.",
+            "When the audit log was last found to be as it was written, Unix time; until then when its writer started.",
             registry=registry,
         )
         self.intact = Gauge(
@@ -53,6 +53,19 @@ class AuditMetrics:
             registry=registry,
         )
         ProcessCollector(registry=registry)
+        self.caught_up = False
+        """Whether it ever was."""
+
+    def set_started(self, at_ms: int) -> None:
+        """Nothing is known yet: nobody is to be woken for it, unless it stays so."""
+        self.intact.set(1)
+        self.caught_up_seconds.set(at_ms / 1000)
+        self.verified_seconds.set(at_ms / 1000)
+
+    def set_caught_up(self, at_ms: int) -> None:
+        """All that the sources held at a moment is in the log."""
+        self.caught_up = True
+        self.caught_up_seconds.set(at_ms / 1000)
 
     def set_verified(self, at_ms: int) -> None:
         """The whole log was read and is as it was written."""

@@ -137,7 +137,7 @@ class AuditWriter:
             written += await self.write(heard)
             self._tell(self._sources)
         self._tell(self._sources)
-        self.metrics.caught_up_seconds.set(began_ms / 1000)
+        self.metrics.set_caught_up(began_ms)
         return written
 
     async def write(self, heard: Sequence[Heard]) -> int:

@@ -169,7 +169,7 @@ async def test_its_metrics_say_how_far_it_is_and_that_it_is_broken(keyed: Settin
     try:
         await until(lambda: fetched("/readyz")[0] == 200 and numbers()["entries"] == 30)
         await send(keyed, "policy", 0, [b'{"serial":1}'])
-        await until(lambda: numbers()["entries"] == 31)
+        await until(lambda: numbers()["entries"] == 31 and numbers()['behind_records{topic="policy"}'] == 0)
         told = await asyncio.to_thread(numbers)
         assert {name: value for name, value in told.items() if name.startswith(("behind", "lost"))} == {
             f'{what}{{topic="{topic}"}}': 0
@@ -182,6 +182,7 @@ async def test_its_metrics_say_how_far_it_is_and_that_it_is_broken(keyed: Settin
         assert await asyncio.to_thread(process.wait, 20) == 0
     finally:
         process.kill()
+        process.wait()
     assert [head.seq for _, head in read_heads(heads)][-1] == 30
     _, last = read_heads(heads)[-1]
     append_head(heads, signed(msgspec.structs.replace(last, seq=99), KEY.encode()))  # so there were entries 31 to 99
@@ -195,6 +196,7 @@ async def test_its_metrics_say_how_far_it_is_and_that_it_is_broken(keyed: Settin
         assert process.returncode == 3 and "entry 31: cut off" in told_at_end
     finally:
         process.kill()
+        process.wait()
     assert len(await entries(keyed)) == 31
 
 

@@ -244,7 +244,7 @@ def test_an_order_from_file_to_surface_and_back(hushtag: Hushtag, client: FlagsC
 
     hushtag("orders", "final", order, "-r", "decided")
     letter = hushtag("orders", "reply", order).stdout
-    for line in ("1 account withheld from viewers in IN", "1 account: protected speech; a journalist at work",
+    for line in ("1 account withheld from viewers in India", "1 account: protected speech; a journalist at work",
                  "tweet 77: withheld", "hashtag #HarmTag: reduced"):  # fmt: skip
         assert line in letter
     assert "1002" not in letter

@@ -34,6 +34,8 @@ from moderation.audit.chain import (
     record_bytes,
 )
 from moderation.audit.heads import Head, append_head, is_genuine, keys_of, read_heads, signed
+from moderation.audit.keep import State
+from moderation.audit.metrics import AuditMetrics
 from moderation.audit.sources import is_kept, kept, lost_records
 from moderation.audit.verify import Verdict, Verification
 from moderation.audit.words import Wanted, row_of
@@ -214,6 +216,20 @@ def test_a_forged_head_is_found(forge: Callable[[Head], Head], word: str) -> Non
     bad = verify(log, [head_of(log, 1), forge(head_of(log, 2))]).bad
     assert bad is not None and bad.what == "forged head"
     assert word in bad.detail and "line 2" in bad.detail
+
+
+def test_a_writer_that_has_just_started_wakes_nobody() -> None:
+    metrics = AuditMetrics()
+    metrics.set_started(5_000)
+    told = {name: metrics.registry.get_sample_value(f"hushtag_audit_{name}") for name in (
+        "intact", "caught_up_timestamp_seconds", "verified_timestamp_seconds")}  # fmt: skip
+    assert told == {"intact": 1, "caught_up_timestamp_seconds": 5, "verified_timestamp_seconds": 5}
+    state = State(metrics)
+    assert "verified" in state.why_not_ready()
+    metrics.set_caught_up(6_000)
+    assert state.why_not_ready() == ""
+    state.broken = "entry 3: changed"
+    assert state.why_not_ready() == "entry 3: changed"
 
 
 def test_keys_retire_in_order() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 
 from moderation.audit.metrics import AuditMetrics
 from streams.metrics import FLAG_BUCKETS_SECONDS, Metrics
@@ -46,7 +46,7 @@ def test_a_hashtag_is_never_a_label() -> None:
     labels = {
         label
         for collector in [*vars(Metrics()).values(), *vars(AuditMetrics()).values()]
-        if not isinstance(collector, CollectorRegistry)
+        if hasattr(collector, "_labelnames")
         for label in collector._labelnames
     }
     assert labels <= allowed
