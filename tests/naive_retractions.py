@@ -40,6 +40,11 @@ def read(lines):
     return others, counted, hidden
 
 
+def tweets_of(lines):
+    """The lines that are no notices."""
+    return read(lines)[0]
+
+
 def left(chosen, tag, scope, hidden, start, end):
     """Of a sample what is still there in a window [start, end)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -28,19 +29,24 @@ def register(app: typer.Typer) -> None:
 def panes(
     hashtag: Annotated[str | None, typer.Option(help="Only this hashtag, in any spelling.")] = None,
     country: Annotated[str | None, typer.Option(help="Only this country; * is the world.")] = None,
+    retracted: Annotated[
+        bool, typer.Option("--retracted", help="Beside them how many of the tweets were deleted since.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Print the settled minute panes of every hashtag and country: tweets and distinct authors."""
-    rows = asyncio.run(_rows(load_settings(), hashtag and normalise(hashtag), country))
+    """Print the settled minute panes of every hashtag and country: tweets and distinct authors, as they settled."""
+    rows, gone = asyncio.run(_rows(load_settings(), hashtag and normalise(hashtag), country))
     if json or not sys.stdout.isatty():
         for row in rows:
-            sys.stdout.buffer.write(_encode(as_json(row)) + b"\n")
+            more = {"retracted": gone[row.hashtag, row.country, row.start_ms]} if retracted else {}
+            sys.stdout.buffer.write(_encode({**as_json(row), **more}) + b"\n")
         sys.stdout.buffer.flush()
         return
-    table = Table("minute", "hashtag", "country", "tweets", "authors")
+    table = Table("minute", "hashtag", "country", "tweets", "authors", *(["retracted"] if retracted else []))
     for row in rows:
         minute = f"{row.start_ms // 3_600_000 % 24:02d}:{row.start_ms // 60_000 % 60:02d} UTC"
-        table.add_row(minute, row.hashtag, row.country, str(row.tweets), str(row.authors))
+        beside = [str(gone[row.hashtag, row.country, row.start_ms])] if retracted else []
+        table.add_row(minute, row.hashtag, row.country, str(row.tweets), str(row.authors), *beside)
     Console().print(table)
 
 
@@ -55,15 +61,22 @@ def as_json(row: PaneRow) -> dict[str, str | int]:
     }
 
 
-async def _rows(settings: Settings, hashtag: str | None, country: str | None) -> list[PaneRow]:
+async def _rows(
+    settings: Settings, hashtag: str | None, country: str | None
+) -> tuple[list[PaneRow], Counter[tuple[str, str, int]]]:
+    """The rows, and by hashtag, country and minute how many of the tweets were deleted since."""
     from streams.counting.keys import Tags
-    from streams.counting.registers import MINUTE_MS
+    from streams.counting.registers import MINUTE_MS, PANE_MS
     from streams.log.panes import PaneRecord, assemble, pane_records, rows_of
     from streams.log.reading import LogReader, connection
+    from streams.log.retractions import are_retractions, decode_retractions
 
+    gone: set[tuple[str, str, int, int]] = set()
     records: dict[int, list[PaneRecord]] = {}
     async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
         async for batch in reader.to_end():
+            for deleted in (decode_retractions(one.value) for one in batch if are_retractions(one.value)):
+                gone.update(deleted.uses())
             for record in pane_records(one.value for one in batch):
                 if record.length_ms == MINUTE_MS:
                     records.setdefault(record.shard, []).append(record)
@@ -76,4 +89,9 @@ async def _rows(settings: Settings, hashtag: str | None, country: str | None) ->
                 for row in rows_of(pane, tags)
                 if (hashtag is None or row.hashtag == hashtag) and (country is None or row.country == country)
             ]
-    return sorted(rows, key=lambda row: (row.start_ms, row.hashtag, row.country))
+    minutes = Counter(
+        (name, scope, pane * PANE_MS // MINUTE_MS * MINUTE_MS)
+        for name, where, pane, _ in gone
+        for scope in {where, "*"} - {""}
+    )
+    return sorted(rows, key=lambda row: (row.start_ms, row.hashtag, row.country)), minutes

@@ -97,6 +97,7 @@ def replay(
     print(
         f"{counts.records} records, {counts.tweets} tweets, {counts.uses} hashtag uses, {counts.duplicates} duplicates,"
         f" {counts.clamped} clamped, {counts.too_old} too old, {len(counts.dead_letters)} dead letters,"
+        f" {sum(counts.retractions.values())} retractions,"
         f" {counts.settled_ticks} settled ticks; policy {rules.revision}",
         file=sys.stderr,
     )

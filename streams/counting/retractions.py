@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS, Tags, country_code
+from streams.counting.keys import COUNTRY_BITS, Tags, country_code, country_name
 
 Ints = npt.NDArray[np.int64]
 
@@ -41,6 +41,13 @@ class Retractions(msgspec.Struct, array_like=True, gc=False):
     """int64 (n,): tweet id."""
     heard: bytes
     """int64 (n,): pane of the log time of the retraction. It is in force from the tick that ends this pane."""
+
+    def uses(self) -> Iterator[tuple[str, str, int, int]]:
+        """(hashtag, country, pane, tweet) of the rows that leave counts."""
+        countries = map(country_name, np.frombuffer(self.countries, "<u2").tolist())
+        numbers = (np.frombuffer(column, "<i8").tolist() for column in (self.panes, self.tweets))
+        rows = zip(self.hashtags, countries, *numbers, strict=True)
+        return (row for row in rows if row[2] != NO_PANE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -160,6 +160,8 @@ class Views:
     def unmatched(self, rows: Rows) -> int:
         """How many rows are about a hashtag and country that no tweet of their pane has: of tweets that came late, or
         were refused or never sent. Only panes of the last `SHORT_MS` are asked."""
+        if not len(rows):
+            return 0
         panes = {pane.start_ms // PANE_MS: pane.keys for pane in self.short_panes}
         asked = (rows.panes >= (self.end_ms - SHORT_MS) // PANE_MS) & (rows.panes < self.end_ms // PANE_MS)
         found = 0
@@ -206,15 +208,15 @@ class Views:
         for pane in extra:
             tweets += pane.tweets(keys)
         tweets = self.less_retracted(tweets, window, keys, tick_ms)
-        sample = whole = window.sample(keys, extra)
-        if self.retracted:
-            sample = self.retracted.left(whole, keys, *self._span(window, tick_ms))
+        whole = window.sample(keys, extra)
+        start_ms, end_ms = self._span(window, tick_ms)
+        sample = self.retracted.left(whole, keys, start_ms, end_ms) if self.retracted else whole
         return tabulate(
             window.window_ms,
             keys,
             tweets,
             self._burst(window, keys, tweets),
-            self._facts.judged(sample, keys, self._end_of(window) if tick_ms is None else tick_ms),
+            self._facts.judged(sample, keys, end_ms),
             self._columns,
             self._young_days,
             window.may_miss,

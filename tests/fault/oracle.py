@@ -25,6 +25,7 @@ from streams.policy.activation import Activation
 from streams.replay import Record, Replay
 from streams.scoring import TextScorer
 from tests import naive
+from tests.naive_retractions import tweets_of
 
 PaneKey = tuple[str, str, int, int]
 """Hashtag, country or *, start, length."""
@@ -73,9 +74,13 @@ def bad_offsets(records: Sequence[Record]) -> set[tuple[int, int]]:
         at = (record.partition, record.offset)
         try:
             tweet = json.loads(record.value or b"")
+            if tweet.get("kind") == "delete":
+                if tweet.get("created_at_ms", 0) - record.timestamp > naive.AHEAD:
+                    bad.add(at)
+                continue
             ident, _, _ = int(tweet["id"]), int(tweet["author_id"]), tweet["text"]
             ahead = tweet["created_at_ms"] - record.timestamp > naive.AHEAD
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             bad.add(at)
             continue
         before = seen.get((record.partition, ident), -1 - naive.RANGE)
@@ -146,7 +151,7 @@ def _naive_panes(records: Sequence[Record], limit_ms: int) -> dict[PaneKey, tupl
         for one in sorted(records, key=lambda one: (one.partition, one.offset))
     ]  # fmt: skip
     rows = defaultdict(list)
-    for tag, country, at, tweet in naive.uses(lines):
+    for tag, country, at, tweet in naive.uses(tweets_of(lines)):
         for scope in {country, "*"} - {""}:
             for length in (PANE_MS, MINUTE_MS):
                 start = at // length * length

@@ -42,7 +42,9 @@ TRAITS = {
     "poison": "records that are no tweets",
     "hot": "one tag has 90%",
 }
-KINDS = TIMED | TRAITS
+DELETIONS = {"deletions": "tweets deleted again, some before they arrive"}
+"""A trait that was added later: drawn apart, so that older seeds keep the rest of their schedule."""
+KINDS = TIMED | TRAITS | DELETIONS
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def plan(seed: int) -> Plan:
         if kind not in chosen:
             chosen.append(kind)
     traits = {list(TRAITS)[place % len(TRAITS)], *(trait for trait in TRAITS if rng.random() < 0.35)}
+    traits |= {trait for trait in DELETIONS if random.Random(f"{trait} {seed}").random() < 0.35}
     steps = [Step(kind, round(rng.uniform(3, FEED_SECONDS - 10), 2), rng.getrandbits(32)) for kind in chosen]
     workers = rng.choice([2, 2, 3]) if {"rolling", "zombie"} & set(chosen) else rng.choice([1, 2, 2, 3])
     return Plan(seed, workers, tuple(sorted(steps, key=lambda step: step.at_seconds)), frozenset(traits))

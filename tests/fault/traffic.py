@@ -22,6 +22,16 @@ MILD = "what a lovely match this evening, well played by everyone on the field"
 POISON = (b"{", b"", b'{"id": "x"}', b"\xff\xfe", b"[1, 2]")
 
 
+def deletion(value: bytes, dice: float) -> bytes:
+    """Of a payload: the platform's own, or for some a notice by id; where it is no tweet, of one that never was."""
+    try:
+        tweet = json.loads(value)
+        told = ("id", "created_at_ms", "hashtags", "country") if dice < 0.95 else ("id",)
+        return json.dumps({"kind": "delete", **{name: tweet[name] for name in told}}).encode()
+    except (ValueError, TypeError, KeyError):
+        return b'{"kind": "delete", "id": "1"}'
+
+
 class Traffic(threading.Thread):
     """Feeds one schedule. A broker that is away delays it; nothing is given up."""
 
@@ -47,6 +57,7 @@ class Traffic(threading.Thread):
             max_block_ms=60_000, delivery_timeout_ms=120_000, request_timeout_ms=10_000, reconnect_backoff_max_ms=500,
         )  # fmt: skip
         base, number, last = int(time.time() * 1000) * 1_000, 0, dict.fromkeys(range(64), b"")
+        waiting: list[tuple[int, bytes]] = []
         while (now := time.monotonic() - start) < FEED_SECONDS:
             due = int(now * RATE)
             for one in range(number, due):
@@ -58,6 +69,11 @@ class Traffic(threading.Thread):
                 elif last[partition] and dice > (0.9 if "duplicates" in self._plan.traits else 0.998):
                     value = last[partition]
                 last[partition] = value
+                if "deletions" in self._plan.traits and dice > 0.75:
+                    waiting.append((due + rng.choice([-1, 0, 1, RATE, 10 * RATE]), deletion(value, dice)))
+                for notice in [notice for at, notice in waiting if at < one]:
+                    self._send(producer, notice, rng.randrange(self.sources))
+                waiting = [(at, notice) for at, notice in waiting if at >= one]
                 self._send(producer, value, partition)
             number = due
             time.sleep(0.02)

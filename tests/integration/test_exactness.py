@@ -66,8 +66,8 @@ class Run:
     reference_decisions: list[dict] = field(default_factory=list)
     undeleted_decisions: list[dict] = field(default_factory=list)
     """Of the reference, had nobody deleted anything."""
-    retracted: float = 0
-    """Uses that the worker that lived last took out of the counts."""
+    retracted: int = 0
+    """Uses that were counted in a minute and deleted, as `hushtag panes` tells."""
     bad: set[tuple[int, int]] = field(default_factory=set)
     dead: list[tuple[int, int]] = field(default_factory=list)
 
@@ -156,13 +156,14 @@ def progress(settings: Settings) -> dict[int, dict]:
 
 def collect(run: Run, last_ms: int) -> None:
     settings, folder = run.settings, run.folder
-    run.retracted = sum(one.metric("hushtag_retracted_uses_total") for one in run.workers if one.running)
     run.log = folder / "tweets.jsonl"
     run.log.write_bytes(hushtag(settings, "dump", "tweets"))
     panes = folder / "reference.jsonl"
     reference = list(json_lines(hushtag(settings, "replay", str(run.log), "--panes", str(panes))))
     run.reference_panes = rows(panes.read_bytes())
-    run.real_panes = rows(hushtag(settings, "panes", "--json"))
+    told = hushtag(settings, "panes", "--json", "--retracted")
+    run.real_panes = rows(told)
+    run.retracted = sum(row["retracted"] for row in json_lines(told) if row["country"] == "*")
     last_tick_ms = max((one["tick_ms"] for one in reference), default=0)
     run.reference_decisions = reference
     kept = folder / "undeleted.jsonl"

@@ -177,6 +177,30 @@ def test_faults_come_as_often_as_asked() -> None:
         assert 0.6 * share < records[name] / made < 1.4 * share, name
 
 
+def test_deletions_name_an_earlier_tweet_of_their_partition_as_it_was() -> None:
+    config = small(3, minutes=2, faults=NO_FAULTS)
+    plain = [entry.value for entry in Simulation(config).lines()]
+    tweets: dict[int, tuple[int, Tweet]] = {}
+    gone, exact = [], 0
+    for entry in Simulation(dataclasses.replace(config, deleted_share=0.2)).lines():
+        event = parse(entry.payload)
+        if isinstance(event, Tweet):
+            tweets[event.id] = (entry.partition, event)
+            continue
+        assert event.kind == "delete" and event.id is not None
+        partition, tweet = tweets[event.id]
+        assert partition == entry.partition
+        gone.append(event.id)
+        exact += event.exact
+        if event.exact:
+            told = (event.created_at_ms, event.country, [use.hashtag for use in event.hashtags])
+            assert told == (tweet.created_at_ms, tweet.country, [use.hashtag for use in tweet.hashtags])
+    assert len(set(gone)) == len(gone)
+    assert 0.15 < len(gone) / len(tweets) < 0.25
+    assert 0.7 < exact / len(gone) < 0.9
+    assert len(tweets) == len(plain), "nothing else changes"
+
+
 # ---- payloads ----
 
 
