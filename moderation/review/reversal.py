@@ -50,7 +50,8 @@ def find(reference: str, automated: Automated, view: PeopleView, at_ms: int) -> 
     """The restriction that a statement names.
 
     Raises:
-        NoSuchCase: there is none; the pipeline's ended more than a week ago; or an order's is no longer in force.
+        NoSuchCase: there is none; the pipeline's ended a week ago, or its topic has let go of it; or an order's is no
+            longer in force.
     """
     if (restriction := automated.restrictions.get(reference)) is not None:
         return Against(restriction)
