@@ -128,6 +128,13 @@ class WorkerProcess:
             text: str = answer.read().decode()
         return text
 
+    def lowest(self, name: str) -> float:
+        """The smallest of a metric's values over its labels; -1 where there is none, or no answer."""
+        try:
+            return min(self._samples(name), default=-1.0)
+        except OSError:
+            return -1.0
+
     def _samples(self, name: str) -> list[float]:
         lines = self.metrics().splitlines()
         return [float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name]

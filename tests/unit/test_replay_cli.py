@@ -50,15 +50,11 @@ def test_what_is_said_of_accounts_is_taken_from_a_dump_of_the_moderation_topic(t
         {"partition": 0, "offset": at, "log_time_ms": NOW_MS, "key": key.decode(), "value": value.decode()}
         for at, (value, key) in enumerate(world.log.records)
     ][::-1])  # fmt: skip
-    seen = {}
-    for name, more in {"without": [], "with": ["--moderation", people]}.items():
-        evidence = tmp_path / f"{name}.jsonl"
-        done = CliRunner().invoke(
-            APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--evidence", str(evidence), "--shards", "1", *more]
-        )
-        assert done.exit_code == 0, done.output
-        seen[name] = authors(evidence)
-    assert seen == {"without": {"*": 20, "IN": 20}, "with": {"*": 20, "IN": 15}}
+    evidence = tmp_path / "evidence.jsonl"
+    given = [tweets(tmp_path / "tweets.jsonl"), "--moderation", people, "--evidence", str(evidence), "--shards", "1"]
+    done = CliRunner().invoke(APP, ["replay", *given])
+    assert done.exit_code == 0, done.output
+    assert authors(evidence) == {"*": 20, "IN": 15}
 
 
 def authors(evidence: Path) -> dict[str, int]:

@@ -20,6 +20,7 @@ class Thread(ConsumerThread):
 
     def __init__(self) -> None:
         self.consumer: Any = SimpleNamespace(epoch=4)
+        self.app: Any = SimpleNamespace(stages=SimpleNamespace(hold_back=lambda partitions: partitions))
         self.sought: list[tuple[TP, int]] = []
         self.assigned = {TWEETS, PARTIALS}
         self.arrived = asyncio.Event()
