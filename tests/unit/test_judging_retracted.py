@@ -187,3 +187,8 @@ def test_records_are_cut_and_come_together_again():
     assert sorted(zip(again.panes.tolist(), again.tweets.tolist(), strict=True)) == [row[2:4] for row in rows]
     assert set(again.keys.tolist()) == {tags.number("tag" * 50) << COUNTRY_BITS | country_code("IN")}
     assert len(together([Rows(*[np.arange(3)] * 4), both])) == 3 + len(rows)
+
+
+def test_uses_are_the_rows_that_leave_counts():
+    (record,) = wire([("a", "IN", 3, 7, 4), ("", "*", NO_PANE, 8, 4), ("a", "", 3, 9, 4)])
+    assert list(record.uses()) == [("a", "IN", 3, 7), ("a", "", 3, 9)]
