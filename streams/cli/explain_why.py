@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streams.errors import CallerMistake
 from streams.policy import Policy
 from streams.policy.where import Place, Places
 from streams.settings import Settings
@@ -20,8 +21,8 @@ BACK_MS = 3_600_000
 """How much of the volume is shown."""
 TEXTS_MAX = 64
 """Authors whose texts are explained, as many as a judge samples."""
-TWEETS_MAX = 3_000_000
-"""Of the log that are looked through for them."""
+TWEETS_MAX = 2_000_000
+"""Of the log that are looked through for them, the last ones before the moment."""
 
 
 @dataclass(slots=True)
@@ -123,13 +124,21 @@ async def terms_of(settings: Settings, hashtag: str, from_ms: int, to_ms: int) -
     """Read the tag's tweets back from the log, here and now, and ask the model; None where there is none, or no words.
 
     Nothing is kept. One text an author, of the authors that a judge would sample.
+
+    Raises:
+        CallerMistake: there is no good model.
     """
     import models
     from models.explain import explain, together
     from models.scorer import LinearScorer
 
+    try:
+        scorer = models.load_scorer(settings.model)
+    except (OSError, ValueError) as error:
+        raise CallerMistake(
+            f"the model artefact cannot be used: {error}", fix="set HUSHTAG_MODEL to a good one, or unset it"
+        ) from error
     texts = await _texts(settings, hashtag, from_ms, to_ms)
-    scorer = models.load_scorer(settings.model)
     if not texts or not isinstance(scorer, LinearScorer):
         return None
     found = together([explain(scorer, text) for text in texts])
@@ -147,26 +156,27 @@ async def _texts(settings: Settings, hashtag: str, from_ms: int, to_ms: int) -> 
     from streams.log.reading import LogReader, connection
 
     by_author: dict[int, str] = {}
+    plain = hashtag.encode() if hashtag.isascii() else None  # others may stand there escaped
     async with LogReader(connection(settings), settings.topic("tweets")) as reader:
         bounds = await reader.bounds()
-        starts = {one: await reader.offset_at(one, from_ms) for one in reader.partitions}
         ends = {one: await reader.offset_at(one, to_ms) or 0 for one in reader.partitions}
-        total = sum(max(0, ends[one] - (start or bounds[one].begin)) for one, start in starts.items())
-        read = 0
+        starts: dict[int, int | None] = {}
+        for one, end in ends.items():
+            first = await reader.offset_at(one, from_ms) or bounds[one].begin
+            starts[one] = min(max(first, end - TWEETS_MAX // len(ends)), end)
         with progress_bar("reading tweets") as bar:
-            task = bar.add_task("", total=min(total, TWEETS_MAX))
+            task = bar.add_task("", total=sum(end - (starts[one] or 0) for one, end in ends.items()))
             async for batch in reader.to_end(starts, ends):
-                read += len(batch)
-                bar.update(task, completed=read)
+                bar.advance(task, len(batch))
                 for record in batch:
+                    if plain is not None and plain not in (record.value or b"").lower():
+                        continue
                     try:
                         tweet = parse(record.value)
                     except ContractError:
                         continue
                     if isinstance(tweet, Tweet) and any(use.hashtag == hashtag for use in tweet.hashtags):
                         by_author.setdefault(tweet.author_id, tweet.text)
-                if read >= TWEETS_MAX:
-                    break
     hashes = KeyedHash(settings.hash_key.get_secret_value().encode())
     authors = list(by_author)
     ranked = sorted(zip(hashes.authors(authors).tolist(), authors, strict=True)) if authors else []
