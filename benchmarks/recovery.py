@@ -3,10 +3,11 @@
     make recovery         or    python -m benchmarks.recovery --rate 10000
 
 The windows are full: an hour of settled panes is on the log first. The real cores settle one minute of tweets at the
-rate given, and its panes are written sixty times over, each time as another minute, of other tweets, and other hashtags
-where these are used but once: settled panes are all that a restart reads of an hour of tweets. Then tweets flow at that
-rate, the worker is killed and started again at once. What is seen is read from the topics and at a client, never from
-the worker itself: how far the newest partial and the last settled tick lie behind. Writes docs/images/recovery.svg.
+rate given, and its panes are written sixty times over, each time as another minute, of other tweets and authors, and
+other hashtags where these are used but once: settled panes are all that a restart reads of an hour of tweets. Then
+tweets flow at that rate, the worker is killed and started again at once. What is seen is read from the topics and at a
+client, never from the worker itself: how far the newest partial and the last settled tick lie behind. Draws
+docs/images/recovery.svg.
 """
 
 from __future__ import annotations
@@ -167,8 +168,10 @@ def settled_minute(rate: float, policy: Policy, settings: Settings) -> list[Writ
 def restamped(one: PaneRecord, start_ms: int, copy: int) -> bytes:
     """The record of another minute: other tweets, and other hashtags where they are used but once."""
     hashtags = [f"{name}v{copy}" if name.startswith("once") else name for name in one.hashtags]
-    tweet = (np.frombuffer(one.tweet, "<i8") + copy).tobytes()
-    record = structs.replace(one, start_ms=start_ms + one.start_ms, hashtags=hashtags, tweet=tweet)
+    tweet, author = np.frombuffer(one.tweet, "<i8") + copy, np.frombuffer(one.author, "<u8") + np.uint64(copy)
+    record = structs.replace(
+        one, start_ms=start_ms + one.start_ms, hashtags=hashtags, tweet=tweet.tobytes(), author=author.tobytes()
+    )
     return msgspec.msgpack.encode(record)
 
 

@@ -68,7 +68,9 @@ class Tags:
         """`number` of many: (n,)."""
         found = list(map(self._numbers.get, hashtags))
         if None in found:
-            found = [self.number(hashtag) for hashtag in hashtags]
+            found = [
+                number or self.number(hashtag) for number, hashtag in zip(found, hashtags, strict=True)
+            ]  # a number is never 0
         return np.array(found, np.int64)
 
     def key(self, hashtag: str, country: str) -> int:

@@ -63,7 +63,8 @@ class Ladder:
         self.panes = deque(sorted((*quarters, *minutes), key=lambda one: one.start_ms))
         while self.age(end_ms):
             pass
-        self.thin()
+        if any(one.length_ms == QUARTER_MS for one in self.panes):  # where an hour is all, nothing was thinned before
+            self.thin()
 
     def age(self, end_ms: int) -> Pane | None:
         """Merge the oldest minutes that have become older than an hour, a quarter's; None if there are none."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from streams.counting.ladder import begins_ms
 from streams.counting.pane import Floats, Pane
 from streams.counting.registers import Ints
-from streams.counting.sketch import SPACE, K, KeyedHash, UInts, smallest_rows
+from streams.counting.sketch import SPACE, K, KeyedHash, UInts
 from streams.counting.tally import Tally
 
 
@@ -125,7 +127,7 @@ class SlidingWindow:
         if len(missing):
             picks += [_pick_keys(pane, asked, missing) for pane in self.panes]
         picks += [_pick_keys(pane, asked, np.arange(len(asked))) for pane in extra]
-        return _unite([pick for pick in picks if len(pick.rows)], self._hashes)
+        return _unite([pick for pick in picks if len(pick.rows)], len(asked), self._hashes)
 
     def displays(self, key: int) -> list[str]:
         """The spellings of a key, one for each pane and country that has it."""
@@ -134,44 +136,111 @@ class SlidingWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pick:
-    """Rows of a pane, or of a sample that was kept, and the group that each belongs to."""
+    """Entries of a pane, or of a sample that was kept, in runs (r,) of ascending authors."""
 
     of: Pane | Sample
     rows: Ints
-    group: Ints
+    """(n,)"""
+    sizes: Ints
+    """(r,)"""
+    groups: Ints
+    """(r,) what each run belongs to."""
 
 
 def _pick(of: Pane | Sample, groups: Ints, starts: Ints, ends: Ints) -> _Pick:
-    """The rows [starts[i], ends[i]) for each group i."""
+    """The rows [starts[i], ends[i]) for each group i, each a run."""
     sizes = ends - starts
-    before = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return _Pick(of, np.repeat(starts, sizes) + np.arange(int(sizes.sum())) - before, np.repeat(groups, sizes))
+    return _Pick(of, _spread(starts, sizes), sizes, groups)
+
+
+def _spread(starts: Ints, sizes: Ints) -> Ints:
+    """starts[0], starts[0] + 1, ... so many as sizes[0]; then the next."""
+    spread: Ints = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(int(sizes.sum()))
+    return spread
 
 
 def _pick_keys(pane: Pane, keys: Ints, groups: Ints) -> _Pick:
-    """The entries of keys[groups]; the world's key has those of all countries."""
+    """The entries of keys[groups]; the world's key has those of all countries, a run each."""
     first, last = pane.spans(keys[groups])
-    hit = np.flatnonzero(first < last)
-    return _pick(pane, groups[hit], pane.bounds[first[hit]], pane.bounds[last[hit]])
+    rows = _spread(first, last - first)
+    return _pick(pane, np.repeat(groups, last - first), pane.bounds[rows], pane.bounds[rows + 1])
 
 
-def _unite(picks: Sequence[_Pick], hashes: KeyedHash) -> Sample:
+def _unite(picks: Sequence[_Pick], groups: int, hashes: KeyedHash) -> Sample:
     if not picks:
         none = np.zeros(0, np.int64)
         return Sample(
             none, np.zeros(0, np.uint64), none, np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.uint32),
             np.zeros((0, 1), np.float32),
         )  # fmt: skip
-    group = np.concatenate([pick.group for pick in picks])
     author = np.concatenate([pick.of.author[pick.rows] for pick in picks])
     tweet = np.concatenate([pick.of.tweet[pick.rows] for pick in picks])
-    kept = smallest_rows(group, author, hashes.orders(tweet))
+    sizes = np.concatenate([pick.sizes for pick in picks])
+    of = np.concatenate([pick.groups for pick in picks])
+    starts = np.cumsum(sizes) - sizes
+    in_order = np.argsort(of, kind="stable")
+    bounds = np.searchsorted(of[in_order], np.arange(groups + 1))
+    kept, found = _smallest(bounds, starts[in_order], sizes[in_order], author, hashes.orders(tweet), K)
+    kept = kept[np.arange(K) < found[:, None]]
     return Sample(
-        group[kept],
+        np.repeat(np.arange(groups), found),
         author[kept],
         tweet[kept],
-        np.concatenate([pick.of.age_days[pick.rows] for pick in picks])[kept],
-        np.concatenate([pick.of.flags[pick.rows] for pick in picks])[kept],
-        np.concatenate([pick.of.copy[pick.rows] for pick in picks])[kept],
-        np.concatenate([pick.of.scores[pick.rows] for pick in picks])[kept],
+        *(_gathered(picks, kept, name) for name in ("age_days", "flags", "copy", "scores")),
     )
+
+
+def _gathered(picks: Sequence[_Pick], kept: Ints, name: str) -> npt.NDArray[Any]:
+    """A column of some entries, numbered through all picks: only these are touched."""
+    ends = np.cumsum([len(pick.rows) for pick in picks])
+    ascending = np.argsort(kept)
+    cuts = np.searchsorted(kept[ascending], ends)
+    column = getattr(picks[0].of, name)
+    gathered = np.empty((len(kept), *column.shape[1:]), column.dtype)
+    first = 0
+    for pick, begin, last in zip(picks, [0, *ends.tolist()], cuts.tolist(), strict=False):
+        at = ascending[first:last]
+        gathered[at] = getattr(pick.of, name)[pick.rows[kept[at] - begin]]
+        first = last
+    return gathered
+
+
+@compiled
+def _smallest(bounds: Ints, starts: Ints, sizes: Ints, author: UInts, order: UInts, k: int) -> tuple[Ints, Ints]:
+    """Of each group the entries of its k smallest authors, each with its smallest tweet, of equals the first.
+
+    Every run ascends, so that it is left at the first author that is too great: of most entries nothing is read.
+
+    Args:
+        bounds: (groups + 1,) group g has the runs [bounds[g], bounds[g + 1]).
+        starts, sizes: (r,) of each run among the entries.
+        author, order: (n,) of each entry.
+    Returns:
+        (groups, k) entries by author, and (groups,) how many of them.
+    """
+    groups = len(bounds) - 1
+    kept = np.zeros((groups, k), np.int64)
+    found = np.zeros(groups, np.int64)
+    for group in range(groups):
+        chosen, n = kept[group], 0
+        for run in range(bounds[group], bounds[group + 1]):
+            for entry in range(starts[run], starts[run] + sizes[run]):
+                if n == k and author[entry] > author[chosen[k - 1]]:
+                    break
+                low, high = 0, n
+                while low < high:
+                    middle = (low + high) // 2
+                    if author[chosen[middle]] < author[entry]:
+                        low = middle + 1
+                    else:
+                        high = middle
+                if low < n and author[chosen[low]] == author[entry]:
+                    if order[entry] < order[chosen[low]]:
+                        chosen[low] = entry
+                    continue
+                n = min(n + 1, k)
+                for at in range(n - 1, low, -1):
+                    chosen[at] = chosen[at - 1]
+                chosen[low] = entry
+        found[group] = n
+    return kept, found

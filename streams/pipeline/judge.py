@@ -236,7 +236,8 @@ class JudgePartition:
             for heard in progress.facts:
                 await self._stage.facts.reached(heard)
         settled_ms = progress.settled_ms if progress else 0
-        judge.recover(
+        await asyncio.to_thread(  # some seconds for an hour of tweets, and nobody else has the judge yet
+            judge.recover,
             progress,
             decisions,
             [one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms],
