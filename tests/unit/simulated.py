@@ -227,6 +227,8 @@ class Ingest(Run):
             flushed, replay_point = core.flush(), core.replay_point
             for one in (one for flushes in flushed.values() for one in flushes):
                 one.rules = rules
+                if rules in world.other_grammar:
+                    one.hashtags = [{"all": "everything"}.get(hashtag, hashtag) for hashtag in one.hashtags]
             encoded = {shard: [encode_partial(one) for one in flushes] for shard, flushes in flushed.items()}
             core.reset_counts()
             for shard, values in encoded.items():
@@ -369,7 +371,7 @@ class World:
     Args:
         policies: the first is in force from the start, a second from some tick on.
         timely: whether judges take records for timely, and look: all, or some runs and others not.
-        rules: of the versions that run side by side; what they count is the same.
+        rules: of the versions that run side by side; they count the same but for those with `other_grammar`.
         harm: how many runs are killed, cut off or left as zombies.
         moderation: records about accounts, as the topic will have them.
     """
@@ -381,13 +383,14 @@ class World:
         *,
         timely: str = "all",
         rules: Sequence[int] = (1,),
+        other_grammar: Sequence[int] = (),
         harm: int = 30,
         moderation: Sequence[Record] = (),
     ) -> None:
         self.rng = random.Random(seed)
         self.policies = policies
         self.timely = timely
-        self.rules = rules
+        self.rules, self.other_grammar = rules, other_grammar
         self.sources = random_source(self.rng, seed)
         self._times = [[record.timestamp for record in log] for log in self.sources]
         self.now_ms = START_MS
