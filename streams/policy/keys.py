@@ -84,7 +84,10 @@ def _hashtag(text: str) -> str:
         raise refuse("a hashtag has no spaces", "one hashtag, with or without its #", "".join(text.split()))
     if len(text) > HASHTAG_MAX:
         raise refuse(f"{len(text)} characters", f"one hashtag, at most {HASHTAG_MAX} characters")
-    if not normalise(text.strip()):
+    hashtag = normalise(text.strip())
+    if any(character.isspace() for character in hashtag):  # a letterless accent, such as a diaeresis alone, brings one
+        raise refuse("a hashtag has no spaces, and this one would", "one hashtag of letters", "".join(hashtag.split()))
+    if not hashtag:
         raise refuse("nothing is left of this hashtag once normalised", "one hashtag, with or without its #")
     return text.strip()
 

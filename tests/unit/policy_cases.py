@@ -300,6 +300,14 @@ BAD = [
         "write farmersprotest",
         {18: "never_suppress: [farmers protest]"},
     ),
+    Bad(
+        "an accent without a letter",
+        18,
+        18,
+        "has no spaces",
+        "one hashtag of letters",
+        {18: "never_suppress: [far\u00a8mers]"},
+    ),
     Bad("a tag of nothing", 18, 18, "nothing is left", "", {18: 'never_suppress: ["#"]'}),
     Bad(
         "yes for true",
