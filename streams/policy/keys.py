@@ -86,7 +86,11 @@ def _hashtag(text: str) -> str:
         raise refuse(f"{len(text)} characters", f"one hashtag, at most {HASHTAG_MAX} characters")
     hashtag = normalise(text.strip())
     if any(character.isspace() for character in hashtag):  # a letterless accent, such as a diaeresis alone, brings one
-        raise refuse("a hashtag has no spaces, and this one would", "one hashtag of letters", "".join(hashtag.split()))
+        raise refuse(
+            "a hashtag has no spaces, and this one has, once normalised",
+            "one hashtag of letters",
+            "".join(hashtag.split()),
+        )
     if not hashtag:
         raise refuse("nothing is left of this hashtag once normalised", "one hashtag, with or without its #")
     return text.strip()
