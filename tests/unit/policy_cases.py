@@ -305,7 +305,7 @@ BAD = [
         18,
         18,
         "has no spaces",
-        "one hashtag of letters",
+        "write far",
         {18: "never_suppress: [far\u00a8mers]"},
     ),
     Bad("a tag of nothing", 18, 18, "nothing is left", "", {18: 'never_suppress: ["#"]'}),
