@@ -167,7 +167,8 @@ def collect(run: Run, last_ms: int) -> None:
     last_tick_ms = max((one["tick_ms"] for one in reference), default=0)
     run.reference_decisions = reference
     kept = folder / "undeleted.jsonl"
-    kept.write_bytes(b"".join(line for line in run.log.open("rb") if b"delete" not in line and b"withheld" not in line))
+    lines = run.log.read_bytes().splitlines(keepends=True)
+    kept.write_bytes(b"".join(line for line in lines if b"delete" not in line and b"withheld" not in line))
     run.undeleted_decisions = list(json_lines(hushtag(settings, "replay", str(kept))))
     run.real_decisions = [
         said
