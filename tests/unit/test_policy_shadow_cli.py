@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as changed
 from rich.console import Console
 
+from streams.cli import policy_shadow
 from streams.cli.policy_shadow_view import View, lines_over_time, screen
 from streams.errors import CallerMistake, SettingsError
 from streams.impact import Impact
 from streams.impact.shadow import Point, report_of
+from streams.log.evidence import EvidenceRecord, encode_evidence_record
+from streams.log.reading import Bounds
+from streams.policy.activation import Activation
 from streams.settings import Settings
+from tests.unit.shells import Kept
 from tests.unit.test_impact import BASE, LIVE, policy_of, steady
 
 SOFTER = policy_of(BASE.replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6"))
@@ -110,3 +116,53 @@ def test_metrics_tell_how_many_differ(capsys):
         other = View(SOFTER, once=False, html=None, as_json=True)
         with pytest.raises(SettingsError, match="metrics cannot be served"):
             other.serve(Settings(), int(url[0].rsplit(":", 1)[1].split("/")[0]))
+
+
+class Log:
+    """`hashtag-evidence` of two shards: five ticks are kept, then one shard is heard, then the other, tick by tick."""
+
+    partitions = (0, 1)
+
+    def __init__(self, *_: object) -> None:
+        records = steady(LIVE, {"a": 0.66, "b": 0.9}, minutes=2)
+        self.kept = [changed(record, shard=shard) for record in records[:5] for shard in (0, 1)]
+        self.coming = [[changed(record, shard=shard)] for record in records[5:] for shard in (0, 1)]
+
+    async def __aenter__(self) -> Log:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def bounds(self) -> dict[int, Bounds]:
+        return {0: Bounds(0, 5), 1: Bounds(0, 5)}
+
+    async def offset_at(self, *_: int) -> int:
+        return 0
+
+    async def to_end(self, *_: object) -> AsyncIterator[list[Kept]]:
+        yield [as_kept(record) for record in self.kept]
+
+    async def follow(self, starts: dict[int, int]) -> AsyncIterator[list[Kept] | None]:
+        assert starts == {0: 5, 1: 5}
+        for batch in self.coming:
+            yield [as_kept(record) for record in batch]
+            yield None
+            yield None
+
+
+def as_kept(record: EvidenceRecord) -> Kept:
+    return Kept(0, 0, None, encode_evidence_record(record))
+
+
+async def test_each_tick_is_told_once_and_when_every_shard_has_been_heard(monkeypatch: pytest.MonkeyPatch, capsys):
+    async def read_policies(_: Settings) -> dict[str, Activation]:
+        return {LIVE.revision: Activation(LIVE.revision, 0, 0, LIVE.canonical(), "m")}
+
+    monkeypatch.setattr("streams.log.reading.LogReader", Log)
+    monkeypatch.setattr("streams.pipeline.policies.read_policies", read_policies)
+    view = View(SOFTER, once=False, html=None, as_json=True)
+    await policy_shadow._judge(Settings(), SOFTER, 3_600_000, view, once=False)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["at_ms"] for one in told] == list(range(40_000, 120_000, 10_000))
+    assert all([one["hashtag"] for one in line["now"]] == ["a"] for line in told)
