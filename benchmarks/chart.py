@@ -66,10 +66,12 @@ def svg(chart: Chart) -> str:
         parts.append(_text(across(x), _HEIGHT - _BOTTOM + 18, name, anchor="middle"))
     for name, y in chart.limits.items():
         parts.append(_line(_LEFT, up(y), _WIDTH - _RIGHT, up(y), "mark"))
-        parts.append(_text(_WIDTH - _RIGHT - 4, up(y) - 6, name, anchor="end"))
+        parts.append(_text(_LEFT + 4, up(y) - 6, name))
     for number, (name, x) in enumerate(chart.moments.items()):
         parts.append(_line(across(x), _TOP, across(x), _HEIGHT - _BOTTOM, "mark"))
-        parts.append(_text(across(x) + 5, _TOP + 12 + 14 * number, name))
+        left = x > 0.6 * widest
+        place = across(x) + (-5 if left else 5)
+        parts.append(_text(place, _HEIGHT - _BOTTOM - 8 - 14 * number, name, anchor="end" if left else "start"))
     legend = float(_LEFT)
     for colour, (name, line) in zip(_COLOURS, chart.lines.items(), strict=False):
         placed = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in line)

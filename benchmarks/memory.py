@@ -116,8 +116,8 @@ def phases(tweets: int) -> list[tuple[int, float]]:
     return [(slow, slow / 3_600), (tweets - slow, 8 * slow / 3_600)]
 
 
-def flood(tweets: int, most_tags: int) -> None:
-    """Child: so many hashtags of one tweet each."""
+def flood(tweets: int, most_tags: int, stop_at: int) -> None:
+    """Child: so many hashtags of one tweet each, or of them the first `stop_at`."""
     cores, steady = Cores(policy_of(most_tags)), Steady()
     settle_garbage()
     number, offset, used, at = 0, 0, 0, float(START_MS)
@@ -125,7 +125,7 @@ def flood(tweets: int, most_tags: int) -> None:
         per_batch = rate * BATCH_MS / 1000 * 20 / 19
         due, told_ms = 0.0, 0.0
         first = used
-        while used - first < many:
+        while used - first < many and used < stop_at:
             due += per_batch
             records = []
             while due >= 1:
@@ -244,20 +244,27 @@ def curve(told: list[dict[str, float]], per: float = 60) -> list[tuple[float, fl
 def measure_flood(given: argparse.Namespace) -> None:
     """The flood under the limit, and a part of it without one."""
     bounded = child("flood", "--child", "--tweets", given.tweets, "--most-tags", given.most_tags)
-    free = child("flood", "--child", "--tweets", given.tweets // 3, "--most-tags", 10**8)
+    free = child(
+        "flood", "--child", "--tweets", given.tweets, "--most-tags", 10**8, "--stop-at", given.tweets // 3
+    )  # fmt: skip
     end = bounded[-1]
     print(f"flood: {given.tweets:,} hashtags of one tweet each, max_tags_per_pane {given.most_tags:,}: at most "
           f"{end['peak_mb']:,.0f} MB of {given.limit_mb:,}; {end['given_up']:,.0f} tweets given up; of {STEADY} tags "
           f"that people used meanwhile {end['wrong']:.0f} were counted wrongly over 10 min or 1 h")  # fmt: skip
     print(f"without a limit: {free[-1]['peak_mb']:,.0f} MB after {given.tweets // 3:,}")
-    chart = Chart(
+    (given.pictures / "memory.svg").write_text(svg(flood_chart(given, bounded, free)))
+
+
+def flood_chart(given: argparse.Namespace, bounded: list[dict[str, float]], free: list[dict[str, float]]) -> Chart:
+    """Memory over the flood, with and without a limit."""
+    slow, rate = phases(given.tweets)[0]
+    return Chart(
         f"A flood of {given.tweets / 1e6:g} million hashtags of one tweet each, windows of 10 min and 1 h",
         "minutes of the flood", "resident memory (MB)",
         {f"max_tags_per_pane: {given.most_tags}": curve(bounded), "without a limit": curve(free)},
         limits={f"limit {given.limit_mb:,} MB": given.limit_mb},
-        moments={"eight times the rate": phases(given.tweets)[0][0] / phases(given.tweets)[0][1] / 60},
+        moments={"eight times the rate": slow / rate / 60},
     )  # fmt: skip
-    (given.pictures / "memory.svg").write_text(svg(chart))
 
 
 def measure_authors(given: argparse.Namespace) -> None:
@@ -308,16 +315,17 @@ def main() -> None:
     parser.add_argument("--tweets", type=int, default=10_000_000, help="hashtags of the flood")
     parser.add_argument("--authors", type=int, default=1_000_000)
     parser.add_argument("--most-tags", type=int, default=20_000, help="max_tags_per_pane")
-    parser.add_argument("--limit-mb", type=int, default=2_048, help="what memory is to stay under")
+    parser.add_argument("--limit-mb", type=int, default=2_560, help="what memory is to stay under")
     parser.add_argument("--tags", type=int, default=60, help="of the fixed set: few enough to be busy in every window")
     parser.add_argument("--uses", type=int, default=400, help="of them in ten seconds")
+    parser.add_argument("--stop-at", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--window-ms", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--pictures", type=Path, default=Path("docs/images"))
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         if given.part == "flood":
-            flood(given.tweets, given.most_tags)
+            flood(given.tweets, given.most_tags, given.stop_at or given.tweets)
         elif given.part == "authors":
             authors(given.tweets)
         else:
