@@ -52,10 +52,10 @@ def train(
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task("training", total=training.n_steps(recipe))
+            task = bar.add_task("training", total=1.0)
 
-            def told(step: str) -> None:
-                bar.update(task, advance=1, description=f"training: {step} done")
+            def told(step: str, part: float) -> None:
+                bar.update(task, completed=part, description=f"training: {step}")
 
             content = training.train(folder, recipe, progress=told)
         revision = artefact.loads(content, str(target)).revision
