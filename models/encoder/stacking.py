@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from models import calibration, data, templates, training
 from models.encoder import stack_file
@@ -88,14 +89,15 @@ def train(
     vectors = _encoded([example.text for example in examples], taken, encoder, progress)
     ready = _Texts(vectors, data.labels_of(examples), whole.weights, taken)
     seen = np.zeros((n_real, N_COLUMNS))
-    for fold in range(recipe.n_folds):
-        progress(f"fold {fold + 1}", 0.7 + 0.2 * fold / recipe.n_folds)
-        out = np.flatnonzero((texts.folds == fold) & taken[:n_real])
-        seen[out] = _fitted(ready, texts.rows_without(fold), recipe, of_stage_1.seed).margins(vectors[out])
-    progress("whole", 0.9)
-    head = _fitted(ready, np.arange(len(examples)), recipe, of_stage_1.seed)
-    use = taken[:n_real] & (texts.folds < recipe.n_folds)
-    weighed = _weighed(head, log_odds_of(linear), seen, ready.labels[:n_real], languages, use)
+    with threadpool_limits(1):  # sums in one order, so that the same numbers come out whatever the number of cores
+        for fold in range(recipe.n_folds):
+            progress(f"fold {fold + 1}", 0.7 + 0.2 * fold / recipe.n_folds)
+            out = np.flatnonzero((texts.folds == fold) & taken[:n_real])
+            seen[out] = _fitted(ready, texts.rows_without(fold), recipe, of_stage_1.seed).margins(vectors[out])
+        progress("whole", 0.9)
+        head = _fitted(ready, np.arange(len(examples)), recipe, of_stage_1.seed)
+        use = taken[:n_real] & (texts.folds < recipe.n_folds)
+        weighed = _weighed(head, log_odds_of(linear), seen, ready.labels[:n_real], languages, use)
     about: dict[str, object] = {"recipe": asdict(recipe), "encoded": int(taken.sum())}
     return stack_file.dump(weighed, stage_1.revision, about)
 
