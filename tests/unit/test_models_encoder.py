@@ -40,7 +40,7 @@ def stack(encoder: Encoder) -> StackScorer:
 
 
 def plain_vector(given: Weights, ids: list[int]) -> npt.NDArray[np.float64]:
-    """The encoder as its paper has it, in whole numbers of 64 bits: no 8-bit activations, no operators of anybody."""
+    """The encoder as its paper has it, in 64 bits: no 8-bit activations, no operators of anybody."""
     width, heads = given.width, given.n_heads
 
     def tensor(name: str, *shape: int) -> npt.NDArray[np.float64]:
@@ -54,7 +54,11 @@ def plain_vector(given: Weights, ids: list[int]) -> npt.NDArray[np.float64]:
         bias = tensor(f"{name}.b")
         return x @ tensor(f"{name}.w", len(bias), -1).T + bias
 
-    x = tensor("emb.word", -1, width)[ids] + tensor("emb.pos", -1, width)[: len(ids)] + tensor("emb.type")[:width]
+    x = (
+        given.rows("emb.word", np.array(ids)).astype(np.float64)
+        + tensor("emb.pos", -1, width)[: len(ids)]
+        + tensor("emb.type")[:width]
+    )
     x = normal(x, "emb.ln")
     for layer in range(given.n_layers):
         q, k, v = (through(x, f"l{layer}.{part}").reshape(len(ids), heads, -1).swapaxes(0, 1) for part in "qkv")
