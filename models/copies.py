@@ -22,7 +22,7 @@ def fingerprints(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
 
 def of_points(points: hashing.Points, offsets: hashing.Offsets) -> npt.NDArray[np.uint32]:
     """The same, of texts that `features.encode` has read."""
-    kinds, letters, leet, _ = features.lookups()
+    kinds, letters, leet, _, known = features.lookups()
     out = np.empty(len(offsets) - 1, np.uint32)
-    hashing.fingerprint_batch(points, offsets, kinds, letters, leet, out)
+    hashing.fingerprint_batch(points, offsets, kinds, letters, leet, known, out)
     return out

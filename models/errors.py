@@ -9,3 +9,7 @@ class ArtefactError(ValueError):
 
 class TrainingDataError(ValueError):
     """The labelled texts cannot be used: a file is missing or a line of it is not what it should be."""
+
+
+class EncoderUnavailable(RuntimeError):
+    """Stage 2 cannot be used on this machine: a part of the extra `encoder` is missing, or another than is known."""

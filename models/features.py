@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from models import characters, hashing
+from models import characters, hashing, vocabulary
 
 _END = "\n"  # ends a text in the joined batch: nothing composes or is ordered across it
 
@@ -93,10 +93,16 @@ def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
     return result
 
 
-def lookups() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """The tables that every kernel of `models.hashing` takes: kinds, letters, leet, skeleton."""
+def lookups() -> tuple[
+    npt.NDArray[np.uint8],
+    npt.NDArray[np.uint32],
+    npt.NDArray[np.uint8],
+    npt.NDArray[np.uint8],
+    npt.NDArray[np.uint32],
+]:
+    """The tables that every kernel of `models.hashing` takes: kinds, letters, leet, skeleton, known words."""
     kinds, letters = characters.tables()
-    return kinds, letters, characters.leet_table(), characters.skeleton_table()
+    return kinds, letters, characters.leet_table(), characters.skeleton_table(), vocabulary.table()
 
 
 def fingerprint() -> str:
@@ -111,4 +117,5 @@ def fingerprint() -> str:
     digest = hashlib.sha256(out[:total].astype("<i4").tobytes())
     digest.update(ends.astype("<i8").tobytes())
     digest.update(repr(hashing.BLOCK_SCALES).encode())
+    digest.update(vocabulary.table().astype("<u4").tobytes())
     return digest.hexdigest()[:16]

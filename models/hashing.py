@@ -4,7 +4,8 @@ A batch is one array of code points (`models.features.encode`). Each text is wal
 
 1. *Words.* URLs, handles, hashtags and numbers are passed over: a tag must not vote for itself. What is left is
    folded (case, accents, look-alikes, digits that stand for letters), runs of a letter are cut to two, and a word
-   that was written letter by letter ("v e r m i n", "v.e.r.m.i.n") is one word again.
+   that was written letter by letter ("v e r m i n", "v.e.r.m.i.n") is one word again. What only a reader who knows
+   words can undo ("ver min", "v3rm1n5") is undone where the result is a known word (`models.vocabulary`).
 2. *Features*, each a 64-bit hash brought down to a bucket; three blocks:
    words (1- and 2-grams), characters (3- to 5-grams of each word between blanks), skeletons (1- and 2-grams of words
    without vowels, in which Devanagari and Roman spelling of a word agree).
@@ -19,7 +20,7 @@ The buckets of a text are kept apart by a stamp per bucket (the number of the te
 of by clearing a table for each text.
 """
 
-# ruff: noqa: SIM109  # comparisons, not `in`: numba makes one jump of them
+# ruff: noqa: SIM109, SIM110  # comparisons and loops, not `in` and `all`: numba makes one jump of them
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ from models import characters
 from models.compiled import compiled as _compiled
 
 MAX_POINTS = 2_048  # of a text are read, the rest is passed over: a tweet has 280
-# What is read may stand twice among the words: as written, and joined (`_add_joined`).
+# What is read may stand twice among the words: as written, and joined (`_rejoined`).
 _MAX_LETTERS = 2 * MAX_POINTS
 _MAX_WORDS = _MAX_LETTERS + 2
 
@@ -40,6 +41,7 @@ _LETTER, _MARK, _DIGIT = characters.LETTER, characters.MARK, characters.DIGIT
 _SKIP, _SYMBOL, _STAR = characters.SKIP, characters.SYMBOL, characters.STAR
 _HASH, _AT, _LEET, _LEET_SIZE = characters.HASH, characters.AT, characters.LEET, characters.LEET_SIZE
 _BLANK = 0x20
+_ONE, _LETTER_L = 0x31, 0x6C
 # What people write as a word of one letter ("u r a"): three of them in a row are three words, not one spaced out.
 _ONE_LETTER_WORDS = np.array([chr(point) in "abcdikmnoruxy" for point in range(128)])
 
@@ -65,6 +67,15 @@ _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _PAIR = np.uint64(0x9E3779B97F4A7C15)
 _WORD_SALT, _CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
+_KNOWN_SALT, _ROW_SALT = np.uint64(0x4B), np.uint64(0x52)
+_FEWEST_LETTERS, _MOST_LETTERS = 3, 24  # of a word that its parts are joined to
+MOST_ROWS = _MOST_LETTERS // 2  # for each code point: that many words begin with one, and two points make a word
+
+
+@_compiled
+def _mixed(hashed: np.uint64) -> np.uint64:
+    hashed = (hashed ^ (hashed >> np.uint64(33))) * _MIX
+    return hashed ^ (hashed >> np.uint64(29))
 
 
 @_compiled
@@ -105,14 +116,17 @@ def _read_words(
     kinds: npt.NDArray[np.uint8],
     letters: Points,
     leet: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
     out: Points,
     bounds: npt.NDArray[np.int32],
+    near: npt.NDArray[np.bool_],
 ) -> int:
     """Fills `out` with the folded letters of the words of one text, word i being out[bounds[i]:bounds[i + 1]].
 
-    A word is a run of letters, marks, digits and stars, or one symbol (emoji). Returns the number of words.
+    A word is a run of letters, marks, digits and stars, or one symbol (emoji). Returns the number of words. `near`
+    says of each whether one sign alone parts it from the word before.
     """
-    n_words, used, at = 0, 0, start
+    n_words, used, at, word_end = 0, 0, start, -2
     end = min(end, start + MAX_POINTS)
     bounds[0] = 0
     # The last `spaced` words are of one letter each, one sign apart; the last of them ends at `spaced_end`.
@@ -128,6 +142,7 @@ def _read_words(
             n_words, spaced = _joined(out, bounds, n_words, spaced, by_blanks and not torn), 0
             out[used] = points[at]
             used += 1
+            near[n_words], word_end = False, -2  # nothing is joined across it
             n_words += 1
             bounds[n_words] = used
             at += 1
@@ -148,7 +163,7 @@ def _read_words(
             used += 1
             bounds[n_words] = used
             at += 1
-            spaced_end, torn = at, True
+            spaced_end, word_end, torn = at, at, True
             continue
         begin, word_start, n_letters, n_stars, n_digits, run = used, at, 0, 0, 0, 0
         while at < end:
@@ -202,16 +217,20 @@ def _read_words(
         if n_letters == 0:  # a number, or stars
             used = begin
             continue
+        if n_digits > 0:
+            n_letters = _spelt_out(out, begin, used, leet, known, n_letters)
         if n_stars + 1 == n_letters and (n_stars > 1 or (n_stars == 1 and out[begin] >= 0x0900)):  # w*o*r*d
             used = _without_stars(out, begin, used)
         if alone:
             by_blanks, torn = spaced == 0 or blank, spaced > 0 and torn
             spaced += 1
             spaced_end = at
+        near[n_words] = n_words > 0 and word_start <= word_end + 1
+        word_end = at
         n_words += 1
         bounds[n_words] = used
     n_words = _joined(out, bounds, n_words, spaced, by_blanks and not torn)
-    total: int = _add_joined(out, bounds, n_words, kinds)
+    total: int = _rejoined(out, bounds, near, n_words, kinds, known)
     return total
 
 
@@ -239,28 +258,168 @@ def _joined(out: Points, bounds: npt.NDArray[np.int32], n_words: int, spaced: in
 
 
 @_compiled
-def _add_joined(out: Points, bounds: npt.NDArray[np.int32], n_words: int, kinds: npt.NDArray[np.uint8]) -> int:
-    """Adds, at the end, what a row of Devanagari words of one letter each would be as one word. Returns how many are.
+def _spelt_out(
+    out: Points,
+    begin: int,
+    used: int,
+    leet: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
+    n_letters: int,
+) -> int:
+    """Puts letters for the digits of the word from `begin` on if that is a known word and it as written is not.
 
-    Such words are as common as spaced-out ones, so both readings are kept.
+    1 is tried as i and as l. Returns the number of its letters.
     """
-    total, used, run = n_words, bounds[n_words], 0
-    for word in range(n_words + 1):
-        short = word < n_words and 0x0900 <= out[bounds[word]] < 0x0980
-        if short:
-            for i in range(bounds[word] + 1, bounds[word + 1]):
-                short = short and kinds[out[i]] == _MARK
-        if short:
-            run += 1
-            continue
-        if run > 1:
-            for i in range(bounds[word - run], bounds[word]):
+    if n_letters == 0 or used - begin < _FEWEST_LETTERS or _knows(known, _hash_of(out, begin, used), _KNOWN_SALT):
+        return n_letters
+    for one in range(2):
+        hashed = _SEED
+        for i in range(begin, used):
+            letter = out[i]
+            if letter < _LEET_SIZE and leet[letter] != 0:
+                letter = np.uint32(_LETTER_L if one == 1 and letter == _ONE else leet[letter])
+            hashed = (hashed ^ np.uint64(letter)) * _PRIME
+        if _knows(known, hashed, _KNOWN_SALT):
+            for i in range(begin, used):
+                if out[i] < _LEET_SIZE and leet[out[i]] != 0:
+                    out[i] = np.uint32(_LETTER_L if one == 1 and out[i] == _ONE else leet[out[i]])
+            return used - begin
+    return n_letters
+
+
+@_compiled
+def _rejoined(
+    out: Points,
+    bounds: npt.NDArray[np.int32],
+    near: npt.NDArray[np.bool_],
+    n_words: int,
+    kinds: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
+) -> int:
+    """Joins neighbours that make a known word and are not known to stand beside each other. Returns how many are left.
+
+    Two neighbours, or a longer row of one letter each. Where the two are known words both readings are kept, the joined
+    one at the end.
+    """
+    kept, at, used, n_more, top = 0, 0, bounds[n_words], 0, len(bounds) - 1
+    while at < n_words:
+        best, both = 1, False
+        if kinds[out[bounds[at]]] != _SYMBOL:
+            own = _hash_of(out, bounds[at], bounds[at + 1])
+            joined, row, short = own, own, _is_one_letter(out, bounds[at], bounds[at + 1], kinds)
+            following = at + 1
+            while following < n_words and near[following] and bounds[following + 1] - bounds[at] <= _MOST_LETTERS:
+                begin, end = bounds[following], bounds[following + 1]
+                short = short and _is_one_letter(out, begin, end, kinds)
+                if following > at + 1 and not short:
+                    break
+                hashed = _hash_of(out, begin, end)
+                for i in range(begin, end):
+                    joined = (joined ^ np.uint64(out[i])) * _PRIME
+                row = row * _PAIR + hashed
+                if (
+                    end - bounds[at] >= _FEWEST_LETTERS
+                    and _knows(known, joined, _KNOWN_SALT)
+                    and not _knows(known, row, _ROW_SALT)
+                ):
+                    best = following - at + 1
+                    both = best == 2 and _knows(known, own, _KNOWN_SALT) and _knows(known, hashed, _KNOWN_SALT)
+                following += 1
+        begin, end = bounds[at], bounds[at + best]
+        if both:
+            for i in range(begin, end):
                 out[used] = out[i]
                 used += 1
-            total += 1
-            bounds[total] = used
-        run = 0
-    return total
+            bounds[top - n_more] = used
+            n_more += 1
+            kept += 1
+            bounds[kept] = bounds[at + 1]
+        kept += 1
+        bounds[kept] = end
+        at += best
+    # The words that were joined are parted by nothing in `out`, so their letters stayed where they were.
+    for more in range(n_more):
+        kept += 1
+        bounds[kept] = bounds[top - more]
+    return kept
+
+
+@_compiled
+def _is_one_letter(out: Points, begin: int, end: int, kinds: npt.NDArray[np.uint8]) -> bool:
+    """Whether the word is one letter with its marks."""
+    for i in range(begin + 1, end):
+        if kinds[out[i]] != _MARK:
+            return False
+    return True
+
+
+@_compiled
+def _hash_of(words: Points, begin: int, end: int) -> np.uint64:
+    hashed = _SEED
+    for i in range(begin, end):
+        hashed = (hashed ^ np.uint64(words[i])) * _PRIME
+    return hashed
+
+
+@_compiled
+def _key(hashed: np.uint64, salt: np.uint64) -> np.uint32:
+    """Of a word or of a row of words in the table of what is known; never 0."""
+    return np.uint32(_mixed(hashed ^ salt) >> np.uint64(32)) | np.uint32(1)
+
+
+@_compiled
+def _knows(known: npt.NDArray[np.uint32], hashed: np.uint64, salt: np.uint64) -> bool:
+    """Whether a word or a row of words is in the table (open addressing, see `models.vocabulary`)."""
+    key, mask = _key(hashed, salt), np.uint32(len(known) - 1)
+    at = (key >> np.uint32(1)) & mask
+    while known[at] != 0:
+        if known[at] == key:
+            return True
+        at = (at + np.uint32(1)) & mask
+    return False
+
+
+@_compiled
+def survey_batch(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    words_found: npt.NDArray[np.uint32],
+    rows_found: npt.NDArray[np.uint32],
+) -> tuple[int, int]:
+    """What a table of known words is made of: the keys of all words, and of all rows of neighbours, in all texts.
+
+    Fills `words_found` (n,), and `rows_found` (n, 2): the key of the word that the row would be, and the row's own.
+    Returns how many of each.
+    """
+    known = np.zeros(1, np.uint32)
+    words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    near = np.empty(_MAX_WORDS, np.bool_)
+    n_found, n_rows = 0, 0
+    for text in range(len(offsets) - 1):
+        n_words = _read_words(
+            points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near
+        )
+        for at in range(n_words):
+            joined = _hash_of(words, bounds[at], bounds[at + 1])
+            words_found[n_found] = _key(joined, _KNOWN_SALT)
+            n_found += 1
+            row, short, following = joined, _is_one_letter(words, bounds[at], bounds[at + 1], kinds), at + 1
+            while following < n_words and near[following] and bounds[following + 1] - bounds[at] <= _MOST_LETTERS:
+                begin, end = bounds[following], bounds[following + 1]
+                short = short and _is_one_letter(words, begin, end, kinds)
+                if following > at + 1 and not short:
+                    break
+                for i in range(begin, end):
+                    joined = (joined ^ np.uint64(words[i])) * _PRIME
+                row = row * _PAIR + _hash_of(words, begin, end)
+                rows_found[n_rows, 0] = _key(joined, _KNOWN_SALT)
+                rows_found[n_rows, 1] = _key(row, _ROW_SALT)
+                n_rows += 1
+                following += 1
+    return n_found, n_rows
 
 
 @_compiled
@@ -272,12 +431,6 @@ def _without_stars(out: Points, begin: int, used: int) -> int:
             out[kept] = out[i]
             kept += 1
     return kept
-
-
-@_compiled
-def _mixed(hashed: np.uint64) -> np.uint64:
-    hashed = (hashed ^ (hashed >> np.uint64(33))) * _MIX
-    return hashed ^ (hashed >> np.uint64(29))
 
 
 @_compiled
@@ -373,6 +526,7 @@ def find_batch(
     letters: Points,
     leet: npt.NDArray[np.uint8],
     skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
     n_buckets: int,
     out: npt.NDArray[np.int32],
     out_ends: npt.NDArray[np.int64],
@@ -382,12 +536,15 @@ def find_batch(
     `n_buckets` is a power of two. Returns how many there are, or -1 if `out` is too small for them.
     """
     words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    near = np.empty(_MAX_WORDS, np.bool_)
     found, owners = np.empty(_MAX_FEATURES, np.int32), np.empty(_MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
     stamps = np.full(n_buckets, -1, np.int32)
     total = 0
     for text in range(len(offsets) - 1):
-        n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
+        n_words = _read_words(
+            points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near
+        )
         n_found = _find(
             words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, text * N_BLOCKS, found, owners, ends
         )
@@ -407,14 +564,16 @@ def _find_owned(
     letters: Points,
     leet: npt.NDArray[np.uint8],
     skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
     n_buckets: int,
     words: Points,
     bounds: npt.NDArray[np.int32],
+    near: npt.NDArray[np.bool_],
     found: npt.NDArray[np.int32],
     owners: npt.NDArray[np.int32],
     ends: npt.NDArray[np.int64],
 ) -> int:
-    n_words: int = _read_words(points, offsets[0], offsets[1], kinds, letters, leet, words, bounds)
+    n_words: int = _read_words(points, offsets[0], offsets[1], kinds, letters, leet, known, words, bounds, near)
     stamps = np.full(n_buckets, -1, np.int32)
     _find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, 0, found, owners, ends)
     return n_words
@@ -427,14 +586,16 @@ def find_words(
     letters: Points,
     leet: npt.NDArray[np.uint8],
     skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
     n_buckets: int,
 ) -> tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.int32], list[int]]:
     """Of the first text, to explain it: words as read; of each feature its word and its bucket; where blocks end."""
     words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.zeros(_MAX_WORDS, np.int32)
+    near = np.empty(_MAX_WORDS, np.bool_)
     found, owners = np.empty(_MAX_FEATURES, np.int32), np.empty(_MAX_FEATURES, np.int32)
     ends = np.zeros(N_BLOCKS, np.int64)
-    tables = (kinds, letters, leet, skeleton)
-    n_words = _find_owned(points, offsets, *tables, n_buckets, words, bounds, found, owners, ends)
+    tables = (kinds, letters, leet, skeleton, known)
+    n_words = _find_owned(points, offsets, *tables, n_buckets, words, bounds, near, found, owners, ends)
     read = ["".join(map(chr, words[bounds[i] : bounds[i + 1]].tolist())) for i in range(n_words)]
     return read, owners[: ends[-1]], found[: ends[-1]], ends.tolist()
 
@@ -459,6 +620,7 @@ def score_batch(
     letters: Points,
     leet: npt.NDArray[np.uint8],
     skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
     weights: npt.NDArray[np.int16],
     scales: npt.NDArray[np.float64],
     biases: npt.NDArray[np.float64],
@@ -476,13 +638,16 @@ def score_batch(
     """
     n_columns = out.shape[1]
     words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    near = np.empty(_MAX_WORDS, np.bool_)
     found, owners = np.empty(_MAX_FEATURES, np.int32), np.empty(_MAX_FEATURES, np.int32)
     ends = np.empty(N_BLOCKS, np.int64)
     stamps = np.full(len(weights), -1, np.int32)
     margins = np.empty(n_columns + 1, np.float64)
     mask = np.uint64(len(weights) - 1)
     for text in range(len(offsets) - 1):
-        n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
+        n_words = _read_words(
+            points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near
+        )
         if n_words == 0:
             for c in range(n_columns):
                 out[text, c] = no_words[c]
@@ -516,12 +681,16 @@ def fingerprint_batch(
     kinds: npt.NDArray[np.uint8],
     letters: Points,
     leet: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
     out: npt.NDArray[np.uint32],
 ) -> None:
     """32 bits for the words of each text, (n_texts,): emoji are none; 0 where there is no word."""
     words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
+    near = np.empty(_MAX_WORDS, np.bool_)
     for text in range(len(offsets) - 1):
-        n_words = _read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, words, bounds)
+        n_words = _read_words(
+            points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near
+        )
         hashed, n_hashed = _SEED, 0
         for word in range(n_words):
             if kinds[words[bounds[word]]] == _SYMBOL:

@@ -61,6 +61,16 @@ def judging(folder: Path, training: Training) -> Judging:
     )
 
 
+def thinned(examples: list[data.Example], most: int) -> list[data.Example]:
+    """At most `most` texts of each source, in order: those with the least hashes, so the same ones each time."""
+    by_source: dict[str, list[tuple[bytes, int]]] = {}
+    for at, example in enumerate(examples):
+        hashed = hashlib.sha256(example.text.encode("utf-8", "surrogatepass")).digest()
+        by_source.setdefault(example.source, []).append((hashed, at))
+    kept = sorted(at for found in by_source.values() for _, at in sorted(found)[:most])
+    return [examples[at] for at in kept]
+
+
 def _held_out(examples: list[data.Example], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """By a hash of the least text of each cluster: a file that grows does not deal out anew what was there before."""
     least: dict[int, str] = {}

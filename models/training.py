@@ -34,6 +34,8 @@ _LARGEST_WEIGHT = 32_767
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
+Progress = Callable[[str, float], None]
+"""Told a step of the work, and the part of all of it that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +65,78 @@ class TrainingSet:
         return TrainingSet(self.matrix[chosen], self.targets[chosen], self.weights[chosen])
 
 
-def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str], None] = lambda step: None) -> bytes:
-    """The bytes of an artefact trained on the files of `folder`. `progress` is told each step done (see `n_steps`)."""
-    recipe = recipe or Recipe()
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """All that is trained on: labelled texts, then their Roman copies, then our own sentences, in one order.
+
+    folds (n_real,): of the labelled ones; origins (n_romanised,): which of them a copy is of.
+    """
+
+    real: list[data.Example]
+    romanised: list[data.Example]
+    own: list[data.Example]
+    folds: npt.NDArray[np.intp]
+    origins: npt.NDArray[np.intp]
+    n_held_out: int
+
+    @property
+    def examples(self) -> list[data.Example]:
+        return [*self.real, *self.romanised, *self.own]
+
+    def rows_without(self, fold: int) -> npt.NDArray[np.intp]:
+        """Of `examples`: all but the labelled texts of a fold and their copies."""
+        rest = np.flatnonzero(self.folds != fold)
+        copies = len(self.real) + np.flatnonzero(np.isin(self.origins, rest))  # a copy is on its tweet's side
+        first_own = len(self.real) + len(self.romanised)
+        return np.concatenate((rest, copies, np.arange(first_own, first_own + len(self.own))))
+
+    def languages(self) -> npt.NDArray[np.intp]:
+        """(n_real,) indices into LANGUAGES."""
+        return np.array([LANGUAGES.index(example.language) for example in self.real])
+
+
+def prepare(folder: Path, recipe: Recipe) -> Prepared:
+    """What `train` trains on. Raises TrainingDataError."""
     read = splits.read_training(folder)
-    real, n_real = read.examples, len(read.examples)
+    real = read.examples
     romanised, origins = _romanised(real, recipe.seed)
     own = templates.generate(recipe.n_templates, recipe.seed, recipe.template_part)
-    whole = _training_set([*real, *romanised, *own], recipe)
-    progress("features")
-
     folds = _folds([f"{e.source} {e.language} {e.labels[0]}" for e in real], read.clusters, recipe)
-    own_rows = np.arange(n_real + len(romanised), len(whole.weights))
-    held_out = np.zeros((n_real, N_COLUMNS))
-    for fold in range(recipe.n_folds):
-        rest, out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        copies = n_real + np.flatnonzero(np.isin(origins, rest))  # a tweet's Roman copy is on the tweet's side
-        weights, biases = _fit(whole.rows(np.concatenate((rest, copies, own_rows))), recipe, N_COLUMNS)
-        held_out[out] = np.asarray(whole.matrix[out] @ weights) + biases
-        progress(f"fold {fold + 1}")
+    return Prepared(real, romanised, own, folds, origins, len(read.held_out))
 
+
+def cross_validate(
+    texts: Prepared,
+    whole: TrainingSet,
+    recipe: Recipe,
+    n_folds: int,
+    progress: Progress = lambda step, part: None,
+) -> Floats:
+    """(n_real, n_columns) margins, each from a model that has seen neither the text nor a copy of it.
+
+    0 for the texts of the folds from `n_folds` on.
+    """
+    held_out = np.zeros((len(texts.real), N_COLUMNS))
+    for fold in range(n_folds):
+        out = np.flatnonzero(texts.folds == fold)
+        weights, biases = _fit(whole.rows(texts.rows_without(fold)), recipe, N_COLUMNS)
+        held_out[out] = np.asarray(whole.matrix[out] @ weights) + biases
+        progress(f"fold {fold + 1} done", (fold + 2) / (n_folds + 2))
+    return held_out
+
+
+def train(folder: Path, recipe: Recipe | None = None, *, progress: Progress = lambda step, part: None) -> bytes:
+    """The bytes of an artefact trained on the files of `folder`. Raises TrainingDataError."""
+    recipe = recipe or Recipe()
+    texts = prepare(folder, recipe)
+    real, folds, languages = texts.real, texts.folds, texts.languages()
+    whole = training_set(texts.examples, recipe)
+    progress("features done", 1 / (recipe.n_folds + 2))
+    held_out = cross_validate(texts, whole, recipe, recipe.n_folds, progress)
     weights, biases = _fit(whole, recipe, N_COLUMNS + 1)
-    progress("whole")
-    labels = whole.targets[:n_real, :N_COLUMNS]
-    prevalences = [float((labels[:, c] == 1).sum() / (labels[:, c] != data.UNLABELLED).sum()) for c in range(N_COLUMNS)]
-    languages = np.array([LANGUAGES.index(e.language) for e in real])
+    progress("done", 1.0)
+    labels = whole.targets[: len(real), :N_COLUMNS]
+    prevalences = prevalences_of(labels)
     slopes, intercepts = _calibrate(held_out, labels, languages, prevalences)
     probabilities = 1 / (1 + np.exp(-(slopes[languages] * held_out + intercepts[languages])))
     probabilities[:, 1:] = np.minimum(probabilities[:, 1:], probabilities[:, :1])
@@ -105,14 +154,15 @@ def train(folder: Path, recipe: Recipe | None = None, *, progress: Callable[[str
         errors=errors,
         deciles=np.quantile(probabilities[tweeted], np.arange(1, 10) / 10, axis=0).T,
     )
-    counts = {"labelled": n_real, "held out": len(read.held_out), ROMANISED: len(romanised), templates.SOURCE: len(own)}
+    counts = {"labelled": len(real), "held out": texts.n_held_out}
+    counts |= {ROMANISED: len(texts.romanised), templates.SOURCE: len(texts.own)}
     about = _about(folder, recipe, counts) | {"prevalences": dict(zip(data.COLUMNS, prevalences, strict=True))}
     return artefact.dump(numbers, data.CATEGORIES, about)
 
 
-def n_steps(recipe: Recipe) -> int:
-    """How often `train` calls its `progress`."""
-    return recipe.n_folds + 2
+def prevalences_of(labels: Labels) -> list[float]:
+    """Of each column, the share of its labelled texts that are positive; `labels` (n_texts, n_columns)."""
+    return [float((column == 1).sum() / (column != data.UNLABELLED).sum()) for column in labels.T]
 
 
 def _folds(strata: list[str], clusters: npt.NDArray[np.int64], recipe: Recipe) -> npt.NDArray[np.intp]:
@@ -136,7 +186,8 @@ def _romanised(real: list[data.Example], seed: int) -> tuple[list[data.Example],
     return copies, np.array(origins, np.intp)
 
 
-def _training_set(examples: list[data.Example], recipe: Recipe) -> TrainingSet:
+def training_set(examples: list[data.Example], recipe: Recipe) -> TrainingSet:
+    """Their features, targets and weights."""
     language = np.array([{"en": 0, "hi-Latn": 1, "hi": data.UNLABELLED}[example.language] for example in examples])
     return TrainingSet(
         features.matrix([example.text for example in examples], recipe.n_buckets),

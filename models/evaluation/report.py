@@ -33,7 +33,7 @@ def tables(of: Evaluation) -> Iterator[tuple[str, list[list[str]]]]:
     yield "Beside the baseline (difference)", _grid(of.figures, minus, ("texts", "subject", "language"))
     groups = (kinds.SUBGROUP, kinds.BPSN, kinds.BNSP)
     yield "By identity group", _grid(of.figures, groups, ("texts", "subject", "language"))
-    shares = ("share Spearman", "share MAE", "share coverage", "share width")
+    shares = ("share Spearman", "share MAE", "share coverage", "share width", "share least width")
     yield "Harmful share of hashtags", _grid(of.figures, shares, ("texts", "subject", "language"))
 
 

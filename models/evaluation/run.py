@@ -33,28 +33,36 @@ def evaluate(
     scorer: Scorer,
     folder: Path,
     *,
+    beside: Scorer | None = None,
+    most: int | None = None,
     with_baseline: bool = True,
     more: Mapping[str, list[data.Example]] | None = None,
 ) -> Evaluation:
     """Of the texts in `folder`, which has train/ and dev/, or is a folder of labelled texts to be told of alone.
 
-    `with_baseline` trains the recipe to beat on train/ and measures it beside. `more`: further sets. Raises
-    TrainingDataError.
+    `beside`: what it is compared with; without it, `with_baseline` trains the recipe to beat on train/ for that.
+    `most`: so many texts of each source, of a scorer that is slow. `more`: further sets. Raises TrainingDataError.
     """
-    baseline, left_out = None, {}
+    left_out: dict[str, int] = {}
+    baseline = beside
     if (folder / "train").is_dir():
         training = splits.read_training(folder / "train")
         judging = splits.judging(folder / "dev", training)
         sets, left_out = {"dev": judging.dev, "held out": judging.held_out}, judging.left_out
-        baseline = Baseline(training.examples) if with_baseline else None
+        if beside is None and with_baseline:
+            baseline = Baseline(training.examples)
     else:
         dev = folder / "dev"
         sets = {"dev": data.read_folder(dev if dev.is_dir() else folder)}
     sets |= {SOURCE: list(probes())} | dict(more or {})
+    if most is not None:
+        sets = {name: splits.thinned(examples, most) for name, examples in sets.items()}
     found, prevalences, made = scored(sets, scorer, baseline), None, []
-    if isinstance(scorer, LinearScorer):
-        told_of = scorer.training.get("prevalences")
+    linear = scorer if isinstance(scorer, LinearScorer) else beside
+    if isinstance(linear, LinearScorer):  # stage 2 is calibrated to the prevalences of the stage 1 beside it
+        told_of = linear.training.get("prevalences")
         prevalences = told_of if isinstance(told_of, dict) else None
+    if isinstance(scorer, LinearScorer):
         made = [one for of in found for one in tags(of, scorer.numbers)]
     told = [*figures(found, prevalences), *(figure for one in made for figure in one.figures())]
     return Evaluation(scorer.revision, found, told, made, left_out)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -23,6 +24,7 @@ SHARES = tuple(tenth / 10 for tenth in range(11))
 SIZES = (50, 200)
 N_TAGS = 60  # of each share
 _POPULATION = 5
+_BINS = 20
 _FEWEST = 50  # texts of either label to make tags of
 
 
@@ -39,6 +41,8 @@ class Tags:
     estimate: Floats
     lower: Floats
     upper: Floats
+    least_width: float
+    """What no unbiased estimate from these scores can be below, as a mean (see `least_width`)."""
 
     def figures(self, seed: int = 0) -> Iterator[Figure]:
         """Spearman, mean absolute error, coverage and mean width, with intervals over tags."""
@@ -59,6 +63,7 @@ class Tags:
             interval = Interval.of(np.array(drawn))
             where = (self.texts, f"{self.subject}, {self.n_authors} authors", self.language, "harmful")
             yield Figure(measure, *where, interval.value, interval.low, interval.high, n, better)
+        yield Figure("share least width", *where, *(self.least_width,) * 3, n)
 
 
 def tags(of: Scored, numbers: Weights, seed: int = 0) -> Iterator[Tags]:
@@ -94,4 +99,26 @@ def _made(
     mean = np.array(means)
     mix = np.tile(np.array([float(language == one) for one in LANGUAGES]), (len(mean), 1))
     found = share.bounds(mean, np.full(len(mean), n), mix, numbers.moments[:, 0], numbers.errors[:, 0], CONFIDENCE)
-    return Tags(texts, subject, language, n, np.array(truths), mean, *found)
+    return Tags(texts, subject, language, n, np.array(truths), mean, *found, least_width(harmful, clean, n))
+
+
+def least_width(harmful: Floats, clean: Floats, n: int) -> float:
+    """The mean width over SHARES of the interval round the best unbiased estimate of a share from n scores.
+
+    The bound of Cramér and Rao: the share's variance is at least one over n times the information in a score, the sum
+    of (f1 - f0)^2 / (share f1 + (1 - share) f0) over bins of the distribution, f1 and f0 being those of harmful and
+    of clean texts; less what is certain because the authors are a part of a population.
+
+    >>> least_width(np.linspace(0.5, 1, 400), np.linspace(0, 0.5, 400), 50) < 0.2  # told apart: only sampling is left
+    True
+    """
+    edges = np.quantile(np.concatenate((harmful, clean)), np.linspace(0, 1, _BINS + 1)[1:-1])
+    f1, f0 = (np.bincount(np.searchsorted(edges, some), minlength=_BINS) + 0.5 for some in (harmful, clean))
+    f1, f0 = f1 / f1.sum(), f0 / f0.sum()
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    widths = []
+    for told in SHARES:
+        information = max(1e-12, float(((f1 - f0) ** 2 / (told * f1 + (1 - told) * f0)).sum()))
+        half = z * float(np.sqrt(1 / (n * information) - told * (1 - told) / (_POPULATION * n)))
+        widths.append(min(1.0, told + half) - max(0.0, told - half))
+    return float(np.mean(widths))

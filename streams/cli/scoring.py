@@ -12,6 +12,7 @@ import typer
 
 import models
 from streams.cli import modelling
+from streams.cli.stage_2 import stack
 from streams.errors import CallerMistake
 
 BATCH = 256
@@ -27,6 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def score(
     model: Annotated[Path | None, typer.Option(help="Model file. Default: the one that comes with hushtag.")] = None,
+    stage: Annotated[
+        int, typer.Option(help="2: also the encoder (make encoder): a hundred texts a second.", min=1, max=2)
+    ] = 1,
     explain: Annotated[bool, typer.Option(help="Add the words that moved `harmful` most, by contribution.")] = False,
     show_terms: Annotated[bool, typer.Option(help="Those words in full: for staff. Default: masked.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Taken for uniformity: the output always is JSON.")] = False,
@@ -35,9 +39,11 @@ def score(
 
     Prints {"harmful": p, "categories": {...}} a line; harmful is the calibrated probability of any category. With
     --explain also {"explanation": {"language", "intercept", "terms": [[word, contribution], ...], "rest"}}: intercept,
-    contributions and rest add up to the log-odds of `harmful`.
+    contributions and rest add up to the log-odds of `harmful`. What stage 2 adds cannot be told by words.
     """
-    scorer = _scorer(model)
+    if stage == 2 and (explain or show_terms):
+        raise CallerMistake("--explain is of stage 1 only: an encoder has no terms", fix="leave --stage 2 out")
+    scorer = _scorer(model) if stage == 1 else stack(model)
     out = sys.stdout
     for texts, mistake in _batches(sys.stdin.buffer):
         for text, row in zip(texts, scorer.score(texts).tolist(), strict=True):

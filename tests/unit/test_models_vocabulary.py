@@ -1,0 +1,87 @@
+"""Which words are known: counted the obvious way; and what becomes of texts if they are, or are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import features, hashing, vocabulary
+
+_MASK = (1 << 64) - 1
+_SEED = 0xCBF29CE484222325
+
+
+def hash_of(word: str) -> int:
+    hashed = _SEED
+    for char in word:
+        hashed = ((hashed ^ ord(char)) * 0x100000001B3) & _MASK
+    return hashed
+
+
+def key(hashed: int, salt: int) -> int:
+    hashed ^= salt
+    hashed = ((hashed ^ (hashed >> 33)) * 0xFF51AFD7ED558CCD) & _MASK
+    return ((hashed ^ (hashed >> 29)) >> 32) | 1
+
+
+def word_key(word: str) -> int:
+    return key(hash_of(word), 0x4B)
+
+
+def row_key(first: str, second: str) -> int:
+    return key((hash_of(first) * 0x9E3779B97F4A7C15 + hash_of(second)) & _MASK, 0x52)
+
+
+def known(texts: list[str]) -> set[int]:
+    return set(vocabulary.keys_of(*features.encode(texts)).tolist())
+
+
+def test_words_that_occur_often_enough_are_known() -> None:
+    found = known(["into the sun"] * 3 + ["rare words"] * 2)
+    assert found == {word_key(word) for word in ("into", "the", "sun")}
+
+
+def test_neighbours_that_would_be_a_known_word_are_known_where_they_occur_often_enough() -> None:
+    texts = ["into"] * 3 + ["an in  to", "at in, to", "go in to it", "the in,to"]
+    assert row_key("in", "to") in known(texts)
+    assert row_key("in", "to") not in known(texts[:-1]), "seen once: two signs part what is no row"
+    assert row_key("go", "in") not in known(texts), "not a known word"
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.sets(st.integers(0, (1 << 31) - 1).map(lambda number: 2 * number + 1), max_size=50))
+def test_the_table_has_every_key_and_no_other(keys: set[int]) -> None:
+    table = vocabulary._table(np.array(sorted(keys), np.uint32))
+    assert set(table[table != 0].tolist()) == keys
+    assert len(table) & (len(table) - 1) == 0 and 2 * len(keys) <= len(table)
+    with pytest.raises(ValueError, match="read-only"):
+        table[0] = 1
+
+
+def test_the_committed_words_are_looked_up() -> None:
+    table = vocabulary.table()
+    assert all(word_key(word) in table for word in ("the", "women", "है", "bhai", "1st"))
+    assert word_key("qzxqzx") not in table
+    assert row_key("in", "to") in table
+
+
+def test_without_a_vocabulary_nothing_is_joined() -> None:
+    *tables, _ = features.lookups()
+    points, offsets = features.encode(["ni gger sh17"])
+    words, *_ = hashing.find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)
+    assert words == ["ni", "gger", "sh17"]
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="abhiknrtw \u0915\u093f.1$", max_size=60))
+def test_letters_are_neither_lost_nor_made(text: str) -> None:
+    """Joined or not, the words of a text begin with its letters in their order; what is more stands twice."""
+    *tables, vocabulary_table = features.lookups()
+    points, offsets = features.encode([text])
+    plain = "".join(hashing.find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)[0])
+    read = "".join(hashing.find_words(points, offsets, *tables, vocabulary_table, 1)[0])
+    if not any(sign in text for sign in "1$"):
+        assert read.startswith(plain)
+    assert len(plain) <= len(read) <= 2 * len(plain)
