@@ -80,9 +80,6 @@ class Settings(BaseSettings):
         int,
         Field(ge=1_000, le=3_600_000, description="no early suppression past this; sources further ahead wait"),
     ] = 60_000
-    idle_timeout_ms: Annotated[
-        int, Field(ge=0, le=86_400_000, description="leave a dead source partition out after this; 0: never")
-    ] = 0
     hash_key: Annotated[
         SecretStr, Field(description="keys the author sample; keep it secret and the same on all workers")
     ] = SecretStr("")
