@@ -160,6 +160,7 @@ def tabled(tags: Sequence[Tag], pane: int) -> EvidenceTable:
         young=granted,
         burst=1_000 * granted,
         sampled=[()] * len(tags),
+        links=granted,
     )
 
 
