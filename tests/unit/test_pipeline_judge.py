@@ -66,7 +66,11 @@ async def started(
     stage = JudgeStage(shells.context, log, facts or FactsFollower(shells.context, log, marks=False), lambda _: None)
     partition = stage.partition(0)
     partition.start(committed, first)
-    await settle_down()
+    for _ in range(100):
+        await settle_down()
+        if partition.judge is not None:
+            break
+        await asyncio.sleep(0.005)  # a thread takes over what a predecessor kept; or it waits for something else
     return partition
 
 
