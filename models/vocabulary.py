@@ -4,13 +4,12 @@
 texts that are trained on are known, by 32 bits of their hash; and so are the rows of neighbours seen in them that
 would make a known word if they were joined ("in to"), since those are no disguise. No word can be read out of the file.
 
-`python -m models.vocabulary --data DIR` makes `words.npy` anew; the features' fingerprint covers it, so an artefact
+`python -m models.known_words --data DIR` makes `words.npy` anew; the features' fingerprint covers it, so an artefact
 that was trained with another one is refused.
 """
 
 from __future__ import annotations
 
-import argparse
 from functools import lru_cache
 from pathlib import Path
 
@@ -68,22 +67,3 @@ def _survey(points: hashing.Points, offsets: hashing.Offsets) -> tuple[Keys, Key
 def _at_least(keys: Keys, times: int) -> Keys:
     found, counts = np.unique(keys, return_counts=True)
     return found[counts >= times]
-
-
-def main() -> None:
-    """Writes the committed file anew, from the texts that `hushtag train` trains on."""
-    from models import features, training  # which need the file
-    from models.evaluation.run import DEFAULT_DATA
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with train/")
-    parser.add_argument("--out", type=Path, default=PATH)
-    options = parser.parse_args()
-    texts = [example.text for example in training.prepare(options.data / "train", training.Recipe()).examples]
-    keys = keys_of(*features.encode(texts))
-    np.save(options.out, keys, allow_pickle=False)
-    print(f"{len(keys)} known words and rows of words, from {len(texts)} texts, in {options.out}")
-
-
-if __name__ == "__main__":
-    main()

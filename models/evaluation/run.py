@@ -8,7 +8,7 @@ from pathlib import Path
 
 from models import artefact, data, load_scorer, splits
 from models.baseline import Baseline
-from models.evaluation import gate
+from models.evaluation import guard
 from models.evaluation.figures import Figure, Scored, figures, scored
 from models.evaluation.tags import Tags, tags
 from models.probes import SOURCE, probes
@@ -68,10 +68,10 @@ def evaluate(
     return Evaluation(scorer.revision, found, told, made, left_out)
 
 
-def guarded_now(folder: Path = DEFAULT_DATA) -> gate.Stored | None:
+def guarded_now(folder: Path = DEFAULT_DATA) -> guard.Stored | None:
     """The guarded figures of the artefact that comes with hushtag; None where the labelled texts are not."""
     if not (folder / "train").is_dir():
         return None
     judging = splits.judging(folder / "dev", splits.read_training(folder / "train"))
     scorer = load_scorer(artefact.ARTEFACT_PATH)
-    return gate.stored(figures(scored({"dev": judging.dev, SOURCE: list(probes())}, scorer), n_draws=0))
+    return guard.stored(figures(scored({"dev": judging.dev, SOURCE: list(probes())}, scorer), n_draws=0))

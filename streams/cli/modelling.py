@@ -128,7 +128,7 @@ def evaluate(
     With --stage 2 the differences are those to stage 1, and 1,200 texts of a source are measured at most.
     """
     from models import artefact
-    from models.evaluation import gate, report, run
+    from models.evaluation import guard, report, run
 
     path = artefact.ARTEFACT_PATH if model is None else model
     if stage == 2 and record:
@@ -155,7 +155,7 @@ def evaluate(
     for line in (json.dumps(f.as_dict()) for f in found.figures) if as_json else report.markdown(found):
         typer.echo(line)
     if record:
-        worse = gate.record(gate.REFERENCE_PATH, gate.sha256(path), gate.stored(found.figures), accept_worse)
+        worse = guard.record(guard.REFERENCE_PATH, guard.sha256(path), guard.stored(found.figures), accept_worse)
         for problem in worse:
             typer.echo(f"not recorded, worse beyond noise: {problem}", err=True)
         if worse:

@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score, ro
 
 from models import artefact, data, probes
 from models.baseline import Baseline
-from models.evaluation import figures, gate, measures, report, run
+from models.evaluation import figures, guard, measures, report, run
 
 scores_and_labels = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 1)), min_size=6, max_size=60).filter(
     lambda rows: len({label for _, label in rows}) == 2
@@ -97,42 +97,42 @@ def test_what_is_wrongly_flagged_is_measured_on_every_purpose() -> None:
     assert all(f.better == -1 for f in found if f.measure == figures.FLAGGED)
 
 
-def stored(value: float, better: int = 1) -> gate.Stored:
+def stored(value: float, better: int = 1) -> guard.Stored:
     return {"a": {"value": value, "low": value - 0.02, "high": value + 0.02, "better": better}}
 
 
 def test_the_gate_refuses_what_is_worse_beyond_noise(tmp_path: Path) -> None:
     path = tmp_path / "reference.json"
-    assert gate.record(path, "first", stored(0.8)) == []
-    assert gate.record(path, "noise", stored(0.79)) == []
+    assert guard.record(path, "first", stored(0.8)) == []
+    assert guard.record(path, "noise", stored(0.79)) == []
     before = path.read_text()
-    (problem,) = gate.record(path, "worse", stored(0.76))
+    (problem,) = guard.record(path, "worse", stored(0.76))
     assert problem.startswith("a: 0.760, was 0.790")
     assert path.read_text() == before, "the old reference stays"
-    assert gate.record(path, "worse", {}) == ["a: no longer measured"]
-    assert gate.record(path, "worse", stored(0.76), "labels were mended") == []
-    assert gate.problems(json.loads(path.read_text()), "worse") == []
+    assert guard.record(path, "worse", {}) == ["a: no longer measured"]
+    assert guard.record(path, "worse", stored(0.76), "labels were mended") == []
+    assert guard.problems(json.loads(path.read_text()), "worse") == []
 
 
 @pytest.mark.parametrize(
     ("value", "better", "refused"), [(0.3, -1, True), (0.1, -1, False), (0.1, 1, True), (0.3, 1, False)]
 )
 def test_which_side_is_worse(value: float, better: int, refused: bool) -> None:
-    assert bool(gate.worse(stored(value, better), stored(0.2, better))) == refused
+    assert bool(guard.worse(stored(value, better), stored(0.2, better))) == refused
 
 
 def test_the_gate_on_a_plain_clone_and_with_texts() -> None:
     reference = {"artefact_sha256": "x", "figures": stored(0.8), "previous": {"figures": stored(0.9)}}
-    assert "reference figures are of x" in gate.problems(reference, "y")[0]
-    assert len(gate.problems(reference, "x")) == 1, "worse than the one before it: hand-edited"
+    assert "reference figures are of x" in guard.problems(reference, "y")[0]
+    assert len(guard.problems(reference, "x")) == 1, "worse than the one before it: hand-edited"
     fine = reference | {"previous": None}
-    assert gate.problems(fine, "x", stored(0.8)) == []
-    assert "0.8100 measured" in gate.problems(fine, "x", stored(0.81))[0]
+    assert guard.problems(fine, "x", stored(0.8)) == []
+    assert "0.8100 measured" in guard.problems(fine, "x", stored(0.81))[0]
 
 
 def test_the_committed_reference_is_of_the_committed_artefact() -> None:
-    reference = json.loads(gate.REFERENCE_PATH.read_text("utf-8"))
-    assert gate.problems(reference, gate.sha256(artefact.ARTEFACT_PATH)) == []
+    reference = json.loads(guard.REFERENCE_PATH.read_text("utf-8"))
+    assert guard.problems(reference, guard.sha256(artefact.ARTEFACT_PATH)) == []
     flagged = [key for key in reference["figures"] if key.startswith(figures.FLAGGED)]
     assert len(flagged) >= 20 and next(iter(reference["figures"])) in flagged, "fairness first"
 
