@@ -42,7 +42,9 @@ from streams.scoring import TextScorer
 START_MS = 1_611_600_000_000
 LOG_SECONDS = 50
 CLOSED_MS = START_MS + (LOG_SECONDS + 130) * 1000
-"""The last record of every partition: it settles whatever was said before, with everything that follows from it."""
+"""The last record but one of every partition: it settles what was said before, with everything that follows from it."""
+END_MS = CLOSED_MS + 2 * PANE_MS
+"""The last, when all zombies are gone: what they said early is answered at the next tick."""
 PARTITIONS = 3
 SHARDS = 2
 BLOCK = 16
@@ -131,7 +133,8 @@ def random_source(rng: random.Random, seed: int) -> list[list[Record]]:
         past.append(value)
         logs[partition].append(Record(partition, len(logs[partition]), log_ms, None, value))
     for partition, log in enumerate(logs):
-        log.append(Record(partition, len(log), CLOSED_MS, None, b"the end"))
+        for end_ms in (CLOSED_MS, END_MS):
+            log.append(Record(partition, len(log), end_ms, None, b"the end"))
     return logs
 
 
@@ -493,6 +496,7 @@ class World:
     def _finish(self) -> None:
         """No more harm: everything is read, flushed and judged."""
         self.calm = True
+        self.now_ms = END_MS
         quiet = 0
         while quiet < 3:
             before = sum(map(len, self.logs.values()))
