@@ -75,6 +75,7 @@ def bad_offsets(records: Sequence[Record]) -> set[tuple[int, int]]:
         try:
             tweet = json.loads(record.value or b"")
             if tweet.get("kind") == "delete":
+                int(tweet["id"])
                 if tweet.get("created_at_ms", 0) - record.timestamp > naive.AHEAD:
                     bad.add(at)
                 continue

@@ -22,6 +22,7 @@ from streams.policy import parse_policy
 from streams.policy.activation import Activation
 from streams.replay import Record
 from tests.fault.oracle import Left, bad_offsets, expected_flags, judge, unfounded_flags, wrong_flags
+from tests.fault.traffic import deletion
 from tests.fault.world import POLICY
 from tests.unit.simulated import SCORER
 
@@ -202,3 +203,8 @@ def test_a_tweet_from_the_future_is_one_dead_letter_however_often_it_is_sent():
     ahead = json.dumps({"id": "1", "author_id": "1", "text": "", "created_at_ms": START_MS + 200_000}).encode()
     records = [Record(0, at, START_MS, None, ahead) for at in (5, 9, 9 + 4_096, 9 + 4_097 + 4_096)]
     assert bad_offsets(records) == {(0, 5), (0, 9 + 4_097 + 4_096)}
+
+
+def test_a_deletion_that_names_no_tweet_is_a_dead_letter():
+    told = [b'{"kind": "delete", "id": "1"}', deletion(b'{"id": "x"}', 0.96), deletion(b'{"id": "x"}', 0.9)]
+    assert bad_offsets([Record(0, at, START_MS, None, value) for at, value in enumerate(told)]) == {(0, 1)}
