@@ -96,9 +96,9 @@ async def _evidence(settings: Settings, hashtag: str, at_ms: int) -> list[Eviden
     from streams.log.evidence import decode_evidence_record
     from streams.log.reading import LogReader, connection
 
-    shard = Sharding(settings.shards).of(hashtag)
     found: dict[tuple[int, int, int], EvidenceRecord] = {}
     async with LogReader(connection(settings), settings.topic("hashtag-evidence")) as reader:
+        shard = Sharding(len(reader.partitions)).of(hashtag)  # as the topic has it, whatever this shell's settings say
         start = await reader.offset_at(shard, at_ms - BACK_MS)
         async for batch in reader.to_end({shard: start}):
             for value in (one.value for one in batch):
