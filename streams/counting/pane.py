@@ -146,7 +146,7 @@ def merge_panes(
     if not panes:
         return empty_pane(start_ms, length_ms, columns)
     all_keys = np.concatenate([pane.keys for pane in panes])
-    keys, row_of = np.unique(all_keys, return_inverse=True)
+    keys, first, row_of = np.unique(all_keys, return_index=True, return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, row_of, np.concatenate([pane.counts for pane in panes]))
     shifts = np.cumsum([0, *[len(pane.keys) for pane in panes]])
@@ -158,15 +158,12 @@ def merge_panes(
     author = np.concatenate([pane.author for pane in panes])
     tweet = np.concatenate([pane.tweet for pane in panes])
     kept = smallest_rows(row, author, hashes.orders(tweet), k)
-    spellings: list[list[str]] = [[] for _ in keys]
-    for at, spelling in zip(row_of, (one for pane in panes for one in pane.displays), strict=True):
-        spellings[at].append(spelling)
     return Pane(
         start_ms=start_ms,
         length_ms=length_ms,
         keys=keys,
         counts=counts,
-        displays=[commonest(one) for one in spellings],
+        displays=_merged([one for pane in panes for one in pane.displays], first, row_of),
         bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
         author=author[kept],
         tweet=tweet[kept],
@@ -176,3 +173,21 @@ def merge_panes(
         scores=np.concatenate([pane.scores for pane in panes])[kept],
         given_up=sum((pane.given_up for pane in panes), NOTHING),
     )
+
+
+def _merged(displays: Sequence[str], first: Ints, row_of: Ints) -> list[str]:
+    """(r,) the commonest of the spellings of each row: nearly all rows have but one.
+
+    Args:
+        displays: (n,) spellings; row_of: (n,) whose they are; first: (r,) where each row has its first.
+    """
+    found = [displays[at] for at in first.tolist()]
+    rows = row_of.tolist()
+    mixed: dict[int, list[str]] = {row: [] for row, one in zip(rows, displays, strict=True) if one != found[row]}
+    if mixed:
+        for row, one in zip(rows, displays, strict=True):
+            if row in mixed:
+                mixed[row].append(one)
+        for row, spellings in mixed.items():
+            found[row] = commonest(spellings)
+    return found
