@@ -189,6 +189,7 @@ def reference_of_decisions(decisions: Iterable[Decision], now_ms: int) -> dict[s
     return shown
 
 
+@pytest.mark.simulation
 @given(history=histories(), data=st.data())
 def test_order_and_repeats_of_decisions_do_not_matter(history: list[Decision], data: st.DataObject) -> None:
     arrivals = data.draw(st.permutations([*history, *data.draw(st.lists(st.sampled_from(history), max_size=6))]))
@@ -204,6 +205,7 @@ def test_order_and_repeats_of_decisions_do_not_matter(history: list[Decision], d
     assert store.shown_as(now_ms) == reference_of_decisions(history, now_ms)
 
 
+@pytest.mark.simulation
 @given(history=histories(), data=st.data())
 def test_forgetting_never_changes_what_is_shown(history: list[Decision], data: st.DataObject) -> None:
     """Old decisions that come again after their key was forgotten (a zombie, a replay) bring nothing back to life."""
@@ -471,6 +473,7 @@ def write_down(plans: Sequence[Plan]) -> tuple[list[TagRecord | OtherRecord], Re
     return log, reference
 
 
+@pytest.mark.simulation
 @settings(max_examples=400)
 @given(plans=PLANS, data=st.data())
 def test_people_against_the_reference(plans: list[Plan], data: st.DataObject) -> None:
@@ -509,6 +512,7 @@ def test_people_against_the_reference(plans: list[Plan], data: st.DataObject) ->
     assert set(live.stale) == ignored
 
 
+@pytest.mark.simulation
 @given(plans=PLANS, data=st.data())
 def test_forgetting_does_not_change_people_s_decisions(plans: list[Plan], data: st.DataObject) -> None:
     log, reference = write_down(plans)

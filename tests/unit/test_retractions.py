@@ -126,15 +126,18 @@ def compare(lines, **options) -> None:
         assert until(kept[window], last_ms) == expected, window
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("seed", range(3))
 def test_windows_equal_plain_sets(seed):
     compare(random_log(seed), shards=2)
 
 
+@pytest.mark.simulation
 def test_long_windows_equal_plain_sets():
     compare(random_log(9, n=400, mean_ms=4_000), shards=2)
 
 
+@pytest.mark.simulation
 @given(data=st.data())
 def test_any_order_any_number_of_times_before_the_tweet_or_after(data):
     """A few tweets of two tags, and deletions at any time: twice, early, of tweets that were never sent."""
@@ -155,6 +158,7 @@ def test_any_order_any_number_of_times_before_the_tweet_or_after(data):
     compare(logged(events, rng), shards=data.draw(st.integers(1, 3)))
 
 
+@pytest.mark.simulation
 def test_shards_flushes_and_early_looks_change_nothing_that_is_settled():
     lines = random_log(5)
     kept, said, _ = run(lines, shards=3)
