@@ -122,8 +122,11 @@ def build_pane(
 def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> list[str]:
     """(r,) the commonest spelling of each key in its sample; `names`: their normal forms, which most are written in."""
     found, bounds = list(names), total.bounds
-    for row in np.unique(np.searchsorted(bounds, open_pane.spelt(total.entries), side="right") - 1).tolist():
-        found[row] = commonest(open_pane.displays(total.entries[bounds[row] : bounds[row + 1]])) or names[row]
+    spelt = open_pane.displays(total.entries)
+    other = np.flatnonzero(np.fromiter(map(bool, spelt), bool, len(spelt)))
+    rows = np.unique(np.searchsorted(bounds, other, side="right") - 1)
+    for row, first, end in zip(rows.tolist(), bounds[rows].tolist(), bounds[rows + 1].tolist(), strict=True):
+        found[row] = commonest(spelt[first:end]) or names[row]
     return found
 
 
@@ -133,7 +136,7 @@ def commonest(spellings: Sequence[str]) -> str:
     >>> commonest(["b", "a", "b", "a"])
     'a'
     """
-    if len(spellings) == 1:
+    if spellings and 2 * spellings.count(spellings[0]) > len(spellings):  # nearly always
         return spellings[0]
     return min(set(spellings), key=lambda one: (-spellings.count(one), one), default="")
 
