@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,12 @@ class Pane:
         """(n,) first row of each of keys (n,) and (n,) the one behind its last; the world's key has all countries'."""
         ends = np.where(keys & _COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
         return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends)
+
+    def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
+        """The same rows with some of their entries (n,)."""
+        before = np.concatenate(([0], np.cumsum(stays)))
+        columns = ("author", "tweet", "age_days", "flags", "copy", "scores")
+        return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in columns})
 
     def displays_of(self, key: int) -> list[str]:
         """The spellings of a key, one for each row."""
