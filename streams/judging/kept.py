@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 
+from streams.counting.corrections import Ints
 from streams.counting.keys import Tags, country_of
 from streams.judging.bounds import Doubles
 from streams.judging.evidence import EvidenceTable
+from streams.judging.two_stages import Correction
 from streams.log.evidence import MAX_BYTES, Conditions, EvidenceRecord
 from streams.policy import Policy
 
@@ -83,7 +86,20 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             burst=packed("burst", "<f8"),
             may_miss=table.may_miss,
             links=packed("links", "<f8") if table.links.any() else b"",
+            **_correction_columns(table.correction, chosen),
         )
+
+
+def _correction_columns(correction: Correction | None, rows: Ints) -> dict[str, Any]:
+    """The columns of a record that say what stage 2 has added; none where it has added nothing to these rows."""
+    if correction is None or not correction.looked[rows].any():
+        return {}
+    some = correction.take(rows)
+    return {
+        "looked": some.looked.astype("<u2").tobytes(),
+        "variance": np.ascontiguousarray(some.variance, "<f8").tobytes(),
+        "stage_2": list(some.revisions),
+    }
 
 
 def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
@@ -116,7 +132,25 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         sampled=[()] * len(keys),
         may_miss=max(record.may_miss for record in records),
         links=np.concatenate([_links(record) for record in records]),
+        correction=_correction(records, columns),
     )
+
+
+def _correction(records: Sequence[EvidenceRecord], columns: int) -> Correction | None:
+    if not any(record.looked for record in records):
+        return None
+    parts = [
+        (
+            np.frombuffer(record.looked, "<u2").astype(np.int64),
+            np.frombuffer(record.variance, "<f8").astype(np.float64).reshape(-1, columns),
+            record.stage_2,
+        )
+        if record.looked
+        else (np.zeros(record.rows, np.int64), np.zeros((record.rows, columns)), [""] * record.rows)
+        for record in records
+    ]
+    looked, variance, revisions = zip(*parts, strict=True)
+    return Correction(np.concatenate(looked), np.concatenate(variance), tuple(chain.from_iterable(revisions)))
 
 
 def _links(record: EvidenceRecord) -> Doubles:
@@ -144,4 +178,5 @@ def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]
         sampled=[table.sampled[row] for row in at.tolist()],
         may_miss=table.may_miss,
         links=table.links[at],
+        correction=None if table.correction is None else table.correction.take(at),
     )

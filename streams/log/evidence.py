@@ -67,6 +67,12 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """So many tweets more than `tweets` says a tag may have had: panes of the window gave up their tail."""
     links: bytes = b""
     """float64 (rows,); empty where all are 0."""
+    looked: bytes = b""
+    """uint16 (rows,): scored authors whose texts stage 2 has read, too; empty where all are 0."""
+    variance: bytes = b""
+    """float64 (rows, 1 + categories), of what stage 2 has added to `share`; empty where `looked` is."""
+    stage_2: list[str] = []
+    """(rows,) revision of stage 2, "" where it had no part; empty where `looked` is."""
 
     @property
     def rows(self) -> int:

@@ -1,14 +1,16 @@
-"""Records of `hashtag-partials`: many registers a record, markers, activations and marks of facts, as msgpack."""
+"""Records of `hashtag-partials`: many registers a record, markers, activations, marks of facts and corrections."""
 
 from __future__ import annotations
 
 import msgspec
 
+from streams.counting.corrections import Corrections
 from streams.counting.registers import Flush
+from streams.log import corrections
 from streams.log.facts import FactsMark
 from streams.policy.activation import Activation
 
-Partial = Flush | Activation | FactsMark
+Partial = Flush | Activation | FactsMark | Corrections
 _ACTIVATION = b"a"
 _FLUSH = b"f"
 _MARK = b"m"
@@ -16,7 +18,12 @@ _encoder = msgspec.msgpack.Encoder()
 _flush = msgspec.msgpack.Decoder(Flush)
 _activation = msgspec.msgpack.Decoder(Activation)
 _mark = msgspec.msgpack.Decoder(FactsMark)
-_KINDS: dict[type[Partial], bytes] = {Flush: _FLUSH, Activation: _ACTIVATION, FactsMark: _MARK}
+_KINDS: dict[type[Partial], bytes] = {
+    Flush: _FLUSH,
+    Activation: _ACTIVATION,
+    FactsMark: _MARK,
+    Corrections: corrections.KIND,
+}
 
 
 def encode_partial(record: Partial) -> bytes:
@@ -29,6 +36,7 @@ def decode_partial(value: bytes) -> Partial:
 
     Raises:
         msgspec.DecodeError, msgspec.ValidationError: somebody else wrote into the topic.
+        ContractError: the same of corrections, which no count rests on: whoever reads them can go on without.
     """
     if value[:1] == _FLUSH:
         return _flush.decode(memoryview(value)[1:])
@@ -36,4 +44,6 @@ def decode_partial(value: bytes) -> Partial:
         return _activation.decode(memoryview(value)[1:])
     if value[:1] == _MARK:
         return _mark.decode(memoryview(value)[1:])
+    if corrections.are_corrections(value):
+        return corrections.decode_corrections(value)
     raise msgspec.DecodeError(f"unknown kind of partials record: {value[:1]!r}")
