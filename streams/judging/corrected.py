@@ -65,9 +65,8 @@ class Corrected:
 
     def take(self, offset: int, record: Corrections, tags: Tags) -> int | None:
         """A record of the shard's log; returns the pane from whose end on it counts, None where it says nothing new."""
-        n = len(record.hashtags)
-        if record.model_revision != self._model_revision or len(record.differences) != 4 * n * self._columns:
-            self.foreign += n
+        if not self._fits(record):
+            self.foreign += len(record.hashtags)
             return None
         if offset < self._from_offset:
             return None
@@ -99,9 +98,10 @@ class Corrected:
             if rows.differences.shape[1] == self._columns:
                 self._add(rows.take(rows.heard <= settled_pane))
 
-    def add(self, record: Corrections, tags: Tags, heard: int) -> None:
-        """For a reference: a row that counts from the end of a pane on, whenever it is told."""
-        self._add(rows_of(record, tags, self._number(record.revision), heard))
+    def add(self, heard: int, record: Corrections, tags: Tags) -> None:
+        """For a reference: rows that count from the end of a pane on, whenever they are told; in the log's order."""
+        if self._fits(record):
+            self._add(rows_of(record, tags, self._number(record.revision), heard))
 
     def forget(self, from_ms: int) -> None:
         """Drop what no window that begins at `from_ms` or later can need: a tweet counts before it is looked at."""
@@ -112,6 +112,10 @@ class Corrected:
     def tag_numbers(self) -> set[int]:
         """The numbers of hashtags that rows name."""
         return set(np.unique(self._rows.tags).tolist())
+
+    def _fits(self, record: Corrections) -> bool:
+        columns = 4 * len(record.hashtags) * self._columns
+        return record.model_revision == self._model_revision and len(record.differences) == columns
 
     def _number(self, revision: str) -> int:
         if revision not in self.revisions:

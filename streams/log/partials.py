@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
 import msgspec
 
 from streams.counting.corrections import Corrections
-from streams.counting.registers import Flush
+from streams.counting.registers import PANE_MS, Flush
+from streams.errors import ContractError
 from streams.log import corrections
 from streams.log.facts import FactsMark
 from streams.policy.activation import Activation
@@ -47,3 +51,16 @@ def decode_partial(value: bytes) -> Partial:
     if corrections.are_corrections(value):
         return corrections.decode_corrections(value)
     raise msgspec.DecodeError(f"unknown kind of partials record: {value[:1]!r}")
+
+
+def corrections_in(values: Iterable[bytes]) -> Iterator[tuple[int, Corrections]]:
+    """The corrections of a shard's log, in its order, each with the pane from whose end on it counts: above all
+    watermarks that the log has told before it. Those that cannot be read are left out, as a judge does."""
+    passed_ms = 0
+    for value in values:
+        with suppress(ContractError):
+            record = decode_partial(value)
+            if isinstance(record, Flush):
+                passed_ms = max(passed_ms, record.watermark_ms)
+            elif isinstance(record, Corrections):
+                yield passed_ms // PANE_MS, record

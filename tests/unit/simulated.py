@@ -378,9 +378,8 @@ class Reads(Run):
             for record in world.visible(rng.randrange(PARTITIONS))[-rng.choice([10, 100]) :]:
                 tweet = json.loads(record.value or b"{}") if record.value not in (b"{", b"the end") else {}
                 tags = {tag.lower() for tag in tweet.get("hashtags", ()) if isinstance(tag, str)}
-                wanted += [
-                    (tag, int(tweet["id"])) for tag in tags if "text" in tweet and Sharding(SHARDS).of(tag) == self.number
-                ]  # fmt: skip
+                ours = [tag for tag in sorted(tags) if Sharding(SHARDS).of(tag) == self.number]
+                wanted += [(tag, int(tweet["id"])) for tag in ours if "text" in tweet]
             wanted = [one for one in wanted if rng.random() < 0.7]
             if wanted:
                 self.outbox.put(("partials", self.number), encode_corrections(Corrections(

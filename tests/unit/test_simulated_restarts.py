@@ -170,7 +170,7 @@ class Reference:
                 judge.apply(0, activation)
             if stage_2:
                 for pane, record in corrected(world.logs["partials", judge.shard]):
-                    judge.corrected.add(record, judge.tags, pane)
+                    judge.corrected.add(pane, record, judge.tags)
         records = sorted(
             (record for log in world.sources for record in log), key=lambda one: (one.timestamp, one.offset)
         )
