@@ -72,6 +72,7 @@ def replay(
 
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
+    read = _corrections(corrections) if corrections else ()
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
     kept = evidence.open("wb") if evidence else None
@@ -85,7 +86,7 @@ def replay(
         early=early,
         flush_ms=settings.flush_ms,
         moderation=people,
-        corrections=_corrections(corrections) if corrections else (),
+        corrections=read,
         keep_evidence=None if kept is None else _evidence_writer(kept),
     )
     source.seek(0)

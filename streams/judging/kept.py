@@ -95,10 +95,11 @@ def _correction_columns(correction: Correction | None, rows: Ints) -> dict[str, 
     if correction is None or not correction.looked[rows].any():
         return {}
     some = correction.take(rows)
+    corrected = np.flatnonzero(some.looked)
     return {
         "looked": some.looked.astype("<u2").tobytes(),
-        "variance": np.ascontiguousarray(some.variance, "<f8").tobytes(),
-        "stage_2": list(some.revisions),
+        "variance": np.ascontiguousarray(some.variance[corrected], "<f8").tobytes(),
+        "stage_2": [some.revisions[row] for row in corrected.tolist()],
     }
 
 
@@ -139,18 +140,18 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
 def _correction(records: Sequence[EvidenceRecord], columns: int) -> Correction | None:
     if not any(record.looked for record in records):
         return None
-    parts = [
-        (
-            np.frombuffer(record.looked, "<u2").astype(np.int64),
-            np.frombuffer(record.variance, "<f8").astype(np.float64).reshape(-1, columns),
-            record.stage_2,
-        )
-        if record.looked
-        else (np.zeros(record.rows, np.int64), np.zeros((record.rows, columns)), [""] * record.rows)
-        for record in records
-    ]
-    looked, variance, revisions = zip(*parts, strict=True)
-    return Correction(np.concatenate(looked), np.concatenate(variance), tuple(chain.from_iterable(revisions)))
+    looked = np.concatenate(
+        [
+            np.frombuffer(record.looked, "<u2") if record.looked else np.zeros(record.rows, np.uint16)
+            for record in records
+        ]
+    ).astype(np.int64)
+    corrected = np.flatnonzero(looked)
+    variance = np.zeros((len(looked), columns))
+    variance[corrected] = np.frombuffer(b"".join(record.variance for record in records), "<f8").reshape(-1, columns)
+    names = chain.from_iterable(record.stage_2 for record in records)
+    revisions = dict(zip(corrected.tolist(), names, strict=True))
+    return Correction(looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))))
 
 
 def _links(record: EvidenceRecord) -> Doubles:

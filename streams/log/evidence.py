@@ -70,9 +70,9 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     looked: bytes = b""
     """uint16 (rows,): scored authors whose texts stage 2 has read, too; empty where all are 0."""
     variance: bytes = b""
-    """float64 (rows, 1 + categories), of what stage 2 has added to `share`; empty where `looked` is."""
+    """float64 (corrected, 1 + categories), of what stage 2 has added to `share` in the rows in which it looked."""
     stage_2: list[str] = []
-    """(rows,) revision of stage 2, "" where it had no part; empty where `looked` is."""
+    """(corrected,) its revision there."""
 
     @property
     def rows(self) -> int:

@@ -1,4 +1,4 @@
-"""Of which tags stage 2 reads texts, and which texts: the least certain, then the hottest; the first authors of each."""
+"""Of which tags stage 2 reads texts, and which: the least certain, then the hottest; the first authors of each."""
 
 from __future__ import annotations
 

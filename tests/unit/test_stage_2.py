@@ -1,4 +1,4 @@
-"""Stage 2 beside the judges: what it reads, in which order and how fast, and what becomes of it when it is in trouble."""
+"""Stage 2 beside the judges: what it reads, in which order and how fast, and what becomes of it in trouble."""
 
 from __future__ import annotations
 
@@ -322,6 +322,13 @@ async def test_a_process_answers_texts_of_any_kind() -> None:
         await process.end()
 
 
+async def asked(process: EncoderProcess, text: bytes | None) -> None:
+    """From the start to an answer."""
+    await process.start()
+    assert text is not None
+    await process.ask([text])
+
+
 @pytest.mark.parametrize(
     ("how", "text", "why"),
     [
@@ -338,9 +345,7 @@ async def test_whatever_goes_wrong_in_a_process_is_said(how: str, text: bytes | 
     process = child(how, answer_seconds=1.0)
     try:
         with pytest.raises(EncoderFailed, match=why):
-            await process.start()
-            assert text is not None
-            await process.ask([text])
+            await asked(process, text)
     finally:
         await process.end()
 
