@@ -18,6 +18,7 @@ from streams.log.evidence import decode_evidence_record
 from streams.log.partials import encode_partial
 from streams.scoring import load_text_scorer
 from tests.unit.orders_world import NOW_MS, World, accounts
+from tests.unit.registers import flush
 
 APP = typer.Typer()
 replay.register(APP)
@@ -90,7 +91,8 @@ def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path)
             "new", model, ["tag"] * len(ids), np.array(ids, "<i8").tobytes(), differences.tobytes()
         ))  # fmt: skip
 
-    values = [record("another", 0.5), b"c\xc1", record(scorer.revision, 0.125), record(scorer.revision, 0.5)]
+    told = encode_partial(flush(watermark_ms=NOW_MS + 30_000))
+    values = [told, record("another", 0.5), b"c\xc1", record(scorer.revision, 0.125), record(scorer.revision, 0.5)]
     partials = lines(tmp_path / "partials.jsonl", [
         {"partition": 0, "offset": at, "log_time_ms": 0, "value_base64": base64.b64encode(value).decode()}
         for at, value in enumerate(values)
@@ -111,6 +113,7 @@ def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path)
         return found
 
     plain, corrected = shares(), shares("--corrections", partials)
+    assert corrected[NOW_MS + 30_000] == plain[NOW_MS + 30_000], "it was told later"
     tick_ms = max(plain)
     assert plain[tick_ms][0] == 0 and corrected[tick_ms][0] == 20
     assert corrected[tick_ms][1] == pytest.approx(min(1.0, plain[tick_ms][1] + 0.125))
