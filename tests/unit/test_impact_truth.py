@@ -137,7 +137,7 @@ def test_impact_predicts_the_settled_decisions_of_a_replay_exactly(seed):
     predicted_exactly(random_log(seed, n=1_500), make_policy(LIVE), make_policy(changed(seed)))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_impact_judges_the_shares_that_stage_2_has_corrected(seed):
     """Of half of the tweets it has something to say, some seconds later; that changes what either policy does."""
     lines = random_log(seed, n=1_500)
