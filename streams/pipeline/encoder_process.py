@@ -37,6 +37,11 @@ class EncoderProcess:
         self._process: asyncio.subprocess.Process | None = None
         self.hello = Hello()
 
+    @property
+    def pid(self) -> int:
+        """Of the process; 0 before its start and after its end."""
+        return 0 if self._process is None else self._process.pid
+
     async def start(self) -> Hello:
         """Its first word.
 

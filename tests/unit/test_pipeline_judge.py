@@ -15,6 +15,7 @@ from streams.counting.corrections import Corrections
 from streams.counting.registers import PANE_MS
 from streams.counting.retractions import OpenRetractions
 from streams.judging.candidates import Candidate
+from streams.judging.judge import TickJob
 from streams.log.corrections import are_corrections, decode_corrections
 from streams.log.decisions import Decision, Progress, Ruling, decode_record, encode_record, version_of
 from streams.log.evidence import decode_evidence_record
@@ -24,7 +25,7 @@ from streams.log.retractions import are_retractions, decode_retractions
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.gaps import LostRecords
 from streams.pipeline.judge import JudgePartition, JudgeStage
-from streams.pipeline.texts import RecentTexts
+from streams.pipeline.texts import KEPT_PANES, RecentTexts
 from tests.unit.registers import Entry, Register, flush
 from tests.unit.shells import NOW_MS, Shells, make_shells, settle_down
 from tests.unit.test_judging_judge import SCORER, SUPPRESS, Court, activation
@@ -287,20 +288,26 @@ async def test_after_a_tick_stage_2_is_offered_the_texts_of_its_window(shells: S
     assert stage_2.gone == [0]
 
 
-def test_texts_are_kept_as_long_as_there_is_room() -> None:
-    texts = RecentTexts(4_000)
-    for pane in range(3):
-        court = Court()
-        court.hear(0, bad=10, look=False)
-        held = court.judge.open
-        held.apply(flush(sources=2, watermark_ms=10_000))
-        held.apply(flush(sources=2, source=1, watermark_ms=10_000))
-        job = court.judge.next_tick()
-        assert job is not None
-        texts.keep(job)
-        first = int(job.closed.pane.entries["tweet"][0])
-        assert texts.find(first) == b"bad %d" % first, pane
-    assert texts.find(-1) is None
+def job_of(pane: int) -> TickJob:
+    """A pane of ten authors that settles; their tweets are 100 * pane + 1 and those after it."""
+    court = Court()
+    entries = [Entry(n, 100 * pane + n, 100, 0, "", f"text {pane} {n}") for n in range(1, 11)]
+    end_ms = (pane + 1) * PANE_MS
+    court.judge.apply(1, flush([Register("a", "", pane, 10, entries)], watermark_ms=end_ms))
+    (job,) = [court.judge.next_tick()]
+    assert job is not None and job.closed.number == pane
+    return job
+
+
+@pytest.mark.parametrize(("room", "later", "gone"), [(10_000, 1, False), (10_000, KEPT_PANES, True), (1_500, 1, True)])
+def test_texts_are_kept_a_while_and_as_long_as_there_is_room(room: int, later: int, gone: bool) -> None:
+    texts = RecentTexts(room)
+    texts.keep(job_of(5))
+    assert texts.find(501) == b"text 5 1"
+    texts.keep(job_of(5 + later))
+    assert texts.find(100 * (5 + later) + 10) == f"text {5 + later} 10".encode()
+    assert (texts.find(501) is None) == gone
+    assert texts.find(511) is None
 
 
 async def test_a_successor_reads_back_what_was_said_before_it_applies_anything(shells: Shells) -> None:
