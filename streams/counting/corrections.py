@@ -73,6 +73,17 @@ def together(parts: Sequence[Rows], columns: int) -> Rows:
     return Rows(*(np.concatenate([getattr(part, name) for part in whole]) for name in names))
 
 
+def inserted(rows: Rows, places: Ints, more: Rows) -> Rows:
+    """With more rows, each before the one that is at its place, as `numpy.insert` has it."""
+    return Rows(
+        np.insert(rows.tags, places, more.tags),
+        np.insert(rows.tweets, places, more.tweets),
+        np.insert(rows.heard, places, more.heard),
+        np.insert(rows.revisions, places, more.revisions),
+        np.insert(rows.differences, places, more.differences, axis=0),
+    )
+
+
 def rows_of(record: Corrections, tags: Tags, revision: int, heard: int | None = None) -> Rows:
     """Columns of a record, keyed by `tags`.
 

@@ -26,6 +26,8 @@ from streams.policy import Policy, Rule
 
 MOST_TAGS = 64
 """At one tick of one shard: more than a worker can read before the next."""
+_ASKED_TAGS = 8 * MOST_TAGS
+"""So many tags are asked whether anything of them is left to read."""
 _NEAR = 2
 """A tag with so many times fewer tweets and authors than its rule's floors is worth a look: it may soon have them."""
 
@@ -64,12 +66,11 @@ def candidates(
         unsure.update((table.keys[open_to_doubt] >> COUNTRY_BITS).tolist())
         for key, tweets in zip(table.keys[worth].tolist(), table.tweets[worth].tolist(), strict=True):
             heat[key >> COUNTRY_BITS] = max(tweets, heat.get(key >> COUNTRY_BITS, 0))
-    chosen = sorted(heat, key=lambda tag: (tag not in unsure, -heat[tag], tag))[:MOST_TAGS]
+    chosen = sorted(heat, key=lambda tag: (tag not in unsure, -heat[tag], tag))[:_ASKED_TAGS]
     wanted = _tweets(chosen, tables, views, views.corrected)
     return [
         Candidate(tags.name(tag << COUNTRY_BITS), tag in unsure, heat[tag], tuple(wanted[tag]))
-        for tag in chosen
-        if wanted[tag]
+        for tag in [tag for tag in chosen if wanted[tag]][:MOST_TAGS]
     ]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.corrections import Corrections, Differences, Ints, Rows, no_rows, rows_of, together
+from streams.counting.corrections import Corrections, Differences, Ints, Rows, inserted, no_rows, rows_of, together
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.counting.registers import PANE_MS
 from streams.counting.window import Sample
@@ -52,7 +52,9 @@ class Corrected:
         self._columns = columns
         self._model_revision = model_revision
         self._rows = no_rows(columns)
-        """By tweet and hashtag."""
+        """By tweet."""
+        self._tags: Ints | None = None
+        """Numbers of the hashtags that rows name; None: to be counted anew."""
         self._waiting: list[Rows] = []
         """In force from a tick that has not settled."""
         self._from_offset = 0
@@ -107,11 +109,13 @@ class Corrected:
         """Drop what no window that begins at `from_ms` or later can need: a tweet counts before it is looked at."""
         kept = self._rows.heard >= from_ms // PANE_MS
         if not kept.all():
-            self._rows = self._rows.take(kept)
+            self._rows, self._tags = self._rows.take(kept), None
 
-    def tag_numbers(self) -> set[int]:
-        """The numbers of hashtags that rows name."""
-        return set(np.unique(self._rows.tags).tolist())
+    def tag_numbers(self) -> Ints:
+        """The numbers of hashtags that rows name, ascending."""
+        if self._tags is None:
+            self._tags = np.unique(self._rows.tags)
+        return self._tags
 
     def _fits(self, record: Corrections) -> bool:
         columns = 4 * len(record.hashtags) * self._columns
@@ -130,8 +134,8 @@ class Corrected:
         rows = rows.take(first)
         new = rows.take(~self.known(rows.tags, rows.tweets))
         if len(new):
-            whole = together([self._rows, new], self._columns)
-            self._rows = whole.take(np.lexsort((whole.tags, whole.tweets)))
+            self._rows = inserted(self._rows, np.searchsorted(self._rows.tweets, new.tweets), new)
+            self._tags = None
         return new
 
     # ---- windows ----
@@ -151,7 +155,10 @@ class Corrected:
         """
         if not self:
             return None
-        at, of = self._find(keys[sample.group] >> COUNTRY_BITS, sample.tweet)
+        tags = keys >> COUNTRY_BITS
+        asked = np.flatnonzero(np.isin(tags, self.tag_numbers())[sample.group])
+        at, of = self._find(tags[sample.group[asked]], sample.tweet[asked])
+        at = asked[at]
         heard = self._rows.heard[of]
         counts = (start_ms // PANE_MS <= heard) & (heard < end_ms // PANE_MS)
         at, of = at[counts], of[counts]

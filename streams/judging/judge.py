@@ -336,7 +336,7 @@ class ShardJudge:
         counted = [longest.counts.at_least(1), self.open.tweets.at_least(1), np.array([*self.states], np.int64)]
         counted += [kept.keys for kept in (*self.views.short_panes, *self.views.ladder.panes)]
         used = set(np.unique(np.concatenate(counted) >> COUNTRY_BITS).tolist())
-        used |= self.views.retracted.tag_numbers() | self.corrected.tag_numbers()
+        used |= self.views.retracted.tag_numbers() | set(self.corrected.tag_numbers().tolist())
         for source in self.open.sources.values():
             used.update(key >> COUNTRY_BITS for _, key in source.scopes())
         self.tags.forget([number for number in self.tags.numbers() if number not in used])

@@ -29,7 +29,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     (tmp_path / "policy.yaml").write_text(POLICY)
-    made = settings.model_copy(update={"policy": tmp_path / "policy.yaml", "session_timeout_seconds": 6, "shards": 2})
+    made = settings.model_copy(
+        update={"policy": tmp_path / "policy.yaml", "session_timeout_seconds": 6, "shards": 2, "encoder": "auto"}
+    )
     create_topics(made, tweets_partitions=2)
     return made
 
