@@ -1,6 +1,6 @@
 """How harmful must a hashtag be to be suppressed, and are fifty scenarios of unseen texts told apart?
 
-    python -m benchmarks.prevalence [--scenarios 50] [--policy config/demo-policy.yaml] [--picture FILE]
+    python -m benchmarks.prevalence [--scenarios 50] [--policy config/demo-policy.yaml] [--stage 2] [--picture FILE]
 
 A light run: tags are made of scored texts and judged tick by tick by the judge's own tables, levels and decisions, at
 the policy's thresholds whatever its mode; no log, no blocks, no early looks (so times to suppression are those of
@@ -13,7 +13,8 @@ Scenarios: each has campaigns of which 60 to 95% of the authors are harmful, in 
 kind, of which up to a tenth of the authors write clean tweets of another sort and up to a twentieth harmful ones.
 Authors come over ten minutes, 60 to 400 of them. Sensitivity: of tags with as many authors as a sample holds, the part
 that is over its threshold, by the share of them that is harmful. Exit code 3 below a precision of .97, a recall of .9,
-or if a tag of speech that must be spared is suppressed.
+or if a tag of speech that must be spared is suppressed. With `--stage 2` the encoder has read the first authors of each
+sample, as it has of uncertain tags some seconds after their tick.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.machine import machine
-from models import data, load_scorer
+from models import data, load_scorer, load_stack
 from models.evaluation.run import DEFAULT_DATA
 from models.probes import probes
 from streams.counting.registers import PANE_MS
 from streams.counting.sketch import K
+from streams.judging.corrected import Seen
 from streams.judging.decide import decide
 from streams.judging.evidence import EvidenceTable
 from streams.judging.levels import OVER, levels
+from streams.judging.two_stages import Correction, correct
 from streams.log.decisions import Ruling
 from streams.policy import Policy, parse_policy
 from streams.simulation.data import own_texts
@@ -54,7 +57,7 @@ EXIT_NO = 3
 
 Scores = npt.NDArray[np.float64]
 Pools = Mapping[tuple[str, str], Scores]
-"""By (kind, language): scores (n_texts, 1 + n_categories). Kinds are KINDS, "harmful" and "clean"."""
+"""By (kind, language): scores (n_texts, 1 + n_categories), behind them stage 2's. Kinds: KINDS, "harmful", "clean"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Outcome:
     seconds: float | None
 
 
-def pools(folder: Path) -> Pools:
+def pools(folder: Path, *, stage_2: bool = False) -> Pools:
     """Every text that tags are made of, scored by the model that comes with hushtag."""
     texts: dict[tuple[str, str], list[str]] = {}
     for example in data.read_folder(folder, ("davidson", "mhs_ken20_dev", "mhs_ken20_test", "uli_en", "uli_hi")):
@@ -88,8 +91,10 @@ def pools(folder: Path) -> Pools:
     for kind in set(KINDS) - {"reclaimed"}:
         for language in LANGUAGES:
             texts[kind, language] = [own.draw(kind, language, rng, subject) for subject in range(N_DRAWN)]
-    scorer = load_scorer()
-    return {key: scorer.score(some).astype(np.float64) for key, some in texts.items()}
+    scorers = [load_scorer(), *([load_stack()] if stage_2 else [])]
+    return {
+        key: np.hstack([scorer.score(some).astype(np.float64) for scorer in scorers]) for key, some in texts.items()
+    }
 
 
 def scenario(of: Pools, seed: int) -> Iterator[Tag]:
@@ -141,13 +146,16 @@ def judged(tags: Sequence[Tag], policy: Policy) -> list[Outcome]:
 
 def tabled(tags: Sequence[Tag], pane: int) -> EvidenceTable:
     """The evidence at the end of a pane, all corroboration granted."""
-    n_columns = tags[0].scores.shape[1]
+    n_columns = len(data.COLUMNS)
+    samples = []
     share, authors = np.full((len(tags), n_columns), np.nan), np.zeros(len(tags), np.int64)
     for row, tag in enumerate(tags):
         present = tag.scores[(tag.panes <= pane) & (tag.panes > pane - WINDOW_PANES)]
         authors[row] = len(present)
+        samples.append(present[:SAMPLE])
         if len(present):
-            share[row] = present[:SAMPLE].mean(axis=0)  # authors are in no order, and so are their hashes
+            share[row] = present[:SAMPLE, :n_columns].mean(axis=0)  # authors are in no order, and so are their hashes
+    share, correction = corrected(share, samples)
     granted = np.ones(len(tags))
     return EvidenceTable(
         window_ms=WINDOW_PANES * PANE_MS,
@@ -161,7 +169,21 @@ def tabled(tags: Sequence[Tag], pane: int) -> EvidenceTable:
         burst=1_000 * granted,
         sampled=np.zeros((len(tags), 0), np.int64),
         links=granted,
+        correction=correction,
     )
+
+
+def corrected(share: Scores, samples: Sequence[Scores]) -> tuple[Scores, Correction | None]:
+    """With what stage 2 says of the first of each sample, where it was asked."""
+    whole, n_columns = np.concatenate(samples), len(data.COLUMNS)
+    if whole.shape[1] == n_columns:
+        return share, None
+    group = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
+    everybody = np.ones(len(whole), bool)
+    seen = Seen(
+        (whole[:, n_columns:] - whole[:, :n_columns]).astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"]
+    )
+    return correct(share, group, everybody, seen)
 
 
 def sensitivity(of: Pools, policy: Policy, language: str) -> dict[str, list[float]]:
@@ -224,10 +246,11 @@ def main() -> None:
     parser.add_argument("--scenarios", type=int, default=50)
     parser.add_argument("--policy", type=Path, default=ROOT / "config" / "demo-policy.yaml")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with dev/")
+    parser.add_argument("--stage", type=int, choices=(1, 2), default=1, help="2: the encoder reads along")
     parser.add_argument("--picture", type=Path, help="where the curves of sensitivity go, as SVG")
     options = parser.parse_args()
     policy = parse_policy(options.policy.read_bytes(), str(options.policy))
-    of = pools(options.data / "dev")
+    of = pools(options.data / "dev", stage_2=options.stage == 2)
     outcomes = [outcome for seed in range(options.scenarios) for outcome in judged(list(scenario(of, seed)), policy)]
     print(f"{machine()}\n{options.scenarios} scenarios, thresholds of {options.policy.name}")
     campaigns = [one for one in outcomes if one.kind == "harmful"]

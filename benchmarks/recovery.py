@@ -271,8 +271,9 @@ def run(rate: float, minutes: int, seconds: float) -> Outcome:
         policy = Path(name) / "policy.yaml"
         policy.write_text(Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress"))
         settings = Settings(
-            kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_465, policy=policy, instance_id="one"
-        )
+            kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_465, policy=policy, instance_id="one",
+            encoder="off",
+        )  # fmt: skip
         create_topics(settings, tweets_partitions=PARTITIONS, create_time=True)
         with console.status("settling a minute"):
             minute = settled_minute(rate, load_policy_file(policy, settings.shards), settings)

@@ -246,7 +246,7 @@ def run(tweets: int, shape: str, with_faust: int, latency_seconds: float) -> Non
         policy.write_text(Path("config/demo-policy.yaml").read_text() + "\nmax_tags_per_pane: 10000000  # all count\n")
         ways = [(f"hushtag, whole pipeline, {name}", processes, Settings(
             kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_464, policy=policy,
-            topic_prefix=f"bench{len(processes)}.",
+            topic_prefix=f"bench{len(processes)}.", encoder="off",
         )) for name, processes in WAYS]  # fmt: skip
         for _, _, settings in ways:
             create_topics(settings, tweets_partitions=PARTITIONS)

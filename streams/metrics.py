@@ -202,6 +202,35 @@ class Metrics:
             "Times that a shard heard of an account after the first tick from which it should have counted.",
             registry=registry,
         )
+        self.encoder_up = Gauge("hushtag_encoder_up", "1 while stage 2 reads along.", registry=registry)
+        self.encoder_texts = Counter("hushtag_encoder_texts", "Texts that stage 2 has read.", registry=registry)
+        self.encoder_remembered = Counter(
+            "hushtag_encoder_remembered", "Texts of which stage 2 remembered what it had found.", registry=registry
+        )
+        self.encoder_queue = Gauge("hushtag_encoder_queue", "Texts that wait for stage 2.", registry=registry)
+        self.encoder_age_seconds = Gauge(
+            "hushtag_encoder_age_seconds",
+            "From the tick that asked for the last texts read to their record in the log.",
+            registry=registry,
+        )
+        self.encoder_dropped = Counter(
+            "hushtag_encoder_dropped",
+            "Texts that were to be read and were not: no time before the next tick, or the text was gone.",
+            registry=registry,
+        )
+        self.encoder_restarts = Counter(
+            "hushtag_encoder_restarts", "Times that stage 2 was started again.", registry=registry
+        )
+        self.corrections = Counter(
+            "hushtag_corrections", "Rows of stage 2 that a tick has put in force.", registry=registry
+        )
+        self.corrections_refused = Counter(
+            "hushtag_corrections_refused",
+            "Records of corrections that could not be read, or rows about another stage 1.",
+            ["reason"],
+            registry=registry,
+        )
+        """`reason`: bad_correction (a record, in the dead-letter topic), other_model (a row)."""
         self.webhook_dropped = Counter(
             "hushtag_webhook_dropped",
             "Events that the webhook gave up: not taken, or too many waiting.",

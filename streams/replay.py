@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from streams.counting.corrections import Corrections
 from streams.counting.ingest import DeadLetter, SourcePartition
 from streams.counting.pane import Pane
 from streams.counting.registers import BLOCK, MINUTE_MS, PANE_MS
@@ -126,6 +127,7 @@ class Replay:
         early: also look before panes settle, after every `flush_ms` of log time, and say what is found.
         moderation: the records of the `moderation` topic, in the order of their offsets: what they say about accounts
             is in force from their log time on.
+        corrections: what stage 2 has said, as the logs of shards have it (see `corrections_in`), whatever their number.
         keep_evidence: called with every record of evidence, as ticks settle.
     """
 
@@ -142,6 +144,7 @@ class Replay:
         flush_ms: int = 250,
         flush_records: int = 2_000,
         moderation: Iterable[Record] = (),
+        corrections: Iterable[tuple[int, Corrections]] = (),
         keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
         self.counts = ReplayCounts()
@@ -183,6 +186,9 @@ class Replay:
         for judge in self.judges:
             judge.apply(0, activation)
             judge.apply(0, FactsMark("", facts.book.upto))
+        for pane, correction in corrections:
+            for judge in self.judges:  # that of another shard's hashtags asks for none of them
+                judge.corrected.add(pane, correction, judge.tags)
 
     def run(self, records: Iterable[Record]) -> Iterator[Decision | PaneRow]:
         """Read everything, settle everything; yields decisions and the rows of minute panes as they settle."""

@@ -35,6 +35,13 @@ class Settings(BaseSettings):
     ] = "redis://127.0.0.1:6379/0"
     policy: Annotated[Path, Field(description="the policy file that this worker proposes")] = Path("config/policy.yaml")
     model: Annotated[Path | None, Field(description="the model artefact; the committed one if unset")] = None
+    encoder: Annotated[
+        Literal["auto", "on", "off"],
+        Field(description="stage 2 beside the judge; auto: where its extra is installed (make encoder)"),
+    ] = "auto"
+    encoder_texts_per_second: Annotated[
+        float, Field(ge=0, le=10_000, description="so many texts stage 2 reads at most; 60 take half a core")
+    ] = 60.0
     topic_prefix: Annotated[
         str,
         Field(

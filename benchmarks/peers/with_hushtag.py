@@ -79,6 +79,7 @@ def main() -> None:
         HUSHTAG_REDIS_URL=os.environ["PEER_REDIS"],
         HUSHTAG_POLICY="config/demo-policy.yaml",
         HUSHTAG_METRICS_PORT=str(free_port()),
+        HUSHTAG_ENCODER="off",
     )
     settings = load_settings()
     threading.Thread(target=_follow, args=(settings, int(os.environ["PEER_TWEETS_NUMBER"])), daemon=True).start()

@@ -41,21 +41,22 @@ class Remembered:
             self._vectors[hashed] = vector
 
     def __contains__(self, text: str) -> bool:
-        return _hash(text) in self._vectors
+        return hash_of(text.encode("utf-8", "surrogatepass")) in self._vectors
 
     def __getitem__(self, text: str) -> npt.NDArray[np.float16]:
-        return self._vectors[_hash(text)]
+        return self._vectors[hash_of(text.encode("utf-8", "surrogatepass"))]
 
     def add(self, vectors: Mapping[str, npt.NDArray[np.float16]]) -> None:
         """Keep them, in memory and in the file."""
         records = np.empty(len(vectors), self._record)
         for index, (text, vector) in enumerate(vectors.items()):
-            hashed = _hash(text)
+            hashed = hash_of(text.encode("utf-8", "surrogatepass"))
             records[index] = (hashed, vector)
             self._vectors[hashed] = vector
         with self._path.open("ab") as file:
             file.write(records.tobytes())
 
 
-def _hash(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_HASH_BYTES).digest()
+def hash_of(text: bytes) -> bytes:
+    """By which a text is known, in UTF-8; lone surrogates pass."""
+    return hashlib.blake2b(text, digest_size=_HASH_BYTES).digest()

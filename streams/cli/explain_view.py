@@ -108,6 +108,8 @@ def _tell_place(place: Place, at_ms: int, why: Why) -> None:
                 if name in register.evidence
             )
             _out.print(f"    {counts}; policy {register.policy_revision}, model {register.model_revision}")
+            if "looked" in register.evidence:
+                _out.print(f"    {_stages(register.evidence['looked'], str(register.evidence['stage_2']))}")
             for number, end in enumerate(_ends_when(why, register)):
                 _out.print(f"    {'ends when' if not number else '       or'} {end}")
         _out.print(f"    version {register.version}, decided {_time(register.decided_at_ms)}", style="dim")
@@ -127,6 +129,13 @@ def _ends_when(why: Why, register: Register) -> list[str]:
     return would_clear(register.action, policy.rule(*scope), now, policy.max_automated_ms)
 
 
+def _stages(looked: int, stage_2: str) -> str:
+    """Which scorers a share is by."""
+    if not looked:
+        return "by stage 1 alone: stage 2 had not read this hashtag, or was away"
+    return f"corrected by stage 2 {stage_2}, which read the texts of {looked} of them"
+
+
 def _tell_signal(signal: str, value: float | None, threshold: float, at: tuple[str, Line] | None) -> None:
     line = f"  {at[0]}:{at[1].line}: {at[1].source}" if at else ""
     said = "not known" if value is None else f"{value:.4g}"
@@ -142,6 +151,7 @@ def _tell_standing(one: Standing, on: str, why: Why) -> None:
         f"{in_words(one.window_ms)} up to {_time(one.tick_ms)}",
         style=style,
     )
+    _out.print(f"    {_stages(one.looked, one.stage_2)}")
     for signal in one.signals:
         place = (why.name_of(why.revision), Line(signal.line, signal.source)) if signal.line else None
         _tell_signal(signal.signal, signal.value, signal.threshold, place)

@@ -21,6 +21,7 @@ from streams.log.evidence import EvidenceRecord
 from streams.settings import load_settings, time_rules
 
 if TYPE_CHECKING:
+    from streams.counting.corrections import Corrections
     from streams.replay import Record
 
 _encode = msgspec.json.Encoder().encode
@@ -44,6 +45,13 @@ def replay(
             "log time as in the pipeline."
         ),
     ] = None,
+    corrections: Annotated[
+        Path | None,
+        typer.Option(
+            help="Log lines of hashtag-partials: what stage 2 found counts from the tick on from which it did in the "
+            "pipeline. Without: stage 1 alone."
+        ),
+    ] = None,
     evidence: Annotated[
         Path | None, typer.Option(help="Write the evidence here, as log lines: `hushtag policy impact` reads them.")
     ] = None,
@@ -64,6 +72,7 @@ def replay(
 
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
+    read = _corrections(corrections) if corrections else ()
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
     kept = evidence.open("wb") if evidence else None
@@ -77,6 +86,7 @@ def replay(
         early=early,
         flush_ms=settings.flush_ms,
         moderation=people,
+        corrections=read,
         keep_evidence=None if kept is None else _evidence_writer(kept),
     )
     source.seek(0)
@@ -114,6 +124,23 @@ def _moderation(path: Path) -> list[Record]:
             f"{path} is no dump of the moderation topic: its records have no keys", fix="hushtag dump moderation"
         )
     return records
+
+
+def _corrections(path: Path) -> list[tuple[int, Corrections]]:
+    """What stage 2 has said in a dump, shard after shard."""
+    from streams.log.partials import corrections_in
+    from streams.replay import read_lines
+
+    values: dict[int, list[bytes]] = {}
+    with _open(str(path)) as file:
+        for record in sorted(read_lines(file), key=lambda record: record.offset):
+            values.setdefault(record.partition, []).append(record.value or b"")
+    try:
+        return [found for of_shard in values.values() for found in corrections_in(of_shard)]
+    except msgspec.MsgspecError as error:
+        raise CallerMistake(
+            f"{path} is no dump of hashtag-partials: {error}", fix="hushtag dump hashtag-partials"
+        ) from None
 
 
 def _evidence_writer(file: BinaryIO) -> Callable[[EvidenceRecord], object]:

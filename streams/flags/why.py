@@ -55,6 +55,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The floors, the harmful share, then what corroborates."""
     need: int
     """How many of the corroborating signals must have passed."""
+    looked: int = 0
+    """How many of the scored authors' texts stage 2 has read; 0: the share is stage 1's alone."""
+    stage_2: str = ""
+    """Revision of stage 2; "" where it had no part."""
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -159,6 +163,8 @@ def _standing(
             ),
         ),
         need=rule.corroboration.need,
+        looked=0 if table.correction is None else int(table.correction.looked[0]),
+        stage_2="" if table.correction is None else table.correction.revisions[0],
     )
 
 

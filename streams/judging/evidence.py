@@ -11,6 +11,8 @@ from streams.counting.registers import LINKED, RETWEET
 from streams.counting.window import Sample
 from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
+from streams.judging.corrected import Seen
+from streams.judging.two_stages import Correction, correct
 from streams.log.decisions import Evidence
 
 Ints = npt.NDArray[np.int64]
@@ -38,6 +40,8 @@ class EvidenceTable:
     """Share of scored authors whose tweet links to a curated domain."""
     may_miss: int = 0
     """So many tweets more a tag may have: panes of the window gave up their tail."""
+    correction: Correction | None = None
+    """What stage 2 has added to `share`; None: nothing to any of them."""
 
     def find(self, key: int) -> int | None:
         """Row of a key."""
@@ -61,6 +65,8 @@ class EvidenceTable:
             term=term,
             links=rounded(float(self.links[row])),
             sampled=tuple(str(tweet) for tweet in self.sampled[row].tolist() if tweet >= 0),
+            looked=0 if self.correction is None else int(self.correction.looked[row]),
+            stage_2="" if self.correction is None else self.correction.revisions[row],
         )
 
 
@@ -80,6 +86,7 @@ def tabulate(
     may_miss: int = 0,
     *,
     whole: Sample | None = None,
+    seen: Seen | None = None,
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -90,6 +97,7 @@ def tabulate(
         young_days: an account younger than this is young.
         may_miss: see `EvidenceTable`.
         whole: the sample before anything was taken out of it, where something was: it says how many authors there are.
+        seen: what stage 2 says of the rows of `sample`.
     """
     m = len(keys)
     group = sample.group
@@ -101,6 +109,7 @@ def tabulate(
             if len(group):
                 weights = sample.scores[known, column].astype(np.float64)
                 share[:, column] = np.bincount(group[known], weights=weights, minlength=m) / scored
+    share, correction = correct(share, group, known, seen)
     own = (sample.flags & RETWEET == 0) & (sample.copy > 0)
     return EvidenceTable(
         window_ms=window_ms,
@@ -117,6 +126,7 @@ def tabulate(
         sampled=_first_ids(sample, m),
         links=_share_of(group[known], sample.flags[known] & LINKED > 0, m),
         may_miss=may_miss,
+        correction=correction,
     )  # fmt: skip
 
 

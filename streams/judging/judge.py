@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from msgspec.structs import replace
 
+from streams.counting.corrections import Corrections
+from streams.counting.corrections import Rows as CorrectionRows
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_panes import Closed, OpenPanes
 from streams.counting.pane import Pane, build_pane, commonest, spellings
@@ -31,6 +33,8 @@ from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
 from streams.judging.accounts import FactBook
 from streams.judging.ahead import Ahead
+from streams.judging.candidates import Candidate, candidates
+from streams.judging.corrected import Corrected
 from streams.judging.evidence import EvidenceTable
 from streams.judging.heard import ShardFacts
 from streams.judging.kept import TickEvidence, conditions_of
@@ -74,6 +78,8 @@ class Settled:
     panes: list[Pane] = field(default_factory=list)
     retracted: Rows = NO_ROWS
     """What this tick puts in force."""
+    corrected: CorrectionRows | None = None
+    """The same of corrections; None: there are none."""
     unmatched: int = 0
     """How many of these are about a hashtag and country that no tweet of their pane has."""
     evidence: TickEvidence | None = None
@@ -116,7 +122,8 @@ class ShardJudge:
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.tail = Tail(self.tags, hashes)
         self.facts = ShardFacts(FactBook(hashes) if book is None else book)
-        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts)
+        self.corrected = Corrected(1 + len(categories), model_revision)
+        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts, self.corrected)
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
@@ -130,7 +137,8 @@ class ShardJudge:
         self._ahead = Ahead()
         self._kept: dict[int, EvidenceTable] = {}
         self._say_after = -1
-        self._first_offsets: dict[int, int] = {}
+        self._first_offsets: dict[int, tuple[int, int]] = {}
+        """By pane that has not settled: its first record, and the greatest watermark before that."""
         self._policy_bodies: dict[str, Policy] = {}
 
     @property
@@ -149,13 +157,20 @@ class ShardJudge:
         if isinstance(record, FactsMark):
             self.facts.hear(record)
             return
+        here = (offset, self.corrected.passed_ms)
+        if isinstance(record, Corrections):
+            heard = self.corrected.take(offset, record, self.tags)
+            if heard is not None:
+                self._first_offsets.setdefault(heard, here)
+            return
         self.facts.passed_ms = max(self.facts.passed_ms, record.watermark_ms)
+        self.corrected.passed_ms = max(self.corrected.passed_ms, record.watermark_ms)
         for pane in set(np.frombuffer(record.panes, "<i8").tolist()):
             if pane > self.open.settled_pane:
-                self._first_offsets.setdefault(pane, offset)
+                self._first_offsets.setdefault(pane, here)
         if record.retractions is not None:
             for pane in self.views.retracted.take(record.retractions, self.tags, self.open.settled_pane):
-                self._first_offsets.setdefault(pane, offset)
+                self._first_offsets.setdefault(pane, here)
         self.looks.touch(self.open.apply(record))
 
     @property
@@ -222,14 +237,19 @@ class ShardJudge:
         said.panes = [one for one in completed if one is not None and len(one.keys)]
         said.retracted = self.views.retracted.settle(closed.number)
         said.unmatched = self.views.unmatched(said.retracted)
+        said.corrected = self.corrected.settle(closed.number)
         self._judge(tick_ms, said)
         self._forget(closed.number)
         self.facts.prune(tick_ms // MINUTE_MS * MINUTE_MS)  # a long window is of the last whole minute
+        replay_offset, replay_passed_ms = min(
+            self._first_offsets.values(), default=(self.offset + 1, self.corrected.passed_ms)
+        )
         said.progress = Progress(
             shard=self.shard,
             settled_ms=tick_ms,
             position=self.offset,
-            replay_offset=min(self._first_offsets.values(), default=self.offset + 1),
+            replay_offset=replay_offset,
+            replay_passed_ms=replay_passed_ms,
             activations=[replace(one, policy="") for one in self.activations.to_list()],
             hold_until_ms=self.hold_until_ms,
             blocks=self.open.blocks(),
@@ -316,7 +336,7 @@ class ShardJudge:
         counted = [longest.counts.at_least(1), self.open.tweets.at_least(1), np.array([*self.states], np.int64)]
         counted += [kept.keys for kept in (*self.views.short_panes, *self.views.ladder.panes)]
         used = set(np.unique(np.concatenate(counted) >> COUNTRY_BITS).tolist())
-        used |= self.views.retracted.tag_numbers()
+        used |= self.views.retracted.tag_numbers() | set(self.corrected.tag_numbers().tolist())
         for source in self.open.sources.values():
             used.update(key >> COUNTRY_BITS for _, key in source.scopes())
         self.tags.forget([number for number in self.tags.numbers() if number not in used])
@@ -363,6 +383,14 @@ class ShardJudge:
         tweets = shortest.counts.of(worlds) + np.bincount(of, closed.sum.counts, len(worlds)).astype(np.int64)
         return set((worlds[tweets >= policy.score_floor] >> COUNTRY_BITS).tolist())
 
+    def candidates(self) -> list[Candidate]:
+        """Of which tags of the last settled tick stage 2 should read some texts, the most urgent first."""
+        policy = self.policy
+        if policy is None or self.replaying:
+            return []
+        columns = {category: 1 + at for at, category in enumerate(self._categories)}
+        return candidates(policy, columns, self.views.tables(), self.views, self.tags)
+
     # ---- after a restart ----
 
     def recover(
@@ -372,6 +400,7 @@ class ShardJudge:
         panes: Sequence[Pane],
         minutes: Sequence[Pane],
         retracted: Rows = NO_ROWS,
+        corrected: Iterable[Corrections] = (),
     ) -> None:
         """Take over from a predecessor, before the first record is applied.
 
@@ -381,7 +410,7 @@ class ShardJudge:
             decisions: all that the shard's partition of `suppression-decisions` holds.
             panes, minutes: settled panes of `hashtag-panes`, ascending, keyed by this judge's `tags`; quarters are
                 among the minutes.
-            retracted: the retractions beside them, keyed alike.
+            retracted: the retractions beside them, keyed alike; corrected: the corrections, as records.
         """
         self.rulings.recover(list(decisions), progress.settled_ms if progress else 0)
         if progress is None:
@@ -394,6 +423,9 @@ class ShardJudge:
         self.open.old_blocks = dict(progress.blocks)
         self.views.read_back(panes, minutes, progress.settled_ms, progress.minutes_from_ms)
         self.views.retracted.recover(retracted, self.open.settled_pane)
+        self.corrected.recover(
+            corrected, self.tags, self.open.settled_pane, progress.replay_offset, progress.replay_passed_ms
+        )
         self._follow(progress.settled_ms)
 
     def hold(self) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 
+from streams.counting.corrections import Ints
 from streams.counting.keys import Tags, country_of
 from streams.judging.bounds import Doubles
 from streams.judging.evidence import EvidenceTable
+from streams.judging.two_stages import Correction
 from streams.log.evidence import MAX_BYTES, Conditions, EvidenceRecord
 from streams.policy import Policy
 
@@ -83,7 +86,21 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             burst=packed("burst", "<f8"),
             may_miss=table.may_miss,
             links=packed("links", "<f8") if table.links.any() else b"",
+            **_correction_columns(table.correction, chosen),
         )
+
+
+def _correction_columns(correction: Correction | None, rows: Ints) -> dict[str, Any]:
+    """The columns of a record that say what stage 2 has added; none where it has added nothing to these rows."""
+    if correction is None or not correction.looked[rows].any():
+        return {}
+    some = correction.take(rows)
+    corrected = np.flatnonzero(some.looked)
+    return {
+        "looked": some.looked.astype("<u2").tobytes(),
+        "variance": np.ascontiguousarray(some.variance[corrected], "<f8").tobytes(),
+        "stage_2": [some.revisions[row] for row in corrected.tolist()],
+    }
 
 
 def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
@@ -116,7 +133,25 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         sampled=np.zeros((len(keys), 0), np.int64),
         may_miss=max(record.may_miss for record in records),
         links=np.concatenate([_links(record) for record in records]),
+        correction=_correction(records, columns),
     )
+
+
+def _correction(records: Sequence[EvidenceRecord], columns: int) -> Correction | None:
+    if not any(record.looked for record in records):
+        return None
+    looked = np.concatenate(
+        [
+            np.frombuffer(record.looked, "<u2") if record.looked else np.zeros(record.rows, np.uint16)
+            for record in records
+        ]
+    ).astype(np.int64)
+    corrected = np.flatnonzero(looked)
+    variance = np.zeros((len(looked), columns))
+    variance[corrected] = np.frombuffer(b"".join(record.variance for record in records), "<f8").reshape(-1, columns)
+    names = chain.from_iterable(record.stage_2 for record in records)
+    revisions = dict(zip(corrected.tolist(), names, strict=True))
+    return Correction(looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))))
 
 
 def _links(record: EvidenceRecord) -> Doubles:
@@ -144,4 +179,5 @@ def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]
         sampled=table.sampled[at],
         may_miss=table.may_miss,
         links=table.links[at],
+        correction=None if table.correction is None else table.correction.take(at),
     )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from streams.judging.bounds import Doubles, share_bounds
 from streams.judging.evidence import EvidenceTable, rounded
+from streams.judging.two_stages import widen
 from streams.log.decisions import Evidence, Reason
 from streams.policy import Rule
 
@@ -75,6 +76,7 @@ def levels(
         margin: by this factor a corroborating signal must pass its threshold; early looks ask for more here too.
     """
     lower, upper = share_bounds(table.share[:, column], table.scored, confidence)
+    lower, upper = widen(table.share[:, column], lower, upper, table.correction, column, confidence)
     enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
     passed = np.zeros(len(table.keys), np.int64)
     for signal, values, threshold in asked(table, rule, terms):

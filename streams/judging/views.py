@@ -18,8 +18,9 @@ from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.retractions import Rows
 from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
-from streams.counting.window import SlidingWindow
+from streams.counting.window import Sample, SlidingWindow
 from streams.judging.accounts import FactBook
+from streams.judging.corrected import Corrected
 from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.heard import ShardFacts
 from streams.judging.retracted import Retracted
@@ -35,10 +36,16 @@ class Views:
         columns: score columns of a text.
         tail: cuts what is merged; None: that keeps all.
         facts: about authors; samples are judged by them.
+        corrected: what stage 2 says of their texts.
     """
 
     def __init__(
-        self, hashes: KeyedHash, columns: int, tail: Tail | None = None, facts: ShardFacts | None = None
+        self,
+        hashes: KeyedHash,
+        columns: int,
+        tail: Tail | None = None,
+        facts: ShardFacts | None = None,
+        corrected: Corrected | None = None,
     ) -> None:
         self.short_panes: deque[Pane] = deque()
         self.ladder = Ladder(hashes, columns, tail)
@@ -53,6 +60,7 @@ class Views:
         self.end_ms = -1
         """End of the last settled pane."""
         self.retracted = Retracted()
+        self.corrected = Corrected(columns, "") if corrected is None else corrected
         self._hashes = hashes
         self._columns = columns
         self._tail = tail
@@ -174,9 +182,12 @@ class Views:
         return found
 
     def forget_retracted(self) -> None:
-        """Drop the retractions that no window of the panes kept can need."""
+        """Drop the retractions and corrections that no window of the panes kept can need."""
+        from_ms = min(self.minutes_from_ms, self.end_ms - SHORT_MS)
         if self.retracted:
-            self.retracted.forget(min(self.minutes_from_ms, self.end_ms - SHORT_MS))
+            self.retracted.forget(from_ms)
+        if self.corrected:
+            self.corrected.forget(from_ms)
 
     def displays(self, key: int, fresh: Iterable[str] = ()) -> list[str]:
         """The spellings of a key: `fresh` ones and one for each pane of the shortest window that has it, or where
@@ -207,18 +218,28 @@ class Views:
         tweets = self.less_retracted(tweets, window, keys, tick_ms)
         whole = window.sample(keys, extra)
         start_ms, end_ms = self._span(window, tick_ms)
-        sample = self.retracted.left(whole, keys, start_ms, end_ms) if self.retracted else whole
+        sample = self._judged(whole, keys, start_ms, end_ms)
         return tabulate(
             window.window_ms,
             keys,
             tweets,
             self._burst(window, keys, tweets),
-            self._facts.judged(sample, keys, end_ms),
+            sample,
             self._columns,
             self._young_days,
             window.may_miss,
             whole=whole,
+            seen=self.corrected.of(sample, keys, start_ms, end_ms),
         )
+
+    def sample(self, window: SlidingWindow, keys: Ints) -> Sample:
+        """The settled samples of some keys, ascending, over a window, as they are judged."""
+        return self._judged(window.sample(keys), keys, *self._span(window, None))
+
+    def _judged(self, sample: Sample, keys: Ints, start_ms: int, end_ms: int) -> Sample:
+        """Without what was retracted, and what is hidden or protected."""
+        sample = self.retracted.left(sample, keys, start_ms, end_ms) if self.retracted else sample
+        return self._facts.judged(sample, keys, end_ms)
 
     def _busy(self, window: SlidingWindow) -> Ints:
         """The keys with enough tweets, ascending."""

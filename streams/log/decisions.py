@@ -50,6 +50,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Share of scored authors whose tweet links to a curated domain, in [0, 1]."""
     sampled: tuple[str, ...] = ()
     """Ids of some sampled tweets, at most 10."""
+    looked: int = 0
+    """How many of the scored authors' texts stage 2 has read as well; 0: `share` is stage 1's alone."""
+    stage_2: str = ""
+    """Revision of stage 2; "" where it had no part, be it that it was away or had not come to this hashtag."""
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +119,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """How much of the `moderation` topic counts from which tick on."""
     passed_ms: int = -1
     """The greatest watermark in the shard's log up to `position`."""
+    replay_passed_ms: int = -1
+    """The same before `replay_offset`: from which tick on a correction counts is told by the watermarks before it."""
 
     @property
     def version(self) -> str:

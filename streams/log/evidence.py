@@ -67,6 +67,12 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """So many tweets more than `tweets` says a tag may have had: panes of the window gave up their tail."""
     links: bytes = b""
     """float64 (rows,); empty where all are 0."""
+    looked: bytes = b""
+    """uint16 (rows,): scored authors whose texts stage 2 has read, too; empty where all are 0."""
+    variance: bytes = b""
+    """float64 (corrected, 1 + categories), of what stage 2 has added to `share` in the rows in which it looked."""
+    stage_2: list[str] = []
+    """(corrected,) its revision there."""
 
     @property
     def rows(self) -> int:

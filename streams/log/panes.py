@@ -1,6 +1,6 @@
 """Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. They may repeat, always the same.
 
-Retractions lie beside them, in records of their own (`streams.log.retractions`).
+Retractions and corrections lie beside them, in records of their own (`streams.log.retractions`, `.corrections`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_of
 from streams.counting.pane import Pane
 from streams.counting.registers import NOTHING, GivenUp, Ints
 from streams.counting.sketch import K, estimate_authors
+from streams.log.corrections import are_corrections
 from streams.log.retractions import are_retractions
 
 MAX_BYTES = 512 * 1024
@@ -148,7 +149,7 @@ def decode_pane_record(value: bytes) -> PaneRecord:
 
 def pane_records(values: Iterable[bytes]) -> Iterator[PaneRecord]:
     """Those of some values of `hashtag-panes` that are panes."""
-    return (_decoder.decode(value) for value in values if not are_retractions(value))
+    return (_decoder.decode(value) for value in values if not (are_retractions(value) or are_corrections(value)))
 
 
 decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode

@@ -12,19 +12,22 @@ from typing import Any
 from msgspec.structs import replace
 
 from streams.clock import now_ms
+from streams.counting.corrections import Corrections
 from streams.counting.keys import Tags
 from streams.counting.pane import Pane
 from streams.counting.registers import PANE_MS, Flush
 from streams.counting.retractions import NO_PANE, NO_ROWS, Rows
-from streams.judging.judge import Settled, ShardJudge
+from streams.errors import ContractError
+from streams.judging.judge import Settled, ShardJudge, TickJob
 from streams.judging.kept import records_of
 from streams.judging.retracted import AHEAD_MS
 from streams.judging.views import SHORT_MS
+from streams.log.corrections import are_corrections, decode_corrections, encode_rows
 from streams.log.decisions import Decision, Progress, decode_record, encode_record
 from streams.log.evidence import encode_evidence_record
 from streams.log.facts import FactsMark
 from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, encode_pane
-from streams.log.partials import decode_partial
+from streams.log.partials import Partial, decode_partial
 from streams.log.reading import LogReader, connection
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
 from streams.pipeline.context import Context
@@ -33,9 +36,13 @@ from streams.pipeline.foreign import OwnOffsets, read_foreign
 from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.policies import read_policies
 from streams.pipeline.sender import Ack
+from streams.pipeline.stage_2 import StageTwo
+from streams.pipeline.texts import RecentTexts
 
 _QUEUED_BATCHES = 4
 _GAUGE_SECONDS = 0.5
+_TEXTS_BYTES = 64 * 1024 * 1024
+"""For stage 2, shared out over the shards."""
 PROGRESS_KEY = b"progress"
 
 
@@ -55,6 +62,7 @@ class JudgePartition:
         self._lost_at_start = False
         self.dropped = False
         self._own = OwnOffsets(0)
+        self._texts = RecentTexts(_TEXTS_BYTES // stage.context.settings.shards)
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(_QUEUED_BATCHES)
         self._task = stage.context.spawn(self._work(), f"judge-{shard}")
 
@@ -76,6 +84,8 @@ class JudgePartition:
         self.replay_point = None
         self._task.cancel()
         self._context.metrics.forget_shard(self.shard)
+        if self._stage.stage_2 is not None:
+            self._stage.stage_2.forget(self.shard)
         while not self._queue.empty():  # lets a `take` that waits for room go on
             self._queue.get_nowait()
 
@@ -127,7 +137,9 @@ class JudgePartition:
         last: Progress | None = None
         newest: Flush | None = None
         for record in records:
-            partial = decode_partial(record.value)
+            partial = await self._decoded(record, acks)
+            if partial is None:
+                continue
             if isinstance(partial, FactsMark):
                 await self._stage.facts.reached(partial)
             judge.apply(record.offset, partial)
@@ -135,6 +147,7 @@ class JudgePartition:
                 scored = await self._context.score(job.texts)
                 with self._context.metrics.tick_seconds.time():
                     settled = judge.settle(job, scored)
+                self._ask_stage_2(judge, job)
                 acks += await self._say(judge, settled)
                 last = settled.progress or last
             if isinstance(partial, Flush):
@@ -149,6 +162,22 @@ class JudgePartition:
                 self.replay_point = last.replay_offset
         await self._answer_for_others(judge, said)
         self._stage.note(judge)
+
+    async def _decoded(self, record: Any, acks: list[Ack]) -> Partial | None:
+        """A record of the shard's log; None of corrections that cannot be read, which nothing counted rests on."""
+        try:
+            return decode_partial(record.value)
+        except ContractError as error:
+            self._context.metrics.corrections_refused.labels(reason=error.reason).inc()
+            acks.append(await self._stage.send_dead_letter(self.shard, record, error))
+            return None
+
+    def _ask_stage_2(self, judge: ShardJudge, job: TickJob) -> None:
+        stage_2 = self._stage.stage_2
+        if stage_2 is not None and not self.dropped:
+            self._texts.keep(job)
+            if stage_2.reads_along:
+                stage_2.offer(self.shard, judge.candidates(), self._texts.find)
 
     async def _answer_for_others(self, judge: ShardJudge, said: Sequence[Any]) -> None:
         """Adopt what somebody else has said of this shard meanwhile; see `streams.pipeline.foreign`."""
@@ -181,6 +210,12 @@ class JudgePartition:
             await self._send(self._stage.panes_topic, record, None)
             for record in encode_retractions(settled.retracted, judge.tags)
         ]
+        if settled.corrected:
+            revisions, model_revision = judge.corrected.revisions, self._context.scorer.revision
+            acks += [
+                await self._send(self._stage.panes_topic, record, None)
+                for record in encode_rows(settled.corrected, judge.tags, revisions, model_revision)
+            ]
         if settled.evidence is not None:
             acks += [
                 await self._send(self._stage.evidence_topic, encode_evidence_record(record), None)
@@ -190,6 +225,7 @@ class JudgePartition:
         metrics = self._context.metrics
         metrics.retracted_uses.inc(int((settled.retracted.panes != NO_PANE).sum()) - settled.unmatched)
         metrics.retractions_unmatched.inc(settled.unmatched)
+        metrics.corrections.inc(len(settled.corrected or ()))
         metrics.early_confirmed.inc(settled.confirmed)
         metrics.early_withdrawn.inc(settled.withdrawn)
         for valve in settled.refused:
@@ -229,12 +265,12 @@ class JudgePartition:
         )
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []
-        retracted = NO_ROWS
+        retracted, corrected = NO_ROWS, list[Corrections]()
         if progress is not None:
             bodies = await read_policies(settings)
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
-            panes, retracted = await self._read_panes(progress, judge.tags)
+            panes, retracted, corrected = await self._read_panes(progress, judge.tags)
             for heard in progress.facts:
                 await self._stage.facts.reached(heard)
         settled_ms = progress.settled_ms if progress else 0
@@ -245,15 +281,16 @@ class JudgePartition:
             [one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms],
             [one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms],
             retracted,
+            corrected,
         )
         return judge, 0 if progress is None else progress.replay_offset
 
-    async def _read_panes(self, progress: Progress, tags: Tags) -> tuple[list[Pane], Rows]:
-        """The settled panes that some window can still hold, and the retractions beside them."""
+    async def _read_panes(self, progress: Progress, tags: Tags) -> tuple[list[Pane], Rows, list[Corrections]]:
+        """The settled panes that some window can still hold, the retractions and the corrections beside them."""
         short_ms = progress.settled_ms - SHORT_MS
         since_ms = min(progress.minutes_from_ms, short_ms)
         settings, found = self._context.settings, Assembler(tags)
-        retractions = []
+        retractions, corrections = [], []
         async with LogReader(connection(settings), self._stage.panes_topic) as reader:
             start = await reader.offset_at(self.shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
             async for batch in reader.to_end({self.shard: start}):
@@ -261,10 +298,13 @@ class JudgePartition:
                     if are_retractions(record.value):
                         retractions.append(decode_retractions(record.value))
                         continue
+                    if are_corrections(record.value):
+                        corrections.append(decode_corrections(record.value))
+                        continue
                     span = decode_pane_span(record.value)
                     if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
                         found.add(decode_pane_record(record.value))
-        return found.panes(), together_of(retractions, tags)
+        return found.panes(), together_of(retractions, tags), corrections
 
     async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
         decisions: list[Decision] = []
@@ -288,20 +328,28 @@ class JudgeStage:
     Args:
         facts: what is known about authors.
         end_offset: the last known end of a shard's log; None while nobody knows.
+        stage_2: reads along; None: stage 1 alone.
     """
 
     def __init__(
-        self, context: Context, log: Any, facts: FactsFollower, end_offset: Callable[[int], int | None]
+        self,
+        context: Context,
+        log: Any,
+        facts: FactsFollower,
+        end_offset: Callable[[int], int | None],
+        stage_2: StageTwo | None = None,
     ) -> None:
         settings = context.settings
         self.context = context
         self.facts = facts
+        self.stage_2 = stage_2
         self._end_offset = end_offset
         self.log = log
         self.topic = settings.topic("hashtag-partials")
         self.decisions_topic = settings.topic("suppression-decisions")
         self.panes_topic = settings.topic("hashtag-panes")
         self.evidence_topic = settings.topic("hashtag-evidence")
+        self._dead_letter_topic = settings.topic("tweets-dead-letter")
         self._partitions: dict[int, JudgePartition] = {}
 
     def partition(self, number: int) -> JudgePartition:
@@ -343,10 +391,30 @@ class JudgeStage:
         judge.facts.late = 0
         metrics.retractions_late.inc(judge.views.retracted.late)
         judge.views.retracted.late = 0
+        metrics.corrections_refused.labels(reason="other_model").inc(judge.corrected.foreign)
+        judge.corrected.foreign = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
         shortest = judge.views.shortest
         if shortest is not None:
             metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy()))
+
+    async def send_dead_letter(self, shard: int, record: Any, error: ContractError) -> Ack:
+        """A record of a shard's log that cannot be read, as it came; why and from where in the headers."""
+        self.log.warning("a record of corrections cannot be read", shard=shard, offset=record.offset, why=str(error))
+        headers = {
+            "reason": error.reason,
+            "field": error.field,
+            "value": error.value,
+            "fix": error.fix,
+            "source-topic": self.topic,
+            "source-partition": str(shard),
+            "source-offset": str(record.offset),
+        }
+        origin = f"{self.topic}/{shard}/{record.offset}".encode()
+        encoded = [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
+        return await self.context.sender.send(
+            self._dead_letter_topic, None, record.value, key=origin, headers=encoded
+        )  # fmt: skip
 
     def note_decision(self, decision: Decision) -> None:
         """Counts of decisions; whoever wants to be told is."""

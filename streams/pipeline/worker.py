@@ -29,9 +29,10 @@ from streams.health import HealthServer
 from streams.log.reading import connection
 from streams.log.topics import check_topics, needs_of
 from streams.metrics import Metrics
-from streams.pipeline import transport
+from streams.pipeline import stage_2, transport
 from streams.pipeline.backlog import End, told_by, work_of
 from streams.pipeline.context import Context
+from streams.pipeline.encoder_process import EncoderProcess
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
@@ -131,7 +132,8 @@ class Worker:
                 end: int | None = app.consumer.highwater(TP(partials_topic, shard))
                 return end
 
-            judge = JudgeStage(context, self._log, facts, end_offset)
+            second = self._make_stage_2(context)
+            judge = JudgeStage(context, self._log, facts, end_offset, second)
             assignments.add(judge)
         if ingest is not None:
             ingest.judged_ms = judge.watermark_ms if judge is not None else ingest.judged_ms
@@ -174,6 +176,8 @@ class Worker:
             if ingest is not None or judge is not None:
                 await facts.begin()
                 self._tasks.append(context.spawn(facts.run(), "facts"))
+            if judge is not None and judge.stage_2 is not None:
+                self._tasks.append(context.spawn(judge.stage_2.run(), "stage-2"))
             if context.webhook is not None:
                 self._tasks.append(context.spawn(context.webhook.run(), "webhook"))
             self._tasks += [context.spawn(stage.run(), stage.topic) for stage in assignments.stages]
@@ -229,6 +233,12 @@ class Worker:
             webhook=self._make_webhook(),
             drift=None if scorer.deciles is None else Recent(scorer.deciles),
         )
+
+    def _make_stage_2(self, context: Context) -> stage_2.StageTwo | None:
+        if not stage_2.is_wanted(self._settings):
+            return None
+        command = stage_2.command(self._settings)
+        return stage_2.StageTwo(context, self._log, lambda: EncoderProcess(command))
 
     def _make_webhook(self) -> Webhook | None:
         settings = self._settings

@@ -159,7 +159,7 @@ class Scene:
         self.settings = Settings(
             kafka=world.kafka.bootstrap, redis_url=world.valkey.url, shards=SHARDS, topic_prefix=f"{name}.",
             group=name, policy=self.folder / "policy.yaml", session_timeout_seconds=SESSION_SECONDS,
-            start_deadline_seconds=60,
+            start_deadline_seconds=60, encoder="off",
         )  # fmt: skip
         world.mend()
         world.valkey.flush()

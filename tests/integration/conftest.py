@@ -43,6 +43,7 @@ def settings(stack: LocalStack) -> Settings:
         shards=4,
         metrics_port=0,
         start_deadline_seconds=20,
+        encoder="off",
         policy=Path("config/policy.yaml"),
     )
 

@@ -253,7 +253,7 @@ def runs(stack, tmp_path_factory) -> Iterator[dict[str, Run]]:
         settings = Settings(
             kafka=stack.kafka, redis_url=f"{stack.redis_url.rsplit('/', 1)[0]}/{number + 1}", shards=4,
             topic_prefix=f"exact{number}.", group=f"exact{number}", policy=folder / "policy.yaml",
-            session_timeout_seconds=6, start_deadline_seconds=60,
+            session_timeout_seconds=6, start_deadline_seconds=60, encoder="off",
         )  # fmt: skip
         create_topics(settings)
         found[name] = Run(settings, folder)

@@ -20,6 +20,7 @@ from unittest.mock import patch
 import numpy as np
 from msgspec.structs import replace
 
+from streams.counting.corrections import Corrections
 from streams.counting.ingest import SourcePartition
 from streams.counting.registers import PANE_MS, Flush
 from streams.counting.sharding import Sharding
@@ -28,6 +29,7 @@ from streams.counting.times import TimeRules
 from streams.flags.account_facts import AccountFacts
 from streams.judging.accounts import FactBook
 from streams.judging.judge import ShardJudge
+from streams.log.corrections import are_corrections, decode_corrections, encode_corrections, encode_rows
 from streams.log.decisions import Decision, decode_record, encode_record
 from streams.log.facts import FactsMark
 from streams.log.panes import assemble, encode_pane, pane_records
@@ -78,6 +80,8 @@ def small_units() -> Iterator[None]:
         patches.enter_context(patch("streams.counting.ingest.DUPLICATE_RANGE", DUPLICATE_RANGE))
         patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 2_500))
         patches.enter_context(patch("streams.log.panes.MAX_BYTES", 400))
+        patches.enter_context(patch("streams.judging.two_stages.SUBSAMPLE", 8))
+        patches.enter_context(patch("streams.judging.two_stages.LEAST", 2))
         yield
 
 
@@ -282,6 +286,10 @@ class Judge(Run):
                             self.outbox.put(("panes", shard), record)
                     for record in encode_retractions(settled.retracted, judge.tags):
                         self.outbox.put(("panes", shard), record)
+                    for record in encode_rows(
+                        settled.corrected, judge.tags, judge.corrected.revisions, SCORER.revision, 200
+                    ):
+                        self.outbox.put(("panes", shard), record)
                     self.say(settled.decisions)
                     last = settled.progress or last
                     if rng.random() < 0.3:
@@ -331,6 +339,7 @@ class Judge(Run):
         kept = world.logs["panes", shard] if progress else []
         panes = list(pane_records(kept))
         retractions = [decode_retractions(value) for value in kept if are_retractions(value)]
+        corrections = [decode_corrections(value) for value in kept if are_corrections(value)]
         settled_ms = 0
         if progress is not None:
             settled_ms = progress.settled_ms
@@ -344,8 +353,40 @@ class Judge(Run):
             assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
             assemble([one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms], judge.tags),
             together_of(retractions, judge.tags),
+            corrections,
         )
         yield
+
+
+class Reads(Run):
+    """As `streams.pipeline.stage_2.StageTwo`, one for each shard, and without manners: it reads what nobody asked for,
+    again and again, before or long after it counts, of another tag's authors; and no two of them say the same."""
+
+    topic = "stage 2"
+
+    def work(self) -> Iterator[None]:
+        world, rng = self.world, self.world.rng
+        revision = rng.choice(["old", "new"])
+        model_revision = rng.choice([SCORER.revision] * 9 + ["another"])
+        self.done = True
+        for _ in range(rng.choice([0, 20, 80, 80])):
+            for _ in range(rng.randint(1, 8)):
+                yield
+            if world.calm or world.now_ms >= CLOSED_MS:  # nobody reads what settles no more
+                return
+            wanted: list[tuple[str, int]] = []
+            for record in world.visible(rng.randrange(PARTITIONS))[-rng.choice([10, 100]) :]:
+                tweet = json.loads(record.value or b"{}") if record.value not in (b"{", b"the end") else {}
+                tags = {tag.lower() for tag in tweet.get("hashtags", ()) if isinstance(tag, str)}
+                ours = [tag for tag in sorted(tags) if Sharding(SHARDS).of(tag) == self.number]
+                wanted += [(tag, int(tweet["id"])) for tag in ours if "text" in tweet]
+            wanted = [one for one in wanted if rng.random() < 0.7]
+            if wanted:
+                self.outbox.put(("partials", self.number), encode_corrections(Corrections(
+                    revision, model_revision, [tag for tag, _ in wanted],
+                    np.array([tweet for _, tweet in wanted], "<i8").tobytes(),
+                    np.array([[rng.choice([-0.75, -0.5, 0.5, 0.75])] * 3 for _ in wanted], "<f4").tobytes(),
+                )))  # fmt: skip
 
 
 class Marks(Run):
@@ -377,6 +418,7 @@ class World:
         rules: of the versions that run side by side; they count the same but for those with `other_grammar`.
         harm: how many runs are killed, cut off or left as zombies.
         moderation: records about accounts, as the topic will have them.
+        stage_2: whether there is one.
     """
 
     def __init__(
@@ -389,6 +431,7 @@ class World:
         other_grammar: Sequence[int] = (),
         harm: int = 30,
         moderation: Sequence[Record] = (),
+        stage_2: bool = False,
     ) -> None:
         self.rng = random.Random(seed)
         self.policies = policies
@@ -408,6 +451,7 @@ class World:
         self.moderation = moderation
         self._jobs: list[tuple[type[Run], int]] = [(Ingest, one) for one in range(PARTITIONS)]
         self._jobs += [(Judge, one) for one in range(SHARDS)] + [(Marks, one) for one in range(2) if moderation]
+        self._jobs += [(Reads, one) for one in range(SHARDS) if stage_2]
         self._owners: list[Run] = [kind(self, number) for kind, number in self._jobs]
         self._zombies: list[list[Any]] = []
         """[run, how long it sleeps, how many steps it lives]"""

@@ -13,6 +13,8 @@ import pytest
 from streams.counting.keys import Tags, country_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of, take
+from streams.judging.levels import levels
+from streams.judging.two_stages import Correction
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.policy import parse_policy
 from tests.unit.policy_cases import GOOD
@@ -20,6 +22,15 @@ from tests.unit.policy_cases import GOOD
 POLICY = parse_policy(GOOD, "good.yaml")
 CONDITIONS = conditions_of(POLICY, shards=8, categories=("hateful_conduct", "abuse"), model_revision="0" * 12)
 COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links")
+
+
+def random_correction(dice: np.random.Generator, rows: int) -> Correction | None:
+    """Of none, some or all of the rows."""
+    looked = np.where(dice.random(rows) < dice.choice([0, 0.3, 1]), dice.integers(5, 21, rows), 0)
+    if not looked.any():
+        return None
+    variance = np.where(looked[:, None] > 0, dice.random((rows, 3)), 0.0)
+    return Correction(looked, variance, tuple("" if not one else f"rev{one % 2}" for one in looked.tolist()))
 
 
 def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> EvidenceTable:
@@ -40,6 +51,7 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
         sampled=np.zeros((m, 0), np.int64),
         links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
+        correction=random_correction(dice, m),
     )
 
 
@@ -48,6 +60,12 @@ def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
     return {
         (tags.name(key), country_of(key)): b"".join(
             np.atleast_1d(getattr(table, name)[row]).tobytes() for name in COLUMNS
+        )
+        + (
+            b"0 0"
+            if table.correction is None or not table.correction.looked[row]
+            else f"{table.correction.looked[row]} {table.correction.variance[row].tolist()} "
+            f"{table.correction.revisions[row]}".encode()
         )
         for row, key in enumerate(table.keys.tolist())
     }
@@ -108,7 +126,26 @@ def test_rows_are_taken_by_mask_and_by_index():
 def test_a_record_holds_no_text_and_is_small():
     """The bytes of a row, so that seven days of it can be reckoned with."""
     tags = Tags()
-    table = random_table(random.Random(3), tags, 600_000, 1_000)
+    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), correction=None)
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
     assert len(encode_evidence_record(record)) < 90 * len(table.keys)
     assert all(isinstance(getattr(record, name), bytes) for name in COLUMNS)
+
+
+def test_what_stage_2_has_added_is_kept_with_the_share_and_judged_again():
+    """Where it had no part that costs nothing."""
+    tags = Tags()
+    table = replace(random_table(random.Random(4), tags, 600_000, 20), correction=None)
+    (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
+    assert (record.looked, record.variance, record.stage_2) == (b"", b"", [])
+    n = len(table.keys)
+    correction = Correction(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n)
+    (corrected,) = records_of(
+        TickEvidence(10_000, CONDITIONS, False, {600_000: replace(table, correction=correction)}), 0, tags
+    )
+    rule, terms = POLICY.rule(POLICY.category_names[0], "trends", "*"), np.zeros(n, bool)
+    plain, wider = (levels(table_of([one], Tags()), rule, 1, terms, 0.9) for one in (record, corrected))
+    scored = plain.table.scored > 0
+    assert (wider.lower[scored] <= plain.lower[scored]).all() and (wider.lower < plain.lower).any()
+    one = wider.standing(0).evidence
+    assert one is not None and (one.looked, one.stage_2) == (9, "new")

@@ -6,9 +6,12 @@ import json
 import random
 from collections.abc import Mapping
 
+import numpy as np
 import pytest
 
+from streams.counting.corrections import Corrections
 from streams.counting.keys import Tags, country_of
+from streams.counting.registers import PANE_MS
 from streams.impact import Impact
 from streams.impact.spells import SpellBook
 from streams.log.decisions import Decision, Ruling
@@ -73,9 +76,15 @@ def changed(seed: int) -> str:
     return text
 
 
-def replayed(lines, policy: Policy) -> tuple[list[Decision], list[EvidenceRecord]]:
+Read = list[tuple[int, Corrections]]
+"""What stage 2 has said, and from which pane on."""
+
+
+def replayed(lines, policy: Policy, read: Read = ()) -> tuple[list[Decision], list[EvidenceRecord]]:
     kept: list[EvidenceRecord] = []
-    replay = Replay(range(3), policy, TextScorer(WordScorer()), shards=3, keep_evidence=kept.append)
+    replay = Replay(
+        range(3), policy, TextScorer(WordScorer()), shards=3, keep_evidence=kept.append, corrections=read
+    )  # fmt: skip
     said = list(replay.run(read_lines(json.dumps(line).encode() for line in lines)))
     return (
         [one for one in said if isinstance(one, Decision)],
@@ -105,9 +114,9 @@ def as_told(tick_ms, hashtag, country, rulings) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def predicted_exactly(lines, live: Policy, new: Policy) -> None:
-    live_said, evidence = replayed(lines, live)
-    new_said, _ = replayed(lines, new)
+def predicted_exactly(lines, live: Policy, new: Policy, read: Read = ()) -> None:
+    live_said, evidence = replayed(lines, live, read)
+    new_said, _ = replayed(lines, new, read)
 
     impact = Impact(live, new)
     ledgers = impact.books = [Ledger(impact.tags), Ledger(impact.tags)]
@@ -126,6 +135,30 @@ def predicted_exactly(lines, live: Policy, new: Policy) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_impact_predicts_the_settled_decisions_of_a_replay_exactly(seed):
     predicted_exactly(random_log(seed, n=1_500), make_policy(LIVE), make_policy(changed(seed)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_impact_judges_the_shares_that_stage_2_has_corrected(seed):
+    """Of half of the tweets it has something to say, some seconds later; that changes what either policy does."""
+    lines = random_log(seed, n=1_500)
+    read = what_stage_2_says(random.Random(seed), lines)
+    live, new = make_policy(LIVE), make_policy(changed(seed))
+    predicted_exactly(lines, live, new, read)
+    assert replayed(lines, live, read)[0] != replayed(lines, live)[0]
+
+
+def what_stage_2_says(rng: random.Random, lines) -> Read:
+    scorer, found = WordScorer(), []
+    for line in lines:
+        if isinstance(line["value"], str) and '"text"' in line["value"] and rng.random() < 0.5:
+            tweet = json.loads(line["value"])
+            tags = sorted({tag.lower() for tag in tweet["hashtags"]})
+            differences = np.full((len(tags), 1 + len(scorer.categories)), rng.choice([-0.5, 0.25, 0.5]), "<f4")
+            tweets = np.full(len(tags), int(tweet["id"]), "<i8")
+            pane = (line["log_time_ms"] + 8_000) // PANE_MS
+            record = Corrections("new", scorer.revision, tags, tweets.tobytes(), differences.tobytes())
+            found += [(pane, record)] if tags else []
+    return found
 
 
 @pytest.mark.parametrize("seed", range(20, 24))

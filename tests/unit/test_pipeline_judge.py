@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from streams.counting.corrections import Corrections
 from streams.counting.registers import PANE_MS
 from streams.counting.retractions import OpenRetractions
+from streams.judging.candidates import Candidate
+from streams.judging.judge import TickJob
+from streams.log.corrections import are_corrections, decode_corrections
 from streams.log.decisions import Decision, Progress, Ruling, decode_record, encode_record, version_of
+from streams.log.evidence import decode_evidence_record
 from streams.log.panes import pane_records
 from streams.log.partials import encode_partial
 from streams.log.retractions import are_retractions, decode_retractions
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.gaps import LostRecords
 from streams.pipeline.judge import JudgePartition, JudgeStage
+from streams.pipeline.texts import KEPT_PANES, RecentTexts
 from tests.unit.registers import Entry, Register, flush
 from tests.unit.shells import NOW_MS, Shells, make_shells, settle_down
-from tests.unit.test_judging_judge import SUPPRESS, activation
+from tests.unit.test_judging_judge import SCORER, SUPPRESS, Court, activation
 
 FIRST_PANE = NOW_MS // PANE_MS
 PARTIALS, DECISIONS = "hashtag-partials", "suppression-decisions"
@@ -60,10 +67,16 @@ def write_log(shells: Shells) -> None:
 
 
 async def started(
-    shells: Shells, *, committed: int | None = None, first: int = 0, facts: FactsFollower | None = None
+    shells: Shells,
+    *,
+    committed: int | None = None,
+    first: int = 0,
+    facts: FactsFollower | None = None,
+    stage_2: Any = None,
 ) -> JudgePartition:
     log = SimpleNamespace(warning=lambda *_, **__: None)
-    stage = JudgeStage(shells.context, log, facts or FactsFollower(shells.context, log, marks=False), lambda _: None)
+    facts = facts or FactsFollower(shells.context, log, marks=False)
+    stage = JudgeStage(shells.context, log, facts, lambda _: None, stage_2)
     partition = stage.partition(0)
     partition.start(committed, first)
     for _ in range(100):
@@ -180,6 +193,121 @@ async def test_retractions_are_written_beside_the_panes_and_read_back(shells: Sh
     assert after.judge.views.retracted.counted(np.array([key]), pane_ms, pane_ms + 5 * PANE_MS).tolist() == [3]
     assert after.judge.views.retracted.late == 0, "what was read again was known"
     assert shells.context.metrics.retracted_uses._value.get() == 2
+
+
+def read_by_stage_2(shells: Shells, tweets: list[int], *, model: str = SCORER.revision) -> None:
+    differences = np.full((len(tweets), 1 + len(SCORER.categories)), -0.5, "<f4")
+    record = Corrections("new", model, ["a"] * len(tweets), np.array(tweets, "<i8").tobytes(), differences.tobytes())
+    shells.topics.append(PARTIALS, 0, encode_partial(record))
+
+
+async def test_corrections_are_written_beside_the_panes_and_read_back(shells: Shells) -> None:
+    shells.sender.at_once = True
+    shells.topics.append(PARTIALS, 0, encode_partial(activation(SUPPRESS)))
+    say(shells, 0, bad=20)
+    say(shells, 1, bad=20, settled=1)
+    read_by_stage_2(shells, list(range(20)))
+    say(shells, 2, bad=20, settled=2)
+    read_by_stage_2(shells, [1_000])
+    first = await started(shells)
+    await judged(shells, first)
+    values = [one.value or b"" for one in shells.topics.read("hashtag-panes", 0)]
+    (written,) = [decode_corrections(value) for value in values if are_corrections(value)]
+    assert np.frombuffer(written.tweets, "<i8").tolist() == list(range(20)), "the last is not in force yet"
+    assert set(np.frombuffer(written.heard, "<i8").tolist()) == {FIRST_PANE + 1}
+    assert len(list(pane_records(values))) == len(values) - 1
+    last = max(
+        (decode_evidence_record(one.value or b"") for one in shells.topics.read("hashtag-evidence", 0)),
+        key=lambda record: record.tick_ms,
+    )
+    assert last.looked and last.stage_2[0] == "new"
+    assert value_of(shells, "corrections") == 20
+    after = await started(shells, committed=first.replay_point)
+    assert after.judge is not None
+    tag = after.judge.tags.number("a")
+    known = after.judge.corrected.known(np.full(3, tag), np.array([0, 19, 1_000]))
+    assert known.tolist() == [True, True, False]
+    await judged(shells, after, first.replay_point or 0)
+    assert after.judge.corrected.known(np.array([tag]), np.array([1_000])).all(), "it was read again"
+
+
+def value_of(shells: Shells, name: str) -> float:
+    return getattr(shells.context.metrics, name)._value.get()
+
+
+async def test_corrections_that_cannot_be_read_are_dead_letters_and_their_neighbours_count(shells: Shells) -> None:
+    shells.sender.at_once = True
+    shells.topics.append(PARTIALS, 0, encode_partial(activation(SUPPRESS)))
+    say(shells, 0, bad=20)
+    shells.topics.append(PARTIALS, 0, b"c\xc1 nothing of ours")
+    read_by_stage_2(shells, [1, 2], model="another")
+    say(shells, 1, bad=20, settled=1)
+    partition = await started(shells)
+    await judged(shells, partition)
+    assert shells.crashed == [] and settled(partition)
+    (letter,) = shells.topics.read("tweets-dead-letter", 0)
+    assert (letter.key, letter.value) == (b"hashtag-partials/0/2", b"c\xc1 nothing of ours")
+    refused = shells.context.metrics.corrections_refused
+    assert refused.labels(reason="bad_correction")._value.get() == 1
+    assert refused.labels(reason="other_model")._value.get() == 2
+
+
+class ReadsAlong:
+    """As `StageTwo`."""
+
+    reads_along = True
+
+    def __init__(self) -> None:
+        self.offered: list[tuple[int, str, list[bytes | None]]] = []
+        self.gone: list[int] = []
+
+    def offer(self, shard: int, chosen: Sequence[Candidate], text_of: Callable[[int], bytes | None]) -> None:
+        self.offered += [(shard, one.hashtag, [text_of(tweet) for tweet in one.tweets]) for one in chosen]
+
+    def forget(self, shard: int) -> None:
+        self.gone.append(shard)
+
+
+async def test_after_a_tick_stage_2_is_offered_the_texts_of_its_window(shells: Shells) -> None:
+    """Those of the pane before it as well, though the judge has them no more."""
+    shells.sender.at_once = True
+    shells.topics.append(PARTIALS, 0, encode_partial(activation(SUPPRESS)))
+    say(shells, 0, bad=9)
+    say(shells, 1, bad=9, settled=1)
+    say(shells, 2, settled=2)
+    stage_2 = ReadsAlong()
+    partition = await started(shells, stage_2=stage_2)
+    await judged(shells, partition)
+    assert [(shard, tag, len(texts)) for shard, tag, texts in stage_2.offered] == [(0, "a", 9), (0, "a", 18)]
+    assert all(text and text.startswith(b"bad ") for _, _, texts in stage_2.offered for text in texts)
+    stage_2.reads_along = False
+    say(shells, 3, bad=9, settled=3)
+    await judged(shells, partition, 4)
+    assert len(stage_2.offered) == 2, "there is nobody to offer them to"
+    partition.drop()
+    assert stage_2.gone == [0]
+
+
+def job_of(pane: int) -> TickJob:
+    """A pane of ten authors that settles; their tweets are 100 * pane + 1 and those after it."""
+    court = Court()
+    entries = [Entry(n, 100 * pane + n, 100, 0, "", f"text {pane} {n}") for n in range(1, 11)]
+    end_ms = (pane + 1) * PANE_MS
+    court.judge.apply(1, flush([Register("a", "", pane, 10, entries)], watermark_ms=end_ms))
+    (job,) = [court.judge.next_tick()]
+    assert job is not None and job.closed.number == pane
+    return job
+
+
+@pytest.mark.parametrize(("room", "later", "gone"), [(10_000, 1, False), (10_000, KEPT_PANES, True), (1_500, 1, True)])
+def test_texts_are_kept_a_while_and_as_long_as_there_is_room(room: int, later: int, gone: bool) -> None:
+    texts = RecentTexts(room)
+    texts.keep(job_of(5))
+    assert texts.find(501) == b"text 5 1"
+    texts.keep(job_of(5 + later))
+    assert texts.find(100 * (5 + later) + 10) == f"text {5 + later} 10".encode()
+    assert (texts.find(501) is None) == gone
+    assert texts.find(511) is None
 
 
 async def test_a_successor_reads_back_what_was_said_before_it_applies_anything(shells: Shells) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from streams.cli import replay
+from streams.counting.corrections import Corrections
 from streams.errors import CallerMistake
+from streams.log.evidence import decode_evidence_record
+from streams.log.partials import encode_partial
+from streams.scoring import load_text_scorer
 from tests.unit.orders_world import NOW_MS, World, accounts
+from tests.unit.registers import flush
 
 APP = typer.Typer()
 replay.register(APP)
@@ -59,12 +66,6 @@ def test_what_is_said_of_accounts_is_taken_from_a_dump_of_the_moderation_topic(t
 
 def authors(evidence: Path) -> dict[str, int]:
     """The most that any tick saw of the tag, by country."""
-    import base64
-
-    import numpy as np
-
-    from streams.log.evidence import decode_evidence_record
-
     found: dict[str, int] = {}
     for line in evidence.read_text().splitlines():
         record = decode_evidence_record(base64.b64decode(json.loads(line)["value_base64"]))
@@ -77,3 +78,48 @@ def test_a_file_that_is_no_dump_of_moderation_is_refused(tmp_path: Path) -> None
     given = tweets(tmp_path / "tweets.jsonl")
     with pytest.raises(CallerMistake, match=r"is no dump of the moderation topic.*no keys"):
         CliRunner().invoke(APP, ["replay", given, "--moderation", given], catch_exceptions=False)
+
+
+def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path) -> None:
+    """From the tick on from which it counted there; of what cannot be read, and of another model, nothing."""
+    scorer, ids = load_text_scorer(), range(60)
+    columns, given = 1 + len(scorer.categories), tweets(tmp_path / "tweets.jsonl")
+
+    def record(model: str, by: float) -> bytes:
+        differences = np.full((len(ids), columns), by, "<f4")
+        return encode_partial(Corrections(
+            "new", model, ["tag"] * len(ids), np.array(ids, "<i8").tobytes(), differences.tobytes()
+        ))  # fmt: skip
+
+    told = encode_partial(flush(watermark_ms=NOW_MS + 30_000))
+    values = [told, record("another", 0.5), b"c\xc1", record(scorer.revision, 0.125), record(scorer.revision, 0.5)]
+    partials = lines(tmp_path / "partials.jsonl", [
+        {"partition": 0, "offset": at, "log_time_ms": 0, "value_base64": base64.b64encode(value).decode()}
+        for at, value in enumerate(values)
+    ][::-1])  # fmt: skip
+
+    def shares(*more: str) -> dict[int, tuple[int, float]]:
+        evidence = tmp_path / "evidence.jsonl"
+        done = CliRunner().invoke(APP, ["replay", given, "--evidence", str(evidence), "--shards", "1", *more])
+        assert done.exit_code == 0, done.output
+        found = {}
+        for line in evidence.read_text().splitlines():
+            one = decode_evidence_record(base64.b64decode(json.loads(line)["value_base64"]))
+            if not one.rows:
+                continue
+            row = one.countries.index("*")
+            looked = int(np.frombuffer(one.looked, "<u2")[row]) if one.looked else 0
+            found[one.tick_ms] = (looked, float(np.frombuffer(one.share, "<f8").reshape(-1, columns)[row, 0]))
+        return found
+
+    plain, corrected = shares(), shares("--corrections", partials)
+    assert corrected[NOW_MS + 30_000] == plain[NOW_MS + 30_000], "it was told later"
+    tick_ms = max(plain)
+    assert plain[tick_ms][0] == 0 and corrected[tick_ms][0] == 20
+    assert corrected[tick_ms][1] == pytest.approx(min(1.0, plain[tick_ms][1] + 0.125))
+
+
+def test_a_file_that_is_no_dump_of_the_partials_is_refused(tmp_path: Path) -> None:
+    given = tweets(tmp_path / "tweets.jsonl")
+    with pytest.raises(CallerMistake, match=r"is no dump of hashtag-partials"):
+        CliRunner().invoke(APP, ["replay", given, "--corrections", given], catch_exceptions=False)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from streams.counting.corrections import Corrections
 from streams.counting.ingest import SourcePartition
 from streams.counting.keys import Tags, country_of
 from streams.counting.open_pane import OpenPane
@@ -22,6 +23,7 @@ from streams.counting.open_panes import OpenPanes
 from streams.counting.pane import Pane
 from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
 from streams.counting.sketch import KeyedHash
+from streams.judging.corrected import Corrected
 from streams.judging.heard import ShardFacts
 from streams.judging.judge import ShardJudge
 from streams.judging.rulings import Rulings
@@ -142,10 +144,22 @@ def heard(partials: list[bytes]) -> list[HeardFacts]:
     return found
 
 
+def corrected(partials: list[bytes]) -> list[tuple[int, Corrections]]:
+    """From which pane's end on each record of stage 2 counts, read off a shard's whole log."""
+    found: list[tuple[int, Corrections]] = []
+    passed_ms = 0
+    for record in map(decode_partial, partials):
+        if isinstance(record, Flush):
+            passed_ms = max(passed_ms, record.watermark_ms)
+        elif isinstance(record, Corrections) and record.model_revision == SCORER.revision:
+            found.append((passed_ms // PANE_MS, record))
+    return found
+
+
 class Reference:
     """The same source log, single-threaded."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, stage_2: bool = True) -> None:
         replay = Replay(
             range(PARTITIONS), world.policies[0], SCORER, shards=SHARDS, times=TIMES, hash_key=KEY,
             moderation=world.moderation,
@@ -154,6 +168,9 @@ class Reference:
             judge.facts.recover(heard(world.logs["partials", judge.shard]), -1)
             for activation in world.activations[1:]:
                 judge.apply(0, activation)
+            if stage_2:
+                for pane, record in corrected(world.logs["partials", judge.shard]):
+                    judge.corrected.add(pane, record, judge.tags)
         records = sorted(
             (record for log in world.sources for record in log), key=lambda one: (one.timestamp, one.offset)
         )
@@ -261,6 +278,23 @@ def test_it_does_while_accounts_are_withheld_suspended_and_protected(seed):
     assert not found, told(seed, found)
 
 
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_it_does_while_stage_2_reads_along(seed):
+    """Its records repeated, late, in another order, contradicting each other, and of another model."""
+    found = simulate(seed, stage_2=True)
+    assert not found, told(seed, found)
+
+
+def test_stage_2_changes_what_is_decided():
+    """Or the histories above would show nothing."""
+    changed = 0
+    for seed in range(6):
+        with small_units():
+            world = World(seed, policies(random.Random(seed)), stage_2=True).run()
+            changed += Reference(world).history != Reference(world, stage_2=False).history
+    assert changed >= 3
+
+
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_it_does_while_versions_run_side_by_side(seed):
     """Upgraded and rolled back: each run of ingest has the rules of one version or the other."""
@@ -301,9 +335,9 @@ def committing_the_position() -> Any:
     [
         pytest.param(lambda: recovering(lambda progress, said, *panes: (progress, [], *panes)), id="read decisions"),
         pytest.param(
-            lambda: recovering(lambda progress, said, *panes: (progress, said, [], [], panes[2])), id="read panes"
+            lambda: recovering(lambda progress, said, *rest: (progress, said, [], [], *rest[2:])), id="read panes"
         ),
-        pytest.param(lambda: recovering(lambda *told: told[:-1]), id="read retractions"),
+        pytest.param(lambda: recovering(lambda *told: told[:4]), id="read retractions"),
         pytest.param(lambda: patch.object(OpenPanes, "blocks", lambda panes: {}), id="know the open blocks"),
         pytest.param(committing_the_position, id="replay what had not settled"),
         pytest.param(lambda: patch.object(OpenPane, "void", lambda *_: None), id="absolute counts"),
@@ -363,3 +397,44 @@ def test_each_rule_about_accounts_is_needed(rule):
             if problems(world):
                 return
     pytest.fail("nothing was noticed in 40 histories")
+
+
+def counting_at_once() -> Any:
+    real = Corrected.of
+    return patch.object(Corrected, "of", lambda state, sample, keys, *_: real(state, sample, keys, 0, 1 << 62))
+
+
+def read_again_from_nowhere() -> Any:
+    """A judge to whose replay point it does not matter where a correction lies that waits for its tick."""
+    real = Corrected.take
+
+    def take(state: Corrected, *record: Any) -> None:
+        real(state, *record)
+
+    return patch.object(Corrected, "take", take)
+
+
+def passed_by_then() -> Any:
+    """A successor that takes the watermarks up to its predecessor's end for those before it begins."""
+    return recovering(
+        lambda progress, *rest: (progress and replace(progress, replay_passed_ms=progress.passed_ms), *rest)
+    )
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(lambda: recovering(lambda *told: (*told[:-1], [])), id="read corrections"),
+        pytest.param(counting_at_once, id="no tick that was passed is touched"),
+        pytest.param(read_again_from_nowhere, id="replay what had not counted"),
+        pytest.param(passed_by_then, id="know the watermark where it begins"),
+    ],
+)
+def test_each_rule_about_stage_2_is_needed(rule):
+    for seed in range(60):
+        with rule(), small_units():
+            world = World(seed, policies(random.Random(seed)), stage_2=True).run()
+        with small_units():
+            if problems(world):
+                return
+    pytest.fail("nothing was noticed in 60 histories")

@@ -1,0 +1,52 @@
+"""A worker whose stage 2 is played: `python -m tests.integration.fake_encoder worker`, FAKE_ENCODER says how.
+
+`harmless`: every text is .9 less harmful than stage 1 thinks. `hangs`, `dies`: at its first text.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import partial
+from typing import NoReturn
+
+import numpy as np
+
+from streams.second_scorer import Hello, decode_texts, encode, receive, send
+
+
+def play(how: str) -> NoReturn:
+    """As `streams.second_scorer`."""
+    from streams.scoring import load_text_scorer
+
+    scorer, out = load_text_scorer(), sys.stdout.buffer
+    columns = 1 + len(scorer.categories)
+    send(out, encode(Hello("f" * 12, scorer.revision, columns)))
+    while (frame := receive(sys.stdin.buffer)) is not None:
+        texts = decode_texts(frame)
+        if how == "hangs":
+            time.sleep(3600)
+        if how == "dies":
+            os._exit(7)
+        send(out, encode(np.full((len(texts), columns), -0.9, "<f4").tobytes()))
+    sys.exit(0)
+
+
+def work() -> None:
+    """The real worker, that starts one of these; what it waits for is short."""
+    from streams.cli import main
+    from streams.pipeline import stage_2, worker
+    from streams.pipeline.encoder_process import EncoderProcess
+
+    how = os.environ["FAKE_ENCODER"]
+    stage_2.NEEDED = ()
+    stage_2.command = lambda _: [sys.executable, "-m", "tests.integration.fake_encoder", "play", how]
+    worker.EncoderProcess = partial(EncoderProcess, start_seconds=8.0, answer_seconds=2.0)  # type: ignore[assignment,misc]
+    main.run()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "play":
+        play(sys.argv[2])
+    work()
