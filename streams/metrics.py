@@ -120,6 +120,16 @@ class Metrics:
             "Retractions that came when their tick had settled: in force from the next one.",
             registry=registry,
         )
+        self.sketches_late = Counter(
+            "hushtag_author_sketches_late",
+            "Author sketches of hidden tags that came when a tick that they should have counted for was passed.",
+            registry=registry,
+        )
+        self.sketches_given_up = Counter(
+            "hushtag_author_sketches_given_up",
+            "Author sketches of hidden tags that a shard had no room for while the tag was hidden.",
+            registry=registry,
+        )
         self.open_panes = Gauge("hushtag_open_panes", "Panes that have not settled.", ["shard"], registry=registry)
         self.candidate_tags = Gauge(
             "hushtag_candidate_tags", "Hashtags with enough authors to be judged.", ["shard"], registry=registry

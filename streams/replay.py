@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -30,6 +30,7 @@ from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
 from streams.log.facts import FactsMark
 from streams.log.panes import PaneRow, rows_of
+from streams.log.sketches import AuthorSketch, HeardSketch
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import TextScorer
@@ -126,6 +127,8 @@ class Replay:
         early: also look before panes settle, after every `flush_ms` of log time, and say what is found.
         moderation: the records of the `moderation` topic, in the order of their offsets: what they say about accounts
             is in force from their log time on.
+        heard: author sketches as a live run's shards met them, by shard; None: this run's own, which every shard has
+            heard once their tick has settled in all.
         keep_evidence: called with every record of evidence, as ticks settle.
     """
 
@@ -142,9 +145,12 @@ class Replay:
         flush_ms: int = 250,
         flush_records: int = 2_000,
         moderation: Iterable[Record] = (),
+        heard: Mapping[int, Iterable[HeardSketch]] | None = None,
         keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
         self.counts = ReplayCounts()
+        self.sketches: list[AuthorSketch] = []
+        """What the judges told each other."""
         times, hashes, sharding = times or TimeRules(), KeyedHash(hash_key), Sharding(shards)
         numbers = sorted(set(partitions))
         self._sources = {
@@ -183,6 +189,8 @@ class Replay:
         for judge in self.judges:
             judge.apply(0, activation)
             judge.apply(0, FactsMark("", facts.book.upto))
+            judge.sketches.recover(heard.get(judge.shard, ()) if heard else ())
+        self._own_sketches = heard is None
 
     def run(self, records: Iterable[Record]) -> Iterator[Decision | PaneRow]:
         """Read everything, settle everything; yields decisions and the rows of minute panes as they settle."""
@@ -211,20 +219,33 @@ class Replay:
                     self._offset += 1
                     self.judges[shard].apply(self._offset, flush)
             self._note(source)
+        yield from self._settle(None)
         for judge in self.judges:
-            yield from self._settle(judge, None)
             look = judge.next_look()
             if look is not None:
                 yield from judge.look(look, self._scorer(look.texts))
 
-    def _settle(self, judge: ShardJudge, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
-        while (job := judge.next_tick(up_to_ms)) is not None:
+    def _settle(self, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
+        """Tick after tick in all shards: what one says of a tick, all have heard before any settles a later one."""
+        while due := [(tick, one.shard) for one in self.judges if (tick := one.due(up_to_ms)) is not None]:
+            judge = self.judges[min(due)[1]]
+            job = judge.next_tick(up_to_ms)
+            assert job is not None, "it was due"
             settled = judge.settle(job, self._scorer(job.texts))
             self.counts.settled_ticks += 1
             for pane in settled.panes:
                 yield from self._minute(judge, pane)
             self._keep(judge, settled.evidence)
+            self._tell_all_shards(settled.sketches)
             yield from settled.decisions
+
+    def _tell_all_shards(self, sketches: Iterable[AuthorSketch]) -> None:
+        """As if each shard's log stood at the tick: the markers that came with the last flush are far ahead of it."""
+        self.sketches += sketches
+        if self._own_sketches:
+            for sketch in sketches:
+                for judge in self.judges:
+                    judge.sketches.hear(sketch, sketch.tick_ms)
 
     def _keep(self, judge: ShardJudge, evidence: TickEvidence | None) -> None:
         if self._keep_evidence is not None and evidence is not None:
@@ -239,8 +260,8 @@ class Replay:
         """The end of the log settles all."""
         open_panes = [max(judge.open.panes, default=-1) for judge in self.judges]
         last = max(*open_panes, *(judge.views.retracted.last_heard for judge in self.judges))
+        yield from self._settle((last + 1) * PANE_MS)
         for judge in self.judges:
-            yield from self._settle(judge, max((last + 1) * PANE_MS, judge.settled_ms))
             minute = judge.finish()
             if minute is not None:
                 yield from self._minute(judge, minute)

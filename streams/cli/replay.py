@@ -21,6 +21,7 @@ from streams.log.evidence import EvidenceRecord
 from streams.settings import load_settings, time_rules
 
 if TYPE_CHECKING:
+    from streams.log.sketches import HeardSketch
     from streams.replay import Record
 
 _encode = msgspec.json.Encoder().encode
@@ -44,6 +45,13 @@ def replay(
             "log time as in the pipeline."
         ),
     ] = None,
+    heard: Annotated[
+        Path | None,
+        typer.Option(
+            help="Log lines of hashtag-partials: author sketches of hidden tags count from when these shards heard "
+            "them, late or not; default: those of this run, a minute after their tick."
+        ),
+    ] = None,
     evidence: Annotated[
         Path | None, typer.Option(help="Write the evidence here, as log lines: `hushtag policy impact` reads them.")
     ] = None,
@@ -64,6 +72,7 @@ def replay(
 
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
+    told = _heard(heard) if heard else None
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
     kept = evidence.open("wb") if evidence else None
@@ -77,6 +86,7 @@ def replay(
         early=early,
         flush_ms=settings.flush_ms,
         moderation=people,
+        heard=told,
         keep_evidence=None if kept is None else _evidence_writer(kept),
     )
     source.seek(0)
@@ -114,6 +124,27 @@ def _moderation(path: Path) -> list[Record]:
             f"{path} is no dump of the moderation topic: its records have no keys", fix="hushtag dump moderation"
         )
     return records
+
+
+def _heard(path: Path) -> dict[int, list[HeardSketch]]:
+    """The sketches of a dump of hashtag-partials, by shard, as its judges heard them."""
+    from streams.judging.successors import heard_in
+    from streams.log.partials import decode_partial
+    from streams.replay import read_lines
+
+    logs: dict[int, list[Record]] = {}
+    with _open(str(path)) as file:
+        for record in read_lines(file):
+            logs.setdefault(record.partition, []).append(record)
+    try:
+        return {
+            shard: heard_in(decode_partial(one.value or b"") for one in sorted(log, key=lambda one: one.offset))
+            for shard, log in logs.items()
+        }
+    except msgspec.DecodeError as error:
+        raise CallerMistake(
+            f"{path} is no dump of hashtag-partials: {error}", fix="hushtag dump hashtag-partials"
+        ) from error
 
 
 def _evidence_writer(file: BinaryIO) -> Callable[[EvidenceRecord], object]:

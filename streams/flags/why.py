@@ -55,6 +55,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The floors, the harmful share, then what corroborates."""
     need: int
     """How many of the corroborating signals must have passed."""
+    predecessor: str = ""
+    """The hidden tag that the authors come from, where `successor` is above 0."""
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -159,6 +161,7 @@ def _standing(
             ),
         ),
         need=rule.corroboration.need,
+        predecessor=table.successors.of[0] if table.successors else "",
     )
 
 

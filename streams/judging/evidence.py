@@ -12,6 +12,7 @@ from streams.counting.registers import LINKED, RETWEET
 from streams.counting.window import Sample
 from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
+from streams.judging.successors import Found
 from streams.log.decisions import Evidence
 
 Ints = npt.NDArray[np.int64]
@@ -38,6 +39,13 @@ class EvidenceTable:
     """Share of scored authors whose tweet links to a curated domain."""
     may_miss: int = 0
     """So many tweets more a tag may have: panes of the window gave up their tail."""
+    successors: Found | None = None
+    """Which hidden tags the authors come from; None where nobody asked."""
+
+    @property
+    def successor(self) -> Doubles:
+        """Lower bound of the share of authors who come from one hidden tag; 0 where nobody asked."""
+        return np.zeros(len(self.keys)) if self.successors is None else self.successors.lower
 
     def find(self, key: int) -> int | None:
         """Row of a key."""
@@ -60,6 +68,8 @@ class EvidenceTable:
             young=rounded(float(self.young[row])),
             term=term,
             links=rounded(float(self.links[row])),
+            successor=rounded(float(self.successors.lower[row])) if self.successors else 0.0,
+            predecessor=self.successors.of[row] if self.successors else "",
             sampled=tuple(str(tweet) for tweet in self.sampled[row]),
         )
 
@@ -80,6 +90,7 @@ def tabulate(
     may_miss: int = 0,
     *,
     whole: Sample | None = None,
+    successors: Found | None = None,
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -90,6 +101,7 @@ def tabulate(
         young_days: an account younger than this is young.
         may_miss: see `EvidenceTable`.
         whole: the sample before anything was taken out of it, where something was: it says how many authors there are.
+        successors: see `EvidenceTable`.
     """
     m = len(keys)
     group = sample.group
@@ -117,6 +129,7 @@ def tabulate(
         sampled=_first_ids(sample, m),
         links=_share_of(group[known], sample.flags[known] & LINKED > 0, m),
         may_miss=may_miss,
+        successors=successors,
     )  # fmt: skip
 
 

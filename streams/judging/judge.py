@@ -31,6 +31,7 @@ from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
 from streams.judging.accounts import FactBook
 from streams.judging.ahead import Ahead
+from streams.judging.campaigns import sketch_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.heard import ShardFacts
 from streams.judging.kept import TickEvidence, conditions_of
@@ -38,10 +39,12 @@ from streams.judging.links import mark_links
 from streams.judging.looks import LookJob, Looks
 from streams.judging.rulings import Rulings
 from streams.judging.state import KeyState
+from streams.judging.successors import ShardSketches
 from streams.judging.views import Views
 from streams.log.decisions import Decision, Progress, Reason, version_of
 from streams.log.facts import FactsMark
 from streams.log.partials import Partial
+from streams.log.sketches import AuthorSketch, HeardSketch
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
@@ -67,8 +70,8 @@ class TickJob:
 
 @dataclass(slots=True)
 class Settled:
-    """What a settled tick says. `panes`, `retracted`, `evidence`, then `decisions`; `progress` after all are
-    acknowledged."""
+    """What a settled tick says. `panes`, `retracted`, `heard`, `evidence`; `sketches`, to every shard; `decisions` once
+    these are acknowledged, for whoever reads a decision back sends no sketch; `progress` after all are."""
 
     tick_ms: int
     panes: list[Pane] = field(default_factory=list)
@@ -76,7 +79,11 @@ class Settled:
     """What this tick puts in force."""
     unmatched: int = 0
     """How many of these are about a hashtag and country that no tweet of their pane has."""
+    heard: list[HeardSketch] = field(default_factory=list)
+    """Sketches that the shard's log has brought: kept beside the panes."""
     evidence: TickEvidence | None = None
+    sketches: list[AuthorSketch] = field(default_factory=list)
+    """The authors of campaigns; see `streams.judging.campaigns`."""
     decisions: list[Decision] = field(default_factory=list)
     progress: Progress | None = None
     confirmed: int = 0
@@ -116,7 +123,8 @@ class ShardJudge:
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.tail = Tail(self.tags, hashes)
         self.facts = ShardFacts(FactBook(hashes) if book is None else book)
-        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts)
+        self.sketches = ShardSketches(self.tags)
+        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts, self.sketches)
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
@@ -149,6 +157,9 @@ class ShardJudge:
         if isinstance(record, FactsMark):
             self.facts.hear(record)
             return
+        if isinstance(record, AuthorSketch):
+            self.sketches.hear(record, self.facts.passed_ms)
+            return
         self.facts.passed_ms = max(self.facts.passed_ms, record.watermark_ms)
         for pane in set(np.frombuffer(record.panes, "<i8").tolist()):
             if pane > self.open.settled_pane:
@@ -177,11 +188,8 @@ class ShardJudge:
 
     def next_tick(self, up_to_ms: int | None = None) -> TickJob | None:
         """The next pane that the watermark has passed by this shard's part of the spread, or `up_to_ms` has passed."""
-        watermark_ms = self.open.watermark_ms - self._after_ms if up_to_ms is None else up_to_ms
-        if watermark_ms < 0:
-            return None
-        pane = self._next_pane(watermark_ms // PANE_MS)
-        if (pane + 1) * PANE_MS > watermark_ms:
+        pane = self.due(up_to_ms)
+        if pane is None:
             return None
         self._follow((pane + 1) * PANE_MS)
         self.views.expire_short((pane + 1) * PANE_MS)
@@ -194,6 +202,14 @@ class ShardJudge:
         entries = closed.sum.entries[np.isin(sampled, np.fromiter(worth, np.int64, len(worth)))]
         unscored = closed.pane.unscored(entries)
         return TickJob(closed, worth, unscored, closed.pane.texts(unscored), given_up)
+
+    def due(self, up_to_ms: int | None = None) -> int | None:
+        """The number of the pane that `next_tick` would settle."""
+        watermark_ms = self.open.watermark_ms - self._after_ms if up_to_ms is None else up_to_ms
+        if watermark_ms < 0:
+            return None
+        pane = self._next_pane(watermark_ms // PANE_MS)
+        return pane if (pane + 1) * PANE_MS <= watermark_ms else None
 
     def _next_pane(self, reached: int) -> int:
         """The pane after the last settled. Where nothing is counted and nothing said, panes may be passed over.
@@ -222,9 +238,12 @@ class ShardJudge:
         said.panes = [one for one in completed if one is not None and len(one.keys)]
         said.retracted = self.views.retracted.settle(closed.number)
         said.unmatched = self.views.unmatched(said.retracted)
+        said.heard = self.sketches.take_fresh()
         self._judge(tick_ms, said)
         self._forget(closed.number)
-        self.facts.prune(tick_ms // MINUTE_MS * MINUTE_MS)  # a long window is of the last whole minute
+        minute_ms = tick_ms // MINUTE_MS * MINUTE_MS  # a long window is of the last whole minute
+        self.facts.prune(minute_ms)
+        self.sketches.prune(minute_ms, self.views.kept_from_ms)
         said.progress = Progress(
             shard=self.shard,
             settled_ms=tick_ms,
@@ -254,6 +273,7 @@ class ShardJudge:
         self.tail.floor = min(policy.tail_floor, policy.evidence_floor)
         self.tail.most_tags = max(1, policy.max_tags_per_pane // self.shards)
         self.rulings.follow(policy)
+        self.sketches.asked = policy.asks_for_successors
 
     def _policy_at(self, tick_ms: int) -> Policy | None:
         """The policy that is active at a tick, by what was read so far."""
@@ -273,6 +293,7 @@ class ShardJudge:
         said.evidence = self._evidence(policy, tick_ms, tables)
         changes = self.rulings.settle(tables, tick_ms, holding=tick_ms < self.hold_until_ms)
         said.decisions = [self._decision(policy, key, tick_ms) for key in changes.keys]
+        said.sketches = [sketch_of(one, self.views, self.tags, tick_ms) for one in changes.campaigns]
         self.rulings.drop_empty(tick_ms)
         said.confirmed, said.withdrawn = changes.confirmed, changes.withdrawn
         said.refused, said.scorer_fault = changes.refused, changes.scorer_fault

@@ -12,20 +12,24 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.keys import Tags
 from streams.counting.ladder import Ladder, begins_ms
 from streams.counting.pane import Pane, merge_panes
 from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.retractions import Rows
-from streams.counting.sketch import KeyedHash
+from streams.counting.sketch import SPACE, K, KeyedHash, UInts
 from streams.counting.tail import Tail
-from streams.counting.window import SlidingWindow
+from streams.counting.window import Sample, SlidingWindow
 from streams.judging.accounts import FactBook
 from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.heard import ShardFacts
 from streams.judging.retracted import Retracted
+from streams.judging.successors import ShardSketches
 
 SHORT_MS = 900_000
 """Longest window that advances with every pane."""
+HARMFUL = 0.5
+"""From this probability on a text makes its author one of a campaign: who objects to it under its tag is not."""
 
 
 class Views:
@@ -35,10 +39,16 @@ class Views:
         columns: score columns of a text.
         tail: cuts what is merged; None: that keeps all.
         facts: about authors; samples are judged by them.
+        sketches: of hidden tags.
     """
 
     def __init__(
-        self, hashes: KeyedHash, columns: int, tail: Tail | None = None, facts: ShardFacts | None = None
+        self,
+        hashes: KeyedHash,
+        columns: int,
+        tail: Tail | None = None,
+        facts: ShardFacts | None = None,
+        sketches: ShardSketches | None = None,
     ) -> None:
         self.short_panes: deque[Pane] = deque()
         self.ladder = Ladder(hashes, columns, tail)
@@ -57,6 +67,7 @@ class Views:
         self._columns = columns
         self._tail = tail
         self._facts = facts or ShardFacts(FactBook(hashes))
+        self._sketches = sketches or ShardSketches(Tags())
         self._young_days = 0
         self._burst_min_past = 1
         self._tables: dict[int, EvidenceTable] = {}
@@ -72,6 +83,11 @@ class Views:
     def longest(self) -> SlidingWindow | None:
         """The window that holds a tag's own past."""
         return self.windows[max(self.windows)] if self.windows else None
+
+    @property
+    def kept_from_ms(self) -> int:
+        """No pane that starts earlier is kept: a window may go so far back."""
+        return min(self.minutes_from_ms, self.end_ms - SHORT_MS)
 
     def arrange(self, windows_ms: Sequence[int], floor: int, young_days: int, burst_min_past: int) -> None:
         """Follow a policy: windows of these lengths, watched at a floor of tweets.
@@ -177,7 +193,7 @@ class Views:
     def forget_retracted(self) -> None:
         """Drop the retractions that no window of the panes kept can need."""
         if self.retracted:
-            self.retracted.forget(min(self.minutes_from_ms, self.end_ms - SHORT_MS))
+            self.retracted.forget(self.kept_from_ms)
 
     def displays(self, key: int, fresh: Iterable[str] = ()) -> list[str]:
         """The spellings of a key: `fresh` ones and one for each pane of the shortest window that has it, or where
@@ -208,20 +224,38 @@ class Views:
         for pane in extra:
             tweets += pane.tweets(keys)
         tweets = self.less_retracted(tweets, window, keys, tick_ms)
-        whole = window.sample(keys, extra)
-        start_ms, end_ms = self._span(window, tick_ms)
-        sample = self.retracted.left(whole, keys, start_ms, end_ms) if self.retracted else whole
+        whole, sample, end_ms = self._sample(window, keys, extra, tick_ms)
         return tabulate(
             window.window_ms,
             keys,
             tweets,
             self._burst(window, keys, tweets),
-            self._facts.judged(sample, keys, end_ms),
+            sample,
             self._columns,
             self._young_days,
             window.may_miss,
             whole=whole,
+            successors=self._sketches.find(sample, keys, end_ms, self.kept_from_ms),
         )
+
+    def authors(self, key: int, window_ms: int) -> tuple[UInts, int]:
+        """Of a key's authors over a settled window, or over the shortest where there is none so long, those whose
+        sampled tweet is harmful, ascending; and up to which hash they are all."""
+        window = self.windows.get(window_ms) or self.shortest
+        assert window is not None, "no policy is in force"
+        whole, sample, _ = self._sample(window, np.array([key]), (), None)
+        return sample.author[sample.scores[:, 0] >= HARMFUL], int(whole.author[-1]) if len(
+            whole.author
+        ) >= K else SPACE - 1
+
+    def _sample(
+        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane], tick_ms: int | None
+    ) -> tuple[Sample, Sample, int]:
+        """The sample of some keys as it was drawn, as it may count, and the tick as of which."""
+        whole = window.sample(keys, extra)
+        start_ms, end_ms = self._span(window, tick_ms)
+        sample = self.retracted.left(whole, keys, start_ms, end_ms) if self.retracted else whole
+        return whole, self._facts.judged(sample, keys, end_ms), end_ms
 
     def _busy(self, window: SlidingWindow) -> Ints:
         """The keys with enough tweets, ascending."""

@@ -29,6 +29,8 @@ class Conditions(msgspec.Struct, array_like=True, frozen=True):
     burst_min_past: int
     links: str = ""
     """Of the link domains that were told apart, as `Policy.links_revision` names them; "" for none."""
+    successor: bool = False
+    """Whether it was asked which hidden tags the authors come from."""
 
 
 class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -67,6 +69,10 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """So many tweets more than `tweets` says a tag may have had: panes of the window gave up their tail."""
     links: bytes = b""
     """float64 (rows,); empty where all are 0."""
+    successor: bytes = b""
+    """float64 (rows,); empty where all are 0."""
+    predecessors: dict[str, list[int]] = {}
+    """Rows by the hidden tag that their authors come from."""
 
     @property
     def rows(self) -> int:

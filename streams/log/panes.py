@@ -17,6 +17,7 @@ from streams.counting.pane import Pane
 from streams.counting.registers import NOTHING, GivenUp, Ints
 from streams.counting.sketch import K, estimate_authors
 from streams.log.retractions import are_retractions
+from streams.log.sketches import is_heard
 
 MAX_BYTES = 512 * 1024
 _ENTRY_BYTES = 8 + 8 + 4 + 1 + 4
@@ -148,7 +149,7 @@ def decode_pane_record(value: bytes) -> PaneRecord:
 
 def pane_records(values: Iterable[bytes]) -> Iterator[PaneRecord]:
     """Those of some values of `hashtag-panes` that are panes."""
-    return (_decoder.decode(value) for value in values if not are_retractions(value))
+    return (_decoder.decode(value) for value in values if not (are_retractions(value) or is_heard(value)))
 
 
 decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode

@@ -1,4 +1,5 @@
-"""Records of `hashtag-partials`: many registers a record, markers, activations and marks of facts, as msgpack."""
+"""Records of `hashtag-partials`: many registers a record, markers, activations, marks of facts and author sketches, as
+msgpack."""
 
 from __future__ import annotations
 
@@ -6,17 +7,20 @@ import msgspec
 
 from streams.counting.registers import Flush
 from streams.log.facts import FactsMark
+from streams.log.sketches import AuthorSketch
 from streams.policy.activation import Activation
 
-Partial = Flush | Activation | FactsMark
+Partial = Flush | Activation | FactsMark | AuthorSketch
 _ACTIVATION = b"a"
 _FLUSH = b"f"
 _MARK = b"m"
+_SKETCH = b"s"
 _encoder = msgspec.msgpack.Encoder()
 _flush = msgspec.msgpack.Decoder(Flush)
 _activation = msgspec.msgpack.Decoder(Activation)
 _mark = msgspec.msgpack.Decoder(FactsMark)
-_KINDS: dict[type[Partial], bytes] = {Flush: _FLUSH, Activation: _ACTIVATION, FactsMark: _MARK}
+_sketch = msgspec.msgpack.Decoder(AuthorSketch)
+_KINDS: dict[type[Partial], bytes] = {Flush: _FLUSH, Activation: _ACTIVATION, FactsMark: _MARK, AuthorSketch: _SKETCH}
 
 
 def encode_partial(record: Partial) -> bytes:
@@ -36,4 +40,6 @@ def decode_partial(value: bytes) -> Partial:
         return _activation.decode(memoryview(value)[1:])
     if value[:1] == _MARK:
         return _mark.decode(memoryview(value)[1:])
+    if value[:1] == _SKETCH:
+        return _sketch.decode(memoryview(value)[1:])
     raise msgspec.DecodeError(f"unknown kind of partials record: {value[:1]!r}")

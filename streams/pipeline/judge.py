@@ -24,9 +24,10 @@ from streams.log.decisions import Decision, Progress, decode_record, encode_reco
 from streams.log.evidence import encode_evidence_record
 from streams.log.facts import FactsMark
 from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, encode_pane
-from streams.log.partials import decode_partial
+from streams.log.partials import decode_partial, encode_partial
 from streams.log.reading import LogReader, connection
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
+from streams.log.sketches import AuthorSketch, HeardSketch, encode_heard, heard_records, is_heard
 from streams.pipeline.context import Context
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.foreign import OwnOffsets, read_foreign
@@ -179,11 +180,13 @@ class JudgePartition:
             await self._send(self._stage.panes_topic, record, None)
             for record in encode_retractions(settled.retracted, judge.tags)
         ]
+        acks += [await self._send(self._stage.panes_topic, encode_heard(one), None) for one in settled.heard]
         if settled.evidence is not None:
             acks += [
                 await self._send(self._stage.evidence_topic, encode_evidence_record(record), None)
                 for record in records_of(settled.evidence, self.shard, judge.tags)
             ]
+        await self._tell_all_shards(settled.sketches)
         acks += await self._send_decisions(settled.decisions)
         metrics = self._context.metrics
         metrics.retracted_uses.inc(int((settled.retracted.panes != NO_PANE).sum()) - settled.unmatched)
@@ -197,6 +200,14 @@ class JudgePartition:
             metrics.given_up_tweets.labels(pane=f"{pane.length_ms // 1000}s").inc(pane.given_up.tweets)
         metrics.settled_seconds.labels(shard=str(self.shard)).set(settled.tick_ms / 1000)
         return acks
+
+    async def _tell_all_shards(self, sketches: Sequence[AuthorSketch]) -> None:
+        """Before their decisions are sent: a successor that reads one of these back does not send its sketch."""
+        sender, shards = self._context.sender, range(self._context.settings.shards)
+        values = [encode_partial(one) for one in sketches]
+        await sender.acknowledged(
+            [await sender.send(self._stage.topic, shard, value) for value in values for shard in shards]
+        )
 
     async def _send_decisions(self, decisions: Sequence[Decision]) -> list[Ack]:
         for decision in decisions:
@@ -228,13 +239,15 @@ class JudgePartition:
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []
         retracted = NO_ROWS
+        sketches: list[HeardSketch] = []
         if progress is not None:
             bodies = await read_policies(settings)
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
-            panes, retracted = await self._read_panes(progress, judge.tags)
+            panes, retracted, sketches = await self._read_panes(progress, judge.tags)
             for heard in progress.facts:
                 await self._stage.facts.reached(heard)
+        judge.sketches.recover(sketches)
         settled_ms = progress.settled_ms if progress else 0
         await asyncio.to_thread(  # some seconds for an hour of tweets, and nobody else has the judge yet
             judge.recover,
@@ -246,12 +259,13 @@ class JudgePartition:
         )
         return judge, 0 if progress is None else progress.replay_offset
 
-    async def _read_panes(self, progress: Progress, tags: Tags) -> tuple[list[Pane], Rows]:
-        """The settled panes that some window can still hold, and the retractions beside them."""
+    async def _read_panes(self, progress: Progress, tags: Tags) -> tuple[list[Pane], Rows, list[HeardSketch]]:
+        """The settled panes that some window can still hold, and the retractions and sketches beside them."""
         short_ms = progress.settled_ms - SHORT_MS
         since_ms = min(progress.minutes_from_ms, short_ms)
         settings, found = self._context.settings, Assembler(tags)
         retractions = []
+        heard: list[HeardSketch] = []
         async with LogReader(connection(settings), self._stage.panes_topic) as reader:
             start = await reader.offset_at(self.shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
             async for batch in reader.to_end({self.shard: start}):
@@ -259,10 +273,13 @@ class JudgePartition:
                     if are_retractions(record.value):
                         retractions.append(decode_retractions(record.value))
                         continue
+                    if is_heard(record.value):
+                        heard += heard_records([record.value])
+                        continue
                     span = decode_pane_span(record.value)
                     if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
                         found.add(decode_pane_record(record.value))
-        return found.panes(), together_of(retractions, tags)
+        return found.panes(), together_of(retractions, tags), heard
 
     async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
         decisions: list[Decision] = []
@@ -341,6 +358,9 @@ class JudgeStage:
         judge.facts.late = 0
         metrics.retractions_late.inc(judge.views.retracted.late)
         judge.views.retracted.late = 0
+        metrics.sketches_late.inc(judge.sketches.late)
+        metrics.sketches_given_up.inc(judge.sketches.given_up)
+        judge.sketches.late = judge.sketches.given_up = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
         shortest = judge.views.shortest
         if shortest is not None:

@@ -33,6 +33,7 @@ from streams.log.facts import FactsMark
 from streams.log.panes import assemble, encode_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
+from streams.log.sketches import AuthorSketch, encode_heard, heard_records
 from streams.pipeline.foreign import OwnOffsets
 from streams.policy import Policy
 from streams.policy.activation import Activation
@@ -71,13 +72,16 @@ SCORER = TextScorer(Words())
 
 @contextmanager
 def small_units() -> Iterator[None]:
-    """Blocks of 16 offsets, records of a few registers, panes of several parts."""
+    """Blocks of 16 offsets, records of a few registers, panes of several parts, few sketches that count soon."""
     with ExitStack() as patches:
         for where in ("streams.counting.ingest.BLOCK", "streams.counting.uses.BLOCK", "streams.replay.BLOCK"):
             patches.enter_context(patch(where, BLOCK))
         patches.enter_context(patch("streams.counting.ingest.DUPLICATE_RANGE", DUPLICATE_RANGE))
         patches.enter_context(patch("streams.counting.ingest._RECORD_BYTES", 2_500))
         patches.enter_context(patch("streams.log.panes.MAX_BYTES", 400))
+        patches.enter_context(patch("streams.judging.successors.DELAY_MS", PANE_MS))
+        patches.enter_context(patch("streams.judging.successors.MOST", 6))
+        patches.enter_context(patch("streams.judging.campaigns.MINUTE_MS", PANE_MS))
         yield
 
 
@@ -282,6 +286,10 @@ class Judge(Run):
                             self.outbox.put(("panes", shard), record)
                     for record in encode_retractions(settled.retracted, judge.tags):
                         self.outbox.put(("panes", shard), record)
+                    for heard in settled.heard:
+                        self.outbox.put(("panes", shard), encode_heard(heard))
+                    if settled.sketches:
+                        yield from self.tell(settled.sketches)
                     self.say(settled.decisions)
                     last = settled.progress or last
                     if rng.random() < 0.3:
@@ -306,6 +314,13 @@ class Judge(Run):
                     judge.rulings.adopt(said)
             self.outbox.offsets = []
             yield
+
+    def tell(self, sketches: list[AuthorSketch]) -> Iterator[None]:
+        """To every shard, before the decisions."""
+        for one in sketches:
+            for shard in range(SHARDS):
+                self.outbox.put(("partials", shard), encode_partial(one))
+        yield from self.acknowledged()
 
     def say(self, decisions: list[Decision]) -> None:
         for one in decisions:
@@ -338,6 +353,7 @@ class Judge(Run):
             activations = [replace(one, policy=bodies[one.revision]) for one in progress.activations]
             progress = replace(progress, activations=activations)
             self.reach(max((heard.upto for heard in progress.facts), default=0))
+            judge.sketches.recover(heard_records(kept))
         judge.recover(
             progress,
             decisions,
