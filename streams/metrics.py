@@ -228,6 +228,11 @@ class Metrics:
             "1 while the policy file of this worker is not the live one.",
             registry=registry,
         )
+        self.model_missing = Gauge(
+            "hushtag_model_missing",
+            "Whether the model in force is not to be had here: nothing new is suppressed, what stands runs out.",
+            registry=registry,
+        )
         self.model = Info("hushtag_model", "The model in force: revision.", registry=registry)
 
     def _add_publish(self, registry: CollectorRegistry) -> None:

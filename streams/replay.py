@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from streams.counting.ingest import DeadLetter, SourcePartition
 from streams.counting.pane import Pane
 from streams.counting.registers import BLOCK, MINUTE_MS, PANE_MS
+from streams.counting.scores import Scores
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
@@ -33,7 +34,10 @@ from streams.log.panes import PaneRow, rows_of
 from streams.log.sketches import AuthorSketch, HeardSketch
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.scoring import TextScorer
+from streams.scoring import TextScorer, score_batches
+
+_BEFORE_ALL = -1
+"""Sequence of what is in force where nothing was activated."""
 
 
 class LogLine(msgspec.Struct, gc=False):
@@ -129,6 +133,9 @@ class Replay:
             is in force from their log time on.
         heard: author sketches as a live run's shards met them, by shard; None: this run's own, which every shard has
             heard once their tick has settled in all.
+        activations: of policies and models, as a live run's shards met them: from its tick on each goes before `policy`
+            and `scorer`.
+        models: that these name; where one is not here, nothing begins while it is in force.
         keep_evidence: called with every record of evidence, as ticks settle.
     """
 
@@ -146,6 +153,8 @@ class Replay:
         flush_records: int = 2_000,
         moderation: Iterable[Record] = (),
         heard: Mapping[int, Iterable[HeardSketch]] | None = None,
+        activations: Iterable[Activation] = (),
+        models: Iterable[TextScorer] = (),
         keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
         self.counts = ReplayCounts()
@@ -158,7 +167,8 @@ class Replay:
             for number in numbers
         }
         self._started: set[int] = set()
-        self._scorer = scorer
+        self._scorers = {one.revision: one for one in (*models, scorer)}
+        self._columns = 1 + len(scorer.categories)
         self._early = early
         self._keep_evidence = keep_evidence
         self._flush_ms = flush_ms
@@ -181,13 +191,14 @@ class Replay:
         ]
         activation = Activation(
             revision=policy.revision,
-            sequence=0,
+            sequence=_BEFORE_ALL,
             from_tick_ms=0,
             policy=policy.canonical(),
             model_revision=scorer.revision,
         )
         for judge in self.judges:
-            judge.apply(0, activation)
+            for one in (activation, *activations):
+                judge.apply(0, one)
             judge.apply(0, FactsMark("", facts.book.upto))
             judge.sketches.recover(heard.get(judge.shard, ()) if heard else ())
         self._own_sketches = heard is None
@@ -223,7 +234,7 @@ class Replay:
         for judge in self.judges:
             look = judge.next_look()
             if look is not None:
-                yield from judge.look(look, self._scorer(look.texts))
+                yield from judge.look(look, self._score(look.batches))
 
     def _settle(self, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
         """Tick after tick in all shards: what one says of a tick, all have heard before any settles a later one."""
@@ -231,13 +242,16 @@ class Replay:
             judge = self.judges[min(due)[1]]
             job = judge.next_tick(up_to_ms)
             assert job is not None, "it was due"
-            settled = judge.settle(job, self._scorer(job.texts))
+            settled = judge.settle(job, self._score(job.batches))
             self.counts.settled_ticks += 1
             for pane in settled.panes:
                 yield from self._minute(judge, pane)
             self._keep(judge, settled.evidence)
             self._tell_all_shards(settled.sketches)
             yield from settled.decisions
+
+    def _score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
+        return score_batches(batches, self._scorers.get, self._columns)
 
     def _tell_all_shards(self, sketches: Iterable[AuthorSketch]) -> None:
         """As if each shard's log stood at the tick: the markers that came with the last flush are far ahead of it."""

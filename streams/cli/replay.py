@@ -21,7 +21,7 @@ from streams.log.evidence import EvidenceRecord
 from streams.settings import load_settings, time_rules
 
 if TYPE_CHECKING:
-    from streams.log.sketches import HeardSketch
+    from streams.log.partials import Partial
     from streams.replay import Record
 
 _encode = msgspec.json.Encoder().encode
@@ -48,9 +48,13 @@ def replay(
     heard: Annotated[
         Path | None,
         typer.Option(
-            help="Log lines of hashtag-partials: author sketches of hidden tags count from when these shards heard "
-            "them, late or not; default: those of this run, a minute after their tick."
+            help="Log lines of hashtag-partials: policies, models and author sketches count from when its shards heard "
+            "of them. Default: --policy, one model, and this run's own sketches, a minute after their tick."
         ),
+    ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="An artefact that was live while --heard was written; several times for several."),
     ] = None,
     evidence: Annotated[
         Path | None, typer.Option(help="Write the evidence here, as log lines: `hushtag policy impact` reads them.")
@@ -67,12 +71,14 @@ def replay(
     offset = line, log time = the highest created_at so far. The end of the file settles all.
     """
     from streams.cli.panes import as_json  # these take a second to load: not for `--help`
+    from streams.judging.successors import heard_in
+    from streams.policy.activation import Activation
     from streams.replay import Replay, read_lines
     from streams.scoring import load_text_scorer
 
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
-    told = _heard(heard) if heard else None
+    log = _partials(heard) if heard else None
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
     kept = evidence.open("wb") if evidence else None
@@ -86,7 +92,9 @@ def replay(
         early=early,
         flush_ms=settings.flush_ms,
         moderation=people,
-        heard=told,
+        heard=None if log is None else {shard: heard_in(records) for shard, records in log.items()},
+        activations=[one for records in (log or {}).values() for one in records if isinstance(one, Activation)],
+        models=[load_text_scorer(path) for path in model or ()],
         keep_evidence=None if kept is None else _evidence_writer(kept),
     )
     source.seek(0)
@@ -126,9 +134,8 @@ def _moderation(path: Path) -> list[Record]:
     return records
 
 
-def _heard(path: Path) -> dict[int, list[HeardSketch]]:
-    """The sketches of a dump of hashtag-partials, by shard, as its judges heard them."""
-    from streams.judging.successors import heard_in
+def _partials(path: Path) -> dict[int, list[Partial]]:
+    """The records of a dump of hashtag-partials by shard, in the order in which its judge read them."""
     from streams.log.partials import decode_partial
     from streams.replay import read_lines
 
@@ -138,7 +145,7 @@ def _heard(path: Path) -> dict[int, list[HeardSketch]]:
             logs.setdefault(record.partition, []).append(record)
     try:
         return {
-            shard: heard_in(decode_partial(one.value or b"") for one in sorted(log, key=lambda one: one.offset))
+            shard: [decode_partial(one.value or b"") for one in sorted(log, key=lambda one: one.offset)]
             for shard, log in logs.items()
         }
     except msgspec.DecodeError as error:

@@ -66,6 +66,13 @@ class TickJob:
     texts: bytes
     """Their texts, each a line."""
     given_up: GivenUp
+    model: str
+    """Revision that scores them: the one in force at the pane's start."""
+
+    @property
+    def batches(self) -> list[tuple[str, bytes]]:
+        """What is to be scored, by revision."""
+        return [(self.model, self.texts)]
 
 
 @dataclass(slots=True)
@@ -97,8 +104,8 @@ class ShardJudge:
     """All state of one shard between its assignment and its revocation.
 
     Args:
-        categories: of the model, in the order of its score columns behind `any`; `model_revision`: of the model that
-            scores for this judge, which decisions name.
+        categories: of the model, in the order of its score columns behind `any`.
+        model_revision: of the model that is named before an activation has named one.
         max_lag_ms: no early look while the slowest source is further behind the fastest.
         shards: how many judges there are.
         book: what is known about authors; read as far as a mark says, before the mark is applied.
@@ -146,6 +153,11 @@ class ShardJudge:
         """What is in force, by key."""
         return self.rulings.states
 
+    @property
+    def model_revision(self) -> str:
+        """Of the model in force at the last settled tick."""
+        return self._model_revision
+
     # ---- the log ----
 
     def apply(self, offset: int, record: Partial) -> None:
@@ -191,6 +203,7 @@ class ShardJudge:
         pane = self.due(up_to_ms)
         if pane is None:
             return None
+        model = self._model_of(pane)
         self._follow((pane + 1) * PANE_MS)
         self.views.expire_short((pane + 1) * PANE_MS)
         closed = self.open.settle(pane)
@@ -198,10 +211,11 @@ class ShardJudge:
         closed = Closed(pane, kept, closed.pane)
         self._first_offsets = {one: at for one, at in self._first_offsets.items() if one > pane}
         worth = self._worth_scoring(closed)
+        closed.pane.score_by(model)
         sampled = np.repeat(closed.sum.keys, np.diff(closed.sum.bounds)) >> COUNTRY_BITS
         entries = closed.sum.entries[np.isin(sampled, np.fromiter(worth, np.int64, len(worth)))]
         unscored = closed.pane.unscored(entries)
-        return TickJob(closed, worth, unscored, closed.pane.texts(unscored), given_up)
+        return TickJob(closed, worth, unscored, closed.pane.texts(unscored), given_up, model)
 
     def due(self, up_to_ms: int | None = None) -> int | None:
         """The number of the pane that `next_tick` would settle."""
@@ -239,7 +253,7 @@ class ShardJudge:
         said.retracted = self.views.retracted.settle(closed.number)
         said.unmatched = self.views.unmatched(said.retracted)
         said.heard = self.sketches.take_fresh()
-        self._judge(tick_ms, said)
+        self._judge(tick_ms, said, blind=scores.silent)
         self._forget(closed.number)
         minute_ms = tick_ms // MINUTE_MS * MINUTE_MS  # a long window is of the last whole minute
         self.facts.prune(minute_ms)
@@ -265,6 +279,7 @@ class ShardJudge:
     def _follow(self, tick_ms: int) -> None:
         """Put the policy in force that is active at a tick."""
         policy = self._policy_at(tick_ms)
+        self._model_revision = self._model_at(tick_ms)
         self.activations.prune(tick_ms)
         if policy is None or policy is self.policy:
             return
@@ -274,6 +289,15 @@ class ShardJudge:
         self.tail.most_tags = max(1, policy.max_tags_per_pane // self.shards)
         self.rulings.follow(policy)
         self.sketches.asked = policy.asks_for_successors
+
+    def _model_at(self, tick_ms: int) -> str:
+        """The revision of the model that is active at a tick, by what was read so far."""
+        activation = self.activations.in_force(tick_ms)
+        return self._model_revision if activation is None else activation.model_revision
+
+    def _model_of(self, pane: int) -> str:
+        """The revision that scores a pane's entries: that of its start."""
+        return self._model_at(pane * PANE_MS)
 
     def _policy_at(self, tick_ms: int) -> Policy | None:
         """The policy that is active at a tick, by what was read so far."""
@@ -285,13 +309,13 @@ class ShardJudge:
             policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
         return policy
 
-    def _judge(self, tick_ms: int, said: Settled) -> None:
+    def _judge(self, tick_ms: int, said: Settled, *, blind: bool) -> None:
         policy = self.policy
         if policy is None:
             return
         tables = self.views.tables()
         said.evidence = self._evidence(policy, tick_ms, tables)
-        changes = self.rulings.settle(tables, tick_ms, holding=tick_ms < self.hold_until_ms)
+        changes = self.rulings.settle(tables, tick_ms, holding=tick_ms < self.hold_until_ms, blind=blind)
         said.decisions = [self._decision(policy, key, tick_ms) for key in changes.keys]
         said.sketches = [sketch_of(one, self.views, self.tags, tick_ms) for one in changes.campaigns]
         self.rulings.drop_empty(tick_ms)
@@ -320,7 +344,7 @@ class ShardJudge:
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if look else tick_ms,
             policy_revision=policy.revision,
-            model_revision=self._model_revision,
+            model_revision=look.parts[-1].model if look else self._model_revision,
             provisional=bool(state.early),
         )
 
@@ -357,12 +381,14 @@ class ShardJudge:
         if blind or shortest is None or not self._early or self.replaying or not timely or held:
             self.looks.pass_over()
             return None
-        return self.looks.next(shortest, self._ahead.floor, self._ahead.least_share)
+        return self.looks.next(shortest, self._ahead.floor, self._ahead.least_share, self._model_of)
 
     def look(self, job: LookJob, scores: Scores) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
         policy, shortest = self._ahead.policy, self.views.shortest
         assert policy is not None and shortest is not None
+        if scores.silent:
+            return []
         for part in job.parts:
             mark_links(part.pane, part.unscored, policy)
         table = self.looks.see(job, scores, shortest)

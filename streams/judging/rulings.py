@@ -20,6 +20,7 @@ from streams.judging.evidence import EvidenceTable
 from streams.judging.levels import BETWEEN
 from streams.judging.state import KeyState, Scope, greatest
 from streams.judging.valves import (
+    NO_MODEL,
     Begun,
     Crowd,
     ShardValves,
@@ -76,16 +77,19 @@ class Rulings:
         """Another policy from now on."""
         self._policy, self._terms = policy, {}
 
-    def settle(self, tables: Mapping[int, EvidenceTable], tick_ms: int, *, holding: bool) -> Changes:
+    def settle(
+        self, tables: Mapping[int, EvidenceTable], tick_ms: int, *, holding: bool, blind: bool = False
+    ) -> Changes:
         """Judge every key that is over or has a state.
 
         Args:
             tables: settled evidence by window, in milliseconds.
             tick_ms: end of the tick.
             holding: a gap of the log is in the windows: nothing clears.
+            blind: the model in force is not to be had.
         """
         policy = self.policy
-        self._fault = scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
+        self._fault = NO_MODEL if blind else scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
         changes = Changes(scorer_fault=self._fault)
         docket = Docket(policy, self._columns, tables, self._is_term, blind=self._fault is not None)
         before: dict[int, dict[Scope, Ruling]] = {}

@@ -34,6 +34,7 @@ from streams.pipeline.foreign import OwnOffsets, read_foreign
 from streams.pipeline.gaps import Gap, explain_gap
 from streams.pipeline.policies import read_policies
 from streams.pipeline.sender import Ack
+from streams.policy.activation import Activation
 
 _QUEUED_BATCHES = 4
 _GAUGE_SECONDS = 0.5
@@ -129,9 +130,11 @@ class JudgePartition:
             partial = decode_partial(record.value)
             if isinstance(partial, FactsMark):
                 await self._stage.facts.reached(partial)
+            if isinstance(partial, Activation):
+                await self._context.shelf.scorer(partial.model_revision)  # it is at hand when its tick comes
             judge.apply(record.offset, partial)
             while (job := judge.next_tick()) is not None:
-                scored = await self._context.score(job.texts)
+                scored = await self._context.score(job.batches)
                 with self._context.metrics.tick_seconds.time():
                     settled = judge.settle(job, scored)
                 acks += await self._say(judge, settled)
@@ -167,7 +170,7 @@ class JudgePartition:
         look = judge.next_look()
         if look is None:
             return []
-        scored = await self._context.score(look.texts)
+        scored = await self._context.score(look.batches)
         return await self._send_decisions(judge.look(look, scored)) if self._stage.timely(newest) else []
 
     async def _say(self, judge: ShardJudge, settled: Settled) -> list[Ack]:
@@ -362,6 +365,7 @@ class JudgeStage:
         metrics.sketches_given_up.inc(judge.sketches.given_up)
         judge.sketches.late = judge.sketches.given_up = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
+        metrics.model.info({"revision": judge.model_revision})
         shortest = judge.views.shortest
         if shortest is not None:
             metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy()))

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from streams.counting.ingest import SourcePartition
 from streams.counting.registers import PANE_MS, Flush
+from streams.counting.scores import Scores
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
@@ -38,7 +39,7 @@ from streams.pipeline.foreign import OwnOffsets
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.replay import Record
-from streams.scoring import TextScorer
+from streams.scoring import TextScorer, score_batches
 
 START_MS = 1_611_600_000_000
 LOG_SECONDS = 50
@@ -67,7 +68,22 @@ class Words:
         return np.stack([np.maximum(hate, abuse), abuse, hate], axis=1)
 
 
+class OtherWords(Words):
+    """A later model: other numbers for the same words."""
+
+    revision = "1" * 12
+
+    def score(self, texts):
+        return 0.9 * super().score(texts) + np.float32(0.05)
+
+
 SCORER = TextScorer(Words())
+LATER = TextScorer(OtherWords())
+SCORERS = {one.revision: one for one in (SCORER, LATER)}
+
+
+def scores(batches: list[tuple[str, bytes]]) -> Scores:
+    return score_batches(batches, SCORERS.get, 1 + len(SCORER.categories))
 
 
 @contextmanager
@@ -280,7 +296,7 @@ class Judge(Run):
                     self.reach(partial.upto)
                 judge.apply(offset, partial)
                 while (job := judge.next_tick()) is not None:
-                    settled = judge.settle(job, SCORER(job.texts))
+                    settled = judge.settle(job, scores(job.batches))
                     for pane in settled.panes:
                         for record in encode_pane(pane, shard, judge.tags):
                             self.outbox.put(("panes", shard), record)
@@ -297,7 +313,7 @@ class Judge(Run):
                 if isinstance(partial, Flush) and timely:
                     look = judge.next_look()
                     if look is not None:
-                        self.say(judge.look(look, SCORER(look.texts)))
+                        self.say(judge.look(look, scores(look.batches)))
                 if rng.random() < 0.2:
                     yield
             at += len(batch)
@@ -389,6 +405,7 @@ class World:
 
     Args:
         policies: the first is in force from the start, a second from some tick on.
+        models: revisions, in force with these.
         timely: whether judges take records for timely, and look: all, or some runs and others not.
         rules: of the versions that run side by side; they count the same but for those with `other_grammar`.
         harm: how many runs are killed, cut off or left as zombies.
@@ -400,6 +417,7 @@ class World:
         seed: int,
         policies: list[Policy],
         *,
+        models: Sequence[str] = (SCORER.revision, SCORER.revision),
         timely: str = "all",
         rules: Sequence[int] = (1,),
         other_grammar: Sequence[int] = (),
@@ -407,7 +425,7 @@ class World:
         moderation: Sequence[Record] = (),
     ) -> None:
         self.rng = random.Random(seed)
-        self.policies = policies
+        self.policies, self.models = policies, models
         self.timely = timely
         self.rules, self.other_grammar = rules, other_grammar
         self.sources = random_source(self.rng, seed)
@@ -431,7 +449,7 @@ class World:
     def _activate(self, sequence: int, from_tick_ms: int) -> None:
         policy = self.policies[sequence]
         self.activations = [*getattr(self, "activations", ()), Activation(
-            policy.revision, sequence, from_tick_ms, policy.canonical(), SCORER.revision
+            policy.revision, sequence, from_tick_ms, policy.canonical(), self.models[sequence]
         )]  # fmt: skip
         for shard in range(SHARDS):
             self.logs["partials", shard].append(encode_partial(self.activations[-1]))

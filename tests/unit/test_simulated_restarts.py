@@ -33,7 +33,7 @@ from streams.log.partials import decode_partial
 from streams.log.sketches import AuthorSketch
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay
-from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SHARDS, TIMES, World, small_units
+from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SCORERS, SHARDS, TIMES, World, small_units
 from tests.unit.simulated_people import random_moderation
 
 pytestmark = pytest.mark.simulation
@@ -151,6 +151,7 @@ class Reference:
         replay = Replay(
             range(PARTITIONS), world.policies[0], SCORER, shards=SHARDS, times=TIMES, hash_key=KEY,
             moderation=world.moderation,
+            models=SCORERS.values(),
             heard={shard: heard_in(map(decode_partial, world.logs["partials", shard])) for shard in range(SHARDS)},
         )  # fmt: skip
         for judge in replay.judges:
