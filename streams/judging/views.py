@@ -244,9 +244,8 @@ class Views:
         window = self.windows.get(window_ms) or self.shortest
         assert window is not None, "no policy is in force"
         whole, sample, _ = self._sample(window, np.array([key]), (), None)
-        return sample.author[sample.scores[:, 0] >= HARMFUL], int(whole.author[-1]) if len(
-            whole.author
-        ) >= K else SPACE - 1
+        upto = int(whole.author[-1]) if len(whole.author) >= K else SPACE - 1
+        return sample.author[sample.scores[:, 0] >= HARMFUL], upto
 
     def _sample(
         self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane], tick_ms: int | None
