@@ -117,7 +117,7 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         copies=column("copies", "<f8").astype(np.float64),
         young=column("young", "<f8").astype(np.float64),
         burst=column("burst", "<f8").astype(np.float64),
-        sampled=[()] * len(keys),
+        sampled=np.zeros((len(keys), 0), np.int64),
         may_miss=max(record.may_miss for record in records),
         links=np.concatenate([_or_zeros(record.links, record.rows) for record in records]),
         successors=_successors(records),
@@ -165,7 +165,7 @@ def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]
         copies=table.copies[at],
         young=table.young[at],
         burst=table.burst[at],
-        sampled=[table.sampled[row] for row in at.tolist()],
+        sampled=table.sampled[at],
         may_miss=table.may_miss,
         links=table.links[at],
         successors=table.successors
