@@ -14,7 +14,9 @@ from streams.judging.judge import ShardJudge
 from streams.log.decisions import Decision, decode_record
 from streams.policy import Policy
 from tests.unit.simulated import LATER, SCORER, SHARDS, World, small_units
+from tests.unit.simulated_people import random_moderation
 from tests.unit.test_simulated_restarts import policies, problems, told
+from tests.unit.test_simulated_successors import asking
 
 pytestmark = pytest.mark.simulation
 
@@ -42,6 +44,16 @@ def test_what_settles_equals_the_reference(seed):
 def test_it_does_whether_or_not_judges_look_early(seed):
     with small_units():
         found = problems(lived(seed, timely="some"))
+    assert not found, told(seed, found)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 4))
+def test_it_does_while_all_changes_at_once(seed):
+    """Policies and a model, accounts, campaigns that move on."""
+    with small_units():
+        made = (asking(random.Random(f"all {seed}")) * 2)[:2]
+        moderation = random_moderation(random.Random(seed))
+        found = problems(World(seed, made, models=(SCORER.revision, LATER.revision), moderation=moderation).run())
     assert not found, told(seed, found)
 
 
