@@ -32,7 +32,8 @@ $(UV):
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	$(UV) pip install --quiet --no-deps --editable client --editable .
-	$(BIN)/python -c "from streams.scoring import load_text_scorer; load_text_scorer()(b'\n')"  # compiles the kernels once
+	$(BIN)/hushtag simulate --seed 1 --minutes 1 --rate 5 --truth /dev/null | \
+	  $(BIN)/hushtag replay - --policy config/demo-policy.yaml --early > /dev/null 2>&1  # compiles the kernels once
 	touch .venv/installed
 
 install: .venv/installed ## everything into .venv and .cache

@@ -69,7 +69,7 @@ def evidence(policy: Policy, shard: int, tags: int, panes: int, shards: int) -> 
                 copies=dice.random(m) * 0.5,
                 young=dice.random(m) * 0.5,
                 burst=dice.random(m) * 6,
-                sampled=[()] * m,
+                sampled=np.zeros((m, 0), np.int64),
                 links=np.zeros(m),
             )
         tick = TickEvidence((pane + 1) * PANE_MS, conditions, False, tables)

@@ -167,7 +167,7 @@ def tabled(tags: Sequence[Tag], pane: int) -> EvidenceTable:
         copies=granted,
         young=granted,
         burst=1_000 * granted,
-        sampled=[()] * len(tags),
+        sampled=np.zeros((len(tags), 0), np.int64),
         links=granted,
         correction=correction,
     )

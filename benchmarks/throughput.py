@@ -39,6 +39,10 @@ from streams.stack import LocalStack
 
 console = Console(stderr=True)
 PROBES = 40
+GENERATING_MS = 0.03
+"""What making a tweet of the load may take."""
+LOAD_SECONDS = 0.02
+"""So often the load is sent."""
 DEADLINE_SECONDS = 600.0
 WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))
 HARSH = "you disgusting vermin, filthy animals, get out of our country"
@@ -157,6 +161,20 @@ class Pipeline:
             process.wait(20)
 
 
+def batches(producer: AIOKafkaProducer, payloads: Sequence[bytes]) -> Iterator[Any]:
+    """Some payloads as closed batches."""
+    batch = producer.create_batch()
+    for payload in payloads:
+        if batch.append(key=None, value=payload, timestamp=None) is None:
+            batch.close()
+            yield batch
+            batch = producer.create_batch()
+            batch.append(key=None, value=payload, timestamp=None)
+    if batch.record_count():
+        batch.close()
+        yield batch
+
+
 async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float]:
     """Tweet → flag visible to a client, at a steady load.
 
@@ -164,19 +182,26 @@ async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float
     one that crosses the floors.
     """
     settings = pipeline.settings
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=2, max_batch_size=128 * 1024)
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=2, max_batch_size=512 * 1024)
     await producer.start()
     topic = settings.topic("tweets")
-    payloads = firehose(2, int(rate * seconds) + 1, "native", start_ms=int(time.time() * 1000), per_second=rate)
+    start_ms = int(time.time() * 1000) + int(rate * seconds * GENERATING_MS)
+    tweets = int(rate * seconds) + 1
+    with console.status(f"making {tweets:,} tweets"):
+        payloads = list(firehose(2, tweets, "native", start_ms=start_ms, per_second=rate))
+    await asyncio.sleep(max(0.0, start_ms / 1000 - time.time()))
     found: list[float] = []
 
     async def load() -> None:
-        start = time.monotonic()
-        for number, payload in enumerate(payloads, 1):
-            await producer.send(topic, payload, partition=number % PARTITIONS)
-            if not number % 200:
-                ahead = start + number / rate - time.monotonic()
-                await asyncio.sleep(max(0.0, ahead))
+        """Whole batches of tweets that were made before: who makes the load shares the cores with who is measured."""
+        start, number = time.monotonic(), 0
+        while number < len(payloads):
+            due = min(len(payloads), int((time.monotonic() - start) * rate))
+            for partition in range(PARTITIONS):
+                for batch in batches(producer, payloads[number + partition : due : PARTITIONS]):
+                    await producer.send_batch(batch, topic, partition=partition)
+            number = due
+            await asyncio.sleep(LOAD_SECONDS)
 
     async def probe(client: FlagsClient, number: int) -> None:
         tag, base = f"probe{number}x{os.getpid()}", time.time_ns()

@@ -68,9 +68,8 @@ class Tags:
         """`number` of many: (n,)."""
         found = list(map(self._numbers.get, hashtags))
         if None in found:
-            found = [
-                number or self.number(hashtag) for number, hashtag in zip(found, hashtags, strict=True)
-            ]  # a number is never 0
+            for at in [at for at, number in enumerate(found) if number is None]:
+                found[at] = self.number(hashtags[at])
         return np.array(found, np.int64)
 
     def key(self, hashtag: str, country: str) -> int:

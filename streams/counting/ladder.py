@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 
 import numpy as np
@@ -126,26 +126,11 @@ def thinned(panes: Sequence[Pane], hashes: KeyedHash, k: int = K) -> list[Pane]:
     for pane in reversed(panes):
         key = np.repeat(pane.keys, np.diff(pane.bounds))
         stays = ~later.passed_over(key, pane.author, k)
-        kept.append(pane if stays.all() else _with(pane, stays))
+        kept.append(pane if stays.all() else pane.with_entries(stays))
         waiting.append(kept[-1])
         if 2 * len(waiting) > len(kept):
             later, waiting = _united(later, waiting, hashes, k), []
     return kept[::-1]
-
-
-def _with(pane: Pane, stays: Mask) -> Pane:
-    """A pane with some of its entries."""
-    before = np.concatenate(([0], np.cumsum(stays)))
-    return replace(
-        pane,
-        bounds=before[pane.bounds],
-        author=pane.author[stays],
-        tweet=pane.tweet[stays],
-        age_days=pane.age_days[stays],
-        flags=pane.flags[stays],
-        copy=pane.copy[stays],
-        scores=pane.scores[stays],
-    )
 
 
 def _united(later: _Union, panes: Sequence[Pane], hashes: KeyedHash, k: int) -> _Union:

@@ -132,12 +132,7 @@ class OpenPane:
     def displays(self, entries: Ints) -> list[str]:
         """The hashtag as each entry wrote it, "" where that is its normal form."""
         displays = self._displays
-        return [displays[entry].decode("utf-8", "surrogatepass") for entry in entries.tolist()]
-
-    def spelt(self, entries: Ints) -> Ints:
-        """Which of some entries, by place, wrote the hashtag otherwise than in its normal form."""
-        displays = self._displays
-        return np.flatnonzero([len(displays[entry]) for entry in entries.tolist()])
+        return [one.decode("utf-8", "surrogatepass") if (one := displays[entry]) else "" for entry in entries.tolist()]
 
     def unscored(self, entries: Ints) -> Ints:
         """Those that have no score yet."""

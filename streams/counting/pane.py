@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,12 @@ class Pane:
         ends = np.where(keys & _COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
         return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends)
 
+    def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
+        """The same rows with some of their entries (n,)."""
+        before = np.concatenate(([0], np.cumsum(stays)))
+        columns = ("author", "tweet", "age_days", "flags", "copy", "scores")
+        return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in columns})
+
     def displays_of(self, key: int) -> list[str]:
         """The spellings of a key, one for each row."""
         (first,), (end,) = self.spans(np.array([key]))
@@ -122,8 +128,11 @@ def build_pane(
 def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> list[str]:
     """(r,) the commonest spelling of each key in its sample; `names`: their normal forms, which most are written in."""
     found, bounds = list(names), total.bounds
-    for row in np.unique(np.searchsorted(bounds, open_pane.spelt(total.entries), side="right") - 1).tolist():
-        found[row] = commonest(open_pane.displays(total.entries[bounds[row] : bounds[row + 1]])) or names[row]
+    spelt = open_pane.displays(total.entries)
+    other = np.flatnonzero(np.fromiter(map(bool, spelt), bool, len(spelt)))
+    rows = np.unique(np.searchsorted(bounds, other, side="right") - 1)
+    for row, first, end in zip(rows.tolist(), bounds[rows].tolist(), bounds[rows + 1].tolist(), strict=True):
+        found[row] = commonest(spelt[first:end]) or names[row]
     return found
 
 
@@ -133,7 +142,7 @@ def commonest(spellings: Sequence[str]) -> str:
     >>> commonest(["b", "a", "b", "a"])
     'a'
     """
-    if len(spellings) == 1:
+    if spellings and 2 * spellings.count(spellings[0]) > len(spellings):  # nearly always
         return spellings[0]
     return min(set(spellings), key=lambda one: (-spellings.count(one), one), default="")
 

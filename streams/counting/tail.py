@@ -60,17 +60,11 @@ class Tail:
         if kept is None:
             return pane
         return replace(
-            pane,
+            pane.with_entries(kept.entries),
             keys=pane.keys[kept.rows],
             counts=pane.counts[kept.rows],
             displays=[pane.displays[row] for row in np.flatnonzero(kept.rows).tolist()],
             bounds=kept.bounds,
-            author=pane.author[kept.entries],
-            tweet=pane.tweet[kept.entries],
-            age_days=pane.age_days[kept.entries],
-            flags=pane.flags[kept.entries],
-            copy=pane.copy[kept.entries],
-            scores=pane.scores[kept.entries],
             given_up=pane.given_up + given_up,
         )
 

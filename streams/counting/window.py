@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from models.compiled import compiled
 from streams.counting.ladder import begins_ms
 from streams.counting.pane import Floats, Pane
 from streams.counting.registers import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts
 from streams.counting.tally import Tally
+from streams.counting.union import NOTHING, Int32s, Union, smallest, together, union_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +42,15 @@ class Sample:
         estimated = np.rint((k - 1) * float(SPACE) / np.maximum(kth, 1.0))
         return np.where(sizes < k, sizes, np.minimum(estimated, 2.0**62).astype(np.int64))
 
+    @staticmethod
+    def empty(group: Ints, columns: int) -> Sample:
+        """Room for rows (n,) of these groups, with any content."""
+        n = len(group)
+        return Sample(
+            group, np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.uint8),
+            np.empty(n, np.uint32), np.empty((n, columns), np.float32),
+        )  # fmt: skip
+
     def take(self, kept: npt.NDArray[np.bool_]) -> Sample:
         """Some of the rows."""
         return Sample(
@@ -67,11 +75,10 @@ class SlidingWindow:
         self.counts = Tally()
         self.floor = 1 << 62
         self._hashes = hashes
-        self._kept: tuple[Ints, Sample] | None = None
-        """Samples of some keys over all panes but `_since`, until one goes: looks ask for the same ones again and
-        again, and the far end of a long window moves but four times an hour."""
-        self._since: list[Pane] = []
-        """Panes that came after `_kept`: the sample of both is the sample of all."""
+        self._oldest = 0
+        """The number of the first pane; they are numbered as they came."""
+        self._union = NOTHING
+        """Of the panes, and of some that have gone: those are passed over."""
 
     def busy(self) -> Ints:
         """The keys with at least `floor` tweets, ascending."""
@@ -85,162 +92,62 @@ class SlidingWindow:
     def push(self, pane: Pane) -> None:
         """Add the newest pane."""
         if len(pane.keys):
-            self._since.append(pane)
+            newest = self._numbered(pane, self._oldest + len(self.panes))
+            self._union = self._union.merged(newest, self._oldest)
             self.panes.append(pane)
             self.counts.add(pane.keys, pane.counts)
 
-    def exchange(self, panes: Iterable[Pane]) -> None:
-        """Hold these panes instead, ascending: the same content, merged or thinned."""
-        before, self.panes = list(self.panes), deque(panes)
+    def hold(self, panes: Iterable[Pane]) -> None:
+        """Hold these panes instead, ascending."""
+        before, self.panes = list(self.panes), deque(pane for pane in panes if len(pane.keys))
         for sign, some, others in ((-1, before, self.panes), (1, self.panes, before)):
             spans = {(one.start_ms, one.length_ms) for one in others}
             for pane in some:
                 if (pane.start_ms, pane.length_ms) not in spans:
                     self.counts.add(pane.keys, sign * pane.counts)
-        self._kept = None
+        self._oldest = 0
+        self._union = together([self._numbered(pane, number) for number, pane in enumerate(self.panes)])
+
+    def _numbered(self, pane: Pane, number: int) -> Union:
+        return union_of(pane, number, self._hashes.orders(pane.tweet))
 
     def expire(self, end_ms: int) -> None:
         """Drop the panes that do not lie in [end_ms - window_ms, end_ms); see `begins_ms` for windows over an hour."""
         begin_ms = begins_ms(end_ms, self.window_ms)
         while self.panes and self.panes[0].start_ms < begin_ms:
-            self._kept = None
+            self._oldest += 1
             pane = self.panes.popleft()
             self.counts.add(pane.keys, -pane.counts)
 
-    def remember(self, keys: Ints) -> None:
-        """Keep the samples of some keys, ascending, at hand until a pane goes."""
-        self._kept = (keys, self.sample(keys))
-        self._since = []
-
-    def sample(self, asked: Ints, extra: Iterable[Pane] = ()) -> Sample:
+    def sample(self, asked: Ints, extra: Sequence[Pane] = ()) -> Sample:
         """The samples of some keys over the window, and over `extra` panes that have not settled."""
-        picks: list[_Pick] = []
-        missing = np.arange(len(asked))
-        if self._kept is not None and len(self._kept[0]):
-            kept_keys, kept = self._kept
-            at = np.minimum(np.searchsorted(kept_keys, asked), len(kept_keys) - 1)
-            known = kept_keys[at] == asked
-            starts, ends = (np.searchsorted(kept.group, at[known] + one) for one in (0, 1))
-            picks.append(_pick(kept, np.flatnonzero(known), starts, ends))
-            picks += [_pick_keys(pane, asked, np.flatnonzero(known)) for pane in self._since]
-            missing = missing[~known]
-        if len(missing):
-            picks += [_pick_keys(pane, asked, missing) for pane in self.panes]
-        picks += [_pick_keys(pane, asked, np.arange(len(asked))) for pane in extra]
-        return _unite([pick for pick in picks if len(pick.rows)], len(asked), self._hashes)
+        panes = [*self.panes, *extra]
+        if not panes:
+            return Sample.empty(np.zeros(0, np.int64), 1)
+        first = self._oldest + len(self.panes)
+        later = together([self._numbered(pane, first + at) for at, pane in enumerate(extra)])
+        found, pane, row = smallest(asked, self._union, later, self._oldest)
+        return _gathered(np.repeat(np.arange(len(asked)), found), pane - self._oldest, row, panes)
 
     def displays(self, key: int) -> list[str]:
         """The spellings of a key, one for each pane and country that has it."""
         return [display for pane in self.panes for display in pane.displays_of(key)]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pick:
-    """Entries of a pane, or of a sample that was kept, in runs (r,) of ascending authors."""
-
-    of: Pane | Sample
-    rows: Ints
-    """(n,)"""
-    sizes: Ints
-    """(r,)"""
-    groups: Ints
-    """(r,) what each run belongs to."""
-
-
-def _pick(of: Pane | Sample, groups: Ints, starts: Ints, ends: Ints) -> _Pick:
-    """The rows [starts[i], ends[i]) for each group i, each a run."""
-    sizes = ends - starts
-    return _Pick(of, _spread(starts, sizes), sizes, groups)
-
-
-def _spread(starts: Ints, sizes: Ints) -> Ints:
-    """starts[0], starts[0] + 1, ... so many as sizes[0]; then the next."""
-    spread: Ints = np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(int(sizes.sum()))
-    return spread
-
-
-def _pick_keys(pane: Pane, keys: Ints, groups: Ints) -> _Pick:
-    """The entries of keys[groups]; the world's key has those of all countries, a run each."""
-    first, last = pane.spans(keys[groups])
-    rows = _spread(first, last - first)
-    return _pick(pane, np.repeat(groups, last - first), pane.bounds[rows], pane.bounds[rows + 1])
-
-
-def _unite(picks: Sequence[_Pick], groups: int, hashes: KeyedHash) -> Sample:
-    if not picks:
-        none = np.zeros(0, np.int64)
-        return Sample(
-            none, np.zeros(0, np.uint64), none, np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.uint32),
-            np.zeros((0, 1), np.float32),
-        )  # fmt: skip
-    author = np.concatenate([pick.of.author[pick.rows] for pick in picks])
-    tweet = np.concatenate([pick.of.tweet[pick.rows] for pick in picks])
-    sizes = np.concatenate([pick.sizes for pick in picks])
-    of = np.concatenate([pick.groups for pick in picks])
-    starts = np.cumsum(sizes) - sizes
-    in_order = np.argsort(of, kind="stable")
-    bounds = np.searchsorted(of[in_order], np.arange(groups + 1))
-    kept, found = _smallest(bounds, starts[in_order], sizes[in_order], author, hashes.orders(tweet), K)
-    kept = kept[np.arange(K) < found[:, None]]
-    return Sample(
-        np.repeat(np.arange(groups), found),
-        author[kept],
-        tweet[kept],
-        *(_gathered(picks, kept, name) for name in ("age_days", "flags", "copy", "scores")),
-    )
-
-
-def _gathered(picks: Sequence[_Pick], kept: Ints, name: str) -> npt.NDArray[Any]:
-    """A column of some entries, numbered through all picks: only these are touched."""
-    ends = np.cumsum([len(pick.rows) for pick in picks])
-    ascending = np.argsort(kept)
-    cuts = np.searchsorted(kept[ascending], ends)
-    column = getattr(picks[0].of, name)
-    gathered = np.empty((len(kept), *column.shape[1:]), column.dtype)
-    first = 0
-    for pick, begin, last in zip(picks, [0, *ends.tolist()], cuts.tolist(), strict=False):
-        at = ascending[first:last]
-        gathered[at] = getattr(pick.of, name)[pick.rows[kept[at] - begin]]
-        first = last
-    return gathered
-
-
-@compiled
-def _smallest(bounds: Ints, starts: Ints, sizes: Ints, author: UInts, order: UInts, k: int) -> tuple[Ints, Ints]:
-    """Of each group the entries of its k smallest authors, each with its smallest tweet, of equals the first.
-
-    Every run ascends, so that it is left at the first author that is too great: of most entries nothing is read.
-
-    Args:
-        bounds: (groups + 1,) group g has the runs [bounds[g], bounds[g + 1]).
-        starts, sizes: (r,) of each run among the entries.
-        author, order: (n,) of each entry.
-    Returns:
-        (groups, k) entries by author, and (groups,) how many of them.
-    """
-    groups = len(bounds) - 1
-    kept = np.zeros((groups, k), np.int64)
-    found = np.zeros(groups, np.int64)
-    for group in range(groups):
-        chosen, n = kept[group], 0
-        for run in range(bounds[group], bounds[group + 1]):
-            for entry in range(starts[run], starts[run] + sizes[run]):
-                if n == k and author[entry] > author[chosen[k - 1]]:
-                    break
-                low, high = 0, n
-                while low < high:
-                    middle = (low + high) // 2
-                    if author[chosen[middle]] < author[entry]:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low < n and author[chosen[low]] == author[entry]:
-                    if order[entry] < order[chosen[low]]:
-                        chosen[low] = entry
-                    continue
-                n = min(n + 1, k)
-                for at in range(n - 1, low, -1):
-                    chosen[at] = chosen[at - 1]
-                chosen[low] = entry
-        found[group] = n
-    return kept, found
+def _gathered(group: Ints, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> Sample:
+    """The entries (n,) that are these rows of these panes."""
+    by_pane = np.argsort(pane.astype(np.uint16), kind="stable")  # of 16 bits numpy sorts by radix
+    cuts = np.searchsorted(pane[by_pane], np.arange(len(panes) + 1))
+    parts = [
+        (one, by_pane[cuts[at] : cuts[at + 1]]) for at, one in enumerate(panes) if cuts[at] < cuts[at + 1]
+    ]  # fmt: skip
+    sample = Sample.empty(group, panes[0].scores.shape[1])
+    for one, at in parts:
+        rows = row[at]
+        sample.author[at] = one.author[rows]
+        sample.tweet[at] = one.tweet[rows]
+        sample.age_days[at] = one.age_days[rows]
+        sample.flags[at] = one.flags[rows]
+        sample.copy[at] = one.copy[rows]
+        sample.scores[at] = one.scores[rows]
+    return sample

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +34,8 @@ class EvidenceTable:
     young: Doubles
     burst: Doubles
     """NaN where the tag has no past."""
-    sampled: Sequence[Sequence[int]]
+    sampled: Ints
+    """(m, s) the first tweets of the sample; -1 where there are fewer."""
     links: Doubles
     """Share of scored authors whose tweet links to a curated domain."""
     may_miss: int = 0
@@ -64,7 +64,7 @@ class EvidenceTable:
             young=rounded(float(self.young[row])),
             term=term,
             links=rounded(float(self.links[row])),
-            sampled=tuple(str(tweet) for tweet in self.sampled[row]),
+            sampled=tuple(str(tweet) for tweet in self.sampled[row].tolist() if tweet >= 0),
             looked=0 if self.correction is None else int(self.correction.looked[row]),
             stage_2="" if self.correction is None else self.correction.revisions[row],
         )
@@ -150,7 +150,10 @@ def _copied(group: Ints, copy: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
     return copied
 
 
-def _first_ids(sample: Sample, m: int) -> list[list[int]]:
+def _first_ids(sample: Sample, m: int) -> Ints:
     starts = np.searchsorted(sample.group, np.arange(m + 1))
-    tweets = sample.tweet
-    return [tweets[starts[i] : min(starts[i + 1], starts[i] + SAMPLED_IDS)].tolist() for i in range(m)]
+    rows = starts[:-1, None] + np.arange(SAMPLED_IDS)
+    there = rows < starts[1:, None]
+    ids: Ints = np.full((m, SAMPLED_IDS), -1)
+    ids[there] = sample.tweet[rows[there]]
+    return ids

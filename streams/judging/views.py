@@ -97,8 +97,7 @@ class Views:
     def _filled(self, window_ms: int) -> SlidingWindow:
         short = window_ms <= SHORT_MS
         window = SlidingWindow(window_ms, PANE_MS if short else MINUTE_MS, self._hashes)
-        for pane in self.short_panes if short else self.ladder.panes:
-            window.push(pane)
+        window.hold(self.short_panes if short else self.ladder.panes)
         window.expire(self.end_ms if short else self.end_ms // MINUTE_MS * MINUTE_MS)
         return window
 
@@ -146,7 +145,7 @@ class Views:
             self.ladder.thin()
             for window in long:
                 begin_ms = begins_ms(minute_end_ms, window.window_ms)
-                window.exchange(one for one in self.ladder.panes if one.start_ms >= begin_ms)
+                window.hold(one for one in self.ladder.panes if one.start_ms >= begin_ms)
         return minute
 
     def read_back(self, panes: Sequence[Pane], longer: Sequence[Pane], settled_ms: int, minutes_from_ms: int) -> None:
@@ -205,9 +204,7 @@ class Views:
         on_minute = self.end_ms % MINUTE_MS == 0
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_MS or on_minute or window_ms not in self._tables:
-                keys = self._busy(window)
-                window.remember(keys)
-                self._tables[window_ms] = self.table(window, keys)
+                self._tables[window_ms] = self.table(window, self._busy(window))
         return self._tables
 
     def table(

@@ -105,7 +105,9 @@ class JudgePartition:
         if self._lost_at_start or needed_from < self._first:
             self._hold(judge)
         while True:
-            records = await self._admit(judge, batch)
+            records = [*await self._admit(judge, batch)]
+            while not self._queue.empty():  # one look at all that has come meanwhile: who lags looks less often
+                records += await self._admit(judge, self._queue.get_nowait())
             if records:
                 await self._judge(judge, records)
                 self.judged_offset = records[-1].offset + 1

@@ -138,10 +138,10 @@ def test_a_window_that_holds_other_panes_instead_counts_the_difference():
         window.push(pane)
     before = window.counts.to_dict()
     merged = merge_panes(panes[:3], 0, COLUMNS, HASHES)
-    window.exchange([merged, *panes[3:]])
+    window.hold([merged, *panes[3:]])
     assert window.counts.to_dict() == before and len(window.panes) == 4
     smaller = merge_panes(panes[:2], 0, COLUMNS, HASHES, length_ms=30_000)
-    window.exchange([smaller, *panes[3:]])
+    window.hold([smaller, *panes[3:]])
     gone = obvious_counts([{scope: (int(told[0]), []) for scope, told in content(panes[2], tags).items()}])
     names = {tags.key(*scope): count for scope, count in gone.items()}
     after = window.counts.to_dict()

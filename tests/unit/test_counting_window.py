@@ -12,6 +12,7 @@ from streams.counting.keys import Tags
 from streams.counting.pane import Pane, empty_pane
 from streams.counting.registers import PANE_MS
 from streams.counting.sketch import K, KeyedHash, estimate_authors
+from streams.counting.union import NOTHING, union_of
 from streams.counting.window import SlidingWindow
 from tests.unit.registers import Entry, smallest
 from tests.unit.test_counting_pane import Uses, build, random_uses, scored
@@ -137,22 +138,36 @@ SAMPLE = ("group", "author", "tweet", "age_days", "flags", "copy", "scores")
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
-def test_a_remembered_sample_is_the_sample(seed):
-    """Whichever keys are remembered, whichever are asked for, with and without panes that have not settled."""
+def test_a_sample_is_the_same_however_the_window_came_to_hold_its_panes(seed):
+    """One by one, with others that have gone, or all at once; with and without panes that have not settled."""
     rng = random.Random(seed)
     tags = Tags()
-    window, plain = (SlidingWindow(WINDOW_MS, PANE_MS, HASHES) for _ in range(2))
+    slid = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
     keys = sorted(tags.key(f"tag{number}", country) for number in range(5) for country in ("IN", "US", "*", ""))
-    for number in range(6):
+    for number in range(7):
         pane = build(random_uses(rng, authors=300, most=90), tags, number)
-        for one in (window, plain):
-            one.push(pane)
-            one.expire((number + 1) * PANE_MS)
-        if rng.random() < 0.8:
-            window.remember(np.array(sorted(rng.sample(keys, rng.randrange(len(keys) + 1))), np.int64))
+        slid.push(pane)
+        slid.expire((number + 1) * PANE_MS)
+        if rng.random() < 0.2:
+            slid.hold(list(slid.panes))
+        held = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+        held.hold(slid.panes)
+        assert held.counts.to_dict() == slid.counts.to_dict()
         asked = np.array(sorted(rng.sample(keys, rng.randrange(len(keys) + 1))), np.int64)
         extra = [build(random_uses(rng, authors=300, most=90), tags, 9) for _ in range(rng.randrange(3))]
-        found, expected = (one.sample(asked, extra) for one in (window, plain))
+        found, expected = (one.sample(asked, extra) for one in (slid, held))
         for name in SAMPLE:
             assert np.array_equal(getattr(found, name), getattr(expected, name)), name
         assert found.authors(len(asked)).tolist() == expected.authors(len(asked)).tolist()
+
+
+def test_what_has_gone_is_let_go_of():
+    tags = Tags()
+    panes = [build({("a", "IN"): (9, [Entry(at, at, 1, 0, "", f"text {at}") for at in range(9)])}, tags, 0)] * 50
+    union = NOTHING
+    for number, pane in enumerate(panes):
+        union = union.merged(union_of(pane, number, HASHES.orders(pane.tweet)), number - 2)
+    assert len(union) == 3 * 9
+    assert sorted(set(union.pane.tolist())) == [47, 48, 49]
+    last = union_of(build({}, tags, 50), 50, np.zeros(0, np.uint64))
+    assert len(union.merged(last, 60)) == 0 == len(union.merged(last, 60).keys)

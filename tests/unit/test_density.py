@@ -64,6 +64,6 @@ def test_sampled_authors_of_a_tag_are_scored_at_firehose_density():
     window = judge.views.windows[WINDOW_MS]
     key = judge.tags.find("t", "*")
     assert key is not None and window.counts.of(np.array([key])) >= AUTHORS * 0.98
-    sample = window.sample([key])
+    sample = window.sample(np.array([key]))
     assert len(sample.group) == 64
     assert np.mean(~np.isnan(sample.scores[:, 0])) >= 0.95

@@ -49,7 +49,7 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         copies=dice.random(m),
         young=dice.random(m),
         burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
-        sampled=[()] * m,
+        sampled=np.zeros((m, 0), np.int64),
         links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
         correction=random_correction(dice, m),
     )

@@ -81,7 +81,8 @@ def records(*ticks: dict[str, float], tag: str = "tag") -> list[EvidenceRecord]:
         one = {"tweets": 60, "authors": 50, "scored": 50, "share": 0.9, "burst": 3.0, "young": 0.1} | given
         column = {name: np.array([value]) for name, value in one.items()}
         table = EvidenceTable(
-            window_ms=120_000, keys=np.array([tags.key(tag, "*")]), sampled=[()], links=np.zeros(1), copies=np.zeros(1),
+            window_ms=120_000, keys=np.array([tags.key(tag, "*")]), sampled=np.zeros((1, 0), np.int64),
+            links=np.zeros(1), copies=np.zeros(1),
             **{**column, "share": np.array([[one["share"]] * 2])},
         )  # fmt: skip
         found += records_of(TickEvidence(at * 10_000, conditions, False, {120_000: table}), 0, tags)

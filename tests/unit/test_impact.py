@@ -100,7 +100,7 @@ class World:
             copies=noise.random(m),
             young=noise.random(m),
             burst=np.where(noise.random(m) < 0.3, np.nan, noise.random(m) * 5),
-            sampled=[()] * m,
+            sampled=np.zeros((m, 0), np.int64),
             links=noise.random(m),
         )
 

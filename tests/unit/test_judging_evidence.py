@@ -77,7 +77,7 @@ def test_young_accounts_among_those_whose_age_is_known():
 def test_nobody_said_anything():
     found = table([])
     assert (found.scored.tolist(), found.authors.tolist(), found.copies.tolist()) == ([0, 0], [0, 0], [0.0, 0.0])
-    assert found.sampled == [[], []]
+    assert (found.sampled == -1).all()
 
 
 def test_evidence_as_the_record_shows_it():
@@ -131,7 +131,7 @@ def facts(**changed: object) -> EvidenceTable:
     }  # fmt: skip
     one = {name: np.array([value]) for name, value in given_facts.items()}
     return EvidenceTable(
-        window_ms=600_000, keys=np.array([1]), sampled=[[1, 2]],
+        window_ms=600_000, keys=np.array([1]), sampled=np.array([[1, 2]]),
         **{**one, "share": np.array([[0.95, given_facts["share"]]])},
     )  # fmt: skip
 
