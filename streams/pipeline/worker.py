@@ -236,6 +236,7 @@ class Worker:
 
     def _make_stage_2(self, context: Context) -> stage_2.StageTwo | None:
         if not stage_2.is_wanted(self._settings):
+            self._log.info("stage 1 alone", encoder=self._settings.encoder)
             return None
         command = stage_2.command(self._settings)
         return stage_2.StageTwo(context, self._log, lambda: EncoderProcess(command))

@@ -21,7 +21,9 @@ from streams.log.moderation import Override, Undo, encode_moderation
 from streams.settings import Settings
 
 NOW_MS = 1_000_000
-EVIDENCE = Evidence(window_ms=600_000, tweets=90, authors=40, scored=38, share=0.6, lower=0.5, upper=0.7)
+EVIDENCE = Evidence(
+    window_ms=600_000, tweets=90, authors=40, scored=38, share=0.6, lower=0.5, upper=0.7, looked=20, stage_2="s2"
+)  # fmt: skip
 
 
 def ruling(surface: str = "trends", action: Action = "suppress", expires_at_ms: int = 2 * NOW_MS) -> Ruling:
@@ -195,6 +197,7 @@ def test_the_command_tells_all_of_it(as_json: bool, monkeypatch: pytest.MonkeyPa
         "automated, everywhere: suppress for hateful conduct, until 1970-01-01 00:33:20 UTC (for 17 min): decides",
         "harmful share lower 0.5, threshold 0.35, margin +0.15",
         "90 tweets, 40 authors, 38 scored; policy p1, model m1",
+        "corrected by stage 2 s2, which read the texts of 20 of them",
         "not published yet: allow on trends, everywhere",
         "review for hateful conduct on search, everywhere: hides nothing",
         "allow everywhere on trends by ann: in force (a protest in the news)",

@@ -97,6 +97,15 @@ def standing(surface: str = "trends", **given: float):
     return one
 
 
+def test_it_says_by_which_stages_a_share_is():
+    (record,) = records({})
+    correction = {"looked": np.array([7], "<u2").tobytes(), "variance": np.zeros((1, 2)).tobytes(), "stage_2": ["new"]}
+    corrected = msgspec.structs.replace(record, **correction)
+    for given, expected in ((record, (0, "")), (corrected, (7, "new"))):
+        for one in standings({120_000: given}, "tag", "*", POLICY, PLACES):
+            assert (one.looked, one.stage_2) == expected
+
+
 def test_a_tag_that_is_over_shows_every_signal_that_was_asked():
     one = standing()
     assert (one.level, one.need, would_hide(one)) == ("over", 1, [])
@@ -184,6 +193,7 @@ def test_the_terminal_names_file_and_line(tmp_path: Path, monkeypatch: pytest.Mo
     assert "missing: 1 more of what corroborates" in text
     assert "hateful conduct on trends and search, everywhere: between; harmful share 0.79 to 0.96" in text
     assert "▅█  40 of 50 authors" in text
+    assert "by stage 1 alone: stage 2 had not read this hashtag, or was away" in text
     path.write_text(TEXT + "\n# edited since\n")
     edited = Why(_kept={POLICY.revision: kept}, _file=path)
     found = edited.where(POLICY.revision, "harmful_share_lower", "hateful_conduct", "trends", "*")

@@ -95,6 +95,33 @@ def test_a_correction_counts_from_the_next_tick_on_and_with_its_error() -> None:
     assert found[20_000][1] == pytest.approx(found[10_000][1] - 0.5, abs=1e-3)
 
 
+@pytest.mark.parametrize("corrected", [False, True])
+def test_an_early_look_sees_what_counts_by_then(corrected: bool) -> None:
+    court = Court()
+    court.hear(0, bad=5, look=False)
+    court.pass_to(10_000)
+    if corrected:
+        read(court, tweets_of(court), by=-0.875)
+    court.pass_to(20_000)
+    assert bool(court.hear(2, bad=5)) != corrected
+
+
+def test_a_decision_says_how_many_texts_stage_2_has_read() -> None:
+    court = Court()
+    tweets = after_ten(court)
+    (before,) = {ruling.evidence for one in court.said for ruling in one.rulings}
+    assert before is not None and (before.looked, before.stage_2) == (0, "")
+    for at_ms in range(20_000, 130_000, 10_000):  # until it is renewed
+        read(court, tweets, by=-0.0625)
+        court.hear(at_ms // PANE_MS - 1, bad=4, look=False)
+        court.pass_to(at_ms)
+        tweets = tweets_of(court)
+    counted = [ruling.evidence for one in court.said for ruling in one.rulings if ruling.evidence]
+    renewed = [one for one in counted if one.looked]
+    assert renewed and {one.stage_2 for one in renewed} == {"new"}
+    assert all(one.lower <= one.share <= one.upper for one in counted)
+
+
 def test_too_few_correct_nothing() -> None:
     court = Court()
     tweets = after_ten(court)
