@@ -170,6 +170,7 @@ class Replay:
                 early=early,
                 shards=shards,
                 book=facts.book,
+                scale=scorer.scale,
             )
             for shard in range(shards)
         ]

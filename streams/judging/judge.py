@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from msgspec.structs import replace
 
+from models.share import Scale
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_panes import Closed, OpenPanes
 from streams.counting.pane import Pane, build_pane, commonest, spellings
@@ -95,6 +96,7 @@ class ShardJudge:
         max_lag_ms: no early look while the slowest source is further behind the fastest.
         shards: how many judges there are.
         book: what is known about authors; read as far as a mark says, before the mark is applied.
+        scale: what the model's probabilities mean as shares; None: they are taken as they are.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class ShardJudge:
         early: bool = True,
         shards: int = 1,
         book: FactBook | None = None,
+        scale: Scale | None = None,
     ) -> None:
         self.shard = shard
         self.shards = shards
@@ -116,7 +119,8 @@ class ShardJudge:
         self.open = OpenPanes(self.tags, hashes, 1 + len(categories))
         self.tail = Tail(self.tags, hashes)
         self.facts = ShardFacts(FactBook(hashes) if book is None else book)
-        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts)
+        self.scale = scale
+        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts, self.scale)
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
@@ -211,7 +215,7 @@ class ShardJudge:
         """Settle a pane: count it, judge every busy tag, say what changed."""
         closed = job.closed
         tick_ms = (closed.number + 1) * PANE_MS
-        closed.pane.score(job.unscored, scores.probabilities, scores.copies)
+        closed.pane.score(job.unscored, scores)
         if self.policy is not None:
             mark_links(closed.pane, closed.sum.entries, self.policy)
         displays = spellings(closed.sum, closed.pane, self.tags.names(closed.sum.keys))
@@ -282,7 +286,11 @@ class ShardJudge:
         fresh = {window_ms: table for window_ms, table in tables.items() if self._kept.get(window_ms) is not table}
         self._kept = dict(tables)
         conditions = conditions_of(
-            policy, shards=self.shards, categories=self._categories, model_revision=self._model_revision
+            policy,
+            shards=self.shards,
+            categories=self._categories,
+            model_revision=self._model_revision,
+            scale=self.scale,
         )
         return TickEvidence(tick_ms, conditions, tick_ms < self.hold_until_ms, fresh)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from models.share import Scale
 from streams.counting.ladder import Ladder, begins_ms
 from streams.counting.pane import Pane, merge_panes
 from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
@@ -35,10 +36,16 @@ class Views:
         columns: score columns of a text.
         tail: cuts what is merged; None: that keeps all.
         facts: about authors; samples are judged by them.
+        scale: what scores mean as shares; None: they are taken as they are.
     """
 
     def __init__(
-        self, hashes: KeyedHash, columns: int, tail: Tail | None = None, facts: ShardFacts | None = None
+        self,
+        hashes: KeyedHash,
+        columns: int,
+        tail: Tail | None = None,
+        facts: ShardFacts | None = None,
+        scale: Scale | None = None,
     ) -> None:
         self.short_panes: deque[Pane] = deque()
         self.ladder = Ladder(hashes, columns, tail)
@@ -55,6 +62,7 @@ class Views:
         self.retracted = Retracted()
         self._hashes = hashes
         self._columns = columns
+        self._scale = scale
         self._tail = tail
         self._facts = facts or ShardFacts(FactBook(hashes))
         self._young_days = 0
@@ -221,6 +229,7 @@ class Views:
             self._young_days,
             window.may_miss,
             whole=whole,
+            scale=self._scale,
         )
 
     def _busy(self, window: SlidingWindow) -> Ints:

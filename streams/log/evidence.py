@@ -29,6 +29,8 @@ class Conditions(msgspec.Struct, array_like=True, frozen=True):
     burst_min_past: int
     links: str = ""
     """Of the link domains that were told apart, as `Policy.links_revision` names them; "" for none."""
+    scale: bytes = b""
+    """What `share` means, as `models.share.Scale.to_bytes` says it; empty: it is the harmful share."""
 
 
 class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -67,6 +69,8 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """So many tweets more than `tweets` says a tag may have had: panes of the window gave up their tail."""
     links: bytes = b""
     """float64 (rows,); empty where all are 0."""
+    groups: bytes = b""
+    """uint8 (rows, groups of the scale): scored authors by the language of their text; empty without a scale."""
 
     @property
     def rows(self) -> int:

@@ -224,6 +224,7 @@ class JudgePartition:
             max_lag_ms=settings.max_lag_ms,
             shards=settings.shards,
             book=self._stage.facts.book,
+            scale=self._context.scorer.scale,
         )
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []

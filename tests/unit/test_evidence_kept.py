@@ -7,9 +7,11 @@ from dataclasses import replace
 from itertools import groupby
 from unittest.mock import patch
 
+import msgspec
 import numpy as np
 import pytest
 
+from models.share import Scale
 from streams.counting.keys import Tags, country_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of, take
@@ -18,8 +20,10 @@ from streams.policy import parse_policy
 from tests.unit.policy_cases import GOOD
 
 POLICY = parse_policy(GOOD, "good.yaml")
-CONDITIONS = conditions_of(POLICY, shards=8, categories=("hateful_conduct", "abuse"), model_revision="0" * 12)
-COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links")
+CATEGORIES = ("hateful_conduct", "abuse")
+SCALE = Scale(np.random.default_rng(0).random((3, 3, 4)), np.random.default_rng(1).random((3, 3, 3)))
+CONDITIONS = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12, scale=SCALE)
+COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links", "groups")
 
 
 def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> EvidenceTable:
@@ -40,6 +44,8 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
         sampled=[()] * m,
         links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
+        scale=SCALE,
+        groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
     )
 
 
@@ -71,6 +77,8 @@ def test_tables_come_back_as_they_were(rows, max_bytes):
         parts = list(of_window)
         assert [(one.part, one.parts) for one in parts] == [(at, len(parts)) for at in range(len(parts))]
         back[window_ms] = sorted_by_key(table_of(parts, other))
+        scale = back[window_ms].scale
+        assert scale is not None and scale.to_bytes() == SCALE.to_bytes()
     assert list(back) == [600_000, 3_600_000]
     for window_ms, table in tables.items():
         assert content(back[window_ms], other) == content(table, tags)
@@ -112,3 +120,17 @@ def test_a_record_holds_no_text_and_is_small():
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
     assert len(encode_evidence_record(record)) < 90 * len(table.keys)
     assert all(isinstance(getattr(record, name), bytes) for name in COLUMNS)
+
+
+def test_evidence_from_before_languages_were_told_apart_is_judged_by_its_means():
+    tags = Tags()
+    plain = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12)
+    table = replace(random_table(random.Random(4), tags, 600_000, 20), scale=None, groups=None)
+    (record,) = records_of(TickEvidence(10_000, plain, False, {600_000: table}), 0, tags)
+    old = msgspec.to_builtins(record, builtin_types=(bytes,))[:-1]
+    old[5] = old[5][:-1]
+    back = sorted_by_key(table_of([decode_evidence_record(msgspec.msgpack.encode(old))], tags))
+    assert back.scale is None and back.groups is None
+    assert np.array(back.bounds(1, 0.9)) == pytest.approx(np.array(table.bounds(1, 0.9)))
+    some = table.scored > 0
+    assert back.estimates()[some] == pytest.approx(table.share[some])
