@@ -1,6 +1,6 @@
 """How harmful must a hashtag be to be suppressed, and are fifty scenarios of unseen texts told apart?
 
-    python -m benchmarks.prevalence [--scenarios 50] [--policy config/demo-policy.yaml] [--picture FILE]
+    python -m benchmarks.prevalence [--scenarios 50] [--first 0] [--policy config/policy.yaml] [--picture FILE]
 
 A light run: tags are made of scored texts and judged tick by tick by the judge's own tables, levels and decisions, at
 the policy's thresholds whatever its mode; no log, no blocks, no early looks (so times to suppression are those of
@@ -232,7 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenarios", type=int, default=50)
     parser.add_argument("--first", type=int, default=0, help="the first seed; thresholds were chosen on 100 to 349")
-    parser.add_argument("--policy", type=Path, default=ROOT / "config" / "demo-policy.yaml")
+    parser.add_argument("--policy", type=Path, default=ROOT / "config" / "policy.yaml")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with dev/")
     parser.add_argument("--picture", type=Path, help="where the curves of sensitivity go, as SVG")
     options = parser.parse_args()
