@@ -120,6 +120,16 @@ class Metrics:
             "Retractions that came when their tick had settled: in force from the next one.",
             registry=registry,
         )
+        self.sketches_late = Counter(
+            "hushtag_author_sketches_late",
+            "Author sketches of hidden tags that came when a tick that they should have counted for was passed.",
+            registry=registry,
+        )
+        self.sketches_given_up = Counter(
+            "hushtag_author_sketches_given_up",
+            "Author sketches of hidden tags that a shard had no room for while the tag was hidden.",
+            registry=registry,
+        )
         self.open_panes = Gauge("hushtag_open_panes", "Panes that have not settled.", ["shard"], registry=registry)
         self.candidate_tags = Gauge(
             "hushtag_candidate_tags", "Hashtags with enough authors to be judged.", ["shard"], registry=registry
@@ -226,11 +236,11 @@ class Metrics:
         )
         self.corrections_refused = Counter(
             "hushtag_corrections_refused",
-            "Records of corrections that could not be read, or rows about another stage 1.",
+            "Records of corrections that could not be read, or rows with the columns of other categories.",
             ["reason"],
             registry=registry,
         )
-        """`reason`: bad_correction (a record, in the dead-letter topic), other_model (a row)."""
+        """`reason`: bad_correction (a record, in the dead-letter topic), other_columns (a row)."""
         self.webhook_dropped = Counter(
             "hushtag_webhook_dropped",
             "Events that the webhook gave up: not taken, or too many waiting.",
@@ -245,6 +255,11 @@ class Metrics:
         self.policy_file_drift = Gauge(
             "hushtag_policy_file_drift",
             "1 while the policy file of this worker is not the live one.",
+            registry=registry,
+        )
+        self.model_missing = Gauge(
+            "hushtag_model_missing",
+            "Whether the model in force is not to be had here: nothing new is suppressed, what stands runs out.",
             registry=registry,
         )
         self.model = Info("hushtag_model", "The model in force: revision.", registry=registry)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,6 +17,7 @@ from streams.counting.corrections import Corrections
 from streams.counting.ingest import DeadLetter, SourcePartition
 from streams.counting.pane import Pane
 from streams.counting.registers import BLOCK, MINUTE_MS, PANE_MS
+from streams.counting.scores import Scores
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
@@ -31,9 +32,13 @@ from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
 from streams.log.facts import FactsMark
 from streams.log.panes import PaneRow, rows_of
+from streams.log.sketches import AuthorSketch, HeardSketch
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.scoring import TextScorer
+from streams.scoring import TextScorer, score_batches
+
+_BEFORE_ALL = -1
+"""Sequence of what is in force where nothing was activated."""
 
 
 class LogLine(msgspec.Struct, gc=False):
@@ -128,6 +133,11 @@ class Replay:
         moderation: the records of the `moderation` topic, in the order of their offsets: what they say about accounts
             is in force from their log time on.
         corrections: what stage 2 has said, as the logs of shards have it (see `corrections_in`), whatever their number.
+        heard: author sketches as a live run's shards met them, by shard; None: this run's own, which every shard has
+            heard once their tick has settled in all.
+        activations: of policies and models, as a live run's shards met them: from its tick on each goes before `policy`
+            and `scorer`.
+        models: that these name; where one is not here, nothing begins while it is in force.
         keep_evidence: called with every record of evidence, as ticks settle.
     """
 
@@ -145,9 +155,14 @@ class Replay:
         flush_records: int = 2_000,
         moderation: Iterable[Record] = (),
         corrections: Iterable[tuple[int, Corrections]] = (),
+        heard: Mapping[int, Iterable[HeardSketch]] | None = None,
+        activations: Iterable[Activation] = (),
+        models: Iterable[TextScorer] = (),
         keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
         self.counts = ReplayCounts()
+        self.sketches: list[AuthorSketch] = []
+        """What the judges told each other."""
         times, hashes, sharding = times or TimeRules(), KeyedHash(hash_key), Sharding(shards)
         numbers = sorted(set(partitions))
         self._sources = {
@@ -155,7 +170,8 @@ class Replay:
             for number in numbers
         }
         self._started: set[int] = set()
-        self._scorer = scorer
+        self._scorers = {one.revision: one for one in (*models, scorer)}
+        self._columns = 1 + len(scorer.categories)
         self._early = early
         self._keep_evidence = keep_evidence
         self._flush_ms = flush_ms
@@ -178,14 +194,17 @@ class Replay:
         ]
         activation = Activation(
             revision=policy.revision,
-            sequence=0,
+            sequence=_BEFORE_ALL,
             from_tick_ms=0,
             policy=policy.canonical(),
             model_revision=scorer.revision,
         )
         for judge in self.judges:
-            judge.apply(0, activation)
+            for one in (activation, *activations):
+                judge.apply(0, one)
             judge.apply(0, FactsMark("", facts.book.upto))
+            judge.sketches.recover(heard.get(judge.shard, ()) if heard else ())
+        self._own_sketches = heard is None
         for pane, correction in corrections:
             for judge in self.judges:  # that of another shard's hashtags asks for none of them
                 judge.corrected.add(pane, correction, judge.tags)
@@ -217,20 +236,36 @@ class Replay:
                     self._offset += 1
                     self.judges[shard].apply(self._offset, flush)
             self._note(source)
+        yield from self._settle(None)
         for judge in self.judges:
-            yield from self._settle(judge, None)
             look = judge.next_look()
             if look is not None:
-                yield from judge.look(look, self._scorer(look.texts))
+                yield from judge.look(look, self._score(look.batches))
 
-    def _settle(self, judge: ShardJudge, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
-        while (job := judge.next_tick(up_to_ms)) is not None:
-            settled = judge.settle(job, self._scorer(job.texts))
+    def _settle(self, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
+        """Tick after tick in all shards: what one says of a tick, all have heard before any settles a later one."""
+        while due := [(tick, one.shard) for one in self.judges if (tick := one.due(up_to_ms)) is not None]:
+            judge = self.judges[min(due)[1]]
+            job = judge.next_tick(up_to_ms)
+            assert job is not None, "it was due"
+            settled = judge.settle(job, self._score(job.batches))
             self.counts.settled_ticks += 1
             for pane in settled.panes:
                 yield from self._minute(judge, pane)
             self._keep(judge, settled.evidence)
+            self._tell_all_shards(settled.sketches)
             yield from settled.decisions
+
+    def _score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
+        return score_batches(batches, self._scorers.get, self._columns)
+
+    def _tell_all_shards(self, sketches: Iterable[AuthorSketch]) -> None:
+        """As if each shard's log stood at the tick: the markers that came with the last flush are far ahead of it."""
+        self.sketches += sketches
+        if self._own_sketches:
+            for sketch in sketches:
+                for judge in self.judges:
+                    judge.sketches.hear(sketch, sketch.tick_ms)
 
     def _keep(self, judge: ShardJudge, evidence: TickEvidence | None) -> None:
         if self._keep_evidence is not None and evidence is not None:
@@ -245,8 +280,8 @@ class Replay:
         """The end of the log settles all."""
         open_panes = [max(judge.open.panes, default=-1) for judge in self.judges]
         last = max(*open_panes, *(judge.views.retracted.last_heard for judge in self.judges))
+        yield from self._settle((last + 1) * PANE_MS)
         for judge in self.judges:
-            yield from self._settle(judge, max((last + 1) * PANE_MS, judge.settled_ms))
             minute = judge.finish()
             if minute is not None:
                 yield from self._minute(judge, minute)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 import models
 from models import copies, features
@@ -35,6 +38,35 @@ class TextScorer:
         else:
             probabilities = self._scorer.score(joined.split("\n")[:-1])
         return Scores(probabilities, copies.of_points(points, offsets))
+
+
+def silent(lines: bytes, columns: int) -> Scores:
+    """What there is to say of texts without a model: no probability, and fingerprints as ever."""
+    points, offsets = features.encode_lines(lines.decode("utf-8", "surrogatepass"))
+    probabilities = np.full((len(offsets) - 1, columns), np.nan, np.float32)
+    return Scores(probabilities, copies.of_points(points, offsets), silent=True)
+
+
+def score_batches(
+    batches: Sequence[tuple[str, bytes]], scorers: Callable[[str], TextScorer | None], columns: int
+) -> Scores:
+    """Texts by the revision that scores them, to the scores of all in their order.
+
+    Args:
+        scorers: of a revision; None where that model is not to be had.
+        columns: score columns of a text.
+    """
+    found = []
+    for revision, lines in batches:
+        scorer = scorers(revision)
+        found.append(silent(lines, columns) if scorer is None else scorer(lines))
+    if len(found) == 1:
+        return found[0]
+    return Scores(
+        np.concatenate([one.probabilities for one in found]),
+        np.concatenate([one.copies for one in found]),
+        silent=any(one.silent for one in found),
+    )
 
 
 def load_text_scorer(path: Path | None = None) -> TextScorer:

@@ -14,7 +14,7 @@ from surfaces.countries import name_of
 ACTIONS = {"suppress": "Suppressed", "hold": "On hold for review"}
 SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
 
-_SHARES = {"harmful_share_lower", "harmful_share", "copies", "young", "links"}
+_SHARES = {"harmful_share_lower", "harmful_share", "copies", "young", "links", "successor"}
 _SIGNALS = {
     "harmful_share_lower": "Harmful share",
     "harmful_share": "Harmful share",
@@ -22,6 +22,7 @@ _SIGNALS = {
     "copies": "Copied texts",
     "young": "Young accounts",
     "links": "Links to listed domains",
+    "successor": "Authors of a hidden tag",
     "authors": "Distinct authors",
     "term": "Curated term",
 }

@@ -57,7 +57,7 @@ class Item:
         if self.kind == "second_look":
             return plain
         counts = ("tweets", "authors", "scored")
-        numbers = (*counts, "share", "lower", "upper", "burst", "copies", "young", "links", "term")
+        numbers = (*counts, "share", "lower", "upper", "burst", "copies", "young", "links", "successor", "term")
         evidence = {name: getattr(self.evidence, name) for name in numbers} if self.evidence else None
         return plain | {
             "surfaces": list(self.surfaces),

@@ -134,5 +134,5 @@ def of_override(record: Override, surfaces: Iterable[str] | None = None) -> Rest
 def _evidence(evidence: Evidence) -> dict[str, Any]:
     """Without the sampled tweets: a statement goes to the public, and tweet ids lead to their authors."""
     counts = ("window_ms", "tweets", "authors", "scored")
-    kept = (*counts, "share", "lower", "upper", "burst", "copies", "young", "links", "term")
+    kept = (*counts, "share", "lower", "upper", "burst", "copies", "young", "links", "successor", "term")
     return {name: getattr(evidence, name) for name in kept}

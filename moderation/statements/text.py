@@ -181,6 +181,8 @@ def _signal(signal: str, words: Words) -> str:
         return words.say("many new accounts")
     if signal == "links":
         return words.say("many links to sites that people have found to be harmful")
+    if signal == "successor":
+        return words.say("people who wrote under a hashtag that was held back before")
     if signal == "authors":
         return words.say("the number of people who use it")
     return words.say("a term that people have found to be harmful") if signal == "term" else ""

@@ -68,6 +68,7 @@ def tell(account: Account, why: Why) -> None:
         for reason in ruling.reasons:
             set_at = why.where(said.policy_revision, reason.signal, ruling.category, ruling.surface, said.country)
             _tell_signal(reason.signal, reason.value, reason.threshold, set_at)
+        _tell_predecessor(ruling.evidence.predecessor if ruling.evidence else "")
     alike: dict[Standing, list[str]] = {}
     for standing in why.standings:
         alike.setdefault(msgspec.structs.replace(standing, surface=""), []).append(standing.surface)
@@ -98,6 +99,7 @@ def _tell_place(place: Place, at_ms: int, why: Why) -> None:
         _out.print(Text(f"  {register.source}, {_where(register.country)}: {what}{early}{ends}: {_OUTCOMES[outcome]}"))
         for one in register.reasons:
             _tell_signal(one.signal, one.value, one.threshold, _where_set(why, register, one.signal))
+        _tell_predecessor(str(register.evidence.get("predecessor", "")))
         if register.by_people:
             by = f"by {register.actor}: {_line(str(register.evidence.get('reason', '')))}"
             _out.print(Text(f"    {by if register.actor else 'a confidential order: hushtag orders list'}"))
@@ -143,6 +145,11 @@ def _tell_signal(signal: str, value: float | None, threshold: float, at: tuple[s
     _out.print(Text(f"    {_words(signal)} {said}, threshold {threshold:.4g}{margin}").append(line, style="dim"))
 
 
+def _tell_predecessor(hashtag: str) -> None:
+    if hashtag:
+        _out.print(Text(f"    its authors come from #{hashtag}, which was hidden"))
+
+
 def _tell_standing(one: Standing, on: str, why: Why) -> None:
     style = "red" if one.level == "over" else None
     share = f"harmful share {one.lower:.2f} to {one.upper:.2f} over {one.scored} authors"
@@ -155,6 +162,7 @@ def _tell_standing(one: Standing, on: str, why: Why) -> None:
     for signal in one.signals:
         place = (why.name_of(why.revision), Line(signal.line, signal.source)) if signal.line else None
         _tell_signal(signal.signal, signal.value, signal.threshold, place)
+    _tell_predecessor(one.predecessor)
     missing = would_hide(one)
     if missing:
         _out.print(f"    missing: {'; '.join(missing)}")

@@ -11,7 +11,7 @@ import typer
 from streams.errors import HushtagError
 
 MODULES = (
-    "stack", "topics", "worker", "events", "scoring", "simulate", "dump", "replay", "panes", "flags", "policy",
+    "stack", "topics", "worker", "events", "scoring", "simulate", "dump", "replay", "panes", "flags", "policy", "model",
     "explain", "settings",
 )  # fmt: skip
 """Modules beside this one that have commands, in the order in which help lists them."""

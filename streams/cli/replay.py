@@ -21,7 +21,7 @@ from streams.log.evidence import EvidenceRecord
 from streams.settings import load_settings, time_rules
 
 if TYPE_CHECKING:
-    from streams.counting.corrections import Corrections
+    from streams.log.partials import Partial
     from streams.replay import Record
 
 _encode = msgspec.json.Encoder().encode
@@ -45,12 +45,17 @@ def replay(
             "log time as in the pipeline."
         ),
     ] = None,
-    corrections: Annotated[
+    heard: Annotated[
         Path | None,
         typer.Option(
-            help="Log lines of hashtag-partials: what stage 2 found counts from the tick on from which it did in the "
-            "pipeline. Without: stage 1 alone."
+            help="Log lines of hashtag-partials: policies, models, author sketches and what stage 2 found count from "
+            "when its shards heard of them. Default: --policy, one model, stage 1 alone, and this run's own sketches, "
+            "a minute after their tick."
         ),
+    ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="An artefact that was live while --heard was written; several times for several."),
     ] = None,
     evidence: Annotated[
         Path | None, typer.Option(help="Write the evidence here, as log lines: `hushtag policy impact` reads them.")
@@ -67,12 +72,15 @@ def replay(
     offset = line, log time = the highest created_at so far. The end of the file settles all.
     """
     from streams.cli.panes import as_json  # these take a second to load: not for `--help`
+    from streams.judging.successors import heard_in
+    from streams.log.partials import corrections_in
+    from streams.policy.activation import Activation
     from streams.replay import Replay, read_lines
     from streams.scoring import load_text_scorer
 
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
-    read = _corrections(corrections) if corrections else ()
+    log = _partials(heard) if heard else None
     source = _open(file)
     rules = load_policy_file(policy or settings.policy)
     kept = evidence.open("wb") if evidence else None
@@ -86,7 +94,10 @@ def replay(
         early=early,
         flush_ms=settings.flush_ms,
         moderation=people,
-        corrections=read,
+        corrections=[one for records in (log or {}).values() for one in corrections_in(records)],
+        heard=None if log is None else {shard: heard_in(records) for shard, records in log.items()},
+        activations=[one for records in (log or {}).values() for one in records if isinstance(one, Activation)],
+        models=[load_text_scorer(path) for path in model or ()],
         keep_evidence=None if kept is None else _evidence_writer(kept),
     )
     source.seek(0)
@@ -126,17 +137,20 @@ def _moderation(path: Path) -> list[Record]:
     return records
 
 
-def _corrections(path: Path) -> list[tuple[int, Corrections]]:
-    """What stage 2 has said in a dump, shard after shard."""
-    from streams.log.partials import corrections_in
+def _partials(path: Path) -> dict[int, list[Partial]]:
+    """The records of a dump of hashtag-partials by shard, in the order in which its judge read them."""
+    from streams.log.partials import readable
     from streams.replay import read_lines
 
-    values: dict[int, list[bytes]] = {}
+    logs: dict[int, list[Record]] = {}
     with _open(str(path)) as file:
-        for record in sorted(read_lines(file), key=lambda record: record.offset):
-            values.setdefault(record.partition, []).append(record.value or b"")
+        for record in read_lines(file):
+            logs.setdefault(record.partition, []).append(record)
     try:
-        return [found for of_shard in values.values() for found in corrections_in(of_shard)]
+        return {
+            shard: list(readable(one.value or b"" for one in sorted(log, key=lambda one: one.offset)))
+            for shard, log in logs.items()
+        }
     except msgspec.MsgspecError as error:
         raise CallerMistake(
             f"{path} is no dump of hashtag-partials: {error}", fix="hushtag dump hashtag-partials"

@@ -22,6 +22,7 @@ from streams.simulation.config import DEFAULT_START_MS, MAX_START_MS, Config
 from streams.simulation.data import own_texts, tag_names
 from streams.simulation.demo import LEAST_RATE, demo
 from streams.simulation.lines import Line, encode_line
+from streams.simulation.moving import moving
 from streams.simulation.play import play
 from streams.simulation.run import Simulation
 from streams.simulation.scenario import scenario
@@ -54,8 +55,11 @@ def simulate(
         float, typer.Option(min=0, max=1, help="Share of tweets that are deleted a while later.")
     ] = 0.0,
     preset: Annotated[
-        Literal["scenario", "demo"],
-        typer.Option(help="scenario: stories drawn by the seed; demo: timed for people who watch."),
+        Literal["scenario", "demo", "moving"],
+        typer.Option(
+            help="scenario: stories drawn by the seed; demo: timed for people who watch; moving: a campaign takes "
+            "another hashtag at half-time."
+        ),
     ] = "scenario",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line, which it always is.")] = False,
 ) -> None:
@@ -126,6 +130,8 @@ def _config(preset: str, seed: int, minutes: float, rate: float, start_ms: int, 
     names = tag_names()
     if preset == "scenario":
         return scenario(seed, names, minutes=minutes, rate=rate, start_ms=start_ms, partitions=partitions)
+    if preset == "moving":
+        return moving(seed, names, minutes=minutes, rate=rate, start_ms=start_ms, partitions=partitions)
     return demo(names, seed=seed, rate=rate, hours=minutes / 60, start_ms=start_ms, partitions=partitions)
 
 

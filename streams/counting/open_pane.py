@@ -48,6 +48,8 @@ class OpenPane:
         self._texts: list[bytes] = []
         self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
         self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
+        self.scored_by = ""
+        """Revision of the model that scores the entries."""
         self._hashes = hashes
         self._compact_at = _COMPACT_AT
 
@@ -101,6 +103,7 @@ class OpenPane:
     def summed_up(self, apart: list[int]) -> OpenPane:
         """The same in less room: rows become one for each key, but for those in `apart`, which come first."""
         pane = OpenPane(self._hashes, self._scores.shape[1])
+        pane.scored_by = self.scored_by
         rest = np.ones(len(self.rows), bool)
         rest[apart] = False
         total = self._sum_of(np.flatnonzero(rest))
@@ -133,6 +136,12 @@ class OpenPane:
         """The hashtag as each entry wrote it, "" where that is its normal form."""
         displays = self._displays
         return [one.decode("utf-8", "surrogatepass") if (one := displays[entry]) else "" for entry in entries.tolist()]
+
+    def score_by(self, model: str) -> None:
+        """Entries are scored by this model from now on, those too that were scored early by another one."""
+        if model != self.scored_by:
+            self._scores = np.full_like(self._scores, np.nan) if self.scored_by else self._scores
+            self.scored_by = model
 
     def unscored(self, entries: Ints) -> Ints:
         """Those that have no score yet."""

@@ -16,3 +16,5 @@ class Scores:
     """(n, 1 + categories): any category first, then each."""
     copies: npt.NDArray[np.uint32]
     """(n,) fingerprints by which copies are known; 0 for a text without words."""
+    silent: bool = False
+    """The model in force is not to be had: no text of some has a probability."""

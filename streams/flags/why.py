@@ -59,6 +59,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the scored authors' texts stage 2 has read; 0: the share is stage 1's alone."""
     stage_2: str = ""
     """Revision of stage 2; "" where it had no part."""
+    predecessor: str = ""
+    """The hidden tag that the authors come from, where `successor` is above 0."""
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -165,6 +167,7 @@ def _standing(
         need=rule.corroboration.need,
         looked=0 if table.correction is None else int(table.correction.looked[0]),
         stage_2="" if table.correction is None else table.correction.revisions[0],
+        predecessor=table.successors.of[0] if table.successors else "",
     )
 
 

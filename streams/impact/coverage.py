@@ -50,6 +50,8 @@ def _for_rule(policy: Policy, rule: Rule, kept: Conditions) -> Iterator[str]:
         yield f"young_days {policy.young_days}: accounts were young up to {kept.young_days}"
     if rule.corroboration.links is not None and policy.links_revision != kept.links:
         yield "link_domains: the links were told apart by " + ("another list" if kept.links else "none")
+    if rule.corroboration.successor is not None and not kept.successor:
+        yield "successor: nobody asked which hidden tags the authors came from"
     if rule.corroboration.burst is None:
         return
     if policy.longest_window_ms != kept.windows_ms[-1]:

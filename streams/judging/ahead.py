@@ -44,4 +44,10 @@ def _alike(one: Policy, other: Policy) -> bool:
 
 
 def _measures(policy: Policy) -> tuple[object, ...]:
-    return policy.windows_ms, policy.young_days, policy.burst_min_past, policy.links_revision
+    return (
+        policy.windows_ms,
+        policy.young_days,
+        policy.burst_min_past,
+        policy.links_revision,
+        policy.asks_for_successors,
+    )

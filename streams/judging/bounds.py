@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betaincinv
 
 Doubles = npt.NDArray[np.float64]
 
@@ -32,3 +33,23 @@ def share_bounds(share: Doubles, n: npt.NDArray[np.int64], confidence: float) ->
     lower = np.where(n > 0, np.maximum(centre - half, 0.0), 0.0)
     upper = np.where(n > 0, np.minimum(centre + half, 1.0), 1.0)
     return lower, upper
+
+
+def exact_lower(hits: npt.NDArray[np.int64], n: npt.NDArray[np.int64], confidence: float) -> Doubles:
+    """Lower bound of a proportion of which `hits` of n trials were seen (Clopper and Pearson 1934).
+
+    Exact where n is small, as Wilson's is not; drawn from few without replacement it is on the safe side.
+
+    Args:
+        hits: (m,) in [0, n].
+        n: (m,)
+        confidence: one-sided, in (0.5, 1).
+    Returns:
+        (m,); 0 where nothing was hit.
+
+    >>> exact_lower(np.array([0, 5, 5]), np.array([5, 5, 10]), 0.995).round(3).tolist()
+    [0.0, 0.347, 0.128]
+    """
+    some = hits > 0
+    found: Doubles = np.where(some, betaincinv(np.where(some, hits, 1), n - hits + 1, 1 - confidence), 0.0)
+    return found

@@ -39,20 +39,21 @@ class Corrected:
 
     Args:
         columns: score columns of a text.
-        model_revision: of stage 1; what differs from another one's scores says nothing of these.
+        model_revision: of the stage 1 in force; what differs from another one's scores says nothing of these.
     """
 
     def __init__(self, columns: int, model_revision: str) -> None:
+        self.model_revision = model_revision
+        """Of the tick that is judged."""
         self.passed_ms = -1
         """The greatest watermark in the shard's log so far."""
         self.foreign = 0
-        """Rows that were left out: of another stage 1, or with other columns."""
-        self.revisions: list[str] = []
-        """By number."""
+        """Rows that were left out: they have other columns."""
+        self.revisions: list[tuple[str, str]] = []
+        """Of stage 2 and of its stage 1, by number."""
         self._columns = columns
-        self._model_revision = model_revision
         self._rows = no_rows(columns)
-        """By tweet."""
+        """By tweet; of a tweet, a hashtag and a stage 1 the first that was told."""
         self._tags: Ints | None = None
         """Numbers of the hashtags that rows name; None: to be counted anew."""
         self._waiting: list[Rows] = []
@@ -73,7 +74,7 @@ class Corrected:
         if offset < self._from_offset:
             return None
         heard = max(self.passed_ms, 0) // PANE_MS
-        new = self._add(rows_of(record, tags, self._number(record.revision), heard))
+        new = self._add(rows_of(record, tags, self._number(record), heard))
         if len(new):
             self._waiting.append(new)
         return heard if len(new) else None
@@ -96,14 +97,14 @@ class Corrected:
         """
         self._from_offset, self.passed_ms = from_offset, passed_ms
         for record in records:
-            rows = rows_of(record, tags, self._number(record.revision))
+            rows = rows_of(record, tags, self._number(record))
             if rows.differences.shape[1] == self._columns:
                 self._add(rows.take(rows.heard <= settled_pane))
 
     def add(self, heard: int, record: Corrections, tags: Tags) -> None:
         """For a reference: rows that count from the end of a pane on, whenever they are told; in the log's order."""
         if self._fits(record):
-            self._add(rows_of(record, tags, self._number(record.revision), heard))
+            self._add(rows_of(record, tags, self._number(record), heard))
 
     def forget(self, from_ms: int) -> None:
         """Drop what no window that begins at `from_ms` or later can need: a tweet counts before it is looked at."""
@@ -118,21 +119,33 @@ class Corrected:
         return self._tags
 
     def _fits(self, record: Corrections) -> bool:
-        columns = 4 * len(record.hashtags) * self._columns
-        return record.model_revision == self._model_revision and len(record.differences) == columns
+        return len(record.differences) == 4 * len(record.hashtags) * self._columns
 
-    def _number(self, revision: str) -> int:
-        if revision not in self.revisions:
-            self.revisions.append(revision)
-        return self.revisions.index(revision)
+    def _number(self, record: Corrections) -> int:
+        revisions = (record.revision, record.model_revision)
+        if revisions not in self.revisions:
+            self.revisions.append(revisions)
+        return self.revisions.index(revisions)
+
+    def _models(self, rows: Rows) -> Ints:
+        """(n,) numbers of the models that rows differ from."""
+        names = [model for _, model in self.revisions]
+        return np.array([names.index(name) for name in names], np.int64)[rows.revisions]
+
+    def _ours(self, rows: Ints) -> npt.NDArray[np.bool_]:
+        """(n,) which of these rows differ from the model in force."""
+        return np.array([model == self.model_revision for _, model in self.revisions], bool)[self._rows.revisions[rows]]
 
     def _add(self, rows: Rows) -> Rows:
         """Take what is not known yet, the first of equals; returns it."""
-        rows = rows.take(np.lexsort((np.arange(len(rows)), rows.heard, rows.tags, rows.tweets)))
+        models = self._models(rows)
+        rows = rows.take(np.lexsort((np.arange(len(rows)), rows.heard, models, rows.tags, rows.tweets)))
         first = np.ones(len(rows), bool)
-        first[1:] = (np.diff(rows.tweets) != 0) | (np.diff(rows.tags) != 0)
+        first[1:] = (np.diff(rows.tweets) != 0) | (np.diff(rows.tags) != 0) | (np.diff(self._models(rows)) != 0)
         rows = rows.take(first)
-        new = rows.take(~self.known(rows.tags, rows.tweets))
+        at, of = self._find(rows.tags, rows.tweets)
+        same = self._models(rows)[at] == self._models(self._rows)[of]
+        new = rows.take(np.setdiff1d(np.arange(len(rows)), at[same]))
         if len(new):
             self._rows = inserted(self._rows, np.searchsorted(self._rows.tweets, new.tweets), new)
             self._tags = None
@@ -141,10 +154,11 @@ class Corrected:
     # ---- windows ----
 
     def known(self, tags: Ints, tweets: Ints) -> npt.NDArray[np.bool_]:
-        """(n,) whether stage 2 has said something of tweets under hashtags; it may not count yet."""
-        at, _ = self._find(tags, tweets)
+        """(n,) whether stage 2 has said something of tweets under hashtags, beyond the stage 1 in force; it may not
+        count yet."""
+        at, of = self._find(tags, tweets)
         known = np.zeros(len(tweets), bool)
-        known[at] = True
+        known[at[self._ours(of)]] = True
         return known
 
     def of(self, sample: Sample, keys: Ints, start_ms: int, end_ms: int) -> Seen | None:
@@ -161,13 +175,14 @@ class Corrected:
         at = asked[at]
         heard = self._rows.heard[of]
         counts = (start_ms // PANE_MS <= heard) & (heard < end_ms // PANE_MS)
+        counts &= self._ours(of)
         at, of = at[counts], of[counts]
         if not len(at):
             return None
         differences = np.full((len(sample.group), self._columns), np.nan, np.float32)
         revisions = np.full(len(sample.group), -1)
         differences[at], revisions[at] = self._rows.differences[of], self._rows.revisions[of]
-        return Seen(differences, revisions, self.revisions)
+        return Seen(differences, revisions, [revision for revision, _ in self.revisions])
 
     def _find(self, tags: Ints, tweets: Ints) -> tuple[Ints, Ints]:
         """Pairs (position in what is asked, row here) of the same tweet and hashtag."""

@@ -12,6 +12,7 @@ from streams.counting.window import Sample
 from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
 from streams.judging.corrected import Seen
+from streams.judging.successors import Found
 from streams.judging.two_stages import Correction, correct
 from streams.log.decisions import Evidence
 
@@ -42,6 +43,13 @@ class EvidenceTable:
     """So many tweets more a tag may have: panes of the window gave up their tail."""
     correction: Correction | None = None
     """What stage 2 has added to `share`; None: nothing to any of them."""
+    successors: Found | None = None
+    """Which hidden tags the authors come from; None where nobody asked."""
+
+    @property
+    def successor(self) -> Doubles:
+        """Lower bound of the share of authors who come from one hidden tag; 0 where nobody asked."""
+        return np.zeros(len(self.keys)) if self.successors is None else self.successors.lower
 
     def find(self, key: int) -> int | None:
         """Row of a key."""
@@ -64,6 +72,8 @@ class EvidenceTable:
             young=rounded(float(self.young[row])),
             term=term,
             links=rounded(float(self.links[row])),
+            successor=rounded(float(self.successors.lower[row])) if self.successors else 0.0,
+            predecessor=self.successors.of[row] if self.successors else "",
             sampled=tuple(str(tweet) for tweet in self.sampled[row].tolist() if tweet >= 0),
             looked=0 if self.correction is None else int(self.correction.looked[row]),
             stage_2="" if self.correction is None else self.correction.revisions[row],
@@ -87,6 +97,7 @@ def tabulate(
     *,
     whole: Sample | None = None,
     seen: Seen | None = None,
+    successors: Found | None = None,
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -98,6 +109,7 @@ def tabulate(
         may_miss: see `EvidenceTable`.
         whole: the sample before anything was taken out of it, where something was: it says how many authors there are.
         seen: what stage 2 says of the rows of `sample`.
+        successors: see `EvidenceTable`.
     """
     m = len(keys)
     group = sample.group
@@ -127,6 +139,7 @@ def tabulate(
         links=_share_of(group[known], sample.flags[known] & LINKED > 0, m),
         may_miss=may_miss,
         correction=correction,
+        successors=successors,
     )  # fmt: skip
 
 

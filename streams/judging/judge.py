@@ -33,6 +33,7 @@ from streams.counting.sketch import KeyedHash
 from streams.counting.tail import Tail
 from streams.judging.accounts import FactBook
 from streams.judging.ahead import Ahead
+from streams.judging.campaigns import sketch_of
 from streams.judging.candidates import Candidate, candidates
 from streams.judging.corrected import Corrected
 from streams.judging.evidence import EvidenceTable
@@ -42,10 +43,12 @@ from streams.judging.links import mark_links
 from streams.judging.looks import LookJob, Looks
 from streams.judging.rulings import Rulings
 from streams.judging.state import KeyState
+from streams.judging.successors import ShardSketches
 from streams.judging.views import Views
 from streams.log.decisions import Decision, Progress, Reason, version_of
 from streams.log.facts import FactsMark
 from streams.log.partials import Partial
+from streams.log.sketches import AuthorSketch, HeardSketch
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
@@ -67,12 +70,19 @@ class TickJob:
     texts: bytes
     """Their texts, each a line."""
     given_up: GivenUp
+    model: str
+    """Revision that scores them: the one in force at the pane's start."""
+
+    @property
+    def batches(self) -> list[tuple[str, bytes]]:
+        """What is to be scored, by revision."""
+        return [(self.model, self.texts)]
 
 
 @dataclass(slots=True)
 class Settled:
-    """What a settled tick says. `panes`, `retracted`, `evidence`, then `decisions`; `progress` after all are
-    acknowledged."""
+    """What a settled tick says. `panes`, `retracted`, `heard`, `evidence`; `sketches`, to every shard; `decisions` once
+    these are acknowledged, for whoever reads a decision back sends no sketch; `progress` after all are."""
 
     tick_ms: int
     panes: list[Pane] = field(default_factory=list)
@@ -82,7 +92,11 @@ class Settled:
     """The same of corrections; None: there are none."""
     unmatched: int = 0
     """How many of these are about a hashtag and country that no tweet of their pane has."""
+    heard: list[HeardSketch] = field(default_factory=list)
+    """Sketches that the shard's log has brought: kept beside the panes."""
     evidence: TickEvidence | None = None
+    sketches: list[AuthorSketch] = field(default_factory=list)
+    """The authors of campaigns; see `streams.judging.campaigns`."""
     decisions: list[Decision] = field(default_factory=list)
     progress: Progress | None = None
     confirmed: int = 0
@@ -96,8 +110,8 @@ class ShardJudge:
     """All state of one shard between its assignment and its revocation.
 
     Args:
-        categories: of the model, in the order of its score columns behind `any`; `model_revision`: of the model that
-            scores for this judge, which decisions name.
+        categories: of the model, in the order of its score columns behind `any`.
+        model_revision: of the model that is named before an activation has named one.
         max_lag_ms: no early look while the slowest source is further behind the fastest.
         shards: how many judges there are.
         book: what is known about authors; read as far as a mark says, before the mark is applied.
@@ -123,7 +137,10 @@ class ShardJudge:
         self.tail = Tail(self.tags, hashes)
         self.facts = ShardFacts(FactBook(hashes) if book is None else book)
         self.corrected = Corrected(1 + len(categories), model_revision)
-        self.views = Views(hashes, 1 + len(categories), self.tail, self.facts, self.corrected)
+        self.sketches = ShardSketches(self.tags)
+        self.views = Views(
+            hashes, 1 + len(categories), self.tail, self.facts, corrected=self.corrected, sketches=self.sketches
+        )
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
@@ -146,6 +163,11 @@ class ShardJudge:
         """What is in force, by key."""
         return self.rulings.states
 
+    @property
+    def model_revision(self) -> str:
+        """Of the model in force at the last settled tick."""
+        return self._model_revision
+
     # ---- the log ----
 
     def apply(self, offset: int, record: Partial) -> None:
@@ -156,6 +178,9 @@ class ShardJudge:
             return
         if isinstance(record, FactsMark):
             self.facts.hear(record)
+            return
+        if isinstance(record, AuthorSketch):
+            self.sketches.hear(record, self.facts.passed_ms)
             return
         here = (offset, self.corrected.passed_ms)
         if isinstance(record, Corrections):
@@ -192,12 +217,10 @@ class ShardJudge:
 
     def next_tick(self, up_to_ms: int | None = None) -> TickJob | None:
         """The next pane that the watermark has passed by this shard's part of the spread, or `up_to_ms` has passed."""
-        watermark_ms = self.open.watermark_ms - self._after_ms if up_to_ms is None else up_to_ms
-        if watermark_ms < 0:
+        pane = self.due(up_to_ms)
+        if pane is None:
             return None
-        pane = self._next_pane(watermark_ms // PANE_MS)
-        if (pane + 1) * PANE_MS > watermark_ms:
-            return None
+        model = self._model_of(pane)
         self._follow((pane + 1) * PANE_MS)
         self.views.expire_short((pane + 1) * PANE_MS)
         closed = self.open.settle(pane)
@@ -205,10 +228,19 @@ class ShardJudge:
         closed = Closed(pane, kept, closed.pane)
         self._first_offsets = {one: at for one, at in self._first_offsets.items() if one > pane}
         worth = self._worth_scoring(closed)
+        closed.pane.score_by(model)
         sampled = np.repeat(closed.sum.keys, np.diff(closed.sum.bounds)) >> COUNTRY_BITS
         entries = closed.sum.entries[np.isin(sampled, np.fromiter(worth, np.int64, len(worth)))]
         unscored = closed.pane.unscored(entries)
-        return TickJob(closed, worth, unscored, closed.pane.texts(unscored), given_up)
+        return TickJob(closed, worth, unscored, closed.pane.texts(unscored), given_up, model)
+
+    def due(self, up_to_ms: int | None = None) -> int | None:
+        """The number of the pane that `next_tick` would settle."""
+        watermark_ms = self.open.watermark_ms - self._after_ms if up_to_ms is None else up_to_ms
+        if watermark_ms < 0:
+            return None
+        pane = self._next_pane(watermark_ms // PANE_MS)
+        return pane if (pane + 1) * PANE_MS <= watermark_ms else None
 
     def _next_pane(self, reached: int) -> int:
         """The pane after the last settled. Where nothing is counted and nothing said, panes may be passed over.
@@ -238,9 +270,12 @@ class ShardJudge:
         said.retracted = self.views.retracted.settle(closed.number)
         said.unmatched = self.views.unmatched(said.retracted)
         said.corrected = self.corrected.settle(closed.number)
-        self._judge(tick_ms, said)
+        said.heard = self.sketches.take_fresh()
+        self._judge(tick_ms, said, blind=scores.silent)
         self._forget(closed.number)
-        self.facts.prune(tick_ms // MINUTE_MS * MINUTE_MS)  # a long window is of the last whole minute
+        minute_ms = tick_ms // MINUTE_MS * MINUTE_MS  # a long window is of the last whole minute
+        self.facts.prune(minute_ms)
+        self.sketches.prune(minute_ms, self.views.kept_from_ms)
         replay_offset, replay_passed_ms = min(
             self._first_offsets.values(), default=(self.offset + 1, self.corrected.passed_ms)
         )
@@ -266,6 +301,7 @@ class ShardJudge:
     def _follow(self, tick_ms: int) -> None:
         """Put the policy in force that is active at a tick."""
         policy = self._policy_at(tick_ms)
+        self._model_revision = self.corrected.model_revision = self._model_at(tick_ms)
         self.activations.prune(tick_ms)
         if policy is None or policy is self.policy:
             return
@@ -274,6 +310,16 @@ class ShardJudge:
         self.tail.floor = min(policy.tail_floor, policy.evidence_floor)
         self.tail.most_tags = max(1, policy.max_tags_per_pane // self.shards)
         self.rulings.follow(policy)
+        self.sketches.asked = policy.asks_for_successors
+
+    def _model_at(self, tick_ms: int) -> str:
+        """The revision of the model that is active at a tick, by what was read so far."""
+        activation = self.activations.in_force(tick_ms)
+        return self._model_revision if activation is None else activation.model_revision
+
+    def _model_of(self, pane: int) -> str:
+        """The revision that scores a pane's entries: that of its start."""
+        return self._model_at(pane * PANE_MS)
 
     def _policy_at(self, tick_ms: int) -> Policy | None:
         """The policy that is active at a tick, by what was read so far."""
@@ -285,14 +331,15 @@ class ShardJudge:
             policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
         return policy
 
-    def _judge(self, tick_ms: int, said: Settled) -> None:
+    def _judge(self, tick_ms: int, said: Settled, *, blind: bool) -> None:
         policy = self.policy
         if policy is None:
             return
         tables = self.views.tables()
         said.evidence = self._evidence(policy, tick_ms, tables)
-        changes = self.rulings.settle(tables, tick_ms, holding=tick_ms < self.hold_until_ms)
+        changes = self.rulings.settle(tables, tick_ms, holding=tick_ms < self.hold_until_ms, blind=blind)
         said.decisions = [self._decision(policy, key, tick_ms) for key in changes.keys]
+        said.sketches = [sketch_of(one, self.views, self.tags, tick_ms) for one in changes.campaigns]
         self.rulings.drop_empty(tick_ms)
         said.confirmed, said.withdrawn = changes.confirmed, changes.withdrawn
         said.refused, said.scorer_fault = changes.refused, changes.scorer_fault
@@ -319,7 +366,7 @@ class ShardJudge:
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if look else tick_ms,
             policy_revision=policy.revision,
-            model_revision=self._model_revision,
+            model_revision=look.parts[-1].model if look else self._model_revision,
             provisional=bool(state.early),
         )
 
@@ -356,12 +403,14 @@ class ShardJudge:
         if blind or shortest is None or not self._early or self.replaying or not timely or held:
             self.looks.pass_over()
             return None
-        return self.looks.next(shortest, self._ahead.floor, self._ahead.least_share)
+        return self.looks.next(shortest, self._ahead.floor, self._ahead.least_share, self._model_of)
 
     def look(self, job: LookJob, scores: Scores) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
         policy, shortest = self._ahead.policy, self.views.shortest
         assert policy is not None and shortest is not None
+        if scores.silent:
+            return []
         for part in job.parts:
             mark_links(part.pane, part.unscored, policy)
         table = self.looks.see(job, scores, shortest)

@@ -13,6 +13,7 @@ from streams.counting.corrections import Ints
 from streams.counting.keys import Tags, country_of
 from streams.judging.bounds import Doubles
 from streams.judging.evidence import EvidenceTable
+from streams.judging.successors import Found
 from streams.judging.two_stages import Correction
 from streams.log.evidence import MAX_BYTES, Conditions, EvidenceRecord
 from streams.policy import Policy
@@ -43,6 +44,7 @@ def conditions_of(policy: Policy, *, shards: int, categories: Sequence[str], mod
         young_days=policy.young_days,
         burst_min_past=policy.burst_min_past,
         links=policy.links_revision,
+        successor=policy.asks_for_successors,
     )
 
 
@@ -87,6 +89,8 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             may_miss=table.may_miss,
             links=packed("links", "<f8") if table.links.any() else b"",
             **_correction_columns(table.correction, chosen),
+            successor=packed("successor", "<f8") if table.successor.any() else b"",
+            predecessors=_predecessors(table, chosen),
         )
 
 
@@ -132,8 +136,9 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         burst=column("burst", "<f8").astype(np.float64),
         sampled=np.zeros((len(keys), 0), np.int64),
         may_miss=max(record.may_miss for record in records),
-        links=np.concatenate([_links(record) for record in records]),
+        links=np.concatenate([_or_zeros(record.links, record.rows) for record in records]),
         correction=_correction(records, columns),
+        successors=_successors(records),
     )
 
 
@@ -154,8 +159,27 @@ def _correction(records: Sequence[EvidenceRecord], columns: int) -> Correction |
     return Correction(looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))))
 
 
-def _links(record: EvidenceRecord) -> Doubles:
-    return np.frombuffer(record.links, "<f8").astype(np.float64) if record.links else np.zeros(record.rows)
+def _or_zeros(column: bytes, rows: int) -> Doubles:
+    return np.frombuffer(column, "<f8").astype(np.float64) if column else np.zeros(rows)
+
+
+def _predecessors(table: EvidenceTable, chosen: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    if table.successors is not None:
+        for at, row in enumerate(chosen.tolist()):
+            if table.successors.of[row]:
+                found.setdefault(table.successors.of[row], []).append(at)
+    return found
+
+
+def _successors(records: Sequence[EvidenceRecord]) -> Found | None:
+    if not any(record.conditions.successor for record in records):
+        return None
+    of: list[str] = []
+    for record in records:
+        names = {row: hashtag for hashtag, rows in record.predecessors.items() for row in rows}
+        of += [names.get(row, "") for row in range(record.rows)]
+    return Found(np.concatenate([_or_zeros(record.successor, record.rows) for record in records]), of)
 
 
 def sorted_by_key(table: EvidenceTable) -> EvidenceTable:
@@ -180,4 +204,6 @@ def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]
         may_miss=table.may_miss,
         links=table.links[at],
         correction=None if table.correction is None else table.correction.take(at),
+        successors=table.successors
+        and Found(table.successors.lower[at], [table.successors.of[row] for row in at.tolist()]),
     )

@@ -99,6 +99,7 @@ def asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> lis
         ("young", table.young, wanted.young),
         ("authors", table.authors.astype(np.float64), wanted.authors),
         ("links", table.links, wanted.links),
+        ("successor", table.successor, wanted.successor),
         ("term", terms.astype(np.float64), 1.0 if wanted.term else None),
     ]
     return [(name, values, float(threshold)) for name, values, threshold in signals if threshold is not None]

@@ -6,7 +6,9 @@ could be over were all that is new harmful. What a look sees never reaches what 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -34,6 +36,10 @@ class OpenPart:
     pane: OpenPane
     sum: Sum
     unscored: Ints
+    model: str
+    """Revision that scores its entries."""
+    texts: bytes
+    """Of those that have no score yet, each a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,17 @@ class LookJob:
     tick_ms: int
     """End of the newest pane that is counted."""
     parts: list[OpenPart]
-    texts: bytes
-    """Lines: those of each part that have no score yet."""
+
+    @property
+    def texts(self) -> bytes:
+        """All that is to be scored, each text a line."""
+        return b"".join([part.texts for part in self.parts])
+
+    @property
+    def batches(self) -> list[tuple[str, bytes]]:
+        """The same by the revision that scores them, in their order."""
+        runs = groupby(self.parts, key=lambda part: part.model)
+        return [(model, b"".join([part.texts for part in parts])) for model, parts in runs]
 
     def displays(self, key: int) -> list[str]:
         """The commonest spellings of a key, one for each open pane and country that has it."""
@@ -102,13 +117,16 @@ class Looks:
         self._looked = {}
         self._note(table)
 
-    def next(self, window: SlidingWindow, floor: int, least_share: float) -> LookJob | None:
+    def next(
+        self, window: SlidingWindow, floor: int, least_share: float, model_of: Callable[[int], str] = lambda _: ""
+    ) -> LookJob | None:
         """What has grown enough since it was last looked at.
 
         Args:
             window: the shortest.
             floor: no tag with fewer tweets is looked at.
             least_share: no tag is suppressed whose harmful share is below it.
+            model_of: the revision that scores the entries of a pane.
         """
         touched, self._touched = self._touched, []
         tick_ms = (max(self._open.panes, default=-1) + 1) * PANE_MS
@@ -123,13 +141,13 @@ class Looks:
         if not len(keys):
             return None
         tags = np.unique(keys >> COUNTRY_BITS)
-        parts, texts = [], []
+        parts = []
         for number, pane in sorted(self._open.panes.items()):
+            pane.score_by(model := model_of(number))
             total = pane.sum(tags)
             unscored = pane.unscored(total.entries)
-            parts.append(OpenPart(number, pane, total, unscored))
-            texts.append(pane.texts(unscored))
-        return LookJob(keys, tick_ms, parts, b"".join(texts))
+            parts.append(OpenPart(number, pane, total, unscored, model, pane.texts(unscored)))
+        return LookJob(keys, tick_ms, parts)
 
     def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
         """Of keys that were counted and their worlds' those with so many tweets, ascending, and these."""

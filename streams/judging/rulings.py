@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from msgspec.structs import replace
 
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of, world_of
+from streams.judging.campaigns import Campaign, campaign_of
 from streams.judging.decide import decide, decide_early
 from streams.judging.docket import Docket
 from streams.judging.evidence import EvidenceTable
+from streams.judging.levels import BETWEEN
 from streams.judging.state import KeyState, Scope, greatest
 from streams.judging.valves import (
+    NO_MODEL,
     Begun,
     Crowd,
     ShardValves,
@@ -42,6 +46,8 @@ class Changes:
     refused: list[Reason] = field(default_factory=list)
     """Valves that turned a decision into a review."""
     scorer_fault: Reason | None = None
+    campaigns: list[Campaign] = field(default_factory=list)
+    """Tags that are hidden, for longer, or no more: other shards must be told of their authors."""
 
 
 class Rulings:
@@ -71,16 +77,19 @@ class Rulings:
         """Another policy from now on."""
         self._policy, self._terms = policy, {}
 
-    def settle(self, tables: Mapping[int, EvidenceTable], tick_ms: int, *, holding: bool) -> Changes:
+    def settle(
+        self, tables: Mapping[int, EvidenceTable], tick_ms: int, *, holding: bool, blind: bool = False
+    ) -> Changes:
         """Judge every key that is over or has a state.
 
         Args:
             tables: settled evidence by window, in milliseconds.
             tick_ms: end of the tick.
             holding: a gap of the log is in the windows: nothing clears.
+            blind: the model in force is not to be had.
         """
         policy = self.policy
-        self._fault = scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
+        self._fault = NO_MODEL if blind else scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
         changes = Changes(scorer_fault=self._fault)
         docket = Docket(policy, self._columns, tables, self._is_term, blind=self._fault is not None)
         before: dict[int, dict[Scope, Ruling]] = {}
@@ -93,6 +102,8 @@ class Rulings:
             if self._decide_settled(docket, key, state, tick_ms, holding=holding):
                 changed.add(key)
         self._pass_valves(tables, before, changed, tick_ms, changes)
+        if policy.asks_for_successors:
+            changes.campaigns = self._campaigns(docket, before, tick_ms)
         for key in before:
             if self._answer_early(docket, key, self.states[key], tick_ms, changes) or key in changed:
                 changes.keys.append(key)
@@ -228,6 +239,16 @@ class Rulings:
             state.settled.update(refused(before[key], state.settled, valve))
             changes.refused.append(valve)
 
+    def _campaigns(self, docket: Docket, before: Mapping[int, dict[Scope, Ruling]], tick_ms: int) -> list[Campaign]:
+        """What other shards must be told of."""
+        found = []
+        for key, rulings in before.items():
+            after = self.states[key].settled
+            if rulings or after:
+                goes_on = partial(_goes_on, docket, key)
+                found.append(campaign_of(key, rulings, after, tick_ms, goes_on))
+        return [one for one in found if one is not None]
+
     def _answer_early(self, docket: Docket, key: int, state: KeyState, tick_ms: int, changes: Changes) -> bool:
         """Confirm or withdraw the early rulings whose tick has settled; lift bars that are over."""
         changed = False
@@ -261,3 +282,7 @@ class Rulings:
         if known is None:
             known = self._terms[world] = self.policy.matches_curated_term(self._tags.name(key))
         return known
+
+
+def _goes_on(docket: Docket, key: int, scope: Scope) -> bool:
+    return scope in docket.scopes() and docket.standing(key, scope).level >= BETWEEN

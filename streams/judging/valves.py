@@ -31,6 +31,8 @@ from streams.policy.shape import Valves
 HOUR_MS = 3_600_000
 DRIFT_TAGS = 20
 """With fewer tags their mean share says nothing of the scorer: one campaign is enough."""
+NO_MODEL = Reason("model", 0.0, 1.0)
+"""The fault of a scorer that is not there: the model in force could not be loaded."""
 _COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 _Event = tuple[int, str, str]
 """(tick, hashtag, country)"""

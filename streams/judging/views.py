@@ -12,11 +12,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.keys import Tags
 from streams.counting.ladder import Ladder, begins_ms
 from streams.counting.pane import Pane, merge_panes
 from streams.counting.registers import MINUTE_MS, PANE_MS, Ints
 from streams.counting.retractions import Rows
-from streams.counting.sketch import KeyedHash
+from streams.counting.sketch import SPACE, K, KeyedHash, UInts
 from streams.counting.tail import Tail
 from streams.counting.window import Sample, SlidingWindow
 from streams.judging.accounts import FactBook
@@ -24,9 +25,12 @@ from streams.judging.corrected import Corrected
 from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.heard import ShardFacts
 from streams.judging.retracted import Retracted
+from streams.judging.successors import ShardSketches
 
 SHORT_MS = 900_000
 """Longest window that advances with every pane."""
+HARMFUL = 0.5
+"""From this probability on a text makes its author one of a campaign: who objects to it under its tag is not."""
 
 
 class Views:
@@ -37,6 +41,7 @@ class Views:
         tail: cuts what is merged; None: that keeps all.
         facts: about authors; samples are judged by them.
         corrected: what stage 2 says of their texts.
+        sketches: of hidden tags.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Views:
         tail: Tail | None = None,
         facts: ShardFacts | None = None,
         corrected: Corrected | None = None,
+        sketches: ShardSketches | None = None,
     ) -> None:
         self.short_panes: deque[Pane] = deque()
         self.ladder = Ladder(hashes, columns, tail)
@@ -65,6 +71,7 @@ class Views:
         self._columns = columns
         self._tail = tail
         self._facts = facts or ShardFacts(FactBook(hashes))
+        self._sketches = sketches or ShardSketches(Tags())
         self._young_days = 0
         self._burst_min_past = 1
         self._tables: dict[int, EvidenceTable] = {}
@@ -80,6 +87,11 @@ class Views:
     def longest(self) -> SlidingWindow | None:
         """The window that holds a tag's own past."""
         return self.windows[max(self.windows)] if self.windows else None
+
+    @property
+    def kept_from_ms(self) -> int:
+        """No pane that starts earlier is kept: a window may go so far back."""
+        return min(self.minutes_from_ms, self.end_ms - SHORT_MS)
 
     def arrange(self, windows_ms: Sequence[int], floor: int, young_days: int, burst_min_past: int) -> None:
         """Follow a policy: windows of these lengths, watched at a floor of tweets.
@@ -183,11 +195,10 @@ class Views:
 
     def forget_retracted(self) -> None:
         """Drop the retractions and corrections that no window of the panes kept can need."""
-        from_ms = min(self.minutes_from_ms, self.end_ms - SHORT_MS)
         if self.retracted:
-            self.retracted.forget(from_ms)
+            self.retracted.forget(self.kept_from_ms)
         if self.corrected:
-            self.corrected.forget(from_ms)
+            self.corrected.forget(self.kept_from_ms)
 
     def displays(self, key: int, fresh: Iterable[str] = ()) -> list[str]:
         """The spellings of a key: `fresh` ones and one for each pane of the shortest window that has it, or where
@@ -216,9 +227,7 @@ class Views:
         for pane in extra:
             tweets += pane.tweets(keys)
         tweets = self.less_retracted(tweets, window, keys, tick_ms)
-        whole = window.sample(keys, extra)
-        start_ms, end_ms = self._span(window, tick_ms)
-        sample = self._judged(whole, keys, start_ms, end_ms)
+        whole, sample, start_ms, end_ms = self._sample(window, keys, extra, tick_ms)
         return tabulate(
             window.window_ms,
             keys,
@@ -230,16 +239,30 @@ class Views:
             window.may_miss,
             whole=whole,
             seen=self.corrected.of(sample, keys, start_ms, end_ms),
+            successors=self._sketches.find(sample, keys, end_ms, self.kept_from_ms),
         )
 
     def sample(self, window: SlidingWindow, keys: Ints) -> Sample:
         """The settled samples of some keys, ascending, over a window, as they are judged."""
-        return self._judged(window.sample(keys), keys, *self._span(window, None))
+        return self._sample(window, keys, (), None)[1]
 
-    def _judged(self, sample: Sample, keys: Ints, start_ms: int, end_ms: int) -> Sample:
-        """Without what was retracted, and what is hidden or protected."""
-        sample = self.retracted.left(sample, keys, start_ms, end_ms) if self.retracted else sample
-        return self._facts.judged(sample, keys, end_ms)
+    def authors(self, key: int, window_ms: int) -> tuple[UInts, int]:
+        """Of a key's authors over a settled window, or over the shortest where there is none so long, those whose
+        sampled tweet is harmful, ascending; and up to which hash they are all."""
+        window = self.windows.get(window_ms) or self.shortest
+        assert window is not None, "no policy is in force"
+        whole, sample, _, _ = self._sample(window, np.array([key]), (), None)
+        upto = int(whole.author[-1]) if len(whole.author) >= K else SPACE - 1
+        return sample.author[sample.scores[:, 0] >= HARMFUL], upto
+
+    def _sample(
+        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane], tick_ms: int | None
+    ) -> tuple[Sample, Sample, int, int]:
+        """The sample of some keys as it was drawn, as it may count, and the [start, end) of which it is."""
+        whole = window.sample(keys, extra)
+        start_ms, end_ms = self._span(window, tick_ms)
+        sample = self.retracted.left(whole, keys, start_ms, end_ms) if self.retracted else whole
+        return whole, self._facts.judged(sample, keys, end_ms), start_ms, end_ms
 
     def _busy(self, window: SlidingWindow) -> Ints:
         """The keys with enough tweets, ascending."""

@@ -61,16 +61,19 @@ def decode_corrections(value: bytes) -> Corrections:
 
 
 def encode_rows(
-    rows: Rows, tags: Tags, revisions: Sequence[str], model_revision: str, most_bytes: int = MAX_BYTES
+    rows: Rows, tags: Tags, revisions: Sequence[tuple[str, str]], most_bytes: int = MAX_BYTES
 ) -> Iterator[bytes]:
-    """What a tick put in force, as records of `hashtag-panes`; the same whoever settled it."""
+    """What a tick put in force, as records of `hashtag-panes`; the same whoever settled it.
+
+    Args:
+        revisions: of stage 2 and of its stage 1, by number.
+    """
     for number in sorted(set(rows.revisions.tolist()), key=revisions.__getitem__):
         of_one = rows.take(rows.revisions == number)
         names = tags.names(of_one.tags << COUNTRY_BITS)
         order = sorted(range(len(of_one)), key=lambda row: (names[row], int(of_one.tweets[row])))
         of_one = of_one.take(np.array(order, np.int64))
         names = [names[row] for row in order]
-        for piece in pack(
-            revisions[number], model_revision, names, of_one.tweets, of_one.differences, of_one.heard, most_bytes
-        ):
+        stage_2, stage_1 = revisions[number]
+        for piece in pack(stage_2, stage_1, names, of_one.tweets, of_one.differences, of_one.heard, most_bytes):
             yield encode_corrections(piece)

@@ -48,6 +48,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The tag is, or looks like, a curated term."""
     links: float = 0.0
     """Share of scored authors whose tweet links to a curated domain, in [0, 1]."""
+    successor: float = 0.0
+    """Lower bound of the share of authors who wrote under a hidden tag before, in [0, 1]; 0 where nobody asks."""
+    predecessor: str = ""
+    """That tag, the one of which the bound is greatest."""
     sampled: tuple[str, ...] = ()
     """Ids of some sampled tweets, at most 10."""
     looked: int = 0

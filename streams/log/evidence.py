@@ -29,6 +29,8 @@ class Conditions(msgspec.Struct, array_like=True, frozen=True):
     burst_min_past: int
     links: str = ""
     """Of the link domains that were told apart, as `Policy.links_revision` names them; "" for none."""
+    successor: bool = False
+    """Whether it was asked which hidden tags the authors come from."""
 
 
 class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -73,6 +75,10 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """float64 (corrected, 1 + categories), of what stage 2 has added to `share` in the rows in which it looked."""
     stage_2: list[str] = []
     """(corrected,) its revision there."""
+    successor: bytes = b""
+    """float64 (rows,); empty where all are 0."""
+    predecessors: dict[str, list[int]] = {}
+    """Rows by the hidden tag that their authors come from."""
 
     @property
     def rows(self) -> int:

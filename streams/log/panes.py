@@ -18,6 +18,7 @@ from streams.counting.registers import NOTHING, GivenUp, Ints
 from streams.counting.sketch import K, estimate_authors
 from streams.log.corrections import are_corrections
 from streams.log.retractions import are_retractions
+from streams.log.sketches import is_heard
 
 MAX_BYTES = 512 * 1024
 _ENTRY_BYTES = 8 + 8 + 4 + 1 + 4
@@ -149,7 +150,8 @@ def decode_pane_record(value: bytes) -> PaneRecord:
 
 def pane_records(values: Iterable[bytes]) -> Iterator[PaneRecord]:
     """Those of some values of `hashtag-panes` that are panes."""
-    return (_decoder.decode(value) for value in values if not (are_retractions(value) or are_corrections(value)))
+    beside = (are_retractions, are_corrections, is_heard)
+    return (_decoder.decode(value) for value in values if not any(one(value) for one in beside))
 
 
 decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode

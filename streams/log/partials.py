@@ -1,4 +1,5 @@
-"""Records of `hashtag-partials`: many registers a record, markers, activations, marks of facts and corrections."""
+"""Records of `hashtag-partials`: many registers a record, markers, activations, marks of facts, corrections and author
+sketches."""
 
 from __future__ import annotations
 
@@ -12,20 +13,24 @@ from streams.counting.registers import PANE_MS, Flush
 from streams.errors import ContractError
 from streams.log import corrections
 from streams.log.facts import FactsMark
+from streams.log.sketches import AuthorSketch
 from streams.policy.activation import Activation
 
-Partial = Flush | Activation | FactsMark | Corrections
+Partial = Flush | Activation | FactsMark | Corrections | AuthorSketch
 _ACTIVATION = b"a"
 _FLUSH = b"f"
 _MARK = b"m"
+_SKETCH = b"s"
 _encoder = msgspec.msgpack.Encoder()
 _flush = msgspec.msgpack.Decoder(Flush)
 _activation = msgspec.msgpack.Decoder(Activation)
 _mark = msgspec.msgpack.Decoder(FactsMark)
+_sketch = msgspec.msgpack.Decoder(AuthorSketch)
 _KINDS: dict[type[Partial], bytes] = {
     Flush: _FLUSH,
     Activation: _ACTIVATION,
     FactsMark: _MARK,
+    AuthorSketch: _SKETCH,
     Corrections: corrections.KIND,
 }
 
@@ -50,17 +55,24 @@ def decode_partial(value: bytes) -> Partial:
         return _mark.decode(memoryview(value)[1:])
     if corrections.are_corrections(value):
         return corrections.decode_corrections(value)
+    if value[:1] == _SKETCH:
+        return _sketch.decode(memoryview(value)[1:])
     raise msgspec.DecodeError(f"unknown kind of partials record: {value[:1]!r}")
 
 
-def corrections_in(values: Iterable[bytes]) -> Iterator[tuple[int, Corrections]]:
-    """The corrections of a shard's log, in its order, each with the pane from whose end on it counts: above all
-    watermarks that the log has told before it. Those that cannot be read are left out, as a judge does."""
-    passed_ms = 0
+def readable(values: Iterable[bytes]) -> Iterator[Partial]:
+    """The records of a shard's log without the corrections that cannot be read: a judge passes over them, too."""
     for value in values:
         with suppress(ContractError):
-            record = decode_partial(value)
-            if isinstance(record, Flush):
-                passed_ms = max(passed_ms, record.watermark_ms)
-            elif isinstance(record, Corrections):
-                yield passed_ms // PANE_MS, record
+            yield decode_partial(value)
+
+
+def corrections_in(log: Iterable[Partial]) -> Iterator[tuple[int, Corrections]]:
+    """The corrections of a shard's log, in its order, each with the pane from whose end on it counts: above all
+    watermarks that the log has told before it."""
+    passed_ms = 0
+    for record in log:
+        if isinstance(record, Flush):
+            passed_ms = max(passed_ms, record.watermark_ms)
+        elif isinstance(record, Corrections):
+            yield passed_ms // PANE_MS, record

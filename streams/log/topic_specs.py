@@ -18,6 +18,7 @@ EVIDENCE = "hashtag-evidence"
 DECISIONS = "suppression-decisions"
 MODERATION = "moderation"
 POLICY = "policy"
+MODELS = "models"
 AUDIT = "audit"
 DEAD_LETTER = "tweets-dead-letter"
 
@@ -77,6 +78,7 @@ SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(DECISIONS, "shards", "expiry", 3 * _DAY_MS, 4 * _MIB),
     TopicSpec(MODERATION, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(POLICY, "one", "compacted", FOR_EVER, 4 * _MIB),
+    TopicSpec(MODELS, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(AUDIT, "one", "for ever", FOR_EVER, 4 * _MIB),
     # The original bytes and the headers of origin: more than any tweet.
     TopicSpec(DEAD_LETTER, "free", "day", 14 * _DAY_MS, 4 * _MIB, free_partitions=1),

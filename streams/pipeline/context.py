@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from models.drift import Recent
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
 from streams.metrics import Metrics
 from streams.pipeline.sender import Sender
+from streams.pipeline.shelf import ModelShelf
 from streams.pipeline.webhook import Webhook
-from streams.scoring import TextScorer
+from streams.scoring import TextScorer, score_batches
 from streams.settings import Settings
 
 
@@ -33,20 +33,25 @@ class Context:
     executor: Executor
     store: FlagStore | None
     crash: Callable[[BaseException], Awaitable[None]]
+    shelf: ModelShelf
     webhook: Webhook | None = None
-    drift: Recent | None = None
-    """None: the scorer has no reference."""
 
-    async def score(self, lines: bytes) -> Scores:
-        """Score texts, each a line, without blocking the loop."""
-        if not lines:
-            return self.scorer(lines)
+    async def score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
+        """Score texts, each a line, by the revision of the model that they come with, without blocking the loop."""
+        scorers = {revision: await self.shelf.scorer(revision) for revision, _ in batches}
+        columns = 1 + len(self.scorer.categories)
+        if not any(lines for _, lines in batches):
+            return score_batches(batches, scorers.get, columns)
         loop = asyncio.get_running_loop()
         with self.metrics.score_seconds.time():
-            scores = await loop.run_in_executor(self.executor, self.scorer, lines)
-        self.metrics.scored_texts.inc(len(scores.copies))
-        if self.drift is not None:
-            self.metrics.score_drift.set(self.drift.add(scores.probabilities[:, 0]))
+            scores = await loop.run_in_executor(self.executor, score_batches, batches, scorers.get, columns)
+        self.metrics.model_missing.set(scores.silent)
+        if not scores.silent:
+            self.metrics.scored_texts.inc(len(scores.copies))
+            scorer = scorers[batches[-1][0]]
+            drift = None if scorer is None or len(batches) > 1 else self.shelf.drift(scorer)
+            if drift is not None:
+                self.metrics.score_drift.set(drift.add(scores.probabilities[:, 0]))
         return scores
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:

@@ -27,9 +27,10 @@ from streams.log.decisions import Decision, Progress, decode_record, encode_reco
 from streams.log.evidence import encode_evidence_record
 from streams.log.facts import FactsMark
 from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, encode_pane
-from streams.log.partials import Partial, decode_partial
+from streams.log.partials import Partial, decode_partial, encode_partial
 from streams.log.reading import LogReader, connection
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
+from streams.log.sketches import AuthorSketch, HeardSketch, encode_heard, heard_records, is_heard
 from streams.pipeline.context import Context
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.foreign import OwnOffsets, read_foreign
@@ -38,6 +39,7 @@ from streams.pipeline.policies import read_policies
 from streams.pipeline.sender import Ack
 from streams.pipeline.stage_2 import StageTwo
 from streams.pipeline.texts import RecentTexts
+from streams.policy.activation import Activation
 
 _QUEUED_BATCHES = 4
 _GAUGE_SECONDS = 0.5
@@ -142,9 +144,11 @@ class JudgePartition:
                 continue
             if isinstance(partial, FactsMark):
                 await self._stage.facts.reached(partial)
+            if isinstance(partial, Activation):
+                await self._context.shelf.scorer(partial.model_revision)  # it is at hand when its tick comes
             judge.apply(record.offset, partial)
             while (job := judge.next_tick()) is not None:
-                scored = await self._context.score(job.texts)
+                scored = await self._context.score(job.batches)
                 with self._context.metrics.tick_seconds.time():
                     settled = judge.settle(job, scored)
                 self._ask_stage_2(judge, job)
@@ -176,7 +180,7 @@ class JudgePartition:
         stage_2 = self._stage.stage_2
         if stage_2 is not None and not self.dropped:
             self._texts.keep(job)
-            if stage_2.reads_along:
+            if stage_2.reads_along and judge.model_revision == self._context.scorer.revision:
                 stage_2.offer(self.shard, judge.candidates(), self._texts.find)
 
     async def _answer_for_others(self, judge: ShardJudge, said: Sequence[Any]) -> None:
@@ -197,7 +201,7 @@ class JudgePartition:
         look = judge.next_look()
         if look is None:
             return []
-        scored = await self._context.score(look.texts)
+        scored = await self._context.score(look.batches)
         return await self._send_decisions(judge.look(look, scored)) if self._stage.timely(newest) else []
 
     async def _say(self, judge: ShardJudge, settled: Settled) -> list[Ack]:
@@ -211,16 +215,17 @@ class JudgePartition:
             for record in encode_retractions(settled.retracted, judge.tags)
         ]
         if settled.corrected:
-            revisions, model_revision = judge.corrected.revisions, self._context.scorer.revision
             acks += [
                 await self._send(self._stage.panes_topic, record, None)
-                for record in encode_rows(settled.corrected, judge.tags, revisions, model_revision)
+                for record in encode_rows(settled.corrected, judge.tags, judge.corrected.revisions)
             ]
+        acks += [await self._send(self._stage.panes_topic, encode_heard(one), None) for one in settled.heard]
         if settled.evidence is not None:
             acks += [
                 await self._send(self._stage.evidence_topic, encode_evidence_record(record), None)
                 for record in records_of(settled.evidence, self.shard, judge.tags)
             ]
+        await self._tell_all_shards(settled.sketches)
         acks += await self._send_decisions(settled.decisions)
         metrics = self._context.metrics
         metrics.retracted_uses.inc(int((settled.retracted.panes != NO_PANE).sum()) - settled.unmatched)
@@ -235,6 +240,14 @@ class JudgePartition:
             metrics.given_up_tweets.labels(pane=f"{pane.length_ms // 1000}s").inc(pane.given_up.tweets)
         metrics.settled_seconds.labels(shard=str(self.shard)).set(settled.tick_ms / 1000)
         return acks
+
+    async def _tell_all_shards(self, sketches: Sequence[AuthorSketch]) -> None:
+        """Before their decisions are sent: a successor that reads one of these back does not send its sketch."""
+        sender, shards = self._context.sender, range(self._context.settings.shards)
+        values = [encode_partial(one) for one in sketches]
+        await sender.acknowledged(
+            [await sender.send(self._stage.topic, shard, value) for value in values for shard in shards]
+        )
 
     async def _send_decisions(self, decisions: Sequence[Decision]) -> list[Ack]:
         for decision in decisions:
@@ -265,14 +278,15 @@ class JudgePartition:
         )
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []
-        retracted, corrected = NO_ROWS, list[Corrections]()
+        retracted, corrected, sketches = NO_ROWS, list[Corrections](), list[HeardSketch]()
         if progress is not None:
             bodies = await read_policies(settings)
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
-            panes, retracted, corrected = await self._read_panes(progress, judge.tags)
+            panes, retracted, corrected, sketches = await self._read_panes(progress, judge.tags)
             for heard in progress.facts:
                 await self._stage.facts.reached(heard)
+        judge.sketches.recover(sketches)
         settled_ms = progress.settled_ms if progress else 0
         await asyncio.to_thread(  # some seconds for an hour of tweets, and nobody else has the judge yet
             judge.recover,
@@ -285,12 +299,14 @@ class JudgePartition:
         )
         return judge, 0 if progress is None else progress.replay_offset
 
-    async def _read_panes(self, progress: Progress, tags: Tags) -> tuple[list[Pane], Rows, list[Corrections]]:
-        """The settled panes that some window can still hold, the retractions and the corrections beside them."""
+    async def _read_panes(
+        self, progress: Progress, tags: Tags
+    ) -> tuple[list[Pane], Rows, list[Corrections], list[HeardSketch]]:
+        """The settled panes that some window can still hold; the retractions, corrections and sketches beside them."""
         short_ms = progress.settled_ms - SHORT_MS
         since_ms = min(progress.minutes_from_ms, short_ms)
         settings, found = self._context.settings, Assembler(tags)
-        retractions, corrections = [], []
+        retractions, corrections, heard = [], [], list[HeardSketch]()
         async with LogReader(connection(settings), self._stage.panes_topic) as reader:
             start = await reader.offset_at(self.shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
             async for batch in reader.to_end({self.shard: start}):
@@ -301,10 +317,13 @@ class JudgePartition:
                     if are_corrections(record.value):
                         corrections.append(decode_corrections(record.value))
                         continue
+                    if is_heard(record.value):
+                        heard += heard_records([record.value])
+                        continue
                     span = decode_pane_span(record.value)
                     if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
                         found.add(decode_pane_record(record.value))
-        return found.panes(), together_of(retractions, tags), corrections
+        return found.panes(), together_of(retractions, tags), corrections, heard
 
     async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
         decisions: list[Decision] = []
@@ -391,9 +410,13 @@ class JudgeStage:
         judge.facts.late = 0
         metrics.retractions_late.inc(judge.views.retracted.late)
         judge.views.retracted.late = 0
-        metrics.corrections_refused.labels(reason="other_model").inc(judge.corrected.foreign)
+        metrics.corrections_refused.labels(reason="other_columns").inc(judge.corrected.foreign)
         judge.corrected.foreign = 0
+        metrics.sketches_late.inc(judge.sketches.late)
+        metrics.sketches_given_up.inc(judge.sketches.given_up)
+        judge.sketches.late = judge.sketches.given_up = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
+        metrics.model.info({"revision": judge.model_revision})
         shortest = judge.views.shortest
         if shortest is not None:
             metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy()))

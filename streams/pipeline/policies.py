@@ -15,8 +15,10 @@ from watchfiles import awatch
 from streams.clock import now_ms
 from streams.counting.registers import PANE_MS
 from streams.errors import PolicyError, TopicsError
+from streams.log.models import read_models
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import MODELS
 from streams.pipeline.context import Context
 from streams.policy import Policy, PolicyFileError, parse_policy
 from streams.policy.activation import Activation, should_propose
@@ -80,7 +82,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 REPORT_KEY = b"worker|"
 REPORT_EVERY_MS = 20_000
-_encode = msgspec.json.Encoder().encode
+_encode = encode_policy_record = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(PolicyRecord).decode
 _decode_report = msgspec.json.Decoder(WorkerReport).decode
 
@@ -210,7 +212,8 @@ class PolicyProposer:
         kept = await read_policies(self._context.settings)
         self._live = list(kept.values())[-1] if kept else None
         proposal = should_propose(policy, self._live)
-        other_model = self._live is not None and self._live.model_revision != self._context.scorer.revision
+        model = await self._model()
+        other_model = self._live is not None and self._live.model_revision != model
         if not proposal and not (first and proposal.verdict == "same" and other_model):
             if proposal.verdict == "same" and self._live is not None and self._sent != self._live.sequence:
                 await self._activate(self._live)  # whoever kept it may have died before sending; repeats are harmless
@@ -231,7 +234,7 @@ class PolicyProposer:
             revision=policy.revision,
             serial=policy.serial,
             policy=policy.canonical(),
-            model_revision=self._context.scorer.revision,
+            model_revision=model,
             from_tick_ms=0 if self._live is None else (newest_ms // PANE_MS + 1) * PANE_MS,
             proposed_at_ms=now_ms(),
             proposed_by=self._name,
@@ -247,6 +250,21 @@ class PolicyProposer:
         await self._activate(self._live)
         self._note_verdict("same", f"{policy.revision} (serial {policy.serial}) is live", policy.revision)
         self._log.info("policy live", revision=policy.revision, serial=policy.serial, from_tick_ms=record.from_tick_ms)
+
+    async def _model(self) -> str:
+        """The revision of the model that goes with a proposal: the live one, where it is to be had. Else this worker's,
+        which is kept before any shard hears of it."""
+        shelf, sender = self._context.shelf, self._context.sender
+        own = shelf.own.revision
+        live = own if self._live is None else self._live.model_revision
+        if live != own and await shelf.has(live):
+            self._log.warning("the live model is not this worker's own", live=live, own=own, fix="hushtag model apply")
+            return live
+        data = await asyncio.to_thread(shelf.own_artefact)
+        if data is not None and own not in await read_models(self._context.settings, wanted=own):
+            topic = self._context.settings.topic(MODELS)
+            await sender.acknowledged([await sender.send(topic, 0, data, key=own.encode())])
+        return own
 
     async def _check_that_it_can_follow(self, policy: Policy) -> None:
         """Nothing is half applied: what a worker cannot follow while it runs is refused as a whole.

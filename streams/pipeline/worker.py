@@ -19,7 +19,6 @@ import structlog
 import uvloop
 from faust.types.tuples import TP
 
-from models.drift import Recent
 from streams.clock import now_ms
 from streams.counting.sketch import KeyedHash
 from streams.errors import DependencyAway, HushtagError, SettingsError
@@ -40,6 +39,7 @@ from streams.pipeline.policies import PolicyProposer
 from streams.pipeline.publish import DecisionsStage, ModerationStage
 from streams.pipeline.readiness import CaughtUp
 from streams.pipeline.sender import Sender
+from streams.pipeline.shelf import ModelShelf
 from streams.pipeline.source import describe_source
 from streams.pipeline.stages import Assignments, Stage
 from streams.pipeline.watchdog import Watchdog
@@ -227,11 +227,11 @@ class Worker:
             sender=Sender(settings),
             hashes=KeyedHash(settings.hash_key.get_secret_value().encode()),
             scorer=scorer,
+            shelf=ModelShelf(settings, scorer, self._metrics),
             executor=ThreadPoolExecutor(2, thread_name_prefix="score"),
             store=store,
             crash=self._crash,
             webhook=self._make_webhook(),
-            drift=None if scorer.deciles is None else Recent(scorer.deciles),
         )
 
     def _make_stage_2(self, context: Context) -> stage_2.StageTwo | None:

@@ -231,12 +231,21 @@ def _times(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
         yield ("expiry_ms", "dwell_ms"), message, expected, f"write {spell_duration(rule.dwell_ms)}"
 
 
+def _begins_without_successor(policy: Policy) -> bool:
+    """Whether any tag can be hidden before another was."""
+    return any(
+        rule.mode in HIDING_MODES and rule.corroboration.need <= len({*rule.corroboration.named} - {"successor"})
+        for rule in policy.rule_table.values()
+    )
+
+
 def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
     named, need = rule.corroboration.named, rule.corroboration.need
     absent = {
         "burst": min(rule.windows_ms) < policy.longest_window_ms,
         "term": bool(policy.curated_terms),
         "links": bool(policy.link_domains),
+        "successor": _begins_without_successor(policy),
     }
     reachable = [name for name in named if absent.get(name, True)]
     if rule.mode in HIDING_MODES and need == 0:
@@ -251,6 +260,7 @@ def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
             "burst": "burst needs a longer window in `windows` to hold a tag's past",
             "term": "term needs `curated_terms`",
             "links": "links need `link_domains`",
+            "successor": "successor needs a rule in a mode that hides and that can begin without it",
         }
         hint = "; ".join(why[name] for name in named if name not in reachable) or "name more signals, or lower need"
         few = f"only {len(reachable)} signals can" if len(reachable) != 1 else "only 1 signal can"

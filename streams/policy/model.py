@@ -115,6 +115,11 @@ class Policy(Strict):
         """Of every rule, overrides included."""
         return max(rule.expiry_ms for rule in self.rule_table.values())
 
+    @cached_property
+    def asks_for_successors(self) -> bool:
+        """Whether any rule names `successor`: only then shards tell each other of authors."""
+        return any(rule.corroboration.successor is not None for rule in self.rule_table.values())
+
     @property
     def max_automated_ms(self) -> int:
         return self.valves.max_automated_hours * 3_600_000

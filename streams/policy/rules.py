@@ -30,13 +30,14 @@ class Corroboration:
     """The tag is, or looks like, a curated term."""
     links: float | None = None
     """Share of scored authors whose tweet links to a curated domain, in (0, 1]."""
+    successor: float | None = None
+    """Lower bound of the share of authors who wrote under a hidden tag before, in (0, 1]."""
 
     @property
     def named(self) -> tuple[str, ...]:
         """Names of the signals that count, in a fixed order."""
-        measured = [
-            name for name in ("burst", "copies", "young", "authors", "links") if getattr(self, name) is not None
-        ]
+        names = ("burst", "copies", "young", "authors", "links", "successor")
+        measured = [name for name in names if getattr(self, name) is not None]
         return (*measured, *(["term"] if self.term else []))
 
 

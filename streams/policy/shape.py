@@ -35,7 +35,7 @@ class Strict(BaseModel):
 class Corroborate(Strict):
     """What must speak against a tag beside its texts."""
 
-    need: int = Field(ge=0, le=6, description="How many of the signals named below must reach their threshold.")
+    need: int = Field(ge=0, le=7, description="How many of the signals named below must reach their threshold.")
     burst: float | None = Field(
         default=None,
         ge=1,
@@ -54,10 +54,17 @@ class Corroborate(Strict):
     links: ReachedShare | None = Field(
         default=None, description="Share of scored authors whose tweet links to one of `link_domains`."
     )
+    successor: ReachedShare | None = Field(
+        default=None,
+        description="Share of the tag's authors who wrote under one hidden tag before, as far as that is sure: a "
+        "campaign that has moved on.",
+    )
 
     def to_rule(self) -> Corroboration:
         """As a rule carries it."""
-        return Corroboration(self.need, self.burst, self.copies, self.young, self.authors, self.term, self.links)
+        return Corroboration(
+            self.need, self.burst, self.copies, self.young, self.authors, self.term, self.links, self.successor
+        )
 
 
 class Override(Strict):

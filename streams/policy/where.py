@@ -9,7 +9,7 @@ from streams.policy.resolve import providers
 from streams.policy.source import Loc, read
 
 _RULE_KEY = {"dwell": "dwell_ms", "expiry": "expiry_ms", "windows": "windows_ms"}
-_CORROBORATION = ("burst", "copies", "young", "authors", "term", "links")
+_CORROBORATION = ("burst", "copies", "young", "authors", "term", "links", "successor")
 
 
 @dataclass(frozen=True, slots=True)

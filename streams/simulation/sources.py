@@ -98,11 +98,13 @@ class Teller:
         self._rng = rng = stream(config.seed, "story", number, story.hashtag)
         self._volume = Volume(story, rng)
         self._languages = Weighted(story.languages)
-        country = BY_CODE[story.country]
-        group = f"story/{number}"
-        self._crowd = Crowd(
-            config.seed, group, country, story.n_authors, story.young_share, config.start_ms + story.start_ms
+        number, first = next(
+            (one for one in enumerate(config.stories) if one[1].hashtag == story.crowd), (number, story)
         )
+        self._crowd = Crowd(
+            config.seed, f"story/{number}", BY_CODE[first.country], first.n_authors, first.young_share,
+            config.start_ms + first.start_ms,
+        )  # fmt: skip
         rest = max(story.harmful_share - story.copy_share, 0.0) / (1 - story.copy_share)
         self._harmful_share = rest if story.harmful else story.harmful_share
         self._masters = [self._master() for _ in range(story.n_masters)] if story.copy_share else []

@@ -47,6 +47,8 @@ class Story:
     """Other hashtags (display) that a share of its tweets carries too."""
     quotes: str = ""
     """Hashtag of the story whose tweets some of these quote."""
+    crowd: str = ""
+    """Hashtag of an earlier story whose authors tell this one too; "" for authors of its own."""
 
     @property
     def harmful(self) -> bool:

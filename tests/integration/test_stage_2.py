@@ -63,7 +63,7 @@ def is_reference(settings: Settings, folder: Path, end_ms: int) -> dict[tuple[in
     tweets.write_bytes(hushtag(settings, "dump", "tweets"))
     partials.write_bytes(hushtag(settings, "dump", "hashtag-partials"))
     reference = hushtag(
-        settings, "replay", str(tweets), "--corrections", str(partials), "--evidence", str(evidence)
+        settings, "replay", str(tweets), "--heard", str(partials), "--evidence", str(evidence)
     )  # fmt: skip
     real = evidence_of(hushtag(settings, "dump", "hashtag-evidence"), end_ms)
     assert real == evidence_of(evidence.read_bytes(), end_ms)

@@ -544,4 +544,20 @@ BAD = [
         "links need `link_domains`",
         {14: "    corroborate: {need: 2, copies: 0.3, links: 0.2}"},
     ),
+    Bad(
+        "successors of nobody",
+        14,
+        5,
+        "need 1, but only 0 signals can ever speak",
+        "successor needs a rule in a mode that hides and that can begin without it",
+        {14: "    corroborate: {need: 1, successor: 0.4}"},
+    ),
+    Bad(
+        "all authors and more",
+        14,
+        52,
+        "1.2 is out of range",
+        "",
+        {14: "    corroborate: {need: 1, copies: 0.3, successor: 1.2}"},
+    ),
 ]

@@ -20,6 +20,7 @@ from streams.flags.store import FlagStore
 from streams.log.reading import Bounds
 from streams.metrics import Metrics
 from streams.pipeline.context import Context
+from streams.pipeline.shelf import ModelShelf
 from streams.scoring import TextScorer
 from streams.settings import Settings
 from tests.unit.test_replay import WordScorer
@@ -179,8 +180,9 @@ def make_shells(
     monkeypatch: pytest.MonkeyPatch, *, store: FlagStore | None = None, at_once: bool = False, **settings: Any
 ) -> Shells:
     """A context whose Kafka is memory."""
-    topics = Topics()
+    topics, metrics = Topics(), Metrics()
     sender = Sender(topics, at_once=at_once)
+    monkeypatch.setattr("streams.log.models.LogReader", topics.reader)
     for module in ("ingest", "judge", "publish", "gaps", "foreign", "facts"):
         monkeypatch.setattr(f"streams.pipeline.{module}.LogReader", topics.reader)
     crashed: list[BaseException] = []
@@ -190,10 +192,11 @@ def make_shells(
 
     context = Context(
         settings=Settings(**settings),
-        metrics=Metrics(),
+        metrics=metrics,
         sender=sender,  # type: ignore[arg-type]
         hashes=HASHES,
         scorer=SCORER,
+        shelf=ModelShelf(Settings(**settings), SCORER, metrics),
         executor=ThreadPoolExecutor(1),
         store=store,
         crash=crash,

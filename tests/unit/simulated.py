@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from streams.counting.corrections import Corrections
 from streams.counting.ingest import SourcePartition
 from streams.counting.registers import PANE_MS, Flush
+from streams.counting.scores import Scores
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
@@ -35,11 +36,12 @@ from streams.log.facts import FactsMark
 from streams.log.panes import assemble, encode_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
 from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
+from streams.log.sketches import AuthorSketch, encode_heard, heard_records
 from streams.pipeline.foreign import OwnOffsets
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.replay import Record
-from streams.scoring import TextScorer
+from streams.scoring import TextScorer, score_batches
 
 START_MS = 1_611_600_000_000
 LOG_SECONDS = 50
@@ -68,12 +70,27 @@ class Words:
         return np.stack([np.maximum(hate, abuse), abuse, hate], axis=1)
 
 
+class OtherWords(Words):
+    """A later model: other numbers for the same words."""
+
+    revision = "1" * 12
+
+    def score(self, texts):
+        return 0.9 * super().score(texts) + np.float32(0.05)
+
+
 SCORER = TextScorer(Words())
+LATER = TextScorer(OtherWords())
+SCORERS = {one.revision: one for one in (SCORER, LATER)}
+
+
+def scores(batches: list[tuple[str, bytes]]) -> Scores:
+    return score_batches(batches, SCORERS.get, 1 + len(SCORER.categories))
 
 
 @contextmanager
 def small_units() -> Iterator[None]:
-    """Blocks of 16 offsets, records of a few registers, panes of several parts."""
+    """Blocks of 16 offsets, records of a few registers, panes of several parts, few sketches that count soon."""
     with ExitStack() as patches:
         for where in ("streams.counting.ingest.BLOCK", "streams.counting.uses.BLOCK", "streams.replay.BLOCK"):
             patches.enter_context(patch(where, BLOCK))
@@ -82,6 +99,9 @@ def small_units() -> Iterator[None]:
         patches.enter_context(patch("streams.log.panes.MAX_BYTES", 400))
         patches.enter_context(patch("streams.judging.two_stages.SUBSAMPLE", 8))
         patches.enter_context(patch("streams.judging.two_stages.LEAST", 2))
+        patches.enter_context(patch("streams.judging.successors.DELAY_MS", PANE_MS))
+        patches.enter_context(patch("streams.judging.successors.MOST", 6))
+        patches.enter_context(patch("streams.judging.campaigns.MINUTE_MS", PANE_MS))
         yield
 
 
@@ -280,16 +300,18 @@ class Judge(Run):
                     self.reach(partial.upto)
                 judge.apply(offset, partial)
                 while (job := judge.next_tick()) is not None:
-                    settled = judge.settle(job, SCORER(job.texts))
+                    settled = judge.settle(job, scores(job.batches))
                     for pane in settled.panes:
                         for record in encode_pane(pane, shard, judge.tags):
                             self.outbox.put(("panes", shard), record)
                     for record in encode_retractions(settled.retracted, judge.tags):
                         self.outbox.put(("panes", shard), record)
-                    for record in encode_rows(
-                        settled.corrected, judge.tags, judge.corrected.revisions, SCORER.revision, 200
-                    ):
+                    for record in encode_rows(settled.corrected, judge.tags, judge.corrected.revisions, 200):
                         self.outbox.put(("panes", shard), record)
+                    for heard in settled.heard:
+                        self.outbox.put(("panes", shard), encode_heard(heard))
+                    if settled.sketches:
+                        yield from self.tell(settled.sketches)
                     self.say(settled.decisions)
                     last = settled.progress or last
                     if rng.random() < 0.3:
@@ -297,7 +319,7 @@ class Judge(Run):
                 if isinstance(partial, Flush) and timely:
                     look = judge.next_look()
                     if look is not None:
-                        self.say(judge.look(look, SCORER(look.texts)))
+                        self.say(judge.look(look, scores(look.batches)))
                 if rng.random() < 0.2:
                     yield
             at += len(batch)
@@ -314,6 +336,13 @@ class Judge(Run):
                     judge.rulings.adopt(said)
             self.outbox.offsets = []
             yield
+
+    def tell(self, sketches: list[AuthorSketch]) -> Iterator[None]:
+        """To every shard, before the decisions."""
+        for one in sketches:
+            for shard in range(SHARDS):
+                self.outbox.put(("partials", shard), encode_partial(one))
+        yield from self.acknowledged()
 
     def say(self, decisions: list[Decision]) -> None:
         for one in decisions:
@@ -347,6 +376,7 @@ class Judge(Run):
             activations = [replace(one, policy=bodies[one.revision]) for one in progress.activations]
             progress = replace(progress, activations=activations)
             self.reach(max((heard.upto for heard in progress.facts), default=0))
+            judge.sketches.recover(heard_records(kept))
         judge.recover(
             progress,
             decisions,
@@ -414,6 +444,7 @@ class World:
 
     Args:
         policies: the first is in force from the start, a second from some tick on.
+        models: revisions, in force with these.
         timely: whether judges take records for timely, and look: all, or some runs and others not.
         rules: of the versions that run side by side; they count the same but for those with `other_grammar`.
         harm: how many runs are killed, cut off or left as zombies.
@@ -426,6 +457,7 @@ class World:
         seed: int,
         policies: list[Policy],
         *,
+        models: Sequence[str] = (SCORER.revision, SCORER.revision),
         timely: str = "all",
         rules: Sequence[int] = (1,),
         other_grammar: Sequence[int] = (),
@@ -434,7 +466,7 @@ class World:
         stage_2: bool = False,
     ) -> None:
         self.rng = random.Random(seed)
-        self.policies = policies
+        self.policies, self.models = policies, models
         self.timely = timely
         self.rules, self.other_grammar = rules, other_grammar
         self.sources = random_source(self.rng, seed)
@@ -459,7 +491,7 @@ class World:
     def _activate(self, sequence: int, from_tick_ms: int) -> None:
         policy = self.policies[sequence]
         self.activations = [*getattr(self, "activations", ()), Activation(
-            policy.revision, sequence, from_tick_ms, policy.canonical(), SCORER.revision
+            policy.revision, sequence, from_tick_ms, policy.canonical(), self.models[sequence]
         )]  # fmt: skip
         for shard in range(SHARDS):
             self.logs["partials", shard].append(encode_partial(self.activations[-1]))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from unittest.mock import patch
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,14 +15,17 @@ from streams.counting.keys import Tags, country_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of, take
 from streams.judging.levels import levels
+from streams.judging.successors import Found
 from streams.judging.two_stages import Correction
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.policy import parse_policy
 from tests.unit.policy_cases import GOOD
 
 POLICY = parse_policy(GOOD, "good.yaml")
-CONDITIONS = conditions_of(POLICY, shards=8, categories=("hateful_conduct", "abuse"), model_revision="0" * 12)
-COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links")
+CONDITIONS = msgspec.structs.replace(
+    conditions_of(POLICY, shards=8, categories=("hateful_conduct", "abuse"), model_revision="0" * 12), successor=True
+)
+COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links", "successor")
 
 
 def random_correction(dice: np.random.Generator, rows: int) -> Correction | None:
@@ -52,7 +56,13 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         sampled=np.zeros((m, 0), np.int64),
         links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
         correction=random_correction(dice, m),
+        successors=random_successors(rng, m),
     )
+
+
+def random_successors(rng: random.Random, m: int) -> Found | None:
+    of = [rng.choice(["", "", "old", "older"]) for _ in range(m)]
+    return Found(np.array([rng.random() if one else 0.0 for one in of]), of) if rng.random() < 0.7 else None
 
 
 def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
@@ -67,6 +77,7 @@ def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
             else f"{table.correction.looked[row]} {table.correction.variance[row].tolist()} "
             f"{table.correction.revisions[row]}".encode()
         )
+        + (table.successors.of[row] if table.successors else "").encode()
         for row, key in enumerate(table.keys.tolist())
     }
 

@@ -143,6 +143,25 @@ def test_what_would_clear_it():
     assert would_clear("hold", rule, None, 1) == ["a person decides, or the hold runs out; it is not renewed"]
 
 
+def test_the_tag_that_its_authors_come_from_is_named():
+    text = TEXT.replace("burst: 2,", "burst: 2, successor: 0.3,")
+    policy = parse_policy(text, "policy.yaml")
+    conditions = conditions_of(policy, shards=1, categories=("hateful_conduct",), model_revision="0" * 12)
+    (record,) = records({})
+    record = msgspec.structs.replace(
+        record, conditions=conditions, successor=np.float64(0.6).tobytes(), predecessors={"oldtag": [0]}
+    )
+    one = standings({120_000: record}, "tag", "*", policy, Places(policy, text))[0]
+    (signal,) = [signal for signal in one.signals if signal.signal == "successor"]
+    assert (one.predecessor, signal.value, signal.threshold, signal.passed, signal.line) == (
+        "oldtag",
+        0.6,
+        0.3,
+        True,
+        10,
+    )
+
+
 def test_the_volume_has_a_row_for_each_tick_that_kept_the_tag():
     rows = [*records({"tweets": 20, "scored": 0, "share": np.nan}, {"tweets": 40}), *records({}, tag="other")]
     assert [(one.tick_ms, one.tweets, one.authors, one.share) for one in volumes(rows, "tag", "*")] == [
@@ -161,6 +180,7 @@ def test_the_terminal_names_file_and_line(tmp_path: Path, monkeypatch: pytest.Mo
     )  # fmt: skip
     why = Why(_kept={POLICY.revision: kept}, _file=path, revision=POLICY.revision, standings=[standing(burst=np.nan)])
     why.standings.append(msgspec.structs.replace(why.standings[0], surface="search"))
+    why.standings.append(msgspec.structs.replace(why.standings[0], category="abuse", predecessor="oldtag"))
     why.volume = volumes(records({"tweets": 20}, {"tweets": 40}), "tag", "*")
     out = Console(record=True, width=200, file=open("/dev/null", "w"), soft_wrap=True)  # noqa: SIM115
     monkeypatch.setattr(explain_view, "_out", out)
@@ -169,6 +189,7 @@ def test_the_terminal_names_file_and_line(tmp_path: Path, monkeypatch: pytest.Mo
     out.file.close()
     assert f"harmful share lower 0.7864, threshold 0.4, margin +0.3864  {path}:8: suppress_at: 0.4   # ours" in text
     assert "burst not known, threshold 2" in text
+    assert text.count("its authors come from #oldtag, which was hidden") == 1
     assert "missing: 1 more of what corroborates" in text
     assert "hateful conduct on trends and search, everywhere: between; harmful share 0.79 to 0.96" in text
     assert "▅█  40 of 50 authors" in text

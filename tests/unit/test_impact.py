@@ -334,6 +334,10 @@ def test_only_the_part_that_asks_for_it_needs_a_replay():
     (reason,) = set(needs_replay(links, [KEPT]).values())
     assert reason == ("link_domains: the links were told apart by none",)
     assert needs_replay(links, [changed(KEPT, links=links.links_revision)]) == {}
+    follows = policy_of(BASE.replace("burst: 2", "successor: 0.3"))
+    (reason,) = set(needs_replay(follows, [KEPT]).values())
+    assert reason == ("successor: nobody asked which hidden tags the authors came from",)
+    assert needs_replay(follows, [changed(KEPT, successor=True)]) == {}
     fewer = policy_of(BASE.replace("[2m, 20m]", "[2m]").replace("burst: 2, ", "").replace("never_suppress", ABUSE))
     assert needs_replay(fewer, [KEPT]) == {}
     terms = policy_of(BASE + "curated_terms: [{term: b}]\n")

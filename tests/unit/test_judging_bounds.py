@@ -1,15 +1,16 @@
-"""Wilson's bounds against their definition: where the truth would be just z standard errors from what was seen."""
+"""Wilson's bounds where the truth would be just z standard errors from what was seen; the exact one by its tail."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.judging.bounds import share_bounds
+from streams.judging.bounds import exact_lower, share_bounds
 
 Z = {0.8: 1.2815515655446004, 0.9: 1.6448536269514722, 0.95: 1.959963984540054, 0.99: 2.5758293035489004}
 shares = st.floats(0, 1)
@@ -81,3 +82,13 @@ def test_all_rows_at_once():
     assert list(zip(lower, upper, strict=True)) == [
         bounds(0.2, 10, 0.9), (0.0, 1.0), bounds(0.9, 64, 0.9)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.995])
+def test_the_exact_bound_against_the_binomial_tail(confidence):
+    """At the bound so many hits or more are seen just as seldom as the confidence says."""
+    for n in (1, 2, 7, 64):
+        for hits in range(n + 1):
+            bound = float(exact_lower(np.array([hits]), np.array([n]), confidence)[0])
+            tail = sum(comb(n, at) * bound**at * (1 - bound) ** (n - at) for at in range(hits, n + 1))
+            assert (bound == 0.0) if not hits else tail == pytest.approx(1 - confidence, rel=1e-6)

@@ -72,7 +72,7 @@ def heir_of(court: Court, *, forget: bool = False) -> Court:
         decode_corrections(value)
         for one in court.settled
         if one.corrected is not None and len(one.corrected)
-        for value in encode_rows(one.corrected, court.judge.tags, court.judge.corrected.revisions, SCORER.revision)
+        for value in encode_rows(one.corrected, court.judge.tags, court.judge.corrected.revisions)
     ]
     back = assemble(
         [decode_pane_record(value) for pane in panes for value in encode_pane(pane, 0, court.judge.tags)], judge.tags
@@ -174,7 +174,7 @@ def test_what_was_found_under_one_hashtag_says_nothing_of_another() -> None:
     assert looked(court)[20_000][0] == 0
 
 
-def test_what_differs_from_another_stage_1_is_left_out_and_counted() -> None:
+def test_what_differs_from_another_stage_1_says_nothing_and_other_columns_are_left_out() -> None:
     court = Court()
     tweets = after_ten(court)
     read(court, tweets, model="another")
@@ -182,7 +182,7 @@ def test_what_differs_from_another_stage_1_is_left_out_and_counted() -> None:
     court.judge.apply(court.offset, replace(corrections(tweets), differences=np.zeros((10, 9), "<f4").tobytes()))
     court.pass_to(20_000)
     assert looked(court)[20_000][0] == 0
-    assert court.judge.corrected.foreign == 20
+    assert court.judge.corrected.foreign == 10
 
 
 def test_no_tick_that_may_have_settled_is_touched() -> None:

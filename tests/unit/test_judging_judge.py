@@ -117,11 +117,13 @@ class Court:
         assert found is not None
         return found
 
-    def successor(self, decisions: list[Decision] | None = None, *, after: int | None = None) -> Court:
+    def successor(
+        self, decisions: list[Decision] | None = None, *, after: int | None = None, policy: Policy = SUPPRESS
+    ) -> Court:
         """Whoever takes over after the tick at `settled[after]`, with all decisions that were written."""
         progress = (self.settled[-1] if after is None else self.settled[after]).progress
         assert progress is not None
-        bodies = [activation(SUPPRESS)]
+        bodies = [activation(policy)]
         judge = ShardJudge(
             0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000,
             book=self.book,

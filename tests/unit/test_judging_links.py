@@ -115,10 +115,10 @@ def test_evidence_from_before_there_were_links_has_none():
     (record,) = records_of(evidence, 0, court.judge.tags)
     import msgspec
 
-    from streams.log.evidence import decode_evidence_record
+    from streams.log.evidence import Conditions, EvidenceRecord, decode_evidence_record
 
-    old = msgspec.to_builtins(record, builtin_types=(bytes,))[: record.__struct_fields__.index("links")]
-    old[5] = old[5][:-1]
+    old = msgspec.to_builtins(record, builtin_types=(bytes,))[: EvidenceRecord.__struct_fields__.index("links")]
+    old[5] = old[5][: Conditions.__struct_fields__.index("links")]
     found = decode_evidence_record(msgspec.msgpack.encode(old))
     assert found.links == b"" and found.conditions.links == ""
     assert table_of([found], court.judge.tags).links.tolist() == [0.0]

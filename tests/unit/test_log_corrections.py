@@ -13,7 +13,7 @@ from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.errors import ContractError
 from streams.log.corrections import are_corrections, decode_corrections, encode_corrections, encode_rows
 from streams.log.panes import pane_records
-from streams.log.partials import corrections_in, decode_partial, encode_partial
+from streams.log.partials import corrections_in, decode_partial, encode_partial, readable
 from tests.unit.registers import flush
 
 GOOD = Corrections("new", "one", ["a", "b"], np.array([1, 2], "<i8").tobytes(), np.zeros((2, 3), "<f4").tobytes())
@@ -39,7 +39,7 @@ def test_what_a_tick_put_in_force_comes_back_whoever_wrote_it(rows: list[tuple[s
             np.array([row[3] for row in chosen], np.int64),
             np.array([[row[1] % 7 / 7, -0.5] for row in chosen], np.float32).reshape(-1, 2),
         )  # fmt: skip
-        return list(encode_rows(of, tags, ["old", "new"], "one", most))
+        return list(encode_rows(of, tags, [("old", "one"), ("new", "one")], most))
 
     unique = list({(name, tweet): at for at, (name, tweet, *_) in enumerate(rows)}.values())
     one, other = written(NAMES, unique), written(NAMES[::-1], unique[::-1])
@@ -90,4 +90,4 @@ def test_a_log_says_from_which_pane_on_its_corrections_count() -> None:
     ]  # fmt: skip
     values = [encode_partial(one) for one in log]
     values.insert(2, b"c\xc1")
-    assert list(corrections_in(values)) == [(0, GOOD), (2, GOOD), (2, GOOD), (3, GOOD)]
+    assert list(corrections_in(readable(values))) == [(0, GOOD), (2, GOOD), (2, GOOD), (3, GOOD)]

@@ -13,12 +13,16 @@ from typer.testing import CliRunner
 
 from streams.cli import replay
 from streams.counting.corrections import Corrections
+from streams.counting.sketch import KeyedHash
 from streams.errors import CallerMistake
 from streams.log.evidence import decode_evidence_record
 from streams.log.partials import encode_partial
+from streams.log.sketches import AuthorSketch
 from streams.scoring import load_text_scorer
+from streams.settings import load_settings
 from tests.unit.orders_world import NOW_MS, World, accounts
 from tests.unit.registers import flush
+from tests.unit.test_replay import POLICY
 
 APP = typer.Typer()
 replay.register(APP)
@@ -34,11 +38,11 @@ def lines(path: Path, records: list[dict[str, object]]) -> str:
     return str(path)
 
 
-def tweets(path: Path) -> str:
+def tweets(path: Path, text: str = "good morning") -> str:
     """A minute in which twenty accounts write under one tag."""
     said = [
         {"id": str(n), "author_id": str(n % 20), "created_at_ms": NOW_MS + 1_000 * n, "country": "IN",
-         "text": f"good morning {n} #tag"}
+         "text": f"{text} {n} #tag"}
         for n in range(60)
     ]  # fmt: skip
     return lines(path, [
@@ -112,14 +116,43 @@ def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path)
             found[one.tick_ms] = (looked, float(np.frombuffer(one.share, "<f8").reshape(-1, columns)[row, 0]))
         return found
 
-    plain, corrected = shares(), shares("--corrections", partials)
+    plain, corrected = shares(), shares("--heard", partials)
     assert corrected[NOW_MS + 30_000] == plain[NOW_MS + 30_000], "it was told later"
     tick_ms = max(plain)
     assert plain[tick_ms][0] == 0 and corrected[tick_ms][0] == 20
     assert corrected[tick_ms][1] == pytest.approx(min(1.0, plain[tick_ms][1] + 0.125))
 
 
-def test_a_file_that_is_no_dump_of_the_partials_is_refused(tmp_path: Path) -> None:
-    given = tweets(tmp_path / "tweets.jsonl")
-    with pytest.raises(CallerMistake, match=r"is no dump of hashtag-partials"):
-        CliRunner().invoke(APP, ["replay", given, "--corrections", given], catch_exceptions=False)
+def test_sketches_count_from_when_the_shards_of_a_dump_have_heard_them(tmp_path: Path) -> None:
+    """A live run's log has one that came when it was due, or late, or never: the replay follows it."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 99, successor: 0.4}")
+        .replace("suppress_at: 0.45", "suppress_at: 0.1")
+        .replace("clear_at: 0.3", "clear_at: 0.05")
+    )
+    source = tweets(tmp_path / "tweets.jsonl", text="you are filthy vermin, get out")
+    hashes = KeyedHash(load_settings().hash_key.get_secret_value().encode()).authors(list(range(20)))
+    sketch = AuthorSketch("old", "*", NOW_MS - 600_000, NOW_MS + 600_000, 2**64 - 1, np.sort(hashes).tobytes())
+    hidden = {}
+    for name, log in {
+        "in time": [sketch], "late": [flush(watermark_ms=NOW_MS + 30_000), sketch], "never": [flush()],
+    }.items():  # fmt: skip
+        dump = lines(tmp_path / "partials.jsonl", [
+            {"partition": 0, "offset": at, "log_time_ms": NOW_MS,
+             "value_base64": base64.b64encode(encode_partial(one)).decode()}
+            for at, one in enumerate(log)
+        ][::-1])  # fmt: skip
+        given = ["replay", source, "--heard", dump, "--policy", str(policy), "--shards", "1"]
+        done = CliRunner().invoke(APP, given)
+        assert done.exit_code == 0, done.output
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        hidden[name] = min((one["tick_ms"] - NOW_MS for one in said if one["country"] == "*"), default=None)
+    assert hidden["never"] is None and hidden["in time"] is not None
+    assert hidden["in time"] < 30_000 < hidden["late"]
+
+
+def test_another_topics_dump_is_refused(tmp_path: Path) -> None:
+    other = lines(tmp_path / "x.jsonl", [{"partition": 0, "offset": 0, "log_time_ms": NOW_MS, "value": "{}"}])
+    done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--heard", other])
+    assert isinstance(done.exception, CallerMistake) and "no dump of hashtag-partials" in str(done.exception)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from models import drift, load_scorer
 from models.copies import fingerprints
-from models.drift import Recent
 from models.protocol import PointsScorer
 from models.scorer import LinearScorer
 from streams.counting.registers import to_lines
+from streams.pipeline.shelf import ModelShelf
 from streams.scoring import TextScorer
 from tests.unit.shells import make_shells
 
@@ -82,7 +82,8 @@ async def test_the_worker_tells_how_far_scores_have_drifted(
     texts = TextScorer(scorer)
     assert texts.deciles is not None and TextScorer(OnlyTexts()).deciles is None
     shells = make_shells(monkeypatch)
-    context = replace(shells.context, scorer=texts, drift=Recent(texts.deciles))
-    await context.score(b"good morning\n" * 300)
+    shelf = ModelShelf(shells.context.settings, texts, shells.context.metrics)
+    context = replace(shells.context, scorer=texts, shelf=shelf)
+    await context.score([(texts.revision, b"good morning\n" * 300)])
     (first,) = (sample.value for sample in context.metrics.score_drift.collect()[0].samples)
     assert first > drift.LARGE, "nothing that labelled tweets would be"

@@ -27,13 +27,15 @@ from streams.judging.corrected import Corrected
 from streams.judging.heard import ShardFacts
 from streams.judging.judge import ShardJudge
 from streams.judging.rulings import Rulings
+from streams.judging.successors import heard_in
 from streams.log.decisions import Decision, Ruling, decode_record
 from streams.log.facts import FactsMark, HeardFacts
 from streams.log.panes import PaneRow, assemble, pane_records, rows_of
 from streams.log.partials import decode_partial
+from streams.log.sketches import AuthorSketch
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay
-from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SHARDS, TIMES, World, small_units
+from tests.unit.simulated import BLOCK, KEY, PARTITIONS, SCORER, SCORERS, SHARDS, TIMES, World, small_units
 from tests.unit.simulated_people import random_moderation
 
 pytestmark = pytest.mark.simulation
@@ -163,6 +165,8 @@ class Reference:
         replay = Replay(
             range(PARTITIONS), world.policies[0], SCORER, shards=SHARDS, times=TIMES, hash_key=KEY,
             moderation=world.moderation,
+            models=SCORERS.values(),
+            heard={shard: heard_in(map(decode_partial, world.logs["partials", shard])) for shard in range(SHARDS)},
         )  # fmt: skip
         for judge in replay.judges:
             judge.facts.recover(heard(world.logs["partials", judge.shard]), -1)
@@ -178,6 +182,7 @@ class Reference:
         self.rows = {(row.hashtag, row.country, row.start_ms): row for row in said if isinstance(row, PaneRow)}
         self.history = history([one for one in said if isinstance(one, Decision)])
         self.late = replay.counts.late_registers
+        self.sketches = set(replay.sketches)
         self.panes = [
             {pane.start_ms: content(pane, judge.tags) for pane in judge.views.short_panes} for judge in replay.judges
         ]
@@ -192,6 +197,10 @@ def problems(world: World) -> list[str]:
     decisions: list[Decision] = []
     final: dict[tuple[str, str], Decision] = {}
     for shard in range(SHARDS):
+        told = {one for one in map(decode_partial, world.logs["partials", shard]) if isinstance(one, AuthorSketch)}
+        if told != reference.sketches:
+            wrong = sorted(told ^ reference.sketches, key=str)[0]
+            found.append(f"{'a wrong' if wrong in told else 'no'} sketch in shard {shard}: {wrong}")
         tags = Tags()
         records = list(pane_records(world.logs["panes", shard]))
         seen: dict[tuple[int, int, int, int], object] = {}

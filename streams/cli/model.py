@@ -1,0 +1,121 @@
+"""`hushtag model apply` and `status`: another artefact for all workers, at one tick, without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import models
+from streams.errors import EXIT_NO, CallerMistake
+from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from models.scorer import LinearScorer
+
+_FIX = "the live model stays; train another one, or see models/MODEL_CARD.md"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(name="model", help="Which model scores.", no_args_is_help=True)
+    group.command()(apply)
+    group.command()(status)
+    app.add_typer(group)
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The artefact to put live.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; kept with the activation.", show_default=False)],
+    actor: Annotated[str, typer.Option(help="Who answers for it; kept with the activation.", show_default=False)],
+    unguarded: Annotated[
+        bool, typer.Option("--unguarded", help="Also one that is worse by its guarded figures, or has none.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Score by another artefact from a tick on, in all workers alike: checked, kept, then told to every shard.
+
+    Refused, with the reason, where it is damaged, altered, of another format or other features, or has other categories
+    than the live one. What has been scored stays as it is.
+    """
+    for name, value in (("--reason", reason), ("--actor", actor)):
+        if not value.strip():
+            raise CallerMistake(f"{name} is empty", fix="say it in a few words: somebody will ask")
+    data, scorer = checked(file)
+    doubts = guarded(file, data)
+    if doubts and not unguarded:
+        for line in doubts:
+            typer.echo(f"refused: {line}", err=True)
+        typer.echo("fix: hushtag evaluate --record, or --unguarded if you answer for it", err=True)
+        raise typer.Exit(EXIT_NO)
+    if not yes and not typer.confirm(f"score by {scorer.revision} ({file}) from now on?", err=True):
+        typer.echo("nothing was sent", err=True)
+        raise typer.Exit(EXIT_NO)
+    from streams.pipeline.model_change import put_live
+
+    record = asyncio.run(put_live(load_settings(), data, scorer.categories, reason=reason, actor=actor))
+    found = {"model": scorer.revision, "from_tick_ms": record.from_tick_ms, "policy": record.revision}
+    print(json.dumps(found) if as_json else f"model {scorer.revision} is live for panes from {record.from_tick_ms} on")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """The live model, and every artefact that is kept."""
+    for row in asyncio.run(_status(load_settings())):
+        kept = "not kept" if row["bytes"] is None else f"{row['bytes']:,} bytes"
+        live = f"live since {row['from_tick_ms']}" if row["live"] else ""
+        print(json.dumps(row) if as_json else f"{row['model']}  {kept}  {live}".rstrip())
+
+
+def checked(file: Path) -> tuple[bytes, LinearScorer]:
+    """An artefact that workers can use, as this version reads it.
+
+    Raises:
+        CallerMistake: it cannot be used, with the reason.
+    """
+    from models import artefact
+    from streams.log.models import MAX_BYTES
+
+    try:
+        data = artefact.read(file)
+        scorer = artefact.loads(data, str(file))
+    except models.ArtefactError as error:
+        raise CallerMistake(str(error), fix=_FIX) from error
+    if len(data) > MAX_BYTES:
+        raise CallerMistake(
+            f"{file} has {len(data):,} bytes, a record of the topic `models` holds {MAX_BYTES:,}",
+            fix="train with fewer buckets",
+        )
+    return data, scorer
+
+
+def guarded(file: Path, data: bytes) -> list[str]:
+    """What speaks against an artefact by the guarded figures beside it, or that there are none."""
+    from models.evaluation.guard import REFERENCE_PATH, problems
+
+    sha256 = hashlib.sha256(data).hexdigest()
+    for path in (file.with_name("reference.json"), REFERENCE_PATH):
+        if path.exists() and (reference := json.loads(path.read_text("utf-8")))["artefact_sha256"] == sha256:
+            return problems(reference, sha256)
+    return [f"no guarded figures of {sha256[:12]} are known"]
+
+
+async def _status(settings: Settings) -> list[dict[str, Any]]:
+    from streams.log.models import read_models
+    from streams.pipeline.policies import read_policy_topic
+
+    live = (await read_policy_topic(settings)).live
+    sizes: dict[str, int | None] = {revision: len(data) for revision, data in (await read_models(settings)).items()}
+    if live is not None:
+        sizes.setdefault(live.model_revision, None)
+    rows: list[dict[str, Any]] = []
+    for revision, size in sizes.items():
+        since = live.from_tick_ms if live is not None and live.model_revision == revision else None
+        rows.append({"model": revision, "bytes": size, "live": since is not None, "from_tick_ms": since})
+    return rows

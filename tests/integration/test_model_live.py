@@ -1,0 +1,106 @@
+"""Two workers on a real broker: a model is applied by command, both switch at one tick, a replay of the dumps agrees;
+a worker that cannot load the live model hides nothing and says so. And a campaign's authors are told to every shard."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import artefact
+from streams.log.decisions import Decision, decode_record
+from streams.log.evidence import decode_evidence_record
+from streams.log.partials import decode_partial
+from streams.log.sketches import AuthorSketch, heard_records
+from streams.pipeline.shelf import revision_of
+from streams.settings import Settings
+from tests.integration.test_exactness import POLICY
+from tests.integration.test_policy_live import Two, values
+from tests.integration.test_policy_reload import keep_tweeting
+from tests.integration.workers import hushtag
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+OWN = artefact.ARTEFACT_PATH.read_bytes()
+WHO = ("--actor", "asha", "--reason", "trained on more", "--yes", "--json")
+
+
+def other_model(folder: Path) -> Path:
+    """The same weights under another name, and with a probability of its own for texts without words."""
+    numbers = artefact.loads(OWN).numbers
+    data = artefact.dump(
+        dataclasses.replace(numbers, no_words=np.full_like(numbers.no_words, 0.25)),
+        artefact.loads(OWN).categories,
+        {"seed": 1},
+    )
+    path = folder / "other.skops"
+    path.write_bytes(data)
+    return path
+
+
+def models_seen(settings: Settings) -> dict[int, set[str]]:
+    """By settled tick, the revisions that evidence names."""
+    found: dict[int, set[str]] = {}
+    for one in map(decode_evidence_record, values(settings, "hashtag-evidence")):
+        found.setdefault(one.tick_ms, set()).add(one.conditions.model_revision)
+    return found
+
+
+def test_a_model_is_applied_to_all_at_one_tick_and_the_replay_agrees(topics, tmp_path):
+    asking = POLICY.replace("corroborate: {need: 1, ", "corroborate: {need: 1, successor: 0.5, ")
+    assert asking != POLICY
+    two = Two(topics, tmp_path, asking, same_file=True)
+    settings = two.workers[0].settings
+    stop = threading.Event()
+    feeder = threading.Thread(target=keep_tweeting, args=(topics, stop))
+    feeder.start()
+    try:
+        two.wait_until(lambda: len(models_seen(settings)) >= 2, 90)
+        path = other_model(tmp_path)
+        said = json.loads(hushtag(settings, "model", "apply", str(path), *WHO, "--unguarded"))
+        revision, from_ms = said["model"], said["from_tick_ms"]
+        assert revision == revision_of(path.read_bytes())
+        two.wait_until(lambda: max(models_seen(settings)) >= from_ms + 20_000, 60)
+        assert [one.metric("hushtag_model_missing") for one in two.workers] == [0.0, 0.0]
+        shelf = [json.loads(line) for line in hushtag(settings, "model", "status", "--json").splitlines()]
+        assert [(one["model"], one["live"]) for one in shelf] == [(revision_of(OWN), False), (revision, True)]
+    finally:
+        stop.set()
+        feeder.join()
+        two.stop()
+    seen = models_seen(settings)
+    assert all(one == {revision if tick_ms >= from_ms else revision_of(OWN)} for tick_ms, one in seen.items()), seen
+
+    sketches = [
+        one for one in map(decode_partial, values(settings, "hashtag-partials")) if isinstance(one, AuthorSketch)
+    ]
+    told = {one.tick_ms for one in sketches}
+    assert told and len(sketches) >= 4 * len(set(sketches)), "every shard has heard of each"
+    assert {one.sketch for one in heard_records(values(settings, "hashtag-panes"))} <= set(sketches)
+
+    dumps = {}
+    for topic in ("tweets", "hashtag-partials"):
+        dumps[topic] = tmp_path / f"{topic}.jsonl"
+        dumps[topic].write_bytes(hushtag(settings, "dump", topic))
+    again = hushtag(
+        settings, "replay", str(dumps["tweets"]), "--heard", str(dumps["hashtag-partials"]), "--model", str(path)
+    )
+    live = [decode_record(value) for value in values(settings, "suppression-decisions")]
+    ours = {settled(one) for one in live if isinstance(one, Decision) and one.tick_ms == one.settled_ms}
+    theirs = {settled(decode_record(line)) for line in again.splitlines()}
+    last_ms = max(tick_ms for tick_ms, *_ in ours)
+    assert ours and {one for one in ours if one[3]} == {one for one in theirs if one[3] and one[0] <= last_ms}
+    assert {one[2] for one in theirs} <= {revision_of(OWN), revision}
+
+
+def settled(one: Decision) -> tuple[int, str, str, tuple[tuple[str, str, int, int], ...]]:
+    rulings = tuple(
+        (ruling.surface, ruling.action, ruling.since_ms, ruling.expires_at_ms)
+        for ruling in one.rulings
+        if not ruling.provisional and ruling.action != "clear"
+    )
+    return one.tick_ms, f"{one.hashtag} {one.country}", one.model_revision, rulings
