@@ -1,6 +1,6 @@
 """How harmful must a hashtag be to be suppressed, and are fifty scenarios of unseen texts told apart?
 
-    python -m benchmarks.prevalence [--scenarios 50] [--first 0] [--policy config/policy.yaml] [--picture FILE]
+    python -m benchmarks.prevalence [--scenarios 50] [--first 0] [--policy FILE] [--stage 2] [--picture FILE]
 
 A light run: tags are made of scored texts and judged tick by tick by the judge's own tables, levels and decisions, at
 the policy's thresholds whatever its mode; no log, no blocks, no early looks (so times to suppression are those of
@@ -12,7 +12,8 @@ simulator's, reclaimed use is that of the probes.
 Scenarios: each has campaigns of which 60 to 95% of the authors are harmful, in one language, and innocent tags of each
 kind, of which up to a tenth of the authors write clean tweets of another sort and up to a twentieth harmful ones.
 Authors come over ten minutes, 60 to 400 of them. Sensitivity: of tags with as many authors as a sample holds, the part
-that is over its threshold, by the share of them that is harmful. Exit code 3 below a precision of .97, a recall of .9,
+that is over its threshold, by the share of them that is harmful. With stage 2 it has read the first of every sample in
+time. Exit code 3 below a precision of .97, a recall of .9,
 or if a tag of speech that must be spared is suppressed.
 """
 
@@ -28,15 +29,17 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.machine import machine
-from models import data
+from models import data, load_stack
 from models.evaluation.run import DEFAULT_DATA
 from models.probes import probes
 from models.share import Scale
 from streams.counting.registers import PANE_MS, to_lines
 from streams.counting.sketch import K
+from streams.judging.corrected import Seen
 from streams.judging.decide import decide
 from streams.judging.evidence import EvidenceTable
 from streams.judging.levels import OVER, levels
+from streams.judging.two_stages import Correction, correct
 from streams.log.decisions import Ruling
 from streams.policy import Policy, parse_policy
 from streams.scoring import TextScorer, load_text_scorer
@@ -56,9 +59,10 @@ EXIT_NO = 3
 
 Scores = npt.NDArray[np.float64]
 Pools = Mapping[tuple[str, str], Scores]
-"""By (kind, language): scores (n_texts, 1 + n_categories + 1), behind the probabilities the text's group of languages.
+"""By (kind, language), a row a text: its probabilities, its group of languages, and what stage 2 says if it is asked.
 
 Kinds are KINDS, "harmful" and "clean"."""
+N_COLUMNS = len(data.COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Outcome:
     seconds: float | None
 
 
-def pools(folder: Path, scorer: TextScorer) -> Pools:
+def pools(folder: Path, scorer: TextScorer, *, stage_2: bool = False) -> Pools:
     """Every text that tags are made of, scored."""
     texts: dict[tuple[str, str], list[str]] = {}
     for example in data.read_folder(folder, ("davidson", "mhs_ken20_dev", "mhs_ken20_test", "uli_en", "uli_hi")):
@@ -93,7 +97,13 @@ def pools(folder: Path, scorer: TextScorer) -> Pools:
         for language in LANGUAGES:
             texts[kind, language] = [own.draw(kind, language, rng, subject) for subject in range(N_DRAWN)]
     found = {key: scorer(to_lines([" ".join(text.split()) for text in some])) for key, some in texts.items()}
-    return {key: np.column_stack((one.probabilities, one.groups)).astype(np.float64) for key, one in found.items()}
+    stack = load_stack() if stage_2 else None
+    return {
+        key: np.column_stack((one.probabilities, one.groups, *([stack.score(texts[key])] if stack else []))).astype(
+            float
+        )
+        for key, one in found.items()
+    }
 
 
 def scenario(of: Pools, seed: int) -> Iterator[Tag]:
@@ -145,16 +155,18 @@ def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None) -> list[Out
 
 def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable:
     """The evidence at the end of a pane, all corroboration granted."""
-    n_columns, n_groups = tags[0].scores.shape[1] - 1, 1 if scale is None else scale.n_groups
-    groups = np.zeros((len(tags), n_groups), np.int64)
-    share, authors = np.full((len(tags), n_columns), np.nan), np.zeros(len(tags), np.int64)
+    n_groups = 1 if scale is None else scale.n_groups
+    groups, samples = np.zeros((len(tags), n_groups), np.int64), []
+    share, authors = np.full((len(tags), N_COLUMNS), np.nan), np.zeros(len(tags), np.int64)
     for row, tag in enumerate(tags):
         present = tag.scores[(tag.panes <= pane) & (tag.panes > pane - WINDOW_PANES)]
         authors[row] = len(present)
-        if len(present):
-            sample = present[:SAMPLE]  # authors are in no order, and so are their hashes
-            share[row] = sample[:, :-1].mean(axis=0)
-            groups[row] = np.bincount(sample[:, -1].astype(np.int64), minlength=n_groups)
+        sample = present[:SAMPLE]  # authors are in no order, and so are their hashes
+        samples.append(sample)
+        if len(sample):
+            share[row] = sample[:, :N_COLUMNS].mean(axis=0)
+            groups[row] = np.bincount(sample[:, N_COLUMNS].astype(np.int64), minlength=n_groups)
+    share, correction = corrected(share, samples)
     granted = np.ones(len(tags))
     return EvidenceTable(
         window_ms=WINDOW_PANES * PANE_MS,
@@ -170,7 +182,19 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable
         links=granted,
         scale=scale,
         groups=groups,
+        correction=correction,
     )
+
+
+def corrected(share: Scores, samples: Sequence[Scores]) -> tuple[Scores, Correction | None]:
+    """The means with what stage 2 says of the first of each sample, where it was asked."""
+    whole = np.concatenate(samples)
+    differences = (whole[:, N_COLUMNS + 1 :] - whole[:, :N_COLUMNS]) if whole.shape[1] > N_COLUMNS + 1 else None
+    if differences is None:
+        return share, None
+    group = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
+    seen = Seen(differences.astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"])
+    return correct(share, group, np.ones(len(whole), bool), seen)
 
 
 def sensitivity(of: Pools, policy: Policy, language: str, scale: Scale | None) -> dict[str, list[float]]:
@@ -234,11 +258,12 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed; thresholds were chosen on 100 to 349")
     parser.add_argument("--policy", type=Path, default=ROOT / "config" / "policy.yaml")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with dev/")
+    parser.add_argument("--stage", type=int, choices=(1, 2), default=1, help="2: the encoder reads along")
     parser.add_argument("--picture", type=Path, help="where the curves of sensitivity go, as SVG")
     options = parser.parse_args()
     policy = parse_policy(options.policy.read_bytes(), str(options.policy))
     scorer = load_text_scorer()
-    of, scale = pools(options.data / "dev", scorer), scorer.scale
+    of, scale = pools(options.data / "dev", scorer, stage_2=options.stage == 2), scorer.scale
     seeds = range(options.first, options.first + options.scenarios)
     outcomes = [outcome for seed in seeds for outcome in judged(list(scenario(of, seed)), policy, scale)]
     print(f"{machine()}\n{options.scenarios} scenarios, thresholds of {options.policy.name}")

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         Field(description="stage 2 beside the judge; auto: where its extra is installed (make encoder)"),
     ] = "auto"
     encoder_texts_per_second: Annotated[
-        float, Field(ge=0, le=10_000, description="so many texts stage 2 reads at most; 60 take half a core")
+        float, Field(ge=0, le=10_000, description="so many texts stage 2 reads at most, 0: none; 60 take half a core")
     ] = 60.0
     topic_prefix: Annotated[
         str,
