@@ -71,6 +71,7 @@ def score_batches(
     return Scores(
         np.concatenate([one.probabilities for one in found]),
         np.concatenate([one.copies for one in found]),
+        np.concatenate([one.groups for one in found]),
         silent=any(one.silent for one in found),
     )
 

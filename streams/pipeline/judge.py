@@ -285,6 +285,8 @@ class JudgePartition:
             activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
             progress = replace(progress, activations=activations)
             panes, retracted, corrected, sketches = await self._read_panes(progress, judge.tags)
+            for one in activations:
+                await self._context.shelf.scorer(one.model_revision)  # the first tick asks what its scores mean
             for heard in progress.facts:
                 await self._stage.facts.reached(heard)
         judge.sketches.recover(sketches)

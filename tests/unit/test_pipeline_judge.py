@@ -25,7 +25,9 @@ from streams.log.retractions import are_retractions, decode_retractions
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.gaps import LostRecords
 from streams.pipeline.judge import JudgePartition, JudgeStage
+from streams.pipeline.shelf import ModelShelf
 from streams.pipeline.texts import KEPT_PANES, RecentTexts
+from streams.scoring import TextScorer
 from tests.unit.registers import Entry, Register, flush
 from tests.unit.shells import NOW_MS, Shells, make_shells, settle_down
 from tests.unit.test_judging_judge import SCORER, SUPPRESS, Court, activation
@@ -394,3 +396,21 @@ async def test_what_is_delivered_twice_is_judged_once(shells: Shells) -> None:
     await judged(shells, partition)
     assert len(shells.topics.read(DECISIONS, 0)) == once
     assert partition.judge is not None and partition.judge.offset == 3
+
+
+async def test_a_successor_has_the_models_in_force_at_hand_before_it_judges(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What their scores mean is asked at the first tick, whether or not a text is scored for it."""
+    shells.sender.at_once = True
+    write_log(shells)
+    await judged(shells, await started(shells))
+    asked = []
+
+    async def scorer(shelf: ModelShelf, revision: str) -> TextScorer:
+        asked.append(revision)
+        return shelf.own
+
+    monkeypatch.setattr(ModelShelf, "scorer", scorer)
+    await started(shells)
+    assert asked == [SCORER.revision]

@@ -18,7 +18,7 @@ from models.protocol import GroupingScorer, PointsScorer
 from models.scorer import LANGUAGES, LinearScorer
 from streams.counting.registers import MAX_GROUPS, to_lines
 from streams.pipeline.shelf import ModelShelf
-from streams.scoring import TextScorer
+from streams.scoring import TextScorer, score_batches
 from tests.unit.shells import make_shells
 
 HOSTILE = [
@@ -82,6 +82,13 @@ def test_texts_come_with_their_group_of_languages(scorer: LinearScorer) -> None:
     assert grouped(to_lines(texts)).groups.tolist() == told, "as it is explained; no word: the first"
     assert grouped.scale is not None and grouped.scale.n_groups == len(LANGUAGES) <= MAX_GROUPS
     assert grouped.scale.moments.shape[1] == 1 + len(scorer.categories)
+
+
+def test_texts_of_two_models_keep_their_groups(scorer: LinearScorer) -> None:
+    batches = [("one", to_lines(["good morning from Leeds"])), ("other", to_lines(["आज बहुत बारिश हुई", "good night"]))]
+    scorers = {"one": TextScorer(scorer), "other": TextScorer(scorer)}
+    scores = score_batches(batches, scorers.get, 1 + len(scorer.categories))
+    assert [LANGUAGES[at] for at in scores.groups.tolist()] == ["en", "hi", "en"]
 
 
 def test_of_a_scorer_that_knows_no_groups_all_are_in_one() -> None:
