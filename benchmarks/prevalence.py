@@ -1,6 +1,6 @@
 """How harmful must a hashtag be to be suppressed, and are fifty scenarios of unseen texts told apart?
 
-    python -m benchmarks.prevalence [--scenarios 50] [--policy config/demo-policy.yaml] [--stage 2] [--picture FILE]
+    python -m benchmarks.prevalence [--scenarios 50] [--first 0] [--policy FILE] [--stage 2] [--picture FILE]
 
 A light run: tags are made of scored texts and judged tick by tick by the judge's own tables, levels and decisions, at
 the policy's thresholds whatever its mode; no log, no blocks, no early looks (so times to suppression are those of
@@ -12,9 +12,9 @@ simulator's, reclaimed use is that of the probes.
 Scenarios: each has campaigns of which 60 to 95% of the authors are harmful, in one language, and innocent tags of each
 kind, of which up to a tenth of the authors write clean tweets of another sort and up to a twentieth harmful ones.
 Authors come over ten minutes, 60 to 400 of them. Sensitivity: of tags with as many authors as a sample holds, the part
-that is over its threshold, by the share of them that is harmful. Exit code 3 below a precision of .97, a recall of .9,
-or if a tag of speech that must be spared is suppressed. With `--stage 2` the encoder has read the first authors of each
-sample, as it has of uncertain tags some seconds after their tick.
+that is over its threshold, by the share of them that is harmful. With stage 2 it has read the first of every sample in
+time. Exit code 3 below a precision of .97, a recall of .9,
+or if a tag of speech that must be spared is suppressed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.machine import machine
-from models import data, load_scorer, load_stack
+from models import data, load_stack
 from models.evaluation.run import DEFAULT_DATA
 from models.probes import probes
-from streams.counting.registers import PANE_MS
+from models.share import Scale
+from streams.counting.registers import PANE_MS, to_lines
 from streams.counting.sketch import K
 from streams.judging.corrected import Seen
 from streams.judging.decide import decide
@@ -41,6 +42,7 @@ from streams.judging.levels import OVER, levels
 from streams.judging.two_stages import Correction, correct
 from streams.log.decisions import Ruling
 from streams.policy import Policy, parse_policy
+from streams.scoring import TextScorer, load_text_scorer
 from streams.simulation.data import own_texts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,12 +59,15 @@ EXIT_NO = 3
 
 Scores = npt.NDArray[np.float64]
 Pools = Mapping[tuple[str, str], Scores]
-"""By (kind, language): scores (n_texts, 1 + n_categories), behind them stage 2's. Kinds: KINDS, "harmful", "clean"."""
+"""By (kind, language), a row a text: its probabilities, its group of languages, and what stage 2 says if it is asked.
+
+Kinds are KINDS, "harmful" and "clean"."""
+N_COLUMNS = len(data.COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One simulated hashtag: the pane in which each author comes, and what their text scores."""
+    """One simulated hashtag: the pane in which each author comes, and what their text scores, as in `Pools`."""
 
     kind: str
     language: str
@@ -79,8 +84,8 @@ class Outcome:
     seconds: float | None
 
 
-def pools(folder: Path, *, stage_2: bool = False) -> Pools:
-    """Every text that tags are made of, scored by the model that comes with hushtag."""
+def pools(folder: Path, scorer: TextScorer, *, stage_2: bool = False) -> Pools:
+    """Every text that tags are made of, scored."""
     texts: dict[tuple[str, str], list[str]] = {}
     for example in data.read_folder(folder, ("davidson", "mhs_ken20_dev", "mhs_ken20_test", "uli_en", "uli_hi")):
         texts.setdefault(("harmful" if example.labels[0] else "clean", example.language), []).append(example.text)
@@ -91,9 +96,13 @@ def pools(folder: Path, *, stage_2: bool = False) -> Pools:
     for kind in set(KINDS) - {"reclaimed"}:
         for language in LANGUAGES:
             texts[kind, language] = [own.draw(kind, language, rng, subject) for subject in range(N_DRAWN)]
-    scorers = [load_scorer(), *([load_stack()] if stage_2 else [])]
+    found = {key: scorer(to_lines([" ".join(text.split()) for text in some])) for key, some in texts.items()}
+    stack = load_stack() if stage_2 else None
     return {
-        key: np.hstack([scorer.score(some).astype(np.float64) for scorer in scorers]) for key, some in texts.items()
+        key: np.column_stack((one.probabilities, one.groups, *([stack.score(texts[key])] if stack else []))).astype(
+            float
+        )
+        for key, one in found.items()
     }
 
 
@@ -113,12 +122,12 @@ def scenario(of: Pools, seed: int) -> Iterator[Tag]:
         yield Tag(kind, language, panes, rng.permutation(scores))
 
 
-def judged(tags: Sequence[Tag], policy: Policy) -> list[Outcome]:
-    """Every tag judged at the end of every pane, as the judge does."""
+def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None) -> list[Outcome]:
+    """Every tag judged at the end of every pane, as the judge does; `scale` says what scores mean."""
     since: list[int | None] = [None] * len(tags)
     standing: dict[tuple[int, str], Ruling | None] = {}
     for pane in range(PANES):
-        table = tabled(tags, pane)
+        table = tabled(tags, pane, scale)
         for category in policy.category_names:
             column = data.COLUMNS.index(category)
             rule = replace(policy.rule(category, policy.surfaces[0], "*"), mode="suppress")
@@ -144,17 +153,19 @@ def judged(tags: Sequence[Tag], policy: Policy) -> list[Outcome]:
     ]
 
 
-def tabled(tags: Sequence[Tag], pane: int) -> EvidenceTable:
+def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable:
     """The evidence at the end of a pane, all corroboration granted."""
-    n_columns = len(data.COLUMNS)
-    samples = []
-    share, authors = np.full((len(tags), n_columns), np.nan), np.zeros(len(tags), np.int64)
+    n_groups = 1 if scale is None else scale.n_groups
+    groups, samples = np.zeros((len(tags), n_groups), np.int64), []
+    share, authors = np.full((len(tags), N_COLUMNS), np.nan), np.zeros(len(tags), np.int64)
     for row, tag in enumerate(tags):
         present = tag.scores[(tag.panes <= pane) & (tag.panes > pane - WINDOW_PANES)]
         authors[row] = len(present)
-        samples.append(present[:SAMPLE])
-        if len(present):
-            share[row] = present[:SAMPLE, :n_columns].mean(axis=0)  # authors are in no order, and so are their hashes
+        sample = present[:SAMPLE]  # authors are in no order, and so are their hashes
+        samples.append(sample)
+        if len(sample):
+            share[row] = sample[:, :N_COLUMNS].mean(axis=0)
+            groups[row] = np.bincount(sample[:, N_COLUMNS].astype(np.int64), minlength=n_groups)
     share, correction = corrected(share, samples)
     granted = np.ones(len(tags))
     return EvidenceTable(
@@ -169,24 +180,24 @@ def tabled(tags: Sequence[Tag], pane: int) -> EvidenceTable:
         burst=1_000 * granted,
         sampled=np.zeros((len(tags), 0), np.int64),
         links=granted,
+        scale=scale,
+        groups=groups,
         correction=correction,
     )
 
 
 def corrected(share: Scores, samples: Sequence[Scores]) -> tuple[Scores, Correction | None]:
-    """With what stage 2 says of the first of each sample, where it was asked."""
-    whole, n_columns = np.concatenate(samples), len(data.COLUMNS)
-    if whole.shape[1] == n_columns:
+    """The means with what stage 2 says of the first of each sample, where it was asked."""
+    whole = np.concatenate(samples)
+    differences = (whole[:, N_COLUMNS + 1 :] - whole[:, :N_COLUMNS]) if whole.shape[1] > N_COLUMNS + 1 else None
+    if differences is None:
         return share, None
     group = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
-    everybody = np.ones(len(whole), bool)
-    seen = Seen(
-        (whole[:, n_columns:] - whole[:, :n_columns]).astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"]
-    )
-    return correct(share, group, everybody, seen)
+    seen = Seen(differences.astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"])
+    return correct(share, group, np.ones(len(whole), bool), seen)
 
 
-def sensitivity(of: Pools, policy: Policy, language: str) -> dict[str, list[float]]:
+def sensitivity(of: Pools, policy: Policy, language: str, scale: Scale | None) -> dict[str, list[float]]:
     """Category -> for each of SHARES, the part of tags that is over its threshold."""
     rng, found = np.random.default_rng(0), {category: [] for category in policy.category_names}
     for share in SHARES:
@@ -195,7 +206,7 @@ def sensitivity(of: Pools, policy: Policy, language: str) -> dict[str, list[floa
             n = round(SAMPLE * share)
             parts = [rng.choice(of["harmful", language], n), rng.choice(of["clean", language], SAMPLE - n)]
             tags.append(Tag("harmful", language, np.zeros(SAMPLE, np.int64), np.concatenate(parts)))
-        table = tabled(tags, 0)
+        table = tabled(tags, 0, scale)
         for category in policy.category_names:
             column = data.COLUMNS.index(category)
             rule = policy.rule(category, policy.surfaces[0], "*")
@@ -244,14 +255,17 @@ def main() -> None:
     """Prints what this module's first lines promise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenarios", type=int, default=50)
-    parser.add_argument("--policy", type=Path, default=ROOT / "config" / "demo-policy.yaml")
+    parser.add_argument("--first", type=int, default=0, help="the first seed; thresholds were chosen on 100 to 349")
+    parser.add_argument("--policy", type=Path, default=ROOT / "config" / "policy.yaml")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with dev/")
     parser.add_argument("--stage", type=int, choices=(1, 2), default=1, help="2: the encoder reads along")
     parser.add_argument("--picture", type=Path, help="where the curves of sensitivity go, as SVG")
     options = parser.parse_args()
     policy = parse_policy(options.policy.read_bytes(), str(options.policy))
-    of = pools(options.data / "dev", stage_2=options.stage == 2)
-    outcomes = [outcome for seed in range(options.scenarios) for outcome in judged(list(scenario(of, seed)), policy)]
+    scorer = load_text_scorer()
+    of, scale = pools(options.data / "dev", scorer, stage_2=options.stage == 2), scorer.scale
+    seeds = range(options.first, options.first + options.scenarios)
+    outcomes = [outcome for seed in seeds for outcome in judged(list(scenario(of, seed)), policy, scale)]
     print(f"{machine()}\n{options.scenarios} scenarios, thresholds of {options.policy.name}")
     campaigns = [one for one in outcomes if one.kind == "harmful"]
     seconds = [one.seconds for one in campaigns if one.seconds is not None]
@@ -267,7 +281,7 @@ def main() -> None:
     if seconds:
         median, late = np.quantile(seconds, (0.5, 0.95))
         print(f"seconds from the first tweet to the settled suppression: median {median:.0f}, 95% within {late:.0f}")
-    curves = {language: sensitivity(of, policy, language) for language in LANGUAGES}
+    curves = {language: sensitivity(of, policy, language, scale) for language in LANGUAGES}
     for language, by_category in curves.items():
         for category, parts in by_category.items():
             print(f"over the threshold, {language}, {category}: {', '.join(f'{part:.2f}' for part in parts)}")

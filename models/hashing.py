@@ -628,13 +628,14 @@ def score_batch(
     intercepts: npt.NDArray[np.float64],
     no_words: npt.NDArray[np.float64],
     out: npt.NDArray[np.float32],
+    groups: npt.NDArray[np.uint8],
 ) -> None:
-    """Probabilities of each text: out (n_texts, n_columns), column 0 any category.
+    """Probabilities of each text: out (n_texts, n_columns), column 0 any category; and its group: groups (n_texts,).
 
     weights (n_buckets, n_columns + 1): the last column tells Roman Hindi from English. A column's margin is
     biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
     logistic(slopes[g, c] * margin + intercepts[g, c]) with g the text's group (0 English, 1 Roman Hindi,
-    2 Devanagari). A text without a word gets `no_words`. No category exceeds column 0.
+    2 Devanagari). A text without a word gets `no_words` and group 0. No category exceeds column 0.
     """
     n_columns = out.shape[1]
     words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
@@ -651,6 +652,7 @@ def score_batch(
         if n_words == 0:
             for c in range(n_columns):
                 out[text, c] = no_words[c]
+            groups[text] = 0
             continue
         _find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, owners, ends)
         margins[:] = 0.0
@@ -669,6 +671,7 @@ def score_batch(
         for c in range(n_columns + 1):
             margins[c] = biases[c] + scales[c] * margins[c]
         group = group_of(words, bounds[n_words], margins[n_columns])
+        groups[text] = group
         for c in range(n_columns):
             p = 1.0 / (1.0 + math.exp(-(slopes[group, c] * margins[c] + intercepts[group, c])))
             out[text, c] = p if c == 0 else min(np.float32(p), out[text, 0])

@@ -1,4 +1,4 @@
-"""What turns texts into probabilities of harm: any object with these three members."""
+"""What turns texts into probabilities of harm: any object with the three members of `Scorer`; more is optional."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from models.share import Scale
 
 
 class Scorer(Protocol):
@@ -35,3 +37,20 @@ class PointsScorer(Scorer, Protocol):
 
     def score_points(self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """What `score` says of the same texts."""
+
+
+@runtime_checkable
+class GroupingScorer(PointsScorer, Protocol):
+    """A scorer that also knows what its probabilities mean as the share of a hashtag, by groups of languages.
+
+    Of one that does not, the mean probability is taken for the share.
+    """
+
+    @property
+    def scale(self) -> Scale:
+        """Of at most `streams.counting.registers.MAX_GROUPS` groups; what a group's number means never changes."""
+
+    def score_groups(
+        self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+        """What `score_points` says, and (n_texts,) the group of each text: a row of the scale."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models import features, hashing
+from models.share import Scale
 
 LANGUAGES = ("en", "hi-Latn", "hi")  # groups that are calibrated apart, in the order of `hashing.group_of`
 
@@ -50,7 +51,19 @@ class LinearScorer:
 
     def score_points(self, points: hashing.Points, offsets: hashing.Offsets) -> npt.NDArray[np.float32]:
         """The same, of texts that `features.encode` has read."""
+        return self.score_groups(points, offsets)[0]
+
+    @property
+    def scale(self) -> Scale:
+        """See `GroupingScorer.scale`; the groups are LANGUAGES."""
+        return Scale(self.numbers.moments, self.numbers.errors)
+
+    def score_groups(
+        self, points: hashing.Points, offsets: hashing.Offsets
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+        """See `GroupingScorer.score_groups`."""
         out = np.empty((len(offsets) - 1, 1 + len(self.categories)), np.float32)
+        groups = np.empty(len(offsets) - 1, np.uint8)
         numbers = self.numbers
         hashing.score_batch(
             points,
@@ -63,5 +76,6 @@ class LinearScorer:
             numbers.intercepts,
             numbers.no_words,
             out,
+            groups,
         )
-        return out
+        return out, groups

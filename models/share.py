@@ -12,10 +12,15 @@ harmful texts over n; and the model's own, since a0 and a1 are estimates. Its co
 of texts that their model had not seen (`of_held_out`). The bounds are those shares under which the mean seen lies
 within z standard errors of the mean expected, as Wilson's are for a proportion and Fieller's for a ratio: both sides
 are quadratic in the share, so they are the roots of one.
+
+a0 and a1 differ between groups of languages, so whoever asks must know how many of the texts are in each; a `Scale`
+has them all. Of a scorer that says nothing about itself 0 and 1 are taken: its mean is the share, the bounds Wilson's.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -24,6 +29,65 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 N_DRAWS = 200
+N_MOMENTS, N_ERRORS = 4, 3
+_LEAST_GAP = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """What a scorer's probabilities mean as shares: per group of languages and column, as `of_held_out` gives it.
+
+    moments (n_groups, n_columns, 4), errors (n_groups, n_columns, 3).
+    """
+
+    moments: Floats
+    errors: Floats
+
+    @property
+    def n_groups(self) -> int:
+        """Groups of languages that are told apart."""
+        return len(self.moments)
+
+    def estimates(self, means: Floats, mix: Floats) -> Floats:
+        """The harmful shares (n_tags, n_columns) of mean probabilities of that shape; NaN where these are.
+
+        Args:
+            mix: (n_tags, n_groups) the part of the texts in each group; rows sum to 1.
+        """
+        clean, harmful = (_mixed(mix, self.moments[:, :, one]) for one in (0, 1))
+        found: Floats = np.clip((means - clean) / np.maximum(harmful - clean, _LEAST_GAP), 0.0, 1.0)
+        return found
+
+    def bounds(
+        self, mean: Floats, n: npt.NDArray[np.int64], mix: Floats, column: int, confidence: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """Estimate, lower and upper bound of one column; see `bounds`."""
+        return bounds(mean, n, mix, self.moments[:, column], self.errors[:, column], confidence)
+
+    def gaps(self, mix: Floats, column: int) -> Floats:
+        """(n_tags,) by how much the mean probability of a column rises from a share of 0 to one of 1."""
+        clean, harmful = _mixed(mix, self.moments[:, column, :2]).T
+        found: Floats = np.maximum(harmful - clean, _LEAST_GAP)
+        return found
+
+    def to_bytes(self) -> bytes:
+        """For `from_bytes`."""
+        return np.concatenate((self.moments, self.errors), axis=2).astype("<f8").tobytes()
+
+
+@lru_cache(maxsize=64)
+def plain(n_columns: int) -> Scale:
+    """Of a scorer that knows no groups of languages and nothing of its means: they are taken for the share."""
+    moments = np.zeros((1, n_columns, N_MOMENTS))
+    moments[:, :, 1] = 1.0
+    return Scale(moments, np.zeros((1, n_columns, N_ERRORS)))
+
+
+@lru_cache(maxsize=64)
+def from_bytes(packed: bytes, n_columns: int) -> Scale:
+    """A scale of so many columns as it was packed. Raises ValueError."""
+    numbers = np.frombuffer(packed, "<f8").reshape(-1, n_columns, N_MOMENTS + N_ERRORS)
+    return Scale(numbers[:, :, :N_MOMENTS], numbers[:, :, N_MOMENTS:])
 
 
 def of_held_out(
@@ -65,23 +129,39 @@ def bounds(
         moments, errors: (n_languages, 4) and (n_languages, 3) of one column, as `of_held_out` gives them.
         confidence: of the two-sided interval, in (0.5, 1).
     Returns:
-        [0, 1] where n is 0, or where the model cannot tell clean from harmful beyond its own error.
+        [0, 1] where n is 0, or where the model cannot tell clean from harmful beyond its own error. Never narrower than
+        Wilson's of the estimate: no surer than if somebody had read the texts.
     """
     z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
-    clean, harmful, clean_var, harmful_var = (mix @ moments).T
-    error_0, error_01, error_1 = (mix**2 @ errors).T
+    clean, harmful, clean_var, harmful_var = _mixed(mix, moments).T
+    error_0, error_01, error_1 = _mixed(mix**2, errors).T
     some = np.maximum(n, 1).astype(np.float64)
-    gap = np.maximum(harmful - clean, 1e-9)
+    gap = np.maximum(harmful - clean, _LEAST_GAP)
     above = np.where(n > 0, mean, 0.5) - clean
-    # above - share * gap within z of 0: a share^2 - 2 b share + c <= 0, the variance being v0 + v1 share + v2 share^2.
     v0 = clean_var / some + error_0
     v1 = (harmful_var - clean_var + gap**2) / some + 2 * (error_01 - error_0)
     v2 = -(gap**2) / some + error_0 - 2 * error_01 + error_1
+    estimate = np.where(n > 0, np.clip(above / gap, 0.0, 1.0), 0.5)
+    adjusted = _roots(above, gap, v0, v1, v2, z2)
+    sampled = _roots(estimate, np.ones_like(gap), np.zeros_like(gap), 1 / some, -1 / some, z2)
+    tells = (n > 0) & np.isfinite(adjusted[0])
+    lower = np.where(tells, np.clip(np.minimum(adjusted[0], sampled[0]), 0.0, 1.0), 0.0)
+    upper = np.where(tells, np.clip(np.maximum(adjusted[1], sampled[1]), 0.0, 1.0), 1.0)
+    return np.clip(estimate, lower, upper), lower, upper
+
+
+def _roots(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: float) -> tuple[Floats, Floats]:
+    """The shares between which |above - share gap|^2 <= z2 (v0 + v1 share + v2 share^2); infinite where none bounds it.
+
+    Both sides are quadratic: a share^2 - 2 b share + c <= 0.
+    """
     a, b, c = gap**2 - z2 * v2, above * gap + z2 * v1 / 2, above**2 - z2 * v0
-    tells = (n > 0) & (a > 0)
-    safe = np.where(tells, a, 1.0)
+    safe = np.where(a > 0, a, 1.0)
     centre, half = b / safe, np.sqrt(np.maximum(b**2 - safe * c, 0.0)) / safe
-    lower = np.where(tells, np.clip(centre - half, 0.0, 1.0), 0.0)
-    upper = np.where(tells, np.clip(centre + half, 0.0, 1.0), 1.0)
-    estimate = np.where(n > 0, np.clip(above / gap, lower, upper), 0.5)
-    return estimate, lower, upper
+    return np.where(a > 0, centre - half, -np.inf), np.where(a > 0, centre + half, np.inf)
+
+
+def _mixed(mix: Floats, numbers: Floats) -> Floats:
+    """`mix @ numbers`, each row rounded the same whatever rows stand beside it, as a product of matrices is not."""
+    mixed: Floats = np.sum([mix[:, group, None] * numbers[group] for group in range(len(numbers))], axis=0)
+    return mixed

@@ -189,6 +189,7 @@ class Replay:
                 early=early,
                 shards=shards,
                 book=facts.book,
+                scale_of={one.revision: one.scale for one in (*models, scorer)}.get,
             )
             for shard in range(shards)
         ]

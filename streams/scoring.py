@@ -9,7 +9,7 @@ import numpy as np
 
 import models
 from models import copies, features
-from models.protocol import PointsScorer, Scorer
+from models.protocol import GroupingScorer, PointsScorer, Scorer
 from models.scorer import LinearScorer
 from streams.counting.scores import Scores
 from streams.errors import CallerMistake
@@ -19,7 +19,8 @@ class TextScorer:
     """A scorer behind the judge's interface.
 
     Args:
-        scorer: any object with the `models.protocol.Scorer` protocol; with `PointsScorer` a text is read but once.
+        scorer: any object with the `models.protocol.Scorer` protocol; with `PointsScorer` a text is read but once,
+            with `GroupingScorer` decisions go by estimated shares instead of mean probabilities.
     """
 
     def __init__(self, scorer: Scorer) -> None:
@@ -28,16 +29,21 @@ class TextScorer:
         self.categories = tuple(scorer.categories)
         self.deciles = scorer.numbers.deciles[0] if isinstance(scorer, LinearScorer) else None
         """(9,) of any category in labelled tweets (see `models.drift`); None of a scorer that knows none."""
+        self.scale = scorer.scale if isinstance(scorer, GroupingScorer) else None
+        """What the probabilities mean as shares; None: of a scorer that does not say, they are taken as they are."""
 
     def __call__(self, lines: bytes) -> Scores:
         """Score texts, each a line in UTF-8 (lone surrogates pass). Blocks: call it in a thread from an event loop."""
         joined = lines.decode("utf-8", "surrogatepass")
         points, offsets = features.encode_lines(joined)
-        if isinstance(self._scorer, PointsScorer):
+        groups = None
+        if isinstance(self._scorer, GroupingScorer):
+            probabilities, groups = self._scorer.score_groups(points, offsets)
+        elif isinstance(self._scorer, PointsScorer):
             probabilities = self._scorer.score_points(points, offsets)
         else:
             probabilities = self._scorer.score(joined.split("\n")[:-1])
-        return Scores(probabilities, copies.of_points(points, offsets))
+        return Scores(probabilities, copies.of_points(points, offsets), groups)
 
 
 def silent(lines: bytes, columns: int) -> Scores:

@@ -76,12 +76,46 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
     return centre - half, centre + half
 
 
-def decisions(lines, rule, harm, said=lambda account, country, tick: "") -> list[tuple[str, str, int, str]]:
+def adjusted(texts, harm, group, scale, confidence: float) -> tuple[float, float]:
+    """The shares, within [0, 1], that the mean does not contradict, by halving; see `models.share`.
+
+    `group` gives the group of a text; `scale` of each the moments (clean and harmful: means, then variances) and the
+    errors of the two means (variance, covariance, variance).
+    """
+    z, n = NormalDist().inv_cdf(0.5 + confidence / 2), len(texts)
+    mean, parts = (
+        sum(map(harm, texts)) / n,
+        [sum(group(text) == one for text in texts) / n for one in range(len(scale))],
+    )
+    a0, a1, v0, v1 = (sum(part * scale[one][0][at] for one, part in enumerate(parts)) for at in range(4))
+    e0, e01, e1 = (sum(part**2 * scale[one][1][at] for one, part in enumerate(parts)) for at in range(3))
+
+    def fits(share: float) -> bool:
+        error = (share * v1 + (1 - share) * v0 + share * (1 - share) * (a1 - a0) ** 2) / n
+        error += (1 - share) ** 2 * e0 + 2 * share * (1 - share) * e01 + share**2 * e1
+        return (mean - a0 - share * (a1 - a0)) ** 2 <= z * z * error
+
+    def last(outside: float) -> float:
+        inside = (mean - a0) / (a1 - a0)
+        for _ in range(60):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if fits(middle) else (inside, middle)
+        return min(max(inside, 0.0), 1.0)
+
+    low, high = wilson(min(max((mean - a0) / (a1 - a0), 0.0), 1.0), n, confidence)
+    return min(last(-50.0), low), max(last(50.0), high)
+
+
+def decisions(
+    lines, rule, harm, said=lambda account, country, tick: "", bounds=None
+) -> list[tuple[str, str, int, str]]:
     """(tag, country, tick, action) of every change, for one window without corroboration.
 
     `rule` has the keys of a policy's rule, in milliseconds; a text is scored if its tag had `score_floor` tweets in the
-    window when its pane settled. `harm` gives the probability of a text, `said` what is known (`naive_facts`).
+    window when its pane settled. `harm` gives the probability of a text, `said` what is known (`naive_facts`); `bounds`
+    those of the harmful share from the scored texts, Wilson's of the mean if None.
     """
+    bounds = bounds or (lambda texts: wilson(sum(map(harm, texts)) / len(texts), len(texts), rule.confidence))
     panes = defaultdict(lambda: defaultdict(list))
     for tag, country, at, tweet in uses(lines):
         for scope in {country, "*"} - {""}:
@@ -98,9 +132,9 @@ def decisions(lines, rule, harm, said=lambda account, country, tick: "") -> list
             whole = [(said(t["author_id"], key[1], tick), t) for _, t in sample(tweets)]
             count = round(authors(sample(tweets)) * sum(one != "hidden" for one, _ in whole) / max(len(whole), 1))
             level = "low"
-            scored = [harm(t["text"]) for one, t in whole if not one and heard(key[0], t["pane"]) >= rule.score_floor]
+            scored = [t["text"] for one, t in whole if not one and heard(key[0], t["pane"]) >= rule.score_floor]
             if len(tweets) >= rule.min_tweets and count >= rule.min_authors and scored:
-                lower, upper = wilson(sum(scored) / len(scored), len(scored), rule.confidence)
+                lower, upper = bounds(scored)
                 level = "over" if lower >= rule.suppress_at else "under" if upper < rule.clear_at else "between"
             action, since, expires = state.get(key, ("clear", -math.inf, 0))
             if action == "clear":

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from streams.counting.columns import Array, Columns
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.registers import Entries, Ints
+from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash, smallest_rows
 from streams.events.links import APART
 
@@ -50,6 +51,7 @@ class OpenPane:
         self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self.scored_by = ""
         """Revision of the model that scores the entries."""
+        self._groups: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
         self._hashes = hashes
         self._compact_at = _COMPACT_AT
 
@@ -111,7 +113,7 @@ class OpenPane:
         kept = np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
         pane.add(key, count, size, self._take(kept))
         pane.add(total.keys, total.counts, np.diff(total.bounds), self._take(total.entries))
-        pane.score(np.arange(len(pane.entries)), *self.scores(np.concatenate((kept, total.entries))))
+        pane.score(np.arange(len(pane.entries)), self.scores(np.concatenate((kept, total.entries))))
         pane._compact_at = max(_COMPACT_AT, 2 * len(pane.entries))
         return pane
 
@@ -149,16 +151,17 @@ class OpenPane:
         new: Ints = entries[np.isnan(self._scores[entries, 0])]
         return new
 
-    def score(self, entries: Ints, probabilities: npt.NDArray[np.float32], copies: npt.NDArray[np.uint32]) -> None:
-        """What stage 1 says of the texts of some entries: probabilities (n, columns) and fingerprints (n,)."""
+    def score(self, entries: Ints, scores: Scores) -> None:
+        """What stage 1 says of the texts of some entries."""
         self._make_room()
-        self._scores[entries] = probabilities
-        self._copies[entries] = copies
+        self._scores[entries] = scores.probabilities
+        self._copies[entries] = scores.copies
+        self._groups[entries] = scores.groups
 
-    def scores(self, entries: Ints) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint32]]:
-        """(n, columns) probabilities, NaN where there is none, and (n,) fingerprints, 0 where there is none."""
+    def scores(self, entries: Ints) -> Scores:
+        """What was said of some entries: probabilities NaN, fingerprints and groups 0 where there is nothing."""
         self._make_room()
-        return self._scores[entries], self._copies[entries]
+        return Scores(self._scores[entries], self._copies[entries], self._groups[entries])
 
     def _make_room(self) -> None:
         have, need = len(self._copies), len(self.entries)
@@ -167,3 +170,4 @@ class OpenPane:
             unknown = np.full((more, self._scores.shape[1]), np.nan, np.float32)
             self._scores = np.concatenate((self._scores, unknown))
             self._copies = np.concatenate((self._copies, np.zeros(more, np.uint32)))
+            self._groups = np.concatenate((self._groups, np.zeros(more, np.uint8)))

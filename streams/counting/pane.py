@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.open_pane import OpenPane, Sum
-from streams.counting.registers import MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints
+from streams.counting.registers import FLAGS, GROUP_SHIFT, MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 
 Floats = npt.NDArray[np.float32]
@@ -41,7 +41,7 @@ class Pane:
     age_days: npt.NDArray[np.int32]
     """(n,)"""
     flags: npt.NDArray[np.uint8]
-    """(n,)"""
+    """(n,) and above them the group of each text; see `registers.GROUP_SHIFT`."""
     copy: npt.NDArray[np.uint32]
     """(n,) fingerprint of the text; 0 where it was not scored."""
     scores: Floats
@@ -103,11 +103,15 @@ def build_pane(
         given_up: what was taken out of `total`.
     """
     entries, keys = total.entries, total.keys
-    scores, copy = open_pane.scores(entries)
+    said = open_pane.scores(entries)
+    scores, copy = said.probabilities, said.copies
     tags = np.repeat(keys, np.diff(total.bounds)) >> COUNTRY_BITS
     shown = np.isin(tags, np.fromiter(worth, np.int64, len(worth)))
     scores[~shown] = np.nan
     copy[~shown] = 0
+    flags = open_pane.entries["flags"][entries] & np.uint8(FLAGS)
+    known = ~np.isnan(scores[:, 0])
+    flags[known] |= (said.groups[known] + np.uint8(1)) << np.uint8(GROUP_SHIFT)
     return Pane(
         start_ms=number * PANE_MS,
         length_ms=PANE_MS,
@@ -118,7 +122,7 @@ def build_pane(
         author=open_pane.entries["author"][entries],
         tweet=open_pane.entries["tweet"][entries],
         age_days=open_pane.entries["age_days"][entries],
-        flags=open_pane.entries["flags"][entries],
+        flags=flags,
         copy=copy,
         scores=scores,
         given_up=given_up,

@@ -31,6 +31,12 @@ RETWEET = 1
 """Flag of an entry: a native retweet (never counts as a copy)."""
 LINKED = 2
 """Flag of an entry: the tweet links to a domain that the policy lists, under which its pane has settled."""
+FLAGS = 0x0F
+"""The bits of an entry that are flags."""
+GROUP_SHIFT = 4
+"""The bits above them: the scorer's group of languages of the entry's text, plus one, set when its pane settles. 0: it
+has no score, or its pane was settled by a version that did not keep the group."""
+MAX_GROUPS = 15
 
 UNKNOWN_AGE = -1
 

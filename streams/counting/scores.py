@@ -16,5 +16,17 @@ class Scores:
     """(n, 1 + categories): any category first, then each."""
     copies: npt.NDArray[np.uint32]
     """(n,) fingerprints by which copies are known; 0 for a text without words."""
+    in_groups: npt.NDArray[np.uint8] | None = None
+    """(n,) see `groups`; None: the scorer knows but one."""
     silent: bool = False
     """The model in force is not to be had: no text of some has a probability."""
+
+    @property
+    def groups(self) -> npt.NDArray[np.uint8]:
+        """(n,) which of the scorer's groups of languages each text is in."""
+        return np.zeros(len(self.copies), np.uint8) if self.in_groups is None else self.in_groups
+
+    def part(self, first: int, end: int) -> Scores:
+        """Those of texts [first, end)."""
+        groups = None if self.in_groups is None else self.in_groups[first:end]
+        return Scores(self.probabilities[first:end], self.copies[first:end], groups, self.silent)

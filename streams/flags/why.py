@@ -70,7 +70,7 @@ class Volume(msgspec.Struct, frozen=True):
     tweets: int
     authors: int
     share: float | None
-    """Mean probability of any harm; None: nothing was scored."""
+    """Harmful, of any category; None: nothing was scored."""
 
 
 def row_of(record: EvidenceRecord, hashtag: str, country: str) -> int | None:
@@ -86,7 +86,7 @@ def volumes(records: Iterable[EvidenceRecord], hashtag: str, country: str) -> li
         row = row_of(record, hashtag, country) if record.window_ms == record.conditions.windows_ms[0] else None
         if row is not None:
             table = take(table_of([record], Tags()), np.array([row]))
-            share = float(table.share[0, 0])
+            share = float(table.estimates()[0, 0])
             found[record.tick_ms] = Volume(
                 record.tick_ms, int(table.tweets[0]), int(table.authors[0]), None if np.isnan(share) else share
             )

@@ -102,7 +102,9 @@ class Past:
         return chunk
 
     def _switches(self, record: EvidenceRecord) -> bool:
-        return record.conditions.policy_revision != self._ticks[-1].conditions.policy_revision
+        """Whether another policy judged, or the scores mean something else: what is judged at once is one table."""
+        last = self._ticks[-1].conditions
+        return (record.conditions.policy_revision, record.conditions.scale) != (last.policy_revision, last.scale)
 
     @property
     def passed_ms(self) -> int:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.registers import LINKED, RETWEET
+from models.share import Scale, plain
+from streams.counting.registers import GROUP_SHIFT, LINKED, RETWEET
 from streams.counting.window import Sample
 from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
@@ -22,7 +23,7 @@ SAMPLED_IDS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvidenceTable:
-    """Signals of m keys over one window. Shapes (m,), share (m, c) with the categories of the model behind `any`."""
+    """Signals of m keys over one window. Shapes (m,); c score columns: any category, then each of the model's."""
 
     window_ms: int
     keys: Ints
@@ -31,6 +32,7 @@ class EvidenceTable:
     authors: Ints
     scored: Ints
     share: Doubles
+    """(m, c) mean probability over the scored authors; NaN where there is none. What it means says `scale`."""
     copies: Doubles
     young: Doubles
     burst: Doubles
@@ -51,20 +53,47 @@ class EvidenceTable:
         """Lower bound of the share of authors who come from one hidden tag; 0 where nobody asked."""
         return np.zeros(len(self.keys)) if self.successors is None else self.successors.lower
 
+    scale: Scale | None = None
+    """What `share` means; None: it is the harmful share."""
+    groups: Ints | None = None
+    """(m, scale.n_groups) scored authors by the group of languages of their text; None: there is but one."""
+
+    def estimates(self) -> Doubles:
+        """(m, c) the harmful shares, any category first; NaN where nothing was scored."""
+        scale, mix = self._meant()
+        return scale.estimates(self.share, mix)
+
+    def bounds(self, column: int, confidence: float) -> tuple[Doubles, Doubles, Doubles]:
+        """(m,) the harmful share of a column: estimate, lower and upper bound; see `models.share.bounds`."""
+        scale, mix = self._meant()
+        return scale.bounds(self.share[:, column], self.scored, mix, column, confidence)
+
+    def gaps(self, column: int) -> Doubles:
+        """(m,) by how much the mean probability of a column rises from a share of 0 to one of 1."""
+        scale, mix = self._meant()
+        return scale.gaps(mix, column)
+
+    def _meant(self) -> tuple[Scale, Doubles]:
+        """The scale, and (m, groups) the part of each row's scored authors in each group."""
+        scale = self.scale or plain(self.share.shape[1])
+        if self.groups is None:
+            return scale, np.ones((len(self.keys), 1))
+        return scale, self.groups / np.maximum(self.scored, 1)[:, None]
+
     def find(self, key: int) -> int | None:
         """Row of a key."""
         at = int(np.searchsorted(self.keys, key))
         return at if at < len(self.keys) and self.keys[at] == key else None
 
-    def evidence(self, row: int, column: int, lower: float, upper: float, *, term: bool) -> Evidence:
-        """One row as the decision record shows it."""
+    def evidence(self, row: int, share: float, lower: float, upper: float, *, term: bool) -> Evidence:
+        """One row as the decision record shows it, with its harmful share of a category and the bounds of that."""
         burst = float(self.burst[row])
         return Evidence(
             window_ms=self.window_ms,
             tweets=int(self.tweets[row]),
             authors=int(self.authors[row]),
             scored=int(self.scored[row]),
-            share=rounded(float(self.share[row, column])) if self.scored[row] else 0.0,
+            share=rounded(share) if self.scored[row] else 0.0,
             lower=rounded(lower),
             upper=rounded(upper),
             burst=None if np.isnan(burst) else rounded(burst),
@@ -98,6 +127,7 @@ def tabulate(
     whole: Sample | None = None,
     seen: Seen | None = None,
     successors: Found | None = None,
+    scale: Scale | None = None,
 ) -> EvidenceTable:
     """Reduce author samples to signals.
 
@@ -110,10 +140,11 @@ def tabulate(
         whole: the sample before anything was taken out of it, where something was: it says how many authors there are.
         seen: what stage 2 says of the rows of `sample`.
         successors: see `EvidenceTable`.
+        scale: what the scores mean. Where it tells groups of languages apart, who has none is taken as not scored.
     """
     m = len(keys)
     group = sample.group
-    known = ~np.isnan(sample.scores[:, 0]) if len(group) else np.zeros(0, bool)
+    known, spoken = _known(sample, 1 if scale is None else scale.n_groups)
     scored = np.bincount(group[known], minlength=m)
     share = np.full((m, columns), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -140,7 +171,25 @@ def tabulate(
         may_miss=may_miss,
         correction=correction,
         successors=successors,
+        scale=scale,
+        groups=None if scale is None else _by_group(group[known], spoken[known], m, scale.n_groups),
     )  # fmt: skip
+
+
+def _known(sample: Sample, n_groups: int) -> tuple[npt.NDArray[np.bool_], Ints]:
+    """(n,) who has a score that counts, and (n,) the group of languages of their text."""
+    if not len(sample.group):
+        return np.zeros(0, bool), np.zeros(0, np.int64)
+    known = ~np.isnan(sample.scores[:, 0])
+    if n_groups == 1:
+        return known, np.zeros(len(known), np.int64)
+    spoken = (sample.flags >> GROUP_SHIFT).astype(np.int64) - 1
+    return known & (spoken >= 0) & (spoken < n_groups), spoken
+
+
+def _by_group(group: Ints, spoken: Ints, m: int, n_groups: int) -> Ints:
+    counts = np.bincount(group * n_groups + spoken, minlength=m * n_groups)
+    return counts.reshape(m, n_groups).astype(np.int64)
 
 
 def _share_of(group: Ints, hit: npt.NDArray[np.bool_], m: int) -> Doubles:

@@ -15,12 +15,13 @@ withdrawn when its tick settles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from msgspec.structs import replace
 
+from models.share import Scale
 from streams.counting.corrections import Corrections
 from streams.counting.corrections import Rows as CorrectionRows
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
@@ -115,6 +116,7 @@ class ShardJudge:
         max_lag_ms: no early look while the slowest source is further behind the fastest.
         shards: how many judges there are.
         book: what is known about authors; read as far as a mark says, before the mark is applied.
+        scale_of: what the probabilities of a model mean as shares, by its revision; None: they are taken as they are.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class ShardJudge:
         early: bool = True,
         shards: int = 1,
         book: FactBook | None = None,
+        scale_of: Callable[[str], Scale | None] = lambda _: None,
     ) -> None:
         self.shard = shard
         self.shards = shards
@@ -138,9 +141,11 @@ class ShardJudge:
         self.facts = ShardFacts(FactBook(hashes) if book is None else book)
         self.corrected = Corrected(1 + len(categories), model_revision)
         self.sketches = ShardSketches(self.tags)
+        self._scale_of = scale_of
         self.views = Views(
             hashes, 1 + len(categories), self.tail, self.facts, corrected=self.corrected, sketches=self.sketches
         )
+        self.views.scale = scale_of(model_revision)
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
         self.activations = ActivationLog()
@@ -258,7 +263,7 @@ class ShardJudge:
         """Settle a pane: count it, judge every busy tag, say what changed."""
         closed = job.closed
         tick_ms = (closed.number + 1) * PANE_MS
-        closed.pane.score(job.unscored, scores.probabilities, scores.copies)
+        closed.pane.score(job.unscored, scores)
         if self.policy is not None:
             mark_links(closed.pane, closed.sum.entries, self.policy)
         displays = spellings(closed.sum, closed.pane, self.tags.names(closed.sum.keys))
@@ -302,6 +307,7 @@ class ShardJudge:
         """Put the policy in force that is active at a tick."""
         policy = self._policy_at(tick_ms)
         self._model_revision = self.corrected.model_revision = self._model_at(tick_ms)
+        self.views.scale = self._scale_of(self._model_revision)
         self.activations.prune(tick_ms)
         if policy is None or policy is self.policy:
             return
@@ -349,7 +355,11 @@ class ShardJudge:
         fresh = {window_ms: table for window_ms, table in tables.items() if self._kept.get(window_ms) is not table}
         self._kept = dict(tables)
         conditions = conditions_of(
-            policy, shards=self.shards, categories=self._categories, model_revision=self._model_revision
+            policy,
+            shards=self.shards,
+            categories=self._categories,
+            model_revision=self._model_revision,
+            scale=self.views.scale,
         )
         return TickEvidence(tick_ms, conditions, tick_ms < self.hold_until_ms, fresh)
 

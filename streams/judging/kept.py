@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from models.share import Scale, from_bytes
 from streams.counting.corrections import Ints
 from streams.counting.keys import Tags, country_of
 from streams.judging.bounds import Doubles
@@ -31,8 +32,10 @@ class TickEvidence:
     tables: Mapping[int, EvidenceTable]
 
 
-def conditions_of(policy: Policy, *, shards: int, categories: Sequence[str], model_revision: str) -> Conditions:
-    """The conditions that a policy sets for the signals."""
+def conditions_of(
+    policy: Policy, *, shards: int, categories: Sequence[str], model_revision: str, scale: Scale | None = None
+) -> Conditions:
+    """The conditions that a policy and a model (`scale`: what its probabilities mean) set for the signals."""
     return Conditions(
         shards=shards,
         categories=tuple(categories),
@@ -45,6 +48,7 @@ def conditions_of(policy: Policy, *, shards: int, categories: Sequence[str], mod
         burst_min_past=policy.burst_min_past,
         links=policy.links_revision,
         successor=policy.asks_for_successors,
+        scale=scale.to_bytes() if scale else b"",
     )
 
 
@@ -60,7 +64,7 @@ def records_of(evidence: TickEvidence, shard: int, tags: Tags) -> list[EvidenceR
 def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: Tags) -> Iterable[EvidenceRecord]:
     named = sorted((tags.name(key), country_of(key), row) for row, key in enumerate(table.keys.tolist()))
     rows = np.array([row for _, _, row in named], np.int64)
-    row_bytes = _ROW_BYTES + 8 * table.share.shape[1]
+    row_bytes = _ROW_BYTES + 8 * table.share.shape[1] + (0 if table.groups is None else table.groups.shape[1])
     run = np.cumsum(np.array([len(name) * 4 + 8 + row_bytes for name, _, _ in named], np.int64)) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(named)]
     for part, (first, last) in enumerate(pairwise(cuts)):
@@ -91,6 +95,7 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             **_correction_columns(table.correction, chosen),
             successor=packed("successor", "<f8") if table.successor.any() else b"",
             predecessors=_predecessors(table, chosen),
+            groups=packed("groups", "u1") if table.groups is not None else b"",
         )
 
 
@@ -113,7 +118,9 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
     Args:
         records: at least one, of one shard and window and of any number of ticks.
     """
-    columns = 1 + len(records[0].conditions.categories)
+    conditions = records[0].conditions
+    columns = 1 + len(conditions.categories)
+    scale = from_bytes(conditions.scale, columns) if conditions.scale else None
 
     def column(name: str, dtype: str) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
         return np.frombuffer(b"".join([getattr(record, name) for record in records]), dtype)
@@ -139,6 +146,8 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         links=np.concatenate([_or_zeros(record.links, record.rows) for record in records]),
         correction=_correction(records, columns),
         successors=_successors(records),
+        scale=scale,
+        groups=None if scale is None else column("groups", "u1").astype(np.int64).reshape(-1, scale.n_groups),
     )
 
 
@@ -206,4 +215,6 @@ def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]
         correction=None if table.correction is None else table.correction.take(at),
         successors=table.successors
         and Found(table.successors.lower[at], [table.successors.of[row] for row in at.tolist()]),
+        scale=table.scale,
+        groups=None if table.groups is None else table.groups[at],
     )

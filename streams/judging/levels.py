@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streams.judging.bounds import Doubles, share_bounds
+from streams.judging.bounds import Doubles
 from streams.judging.evidence import EvidenceTable, rounded
 from streams.judging.two_stages import widen
 from streams.log.decisions import Evidence, Reason
@@ -42,6 +42,7 @@ class RuleLevels:
     rule: Rule
     column: int
     level: Levels
+    share: Doubles
     lower: Doubles
     upper: Doubles
     terms: npt.NDArray[np.bool_]
@@ -49,7 +50,7 @@ class RuleLevels:
     def standing(self, row: int) -> Standing:
         """One row, explained."""
         lower, upper, term = float(self.lower[row]), float(self.upper[row]), bool(self.terms[row])
-        evidence = self.table.evidence(row, self.column, lower, upper, term=term)
+        evidence = self.table.evidence(row, float(self.share[row]), lower, upper, term=term)
         reasons = [Reason("harmful_share_lower", rounded(lower), self.rule.suppress_at)]
         reasons += [
             Reason(signal, rounded(float(values[row])), float(threshold))
@@ -75,8 +76,9 @@ def levels(
         confidence: of the two-sided interval; early looks ask for more than the rule does.
         margin: by this factor a corroborating signal must pass its threshold; early looks ask for more here too.
     """
-    lower, upper = share_bounds(table.share[:, column], table.scored, confidence)
-    lower, upper = widen(table.share[:, column], lower, upper, table.correction, column, confidence)
+    share, lower, upper = table.bounds(column, confidence)
+    if table.correction is not None:
+        lower, upper = widen(share, lower, upper, table.correction, column, confidence, table.gaps(column))
     enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
     passed = np.zeros(len(table.keys), np.int64)
     for signal, values, threshold in asked(table, rule, terms):
@@ -87,7 +89,7 @@ def levels(
     level[over] = OVER
     level[upper < rule.clear_at] = UNDER
     level[~enough] = LOW
-    return RuleLevels(table, rule, column, level, lower, upper, terms)
+    return RuleLevels(table, rule, column, level, share, lower, upper, terms)
 
 
 def asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> list[tuple[str, Doubles, float]]:

@@ -80,7 +80,7 @@ class Looked:
 
     tweets: int
     share: float
-    """Greatest over the categories; 1 where nothing was scored."""
+    """Estimated, the greatest over the categories; 1 where nothing was scored."""
 
     def has_grown(self, tweets: int, least_share: float) -> bool:
         """Whether it has so many more tweets now that it could have reached a share, were all that is new harmful."""
@@ -167,7 +167,7 @@ class Looks:
         worth = set((job.keys >> COUNTRY_BITS).tolist())
         for part in job.parts:
             end = at + len(part.unscored)
-            part.pane.score(part.unscored, scores.probabilities[at:end], scores.copies[at:end])
+            part.pane.score(part.unscored, scores.part(at, end))
             at = end
             seen.append(build_pane(part.number, part.sum, part.pane, worth, ()))
         table = self._views.table(window, job.keys, seen, job.tick_ms)
@@ -175,6 +175,6 @@ class Looks:
         return table
 
     def _note(self, table: EvidenceTable) -> None:
-        shares = np.nan_to_num(table.share, nan=1.0).max(axis=1, initial=0.0)
+        shares = np.nan_to_num(table.estimates(), nan=1.0).max(axis=1, initial=0.0)
         for key, tweets, share in zip(table.keys.tolist(), table.tweets.tolist(), shares.tolist(), strict=True):
             self._looked[key] = Looked(tweets, share)

@@ -78,13 +78,15 @@ def correct(
 
 
 def widen(
-    share: Doubles, lower: Doubles, upper: Doubles, corrected: Correction | None, column: int, confidence: float
+    share: Doubles, lower: Doubles, upper: Doubles, corrected: Correction, column: int, confidence: float, gap: Doubles
 ) -> tuple[Doubles, Doubles]:
-    """Bounds (m,) of a share that was sampled, with the error of its correction added."""
-    if corrected is None:
-        return lower, upper
+    """Bounds (m,) of a share that was sampled, with the error of its correction added.
+
+    Args:
+        gap: (m,) by how much a mean, which is what was corrected, rises from a share of 0 to one of 1.
+    """
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    more = z * z * corrected.variance[:, column]
+    more = z * z * corrected.variance[:, column] / gap**2
     found = corrected.looked > 0
     down = share - np.sqrt((share - lower) ** 2 + more)
     up = share + np.sqrt((upper - share) ** 2 + more)

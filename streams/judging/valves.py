@@ -212,7 +212,7 @@ def scorer_fault(limits: Valves, table: EvidenceTable | None) -> Reason | None:
             return Reason("least_scored", rounded(share), limits.least_scored)
     some = table.scored > 0
     if limits.most_harmful is not None and some.sum() >= DRIFT_TAGS:
-        mean = float(table.share[some, 0].mean())
+        mean = float(table.estimates()[some, 0].mean())
         if mean > limits.most_harmful:
             return Reason("most_harmful", rounded(mean), limits.most_harmful)
     return None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from models.share import Scale
 from streams.counting.keys import Tags
 from streams.counting.ladder import Ladder, begins_ms
 from streams.counting.pane import Pane, merge_panes
@@ -67,6 +68,8 @@ class Views:
         """End of the last settled pane."""
         self.retracted = Retracted()
         self.corrected = Corrected(columns, "") if corrected is None else corrected
+        self.scale: Scale | None = None
+        """What scores mean as shares; None: they are taken as they are."""
         self._hashes = hashes
         self._columns = columns
         self._tail = tail
@@ -240,6 +243,7 @@ class Views:
             whole=whole,
             seen=self.corrected.of(sample, keys, start_ms, end_ms),
             successors=self._sketches.find(sample, keys, end_ms, self.kept_from_ms),
+            scale=self.scale,
         )
 
     def sample(self, window: SlidingWindow, keys: Ints) -> Sample:

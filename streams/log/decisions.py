@@ -35,7 +35,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     scored: int
     """How many sampled authors had a scored text."""
     share: float
-    """Mean calibrated probability over the scored sample, in [0, 1]."""
+    """Estimated from the scored sample: the part of the authors that writes harm of this category, in [0, 1]."""
     lower: float
     upper: float
     burst: float | None = None

@@ -31,6 +31,8 @@ class Conditions(msgspec.Struct, array_like=True, frozen=True):
     """Of the link domains that were told apart, as `Policy.links_revision` names them; "" for none."""
     successor: bool = False
     """Whether it was asked which hidden tags the authors come from."""
+    scale: bytes = b""
+    """What `share` means, as `models.share.Scale.to_bytes` says it; empty: it is the harmful share."""
 
 
 class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -79,6 +81,8 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """float64 (rows,); empty where all are 0."""
     predecessors: dict[str, list[int]] = {}
     """Rows by the hidden tag that their authors come from."""
+    groups: bytes = b""
+    """uint8 (rows, groups of the scale): scored authors by the language of their text; empty without a scale."""
 
     @property
     def rows(self) -> int:

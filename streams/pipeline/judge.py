@@ -275,6 +275,7 @@ class JudgePartition:
             max_lag_ms=settings.max_lag_ms,
             shards=settings.shards,
             book=self._stage.facts.book,
+            scale_of=self._context.shelf.scale,
         )
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []

@@ -15,6 +15,7 @@ import structlog
 import models
 from models import artefact
 from models.drift import Recent
+from models.share import Scale
 from streams.clock import monotonic_seconds
 from streams.log.models import read_models
 from streams.metrics import Metrics
@@ -53,6 +54,11 @@ class ModelShelf:
             if revision not in self._scorers and monotonic_seconds() >= self._absent.get(revision, 0.0):
                 await self._fetch(revision)
         return self._scorers.get(revision)
+
+    def scale(self, revision: str) -> Scale | None:
+        """What the probabilities of a model at hand mean as shares; None: it says nothing of it, or is not at hand."""
+        found = self._scorers.get(revision)
+        return None if found is None else found.scale
 
     async def has(self, revision: str) -> bool:
         """Whether the artefact of a revision is to be had at all, if not for this worker."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_pane import OpenPane, Sum
+from streams.counting.scores import Scores
 from streams.counting.sketch import K, KeyedHash
 from tests.unit.registers import Entry, Register, columns, entries_of, smallest
 
@@ -98,14 +99,16 @@ def score(pane: OpenPane) -> None:
     tweets = pane.entries["tweet"]
     entries = np.flatnonzero(tweets % 10 < 7)
     shares = (tweets[entries] % 1_000 / 1_000).astype(np.float32)
-    pane.score(entries, np.stack([shares, shares / 2], axis=1), (tweets[entries] % 2**32).astype(np.uint32))
+    told = np.stack([shares, shares / 2], axis=1), (tweets[entries] % 2**32).astype(np.uint32)
+    pane.score(entries, Scores(*told, (tweets[entries] % 3).astype(np.uint8)))
 
 
 def scores(pane: OpenPane, total: Sum) -> list[Any]:
-    """(key, probabilities, fingerprint) of each entry of a sum."""
-    probabilities, copies = pane.scores(total.entries)
+    """(key, probabilities, fingerprint, group) of each entry of a sum."""
+    told = pane.scores(total.entries)
     keys = np.repeat(total.keys, np.diff(total.bounds)).tolist()
-    return list(zip(keys, np.nan_to_num(probabilities, nan=-1).tolist(), copies.tolist(), strict=True))
+    probabilities = np.nan_to_num(told.probabilities, nan=-1).tolist()
+    return list(zip(keys, probabilities, told.copies.tolist(), told.groups.tolist(), strict=True))
 
 
 @settings(max_examples=60, deadline=None)
@@ -154,10 +157,13 @@ def test_what_has_no_score_yet_is_asked_for_once():
     add(pane, tags, [Register("a", "IN", 5, 2, [Entry(1, 1, 1, 0, "", "one"), Entry(2, 2, 1, 0, "", "two")])])
     entries = pane.sum().entries
     assert pane.texts(pane.unscored(entries)) == b"one\ntwo\n"
-    pane.score(pane.unscored(entries)[:1], np.array([[0.5, 0.25]], np.float32), np.array([9], np.uint32))
+    pane.score(pane.unscored(entries)[:1], Scores(np.array([[0.5, 0.25]], np.float32), np.array([9], np.uint32)))
     add(pane, tags, [Register("b", "IN", 5, 1, [Entry(1, 3, 1, 0, "", "three")])])
     assert pane.texts(pane.unscored(pane.sum().entries)) == b"two\nthree\n"
-    assert scores(pane, pane.sum([1])) == [(tags.key("a", "IN"), [0.5, 0.25], 9), (tags.key("a", "IN"), [-1, -1], 0)]
+    assert scores(pane, pane.sum([1])) == [
+        (tags.key("a", "IN"), [0.5, 0.25], 9, 0),
+        (tags.key("a", "IN"), [-1, -1], 0, 0),
+    ]
 
 
 @pytest.mark.parametrize("tags", [None, [], [7]])

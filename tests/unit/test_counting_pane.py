@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from streams.counting.keys import COUNTRY_BITS, Tags, country_of
 from streams.counting.open_pane import OpenPane
 from streams.counting.pane import Pane, build_pane, commonest, empty_pane, merge_panes, spellings
-from streams.counting.registers import MINUTE_MS
+from streams.counting.registers import GROUP_SHIFT, MINUTE_MS
+from streams.counting.scores import Scores
 from streams.counting.sketch import K, KeyedHash, estimate_authors
 from streams.log.panes import assemble, decode_pane_record, encode_pane, rows_of
 from tests.unit.registers import Entry, columns, smallest
@@ -29,11 +31,26 @@ class Scored(NamedTuple):
 
     probabilities: np.ndarray[Any, Any]
     copy: int
+    group: int
 
 
 def scored(text: str) -> Scored:
     number = int(text.split()[1])
-    return Scored(np.array([number % 7, number % 5, number % 3], np.float32) / 8, number % 2**31 + 1)
+    return Scored(np.array([number % 7, number % 5, number % 3], np.float32) / 8, number % 2**31 + 1, number % 11 % 3)
+
+
+def scores_of(texts: Sequence[str]) -> Scores:
+    found = [scored(text) for text in texts]
+    return Scores(
+        np.array([one.probabilities for one in found], np.float32).reshape(-1, COLUMNS),
+        np.array([one.copy for one in found], np.uint32),
+        np.array([one.group for one in found], np.uint8),
+    )
+
+
+def marked(entry: Entry, *, told: bool = True) -> int:
+    """The flags of an entry whose pane has settled."""
+    return entry.flags | (scored(entry.text).group + 1 if told else 0) << GROUP_SHIFT
 
 
 def random_uses(rng: random.Random, *, tags: int = 4, authors: int = 12, most: int = 8) -> Uses:
@@ -52,7 +69,6 @@ def build(uses: Uses, tags: Tags, number: int = 6, worth: set[str] | None = None
     """A pane of what was said; `worth`: hashtags whose texts are scored, all if None."""
     keys = [tags.key(*scope) for scope in uses]
     entries = [entry for _, its in uses.values() for entry in its]
-    texts = [scored(entry.text) for entry in entries]
     open_pane = OpenPane(HASHES, COLUMNS)
     open_pane.add(
         np.array(keys, np.int64),
@@ -60,8 +76,7 @@ def build(uses: Uses, tags: Tags, number: int = 6, worth: set[str] | None = None
         np.array([len(its) for _, its in uses.values()]),
         columns(entries),
     )
-    probabilities = np.array([one.probabilities for one in texts], np.float32).reshape(-1, COLUMNS)
-    open_pane.score(np.arange(len(texts)), probabilities, np.array([one.copy for one in texts], np.uint32))
+    open_pane.score(np.arange(len(entries)), scores_of([entry.text for entry in entries]))
     numbers = {key >> COUNTRY_BITS for key, scope in zip(keys, uses, strict=True) if worth is None or scope[0] in worth}
     total = open_pane.sum()
     names = [tags.name(key) for key in total.keys.tolist()]
@@ -90,7 +105,7 @@ def expected(uses: Uses, worth: set[str] | None = None) -> dict[tuple[str, str],
             [one.author for one in kept],
             [one.tweet for one in kept],
             [one.age_days for one in kept],
-            [one.flags for one in kept],
+            [marked(one, told=told) for one in kept],
             [scored(one.text).copy if told else 0 for one in kept],
             [scored(one.text).probabilities.tolist() if told else [-1.0] * COLUMNS for one in kept],
         )

@@ -11,21 +11,24 @@ import msgspec
 import numpy as np
 import pytest
 
+from models.share import Scale
 from streams.counting.keys import Tags, country_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of, take
 from streams.judging.levels import levels
 from streams.judging.successors import Found
 from streams.judging.two_stages import Correction
-from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
+from streams.log.evidence import Conditions, EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.policy import parse_policy
 from tests.unit.policy_cases import GOOD
 
 POLICY = parse_policy(GOOD, "good.yaml")
+CATEGORIES = ("hateful_conduct", "abuse")
+SCALE = Scale(np.random.default_rng(0).random((3, 3, 4)), np.random.default_rng(1).random((3, 3, 3)))
 CONDITIONS = msgspec.structs.replace(
-    conditions_of(POLICY, shards=8, categories=("hateful_conduct", "abuse"), model_revision="0" * 12), successor=True
+    conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12, scale=SCALE), successor=True
 )
-COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links", "successor")
+COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links", "successor", "groups")
 
 
 def random_correction(dice: np.random.Generator, rows: int) -> Correction | None:
@@ -57,6 +60,8 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
         correction=random_correction(dice, m),
         successors=random_successors(rng, m),
+        scale=SCALE,
+        groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
     )
 
 
@@ -100,6 +105,8 @@ def test_tables_come_back_as_they_were(rows, max_bytes):
         parts = list(of_window)
         assert [(one.part, one.parts) for one in parts] == [(at, len(parts)) for at in range(len(parts))]
         back[window_ms] = sorted_by_key(table_of(parts, other))
+        scale = back[window_ms].scale
+        assert scale is not None and scale.to_bytes() == SCALE.to_bytes()
     assert list(back) == [600_000, 3_600_000]
     for window_ms, table in tables.items():
         assert content(back[window_ms], other) == content(table, tags)
@@ -145,14 +152,14 @@ def test_a_record_holds_no_text_and_is_small():
 
 def test_what_stage_2_has_added_is_kept_with_the_share_and_judged_again():
     """Where it had no part that costs nothing."""
-    tags = Tags()
-    table = replace(random_table(random.Random(4), tags, 600_000, 20), correction=None)
-    (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
+    tags, conditions = Tags(), msgspec.structs.replace(CONDITIONS, scale=b"")
+    table = replace(random_table(random.Random(4), tags, 600_000, 20), correction=None, scale=None, groups=None)
+    (record,) = records_of(TickEvidence(10_000, conditions, False, {600_000: table}), 0, tags)
     assert (record.looked, record.variance, record.stage_2) == (b"", b"", [])
     n = len(table.keys)
     correction = Correction(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n)
     (corrected,) = records_of(
-        TickEvidence(10_000, CONDITIONS, False, {600_000: replace(table, correction=correction)}), 0, tags
+        TickEvidence(10_000, conditions, False, {600_000: replace(table, correction=correction)}), 0, tags
     )
     rule, terms = POLICY.rule(POLICY.category_names[0], "trends", "*"), np.zeros(n, bool)
     plain, wider = (levels(table_of([one], Tags()), rule, 1, terms, 0.9) for one in (record, corrected))
@@ -160,3 +167,17 @@ def test_what_stage_2_has_added_is_kept_with_the_share_and_judged_again():
     assert (wider.lower[scored] <= plain.lower[scored]).all() and (wider.lower < plain.lower).any()
     one = wider.standing(0).evidence
     assert one is not None and (one.looked, one.stage_2) == (9, "new")
+
+
+def test_evidence_from_before_languages_were_told_apart_is_judged_by_its_means():
+    tags = Tags()
+    plain = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12)
+    table = replace(random_table(random.Random(4), tags, 600_000, 20), scale=None, groups=None)
+    (record,) = records_of(TickEvidence(10_000, plain, False, {600_000: table}), 0, tags)
+    old = msgspec.to_builtins(record, builtin_types=(bytes,))[: EvidenceRecord.__struct_fields__.index("groups")]
+    old[5] = old[5][: Conditions.__struct_fields__.index("scale")]
+    back = sorted_by_key(table_of([decode_evidence_record(msgspec.msgpack.encode(old))], tags))
+    assert back.scale is None and back.groups is None
+    assert np.array(back.bounds(1, 0.9)) == pytest.approx(np.array(table.bounds(1, 0.9)))
+    some = table.scored > 0
+    assert back.estimates()[some] == pytest.approx(table.share[some])

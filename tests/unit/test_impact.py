@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from msgspec.structs import replace as changed
 
+from models.share import Scale
 from streams.counting.keys import Tags, country_of
 from streams.errors import CallerMistake
 from streams.impact import Impact
 from streams.impact import past as past_module
 from streams.impact.coverage import needs_replay
+from streams.impact.past import Past
 from streams.impact.spells import SpellBook
 from streams.judging.decide import decide
 from streams.judging.docket import Docket
@@ -248,6 +250,21 @@ def steady(policy: Policy, shares: Mapping[str, float], minutes: int = 5, countr
         for at in range(1, 6 * minutes + 1)
         for record in records_of(TickEvidence(at * TICK, conditions, False, {120_000: table}), 0, tags)
     ]
+
+
+def test_what_scores_mean_is_asked_of_each_record():
+    """A new model goes live: its means stand on another scale than those before it."""
+    scale = Scale(np.tile([0.3, 0.5, 0.01, 0.01], (2, 3, 1)), np.zeros((2, 3, 3)))
+    found, past = [], Past(Tags())
+    before = steady(LIVE, {"a": 0.4}, minutes=1)
+    groups = np.full((1, 2), 25, np.uint8).tobytes()
+    conditions = changed(before[0].conditions, scale=scale.to_bytes())
+    after = [changed(one, tick_ms=one.tick_ms + 60_000, groups=groups, conditions=conditions) for one in before]
+    for record in [*before, *after, *(changed(one, tick_ms=one.tick_ms + 120_000) for one in before)]:
+        found.append(past.add(record))
+    tables = [chunk.blocks[0].table for chunk in [*found, past.finish()] if chunk is not None]
+    assert [len(table.keys) for table in tables] == [6, 6, 6]
+    assert [float(table.estimates()[0, 1]) for table in tables] == pytest.approx([0.4, 0.5, 0.4])
 
 
 def test_who_would_be_hit_and_who_no_longer():

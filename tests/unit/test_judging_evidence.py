@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.registers import RETWEET, UNKNOWN_AGE
+from models.share import Scale
+from streams.counting.registers import GROUP_SHIFT, LINKED, RETWEET, UNKNOWN_AGE
 from streams.counting.window import Sample
 from streams.judging.evidence import SAMPLED_IDS, EvidenceTable, tabulate
 from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, Standing, combine, levels
@@ -35,9 +36,14 @@ def sample(rows: list[tuple[int, int, int, int, float | None]]) -> Sample:
     )
 
 
-def table(rows: list[tuple[int, int, int, int, float | None]], groups: int = 2, young_days: int = 30) -> EvidenceTable:
+def table(
+    rows: list[tuple[int, int, int, int, float | None]],
+    groups: int = 2,
+    young_days: int = 30,
+    scale: Scale | None = None,
+) -> EvidenceTable:
     tweets, burst = np.full(groups, 100), np.full(groups, NAN)
-    return tabulate(600_000, np.arange(1, groups + 1), tweets, burst, sample(rows), 2, young_days)
+    return tabulate(600_000, np.arange(1, groups + 1), tweets, burst, sample(rows), 2, young_days, scale=scale)
 
 
 def test_the_share_is_the_mean_over_scored_authors():
@@ -46,6 +52,38 @@ def test_the_share_is_the_mean_over_scored_authors():
     assert np.isnan(found.share[1]).all()
     assert found.scored.tolist() == [2, 0]
     assert found.authors.tolist() == [3, 1]
+
+
+SCALE = Scale(
+    np.array([[[0.2, 0.8, 0.02, 0.02]] * 2, [[0.4, 0.5, 0.01, 0.01]] * 2]), np.array([[[1e-4, 0.0, 1e-4]] * 2] * 2)
+)
+
+
+def spoken(group: int | None, flags: int = 0) -> int:
+    return flags | (0 if group is None else group + 1) << GROUP_SHIFT
+
+
+def test_the_share_goes_by_what_scores_mean_in_the_languages_of_the_sample():
+    rows = [(0, 1, spoken(0, RETWEET), 1, 0.5), (0, 1, spoken(0), 2, 0.5), (0, 1, spoken(1, LINKED), 3, 0.5)]
+    rows += [(1, 1, spoken(1), 4, 0.44)] * 64 + [(2, 1, spoken(0), 4, 0.44)] * 64
+    found = table(rows, groups=3, scale=SCALE)
+    assert found.groups is not None and found.groups.tolist() == [[2, 1], [0, 64], [64, 0]]
+    assert found.links[0] == pytest.approx(1 / 3), "flags and group do not mix"
+    mixed = (0.5 - (2 * 0.2 + 0.4) / 3) / ((2 * 0.6 + 0.1) / 3)
+    assert found.estimates()[:, 1] == pytest.approx([mixed, 0.4, 0.4])
+    share, lower, upper = found.bounds(1, 0.95)
+    assert share == pytest.approx([mixed, 0.4, 0.4])
+    assert (lower <= share).all() and (share <= upper).all()
+    assert upper[1] - lower[1] > 2 * (upper[2] - lower[2]), "the less scores tell, the wider"
+
+
+@pytest.mark.parametrize("group", [None, 2])
+def test_who_has_no_language_that_the_scale_knows_is_taken_as_not_scored(group):
+    rows = [(0, 1, spoken(group), 1, 0.9), (0, 1, spoken(0), 2, 0.5)]
+    found = table(rows, scale=SCALE)
+    assert found.scored.tolist() == [1, 0] and found.share[0].tolist() == [0.5, 0.5]
+    assert table(rows).scored.tolist() == [2, 0], "where there is but one it need not be known"
+    assert np.isnan(found.estimates()[1]).all() and found.bounds(0, 0.9)[1].tolist()[1] == 0.0
 
 
 def test_copies_are_texts_that_another_author_wrote_too():
@@ -82,11 +120,11 @@ def test_nobody_said_anything():
 
 def test_evidence_as_the_record_shows_it():
     found = table([(0, 1, 0, number, 0.123456789) for number in range(1, 15)] + [(1, 99, 0, 1, None)])
-    shown = found.evidence(0, 1, 0.1234567891, 0.5, term=True)
+    shown = found.evidence(0, 0.123456789, 0.1234567891, 0.5, term=True)
     assert (shown.tweets, shown.authors, shown.scored, shown.share, shown.lower) == (100, 14, 14, 0.123457, 0.123457)
     assert (shown.burst, shown.young, shown.term) == (None, 1.0, True)
     assert shown.sampled == tuple(str(tweet) for tweet in range(100, 100 + SAMPLED_IDS))
-    assert found.evidence(1, 1, 0.0, 1.0, term=False).share == 0.0
+    assert found.evidence(1, 0.5, 0.0, 1.0, term=False).share == 0.0
 
 
 def test_find():

@@ -18,7 +18,7 @@ from streams.judging.evidence import EvidenceTable
 from streams.judging.looks import Looked, LookJob, Looks
 from streams.judging.views import Views
 from tests.unit.registers import Entry, Register, flush
-from tests.unit.test_counting_pane import COLUMNS, Uses, build, random_uses, scored
+from tests.unit.test_counting_pane import COLUMNS, Uses, build, random_uses, scored, scores_of
 from tests.unit.test_counting_window import obvious_counts, obvious_sample
 
 HASHES = KeyedHash(b"k")
@@ -27,11 +27,7 @@ SETTLED = 5
 
 
 def score(lines: bytes) -> Scores:
-    found = [scored(text) for text in lines.decode().split("\n")[:-1]]
-    return Scores(
-        np.array([one.probabilities for one in found], np.float32).reshape(-1, COLUMNS),
-        np.array([one.copy for one in found], np.uint32),
-    )
+    return scores_of(lines.decode().split("\n")[:-1])
 
 
 class Shard:

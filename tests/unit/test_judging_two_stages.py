@@ -88,7 +88,7 @@ def test_bounds_grow_with_the_spread_of_what_was_found():
         found, correction = correct(share, group, scored, seen)
         n = np.bincount(group)
         lower, upper = share_bounds(found[:, 0], n, 0.9)
-        return widen(found[:, 0], lower, upper, correction, 0, 0.9), (lower, upper)
+        return widen(found[:, 0], lower, upper, correction, 0, 0.9, np.ones(len(found))), (lower, upper)
 
     (same, plain), (other, _) = bounds([0.1] * 10), bounds([0.4, -0.2] * 5)
     assert same == plain, "all differ alike: nothing is added"
@@ -111,6 +111,6 @@ def test_the_interval_holds_the_share_that_stage_2_would_find(texts, harmful):
         group = np.zeros(64, np.int64)
         share, correction = correct(np.array([[linear[rows].mean()]]), group, np.ones(64, bool), seen)
         lower, upper = share_bounds(share[:, 0], np.array([64]), 0.9)
-        low, high = widen(share[:, 0], lower, upper, correction, 0, 0.9)
+        low, high = widen(share[:, 0], lower, upper, correction, 0, 0.9, np.ones(len(share)))
         held += bool(low[0] <= stack.mean() <= high[0])
     assert held / tries >= 0.88

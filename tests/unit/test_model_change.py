@@ -16,9 +16,11 @@ import typer
 from typer.testing import CliRunner
 
 from models import artefact
+from models.share import Scale
 from streams.cli import model as commands
 from streams.counting.registers import PANE_MS
 from streams.errors import CallerMistake
+from streams.judging.judge import ShardJudge
 from streams.judging.valves import NO_MODEL
 from streams.log.partials import decode_partial, encode_partial
 from streams.pipeline import model_change
@@ -114,6 +116,23 @@ def test_a_pane_is_scored_by_the_model_of_its_start():
     assert [one.evidence.conditions.model_revision for one in court.settled if one.evidence] == [
         SCORER.revision, CONTRARY.revision, CONTRARY.revision, CONTRARY.revision
     ]  # fmt: skip
+
+
+def test_shares_are_on_the_scale_of_the_model_in_force():
+    scale = Scale(np.tile([0.25, 0.75, 0.01, 0.01], (1, 2, 1)), np.zeros((1, 2, 3)))
+    judge = ShardJudge(
+        0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
+        scale_of={CONTRARY.revision: scale}.get,
+    )  # fmt: skip
+    court = Court(judge=judge)
+    apply(court, switched(CONTRARY.revision, 2 * PANE_MS))
+    for pane in range(2):
+        write(court, pane, bad=4)
+    write(court, 2, watermark_ms=2 * PANE_MS)
+    settle(court, BOTH)
+    tables = [one.evidence.tables[30_000] for one in court.settled if one.evidence]
+    assert [one.estimates()[0, 0] for one in tables] == pytest.approx([0.875, 1.0])
+    assert [one.evidence.conditions.scale for one in court.settled if one.evidence] == [b"", scale.to_bytes()]
 
 
 def test_what_was_scored_early_by_the_model_before_is_scored_anew():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models import data, drift, load_scorer, share
 from models.evaluation import figures, tags
 from models.scorer import LANGUAGES, LinearScorer
+from streams.judging.bounds import share_bounds
 
 HARM = Path(__file__).resolve().parents[3] / "shared" / "data" / "harm"
 needs_data = pytest.mark.skipif(not HARM.is_dir(), reason="labelled texts (../shared/data/harm) are not here")
@@ -37,8 +38,11 @@ def test_bounds_are_the_shares_that_the_mean_does_not_contradict(mean: float, n:
     variance = (grid * v1 + (1 - grid) * v0 + grid * (1 - grid) * (a1 - a0) ** 2) / n
     variance += (1 - grid) ** 2 * e0 + 2 * grid * (1 - grid) * e01 + grid**2 * e1
     kept = grid[np.abs(mean - a0 - grid * (a1 - a0)) <= Z * np.sqrt(variance)]
+    told = np.clip((mean - a0) / (a1 - a0), 0, 1)
+    sampled = grid[np.abs(told - grid) <= Z * np.sqrt(grid * (1 - grid) / n) + 1e-9]
     if len(kept) and kept[-1] - kept[0] < 1:
-        assert (lower, upper) == pytest.approx((kept[0], kept[-1]), abs=2e-3)
+        assert lower == pytest.approx(min(kept[0], sampled[0]), abs=2e-3)
+        assert upper == pytest.approx(max(kept[-1], sampled[-1]), abs=2e-3)
     assert 0 <= lower <= estimate <= upper <= 1
 
 
@@ -48,6 +52,14 @@ def test_nothing_is_known_without_authors_or_without_a_gap() -> None:
     blind[0, 1] = blind[0, 0] + 0.001
     found = share.bounds(np.array([0.4]), np.array([50]), np.array([[1.0, 0.0]]), blind, ERRORS, 0.9)
     assert [float(one[0]) for one in found[1:]] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("n", "least"), [(1, 0.270), (5, 0.649), (64, 0.959)])
+def test_no_text_is_so_harsh_that_few_of_them_make_it_sure(n: int, least: float) -> None:
+    estimate, lower, upper = bounds(0.99, n, (1, 0))
+    assert (estimate, upper) == (1.0, 1.0)
+    assert lower == pytest.approx(least, abs=1e-3), "Wilson's, of n hits in n"
+    assert bounds(0.01, n, (1, 0))[1:] == pytest.approx((0.0, 1 - least), abs=1e-3)
 
 
 def test_more_authors_and_less_confidence_narrow_it() -> None:
@@ -84,6 +96,42 @@ def test_coverage_over_tags_of_texts_that_the_model_has_not_seen() -> None:
     assert np.concatenate(held).mean() >= 0.88
     for one in made:
         assert np.corrcoef(one.estimate, one.truth)[0, 1] > 0.85, (one.texts, one.language, one.n_authors)
+
+
+SCALE = share.Scale(np.stack([MOMENTS, MOMENTS * 0.9], axis=1), np.stack([ERRORS, ERRORS * 2], axis=1))
+
+
+def test_a_scale_says_of_many_tags_and_columns_what_it_says_of_each() -> None:
+    rng = np.random.default_rng(3)
+    n, mix = rng.integers(1, 65, 300), rng.dirichlet((1, 1), 300)
+    means = rng.uniform(0.2, 0.7, (300, 2))
+    for column, (moments, errors) in enumerate(((MOMENTS, ERRORS), (MOMENTS * 0.9, ERRORS * 2))):
+        found = SCALE.bounds(means[:, column], n, mix, column, 0.95)
+        for row in range(0, 300, 7):
+            alone = SCALE.bounds(means[row : row + 1, column], n[row : row + 1], mix[row : row + 1], column, 0.95)
+            assert [float(one[row]) for one in found] == [float(one[0]) for one in alone], "to the last bit"
+        expected = share.bounds(means[:, column], n, mix, moments, errors, 0.95)
+        assert np.array(found) == pytest.approx(np.array(expected))
+        clean, harmful = (mix @ moments[:, side] for side in (0, 1))
+        shares = np.clip((means[:, column] - clean) / (harmful - clean), 0, 1)
+        assert SCALE.estimates(means, mix)[:, column] == pytest.approx(shares)
+    assert np.isnan(SCALE.estimates(np.full((1, 2), np.nan), np.ones((1, 2)) / 2)).all()
+
+
+def test_a_scale_comes_back_as_it_was_packed() -> None:
+    back = share.from_bytes(SCALE.to_bytes(), 2)
+    assert back.n_groups == 2
+    assert back.moments.tobytes() == SCALE.moments.tobytes() and back.errors.tobytes() == SCALE.errors.tobytes()
+    with pytest.raises(ValueError, match="reshape"):
+        share.from_bytes(SCALE.to_bytes()[:-8], 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0, 1), st.integers(1, 64), st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_plain_scale_takes_the_mean_for_the_share_with_wilsons_bounds(mean: float, n: int, level: float) -> None:
+    found = share.plain(3).bounds(np.array([mean]), np.array([n]), np.ones((1, 1)), 2, level)
+    wilson = share_bounds(np.array([mean]), np.array([n]), level)
+    assert [float(one[0]) for one in found] == pytest.approx([mean, *(float(one[0]) for one in wilson)], abs=1e-9)
 
 
 def test_what_training_keeps() -> None:

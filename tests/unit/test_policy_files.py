@@ -13,11 +13,12 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
+from models import load_scorer
 from streams.cli.policy import TABLE_BEGINS, TABLE_ENDS, register, with_table
 from streams.errors import CallerMistake
-from streams.judging.bounds import share_bounds
 from streams.policy import parse_policy
 from streams.policy.schema import policy_schema, tables
+from streams.scoring import TextScorer
 from tests.unit.policy_cases import GOOD, edited
 
 ROOT = Path(__file__).parents[2]
@@ -67,8 +68,14 @@ def test_the_schema_accepts_good_policies_and_refuses_wrong_shapes() -> None:
 def test_the_docs_bounds_are_those_of_the_judge() -> None:
     rows = re.findall(r"^\| (0\.\d) \| (.*) \|$", DOCS.read_text("utf-8"), re.MULTILINE)
     assert len(rows) == 4
+    scale, column = TextScorer(load_scorer()).scale, 1
+    assert scale is not None
+    english, roman, devanagari = np.eye(3)
+    mix = np.stack((english, english, english, devanagari, roman))
+    clean, harmful = (mix @ scale.moments[:, column, side] for side in (0, 1))
     for share, cells in rows:
-        lower, upper = share_bounds(np.full(3, float(share)), np.array([20, 40, 64]), 0.95)
+        mean = clean + float(share) * (harmful - clean)
+        _, lower, upper = scale.bounds(mean, np.array([20, 40, 64, 64, 64]), mix, column, 0.95)
         expected = [f"{low:.2f} to {high:.2f}" for low, high in zip(lower, upper, strict=True)]
         assert cells.split(" | ") == expected
 

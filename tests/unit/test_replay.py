@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from models.share import Scale
 from streams.errors import HushtagError
 from streams.log.decisions import Decision
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay, read_lines
 from streams.scoring import TextScorer
-from tests.naive import decisions, minute_rows
+from tests.naive import adjusted, decisions, minute_rows
 from tests.naive_facts import teller
 from tests.unit.orders_world import HEAD, World, accounts
 
@@ -59,6 +61,34 @@ def harm(text: str) -> float:
     return 0.875 if "bad" in text else 0.125
 
 
+SCALE = (
+    ((0.15, 0.8, 0.02, 0.03), (1e-4, -1e-5, 2e-4)),
+    ((0.2, 0.5, 0.01, 0.02), (3e-4, 0.0, 5e-4)),
+)
+"""Of two groups, one column: a text's number says which it is in."""
+
+
+def group(text: str) -> int:
+    return int(text.split()[1]) % 2
+
+
+class GroupingWords(WordScorer):
+    """The same, and what its scores mean in either group."""
+
+    scale = Scale(
+        np.repeat([[moments] for moments, _ in SCALE], 2, axis=1),
+        np.repeat([[errors] for _, errors in SCALE], 2, axis=1),
+    )
+
+    def score_points(self, points, offsets):
+        return self.score_groups(points, offsets)[0]
+
+    def score_groups(self, points, offsets):
+        whole = points.tobytes().decode("utf-32-le")
+        texts = [whole[first:end].rstrip("\n") for first, end in pairwise(offsets.tolist())]
+        return self.score(texts), np.array([group(text) for text in texts], np.uint8)
+
+
 def make_policy(text: str = POLICY) -> Policy:
     return parse_policy(text, "test.yaml")
 
@@ -95,8 +125,8 @@ def random_log(seed: int, n: int = 3_000, partitions: int = 3) -> list[dict[str,
     return lines
 
 
-def run(lines, policy: Policy, **options):
-    replay = Replay(range(3), policy, TextScorer(WordScorer()), **options)
+def run(lines, policy: Policy, scorer=WordScorer(), **options):  # noqa: B008
+    replay = Replay(range(3), policy, TextScorer(scorer), **options)
     said = list(replay.run(read_lines(json.dumps(line).encode() for line in lines)))
     rows = {
         (row.hashtag, row.country, row.start_ms): (row.tweets, row.authors)
@@ -125,6 +155,20 @@ def test_settled_decisions_equal_the_naive_reference(seed):
     expected = decisions(lines, RULE, harm)
     assert sorted(told) == sorted(expected)
     assert {action for *_, action in told} == {"suppress", "clear"}
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("seed", range(2))
+def test_shares_by_groups_of_languages_equal_those_of_the_naive_reference(seed):
+    lines = random_log(seed)
+    _, said = run(lines, make_policy(), GroupingWords(), shards=2)
+    told = [
+        (one.hashtag, one.country, one.tick_ms, "suppress" if one.rulings[0].action == "shadow" else "clear")
+        for one in said
+    ]
+    expected = decisions(lines, RULE, harm, bounds=lambda texts: adjusted(texts, harm, group, SCALE, RULE.confidence))
+    assert sorted(told) == sorted(expected)
+    assert sorted(expected) != sorted(decisions(lines, RULE, harm)), "it makes a difference"
 
 
 def random_moderation(seed: int) -> list[dict[str, object]]:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from models import drift, load_scorer
 from models.copies import fingerprints
-from models.protocol import PointsScorer
-from models.scorer import LinearScorer
-from streams.counting.registers import to_lines
+from models.explain import explain
+from models.protocol import GroupingScorer, PointsScorer
+from models.scorer import LANGUAGES, LinearScorer
+from streams.counting.registers import MAX_GROUPS, to_lines
 from streams.pipeline.shelf import ModelShelf
 from streams.scoring import TextScorer
 from tests.unit.shells import make_shells
@@ -69,6 +70,24 @@ def test_a_scorer_that_takes_texts_only_gets_them_as_they_were(texts: list[str])
     assert other.heard == texts
     assert scores.probabilities.tobytes() == OnlyTexts().score(texts).tobytes()
     assert scores.copies.tolist() == [int(fingerprints([text])[0]) for text in texts]
+
+
+def test_texts_come_with_their_group_of_languages(scorer: LinearScorer) -> None:
+    assert isinstance(scorer, GroupingScorer)
+    texts = ["good morning from Leeds", "आज बहुत बारिश हुई", "aaj bahut baarish hui yaar", "", "🙂"]
+    grouped = TextScorer(scorer)
+    assert [LANGUAGES[at] for at in grouped(to_lines(texts)).groups.tolist()[:3]] == ["en", "hi", "hi-Latn"]
+    explained = [explain(scorer, text) for text in texts]
+    told = [0 if one is None else LANGUAGES.index(one.language) for one in explained]
+    assert grouped(to_lines(texts)).groups.tolist() == told, "as it is explained; no word: the first"
+    assert grouped.scale is not None and grouped.scale.n_groups == len(LANGUAGES) <= MAX_GROUPS
+    assert grouped.scale.moments.shape[1] == 1 + len(scorer.categories)
+
+
+def test_of_a_scorer_that_knows_no_groups_all_are_in_one() -> None:
+    other = TextScorer(OnlyTexts())
+    scores = other(to_lines(["one", "two"]))
+    assert other.scale is None and scores.in_groups is None and scores.groups.tolist() == [0, 0]
 
 
 def test_it_says_which_scorer_it_is(scorer: LinearScorer) -> None:
