@@ -97,7 +97,7 @@ def test_what_it_finds_clears_a_tag_and_a_successor_goes_on_with_it(
         settled_past(worker, began_ms + 2 * PANE_MS, settings.shards)
         worker.kill()
         killed_ms = int(time.time() * 1000)
-        worker = fake(settings, tmp_path, "second").start()
+        worker = fake(settings, tmp_path, "second").start().wait_ready()
         until(worker, lambda: worker.metric("hushtag_corrections_total") > 20, "its successor corrected nothing")
         settled_past(worker, int(time.time() * 1000) + PANE_MS, settings.shards)
     finally:
