@@ -45,7 +45,14 @@ class Cores:
             0, 1, "benchmark", 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules()
         )  # fmt: skip
         self.judges = [
-            ShardJudge(shard, categories=self.scorer.categories, model_revision="", hashes=hashes, shards=SHARDS)
+            ShardJudge(
+                shard,
+                categories=self.scorer.categories,
+                model_revision="",
+                hashes=hashes,
+                shards=SHARDS,
+                scale_of=lambda _: self.scorer.scale,
+            )
             for shard in range(SHARDS)
         ]
         for judge in self.judges:

@@ -189,7 +189,8 @@ class Replay:
                 early=early,
                 shards=shards,
                 book=facts.book,
-                scale_of={one.revision: one.scale for one in (*models, scorer)}.get,
+                scale_of={one.revision: one.scale for one in self._scorers.values()}.get,
+                at_hand=self._scorers.__contains__,
             )
             for shard in range(shards)
         ]

@@ -11,6 +11,7 @@ import models
 from models import copies, features
 from models.protocol import GroupingScorer, PointsScorer, Scorer
 from models.scorer import LinearScorer
+from streams.counting.registers import MAX_GROUPS
 from streams.counting.scores import Scores
 from streams.errors import CallerMistake
 
@@ -30,6 +31,8 @@ class TextScorer:
         self.deciles = scorer.numbers.deciles[0] if isinstance(scorer, LinearScorer) else None
         """(9,) of any category in labelled tweets (see `models.drift`); None of a scorer that knows none."""
         self.scale = scorer.scale if isinstance(scorer, GroupingScorer) else None
+        if self.scale is not None and self.scale.n_groups > MAX_GROUPS:
+            raise ValueError(f"a scorer may tell {MAX_GROUPS} groups of languages apart, not {self.scale.n_groups}")
         """What the probabilities mean as shares; None: of a scorer that does not say, they are taken as they are."""
 
     def __call__(self, lines: bytes) -> Scores:

@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from models.compiled import compiled
-from streams.counting.keys import COUNTRY_BITS
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK
 from streams.counting.pane import Pane
 from streams.counting.registers import Ints
 from streams.counting.sketch import K, UInts
 
 Int32s = npt.NDArray[np.int32]
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +47,7 @@ class Union:
 
     def spans(self, keys: Ints) -> tuple[Ints, Ints]:
         """(m,) first run of each of keys (m,) and (m,) the one behind its last; the world's key has all countries'."""
-        ends = np.where(keys & _COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
+        ends = np.where(keys & COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
         return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends)
 
     def merged(self, later: Union, oldest: int) -> Union:

@@ -118,6 +118,8 @@ class SlidingWindow:
             self._oldest += 1
             pane = self.panes.popleft()
             self.counts.add(pane.keys, -pane.counts)
+        if not self.panes:
+            self._union = NOTHING
 
     def sample(self, asked: Ints, extra: Sequence[Pane] = ()) -> Sample:
         """The samples of some keys over the window, and over `extra` panes that have not settled."""

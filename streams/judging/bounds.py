@@ -12,14 +12,11 @@ Doubles = npt.NDArray[np.float64]
 
 
 def share_bounds(share: Doubles, n: npt.NDArray[np.int64], confidence: float) -> tuple[Doubles, Doubles]:
-    """Lower and upper Wilson score bounds of a mean of probabilities (Wilson 1927, "Probable inference").
-
-    A mean of n values in [0, 1] varies no more than a proportion of n trials, so the binomial interval is on the safe
-    side of it.
+    """Lower and upper Wilson score bounds of a proportion (Wilson 1927, "Probable inference").
 
     Args:
-        share: (m,) means in [0, 1]; NaN where n is 0.
-        n: (m,) scored authors.
+        share: (m,) in [0, 1]; NaN where n is 0.
+        n: (m,) trials.
         confidence: of the two-sided interval, in (0.5, 1).
     Returns:
         Two arrays (m,); [0, 1] where n is 0.

@@ -45,6 +45,8 @@ class Corrected:
     def __init__(self, columns: int, model_revision: str) -> None:
         self.model_revision = model_revision
         """Of the tick that is judged."""
+        self.model_from_ms = -1
+        """Since when it has been in force: what another one scored is not corrected by what differs from this one."""
         self.passed_ms = -1
         """The greatest watermark in the shard's log so far."""
         self.foreign = 0
@@ -59,6 +61,10 @@ class Corrected:
         self._waiting: list[Rows] = []
         """In force from a tick that has not settled."""
         self._from_offset = 0
+
+    def follow(self, model_revision: str, from_ms: int) -> None:
+        """Another stage 1 is in force, from the pane on that begins at `from_ms`."""
+        self.model_revision, self.model_from_ms = model_revision, from_ms
 
     def __bool__(self) -> bool:
         """Whether there is anything to ask for."""
@@ -175,7 +181,7 @@ class Corrected:
         at = asked[at]
         heard = self._rows.heard[of]
         counts = (start_ms // PANE_MS <= heard) & (heard < end_ms // PANE_MS)
-        counts &= self._ours(of)
+        counts &= self._ours(of) & (heard >= self.model_from_ms // PANE_MS)
         at, of = at[counts], of[counts]
         if not len(at):
             return None

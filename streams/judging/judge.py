@@ -117,6 +117,7 @@ class ShardJudge:
         shards: how many judges there are.
         book: what is known about authors; read as far as a mark says, before the mark is applied.
         scale_of: what the probabilities of a model mean as shares, by its revision; None: they are taken as they are.
+        at_hand: whether a model can be had here; while the one in force cannot, nothing begins and nothing is cleared.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class ShardJudge:
         shards: int = 1,
         book: FactBook | None = None,
         scale_of: Callable[[str], Scale | None] = lambda _: None,
+        at_hand: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.shard = shard
         self.shards = shards
@@ -141,7 +143,9 @@ class ShardJudge:
         self.facts = ShardFacts(FactBook(hashes) if book is None else book)
         self.corrected = Corrected(1 + len(categories), model_revision)
         self.sketches = ShardSketches(self.tags)
-        self._scale_of = scale_of
+        self._scale_of, self._at_hand = scale_of, at_hand
+        self._blind = False
+        """The model in force at the tick is not at hand."""
         self.views = Views(
             hashes, 1 + len(categories), self.tail, self.facts, corrected=self.corrected, sketches=self.sketches
         )
@@ -276,7 +280,7 @@ class ShardJudge:
         said.unmatched = self.views.unmatched(said.retracted)
         said.corrected = self.corrected.settle(closed.number)
         said.heard = self.sketches.take_fresh()
-        self._judge(tick_ms, said, blind=scores.silent)
+        self._judge(tick_ms, said, blind=scores.silent or self._blind)
         self._forget(closed.number)
         minute_ms = tick_ms // MINUTE_MS * MINUTE_MS  # a long window is of the last whole minute
         self.facts.prune(minute_ms)
@@ -290,6 +294,7 @@ class ShardJudge:
             position=self.offset,
             replay_offset=replay_offset,
             replay_passed_ms=replay_passed_ms,
+            model_from_ms=self.corrected.model_from_ms,
             activations=[replace(one, policy="") for one in self.activations.to_list()],
             hold_until_ms=self.hold_until_ms,
             blocks=self.open.blocks(),
@@ -306,8 +311,7 @@ class ShardJudge:
     def _follow(self, tick_ms: int) -> None:
         """Put the policy in force that is active at a tick."""
         policy = self._policy_at(tick_ms)
-        self._model_revision = self.corrected.model_revision = self._model_at(tick_ms)
-        self.views.scale = self._scale_of(self._model_revision)
+        self._follow_model(tick_ms)
         self.activations.prune(tick_ms)
         if policy is None or policy is self.policy:
             return
@@ -317,6 +321,19 @@ class ShardJudge:
         self.tail.most_tags = max(1, policy.max_tags_per_pane // self.shards)
         self.rulings.follow(policy)
         self.sketches.asked = policy.asks_for_successors
+
+    def _follow_model(self, tick_ms: int) -> None:
+        """The same of the model, which may change while the policy stays."""
+        activation = self.activations.in_force(tick_ms)
+        if activation is not None and activation.model_revision != self._model_revision:
+            self._model_revision = activation.model_revision
+            self.corrected.follow(activation.model_revision, activation.from_tick_ms)
+            self.views.forget_tables()
+        scale = self._scale_of(self._model_revision)
+        if scale is not self.views.scale:
+            self.views.scale = scale
+            self.views.forget_tables()
+        self._blind = not self._at_hand(self._model_revision)
 
     def _model_at(self, tick_ms: int) -> str:
         """The revision of the model that is active at a tick, by what was read so far."""
@@ -419,7 +436,7 @@ class ShardJudge:
         """Early decisions: suppress at once what is over at the early confidence."""
         policy, shortest = self._ahead.policy, self.views.shortest
         assert policy is not None and shortest is not None
-        if scores.silent:
+        if scores.silent or self._blind:
             return []
         for part in job.parts:
             mark_links(part.pane, part.unscored, policy)
@@ -486,6 +503,7 @@ class ShardJudge:
             corrected, self.tags, self.open.settled_pane, progress.replay_offset, progress.replay_passed_ms
         )
         self._follow(progress.settled_ms)
+        self.corrected.model_from_ms = progress.model_from_ms
 
     def hold(self) -> None:
         """Records were lost to retention: no clear and no early flag until a whole window has gone by."""

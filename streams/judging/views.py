@@ -210,6 +210,10 @@ class Views:
             return []
         return [*self.shortest.displays(key), *fresh] or self.longest.displays(key)
 
+    def forget_tables(self) -> None:
+        """What is read off the panes has changed: long windows are looked at anew at once, as a successor would."""
+        self._tables = {}
+
     def tables(self) -> dict[int, EvidenceTable]:
         """Evidence of every busy key by window; long windows keep theirs until the next minute."""
         if self._tables_ms == self.end_ms and self._tables:

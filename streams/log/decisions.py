@@ -125,6 +125,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """The greatest watermark in the shard's log up to `position`."""
     replay_passed_ms: int = -1
     """The same before `replay_offset`: from which tick on a correction counts is told by the watermarks before it."""
+    model_from_ms: int = -1
+    """Since when the model in force has been so; -1: since the beginning."""
 
     @property
     def version(self) -> str:

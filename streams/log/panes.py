@@ -1,6 +1,7 @@
 """Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. They may repeat, always the same.
 
-Retractions and corrections lie beside them, in records of their own (`streams.log.retractions`, `.corrections`).
+Retractions, corrections and author sketches lie beside them, in records of their own (`streams.log.retractions`,
+`.corrections`, `.sketches`).
 """
 
 from __future__ import annotations

@@ -40,12 +40,12 @@ class Context:
         """Score texts, each a line, by the revision of the model that they come with, without blocking the loop."""
         scorers = {revision: await self.shelf.scorer(revision) for revision, _ in batches}
         columns = 1 + len(self.scorer.categories)
+        self.metrics.model_missing.set(None in scorers.values())
         if not any(lines for _, lines in batches):
             return score_batches(batches, scorers.get, columns)
         loop = asyncio.get_running_loop()
         with self.metrics.score_seconds.time():
             scores = await loop.run_in_executor(self.executor, score_batches, batches, scorers.get, columns)
-        self.metrics.model_missing.set(scores.silent)
         if not scores.silent:
             self.metrics.scored_texts.inc(len(scores.copies))
             scorer = scorers[batches[-1][0]]

@@ -180,6 +180,7 @@ class JudgePartition:
         stage_2 = self._stage.stage_2
         if stage_2 is not None and not self.dropped:
             self._texts.keep(job)
+            self._texts.forget_before(judge.corrected.model_from_ms // PANE_MS)
             if stage_2.reads_along and judge.model_revision == self._context.scorer.revision:
                 stage_2.offer(self.shard, judge.candidates(), self._texts.find)
 
@@ -276,6 +277,7 @@ class JudgePartition:
             shards=settings.shards,
             book=self._stage.facts.book,
             scale_of=self._context.shelf.scale,
+            at_hand=self._context.shelf.is_at_hand,
         )
         decisions, progress = await self._read_decisions()
         panes: list[Pane] = []

@@ -60,6 +60,10 @@ class ModelShelf:
         found = self._scorers.get(revision)
         return None if found is None else found.scale
 
+    def is_at_hand(self, revision: str) -> bool:
+        """Whether texts can be scored by a revision here and now."""
+        return revision in self._scorers
+
     async def has(self, revision: str) -> bool:
         """Whether the artefact of a revision is to be had at all, if not for this worker."""
         await self.scorer(revision)

@@ -53,6 +53,11 @@ class RecentTexts:
         while self._bytes > self._most_bytes and len(self._panes) > 1:
             self._drop_oldest()
 
+    def forget_before(self, pane: int) -> None:
+        """Another model has scored these."""
+        while self._panes and self._panes[0][0] < pane:
+            self._drop_oldest()
+
     def find(self, tweet: int) -> bytes | None:
         """The text of a tweet, if it is still here."""
         return next((kept[tweet] for _, kept, _ in reversed(self._panes) if tweet in kept), None)

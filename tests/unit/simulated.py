@@ -20,6 +20,7 @@ from unittest.mock import patch
 import numpy as np
 from msgspec.structs import replace
 
+from models.share import Scale
 from streams.counting.corrections import Corrections
 from streams.counting.ingest import SourcePartition
 from streams.counting.registers import PANE_MS, Flush
@@ -81,6 +82,7 @@ class OtherWords(Words):
 
 SCORER = TextScorer(Words())
 LATER = TextScorer(OtherWords())
+LATER.scale = Scale(np.tile([0.25, 0.75, 0.02, 0.02], (1, 3, 1)), np.full((1, 3, 3), 0.001))
 SCORERS = {one.revision: one for one in (SCORER, LATER)}
 
 
@@ -282,7 +284,7 @@ class Judge(Run):
         self.facts = AccountFacts(FactBook(HASHES))
         judge = ShardJudge(
             shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, shards=SHARDS,
-            book=self.facts.book,
+            book=self.facts.book, scale_of=lambda revision: SCORERS[revision].scale,
         )  # fmt: skip
         timely = world.timely == "all" or rng.random() < 0.5
         yield from self.recover(judge)

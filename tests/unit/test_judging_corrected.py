@@ -257,3 +257,15 @@ def test_it_finds_rows_as_a_search_through_all_of_them_would() -> None:
             expected = [by] * COLUMNS if start <= heard < end else [None] * COLUMNS
             got = [None] * COLUMNS if found is None or found.revisions[row] < 0 else found.differences[row].tolist()
             assert got == expected
+
+
+def test_what_was_found_before_the_model_was_in_force_corrects_nothing() -> None:
+    """The tweets were scored by another one: what stage 2 says beyond this one says nothing of those scores."""
+    court = Court()
+    tweets = after_ten(court)
+    read(court, tweets, model="later")
+    court.offset += 1
+    court.judge.apply(court.offset, replace(activation(SUPPRESS, 1, 20_000), model_revision="later"))
+    court.pass_to(30_000)
+    assert court.judge.model_revision == "later"
+    assert [looked(court)[tick_ms][0] for tick_ms in (20_000, 30_000)] == [0, 0]

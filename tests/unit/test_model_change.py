@@ -135,6 +135,40 @@ def test_shares_are_on_the_scale_of_the_model_in_force():
     assert [one.evidence.conditions.scale for one in court.settled if one.evidence] == [b"", scale.to_bytes()]
 
 
+def test_a_long_window_is_looked_at_anew_in_the_middle_of_a_minute():
+    """A successor has no table of the last whole minute and makes one: whoever went on must not keep the old one."""
+    scale = Scale(np.tile([0.25, 0.75, 0.01, 0.01], (1, 2, 1)), np.zeros((1, 2, 3)))
+    policy = make_policy(POLICY.replace("[2m]", "[30s, 16m]"))
+    judge = ShardJudge(
+        0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
+        scale_of={CONTRARY.revision: scale}.get,
+    )  # fmt: skip
+    court = Court(policy, judge=judge)
+    apply(court, msgspec.structs.replace(activation(policy, 1, 80_000), model_revision=CONTRARY.revision))
+    write(court, 0, bad=4)
+    write(court, 9, watermark_ms=9 * PANE_MS)
+    settle(court, BOTH)
+    tables = {one.tick_ms: one.evidence.tables for one in court.settled if one.evidence}
+    assert 960_000 not in tables[70_000], "it is of the last whole minute"
+    assert tables[80_000][960_000].estimates()[0, 0] == 1.0
+    assert 960_000 not in tables[90_000]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_first_tick_of_a_model_that_is_not_at_hand_begins_nothing(there):
+    """The pane that settles at it was scored by the model before, which is."""
+    judge = ShardJudge(
+        0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES,
+        at_hand=lambda revision: there or revision == SCORER.revision,
+    )  # fmt: skip
+    court = Court(judge=judge)
+    apply(court, switched(CONTRARY.revision, PANE_MS))
+    write(court, 0, bad=20)
+    write(court, 1, watermark_ms=PANE_MS)
+    assert settle(court, BOTH) == [SCORER.revision]
+    assert bool(court.said) is there
+
+
 def test_what_was_scored_early_by_the_model_before_is_scored_anew():
     """The activation comes when a pane that it is for has been looked at."""
     court = Court()
