@@ -15,6 +15,7 @@ from streams.policy.durations import spell_duration
 def needs_replay(policy: Policy, kept: Iterable[Conditions]) -> dict[Scope, tuple[str, ...]]:
     """Scopes of a policy that the evidence does not cover, each with every reason."""
     conditions = sorted(kept, key=astuple)
+    scaled = any(one.scale for one in conditions)
     found: dict[Scope, tuple[str, ...]] = {}
     for category in policy.category_names:
         for surface in policy.surfaces:
@@ -22,14 +23,16 @@ def needs_replay(policy: Policy, kept: Iterable[Conditions]) -> dict[Scope, tupl
                 reason
                 for one in conditions
                 for rule in policy.rules(category, surface)
-                for reason in (*_for_all(policy, one), *_for_rule(policy, rule, one))
+                for reason in (*_for_all(policy, one, scaled=scaled), *_for_rule(policy, rule, one))
             ]
             if reasons:
                 found[category, surface] = tuple(dict.fromkeys(reasons))
     return found
 
 
-def _for_all(policy: Policy, kept: Conditions) -> Iterator[str]:
+def _for_all(policy: Policy, kept: Conditions, *, scaled: bool) -> Iterator[str]:
+    if scaled and not kept.scale:
+        yield "a part is of mean probabilities (an older version, a scorer without a scale), not shares: ask since later"
     if policy.score_floor != kept.score_floor:
         yield f"score_floor {policy.score_floor}: texts were scored from {kept.score_floor} on"
     if policy.evidence_floor < kept.evidence_floor:

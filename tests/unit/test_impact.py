@@ -371,3 +371,11 @@ def test_evidence_of_two_models_is_refused_in_words():
 def test_no_evidence_is_no_verdict_on_anybody():
     verdict, *_ = walked(LIVE, NEW, [])
     assert (verdict.changes, verdict.totals, verdict.tag_panes, verdict.from_ms) == ([], [], 0, 0)
+
+
+def test_evidence_of_means_beside_evidence_of_shares_is_told():
+    """An older version kept the one, and the thresholds of today are parts of the authors."""
+    scaled = changed(KEPT, scale=b"x")
+    assert not needs_replay(LIVE, [scaled]) and not needs_replay(LIVE, [KEPT])
+    ((reason,),) = set(needs_replay(LIVE, [KEPT, scaled]).values())
+    assert "mean probabilities" in reason
