@@ -32,7 +32,7 @@ def needs_replay(policy: Policy, kept: Iterable[Conditions]) -> dict[Scope, tupl
 
 def _for_all(policy: Policy, kept: Conditions, *, scaled: bool) -> Iterator[str]:
     if scaled and not kept.scale:
-        yield "a part is of mean probabilities (an older version, a scorer without a scale), not shares: ask since later"
+        yield "a part is of mean probabilities (older version, scorer without a scale), not shares: ask since later"
     if policy.score_floor != kept.score_floor:
         yield f"score_floor {policy.score_floor}: texts were scored from {kept.score_floor} on"
     if policy.evidence_floor < kept.evidence_floor:
