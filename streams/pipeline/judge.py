@@ -108,12 +108,16 @@ class JudgePartition:
             self._hold(judge)
         while True:
             records = [*await self._admit(judge, batch)]
-            while not self._queue.empty():  # one look at all that has come meanwhile: who lags looks less often
-                records += await self._admit(judge, self._queue.get_nowait())
+            following: Sequence[Any] | None = None
+            while following is None and not self._queue.empty():  # one look at all that waits: who lags looks less
+                following = self._queue.get_nowait()
+                if following[0].offset <= (self._next_offset or 0):  # behind a gap it waits: a hold begins with it
+                    records += await self._admit(judge, following)
+                    following = None
             if records:
                 await self._judge(judge, records)
                 self.judged_offset = records[-1].offset + 1
-            batch = await self._queue.get()
+            batch = following or await self._queue.get()
 
     async def _admit(self, judge: ShardJudge, batch: Sequence[Any]) -> Sequence[Any]:
         expected = self._next_offset

@@ -15,7 +15,7 @@ from streams.counting.corrections import Corrections
 from streams.counting.registers import PANE_MS
 from streams.counting.retractions import OpenRetractions
 from streams.judging.candidates import Candidate
-from streams.judging.judge import TickJob
+from streams.judging.judge import ShardJudge, TickJob
 from streams.log.corrections import are_corrections, decode_corrections
 from streams.log.decisions import Decision, Progress, Ruling, decode_record, encode_record, version_of
 from streams.log.evidence import decode_evidence_record
@@ -385,6 +385,27 @@ async def test_what_retention_took_makes_it_hold(shells: Shells, when: str) -> N
     await judged(shells, partition, 2)
     assert shells.crashed == [] and partition.judge is not None
     assert partition.judge.hold_until_ms > 0
+
+
+async def test_what_lies_before_a_gap_is_judged_before_the_hold_begins(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both wait when the judge comes to them: from when on it holds is told by what it knows by then."""
+    shells.sender.at_once = True
+    write_log(shells)
+    partition = await started(shells)
+    said: list[str] = []
+    apply, hold = ShardJudge.apply, ShardJudge.hold
+    monkeypatch.setattr(ShardJudge, "apply", lambda judge, *record: (said.append("record"), apply(judge, *record))[1])
+    monkeypatch.setattr(ShardJudge, "hold", lambda judge: (said.append("hold"), hold(judge))[1])
+    log = shells.topics.read(PARTIALS, 0, 0)
+    shells.topics.cut(PARTIALS, 0, 3)
+    await partition.take(log[:2])
+    await partition.take(log[3:])
+    for _ in range(40):
+        await settle_down(2)
+        shells.context.executor.submit(lambda: None).result()
+    assert shells.crashed == [] and said[:3] == ["record", "record", "hold"] and len(said) > 3
 
 
 async def test_what_is_delivered_twice_is_judged_once(shells: Shells) -> None:
