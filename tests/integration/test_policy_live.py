@@ -47,6 +47,15 @@ def values(settings: Settings, topic: str) -> list[bytes]:
     return asyncio.run(read())
 
 
+def settled(settings: Settings, action: str) -> set[tuple[str, str]]:
+    """Tag and country of every ruling of this kind that a settled tick has made so far."""
+    found = (decode_record(value) for value in values(settings, "suppression-decisions"))
+    return {
+        (one.hashtag, one.country) for one in found if isinstance(one, Decision)
+        for ruling in one.rulings if ruling.action == action and not ruling.provisional
+    }  # fmt: skip
+
+
 class Two:
     """Two workers of different policy files, and whoever starts them again: one that meets a gap ends, and replays."""
 
@@ -107,6 +116,7 @@ def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path)
     assert "live on 4/4 shards, 1/2 workers" in text and "by asha: a campaign runs" in text
     assert "suppress_at 0.84 → 0.3" in text and f"worker two: {other.policy}: " in text
 
+    two.wait_until(lambda: "watched" in {tag for tag, _ in settled(settings, "suppress")}, 60)
     evidence = [decode_evidence_record(value) for value in values(settings, "hashtag-evidence")]
     assert {one.conditions.policy_revision for one in evidence} == {first, status(settings)["revision"]}
     assert any("watched" in one.hashtags for one in evidence)
@@ -125,23 +135,16 @@ def test_a_cap_shared_out_over_two_judges_holds(topics, tmp_path):
     settings = two.workers[0].settings
     _flood(settings, tags=12, each=40)
 
-    def decided() -> list[Decision]:
-        found = (decode_record(value) for value in values(settings, "suppression-decisions"))
-        return [one for one in found if isinstance(one, Decision)]
-
-    def settled(action: str) -> set[tuple[str, str]]:
-        return {
-            (one.hashtag, one.country) for one in decided()
-            for ruling in one.rulings if ruling.action == action and not ruling.provisional
-        }  # fmt: skip
-
     try:
-        two.wait_until(lambda: len({tag for tag, _ in settled("review") | settled("suppress")}) == 12, 90)
-        hidden, reviewed = settled("suppress"), settled("review")
+        two.wait_until(
+            lambda: len({tag for tag, _ in settled(settings, "review") | settled(settings, "suppress")}) == 12, 90
+        )
+        hidden, reviewed = settled(settings, "suppress"), settled(settings, "review")
         assert 1 <= len(hidden) <= 4, "one for each judge"
         assert not hidden & reviewed
         past_a_valve = {
-            ruling.valve for one in decided() for ruling in one.rulings if ruling.action == "review"
+            ruling.valve for value in values(settings, "suppression-decisions")
+            if isinstance(one := decode_record(value), Decision) for ruling in one.rulings if ruling.action == "review"
         }  # fmt: skip
         assert past_a_valve == {"new_suppressions_per_hour"}
     finally:
