@@ -329,7 +329,7 @@ async def test_a_successor_reads_back_what_was_said_before_it_applies_anything(s
     assert after.judge is not None
     assert settled(after) == settled(first)
     assert after.judge.settled_ms == first.judge.settled_ms == progress.settled_ms
-    assert after.judge.policy is not None
+    assert after.judge.in_force.policy is not None
     for judge in (first.judge, after.judge):
         assert judge.views.shortest is not None
         counts = judge.views.shortest.counts.to_dict()

@@ -9,8 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from streams.counting.registers import PANE_MS
-from streams.judging.judge import ShardJudge
+from streams.judging.in_force import InForce
 from streams.log.decisions import Decision, decode_record
 from streams.policy import Policy
 from tests.unit.simulated import LATER, SCORER, SHARDS, World, small_units
@@ -72,7 +71,8 @@ def test_decisions_name_the_model_of_their_tick():
 
 def test_the_rule_is_needed():
     """Scored by the model of its tick and not of its start, the first pane of a model differs."""
-    by_its_end = patch.object(ShardJudge, "_model_of", lambda judge, pane: judge._model_at((pane + 1) * PANE_MS))
+    of_its_start = InForce.model_of
+    by_its_end = patch.object(InForce, "model_of", lambda in_force, pane: of_its_start(in_force, pane + 1))
     for seed in range(20):
         with by_its_end, small_units():
             world = lived(seed)
