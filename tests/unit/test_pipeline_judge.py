@@ -43,7 +43,7 @@ async def shells(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shells]:
     async def policies(_: object) -> dict[str, object]:
         return {SUPPRESS.revision: activation(SUPPRESS)}
 
-    monkeypatch.setattr("streams.pipeline.judge.read_policies", policies)
+    monkeypatch.setattr("streams.pipeline.predecessor.read_policies", policies)
     yield made
     made.context.executor.shutdown()
 
