@@ -323,6 +323,7 @@ class Worker:
             broker_commit_interval=0.5,
             stream_buffer_maxsize=8,
             producer_linger=0,
+            TableManager=transport.NoTables,
         )
         app.stages = assignments
         return app

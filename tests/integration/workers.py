@@ -76,7 +76,7 @@ class WorkerProcess:
                         return self
             except (urllib.error.URLError, OSError):
                 pass
-            time.sleep(0.2)
+            time.sleep(0.05)
         raise AssertionError(f"the worker was not ready in {seconds:g} s:\n{self.tail()}")
 
     def signal(self, number: signal.Signals) -> None:
