@@ -13,11 +13,12 @@ from typing import NoReturn
 
 import numpy as np
 
-from streams.second_scorer import Hello, decode_texts, encode, receive, send
+from streams.second_scorer import Hello, decode_texts, encode, end_with_parent, receive, send
 
 
 def play(how: str) -> NoReturn:
     """As `streams.second_scorer`."""
+    end_with_parent()
     from streams.scoring import load_text_scorer
 
     scorer, out = load_text_scorer(), sys.stdout.buffer
