@@ -45,7 +45,7 @@ from streams.pipeline.stages import Assignments, Stage
 from streams.pipeline.watchdog import Watchdog
 from streams.pipeline.webhook import Webhook
 from streams.policy import Policy
-from streams.scoring import load_text_scorer
+from streams.scoring import load_text_scorer, no_scorer
 from streams.settings import Settings, time_rules
 
 STAGES = ("ingest", "judge", "publish")
@@ -218,8 +218,11 @@ class Worker:
         if "publish" in self._stages:
             store = RedisFlagStore(settings.redis_url, partitions=settings.shards)
             await self._wait_for_redis(store)
-        scorer = await asyncio.to_thread(load_text_scorer, settings.model)
-        await asyncio.to_thread(scorer, b"warm up\n")
+        scorer = no_scorer()
+        if self._stages != ("publish",):  # ingest names the model and keeps it for others
+            scorer = await asyncio.to_thread(load_text_scorer, settings.model)
+        if "judge" in self._stages:
+            await asyncio.to_thread(scorer, b"warm up\n")
         self._metrics.set_revisions(policy="", model=scorer.revision)
         return Context(
             settings=settings,
