@@ -35,6 +35,7 @@ from streams.pipeline.encoder_process import EncoderProcess
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
+from streams.pipeline.names import STAGES
 from streams.pipeline.policies import PolicyProposer
 from streams.pipeline.publish import DecisionsStage, ModerationStage
 from streams.pipeline.readiness import CaughtUp
@@ -48,7 +49,6 @@ from streams.policy import Policy
 from streams.scoring import load_text_scorer, no_scorer
 from streams.settings import Settings, time_rules
 
-STAGES = ("ingest", "judge", "publish")
 _STOP_SECONDS = 5.0
 _GC_THRESHOLDS = (50_000, 20, 100)
 """Nearly all that is allocated here is freed by its count; the default would walk the open panes all the time."""
