@@ -20,7 +20,7 @@ from streams.log.decisions import Decision, decode_record
 from streams.log.partials import decode_partial, encode_partial
 from streams.log.sketches import AuthorSketch
 from streams.policy import Policy, parse_policy
-from tests.unit.simulated import SHARDS, Judge, World, small_units
+from tests.unit.simulated import LONG, SHARDS, Judge, World, small_units
 from tests.unit.test_simulated_restarts import CATEGORY, HEAD, VALVES, problems, told
 
 pytestmark = pytest.mark.simulation
@@ -51,7 +51,8 @@ def asking(rng: random.Random) -> list[Policy]:
 
 
 def lived(seed: int, **options: Any) -> World:
-    return World(seed, asking(random.Random(f"successors {seed}")), **options).run()
+    """A long one: a campaign is hidden, moves on and is forgotten."""
+    return World(seed, asking(random.Random(f"successors {seed}")), span=LONG, **options).run()
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
