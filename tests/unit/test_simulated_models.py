@@ -15,7 +15,7 @@ from streams.log.decisions import Decision, decode_record
 from streams.policy import Policy
 from tests.unit.simulated import LATER, LONG, SCORER, SHARDS, World, small_units
 from tests.unit.simulated_people import random_moderation
-from tests.unit.test_simulated_restarts import policies, problems, told
+from tests.unit.test_simulated_restarts import assert_noticed, policies, problems, told
 from tests.unit.test_simulated_successors import asking
 
 pytestmark = pytest.mark.simulation
@@ -74,10 +74,4 @@ def test_decisions_name_the_model_of_their_tick():
 def test_the_rule_is_needed():
     """Scored by the model of its tick and not of its start, the first pane of a model differs."""
     by_its_end = patch.object(ShardJudge, "_model_of", lambda judge, pane: judge._model_at((pane + 1) * PANE_MS))
-    for seed in range(100):
-        with by_its_end, small_units():
-            world = lived(seed)
-        with small_units():
-            if problems(world):
-                return
-    pytest.fail("nothing was noticed in 100 histories")
+    assert_noticed(lambda: by_its_end, lived, 100)

@@ -290,6 +290,17 @@ def simulate_people(seed: int, span: Span = SHORT) -> tuple[World, list[str]]:
 REPEATS = ("a repeated pane record differs", "equal versions, other content")
 
 
+def assert_noticed(rule: Callable[[], Any], make: Callable[[int], World], most: int) -> None:
+    """With one rule knocked out some history of so many goes wrong: the simulation can fail."""
+    for seed in range(most):
+        with rule(), small_units():
+            world = make(seed)
+        with small_units():
+            if problems(world):
+                return
+    pytest.fail(f"nothing was noticed in {most} histories")
+
+
 def told(seed: int, found: list[str]) -> str:
     return f"seed {seed}: {len(found)} problems\n" + "\n".join(found[:5])
 
@@ -404,14 +415,7 @@ def committing_the_position() -> Any:
     ],
 )
 def test_each_rule_is_needed(rule):
-    """With one rule knocked out some history goes wrong: the simulation can fail."""
-    for seed in range(300):
-        with rule(), small_units():
-            world = World(seed, few_policies(seed % 60)).run()
-        with small_units():
-            if problems(world):
-                return
-    pytest.fail("nothing was noticed in 300 histories")
+    assert_noticed(rule, lambda seed: World(seed, few_policies(seed % 60)).run(), 100)
 
 
 def forgetting(**fields: Any) -> Any:
@@ -431,13 +435,11 @@ def all_heard(facts: ShardFacts, _: int) -> int:
     ],
 )
 def test_each_rule_about_accounts_is_needed(rule):
-    for seed in range(200):
-        with rule(), small_units():
-            world = World(seed, few_policies(seed % 60), moderation=random_moderation(random.Random(seed))).run()
-        with small_units():
-            if problems(world):
-                return
-    pytest.fail("nothing was noticed in 200 histories")
+    def lived(seed: int) -> World:
+        moderation = random_moderation(random.Random(seed))
+        return World(seed, few_policies(seed % 60), moderation=moderation).run()
+
+    assert_noticed(rule, lived, 200)
 
 
 def counting_at_once() -> Any:
@@ -472,10 +474,4 @@ def passed_by_then() -> Any:
     ],
 )
 def test_each_rule_about_stage_2_is_needed(rule):
-    for seed in range(300):
-        with rule(), small_units():
-            world = World(seed, few_policies(seed % 60), stage_2=True).run()
-        with small_units():
-            if problems(world):
-                return
-    pytest.fail("nothing was noticed in 300 histories")
+    assert_noticed(rule, lambda seed: World(seed, few_policies(seed % 60), stage_2=True).run(), 300)
