@@ -190,6 +190,7 @@ def walked(live: Policy, new: Policy, records: Iterable[EvidenceRecord]):
     return impact.finish(), ledgers[0].told, ledgers[1].told
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("seed", "chunk_rows"), [(1, 50_000), (2, 500), (4, 90)])
 def test_the_fast_walk_says_what_the_obvious_one_says(seed, chunk_rows, monkeypatch):
     monkeypatch.setattr(past_module, "CHUNK_ROWS", chunk_rows)
