@@ -78,9 +78,7 @@ def train(
     examples, n_real, languages = texts.examples, len(texts.real), texts.languages()
     progress("linear margins", 0.0)
     whole = training.training_set(examples, of_stage_1)
-    margins = training.cross_validate(
-        texts, whole, of_stage_1, recipe.n_folds, lambda step, part: progress(step, part / 10)
-    )
+    margins = training.cross_validate(texts, of_stage_1, recipe.n_folds, lambda step, part: progress(step, part / 10))
     numbers = stage_1.numbers
     linear = 1 / (1 + np.exp(-(numbers.slopes[languages] * margins + numbers.intercepts[languages])))
     linear[:, 1:] = np.minimum(linear[:, 1:], linear[:, :1])
