@@ -50,7 +50,7 @@ class Recipe:
     n_templates: int = 3_000  # a language
     # Of a labelled text or of a copy: there are ten English ones for each Hindi one.
     weights: tuple[tuple[str, float], ...] = (("en", 1.0), ("hi", 3.0), ("hi-Latn", 2.0))
-    template_weight: float = 0.6
+    template_weight: float = 0.6  # beside a labelled text of its language
     n_drawings: int = 10  # of sentences of our own and of spellings
     template_part: str = "all"  # of the patterns; "without 0" keeps a quarter out, to see how unseen ones fare
     n_folds: int = 5
@@ -203,14 +203,16 @@ def training_set(examples: list[data.Example], recipe: Recipe) -> TrainingSet:
     return TrainingSet(
         features.matrix([example.text for example in examples], recipe.n_buckets),
         np.column_stack((data.labels_of(examples), language)).astype(np.int8),
-        np.array([_weight(example, recipe) for example in examples]),
+        weights_of(examples, recipe),
     )
 
 
-def _weight(example: data.Example, recipe: Recipe) -> float:
-    if example.source == templates.SOURCE:
-        return recipe.template_weight
-    return dict(recipe.weights)[example.language]
+def weights_of(examples: list[data.Example], recipe: Recipe) -> Floats:
+    """(n_examples,): those of their languages, a part of it for sentences of our own."""
+    own = np.array([example.source == templates.SOURCE for example in examples])
+    of_language = np.array([dict(recipe.weights)[example.language] for example in examples])
+    found: Floats = np.where(own, recipe.template_weight, 1.0) * of_language
+    return found
 
 
 def _fit(texts: TrainingSet, recipe: Recipe, n_columns: int) -> tuple[Floats, Floats]:
