@@ -22,6 +22,7 @@ _PROBES = (
     "CAFÉ straße ﬁne Ｗｉｄｅ ﷺ №5 ½ soooooo goooood!!! don't d0n't $ilver s1lv3r f**n 12:45 covid19 x2",
     "хеllo ρaypal ᴡᴏʀᴅ z\u0301\u0335\u0320a\u0340lgo zero\u200bwidth\u200d joi\u00adned",
     "किताबें पढ़ना ज़रूरी है, हाँ हां नहीं। क़लम १२३",
+    "किताब ें हाथ ी ज ाना, भ*ड*\u093c*वा",
     "kitaben padhna zaroori hai, haan nahin bhai kah",
     "🙂👩🏽‍🚒 ok 🇮🇳 ❤️ le💲ter",
     "ქართული 中文字 العربية שלום ไทย বাংলা தமிழ்",

@@ -40,7 +40,7 @@ _MAX_WORDS = _MAX_LETTERS + 2
 _LETTER, _MARK, _DIGIT = characters.LETTER, characters.MARK, characters.DIGIT
 _SKIP, _SYMBOL, _STAR = characters.SKIP, characters.SYMBOL, characters.STAR
 _HASH, _AT, _LEET, _LEET_SIZE = characters.HASH, characters.AT, characters.LEET, characters.LEET_SIZE
-_BLANK = 0x20
+_BLANK, _ASTERISK = 0x20, 0x2A
 _ONE, _LETTER_L = 0x31, 0x6C
 # What people write as a word of one letter ("u r a"): three of them in a row are three words, not one spaced out.
 _ONE_LETTER_WORDS = np.array([chr(point) in "abcdikmnoruxy" for point in range(128)])
@@ -165,7 +165,7 @@ def _read_words(
             at += 1
             spaced_end, word_end, torn = at, at, True
             continue
-        begin, word_start, n_letters, n_stars, n_digits, run = used, at, 0, 0, 0, 0
+        begin, word_start, n_letters, n_stars, n_digits, run, n_parted = used, at, 0, 0, 0, 0, 0
         while at < end:
             kind = kinds[points[at]]
             if kind == _SKIP:
@@ -199,6 +199,7 @@ def _read_words(
                 break
             if kind == _LETTER:
                 n_letters += 1
+                n_parted += used > begin and out[used - 1] == _ASTERISK
             elif kind == _STAR:
                 n_stars += 1
             elif kind == _DIGIT:
@@ -210,17 +211,28 @@ def _read_words(
                 used += 1
         if at == word_start:  # a sign that turned out to be no part of a word
             at += 1
-        alone = n_letters == 1 and n_stars == 0 and n_digits == 0
+        # No word begins with a vowel sign: it and what follows it belong to the word that they were parted from.
+        torn_off = n_words > 0 and used > begin and n_stars == 0 and n_digits == 0
+        torn_off = torn_off and (
+            (kinds[points[word_start]] == _MARK and word_start <= word_end + 1)
+            or (torn and spaced > 0 and word_start == spaced_end)
+        )
+        alone = n_letters == 1 and n_stars == 0 and n_digits == 0 and not torn_off
         blank = follows and (points[spaced_end] == _BLANK or kinds[points[spaced_end]] == _SKIP)
         if not (alone and follows and (spaced == 1 or blank == by_blanks)):
             n_words, spaced = _joined(out, bounds, n_words, spaced, by_blanks and not torn), 0
+        if torn_off:
+            bounds[n_words] = used
+            word_end = at
+            continue
         if n_letters == 0:  # a number, or stars
             used = begin
             continue
         if n_digits > 0:
             n_letters = _spelt_out(out, begin, used, leet, known, n_letters)
-        if n_stars + 1 == n_letters and (n_stars > 1 or (n_stars == 1 and out[begin] >= 0x0900)):  # w*o*r*d
-            used = _without_stars(out, begin, used)
+        indic = out[begin] >= 0x0900  # there a star may part a letter from its own sign, too
+        if (n_stars + 1 == n_letters and n_stars > 1) or (indic and n_parted > 0 and n_parted + 1 == n_letters):
+            used = _without_stars(out, begin, used)  # w*o*r*d
         if alone:
             by_blanks, torn = spaced == 0 or blank, spaced > 0 and torn
             spaced += 1
@@ -427,7 +439,7 @@ def _without_stars(out: Points, begin: int, used: int) -> int:
     """Takes the stars out of the word from `begin` on. Returns where it ends."""
     kept = begin
     for i in range(begin, used):
-        if out[i] != 0x2A:
+        if out[i] != _ASTERISK:
             out[kept] = out[i]
             kept += 1
     return kept

@@ -24,6 +24,7 @@ from models.scorer import LANGUAGES
 
 POOLED = "all tweets"
 ALL = "all"
+EACH = "mean of languages"
 NOT_TWEETED = ("identity", "hatemoji", "probes", "simulated")
 FEWEST = 30  # of each label: less is not worth a figure
 FEWEST_SPARED = 8
@@ -114,6 +115,7 @@ def figures(
     """Discrimination, calibration, identity groups and what is wrongly flagged, of every set that can say it."""
     for one in sets:
         yield from _labelled(one, prevalences, n_draws)
+        yield from _over_languages(one, n_draws)
         yield from _identities(one, n_draws)
         yield from _spared(one, n_draws)
 
@@ -154,6 +156,29 @@ def _of_scores(
         if baseline is not None and measure in COMPARED:
             difference = drawn - of_curve(measures.curve(baseline, y, weights))
             yield _figure(measure + MINUS, where, Interval.of(difference), len(y))
+
+
+def _over_languages(of: Scored, n_draws: int) -> Iterator[Figure]:
+    """AUC of `harmful` on tweets as the mean of the languages', each weighing the same whatever its number of texts.
+
+    One draw of the bootstrap draws the texts of every language; of a set that lacks one nothing is said.
+    """
+    labels, drawn, beside, n_texts = of.labels()[:, 0], [], [], 0
+    for at, language in enumerate(LANGUAGES):
+        own = [e.language == language and not e.source.startswith(NOT_TWEETED) for e in of.examples]
+        use = np.array(own, bool) & (labels != data.UNLABELLED)
+        y = labels[use]
+        if min(int((y == 1).sum()), int((y == 0).sum())) < FEWEST:
+            return
+        weights = measures.draws(y, (_SEED, at), n_draws)
+        drawn.append(measures.auc(measures.curve(of.probabilities[use, 0], y, weights)))
+        if of.baseline is not None:
+            beside.append(measures.auc(measures.curve(of.baseline[use], y, weights)))
+        n_texts += len(y)
+    where, mean = (of.texts, POOLED, EACH, data.COLUMNS[0]), np.mean(drawn, axis=0)
+    yield _figure("AUC", where, Interval.of(mean), n_texts, 1)
+    if beside:
+        yield _figure("AUC" + MINUS, where, Interval.of(mean - np.mean(beside, axis=0)), n_texts)
 
 
 def _calibration(

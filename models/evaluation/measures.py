@@ -7,6 +7,7 @@ scores give the distribution of their difference.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ class Interval:
         return cls(float(drawn[0]), float(low), float(high))
 
 
-def draws(labels: Labels, seed: int, n_draws: int = N_DRAWS) -> Floats:
+def draws(labels: Labels, seed: int | Sequence[int], n_draws: int = N_DRAWS) -> Floats:
     """(1 + n_draws, n_texts): how often each text is taken; the first row takes each once. Drawn within each label."""
     rng = np.random.default_rng(seed)
     weights = np.ones((1 + n_draws, len(labels)))

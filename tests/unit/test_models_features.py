@@ -169,3 +169,25 @@ def test_texts_are_encoded_as_each_alone_and_as_lines(texts: list[str]) -> None:
         )
     as_lines = features.encode_lines("".join(text.replace("\n", " ") + "\n" for text in texts))
     assert [one.tolist() for one in as_lines] == [points.tolist(), offsets.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("parted", "whole"),
+    [
+        ("कुत्त ी है", ["कुत्ती", "है"]),
+        ("गधो ं", ["गधों"]),
+        ("संस ्कार", ["संस्कार"]),
+        ("ज ाहिल", ["जाहिल"]),
+        ("म े ं", ["में"]),
+        ("ब*ड*\u093cा", ["बडा"]),
+        ("भ*ड*\u093c*वा", ["भडवा"]),
+    ],
+)
+def test_no_word_begins_with_a_vowel_sign(parted: str, whole: list[str]) -> None:
+    assert features.words_of(parted) == whole
+
+
+def test_a_vowel_sign_far_from_a_word_is_passed_over() -> None:
+    assert features.words_of("कुत्त  ी") == ["कुत्त"]
+    assert features.words_of("ी शुरू 12 ी") == ["शुरू"]
+    assert features.words_of("s**t b*d") == ["s**t", "b*d"], "what is starred out in Latin letters stays"

@@ -17,7 +17,7 @@ from models.romanise import romanise
 DEV = Path(__file__).resolve().parents[3] / "shared" / "data" / "harm" / "dev"
 needs_data = pytest.mark.skipif(not DEV.is_dir(), reason="labelled texts (../shared/data/harm/dev) are not here")
 SIMULATED = Path(__file__).resolve().parents[2] / "streams" / "simulation" / "data"
-SMALL = training.Recipe(n_buckets=1 << 12, n_templates=60, n_folds=2)
+SMALL = training.Recipe(n_buckets=1 << 12, n_templates=60, n_folds=2, n_drawings=2)
 
 
 def write_rows(path: Path, rows: list[dict[str, object]]) -> None:

@@ -1,0 +1,220 @@
+"""The model card's figures, and the sentences that read them, from what the measuring commands printed.
+
+    hushtag evaluate --json > one.json; hushtag evaluate --stage 2 --json > two.json
+    python -m models.attacks > attacks.md; python -m benchmarks.scoring --kinds > kinds.md
+    python -m models.evaluation.card --stage-1 one.json --stage-2 two.json --attacks attacks.md --kinds kinds.md
+
+Whatever stands in the card between `<!-- made: NAME -->` and `<!-- made -->` is written anew; the rest is by hand. So
+no table is copied by hand, and no sentence about one can say what it no longer says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from models import artefact, data
+from models.evaluation import figures as kinds
+from models.evaluation.figures import ALL, EACH, POOLED, Figure
+from models.probes import SPARED
+
+CARD_PATH = artefact.ARTEFACT_PATH.parents[1] / "MODEL_CARD.md"
+NAMES = {"en": "English", "hi": "Devanagari", "hi-Latn": "Roman Hindi", EACH: "the mean of the languages"}
+MINUS_AUC, MINUS_FLAGGED = "AUC" + kinds.MINUS, kinds.FLAGGED + kinds.MINUS
+_PART = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- made -->)", re.DOTALL)
+_TEXTS = ("dev", "held out")
+
+
+class Figures:
+    """Figures of one evaluation, by what they are of."""
+
+    def __init__(self, found: Iterable[Figure]) -> None:
+        self._found = {f.key: f for f in found}
+
+    @classmethod
+    def read(cls, path: Path) -> Figures:
+        """From a file of `hushtag evaluate --json`."""
+        lines = path.read_text("utf-8").splitlines()
+        return cls(Figure(**json.loads(line)) for line in lines if line.startswith("{"))
+
+    def get(
+        self, measure: str, texts: str, subject: str, language: str, column: str = data.COLUMNS[0]
+    ) -> Figure | None:
+        """None where there are too few texts to tell."""
+        return self._found.get(" / ".join((measure, texts, subject, language, column)))
+
+    def of(self, measure: str, texts: str | None = None) -> list[Figure]:
+        """In the order of measuring."""
+        return [f for f in self._found.values() if f.measure == measure and texts in (None, f.texts)]
+
+
+def shown(figure: Figure | None, digits: int = 3) -> str:
+    """`.853 [.842, .864]`; nothing for None."""
+    if figure is None:
+        return ""
+    value, low, high = (_short(x, digits) for x in (figure.value, figure.low, figure.high))
+    return f"{value} [{low}, {high}]"
+
+
+def _short(number: float, digits: int) -> str:
+    return re.sub(r"^(-?)0\.", r"\1.", f"{number + 0.0:.{digits}f}")
+
+
+def side(figure: Figure) -> int:
+    """1 where all of the interval lies above 0, -1 where below, else 0."""
+    return int(figure.low > 0) - int(figure.high < 0)
+
+
+def ranking(of: Figures, texts: str) -> Iterator[str]:
+    """Every source, language and column of a set."""
+    yield (
+        "| source | language | column | texts | AUC | AUC less the baseline's | AP | macro-F1 | recall at 5% FPR "
+        "| ECE (as collected) |"
+    )
+    yield "|---" * 10 + "|"
+    for auc in sorted(of.of("AUC", texts), key=lambda f: (f.subject != POOLED, f.subject, f.language, _column(f))):
+        key = (auc.texts, auc.subject, auc.language, auc.column)
+        minus, ece, collected = (of.get(m, *key) for m in (MINUS_AUC, kinds.ECE, kinds.ECE_AS_COLLECTED))
+        rest = [(of.get(m, *key), digits) for m, digits in (("AP", 3), ("macro-F1", 3), ("recall at 5% FPR", 2))]
+        cells = [auc.subject, auc.language, auc.column, str(auc.n_texts), shown(auc), shown(minus)]
+        cells += ["" if f is None else f"{f.value:.{digits}f}" for f, digits in rest]
+        cells += ["" if ece is None or collected is None else f"{ece.value:.3f} ({collected.value:.3f})"]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _column(figure: Figure) -> int:
+    return data.COLUMNS.index(figure.column)
+
+
+def read_ranking(of: Figures, beside: str) -> str:
+    """Where all tweets of a language are ranked better than `beside` ranks them, on dev and held out."""
+    told = []
+    for texts in _TEXTS:
+        found = {language: of.get(MINUS_AUC, texts, POOLED, language) for language in NAMES}
+        parts = [
+            f"{words} in {', '.join(f'{NAMES[language]} ({shown(f)})' for language, f in one.items())}"
+            for wanted, words in ((1, "better beyond noise"), (0, "not told apart"), (-1, "worse beyond noise"))
+            if (one := {language: f for language, f in found.items() if f is not None and side(f) == wanted})
+        ]
+        told.append(f"{texts}: {'; '.join(parts)}")
+    return f"AUC beside {beside}, {'. '.join(told)}."
+
+
+def spared(of: Figures) -> Iterator[str]:
+    """What is wrongly flagged: probes by purpose, identity sentences, the simulator's kinds."""
+    yield "| purpose | all | en | hi-Latn | hi | less the baseline's |"
+    yield "|---" * 6 + "|"
+    columns = (ALL, "en", "hi-Latn", "hi")
+    rows = list(dict.fromkeys((f.texts, f.subject) for f in of.of(kinds.FLAGGED)))
+    order = {"probes": 0, "dev": 1, "simulated": 2}
+    for texts, subject in sorted(rows, key=lambda row: (order.get(row[0], 3), _place(row[1]))):
+        found = [of.get(kinds.FLAGGED, texts, subject, language) for language in columns]
+        first = next(f for f in found if f is not None)
+        minus = of.get(MINUS_FLAGGED, texts, subject, first.language)
+        digits = 2 if texts == "probes" else 3
+        name = f"simulator's {subject}" if texts == "simulated" else subject
+        counted = f"{first.n_texts}{', dev' if texts == 'dev' else ''}"
+        yield f"| {name} ({counted}) | {' | '.join(shown(f, digits) for f in (*found, minus))} |"
+
+
+def _place(purpose: str) -> tuple[int, str]:
+    return (SPARED.index(purpose) if purpose in SPARED else len(SPARED), purpose)
+
+
+def read_spared(of: Figures, beside: str) -> str:
+    """What is flagged less, or more, than `beside` flags, beyond noise."""
+    words = {-1: "less", 1: "more"}
+    told = []
+    for wanted, word in words.items():
+        found = [f for f in of.of(MINUS_FLAGGED) if f.texts != "simulated" and side(f) == wanted]
+        names = [f"{f.subject} ({f.language}, {shown(f)})" for f in found]
+        told.append(f"flagged {word} beyond noise than by {beside}: {', '.join(names) or 'nothing'}")
+    return f"{'. '.join(told)}."
+
+
+def groups(of: Figures) -> Iterator[str]:
+    """By identity group, dev."""
+    yield "| texts | group | subgroup AUC | BPSN AUC | BNSP AUC |"
+    yield "|---" * 5 + "|"
+    measures = (kinds.SUBGROUP, kinds.BPSN, kinds.BNSP)
+    rows = dict.fromkeys((f.subject, f.language) for m in measures for f in of.of(m, "dev"))
+    places = list(kinds.IDENTITIES)
+    for subject, language in sorted(rows, key=lambda row: (row[0].split(": ")[0], places.index(row[0].split(": ")[1]))):
+        found = [of.get(measure, "dev", subject, language) for measure in measures]
+        yield f"| {subject.replace(': ', ' | ')} | {' | '.join(shown(f) or '–' for f in found)} |"
+
+
+def shares(of: Figures) -> Iterator[str]:
+    """Tags of known shares."""
+    yield "| texts | tags of | language | authors | Spearman | MAE | coverage of the 90% interval | mean width |"
+    yield "|---" * 8 + "|"
+    for f in of.of("share coverage"):
+        key = (f.texts, f.subject, f.language)
+        spearman, error, width = (of.get(f"share {name}", *key) for name in ("Spearman", "MAE", "width"))
+        if spearman is None or error is None or width is None:
+            continue
+        subject, n = f.subject.removesuffix(" authors").rsplit(", ", 1)
+        numbers = f"{spearman.value:.2f} | {error.value:.3f} | {shown(f, 2)} | {width.value:.2f}"
+        yield f"| {f.texts} | {subject} | {f.language} | {n} | {numbers} |"
+
+
+def stage_2_ranking(of: Figures) -> Iterator[str]:
+    """`harmful` alone, with the difference to stage 1."""
+    yield "| texts | source | language | texts | AUC | less stage 1's | ECE |"
+    yield "|---" * 7 + "|"
+    for texts in _TEXTS:
+        found = [f for f in of.of("AUC", texts) if f.column == data.COLUMNS[0]]
+        for f in sorted(found, key=lambda f: (f.subject != POOLED, f.subject, f.language)):
+            key = (f.texts, f.subject, f.language)
+            minus, ece = of.get(MINUS_AUC, *key), of.get(kinds.ECE, *key)
+            cells = [*key, str(f.n_texts), shown(f), shown(minus), "" if ece is None else f"{ece.value:.3f}"]
+            yield f"| {' | '.join(cells)} |"
+
+
+def parts(stage_1: Figures | None, stage_2: Figures | None, more: Mapping[str, str]) -> dict[str, str]:
+    """Name of a part -> what stands in it."""
+    found = dict(more)
+    if stage_1 is not None:
+        found |= {texts: "\n".join(ranking(stage_1, texts)) for texts in _TEXTS}
+        found["reading ranking"] = f"Read: {read_ranking(stage_1, 'the baseline')}"
+        found["spared"] = "\n".join(spared(stage_1))
+        found["reading spared"] = f"Read: {read_spared(stage_1, 'the baseline')}"
+        found |= {"groups": "\n".join(groups(stage_1)), "shares": "\n".join(shares(stage_1))}
+    if stage_2 is not None:
+        found["stage 2 ranking"] = "\n".join(stage_2_ranking(stage_2))
+        found["stage 2 spared"] = "\n".join(spared(stage_2)).replace("less the baseline's", "less stage 1's")
+        found["reading stage 2"] = f"Read: {read_ranking(stage_2, 'stage 1')} {read_spared(stage_2, 'stage 1')}"
+    return found
+
+
+def written(card: str, made: Mapping[str, str]) -> str:
+    """The card with these parts. Raises ValueError where it has no place for one."""
+    missing = set(made) - {match[2] for match in _PART.finditer(card)}
+    if missing:
+        raise ValueError(f"the card has no part {', '.join(sorted(missing))}: <!-- made: NAME --> ... <!-- made -->")
+    return _PART.sub(lambda m: f"{m[1]}{made[m[2]].strip()}\n{m[3]}" if m[2] in made else m[0], card)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stage-1", type=Path, help="figures of `hushtag evaluate --json`")
+    parser.add_argument("--stage-2", type=Path, help="figures of `hushtag evaluate --stage 2 --json`")
+    parser.add_argument("--attacks", type=Path, help="what `python -m models.attacks` printed")
+    parser.add_argument("--kinds", type=Path, help="what `python -m benchmarks.scoring --kinds` printed")
+    parser.add_argument("--card", type=Path, default=CARD_PATH)
+    options = parser.parse_args()
+    one, two = (None if path is None else Figures.read(path) for path in (options.stage_1, options.stage_2))
+    tables = {"attacks": options.attacks, "simulated kinds": options.kinds}
+    made = parts(one, two, {name: path.read_text("utf-8") for name, path in tables.items() if path is not None})
+    try:
+        options.card.write_text(written(options.card.read_text("utf-8"), made), "utf-8")
+    except ValueError as error:
+        parser.exit(2, f"error: {error}\n")
+
+
+if __name__ == "__main__":
+    main()
