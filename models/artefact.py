@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import skops.io
 
-from models import features
+from models import features, skops_data
 from models.errors import ArtefactError
 from models.scorer import LANGUAGES, LinearScorer, Weights
 
@@ -120,12 +119,11 @@ def _unpacked(data: bytes, name: str) -> Content:
             raise ArtefactError(f"{name} unpacks to more than any artefact holds ({unpacked} bytes)")
         if broken is not None:
             raise ArtefactError(f"{name} is damaged: {broken} does not match its checksum")
-        untrusted = skops.io.get_untrusted_types(data=data)
-        if untrusted:
-            raise ArtefactError(f"{name} holds types that are not data: {', '.join(sorted(untrusted))}")
-        content = skops.io.loads(data)
+        content = skops_data.loads(data)
     except ArtefactError:
         raise
+    except skops_data.NotDataError as error:
+        raise ArtefactError(f"{name} holds a type that is no data: {error}") from error
     except Exception as error:  # whatever a hostile file makes zipfile, numpy or skops raise
         raise ArtefactError(f"{name} is damaged: {type(error).__name__}: {error}") from error
     if not isinstance(content, dict):
@@ -163,6 +161,8 @@ def check_shapes(
 
 def canonical(content: Content) -> bytes:
     """A skops file with nodes numbered from 1, members in order, no time of day, compressed."""
+    import skops.io  # only where one is written: it brings scikit-learn
+
     data = skops.io.dumps(content)
     numbers: dict[str, str] = {}
 
