@@ -34,6 +34,7 @@ $(UV):
 	$(UV) pip install --quiet --no-deps --editable client --editable .
 	$(BIN)/hushtag simulate --seed 1 --minutes 1 --rate 5 --truth /dev/null | \
 	  $(BIN)/hushtag replay - --policy config/demo-policy.yaml --early > /dev/null 2>&1  # compiles the kernels once
+	echo '{"text": "and those of explain"}' | $(BIN)/hushtag score --explain > /dev/null
 	touch .venv/installed
 
 install: .venv/installed ## everything into .venv and .cache

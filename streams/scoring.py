@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 import models
 from models import copies, features
@@ -47,6 +48,21 @@ class TextScorer:
         else:
             probabilities = self._scorer.score(joined.split("\n")[:-1])
         return Scores(probabilities, copies.of_points(points, offsets), groups)
+
+
+class _NoModel:
+    """In the place of a scorer where nothing is ever scored."""
+
+    revision = ""
+    categories: tuple[str, ...] = ()
+
+    def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        raise AssertionError("there is no model here")
+
+
+def no_scorer() -> TextScorer:
+    """For a worker that neither names a model nor scores by it."""
+    return TextScorer(_NoModel())
 
 
 def silent(lines: bytes, columns: int) -> Scores:

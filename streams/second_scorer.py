@@ -2,11 +2,12 @@
 
 First it says which models it has, then it answers lists of texts with what stage 2 says of each beyond stage 1. A frame
 is its length, four bytes little-endian, and so many bytes of msgpack. It ends when its standard input does, and so with
-whoever started it, whatever ended that.
+whoever started it, whatever ended that; on Linux even while it hangs and reads no input.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import struct
@@ -20,6 +21,10 @@ import numpy as np
 LENGTH = struct.Struct("<I")
 MOST_BYTES = 16 * 1024 * 1024
 """Of a frame: a longer one is a mistake."""
+PARENT = "HUSHTAG_ENCODER_PARENT"
+"""Names the process that started it, in the environment."""
+_PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that a process gets when its parent has ended."""
 _NICE = 5
 """Counting and judging come first."""
 
@@ -43,6 +48,7 @@ decode_answer = msgspec.msgpack.Decoder(bytes).decode
 
 def main(model: str | None = None) -> int:
     """Serve until the input ends."""
+    end_with_parent()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to the log, and not between the answers
     os.nice(_NICE)
@@ -62,6 +68,20 @@ def main(model: str | None = None) -> int:
         differences = scorer.score(texts).astype(np.float32) - scorer.stage_1.score(texts)
         send(answers, encode(np.ascontiguousarray(differences, "<f4").tobytes()))
     return 0
+
+
+def end_with_parent() -> None:
+    """Have the kernel kill this process when the one that `PARENT` names ends, or now if it has ended already.
+
+    Code that hangs in a library, or that is stopped, never learns that its input has ended. Where there is no such call
+    the end of the input is all there is.
+    """
+    parent = os.environ.pop(PARENT, "")
+    if not parent or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):  # it ended before the kernel knew
+        sys.exit(1)
 
 
 def send(pipe: BinaryIO, frame: bytes) -> None:

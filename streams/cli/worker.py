@@ -28,7 +28,7 @@ def worker(
     """
     from streams.cli.files import load_policy_file
     from streams.logs import configure_logging
-    from streams.pipeline.worker import STAGES, Worker
+    from streams.pipeline.names import STAGES
 
     settings = load_settings()
     names = [name.strip() for name in stages.split(",") if name.strip()]
@@ -36,7 +36,10 @@ def worker(
     if unknown or not names:
         raise CallerMistake(f"unknown stage {', '.join(unknown) or '(none)'}", fix=f"--stages {','.join(STAGES)}")
     configure_logging(settings.log_level)
-    Worker(settings, names, load_policy_file(settings.policy, settings.shards)).run(leave)
+    policy = load_policy_file(settings.policy, settings.shards)
+    from streams.pipeline.worker import Worker  # last: whoever made a mistake is told at once
+
+    Worker(settings, names, policy).run(leave)
 
 
 def leave(code: int) -> NoReturn:

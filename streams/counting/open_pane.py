@@ -134,10 +134,10 @@ class OpenPane:
         texts = self._texts
         return [texts[entry].decode("utf-8", "surrogatepass") for entry in entries.tolist()]
 
-    def displays(self, entries: Ints) -> list[str]:
-        """The hashtag as each entry wrote it, "" where that is its normal form."""
+    def displays(self, entries: Ints) -> list[bytes]:
+        """The hashtag as each entry wrote it, b"" where that is its normal form."""
         displays = self._displays
-        return [one.decode("utf-8", "surrogatepass") if (one := displays[entry]) else "" for entry in entries.tolist()]
+        return [displays[entry] for entry in entries.tolist()]
 
     def score_by(self, model: str) -> None:
         """Entries are scored by this model from now on, those too that were scored early by another one."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import AnyStr
 
 import numpy as np
 import numpy.typing as npt
@@ -131,24 +133,21 @@ def build_pane(
 
 def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> list[str]:
     """(r,) the commonest spelling of each key in its sample; `names`: their normal forms, which most are written in."""
-    found, bounds = list(names), total.bounds
     spelt = open_pane.displays(total.entries)
-    other = np.flatnonzero(np.fromiter(map(bool, spelt), bool, len(spelt)))
-    rows = np.unique(np.searchsorted(bounds, other, side="right") - 1)
-    for row, first, end in zip(rows.tolist(), bounds[rows].tolist(), bounds[rows + 1].tolist(), strict=True):
-        found[row] = commonest(spelt[first:end]) or names[row]
-    return found
+    ends = total.bounds.tolist()
+    most = [commonest(spelt[first:end]) for first, end in pairwise(ends)]
+    return [one.decode("utf-8", "surrogatepass") if one else name for one, name in zip(most, names, strict=True)]
 
 
-def commonest(spellings: Sequence[str]) -> str:
-    """The commonest of some spellings, of equally common ones the smallest; "" of none.
+def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
+    """The commonest of some spellings, of equally common ones the smallest; None of none.
 
     >>> commonest(["b", "a", "b", "a"])
     'a'
     """
     if spellings and 2 * spellings.count(spellings[0]) > len(spellings):  # nearly always
         return spellings[0]
-    return min(set(spellings), key=lambda one: (-spellings.count(one), one), default="")
+    return min(set(spellings), key=lambda one: (-spellings.count(one), one), default=None)
 
 
 def merge_panes(
@@ -194,13 +193,12 @@ def _merged(displays: Sequence[str], first: Ints, row_of: Ints) -> list[str]:
     Args:
         displays: (n,) spellings; row_of: (n,) whose they are; first: (r,) where each row has its first.
     """
-    found = [displays[at] for at in first.tolist()]
-    rows = row_of.tolist()
-    mixed: dict[int, list[str]] = {row: [] for row, one in zip(rows, displays, strict=True) if one != found[row]}
-    if mixed:
-        for row, one in zip(rows, displays, strict=True):
-            if row in mixed:
-                mixed[row].append(one)
-        for row, spellings in mixed.items():
-            found[row] = commonest(spellings)
-    return found
+    spelt = np.array(displays, object)
+    found = spelt[first]
+    mixed = np.unique(row_of[spelt != found[row_of]])
+    of_mixed = np.flatnonzero(np.isin(row_of, mixed))
+    of_mixed = of_mixed[np.argsort(row_of[of_mixed], kind="stable")]
+    for row, some in zip(mixed, np.split(spelt[of_mixed], np.searchsorted(row_of[of_mixed], mixed[1:])), strict=False):
+        found[row] = commonest(some.tolist())
+    merged: list[str] = found.tolist()
+    return merged

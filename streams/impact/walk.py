@@ -20,6 +20,7 @@ from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import take
 from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, Levels, RuleLevels, Standing, levels
 from streams.judging.state import Scope
+from streams.judging.terms import CuratedTags
 from streams.judging.valves import (
     Begun,
     Crowd,
@@ -78,8 +79,7 @@ class Bench:
             for surface in policy.surfaces
         ]
         self._columns = columns
-        self._tags = tags
-        self._terms: dict[int, bool] = {}
+        self._curated = CuratedTags(policy, tags)
         self._rules: dict[tuple[Scope, int], Rule] = {}
 
     def rule(self, scope: Scope, code: int) -> Rule:
@@ -92,7 +92,7 @@ class Bench:
     def judge(self, block: Block) -> dict[Scope, Judged]:
         """Every row under its own rule, for every scope."""
         table = block.table
-        terms = self._term_column(table)
+        terms = self._curated.among(table.keys)
         codes = table.keys & _COUNTRY_MASK
         present = np.unique(codes).tolist()
         kept = table.tweets >= self.policy.evidence_floor
@@ -109,16 +109,7 @@ class Bench:
 
     def forget_terms(self, used: Container[int]) -> None:
         """Drop what is known of hashtags whose numbers are not used any more."""
-        self._terms = {number: term for number, term in self._terms.items() if number in used}
-
-    def _term_column(self, table: EvidenceTable) -> npt.NDArray[np.bool_]:
-        if not self.policy.curated_terms:
-            return np.zeros(len(table.keys), bool)
-        numbers, inverse = np.unique(table.keys >> COUNTRY_BITS, return_inverse=True)
-        for number in numbers.tolist():
-            if number not in self._terms:
-                self._terms[number] = self.policy.matches_curated_term(self._tags.name(number << COUNTRY_BITS))
-        return np.array([self._terms[number] for number in numbers.tolist()], bool)[inverse]
+        self._curated.forget(used)
 
 
 def _judge(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from streams.counting.keys import COUNTRY_BITS, country_name, country_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.levels import NOTHING, OVER, RuleLevels, Standing, combine, levels
 from streams.judging.state import Scope
+from streams.judging.terms import CuratedTags
 from streams.policy import Policy, Rule
 
 _EARLY_MARGIN = 1.5
@@ -23,7 +24,7 @@ class Docket:
     Args:
         columns: score column by category; the policy's categories that the model does not know are left out.
         tables: evidence by window, in milliseconds.
-        is_term: whether a key's hashtag is, or looks like, a curated term.
+        curated: the hashtags that the policy's curated terms match.
         early: look before the tick has settled: at the policy's early confidence, and with a margin on what
             corroborates.
         blind: the scorer is not to be believed: every key is below its floors.
@@ -34,7 +35,7 @@ class Docket:
         policy: Policy,
         columns: Mapping[str, int],
         tables: Mapping[int, EvidenceTable],
-        is_term: Callable[[int], bool],
+        curated: CuratedTags,
         *,
         early: bool = False,
         blind: bool = False,
@@ -43,10 +44,7 @@ class Docket:
         self._policy = policy
         self._columns = columns
         self._tables = {window_ms: table for window_ms, table in tables.items() if len(table.keys)}
-        self._terms = {
-            window_ms: np.fromiter((is_term(key) for key in table.keys.tolist()), bool, len(table.keys))
-            for window_ms, table in self._tables.items()
-        }
+        self._terms = {window_ms: curated.among(table.keys) for window_ms, table in self._tables.items()}
         self._early = early
         self._judged: dict[tuple[int, int, Rule], RuleLevels] = {}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from models.share import Scale, plain
 from streams.counting.registers import GROUP_SHIFT, LINKED, RETWEET
 from streams.counting.window import Sample
@@ -145,13 +146,13 @@ def tabulate(
     m = len(keys)
     group = sample.group
     known, spoken = _known(sample, 1 if scale is None else scale.n_groups)
-    scored = np.bincount(group[known], minlength=m)
+    of, scores = group[known], sample.scores[known]
+    scored = np.bincount(of, minlength=m)
     share = np.full((m, columns), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         for column in range(columns):
             if len(group):
-                weights = sample.scores[known, column].astype(np.float64)
-                share[:, column] = np.bincount(group[known], weights=weights, minlength=m) / scored
+                share[:, column] = np.bincount(of, weights=scores[:, column], minlength=m) / scored
     share, correction = correct(share, group, known, seen)
     own = (sample.flags & RETWEET == 0) & (sample.copy > 0)
     return EvidenceTable(
@@ -167,12 +168,12 @@ def tabulate(
         ),
         burst=burst,
         sampled=_first_ids(sample, m),
-        links=_share_of(group[known], sample.flags[known] & LINKED > 0, m),
+        links=_share_of(of, sample.flags[known] & LINKED > 0, m),
         may_miss=may_miss,
         correction=correction,
         successors=successors,
         scale=scale,
-        groups=None if scale is None else _by_group(group[known], spoken[known], m, scale.n_groups),
+        groups=None if scale is None else _by_group(of, spoken[known], m, scale.n_groups),
     )  # fmt: skip
 
 
@@ -194,21 +195,26 @@ def _by_group(group: Ints, spoken: Ints, m: int, n_groups: int) -> Ints:
 
 def _share_of(group: Ints, hit: npt.NDArray[np.bool_], m: int) -> Doubles:
     whole = np.bincount(group, minlength=m)
-    part = np.bincount(group[hit], minlength=m)
+    part = np.bincount(group, weights=hit, minlength=m)
     share: Doubles = np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
     return share
 
 
+@compiled
 def _copied(group: Ints, copy: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """Whether another row of the group has the same fingerprint."""
-    if not len(group):
-        return np.zeros(0, bool)
-    both = group.astype(np.uint64) << np.uint64(32) | copy.astype(np.uint64)
-    order = np.argsort(both)
-    same = both[order][1:] == both[order][:-1]
-    copied = np.zeros(len(both), bool)
-    copied[order[1:][same]] = True
-    copied[order[:-1][same]] = True
+    """Whether another row of the group has the same fingerprint; groups ascend, none is larger than a sample."""
+    copied = np.zeros(len(group), np.bool_)
+    first = 0
+    while first < len(group):
+        end = first
+        while end < len(group) and group[end] == group[first]:
+            end += 1
+        for row in range(first, end):
+            if not copied[row]:
+                for other in range(row + 1, end):
+                    if copy[other] == copy[row]:
+                        copied[row] = copied[other] = True
+        first = end
     return copied
 
 

@@ -39,6 +39,7 @@ from streams.judging.candidates import Candidate, candidates
 from streams.judging.corrected import Corrected
 from streams.judging.evidence import EvidenceTable
 from streams.judging.heard import ShardFacts
+from streams.judging.in_force import InForce
 from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.links import mark_links
 from streams.judging.looks import LookJob, Looks
@@ -55,7 +56,7 @@ from streams.policy.activation import Activation, ActivationLog
 
 _SWEEP_PANES = 6
 _WORLD_MASK = -1 << COUNTRY_BITS
-_SPREAD_MS = 2_000
+_SPREAD_MS = PANE_MS // 2
 """Over so long the shards' settling of one pane is spread, so that a worker's early looks wait for one of them only."""
 
 
@@ -152,12 +153,10 @@ class ShardJudge:
         self.views.scale = scale_of(model_revision)
         self.looks = Looks(self.open, self.views)
         self.rulings = Rulings(self.tags, {category: 1 + at for at, category in enumerate(categories)}, shards)
-        self.activations = ActivationLog()
+        self.in_force = InForce(model_revision)
         self.offset = -1
-        self.policy: Policy | None = None
         self.hold_until_ms = 0
         self._categories = list(categories)
-        self._model_revision = model_revision
         self._max_lag_ms = max_lag_ms
         self._early = early
         self._ahead = Ahead()
@@ -165,7 +164,6 @@ class ShardJudge:
         self._say_after = -1
         self._first_offsets: dict[int, tuple[int, int]] = {}
         """By pane that has not settled: its first record, and the greatest watermark before that."""
-        self._policy_bodies: dict[str, Policy] = {}
 
     @property
     def states(self) -> dict[int, KeyState]:
@@ -175,7 +173,7 @@ class ShardJudge:
     @property
     def model_revision(self) -> str:
         """Of the model in force at the last settled tick."""
-        return self._model_revision
+        return self.in_force.model_revision
 
     # ---- the log ----
 
@@ -183,7 +181,7 @@ class ShardJudge:
         """Take the record at an offset of the shard's log."""
         self.offset = offset
         if isinstance(record, Activation):
-            self.activations.add(record)
+            self.in_force.activations.add(record)
             return
         if isinstance(record, FactsMark):
             self.facts.hear(record)
@@ -229,7 +227,7 @@ class ShardJudge:
         pane = self.due(up_to_ms)
         if pane is None:
             return None
-        model = self._model_of(pane)
+        model = self.in_force.model_of(pane)
         self._follow((pane + 1) * PANE_MS)
         self.views.expire_short((pane + 1) * PANE_MS)
         closed = self.open.settle(pane)
@@ -268,8 +266,8 @@ class ShardJudge:
         closed = job.closed
         tick_ms = (closed.number + 1) * PANE_MS
         closed.pane.score(job.unscored, scores)
-        if self.policy is not None:
-            mark_links(closed.pane, closed.sum.entries, self.policy)
+        if self.in_force.policy is not None:
+            mark_links(closed.pane, closed.sum.entries, self.in_force.policy)
         displays = spellings(closed.sum, closed.pane, self.tags.names(closed.sum.keys))
         pane = build_pane(closed.number, closed.sum, closed.pane, job.worth, displays, job.given_up)
         said = Settled(tick_ms)
@@ -295,7 +293,7 @@ class ShardJudge:
             replay_offset=replay_offset,
             replay_passed_ms=replay_passed_ms,
             model_from_ms=self.corrected.model_from_ms,
-            activations=[replace(one, policy="") for one in self.activations.to_list()],
+            activations=[replace(one, policy="") for one in self.in_force.activations.to_list()],
             hold_until_ms=self.hold_until_ms,
             blocks=self.open.blocks(),
             minutes_from_ms=self.views.minutes_from_ms,
@@ -309,53 +307,30 @@ class ShardJudge:
         return self.views.close_minute() if self.views.end_ms % 60_000 else None
 
     def _follow(self, tick_ms: int) -> None:
-        """Put the policy in force that is active at a tick."""
-        policy = self._policy_at(tick_ms)
-        self._follow_model(tick_ms)
-        self.activations.prune(tick_ms)
-        if policy is None or policy is self.policy:
+        """Put the policy and the model in force that are active at a tick."""
+        policy, model = self.in_force.follow(tick_ms)
+        self._follow_model(model)
+        if policy is None:
             return
-        self.policy = policy
         self.views.arrange(policy.windows_ms, policy.evidence_floor, policy.young_days, policy.burst_min_past)
         self.tail.floor = min(policy.tail_floor, policy.evidence_floor)
         self.tail.most_tags = max(1, policy.max_tags_per_pane // self.shards)
         self.rulings.follow(policy)
         self.sketches.asked = policy.asks_for_successors
 
-    def _follow_model(self, tick_ms: int) -> None:
-        """The same of the model, which may change while the policy stays."""
-        activation = self.activations.in_force(tick_ms)
-        if activation is not None and activation.model_revision != self._model_revision:
-            self._model_revision = activation.model_revision
-            self.corrected.follow(activation.model_revision, activation.from_tick_ms)
+    def _follow_model(self, other: Activation | None) -> None:
+        """The model may change while the policy stays, and one that was away may be at hand by now."""
+        if other is not None:
+            self.corrected.follow(other.model_revision, other.from_tick_ms)
             self.views.forget_tables()
-        scale = self._scale_of(self._model_revision)
+        scale = self._scale_of(self.model_revision)
         if scale is not self.views.scale:
             self.views.scale = scale
             self.views.forget_tables()
-        self._blind = not self._at_hand(self._model_revision)
-
-    def _model_at(self, tick_ms: int) -> str:
-        """The revision of the model that is active at a tick, by what was read so far."""
-        activation = self.activations.in_force(tick_ms)
-        return self._model_revision if activation is None else activation.model_revision
-
-    def _model_of(self, pane: int) -> str:
-        """The revision that scores a pane's entries: that of its start."""
-        return self._model_at(pane * PANE_MS)
-
-    def _policy_at(self, tick_ms: int) -> Policy | None:
-        """The policy that is active at a tick, by what was read so far."""
-        activation = self.activations.in_force(tick_ms)
-        if activation is None:
-            return None
-        policy = self._policy_bodies.get(activation.revision)
-        if policy is None:
-            policy = self._policy_bodies[activation.revision] = Policy.from_canonical(activation.policy)
-        return policy
+        self._blind = not self._at_hand(self.model_revision)
 
     def _judge(self, tick_ms: int, said: Settled, *, blind: bool) -> None:
-        policy = self.policy
+        policy = self.in_force.policy
         if policy is None:
             return
         tables = self.views.tables()
@@ -375,7 +350,7 @@ class ShardJudge:
             policy,
             shards=self.shards,
             categories=self._categories,
-            model_revision=self._model_revision,
+            model_revision=self.model_revision,
             scale=self.views.scale,
         )
         return TickEvidence(tick_ms, conditions, tick_ms < self.hold_until_ms, fresh)
@@ -393,7 +368,7 @@ class ShardJudge:
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if look else tick_ms,
             policy_revision=policy.revision,
-            model_revision=look.parts[-1].model if look else self._model_revision,
+            model_revision=look.parts[-1].model if look else self.model_revision,
             provisional=bool(state.early),
         )
 
@@ -422,7 +397,7 @@ class ShardJudge:
         """The unflagged tags of the records since the last look that have grown enough to be worth one."""
         shortest, watermark_ms = self.views.shortest, self.open.watermark_ms
         newest_pane = max(self.open.panes, default=self.open.settled_pane)
-        if self._ahead.follow(self.policy, self._policy_at((newest_pane + 1) * PANE_MS)):
+        if self._ahead.follow(self.in_force.policy, self.in_force.policy_at((newest_pane + 1) * PANE_MS)):
             self.looks.begin_anew(shortest)
         timely = watermark_ms >= 0 and self.open.newest_ms - watermark_ms <= self._max_lag_ms
         held = self.settled_ms < self.hold_until_ms
@@ -430,7 +405,7 @@ class ShardJudge:
         if blind or shortest is None or not self._early or self.replaying or not timely or held:
             self.looks.pass_over()
             return None
-        return self.looks.next(shortest, self._ahead.floor, self._ahead.least_share, self._model_of)
+        return self.looks.next(shortest, self._ahead.floor, self._ahead.least_share, self.in_force.model_of)
 
     def look(self, job: LookJob, scores: Scores) -> list[Decision]:
         """Early decisions: suppress at once what is over at the early confidence."""
@@ -452,7 +427,7 @@ class ShardJudge:
 
         Tweets, where the policy says authors: never fewer, so all who have the authors are in, and known at once.
         """
-        shortest, policy = self.views.shortest, self.policy
+        shortest, policy = self.views.shortest, self.in_force.policy
         if shortest is None or policy is None:
             return set()
         worlds, of = np.unique(closed.sum.keys & _WORLD_MASK, return_inverse=True)
@@ -461,7 +436,7 @@ class ShardJudge:
 
     def candidates(self) -> list[Candidate]:
         """Of which tags of the last settled tick stage 2 should read some texts, the most urgent first."""
-        policy = self.policy
+        policy = self.in_force.policy
         if policy is None or self.replaying:
             return []
         columns = {category: 1 + at for at, category in enumerate(self._categories)}
@@ -491,7 +466,7 @@ class ShardJudge:
         self.rulings.recover(list(decisions), progress.settled_ms if progress else 0)
         if progress is None:
             return
-        self.activations = ActivationLog.from_list(progress.activations)
+        self.in_force.activations = ActivationLog.from_list(progress.activations)
         self.facts.recover(progress.facts, progress.passed_ms)
         self.hold_until_ms = progress.hold_until_ms
         self.open.settled_pane = progress.settled_ms // PANE_MS - 1
@@ -507,5 +482,6 @@ class ShardJudge:
 
     def hold(self) -> None:
         """Records were lost to retention: no clear and no early flag until a whole window has gone by."""
-        longest_ms = self.policy.longest_window_ms if self.policy else 3_600_000
+        policy = self.in_force.policy
+        longest_ms = policy.longest_window_ms if policy else 3_600_000
         self.hold_until_ms = max(self.hold_until_ms, max(self.settled_ms, self.open.newest_ms) + longest_ms)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from streams.counting.keys import COUNTRY_BITS, NOWHERE
 from streams.counting.open_pane import OpenPane, Sum
@@ -67,7 +68,7 @@ class LookJob:
         """The commonest spellings of a key, one for each open pane and country that has it."""
         low, high = key, key + 1 if key & _COUNTRY_MASK else key + (1 << COUNTRY_BITS)
         return [
-            spelling
+            spelling.decode("utf-8", "surrogatepass")
             for part in self.parts
             for at in range(*np.searchsorted(part.sum.keys, (low, high)).tolist())
             if (spelling := commonest(part.pane.displays(part.sum.entries[slice(*part.sum.bounds[at : at + 2])])))
@@ -76,17 +77,41 @@ class LookJob:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What the last look at a tag, settled or early, saw."""
+    """What the last look at each of some keys, settled or early, saw."""
 
-    tweets: int
-    share: float
-    """Estimated, the greatest over the categories; 1 where nothing was scored."""
+    keys: Ints
+    """(n,) ascending."""
+    tweets: Ints
+    """(n,)"""
+    share: npt.NDArray[np.float64]
+    """(n,) estimated, the greatest over the categories; 1 where nothing was scored."""
 
-    def has_grown(self, tweets: int, least_share: float) -> bool:
-        """Whether it has so many more tweets now that it could have reached a share, were all that is new harmful."""
-        if tweets < _GROWTH * self.tweets:
-            return False
-        return self.share * self.tweets + tweets - self.tweets >= least_share * tweets
+    @classmethod
+    def at(cls, table: EvidenceTable) -> Looked:
+        """All keys of a table."""
+        return cls(table.keys, table.tweets, np.nan_to_num(table.estimates(), nan=1.0).max(axis=1, initial=0.0))
+
+    def then(self, later: Looked) -> Looked:
+        """The same, and what was looked at later."""
+        stays = ~np.isin(self.keys, later.keys, assume_unique=True)
+        keys = np.concatenate((self.keys[stays], later.keys))
+        order = np.argsort(keys)
+        tweets = np.concatenate((self.tweets[stays], later.tweets))[order]
+        return Looked(keys[order], tweets, np.concatenate((self.share[stays], later.share))[order])
+
+    def grown(self, keys: Ints, tweets: Ints, least_share: float) -> npt.NDArray[np.bool_]:
+        """(m,) which of keys (m,) were not looked at, or have so many more tweets now (m,) that their share could have
+        reached `least_share`, were all that is new harmful."""
+        if not len(self.keys):
+            return np.ones(len(keys), bool)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        before = self.tweets[at]
+        could = self.share[at] * before + tweets - before >= least_share * tweets
+        grown: npt.NDArray[np.bool_] = (self.keys[at] != keys) | (could & (tweets >= _GROWTH * before))
+        return grown
+
+
+_NOTHING = Looked(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 class Looks:
@@ -96,7 +121,7 @@ class Looks:
         self._open = open_panes
         self._views = views
         self._touched: list[Ints] = []
-        self._looked: dict[int, Looked] = {}
+        self._looked = _NOTHING
 
     def touch(self, keys: Ints) -> None:
         """Records have counted these."""
@@ -108,14 +133,13 @@ class Looks:
 
     def begin_anew(self, window: SlidingWindow | None) -> None:
         """Another policy: what was looked at is looked at again, grown or not, and so is all that is busy."""
-        self._looked = {}
+        self._looked = _NOTHING
         if window is not None:
             self.touch(window.busy())
 
     def settled(self, table: EvidenceTable) -> None:
         """A tick has settled: this is what it saw."""
-        self._looked = {}
-        self._note(table)
+        self._looked = Looked.at(table)
 
     def next(
         self, window: SlidingWindow, floor: int, least_share: float, model_of: Callable[[int], str] = lambda _: ""
@@ -132,12 +156,7 @@ class Looks:
         tick_ms = (max(self._open.panes, default=-1) + 1) * PANE_MS
         keys, tweets = self._over(floor, np.concatenate(touched or [np.zeros(0, np.int64)]), window)
         tweets = self._views.less_retracted(tweets, window, keys, tick_ms)
-        looked = self._looked.get
-        grown = [
-            now >= floor and ((last := looked(key)) is None or last.has_grown(now, least_share))
-            for key, now in zip(keys.tolist(), tweets.tolist(), strict=True)
-        ]
-        keys = keys[np.array(grown, bool)]
+        keys = keys[(tweets >= floor) & self._looked.grown(keys, tweets, least_share)]
         if not len(keys):
             return None
         tags = np.unique(keys >> COUNTRY_BITS)
@@ -171,10 +190,5 @@ class Looks:
             at = end
             seen.append(build_pane(part.number, part.sum, part.pane, worth, ()))
         table = self._views.table(window, job.keys, seen, job.tick_ms)
-        self._note(table)
+        self._looked = self._looked.then(Looked.at(table))
         return table
-
-    def _note(self, table: EvidenceTable) -> None:
-        shares = np.nan_to_num(table.estimates(), nan=1.0).max(axis=1, initial=0.0)
-        for key, tweets, share in zip(table.keys.tolist(), table.tweets.tolist(), shares.tolist(), strict=True):
-            self._looked[key] = Looked(tweets, share)

@@ -6,19 +6,20 @@ or withdrawn, when their tick settles. This knows evidence, policy and what was 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from msgspec.structs import replace
 
-from streams.counting.keys import COUNTRY_BITS, Tags, country_of, world_of
+from streams.counting.keys import Tags, country_of
 from streams.judging.campaigns import Campaign, campaign_of
 from streams.judging.decide import decide, decide_early
 from streams.judging.docket import Docket
 from streams.judging.evidence import EvidenceTable
 from streams.judging.levels import BETWEEN
 from streams.judging.state import KeyState, Scope, greatest
+from streams.judging.terms import CuratedTags
 from streams.judging.valves import (
     NO_MODEL,
     Begun,
@@ -65,7 +66,7 @@ class Rulings:
         self._valves = ShardValves(shards)
         self._policy: Policy | None = None
         self._fault: Reason | None = None
-        self._terms: dict[int, bool] = {}
+        self._curated: CuratedTags | None = None
 
     @property
     def policy(self) -> Policy:
@@ -75,7 +76,7 @@ class Rulings:
 
     def follow(self, policy: Policy) -> None:
         """Another policy from now on."""
-        self._policy, self._terms = policy, {}
+        self._policy, self._curated = policy, CuratedTags(policy, self._tags)
 
     def settle(
         self, tables: Mapping[int, EvidenceTable], tick_ms: int, *, holding: bool, blind: bool = False
@@ -91,7 +92,7 @@ class Rulings:
         policy = self.policy
         self._fault = NO_MODEL if blind else scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
         changes = Changes(scorer_fault=self._fault)
-        docket = Docket(policy, self._columns, tables, self._is_term, blind=self._fault is not None)
+        docket = Docket(policy, self._columns, tables, self._curated_of(policy), blind=self._fault is not None)
         before: dict[int, dict[Scope, Ruling]] = {}
         changed: set[int] = set()
         for key in sorted(docket.over() | set(self.states)):
@@ -124,8 +125,8 @@ class Rulings:
             settled_ms: end of the last settled tick.
         """
         blind = self._fault is not None
-        is_term = self._is_term if policy is self._policy else self._is_term_of(policy)
-        docket = Docket(policy, self._columns, {table.window_ms: table}, is_term, early=True, blind=blind)
+        curated = self._curated_of(policy)
+        docket = Docket(policy, self._columns, {table.window_ms: table}, curated, early=True, blind=blind)
         said: list[int] = []
         for key in sorted(docket.over()):
             state = self.states.setdefault(key, KeyState())
@@ -153,7 +154,8 @@ class Rulings:
 
     def forget_terms(self, used: Container[int]) -> None:
         """Drop what is known of hashtags whose numbers are not used any more."""
-        self._terms = {key: term for key, term in self._terms.items() if key >> COUNTRY_BITS in used}
+        if self._curated is not None:
+            self._curated.forget(used)
 
     def _found_early(
         self, policy: Policy, docket: Docket, key: int, state: KeyState, tick_ms: int
@@ -273,15 +275,10 @@ class Rulings:
                 del state.barred[scope]
         return changed
 
-    def _is_term_of(self, policy: Policy) -> Callable[[int], bool]:
-        return lambda key: policy.matches_curated_term(self._tags.name(key))
-
-    def _is_term(self, key: int) -> bool:
-        world = world_of(key)
-        known = self._terms.get(world)
-        if known is None:
-            known = self._terms[world] = self.policy.matches_curated_term(self._tags.name(key))
-        return known
+    def _curated_of(self, policy: Policy) -> CuratedTags:
+        """A policy that is only looked at ahead compares anew."""
+        known = self._curated if policy is self._policy else None
+        return CuratedTags(policy, self._tags) if known is None else known
 
 
 def _goes_on(docket: Docket, key: int, scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ import msgspec
 import numpy as np
 
 from streams.counting.corrections import Differences
-from streams.second_scorer import LENGTH, MOST_BYTES, Hello, decode_answer, decode_hello, encode
+from streams.second_scorer import LENGTH, MOST_BYTES, PARENT, Hello, decode_answer, decode_hello, encode
 
 T = TypeVar("T")
 
@@ -50,7 +51,9 @@ class EncoderProcess:
         """
         pipe = asyncio.subprocess.PIPE
         try:
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=pipe, stdout=pipe)
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=pipe, stdout=pipe, env=os.environ | {PARENT: str(os.getpid())}
+            )
         except OSError as error:
             raise EncoderFailed(f"it cannot be started: {error}") from error
         hello = self._decoded(decode_hello, await self._within(self._start_seconds, self._read()))

@@ -9,33 +9,25 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from streams.clock import now_ms
-from streams.counting.corrections import Corrections
-from streams.counting.keys import Tags
-from streams.counting.pane import Pane
 from streams.counting.registers import PANE_MS, Flush
-from streams.counting.retractions import NO_PANE, NO_ROWS, Rows
+from streams.counting.retractions import NO_PANE
 from streams.errors import ContractError
 from streams.judging.judge import Settled, ShardJudge, TickJob
 from streams.judging.kept import records_of
-from streams.judging.retracted import AHEAD_MS
-from streams.judging.views import SHORT_MS
-from streams.log.corrections import are_corrections, decode_corrections, encode_rows
-from streams.log.decisions import Decision, Progress, decode_record, encode_record
+from streams.log.corrections import encode_rows
+from streams.log.decisions import Decision, Progress, encode_record
 from streams.log.evidence import encode_evidence_record
 from streams.log.facts import FactsMark
-from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, encode_pane
+from streams.log.panes import encode_pane
 from streams.log.partials import Partial, decode_partial, encode_partial
-from streams.log.reading import LogReader, connection
-from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
-from streams.log.sketches import AuthorSketch, HeardSketch, encode_heard, heard_records, is_heard
+from streams.log.retractions import encode_retractions
+from streams.log.sketches import AuthorSketch, encode_heard
 from streams.pipeline.context import Context
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.foreign import OwnOffsets, read_foreign
 from streams.pipeline.gaps import Gap, explain_gap
-from streams.pipeline.policies import read_policies
+from streams.pipeline.predecessor import read_back
 from streams.pipeline.sender import Ack
 from streams.pipeline.stage_2 import StageTwo
 from streams.pipeline.texts import RecentTexts
@@ -283,71 +275,18 @@ class JudgePartition:
             scale_of=self._context.shelf.scale,
             at_hand=self._context.shelf.is_at_hand,
         )
-        decisions, progress = await self._read_decisions()
-        panes: list[Pane] = []
-        retracted, corrected, sketches = NO_ROWS, list[Corrections](), list[HeardSketch]()
-        if progress is not None:
-            bodies = await read_policies(settings)
-            activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
-            progress = replace(progress, activations=activations)
-            panes, retracted, corrected, sketches = await self._read_panes(progress, judge.tags)
-            for one in activations:
+        said = await read_back(settings, self.shard, judge.tags)
+        self._own = OwnOffsets(said.end)
+        if said.progress is not None:
+            for one in said.progress.activations:
                 await self._context.shelf.scorer(one.model_revision)  # the first tick asks what its scores mean
-            for heard in progress.facts:
+            for heard in said.progress.facts:
                 await self._stage.facts.reached(heard)
-        judge.sketches.recover(sketches)
-        settled_ms = progress.settled_ms if progress else 0
+        judge.sketches.recover(said.sketches)
         await asyncio.to_thread(  # some seconds for an hour of tweets, and nobody else has the judge yet
-            judge.recover,
-            progress,
-            decisions,
-            [one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms],
-            [one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms],
-            retracted,
-            corrected,
+            judge.recover, said.progress, said.decisions, said.panes, said.longer, said.retracted, said.corrected
         )
-        return judge, 0 if progress is None else progress.replay_offset
-
-    async def _read_panes(
-        self, progress: Progress, tags: Tags
-    ) -> tuple[list[Pane], Rows, list[Corrections], list[HeardSketch]]:
-        """The settled panes that some window can still hold; the retractions, corrections and sketches beside them."""
-        short_ms = progress.settled_ms - SHORT_MS
-        since_ms = min(progress.minutes_from_ms, short_ms)
-        settings, found = self._context.settings, Assembler(tags)
-        retractions, corrections, heard = [], [], list[HeardSketch]()
-        async with LogReader(connection(settings), self._stage.panes_topic) as reader:
-            start = await reader.offset_at(self.shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
-            async for batch in reader.to_end({self.shard: start}):
-                for record in batch:
-                    if are_retractions(record.value):
-                        retractions.append(decode_retractions(record.value))
-                        continue
-                    if are_corrections(record.value):
-                        corrections.append(decode_corrections(record.value))
-                        continue
-                    if is_heard(record.value):
-                        heard += heard_records([record.value])
-                        continue
-                    span = decode_pane_span(record.value)
-                    if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
-                        found.add(decode_pane_record(record.value))
-        return found.panes(), together_of(retractions, tags), corrections, heard
-
-    async def _read_decisions(self) -> tuple[list[Decision], Progress | None]:
-        decisions: list[Decision] = []
-        progress: Progress | None = None
-        async with LogReader(connection(self._context.settings), self._stage.decisions_topic) as reader:
-            end = (await reader.bounds((self.shard,)))[self.shard].end
-            self._own = OwnOffsets(end)
-            async for batch in reader.to_end({self.shard: None}, {self.shard: end}):
-                for record in batch:
-                    said = decode_record(record.value)
-                    if isinstance(said, Decision):
-                        decisions.append(said)
-                    elif progress is None or said.version > progress.version:
-                        progress = said
-        return decisions, progress
+        return judge, 0 if said.progress is None else said.progress.replay_offset
 
 
 class JudgeStage:

@@ -35,6 +35,7 @@ from streams.pipeline.encoder_process import EncoderProcess
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
+from streams.pipeline.names import STAGES
 from streams.pipeline.policies import PolicyProposer
 from streams.pipeline.publish import DecisionsStage, ModerationStage
 from streams.pipeline.readiness import CaughtUp
@@ -45,10 +46,9 @@ from streams.pipeline.stages import Assignments, Stage
 from streams.pipeline.watchdog import Watchdog
 from streams.pipeline.webhook import Webhook
 from streams.policy import Policy
-from streams.scoring import load_text_scorer
+from streams.scoring import load_text_scorer, no_scorer
 from streams.settings import Settings, time_rules
 
-STAGES = ("ingest", "judge", "publish")
 _STOP_SECONDS = 5.0
 _GC_THRESHOLDS = (50_000, 20, 100)
 """Nearly all that is allocated here is freed by its count; the default would walk the open panes all the time."""
@@ -218,8 +218,11 @@ class Worker:
         if "publish" in self._stages:
             store = RedisFlagStore(settings.redis_url, partitions=settings.shards)
             await self._wait_for_redis(store)
-        scorer = await asyncio.to_thread(load_text_scorer, settings.model)
-        await asyncio.to_thread(scorer, b"warm up\n")
+        scorer = no_scorer()
+        if self._stages != ("publish",):  # ingest names the model and keeps it for others
+            scorer = await asyncio.to_thread(load_text_scorer, settings.model)
+        if "judge" in self._stages:
+            await asyncio.to_thread(scorer, b"warm up\n")
         self._metrics.set_revisions(policy="", model=scorer.revision)
         return Context(
             settings=settings,
@@ -323,6 +326,7 @@ class Worker:
             broker_commit_interval=0.5,
             stream_buffer_maxsize=8,
             producer_linger=0,
+            TableManager=transport.NoTables,
         )
         app.stages = assignments
         return app

@@ -95,7 +95,7 @@ def settled_past(worker: WorkerProcess, tick_ms: int, shards: int, seconds: floa
     while worker.lowest(settled) * 1000 < tick_ms or worker.series(settled) < shards:
         assert worker.running, worker.tail()
         assert time.monotonic() < deadline, f"not settled: {worker.tail()}"
-        time.sleep(0.5)
+        time.sleep(0.1)
 
 
 @pytest.fixture

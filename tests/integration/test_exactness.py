@@ -22,7 +22,7 @@ from kafka import KafkaProducer
 
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from tests.integration.workers import WorkerProcess, hushtag, json_lines
+from tests.integration.workers import WorkerProcess, hushtag, json_lines, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -139,16 +139,16 @@ def settle(run: Run) -> None:
         if len(settled) == run.settings.shards and min(settled) >= minute_end_ms:
             break
         assert live, run.workers[-1].tail()
-        time.sleep(1)
+        time.sleep(0.5)
     else:
         raise AssertionError(f"not settled: {run.workers[-1].tail()}")
     collect(run, last_ms)
 
 
 def progress(settings: Settings) -> dict[int, dict]:
+    """The last progress record of every shard."""
     found: dict[int, dict] = {}
-    for line in json_lines(hushtag(settings, "dump", "suppression-decisions")):
-        said = json.loads(line["value"])
+    for said in map(json.loads, values(settings, "suppression-decisions")):
         if said["kind"] == "progress" and said["settled_ms"] >= found.get(said["shard"], said)["settled_ms"]:
             found[said["shard"]] = said
     return found

@@ -19,9 +19,9 @@ from streams.log.sketches import AuthorSketch, heard_records
 from streams.pipeline.shelf import revision_of
 from streams.settings import Settings
 from tests.integration.test_exactness import POLICY
-from tests.integration.test_policy_live import Two, values
+from tests.integration.test_policy_live import Two
 from tests.integration.test_policy_reload import keep_tweeting
-from tests.integration.workers import hushtag
+from tests.integration.workers import hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

@@ -3,7 +3,6 @@ the judges kept in Kafka, and is taken back; a cap that is shared out between ju
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -15,11 +14,10 @@ import pytest
 
 from streams.log.decisions import Decision, decode_record
 from streams.log.evidence import decode_evidence_record
-from streams.log.reading import LogReader, connection
 from streams.settings import Settings
 from tests.integration.test_exactness import HARSH, POLICY
 from tests.integration.test_policy_reload import keep_tweeting, wait_until
-from tests.integration.workers import WorkerProcess, environment, hushtag
+from tests.integration.workers import WorkerProcess, environment, hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -37,14 +35,6 @@ def answer(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[b
 
 def status(settings: Settings) -> dict:
     return json.loads(answer(settings, "policy", "status", "--json").stdout)
-
-
-def values(settings: Settings, topic: str) -> list[bytes]:
-    async def read() -> list[bytes]:
-        async with LogReader(connection(settings), settings.topic(topic)) as reader:
-            return [record.value async for batch in reader.to_end() for record in batch]
-
-    return asyncio.run(read())
 
 
 def settled(settings: Settings, action: str) -> set[tuple[str, str]]:

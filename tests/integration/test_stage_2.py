@@ -21,7 +21,7 @@ from streams.pipeline.stage_2 import NEEDED
 from streams.settings import Settings
 from tests.integration.test_account_facts import POLICY, Feed, evidence_of, settled_past
 from tests.integration.test_exactness import history, progress
-from tests.integration.workers import WorkerProcess, hushtag, json_lines
+from tests.integration.workers import WorkerProcess, hushtag, json_lines, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -46,12 +46,11 @@ def until(worker: WorkerProcess, holds: Callable[[], bool], what: str, seconds: 
     deadline = time.monotonic() + seconds
     while not holds():
         assert worker.running and time.monotonic() < deadline, f"{what}: {worker.tail()}"
-        time.sleep(0.5)
+        time.sleep(0.1)
 
 
 def settled_so_far(settings: Settings) -> list[Decision]:
-    lines = json_lines(hushtag(settings, "dump", "suppression-decisions"))
-    said = [decode_record(line["value"].encode()) for line in lines]
+    said = map(decode_record, values(settings, "suppression-decisions"))
     return [one for one in said if isinstance(one, Decision)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from streams.log.reading import LogReader, connection
 from streams.settings import Settings
 
 
@@ -41,6 +43,16 @@ def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, tim
 def json_lines(text: bytes) -> Iterator[dict]:
     """One object a line."""
     return (json.loads(line) for line in text.splitlines() if line.strip())
+
+
+def values(settings: Settings, topic: str) -> list[bytes]:
+    """All records of a topic, read here: `hushtag dump` takes a second to start."""
+
+    async def read() -> list[bytes]:
+        async with LogReader(connection(settings), settings.topic(topic)) as reader:
+            return [record.value async for batch in reader.to_end() for record in batch]
+
+    return asyncio.run(read())
 
 
 class WorkerProcess:
@@ -76,7 +88,7 @@ class WorkerProcess:
                         return self
             except (urllib.error.URLError, OSError):
                 pass
-            time.sleep(0.2)
+            time.sleep(0.05)
         raise AssertionError(f"the worker was not ready in {seconds:g} s:\n{self.tail()}")
 
     def signal(self, number: signal.Signals) -> None:

@@ -183,7 +183,7 @@ def make_shells(
     topics, metrics = Topics(), Metrics()
     sender = Sender(topics, at_once=at_once)
     monkeypatch.setattr("streams.log.models.LogReader", topics.reader)
-    for module in ("ingest", "judge", "publish", "gaps", "foreign", "facts"):
+    for module in ("ingest", "predecessor", "publish", "gaps", "foreign", "facts"):
         monkeypatch.setattr(f"streams.pipeline.{module}.LogReader", topics.reader)
     crashed: list[BaseException] = []
 

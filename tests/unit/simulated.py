@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
@@ -45,11 +46,6 @@ from streams.replay import Record
 from streams.scoring import TextScorer, score_batches
 
 START_MS = 1_611_600_000_000
-LOG_SECONDS = 50
-CLOSED_MS = START_MS + (LOG_SECONDS + 130) * 1000
-"""The last record but one of every partition: it settles what was said before, with everything that follows from it."""
-END_MS = CLOSED_MS + 2 * PANE_MS
-"""The last, when all zombies are gone: what they said early is answered at the next tick."""
 PARTITIONS = 3
 SHARDS = 2
 BLOCK = 16
@@ -57,6 +53,52 @@ DUPLICATE_RANGE = 48
 KEY = b"simulated"
 HASHES = KeyedHash(KEY)
 TIMES = TimeRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long a history is, and how much happens in it."""
+
+    log_seconds: int
+    """Of tweets."""
+    closing_seconds: int
+    """From the last of them to the record that settles what they say, with most that follows from it."""
+    rest: int
+    """Rounds of work after the log's end."""
+    harm: int
+    """How many runs are killed, cut off or left as zombies."""
+    quiet_ms: int
+    """How long one partition has nothing to say."""
+    wave_ms: int
+    """How long a tag's tweets are as harmful as they are."""
+    asleep: tuple[int, ...]
+    """How many rounds a zombie may sleep."""
+    reads: tuple[int, ...]
+    """How often stage 2 may read."""
+    mean_ms: tuple[int, int]
+    """Between two tweets."""
+    patience: float
+    """How likely ingest waits before it flushes, at each step."""
+
+    @property
+    def log_end_ms(self) -> int:
+        return START_MS + self.log_seconds * 1000
+
+    @property
+    def closed_ms(self) -> int:
+        """The last record but one of every partition."""
+        return self.log_end_ms + self.closing_seconds * 1000
+
+    @property
+    def end_ms(self) -> int:
+        """The last, when all zombies are gone: what they said early is answered at the next tick."""
+        return self.closed_ms + 2 * PANE_MS
+
+
+LONG = Span(50, 130, 60, 30, 25_000, 10_000, (0, 0, 60, 300), (0, 20, 80, 80), (100, 200), 0.7)
+"""Every flag runs out before it ends, three minutes pass."""
+SHORT = Span(18, 31, 10, 8, 10_000, 5_000, (0, 0, 20, 80), (0, 6, 20, 20), (120, 200), 0.88)
+"""A minute and a few ticks: as many kinds of deaths and losses, seven times in the same time."""
 
 
 class Words:
@@ -107,8 +149,8 @@ def small_units() -> Iterator[None]:
         yield
 
 
-def random_source(rng: random.Random, seed: int) -> list[list[Record]]:
-    """Source logs of a minute and some: waves of harm that differ by partition, late, doubled, broken records, and in
+def random_source(rng: random.Random, seed: int, span: Span) -> list[list[Record]]:
+    """Source logs: waves of harm that differ by partition, late, doubled, broken records, and in
     most histories deletions of every kind."""
     deletions = random.Random(f"deletions {seed}")
     deleted = deletions.choice([0, 0.1, 0.1, 0.3])
@@ -116,25 +158,25 @@ def random_source(rng: random.Random, seed: int) -> list[list[Record]]:
     past: list[bytes] = []
     tweets: list[dict[str, Any]] = []
     at_ms = [START_MS] * PARTITIONS
-    mean_ms = rng.choice([100, 200])
+    mean_ms = rng.choice(span.mean_ms)
     now_ms, number = START_MS, 0
     quiet = rng.randrange(PARTITIONS)  # one partition has nothing to say for a while
-    quiet_from_ms = START_MS + rng.randrange(LOG_SECONDS) * 1000
+    quiet_from_ms = START_MS + rng.randrange(span.log_seconds) * 1000
     harm = {
         (tag, wave, one): rng.choice([0.05, 0.05, 0.95, 0.95])
         for tag in range(4)
         for wave in range(9)
         for one in range(3)
     }
-    while now_ms < START_MS + LOG_SECONDS * 1000:
+    while now_ms < span.log_end_ms:
         now_ms += int(rng.expovariate(1 / mean_ms))
         partition = rng.randrange(PARTITIONS)
-        if partition == quiet and quiet_from_ms <= now_ms < quiet_from_ms + 25_000:
+        if partition == quiet and quiet_from_ms <= now_ms < quiet_from_ms + span.quiet_ms:
             continue
         log_ms = at_ms[partition] = max(at_ms[partition], now_ms)
         number += 1
         tag = min(int(rng.paretovariate(1.0)) - 1, 3)
-        bad = rng.random() < harm[tag, (log_ms - START_MS) // 10_000 % 9, partition]
+        bad = rng.random() < harm[tag, (log_ms - START_MS) // span.wave_ms % 9, partition]
         event_ms = log_ms - (rng.choice([4_000, 9_000, 4_000_000]) if rng.random() < 0.15 else rng.randrange(400))
         if rng.random() < 0.02:
             event_ms = log_ms + rng.choice([900, 200_000])
@@ -159,7 +201,7 @@ def random_source(rng: random.Random, seed: int) -> list[list[Record]]:
         past.append(value)
         logs[partition].append(Record(partition, len(logs[partition]), log_ms, None, value))
     for partition, log in enumerate(logs):
-        for end_ms in (CLOSED_MS, END_MS):
+        for end_ms in (span.closed_ms, span.end_ms):
             log.append(Record(partition, len(log), end_ms, None, b"the end"))
     return logs
 
@@ -250,7 +292,7 @@ class Ingest(Run):
                 core.claim(world.now_ms)
             self.done = not unsent and not records
             yield
-            if (not unsent and (world.calm or rng.random() < 0.97)) or rng.random() < 0.7:
+            if (not unsent and (world.calm or rng.random() < 0.97)) or rng.random() < world.span.patience:
                 continue
             unsent = 0
             flushed, replay_point = core.flush(), core.replay_point
@@ -401,10 +443,10 @@ class Reads(Run):
         revision = rng.choice(["old", "new"])
         model_revision = rng.choice([SCORER.revision] * 9 + ["another"])
         self.done = True
-        for _ in range(rng.choice([0, 20, 80, 80])):
+        for _ in range(rng.choice(world.span.reads)):
             for _ in range(rng.randint(1, 8)):
                 yield
-            if world.calm or world.now_ms >= CLOSED_MS:  # nobody reads what settles no more
+            if world.calm or world.now_ms >= world.span.closed_ms:  # nobody reads what settles no more
                 return
             wanted: list[tuple[str, int]] = []
             for record in world.visible(rng.randrange(PARTITIONS))[-rng.choice([10, 100]) :]:
@@ -449,7 +491,8 @@ class World:
         models: revisions, in force with these.
         timely: whether judges take records for timely, and look: all, or some runs and others not.
         rules: of the versions that run side by side; they count the same but for those with `other_grammar`.
-        harm: how many runs are killed, cut off or left as zombies.
+        span: how long, and how much happens.
+        harm: another number of deaths than the span's.
         moderation: records about accounts, as the topic will have them.
         stage_2: whether there is one.
     """
@@ -463,7 +506,8 @@ class World:
         timely: str = "all",
         rules: Sequence[int] = (1,),
         other_grammar: Sequence[int] = (),
-        harm: int = 30,
+        span: Span = SHORT,
+        harm: int | None = None,
         moderation: Sequence[Record] = (),
         stage_2: bool = False,
     ) -> None:
@@ -471,7 +515,8 @@ class World:
         self.policies, self.models = policies, models
         self.timely = timely
         self.rules, self.other_grammar = rules, other_grammar
-        self.sources = random_source(self.rng, seed)
+        self.span = span
+        self.sources = random_source(self.rng, seed, span)
         self._times = [[record.timestamp for record in log] for log in self.sources]
         self.now_ms = START_MS
         self.calm = False
@@ -480,7 +525,7 @@ class World:
         }
         self.committed: dict[tuple[str, int], int] = {}
         self.switch_ms = 0
-        self._harm = harm
+        self._harm = span.harm if harm is None else harm
         self._activate(0, 0)
         self.moderation = moderation
         self._jobs: list[tuple[type[Run], int]] = [(Ingest, one) for one in range(PARTITIONS)]
@@ -507,17 +552,19 @@ class World:
 
     def run(self) -> World:
         """Live through it all."""
-        rng = self.rng
+        rng, span = self.rng, self.span
         speeds = [rng.choice([1.0, 1.0, 1.0, 0.3, 0.05]) for _ in self._jobs]
         tick_ms = rng.choice([200, 800])
-        switch_at_ms = START_MS + rng.randrange(20, LOG_SECONDS) * 1000 if len(self.policies) > 1 else CLOSED_MS * 2
-        rounds = LOG_SECONDS * 1000 // tick_ms
-        kills = sorted(rng.randrange(rounds + 60) for _ in range(self._harm))
-        for number in range(rounds + 60):
+        switch_at_ms = span.end_ms * 2
+        if len(self.policies) > 1:
+            switch_at_ms = START_MS + rng.randrange(span.log_seconds * 2 // 5, span.log_seconds) * 1000
+        rounds = span.log_seconds * 1000 // tick_ms
+        kills = sorted(rng.randrange(rounds + span.rest) for _ in range(self._harm))
+        for number in range(rounds + span.rest):
             if number < rounds:
                 self.now_ms += tick_ms
             else:
-                self.now_ms = CLOSED_MS
+                self.now_ms = span.closed_ms
             if self.now_ms >= switch_at_ms and len(self.activations) == 1:
                 self._activate(1, (self.now_ms // PANE_MS + 1) * PANE_MS)
             while kills and kills[0] == number:
@@ -554,7 +601,7 @@ class World:
         if fate == "revoked":
             old.dropped = True
         if fate != "killed":
-            asleep = rng.choice([0, 0, 60, 300]) if fate == "zombie" else 0
+            asleep = rng.choice(self.span.asleep) if fate == "zombie" else 0
             self._zombies.append([old, asleep, rng.choice([5, 30, 150])])
         kind, number = self._jobs[at]
         self._owners[at] = kind(self, number)
@@ -574,7 +621,7 @@ class World:
     def _finish(self) -> None:
         """No more harm: everything is read, flushed and judged."""
         self.calm = True
-        self.now_ms = END_MS
+        self.now_ms = self.span.end_ms
         quiet = 0
         while quiet < 3:
             before = sum(map(len, self.logs.values()))

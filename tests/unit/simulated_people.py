@@ -9,20 +9,20 @@ from moderation import speakers
 from streams.errors import HushtagError
 from streams.replay import Record
 from tests.unit.orders_world import HEAD, World, accounts, run
-from tests.unit.simulated import LOG_SECONDS, START_MS
+from tests.unit.simulated import SHORT, START_MS, Span
 
 AUTHORS = 60
 """As many as write tweets in the simulation."""
 
 
-def random_moderation(rng: random.Random) -> list[Record]:
+def random_moderation(rng: random.Random, span: Span = SHORT) -> list[Record]:
     """Orders of two countries on the same accounts, ruled on, revoked, run out; speakers who come and go."""
     world, times = World(), []
 
     def note() -> None:
         times.extend([world.now_ms] * (len(world.log.records) - len(times)))
 
-    world.now_ms = START_MS + rng.randrange(20_000)
+    world.now_ms = START_MS + rng.randrange(span.log_seconds * 400)
     orders = [
         world.intake(accounts(*rng.sample(range(AUTHORS), 40)), replace(HEAD, country=country))
         for country in ("IN", "US")
@@ -31,7 +31,7 @@ def random_moderation(rng: random.Random) -> list[Record]:
         world.review(order)
     note()
     for _ in range(rng.randrange(3, 14)):
-        world.now_ms += rng.choice([1, 300, 4_000, 9_000])
+        world.now_ms += rng.choice([1, 300, span.log_seconds * 80, span.log_seconds * 150])
         order = rng.choice(orders)
         rows = [row.target.value for row in world.desk.cases.cases[order].rows]
         some = rng.sample(rows, rng.randrange(1, 40))
@@ -42,7 +42,7 @@ def random_moderation(rng: random.Random) -> list[Record]:
                                against_protected=True, actor=rng.choice("ab"))  # fmt: skip
                 case "step":
                     world.step(order, rng.choice(["interim", "interim", "interim", "final", "revoked"]),
-                               expires_at_ms=world.now_ms + rng.choice([5_000, 40_000]))  # fmt: skip
+                               expires_at_ms=world.now_ms + rng.choice([5_000, span.log_seconds * 800]))  # fmt: skip
                 case "protect":
                     for account in some[:8]:
                         world.protect(account)
@@ -53,5 +53,5 @@ def random_moderation(rng: random.Random) -> list[Record]:
         except HushtagError:
             pass  # the state machine does not have that step
         note()
-    assert times[-1] < START_MS + (LOG_SECONDS + 130) * 1000
+    assert times[-1] < span.closed_ms
     return [Record(0, at, times[at], key, value) for at, (value, key) in enumerate(world.log.records)]

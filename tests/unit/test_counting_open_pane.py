@@ -65,7 +65,7 @@ def told(pane: OpenPane, tags: Tags, total: Sum) -> dict[Scope, tuple[int, list[
         entry._replace(display=display, text=text)
         for entry, display, text in zip(
             entries_of(pane._take(total.entries)),
-            pane.displays(total.entries),
+            [one.decode("utf-8", "surrogatepass") for one in pane.displays(total.entries)],
             pane.texts(total.entries).decode("utf-8", "surrogatepass").split("\n")[:-1],
             strict=True,
         )

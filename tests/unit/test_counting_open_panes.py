@@ -287,6 +287,7 @@ def history(rng: random.Random, source: int, truth: dict[tuple[int, str, str], l
     return records
 
 
+@pytest.mark.simulation
 @settings(max_examples=80, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([2, 9, 100_000]))
 def test_any_history_of_repeats_and_zombies_counts_the_same(seed, compact_at):

@@ -219,4 +219,4 @@ def test_rows_for_people_have_the_world_and_no_nowhere():
 
 
 def test_the_commonest_spelling_and_of_equals_the_smallest():
-    assert [commonest(one) for one in ([], ["x"], ["b", "a"], ["b", "a", "b"])] == ["", "x", "a", "b"]
+    assert [commonest(one) for one in ([], ["x"], ["b", "a"], ["b", "a", "b"])] == [None, "x", "a", "b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -136,6 +137,7 @@ def test_k_is_what_the_columns_hold():
 SAMPLE = ("group", "author", "tweet", "age_days", "flags", "copy", "scores")
 
 
+@pytest.mark.simulation
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_sample_is_the_same_however_the_window_came_to_hold_its_panes(seed):

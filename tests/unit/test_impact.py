@@ -21,6 +21,7 @@ from streams.judging.decide import decide
 from streams.judging.docket import Docket
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of
+from streams.judging.terms import CuratedTags
 from streams.log.decisions import Ruling
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy, parse_policy
@@ -139,7 +140,7 @@ def obvious(policy: Policy, records: list[EvidenceRecord]) -> list[tuple[object,
         for window_ms in {record.window_ms for record in of_tick}:
             parts = [record for record in of_tick if record.window_ms == window_ms]
             tables[window_ms] = sorted_by_key(table_of(parts, tags))
-        docket = Docket(policy, columns, tables, lambda key: policy.matches_curated_term(tags.name(key)))
+        docket = Docket(policy, columns, tables, CuratedTags(policy, tags))
         seen |= {key for table in tables.values() for key in table.keys.tolist()}
         for key in sorted(seen):
             mine = states.setdefault(key, {})
@@ -189,6 +190,7 @@ def walked(live: Policy, new: Policy, records: Iterable[EvidenceRecord]):
     return impact.finish(), ledgers[0].told, ledgers[1].told
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("seed", "chunk_rows"), [(1, 50_000), (2, 500), (4, 90)])
 def test_the_fast_walk_says_what_the_obvious_one_says(seed, chunk_rows, monkeypatch):
     monkeypatch.setattr(past_module, "CHUNK_ROWS", chunk_rows)

@@ -36,6 +36,7 @@ def followed(records: list[EvidenceRecord], kept: int, new: Policy = NEW) -> Imp
     return impact
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("kept", [0, 1, 40, 101, 140])
 def test_followed_tick_by_tick_it_says_what_impact_says(kept):
     records = World(11).records(110)

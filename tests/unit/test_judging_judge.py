@@ -355,7 +355,7 @@ def test_an_early_look_is_under_the_policy_under_which_its_pane_will_settle():
     assert court.hear(1, good=1) == [], "the pane that is open settles under the policy before"
     (early,) = court.hear(2, bad=1)
     assert (action(early), early.policy_revision) == (("suppress", True, 30_000), lowered().revision)
-    assert court.judge.policy == SUPPRESS, "which is in force still"
+    assert court.judge.in_force.policy == SUPPRESS, "which is in force still"
     assert [(action(one), one.policy_revision) for one in court.pass_to(30_000)] == [
         (("suppress", False, 30_000), lowered().revision)
     ]

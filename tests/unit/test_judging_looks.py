@@ -122,20 +122,33 @@ def obviously_grown(tweets: int, before: int, share: float, least_share: float) 
 
 
 @pytest.mark.parametrize(
-    ("last", "tweets", "least_share", "expected"),
+    ("before", "share", "tweets", "least_share", "expected"),
     [
-        (Looked(100, 0.9), 109, 0.4, False),
-        (Looked(100, 0.9), 111, 0.4, True),
-        (Looked(100, 0.0), 166, 0.4, False),
-        (Looked(100, 0.0), 167, 0.4, True),
-        (Looked(100, 0.25), 120, 0.4, False),
-        (Looked(100, 0.25), 125, 0.4, True),
-        (Looked(100, 1.0), 100, 0.4, False),
-        (Looked(0, 1.0), 1, 0.4, True),
+        (100, 0.9, 109, 0.4, False),
+        (100, 0.9, 111, 0.4, True),
+        (100, 0.0, 166, 0.4, False),
+        (100, 0.0, 167, 0.4, True),
+        (100, 0.25, 120, 0.4, False),
+        (100, 0.25, 125, 0.4, True),
+        (100, 1.0, 100, 0.4, False),
+        (0, 1.0, 1, 0.4, True),
     ],
 )
-def test_growth_by_a_tenth_and_a_share_that_can_be_reached(last, tweets, least_share, expected):
-    assert last.has_grown(tweets, least_share) is expected
+def test_growth_by_a_tenth_and_a_share_that_can_be_reached(before, share, tweets, least_share, expected):
+    last = looked({7: (before, share), 9: (10**6, 0.0)})
+    assert last.grown(np.array([7]), np.array([tweets]), least_share).tolist() == [expected]
+
+
+def looked(found: dict[int, tuple[int, float]]) -> Looked:
+    keys = sorted(found)
+    return Looked(np.array(keys), np.array([found[key][0] for key in keys]), np.array([found[key][1] for key in keys]))
+
+
+def test_what_was_looked_at_later_takes_the_place_of_what_was_before():
+    last = looked({3: (100, 0.0), 5: (100, 0.0)}).then(looked({1: (10, 0.0), 5: (150, 0.0)}))
+    assert (last.keys.tolist(), last.tweets.tolist()) == ([1, 3, 5], [10, 100, 150])
+    asked = np.array([1, 2, 3, 5, 9])
+    assert last.grown(asked, np.array([100, 1, 167, 167, 1]), 0.4).tolist() == [True, True, True, False, True]
 
 
 def test_a_look_asks_for_the_scores_of_what_is_new():

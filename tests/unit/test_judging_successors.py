@@ -239,6 +239,7 @@ def test_nobody_asks_nobody_pays():
     assert shard.sketches.find(sample([1, 2]), np.array([shard.tags.key("a", "*")]), FROM_MS, 0) is None
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("old_size", "new_size", "share"), [(30, 20, 0.3), (200, 60, 0.5), (500, 2_000, 0.1)])
 def test_the_bound_holds_as_often_as_it_says(old_size, new_size, share):
     """The share of the new tag's authors who were the old one's lies below the bound in at most one of 200."""

@@ -95,6 +95,7 @@ def test_bounds_grow_with_the_spread_of_what_was_found():
     assert other[0] < same[0] and other[1] > same[1]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("texts", [LEAST, 10, SUBSAMPLE])
 @pytest.mark.parametrize("harmful", [0.05, 0.3, 0.6])
 def test_the_interval_holds_the_share_that_stage_2_would_find(texts, harmful):

@@ -60,6 +60,7 @@ def begun_at(at: int, names: list[int]) -> list[Begun]:
 ticks = st.lists(st.lists(st.integers(1, 9), unique=True, max_size=6), min_size=1, max_size=12)
 
 
+@pytest.mark.simulation
 @settings(max_examples=150, deadline=None)
 @given(ticks, st.integers(1, 6), st.sampled_from([1, 2, 3]), st.integers(1, 40), st.randoms())
 def test_in_no_hour_more_begins_than_the_share_of_the_cap(steps, cap, shards, minutes, rng):

@@ -341,7 +341,7 @@ async def test_a_worker_that_cannot_load_it_says_so_and_hides_nothing(
     async def policies(_: object) -> dict[str, object]:
         return {SUPPRESS.revision: activation(SUPPRESS)}
 
-    monkeypatch.setattr("streams.pipeline.judge.read_policies", policies)
+    monkeypatch.setattr("streams.pipeline.predecessor.read_policies", policies)
     for revision, missing in ((SCORER.revision, 0.0), (REVISION, 1.0)):
         shells.topics.logs.clear()
         one = msgspec.structs.replace(activation(SUPPRESS), model_revision=revision)

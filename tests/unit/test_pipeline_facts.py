@@ -30,7 +30,7 @@ async def shells(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shells]:
     async def policies(_: object) -> dict[str, object]:
         return {SUPPRESS.revision: activation(SUPPRESS)}
 
-    monkeypatch.setattr("streams.pipeline.judge.read_policies", policies)
+    monkeypatch.setattr("streams.pipeline.predecessor.read_policies", policies)
     monkeypatch.setattr("streams.pipeline.facts.LOOK_SECONDS", 0.01)
     monkeypatch.setattr("streams.pipeline.facts.topic_id_of", lambda *_: "t")
     yield made

@@ -43,7 +43,7 @@ async def shells(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shells]:
     async def policies(_: object) -> dict[str, object]:
         return {SUPPRESS.revision: activation(SUPPRESS)}
 
-    monkeypatch.setattr("streams.pipeline.judge.read_policies", policies)
+    monkeypatch.setattr("streams.pipeline.predecessor.read_policies", policies)
     yield made
     made.context.executor.shutdown()
 
@@ -329,7 +329,7 @@ async def test_a_successor_reads_back_what_was_said_before_it_applies_anything(s
     assert after.judge is not None
     assert settled(after) == settled(first)
     assert after.judge.settled_ms == first.judge.settled_ms == progress.settled_ms
-    assert after.judge.policy is not None
+    assert after.judge.in_force.policy is not None
     for judge in (first.judge, after.judge):
         assert judge.views.shortest is not None
         counts = judge.views.shortest.counts.to_dict()

@@ -29,7 +29,7 @@ async def shells(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shells]:
     async def policies(_: object) -> dict[str, object]:
         return {POLICY.revision: activation(POLICY)}
 
-    monkeypatch.setattr("streams.pipeline.judge.read_policies", policies)
+    monkeypatch.setattr("streams.pipeline.predecessor.read_policies", policies)
     made.topics.append(PARTIALS, 0, encode_partial(activation(POLICY)))
     say(made, 0, bad=20)
     say(made, 1, bad=1, settled=1)

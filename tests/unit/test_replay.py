@@ -136,6 +136,7 @@ def run(lines, policy: Policy, scorer=WordScorer(), **options):  # noqa: B008
     return rows, [one for one in said if isinstance(one, Decision)]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("seed", range(4))
 def test_minute_panes_equal_the_naive_reference(seed):
     lines = random_log(seed)

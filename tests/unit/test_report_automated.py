@@ -79,6 +79,7 @@ def all_of(records: Sequence[Record]) -> list[Decision]:
     return gathered(records, dict.fromkeys(range(PARTITIONS), 0), []).decisions()
 
 
+@pytest.mark.simulation
 @given(histories(), st.data())
 def test_whatever_retention_took_the_numbers_are_those_of_all(records: list[Record], data: st.DataObject) -> None:
     """The audit log has everything up to some moment, the topic everything from an earlier one on."""

@@ -9,18 +9,17 @@ from unittest.mock import patch
 
 import pytest
 
-from streams.counting.registers import PANE_MS
-from streams.judging.judge import ShardJudge
+from streams.judging.in_force import InForce
 from streams.log.decisions import Decision, decode_record
 from streams.policy import Policy
-from tests.unit.simulated import LATER, SCORER, SHARDS, World, small_units
+from tests.unit.simulated import LATER, LONG, SCORER, SHARDS, World, small_units
 from tests.unit.simulated_people import random_moderation
-from tests.unit.test_simulated_restarts import policies, problems, told
+from tests.unit.test_simulated_restarts import assert_noticed, policies, problems, told
 from tests.unit.test_simulated_successors import asking
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "20"))
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "100"))
 
 
 def two(seed: int) -> list[Policy]:
@@ -47,19 +46,20 @@ def test_it_does_whether_or_not_judges_look_early(seed):
     assert not found, told(seed, found)
 
 
-@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 4))
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 20))
 def test_it_does_while_all_changes_at_once(seed):
     """Policies and a model, accounts, campaigns that move on."""
     with small_units():
         made = (asking(random.Random(f"all {seed}")) * 2)[:2]
-        moderation = random_moderation(random.Random(seed))
-        found = problems(World(seed, made, models=(SCORER.revision, LATER.revision), moderation=moderation).run())
+        moderation = random_moderation(random.Random(seed), LONG)
+        models = SCORER.revision, LATER.revision
+        found = problems(World(seed, made, models=models, moderation=moderation, span=LONG).run())
     assert not found, told(seed, found)
 
 
 def test_decisions_name_the_model_of_their_tick():
     with small_units():
-        world = lived(0)
+        world = lived(0, span=LONG)
     switch_ms = world.activations[1].from_tick_ms
     found = {
         (one.tick_ms >= switch_ms, one.model_revision)
@@ -72,11 +72,6 @@ def test_decisions_name_the_model_of_their_tick():
 
 def test_the_rule_is_needed():
     """Scored by the model of its tick and not of its start, the first pane of a model differs."""
-    by_its_end = patch.object(ShardJudge, "_model_of", lambda judge, pane: judge._model_at((pane + 1) * PANE_MS))
-    for seed in range(20):
-        with by_its_end, small_units():
-            world = lived(seed)
-        with small_units():
-            if problems(world):
-                return
-    pytest.fail("nothing was noticed in 20 histories")
+    of_its_start = InForce.model_of
+    by_its_end = patch.object(InForce, "model_of", lambda in_force, pane: of_its_start(in_force, pane + 1))
+    assert_noticed(lambda: by_its_end, lived, 100)

@@ -17,7 +17,7 @@ from hushtag_client import MemoryServer
 
 from streams.flags.fold import DecisionFold
 from streams.log.decisions import Decision
-from tests.unit.simulated import SHARDS, World, small_units
+from tests.unit.simulated import LONG, SHARDS, World, small_units
 from tests.unit.simulated_publish import Publisher, PublishWorld, dated
 from tests.unit.test_simulated_restarts import policies
 
@@ -32,7 +32,7 @@ SCHEDULES = 12
 def decisions(seed: int) -> list[list[tuple[int, Decision]]]:
     """What the judges of a simulated history said, zombies included, by shard."""
     with small_units():
-        world = World(seed, policies(random.Random(seed))).run()
+        world = World(seed, policies(random.Random(seed)), span=LONG).run()
     return [dated(world.logs["decisions", shard]) for shard in range(SHARDS)]
 
 

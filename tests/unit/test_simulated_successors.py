@@ -20,8 +20,8 @@ from streams.log.decisions import Decision, decode_record
 from streams.log.partials import decode_partial, encode_partial
 from streams.log.sketches import AuthorSketch
 from streams.policy import Policy, parse_policy
-from tests.unit.simulated import SHARDS, Judge, World, small_units
-from tests.unit.test_simulated_restarts import CATEGORY, HEAD, VALVES, problems, told
+from tests.unit.simulated import LONG, SHARDS, Judge, World, small_units
+from tests.unit.test_simulated_restarts import CATEGORY, HEAD, VALVES, assert_noticed, problems, told
 
 pytestmark = pytest.mark.simulation
 
@@ -51,7 +51,8 @@ def asking(rng: random.Random) -> list[Policy]:
 
 
 def lived(seed: int, **options: Any) -> World:
-    return World(seed, asking(random.Random(f"successors {seed}")), **options).run()
+    """A long one: a campaign is hidden, moves on and is forgotten."""
+    return World(seed, asking(random.Random(f"successors {seed}")), span=LONG, **options).run()
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
@@ -136,10 +137,4 @@ def not_kept() -> Any:
     ],
 )
 def test_each_rule_is_needed(rule):
-    for seed in range(12):
-        with rule(), small_units():
-            world = lived(seed)
-        with small_units():
-            if problems(world):
-                return
-    pytest.fail("nothing was noticed in 12 histories")
+    assert_noticed(rule, lived, 12)

@@ -85,7 +85,14 @@ class Log:
 
 
 @pytest.fixture
-async def shells(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shells]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """In the place of asyncio's."""
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+async def shells(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> AsyncIterator[Shells]:
+    """A worker's parts, in a time of their own."""
     made = make_shells(monkeypatch, at_once=True, encoder_texts_per_second=10)
     yield made
     made.context.executor.shutdown()
@@ -133,8 +140,7 @@ class Running:
         await asyncio.gather(self.task, return_exceptions=True)
 
 
-async def test_what_it_finds_goes_down_the_tags_own_shard(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
-    Clock(monkeypatch)
+async def test_what_it_finds_goes_down_the_tags_own_shard(shells: Shells) -> None:
     async with Running(shells, Played()) as running:
         running.stage.offer(3, [candidate("a", [7, 5])], text_of)
         await settle()
@@ -146,8 +152,7 @@ async def test_what_it_finds_goes_down_the_tags_own_shard(shells: Shells, monkey
     assert running.processes[0].ended == 1 and value(shells, "encoder_up") == 0
 
 
-async def test_the_most_urgent_tag_of_any_shard_is_read_first(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
-    Clock(monkeypatch)
+async def test_the_most_urgent_tag_of_any_shard_is_read_first(shells: Shells) -> None:
     process = Played()
     async with Running(shells, process) as running:
         process.go_on.clear()
@@ -161,7 +166,6 @@ async def test_the_most_urgent_tag_of_any_shard_is_read_first(shells: Shells, mo
 
 
 async def test_a_text_is_read_but_once(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
-    Clock(monkeypatch)
     monkeypatch.setattr(stage_2, "REMEMBERED_TEXTS", 3)
     process = Played()
     async with Running(shells, process) as running:
@@ -180,8 +184,8 @@ async def test_a_text_is_read_but_once(shells: Shells, monkeypatch: pytest.Monke
         assert process.asked[2:] == [[b"y"]], "no more than so many are remembered; x was asked for last"
 
 
-async def test_it_reads_no_more_texts_a_second_than_it_may(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, process = Clock(monkeypatch), Played()
+async def test_it_reads_no_more_texts_a_second_than_it_may(shells: Shells, clock: Clock) -> None:
+    process = Played()
     async with Running(shells, process) as running:
         began = clock.now
         running.stage.offer(0, [candidate(f"tag{n}", range(20 * n, 20 * n + 20)) for n in range(3)], text_of)
@@ -190,10 +194,7 @@ async def test_it_reads_no_more_texts_a_second_than_it_may(shells: Shells, monke
         assert clock.now - began == pytest.approx(2 * 20 / 10), "ten a second, the first at once"
 
 
-async def test_what_waits_is_bounded_and_a_new_tick_replaces_it(
-    shells: Shells, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Clock(monkeypatch)
+async def test_what_waits_is_bounded_and_a_new_tick_replaces_it(shells: Shells) -> None:
     process = Played()
     async with Running(shells, process) as running:
         process.go_on.clear()
@@ -213,8 +214,7 @@ async def test_what_waits_is_bounded_and_a_new_tick_replaces_it(
         assert told(shells, 0) == [("held", [1])]
 
 
-async def test_a_text_that_is_gone_is_dropped(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
-    Clock(monkeypatch)
+async def test_a_text_that_is_gone_is_dropped(shells: Shells) -> None:
     async with Running(shells, Played()) as running:
         running.stage.offer(0, [candidate("a", [1, 2]), candidate("b", [3])], {1: b"x"}.get)
         await settle()
@@ -222,8 +222,8 @@ async def test_a_text_that_is_gone_is_dropped(shells: Shells, monkeypatch: pytes
         assert value(shells, "encoder_dropped") == 2
 
 
-async def test_it_is_started_again_ever_less_often(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, process = Clock(monkeypatch), Played()
+async def test_it_is_started_again_ever_less_often(shells: Shells, clock: Clock) -> None:
+    process = Played()
     process.fails = EncoderFailed("it has ended with 7")
     async with Running(shells, process) as running:
         for life in range(1, 12):
@@ -237,10 +237,8 @@ async def test_it_is_started_again_ever_less_often(shells: Shells, monkeypatch: 
     assert told(shells, 0) == [] and shells.crashed == []
 
 
-async def test_whoever_ran_well_for_a_while_is_started_again_at_once(
-    shells: Shells, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock, process = Clock(monkeypatch), Played()
+async def test_whoever_ran_well_for_a_while_is_started_again_at_once(shells: Shells, clock: Clock) -> None:
+    process = Played()
     process.fails = EncoderFailed("no answer in 30 s")
     async with Running(shells, process) as running:
         for life in range(3):
@@ -250,8 +248,7 @@ async def test_whoever_ran_well_for_a_while_is_started_again_at_once(
         assert clock.slept == [1, 1, 1]
 
 
-async def test_an_error_of_our_own_ends_no_worker(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
-    Clock(monkeypatch)
+async def test_an_error_of_our_own_ends_no_worker(shells: Shells) -> None:
     broken, whole = Played(), Played()
     broken.fails = ZeroDivisionError("a bug")
     async with Running(shells, broken, whole) as running:
@@ -263,10 +260,7 @@ async def test_an_error_of_our_own_ends_no_worker(shells: Shells, monkeypatch: p
         assert told(shells, 0) == [("a", [1])]
 
 
-async def test_one_for_another_stage_1_is_not_asked_and_not_started_again(
-    shells: Shells, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Clock(monkeypatch)
+async def test_one_for_another_stage_1_is_not_asked_and_not_started_again(shells: Shells) -> None:
     async with Running(shells, Played(model_revision="another")) as running:
         await settle()
         assert running.task.done() and running.lives == 1 and not running.stage.reads_along

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 from aiokafka.errors import IllegalStateError
 from faust.types.tuples import TP
 
-from streams.pipeline.transport import ConsumerThread
+from streams.pipeline.transport import ConsumerThread, NoTables
 
 TWEETS, PARTIALS = TP("tweets", 0), TP("hashtag-partials", 1)
 RECORDS = {TWEETS: [SimpleNamespace(offset=7), SimpleNamespace(offset=8)], PARTIALS: [SimpleNamespace(offset=3)]}
@@ -75,3 +76,11 @@ async def test_what_is_not_ours_any_more_is_left_alone():
 async def test_what_was_asked_for_before_a_rebalance_is_not_even_fetched():
     thread = Thread()
     assert await thread._fetch_for(3, thread._ensure_consumer(), set()) == {}
+
+
+async def test_topics_are_subscribed_to_at_once():
+    tables = Mock(spec=NoTables, recovery=Mock(start=AsyncMock()), _update_channels=AsyncMock())
+    await NoTables.on_start(tables)
+    tables._update_channels.assert_awaited_once()  # it lets the conductor subscribe
+    tables.recovery.start.assert_awaited_once()
+    tables.sleep.assert_not_called()

@@ -1,0 +1,96 @@
+"""What whoever judged a shard before has written of it, read back before the first record is applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from streams.counting.corrections import Corrections
+from streams.counting.keys import Tags
+from streams.counting.pane import Pane
+from streams.counting.registers import PANE_MS
+from streams.counting.retractions import NO_ROWS, Rows
+from streams.judging.retracted import AHEAD_MS
+from streams.judging.views import SHORT_MS
+from streams.log.corrections import are_corrections, decode_corrections
+from streams.log.decisions import Decision, Progress, decode_record
+from streams.log.panes import Assembler, decode_pane_record, decode_pane_span
+from streams.log.reading import LogReader, connection
+from streams.log.retractions import are_retractions, decode_retractions, together_of
+from streams.log.sketches import HeardSketch, heard_records, is_heard
+from streams.pipeline.policies import read_policies
+from streams.settings import Settings
+
+
+@dataclass(slots=True)
+class Said:
+    """All of it."""
+
+    decisions: list[Decision]
+    end: int
+    """Of the shard's decisions, when they were read."""
+    progress: Progress | None = None
+    """The last, with the bodies of its policies; None: nobody has judged the shard, and nothing else is here."""
+    panes: list[Pane] = field(default_factory=list)
+    """Settled ones that some window can still hold, ascending."""
+    longer: list[Pane] = field(default_factory=list)
+    """The same of minutes and quarters of an hour."""
+    retracted: Rows = NO_ROWS
+    corrected: list[Corrections] = field(default_factory=list)
+    sketches: list[HeardSketch] = field(default_factory=list)
+
+
+async def read_back(settings: Settings, shard: int, tags: Tags) -> Said:
+    """Read it.
+
+    Args:
+        tags: numbers the hashtags of the panes and the retractions.
+    """
+    said = await _decisions(settings, shard)
+    if said.progress is not None:
+        bodies = await read_policies(settings)
+        activations = [replace(one, policy=bodies[one.revision].policy) for one in said.progress.activations]
+        said.progress = replace(said.progress, activations=activations)
+        await _read_panes(settings, shard, tags, said, said.progress)
+    return said
+
+
+async def _decisions(settings: Settings, shard: int) -> Said:
+    decisions: list[Decision] = []
+    progress: Progress | None = None
+    async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
+        end = (await reader.bounds((shard,)))[shard].end
+        async for batch in reader.to_end({shard: None}, {shard: end}):
+            for record in batch:
+                said = decode_record(record.value)
+                if isinstance(said, Decision):
+                    decisions.append(said)
+                elif progress is None or said.version > progress.version:
+                    progress = said
+    return Said(decisions, end, progress)
+
+
+async def _read_panes(settings: Settings, shard: int, tags: Tags, said: Said, progress: Progress) -> None:
+    """The settled panes, and the retractions, corrections and sketches beside them."""
+    short_ms = progress.settled_ms - SHORT_MS
+    since_ms = min(progress.minutes_from_ms, short_ms)
+    found, retractions = Assembler(tags), []
+    async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
+        start = await reader.offset_at(shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
+        async for batch in reader.to_end({shard: start}):
+            for record in batch:
+                if are_retractions(record.value):
+                    retractions.append(decode_retractions(record.value))
+                elif are_corrections(record.value):
+                    said.corrected.append(decode_corrections(record.value))
+                elif is_heard(record.value):
+                    said.sketches += heard_records([record.value])
+                else:
+                    span = decode_pane_span(record.value)
+                    if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
+                        found.add(decode_pane_record(record.value))
+    for pane in found.panes():
+        if pane.start_ms < progress.settled_ms:
+            (said.panes if pane.length_ms == PANE_MS else said.longer).append(pane)
+    said.retracted = together_of(retractions, tags)
