@@ -48,7 +48,7 @@ class Recipe:
     ratio_inverse_penalty: float = 0.5
     ratio_share: float = 1.2  # of the second regression beside 1.0 of the first
     n_templates: int = 3_000  # a language
-    # Of a labelled text or of a copy: there are ten English ones for each Hindi one.
+    # Of a labelled text or of a copy: there are seven English ones for each Hindi one.
     weights: tuple[tuple[str, float], ...] = (("en", 1.0), ("hi", 3.0), ("hi-Latn", 2.0))
     template_weight: float = 0.6  # beside a labelled text of its language
     n_drawings: int = 10  # of sentences of our own and of spellings

@@ -114,6 +114,41 @@ def test_training_repeats_itself_to_the_byte(folder: Path) -> None:
     assert harmful > clean
 
 
+def test_a_drawing_changes_spellings_and_sentences_and_nothing_else(folder: Path) -> None:
+    first = training.prepare(folder, SMALL)
+    same, other = (first.drawn(SMALL, number) for number in (0, 1))
+    assert (same.romanised, same.own) == (first.romanised, first.own)
+    assert other.real == first.real and (other.origins == first.origins).all()
+    changed = [a.text != b.text for a, b in zip(first.romanised, other.romanised, strict=True)]
+    assert sum(changed) > len(changed) / 2 and other.own != first.own
+    next_seed = training.prepare(folder, replace(SMALL, seed=1))
+    assert next_seed.own not in (first.own, other.own), "no two seeds share a drawing"
+
+
+def test_weights_are_those_of_the_language() -> None:
+    recipe = training.Recipe(weights=(("en", 1.0), ("hi", 3.0), ("hi-Latn", 2.0)), template_weight=0.5)
+    rows = [("uli_en", "en"), ("uli_hi", "hi"), (training.ROMANISED, "hi-Latn"), (templates.SOURCE, "hi")]
+    examples = [data.Example("a", source, "", language, (0, 0, 0, 0)) for source, language in rows]
+    assert training.weights_of(examples, recipe).tolist() == [1.0, 3.0, 2.0, 1.5]
+    assert training.training_set(examples, recipe).weights.tolist() == [1.0, 3.0, 2.0, 1.5]
+
+
+def test_log_count_ratios_know_the_weights() -> None:
+    examples = [
+        data.Example(text, "uli_en", "", "en", (y, y, y, y))
+        for text, y in [("apple", 1), ("apple", 0), ("berry", 1), ("berry", 0), ("cherry", 1), ("dates", 0)] * 5
+    ]
+    even = training.training_set(examples, SMALL)
+    heavy = np.where([e.text == "apple" and e.labels[0] == 1 for e in examples], 9.0, 1.0)
+    fitted = [
+        training._fit_column(replace(even, weights=weights), even.targets[:, 0], replace(SMALL, ratio_share=1e6))[0]
+        for weights in (even.weights, heavy)
+    ]
+    apple = even.matrix[0]
+    assert abs((apple @ fitted[0]).item()) < 0.2 * abs((even.matrix[4] @ fitted[0]).item()), "apple says nothing"
+    assert (apple @ fitted[1]).item() > (even.matrix[2] @ fitted[1]).item(), "now it speaks for harm"
+
+
 def test_folds_deal_out_every_stratum() -> None:
     strata = [random.Random(3).choice("aab") for _ in range(50)]
     recipe = training.Recipe(n_folds=5)
