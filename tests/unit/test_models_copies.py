@@ -6,11 +6,12 @@ import doctest
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models import copies, hashing
 from models.copies import fingerprints
+from models.features import words_of
 
 
 def test_doctest() -> None:
@@ -54,9 +55,11 @@ def test_neighbours_do_not_matter(texts: list[str]) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.from_regex(r"\A[a-z]{2,8}\Z"), min_size=1, max_size=9), st.data())
 def test_whatever_is_put_between_the_words_of_a_text_it_is_a_copy(words: list[str], data: st.DataObject) -> None:
+    longer_text = " ".join([*words, "more"])
+    assume(words_of(longer_text) == [*words, "more"])  # "ab ba" is read as the word "abba", which is known
     between = st.sampled_from([" ", " !! ", "\n", " #tag ", " @who ", " 😀 ", " 7 ", " https://x.org/a ", " , "])
     copy = "".join(word.upper() + data.draw(between) for word in words)
-    one, other, longer = fingerprints([" ".join(words), copy, " ".join([*words, "more"])]).tolist()
+    one, other, longer = fingerprints([" ".join(words), copy, longer_text]).tolist()
     assert one == other != 0
     assert longer != one
 
