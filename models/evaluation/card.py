@@ -18,11 +18,17 @@ from pathlib import Path
 
 from models import artefact, data
 from models.evaluation import figures as kinds
-from models.evaluation.figures import ALL, EACH, POOLED, Figure
+from models.evaluation.figures import ALL, EACH, POOLED, TOGETHER, Figure
 from models.probes import SPARED
 
 CARD_PATH = artefact.ARTEFACT_PATH.parents[1] / "MODEL_CARD.md"
-NAMES = {"en": "English", "hi": "Devanagari", "hi-Latn": "Roman Hindi", EACH: "the mean of the languages"}
+NAMES = {
+    "en": "English",
+    "hi": "Devanagari",
+    "hi-Latn": "Roman Hindi",
+    TOGETHER: "all in one ranking",
+    EACH: "the mean of the languages",
+}
 MINUS_AUC, MINUS_FLAGGED = "AUC" + kinds.MINUS, kinds.FLAGGED + kinds.MINUS
 _PART = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- made -->)", re.DOTALL)
 _TEXTS = ("dev", "held out")

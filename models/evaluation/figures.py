@@ -25,6 +25,7 @@ from models.scorer import LANGUAGES
 POOLED = "all tweets"
 ALL = "all"
 EACH = "mean of languages"
+TOGETHER = "all languages"
 NOT_TWEETED = ("identity", "hatemoji", "probes", "simulated")
 FEWEST = 30  # of each label: less is not worth a figure
 FEWEST_SPARED = 8
@@ -159,26 +160,38 @@ def _of_scores(
 
 
 def _over_languages(of: Scored, n_draws: int) -> Iterator[Figure]:
-    """AUC of `harmful` on tweets as the mean of the languages', each weighing the same whatever its number of texts.
+    """AUC of `harmful` on tweets of all languages: in one ranking, and as the mean of the languages', each weighing the
+    same whatever its number of texts.
 
     One draw of the bootstrap draws the texts of every language; of a set that lacks one nothing is said.
     """
-    labels, drawn, beside, n_texts = of.labels()[:, 0], [], [], 0
+    labels, rows, weights = of.labels()[:, 0], [], []
     for at, language in enumerate(LANGUAGES):
         own = [e.language == language and not e.source.startswith(NOT_TWEETED) for e in of.examples]
-        use = np.array(own, bool) & (labels != data.UNLABELLED)
-        y = labels[use]
-        if min(int((y == 1).sum()), int((y == 0).sum())) < FEWEST:
+        use = np.flatnonzero(np.array(own, bool) & (labels != data.UNLABELLED))
+        if min(int((labels[use] == 1).sum()), int((labels[use] == 0).sum())) < FEWEST:
             return
-        weights = measures.draws(y, (_SEED, at), n_draws)
-        drawn.append(measures.auc(measures.curve(of.probabilities[use, 0], y, weights)))
-        if of.baseline is not None:
-            beside.append(measures.auc(measures.curve(of.baseline[use], y, weights)))
-        n_texts += len(y)
-    where, mean = (of.texts, POOLED, EACH, data.COLUMNS[0]), np.mean(drawn, axis=0)
-    yield _figure("AUC", where, Interval.of(mean), n_texts, 1)
-    if beside:
-        yield _figure("AUC" + MINUS, where, Interval.of(mean - np.mean(beside, axis=0)), n_texts)
+        rows.append(use)
+        weights.append(measures.draws(labels[use], (_SEED, at), n_draws))
+
+    def drawn(scores: Floats) -> dict[str, Floats]:
+        """(1 + n_draws,) each way."""
+        alone = [
+            measures.auc(measures.curve(scores[use], labels[use], drawn))
+            for use, drawn in zip(rows, weights, strict=True)
+        ]
+        use = np.concatenate(rows)
+        together = measures.auc(measures.curve(scores[use], labels[use], np.concatenate(weights, axis=1)))
+        return {TOGETHER: together, EACH: np.mean(alone, axis=0)}
+
+    ours = drawn(of.probabilities[:, 0])
+    beside = {} if of.baseline is None else drawn(of.baseline)
+    n_texts = sum(map(len, rows))
+    for language, of_language in ours.items():
+        where = (of.texts, POOLED, language, data.COLUMNS[0])
+        yield _figure("AUC", where, Interval.of(of_language), n_texts, 1)
+        if beside:
+            yield _figure("AUC" + MINUS, where, Interval.of(of_language - beside[language]), n_texts)
 
 
 def _calibration(

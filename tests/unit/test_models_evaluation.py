@@ -108,6 +108,11 @@ def test_each_language_weighs_the_same_in_the_mean() -> None:
     less = found["AUC minus baseline"]
     assert (less.value, less.low, less.high) == pytest.approx((1 / 3,) * 3), "half of the AUC in two languages of three"
     assert less.better == 0 and found["AUC"].better == 1
+    whole = {f.measure: f for f in figures.figures(sets, n_draws=50) if f.language == figures.TOGETHER}
+    assert whole["AUC"].value == 1 and whole["AUC"].n_texts == 580
+    constant = np.array([p if at < 400 else 0.5 for at, p in enumerate(sets[0].probabilities[:, 0])])
+    y = sets[0].labels()[:, 0]
+    assert whole["AUC minus baseline"].value == pytest.approx(1 - roc_auc_score(y, constant))
     missing = figures.figures(figures.scored({"dev": texts[:500]}, Knows()), n_draws=5)
     assert not any(f.language == figures.EACH for f in missing), "a mean of two languages is not that of three"
 
