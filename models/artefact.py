@@ -93,6 +93,9 @@ def read(path: Path) -> bytes:
 def content_of(data: bytes, name: str, wanted: str, texts: tuple[str, ...], arrays: tuple[str, ...]) -> Content:
     """What is in a model file of the format `wanted`, whole and unaltered. Raises ArtefactError."""
     content = _unpacked(data, name)
+    strange = [key for key in ("format", "digest", *texts) if not _are_texts(content.get(key, ""))]
+    if strange:
+        raise ArtefactError(f"{name} is damaged: {', '.join(strange)} is no text")
     if content.get("format") != wanted:
         raise ArtefactError(f"{name} is of format {content.get('format')!r}, this version reads {wanted!r}: train anew")
     missing = [key for key in (*texts, "digest", *arrays) if key not in content]
@@ -101,11 +104,15 @@ def content_of(data: bytes, name: str, wanted: str, texts: tuple[str, ...], arra
     try:
         matches = content["digest"] == digest(content, texts, arrays)
         json.loads(content["training"])
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ArtefactError(f"{name} is damaged: {error}") from error
     if not matches:
         raise ArtefactError(f"{name} was altered: its content does not match its digest")
     return content
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
 
 
 def _unpacked(data: bytes, name: str) -> Content:

@@ -66,7 +66,7 @@ def _zalgo(word: str, rng: random.Random) -> str:
 
 
 def _starred(word: str, rng: random.Random) -> str:
-    at = [i for i in range(1, len(word) - 1) if word[i].lower() in _VOWELS]
+    at = [i for i in range(1, len(word) - 1) if word[i].lower() in _VOWELS or features.is_mark(word[i])]
     return word if not at else word[: at[0]] + "*" + word[at[0] + 1 :]
 
 

@@ -26,6 +26,7 @@ _PROBES = (
     "kitaben padhna zaroori hai, haan nahin bhai kah",
     "🙂👩🏽‍🚒 ok 🇮🇳 ❤️ le💲ter",
     "ქართული 中文字 العربية שלום ไทย বাংলা தமிழ்",
+    "भ*ड*\u093c*वा र*ंडी म**द कुत्त ी ver min ी",
     "\ud800 alone \udfff \x00 \x1f end",
     "a &amp; b &lt;tag&gt; &#128512; line\nbreak\ttab",
 )

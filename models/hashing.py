@@ -41,6 +41,7 @@ _LETTER, _MARK, _DIGIT = characters.LETTER, characters.MARK, characters.DIGIT
 _SKIP, _SYMBOL, _STAR = characters.SKIP, characters.SYMBOL, characters.STAR
 _HASH, _AT, _LEET, _LEET_SIZE = characters.HASH, characters.AT, characters.LEET, characters.LEET_SIZE
 _BLANK, _ASTERISK = 0x20, 0x2A
+_INDIC = 0x0900  # the first code point of Devanagari
 _ONE, _LETTER_L = 0x31, 0x6C
 # What people write as a word of one letter ("u r a"): three of them in a row are three words, not one spaced out.
 _ONE_LETTER_WORDS = np.array([chr(point) in "abcdikmnoruxy" for point in range(128)])
@@ -165,7 +166,7 @@ def _read_words(
             at += 1
             spaced_end, word_end, torn = at, at, True
             continue
-        begin, word_start, n_letters, n_stars, n_digits, run, n_parted = used, at, 0, 0, 0, 0, 0
+        begin, word_start, n_letters, n_stars, n_digits, run, n_parted, masked = used, at, 0, 0, 0, 0, 0, False
         while at < end:
             kind = kinds[points[at]]
             if kind == _SKIP:
@@ -202,6 +203,7 @@ def _read_words(
                 n_parted += used > begin and out[used - 1] == _ASTERISK
             elif kind == _STAR:
                 n_stars += 1
+                masked = masked or (at > word_start and kinds[points[at - 1]] == _STAR)  # f**n
             elif kind == _DIGIT:
                 n_digits += 1
             at += 1
@@ -213,9 +215,13 @@ def _read_words(
             at += 1
         # No word begins with a vowel sign: it and what follows it belong to the word that they were parted from.
         torn_off = n_words > 0 and used > begin and n_stars == 0 and n_digits == 0
-        torn_off = torn_off and (
-            (kinds[points[word_start]] == _MARK and word_start <= word_end + 1)
-            or (torn and spaced > 0 and word_start == spaced_end)
+        torn_off = (
+            torn_off
+            and out[begin - 1] >= _INDIC
+            and (
+                (kinds[points[word_start]] == _MARK and word_start <= word_end + 1)
+                or (torn and spaced > 0 and word_start == spaced_end)
+            )
         )
         alone = n_letters == 1 and n_stars == 0 and n_digits == 0 and not torn_off
         blank = follows and (points[spaced_end] == _BLANK or kinds[points[spaced_end]] == _SKIP)
@@ -230,9 +236,10 @@ def _read_words(
             continue
         if n_digits > 0:
             n_letters = _spelt_out(out, begin, used, leet, known, n_letters)
-        indic = out[begin] >= 0x0900  # there a star may part a letter from its own sign, too
-        if (n_stars + 1 == n_letters and n_stars > 1) or (indic and n_parted > 0 and n_parted + 1 == n_letters):
-            used = _without_stars(out, begin, used)  # w*o*r*d
+        # w*o*r*d; in Indic scripts of two letters, too, and a star may part a letter from its own sign.
+        parted = n_stars + 1 == n_letters or (n_parted > 0 and n_parted + 1 == n_letters and not masked)
+        if (n_stars + 1 == n_letters and n_stars > 1) or (out[begin] >= _INDIC and parted):
+            used = _without_stars(out, begin, used)
         if alone:
             by_blanks, torn = spaced == 0 or blank, spaced > 0 and torn
             spaced += 1

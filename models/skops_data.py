@@ -33,18 +33,25 @@ def loads(data: bytes) -> object:
         schema = json.loads(archive.read("schema.json"))
         if schema["protocol"] != PROTOCOL:
             raise ValueError(f"it is written by protocol {schema['protocol']} of skops, this version reads {PROTOCOL}")
-        return _value(schema, archive)
+        return _value(schema, archive, set())
 
 
-def _value(node: dict[str, Any], archive: zipfile.ZipFile) -> object:
+def _value(node: dict[str, Any], archive: zipfile.ZipFile, read: set[str]) -> object:
+    """A node; `read`: the arrays that were read before, for a file may name one of them without end."""
     match node["__loader__"], node["__module__"], node["__class__"]:
         case "DictNode", "builtins", "dict":
-            return {key: _value(one, archive) for key, one in node["content"].items()}
+            return {key: _value(one, archive, read) for key, one in node["content"].items()}
         case "ListNode", "builtins", "list":
-            return [_value(one, archive) for one in node["content"]]
+            return [_value(one, archive, read) for one in node["content"]]
         case "JsonNode", "builtins", "str":
-            return str(json.loads(node["content"]))
+            text = json.loads(node["content"])
+            if not isinstance(text, str):
+                raise NotDataError(f"{type(text).__name__} as a text")
+            return text
         case "NdArrayNode", "numpy", "ndarray" if node["type"] == "numpy":
+            if node["file"] in read:
+                raise ValueError(f"{node['file']} is there twice")
+            read.add(node["file"])
             return np.load(io.BytesIO(archive.read(node["file"])), allow_pickle=False)
         case _, module, kind:
             raise NotDataError(f"{module}.{kind}")

@@ -176,10 +176,8 @@ def _over_languages(of: Scored, n_draws: int) -> Iterator[Figure]:
 
     def drawn(scores: Floats) -> dict[str, Floats]:
         """(1 + n_draws,) each way."""
-        alone = [
-            measures.auc(measures.curve(scores[use], labels[use], drawn))
-            for use, drawn in zip(rows, weights, strict=True)
-        ]
+        each = zip(rows, weights, strict=True)
+        alone = [measures.auc(measures.curve(scores[use], labels[use], times)) for use, times in each]
         use = np.concatenate(rows)
         together = measures.auc(measures.curve(scores[use], labels[use], np.concatenate(weights, axis=1)))
         return {TOGETHER: together, EACH: np.mean(alone, axis=0)}

@@ -102,8 +102,3 @@ class Tags:
 def country_of(key: int) -> str:
     """The country of a key: ISO code, `*` or ""."""
     return country_name(key & COUNTRY_MASK)
-
-
-def world_of(key: int) -> int:
-    """The world's key of the same hashtag."""
-    return key >> COUNTRY_BITS << COUNTRY_BITS

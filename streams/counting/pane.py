@@ -198,7 +198,8 @@ def _merged(displays: Sequence[str], first: Ints, row_of: Ints) -> list[str]:
     mixed = np.unique(row_of[spelt != found[row_of]])
     of_mixed = np.flatnonzero(np.isin(row_of, mixed))
     of_mixed = of_mixed[np.argsort(row_of[of_mixed], kind="stable")]
-    for row, some in zip(mixed, np.split(spelt[of_mixed], np.searchsorted(row_of[of_mixed], mixed[1:])), strict=False):
-        found[row] = commonest(some.tolist())
+    ends = np.searchsorted(row_of[of_mixed], mixed, side="right").tolist()
+    for row, (begin, end) in zip(mixed.tolist(), pairwise([0, *ends]), strict=True):
+        found[row] = commonest(spelt[of_mixed[begin:end]].tolist())
     merged: list[str] = found.tolist()
     return merged

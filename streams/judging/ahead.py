@@ -1,6 +1,6 @@
 """The policy that early looks are under: the one under which the newest open pane will settle.
 
-A policy is in force from a tick on, and that tick settles some fifteen seconds after the policy was read. A lower
+A policy is in force from a tick on, and that tick settles fifteen to twenty seconds after the policy was read. A lower
 threshold need not wait for that: what is early is judged by what will judge it. Only where the new policy counts over
 other windows, or measures other signals, there is nothing to look at yet: nothing is early until it is in force.
 """

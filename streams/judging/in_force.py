@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from streams.counting.registers import PANE_MS
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
@@ -21,6 +23,14 @@ class InForce:
         self.model_revision = model_revision
         """The same."""
         self._bodies: dict[str, Policy] = {}
+
+    def add(self, activation: Activation) -> None:
+        """The log has named it."""
+        self.activations.add(activation)
+
+    def recover(self, activations: Iterable[Activation]) -> None:
+        """Go on with those that a predecessor knew."""
+        self.activations = ActivationLog.from_list(activations)
 
     def policy_at(self, tick_ms: int) -> Policy | None:
         """The policy that is active at a tick."""

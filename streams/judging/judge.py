@@ -52,12 +52,12 @@ from streams.log.facts import FactsMark
 from streams.log.partials import Partial
 from streams.log.sketches import AuthorSketch, HeardSketch
 from streams.policy import Policy
-from streams.policy.activation import Activation, ActivationLog
+from streams.policy.activation import Activation
 
 _SWEEP_PANES = 6
 _WORLD_MASK = -1 << COUNTRY_BITS
 _SPREAD_MS = PANE_MS // 2
-"""Over so long the shards' settling of one pane is spread, so that a worker's early looks wait for one of them only."""
+"""Over so long the shards' settling of one pane is spread: a worker's early looks need not wait for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class ShardJudge:
         """Take the record at an offset of the shard's log."""
         self.offset = offset
         if isinstance(record, Activation):
-            self.in_force.activations.add(record)
+            self.in_force.add(record)
             return
         if isinstance(record, FactsMark):
             self.facts.hear(record)
@@ -466,7 +466,7 @@ class ShardJudge:
         self.rulings.recover(list(decisions), progress.settled_ms if progress else 0)
         if progress is None:
             return
-        self.in_force.activations = ActivationLog.from_list(progress.activations)
+        self.in_force.recover(progress.activations)
         self.facts.recover(progress.facts, progress.passed_ms)
         self.hold_until_ms = progress.hold_until_ms
         self.open.settled_pane = progress.settled_ms // PANE_MS - 1

@@ -275,18 +275,24 @@ class JudgePartition:
             scale_of=self._context.shelf.scale,
             at_hand=self._context.shelf.is_at_hand,
         )
-        said = await read_back(settings, self.shard, judge.tags)
-        self._own = OwnOffsets(said.end)
-        if said.progress is not None:
-            for one in said.progress.activations:
+        legacy = await read_back(settings, self.shard, judge.tags)
+        self._own = OwnOffsets(legacy.end)
+        if legacy.progress is not None:
+            for one in legacy.progress.activations:
                 await self._context.shelf.scorer(one.model_revision)  # the first tick asks what its scores mean
-            for heard in said.progress.facts:
+            for heard in legacy.progress.facts:
                 await self._stage.facts.reached(heard)
-        judge.sketches.recover(said.sketches)
+        judge.sketches.recover(legacy.sketches)
         await asyncio.to_thread(  # some seconds for an hour of tweets, and nobody else has the judge yet
-            judge.recover, said.progress, said.decisions, said.panes, said.longer, said.retracted, said.corrected
+            judge.recover,
+            legacy.progress,
+            legacy.decisions,
+            legacy.panes,
+            legacy.longer,
+            legacy.retracted,
+            legacy.corrected,
         )
-        return judge, 0 if said.progress is None else said.progress.replay_offset
+        return judge, 0 if legacy.progress is None else legacy.progress.replay_offset
 
 
 class JudgeStage:

@@ -24,7 +24,7 @@ from streams.settings import Settings
 
 
 @dataclass(slots=True)
-class Said:
+class Legacy:
     """All of it."""
 
     decisions: list[Decision]
@@ -41,22 +41,22 @@ class Said:
     sketches: list[HeardSketch] = field(default_factory=list)
 
 
-async def read_back(settings: Settings, shard: int, tags: Tags) -> Said:
+async def read_back(settings: Settings, shard: int, tags: Tags) -> Legacy:
     """Read it.
 
     Args:
         tags: numbers the hashtags of the panes and the retractions.
     """
-    said = await _decisions(settings, shard)
-    if said.progress is not None:
+    legacy = await _decisions(settings, shard)
+    if legacy.progress is not None:
         bodies = await read_policies(settings)
-        activations = [replace(one, policy=bodies[one.revision].policy) for one in said.progress.activations]
-        said.progress = replace(said.progress, activations=activations)
-        await _read_panes(settings, shard, tags, said, said.progress)
-    return said
+        activations = [replace(one, policy=bodies[one.revision].policy) for one in legacy.progress.activations]
+        legacy.progress = replace(legacy.progress, activations=activations)
+        await _read_panes(settings, shard, tags, legacy, legacy.progress)
+    return legacy
 
 
-async def _decisions(settings: Settings, shard: int) -> Said:
+async def _decisions(settings: Settings, shard: int) -> Legacy:
     decisions: list[Decision] = []
     progress: Progress | None = None
     async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
@@ -68,10 +68,10 @@ async def _decisions(settings: Settings, shard: int) -> Said:
                     decisions.append(said)
                 elif progress is None or said.version > progress.version:
                     progress = said
-    return Said(decisions, end, progress)
+    return Legacy(decisions, end, progress)
 
 
-async def _read_panes(settings: Settings, shard: int, tags: Tags, said: Said, progress: Progress) -> None:
+async def _read_panes(settings: Settings, shard: int, tags: Tags, legacy: Legacy, progress: Progress) -> None:
     """The settled panes, and the retractions, corrections and sketches beside them."""
     short_ms = progress.settled_ms - SHORT_MS
     since_ms = min(progress.minutes_from_ms, short_ms)
@@ -83,14 +83,14 @@ async def _read_panes(settings: Settings, shard: int, tags: Tags, said: Said, pr
                 if are_retractions(record.value):
                     retractions.append(decode_retractions(record.value))
                 elif are_corrections(record.value):
-                    said.corrected.append(decode_corrections(record.value))
+                    legacy.corrected.append(decode_corrections(record.value))
                 elif is_heard(record.value):
-                    said.sketches += heard_records([record.value])
+                    legacy.sketches += heard_records([record.value])
                 else:
                     span = decode_pane_span(record.value)
                     if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
                         found.add(decode_pane_record(record.value))
     for pane in found.panes():
         if pane.start_ms < progress.settled_ms:
-            (said.panes if pane.length_ms == PANE_MS else said.longer).append(pane)
-    said.retracted = together_of(retractions, tags)
+            (legacy.panes if pane.length_ms == PANE_MS else legacy.longer).append(pane)
+    legacy.retracted = together_of(retractions, tags)

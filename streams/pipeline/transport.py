@@ -218,7 +218,7 @@ class NoTables(TableManager):
     """Has nothing to wait for."""
 
     async def on_start(self) -> None:
-        """As Faust's, without its second of sleep."""
+        """As Faust's, without its second of sleep, and without asking whether it was stopped in it."""
         await self._update_channels()
         await self.recovery.start()
 

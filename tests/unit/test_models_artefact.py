@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -52,6 +53,33 @@ def test_a_file_is_read_as_skops_reads_it() -> None:
 def test_what_is_no_data_is_not_made(value: object) -> None:
     with pytest.raises(skops_data.NotDataError):
         skops_data.loads(skops.io.dumps({"x": value}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("format", np.zeros(2)), ("digest", np.zeros(2)), ("features", ["x"] * 2), ("training", "[" * 100_000)],
+    ids=["format", "digest", "features", "training"],
+)
+def test_texts_that_are_none(key: str, value: object) -> None:
+    content = skops_data.loads(GOOD)
+    assert isinstance(content, dict)
+    content[key] = value
+    if key not in ("format", "digest"):
+        content["digest"] = artefact.digest(content, artefact._TEXTS, artefact._ARRAYS)
+    with pytest.raises(ArtefactError):
+        artefact.loads(artefact.canonical(content))
+
+
+def test_an_array_that_is_named_again_and_again() -> None:
+    whole, out = skops.io.dumps({"x": [np.zeros(3), np.ones(3)]}), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive, zipfile.ZipFile(out, "w") as copy:
+        schema = json.loads(archive.read("schema.json"))
+        first, second = schema["content"]["x"]["content"]
+        second["file"] = first["file"]
+        copy.writestr("schema.json", json.dumps(schema))
+        copy.writestr(first["file"], archive.read(first["file"]))
+    with pytest.raises(ValueError, match="is there twice"):
+        skops_data.loads(out.getvalue())
 
 
 def test_another_protocol() -> None:

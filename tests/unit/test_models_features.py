@@ -181,6 +181,9 @@ def test_texts_are_encoded_as_each_alone_and_as_lines(texts: list[str]) -> None:
         ("म े ं", ["में"]),
         ("ब*ड*\u093cा", ["बडा"]),
         ("भ*ड*\u093c*वा", ["भडवा"]),
+        ("र*ंडी", ["रंडी"]),
+        ("ग*ांड च*ूत", ["गांड", "चूत"]),
+        ("अब* कहा", ["अब", "कहा"]),
     ],
 )
 def test_no_word_begins_with_a_vowel_sign(parted: str, whole: list[str]) -> None:
@@ -190,4 +193,6 @@ def test_no_word_begins_with_a_vowel_sign(parted: str, whole: list[str]) -> None
 def test_a_vowel_sign_far_from_a_word_is_passed_over() -> None:
     assert features.words_of("कुत्त  ी") == ["कुत्त"]
     assert features.words_of("ी शुरू 12 ी") == ["शुरू"]
+    assert features.words_of("ver min ी") == ["vermin"], "a word in Latin letters has none"
+    assert features.words_of("म****द ह***मी") == ["म**द", "ह**मी"], "what is masked is no other word"
     assert features.words_of("s**t b*d") == ["s**t", "b*d"], "what is starred out in Latin letters stays"
