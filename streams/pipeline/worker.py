@@ -25,6 +25,7 @@ from streams.errors import DependencyAway, HushtagError, SettingsError
 from streams.flags.fold import DecisionFold
 from streams.flags.redis_store import RedisFlagStore
 from streams.health import HealthServer
+from streams.judging.warm_up import warm_up
 from streams.log.reading import connection
 from streams.log.topics import check_topics, needs_of
 from streams.metrics import Metrics
@@ -223,6 +224,7 @@ class Worker:
             scorer = await asyncio.to_thread(load_text_scorer, settings.model)
         if "judge" in self._stages:
             await asyncio.to_thread(scorer, b"warm up\n")
+            await asyncio.to_thread(warm_up)
         self._metrics.set_revisions(policy="", model=scorer.revision)
         return Context(
             settings=settings,
