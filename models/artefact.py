@@ -93,14 +93,14 @@ def read(path: Path) -> bytes:
 def content_of(data: bytes, name: str, wanted: str, texts: tuple[str, ...], arrays: tuple[str, ...]) -> Content:
     """What is in a model file of the format `wanted`, whole and unaltered. Raises ArtefactError."""
     content = _unpacked(data, name)
-    strange = [key for key in ("format", "digest", *texts) if not _are_texts(content.get(key, ""))]
-    if strange:
-        raise ArtefactError(f"{name} is damaged: {', '.join(strange)} is no text")
-    if content.get("format") != wanted:
+    if str(content.get("format")) != wanted:
         raise ArtefactError(f"{name} is of format {content.get('format')!r}, this version reads {wanted!r}: train anew")
     missing = [key for key in (*texts, "digest", *arrays) if key not in content]
     if missing:
         raise ArtefactError(f"{name} lacks {', '.join(missing)}")
+    strange = [key for key in ("digest", *texts) if not _are_texts(content[key])]
+    if strange:
+        raise ArtefactError(f"{name} is damaged: {', '.join(strange)} is no text")
     try:
         matches = content["digest"] == digest(content, texts, arrays)
         json.loads(content["training"])
