@@ -26,6 +26,8 @@ LINKED = ("models", "moderation", "surfaces", "benchmarks", "config", "docs")
 AT_ONCE = 2
 TIMEOUT_SECONDS = 120
 """A bug that makes its tests hang is found, too."""
+ALL_SECONDS = 600
+"""For all tests, where nothing is planted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +52,16 @@ def copy_of_checkout(into: Path) -> None:
         (into / name).symlink_to(ROOT / name)
 
 
-def pytest_in(copy: Path, tests: Sequence[str]) -> tuple[int, str]:
-    """Run tests of a copy, up to the first that fails; exit code and output."""
+def pytest_in(copy: Path, tests: Sequence[str], *, seconds: int = TIMEOUT_SECONDS, at_once: int = 0) -> tuple[int, str]:
+    """Run tests of a copy, up to the first that fails; exit code and output. `at_once`: in so many processes."""
     paths = [str(copy), str(copy / "client")]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not integration", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not integration"]
+    command += ["-n", str(at_once), *tests]
     try:
-        done = subprocess.run(
-            command, cwd=copy, env=env, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
-        )
+        done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        return 1, f"FAILED {tests[0]} - no end in {TIMEOUT_SECONDS} s"
+        return 1, f"FAILED {tests[0]} - no end in {seconds} s"
     return done.returncode, done.stdout + done.stderr
 
 
@@ -92,7 +93,7 @@ def without_any(chosen: Sequence[Mutation]) -> str:
     tests = sorted({test for one in chosen for test in one.tests})
     with tempfile.TemporaryDirectory(prefix="hushtag-mutant-") as folder:
         copy_of_checkout(Path(folder))
-        code, output = pytest_in(Path(folder), tests)
+        code, output = pytest_in(Path(folder), tests, seconds=ALL_SECONDS, at_once=AT_ONCE)
     return "" if code == 0 else output[-4_000:]
 
 

@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.counting.keys import Tags, country_of
@@ -78,6 +78,7 @@ def cut(pane: Pane, tags: Tags, most_tags: int, floor: int) -> Pane:
     floor=st.integers(1, 8),
     seed=st.integers(0, 9),
 )  # fmt: skip
+@example(counts={(f"tag{n}", "IN"): 1 for n in range(12)}, most_tags=4, floor=8, seed=0)
 def test_the_smallest_go_then_the_first_by_hash_whatever_came_first(counts, most_tags, floor, seed):
     tags = Tags()
     shuffled = random.Random(seed).sample([*counts], len(counts))

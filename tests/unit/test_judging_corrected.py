@@ -142,6 +142,7 @@ def test_nothing_is_corrected_twice(repeated: str) -> None:
     court.pass_to(20_000)
     assert looked(court)[20_000][0] == 10
     assert looked(court)[20_000][1] == pytest.approx(looked(court)[10_000][1] - 0.5, abs=1e-3)
+    assert sum(len(one.corrected or ()) for one in court.settled) == 10, "and nothing is written twice"
 
 
 def test_a_tweet_that_no_longer_speaks_for_its_author_corrects_nothing() -> None:
