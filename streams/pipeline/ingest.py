@@ -39,6 +39,8 @@ class IngestPartition:
         self.core: SourcePartition | None = None
         self.next_offset: int | None = None
         """The next offset to deliver; None until the start is known."""
+        self.sent_offset: int | None = None
+        """Up to where the shards have been told what was read."""
         self.stood_at: int | None = None
         """`next_offset` at the last look whether all was read."""
         self.known_end: int | None = None
@@ -64,12 +66,12 @@ class IngestPartition:
             times=stage.times,
         )
         self._unsent = self._unsent_bytes = 0
-        self.next_offset = max(first, replay_point - DUPLICATE_RANGE)
+        self.next_offset = self.sent_offset = max(first, replay_point - DUPLICATE_RANGE)
         return self.next_offset
 
     @property
     def position(self) -> int | None:
-        return self.next_offset
+        return self.sent_offset
 
     async def take(self, batch: Sequence[Any]) -> None:
         records = await self._admit(batch)
@@ -115,7 +117,7 @@ class IngestPartition:
             self._unsent = self._unsent_bytes = 0
             core.sources = self._stage.sources()
             flushed = core.flush()
-            replay_point, dead_letters = core.replay_point, core.dead_letters
+            read_offset, replay_point, dead_letters = self.next_offset, core.replay_point, core.dead_letters
             encoded = {shard: [encode_partial(one) for one in records] for shard, records in flushed.items()}
             self._stage.note(core)
             core.reset_counts()
@@ -125,7 +127,7 @@ class IngestPartition:
                 self.drop()  # it left the core and did not arrive: no marker of this state may vouch for it
                 raise
             if not self._dropped and self.core is core:
-                self.replay_point = replay_point
+                self.replay_point, self.sent_offset = replay_point, read_offset
 
     async def _send(self, encoded: dict[int, list[bytes]], dead_letters: list[DeadLetter]) -> None:
         """The earlier records of a shard are acknowledged before the one with the marker goes out."""

@@ -20,7 +20,7 @@ class Partition(Protocol):
 
     @property
     def position(self) -> int | None:
-        """The next offset to work on; None while that is not known yet."""
+        """Up to where it has been worked off; None while that is not known yet."""
 
     def start(self, committed: int | None, first: int) -> int:
         """Where to begin reading. Called again if the same assignment must be sought again."""

@@ -71,6 +71,21 @@ async def test_markers_wait_for_their_partials_and_the_replay_point_for_the_mark
     assert partition.replay_point == BLOCK
 
 
+async def test_what_the_shards_have_not_been_told_is_not_worked_off(shells: Shells) -> None:
+    """So a worker is not ready before: all that was read may still be in its memory only."""
+    _, partition = started(shells)
+    assert partition.position == 0
+    await partition.take(log(10))
+    flush = asyncio.create_task(partition.flush())
+    await settle_down()
+    await partition.take(log(5, first=10))
+    assert partition.position == 0
+    while not flush.done():
+        shells.sender.deliver()
+        await settle_down()
+    assert partition.position == 10, "what came while it was sent is for the next flush"
+
+
 @pytest.mark.parametrize("limit", ["_UNSENT_TWEETS", "_UNSENT_BYTES"])
 async def test_a_broker_that_acknowledges_nothing_holds_up_what_is_read(
     shells: Shells, monkeypatch: pytest.MonkeyPatch, limit: str
