@@ -46,6 +46,8 @@ GENERATING_MS = 0.03
 LOAD_SECONDS = 0.02
 """So often the load is sent."""
 DEADLINE_SECONDS = 600.0
+SCRAPE_SECONDS = 0.25
+"""An answer to one takes a worker some 5 ms."""
 TWEETS, CPU = "hushtag_tweets_total", "process_cpu_seconds_total"
 WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))
 HARSH = "you disgusting vermin, filthy animals, get out of our country"
@@ -150,7 +152,7 @@ class Pipeline:
                 time.sleep(0.02)
             start, cpu = time.monotonic(), self.metric(CPU)
             while self.metric(TWEETS) < tweets or self.metric("hushtag_judge_backlog_records") > 0:
-                time.sleep(0.1)
+                time.sleep(SCRAPE_SECONDS)
             seconds = time.monotonic() - start
             cpu = self.metric(CPU) - cpu
             memory = self.metric("process_resident_memory_bytes") / 2**20
@@ -308,7 +310,7 @@ def show(results: list[Result], shape: str) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tweets", type=int, default=600_000)
+    parser.add_argument("--tweets", type=int, default=1_000_000)
     parser.add_argument("--shape", choices=["native", "v1.1"], default="native")
     parser.add_argument("--faust", type=int, default=10_000, help="tweets for Faust's hopping table; 0 leaves it out")
     parser.add_argument("--latency-seconds", type=float, default=40.0, help="0 leaves it out")
