@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models import features, hashing
+from models import features
+from models.kernels.fingerprints import fingerprint_batch
+from models.kernels.points import Offsets, Points
 
 
 def fingerprints(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
@@ -20,9 +22,9 @@ def fingerprints(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
     return of_points(*features.encode(texts))
 
 
-def of_points(points: hashing.Points, offsets: hashing.Offsets) -> npt.NDArray[np.uint32]:
+def of_points(points: Points, offsets: Offsets) -> npt.NDArray[np.uint32]:
     """The same, of texts that `features.encode` has read."""
     kinds, letters, leet, _, known = features.lookups()
     out = np.empty(len(offsets) - 1, np.uint32)
-    hashing.fingerprint_batch(points, offsets, kinds, letters, leet, known, out)
+    fingerprint_batch(points, offsets, kinds, letters, leet, known, out)
     return out

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models import features, hashing
+from models import features
+from models.kernels.owners import find_words
+from models.kernels.scoring import BLOCK_SCALES, group_of
 from models.scorer import LANGUAGES, LinearScorer
 
 
@@ -39,20 +41,18 @@ def explain(scorer: LinearScorer, text: str, column: int = 0) -> Explanation | N
     """What the words of `text` add to `column` (0: any category); None for a text without a word."""
     numbers = scorer.numbers
     points, offsets = features.encode([text])
-    words, owners, buckets, ends = hashing.find_words(points, offsets, *features.lookups(), len(numbers.weights))
+    words, owners, buckets, ends = find_words(points, offsets, *features.lookups(), len(numbers.weights))
     if not words:
         return None
     shares = np.concatenate(
         [
             np.full(end - begin, scale / np.sqrt(max(1, end - begin)))
-            for scale, begin, end in zip(hashing.BLOCK_SCALES, (0, *ends[:-1]), ends, strict=True)
+            for scale, begin, end in zip(BLOCK_SCALES, (0, *ends[:-1]), ends, strict=True)
         ]
     )
     rows = numbers.weights[buckets].astype(np.float64) * numbers.scales
     roman_hindi = float(numbers.biases[-1] + (rows[:, -1] * shares).sum())
-    group = hashing.group_of(
-        np.array([ord(c) for word in words for c in word], np.uint32), sum(map(len, words)), roman_hindi
-    )
+    group = group_of(np.array([ord(c) for word in words for c in word], np.uint32), sum(map(len, words)), roman_hindi)
     slope = float(numbers.slopes[group, column])
     added: dict[str, float] = defaultdict(float)
     for owner, contribution in zip(owners.tolist(), (slope * rows[:, column] * shares).tolist(), strict=True):

@@ -11,7 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from models import characters, hashing, vocabulary
+from models import characters, vocabulary
+from models.kernels.ngrams import FEATURES_PER_POINT, N_BLOCKS, find_batch
+from models.kernels.owners import find_words
+from models.kernels.points import MAX_POINTS
+from models.kernels.scoring import BLOCK_SCALES
 
 _END = "\n"  # ends a text in the joined batch: nothing composes or is ordered across it
 
@@ -38,11 +42,11 @@ def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np
     HTML entities are resolved (the platform's API escapes &, < and >), compatibility forms folded (NFKC), and each
     text is cut to the part that is read. Any str will do, lone surrogates included.
     """
-    return encode_lines("".join([text[: hashing.MAX_POINTS].replace(_END, " ") + _END for text in texts]))
+    return encode_lines("".join([text[:MAX_POINTS].replace(_END, " ") + _END for text in texts]))
 
 
 def encode_lines(joined: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """`encode` of texts that are lines already, each at most `hashing.MAX_POINTS` long and with a line break behind it.
+    """`encode` of texts that are lines already, each at most `MAX_POINTS` long and with a line break behind it.
 
     What a line break within a text would become is a blank.
     """
@@ -66,7 +70,7 @@ def words_of(text: str) -> list[str]:
     ['vermin', 'said', 'at']
     """
     points, offsets = encode([text])
-    return hashing.find_words(points, offsets, *lookups(), 1)[0]
+    return find_words(points, offsets, *lookups(), 1)[0]
 
 
 def is_mark(char: str) -> bool:
@@ -78,17 +82,17 @@ def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
     """The features of each text, (n_texts, n_buckets): block scale / sqrt(block size) per bucket that the text has.
 
     A bucket that two blocks of a text share has the sum of both, so that `matrix(texts) @ weights` is the sum that
-    `hashing.score_batch` computes.
+    `models.kernels.scoring.score_batch` computes.
     """
     points, offsets = encode(texts)
-    out = np.empty(hashing.FEATURES_PER_POINT * len(points) + 64, np.int32)
-    ends = np.zeros((len(texts), hashing.N_BLOCKS), np.int64)
-    total = hashing.find_batch(points, offsets, *lookups(), n_buckets, out, ends)
+    out = np.empty(FEATURES_PER_POINT * len(points) + 64, np.int32)
+    ends = np.zeros((len(texts), N_BLOCKS), np.int64)
+    total = find_batch(points, offsets, *lookups(), n_buckets, out, ends)
     assert total >= 0, "the bound on features per code point does not hold"
     flat = ends.ravel()
     sizes = np.diff(flat, prepend=0)
     with np.errstate(divide="ignore"):
-        values = np.repeat(np.tile(hashing.BLOCK_SCALES, len(texts)) / np.sqrt(sizes), sizes)
+        values = np.repeat(np.tile(BLOCK_SCALES, len(texts)) / np.sqrt(sizes), sizes)
     rows = np.concatenate(([0], ends[:, -1])).astype(np.int64)
     result = sparse.csr_matrix((values, out[:total].astype(np.int64), rows), shape=(len(texts), n_buckets))
     result.sum_duplicates()
@@ -102,7 +106,7 @@ def lookups() -> tuple[
     npt.NDArray[np.uint8],
     npt.NDArray[np.uint32],
 ]:
-    """The tables that every kernel of `models.hashing` takes: kinds, letters, leet, skeleton, known words."""
+    """The tables that every kernel of `models.kernels` takes: kinds, letters, leet, skeleton, known words."""
     kinds, letters = characters.tables()
     return kinds, letters, characters.leet_table(), characters.skeleton_table(), vocabulary.table()
 
@@ -113,11 +117,11 @@ def fingerprint() -> str:
     An artefact of another fingerprint would read its weights at the wrong places.
     """
     points, offsets = encode(_PROBES)
-    out = np.empty(hashing.FEATURES_PER_POINT * len(points) + 64, np.int32)
-    ends = np.zeros((len(_PROBES), hashing.N_BLOCKS), np.int64)
-    total = hashing.find_batch(points, offsets, *lookups(), 1 << 20, out, ends)
+    out = np.empty(FEATURES_PER_POINT * len(points) + 64, np.int32)
+    ends = np.zeros((len(_PROBES), N_BLOCKS), np.int64)
+    total = find_batch(points, offsets, *lookups(), 1 << 20, out, ends)
     digest = hashlib.sha256(out[:total].astype("<i4").tobytes())
     digest.update(ends.astype("<i8").tobytes())
-    digest.update(repr(hashing.BLOCK_SCALES).encode())
+    digest.update(repr(BLOCK_SCALES).encode())
     digest.update(vocabulary.table().astype("<u4").tobytes())
     return digest.hexdigest()[:16]

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from models import features, hashing
+from models import features
+from models.kernels.points import Offsets, Points
+from models.kernels.scoring import score_batch
 from models.share import Scale
 
-LANGUAGES = ("en", "hi-Latn", "hi")  # groups that are calibrated apart, in the order of `hashing.group_of`
+LANGUAGES = ("en", "hi-Latn", "hi")
+"""Groups that are calibrated apart, in the order of `models.kernels.scoring.group_of`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +41,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearScorer:
-    """Hashed words, characters and skeletons, weighed and calibrated. See `models.hashing` for the formula."""
+    """Hashed words, characters and skeletons, weighed and calibrated. See `models.kernels.scoring` for the formula."""
 
     revision: str
     categories: tuple[str, ...]
@@ -49,7 +52,7 @@ class LinearScorer:
         """See `Scorer.score`."""
         return self.score_points(*features.encode(texts))
 
-    def score_points(self, points: hashing.Points, offsets: hashing.Offsets) -> npt.NDArray[np.float32]:
+    def score_points(self, points: Points, offsets: Offsets) -> npt.NDArray[np.float32]:
         """The same, of texts that `features.encode` has read."""
         return self.score_groups(points, offsets)[0]
 
@@ -58,20 +61,18 @@ class LinearScorer:
         """See `GroupingScorer.scale`; the groups are LANGUAGES."""
         return Scale(self.numbers.moments, self.numbers.errors)
 
-    def score_groups(
-        self, points: hashing.Points, offsets: hashing.Offsets
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    def score_groups(self, points: Points, offsets: Offsets) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
         """See `GroupingScorer.score_groups`."""
         return self.score_and_fingerprint(points, offsets)[:2]
 
     def score_and_fingerprint(
-        self, points: hashing.Points, offsets: hashing.Offsets
+        self, points: Points, offsets: Offsets
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
         """What `score_groups` says, and what `copies.of_points` does: the words of a text are read but once."""
         n_texts, numbers = len(offsets) - 1, self.numbers
         out = np.empty((n_texts, 1 + len(self.categories)), np.float32)
         groups, fingerprints = np.empty(n_texts, np.uint8), np.empty(n_texts, np.uint32)
-        hashing.score_batch(
+        score_batch(
             points,
             offsets,
             *features.lookups(),

@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models import characters, hashing
+from models import characters
+from models.kernels.points import Offsets, Points
+from models.kernels.survey import MOST_ROWS, survey_batch
 
 PATH = Path(__file__).with_name("words.npy")
 FEWEST_WORDS, FEWEST_ROWS = 3, 2
@@ -46,7 +48,7 @@ def _table(keys: Keys) -> Keys:
     return found
 
 
-def keys_of(points: hashing.Points, offsets: hashing.Offsets) -> Keys:
+def keys_of(points: Points, offsets: Offsets) -> Keys:
     """The keys of what is known from these texts (as `models.features.encode` reads them), ascending."""
     surveyed = [_survey(points, offsets[at : at + _BATCH + 1]) for at in range(0, len(offsets) - 1, _BATCH)]
     words, rows = (np.concatenate(found) for found in zip(*surveyed, strict=True))
@@ -55,12 +57,12 @@ def keys_of(points: hashing.Points, offsets: hashing.Offsets) -> Keys:
     return np.union1d(known, _at_least(could_be, FEWEST_ROWS))
 
 
-def _survey(points: hashing.Points, offsets: hashing.Offsets) -> tuple[Keys, Keys]:
+def _survey(points: Points, offsets: Offsets) -> tuple[Keys, Keys]:
     n_points = int(offsets[-1] - offsets[0])
     words = np.empty(n_points + 1, np.uint32)
-    rows = np.empty((hashing.MOST_ROWS * n_points + 1, 2), np.uint32)
+    rows = np.empty((MOST_ROWS * n_points + 1, 2), np.uint32)
     kinds, letters = characters.tables()
-    n_words, n_rows = hashing.survey_batch(points, offsets, kinds, letters, characters.leet_table(), words, rows)
+    n_words, n_rows = survey_batch(points, offsets, kinds, letters, characters.leet_table(), words, rows)
     return words[:n_words].copy(), rows[:n_rows].copy()
 
 

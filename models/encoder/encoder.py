@@ -17,10 +17,10 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 
-from models import hashing
 from models.encoder import network
 from models.encoder.remembered import Remembered, Vectors
 from models.encoder.weights import SHA256, WIDTH, Weights
+from models.kernels.points import MAX_POINTS
 
 MAX_TOKENS = 96  # of a text are read, its begin and end among them: a tweet of 280 characters has some 70
 _PREFIX = "query: "  # of the two that the model was trained with, the one for texts that are compared or sorted
@@ -71,7 +71,7 @@ class Encoder:
 
     def pieces(self, text: str) -> list[int]:
         """The ids of the pieces that are read, the mark of the begin and of the end among them."""
-        readable = text[: hashing.MAX_POINTS].encode("utf-8", "replace").decode()  # lone surrogates become "?"
+        readable = text[:MAX_POINTS].encode("utf-8", "replace").decode()  # lone surrogates become "?"
         normal = (_PREFIX + _MASKED.sub(" ", readable)).translate(self._words.normal)
         ids = self._tokenizer.encode(_BLANKS.sub(" ", normal), add_special_tokens=False).ids
         return [self._words.begin, *ids[: MAX_TOKENS - 2], self._words.end]

@@ -24,7 +24,7 @@ from streams.replay import Record
 from tests.fault.oracle import Left, bad_offsets, expected_flags, judge, unfounded_flags, wrong_flags
 from tests.fault.traffic import deletion
 from tests.fault.world import POLICY
-from tests.unit.simulated import SCORER
+from tests.unit.simulated_words import SCORER
 
 START_MS = 1_611_600_000_000
 SHARDS, SOURCES = 2, 2

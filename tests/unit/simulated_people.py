@@ -9,7 +9,7 @@ from moderation import speakers
 from streams.errors import HushtagError
 from streams.replay import Record
 from tests.unit.orders_world import HEAD, World, accounts, run
-from tests.unit.simulated import SHORT, START_MS, Span
+from tests.unit.simulated_sizes import SHORT, START_MS, Span
 
 AUTHORS = 60
 """As many as write tweets in the simulation."""

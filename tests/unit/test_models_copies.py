@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import doctest
+import importlib
+import pkgutil
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models import copies, hashing
+from models import copies, kernels
 from models.copies import fingerprints
 from models.features import words_of
 
@@ -68,8 +70,10 @@ def test_whatever_is_put_between_the_words_of_a_text_it_is_a_copy(words: list[st
 def test_the_longest_texts_fit_into_the_arrays(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Python, which minds the ends of arrays: compiled code writes past them. What is read may stand there twice."""
     expected = fingerprints([text]).tolist()
-    for name, compiled in list(vars(hashing).items()):
-        if hasattr(compiled, "py_func"):
-            monkeypatch.setattr(hashing, name, compiled.py_func)
+    rooms = [importlib.import_module(found.name) for found in pkgutil.iter_modules(kernels.__path__, "models.kernels.")]
+    for module in (copies, *rooms):
+        for name, compiled in list(vars(module).items()):
+            if hasattr(compiled, "py_func"):
+                monkeypatch.setattr(module, name, compiled.py_func)
     with np.errstate(over="ignore"):
         assert fingerprints([text]).tolist() == expected

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import features, hashing
+from models import features
+from models.kernels.ngrams import FEATURES_PER_POINT, N_BLOCKS, find_batch
+from models.kernels.scoring import BLOCK_SCALES
 
 N_BUCKETS = 1 << 18
 _MASK = (1 << 64) - 1
@@ -21,10 +23,10 @@ _MASK = (1 << 64) - 1
 def blocks_of(text: str) -> list[list[int]]:
     points, offsets = features.encode([text])
     out, ends = (
-        np.empty(hashing.FEATURES_PER_POINT * len(points) + 64, np.int32),
-        np.zeros((1, hashing.N_BLOCKS), np.int64),
+        np.empty(FEATURES_PER_POINT * len(points) + 64, np.int32),
+        np.zeros((1, N_BLOCKS), np.int64),
     )
-    hashing.find_batch(points, offsets, *features.lookups(), N_BUCKETS, out, ends)
+    find_batch(points, offsets, *features.lookups(), N_BUCKETS, out, ends)
     return [sorted(out[a:b].tolist()) for a, b in pairwise([0, *ends[0].tolist()])]
 
 
@@ -137,9 +139,7 @@ def test_matrix_has_one_norm_per_block(texts: list[str]) -> None:
     assert matrix.shape == (len(texts), N_BUCKETS)
     for row, text in zip(matrix, texts, strict=True):
         found = blocks_of(text)
-        expected = sum(
-            scale * len(block) ** 0.5 for block, scale in zip(found, hashing.BLOCK_SCALES, strict=True) if block
-        )
+        expected = sum(scale * len(block) ** 0.5 for block, scale in zip(found, BLOCK_SCALES, strict=True) if block)
         assert row.sum() == pytest.approx(expected)
         assert set(row.indices.tolist()) == {bucket for block in found for bucket in block}
 

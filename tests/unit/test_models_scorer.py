@@ -158,7 +158,7 @@ def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
             time.sleep(0.001)
             longest = max(longest, time.perf_counter() - start)
 
-    from models import hashing
+    from models.kernels.scoring import score_batch
 
     numbers = scorer.numbers
     out = np.empty((len(texts), 4), np.float32)
@@ -166,7 +166,7 @@ def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
     thread = threading.Thread(target=loop)
     thread.start()
     start = time.perf_counter()
-    hashing.score_batch(
+    score_batch(
         points, offsets, *features.lookups(), *rest, out, np.empty(len(out), np.uint8), np.empty(len(out), np.uint32)
     )
     took = time.perf_counter() - start

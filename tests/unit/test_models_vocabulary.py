@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import features, hashing, vocabulary
+from models import features, vocabulary
+from models.kernels.owners import find_words
 
 _MASK = (1 << 64) - 1
 _SEED = 0xCBF29CE484222325
@@ -70,7 +71,7 @@ def test_the_committed_words_are_looked_up() -> None:
 def test_without_a_vocabulary_nothing_is_joined() -> None:
     *tables, _ = features.lookups()
     points, offsets = features.encode(["ni gger sh17"])
-    words, *_ = hashing.find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)
+    words, *_ = find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)
     assert words == ["ni", "gger", "sh17"]
 
 
@@ -80,8 +81,8 @@ def test_letters_are_neither_lost_nor_made(text: str) -> None:
     """Joined or not, the words of a text begin with its letters in their order; what is more stands twice."""
     *tables, vocabulary_table = features.lookups()
     points, offsets = features.encode([text])
-    plain = "".join(hashing.find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)[0])
-    read = "".join(hashing.find_words(points, offsets, *tables, vocabulary_table, 1)[0])
+    plain = "".join(find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)[0])
+    read = "".join(find_words(points, offsets, *tables, vocabulary_table, 1)[0])
     if not any(sign in text for sign in "1$"):
         assert read.startswith(plain)
     assert len(plain) <= len(read) <= 2 * len(plain)

@@ -12,8 +12,10 @@ import pytest
 from streams.judging.in_force import InForce
 from streams.log.decisions import Decision, decode_record
 from streams.policy import Policy
-from tests.unit.simulated import LATER, LONG, SCORER, SHARDS, World, small_units
+from tests.unit.simulated import World
 from tests.unit.simulated_people import random_moderation
+from tests.unit.simulated_sizes import LONG, SHARDS, small_units
+from tests.unit.simulated_words import LATER, SCORER
 from tests.unit.test_simulated_restarts import assert_noticed, policies, problems, told
 from tests.unit.test_simulated_successors import asking
 

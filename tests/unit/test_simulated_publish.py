@@ -17,8 +17,9 @@ from hushtag_client import MemoryServer
 
 from streams.flags.fold import DecisionFold
 from streams.log.decisions import Decision
-from tests.unit.simulated import LONG, SHARDS, World, small_units
+from tests.unit.simulated import World
 from tests.unit.simulated_publish import Publisher, PublishWorld, dated
+from tests.unit.simulated_sizes import LONG, SHARDS, small_units
 from tests.unit.test_simulated_restarts import policies
 
 pytestmark = pytest.mark.simulation

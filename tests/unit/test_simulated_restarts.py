@@ -36,21 +36,10 @@ from streams.log.partials import decode_partial
 from streams.log.sketches import AuthorSketch
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay
-from tests.unit.simulated import (
-    BLOCK,
-    KEY,
-    LONG,
-    PARTITIONS,
-    SCORER,
-    SCORERS,
-    SHARDS,
-    SHORT,
-    TIMES,
-    Span,
-    World,
-    small_units,
-)
+from tests.unit.simulated import World
 from tests.unit.simulated_people import random_moderation
+from tests.unit.simulated_sizes import BLOCK, KEY, LONG, PARTITIONS, SHARDS, SHORT, TIMES, Span, small_units
+from tests.unit.simulated_words import SCORER, SCORERS
 
 pytestmark = pytest.mark.simulation
 

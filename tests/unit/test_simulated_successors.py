@@ -20,7 +20,9 @@ from streams.log.decisions import Decision, decode_record
 from streams.log.partials import decode_partial, encode_partial
 from streams.log.sketches import AuthorSketch
 from streams.policy import Policy, parse_policy
-from tests.unit.simulated import LONG, SHARDS, Judge, World, small_units
+from tests.unit.simulated import World
+from tests.unit.simulated_judge import Judge
+from tests.unit.simulated_sizes import LONG, SHARDS, small_units
 from tests.unit.test_simulated_restarts import CATEGORY, HEAD, VALVES, assert_noticed, problems, told
 
 pytestmark = pytest.mark.simulation

@@ -1,0 +1,149 @@
+"""A text's features: n-grams of its words, hashed down to buckets (the hashing trick), in three blocks.
+
+Words (1- and 2-grams), characters (3- to 5-grams of each word between blanks), skeletons (1- and 2-grams of words
+without vowels, in which Devanagari and Roman spelling of a word agree). A bucket counts once per text and block.
+
+The buckets of a text are kept apart by a stamp per bucket (the number of the text and block that set it last) instead
+of by clearing a table for each text.
+"""
+
+# ruff: noqa: SIM109  # comparisons, not `in`: numba makes one jump of them
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.characters import SKELETON_BREATH, SKELETON_PASS, SKELETON_SIZE, SKELETON_VOWEL
+from models.compiled import compiled
+from models.kernels.hashes import PAIR, PRIME, SEED, mixed
+from models.kernels.points import BLANK, MAX_LETTERS, MAX_POINTS, MAX_WORDS, Offsets, Points
+from models.kernels.words import read_words
+
+N_BLOCKS = 3
+# A word of n letters gives at most 3 (n + 2) character n-grams, 2 words and 2 skeletons, and takes n + 1 points; and
+# once more where it is joined to others.
+FEATURES_PER_POINT = 20
+MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
+_WORD_SALT, _CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
+
+
+@compiled
+def _put(
+    hashed: np.uint64,
+    mask: np.uint64,
+    stamps: npt.NDArray[np.int32],
+    stamp: int,
+    found: npt.NDArray[np.int32],
+    n_found: int,
+) -> int:
+    """Adds the bucket of `hashed` to `found` unless this text and block have it. Returns the new length."""
+    bucket = np.int64(mixed(hashed) & mask)
+    if stamps[bucket] == stamp:
+        return n_found
+    stamps[bucket] = stamp
+    found[n_found] = bucket
+    return n_found + 1
+
+
+@compiled
+def find(
+    words: Points,
+    bounds: npt.NDArray[np.int32],
+    n_words: int,
+    skeleton: npt.NDArray[np.uint8],
+    mask: np.uint64,
+    stamps: npt.NDArray[np.int32],
+    first_stamp: int,
+    found: npt.NDArray[np.int32],
+    owners: npt.NDArray[np.int32],
+    ends: npt.NDArray[np.int64],
+) -> int:
+    """Fills `found` with the buckets of a text, block b ending at ends[b]. Returns their number.
+
+    `owners` says for each the word that gave it (the last one, of a pair).
+    """
+    n_found = 0
+    before = SEED
+    for word in range(n_words):
+        hashed = SEED
+        for i in range(bounds[word], bounds[word + 1]):
+            hashed = (hashed ^ np.uint64(words[i])) * PRIME
+        owners[n_found] = word
+        n_found = _put(hashed ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
+        owners[n_found] = word
+        n_found = _put((before * PAIR + hashed) ^ _WORD_SALT, mask, stamps, first_stamp, found, n_found)
+        before = hashed
+    ends[0] = n_found
+    for word in range(n_words):
+        low, high = bounds[word] - 1, bounds[word + 1] + 1  # with the blank on either side
+        for i in range(low, high - 2):
+            hashed = SEED
+            for j in range(i, min(i + 5, high)):
+                letter = words[j] if low < j < high - 1 else np.uint32(BLANK)
+                hashed = (hashed ^ np.uint64(letter)) * PRIME
+                if j >= i + 2:
+                    owners[n_found] = word
+                    n_found = _put(hashed ^ _CHAR_SALT, mask, stamps, first_stamp + 1, found, n_found)
+    ends[1] = n_found
+    before = SEED
+    for word in range(n_words):
+        hashed, length, last, after_consonant = SEED, 0, np.uint8(0), False
+        for i in range(bounds[word], bounds[word + 1]):
+            code = skeleton[words[i]] if words[i] < SKELETON_SIZE else np.uint8(SKELETON_PASS)
+            if code == SKELETON_BREATH:
+                if after_consonant:
+                    continue
+                code = np.uint8(0x48)  # H
+            after_consonant = bool(code > SKELETON_BREATH)
+            if code == SKELETON_PASS or (code == SKELETON_VOWEL and length > 0) or code == last:
+                continue
+            hashed = (hashed ^ np.uint64(code)) * PRIME
+            last = code
+            length += 1
+        if length == 0:
+            continue
+        if length > 1:
+            owners[n_found] = word
+            n_found = _put(hashed ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
+        owners[n_found] = word
+        n_found = _put((before * PAIR + hashed) ^ _SKELETON_SALT, mask, stamps, first_stamp + 2, found, n_found)
+        before = hashed
+    ends[2] = n_found
+    return n_found
+
+
+@compiled
+def find_batch(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
+    n_buckets: int,
+    out: npt.NDArray[np.int32],
+    out_ends: npt.NDArray[np.int64],
+) -> int:
+    """The buckets of each text, one after the other in `out`; block b of text t ends at out_ends[t, b].
+
+    `n_buckets` is a power of two. Returns how many there are, or -1 if `out` is too small for them.
+    """
+    words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
+    near = np.empty(MAX_WORDS, np.bool_)
+    found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
+    ends = np.empty(N_BLOCKS, np.int64)
+    stamps = np.full(n_buckets, -1, np.int32)
+    total = 0
+    for text in range(len(offsets) - 1):
+        n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
+        n_found = find(
+            words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, text * N_BLOCKS, found, owners, ends
+        )
+        if total + n_found > len(out):
+            return -1
+        out[total : total + n_found] = found[:n_found]
+        out_ends[text] = ends + total
+        total += n_found
+    return total

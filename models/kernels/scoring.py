@@ -1,0 +1,99 @@
+"""A batch of texts to calibrated probabilities, in one pass.
+
+Weights are small integers, so a block's sum is exact in any order; it is divided by the square root of the block's size
+and weighed by its scale. Nothing is shared between texts but the weights: a text's neighbours cannot change one bit of
+its score.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from models.compiled import compiled
+from models.kernels.fingerprints import fingerprint_of
+from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find
+from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
+from models.kernels.words import read_words
+
+# What a block weighs beside the others (words, characters, skeletons), chosen on dev: characters carry the most.
+BLOCK_SCALES = (1.0, 1.5, 0.3)
+
+
+@compiled
+def group_of(words: Points, n_points: int, roman_hindi: float) -> int:
+    """2 if at least half of the letters are Devanagari, else 1 if the margin for Roman Hindi is positive, else 0."""
+    n_devanagari = 0
+    for i in range(n_points):
+        if 0x0900 <= words[i] < 0x0980:
+            n_devanagari += 1
+    if n_points > 0 and 2 * n_devanagari >= n_points:
+        return 2
+    return 1 if roman_hindi > 0.0 else 0
+
+
+@compiled
+def score_batch(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
+    weights: npt.NDArray[np.int16],
+    scales: npt.NDArray[np.float64],
+    biases: npt.NDArray[np.float64],
+    slopes: npt.NDArray[np.float64],
+    intercepts: npt.NDArray[np.float64],
+    no_words: npt.NDArray[np.float64],
+    out: npt.NDArray[np.float32],
+    groups: npt.NDArray[np.uint8],
+    fingerprints: npt.NDArray[np.uint32],
+) -> None:
+    """Probabilities of each text: out (n_texts, n_columns), column 0 any category; groups and fingerprints (n_texts,).
+
+    weights (n_buckets, n_columns + 1): the last column tells Roman Hindi from English. A column's margin is
+    biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
+    logistic(slopes[g, c] * margin + intercepts[g, c]) with g the text's group (0 English, 1 Roman Hindi,
+    2 Devanagari). A text without a word gets `no_words` and group 0. No category exceeds column 0.
+    """
+    n_columns = out.shape[1]
+    words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
+    near = np.empty(MAX_WORDS, np.bool_)
+    found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
+    ends = np.empty(N_BLOCKS, np.int64)
+    stamps = np.full(len(weights), -1, np.int32)
+    margins = np.empty(n_columns + 1, np.float64)
+    mask = np.uint64(len(weights) - 1)
+    for text in range(len(offsets) - 1):
+        n_words = read_words(points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near)
+        fingerprints[text] = fingerprint_of(words, bounds, n_words, kinds)
+        if n_words == 0:
+            for c in range(n_columns):
+                out[text, c] = no_words[c]
+            groups[text] = 0
+            continue
+        find(words, bounds, n_words, skeleton, mask, stamps, text * N_BLOCKS, found, owners, ends)
+        margins[:] = 0.0
+        begin = 0
+        for block in range(N_BLOCKS):
+            size = ends[block] - begin
+            if size == 0:
+                continue
+            share = BLOCK_SCALES[block] / math.sqrt(size)
+            for c in range(n_columns + 1):  # column by column: the sum stays in a register, the rows in the cache
+                total = 0
+                for i in range(begin, ends[block]):
+                    total += weights[found[i], c]
+                margins[c] += total * share
+            begin = ends[block]
+        for c in range(n_columns + 1):
+            margins[c] = biases[c] + scales[c] * margins[c]
+        group = group_of(words, bounds[n_words], margins[n_columns])
+        groups[text] = group
+        for c in range(n_columns):
+            p = 1.0 / (1.0 + math.exp(-(slopes[group, c] * margins[c] + intercepts[group, c])))
+            out[text, c] = p if c == 0 else min(np.float32(p), out[text, 0])

@@ -1,0 +1,94 @@
+"""Machine code on disk is used again as long as nothing that was compiled into it has changed, in whatever file."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models import compiled
+
+PLAIN = {
+    "kernel_caller": """
+from kernel_middle import twice
+from models.compiled import compiled
+
+@compiled
+def answer(x):
+    return twice(x) + 1
+""",
+    "kernel_middle": """
+from kernel_constants import FACTOR
+from kernel_inner import same
+from models.compiled import compiled
+
+@compiled
+def twice(x):
+    return FACTOR * same(x)
+""",
+    "kernel_inner": """
+from models.compiled import compiled
+
+@compiled
+def same(x):
+    return x
+""",
+    "kernel_constants": "FACTOR = 2\n",
+}
+"""A caller, what it calls in another file, what that calls in a third, and a constant in a fourth."""
+
+
+class Kernels:
+    """The modules in a folder, each time as a process would find them that is started anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def ask(self, **changed: str) -> tuple[str, int]:
+        """The answer, and how often the machine code was there."""
+        for name, text in (PLAIN | changed).items():
+            (self.folder / f"{name}.py").write_text(text, "utf-8")
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        compiled._digest.cache_clear()
+        answer = importlib.import_module("kernel_caller").answer
+        return repr(answer(5)), answer.stats.cache_hits.total()
+
+
+@pytest.fixture
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernels]:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    made = Kernels(tmp_path)
+    assert made.ask() == ("11", 0)
+    yield made
+    for name in PLAIN:
+        sys.modules.pop(name, None)
+
+
+def test_what_has_not_changed_is_not_compiled_again(kernels: Kernels) -> None:
+    assert kernels.ask() == ("11", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "answer"),
+    [
+        ("kernel_middle", "FACTOR * same", "100 + same", "106"),
+        ("kernel_inner", "return x", "return -x", "-9"),
+        ("kernel_constants", "2", "3", "16"),
+        ("kernel_constants", "2", "2.0", "11.0"),
+    ],
+    ids=["callee", "callee's callee", "constant", "type of a constant"],
+)
+def test_a_change_in_another_file_is_noticed(kernels: Kernels, name: str, old: str, new: str, answer: str) -> None:
+    assert kernels.ask(**{name: PLAIN[name].replace(old, new)}) == (answer, 0)
+    assert kernels.ask() == ("11", 1), "what was is still there"
+
+
+def test_what_would_change_unnoticed_is_refused(kernels: Kernels) -> None:
+    caller = PLAIN["kernel_caller"].replace("from kernel_middle import twice", "import kernel_middle")
+    with pytest.raises(TypeError, match=r"kernel_caller\.answer names kernel_middle, module: .* import the compiled"):
+        kernels.ask(kernel_caller=caller.replace("twice(x)", "kernel_middle.twice(x)"))
