@@ -80,7 +80,7 @@ def publishing(topics: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
 def client(topics: Settings, publishing: WorkerProcess) -> Iterator[FlagsClient]:
     """A surface's replica, up to date."""
     with FlagsClient(topics.redis_url) as made:
-        assert made.wait_until_ready(20)
+        assert made.wait_until_ready(60)
         eventually(lambda: made.status().fresh)
         yield made
 
