@@ -80,12 +80,12 @@ def test_no_question_waits_for_a_server_asleep(world: ServerWorld) -> None:
     world.server.pause()
     try:
         worst = 0.0
-        end = time.monotonic() + 1.5
+        end = time.monotonic() + 3
         while time.monotonic() < end:
             begun = time.monotonic()
             assert not reader.check("sometag", "trends").shown
             worst = max(worst, time.monotonic() - begun)
-        assert worst < 0.5, "the sockets' deadlines are seconds"
+        assert worst < 1.5, "the sockets' deadlines are two and three seconds"
     finally:
         world.server.resume()
     world.run(world.store.apply("0", [register("new")]))
