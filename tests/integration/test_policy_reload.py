@@ -32,8 +32,8 @@ AUTHORS = 60
 def keep_tweeting(settings, stop: threading.Event, harsh: int = 40) -> None:
     """Ten tweets a second under one tag, in turn by sixty authors of whom so many are always harsh, the others never.
 
-    Fewer than a sample holds: whoever is in it, the harmful share is the same. So it is in a window that has just begun:
-    the harsh ones do not speak one after the other, and a strict policy never sees them alone.
+    Fewer than a sample holds: whoever is in it, the harmful share is the same. So it is in a window that has just
+    begun: the harsh ones do not speak one after the other, and a strict policy never sees them alone.
     """
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
     number = time.time_ns()
