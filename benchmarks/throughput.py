@@ -4,7 +4,9 @@
 
 All three read the same topic: every tweet tagged, tags Zipf-distributed. The bare loop (aiokafka, msgspec, panes in a
 dict) does a part of the job and is what we are measured against; hushtag repartitions, samples authors, scores, decides
-and publishes flags. Then, at half of hushtag's load, the time from a tweet to the flag that a client sees.
+and publishes flags. The tweets are as old as after an outage, so nobody looks at them before their panes settle. What
+that costs is in the second part: at half of hushtag's load, the time from a tweet to the flag that a client sees, and
+the CPU that the same tweets take when they come as they are written.
 """
 
 from __future__ import annotations
@@ -14,13 +16,13 @@ import asyncio
 import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ GENERATING_MS = 0.03
 LOAD_SECONDS = 0.02
 """So often the load is sent."""
 DEADLINE_SECONDS = 600.0
+TWEETS, CPU = "hushtag_tweets_total", "process_cpu_seconds_total"
 WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))
 HARSH = "you disgusting vermin, filthy animals, get out of our country"
 
@@ -143,13 +146,13 @@ class Pipeline:
     def read_all(self, name: str, tweets: int) -> Result:
         """From the first tweet to all panes judged and all flags written."""
         with console.status(f"{name}: {tweets:,} tweets"):
-            while (before := self.metric("hushtag_tweets_total")) == 0:
+            while (before := self.metric(TWEETS)) == 0:
                 time.sleep(0.02)
-            start, cpu = time.monotonic(), self.metric("process_cpu_seconds_total")
-            while self.metric("hushtag_tweets_total") < tweets or self.metric("hushtag_judge_backlog_records") > 0:
+            start, cpu = time.monotonic(), self.metric(CPU)
+            while self.metric(TWEETS) < tweets or self.metric("hushtag_judge_backlog_records") > 0:
                 time.sleep(0.1)
             seconds = time.monotonic() - start
-            cpu = self.metric("process_cpu_seconds_total") - cpu
+            cpu = self.metric(CPU) - cpu
             memory = self.metric("process_resident_memory_bytes") / 2**20
         return Result(name, tweets - int(before), seconds, cpu, memory)
 
@@ -175,8 +178,21 @@ def batches(producer: AIOKafkaProducer, payloads: Sequence[bytes]) -> Iterator[A
         yield batch
 
 
-async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float]:
-    """Tweet → flag visible to a client, at a steady load.
+@dataclass(frozen=True)
+class Live:
+    """hushtag at a steady load."""
+
+    waits: list[float]
+    """(PROBES,) seconds from a tweet to its flag, ascending."""
+    cpu_per_million: float
+    """CPU seconds for a million tweets that are looked at early."""
+
+    def percentile(self, part: float) -> float:
+        return self.waits[min(len(self.waits) - 1, int(len(self.waits) * part))]
+
+
+async def live(pipeline: Pipeline, rate: float, seconds: float) -> Live:
+    """Tweet → flag visible to a client, and what a tweet costs, at a steady load.
 
     A probe is a hashtag of its own; its harmful tweets come at once, and the clock starts with the last of them, the
     one that crosses the floors.
@@ -231,12 +247,14 @@ async def latency(pipeline: Pipeline, rate: float, seconds: float) -> list[float
     ):
         loading = asyncio.create_task(load())
         await asyncio.sleep(seconds / 4)
+        before = [pipeline.metric(name) for name in (TWEETS, CPU)]
         for number in range(PROBES):
             await probe(client, number)
             await asyncio.sleep(seconds / 2 / PROBES / 2)
+        read, cpu = [pipeline.metric(name) - was for name, was in zip((TWEETS, CPU), before, strict=True)]
         loading.cancel()
     await producer.stop()
-    return found
+    return Live(sorted(found), cpu / read * 1e6)
 
 
 def run(tweets: int, shape: str, with_faust: int, latency_seconds: float) -> None:
@@ -252,6 +270,8 @@ def run(tweets: int, shape: str, with_faust: int, latency_seconds: float) -> Non
             create_topics(settings, tweets_partitions=PARTITIONS)
         topics = [settings.topic("tweets") for _, _, settings in ways]
         asyncio.run(fill(stack.kafka, topics, tweets, shape))
+        with console.status("letting the tweets grow old"):
+            time.sleep(ways[0][2].timely_ms / 1000)
         results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topics[0], tweets, shape)]
         pipeline: Pipeline | None = None
         for row, processes, settings in ways:
@@ -265,10 +285,10 @@ def run(tweets: int, shape: str, with_faust: int, latency_seconds: float) -> Non
         show(results, shape)
         if latency_seconds:
             rate = results[2].per_second / 2
-            waits = sorted(asyncio.run(latency(pipeline, rate, latency_seconds)))
-            p50, p99 = statistics.median(waits), waits[min(len(waits) - 1, int(len(waits) * 0.99))]
-            print(f"tweet → flag at a client, at {rate:,.0f} tweets/s: p50 {p50:.2f} s, p99 {p99:.2f} s, "
-                  f"{len(waits)} probes")  # fmt: skip
+            found = asyncio.run(live(pipeline, rate, latency_seconds))
+            print(f"tweet → flag at a client, at {rate:,.0f} tweets/s: p50 {found.percentile(0.5):.2f} s, "
+                  f"p99 {found.percentile(0.99):.2f} s, {len(found.waits)} probes; "
+                  f"{found.cpu_per_million:.1f} CPU s per million")  # fmt: skip
         pipeline.stop()
 
 

@@ -632,6 +632,21 @@ def group_of(words: Points, n_points: int, roman_hindi: float) -> int:
 
 
 @_compiled
+def fingerprint_of(words: Points, bounds: npt.NDArray[np.int32], n_words: int, kinds: npt.NDArray[np.uint8]) -> int:
+    """32 bits for the words of a text: emoji are none; 0 where there is no word."""
+    hashed, n_hashed = _SEED, 0
+    for word in range(n_words):
+        if kinds[words[bounds[word]]] == _SYMBOL:
+            continue
+        n_hashed += 1
+        for i in range(bounds[word], bounds[word + 1]):
+            hashed = (hashed ^ np.uint64(words[i])) * _PRIME
+        hashed = (hashed ^ np.uint64(_BLANK)) * _PRIME
+    mixed = _mixed(hashed)
+    return 0 if n_hashed == 0 else int(max(np.uint32(1), np.uint32(mixed ^ (mixed >> np.uint64(32)))))
+
+
+@_compiled
 def score_batch(
     points: Points,
     offsets: Offsets,
@@ -648,8 +663,9 @@ def score_batch(
     no_words: npt.NDArray[np.float64],
     out: npt.NDArray[np.float32],
     groups: npt.NDArray[np.uint8],
+    fingerprints: npt.NDArray[np.uint32],
 ) -> None:
-    """Probabilities of each text: out (n_texts, n_columns), column 0 any category; and its group: groups (n_texts,).
+    """Probabilities of each text: out (n_texts, n_columns), column 0 any category; groups and fingerprints (n_texts,).
 
     weights (n_buckets, n_columns + 1): the last column tells Roman Hindi from English. A column's margin is
     biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
@@ -668,6 +684,7 @@ def score_batch(
         n_words = _read_words(
             points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near
         )
+        fingerprints[text] = fingerprint_of(words, bounds, n_words, kinds)
         if n_words == 0:
             for c in range(n_columns):
                 out[text, c] = no_words[c]
@@ -706,20 +723,11 @@ def fingerprint_batch(
     known: npt.NDArray[np.uint32],
     out: npt.NDArray[np.uint32],
 ) -> None:
-    """32 bits for the words of each text, (n_texts,): emoji are none; 0 where there is no word."""
+    """`fingerprint_of` each text, (n_texts,)."""
     words, bounds = np.empty(_MAX_LETTERS, np.uint32), np.empty(_MAX_WORDS, np.int32)
     near = np.empty(_MAX_WORDS, np.bool_)
     for text in range(len(offsets) - 1):
         n_words = _read_words(
             points, offsets[text], offsets[text + 1], kinds, letters, leet, known, words, bounds, near
         )
-        hashed, n_hashed = _SEED, 0
-        for word in range(n_words):
-            if kinds[words[bounds[word]]] == _SYMBOL:
-                continue
-            n_hashed += 1
-            for i in range(bounds[word], bounds[word + 1]):
-                hashed = (hashed ^ np.uint64(words[i])) * _PRIME
-            hashed = (hashed ^ np.uint64(_BLANK)) * _PRIME
-        mixed = _mixed(hashed)
-        out[text] = 0 if n_hashed == 0 else max(np.uint32(1), np.uint32(mixed ^ (mixed >> np.uint64(32))))
+        out[text] = fingerprint_of(words, bounds, n_words, kinds)

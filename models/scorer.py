@@ -62,9 +62,15 @@ class LinearScorer:
         self, points: hashing.Points, offsets: hashing.Offsets
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
         """See `GroupingScorer.score_groups`."""
-        out = np.empty((len(offsets) - 1, 1 + len(self.categories)), np.float32)
-        groups = np.empty(len(offsets) - 1, np.uint8)
-        numbers = self.numbers
+        return self.score_and_fingerprint(points, offsets)[:2]
+
+    def score_and_fingerprint(
+        self, points: hashing.Points, offsets: hashing.Offsets
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
+        """What `score_groups` says, and what `copies.of_points` does: the words of a text are read but once."""
+        n_texts, numbers = len(offsets) - 1, self.numbers
+        out = np.empty((n_texts, 1 + len(self.categories)), np.float32)
+        groups, fingerprints = np.empty(n_texts, np.uint8), np.empty(n_texts, np.uint32)
         hashing.score_batch(
             points,
             offsets,
@@ -77,5 +83,6 @@ class LinearScorer:
             numbers.no_words,
             out,
             groups,
+            fingerprints,
         )
-        return out, groups
+        return out, groups, fingerprints

@@ -40,6 +40,9 @@ class TextScorer:
         """Score texts, each a line in UTF-8 (lone surrogates pass). Blocks: call it in a thread from an event loop."""
         joined = lines.decode("utf-8", "surrogatepass")
         points, offsets = features.encode_lines(joined)
+        if isinstance(self._scorer, LinearScorer):
+            probabilities, known_groups, fingerprints = self._scorer.score_and_fingerprint(points, offsets)
+            return Scores(probabilities, fingerprints, known_groups)
         groups = None
         if isinstance(self._scorer, GroupingScorer):
             probabilities, groups = self._scorer.score_groups(points, offsets)

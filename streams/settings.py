@@ -147,6 +147,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"{server.strip()!r} is not host:port")
         return ",".join(server.strip() for server in value.split(","))
 
+    @property
+    def timely_ms(self) -> int:
+        """How old the newest tweet may be for early looks: they are for what happens now, not for a backlog.
+
+        What a worker has that was woken past its session is older.
+        """
+        return min(self.max_lag_ms, int(self.session_timeout_seconds * 800))
+
     def topic(self, name: str) -> str:
         """The name of a topic on the broker: `topic_prefix` + name."""
         return self.topic_prefix + name

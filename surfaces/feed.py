@@ -69,13 +69,16 @@ class Feed:
         now_ms = self._now_ms()
         for value, log_time_ms in records:
             try:
-                tweet = parse(value)
+                event = parse(value)
             except ContractError:
                 self.unreadable += 1
                 continue
-            if isinstance(tweet, Tweet):
-                uses = [(use.hashtag, use.display) for use in tweet.hashtags if _can_be_shown(use.display)]
-                self._counter.add(tweet.country, uses, log_time_ms, now_ms)
+            if isinstance(event, Tweet):
+                uses = [(use.hashtag, use.display) for use in event.hashtags if _can_be_shown(use.display)]
+                self._counter.add(event.country, uses, log_time_ms, now_ms)
+            elif event.exact and event.created_at_ms is not None:
+                hashtags = [use.hashtag for use in event.hashtags]
+                self._counter.take_out(event.country, hashtags, event.created_at_ms, now_ms)
 
     async def _connect(self, consumer: AIOKafkaConsumer, deadline: float) -> None:
         while True:

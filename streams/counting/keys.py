@@ -68,8 +68,12 @@ class Tags:
         """`number` of many: (n,)."""
         found = list(map(self._numbers.get, hashtags))
         if None in found:
-            for at in [at for at, number in enumerate(found) if number is None]:
-                found[at] = self.number(hashtags[at])
+            new = dict.fromkeys([name for name, number in zip(hashtags, found, strict=True) if number is None])
+            numbers = range(self._next, self._next + len(new))
+            self._numbers.update(zip(new, numbers, strict=True))
+            self._names.update(zip(numbers, new, strict=True))
+            self._next = numbers.stop
+            found = list(map(self._numbers.get, hashtags))
         return np.array(found, np.int64)
 
     def key(self, hashtag: str, country: str) -> int:

@@ -196,7 +196,6 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
     spans = np.concatenate([np.frombuffer(part.spans, "<u2") for part in parts])
     countries = np.concatenate([np.frombuffer(part.countries, "<u2") for part in parts])
     keys = np.repeat(tags.of(names), spans) << COUNTRY_BITS | countries
-    name_of = np.repeat(np.arange(len(names)), spans).tolist()
     sizes = np.concatenate([np.frombuffer(part.sizes, "<u2") for part in parts]).astype(np.int64)
     starts = np.cumsum(sizes) - sizes
     rows = np.argsort(keys)
@@ -204,7 +203,7 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes[rows]) - sizes[rows], sizes[rows])
     )
     written = [display for part in parts for display in part.displays]
-    displays = [display or names[at] for display, at in zip(written, name_of, strict=True)]
+    name_of = np.repeat(np.arange(len(names)), spans)[rows].tolist()
 
     def column(name: str, dtype: str) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
         return np.concatenate([np.frombuffer(getattr(part, name), dtype) for part in parts])
@@ -214,7 +213,7 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         length_ms=parts[0].length_ms,
         keys=keys[rows],
         counts=column("counts", "<i8").astype(np.int64)[rows],
-        displays=[displays[row] for row in rows.tolist()],
+        displays=[written[row] or names[at] for row, at in zip(rows.tolist(), name_of, strict=True)],
         bounds=np.concatenate(([0], np.cumsum(sizes[rows]))),
         author=column("author", "<u8").astype(np.uint64)[order],
         tweet=column("tweet", "<i8").astype(np.int64)[order],

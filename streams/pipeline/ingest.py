@@ -214,9 +214,13 @@ class IngestStage:
             claims.cancel()
 
     async def _flush_for_ever(self) -> None:
+        """So often, however long a flush takes; of one that takes long as much time again is left to reading."""
+        every_seconds, took_seconds, loop = self.context.settings.flush_ms / 1000, 0.0, asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self.context.settings.flush_ms / 1000)
+            await asyncio.sleep(max(every_seconds - took_seconds, min(every_seconds, took_seconds)))
+            began = loop.time()
             await asyncio.gather(*[one.flush() for one in self._live()])
+            took_seconds = loop.time() - began
 
     def heard(self, broker_ms: int) -> None:
         """The broker's clock, as the acknowledgement of a record has just told."""

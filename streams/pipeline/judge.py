@@ -349,10 +349,8 @@ class JudgeStage:
         return [shard for shard, one in owned.items() if not one.ready]
 
     def timely(self, flush: Flush) -> bool:
-        """Early looks are for what is happening now, not for a backlog."""
-        settings = self.context.settings
-        session_ms = int(settings.session_timeout_seconds * 800)  # what a worker woken past its session has is older
-        return now_ms() - flush.newest_ms <= min(settings.max_lag_ms, session_ms)
+        """Whether what a record counts is new enough for early looks."""
+        return now_ms() - flush.newest_ms <= self.context.settings.timely_ms
 
     def note(self, judge: ShardJudge) -> None:
         """Gauges of a shard."""

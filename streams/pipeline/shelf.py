@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 import models
+from models import artefact
 from models.drift import Recent
 from models.share import Scale
 from streams.clock import monotonic_seconds
@@ -76,8 +77,6 @@ class ModelShelf:
 
     def own_artefact(self) -> bytes | None:
         """The bytes that the own scorer was read from; None of a scorer that is no artefact."""
-        from models import artefact  # here, for commands that read policies and no model
-
         path = self._settings.model or artefact.ARTEFACT_PATH
         data = path.read_bytes() if path.exists() else b""
         return data if revision_of(data) == self.own.revision else None
@@ -114,8 +113,6 @@ def usable(data: bytes, revision: str, categories: tuple[str, ...]) -> TextScore
     Raises:
         ArtefactError: with the reason.
     """
-    from models import artefact
-
     if revision_of(data) != revision:
         raise models.ArtefactError(f"model {revision} was altered: its bytes are {revision_of(data)}")
     scorer = artefact.loads(data, f"model {revision}")

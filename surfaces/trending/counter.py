@@ -4,7 +4,8 @@ Each tag keeps two sums, of the whole window and of its last seconds. A slot tha
 the tags that it touched and from no others, so a second costs what happened in it, however long the window is.
 
 This is a product's estimate, not hushtag's count: it starts where it began to read, counts a producer's retry twice,
-and under a flood of distinct tags forgets the quiet ones (see `max_tags`).
+takes out a deleted tweet where the deletion says what that said, and under a flood of distinct tags forgets the quiet
+ones (see `max_tags`).
 """
 
 from __future__ import annotations
@@ -86,6 +87,17 @@ class TrendCounter:
             self._count(WORLD, hashtag, display, slot)
             if country:
                 self._count(country, hashtag, display, slot)
+
+    def take_out(self, country: str, hashtags: Iterable[str], made_at_ms: int, now_ms: int) -> None:
+        """A tweet was deleted: of each of its tags one less, in the first slot since it was made that has any."""
+        self.advance(now_ms)
+        for hashtag in hashtags:
+            for scope in (WORLD, country) if country else (WORLD,):
+                tag = self._tags.get(scope, {}).get(hashtag)
+                slots = () if tag is None else tag.by_slot
+                slot = min((slot for slot in slots if slot >= made_at_ms // 1000), default=None)
+                if tag is not None and slot is not None:
+                    self._discount(tag, slot)
 
     def advance(self, now_ms: int) -> None:
         """Let what has left the windows go."""
@@ -178,9 +190,22 @@ class TrendCounter:
         if tag.total == self.min_tweets:
             self._candidates[country].add(tag)
 
+    def _discount(self, tag: _Tag, slot: int) -> None:
+        if slot > self._now_slot - self.recent_seconds:
+            tag.recent -= 1
+        if tag.by_slot[slot] == 1:
+            self._touched[slot].remove(tag)
+            self._forget_slot(tag, slot)
+            return
+        tag.by_slot[slot] -= 1
+        self._fall(tag, 1)
+
     def _forget_slot(self, tag: _Tag, slot: int) -> None:
+        self._fall(tag, tag.by_slot.pop(slot))
+
+    def _fall(self, tag: _Tag, by: int) -> None:
         before = tag.total
-        tag.total -= tag.by_slot.pop(slot)
+        tag.total -= by
         if tag.total < self.min_tweets <= before:
             self._candidates[tag.country].discard(tag)
         if tag.total == 0:

@@ -172,7 +172,8 @@ def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
         thread = threading.Thread(target=loop)
         thread.start()
         start = time.perf_counter()
-        hashing.score_batch(points, offsets, *features.lookups(), *rest, out, np.empty(len(out), np.uint8))
+        seen = np.empty(len(out), np.uint8), np.empty(len(out), np.uint32)
+        hashing.score_batch(points, offsets, *features.lookups(), *rest, out, *seen)
         took = time.perf_counter() - start
         stop.set()
         thread.join()

@@ -27,26 +27,37 @@ tweets = st.lists(
         st.integers(-15_000, 3_000),  # log time against arrival
         st.sampled_from(["IN", "US", ""]),
         st.sets(st.sampled_from("abcd"), min_size=1),
+        st.sampled_from([None, 0, 700, 12_000]),  # deleted so long after its arrival
     ),
     max_size=60,
 )
 
 
 @given(tweets, st.integers(0, 20_000))
-def test_counts_equal_the_obvious_ones(events: list[tuple[int, int, str, set[str]]], after_ms: int) -> None:
+def test_counts_equal_the_obvious_ones(told: list[tuple[int, int, str, set[str], int | None]], after_ms: int) -> None:
     window, recent = 10, 4
     counter = TrendCounter(window_seconds=window, recent_seconds=recent, min_tweets=1)
     obvious: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    now_slot = 0
-    for arrival, shift, country, hashtags in sorted(events, key=lambda event: event[0]):
-        now_ms = T0 + arrival
-        counter.add(country, [(tag, tag.upper()) for tag in sorted(hashtags)], now_ms + shift, now_ms)
-        slot = min((now_ms + shift) // 1000, now_ms // 1000)
-        if slot > now_ms // 1000 - window:
+    events = [(arrival, 1, arrival + shift, country, tags) for arrival, shift, country, tags, _ in told]
+    events += [
+        (at + gone, -1, at + shift, country, tags) for at, shift, country, tags, gone in told if gone is not None
+    ]
+    events.sort(key=lambda event: event[0])
+    for arrival, count, shifted, country, hashtags in events:
+        now_ms, made_ms = T0 + arrival, T0 + shifted
+        if count > 0:
+            counter.add(country, [(tag, tag.upper()) for tag in sorted(hashtags)], made_ms, now_ms)
+        else:
+            counter.take_out(country, sorted(hashtags), made_ms, now_ms)
+        for scope in {WORLD, country} - {""}:
             for tag in hashtags:
-                for scope in {WORLD, country} - {""}:
-                    obvious[scope, tag].append(slot)
-        now_slot = now_ms // 1000
+                slots = obvious[scope, tag]
+                slots[:] = sorted(slot for slot in slots if slot > now_ms // 1000 - window)
+                if count > 0 and min(made_ms, now_ms) // 1000 > now_ms // 1000 - window:
+                    slots.append(min(made_ms, now_ms) // 1000)
+                later = [slot for slot in sorted(slots) if slot >= made_ms // 1000]
+                if count < 0 and later:
+                    slots.remove(later[0])
     end_ms = T0 + max((event[0] for event in events), default=0) + after_ms
     counter.advance(end_ms)
     now_slot = end_ms // 1000
