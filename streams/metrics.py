@@ -291,6 +291,7 @@ class Metrics:
         self.orders_open = Gauge(
             "hushtag_orders_open", "Legal orders on which a clock runs.", ["country"], registry=registry
         )
+        self._clocks_of: set[str] = set()
         self.redis_up = Gauge("hushtag_redis_up", "1 while Redis takes writes.", registry=registry)
 
     def set_revisions(self, *, policy: str, model: str) -> None:
@@ -300,11 +301,15 @@ class Metrics:
 
     def set_order_clocks(self, clocks: Iterable[tuple[str, float, int]]) -> None:
         """The clocks of legal orders: country, seconds to the nearest deadline, open orders; all others are dropped."""
-        self.order_deadline_seconds.clear()
-        self.orders_open.clear()
-        for country, seconds, orders in clocks:
+        running: set[str] = set()
+        for country, seconds, orders in clocks:  # those that go on are there all the time: somebody may look any moment
             self.order_deadline_seconds.labels(country=country).set(seconds)
             self.orders_open.labels(country=country).set(orders)
+            running.add(country)
+        for country in self._clocks_of - running:
+            self.order_deadline_seconds.remove(country)
+            self.orders_open.remove(country)
+        self._clocks_of = running
 
     def forget_shard(self, shard: int) -> None:
         """Drop the gauges of a shard that another worker has now; left alone they would tell of it for ever."""

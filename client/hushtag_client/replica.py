@@ -89,14 +89,13 @@ class Replica:
             for change in changes:
                 if change.incarnation != self.incarnation or change.seq != self.seq + 1:
                     return applied, False
-                self.seq, self.last_id = change.seq, change.id
                 register = read_register(change.field, change.value)
-                if register is None or not newer(register, self._server.get(change.field)):
-                    continue
-                self._server[change.field] = register
-                if newer(register, self.index.registers.get(change.field)):
-                    self.index.put(register)
-                    applied.append(register)
+                if register is not None and newer(register, self._server.get(change.field)):
+                    self._server[change.field] = register
+                    if newer(register, self.index.registers.get(change.field)):
+                        self.index.put(register)
+                        applied.append(register)
+                self.seq, self.last_id = change.seq, change.id  # last: who sees the number sees the change
             return applied, True
 
     def observe(self, position: Position, now_ms: int) -> list[Register]:

@@ -41,8 +41,8 @@ async def keep(settings: Settings, heads: Path, metrics_port: int | None) -> int
         log.info("audit log starts", metrics=health.url)
         return await _write(settings, heads, metrics, stopped)
     except AuditBroken as broken:
+        state.broken = str(broken)  # whoever is woken finds the reason
         metrics.intact.set(0)
-        state.broken = str(broken)
         log.error("the audit log is not as it was written: nothing more is added to it", why=state.broken)
         await stopped.wait()
         raise

@@ -48,7 +48,7 @@ class World(ABC):
         self._closing: list[Callable[[], Any]] = []
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(90)
 
     def open(self, registers: Sequence[Register] = (), settled_ms: int | None = None) -> None:
         """Reconcile all partitions (the registers by way of partition 0 and moderation), and let all shards beat."""
@@ -166,13 +166,13 @@ class ServerWorld(World):
     def _reader(self, kind: str, options: dict[str, Any]) -> tuple[Answers, Callable[[], Any]]:
         if kind == "threaded":
             threaded = FlagsClient(self.server.url, **options).start()
-            threaded.wait_until_ready(20 if self.server.running else 0)
+            threaded.wait_until_ready(60 if self.server.running else 0)
             return threaded, threaded.close
         client = AsyncFlagsClient(self.server.url, **options)
 
         async def start() -> None:
             await client.start()
-            await client.wait_until_ready(20 if self.server.running else 0.01)
+            await client.wait_until_ready(60 if self.server.running else 0.01)
 
         self.run(start())
         return client, lambda: self.run(client.close())
@@ -218,7 +218,7 @@ class ServerWorld(World):
         store._finish = once
 
 
-def eventually(true: Callable[[], object], *, timeout_seconds: float = 20.0) -> None:
+def eventually(true: Callable[[], object], *, timeout_seconds: float = 60.0) -> None:
     """Wait for something that a reader's thread brings about; fail if it does not come."""
     deadline = time.monotonic() + timeout_seconds
     while not true():

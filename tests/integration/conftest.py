@@ -42,7 +42,7 @@ def settings(stack: LocalStack) -> Settings:
         group=unique,
         shards=4,
         metrics_port=0,
-        start_deadline_seconds=20,
+        start_deadline_seconds=60,
         encoder="off",
         policy=Path("config/policy.yaml"),
     )

@@ -39,7 +39,7 @@ def play(how: str) -> NoReturn:
 
 
 def work() -> None:
-    """The real worker, that starts one of these; what it waits for is short."""
+    """The real worker, that starts one of these; for one that hangs it does not wait long."""
     from streams.cli import main
     from streams.pipeline import stage_2, worker
     from streams.pipeline.encoder_process import EncoderProcess
@@ -47,7 +47,8 @@ def work() -> None:
     how = os.environ["FAKE_ENCODER"]
     stage_2.NEEDED = ()
     stage_2.command = lambda _: [sys.executable, "-m", "tests.integration.fake_encoder", "play", how]
-    worker.EncoderProcess = partial(EncoderProcess, start_seconds=8.0, answer_seconds=2.0)  # type: ignore[assignment,misc]
+    answer_seconds = 2.0 if how == "hangs" else 60.0
+    worker.EncoderProcess = partial(EncoderProcess, start_seconds=60.0, answer_seconds=answer_seconds)  # type: ignore[assignment,misc]
     main.run()
 
 

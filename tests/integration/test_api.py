@@ -58,12 +58,12 @@ def url(topics: Settings, tmp_path: Path) -> Iterator[str]:
     assert process.stdout is not None
     yield json.loads(process.stdout.readline())["url"]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) in (0, -signal.SIGTERM)
+    assert process.wait(60) in (0, -signal.SIGTERM)
     process.stdout.close()
 
 
 def caller(url: str, name: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer hush_{name}"}, timeout=20)
+    return httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer hush_{name}"}, timeout=60)
 
 
 async def write(client: httpx.AsyncClient, path: str, key: str, actor: str, **body: object) -> httpx.Response:

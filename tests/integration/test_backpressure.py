@@ -18,7 +18,7 @@ from streams.simulation.firehose import firehose
 from streams.stack.valkey_server import ValkeyServer
 from tests.integration.workers import WorkerProcess
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 TWEETS = 40_000
 POLICY = """
@@ -35,7 +35,7 @@ categories:
 """Nearly every tag is suppressed: much is said, and has to wait."""
 
 
-def eventually(what: str, holds: Callable[[], bool], seconds: float) -> None:
+def eventually(what: str, holds: Callable[[], bool], seconds: float = 150) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
@@ -71,23 +71,23 @@ def test_a_redis_asleep_holds_up_neither_the_counting_nor_fills_memory(topics: S
     worker = WorkerProcess(settings, tmp_path).start()
     try:
         reasons: list[str] = []
-        eventually("ready", lambda: not (reasons.append(why_not_ready(worker)) or reasons[-1]), 120)
+        eventually("ready", lambda: not (reasons.append(why_not_ready(worker)) or reasons[-1]))
         assert worker.metric("hushtag_tweets_total") >= TWEETS, "ready before the backlog was worked off"
         assert any(reason.startswith("503: ") for reason in reasons), reasons
-        eventually("flags written", lambda: worker.metric("hushtag_flag_writes_total") > 100, 60)
+        eventually("flags written", lambda: worker.metric("hushtag_flag_writes_total") > 100)
         before = worker.metric("process_resident_memory_bytes")
         valkey.pause()
         decided = worker.metric("hushtag_decisions_total")
         for seed in (2, 3, 4):
             asyncio.run(send(settings, seed))
-        eventually("counted all the same", lambda: worker.metric("hushtag_tweets_total") >= 4 * TWEETS, 60)
-        eventually("decided all the same", lambda: worker.metric("hushtag_decisions_total") > decided, 60)
-        eventually("found away", lambda: worker.metric("hushtag_redis_up") == 0, 30)
+        eventually("counted all the same", lambda: worker.metric("hushtag_tweets_total") >= 4 * TWEETS)
+        eventually("decided all the same", lambda: worker.metric("hushtag_decisions_total") > decided)
+        eventually("found away", lambda: worker.metric("hushtag_redis_up") == 0)
         grown = (worker.metric("process_resident_memory_bytes") - before) / 2**20
         print(f"grown by {grown:.0f} MB")
         assert grown < 250
         valkey.resume()
-        eventually("back", lambda: worker.metric("hushtag_redis_up") == 1, 60)
+        eventually("back", lambda: worker.metric("hushtag_redis_up") == 1)
     finally:
         worker.kill()
         valkey.kill()

@@ -21,7 +21,7 @@ from streams.settings import Settings
 from streams.stack.valkey_server import ValkeyServer
 from tests.integration.workers import WorkerProcess, environment, free_port, hushtag, json_lines
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 DEADLINE_SECONDS = 2
 BACK_SECONDS = 35.0
@@ -48,7 +48,7 @@ def worker(settings: Settings, *arguments: str, **more: object) -> Ended:
         [sys.executable, "-m", "streams.cli.main", "worker", *arguments],
         env=environment(settings, start_deadline_seconds=DEADLINE_SECONDS, metrics_port=0, **more),
         capture_output=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     said = done.stderr.decode()
@@ -187,9 +187,9 @@ def test_a_redis_that_has_lost_everything_gets_it_back(topics: Settings, valkey:
                 found = server.mget([keys.sentinel(one) for one in partitions])
                 return all(one and one.decode().split()[0] == life for one in found)
 
-            eventually("opened", all_open, 60)
+            eventually("opened", all_open, 120)
             hushtag(settings, "block", "SomeTag", "--reason", "test", "--for", "1h", "--wait", "60")
-            eventually("blocked", blocked, 60)
+            eventually("blocked", blocked, 120)
             before = server.info("server")["run_id"]
 
             valkey.kill()

@@ -38,7 +38,7 @@ run()
 def test_a_stuck_worker_ends_itself_and_says_so_in_one_line(topics: Settings, how: str, why: str):
     done = subprocess.run(
         [sys.executable, "-c", STUCK.format(how=how), "worker"],
-        env=environment(topics, stuck_after_seconds=4, metrics_port=free_port()),
+        env=environment(topics, stuck_after_seconds=10, metrics_port=free_port()),
         capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     said = json.loads(done.stderr.splitlines()[-1])
@@ -52,7 +52,7 @@ def test_a_worker_that_is_told_to_end_hands_over_within_five_seconds(topics: Set
     first = WorkerProcess(topics, tmp_path, "first").start().wait_ready()
     second = WorkerProcess(topics, tmp_path, "second").start().wait_ready()
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while shards(first) + shards(second) != topics.shards or not shards(second):
             assert time.monotonic() < deadline, "the partitions were never shared out"
             time.sleep(0.2)
@@ -60,9 +60,9 @@ def test_a_worker_that_is_told_to_end_hands_over_within_five_seconds(topics: Set
         assert first.stop() == 0
         stopped = time.monotonic() - start
         while shards(second) != topics.shards:
-            assert time.monotonic() - start < 20, second.tail()
+            assert time.monotonic() - start < 60, second.tail()
             time.sleep(0.05)
-        second.wait_ready(20)
+        second.wait_ready()
         taken = time.monotonic() - start
         print(f"ended after {stopped:.2f} s, handed over after {taken:.2f} s")
         assert taken < 5

@@ -24,7 +24,7 @@ from streams.log.topics import create_topics
 from streams.settings import Settings
 from tests.integration.workers import WorkerProcess, hushtag, json_lines, values
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
 
 POLICY = """
 serial: 1
@@ -113,7 +113,7 @@ def feed(settings: Settings, seed: int) -> set[tuple[int, int]]:
         if broken or value == b"":
             sent.append(future)
     producer.flush()
-    return {(meta.partition, meta.offset) for meta in (future.get(10) for future in sent)}
+    return {(meta.partition, meta.offset) for meta in (future.get(60) for future in sent)}
 
 
 def deletion(rng: random.Random, tweet: dict, tag: str) -> bytes:
@@ -132,7 +132,7 @@ def settle(run: Run) -> None:
     """Wait until the minute of the last tweet has settled, then read everything."""
     last_ms = int(time.time() * 1000)
     minute_end_ms = (last_ms // 60_000 + 1) * 60_000
-    deadline = time.monotonic() + (minute_end_ms - last_ms) / 1000 + 60
+    deadline = time.monotonic() + (minute_end_ms - last_ms) / 1000 + 300
     while time.monotonic() < deadline:
         live = [worker for worker in run.workers if worker.running]
         settled = [int(one["settled_ms"]) for one in progress(run.settings).values()]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from typer.testing import CliRunner
 
 from streams.clock import now_ms
 from streams.errors import CallerMistake, FlagStoreUnavailable
+from streams.stack.ports import free_port
 from streams.stack.valkey_server import ValkeyServer
 from tests.contract.worlds import ServerWorld, eventually, register
 
@@ -31,7 +31,7 @@ _ROOT = Path(__file__).parents[2]
 def make_app() -> Any:
     """A WSGI application that starts its client while it is loaded, so before gunicorn forks."""
     client = FlagsClient(os.environ["HUSHTAG_REDIS_URL"]).start()
-    assert client.wait_until_ready(10)
+    assert client.wait_until_ready(60)
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer = client.check(environ["PATH_INFO"].strip("/"), "trends")
@@ -62,12 +62,6 @@ def held(tag: str, number: int = 1, **members: Any) -> Any:
     return register(tag, number, expires_at_ms=now_ms() + 60_000, **members)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def run(command: list[str], world: ServerWorld) -> subprocess.Popen[bytes]:
     environment = os.environ | {"HUSHTAG_REDIS_URL": world.server.url}
     return subprocess.Popen([sys.executable, *command], cwd=_ROOT, env=environment)
@@ -75,7 +69,7 @@ def run(command: list[str], world: ServerWorld) -> subprocess.Popen[bytes]:
 
 def get(url: str) -> httpx.Response | None:
     try:
-        return httpx.get(url, timeout=5)
+        return httpx.get(url, timeout=30)
     except httpx.TransportError:
         return None
 
@@ -83,7 +77,7 @@ def get(url: str) -> httpx.Response | None:
 def stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(10)
+        process.wait(60)
     finally:
         process.kill()
 
@@ -97,17 +91,17 @@ def test_gunicorn_with_preload(world: ServerWorld) -> None:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: get(f"{url}/old"), timeout_seconds=30)
+        eventually(lambda: get(f"{url}/old"), timeout_seconds=90)
         world.run(world.store.apply("0", [held("new")]))
         seen: dict[int, bool] = {}
 
         def all_see_it() -> bool:
-            answer = httpx.get(f"{url}/new").json()
+            answer = httpx.get(f"{url}/new", timeout=30).json()
             seen[answer["pid"]] = not answer["shown"]
-            assert not httpx.get(f"{url}/old").json()["shown"]
+            assert not httpx.get(f"{url}/old", timeout=30).json()["shown"]
             return len(seen) == 2 and all(seen.values())
 
-        eventually(all_see_it, timeout_seconds=20)
+        eventually(all_see_it, timeout_seconds=90)
         assert process.pid not in seen
     finally:
         stop(process)
@@ -119,7 +113,7 @@ def test_sidecar(world: ServerWorld) -> None:
     process = run(["-m", "hushtag_client.sidecar", "--port", str(port), "--hide", "search"], world)
     try:
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: (ready := get(f"{url}/readyz")) and ready.status_code == 200, timeout_seconds=30)
+        eventually(lambda: (ready := get(f"{url}/readyz")) and ready.status_code == 200, timeout_seconds=90)
         told = httpx.get(f"{url}/v1/check", params={"hashtag": "#SomeTag", "surface": "trends", "country": "IN"}).json()
         assert (told["shown"], told["why"]) == (False, "flagged")
         world.run(world.store.apply("0", [held("other")]))

@@ -80,7 +80,7 @@ def test_no_question_waits_for_a_server_asleep(world: ServerWorld) -> None:
     world.server.pause()
     try:
         worst = 0.0
-        end = time.monotonic() + 1.5
+        end = time.monotonic() + 3
         while time.monotonic() < end:
             begun = time.monotonic()
             assert not reader.check("sometag", "trends").shown

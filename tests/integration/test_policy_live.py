@@ -19,7 +19,7 @@ from tests.integration.test_exactness import HARSH, POLICY
 from tests.integration.test_policy_reload import keep_tweeting, wait_until
 from tests.integration.workers import WorkerProcess, environment, hushtag, values
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 STRICT = POLICY.replace("suppress_at: 0.30", "suppress_at: 0.84").replace("clear_at: 0.25", "clear_at: 0.01")
 WHO = ("--actor", "asha", "--reason", "a campaign runs", "--yes")
@@ -58,7 +58,7 @@ class Two:
             settings = topics.model_copy(update={"policy": policy, "instance_id": name})
             self.workers.append(WorkerProcess(settings, folder, name).start().wait_ready())
 
-    def wait_until(self, what, seconds: float = 60) -> float:
+    def wait_until(self, what, seconds: float = 150) -> float:
         def happened() -> bool:
             for worker in self.workers:
                 if not worker.running:
@@ -88,16 +88,22 @@ def two(topics: Settings, tmp_path: Path):
 
 def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path):
     settings, other = (worker.settings for worker in two.workers)
-    two.wait_until(lambda: status(settings).get("shards_live") == 4, 90)
-    found = status(settings)
-    assert (found["workers_live"], len(found["workers"])) == (2, 2)
-    first = found["revision"]
+
+    def live() -> tuple[int, int]:
+        """On how many shards, and at how many workers."""
+        found = status(settings)
+        return found["shards_live"], found["workers_live"]
+
+    two.wait_until(lambda: live() == (4, 2))
+    two.wait_until(lambda: values(settings, "hashtag-evidence"))
+    first = status(settings)["revision"]
+    assert len(status(settings)["workers"]) == 2
 
     new = tmp_path / "new.yaml"
     new.write_text("# sooner\n" + POLICY)
     said = hushtag(settings, "policy", "apply", str(new), *WHO, "--since", "1h").decode()
     assert "suppress_at 0.84 → 0.3" in said and "What stood before" in " ".join(said.split())
-    took = two.wait_until(lambda: status(settings)["shards_live"] == 4 and status(settings)["revision"] != first, 60)
+    took = two.wait_until(lambda: live() == (4, 1) and status(settings)["revision"] != first)
     print(f"live on all shards after {took:.1f} s, the command's own starts included")
 
     result = answer(settings, "policy", "status")
@@ -106,7 +112,7 @@ def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path)
     assert "live on 4/4 shards, 1/2 workers" in text and "by asha: a campaign runs" in text
     assert "suppress_at 0.84 → 0.3" in text and f"worker two: {other.policy}: " in text
 
-    two.wait_until(lambda: "watched" in {tag for tag, _ in settled(settings, "suppress")}, 60)
+    two.wait_until(lambda: "watched" in {tag for tag, _ in settled(settings, "suppress")})
     evidence = [decode_evidence_record(value) for value in values(settings, "hashtag-evidence")]
     assert {one.conditions.policy_revision for one in evidence} == {first, status(settings)["revision"]}
     assert any("watched" in one.hashtags for one in evidence)
@@ -116,7 +122,7 @@ def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path)
 
     hushtag(settings, "policy", "rollback", *WHO, "--no-impact")
     assert Path(settings.policy).read_text() == STRICT.replace("serial: 1", "serial: 3")
-    two.wait_until(lambda: "serial 3" in answer(settings, "policy", "status").stdout.decode(), 60)
+    two.wait_until(lambda: "serial 3" in answer(settings, "policy", "status").stdout.decode())
 
 
 def test_a_cap_shared_out_over_two_judges_holds(topics, tmp_path):
@@ -127,7 +133,7 @@ def test_a_cap_shared_out_over_two_judges_holds(topics, tmp_path):
 
     try:
         two.wait_until(
-            lambda: len({tag for tag, _ in settled(settings, "review") | settled(settings, "suppress")}) == 12, 90
+            lambda: len({tag for tag, _ in settled(settings, "review") | settled(settings, "suppress")}) == 12
         )
         hidden, reviewed = settled(settings, "suppress"), settled(settings, "review")
         assert 1 <= len(hidden) <= 4, "one for each judge"

@@ -19,7 +19,7 @@ from tests.integration.workers import WorkerProcess, environment, free_port, hus
 
 PLACES = 2
 """In India and in the world the tag stands the same."""
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 
 def test_a_shadow_shows_where_it_differs_and_publishes_nothing(topics, tmp_path):
@@ -39,22 +39,23 @@ def test_a_shadow_shows_where_it_differs_and_publishes_nothing(topics, tmp_path)
         )  # fmt: skip
 
     def told() -> list[dict]:
-        return [json.loads(line) for line in out.read_text().splitlines()]
+        whole, _, _ = out.read_text().rpartition("\n")  # the last line may be half written
+        return [json.loads(line) for line in whole.splitlines()]
 
     def differing() -> list[str]:
         return [one["hashtag"] for one in told()[-1]["now"]] if told() else []
 
     def metric(kind: str) -> float:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
             found = re.search(rf'differing_tags{{.*kind="{kind}"}} (\S+)', answer.read().decode())
         return float(found[1]) if found else -1.0
 
     try:
-        wait_until(lambda: differing() == ["watched"] * PLACES, 90)
+        wait_until(lambda: differing() == ["watched"] * PLACES, 150)
         assert [one["kind"] for one in told()[-1]["now"]] == ["newly"] * PLACES and told()[-1]["new"] == PLACES
         assert metric("new") == PLACES and metric("live") == 0
         with FlagsClient(settings.redis_url) as client:
-            client.wait_until_ready(30)
+            assert client.wait_until_ready(60)
             assert client.check("watched", "trends").why == "clear", "a shadow hides nobody"
 
         once = json.loads(hushtag(settings, "policy", "shadow", str(new), "--once", "--json", "--since", "1h"))
@@ -62,7 +63,7 @@ def test_a_shadow_shows_where_it_differs_and_publishes_nothing(topics, tmp_path)
         assert once["over_time"][-1]["new"] == PLACES and once["over_time"][0]["new"] == 0
 
         policy.write_text(POLICY.replace("serial: 1", "serial: 2"))  # what was the shadow's is live now
-        wait_until(lambda: told()[-1]["now"] == [] and told()[-1]["both"] == PLACES, 60)
+        wait_until(lambda: told()[-1]["now"] == [] and told()[-1]["both"] == PLACES, 150)
         assert told()[-1]["live_revision"] != told()[0]["live_revision"]
         assert metric("new") == 0
         ticks = [one["at_ms"] for one in told()]
@@ -71,7 +72,7 @@ def test_a_shadow_shows_where_it_differs_and_publishes_nothing(topics, tmp_path)
         stop.set()
         feeder.join()
         shadow.send_signal(signal.SIGTERM)
-        _, said = shadow.communicate(timeout=15)
+        _, said = shadow.communicate(timeout=60)
         code = worker.stop()
     assert (shadow.returncode, code) == (0, 0), said.decode()
     assert "From the beginning" in page.read_text() and "#watched" in page.read_text()

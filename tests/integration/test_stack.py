@@ -21,7 +21,7 @@ from kafka import KafkaAdminClient
 from streams.stack import KafkaServer, LocalStack, StackError, ValkeyServer
 from streams.stack.errors import StackMistake
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 COMMAND = [
     sys.executable,
@@ -32,7 +32,7 @@ COMMAND = [
 ]
 
 
-def until(true: Callable[[], bool], *, seconds: float = 30.0) -> bool:
+def until(true: Callable[[], bool], *, seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
@@ -76,7 +76,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     yield running
     if running.process.poll() is None:
         running.process.terminate()
-    running.process.communicate(timeout=40)
+    running.process.communicate(timeout=90)
 
 
 def both_answer(addresses: dict[str, str]) -> bool:
@@ -97,7 +97,7 @@ def test_up_answers_and_ends_cleanly_on_sigterm(up: Up) -> None:
     # A keeper and a server for each of Kafka and Valkey.
     assert len(servers_of(up.folder)) == 4
     up.process.send_signal(signal.SIGTERM)
-    out, err = up.process.communicate(timeout=30)
+    out, err = up.process.communicate(timeout=90)
     assert up.process.returncode == 0, err
     assert out == ""
     assert "Traceback" not in err
@@ -109,7 +109,7 @@ def test_up_answers_and_ends_cleanly_on_sigterm(up: Up) -> None:
 def test_ctrl_c_while_starting_leaves_nobody(up: Up) -> None:
     assert until(lambda: len(servers_of(up.folder)) >= 2)
     up.process.send_signal(signal.SIGINT)
-    out, err = up.process.communicate(timeout=30)
+    out, err = up.process.communicate(timeout=90)
     assert (up.process.returncode, out) == (0, ""), err
     assert "Traceback" not in err
     assert servers_of(up.folder) == []
@@ -120,7 +120,7 @@ def test_kill_9_of_the_parent_leaves_no_orphan(up: Up) -> None:
     assert len(servers_of(up.folder)) == 4
     up.process.kill()
     up.process.wait()
-    assert until(lambda: servers_of(up.folder) == [], seconds=15), servers_of(up.folder)
+    assert until(lambda: servers_of(up.folder) == []), servers_of(up.folder)
 
 
 def test_kill_9_of_the_keepers_leaves_no_orphan_either(up: Up) -> None:
@@ -131,16 +131,16 @@ def test_kill_9_of_the_keepers_leaves_no_orphan_either(up: Up) -> None:
     assert len(keepers) == 2
     for keeper in keepers:
         keeper.kill()
-    out, err = up.process.communicate(timeout=30)
+    out, err = up.process.communicate(timeout=90)
     assert up.process.returncode == 1, (out, err)
-    assert until(lambda: servers_of(up.folder) == [], seconds=15), servers_of(up.folder)
+    assert until(lambda: servers_of(up.folder) == []), servers_of(up.folder)
 
 
 def test_a_child_that_dies_is_reported(up: Up) -> None:
     up.addresses()
     valkey = [one for one in servers_of(up.folder) if "valkey-server" in one.name()]
     valkey[0].kill()
-    out, err = up.process.communicate(timeout=30)
+    out, err = up.process.communicate(timeout=90)
     assert (up.process.returncode, out) == (1, "")
     assert "Valkey has ended by signal 9" in err
     assert "fix: see " in err
@@ -157,7 +157,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
                 [*COMMAND, "--data", str(tmp_path / "data"), option, str(port)],
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=120,
             )
             assert done.returncode == 2
             assert f"port {port} of 127.0.0.1" in done.stderr
@@ -198,7 +198,7 @@ def test_kafka_survives_kill_pause_and_restart(tmp_path: Path) -> None:
         kafka.start()
         assert kafka.port == port
         kafka.pause()
-        assert until(lambda: psutil.Process(kafka.pid).status() == psutil.STATUS_STOPPED, seconds=2)
+        assert until(lambda: psutil.Process(kafka.pid).status() == psutil.STATUS_STOPPED)
         kafka.resume()
         kafka.restart()
         admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)

@@ -23,7 +23,7 @@ from tests.integration.test_account_facts import POLICY, Feed, evidence_of, sett
 from tests.integration.test_exactness import history, progress
 from tests.integration.workers import WorkerProcess, hushtag, json_lines, values
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def fake(settings: Settings, folder: Path, name: str) -> WorkerProcess:
     return worker
 
 
-def until(worker: WorkerProcess, holds: Callable[[], bool], what: str, seconds: float = 90) -> None:
+def until(worker: WorkerProcess, holds: Callable[[], bool], what: str, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert worker.running and time.monotonic() < deadline, f"{what}: {worker.tail()}"
@@ -52,6 +52,12 @@ def until(worker: WorkerProcess, holds: Callable[[], bool], what: str, seconds: 
 def settled_so_far(settings: Settings) -> list[Decision]:
     said = map(decode_record, values(settings, "suppression-decisions"))
     return [one for one in said if isinstance(one, Decision)]
+
+
+def cleared(settings: Settings) -> bool:
+    """Whether the campaign's tag was, at a settled tick."""
+    settled = [one for one in settled_so_far(settings) if one.hashtag == "campaign" and not one.provisional]
+    return any(ruling.action == "clear" for one in settled for ruling in one.rulings)
 
 
 def is_reference(settings: Settings, folder: Path, end_ms: int) -> dict[tuple[int, int], object]:
@@ -98,6 +104,7 @@ def test_what_it_finds_clears_a_tag_and_a_successor_goes_on_with_it(
         killed_ms = int(time.time() * 1000)
         worker = fake(settings, tmp_path, "second").start().wait_ready()
         until(worker, lambda: worker.metric("hushtag_corrections_total") > 20, "its successor corrected nothing")
+        until(worker, lambda: cleared(settings), "stage 1 alone goes on hiding it")
         settled_past(worker, int(time.time() * 1000) + PANE_MS, settings.shards)
     finally:
         feed.stop.set()
@@ -108,8 +115,6 @@ def test_what_it_finds_clears_a_tag_and_a_successor_goes_on_with_it(
     first = [count for tick_ms, count in looked.items() if tick_ms < killed_ms]
     after = [count for tick_ms, count in looked.items() if tick_ms > killed_ms]
     assert max(first, default=0) >= 5 and max(after, default=0) >= 5, looked
-    settled = [one for one in settled_so_far(settings) if one.hashtag == "campaign" and not one.provisional]
-    assert any(ruling.action == "clear" for one in settled for ruling in one.rulings), "stage 1 alone goes on hiding it"
 
 
 @pytest.mark.parametrize("how", ["hangs", "dies"])
@@ -144,7 +149,7 @@ def test_with_the_worker_its_process_ends(settings: Settings, tmp_path: Path, mo
     assert len(children) == 1
     worker.signal(signal.SIGKILL)
     worker.kill()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while os.path.exists(f"/proc/{children[0]}/fd/0") and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not os.path.exists(f"/proc/{children[0]}/fd/0"), "an orphan is left"
@@ -159,7 +164,7 @@ def test_the_real_one_reads_along(settings: Settings, tmp_path: Path) -> None:
     feeding = threading.Thread(target=feed.run)
     feeding.start()
     try:
-        until(worker, lambda: worker.metric("hushtag_corrections_total") > 5, "nothing was corrected", 180)
+        until(worker, lambda: worker.metric("hushtag_corrections_total") > 5, "nothing was corrected")
         settled_past(worker, int(time.time() * 1000) + PANE_MS, settings.shards)
         assert worker.metric("hushtag_encoder_texts_total") > 5
         assert worker.metric("hushtag_encoder_restarts_total") == 0

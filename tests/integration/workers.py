@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings
+from streams.stack.ports import free_port
 
 
 def environment(settings: Settings, **more: object) -> dict[str, str]:
@@ -30,7 +30,7 @@ def _text(value: object) -> str:
     return str(value.get_secret_value()) if hasattr(value, "get_secret_value") else str(value)
 
 
-def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, timeout: float = 120) -> bytes:
+def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, timeout: float = 240) -> bytes:
     """Run a command to its end; its stdout. A failure shows its stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "streams.cli.main", *arguments],
@@ -101,8 +101,8 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
 
-    def stop(self, seconds: float = 15) -> int:
-        """SIGTERM; the exit code."""
+    def stop(self, seconds: float = 60) -> int:
+        """SIGTERM; the exit code. How soon it ends is the matter of `test_ending` alone."""
         assert self._process is not None
         self._process.terminate()
         try:
@@ -136,7 +136,7 @@ class WorkerProcess:
 
     def metrics(self) -> str:
         """All of them, as Prometheus reads them."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
             text: str = answer.read().decode()
         return text
 
@@ -153,10 +153,3 @@ class WorkerProcess:
 
     def tail(self, lines: int = 15) -> str:
         return "\n".join(line[:600] for line in self.log.read_text().splitlines()[-lines:])
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

@@ -9,7 +9,6 @@ import asyncio
 import os
 import random
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from hushtag_client.memory import MemoryFlagsClient, MemoryServer
 from hushtag_client.registers import Reason, Register, encode
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
+from streams.stack.ports import free_port
 from surfaces.search import search_service
 from surfaces.service import Service
 from surfaces.trending.counter import TrendCounter
@@ -77,7 +77,7 @@ class Platform:
     def __init__(self) -> None:
         self.server = MemoryServer()
         self.server.seed([], settled_ms=now_ms())
-        ports = [_free_port() for _ in range(2)]
+        ports = [free_port() for _ in range(2)]
         self.trends_url, self.search_url = (f"http://127.0.0.1:{port}" for port in ports)
         self.trends = Running(trends_service, self.server, ports[0], search_url=self.search_url)
         self.search = Running(search_service, self.server, ports[1], trends_url=self.trends_url)
@@ -224,9 +224,3 @@ def shot(page: Page, name: str) -> None:
     """Save a screenshot of the whole page for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -98,21 +98,22 @@ def test_a_memory_server_that_is_away() -> None:
 
 
 def test_a_check_costs_at_most_fifteen_lookups() -> None:
-    """Of a tag already normalised, without a country of its own and with one; the best of several runs each."""
+    """Of a tag already normalised, without a country of its own and with one; the best of many runs each, in turn: a
+    machine that others use is slow for one as for the other."""
     tags = [f"tag{i}" for i in range(1000)]
     asked = client(*(suppressed(tag) for tag in tags[:500]), suppressed("tag600", country="IN"))
     asked.catch_up()
     plain = Answers()
     plain._replica, plain._good_until_ns = asked._replica, 2**63
-    table = dict.fromkeys(tags, 1)
-
-    def best(statement: str) -> float:
-        names = {"check": plain.check, "table": table}
-        return min(timeit.repeat(statement, globals=names, number=1000, repeat=300))
-
-    lookup = best("table['tag700']")
+    names = {"check": plain.check, "table": dict.fromkeys(tags, 1)}
     assert plain.check("tag700", "trends", "IN").why == "clear"
-    assert best("check('tag700', 'trends', 'IN')") / lookup <= 15
-    assert best("check('tag700', 'trends', 'FR')") / lookup <= 15
     assert plain.check("tag7", "trends", "FR").why == "flagged"
-    assert best("check('tag7', 'trends', 'FR')") / lookup <= 20
+    statements = (
+        "table['tag700']", "check('tag700', 'trends', 'IN')", "check('tag700', 'trends', 'FR')",
+        "check('tag7', 'trends', 'FR')",
+    )  # fmt: skip
+    timers = [timeit.Timer(statement, globals=names) for statement in statements]
+    runs = [[timer.timeit(1000) for timer in timers] for _ in range(600)]
+    lookup, *checks = map(min, zip(*runs, strict=True))
+    ratios = [check / lookup for check in checks]
+    assert max(ratios[:2]) <= 15 and ratios[2] <= 20, ratios

@@ -160,6 +160,20 @@ def test_a_snapshot_over_a_loss_is_begun_again() -> None:
     assert replica.index.registers == {}
 
 
+def test_who_sees_a_number_sees_its_change() -> None:
+    replica = synced()
+    put, numbers = replica.index.put, list[int]()
+
+    def looked_at(written: Register) -> None:
+        numbers.append(replica.seq)
+        put(written)
+        numbers.append(replica.seq)
+
+    replica.index.put = looked_at  # type: ignore[method-assign]
+    assert replica.apply([change(11, register("a", 1)), change(12, register("b", 2))])[1]
+    assert (numbers, replica.seq) == ([10, 10, 11, 11], 12)
+
+
 def test_an_older_version_in_the_stream_is_passed_over() -> None:
     replica = synced(register("a", 5))
     changed, whole = replica.apply([change(11, register("a", 4)), change(12, register("a", 5, "clear"))])

@@ -69,11 +69,11 @@ def test_a_fork_waits_for_a_change_that_is_half_done() -> None:
     def change() -> None:
         with client._replica.lock:
             taken.set()
-            release.wait(5)
+            release.wait(60)
 
     thread = threading.Thread(target=change)
     thread.start()
-    assert taken.wait(5)
+    assert taken.wait(60)
     threading.Timer(0.2, release.set).start()
     assert in_child(lambda: release.is_set() and client._replica.lock.acquire(blocking=False))
     thread.join()

@@ -178,9 +178,9 @@ def test_protected_speakers_are_counted_at_intake() -> None:
 
 
 def test_a_large_order_is_read_quickly_and_one_too_large_refused_early() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     found = rows("target\n" + "".join(f"{number}\n" for number in range(10_000)))
     assert len(found.drafts[0].targets) == 10_000
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
     with pytest.raises(CallerMistake, match=f"more than {MOST_TARGETS:,} rows"):
         rows("target\n" + "1\n" * 1_000_000)

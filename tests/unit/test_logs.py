@@ -29,7 +29,7 @@ print("result")
 
 def lines(level: str) -> list[dict[str, object]]:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(level=level)], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", PROGRAM.format(level=level)], capture_output=True, text=True, timeout=90, check=True
     )
     assert done.stdout == "result\n"
     return [json.loads(line) for line in done.stderr.splitlines()]

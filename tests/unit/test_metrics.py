@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from prometheus_client import generate_latest
 
@@ -98,3 +99,25 @@ def test_the_latency_histogram_covers_the_promise() -> None:
     assert (FLAG_BUCKETS_SECONDS[0], FLAG_BUCKETS_SECONDS[-1]) == (0.05, 60.0)
     assert 1.0 in FLAG_BUCKETS_SECONDS
     assert list(FLAG_BUCKETS_SECONDS) == sorted(FLAG_BUCKETS_SECONDS)
+
+
+def test_order_clocks_that_go_on_never_stop_and_others_are_dropped() -> None:
+    metrics = Metrics()
+
+    def open_orders(country: str) -> float | None:
+        return metrics.registry.get_sample_value("hushtag_orders_open", {"country": country})
+
+    metrics.set_order_clocks([("IN", -5.0, 1), ("FR", 60.0, 2), ("DE", 70.0, 3)])
+    seen: list[float | None] = []
+
+    def later() -> Iterator[tuple[str, float, int]]:
+        """As it looks while it is being set."""
+        for clock in (("IN", -6.0, 4), ("FR", 59.0, 5)):
+            seen.append(open_orders("FR"))
+            yield clock
+        seen.append(open_orders("FR"))
+
+    metrics.set_order_clocks(later())
+    assert seen == [2, 2, 5]
+    assert [open_orders(country) for country in ("IN", "FR", "DE")] == [4, 5, None]
+    assert metrics.registry.get_sample_value("hushtag_order_deadline_seconds", {"country": "DE"}) is None

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import artefact, features, load_scorer
+from models.kernels.scoring import score_batch
 from models.scorer import LinearScorer
 
 HOSTILE = {
@@ -146,30 +147,37 @@ def test_artefact_is_small() -> None:
 
 
 def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
-    """The kernel must not hold the GIL: a sleeping loop's longest delay stays far below the time of one call."""
+    """The kernel must not hold the GIL: a sleeping loop's longest delay stays far below the time of one call.
+
+    A machine that others use may hold the loop up, too, but not every time.
+    """
     texts = ["a fairly usual tweet about the match, the rain and the train to Pune"] * 60_000
     points, offsets = features.encode(texts)
-    longest, stop = 0.0, threading.Event()
-
-    def loop() -> None:
-        nonlocal longest
-        while not stop.is_set():
-            start = time.perf_counter()
-            time.sleep(0.001)
-            longest = max(longest, time.perf_counter() - start)
-
-    from models.kernels.scoring import score_batch
 
     numbers = scorer.numbers
     out = np.empty((len(texts), 4), np.float32)
     rest = (numbers.weights, numbers.scales, numbers.biases, numbers.slopes, numbers.intercepts, numbers.no_words)
-    thread = threading.Thread(target=loop)
-    thread.start()
-    start = time.perf_counter()
-    score_batch(
-        points, offsets, *features.lookups(), *rest, out, np.empty(len(out), np.uint8), np.empty(len(out), np.uint32)
-    )
-    took = time.perf_counter() - start
-    stop.set()
-    thread.join()
-    assert longest < took / 2, f"held up {longest:.3f} s of {took:.3f} s"
+
+    def held_up() -> float:
+        """The longest delay as a share of the call."""
+        longest, stop = 0.0, threading.Event()
+
+        def loop() -> None:
+            nonlocal longest
+            while not stop.is_set():
+                start = time.perf_counter()
+                time.sleep(0.001)
+                longest = max(longest, time.perf_counter() - start)
+
+        thread = threading.Thread(target=loop)
+        thread.start()
+        start = time.perf_counter()
+        seen = np.empty(len(out), np.uint8), np.empty(len(out), np.uint32)
+        score_batch(points, offsets, *features.lookups(), *rest, out, *seen)
+        took = time.perf_counter() - start
+        stop.set()
+        thread.join()
+        return longest / took
+
+    shares = [held_up() for _ in range(5)]
+    assert min(shares) < 0.5, shares

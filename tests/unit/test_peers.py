@@ -69,31 +69,36 @@ def test_windows_between_two_advances_are_not_looked_at() -> None:
 
 
 def run_script(tmp_path: Path, script: str) -> tuple[float, float]:
-    took = watch([sys.executable, "-c", script], {}, tmp_path / "log", deadline_seconds=20)
+    took = watch([sys.executable, "-c", script], {}, tmp_path / "log", deadline_seconds=80)
     assert took.peak_mb > 1
     return took.seconds, took.cpu_seconds
 
 
-BURN = "import time; end = time.process_time() + 0.2\nwhile time.process_time() < end: pass\n"
+def burn(cpu_seconds: float) -> str:
+    return f"import time; end = time.process_time() + {cpu_seconds}\nwhile time.process_time() < end: pass\n"
+
+
+BEFORE, TIMED, AFTER = burn(1.0), burn(0.6), burn(1.0)
+"""Whoever looks may look late, by less than half a second."""
 
 
 def test_the_clock_runs_from_started_to_done(tmp_path: Path) -> None:
-    script = f"{BURN}print('started', flush=True)\n{BURN}print('done', flush=True)\n{BURN}"
+    script = f"{BEFORE}print('started', flush=True)\n{TIMED}print('done', flush=True)\n{AFTER}"
     seconds, cpu_seconds = run_script(tmp_path, script)
-    assert 0.1 < cpu_seconds < 0.35
+    assert 0.1 < cpu_seconds < 1.1
     assert seconds > 0.1
 
 
 def test_the_clock_ends_with_the_process(tmp_path: Path) -> None:
-    _, cpu_seconds = run_script(tmp_path, f"{BURN}print('started', flush=True)\n{BURN}")
-    assert 0.05 < cpu_seconds < 0.35
+    _, cpu_seconds = run_script(tmp_path, f"{BEFORE}print('started', flush=True)\n{TIMED}")
+    assert 0.1 < cpu_seconds < 1.1
 
 
 def test_the_clock_is_set_back_to_when_work_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peers.watch._QUIET_SECONDS", 2.0)
-    seconds, cpu_seconds = run_script(tmp_path, f"print('started', flush=True)\n{BURN}\ntime.sleep(60)")
-    assert 0.1 < cpu_seconds < 0.35
-    assert seconds < 20
+    seconds, cpu_seconds = run_script(tmp_path, f"print('started', flush=True)\n{TIMED}\ntime.sleep(90)")
+    assert 0.1 < cpu_seconds < 1.1
+    assert seconds < 60
 
 
 def test_a_peer_that_fails_says_why(tmp_path: Path) -> None:

@@ -81,11 +81,11 @@ async def started(
     stage = JudgeStage(shells.context, log, facts, lambda _: None, stage_2)
     partition = stage.partition(0)
     partition.start(committed, first)
-    for _ in range(100):
+    for _ in range(4_000):
         await settle_down()
-        if partition.judge is not None:
+        if partition.judge is not None or facts._needed > facts.book.upto or shells.crashed:
             break
-        await asyncio.sleep(0.005)  # a thread takes over what a predecessor kept; or it waits for something else
+        await asyncio.sleep(0.005)  # a thread takes over what a predecessor kept
     return partition
 
 

@@ -109,7 +109,7 @@ def test_metrics_tell_how_many_differ(capsys):
     with view:
         for impact in growing():
             view(impact)
-            text = urllib.request.urlopen(url[0], timeout=5).read().decode()
+            text = urllib.request.urlopen(url[0], timeout=30).read().decode()
             differ = 1.0 if impact.to_ms == 110_000 else 0.0
             assert f'hushtag_shadow_differing_tags{{category="hateful_conduct",kind="live"}} {differ}' in text
             assert f"hushtag_shadow_settled_tick_timestamp_seconds {impact.to_ms / 1000}" in text

@@ -20,7 +20,7 @@ from streams.stack.ports import answers, claim, free_port, is_free
 from streams.stack.process import KeptProcess
 
 
-def gone(pid: int, seconds: float = 5.0) -> bool:
+def gone(pid: int, seconds: float = 60.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -96,7 +96,7 @@ def test_properties_are_for_one_node_on_loopback(tmp_path: Path) -> None:
 def sleeper(tmp_path: Path, program: str = "import time; print('up', flush=True); time.sleep(60)") -> KeptProcess:
     log = tmp_path / "log"
     process = KeptProcess([sys.executable, "-c", program], name="Sleeper", log_file=log, grace_seconds=0.3)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not (log.exists() and log.read_text().startswith("up")) and time.monotonic() < end:
         time.sleep(0.02)
     return process
@@ -121,7 +121,7 @@ def test_kept_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     )
     start = time.monotonic()
     process.stop(timeout_seconds=0.3)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20, "it was given a third of a second"
     assert process.exit_code == 128 + signal.SIGKILL
 
 
@@ -134,7 +134,7 @@ def test_kept_process_pauses_and_is_stopped_while_paused(tmp_path: Path) -> None
 
 def test_exit_codes_come_through(tmp_path: Path) -> None:
     process = sleeper(tmp_path, "print('up', flush=True); raise SystemExit(7)")
-    assert process.wait(5)
+    assert process.wait(60)
     assert process.exit_code == 7
     process.signal(signal.SIGTERM)  # nothing happens
     process.kill()

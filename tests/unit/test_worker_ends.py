@@ -76,5 +76,5 @@ main.run()
 
 def test_what_does_not_end_does_not_hold_the_exit_up() -> None:
     """A thread or a task that waits for a silent broker, once all that matters has been stopped."""
-    ended = subprocess.run([sys.executable, "-c", STUBBORN, "worker"], capture_output=True, timeout=50, check=False)
+    ended = subprocess.run([sys.executable, "-c", STUBBORN, "worker"], capture_output=True, timeout=100, check=False)
     assert ended.returncode == 1, ended.stderr.decode()
