@@ -39,9 +39,10 @@ from rich.console import Console
 
 from benchmarks.chart import Chart, svg
 from benchmarks.cores import Cores
+from benchmarks.live import HARSH
 from benchmarks.machine import machine
+from benchmarks.pipeline import Pipeline
 from benchmarks.side_by_side import PARTITIONS
-from benchmarks.throughput import HARSH, Pipeline
 from streams.cli.files import load_policy_file
 from streams.counting.pane import Pane
 from streams.counting.registers import MINUTE_MS, Flush

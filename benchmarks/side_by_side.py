@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from rich.console import Console
 
+console = Console(stderr=True)
 PARTITIONS = 4
 
 Panes = dict[tuple[str, str, int], int]
