@@ -1,6 +1,6 @@
 """Ten tenths of the training files, each scored by models that never saw it: the baseline, stage 1 and stage 2.
 
-    make encoder; python -m benchmarks.tenths [--data DIR] [--only 3] [--json]
+    make encoder; python -m benchmarks.tenths [--data DIR] [--only 3] [--json] [--picture docs/images/ten_tenths.svg]
 
 For each tenth all three are trained on the other nine, by the recipes and seeds of `hushtag train`, and the known words
 are those of the other nine. Texts with a near-copy among the dev texts are left out, as they are of the held-out tenth
@@ -24,15 +24,20 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import models
+from benchmarks import intervals
 from models import artefact, data, known_words, sources, splits, training, vocabulary
 from models.baseline import Baseline
-from models.encoder import stack_file, stacking
-from models.encoder.encoder import Encoder
 from models.evaluation import tenths, tenths_told
 from models.evaluation.figures import NOT_TWEETED
 from models.evaluation.run import DEFAULT_DATA
-from models.evaluation.tenths import SCORERS, Tenth
-from models.evaluation.told import Figures
+from models.evaluation.tenths import LESS, PAIRS, SCORERS, TEXTS, Tenth
+from models.evaluation.told import NAMES, Figures
+
+try:
+    from models.encoder import stack_file, stacking
+    from models.encoder.encoder import Encoder
+except ImportError as error:
+    raise SystemExit(f"error: stage 2 is not here: {error}\nfix: make encoder") from error
 
 CACHE = Path(".cache")
 MODELS = Path(models.__file__).parent
@@ -117,6 +122,20 @@ def _keep(path: Path, arrays: Arrays) -> None:
     partial.replace(path)
 
 
+def picture(of: Figures) -> str:
+    """The differences as SVG."""
+    rows = []
+    for language, name in NAMES.items():
+        for series, pair in enumerate(PAIRS):
+            subject = " less ".join(pair)
+            whole = of.get(LESS, TEXTS, subject, language)
+            if whole is not None:
+                parts = [f.value for f in of.of(LESS) if (f.subject, f.language) == (subject, language) and f != whole]
+                rows.append(intervals.Row("" if series else name, series, whole.value, whole.low, whole.high, parts))
+    title = "Difference in AUC: mean of ten tenths, its 90% interval, and each tenth"
+    return intervals.svg(title, [" less ".join(pair) for pair in PAIRS], rows, 0.05)
+
+
 def _readable(of: Figures) -> list[str]:
     return [*tenths_told.table(of), "", tenths_told.read(of)]
 
@@ -128,6 +147,7 @@ def main() -> None:
     )
     parser.add_argument("--only", type=int, choices=range(splits.TENTHS), help="train and score this tenth, and end")
     parser.add_argument("--json", action="store_true", help="one JSON object a figure on standard output")
+    parser.add_argument("--picture", type=Path, help="draw the differences there")
     given = parser.parse_args()
     problems = sources.problems(given.data)
     if problems:
@@ -139,6 +159,8 @@ def main() -> None:
     found = list(tenths.figures([tweets_of(arrays) for arrays in run(given.data, list(range(splits.TENTHS)))]))
     for line in (json.dumps(f.as_dict()) for f in found) if given.json else _readable(Figures(found)):
         print(line)
+    if given.picture is not None:
+        given.picture.write_text(picture(Figures(found)), "utf-8")
 
 
 if __name__ == "__main__":

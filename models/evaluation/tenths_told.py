@@ -11,7 +11,7 @@ from models.evaluation.told import NAMES, Figures, between, in_words, shown, sid
 def table(of: Figures) -> Iterator[str]:
     """A row a language; beside each difference the wider interval and the tenths in which it is above 0."""
     heads = [f"AUC, {scorer}" for scorer in SCORERS]
-    heads += [head for pair in PAIRS for head in (" less ".join(pair), "trainings too", "tenths above 0")]
+    heads += [head for pair in PAIRS for head in (" less ".join(pair), "[trainings too]", "tenths above 0")]
     yield f"| language | texts | {' | '.join(heads)} |"
     yield "|---" * (2 + len(heads)) + "|"
     for language in NAMES:

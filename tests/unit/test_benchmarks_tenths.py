@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,9 @@ from benchmarks import tenths  # noqa: E402
 from models import data, splits, training, vocabulary  # noqa: E402
 from models.encoder import stacking  # noqa: E402
 from models.encoder.encoder import Encoder  # noqa: E402
+from models.evaluation.figures import Figure  # noqa: E402
+from models.evaluation.tenths import LESS, PAIRS, TEXTS  # noqa: E402
+from models.evaluation.told import Figures  # noqa: E402
 
 
 @pytest.fixture
@@ -93,6 +98,7 @@ def test_what_is_done_is_kept_until_a_text_changes(
         return {"tenth": np.array(tenth)}
 
     monkeypatch.setattr(tenths, "scored", scored)
+    monkeypatch.setattr(Encoder, "remembering", lambda folder: None)
     monkeypatch.setattr(tenths, "CACHE", tmp_path / "cache")
     assert [int(arrays["tenth"]) for arrays in tenths.run(folder, [2])] == [2]
     assert [int(arrays["tenth"]) for arrays in tenths.run(folder, [1, 2, 3])] == [1, 2, 3]
@@ -113,3 +119,19 @@ def test_what_nobody_tweeted_is_not_counted() -> None:
     found = tenths.tweets_of(arrays)
     assert found.labels.tolist() == [1, 0] and found.languages.tolist() == ["en", "en"]
     assert [scores.tolist() for scores in found.scores.values()] == [[0.1, 0.3]] * 3
+
+
+def test_the_picture_has_a_row_a_difference_and_a_dot_a_tenth() -> None:
+    def figure(texts: str, subject: str, language: str, value: float) -> Figure:
+        return Figure(LESS, texts, subject, language, "harmful", value, value - 0.02, value + 0.02, 90)
+
+    subjects = [" less ".join(pair) for pair in PAIRS]
+    found = [figure(TEXTS, subject, language, 0.04) for subject in subjects for language in ("en", "hi")]
+    found += [figure(f"tenth {n}", subjects[0], "hi", 0.01 * n) for n in range(10)]
+    root = ElementTree.fromstring(tenths.picture(Figures(found)))
+    circles = [one.get("class") for one in root.iter("{http://www.w3.org/2000/svg}circle")]
+    assert Counter(circles) == {"blue": 10, "blue mean": 2, "orange mean": 2}
+    texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"English", "Devanagari", *subjects, "0.00", "0.10"} <= set(texts) and "Roman Hindi" not in texts
+    places = {float(str(one.get("cx"))) for one in root.iter("{http://www.w3.org/2000/svg}circle")}
+    assert len(places) == 10, "a dot for each tenth, of which one is where the mean is"

@@ -69,10 +69,11 @@ def test_a_tenth_is_a_hash_and_the_first_is_the_one_that_is_always_held_out(fold
 def test_the_model_that_comes_with_hushtag_was_trained_without_the_first_tenth() -> None:
     scorer = load_scorer()
     assert isinstance(scorer, LinearScorer)
-    read, counts = splits.read_training(TRAIN), scorer.training["texts"]
+    texts, counts = training.prepare(TRAIN, training.Recipe(), 0), scorer.training["texts"]
     assert isinstance(counts, dict)
-    assert (len(read.examples), len(read.held_out)) == (counts["labelled"], counts["held out"])
-    assert (known_words.keys_without(TRAIN) == np.load(vocabulary.PATH)).all(), "nor are its words known"
+    assert (len(texts.real), texts.n_held_out) == (counts["labelled"], counts["held out"])
+    known = vocabulary.keys_of(*features.encode([example.text for example in texts.examples]))
+    assert (known == np.load(vocabulary.PATH)).all(), "nor are its words known"
 
 
 def test_training_is_without_the_tenth(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
