@@ -78,29 +78,25 @@ def wider(differences: Floats) -> Interval:
 
 def _drawn(tenths: Sequence[Tenth], n_draws: int) -> Drawn:
     told = [language for language in LANGUAGES if _enough(tenths, language)]
-    ways = [TOGETHER, EACH, *told] if len(told) == len(LANGUAGES) else told
-    found: Drawn = {way: {scorer: np.zeros((len(tenths), 1 + n_draws)) for scorer in SCORERS} for way in ways}
-    for number, tenth in enumerate(tenths):
-        rows = {language: np.flatnonzero(tenth.languages == language) for language in told}
-        times = {
-            language: measures.draws(tenth.labels[use], (_SEED, number, LANGUAGES.index(language)), n_draws)
-            for language, use in rows.items()
-        }
-        for scorer in SCORERS:
-            scores = tenth.scores[scorer]
-            alone = {language: _auc(scores[use], tenth.labels[use], times[language]) for language, use in rows.items()}
-            for language, area in alone.items():
-                found[language][scorer][number] = area
-            if TOGETHER in found:
-                use = np.concatenate(list(rows.values()))
-                every = np.concatenate(list(times.values()), axis=1)
-                found[TOGETHER][scorer][number] = _auc(scores[use], tenth.labels[use], every)
-                found[EACH][scorer][number] = np.mean(list(alone.values()), axis=0)
+    found = [_of_tenth(tenth, number, told, n_draws) for number, tenth in enumerate(tenths)]
+    return {way: {scorer: np.stack([of[way][scorer] for of in found]) for scorer in SCORERS} for way in found[0]}
+
+
+def _of_tenth(tenth: Tenth, number: int, told: Sequence[str], n_draws: int) -> Drawn:
+    """Of one tenth, (1 + n_draws,) areas each."""
+    rows = [np.flatnonzero(tenth.languages == language) for language in told]
+    times = [measures.draws(tenth.labels[use], (_SEED, number, at), n_draws) for at, use in enumerate(rows)]
+
+    def areas(use: npt.NDArray[np.intp], times: Floats) -> dict[str, Floats]:
+        labels = tenth.labels[use]
+        return {scorer: measures.auc(measures.curve(tenth.scores[scorer][use], labels, times)) for scorer in SCORERS}
+
+    found = dict(zip(told, map(areas, rows, times), strict=True))
+    if len(told) == len(LANGUAGES):
+        together = areas(np.concatenate(rows), np.concatenate(times, axis=1))
+        each = {scorer: np.mean([of[scorer] for of in found.values()], axis=0) for scorer in SCORERS}
+        found |= {TOGETHER: together, EACH: each}
     return found
-
-
-def _auc(scores: Floats, labels: Labels, times: Floats) -> Floats:
-    return measures.auc(measures.curve(scores, labels, times))
 
 
 def _enough(tenths: Sequence[Tenth], language: str) -> bool:
