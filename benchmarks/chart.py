@@ -1,4 +1,4 @@
-"""Line charts as SVG, readable on a light and on a dark page."""
+"""Line charts as SVG, readable on a light and on a dark page, and what other charts are drawn with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from html import escape
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 320, 64, 20, 46, 52
 _COLOURS = ("blue", "orange", "green", "purple")
-_STYLE = """
+STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #59636e } .title { font-size: 14px; font-weight: 600; fill: #1f2328 }
 .grid { stroke: #d1d9e0 } .mark { stroke: #59636e; stroke-dasharray: 4 3 } polyline { fill: none; stroke-width: 2 }
 .blue { stroke: #1f6feb } .orange { stroke: #bc4c00 } .green { stroke: #1a7f37 } .purple { stroke: #8250df }
@@ -54,30 +54,30 @@ def svg(chart: Chart) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(chart.title)}">',
-        f"<style>{_STYLE}</style>",
-        _text(_LEFT, 16, chart.title, kind="title"),
-        _text(_WIDTH - _RIGHT, _HEIGHT - 12, chart.x_label, anchor="end"),
-        _text(12, _TOP - 8, chart.y_label),
+        f"<style>{STYLE}</style>",
+        label(_LEFT, 16, chart.title, kind="title"),
+        label(_WIDTH - _RIGHT, _HEIGHT - 12, chart.x_label, anchor="end"),
+        label(12, _TOP - 8, chart.y_label),
     ]
     for y in _round_numbers(highest):
-        parts.append(_line(_LEFT, up(y), _WIDTH - _RIGHT, up(y), "grid"))
-        parts.append(_text(_LEFT - 8, up(y) + 4, f"{y:,g}", anchor="end"))
+        parts.append(stroke(_LEFT, up(y), _WIDTH - _RIGHT, up(y), "grid"))
+        parts.append(label(_LEFT - 8, up(y) + 4, f"{y:,g}", anchor="end"))
     for x, name in (chart.x_names or {x: f"{x:,g}" for x in _round_numbers(widest)}).items():
-        parts.append(_text(across(x), _HEIGHT - _BOTTOM + 18, name, anchor="middle"))
+        parts.append(label(across(x), _HEIGHT - _BOTTOM + 18, name, anchor="middle"))
     for name, y in chart.limits.items():
-        parts.append(_line(_LEFT, up(y), _WIDTH - _RIGHT, up(y), "mark"))
-        parts.append(_text(_LEFT + 4, up(y) - 6, name))
+        parts.append(stroke(_LEFT, up(y), _WIDTH - _RIGHT, up(y), "mark"))
+        parts.append(label(_LEFT + 4, up(y) - 6, name))
     for number, (name, x) in enumerate(chart.moments.items()):
-        parts.append(_line(across(x), _TOP, across(x), _HEIGHT - _BOTTOM, "mark"))
+        parts.append(stroke(across(x), _TOP, across(x), _HEIGHT - _BOTTOM, "mark"))
         left = x > 0.6 * widest
         place = across(x) + (-5 if left else 5)
-        parts.append(_text(place, _HEIGHT - _BOTTOM - 8 - 14 * number, name, anchor="end" if left else "start"))
+        parts.append(label(place, _HEIGHT - _BOTTOM - 8 - 14 * number, name, anchor="end" if left else "start"))
     legend = float(_LEFT)
     for colour, (name, line) in zip(_COLOURS, chart.lines.items(), strict=False):
         placed = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in line)
         parts.append(f'<polyline class="{colour}" points="{placed}"/>')
-        parts.append(_line(legend, _HEIGHT - 16, legend + 18, _HEIGHT - 16, colour))
-        parts.append(_text(legend + 24, _HEIGHT - 12, name))
+        parts.append(stroke(legend, _HEIGHT - 16, legend + 18, _HEIGHT - 16, colour))
+        parts.append(label(legend + 24, _HEIGHT - 12, name))
         legend += 44 + 6.6 * len(name)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -89,10 +89,12 @@ def _round_numbers(most: float) -> list[float]:
     return [number * step for number in range(int(most / step) + 1)]
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "") -> str:
+def label(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "") -> str:
+    """An element of SVG, as the next one is; `kind`: a class of STYLE."""
     which = f' class="{kind}"' if kind else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{which}>{escape(text)}</text>'
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+def stroke(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    """See `label`."""
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'

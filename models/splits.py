@@ -1,6 +1,7 @@
 """Which labelled texts are for what: to train on, to choose by (dev), to judge by at the end (the held-out tenth).
 
-The held-out tenth is a tenth of the *training* files that training never reads and no choice is made by. Near-copies
+The held-out tenth is a tenth of the *training* files that training never reads and no choice is made by: the first of
+ten, by a hash. Each of the others can be held out in its place, to measure the recipe on all of them. Near-copies
 stay together on one side, so no text is judged by a model that has seen its twin; dev texts and held-out texts with a
 near-copy on the other side of a border are left out of figures.
 """
@@ -38,11 +39,11 @@ class Judging:
     left_out: dict[str, int]
 
 
-def read_training(folder: Path) -> Training:
-    """From a folder of the training files. Raises TrainingDataError."""
+def read_training(folder: Path, tenth: int = 0) -> Training:
+    """From a folder of the training files, one tenth of TENTHS held out. Raises TrainingDataError."""
     examples = data.read_folder(folder, data.TRAIN_FILES)
     clusters = leaks.clusters([example.text for example in examples])
-    out = _held_out(examples, clusters)
+    out = tenths_of(examples, clusters) == tenth
     kept = [example for example, is_out in zip(examples, out, strict=True) if not is_out]
     return Training(kept, clusters[~out], [example for example, is_out in zip(examples, out, strict=True) if is_out])
 
@@ -71,8 +72,11 @@ def thinned(examples: list[data.Example], most: int) -> list[data.Example]:
     return [examples[at] for at in kept]
 
 
-def _held_out(examples: list[data.Example], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """By a hash of the least text of each cluster: a file that grows does not deal out anew what was there before."""
+def tenths_of(examples: list[data.Example], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """The tenth of each text, (n_texts,) in [0, TENTHS), of which `clusters` (n_texts,) are the near-copies.
+
+    By a hash of the least text of each cluster: a file that grows does not deal out anew what was there before.
+    """
     least: dict[int, str] = {}
     for example, cluster in zip(examples, clusters.tolist(), strict=True):
         text = leaks.plain(example.text)
@@ -81,4 +85,4 @@ def _held_out(examples: list[data.Example], clusters: npt.NDArray[np.int64]) -> 
         cluster: int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") % TENTHS
         for cluster, text in least.items()
     }
-    return np.array([tenth[cluster] == 0 for cluster in clusters.tolist()], bool)
+    return np.array([tenth[cluster] for cluster in clusters.tolist()], np.intp)

@@ -106,9 +106,9 @@ class Prepared:
         return np.array([LANGUAGES.index(example.language) for example in self.real])
 
 
-def prepare(folder: Path, recipe: Recipe) -> Prepared:
+def prepare(folder: Path, recipe: Recipe, tenth: int = 0) -> Prepared:
     """What `train` trains on. Raises TrainingDataError."""
-    read = splits.read_training(folder)
+    read = splits.read_training(folder, tenth)
     real = read.examples
     folds = _folds([f"{e.source} {e.language} {e.labels[0]}" for e in real], read.clusters, recipe)
     return Prepared(real, [], [], folds, np.array([], np.intp), len(read.held_out)).drawn(recipe, 0)
@@ -132,10 +132,12 @@ def cross_validate(
     return held_out
 
 
-def train(folder: Path, recipe: Recipe | None = None, *, progress: Progress = lambda step, part: None) -> bytes:
-    """The bytes of an artefact trained on the files of `folder`. Raises TrainingDataError."""
+def train(
+    folder: Path, recipe: Recipe | None = None, *, tenth: int = 0, progress: Progress = lambda step, part: None
+) -> bytes:
+    """The bytes of an artefact trained on the files of `folder` without a tenth. Raises TrainingDataError."""
     recipe = recipe or Recipe()
-    texts = prepare(folder, recipe)
+    texts = prepare(folder, recipe, tenth)
     real, folds, languages = texts.real, texts.folds, texts.languages()
     cross_validated = recipe.n_folds / (recipe.n_folds + recipe.n_drawings)
     held_out = cross_validate(texts, recipe, recipe.n_folds, lambda step, part: progress(step, part * cross_validated))

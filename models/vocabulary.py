@@ -10,6 +10,8 @@ that was trained with another one is refused.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,9 +31,30 @@ Keys = npt.NDArray[np.uint32]
 _BATCH = 1_000
 
 
-@lru_cache(maxsize=1)
+_instead: Keys | None = None
+
+
 def table() -> Keys:
-    """The committed keys as the kernels look them up (read-only)."""
+    """The keys as the kernels look them up (read-only): the committed ones, but within `instead`."""
+    return _committed() if _instead is None else _instead
+
+
+@contextmanager
+def instead(keys: Keys) -> Iterator[None]:
+    """Within, these are known in the whole process: for a model that must not know even the words of some texts.
+
+    Whatever is trained within, must be asked within.
+    """
+    global _instead
+    before, _instead = _instead, _table(keys)
+    try:
+        yield
+    finally:
+        _instead = before
+
+
+@lru_cache(maxsize=1)
+def _committed() -> Keys:
     return _table(np.load(PATH, allow_pickle=False))
 
 

@@ -69,14 +69,15 @@ def train(
     encoder: Encoder,
     recipe: StackRecipe | None = None,
     *,
+    tenth: int = 0,
     progress: training.Progress = lambda step, part: None,
 ) -> bytes:
-    """The bytes of a stack file on top of `stage_1`, from the files that it was trained on.
+    """The bytes of a stack file on top of `stage_1`, from the files that it was trained on, without the same tenth.
 
     `progress` is told the step and the part of all work that is done. Raises TrainingDataError.
     """
     recipe, of_stage_1 = recipe or StackRecipe(), training.Recipe()
-    texts = training.prepare(folder, of_stage_1)
+    texts = training.prepare(folder, of_stage_1, tenth)
     examples, n_real, languages = texts.examples, len(texts.real), texts.languages()
     progress("linear margins", 0.0)
     margins = training.cross_validate(texts, of_stage_1, recipe.n_folds, lambda step, part: progress(step, part / 10))

@@ -3,6 +3,7 @@
     hushtag evaluate --json > one.json; hushtag evaluate --stage 2 --json > two.json
     python -m models.attacks > attacks.md; python -m benchmarks.scoring --kinds > kinds.md
     python -m models.evaluation.card --stage-1 one.json --stage-2 two.json --attacks attacks.md --kinds kinds.md
+    python -m benchmarks.tenths --json > ten.json; python -m models.evaluation.card --tenths ten.json
 
 Whatever stands in the card between `<!-- made: NAME -->` and `<!-- made -->` is written anew; the rest is by hand. So
 no table is copied by hand, and no sentence about one can say what it no longer says.
@@ -11,67 +12,21 @@ no table is copied by hand, and no sentence about one can say what it no longer 
 from __future__ import annotations
 
 import argparse
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from models import artefact, data
 from models.evaluation import figures as kinds
-from models.evaluation.figures import ALL, EACH, POOLED, TOGETHER, Figure
+from models.evaluation import tenths_told
+from models.evaluation.figures import ALL, POOLED, Figure
+from models.evaluation.told import NAMES, Figures, in_words, shown, side
 from models.probes import SPARED
 
 CARD_PATH = artefact.ARTEFACT_PATH.parents[1] / "MODEL_CARD.md"
-NAMES = {
-    "en": "English",
-    "hi": "Devanagari",
-    "hi-Latn": "Roman Hindi",
-    TOGETHER: "all in one ranking",
-    EACH: "the mean of the languages",
-}
 MINUS_AUC, MINUS_FLAGGED = "AUC" + kinds.MINUS, kinds.FLAGGED + kinds.MINUS
 _PART = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- made -->)", re.DOTALL)
 _TEXTS = ("dev", "held out")
-
-
-class Figures:
-    """Figures of one evaluation, by what they are of."""
-
-    def __init__(self, found: Iterable[Figure]) -> None:
-        self._found = {f.key: f for f in found}
-
-    @classmethod
-    def read(cls, path: Path) -> Figures:
-        """From a file of `hushtag evaluate --json`."""
-        lines = path.read_text("utf-8").splitlines()
-        return cls(Figure(**json.loads(line)) for line in lines if line.startswith("{"))
-
-    def get(
-        self, measure: str, texts: str, subject: str, language: str, column: str = data.COLUMNS[0]
-    ) -> Figure | None:
-        """None where there are too few texts to tell."""
-        return self._found.get(" / ".join((measure, texts, subject, language, column)))
-
-    def of(self, measure: str, texts: str | None = None) -> list[Figure]:
-        """In the order of measuring."""
-        return [f for f in self._found.values() if f.measure == measure and texts in (None, f.texts)]
-
-
-def shown(figure: Figure | None, digits: int = 3) -> str:
-    """`.853 [.842, .864]`; nothing for None."""
-    if figure is None:
-        return ""
-    value, low, high = (_short(x, digits) for x in (figure.value, figure.low, figure.high))
-    return f"{value} [{low}, {high}]"
-
-
-def _short(number: float, digits: int) -> str:
-    return re.sub(r"^(-?)0\.", r"\1.", f"{number + 0.0:.{digits}f}")
-
-
-def side(figure: Figure) -> int:
-    """1 where all of the interval lies above 0, -1 where below, else 0."""
-    return int(figure.low > 0) - int(figure.high < 0)
 
 
 def ranking(of: Figures, texts: str) -> Iterator[str]:
@@ -100,12 +55,7 @@ def read_ranking(of: Figures, beside: str) -> str:
     told = []
     for texts in _TEXTS:
         found = {language: of.get(MINUS_AUC, texts, POOLED, language) for language in NAMES}
-        parts = [
-            f"{words} in {', '.join(f'{NAMES[language]} ({shown(f)})' for language, f in one.items())}"
-            for wanted, words in ((1, "better beyond noise"), (0, "not told apart"), (-1, "worse beyond noise"))
-            if (one := {language: f for language, f in found.items() if f is not None and side(f) == wanted})
-        ]
-        told.append(f"{texts}: {'; '.join(parts)}")
+        told.append(f"{texts}: {in_words(found)}")
     return f"AUC beside {beside}, {'. '.join(told)}."
 
 
@@ -180,7 +130,9 @@ def stage_2_ranking(of: Figures) -> Iterator[str]:
             yield f"| {' | '.join(cells)} |"
 
 
-def parts(stage_1: Figures | None, stage_2: Figures | None, more: Mapping[str, str]) -> dict[str, str]:
+def parts(
+    stage_1: Figures | None, stage_2: Figures | None, more: Mapping[str, str], tenths: Figures | None = None
+) -> dict[str, str]:
     """Name of a part -> what stands in it."""
     found = dict(more)
     if stage_1 is not None:
@@ -193,6 +145,9 @@ def parts(stage_1: Figures | None, stage_2: Figures | None, more: Mapping[str, s
         found["stage 2 ranking"] = "\n".join(stage_2_ranking(stage_2))
         found["stage 2 spared"] = "\n".join(spared(stage_2)).replace("less the baseline's", "less stage 1's")
         found["reading stage 2"] = f"Read: {read_ranking(stage_2, 'stage 1')} {read_spared(stage_2, 'stage 1')}"
+    if tenths is not None:
+        found["ten tenths"] = "\n".join(tenths_told.table(tenths))
+        found["reading ten tenths"] = f"Read: {tenths_told.read(tenths)}"
     return found
 
 
@@ -209,13 +164,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stage-1", type=Path, help="figures of `hushtag evaluate --json`")
     parser.add_argument("--stage-2", type=Path, help="figures of `hushtag evaluate --stage 2 --json`")
+    parser.add_argument("--tenths", type=Path, help="figures of `python -m benchmarks.tenths --json`")
     parser.add_argument("--attacks", type=Path, help="what `python -m models.attacks` printed")
     parser.add_argument("--kinds", type=Path, help="what `python -m benchmarks.scoring --kinds` printed")
     parser.add_argument("--card", type=Path, default=CARD_PATH)
     options = parser.parse_args()
-    one, two = (None if path is None else Figures.read(path) for path in (options.stage_1, options.stage_2))
+    one, two, ten = (
+        None if path is None else Figures.read(path) for path in (options.stage_1, options.stage_2, options.tenths)
+    )
     tables = {"attacks": options.attacks, "simulated kinds": options.kinds}
-    made = parts(one, two, {name: path.read_text("utf-8") for name, path in tables.items() if path is not None})
+    made = parts(one, two, {name: path.read_text("utf-8") for name, path in tables.items() if path is not None}, ten)
     try:
         options.card.write_text(written(options.card.read_text("utf-8"), made), "utf-8")
     except ValueError as error:

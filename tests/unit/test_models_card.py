@@ -68,5 +68,6 @@ def test_a_part_is_written_and_the_rest_stays() -> None:
 
 def test_the_committed_card_has_every_part() -> None:
     text = card.CARD_PATH.read_text("utf-8")
-    made = card.parts(card.Figures([]), card.Figures([]), {"attacks": "", "simulated kinds": ""})
+    made = card.parts(card.Figures([]), card.Figures([]), {"attacks": "", "simulated kinds": ""}, card.Figures([]))
     assert card.written(text, made) != text
+    assert "ten tenths" in made
