@@ -4,10 +4,11 @@
 
 All three read the same topic: every tweet tagged, tags Zipf-distributed. The bare loop (aiokafka, msgspec, panes in a
 dict) does a part of the job and is what we are measured against; hushtag repartitions, samples authors, scores, decides
-and publishes flags. The tweets are as old as after an outage, so nobody looks at them before their panes settle. What
-that costs is in the second part: at half of hushtag's load, the time from a tweet to the flag that a client sees, and
-the CPU that the same tweets take when they come as they are written. Then what a client's answer costs, and whether two
-workers take more CPU for a tweet than one.
+and publishes flags. By their log time the tweets came at --rate, whatever this machine took to write them: what a pane
+costs when it settles grows far more slowly than the tweets in it. They are as old as after an outage, so nobody looks
+at them before their panes settle. What that costs is in the second part: at half of hushtag's load, the time from a
+tweet to the flag that a client sees, and the CPU that tweets take when they come as they are written, to windows that
+are nearly empty. Then what a client's answer costs, and whether two workers take more CPU for a tweet than one.
 """
 
 from __future__ import annotations
@@ -44,25 +45,22 @@ SHARES = {"native": 1.0, "v1.1": 0.2}
 """Of the tweets, for payloads of each shape: those of v1.1 are ten times as long."""
 
 
-async def fill(kafka: str, topics: Sequence[str], tweets: int, shape: str, age_ms: int) -> None:
-    """Write the backlog that all contenders read, the same into each topic, as if it were so old."""
+async def fill(kafka: str, topics: Sequence[str], tweets: int, shape: str, rate: float, age_ms: int) -> None:
+    """Write the backlog that all contenders read, the same into each topic: it came at a rate, the last so long ago."""
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka, linger_ms=20, max_batch_size=512 * 1024, compression_type="zstd"
     )
     await producer.start()
-    payloads: Iterator[bytes] = firehose(1, tweets, shape, start_ms=_now_ms() - age_ms)  # type: ignore[arg-type]
+    start_ms = int(time.time() * 1000 - age_ms - tweets / rate * 1000)
+    payloads: Iterator[bytes] = firehose(1, tweets, shape, start_ms=start_ms, per_second=rate)  # type: ignore[arg-type]
     with console.status(f"writing {tweets:,} tweets ({shape})"):
         for number, payload in enumerate(payloads):
-            log_ms = _now_ms() - age_ms
+            log_ms = start_ms + int(number / rate * 1000)
             for topic in topics:
                 await producer.send(topic, payload, partition=number % PARTITIONS, timestamp_ms=log_ms)
             if not number % 20_000:
                 await asyncio.sleep(0)
     await producer.stop()
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
@@ -102,14 +100,16 @@ def measure(name: str, contender: str, kafka: str, topic: str, tweets: int, shap
     return Result(name, tweets, measured.seconds, measured.cpu_seconds, measured.peak_mb)
 
 
-def contend(stack: LocalStack, folder: Path, tweets: int, shape: str, with_faust: int, live_seconds: float) -> None:
+def contend(
+    stack: LocalStack, folder: Path, tweets: int, rate: float, shape: str, with_faust: int, live_seconds: float
+) -> None:
     """The contenders, one after the other, and then hushtag at a steady load."""
     ways = [(f"hushtag, whole pipeline, {name}", processes, _settings(stack, folder, f"{shape}{len(processes)}."))
             for name, processes in WAYS]  # fmt: skip
     topics = [settings.topic("tweets") for _, _, settings in ways]
     for _, _, settings in ways:
         create_topics(settings, tweets_partitions=PARTITIONS)
-    asyncio.run(fill(stack.kafka, topics, tweets, shape, ways[0][2].timely_ms))
+    asyncio.run(fill(stack.kafka, topics, tweets, shape, rate, ways[0][2].timely_ms))
     results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topics[0], tweets, shape)]
     pipeline: Pipeline | None = None
     for row, processes, settings in ways:
@@ -122,22 +122,22 @@ def contend(stack: LocalStack, folder: Path, tweets: int, shape: str, with_faust
         results.append(measure("Faust as documented (hopping table)", "faust", stack.kafka, topics[0], with_faust))
     show(results, shape)
     if live_seconds:
-        rate = results[2].per_second / 2
-        found = asyncio.run(live(pipeline, rate, live_seconds))
-        print(f"tweet → flag at a client, at {rate:,.0f} tweets/s: p50 {found.percentile(0.5):.2f} s, "
+        half = results[2].per_second / 2
+        found = asyncio.run(live(pipeline, half, live_seconds))
+        print(f"tweet → flag at a client, at {half:,.0f} tweets/s: p50 {found.percentile(0.5):.2f} s, "
               f"p99 {found.percentile(0.99):.2f} s, {len(found.waits)} probes; "
               f"{found.cpu_per_million:.1f} CPU s per million")  # fmt: skip
     pipeline.stop()
 
 
-def cpu_per_million(stack: LocalStack, folder: Path, workers: int, tweets: int) -> float:
+def cpu_per_million(stack: LocalStack, folder: Path, workers: int, tweets: int, rate: float) -> float:
     """CPU seconds of a million tweets that equal workers read as they are written, each its share."""
     settings = _settings(stack, folder, f"shared{workers}.")
     create_topics(settings, tweets_partitions=PARTITIONS)
     pipeline = Pipeline(settings, folder, ["ingest,judge,publish"] * workers)
     pipeline.wait_ready()
     before = pipeline.metric(CPU)
-    asyncio.run(fill(stack.kafka, [settings.topic("tweets")], tweets, "native", settings.timely_ms))
+    asyncio.run(fill(stack.kafka, [settings.topic("tweets")], tweets, "native", rate, settings.timely_ms))
     pipeline.wait_until_read(tweets)
     spent = pipeline.metric(CPU) - before
     pipeline.stop()
@@ -169,6 +169,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tweets", type=int, default=1_000_000)
+    parser.add_argument("--rate", type=float, default=50_000, help="tweets a second by their log time")
     parser.add_argument("--shape", choices=[*SHARES, "both"], default="both")
     parser.add_argument("--faust", type=int, default=10_000, help="tweets for Faust's hopping table; 0 leaves it out")
     parser.add_argument("--live-seconds", type=float, default=40.0, help="at a steady load; 0 leaves it out")
@@ -183,11 +184,11 @@ def main() -> None:
         for shape in SHARES if given.shape == "both" else [given.shape]:
             native = shape == "native"
             contend(
-                stack, Path(name), int(given.tweets * SHARES[shape]), shape,
+                stack, Path(name), int(given.tweets * SHARES[shape]), given.rate, shape,
                 given.faust if native else 0, given.live_seconds if native else 0,
             )  # fmt: skip
         print(f"a client's answer on a normalised tag: {lookups_per_check(stack.redis_url):.1f} lookups of a dict")
-        one, two = (cpu_per_million(stack, Path(name), workers, given.tweets // 2) for workers in (1, 2))
+        one, two = (cpu_per_million(stack, Path(name), workers, given.tweets // 2, given.rate) for workers in (1, 2))
         print(f"two workers: {two:.1f} CPU s per million where one takes {one:.1f}: {two / one:.2f} x")
 
 
