@@ -34,6 +34,9 @@ _DEAD_LETTER_BYTES = 3 * 1024 * 1024
 class IngestPartition:
     """One source partition; implements `streams.pipeline.stages.Partition`."""
 
+    full = False
+    """`take` waits itself, for the broker: then nobody can go on."""
+
     def __init__(self, stage: IngestStage, number: int) -> None:
         self.replay_point: int | None = None
         self.core: SourcePartition | None = None

@@ -34,6 +34,7 @@ from streams.pipeline.texts import RecentTexts
 from streams.policy.activation import Activation
 
 _QUEUED_BATCHES = 4
+"""So many wait for a shard before no more is fetched of it: one that still reads back holds up nobody else."""
 _GAUGE_SECONDS = 0.5
 _TEXTS_BYTES = 64 * 1024 * 1024
 """For stage 2, shared out over the shards."""
@@ -57,7 +58,7 @@ class JudgePartition:
         self.dropped = False
         self._own = OwnOffsets(0)
         self._texts = RecentTexts(_TEXTS_BYTES // stage.context.settings.shards)
-        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(_QUEUED_BATCHES)
+        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue()
         self._task = stage.context.spawn(self._work(), f"judge-{shard}")
 
     def start(self, committed: int | None, first: int) -> int:
@@ -70,7 +71,7 @@ class JudgePartition:
 
     async def take(self, batch: Sequence[Any]) -> None:
         if not self.dropped:
-            await self._queue.put(batch)
+            self._queue.put_nowait(batch)
 
     def drop(self) -> None:
         self.dropped = True
@@ -80,8 +81,10 @@ class JudgePartition:
         self._context.metrics.forget_shard(self.shard)
         if self._stage.stage_2 is not None:
             self._stage.stage_2.forget(self.shard)
-        while not self._queue.empty():  # lets a `take` that waits for room go on
-            self._queue.get_nowait()
+
+    @property
+    def full(self) -> bool:
+        return self._queue.qsize() >= _QUEUED_BATCHES
 
     @property
     def position(self) -> int | None:

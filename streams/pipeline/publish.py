@@ -35,6 +35,7 @@ class _Published(ABC):
     """A partition whose fold goes to Redis; implements `streams.pipeline.stages.Partition`."""
 
     replay_point: int | None = None
+    full = False
 
     def __init__(self, context: Context, topic: str, number: int, name: str) -> None:
         self.name = name

@@ -22,6 +22,10 @@ class Partition(Protocol):
     def position(self) -> int | None:
         """Up to where it has been worked off; None while that is not known yet."""
 
+    @property
+    def full(self) -> bool:
+        """Whether no more should be fetched for now. What is on its way then is taken all the same."""
+
     def start(self, committed: int | None, first: int) -> int:
         """Where to begin reading. Called again if the same assignment must be sought again."""
 
@@ -90,9 +94,9 @@ class Assignments:
         return self._partitions.get(tp)
 
     def hold_back(self, active: Iterable[TP]) -> set[TP]:
-        """Which partitions to fetch of."""
+        """Which partitions to fetch of: all are fetched together, and one that waits would hold up the others."""
         self.held = self.ahead()
-        return set(active) - self.held
+        return {tp for tp in set(active) - self.held if (one := self._partitions.get(tp)) is None or not one.full}
 
     def not_held(self) -> Mapping[TP, Partition]:
         """Everything that is ours and may be read: what ought to move."""

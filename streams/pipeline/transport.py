@@ -34,6 +34,10 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
 
+_AGAIN_SECONDS = 0.05
+"""Where there is nothing to fetch of, so soon it is looked at again."""
+
+
 class Stages(Protocol):
     """What the transport asks of the application; see `streams.pipeline.stages`."""
 
@@ -91,7 +95,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer, epoch = self._ensure_consumer(), cast(Consumer, self.consumer).epoch
         active_partitions = stages_of(self.app).hold_back(active_partitions)
         if not active_partitions:  # asked for none, the consumer would give all
-            await asyncio.sleep(timeout)
+            await asyncio.sleep(min(timeout, _AGAIN_SECONDS))
             return {}
         return await self.call_thread(
             self._fetch_for, epoch, consumer, active_partitions, timeout=timeout, max_records=consumer._max_poll_records

@@ -111,6 +111,24 @@ def settled(partition: JudgePartition) -> dict[str, object]:
     return {judge.tags.name(key): state.settled for key, state in judge.states.items() if state.settled}
 
 
+async def test_a_shard_that_reads_back_takes_what_comes_and_says_when_it_is_enough(shells: Shells) -> None:
+    """Whoever waited for room would hold up the worker's other partitions, for as long as reading back takes."""
+    for pane in range(6):
+        say(shells, pane, bad=1)
+    partition = await started(shells)
+    told = []
+    for record in shells.topics.read(PARTIALS, 0, 0):
+        async with asyncio.timeout(60):
+            await partition.take([record])
+        told.append(partition.full)
+    assert told == [False] * 3 + [True] * 3
+    for _ in range(200):
+        shells.sender.deliver()
+        await settle_down(2)
+        shells.context.executor.submit(lambda: None).result()
+    assert not partition.full and partition.position == 6
+
+
 async def test_progress_waits_for_panes_and_decisions_and_the_replay_point_for_progress(shells: Shells) -> None:
     write_log(shells)
     partition = await started(shells)
@@ -139,6 +157,8 @@ async def test_a_broker_that_acknowledges_nothing_holds_up_what_is_judged(shells
     async def read() -> None:
         nonlocal taken
         for one in shells.topics.read(PARTIALS, 0):
+            while partition.full:  # the transport does not fetch of it
+                await asyncio.sleep(0)
             await partition.take([one])
             taken += 1
 

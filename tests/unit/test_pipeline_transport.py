@@ -111,6 +111,7 @@ class Taken:
         self.next_offset = -1
         self.offsets: list[int] = []
         self.dropped = False
+        self.full = False
 
     def start(self, committed: int | None, first: int) -> int:
         self.next_offset = max(committed or 0, first)
@@ -219,6 +220,18 @@ async def test_what_is_held_back_is_not_fetched_until_it_is_let_go(worker: Worke
     await worker.read()
     assert worker.taken(ONE).offsets == [], "asked for nothing, aiokafka would give all"
     worker.assignments.ahead = frozenset
+    await worker.read()
+    assert worker.taken(ONE).offsets == [*range(12)]
+
+
+async def test_a_partition_that_is_full_holds_up_no_other(worker: Worker) -> None:
+    """All are fetched together: what nobody takes would stand in the way of the rest."""
+    await worker.assign(ONE, TWO)
+    worker.taken(ONE).full = True
+    await worker.read()
+    assert worker.taken(ONE).offsets == [] and worker.taken(TWO).offsets == [*range(40, 52)]
+    assert set(worker.assignments.not_held()) == {ONE, TWO}, "the watchdog sees to it that it moves"
+    worker.taken(ONE).full = False
     await worker.read()
     assert worker.taken(ONE).offsets == [*range(12)]
 
