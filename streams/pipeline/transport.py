@@ -33,7 +33,6 @@ from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
-
 _AGAIN_SECONDS = 0.05
 """Where there is nothing to fetch of, so soon it is looked at again."""
 
