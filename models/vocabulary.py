@@ -29,9 +29,8 @@ FEWEST_WORDS, FEWEST_ROWS = 3, 2
 Keys = npt.NDArray[np.uint32]
 
 _BATCH = 1_000
-
-
 _instead: Keys | None = None
+"""What is known at present; None: what is committed."""
 
 
 def table() -> Keys:

@@ -36,6 +36,7 @@ class _Published(ABC):
 
     replay_point: int | None = None
     full = False
+    """What is not written yet waits as registers, the last word on each."""
 
     def __init__(self, context: Context, topic: str, number: int, name: str) -> None:
         self.name = name

@@ -140,8 +140,8 @@ async def test_tweets_are_counted_flags_obeyed_and_streams_ended(topics: Setting
         viewer.start()
         assert watching.wait(60)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0, "a viewer does not hold up the end"
-        assert ended.wait(20)
+        assert process.wait(5) == 0, "a viewer does not hold up the end"
+        assert ended.wait(5)
 
 
 def test_without_kafka_it_says_so_and_ends(settings: Settings) -> None:

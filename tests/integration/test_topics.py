@@ -85,7 +85,7 @@ def test_no_broker_says_what_it_waits_for(settings: Settings) -> None:
     start = time.monotonic()
     with pytest.raises(DependencyAway, match="did not answer within 1 s"):
         check_topics(away, report=said.append)
-    assert time.monotonic() - start < 20, "without a deadline it would be for ever"
+    assert time.monotonic() - start < 5, "without a deadline it would be for ever"
     assert said == ["waiting up to 1 s for Kafka at 127.0.0.1:9"]
 
 
