@@ -12,7 +12,7 @@ from streams.counting.columns import Array, Columns
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.registers import Entries, Ints
 from streams.counting.scores import Scores
-from streams.counting.sketch import KeyedHash, smallest_rows
+from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.events.links import APART
 
 _APART = APART.encode()
@@ -33,6 +33,15 @@ class Sum:
     """(r + 1,) key i has entries[bounds[i]:bounds[i + 1]]."""
     entries: Ints
     """(n,) by key and author, at most k a key."""
+    author: UInts
+    """(n,)"""
+    order: UInts
+    """(n,) the hashes of their tweets."""
+
+    def only(self, rows: Ints) -> Sum:
+        """The same counts with some of the n entries, by ascending numbers."""
+        bounds = np.searchsorted(rows, self.bounds)
+        return Sum(self.keys, self.counts, bounds, self.entries[rows], self.author[rows], self.order[rows])
 
 
 class OpenPane:
@@ -93,10 +102,10 @@ class OpenPane:
         counts = np.add.reduceat(count, starts) if len(starts) else np.zeros(0, np.int64)
         group = np.repeat(np.cumsum(begins) - 1, size)
         entries = np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
-        order = self._hashes.orders(self.entries["tweet"][entries])
-        kept = smallest_rows(group, self.entries["author"][entries], order)
+        author, order = self.entries["author"][entries], self._hashes.orders(self.entries["tweet"][entries])
+        kept = smallest_rows(group, author, order)
         bounds = np.searchsorted(group[kept], np.arange(len(starts) + 1)).astype(np.int64)
-        return Sum(key[starts], counts, bounds, entries[kept])
+        return Sum(key[starts], counts, bounds, entries[kept], author[kept], order[kept])
 
     def crowded(self) -> bool:
         """Whether it is time for `summed_up`."""

@@ -121,7 +121,7 @@ def build_pane(
         counts=total.counts,
         displays=displays,
         bounds=total.bounds,
-        author=open_pane.entries["author"][entries],
+        author=total.author,
         tweet=open_pane.entries["tweet"][entries],
         age_days=open_pane.entries["age_days"][entries],
         flags=flags,

@@ -52,7 +52,11 @@ class Tail:
         kept, given_up = self._cut(total.keys, total.counts, total.bounds)
         if kept is None:
             return total, given_up
-        return Sum(total.keys[kept.rows], total.counts[kept.rows], kept.bounds, total.entries[kept.entries]), given_up
+        rows, entries = kept.rows, kept.entries
+        return Sum(
+            total.keys[rows], total.counts[rows], kept.bounds,
+            total.entries[entries], total.author[entries], total.order[entries],
+        ), given_up  # fmt: skip
 
     def cut_pane(self, pane: Pane) -> Pane:
         """The same of settled panes that were merged."""

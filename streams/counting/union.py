@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK
-from streams.counting.pane import Pane
 from streams.counting.registers import Ints
 from streams.counting.sketch import K, UInts
 
@@ -66,11 +65,10 @@ NOTHING = Union(
 )  # fmt: skip
 
 
-def union_of(pane: Pane, number: int, order: UInts) -> Union:
-    """A pane's entries under its number; `order`: (n,) the hashes of their tweets."""
-    n = len(pane.author)
-    rows = np.arange(n, dtype=np.int32)
-    return Union(pane.keys, pane.bounds, pane.author, order, np.full(n, number, np.int32), rows)
+def union_of(number: int, keys: Ints, bounds: Ints, author: UInts, order: UInts) -> Union:
+    """The entries (n,) of one pane under its number; `order`: (n,) the hashes of their tweets."""
+    n = len(author)
+    return Union(keys, bounds, author, order, np.full(n, number, np.int32), np.arange(n, dtype=np.int32))
 
 
 def together(unions: Sequence[Union]) -> Union:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.counting.ladder import begins_ms
+from streams.counting.open_pane import Sum
 from streams.counting.pane import Floats, Pane
 from streams.counting.registers import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts
@@ -109,7 +110,7 @@ class SlidingWindow:
         self._union = together([self._numbered(pane, number) for number, pane in enumerate(self.panes)])
 
     def _numbered(self, pane: Pane, number: int) -> Union:
-        return union_of(pane, number, self._hashes.orders(pane.tweet))
+        return union_of(number, pane.keys, pane.bounds, pane.author, self._hashes.orders(pane.tweet))
 
     def expire(self, end_ms: int) -> None:
         """Drop the panes that do not lie in [end_ms - window_ms, end_ms); see `begins_ms` for windows over an hour."""
@@ -130,6 +131,15 @@ class SlidingWindow:
         later = together([self._numbered(pane, first + at) for at, pane in enumerate(extra)])
         found, pane, row = smallest(asked, self._union, later, self._oldest)
         return _gathered(np.repeat(np.arange(len(asked)), found), pane - self._oldest, row, panes)
+
+    def sampled(self, asked: Ints, parts: Sequence[Sum]) -> list[Sum]:
+        """What panes that have not settled add up to, with those entries only that the samples of some keys take."""
+        first = self._oldest + len(self.panes)
+        later = together(
+            [union_of(first + at, one.keys, one.bounds, one.author, one.order) for at, one in enumerate(parts)]
+        )
+        _, pane, row = smallest(asked, self._union, later, self._oldest)
+        return [one.only(np.unique(row[pane == first + at])) for at, one in enumerate(parts)]
 
     def displays(self, key: int) -> list[str]:
         """The spellings of a key, one for each pane and country that has it."""

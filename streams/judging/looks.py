@@ -36,7 +36,10 @@ class OpenPart:
     number: int
     pane: OpenPane
     sum: Sum
+    sampled: Sum
+    """With those entries only that the samples of the window take."""
     unscored: Ints
+    """Of these."""
     model: str
     """Revision that scores its entries."""
     texts: bytes
@@ -160,12 +163,12 @@ class Looks:
         if not len(keys):
             return None
         tags = np.unique(keys >> COUNTRY_BITS)
-        parts = []
-        for number, pane in sorted(self._open.panes.items()):
+        panes, parts = sorted(self._open.panes.items()), []
+        sums = [pane.sum(tags) for _, pane in panes]
+        for (number, pane), total, sampled in zip(panes, sums, window.sampled(keys, sums), strict=True):
             pane.score_by(model := model_of(number))
-            total = pane.sum(tags)
-            unscored = pane.unscored(total.entries)
-            parts.append(OpenPart(number, pane, total, unscored, model, pane.texts(unscored)))
+            unscored = pane.unscored(sampled.entries)
+            parts.append(OpenPart(number, pane, total, sampled, unscored, model, pane.texts(unscored)))
         return LookJob(keys, tick_ms, parts)
 
     def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
@@ -188,7 +191,7 @@ class Looks:
             end = at + len(part.unscored)
             part.pane.score(part.unscored, scores.part(at, end))
             at = end
-            seen.append(build_pane(part.number, part.sum, part.pane, worth, ()))
+            seen.append(build_pane(part.number, part.sampled, part.pane, worth, ()))
         table = self._views.table(window, job.keys, seen, job.tick_ms)
         self._looked = self._looked.then(Looked.at(table))
         return table

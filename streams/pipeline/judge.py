@@ -239,6 +239,8 @@ class JudgePartition:
         for pane in settled.panes:
             metrics.given_up_tweets.labels(pane=f"{pane.length_ms // 1000}s").inc(pane.given_up.tweets)
         metrics.settled_seconds.labels(shard=str(self.shard)).set(settled.tick_ms / 1000)
+        if judge.views.shortest is not None:
+            metrics.candidate_tags.labels(shard=str(self.shard)).set(len(judge.views.shortest.busy()))
         return acks
 
     async def _tell_all_shards(self, sketches: Sequence[AuthorSketch]) -> None:
@@ -372,9 +374,6 @@ class JudgeStage:
         judge.sketches.late = judge.sketches.given_up = 0
         metrics.replaying.labels(shard=shard).set(judge.replaying)
         metrics.model.info({"revision": judge.model_revision})
-        shortest = judge.views.shortest
-        if shortest is not None:
-            metrics.candidate_tags.labels(shard=shard).set(len(shortest.busy()))
 
     async def send_dead_letter(self, shard: int, record: Any, error: ContractError) -> Ack:
         """A record of a shard's log that cannot be read, as it came; why and from where in the headers."""

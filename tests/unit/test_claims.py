@@ -22,7 +22,7 @@ class Reader:
     answers: ClassVar[list[Any]] = []
     partitions = (0,)
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         pass
 
     async def __aenter__(self) -> Reader:

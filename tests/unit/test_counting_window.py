@@ -13,7 +13,7 @@ from streams.counting.keys import Tags
 from streams.counting.pane import Pane, empty_pane
 from streams.counting.registers import PANE_MS
 from streams.counting.sketch import K, KeyedHash, estimate_authors
-from streams.counting.union import NOTHING, union_of
+from streams.counting.union import NOTHING, Union, union_of
 from streams.counting.window import SlidingWindow
 from tests.unit.registers import Entry, smallest
 from tests.unit.test_counting_pane import Uses, build, random_uses, scored
@@ -21,6 +21,10 @@ from tests.unit.test_counting_pane import Uses, build, random_uses, scored
 HASHES = KeyedHash(b"k")
 WINDOW_MS = 3 * PANE_MS
 FLOOR = 9
+
+
+def numbered(pane: Pane, number: int) -> Union:
+    return union_of(number, pane.keys, pane.bounds, pane.author, HASHES.orders(pane.tweet))
 
 
 def in_scope(country: str, scope: str) -> bool:
@@ -168,8 +172,8 @@ def test_what_has_gone_is_let_go_of():
     panes = [build({("a", "IN"): (9, [Entry(at, at, 1, 0, "", f"text {at}") for at in range(9)])}, tags, 0)] * 50
     union = NOTHING
     for number, pane in enumerate(panes):
-        union = union.merged(union_of(pane, number, HASHES.orders(pane.tweet)), number - 2)
+        union = union.merged(numbered(pane, number), number - 2)
     assert len(union) == 3 * 9
     assert sorted(set(union.pane.tolist())) == [47, 48, 49]
-    last = union_of(build({}, tags, 50), 50, np.zeros(0, np.uint64))
+    last = numbered(build({}, tags, 50), 50)
     assert len(union.merged(last, 60)) == 0 == len(union.merged(last, 60).keys)

@@ -13,11 +13,11 @@ from streams.counting.keys import Tags
 from streams.counting.open_panes import OpenPanes
 from streams.counting.registers import PANE_MS
 from streams.counting.scores import Scores
-from streams.counting.sketch import KeyedHash, estimate_authors
+from streams.counting.sketch import K, KeyedHash, estimate_authors
 from streams.judging.evidence import EvidenceTable
 from streams.judging.looks import Looked, LookJob, Looks
 from streams.judging.views import Views
-from tests.unit.registers import Entry, Register, flush
+from tests.unit.registers import Entry, Register, flush, smallest
 from tests.unit.test_counting_pane import COLUMNS, Uses, build, random_uses, scored, scores_of
 from tests.unit.test_counting_window import obvious_counts, obvious_sample
 
@@ -112,8 +112,6 @@ def test_a_look_sees_what_has_settled_and_what_is_open_of_the_tags_that_have_gro
             last[scope] = (int(table.tweets[row]), float(table.share[row].max()))
         again = shard.next(least_share)
         assert again is None, "nothing was touched since"
-        for part in job.parts:
-            assert part.pane.unscored(part.pane.sum({key >> 10 for key in job.keys}).entries).tolist() == []
 
 
 def obviously_grown(tweets: int, before: int, share: float, least_share: float) -> bool:
@@ -161,6 +159,23 @@ def test_a_look_asks_for_the_scores_of_what_is_new():
         assert job is not None and job.texts == texts
         table = shard.see(job)
     assert (table.tweets.tolist(), table.scored.tolist()) == ([3], [3])
+
+
+def test_texts_that_no_sample_takes_are_not_scored():
+    shard = Shard(random.Random(1), 1)
+    rows = [Entry(author, author, 1, 0, "", f"text {author}") for author in range(1, 2 * K + 1)]
+    for block, country in ((1, "IN"), (2, "US")):
+        here = smallest(rows[block - 1 :: 2], HASHES)
+        told = [Register("new", country, 5, len(here), here, block)]
+        shard.looks.touch(shard.open.apply(flush(told, block=block)))
+    asked = np.array([shard.tags.key("new", "*")])
+    total = shard.open.panes[5].sum()
+    (kept,) = shard.views.windows[WINDOW_MS].sampled(asked, [total])
+    expected = {entry.text for entry in smallest(rows, HASHES)}
+    texts = shard.open.panes[5].texts(kept.entries).decode().splitlines()
+    assert sorted(texts) == sorted(expected) and len(total.entries) > K
+    assert (kept.keys.tolist(), kept.counts.tolist()) == (total.keys.tolist(), total.counts.tolist())
+    assert np.diff(kept.bounds).tolist() == [sum(entry.text in expected for entry in rows[at::2]) for at in range(2)]
 
 
 def test_what_was_touched_and_passed_over_is_not_looked_at():
