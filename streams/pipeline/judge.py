@@ -35,6 +35,8 @@ from streams.policy.activation import Activation
 
 _QUEUED_BATCHES = 4
 """So many wait for a shard before no more is fetched of it: one that still reads back holds up nobody else."""
+_READING_BACK = 2
+"""So many shards read back at once, one from Kafka while one computes: the first are ready long before the last."""
 _GAUGE_SECONDS = 0.5
 _TEXTS_BYTES = 64 * 1024 * 1024
 """For stage 2, shared out over the shards."""
@@ -280,7 +282,11 @@ class JudgePartition:
             scale_of=self._context.shelf.scale,
             at_hand=self._context.shelf.is_at_hand,
         )
-        legacy = await read_back(settings, self.shard, judge.tags)
+        async with self._stage.reading_back:
+            return await self._take_over(judge)
+
+    async def _take_over(self, judge: ShardJudge) -> tuple[ShardJudge, int]:
+        legacy = await read_back(self._context.settings, self.shard, judge.tags)
         self._own = OwnOffsets(legacy.end)
         if legacy.progress is not None:
             for one in legacy.progress.activations:
@@ -322,6 +328,7 @@ class JudgeStage:
         self.facts = facts
         self.stage_2 = stage_2
         self._end_offset = end_offset
+        self.reading_back = asyncio.Semaphore(_READING_BACK)
         self.log = log
         self.topic = settings.topic("hashtag-partials")
         self.decisions_topic = settings.topic("suppression-decisions")

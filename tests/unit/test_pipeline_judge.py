@@ -25,6 +25,7 @@ from streams.log.retractions import are_retractions, decode_retractions
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.gaps import LostRecords
 from streams.pipeline.judge import JudgePartition, JudgeStage
+from streams.pipeline.predecessor import Legacy
 from streams.pipeline.shelf import ModelShelf
 from streams.pipeline.texts import KEPT_PANES, RecentTexts
 from streams.scoring import TextScorer
@@ -127,6 +128,37 @@ async def test_a_shard_that_reads_back_takes_what_comes_and_says_when_it_is_enou
         await settle_down(2)
         shells.context.executor.submit(lambda: None).result()
     assert not partition.full and partition.position == 6
+
+
+async def test_shards_read_back_two_at_a_time_and_the_first_are_ready_before_the_last(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = SimpleNamespace(warning=lambda *_, **__: None)
+    stage = JudgeStage(shells.context, log, FactsFollower(shells.context, log, marks=False), lambda _: None)
+    going_on = {shard: asyncio.Event() for shard in range(6)}
+    reading: list[int] = []
+
+    async def read_back(_: object, shard: int, __: object) -> Legacy:
+        reading.append(shard)
+        try:
+            await going_on[shard].wait()
+        finally:
+            reading.remove(shard)
+        return Legacy([], 0)
+
+    monkeypatch.setattr("streams.pipeline.judge.read_back", read_back)
+    partitions = [stage.partition(shard) for shard in going_on]
+    await settle_down()
+    for shard, event in going_on.items():
+        assert reading == list(going_on)[shard : shard + 2]
+        if shard == 2:  # whoever is taken away makes room
+            partitions[shard].drop()
+        event.set()
+        async with asyncio.timeout(60):
+            while shard in reading or (partitions[shard].judge is None and not partitions[shard].dropped):
+                await asyncio.sleep(0.001)
+        await settle_down()
+    assert [one.ready for one in partitions] == [True, True, False, True, True, True] and shells.crashed == []
 
 
 async def test_progress_waits_for_panes_and_decisions_and_the_replay_point_for_progress(shells: Shells) -> None:
