@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from streams.counting.columns import Array, Columns
 from streams.counting.keys import COUNTRY_BITS
-from streams.counting.registers import Entries, Ints
+from streams.counting.registers import Entries, Ints, Strings
 from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.events.links import APART
@@ -53,9 +53,9 @@ class OpenPane:
 
     def __init__(self, hashes: KeyedHash, columns: int) -> None:
         self.rows = Columns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
-        self.entries = Columns(author=np.uint64, tweet=np.int64, age_days=np.int32, flags=np.uint8)
-        self._displays: list[bytes] = []
-        self._texts: list[bytes] = []
+        self.entries = Columns(
+            author=np.uint64, tweet=np.int64, age_days=np.int32, flags=np.uint8, displays=object, texts=object
+        )
         self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
         self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self.scored_by = ""
@@ -71,10 +71,8 @@ class OpenPane:
         self.rows.extend(len(keys), key=keys, count=counts, first=first_entry + ends - sizes, size=sizes)
         self.entries.extend(
             len(entries.author), author=entries.author, tweet=entries.tweet, age_days=entries.age_days,
-            flags=entries.flags,
+            flags=entries.flags, displays=entries.displays, texts=entries.texts,
         )  # fmt: skip
-        self._displays += entries.displays
-        self._texts += entries.texts
         return first_row
 
     def void(self, rows: list[int]) -> None:
@@ -127,26 +125,21 @@ class OpenPane:
         return pane
 
     def _take(self, entries: Ints) -> Entries:
-        columns = self.entries
-        return Entries(
-            columns["author"], columns["tweet"], columns["age_days"], columns["flags"], self._displays, self._texts
-        ).take(entries)
+        names = ("author", "tweet", "age_days", "flags", "displays", "texts")
+        return Entries(*[self.entries[name][entries] for name in names])
 
     def texts(self, entries: Ints) -> bytes:
         """The texts of some entries, each a line, without the hosts behind them."""
-        texts = self._texts
-        lines = b"".join([texts[entry] + b"\n" for entry in entries.tolist()])
+        lines = b"\n".join([*self.entries["texts"][entries].tolist(), b""])
         return _HOSTS.sub(b"", lines) if _APART in lines else lines
 
     def lines(self, entries: Ints) -> list[str]:
         """The texts of some entries, with the hosts behind them; see `streams.events.links`."""
-        texts = self._texts
-        return [texts[entry].decode("utf-8", "surrogatepass") for entry in entries.tolist()]
+        return [line.decode("utf-8", "surrogatepass") for line in self.entries["texts"][entries].tolist()]
 
-    def displays(self, entries: Ints) -> list[bytes]:
+    def displays(self, entries: Ints) -> Strings:
         """The hashtag as each entry wrote it, b"" where that is its normal form."""
-        displays = self._displays
-        return [displays[entry] for entry in entries.tolist()]
+        return self.entries["displays"][entries]
 
     def score_by(self, model: str) -> None:
         """Entries are scored by this model from now on, those too that were scored early by another one."""

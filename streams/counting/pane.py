@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.open_pane import OpenPane, Sum
-from streams.counting.registers import FLAGS, GROUP_SHIFT, MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints
+from streams.counting.registers import FLAGS, GROUP_SHIFT, MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints, Strings
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 
 Floats = npt.NDArray[np.float32]
+NO_STRINGS: Strings = np.zeros(0, object)
 _COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
@@ -32,7 +33,7 @@ class Pane:
     """(r,) hashtag and country."""
     counts: Ints
     """(r,) tweets."""
-    displays: Sequence[str]
+    displays: Strings
     """(r,) commonest spelling in the row's sample."""
     bounds: Ints
     """(r + 1,) row i has entries [bounds[i], bounds[i + 1])."""
@@ -76,13 +77,14 @@ class Pane:
     def displays_of(self, key: int) -> list[str]:
         """The spellings of a key, one for each row."""
         (first,), (end,) = self.spans(np.array([key]))
-        return list(self.displays[first:end])
+        spelt: list[str] = self.displays[first:end].tolist()
+        return spelt
 
 
 def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
     """A pane in which nothing was said."""
     return Pane(
-        start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), [], np.zeros(1, np.int64),
+        start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), NO_STRINGS, np.zeros(1, np.int64),
         np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint8),
         np.zeros(0, np.uint32), np.zeros((0, columns), np.float32),
     )  # fmt: skip
@@ -93,7 +95,7 @@ def build_pane(
     total: Sum,
     open_pane: OpenPane,
     worth: Collection[int],
-    displays: Sequence[str],
+    displays: Strings,
     given_up: GivenUp = NOTHING,
 ) -> Pane:
     """A pane as it settles, or as a look sees it.
@@ -131,12 +133,18 @@ def build_pane(
     )
 
 
-def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> list[str]:
-    """(r,) the commonest spelling of each key in its sample; `names`: their normal forms, which most are written in."""
-    spelt = open_pane.displays(total.entries)
-    ends = total.bounds.tolist()
-    most = [commonest(spelt[first:end]) for first, end in pairwise(ends)]
-    return [one.decode("utf-8", "surrogatepass") if one else name for one, name in zip(most, names, strict=True)]
+def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> Strings:
+    """(r,) the commonest spelling of each key in its sample; `names`: their normal forms."""
+    sizes = np.diff(total.bounds)
+    some = np.flatnonzero(sizes)
+    row_of = np.repeat(np.arange(len(some)), sizes[some])
+    most = _commonest_of(open_pane.displays(total.entries), total.bounds[some], row_of)
+    found = np.array(names, object)
+    lines = b"\n".join(most.tolist()).decode("utf-8", "surrogatepass")
+    spelt = np.array(lines.split("\n") if len(some) else [], object)
+    differs = spelt != ""
+    found[some[differs]] = spelt[differs]
+    return found
 
 
 def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
@@ -175,7 +183,7 @@ def merge_panes(
         length_ms=length_ms,
         keys=keys,
         counts=counts,
-        displays=_merged([one for pane in panes for one in pane.displays], first, row_of),
+        displays=_commonest_of(np.concatenate([pane.displays for pane in panes]), first, row_of),
         bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
         author=author[kept],
         tweet=tweet[kept],
@@ -187,19 +195,17 @@ def merge_panes(
     )
 
 
-def _merged(displays: Sequence[str], first: Ints, row_of: Ints) -> list[str]:
+def _commonest_of(spellings: Strings, first: Ints, row_of: Ints) -> Strings:
     """(r,) the commonest of the spellings of each row: nearly all rows have but one.
 
     Args:
-        displays: (n,) spellings; row_of: (n,) whose they are; first: (r,) where each row has its first.
+        spellings: (n,); row_of: (n,) whose they are; first: (r,) where each row has its first.
     """
-    spelt = np.array(displays, object)
-    found = spelt[first]
-    mixed = np.unique(row_of[spelt != found[row_of]])
-    of_mixed = np.flatnonzero(np.isin(row_of, mixed))
+    found = spellings[first]
+    mixed: Ints = np.unique(row_of[spellings != found[row_of]])
+    of_mixed: Ints = np.flatnonzero(np.isin(row_of, mixed))
     of_mixed = of_mixed[np.argsort(row_of[of_mixed], kind="stable")]
-    ends = np.searchsorted(row_of[of_mixed], mixed, side="right").tolist()
-    for row, (begin, end) in zip(mixed.tolist(), pairwise([0, *ends]), strict=True):
-        found[row] = commonest(spelt[of_mixed[begin:end]].tolist())
-    merged: list[str] = found.tolist()
-    return merged
+    cuts = [0, *np.searchsorted(row_of[of_mixed], mixed, side="right").tolist()]
+    for row, (begin, end) in zip(mixed.tolist(), pairwise(cuts), strict=True):
+        found[row] = commonest(spellings[of_mixed[begin:end]].tolist())
+    return found

@@ -42,6 +42,8 @@ UNKNOWN_AGE = -1
 
 Ints = npt.NDArray[np.int64]
 UInts = npt.NDArray[np.uint64]
+Strings = npt.NDArray[np.object_]
+"""Of str or bytes: to choose some of them by an array costs a tenth of what it costs to choose from a list."""
 
 
 class GivenUp(msgspec.Struct, array_like=True, frozen=True):
@@ -121,19 +123,18 @@ class Entries:
     tweet: Ints
     age_days: npt.NDArray[np.int32]
     flags: npt.NDArray[np.uint8]
-    displays: list[bytes]
-    texts: list[bytes]
+    displays: Strings
+    texts: Strings
 
     def take(self, rows: Ints) -> Entries:
         """Some of them."""
-        numbers = rows.tolist()
         return Entries(
             self.author[rows],
             self.tweet[rows],
             self.age_days[rows],
             self.flags[rows],
-            [self.displays[row] for row in numbers],
-            [self.texts[row] for row in numbers],
+            self.displays[rows],
+            self.texts[rows],
         )
 
 
@@ -162,7 +163,7 @@ def registers_of(flush: Flush) -> Registers:
             tweet=np.frombuffer(flush.tweet, "<i8"),
             age_days=np.frombuffer(flush.age_days, "<i4"),
             flags=np.frombuffer(flush.flags, "u1"),
-            displays=flush.displays.split(b"\n")[:-1],
-            texts=flush.texts.split(b"\n")[:-1],
+            displays=np.array(flush.displays.split(b"\n")[:-1], object),
+            texts=np.array(flush.texts.split(b"\n")[:-1], object),
         ),
     )

@@ -67,7 +67,7 @@ class Tail:
             pane.with_entries(kept.entries),
             keys=pane.keys[kept.rows],
             counts=pane.counts[kept.rows],
-            displays=[pane.displays[row] for row in np.flatnonzero(kept.rows).tolist()],
+            displays=pane.displays[kept.rows],
             bounds=kept.bounds,
             given_up=pane.given_up + given_up,
         )

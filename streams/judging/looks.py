@@ -16,7 +16,7 @@ import numpy.typing as npt
 from streams.counting.keys import COUNTRY_BITS, NOWHERE
 from streams.counting.open_pane import OpenPane, Sum
 from streams.counting.open_panes import OpenPanes
-from streams.counting.pane import build_pane, commonest
+from streams.counting.pane import NO_STRINGS, build_pane, commonest
 from streams.counting.registers import PANE_MS, Ints
 from streams.counting.scores import Scores
 from streams.counting.window import SlidingWindow
@@ -74,7 +74,11 @@ class LookJob:
             spelling.decode("utf-8", "surrogatepass")
             for part in self.parts
             for at in range(*np.searchsorted(part.sum.keys, (low, high)).tolist())
-            if (spelling := commonest(part.pane.displays(part.sum.entries[slice(*part.sum.bounds[at : at + 2])])))
+            if (
+                spelling := commonest(
+                    part.pane.displays(part.sum.entries[slice(*part.sum.bounds[at : at + 2])]).tolist()
+                )
+            )
         ]
 
 
@@ -191,7 +195,7 @@ class Looks:
             end = at + len(part.unscored)
             part.pane.score(part.unscored, scores.part(at, end))
             at = end
-            seen.append(build_pane(part.number, part.sampled, part.pane, worth, ()))
+            seen.append(build_pane(part.number, part.sampled, part.pane, worth, NO_STRINGS))
         table = self._views.table(window, job.keys, seen, job.tick_ms)
         self._looked = self._looked.then(Looked.at(table))
         return table

@@ -78,22 +78,23 @@ _decoder = msgspec.msgpack.Decoder(PaneRecord)
 def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     """A settled pane as records; the same whoever settled it, so rows go by name and not by number."""
     columns = pane.scores.shape[1]
-    rows = _by_name(pane.keys, tags)
-    hashtags = tags.names(pane.keys[rows])
+    names, spans, rows = _by_name(pane.keys, tags)
+    tag_of = np.repeat(np.arange(len(names)), spans)
     countries = pane.keys[rows] & COUNTRY_MASK
-    displays = [pane.displays[row] for row in rows.tolist()]
-    displays = ["" if display == hashtag else display for display, hashtag in zip(displays, hashtags, strict=True)]
+    displays = pane.displays[rows]
+    displays[displays == np.array(names, object)[tag_of]] = ""
     sizes = np.diff(pane.bounds)[rows]
     ends = np.cumsum(sizes)
     entries = np.repeat(pane.bounds[rows] - (ends - sizes), sizes) + np.arange(int(sizes.sum()))
     bounds = np.concatenate(([0], ends))
-    row_bytes = np.fromiter(map(len, hashtags), np.int64, len(rows)) * 6 + 16 + sizes * (_ENTRY_BYTES + 4 * columns)
+    name_bytes = np.fromiter(map(len, names), np.int64, len(names)) * 6
+    row_bytes = name_bytes[tag_of] + 16 + sizes * (_ENTRY_BYTES + 4 * columns)
     run = np.cumsum(row_bytes) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(rows)]
     records = []
     for part, (first, last) in enumerate(pairwise(cuts)):
         of_run = entries[bounds[first] : bounds[last]]
-        begins = np.flatnonzero(np.diff(pane.keys[rows[first:last]] >> COUNTRY_BITS, prepend=-1))
+        begins = np.flatnonzero(np.diff(tag_of[first:last], prepend=-1))
         records.append(
             _encoder.encode(
                 PaneRecord(
@@ -103,10 +104,10 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     part=part,
                     parts=len(cuts) - 1,
                     columns=columns,
-                    hashtags=[hashtags[first + row] for row in begins.tolist()],
+                    hashtags=[names[tag] for tag in tag_of[first:last][begins].tolist()],
                     spans=_packed(np.diff(np.append(begins, last - first)), "<u2"),
                     countries=_packed(countries[first:last], "<u2"),
-                    displays=displays[first:last],
+                    displays=displays[first:last].tolist(),
                     counts=_packed(pane.counts[rows[first:last]], "<i8"),
                     sizes=_packed(sizes[first:last], "<u2"),
                     author=_packed(pane.author[of_run], "<u8"),
@@ -122,14 +123,15 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
     return records
 
 
-def _by_name(keys: Ints, tags: Tags) -> Ints:
-    """(r,) the rows of ascending keys in the order of their hashtags' names, then countries."""
+def _by_name(keys: Ints, tags: Tags) -> tuple[list[str], Ints, Ints]:
+    """Ascending keys by the names of their hashtags, then countries: the names (t,), how many rows each has (t,), and
+    the rows (r,)."""
     firsts = np.flatnonzero(np.diff(keys >> COUNTRY_BITS, prepend=-1))
     names = tags.names(keys[firsts])
     order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
-    sizes = np.diff(np.append(firsts, len(keys)))[order]
-    before = np.cumsum(sizes) - sizes
-    return np.repeat(firsts[order] - before, sizes) + np.arange(len(keys))
+    spans = np.diff(np.append(firsts, len(keys)))[order]
+    before = np.cumsum(spans) - spans
+    return [names[at] for at in order.tolist()], spans, np.repeat(firsts[order] - before, spans) + np.arange(len(keys))
 
 
 def _packed(column: np.ndarray[tuple[int, ...], np.dtype[np.generic]], dtype: str) -> bytes:
@@ -202,8 +204,9 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
     order = np.repeat(starts[rows], sizes[rows]) + (
         np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes[rows]) - sizes[rows], sizes[rows])
     )
-    written = [display for part in parts for display in part.displays]
-    name_of = np.repeat(np.arange(len(names)), spans)[rows].tolist()
+    displays = np.array([display for part in parts for display in part.displays], object)
+    same = displays == ""
+    displays[same] = np.repeat(np.array(names, object), spans)[same]
 
     def column(name: str, dtype: str) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
         return np.concatenate([np.frombuffer(getattr(part, name), dtype) for part in parts])
@@ -213,7 +216,7 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         length_ms=parts[0].length_ms,
         keys=keys[rows],
         counts=column("counts", "<i8").astype(np.int64)[rows],
-        displays=[written[row] or names[at] for row, at in zip(rows.tolist(), name_of, strict=True)],
+        displays=displays[rows],
         bounds=np.concatenate(([0], np.cumsum(sizes[rows]))),
         author=column("author", "<u8").astype(np.uint64)[order],
         tweet=column("tweet", "<i8").astype(np.int64)[order],
