@@ -41,8 +41,7 @@ async def keep(settings: Settings, heads: Path, metrics_port: int | None) -> int
         log.info("audit log starts", metrics=health.url)
         return await _write(settings, heads, metrics, stopped)
     except AuditBroken as broken:
-        state.broken = str(broken)  # whoever is woken finds the reason
-        metrics.intact.set(0)
+        state.find_broken(str(broken))
         log.error("the audit log is not as it was written: nothing more is added to it", why=state.broken)
         await stopped.wait()
         raise
@@ -56,6 +55,11 @@ class State:
     def __init__(self, metrics: AuditMetrics) -> None:
         self.broken = ""
         self._metrics = metrics
+
+    def find_broken(self, why: str) -> None:
+        """The log is not as it was written. The metric comes last: whoever it wakes finds the reason."""
+        self.broken = why
+        self._metrics.intact.set(0)
 
     def why_not_ready(self) -> str:
         """Why the log is not up to date; "" if it is."""

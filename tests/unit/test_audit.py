@@ -228,8 +228,15 @@ def test_a_writer_that_has_just_started_wakes_nobody() -> None:
     assert "verified" in state.why_not_ready()
     metrics.set_caught_up(6_000)
     assert state.why_not_ready() == ""
-    state.broken = "entry 3: changed"
-    assert state.why_not_ready() == "entry 3: changed"
+
+
+def test_whoever_is_woken_by_a_broken_log_finds_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = AuditMetrics()
+    metrics.set_started(5_000)
+    state, found = State(metrics), []
+    monkeypatch.setattr(metrics.intact, "set", lambda value: found.append((value, state.why_not_ready())))
+    state.find_broken("entry 3: changed")
+    assert found == [(0, "entry 3: changed")]
 
 
 def test_keys_retire_in_order() -> None:
