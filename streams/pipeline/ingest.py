@@ -243,7 +243,8 @@ class IngestStage:
         """
         while True:
             try:
-                async with LogReader(connection(self.context.settings), self.topic, max_records=1) as reader:
+                kafka = connection(self.context.settings)
+                async with LogReader(kafka, self.topic, max_records=1) as reader:  # it asks whether there are any
                     await self._claim_while_all_are_known(reader)
             except DependencyAway as error:
                 _log.warning("Kafka is asked for the ends of its logs once more", why=str(error))
