@@ -77,8 +77,8 @@ class Sample:
     """How far the newest partial lies behind, of the source that is furthest."""
     settled: float
     """How far the last settled tick lies behind, of the shard that is furthest."""
-    half_settled: float
-    """The same of the shard in the middle."""
+    settling: int
+    """How many shards have settled a tick that is no further behind than before the kill, and is a new one."""
 
 
 @dataclass
@@ -88,6 +88,8 @@ class Observer:
     settings: Settings
     newest_ms: dict[int, int] = field(default_factory=dict)
     settled_ms: dict[int, int] = field(default_factory=dict)
+    stood_ms: dict[int, int] = field(default_factory=dict)
+    """`settled_ms` at the kill."""
     ending: threading.Event = field(default_factory=threading.Event)
 
     def follow(self) -> None:
@@ -109,12 +111,16 @@ class Observer:
         elif isinstance(said, Progress):
             self.settled_ms[said.shard] = max(self.settled_ms.get(said.shard, 0), said.settled_ms)
 
-    def look(self, start: float) -> Sample:
+    def look(self, start: float, as_before: float = 0.0) -> Sample:
+        """What is known now; `as_before`: seconds that a shard lies behind at most without a fault."""
         now_ms = time.time() * 1000
         newest = min(self.newest_ms.values()) if len(self.newest_ms) == PARTITIONS else 0
-        settled_ms = sorted(self.settled_ms.get(shard, 0) for shard in range(self.settings.shards))
-        lags = [(now_ms - one) / 1000 for one in (newest, settled_ms[0], settled_ms[len(settled_ms) // 2])]
-        return Sample(time.monotonic() - start, *lags)
+        settled_ms = {shard: self.settled_ms.get(shard, 0) for shard in range(self.settings.shards)}
+        settling = [
+            one > self.stood_ms.get(shard, 0) and now_ms - one <= as_before * 1000 for shard, one in settled_ms.items()
+        ]
+        lags = [(now_ms - one) / 1000 for one in (newest, min(settled_ms.values()))]
+        return Sample(time.monotonic() - start, *lags, sum(settling))
 
 
 class Worker(Pipeline):
@@ -259,6 +265,7 @@ class Outcome:
     """What was seen."""
 
     rate: float
+    tagged: float
     samples: list[Sample]
     first: float = 0.0
     """The first new partial."""
@@ -329,7 +336,7 @@ def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Outco
         )
         try:
             with FlagsClient(settings.redis_url) as client:
-                outcome = _strike(worker, observer, client, rate, seconds, Path(name))
+                outcome = _strike(worker, observer, client, rate, tagged, seconds, Path(name))
                 outcome.history_bytes = size
                 return outcome
         finally:
@@ -349,7 +356,7 @@ def worst_settled(observer: Observer, seconds: float) -> float:
 
 
 def _strike(
-    worker: Worker, observer: Observer, client: FlagsClient, rate: float, seconds: float, folder: Path
+    worker: Worker, observer: Observer, client: FlagsClient, rate: float, tagged: float, seconds: float, folder: Path
 ) -> Outcome:
     start = time.monotonic()
 
@@ -362,21 +369,22 @@ def _strike(
     wait("steady", steady, 60)
     stood = flagged(worker.settings)
     worker.kill()
+    observer.stood_ms = dict(observer.settled_ms)
     start, killed_ms = time.monotonic(), int(time.time() * 1000)
     worker = Worker(worker.settings, folder)
-    outcome = Outcome(rate, [])
+    outcome = Outcome(rate, tagged, [])
     while time.monotonic() - start < seconds or not (outcome.caught_up and outcome.settled and outcome.ready):
         if time.monotonic() - start > 180:
             break
-        seen = observer.look(start)
+        seen = observer.look(start, settled_before + 0.5)
         outcome.samples.append(seen)
         if not outcome.first and min(observer.newest_ms.values()) > killed_ms:
             outcome.first = seen.at
         if not outcome.caught_up and outcome.first and seen.newest < CAUGHT_UP_SECONDS:
             outcome.caught_up = seen.at
-        if not outcome.settled and outcome.first and seen.settled <= settled_before + 0.5:
+        if not outcome.settled and seen.settling == worker.settings.shards:
             outcome.settled, outcome.settled_cpu = seen.at, worker.cpu_seconds()
-        if not outcome.half_settled and outcome.first and seen.half_settled <= settled_before + 0.5:
+        if not outcome.half_settled and seen.settling >= worker.settings.shards / 2:
             outcome.half_settled = seen.at
         if not outcome.ready and worker.ready():
             outcome.ready, outcome.ready_cpu = time.monotonic() - start, worker.cpu_seconds()
@@ -393,7 +401,7 @@ def drawing(outcome: Outcome) -> str:
     """The two lags over time."""
     return svg(
         Chart(
-            f"After kill -9 at {outcome.rate:,.0f} tweets/s, an hour of them in the windows",
+            f"After kill -9 at {outcome.rate:,.0f} tweets/s, {outcome.tagged:.0%} tagged, an hour in the windows",
             "seconds since the new worker's start",
             "seconds behind",
             {

@@ -41,7 +41,7 @@ async def keep(settings: Settings, heads: Path, metrics_port: int | None) -> int
         log.info("audit log starts", metrics=health.url)
         return await _write(settings, heads, metrics, stopped)
     except AuditBroken as broken:
-        state.find_broken(str(broken))
+        state.mark_broken(str(broken))
         log.error("the audit log is not as it was written: nothing more is added to it", why=state.broken)
         await stopped.wait()
         raise
@@ -56,7 +56,7 @@ class State:
         self.broken = ""
         self._metrics = metrics
 
-    def find_broken(self, why: str) -> None:
+    def mark_broken(self, why: str) -> None:
         """The log is not as it was written. The metric comes last: whoever it wakes finds the reason."""
         self.broken = why
         self._metrics.intact.set(0)

@@ -38,6 +38,11 @@ class Sum:
     order: UInts
     """(n,) the hashes of their tweets."""
 
+    @property
+    def sketches(self) -> tuple[Ints, Ints, UInts, UInts]:
+        """What a union is made of: keys, bounds, author and order."""
+        return self.keys, self.bounds, self.author, self.order
+
     def only(self, rows: Ints) -> Sum:
         """The same counts with some of the n entries, by ascending numbers."""
         bounds = np.searchsorted(rows, self.bounds)

@@ -139,11 +139,9 @@ def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> Strings:
     some = np.flatnonzero(sizes)
     row_of = np.repeat(np.arange(len(some)), sizes[some])
     most = _commonest_of(open_pane.displays(total.entries), total.bounds[some], row_of)
+    differs = most != b""
     found = np.array(names, object)
-    lines = b"\n".join(most.tolist()).decode("utf-8", "surrogatepass")
-    spelt = np.array(lines.split("\n") if len(some) else [], object)
-    differs = spelt != ""
-    found[some[differs]] = spelt[differs]
+    found[some[differs]] = [one.decode("utf-8", "surrogatepass") for one in most[differs].tolist()]
     return found
 
 

@@ -90,10 +90,15 @@ class SlidingWindow:
         """So many tweets more than are counted a tag may have: its panes gave up their tail."""
         return sum(pane.given_up.most for pane in self.panes)
 
+    @property
+    def _next(self) -> int:
+        """The number of the next pane."""
+        return self._oldest + len(self.panes)
+
     def push(self, pane: Pane) -> None:
         """Add the newest pane."""
         if len(pane.keys):
-            newest = self._numbered(pane, self._oldest + len(self.panes))
+            newest = self._numbered(pane, self._next)
             self._union = self._union.merged(newest, self._oldest)
             self.panes.append(pane)
             self.counts.add(pane.keys, pane.counts)
@@ -127,19 +132,17 @@ class SlidingWindow:
         panes = [*self.panes, *extra]
         if not panes:
             return Sample.empty(np.zeros(0, np.int64), 1)
-        first = self._oldest + len(self.panes)
-        later = together([self._numbered(pane, first + at) for at, pane in enumerate(extra)])
-        found, pane, row = smallest(asked, self._union, later, self._oldest)
+        found, pane, row = self._drawn(asked, [self._numbered(one, self._next + at) for at, one in enumerate(extra)])
         return _gathered(np.repeat(np.arange(len(asked)), found), pane - self._oldest, row, panes)
 
-    def sampled(self, asked: Ints, parts: Sequence[Sum]) -> list[Sum]:
+    def narrowed(self, asked: Ints, sums: Sequence[Sum]) -> list[Sum]:
         """What panes that have not settled add up to, with those entries only that the samples of some keys take."""
-        first = self._oldest + len(self.panes)
-        later = together(
-            [union_of(first + at, one.keys, one.bounds, one.author, one.order) for at, one in enumerate(parts)]
-        )
-        _, pane, row = smallest(asked, self._union, later, self._oldest)
-        return [one.only(np.unique(row[pane == first + at])) for at, one in enumerate(parts)]
+        later = [union_of(self._next + at, *one.sketches) for at, one in enumerate(sums)]
+        _, pane, row = self._drawn(asked, later)
+        return [one.only(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
+
+    def _drawn(self, asked: Ints, later: Sequence[Union]) -> tuple[Ints, Int32s, Int32s]:
+        return smallest(asked, self._union, together(later), self._oldest)
 
     def displays(self, key: int) -> list[str]:
         """The spellings of a key, one for each pane and country that has it."""

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from streams.counting.keys import Tags
-from streams.judging.kept import table_of, take
+from streams.judging.kept import table_of
 from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, asked, levels
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy, Rule
@@ -85,7 +85,7 @@ def volumes(records: Iterable[EvidenceRecord], hashtag: str, country: str) -> li
     for record in records:
         row = row_of(record, hashtag, country) if record.window_ms == record.conditions.windows_ms[0] else None
         if row is not None:
-            table = take(table_of([record], Tags()), np.array([row]))
+            table = table_of([record], Tags()).take(np.array([row]))
             share = float(table.estimates()[0, 0])
             found[record.tick_ms] = Volume(
                 record.tick_ms, int(table.tweets[0]), int(table.authors[0]), None if np.isnan(share) else share
@@ -124,7 +124,7 @@ def _standing(
     row = row_of(record, hashtag, country)
     if row is None:
         return
-    table = take(table_of([record], Tags()), np.array([row]))
+    table = table_of([record], Tags()).take(np.array([row]))
     terms = np.array([policy.matches_curated_term(hashtag)])
     column = 1 + record.conditions.categories.index(category)
     judged = levels(table, rule, column, terms, rule.confidence)

@@ -17,7 +17,6 @@ from streams.impact.past import Block, Chunk, Rows, Tick
 from streams.judging.bounds import Doubles
 from streams.judging.decide import decide
 from streams.judging.evidence import EvidenceTable
-from streams.judging.kept import take
 from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, Levels, RuleLevels, Standing, levels
 from streams.judging.state import Scope
 from streams.judging.terms import CuratedTags
@@ -128,7 +127,7 @@ def _judge(
         if table.window_ms not in rule.windows_ms:
             continue
         rows = np.flatnonzero(np.isin(codes, [code for code, one in rules.items() if one == rule]) & kept)
-        some = table if len(rows) == m else take(table, rows)
+        some = table if len(rows) == m else table.take(rows)
         one = levels(some, rule, column, terms[rows], rule.confidence)
         level[rows], lower[rows], upper[rows] = one.level, one.lower, one.upper
         part[rows], at[rows] = len(judged), np.arange(len(rows))
@@ -220,7 +219,7 @@ class Walk:
     def _table(self, rows: Rows) -> EvidenceTable:
         """The table of one tick, as a judge under this policy has it."""
         table, floor = rows.block.table, self.bench.policy.evidence_floor
-        return take(table, rows.first + np.flatnonzero(table.tweets[rows.first : rows.last] >= floor))
+        return table.take(rows.first + np.flatnonzero(table.tweets[rows.first : rows.last] >= floor))
 
     def _pass_valves(self, tick_ms: int, befores: Mapping[int, dict[Scope, Ruling]], shortest: Rows | None) -> None:
         begun = []

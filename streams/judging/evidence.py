@@ -81,6 +81,28 @@ class EvidenceTable:
             return scale, np.ones((len(self.keys), 1))
         return scale, self.groups / np.maximum(self.scored, 1)[:, None]
 
+    def take(self, rows: Ints | npt.NDArray[np.bool_]) -> EvidenceTable:
+        """Some of the rows, by number or mask."""
+        at = np.arange(len(self.keys))[rows]
+        return EvidenceTable(
+            window_ms=self.window_ms,
+            keys=self.keys[at],
+            tweets=self.tweets[at],
+            authors=self.authors[at],
+            scored=self.scored[at],
+            share=self.share[at],
+            copies=self.copies[at],
+            young=self.young[at],
+            burst=self.burst[at],
+            sampled=self.sampled[at],
+            may_miss=self.may_miss,
+            links=self.links[at],
+            correction=self.correction and self.correction.take(at),
+            successors=self.successors and self.successors.take(at),
+            scale=self.scale,
+            groups=None if self.groups is None else self.groups[at],
+        )
+
     def find(self, key: int) -> int | None:
         """Row of a key."""
         at = int(np.searchsorted(self.keys, key))

@@ -40,7 +40,7 @@ from streams.judging.corrected import Corrected
 from streams.judging.evidence import EvidenceTable
 from streams.judging.heard import ShardFacts
 from streams.judging.in_force import InForce
-from streams.judging.kept import TickEvidence, conditions_of, take
+from streams.judging.kept import TickEvidence, conditions_of
 from streams.judging.links import mark_links
 from streams.judging.looks import LookJob, Looks
 from streams.judging.rulings import Rulings
@@ -420,7 +420,7 @@ class ShardJudge:
         could = np.flatnonzero((table.estimates() >= self._ahead.least_share).any(axis=1))
         if not len(could):
             return []
-        table = take(table, could)
+        table = table.take(could)
         version = version_of(self.offset, job.tick_ms)
         keys = self.rulings.look(policy, table, job.tick_ms, version=version, settled_ms=self.settled_ms)
         return [self._decision(policy, key, job.tick_ms, look=job) for key in keys]

@@ -193,28 +193,4 @@ def _successors(records: Sequence[EvidenceRecord]) -> Found | None:
 
 def sorted_by_key(table: EvidenceTable) -> EvidenceTable:
     """The table as a judge has it, ascending by key."""
-    return take(table, np.argsort(table.keys))
-
-
-def take(table: EvidenceTable, rows: np.ndarray[tuple[int], np.dtype[np.generic]]) -> EvidenceTable:
-    """Some rows of a table, by index or mask."""
-    at = np.arange(len(table.keys))[rows]
-    return EvidenceTable(
-        window_ms=table.window_ms,
-        keys=table.keys[at],
-        tweets=table.tweets[at],
-        authors=table.authors[at],
-        scored=table.scored[at],
-        share=table.share[at],
-        copies=table.copies[at],
-        young=table.young[at],
-        burst=table.burst[at],
-        sampled=table.sampled[at],
-        may_miss=table.may_miss,
-        links=table.links[at],
-        correction=None if table.correction is None else table.correction.take(at),
-        successors=table.successors
-        and Found(table.successors.lower[at], [table.successors.of[row] for row in at.tolist()]),
-        scale=table.scale,
-        groups=None if table.groups is None else table.groups[at],
-    )
+    return table.take(np.argsort(table.keys))

@@ -36,10 +36,10 @@ class OpenPart:
     number: int
     pane: OpenPane
     sum: Sum
-    sampled: Sum
+    narrowed: Sum
     """With those entries only that the samples of the window take."""
     unscored: Ints
-    """Of these."""
+    """Those of `narrowed` that have no score yet."""
     model: str
     """Revision that scores its entries."""
     texts: bytes
@@ -70,16 +70,14 @@ class LookJob:
     def displays(self, key: int) -> list[str]:
         """The commonest spellings of a key, one for each open pane and country that has it."""
         low, high = key, key + 1 if key & _COUNTRY_MASK else key + (1 << COUNTRY_BITS)
-        return [
-            spelling.decode("utf-8", "surrogatepass")
-            for part in self.parts
-            for at in range(*np.searchsorted(part.sum.keys, (low, high)).tolist())
-            if (
-                spelling := commonest(
-                    part.pane.displays(part.sum.entries[slice(*part.sum.bounds[at : at + 2])]).tolist()
-                )
-            )
-        ]
+        found = []
+        for part in self.parts:
+            for at in range(*np.searchsorted(part.sum.keys, (low, high)).tolist()):
+                of_row = part.sum.entries[slice(*part.sum.bounds[at : at + 2])]
+                spelling = commonest(part.pane.displays(of_row).tolist())
+                if spelling:
+                    found.append(spelling.decode("utf-8", "surrogatepass"))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +167,10 @@ class Looks:
         tags = np.unique(keys >> COUNTRY_BITS)
         panes, parts = sorted(self._open.panes.items()), []
         sums = [pane.sum(tags) for _, pane in panes]
-        for (number, pane), total, sampled in zip(panes, sums, window.sampled(keys, sums), strict=True):
+        for (number, pane), total, narrowed in zip(panes, sums, window.narrowed(keys, sums), strict=True):
             pane.score_by(model := model_of(number))
-            unscored = pane.unscored(sampled.entries)
-            parts.append(OpenPart(number, pane, total, sampled, unscored, model, pane.texts(unscored)))
+            unscored = pane.unscored(narrowed.entries)
+            parts.append(OpenPart(number, pane, total, narrowed, unscored, model, pane.texts(unscored)))
         return LookJob(keys, tick_ms, parts)
 
     def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
@@ -195,7 +193,7 @@ class Looks:
             end = at + len(part.unscored)
             part.pane.score(part.unscored, scores.part(at, end))
             at = end
-            seen.append(build_pane(part.number, part.sampled, part.pane, worth, NO_STRINGS))
+            seen.append(build_pane(part.number, part.narrowed, part.pane, worth, NO_STRINGS))
         table = self._views.table(window, job.keys, seen, job.tick_ms)
         self._looked = self._looked.then(Looked.at(table))
         return table

@@ -50,6 +50,10 @@ class Found:
     of: Sequence[str]
     """The hashtag of that predecessor; "" without one."""
 
+    def take(self, rows: Ints) -> Found:
+        """Some of the tags."""
+        return Found(self.lower[rows], [self.of[row] for row in rows.tolist()])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predecessor:

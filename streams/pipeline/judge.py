@@ -27,7 +27,7 @@ from streams.pipeline.context import Context
 from streams.pipeline.facts import FactsFollower
 from streams.pipeline.foreign import OwnOffsets, read_foreign
 from streams.pipeline.gaps import Gap, explain_gap
-from streams.pipeline.predecessor import read_back
+from streams.pipeline.predecessor import read_decisions, read_panes
 from streams.pipeline.sender import Ack
 from streams.pipeline.stage_2 import StageTwo
 from streams.pipeline.texts import RecentTexts
@@ -36,7 +36,8 @@ from streams.policy.activation import Activation
 _QUEUED_BATCHES = 4
 """So many wait for a shard before no more is fetched of it: one that still reads back holds up nobody else."""
 _READING_BACK = 2
-"""So many shards read back at once, one from Kafka while one computes: the first are ready long before the last."""
+"""So many shards read panes back at once, one from Kafka while one computes: the first are ready long before the last.
+Whoever is dropped makes room at once, though its thread may compute on for a moment."""
 _GAUGE_SECONDS = 0.5
 _TEXTS_BYTES = 64 * 1024 * 1024
 """For stage 2, shared out over the shards."""
@@ -282,27 +283,25 @@ class JudgePartition:
             scale_of=self._context.shelf.scale,
             at_hand=self._context.shelf.is_at_hand,
         )
-        async with self._stage.reading_back:
-            return await self._take_over(judge)
-
-    async def _take_over(self, judge: ShardJudge) -> tuple[ShardJudge, int]:
-        legacy = await read_back(self._context.settings, self.shard, judge.tags)
+        legacy = await read_decisions(settings, self.shard)
         self._own = OwnOffsets(legacy.end)
         if legacy.progress is not None:
             for one in legacy.progress.activations:
                 await self._context.shelf.scorer(one.model_revision)  # the first tick asks what its scores mean
             for heard in legacy.progress.facts:
                 await self._stage.facts.reached(heard)
-        judge.sketches.recover(legacy.sketches)
-        await asyncio.to_thread(  # some seconds for an hour of tweets, and nobody else has the judge yet
-            judge.recover,
-            legacy.progress,
-            legacy.decisions,
-            legacy.panes,
-            legacy.longer,
-            legacy.retracted,
-            legacy.corrected,
-        )
+        async with self._stage.reading_back:
+            await read_panes(settings, self.shard, judge.tags, legacy)
+            judge.sketches.recover(legacy.sketches)
+            await asyncio.to_thread(  # some seconds for an hour of tweets, and nobody else has the judge yet
+                judge.recover,
+                legacy.progress,
+                legacy.decisions,
+                legacy.panes,
+                legacy.longer,
+                legacy.retracted,
+                legacy.corrected,
+            )
         return judge, 0 if legacy.progress is None else legacy.progress.replay_offset
 
 
@@ -329,6 +328,7 @@ class JudgeStage:
         self.stage_2 = stage_2
         self._end_offset = end_offset
         self.reading_back = asyncio.Semaphore(_READING_BACK)
+        """Held while a shard reads panes back."""
         self.log = log
         self.topic = settings.topic("hashtag-partials")
         self.decisions_topic = settings.topic("suppression-decisions")
@@ -352,9 +352,10 @@ class JudgeStage:
                     backlog.labels(shard=str(shard)).set(max(0, (end or 0) - one.judged_offset))
 
     def watermark_ms(self) -> int:
-        """The lowest watermark over all sources that a shard here has heard of; -1 while none has heard of all."""
+        """The lowest watermark over all sources, as the shard here knows it that has read most; -1 while none has heard
+        of all. A shard that has just read back knows the one at which its predecessor stopped."""
         judges = [one.judge for one in self._partitions.values() if not one.dropped and one.judge is not None]
-        return min((judge.open.watermark_ms for judge in judges if judge.open.watermark_ms >= 0), default=-1)
+        return max((judge.open.watermark_ms for judge in judges), default=-1)
 
     def unready(self, owned: Mapping[int, JudgePartition]) -> list[int]:
         """Shards that have not caught up."""

@@ -41,19 +41,25 @@ class Legacy:
     sketches: list[HeardSketch] = field(default_factory=list)
 
 
-async def read_back(settings: Settings, shard: int, tags: Tags) -> Legacy:
-    """Read it.
-
-    Args:
-        tags: numbers the hashtags of the panes and the retractions.
-    """
+async def read_decisions(settings: Settings, shard: int) -> Legacy:
+    """What it decided, and how far it came."""
     legacy = await _decisions(settings, shard)
     if legacy.progress is not None:
         bodies = await read_policies(settings)
         activations = [replace(one, policy=bodies[one.revision].policy) for one in legacy.progress.activations]
         legacy.progress = replace(legacy.progress, activations=activations)
-        await _read_panes(settings, shard, tags, legacy, legacy.progress)
     return legacy
+
+
+async def read_panes(settings: Settings, shard: int, tags: Tags, legacy: Legacy) -> None:
+    """What it counted: the settled panes, and the retractions, corrections and sketches beside them.
+
+    Args:
+        tags: numbers the hashtags of the panes and the retractions.
+        legacy: with its decisions and its progress; the rest is filled in.
+    """
+    if legacy.progress is not None:
+        await _read_panes(settings, shard, tags, legacy, legacy.progress)
 
 
 async def _decisions(settings: Settings, shard: int) -> Legacy:
@@ -72,7 +78,6 @@ async def _decisions(settings: Settings, shard: int) -> Legacy:
 
 
 async def _read_panes(settings: Settings, shard: int, tags: Tags, legacy: Legacy, progress: Progress) -> None:
-    """The settled panes, and the retractions, corrections and sketches beside them."""
     short_ms = progress.settled_ms - SHORT_MS
     since_ms = min(progress.minutes_from_ms, short_ms)
     found, retractions = Assembler(tags), []

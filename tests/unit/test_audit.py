@@ -235,7 +235,7 @@ def test_whoever_is_woken_by_a_broken_log_finds_the_reason(monkeypatch: pytest.M
     metrics.set_started(5_000)
     state, found = State(metrics), []
     monkeypatch.setattr(metrics.intact, "set", lambda value: found.append((value, state.why_not_ready())))
-    state.find_broken("entry 3: changed")
+    state.mark_broken("entry 3: changed")
     assert found == [(0, "entry 3: changed")]
 
 

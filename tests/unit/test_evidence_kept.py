@@ -14,7 +14,7 @@ import pytest
 from models.share import Scale
 from streams.counting.keys import Tags, country_of
 from streams.judging.evidence import EvidenceTable
-from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of, take
+from streams.judging.kept import TickEvidence, conditions_of, records_of, sorted_by_key, table_of
 from streams.judging.levels import levels
 from streams.judging.successors import Found
 from streams.judging.two_stages import Correction
@@ -137,8 +137,8 @@ def test_rows_are_taken_by_mask_and_by_index():
     tags = Tags()
     table = random_table(random.Random(2), tags, 600_000, 30)
     big = table.tweets > np.median(table.tweets)
-    assert content(take(table, big), tags) == content(take(table, np.flatnonzero(big)), tags)
-    assert set(content(take(table, big), tags).items()) < set(content(table, tags).items())
+    assert content(table.take(big), tags) == content(table.take(np.flatnonzero(big)), tags)
+    assert set(content(table.take(big), tags).items()) < set(content(table, tags).items())
 
 
 def test_a_record_holds_no_text_and_is_small():

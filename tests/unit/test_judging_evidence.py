@@ -14,6 +14,7 @@ from streams.counting.registers import GROUP_SHIFT, LINKED, RETWEET, UNKNOWN_AGE
 from streams.counting.window import Sample
 from streams.judging.evidence import SAMPLED_IDS, EvidenceTable, tabulate
 from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, Standing, combine, levels
+from streams.judging.two_stages import Correction
 from streams.policy.rules import NO_CORROBORATION, Corroboration, Rule
 
 NAN = float("nan")
@@ -249,3 +250,30 @@ def test_over_in_any_window_is_over_under_in_all_that_can_say_is_under(one, othe
 
 def test_no_window_says_anything():
     assert combine([]) is NOTHING
+
+
+@given(st.integers(0, 2**32), st.integers(1, 3), st.floats(0.6, 0.999))
+def test_no_lower_bound_is_above_its_estimate(seed, n_groups, confidence):
+    """So an early look need not bound what it estimates too low to be suppressed."""
+    rng, m, columns = np.random.default_rng(seed), 30, 2
+    groups = rng.integers(0, 20, (m, n_groups))
+    scored = groups.sum(axis=1)
+    clean, harmful = np.sort(rng.random((2, n_groups, columns)), axis=0)
+    moments = np.stack([clean, harmful, *rng.random((2, n_groups, columns)) * 0.25], axis=2)
+    deviation = rng.random((n_groups, columns, 2)) * 0.1
+    error_0, error_1 = deviation[..., 0] ** 2, deviation[..., 1] ** 2
+    errors = np.stack([error_0, deviation.prod(axis=2) * rng.uniform(-1, 1, (n_groups, columns)), error_1], axis=2)
+    looked = rng.integers(0, 2, m) * np.minimum(scored, 5)
+    variance = rng.random((m, columns)) * 0.01 * (looked > 0)[:, None]
+    zeros = np.zeros(m)
+    judged = EvidenceTable(
+        600_000, np.arange(m), scored, scored, scored, np.where(scored[:, None] > 0, rng.random((m, columns)), np.nan),
+        zeros, zeros, zeros, np.zeros((m, 0), np.int64), zeros,
+        correction=Correction(looked, variance, ("new",) * m) if rng.random() < 0.5 else None,
+        scale=Scale(moments, errors), groups=groups,
+    )  # fmt: skip
+    for column in range(columns):
+        found = levels(judged, RULE, column, zeros > 0, confidence)
+        some = scored > 0
+        assert (found.lower[some] <= judged.estimates()[some, column]).all()
+        assert (found.level[~some] == LOW).all()

@@ -170,7 +170,7 @@ def test_texts_that_no_sample_takes_are_not_scored():
         shard.looks.touch(shard.open.apply(flush(told, block=block)))
     asked = np.array([shard.tags.key("new", "*")])
     total = shard.open.panes[5].sum()
-    (kept,) = shard.views.windows[WINDOW_MS].sampled(asked, [total])
+    (kept,) = shard.views.windows[WINDOW_MS].narrowed(asked, [total])
     expected = {entry.text for entry in smallest(rows, HASHES)}
     texts = shard.open.panes[5].texts(kept.entries).decode().splitlines()
     assert sorted(texts) == sorted(expected) and len(total.entries) > K

@@ -130,35 +130,60 @@ async def test_a_shard_that_reads_back_takes_what_comes_and_says_when_it_is_enou
     assert not partition.full and partition.position == 6
 
 
+def in_memory(shells: Shells) -> JudgeStage:
+    log = SimpleNamespace(warning=lambda *_, **__: None)
+    return JudgeStage(shells.context, log, FactsFollower(shells.context, log, marks=False), lambda _: None)
+
+
 async def test_shards_read_back_two_at_a_time_and_the_first_are_ready_before_the_last(
     shells: Shells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = SimpleNamespace(warning=lambda *_, **__: None)
-    stage = JudgeStage(shells.context, log, FactsFollower(shells.context, log, marks=False), lambda _: None)
-    going_on = {shard: asyncio.Event() for shard in range(6)}
+    stage = in_memory(shells)
+    going_on = {shard: asyncio.Event() for shard in range(7)}
     reading: list[int] = []
 
-    async def read_back(_: object, shard: int, __: object) -> Legacy:
+    async def decisions(*_: object) -> Legacy:
+        return Legacy([], 0)
+
+    async def panes(_: object, shard: int, *__: object) -> None:
         reading.append(shard)
         try:
             await going_on[shard].wait()
         finally:
             reading.remove(shard)
-        return Legacy([], 0)
 
-    monkeypatch.setattr("streams.pipeline.judge.read_back", read_back)
+    monkeypatch.setattr("streams.pipeline.judge.read_decisions", decisions)
+    monkeypatch.setattr("streams.pipeline.judge.read_panes", panes)
     partitions = [stage.partition(shard) for shard in going_on]
     await settle_down()
-    for shard, event in going_on.items():
-        assert reading == list(going_on)[shard : shard + 2]
-        if shard == 2:  # whoever is taken away makes room
+    partitions[6].drop()  # while it waits for its turn
+    for shard in range(6):
+        assert reading == list(range(6))[shard : shard + 2]
+        if shard == 2:  # while it reads
             partitions[shard].drop()
-        event.set()
+        going_on[shard].set()
         async with asyncio.timeout(60):
             while shard in reading or (partitions[shard].judge is None and not partitions[shard].dropped):
                 await asyncio.sleep(0.001)
         await settle_down()
-    assert [one.ready for one in partitions] == [True, True, False, True, True, True] and shells.crashed == []
+    assert [one.ready for one in partitions] == [True, True, False, True, True, True, False] and shells.crashed == []
+
+
+async def test_sources_wait_for_one_another_and_not_for_a_shard_that_lags(shells: Shells) -> None:
+    """It counts what its log holds whenever it comes to it; what is read beyond the slowest source fills memory."""
+    stage = in_memory(shells)
+    partitions = [stage.partition(shard) for shard in range(3)]
+    assert stage.watermark_ms() == -1, "nobody has read back yet"
+    async with asyncio.timeout(60):
+        while any(one.judge is None for one in partitions):
+            await asyncio.sleep(0.001)
+    assert stage.watermark_ms() == -1, "nobody has heard of a source"
+    for partition, watermark_ms in zip(partitions, (5_000, 90_000), strict=False):
+        assert partition.judge is not None
+        partition.judge.open.apply(flush([], watermark_ms=watermark_ms))
+    assert stage.watermark_ms() == 90_000
+    partitions[1].drop()
+    assert stage.watermark_ms() == 5_000
 
 
 async def test_progress_waits_for_panes_and_decisions_and_the_replay_point_for_progress(shells: Shells) -> None:
