@@ -93,7 +93,9 @@ def test_a_reader_who_has_enough_is_no_failure() -> None:
 def test_a_live_run_that_is_interrupted_leaves_its_truth(tmp_path: Path) -> None:
     truth = tmp_path / "truth.json"
     arguments = [sys.executable, "-c", ALONE, "--live", "--rate", "20", "--truth", str(truth)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, cwd=ROOT) as running:
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, cwd=ROOT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ) as running:  # a shell's background job, and whatever it starts, would not hear of a Ctrl-C
         assert running.stdout is not None
         assert json.loads(running.stdout.readline())["offset"] == 0
         assert json.loads(truth.read_bytes())["tags"]  # the plan is there while it runs
