@@ -112,6 +112,10 @@ def test_a_look_sees_what_has_settled_and_what_is_open_of_the_tags_that_have_gro
             last[scope] = (int(table.tweets[row]), float(table.share[row].max()))
         again = shard.next(least_share)
         assert again is None, "nothing was touched since"
+        taken = {one.tweet for scope in expected for one in obvious_sample(shard.said, *scope)}
+        for part in job.parts:
+            assert part.pane.unscored(part.narrowed.entries).tolist() == []
+            assert set(part.pane.entries["tweet"][part.narrowed.entries].tolist()) <= taken, "no other is scored"
 
 
 def obviously_grown(tweets: int, before: int, share: float, least_share: float) -> bool:
