@@ -58,26 +58,9 @@ async def read_panes(settings: Settings, shard: int, tags: Tags, legacy: Legacy)
         tags: numbers the hashtags of the panes and the retractions.
         legacy: with its decisions and its progress; the rest is filled in.
     """
-    if legacy.progress is not None:
-        await _read_panes(settings, shard, tags, legacy, legacy.progress)
-
-
-async def _decisions(settings: Settings, shard: int) -> Legacy:
-    decisions: list[Decision] = []
-    progress: Progress | None = None
-    async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
-        end = (await reader.bounds((shard,)))[shard].end
-        async for batch in reader.to_end({shard: None}, {shard: end}):
-            for record in batch:
-                said = decode_record(record.value)
-                if isinstance(said, Decision):
-                    decisions.append(said)
-                elif progress is None or said.version > progress.version:
-                    progress = said
-    return Legacy(decisions, end, progress)
-
-
-async def _read_panes(settings: Settings, shard: int, tags: Tags, legacy: Legacy, progress: Progress) -> None:
+    progress = legacy.progress
+    if progress is None:
+        return
     short_ms = progress.settled_ms - SHORT_MS
     since_ms = min(progress.minutes_from_ms, short_ms)
     found, retractions = Assembler(tags), []
@@ -99,3 +82,18 @@ async def _read_panes(settings: Settings, shard: int, tags: Tags, legacy: Legacy
         if pane.start_ms < progress.settled_ms:
             (legacy.panes if pane.length_ms == PANE_MS else legacy.longer).append(pane)
     legacy.retracted = together_of(retractions, tags)
+
+
+async def _decisions(settings: Settings, shard: int) -> Legacy:
+    decisions: list[Decision] = []
+    progress: Progress | None = None
+    async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
+        end = (await reader.bounds((shard,)))[shard].end
+        async for batch in reader.to_end({shard: None}, {shard: end}):
+            for record in batch:
+                said = decode_record(record.value)
+                if isinstance(said, Decision):
+                    decisions.append(said)
+                elif progress is None or said.version > progress.version:
+                    progress = said
+    return Legacy(decisions, end, progress)
