@@ -5,7 +5,9 @@ What goes over the log is encoded and decoded, so that all is kept in the form i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from streams.counting.registers import PANE_MS
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
-from streams.judging.judge import ShardJudge
+from streams.judging.judge import Settled, ShardJudge, TickJob
 from streams.judging.kept import records_of
 from streams.log.evidence import encode_evidence_record
 from streams.log.panes import encode_pane
@@ -58,30 +60,54 @@ class Cores:
         for judge in self.judges:
             judge.apply(0, activation_of(policy))
         self.given_up = 0
+        self.spent: dict[str, list[float]] = {}
+        """CPU seconds of each time that a part of the work was done, by part."""
         self._offset = 0
 
     def read(self, records: list[Record]) -> None:
         """One batch, all the way."""
-        self.source.read(records)
-        self.source.reset_counts()
-        for shard, flushes in self.source.flush().items():
+        with self._timed("read"):
+            self.source.read(records)
+            self.source.reset_counts()
+        with self._timed("flush"):
+            flushed = self.source.flush()
+        for shard, flushes in flushed.items():
             judge = self.judges[shard]
             for flush in flushes:
                 self._offset += 1
-                judge.apply(self._offset, decode_partial(encode_partial(flush)))
-            while (job := judge.next_tick()) is not None:
-                settled = judge.settle(job, self.scorer(job.texts))
-                for pane in settled.panes:
-                    written = encode_pane(pane, shard, judge.tags)
-                    if self._keep is not None:
-                        self._keep(shard, pane, written)
-                    self.given_up += pane.given_up.tweets if pane.length_ms == PANE_MS else 0
-                if settled.evidence is not None:
-                    for record in records_of(settled.evidence, shard, judge.tags):
-                        encode_evidence_record(record)
-            look = judge.next_look()
-            if look is not None:
-                judge.look(look, self.scorer(look.texts))
+                with self._timed("apply"):
+                    judge.apply(self._offset, decode_partial(encode_partial(flush)))
+            while (job := self._next_tick(judge)) is not None:
+                with self._timed("score"):
+                    scores = self.scorer(job.texts)
+                with self._timed("settle"):
+                    settled = judge.settle(job, scores)
+                with self._timed("write"):
+                    self._write(judge, settled)
+            with self._timed("look"):
+                look = judge.next_look()
+                if look is not None:
+                    judge.look(look, self.scorer(look.texts))
+
+    def _next_tick(self, judge: ShardJudge) -> TickJob | None:
+        with self._timed("close"):
+            return judge.next_tick()
+
+    def _write(self, judge: ShardJudge, settled: Settled) -> None:
+        for pane in settled.panes:
+            written = encode_pane(pane, judge.shard, judge.tags)
+            if self._keep is not None:
+                self._keep(judge.shard, pane, written)
+            self.given_up += pane.given_up.tweets if pane.length_ms == PANE_MS else 0
+        if settled.evidence is not None:
+            for record in records_of(settled.evidence, judge.shard, judge.tags):
+                encode_evidence_record(record)
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        start = time.thread_time()
+        yield
+        self.spent.setdefault(part, []).append(time.thread_time() - start)
 
     def count(self, hashtag: str, window_ms: int) -> int:
         """Tweets of a tag in a window, by the judge of its shard."""

@@ -294,7 +294,7 @@ def wait(what: str, true: object, seconds: float) -> None:
             time.sleep(0.05)
 
 
-def _without_valves(policy: str) -> str:
+def without_valves(policy: str) -> str:
     """A policy's text without its valves: an hour of harmful texts in ever new tags is past the cap of any."""
     return re.sub(r"^valves:\n(?:[ #].*\n|\n)*", "", policy, flags=re.MULTILINE)
 
@@ -304,7 +304,7 @@ def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Outco
     with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
         policy = Path(name) / "policy.yaml"
         policy.write_text(
-            _without_valves(Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress"))
+            without_valves(Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress"))
         )
         settings = Settings(
             kafka=stack.kafka, redis_url=stack.redis_url, metrics_port=29_465, policy=policy, instance_id="one",

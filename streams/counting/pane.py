@@ -76,7 +76,7 @@ class Pane:
 
     def displays_of(self, key: int) -> list[str]:
         """The spellings of a key, one for each row."""
-        (first,), (end,) = self.spans(np.array([key]))
+        first, end = self.keys.searchsorted((key, key + (1 if key & _COUNTRY_MASK else 1 << COUNTRY_BITS)))
         spelt: list[str] = self.displays[first:end].tolist()
         return spelt
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from streams.counting.ladder import begins_ms
 from streams.counting.open_pane import Sum
 from streams.counting.pane import Floats, Pane
@@ -16,6 +17,9 @@ from streams.counting.registers import Ints
 from streams.counting.sketch import SPACE, K, KeyedHash, UInts
 from streams.counting.tally import Tally
 from streams.counting.union import NOTHING, Int32s, Union, smallest, together, union_of
+
+UInt8s = npt.NDArray[np.uint8]
+UInt32s = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +32,9 @@ class Sample:
     group: Ints
     author: UInts
     tweet: Ints
-    age_days: npt.NDArray[np.int32]
-    flags: npt.NDArray[np.uint8]
-    copy: npt.NDArray[np.uint32]
+    age_days: Int32s
+    flags: UInt8s
+    copy: UInt32s
     scores: Floats
 
     def authors(self, groups: int, k: int = K) -> Ints:
@@ -150,19 +154,46 @@ class SlidingWindow:
 
 
 def _gathered(group: Ints, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> Sample:
-    """The entries (n,) that are these rows of these panes."""
-    by_pane = np.argsort(pane.astype(np.uint16), kind="stable")  # of 16 bits numpy sorts by radix
-    cuts = np.searchsorted(pane[by_pane], np.arange(len(panes) + 1))
-    parts = [
-        (one, by_pane[cuts[at] : cuts[at + 1]]) for at, one in enumerate(panes) if cuts[at] < cuts[at + 1]
-    ]  # fmt: skip
-    sample = Sample.empty(group, panes[0].scores.shape[1])
-    for one, at in parts:
-        rows = row[at]
-        sample.author[at] = one.author[rows]
-        sample.tweet[at] = one.tweet[rows]
-        sample.age_days[at] = one.age_days[rows]
-        sample.flags[at] = one.flags[rows]
-        sample.copy[at] = one.copy[rows]
-        sample.scores[at] = one.scores[rows]
-    return sample
+    """The entries (n,) that are these rows of these panes: pane by pane, for what lies together is read together."""
+    at, bounds = _by_pane(pane, len(panes))
+    found = Sample.empty(group, panes[0].scores.shape[1])
+    for number in np.flatnonzero(np.diff(bounds)).tolist():
+        one = panes[number]
+        _copy(
+            at[bounds[number] : bounds[number + 1]], row,
+            one.author, one.tweet, one.age_days, one.flags, one.copy, one.scores,
+            found.author, found.tweet, found.age_days, found.flags, found.copy, found.scores,
+        )  # fmt: skip
+    return found
+
+
+@compiled
+def _by_pane(pane: Int32s, panes: int) -> tuple[Int32s, Ints]:
+    """Entries (n,) by their panes: (n,) which, and pane p has [bounds[p], bounds[p + 1]) of them."""
+    bounds = np.zeros(panes + 1, np.int64)
+    for p in pane:
+        bounds[p + 1] += 1
+    for p in range(panes):
+        bounds[p + 1] += bounds[p]
+    following = bounds[:-1].copy()
+    at = np.empty(len(pane), np.int32)
+    for entry in range(len(pane)):
+        p = pane[entry]
+        at[following[p]] = entry
+        following[p] += 1
+    return at, bounds
+
+
+@compiled
+def _copy(
+    at: Int32s, row: Int32s,
+    author: UInts, tweet: Ints, age_days: Int32s, flags: UInt8s, copy: UInt32s, scores: Floats,
+    to_author: UInts, to_tweet: Ints, to_age_days: Int32s, to_flags: UInt8s, to_copy: UInt32s, to_scores: Floats,
+) -> None:  # fmt: skip
+    """Of the places `at` in a sample: each takes its row of a pane, all columns at once."""
+    for to in at:
+        of = row[to]
+        to_author[to], to_tweet[to], to_age_days[to] = author[of], tweet[of], age_days[of]
+        to_flags[to], to_copy[to] = flags[of], copy[of]
+        for column in range(scores.shape[1]):
+            to_scores[to, column] = scores[of, column]

@@ -13,7 +13,7 @@ import numpy as np
 
 from streams.counting.keys import Tags
 from streams.judging.kept import table_of
-from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, asked, levels
+from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, levels
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy, Rule
 from streams.policy.where import Place, Places
@@ -161,7 +161,7 @@ def _standing(
             signal("harmful_share_lower", lower, rule.suppress_at, places.of("suppress_at", *scope)),
             *(
                 signal(name, float(values[0]), threshold, places.of_signal(name, *scope))
-                for name, values, threshold in asked(table, rule, terms)
+                for name, values, threshold in judged.signals
             ),
         ),
         need=rule.corroboration.need,

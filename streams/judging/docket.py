@@ -47,6 +47,7 @@ class Docket:
         self._terms = {window_ms: curated.among(table.keys) for window_ms, table in self._tables.items()}
         self._early = early
         self._judged: dict[tuple[int, int, Rule], RuleLevels] = {}
+        self._rows: dict[int, dict[int, int]] = {}
 
     def scopes(self) -> list[Scope]:
         """Every (category, surface) that can be decided."""
@@ -80,19 +81,29 @@ class Docket:
     def gone(self, key: int, scope: Scope) -> bool:
         """Whether a key is below `evidence_floor` in every window of its rule: nothing need be remembered of it."""
         windows_ms = self.rule(key, scope).windows_ms
-        return all(table.find(key) is None for window_ms, table in self._tables.items() if window_ms in windows_ms)
+        return not any(window_ms in windows_ms for window_ms in self._rows_of(key))
 
     def standing(self, key: int, scope: Scope) -> Standing:
         """Where a key stands, over all windows of its rule."""
         if self._blind:
             return NOTHING
         rule = self.rule(key, scope)
-        parts: list[Standing] = []
-        for window_ms, table in self._tables.items():
-            row = table.find(key) if window_ms in rule.windows_ms else None
-            if row is not None:
-                parts.append(self._levels(window_ms, self._columns[scope[0]], rule).standing(row))
-        return combine(parts) if parts else NOTHING
+        column = self._columns[scope[0]]
+        return combine(
+            [
+                self._levels(window_ms, column, rule).standing(row)
+                for window_ms, row in self._rows_of(key).items()
+                if window_ms in rule.windows_ms
+            ]
+        )
+
+    def _rows_of(self, key: int) -> dict[int, int]:
+        """By window, in its table: found once for all scopes."""
+        found = self._rows.get(key)
+        if found is None:
+            rows = {window_ms: table.find(key) for window_ms, table in self._tables.items()}
+            found = self._rows[key] = {window_ms: row for window_ms, row in rows.items() if row is not None}
+        return found
 
     def _levels(self, window_ms: int, column: int, rule: Rule) -> RuleLevels:
         found = self._judged.get((window_ms, column, rule))

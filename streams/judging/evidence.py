@@ -15,7 +15,7 @@ from streams.judging.accounts import authors_left
 from streams.judging.bounds import Doubles
 from streams.judging.corrected import Seen
 from streams.judging.successors import Found
-from streams.judging.two_stages import Correction, correct
+from streams.judging.two_stages import Correction, correct, sums
 from streams.log.decisions import Evidence
 
 Ints = npt.NDArray[np.int64]
@@ -105,7 +105,7 @@ class EvidenceTable:
 
     def find(self, key: int) -> int | None:
         """Row of a key."""
-        at = int(np.searchsorted(self.keys, key))
+        at = int(self.keys.searchsorted(key))
         return at if at < len(self.keys) and self.keys[at] == key else None
 
     def evidence(self, row: int, share: float, lower: float, upper: float, *, term: bool) -> Evidence:
@@ -171,10 +171,7 @@ def tabulate(
     of, scores = group[known], sample.scores[known]
     scored = np.bincount(of, minlength=m)
     share = np.full((m, columns), np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for column in range(columns):
-            if len(group):
-                share[:, column] = np.bincount(of, weights=scores[:, column], minlength=m) / scored
+    np.divide(sums(of, scores, m), scored[:, None], out=share, where=scored[:, None] > 0)
     share, correction = correct(share, group, known, seen)
     own = (sample.flags & RETWEET == 0) & (sample.copy > 0)
     return EvidenceTable(
@@ -217,7 +214,7 @@ def _by_group(group: Ints, spoken: Ints, m: int, n_groups: int) -> Ints:
 
 def _share_of(group: Ints, hit: npt.NDArray[np.bool_], m: int) -> Doubles:
     whole = np.bincount(group, minlength=m)
-    part = np.bincount(group, weights=hit, minlength=m)
+    part = np.bincount(group[hit], minlength=m)
     share: Doubles = np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
     return share
 

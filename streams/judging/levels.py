@@ -14,6 +14,8 @@ from streams.log.decisions import Evidence, Reason
 from streams.policy import Rule
 
 Levels = npt.NDArray[np.int8]
+Signal = tuple[str, Doubles, float]
+"""What may corroborate: its name, values (m,), and the threshold of a rule."""
 
 LOW = 0
 """Below the floors: says nothing."""
@@ -24,11 +26,23 @@ OVER = 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The level of one key under one rule, with what it rests on."""
+    """The level of one key under one rule. What it rests on is told when it is asked for: most standings change
+    nothing."""
 
     level: int
-    evidence: Evidence | None = None
-    reasons: tuple[Reason, ...] = ()
+    judged: RuleLevels | None = None
+    """With `row` there; None: it rests on nothing."""
+    row: int = 0
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """The signals."""
+        return None if self.judged is None else self.judged.evidence(self.row)
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Those that speak for harm."""
+        return () if self.judged is None else self.judged.reasons(self.row)
 
 
 NOTHING = Standing(LOW)
@@ -40,24 +54,29 @@ class RuleLevels:
 
     table: EvidenceTable
     rule: Rule
-    column: int
     level: Levels
     share: Doubles
     lower: Doubles
     upper: Doubles
     terms: npt.NDArray[np.bool_]
+    signals: list[Signal]
 
     def standing(self, row: int) -> Standing:
-        """One row, explained."""
-        lower, upper, term = float(self.lower[row]), float(self.upper[row]), bool(self.terms[row])
-        evidence = self.table.evidence(row, float(self.share[row]), lower, upper, term=term)
-        reasons = [Reason("harmful_share_lower", rounded(lower), self.rule.suppress_at)]
-        reasons += [
-            Reason(signal, rounded(float(values[row])), float(threshold))
-            for signal, values, threshold in asked(self.table, self.rule, self.terms)
-            if values[row] >= threshold
-        ]
-        return Standing(int(self.level[row]), evidence, tuple(reasons))
+        """Of one row."""
+        return Standing(int(self.level[row]), self, row)
+
+    def evidence(self, row: int) -> Evidence:
+        """One row as the decision record shows it."""
+        share, lower, upper = float(self.share[row]), float(self.lower[row]), float(self.upper[row])
+        return self.table.evidence(row, share, lower, upper, term=bool(self.terms[row]))
+
+    def reasons(self, row: int) -> tuple[Reason, ...]:
+        """The lower bound, and what corroborates."""
+        passed = [(name, float(values[row]), threshold) for name, values, threshold in self.signals]
+        return (
+            Reason("harmful_share_lower", rounded(float(self.lower[row])), self.rule.suppress_at),
+            *(Reason(name, rounded(value), threshold) for name, value, threshold in passed if value >= threshold),
+        )
 
 
 def levels(
@@ -81,7 +100,8 @@ def levels(
         lower, upper = widen(share, lower, upper, table.correction, column, confidence, table.gaps(column))
     enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
     passed = np.zeros(len(table.keys), np.int64)
-    for signal, values, threshold in asked(table, rule, terms):
+    signals = _asked(table, rule, terms)
+    for signal, values, threshold in signals:
         least = threshold if signal == "term" else margin * threshold
         passed += np.nan_to_num(values, nan=-1.0) >= least
     over = (lower >= rule.suppress_at) & (passed >= rule.corroboration.need)
@@ -89,11 +109,11 @@ def levels(
     level[over] = OVER
     level[upper < rule.clear_at] = UNDER
     level[~enough] = LOW
-    return RuleLevels(table, rule, column, level, share, lower, upper, terms)
+    return RuleLevels(table, rule, level, share, lower, upper, terms, signals)
 
 
-def asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> list[tuple[str, Doubles, float]]:
-    """What must corroborate: (signal, values (m,), threshold) of each that the rule names."""
+def _asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> list[Signal]:
+    """What must corroborate: each that the rule names."""
     wanted = rule.corroboration
     signals: list[tuple[str, Doubles, float | None]] = [
         ("burst", table.burst, wanted.burst),

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from models.compiled import compiled
 from streams.counting.corrections import Ints
 from streams.judging.bounds import Doubles
 from streams.judging.corrected import Seen
@@ -69,8 +71,8 @@ def correct(
     looked = np.where(enough, looked, 0)
     differences = seen.differences[rows].astype(np.float64)
     n = np.maximum(looked, 1)[:, None]
-    mean = _sums(of, differences, m) / n
-    spread = _sums(of, (differences - mean[of]) ** 2, m) / np.maximum(n - 1, 1)
+    mean = sums(of, differences, m) / n
+    spread = sums(of, (differences - mean[of]) ** 2, m) / np.maximum(n - 1, 1)
     whole = np.maximum(np.bincount(group[scored], minlength=m), 1)[:, None]
     corrected = np.where(enough[:, None], np.clip(share + mean, 0.0, 1.0), share)
     variance = spread / n * (1 - n / whole)  # those who were asked are a part of those sampled
@@ -93,9 +95,14 @@ def widen(
     return np.where(found, np.maximum(down, 0.0), lower), np.where(found, np.minimum(up, 1.0), upper)
 
 
-def _sums(group: Ints, values: Doubles, m: int) -> Doubles:
-    columns = [np.bincount(group, weights=values[:, column], minlength=m) for column in range(values.shape[1])]
-    return np.stack(columns, axis=1)
+@compiled
+def sums(group: Ints, values: npt.NDArray[np.floating[Any]], m: int) -> Doubles:
+    """(m, c) sums of values (n, c) by group (n,), each added up in the order of its rows, as float64."""
+    found = np.zeros((m, values.shape[1]))
+    for row in range(len(group)):
+        for column in range(values.shape[1]):
+            found[group[row], column] += values[row, column]
+    return found
 
 
 def _revisions(seen: Seen, rows: Ints, group: Ints, m: int) -> tuple[str, ...]:

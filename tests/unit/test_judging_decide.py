@@ -20,15 +20,17 @@ DAY_MS = 86_400_000
 WHY = (Reason("harmful_share_lower", 0.5, 0.4),)
 
 
-def standing(level: int, why: tuple[Reason, ...] = WHY) -> Standing:
-    return Standing(level, None, why)
+class Spoken(Standing):
+    """One that tells its reason without a table."""
+
+    reasons = WHY
 
 
 def step(state: Ruling | None, level: int, tick_ms: int, rule: Rule = RULE, **options: object) -> Ruling | None:
     given_options = {
         "category": "abuse", "surface": "trends", "never": False, "max_automated_ms": DAY_MS, **options
     }  # fmt: skip
-    return decide(standing(level), state, rule, tick_ms, **given_options)
+    return decide(Spoken(level), state, rule, tick_ms, **given_options)
 
 
 def ruling(
@@ -190,7 +192,7 @@ def test_a_state_that_is_forgotten_when_it_has_rested_decides_the_same(levels, a
 
 
 def early(state: Ruling | None, level: int, tick_ms: int, rule: Rule = RULE, *, never: bool = False) -> Ruling | None:
-    return decide_early(standing(level), state, rule, tick_ms, category="abuse", surface="trends", never=never)
+    return decide_early(Spoken(level), state, rule, tick_ms, category="abuse", surface="trends", never=never)
 
 
 @pytest.mark.parametrize(("mode", "action"), [("suppress", "suppress"), ("hold_for_review", "hold")])

@@ -1,0 +1,112 @@
+"""What each part of a worker's work costs while its windows are full: CPU time, and the longest that it takes at once.
+
+    python -m benchmarks.full_windows --rate 10000
+
+The cores of a worker, without Kafka and Redis: ingest of one source partition and the judges of all shards. They begin
+as after a restart, with an hour of settled panes read back, made as in `benchmarks.recovery`; then tweets of the
+synthetic firehose come at the rate given, all with a hashtag. Nothing waits for a clock: time is that of the tweets.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.cores import Cores
+from benchmarks.machine import machine
+from benchmarks.recovery import restamped, settled_minute, without_valves
+from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.judging.views import SHORT_MS
+from streams.log.decisions import Progress
+from streams.log.panes import Assembler, PaneRecord, decode_pane_record
+from streams.policy import Policy, parse_policy
+from streams.replay import Record
+from streams.settings import Settings
+from streams.simulation.firehose import firehose
+
+MINUTES = 60
+END_MS = MINUTES * MINUTE_MS
+BATCH_SECONDS = 0.25
+PARTS = {
+    "read": "parse tweets, count their hashtags",
+    "flush": "partials of a batch",
+    "apply": "add them up, in each shard",
+    "look": "look early at what has grown, texts scored",
+    "close": "close a pane",
+    "score": "score its texts",
+    "settle": "settle it: window, evidence, rulings",
+    "write": "encode panes and evidence",
+}
+
+
+def with_an_hour_behind_it(policy: Policy, rate: float) -> Cores:
+    """Judges that have read back an hour at this rate."""
+    cores = Cores(policy)
+    minute: dict[int, list[PaneRecord]] = {}
+    for one in settled_minute(rate, policy, Settings()):
+        minute.setdefault(one.shard, []).append(one.record)
+    for judge in track(cores.judges, "reading back", transient=True):
+        found = Assembler(judge.tags)
+        for number in range(MINUTES):
+            for record in minute[judge.shard]:
+                if record.length_ms == MINUTE_MS or number * MINUTE_MS >= END_MS - SHORT_MS:
+                    found.add(decode_pane_record(restamped(record, number * MINUTE_MS, number)))
+        panes = found.panes()
+        progress = Progress(
+            shard=judge.shard, settled_ms=END_MS, position=0, replay_offset=0,
+            activations=judge.in_force.activations.to_list(), minutes_from_ms=0,
+        )  # fmt: skip
+        short = [pane for pane in panes if pane.length_ms == PANE_MS]
+        judge.recover(progress, [], short, [pane for pane in panes if pane.length_ms != PANE_MS])
+    return cores
+
+
+def run(cores: Cores, rate: float, seconds: int) -> int:
+    """So many tweets went through."""
+    batch: list[Record] = []
+    tweets = int(rate * seconds)
+    payloads = firehose(4, tweets, "native", start_ms=END_MS, per_second=rate)
+    for number, payload in enumerate(track(payloads, "tweets", total=tweets, transient=True)):
+        batch.append(Record(0, number, END_MS + int(number * 1000 / rate), None, payload))
+        if len(batch) >= rate * BATCH_SECONDS:
+            cores.read(batch)
+            batch = []
+    return tweets
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=float, default=10_000, help="tweets a second")
+    parser.add_argument("--seconds", type=int, default=130, help="of tweets")
+    given = parser.parse_args()
+    text = Path("config/policy.yaml").read_text().replace("mode: shadow", "mode: suppress")
+    policy = parse_policy(without_valves(text), "config/policy.yaml")
+    cores = with_an_hour_behind_it(policy, given.rate)
+    tweets = run(cores, given.rate, given.seconds)
+    table = Table(
+        "part", "what", *(f"[right]{name}" for name in ("times", "CPU s per million tweets", "mean ms", "longest ms"))
+    )
+    whole = 0.0
+    for part, what in PARTS.items():
+        spent = np.array(cores.spent[part])
+        whole += spent.sum()
+        numbers = (
+            f"{len(spent):,}",
+            f"{spent.sum() / tweets * 1e6:.1f}",
+            f"{spent.mean() * 1e3:.1f}",
+            f"{spent.max() * 1e3:.0f}",
+        )
+        table.add_row(part, what, *numbers)
+    table.add_row("all", "", "", f"{whole / tweets * 1e6:.1f}", "", "")
+    Console(width=110).print(table)
+    print(f"{given.rate:,.0f} tweets/s in {len(cores.judges)} shards, windows of 10 min and 1 h, full; {machine()}")
+
+
+if __name__ == "__main__":
+    main()
