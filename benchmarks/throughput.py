@@ -69,7 +69,7 @@ def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
 
     group = f"{os.getpid()}{random.randrange(10**6)}"
     app = faust.App(f"bench-faust-{group}", broker=f"kafka://{kafka}", store="memory://", web_enabled=False,
-                    worker_redirect_stdouts=False,
+                    worker_redirect_stdouts=False, datadir=".cache/faust",
                     topic_partitions=PARTITIONS, consumer_auto_offset_reset="earliest")  # fmt: skip
     counts = app.Table(f"counts-{group}", default=int, partitions=PARTITIONS).hopping(600, 60, expires=600)
     source = app.topic(topic, value_type=bytes, value_serializer="raw")
@@ -88,7 +88,7 @@ def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
             if done >= tweets:
                 os._exit(0)
 
-    app.worker_start() if False else faust.Worker(app, loglevel="ERROR").execute_from_commandline()
+    faust.Worker(app, loglevel="ERROR").execute_from_commandline()
 
 
 def measure(name: str, contender: str, kafka: str, topic: str, tweets: int, shape: str = "native") -> Result:

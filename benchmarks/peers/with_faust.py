@@ -23,6 +23,7 @@ app = faust.App(
     store="memory://",
     web_enabled=False,
     worker_redirect_stdouts=False,
+    datadir=".cache/faust",
 )
 app.conf.table_cleanup_interval = 1.0
 tweets = app.topic(os.environ["PEER_TWEETS"], value_type=bytes, value_serializer="raw")
