@@ -19,6 +19,8 @@ NOWHERE = 1
 """Country code of tweets without a country: they count for the world only."""
 _FIRST = 2
 COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
+WORLD_MASK = -1 << COUNTRY_BITS
+"""Of a key: the world's of its hashtag."""
 
 
 @cache
@@ -101,6 +103,20 @@ class Tags:
         """Take numbers back; the caller holds no key of theirs any more."""
         for number in numbers:
             del self._numbers[self._names.pop(number)]
+
+
+def range_of(key: int) -> tuple[int, int]:
+    """[first, end) of the keys that count for a key: for the world's those of all countries.
+
+    >>> range_of(5 << COUNTRY_BITS | 7), range_of(5 << COUNTRY_BITS)
+    ((5127, 5128), (5120, 6144))
+    """
+    return key, key + (1 if key & COUNTRY_MASK else 1 << COUNTRY_BITS)
+
+
+def ends_of(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The ends of `range_of` of many: (n,)."""
+    return np.where(keys & COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
 
 
 def country_of(key: int) -> str:

@@ -10,14 +10,13 @@ from typing import AnyStr
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS
+from streams.counting.keys import COUNTRY_BITS, ends_of, range_of
 from streams.counting.open_pane import OpenPane, Sum
 from streams.counting.registers import FLAGS, GROUP_SHIFT, MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints, Strings
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
 
 Floats = npt.NDArray[np.float32]
 NO_STRINGS: Strings = np.zeros(0, object)
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +64,7 @@ class Pane:
 
     def spans(self, keys: Ints) -> tuple[Ints, Ints]:
         """(n,) first row of each of keys (n,) and (n,) the one behind its last; the world's key has all countries'."""
-        ends = np.where(keys & _COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
-        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends)
+        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
 
     def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
         """The same rows with some of their entries (n,)."""
@@ -76,7 +74,7 @@ class Pane:
 
     def displays_of(self, key: int) -> list[str]:
         """The spellings of a key, one for each row."""
-        first, end = self.keys.searchsorted((key, key + (1 if key & _COUNTRY_MASK else 1 << COUNTRY_BITS)))
+        first, end = self.keys.searchsorted(range_of(key))
         spelt: list[str] = self.displays[first:end].tolist()
         return spelt
 

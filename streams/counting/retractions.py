@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS, Tags, country_code, country_name
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_code, country_name
 
 Ints = npt.NDArray[np.int64]
 
@@ -24,7 +24,6 @@ NO_PANE = -1
 EVERY_TAG = 0
 """Number of the hashtag of a row that names none; `Tags` gives it to nobody."""
 _ROW_BYTES = 32
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 _Row = tuple[str, int, int, int, int]
 
 
@@ -94,7 +93,7 @@ def rows_of(retractions: Retractions, tags: Tags) -> Rows:
 def columns_of(rows: Rows, tags: Tags, most_bytes: int) -> Iterator[Retractions]:
     """The inverse of `rows_of`, in pieces of about `most_bytes`."""
     names = [tags.name(key) if key >> COUNTRY_BITS else "" for key in rows.keys.tolist()]
-    yield from pack(names, rows.keys & _COUNTRY_MASK, rows.panes, rows.tweets, rows.heard, most_bytes)
+    yield from pack(names, rows.keys & COUNTRY_MASK, rows.panes, rows.tweets, rows.heard, most_bytes)
 
 
 def pack(

@@ -11,11 +11,9 @@ from typing import cast
 import numpy as np
 
 from models.compiled import compiled
-from streams.counting.keys import COUNTRY_BITS, NOWHERE
+from streams.counting.keys import COUNTRY_MASK, NOWHERE, WORLD_MASK
 from streams.counting.registers import Ints
 
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
-_WORLD_MASK = -1 << COUNTRY_BITS
 _FREE = -1
 _FIRST_SIZE = 1 << 10
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 by the golden ratio: neighbouring keys lie far apart
@@ -103,8 +101,8 @@ def _add(keys: Ints, counts: Ints, added: Ints, more: Ints) -> int:
     """How many places were taken."""
     taken = 0
     for i in range(len(added)):
-        taken += _count(keys, counts, added[i] & _WORLD_MASK, more[i])
-        if added[i] & _COUNTRY_MASK > NOWHERE:
+        taken += _count(keys, counts, added[i] & WORLD_MASK, more[i])
+        if added[i] & COUNTRY_MASK > NOWHERE:
             taken += _count(keys, counts, added[i], more[i])
     return taken
 

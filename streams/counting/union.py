@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.compiled import compiled
-from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK
+from streams.counting.keys import ends_of
 from streams.counting.registers import Ints
 from streams.counting.sketch import K, UInts
 
@@ -46,8 +46,7 @@ class Union:
 
     def spans(self, keys: Ints) -> tuple[Ints, Ints]:
         """(m,) first run of each of keys (m,) and (m,) the one behind its last; the world's key has all countries'."""
-        ends = np.where(keys & COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
-        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends)
+        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
 
     def merged(self, later: Union, oldest: int) -> Union:
         """With the entries of later panes, and without those of panes below `oldest`."""

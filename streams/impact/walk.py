@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS, Tags, country_name, country_of
+from streams.counting.keys import COUNTRY_MASK, Tags, country_name, country_of
 from streams.impact.past import Block, Chunk, Rows, Tick
 from streams.judging.bounds import Doubles
 from streams.judging.decide import decide
@@ -34,7 +34,6 @@ from streams.judging.valves import (
 from streams.log.decisions import Ruling
 from streams.policy import Policy, Rule
 
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 _BARE = {level: Standing(level) for level in (LOW, UNDER, BETWEEN, OVER)}
 """What `decide` needs to know of a key that begins nothing."""
 
@@ -92,7 +91,7 @@ class Bench:
         """Every row under its own rule, for every scope."""
         table = block.table
         terms = self._curated.among(table.keys)
-        codes = table.keys & _COUNTRY_MASK
+        codes = table.keys & COUNTRY_MASK
         present = np.unique(codes).tolist()
         kept = table.tweets >= self.policy.evidence_floor
         found: dict[Scope, Judged] = {}
@@ -244,7 +243,7 @@ class Walk:
         """As `ShardJudge` does it; returns whether anything changed."""
         states = self.states.setdefault(key, {})
         seen = [(rows, row) for rows in windows if (row := rows.rows.get(key)) is not None]
-        code, changed = key & _COUNTRY_MASK, False
+        code, changed = key & COUNTRY_MASK, False
         never = self.tags.name(key) in self.never
         for scope in self.bench.scopes:
             before = states.get(scope)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from streams.counting.keys import COUNTRY_BITS, country_name, country_of
+from streams.counting.keys import COUNTRY_MASK, country_name, country_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.levels import NOTHING, OVER, RuleLevels, Standing, combine, levels
 from streams.judging.state import Scope
@@ -15,7 +15,6 @@ from streams.policy import Policy, Rule
 
 _EARLY_MARGIN = 1.5
 """A signal on its threshold now is as likely as not below it when the tick settles."""
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 class Docket:
@@ -64,7 +63,7 @@ class Docket:
         if self._blind:
             return found
         for window_ms, table in self._tables.items():
-            codes = table.keys & _COUNTRY_MASK
+            codes = table.keys & COUNTRY_MASK
             for code in np.unique(codes).tolist():
                 of_country = codes == code
                 for category, surface in self.scopes():

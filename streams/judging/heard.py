@@ -14,13 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.counting.keys import COUNTRY_BITS
+from streams.counting.keys import COUNTRY_MASK
 from streams.counting.registers import PANE_MS
 from streams.counting.window import Sample
 from streams.judging.accounts import FactBook, Ints
 from streams.log.facts import FactsMark, HeardFacts
-
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 class ShardFacts:
@@ -66,7 +64,7 @@ class ShardFacts:
         upto = self.heard_at(tick_ms)
         if not upto:
             return sample
-        return self._book.in_force(tick_ms, upto).apply(sample, keys & _COUNTRY_MASK)
+        return self._book.in_force(tick_ms, upto).apply(sample, keys & COUNTRY_MASK)
 
     def prune(self, tick_ms: int) -> None:
         """Forget what no tick from this one on can need."""

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from models.share import Scale
 from streams.counting.corrections import Corrections
 from streams.counting.corrections import Rows as CorrectionRows
-from streams.counting.keys import COUNTRY_BITS, Tags, country_of
+from streams.counting.keys import COUNTRY_BITS, WORLD_MASK, Tags, country_of
 from streams.counting.open_panes import Closed, OpenPanes
 from streams.counting.pane import Pane, build_pane, commonest, spellings
 from streams.counting.registers import MINUTE_MS, PANE_MS, GivenUp, Ints
@@ -55,7 +55,6 @@ from streams.policy import Policy
 from streams.policy.activation import Activation
 
 _SWEEP_PANES = 6
-_WORLD_MASK = -1 << COUNTRY_BITS
 _SPREAD_MS = PANE_MS // 2
 """Over so long the shards' settling of one pane is spread: a worker's early looks need not wait for all of them."""
 
@@ -437,7 +436,7 @@ class ShardJudge:
         shortest, policy = self.views.shortest, self.in_force.policy
         if shortest is None or policy is None:
             return set()
-        worlds, of = np.unique(closed.sum.keys & _WORLD_MASK, return_inverse=True)
+        worlds, of = np.unique(closed.sum.keys & WORLD_MASK, return_inverse=True)
         tweets = shortest.counts.of(worlds) + np.bincount(of, closed.sum.counts, len(worlds)).astype(np.int64)
         return set((worlds[tweets >= policy.score_floor] >> COUNTRY_BITS).tolist())
 

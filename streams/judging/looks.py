@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS, NOWHERE
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, NOWHERE, WORLD_MASK, range_of
 from streams.counting.open_pane import OpenPane, Sum
 from streams.counting.open_panes import OpenPanes
 from streams.counting.pane import NO_STRINGS, build_pane, commonest
@@ -23,8 +23,6 @@ from streams.counting.window import SlidingWindow
 from streams.judging.evidence import EvidenceTable
 from streams.judging.views import Views
 
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
-_WORLD_MASK = -1 << COUNTRY_BITS
 _GROWTH = 1.1
 """A tag is looked at again when it has grown by this factor."""
 
@@ -69,10 +67,9 @@ class LookJob:
 
     def displays(self, key: int) -> list[str]:
         """The commonest spellings of a key, one for each open pane and country that has it."""
-        low, high = key, key + 1 if key & _COUNTRY_MASK else key + (1 << COUNTRY_BITS)
         found = []
         for part in self.parts:
-            for at in range(*np.searchsorted(part.sum.keys, (low, high)).tolist()):
+            for at in range(*np.searchsorted(part.sum.keys, range_of(key)).tolist()):
                 of_row = part.sum.entries[slice(*part.sum.bounds[at : at + 2])]
                 spelling = commonest(part.pane.displays(of_row).tolist())
                 if spelling:
@@ -175,9 +172,9 @@ class Looks:
 
     def _over(self, floor: int, touched: Ints, window: SlidingWindow) -> tuple[Ints, Ints]:
         """Of keys that were counted and their worlds' those with so many tweets, ascending, and these."""
-        worlds = np.unique(touched & _WORLD_MASK)
+        worlds = np.unique(touched & WORLD_MASK)
         worlds = worlds[self._tweets(worlds, window) >= floor]
-        own = touched[np.isin(touched & _WORLD_MASK, worlds) & (touched & _COUNTRY_MASK != NOWHERE)]
+        own = touched[np.isin(touched & WORLD_MASK, worlds) & (touched & COUNTRY_MASK != NOWHERE)]
         keys = np.union1d(own, worlds)
         tweets = self._tweets(keys, window)
         return keys[tweets >= floor], tweets[tweets >= floor]

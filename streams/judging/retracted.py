@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.keys import COUNTRY_BITS, WORLD, Tags
+from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, WORLD, Tags, ends_of
 from streams.counting.registers import PANE_MS
 from streams.counting.retractions import EVERY_TAG, NO_PANE, NO_ROWS, Ints, Retractions, Rows, rows_of, together
 from streams.counting.window import Sample
 
 AHEAD_MS = 120_000
 """How far ahead of its tweet, by log time, a retraction may come and be remembered for as long as the tweet counts."""
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 
 
 class Retracted:
@@ -116,7 +115,7 @@ class Retracted:
         Args:
             keys: (m,)
         """
-        high = np.where(keys & _COUNTRY_MASK, keys + 1, keys + (1 << COUNTRY_BITS))
+        high = ends_of(keys)
         first, end = start_ms // PANE_MS, end_ms // PANE_MS
         found = np.zeros(len(keys), np.int64)
         for pane, rows in self._panes.items():
@@ -135,8 +134,8 @@ class Retracted:
         for run in self._runs:
             at, of = run.find(sample.tweet)
             scope, key, heard = run.keys[of], keys[sample.group[at]], run.heard[of]
-            tag, country = scope >> COUNTRY_BITS, scope & _COUNTRY_MASK
-            everywhere = (country == WORLD) | (country == key & _COUNTRY_MASK)
+            tag, country = scope >> COUNTRY_BITS, scope & COUNTRY_MASK
+            everywhere = (country == WORLD) | (country == key & COUNTRY_MASK)
             meant = np.where(tag == EVERY_TAG, everywhere, tag == key >> COUNTRY_BITS)
             gone[at[meant & (since <= heard) & (heard < end)]] = True
         return sample.take(~gone) if gone.any() else sample

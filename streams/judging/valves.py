@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from msgspec.structs import replace
 
-from streams.counting.keys import COUNTRY_BITS
+from streams.counting.keys import COUNTRY_MASK
 from streams.counting.sketch import K
 from streams.judging.evidence import EvidenceTable, Ints, rounded
 from streams.judging.state import Scope
@@ -33,7 +33,6 @@ DRIFT_TAGS = 20
 """With fewer tags their mean share says nothing of the scorer: one campaign is enough."""
 NO_MODEL = Reason("model", 0.0, 1.0)
 """The fault of a scorer that is not there: the model in force could not be loaded."""
-_COUNTRY_MASK = (1 << COUNTRY_BITS) - 1
 _Event = tuple[int, str, str]
 """(tick, hashtag, country)"""
 
@@ -67,20 +66,20 @@ class Crowd:
 
     def hidden(self, key: int) -> int | None:
         """How many of the big tags of a key's country are hidden; None: the key is not one of them."""
-        members, hidden = self._of(key & _COUNTRY_MASK)
+        members, hidden = self._of(key & COUNTRY_MASK)
         return hidden if key in members else None
 
     def hide(self, key: int) -> None:
         """One more is hidden."""
-        members, hidden = self._of(key & _COUNTRY_MASK)
+        members, hidden = self._of(key & COUNTRY_MASK)
         if key in members and not members[key]:
             members[key] = True
-            self._known[key & _COUNTRY_MASK] = members, hidden + 1
+            self._known[key & COUNTRY_MASK] = members, hidden + 1
 
     def _of(self, code: int) -> tuple[dict[int, bool], int]:
         found = self._known.get(code)
         if found is None:
-            of_country = np.flatnonzero(self.keys & _COUNTRY_MASK == code)
+            of_country = np.flatnonzero(self.keys & COUNTRY_MASK == code)
             tweets = self.tweets[of_country]
             bar = np.sort(tweets)[-self.size] if len(tweets) >= self.size else 0  # equals of the last one are in too
             members = {key: self.hides(key) for key in self.keys[of_country[tweets >= bar]].tolist()}

@@ -7,6 +7,7 @@ import numpy as np
 from streams.counting.pane import Pane
 from streams.counting.registers import MINUTE_MS, PANE_MS
 from streams.counting.sketch import KeyedHash
+from streams.judging.two_stages import sums
 from streams.judging.views import Views
 
 
@@ -23,3 +24,4 @@ def warm_up() -> None:
     )  # fmt: skip
     views.push(one)
     views.tables()
+    sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it
