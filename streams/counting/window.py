@@ -172,6 +172,8 @@ def _by_pane(pane: Int32s, panes: int) -> tuple[Int32s, Ints]:
     """Entries (n,) by their panes: (n,) which, and pane p has [bounds[p], bounds[p + 1]) of them."""
     bounds = np.zeros(panes + 1, np.int64)
     for p in pane:
+        if not 0 <= p < panes:  # compiled code would write anywhere
+            raise IndexError("an entry of a pane that is not held")
         bounds[p + 1] += 1
     for p in range(panes):
         bounds[p + 1] += bounds[p]
@@ -193,6 +195,8 @@ def _copy(
     """Of the places `at` in a sample: each takes its row of a pane, all columns at once."""
     for to in at:
         of = row[to]
+        if not 0 <= of < len(author):
+            raise IndexError("a row that its pane does not have")
         to_author[to], to_tweet[to], to_age_days[to] = author[of], tweet[of], age_days[of]
         to_flags[to], to_copy[to] = flags[of], copy[of]
         for column in range(scores.shape[1]):
