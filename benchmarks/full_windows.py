@@ -20,6 +20,7 @@ from benchmarks.cores import Cores
 from benchmarks.machine import machine
 from benchmarks.recovery import restamped, settled_minute, without_valves
 from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.times import FLUSH_MS
 from streams.judging.views import SHORT_MS
 from streams.log.decisions import Progress
 from streams.log.panes import Assembler, PaneRecord, decode_pane_record
@@ -30,7 +31,6 @@ from streams.simulation.firehose import firehose
 
 MINUTES = 60
 END_MS = MINUTES * MINUTE_MS
-BATCH_SECONDS = 0.25
 PARTS = {
     "read": "parse tweets, count their hashtags",
     "flush": "partials of a batch",
@@ -72,7 +72,7 @@ def run(cores: Cores, rate: float, seconds: int) -> int:
     payloads = firehose(4, tweets, "native", start_ms=END_MS, per_second=rate)
     for number, payload in enumerate(track(payloads, "tweets", total=tweets, transient=True)):
         batch.append(Record(0, number, END_MS + int(number * 1000 / rate), None, payload))
-        if len(batch) >= rate * BATCH_SECONDS:
+        if len(batch) >= rate * FLUSH_MS / 1000:
             cores.read(batch)
             batch = []
     return tweets

@@ -39,13 +39,13 @@ from streams.counting.registers import PANE_MS, Flush
 from streams.counting.scores import Scores
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
+from streams.counting.times import FLUSH_MS
 from streams.judging.judge import ShardJudge
 from streams.policy import Policy, parse_policy
 from streams.replay import Record
 
 START_MS = 1_750_000_000_000 // 3_600_000 * 3_600_000
 HOUR_MS = 3_600_000
-BATCH_MS = 250
 STEADY = 50
 """Tags that people use while the flood goes on: one tweet in twenty."""
 MEASURED = 180
@@ -122,7 +122,7 @@ def flood(tweets: int, most_tags: int, stop_at: int) -> None:
     settle_garbage()
     number, offset, used, at = 0, 0, 0, float(START_MS)
     for many, rate in phases(tweets):
-        per_batch = rate * BATCH_MS / 1000 * 20 / 19
+        per_batch = rate * FLUSH_MS / 1000 * 20 / 19
         due, told_ms = 0.0, 0.0
         first = used
         while used - first < many and used < stop_at:
@@ -140,7 +140,7 @@ def flood(tweets: int, most_tags: int, stop_at: int) -> None:
                 records.append(Record(0, offset, at_ms, None, payload(number, number, at_ms, hashtag)))
                 offset += 1
             cores.read(records)
-            at += BATCH_MS
+            at += FLUSH_MS
             if at - told_ms >= 10_000:
                 told_ms = at
                 tell(seconds=(at - START_MS) / 1000, tweets=used, mb=resident_mb())
@@ -152,9 +152,9 @@ def authors(people: int) -> None:
     """Child: so many authors on one tag."""
     cores = Cores(policy_of(100_000))
     settle_garbage()
-    per_batch = 20_000 * BATCH_MS // 1000
+    per_batch = 20_000 * FLUSH_MS // 1000
     for first in range(0, people, per_batch):
-        at_ms = START_MS + first // per_batch * BATCH_MS
+        at_ms = START_MS + first // per_batch * FLUSH_MS
         records = [
             Record(0, number, at_ms, None, payload(number + 1, number + 1, at_ms, "everyone"))
             for number in range(first, min(people, first + per_batch))

@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks.cores import SHARDS, Cores
 from benchmarks.machine import machine
 from streams.counting.corrections import Corrections
+from streams.counting.times import FLUSH_MS
 from streams.judging.judge import Settled, ShardJudge, TickJob
 from streams.pipeline import stage_2
 from streams.pipeline.encoder_process import EncoderProcess
@@ -34,7 +35,6 @@ from streams.settings import Settings
 from streams.simulation.firehose import firehose
 
 START_MS = 1_750_000_000_000 // 3_600_000 * 3_600_000
-BATCH_MS = 250
 TEXTS_BYTES = 64 * 1024 * 1024
 
 
@@ -83,8 +83,8 @@ def run(cores: Cores, seconds: int, rate: int) -> float:
     """CPU seconds for so many seconds of a firehose."""
     payloads = firehose(1, seconds * rate, start_ms=START_MS, per_second=rate)
     began, offset, at_ms = time.process_time(), 0, START_MS
-    while batch := list(islice(payloads, rate * BATCH_MS // 1000)):
-        at_ms += BATCH_MS
+    while batch := list(islice(payloads, rate * FLUSH_MS // 1000)):
+        at_ms += FLUSH_MS
         cores.read([Record(0, offset + n, at_ms, None, one) for n, one in enumerate(batch)])
         offset += len(batch)
     return time.process_time() - began

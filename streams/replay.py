@@ -20,7 +20,7 @@ from streams.counting.registers import BLOCK, MINUTE_MS, PANE_MS
 from streams.counting.scores import Scores
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
-from streams.counting.times import TimeRules
+from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import CallerMistake, ContractError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
@@ -151,7 +151,7 @@ class Replay:
         times: TimeRules | None = None,
         hash_key: bytes = b"",
         early: bool = False,
-        flush_ms: int = 250,
+        flush_ms: int = FLUSH_MS,
         flush_records: int = 2_000,
         moderation: Iterable[Record] = (),
         corrections: Iterable[tuple[int, Corrections]] = (),

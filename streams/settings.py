@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streams.counting.times import TimeRules
+from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import SettingsError
 from streams.settings_words import allowed_values, hide_passwords
 
@@ -106,7 +106,9 @@ class Settings(BaseSettings):
     session_timeout_seconds: Annotated[
         float, Field(ge=1, le=600, description="a worker not heard of for so long loses its partitions")
     ] = 30.0
-    flush_ms: Annotated[int, Field(ge=10, le=10_000, description="how often ingest sends what it has counted")] = 250
+    flush_ms: Annotated[int, Field(ge=10, le=10_000, description="how often ingest sends what it has counted")] = (
+        FLUSH_MS
+    )
     stuck_after_seconds: Annotated[
         float, Field(ge=2, le=3600, description="a worker in which nothing moves for so long ends itself")
     ] = 60.0

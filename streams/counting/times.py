@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from streams.errors import ContractError
 
+FLUSH_MS = 150
+"""So often ingest tells the judges, unless it is told otherwise: half of it is part of every tweet's way to a flag."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimeRules:

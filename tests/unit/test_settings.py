@@ -136,7 +136,7 @@ def test_the_command_tells_value_source_and_meaning(monkeypatch: pytest.MonkeyPa
     by_name = {str(row["setting"]): row for row in rows}
     assert list(by_name) == [variable(field) for field in Settings.model_fields]
     assert (by_name["HUSHTAG_SHARDS"]["value"], by_name["HUSHTAG_SHARDS"]["from"]) == (16, "environment")
-    assert (by_name["HUSHTAG_FLUSH_MS"]["value"], by_name["HUSHTAG_FLUSH_MS"]["from"]) == (250, "default")
+    assert (by_name["HUSHTAG_FLUSH_MS"]["value"], by_name["HUSHTAG_FLUSH_MS"]["from"]) == (150, "default")
     assert by_name["HUSHTAG_HASH_KEY"]["value"] == "***"
     assert by_name["HUSHTAG_AUDIT_KEY"]["value"] == ""
     assert by_name["HUSHTAG_REDIS_URL"]["value"] == "redis://worker:***@redis:6379/0"
