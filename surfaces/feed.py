@@ -16,6 +16,7 @@ from streams.clock import monotonic_seconds
 from streams.errors import ContractError, DependencyAway, TopicsError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
+from streams.log.patience import patient
 from streams.log.reading import connection
 from streams.settings import Settings
 from surfaces.trending.counter import TrendCounter
@@ -44,12 +45,14 @@ class Feed:
             DependencyAway: Kafka does not answer within `start_deadline_seconds`.
             TopicsError: the topic does not come to be within that time.
         """
-        consumer = AIOKafkaConsumer(
-            **connection(self._settings),
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            metadata_max_age_ms=1_000,
+        consumer = patient(
+            AIOKafkaConsumer(
+                **connection(self._settings),
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                metadata_max_age_ms=1_000,
+            )
         )
         deadline = monotonic_seconds() + self._settings.start_deadline_seconds
         await self._connect(consumer, deadline)

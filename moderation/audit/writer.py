@@ -24,6 +24,7 @@ from moderation.audit.sources import Sources
 from moderation.audit.verify import Bad, Verification
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import EXIT_NO, DependencyAway, HushtagError
+from streams.log.patience import patient
 from streams.log.reading import connection
 from streams.log.topic_specs import AUDIT
 from streams.logs import logger
@@ -75,12 +76,14 @@ class AuditWriter:
         self._heads = heads
         self._keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
         self._sources: Sources | None = None
-        self._producer = AIOKafkaProducer(
-            **connection(settings),
-            transactional_id=f"{self._topic}-writer",
-            acks="all",
-            max_request_size=MAX_ENTRY_BYTES + 16 * 1024,
-            request_timeout_ms=15_000,
+        self._producer = patient(
+            AIOKafkaProducer(
+                **connection(settings),
+                transactional_id=f"{self._topic}-writer",
+                acks="all",
+                max_request_size=MAX_ENTRY_BYTES + 16 * 1024,
+                request_timeout_ms=15_000,
+            )
         )
         self._headed_seq = -1
         self._headed_at = self._checkpoint_at = self._verified_at = monotonic_seconds()

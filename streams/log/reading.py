@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway, TopicsError
 from streams.log.kafka_security import security_kwargs
+from streams.log.patience import patient
 from streams.settings import Settings
 
 Batch = list[ConsumerRecord]
@@ -67,13 +68,15 @@ class LogReader:
         self._servers = kafka["bootstrap_servers"]
         self._silence_seconds = silence_seconds
         self._max_records = max_records
-        self._consumer = AIOKafkaConsumer(
-            **kafka,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed" if committed_only else "read_uncommitted",
-            max_partition_fetch_bytes=4 * 1024 * 1024,
+        self._consumer = patient(
+            AIOKafkaConsumer(
+                **kafka,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_committed" if committed_only else "read_uncommitted",
+                max_partition_fetch_bytes=4 * 1024 * 1024,
+            )
         )
 
     async def __aenter__(self) -> Self:

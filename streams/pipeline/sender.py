@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from streams.errors import DependencyAway
+from streams.log.patience import patient
 from streams.log.reading import connection
 from streams.settings import Settings
 
@@ -39,14 +40,16 @@ class Sender:
 
     async def start(self) -> None:
         """Connect."""
-        self._producer = AIOKafkaProducer(
-            **connection(self._settings),
-            enable_idempotence=True,
-            acks="all",
-            max_request_size=MAX_REQUEST_BYTES,
-            max_batch_size=256 * 1024,
-            linger_ms=0,
-            request_timeout_ms=15_000,
+        self._producer = patient(
+            AIOKafkaProducer(
+                **connection(self._settings),
+                enable_idempotence=True,
+                acks="all",
+                max_request_size=MAX_REQUEST_BYTES,
+                max_batch_size=256 * 1024,
+                linger_ms=0,
+                request_timeout_ms=15_000,
+            )
         )
         await self._producer.start()
 

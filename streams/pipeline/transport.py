@@ -33,6 +33,8 @@ from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
+from streams.log.patience import patient
+
 _AGAIN_SECONDS = 0.05
 """Where there is nothing to fetch of, so soon it is looked at again."""
 
@@ -82,11 +84,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         self._assignor = RoundRobinPartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
-            partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            **stages_of(self.app).consumer_options(),
+        return patient(
+            aiokafka.AIOKafkaConsumer(
+                partition_assignment_strategy=[RoundRobinPartitionAssignor],
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                **stages_of(self.app).consumer_options(),
+            )
         )
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
