@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from streams.log.patience import PAUSE_SECONDS, patient
 from streams.log.reading import LogReader
+from streams.pipeline import transport
 from streams.pipeline.sender import Sender
 from streams.settings import Settings
 
@@ -78,6 +80,14 @@ async def test_who_reads_a_log_is_patient(tries: list[bool]) -> None:
     tries.append(False)
     reader = LogReader(NOBODY, "tweets")
     assert 1 <= await asked_of(reader._consumer, PAUSE_SECONDS * 3.5) <= 4
+
+
+async def test_a_worker_that_reads_is_patient(tries: list[bool]) -> None:
+    tries.append(False)
+    stages = SimpleNamespace(consumer_options=lambda: {**NOBODY, "group_id": "a"})
+    thread = SimpleNamespace(app=SimpleNamespace(stages=stages))
+    consumer = transport.ConsumerThread._create_worker_consumer(thread, None)
+    assert 1 <= await asked_of(consumer, PAUSE_SECONDS * 3.5) <= 4
 
 
 async def test_who_sends_is_patient(tries: list[bool]) -> None:
