@@ -1,6 +1,6 @@
 """Faust at batch speed: one event per fetched batch, and a start position that is ours.
 
-Faust gives an agent one event per record (12,500 to 18,000 tweets/s); one event per *batch* takes ten times that. Seven
+Faust gives an agent one event per record (12,500 to 18,000 tweets/s); one event per *batch* takes ten times that. Eight
 more things differ from the driver that this subclasses:
 
 - `perform_seek` seeks every assigned partition to the offset that its stage asks for. aiokafka's `seek_to_committed`
@@ -12,6 +12,7 @@ more things differ from the driver that this subclasses:
 - The commit position is a stage's replay point; Faust's ack lists are not used (topics are declared `acks=False`).
 - States are dropped before a revocation goes on and made before an assignment goes on.
 - The topics are subscribed to at once: Faust waits a second for tables that somebody may still declare.
+- While no broker answers it is asked now and then, not all the time (`streams.log.patience`).
 
 Theory of operation: a `Stages` object (see `stages.py`) is told of assignments, asked for starts and replay points, and
 skips or refuses records by their offset; the transport never decides what counts.
