@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import time
 import timeit
@@ -18,7 +19,11 @@ from benchmarks.pipeline import CPU, TWEETS, Pipeline
 from benchmarks.side_by_side import PARTITIONS, console
 from streams.simulation.firehose import firehose
 
-PROBES = 40
+PROBES = 100
+_PAUSE_SECONDS = 0.05
+"""Between a flag and the next probe."""
+WARM_UP_SECONDS = 10.0
+"""Of load before the first probe."""
 _GENERATING_MS = 0.03
 """What making a tweet of the load may take."""
 _LOAD_SECONDS = 0.02
@@ -31,12 +36,13 @@ class Live:
     """hushtag at a steady load."""
 
     waits: list[float]
-    """(PROBES,) seconds from a tweet to its flag, ascending."""
+    """Seconds from a tweet to its flag, ascending: of `PROBES`, or of so many as the load lasted for."""
     cpu_per_million: float
     """CPU seconds for a million tweets that are looked at early."""
 
     def percentile(self, part: float) -> float:
-        return self.waits[min(len(self.waits) - 1, int(len(self.waits) * part))]
+        """By nearest rank: the smallest wait that so many of all, or more, do not exceed; `part` in (0, 1]."""
+        return self.waits[math.ceil(len(self.waits) * part) - 1]
 
 
 async def live(pipeline: Pipeline, rate: float, seconds: float) -> Live:
@@ -94,11 +100,11 @@ async def live(pipeline: Pipeline, rate: float, seconds: float) -> Live:
         console.status(f"a steady {rate:,.0f} tweets/s for {seconds:.0f} s"),
     ):
         loading = asyncio.create_task(load())
-        await asyncio.sleep(seconds / 4)
+        await asyncio.sleep(WARM_UP_SECONDS)
         before = [pipeline.metric(name) for name in (TWEETS, CPU)]
-        for number in range(PROBES):
-            await probe(client, number)
-            await asyncio.sleep(seconds / 2 / PROBES / 2)
+        while len(found) < PROBES and not loading.done():
+            await probe(client, len(found))
+            await asyncio.sleep(_PAUSE_SECONDS)
         read, cpu = [pipeline.metric(name) - was for name, was in zip((TWEETS, CPU), before, strict=True)]
         loading.cancel()
     await producer.stop()

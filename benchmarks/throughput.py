@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.live import live, lookups_per_check
+from benchmarks.live import WARM_UP_SECONDS, live, lookups_per_check
 from benchmarks.machine import machine
 from benchmarks.peers.watch import watch
 from benchmarks.pipeline import CPU, Pipeline
@@ -125,7 +125,7 @@ def contend(
         half = results[2].per_second / 2
         found = asyncio.run(live(pipeline, half, live_seconds))
         print(f"tweet → flag at a client, at {half:,.0f} tweets/s: p50 {found.percentile(0.5):.2f} s, "
-              f"p99 {found.percentile(0.99):.2f} s, {len(found.waits)} probes; "
+              f"p99 {found.percentile(0.99):.2f} s, the slowest of {len(found.waits)} {found.waits[-1]:.2f} s; "
               f"{found.cpu_per_million:.1f} CPU s per million")  # fmt: skip
     pipeline.stop()
 
@@ -172,10 +172,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50_000, help="tweets a second by their log time")
     parser.add_argument("--shape", choices=[*SHARES, "both"], default="both")
     parser.add_argument("--faust", type=int, default=10_000, help="tweets for Faust's hopping table; 0 leaves it out")
-    parser.add_argument("--live-seconds", type=float, default=40.0, help="at a steady load; 0 leaves it out")
+    parser.add_argument("--live-seconds", type=float, default=60.0, help="at a steady load; 0 leaves it out")
     for hidden in ("--contender", "--kafka", "--topic"):
         parser.add_argument(hidden, default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if 0 < given.live_seconds <= WARM_UP_SECONDS:
+        parser.error(
+            f"--live-seconds {given.live_seconds:g}: say 0, or more than the {WARM_UP_SECONDS:g} of warming up"
+        )
     if given.contender:
         {"bare": bare, "faust": faust_documented}[given.contender](given.kafka, given.topic, given.tweets, given.shape)
         return
