@@ -155,6 +155,8 @@ class ShardJudge:
         self.in_force = InForce(model_revision)
         self.offset = -1
         self.hold_until_ms = 0
+        self._lost = False
+        """Records were lost, and nothing that came after them has been applied yet."""
         self._categories = list(categories)
         self._max_lag_ms = max_lag_ms
         self._early = early
@@ -194,6 +196,9 @@ class ShardJudge:
             if heard is not None:
                 self._first_offsets.setdefault(heard, here)
             return
+        if self._lost:
+            self._lost = False
+            self._hold_from(max(record.newest_ms, record.watermark_ms))
         self.facts.passed_ms = max(self.facts.passed_ms, record.watermark_ms)
         self.corrected.passed_ms = max(self.corrected.passed_ms, record.watermark_ms)
         for pane in set(np.frombuffer(record.panes, "<i8").tolist()):
@@ -213,6 +218,11 @@ class ShardJudge:
     def caught_up(self) -> bool:
         """Whether all that a predecessor has read was read again."""
         return self.offset >= self._say_after
+
+    @property
+    def known_offset(self) -> int:
+        """The last record that this judge or a predecessor has read; -1 before the first."""
+        return max(self.offset, self._say_after)
 
     @property
     def replaying(self) -> bool:
@@ -487,7 +497,12 @@ class ShardJudge:
         self.corrected.model_from_ms = progress.model_from_ms
 
     def hold(self) -> None:
-        """Records were lost to retention: no clear and no early flag until a whole window has gone by."""
+        """Records were lost to retention: no clear and no early flag until a whole window has gone by since they should
+        have come. How late that is, the first record tells that is applied after this."""
+        self._lost = True
+        self._hold_from(max(self.settled_ms, self.open.newest_ms))
+
+    def _hold_from(self, from_ms: int) -> None:
         policy = self.in_force.policy
         longest_ms = policy.longest_window_ms if policy else 3_600_000
-        self.hold_until_ms = max(self.hold_until_ms, max(self.settled_ms, self.open.newest_ms) + longest_ms)
+        self.hold_until_ms = max(self.hold_until_ms, from_ms + longest_ms)

@@ -221,9 +221,8 @@ def problems_of(name: str, spec: TopicSpec, found: Described | None, needs: Need
     if int(get("min.insync.replicas", "1")) > found.replicas:
         needed = f"at most {found.replicas}, the number of replicas"
         wrong("min.insync.replicas", needed, "no write can be acknowledged", str(found.replicas))
-    if spec.name == MODERATION and get("message.timestamp.type", "CreateTime") != "LogAppendTime":
-        why = "what is said of an account counts from the record's time on, and a moderator's clock may be off"
-        wrong("message.timestamp.type", "LogAppendTime", why, "LogAppendTime")
+    if spec.name in _STAMPED and get("message.timestamp.type", "CreateTime") != "LogAppendTime":
+        wrong("message.timestamp.type", "LogAppendTime", _STAMPED[spec.name], "LogAppendTime")
     if spec.name == TWEETS and get("message.timestamp.type", "CreateTime") == "CreateTime":
         ahead_ms = int(get("message.timestamp.after.max.ms", str(2**63 - 1)))
         if ahead_ms > needs.max_broker_skew_ms:
@@ -233,6 +232,14 @@ def problems_of(name: str, spec: TopicSpec, found: Described | None, needs: Need
             limit = str(needs.max_broker_skew_ms)
             wrong("message.timestamp.after.max.ms", f"at most {limit} (HUSHTAG_MAX_BROKER_SKEW_MS)", why, limit)
     return problems
+
+
+_STAMPED = {
+    MODERATION: "what is said of an account counts from the record's time on, and a moderator's clock may be off",
+    PARTIALS: "idle sources are told what time it is by the broker's clock, and a worker's may be off",
+    PANES: "after a restart they are looked up by the broker's time, and a worker's clock may be off",
+}
+"""Topics whose records the broker must stamp, and why."""
 
 
 def _check_partitions(

@@ -1,12 +1,19 @@
-"""A gap is never passed over: what to do when a batch begins above the offset that was expected."""
+"""A gap is never passed over, nor a log that has become shorter: what to do when offsets are not those expected."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
 from enum import Enum
 
-from streams.errors import HushtagError
+from faust.types.tuples import TP
+
+from streams.errors import DependencyAway, HushtagError, TopicsError
 from streams.log.reading import LogReader, connection
+from streams.pipeline.backlog import End
 from streams.settings import Settings
+
+_LOOK_SECONDS = 1.0
 
 
 class Gap(Enum):
@@ -22,6 +29,40 @@ class LostRecords(HushtagError):
     """Records that are in the log were not delivered. The worker ends, and replays."""
 
     exit_code = 1
+
+
+def cut_short(topic: str, partition: int, end: int, read: int) -> TopicsError:
+    """A log ends before what was read of it: whatever is written now lies where something else was read already."""
+    return TopicsError(
+        f"{topic}[{partition}] ends at {end}, before {read}: it was cut short, or made anew",
+        fix="hushtag topics check; a new topic asks for a new HUSHTAG_GROUP",
+    )
+
+
+async def watch_lengths(settings: Settings, reached: Callable[[], Mapping[TP, int]], told: End) -> None:
+    """For ever: whether a log has become shorter than it was.
+
+    What the consumer was told last gives rise to a question only, for a new leader may know of less for a moment. The
+    broker's answer counts.
+
+    Args:
+        reached: up to where the logs that are ours were read, by us or a predecessor.
+        told: the end that the consumer was last told.
+    Raises:
+        TopicsError: it has; see `cut_short`.
+    """
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        for tp, read in reached().items():
+            end = told(tp)
+            if end is not None and end < read:
+                try:
+                    async with LogReader(connection(settings), tp.topic) as reader:
+                        end = (await reader.bounds((tp.partition,)))[tp.partition].end
+                except DependencyAway:
+                    continue  # others have a deadline for that
+                if end < read:
+                    raise cut_short(tp.topic, tp.partition, end, read)
 
 
 async def explain_gap(settings: Settings, topic: str, partition: int, expected: int, delivered: int) -> Gap:

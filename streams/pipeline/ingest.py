@@ -15,17 +15,19 @@ from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
 from streams.counting.registers import BLOCK
 from streams.counting.sharding import Sharding
 from streams.counting.times import TimeRules
-from streams.errors import DependencyAway, TopicsError
+from streams.errors import DependencyAway
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
-from streams.pipeline.gaps import explain_gap
+from streams.pipeline.gaps import Gap, cut_short, explain_gap
 from streams.pipeline.sender import Ack
 
 _log = structlog.get_logger("hushtag.ingest")
 _UNSENT_TWEETS = 20_000
 _UNSENT_BYTES = 64 * 1024 * 1024
 """Backpressure: no more is read before so many, or so much, is flushed. A dead letter may have a megabyte."""
+_BY_THE_BROKER = 1
+"""Of a record's timestamp type: LogAppendTime. Another was stamped by our own clock."""
 _IDLE_SECONDS = 1.0
 _DEAD_LETTER_BYTES = 3 * 1024 * 1024
 """A longer value is cut, or no topic would take it; `source-bytes` says how long it was."""
@@ -58,6 +60,10 @@ class IngestPartition:
 
     def start(self, committed: int | None, first: int) -> int:
         stage = self._stage
+        if self.next_offset is None and committed is not None and committed < first:
+            _log.warning("tweets were lost to retention before they were read", partition=self.number,
+                         offsets=first - committed)  # fmt: skip
+            stage.context.metrics.gaps.labels(kind=Gap.RETENTION.value).inc()
         replay_point = max(committed or 0, first) // BLOCK * BLOCK
         self.core = SourcePartition(
             self.number,
@@ -75,6 +81,10 @@ class IngestPartition:
     @property
     def position(self) -> int | None:
         return self.sent_offset
+
+    @property
+    def reached(self) -> int | None:
+        return None  # claims ask for the end anyway
 
     async def take(self, batch: Sequence[Any]) -> None:
         records = await self._admit(batch)
@@ -143,7 +153,9 @@ class IngestPartition:
             return
         markers = [await context.sender.send(topic, shard, records[-1]) for shard, records in encoded.items()]
         acknowledged = await context.sender.acknowledged(markers)
-        self._stage.heard(min(one.timestamp for one in acknowledged))
+        stamped = [one.timestamp for one in acknowledged if one.timestamp_type == _BY_THE_BROKER]
+        if stamped:
+            self._stage.heard(min(stamped))
         context.metrics.partial_records.inc(sum(map(len, encoded.values())))
         context.metrics.partial_bytes.inc(sum(len(one) for records in encoded.values() for one in records))
 
@@ -265,10 +277,7 @@ class IngestStage:
 
     def _check_length(self, number: int, read_before: int | None, end: int) -> None:
         if read_before is not None and read_before > end:
-            raise TopicsError(
-                f"{self.topic}[{number}] ends at {end}, before {read_before}: it was cut short, or made anew",
-                fix="hushtag topics check; a new topic asks for a new HUSHTAG_GROUP",
-            )
+            raise cut_short(self.topic, number, end, read_before)
 
     async def _claim(
         self, reader: LogReader, one: IngestPartition, number: int, end: int, before_asking_ms: int

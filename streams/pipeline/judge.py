@@ -94,6 +94,10 @@ class JudgePartition:
         return None if self.judge is None else self.judged_offset
 
     @property
+    def reached(self) -> int | None:
+        return None if self.judge is None else max(self.judged_offset, self.judge.known_offset + 1)
+
+    @property
     def ready(self) -> bool:
         """Whether the shard has caught up with what its predecessor said."""
         return self.judge is not None and self.judge.caught_up
@@ -103,6 +107,7 @@ class JudgePartition:
         self.judge = judge
         batch = await self._queue.get()
         if self._lost_at_start or needed_from < self._first:
+            self._context.metrics.gaps.labels(kind=Gap.RETENTION.value).inc()
             self._hold(judge)
         while True:
             records = [*await self._admit(judge, batch)]

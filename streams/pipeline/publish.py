@@ -66,6 +66,10 @@ class _Published(ABC):
     def position(self) -> int | None:
         return self._next_offset
 
+    @property
+    def reached(self) -> int | None:
+        return self._next_offset
+
     def drop(self) -> None:
         self._dropped = True
         self.ready = False

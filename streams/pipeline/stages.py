@@ -23,6 +23,11 @@ class Partition(Protocol):
         """Up to where it has been worked off; None while that is not known yet."""
 
     @property
+    def reached(self) -> int | None:
+        """Up to where the log was read, by us or a predecessor, and so must be there; None while that is not known, or
+        where somebody else looks after it."""
+
+    @property
     def full(self) -> bool:
         """Whether no more should be fetched for now. What is on its way then is taken all the same."""
 
@@ -102,6 +107,10 @@ class Assignments:
         """Everything that is ours and may be read: what ought to move."""
         held = self.held
         return {tp: one for tp, one in self.of_all().items() if tp not in held}
+
+    def reached(self) -> Mapping[TP, int]:
+        """How long the logs of what is ours were already."""
+        return {tp: reached for tp, one in self.of_all().items() if (reached := one.reached) is not None}
 
     def of_all(self) -> Mapping[TP, Partition]:
         """Everything that is ours."""

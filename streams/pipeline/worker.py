@@ -34,6 +34,7 @@ from streams.pipeline.backlog import End, told_by, work_of
 from streams.pipeline.context import Context
 from streams.pipeline.encoder_process import EncoderProcess
 from streams.pipeline.facts import FactsFollower
+from streams.pipeline.gaps import watch_lengths
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
 from streams.pipeline.names import STAGES
@@ -181,6 +182,7 @@ class Worker:
                 self._tasks.append(context.spawn(judge.stage_2.run(), "stage-2"))
             if context.webhook is not None:
                 self._tasks.append(context.spawn(context.webhook.run(), "webhook"))
+            self._tasks.append(context.spawn(watch_lengths(self._settings, assignments.reached, ends[0]), "lengths"))
             self._tasks += [context.spawn(stage.run(), stage.topic) for stage in assignments.stages]
             await self._run_until_stopped(app)
         except Exception as error:  # while it starts; later ones come by `_end`
@@ -304,7 +306,7 @@ class Worker:
             "session_timeout_ms": session_ms,
             "heartbeat_interval_ms": min(1_000, session_ms // 3),
             "rebalance_timeout_ms": rebalance_ms,
-            "max_poll_interval_ms": 300_000,
+            "max_poll_interval_ms": 2**31 - 1,  # who has nothing to fetch would leave the group; a watchdog is there
             "max_poll_records": 5_000,
             "max_partition_fetch_bytes": 4 * 1024 * 1024,
             "fetch_max_wait_ms": 200,

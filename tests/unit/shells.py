@@ -126,6 +126,8 @@ class Sender:
         self.topics = topics
         self.under_way: list[Sent] = []
         self.at_once = at_once
+        self.stamped_by = 1
+        """The timestamp type of acknowledgements: 1 by the broker, 0 by the producer's own clock."""
 
     async def send(
         self,
@@ -151,7 +153,11 @@ class Sender:
         for one in ready:
             kept = self.topics.append(one.topic, one.partition, one.value, key=one.key)
             if not one.ack.done():
-                one.ack.set_result(SimpleNamespace(topic=one.topic, timestamp=kept.timestamp, offset=kept.offset))
+                one.ack.set_result(
+                    SimpleNamespace(
+                        topic=one.topic, timestamp=kept.timestamp, timestamp_type=self.stamped_by, offset=kept.offset
+                    )
+                )
 
     def fail(self) -> None:
         """What is under way is lost."""

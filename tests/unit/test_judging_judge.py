@@ -294,20 +294,23 @@ def test_progress_has_no_policy_s_body_and_knows_the_open_blocks():
 
 
 def test_while_a_gap_is_in_the_windows_nothing_clears_and_nothing_is_early():
+    """What was to be heard from 20 s to 30 s is gone, and a window is 30 s long."""
     court = Court()
     court.pass_to(10_000)
     court.hear(1, bad=20)
     court.pass_to(20_000)
     court.judge.hold()
-    assert court.judge.hold_until_ms == 50_000
-    court.hear(2, good=90)
+    assert court.judge.hold_until_ms == 50_000, "as far as is known before anything else is heard"
     court.hear(3, good=90)
-    assert court.pass_to(40_000) == [], "under, and rested"
-    assert court.hear(4, bad=150, tag="b") == []
-    (cleared,) = [one for one in court.pass_to(50_000) if one.hashtag == "a"]
-    assert cleared.rulings[0].action == "clear" and cleared.tick_ms == 50_000
-    assert court.progress.hold_until_ms == 50_000
-    assert court.successor().judge.hold_until_ms == 50_000
+    until_ms = court.judge.hold_until_ms
+    assert until_ms == 40_000 + 30_000, "a window from when something is heard again"
+    court.hear(4, good=90)
+    assert court.pass_to(60_000) == [], "under, and rested"
+    assert court.hear(6, bad=150, tag="b") == []
+    (cleared,) = [one for one in court.pass_to(until_ms) if one.hashtag == "a"]
+    assert cleared.rulings[0].action == "clear" and cleared.tick_ms == until_ms
+    assert court.progress.hold_until_ms == until_ms
+    assert court.successor().judge.hold_until_ms == until_ms
 
 
 def test_a_tag_on_the_list_is_never_suppressed_early_or_late():

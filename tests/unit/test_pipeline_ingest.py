@@ -200,6 +200,28 @@ async def test_a_gap_of_the_log_itself_is_gone_over(shells: Shells, why: str) ->
     assert shells.context.metrics.gaps.labels(kind=why)._value.get() == 1
 
 
+@pytest.mark.parametrize(("committed", "first", "lost"), [(None, 12, 0), (12, 12, 0), (5, 12, 1)])
+async def test_what_retention_took_while_nobody_read_is_counted_once(
+    shells: Shells, committed: int | None, first: int, lost: int
+) -> None:
+    _, partition = started(shells, committed=committed, first=first)
+    partition.start(committed, first)  # the same assignment is sought again
+    assert shells.context.metrics.gaps.labels(kind="retention")._value.get() == lost
+
+
+@pytest.mark.parametrize(("stamped_by", "known"), [(1, NOW_MS), (0, None)])
+async def test_only_a_time_that_the_broker_gave_is_the_broker_s(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch, stamped_by: int, known: int | None
+) -> None:
+    """Of a topic stamped by its producers an acknowledgement says what our own clock said."""
+    monkeypatch.setattr("streams.pipeline.ingest.monotonic_seconds", lambda: 100.0)
+    stage, partition = started(shells)
+    shells.sender.at_once, shells.sender.stamped_by = True, stamped_by
+    await partition.take(log(5))
+    await partition.flush()
+    assert partition.sent_offset == 5 and stage._broker_now_ms() == known
+
+
 class Enough(Exception):
     """Ends a loop that has no end."""
 

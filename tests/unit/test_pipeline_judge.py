@@ -461,7 +461,19 @@ async def test_what_retention_took_makes_it_hold(shells: Shells, when: str) -> N
         shells.topics.cut(PARTIALS, 0, 2)
     await judged(shells, partition, 2)
     assert shells.crashed == [] and partition.judge is not None
-    assert partition.judge.hold_until_ms > 0
+    after_ms = (FIRST_PANE + 1) * PANE_MS
+    assert partition.judge.hold_until_ms == after_ms + 3_600_000, "from what came after the gap; no policy is known"
+    assert shells.context.metrics.gaps.labels(kind="retention")._value.get() == 1
+
+
+async def test_how_long_its_log_must_be_is_told_by_its_predecessor_and_by_itself(shells: Shells) -> None:
+    shells.sender.at_once = True
+    write_log(shells)
+    first = await started(shells)
+    assert first.reached == 0, "nobody has judged anything"
+    await judged(shells, first)
+    assert first.reached == len(shells.topics.read(PARTIALS, 0)) == 4
+    assert (await started(shells)).reached == 4
 
 
 async def test_what_lies_before_a_gap_is_judged_before_the_hold_begins(

@@ -100,10 +100,10 @@ def test_people_s_decisions_are_never_deleted() -> None:
     assert settings_at_fault(MODERATION, made(MODERATION, cleanup_policy="delete")) == ["cleanup.policy"]
 
 
-def test_people_s_decisions_are_stamped_by_the_broker() -> None:
-    (problem,) = problems_of(
-        MODERATION, SPEC_OF[MODERATION], made(MODERATION, message_timestamp_type="CreateTime"), NEEDS, bootstrap="b:1"
-    )
+@pytest.mark.parametrize("name", [MODERATION, PARTIALS, PANES])
+def test_where_time_matters_the_broker_gives_it(name: str) -> None:
+    described = made(name, message_timestamp_type="CreateTime")
+    (problem,) = problems_of(name, SPEC_OF[name], described, NEEDS, bootstrap="b:1")
     assert (problem.setting, problem.mendable) == ("message.timestamp.type", "LogAppendTime")
 
 
@@ -149,8 +149,8 @@ def test_a_clock_ahead_is_refused_by_the_broker() -> None:
     assert settings_at_fault(TWEETS, bounded, Needs(shards=8, max_broker_skew_ms=499)) == [
         "message.timestamp.after.max.ms"
     ]
-    # Only tweets say the time; what we write ourselves may be stamped by either clock.
-    assert settings_at_fault(PARTIALS, made(PARTIALS, message_timestamp_type="CreateTime")) == []
+    # Of what we write ourselves a clock is asked only where the table below says so.
+    assert settings_at_fault(DECISIONS, made(DECISIONS, message_timestamp_type="CreateTime")) == []
 
 
 def test_writes_that_could_be_lost_or_never_acknowledged() -> None:
