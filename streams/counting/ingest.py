@@ -204,7 +204,7 @@ class SourcePartition:
             self.counts.retractions[kind] += 1
 
     def _forget_ids(self) -> None:
-        oldest = self.next_offset - DUPLICATE_RANGE
+        oldest = self.next_offset - 1 - DUPLICATE_RANGE  # the tweet at hand is read already
         self._seen = {seen: at for seen, at in self._seen.items() if at >= oldest}
 
     def _read_back(self, offset: int, value: bytes | None) -> None:

@@ -131,22 +131,29 @@ class SlidingWindow:
         if not self.panes:
             self._union = NOTHING
 
-    def sample(self, asked: Ints, extra: Sequence[Pane] = ()) -> Sample:
-        """The samples of some keys over the window, and over `extra` panes that have not settled."""
+    def sample(self, asked: Ints, extra: Sequence[Pane] = (), passed: int = 0) -> Sample:
+        """The samples of some keys over the window, and over `extra` panes that have not settled.
+
+        Args:
+            passed: so many of the window's panes, the oldest, are left out.
+        """
         panes = [*self.panes, *extra]
         if not panes:
             return Sample.empty(np.zeros(0, np.int64), 1)
-        found, pane, row = self._drawn(asked, [self._numbered(one, self._next + at) for at, one in enumerate(extra)])
+        found, pane, row = self._drawn(
+            asked, [self._numbered(one, self._next + at) for at, one in enumerate(extra)], passed
+        )
         return _gathered(np.repeat(np.arange(len(asked)), found), pane - self._oldest, row, panes)
 
-    def narrowed(self, asked: Ints, sums: Sequence[Sum]) -> list[Sum]:
-        """What panes that have not settled add up to, with those entries only that the samples of some keys take."""
+    def narrowed(self, asked: Ints, sums: Sequence[Sum], passed: int = 0) -> list[Sum]:
+        """What panes that have not settled add up to, with those entries only that the samples of some keys take; see
+        `sample`."""
         later = [union_of(self._next + at, *one.sketches) for at, one in enumerate(sums)]
-        _, pane, row = self._drawn(asked, later)
+        _, pane, row = self._drawn(asked, later, passed)
         return [one.only(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
 
-    def _drawn(self, asked: Ints, later: Sequence[Union]) -> tuple[Ints, Int32s, Int32s]:
-        return smallest(asked, self._union, together(later), self._oldest)
+    def _drawn(self, asked: Ints, later: Sequence[Union], passed: int) -> tuple[Ints, Int32s, Int32s]:
+        return smallest(asked, self._union, together(later), self._oldest + passed)
 
     def displays(self, key: int) -> list[str]:
         """The spellings of a key, one for each pane and country that has it."""

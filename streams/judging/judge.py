@@ -433,7 +433,9 @@ class ShardJudge:
             return []
         table = table.take(could)
         version = version_of(self.offset, job.tick_ms)
-        keys = self.rulings.look(policy, table, job.tick_ms, version=version, settled_ms=self.settled_ms)
+        keys = self.rulings.look(
+            policy, table, self.looks.busy, job.tick_ms, version=version, settled_ms=self.settled_ms
+        )
         return [self._decision(policy, key, job.tick_ms, look=job) for key in keys]
 
     # ---- scoring ----
@@ -495,6 +497,10 @@ class ShardJudge:
         )
         self._follow(progress.settled_ms)
         self.corrected.model_from_ms = progress.model_from_ms
+        if self.views.shortest is not None:
+            table = self.views.settled(self.views.shortest)
+            self.rulings.stand_by(table, blind=self._blind)
+            self.looks.settled(table)
 
     def hold(self) -> None:
         """Records were lost to retention: no clear and no early flag until a whole window has gone by since they should

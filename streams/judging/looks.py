@@ -139,6 +139,11 @@ class Looks:
         if window is not None:
             self.touch(window.busy())
 
+    @property
+    def busy(self) -> tuple[Ints, Ints]:
+        """(n,) the keys that the last settled tick or a look since saw, and (n,) the tweets that they had then."""
+        return self._looked.keys, self._looked.tweets
+
     def settled(self, table: EvidenceTable) -> None:
         """A tick has settled: this is what it saw."""
         self._looked = Looked.at(table)
@@ -157,14 +162,15 @@ class Looks:
         touched, self._touched = self._touched, []
         tick_ms = (max(self._open.panes, default=-1) + 1) * PANE_MS
         keys, tweets = self._over(floor, np.concatenate(touched or [np.zeros(0, np.int64)]), window)
-        tweets = self._views.less_retracted(tweets, window, keys, tick_ms)
+        tweets = self._views.left(tweets, window, keys, tick_ms)
         keys = keys[(tweets >= floor) & self._looked.grown(keys, tweets, least_share)]
         if not len(keys):
             return None
         tags = np.unique(keys >> COUNTRY_BITS)
         panes, parts = sorted(self._open.panes.items()), []
         sums = [pane.sum(tags) for _, pane in panes]
-        for (number, pane), total, narrowed in zip(panes, sums, window.narrowed(keys, sums), strict=True):
+        taken = window.narrowed(keys, sums, self._views.passed(window, tick_ms))
+        for (number, pane), total, narrowed in zip(panes, sums, taken, strict=True):
             pane.score_by(model := model_of(number))
             unscored = pane.unscored(narrowed.entries)
             parts.append(OpenPart(number, pane, total, narrowed, unscored, model, pane.texts(unscored)))

@@ -16,7 +16,7 @@ from streams.counting.keys import Tags, country_of
 from streams.judging.campaigns import Campaign, campaign_of
 from streams.judging.decide import decide, decide_early
 from streams.judging.docket import Docket
-from streams.judging.evidence import EvidenceTable
+from streams.judging.evidence import EvidenceTable, Ints
 from streams.judging.levels import BETWEEN
 from streams.judging.state import KeyState, Scope, greatest
 from streams.judging.terms import CuratedTags
@@ -34,6 +34,8 @@ from streams.judging.valves import (
 )
 from streams.log.decisions import HIDING, Decision, Reason, Ruling
 from streams.policy import Policy
+
+_SAY_AGAIN_MS = 12 * 3_600_000
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ class Rulings:
             blind: the model in force is not to be had.
         """
         policy = self.policy
-        self._fault = NO_MODEL if blind else scorer_fault(policy.valves, tables.get(policy.windows_ms[0]))
+        self.stand_by(tables.get(policy.windows_ms[0]), blind=blind)
         changes = Changes(scorer_fault=self._fault)
         docket = Docket(policy, self._columns, tables, self._curated_of(policy), blind=self._fault is not None)
         before: dict[int, dict[Scope, Ruling]] = {}
@@ -110,17 +112,36 @@ class Rulings:
                 changes.keys.append(key)
         return changes
 
+    def stand_by(self, table: EvidenceTable | None, *, blind: bool) -> None:
+        """The dead-man's rule, which holds for early looks until the next tick settles.
+
+        Args:
+            table: settled evidence of the shortest window.
+            blind: the model in force is not to be had.
+        """
+        self._fault = NO_MODEL if blind else scorer_fault(self.policy.valves, table)
+
     def drop_empty(self, tick_ms: int) -> None:
         """Forget keys of which nothing is in force, once readers have been told of this tick."""
         self.states = {
             key: state for key, state in self.states.items() if not state.empty or tick_ms <= state.decided_ms
         }
 
-    def look(self, policy: Policy, table: EvidenceTable, tick_ms: int, *, version: str, settled_ms: int) -> list[int]:
+    def look(
+        self,
+        policy: Policy,
+        table: EvidenceTable,
+        busy: tuple[Ints, Ints],
+        tick_ms: int,
+        *,
+        version: str,
+        settled_ms: int,
+    ) -> list[int]:
         """What is over at the early confidence is hidden at once, provisionally; returns the keys.
 
         Args:
             policy: under which the look's tick will settle; not in force yet where it is new.
+            busy: (n,) all keys that are busy, of which the biggest are told, and (n,) their tweets.
             version: of what is said now; a predecessor may have said it.
             settled_ms: end of the last settled tick.
         """
@@ -128,18 +149,24 @@ class Rulings:
         curated = self._curated_of(policy)
         docket = Docket(policy, self._columns, {table.window_ms: table}, curated, early=True, blind=blind)
         said: list[int] = []
+        crowd = Crowd(*busy, self._hides, policy.valves.top_tags)
         for key in sorted(docket.over()):
             state = self.states.setdefault(key, KeyState())
             if version <= state.said:
                 continue
             found = self._found_early(policy, docket, key, state, tick_ms)
             hashtag, country = self._tags.name(key), country_of(key)
-            if found and self._valves.admit_early(policy.valves, tick_ms, hashtag, country):
+            if found and self._valves.admit_early(policy.valves, tick_ms, hashtag, country, key, crowd):
                 state.early.update(found)
                 said.append(key)
             elif state.empty and state.decided_ms <= settled_ms:
                 del self.states[key]
         return said
+
+    def _hides(self, key: int) -> bool:
+        """Settled or early."""
+        state = self.states.get(key)
+        return state is not None and hides_anywhere((*state.settled.values(), *state.early.values()))
 
     def recover(self, decisions: Sequence[Decision], settled_ms: int) -> None:
         """Go on where a predecessor was whose last progress was at `settled_ms`."""
@@ -201,6 +228,7 @@ class Rulings:
             else:  # the policy no longer has it
                 after = None
             if after is before:
+                changed |= before is not None and before.lapsed and _is_said_again(before, tick_ms)
                 continue
             if after is None:
                 del state.settled[scope]
@@ -279,6 +307,11 @@ class Rulings:
         """A policy that is only looked at ahead compares anew."""
         known = self._curated if policy is self._policy else None
         return CuratedTags(policy, self._tags) if known is None else known
+
+
+def _is_said_again(lapsed: Ruling, tick_ms: int) -> bool:
+    """A lapsed ruling bars the next for as long as its tag is not under: longer, maybe, than a decision is kept."""
+    return tick_ms > lapsed.since_ms and (tick_ms - lapsed.since_ms) % _SAY_AGAIN_MS == 0
 
 
 def _goes_on(docket: Docket, key: int, scope: Scope) -> bool:

@@ -111,8 +111,12 @@ class ShardValves:
             self._begun.add((tick_ms, one.hashtag, one.country))
         return refused
 
-    def admit_early(self, limits: Valves, tick_ms: int, hashtag: str, country: str) -> bool:
-        """Whether a key may be hidden before its tick has settled; it counts if so."""
+    def admit_early(self, limits: Valves, tick_ms: int, hashtag: str, country: str, key: int, crowd: Crowd) -> bool:
+        """Whether a key may be hidden before its tick has settled; it counts if so.
+
+        Args:
+            crowd: hidden in it is also what is hidden early.
+        """
         since_ms = tick_ms - HOUR_MS
         self._early = {one for one in self._early if one[0] > since_ms}
         settled = {(tag, where): at for at, tag, where in sorted(self._begun) if at > since_ms}
@@ -120,6 +124,9 @@ class ShardValves:
         used = sum(at > since_ms for at, _, _ in self._begun) + len(waiting - {(hashtag, country)})
         if _cap(limits, self._shards, used) is not None:
             return False
+        if not crowd.hides(key) and _crowded(limits, crowd, key) is not None:
+            return False
+        crowd.hide(key)
         self._early.add((tick_ms, hashtag, country))
         return True
 

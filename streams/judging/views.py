@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -222,8 +223,12 @@ class Views:
         on_minute = self.end_ms % MINUTE_MS == 0
         for window_ms, window in self.windows.items():
             if window_ms <= SHORT_MS or on_minute or window_ms not in self._tables:
-                self._tables[window_ms] = self.table(window, self._busy(window))
+                self._tables[window_ms] = self.settled(window)
         return self._tables
+
+    def settled(self, window: SlidingWindow) -> EvidenceTable:
+        """Evidence of every busy key over a window, as it settled."""
+        return self.table(window, self._busy(window))
 
     def table(
         self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = (), tick_ms: int | None = None
@@ -233,13 +238,13 @@ class Views:
         tweets = window.counts.of(keys)
         for pane in extra:
             tweets += pane.tweets(keys)
-        tweets = self.less_retracted(tweets, window, keys, tick_ms)
+        tweets = self.left(tweets, window, keys, tick_ms)
         whole, sample, start_ms, end_ms = self._sample(window, keys, extra, tick_ms)
         return tabulate(
             window.window_ms,
             keys,
             tweets,
-            self._burst(window, keys, tweets),
+            self._burst(window, keys, tweets, extra, tick_ms),
             sample,
             self._columns,
             self._young_days,
@@ -267,7 +272,7 @@ class Views:
         self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane], tick_ms: int | None
     ) -> tuple[Sample, Sample, int, int]:
         """The sample of some keys as it was drawn, as it may count, and the [start, end) of which it is."""
-        whole = window.sample(keys, extra)
+        whole = window.sample(keys, extra, self.passed(window, tick_ms))
         start_ms, end_ms = self._span(window, tick_ms)
         sample = self.retracted.left(whole, keys, start_ms, end_ms) if self.retracted else whole
         return whole, self._facts.judged(sample, keys, end_ms), start_ms, end_ms
@@ -292,27 +297,49 @@ class Views:
         """[start, end) of a window, as far as its panes are kept; with the open ones where `tick_ms` is given."""
         end_ms = self._end_of(window)
         if window.window_ms <= SHORT_MS:
-            start_ms = end_ms - window.window_ms
-        else:
-            start_ms = max(begins_ms(end_ms, window.window_ms), self.minutes_from_ms)
+            end_ms = end_ms if tick_ms is None else tick_ms
+            return end_ms - window.window_ms, end_ms
+        start_ms = max(begins_ms(end_ms, window.window_ms), self.minutes_from_ms)
         return start_ms, end_ms if tick_ms is None else tick_ms
+
+    def left(self, tweets: Ints, window: SlidingWindow, keys: Ints, tick_ms: int | None) -> Ints:
+        """(m,) tweets of some keys over a window and open panes up to `tick_ms` (None: there are none), less those of
+        settled panes that lie before it by then, and of what was taken out; never below 0."""
+        for pane in islice(window.panes, self.passed(window, tick_ms)):
+            tweets = tweets - pane.tweets(keys)
+        return self.less_retracted(tweets, window, keys, tick_ms)
+
+    def passed(self, window: SlidingWindow, tick_ms: int | None) -> int:
+        """How many of a window's settled panes lie before it, where it ends with open panes at `tick_ms`."""
+        if tick_ms is None or window.window_ms > SHORT_MS:
+            return 0
+        return sum(pane.start_ms < tick_ms - window.window_ms for pane in window.panes)
 
     def _end_of(self, window: SlidingWindow) -> int:
         """A long window ends with its last whole minute, whenever it is asked: a successor asks within the minute."""
         return self.end_ms if window.window_ms <= SHORT_MS else self.end_ms // MINUTE_MS * MINUTE_MS
 
-    def _burst(self, window: SlidingWindow, keys: Ints, tweets: Ints) -> npt.NDArray[np.float64]:
+    def _burst(
+        self, window: SlidingWindow, keys: Ints, tweets: Ints, extra: Sequence[Pane], tick_ms: int | None
+    ) -> npt.NDArray[np.float64]:
         """Rate in the window against the tag's own rate before it in the longest one; NaN without a past."""
         longest = self.longest
         none = np.full(len(keys), np.nan)
         if longest is None or longest is window or not longest.panes:
             return none
-        end_ms = self._end_of(window)
-        held_ms = end_ms - max(begins_ms(end_ms, longest.window_ms), longest.panes[0].start_ms)
-        span_ms = held_ms - window.window_ms
+        start_ms, end_ms = self._span(longest, None)[0], self._span(window, tick_ms)[1]
+        start_ms = max(start_ms, longest.panes[0].start_ms)
+        span_ms = end_ms - start_ms - window.window_ms
         if span_ms < window.window_ms:
             return none
-        past = np.maximum(self.less_retracted(longest.counts.of(keys), longest, keys) - tweets, 0)
+        counted = longest.counts.of(keys)
+        # The longest ends with its last whole minute: what the window has counted since is no part of it.
+        since = self.minute_parts if self._end_of(longest) < self._end_of(window) else []
+        for pane in (*since, *extra):
+            counted += pane.tweets(keys)
+        if self.retracted:
+            counted -= self.retracted.counted(keys, start_ms, end_ms)
+        past = np.maximum(counted - tweets, 0)
         # What a pane gave up may have been this tag's past: then it had more of one, and so less of a burst.
         rates = (tweets / window.window_ms) / (np.maximum(past + longest.may_miss, 1) / span_ms)
         return np.where(past >= max(self._burst_min_past, 1), rates, np.nan)

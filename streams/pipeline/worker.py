@@ -382,14 +382,17 @@ class Worker:
         assignments.revoked()
         for task in self._tasks:
             task.cancel()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                if self._app is not None:
-                    await self._app.stop()
-                await context.sender.stop()
-                if context.store is not None:
-                    await context.store.close()
-                await health.stop()
-        except (TimeoutError, Exception) as error:
-            self._log.warning("stopping was not clean", why=repr(error))
+        stopping = asyncio.ensure_future(self._stop_parts(context, health))
+        await asyncio.wait({stopping}, timeout=_STOP_SECONDS)  # Faust may take a cancellation for somebody else's
+        why = stopping.exception() if stopping.done() else f"not within {_STOP_SECONDS:g} s"
+        if why is not None:
+            self._log.warning("stopping was not clean", why=repr(why))
         context.executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _stop_parts(self, context: Context, health: HealthServer) -> None:
+        if self._app is not None:
+            await self._app.stop()
+        await context.sender.stop()
+        if context.store is not None:
+            await context.store.close()
+        await health.stop()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from unittest.mock import patch
+
 from msgspec.structs import replace
 
 from streams.counting.pane import Pane
@@ -311,6 +314,58 @@ def test_while_a_gap_is_in_the_windows_nothing_clears_and_nothing_is_early():
     assert cleared.rulings[0].action == "clear" and cleared.tick_ms == until_ms
     assert court.progress.hold_until_ms == until_ms
     assert court.successor().judge.hold_until_ms == until_ms
+
+
+def over_half_a_minute(*, mode: str = "suppress", more: str = "", **numbers: int) -> Policy:
+    """The policy with a window of 30 s, and one signal enough to corroborate."""
+    text = POLICY.replace("mode: shadow", f"mode: {mode}\n    corroborate: {{need: 1, authors: 1}}").replace(
+        "[2m]", "[30s]"
+    )
+    for name, number in numbers.items():
+        text = re.sub(rf"{name}: \d+", f"{name}: {number}", text)
+    return make_policy(text + more)
+
+
+def test_an_early_look_s_window_ends_with_the_open_pane():
+    """Nine tweets a pane are never thirty in thirty seconds, whatever has settled of these."""
+    court = Court(over_half_a_minute(min_tweets=30))
+    for pane in range(12):
+        court.hear(pane, bad=9)
+        court.pass_to(max(0, (pane + 1) * PANE_MS - 5_500))
+    assert court.said == [] and court.settled
+
+
+def test_early_looks_keep_to_the_share_of_the_biggest_tags_that_may_be_hidden():
+    court = Court(over_half_a_minute(more="valves:\n  top_tags: 5\n  suppressed_share_of_top: 0.2\n"))
+    court.pass_to(10_000)
+    early = [said for number in range(5) for said in court.hear(1, bad=20, tag=f"t{number}")]
+    assert [said.hashtag for said in early] == ["t0"]
+
+
+def test_a_successor_s_looks_know_of_a_scorer_that_calls_all_harmful():
+    policy = over_half_a_minute(more="valves:\n  most_harmful: 0.6\n")
+    court = Court(policy)
+    court.pass_to(10_000)
+    for number in range(25):
+        court.hear(1, bad=20, tag=f"t{number}", look=False)
+    court.pass_to(20_000, look=False)
+    assert court.settled[-1].scorer_fault is not None
+    for one in (court, court.successor(policy=policy)):
+        for source in (0, 1):
+            one.hear(0, watermark_ms=21_000, source=source)
+        assert one.hear(2, bad=40, tag="new", watermark_ms=21_000) == []
+
+
+def test_a_lapsed_hold_is_said_again_before_its_decision_is_old():
+    court = Court(over_half_a_minute(mode="hold_for_review"))
+    court.pass_to(10_000)
+    with patch("streams.judging.rulings._SAY_AGAIN_MS", 60_000):
+        for pane in range(1, 30):
+            court.hear(pane, bad=20, look=False)
+            court.pass_to((pane + 1) * PANE_MS, look=False)
+    lapsed = [said for said in court.said if said.rulings[0].lapsed]
+    assert [said.tick_ms for said in lapsed] == [80_000, 140_000, 200_000, 260_000]
+    assert {said.rulings for said in lapsed} == {lapsed[0].rulings}, "and for the same since then"
 
 
 def test_a_tag_on_the_list_is_never_suppressed_early_or_late():

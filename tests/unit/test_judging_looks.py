@@ -31,7 +31,8 @@ def score(lines: bytes) -> Scores:
 
 
 class Shard:
-    """Five settled panes, three of them in the window, and two open ones to which records are added."""
+    """Five settled panes, three of them in the window, and two open ones to which records are added. A look's window
+    ends with the newest of these."""
 
     def __init__(self, rng: random.Random, floor: int) -> None:
         self.rng, self.floor = rng, floor
@@ -40,11 +41,11 @@ class Shard:
         self.views = Views(HASHES, COLUMNS)
         self.views.arrange([WINDOW_MS], floor, 30, 1)
         self.looks = Looks(self.open, self.views)
-        self.said: list[Uses] = []
+        self.panes: list[tuple[int, Uses]] = []
         for number in range(SETTLED):
-            self.said.append(random_uses(rng, authors=300, most=40))
-            self.views.push(build(self.said[-1], self.tags, number))
-        self.said = self.said[-3:]
+            uses = random_uses(rng, authors=300, most=40)
+            self.panes.append((number, uses))
+            self.views.push(build(uses, self.tags, number))
         self.open.settled_pane = SETTLED - 1
         self.touched: set[tuple[str, str]] = set()
         self._block = 0
@@ -55,8 +56,14 @@ class Shard:
         uses, pane = random_uses(self.rng, authors=300, most=40), SETTLED + self.rng.randrange(2)
         told = [Register(*scope, pane, count, entries, self._block) for scope, (count, entries) in uses.items()]
         self.looks.touch(self.open.apply(flush(told, block=self._block)))
-        self.said.append(uses)
+        self.panes.append((pane, uses))
         self.touched |= {(tag, scope) for tag, country in uses for scope in {country, "*"} - {""}}
+
+    @property
+    def said(self) -> list[Uses]:
+        """What is in the window."""
+        newest = max(number for number, _ in self.panes)
+        return [uses for number, uses in self.panes if number > newest - 3]
 
     def next(self, least_share: float) -> LookJob | None:
         window = self.views.shortest

@@ -137,27 +137,39 @@ def test_share_of_the_top_is_whole_tags():
 
 def test_early_ones_count_both_and_settled_ones_only_settled():
     limits, valves = Valves(new_suppressions_per_hour=2), ShardValves(1)
-    assert valves.admit_early(limits, TICK, "a", "IN")
-    assert valves.admit_early(limits, TICK, "a", "IN"), "the same once more takes no room"
-    assert valves.admit_early(limits, TICK, "b", "IN")
-    assert not valves.admit_early(limits, TICK, "c", "IN")
+    assert valves.admit_early(limits, TICK, "a", "IN", 1 << 10, no_crowd())
+    assert valves.admit_early(limits, TICK, "a", "IN", 1 << 10, no_crowd()), "the same once more takes no room"
+    assert valves.admit_early(limits, TICK, "b", "IN", 2 << 10, no_crowd())
+    assert not valves.admit_early(limits, TICK, "c", "IN", 3 << 10, no_crowd())
     assert valves.admit(limits, TICK, begun_at(1, [1, 2, 3]), no_crowd()).keys() == {3 << 10}, "early ones do not count"
-    assert not valves.admit_early(limits, 2 * TICK, "d", "IN")
-    assert valves.admit_early(limits, TICK + HOUR_MS, "d", "IN")
+    assert not valves.admit_early(limits, 2 * TICK, "d", "IN", 4 << 10, no_crowd())
+    assert valves.admit_early(limits, TICK + HOUR_MS, "d", "IN", 4 << 10, no_crowd())
+
+
+def test_early_ones_leave_most_of_the_biggest_tags_alone():
+    """Of the five biggest one may be hidden, whether a tick or a look has hidden it."""
+    limits, valves = Valves(top_tags=5, suppressed_share_of_top=0.2), ShardValves(1)
+    keys, hidden = np.arange(1, 7) << 10, set[int]()
+    crowd = Crowd(keys, np.array([60, 50, 40, 30, 20, 10]), hidden.__contains__, limits.top_tags)
+    assert valves.admit_early(limits, TICK, "a", "", 1 << 10, crowd)
+    hidden.add(1 << 10)
+    assert valves.admit_early(limits, TICK, "a", "", 1 << 10, crowd), "for something else, too"
+    assert not valves.admit_early(limits, TICK, "b", "", 2 << 10, crowd)
+    assert valves.admit_early(limits, TICK, "f", "", 6 << 10, crowd), "none of the biggest"
 
 
 def test_an_early_one_that_has_settled_counts_once():
     limits, valves = Valves(new_suppressions_per_hour=2), ShardValves(1)
-    assert valves.admit_early(limits, TICK, "a", "IN")
+    assert valves.admit_early(limits, TICK, "a", "IN", 1 << 10, no_crowd())
     assert valves.admit(limits, TICK, [Begun(1024, "a", "IN", 0.5)], no_crowd()) == {}
-    assert valves.admit_early(limits, 2 * TICK, "b", "IN")
-    assert not valves.admit_early(limits, 2 * TICK, "c", "IN")
+    assert valves.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_crowd())
+    assert not valves.admit_early(limits, 2 * TICK, "c", "IN", 3 << 10, no_crowd())
 
 
 def test_a_successor_counts_early_ones_too():
     limits, valves = Valves(new_suppressions_per_hour=1), ShardValves(1)
     valves.recover([decision("a", ruling("suppress", TICK, provisional=True), settled_ms=0)], 0)
-    assert not valves.admit_early(limits, 2 * TICK, "b", "IN")
+    assert not valves.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_crowd())
     assert valves.admit(limits, 2 * TICK, begun_at(2, [1]), no_crowd()) == {}
 
 

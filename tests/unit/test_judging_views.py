@@ -175,6 +175,21 @@ def test_a_successor_has_no_more_of_the_past_than_its_predecessor_kept():
     assert rows(restarted) == rows(shard.views)
 
 
+@pytest.mark.parametrize("begin", range(6))
+def test_a_burst_is_the_same_wherever_in_the_minute_it_begins(begin):
+    """The longest window ends with a whole minute, and a short one counts on."""
+    shard, said = Shard([2 * MINUTES, 10 * MINUTES], burst_min_past=12), []
+    key = shard.tags.key("tag0", "*")
+    for number in range(10 * 6 + begin + 6):
+        said.append(20 if number >= 10 * 6 + begin else 2)
+        shard.push(one_use(said[-1]))
+        if number >= 10 * 6:
+            table = shard.views.tables()[2 * MINUTES]
+            first = max(0, len(said) // 6 * 6 - 60)
+            past = said[first:-12]
+            assert table.burst[table.find(key)] == pytest.approx((sum(said[-12:]) / 12) / (sum(past) / len(past)))
+
+
 def test_burst_is_the_rate_against_the_past_in_the_longest_window():
     shard = Shard([MINUTES, 10 * MINUTES], burst_min_past=12)
     key = shard.tags.key("tag0", "*")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
@@ -11,6 +14,7 @@ from structlog.testing import capture_logs
 
 from streams.cli.files import load_policy_file
 from streams.errors import DependencyAway, SettingsError
+from streams.pipeline.stages import Assignments
 from streams.pipeline.worker import Worker
 from streams.settings import Settings
 from tests.unit.shells import make_shells
@@ -72,6 +76,25 @@ worker.check_topics = lambda *_, **__: None
 worker.Worker._main = live
 main.run()
 """
+
+
+async def test_a_part_that_cannot_be_cancelled_does_not_hold_the_end_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Faust's services, which wait on for what they have started."""
+    monkeypatch.setattr("streams.pipeline.worker._STOP_SECONDS", 0.05)
+    going_on = asyncio.Event()
+
+    async def stop() -> None:
+        while not going_on.is_set():
+            with suppress(asyncio.CancelledError):
+                await going_on.wait()
+
+    worker = Worker(Settings(), ["judge"], load_policy_file(Settings().policy, 8))
+    worker._app = SimpleNamespace(stop=stop)
+    with capture_logs() as logs:
+        async with asyncio.timeout(30):
+            await worker._stop(make_shells(monkeypatch).context, SimpleNamespace(), Assignments([], dict))
+    assert [(one["event"], one["why"]) for one in logs] == [("stopping was not clean", "'not within 0.05 s'")]
+    going_on.set()
 
 
 def test_what_does_not_end_does_not_hold_the_exit_up() -> None:
