@@ -56,12 +56,13 @@ def report(
     async def read() -> None:
         people = await people_s_decisions(settings)
         automated, unread = await automated_decisions(settings, from_ms, to_ms)
-        facts = gather(people, automated.decisions(), from_ms, to_ms, where, lacking=automated.holes())
+        at_ms, holes = now_ms(), automated.holes()
+        facts = gather(people, automated.decisions(), from_ms, to_ms, where, now_ms=at_ms, lacking=holes)
         if unread and facts.lacking:
             errors.print(f"not read for this report: {unread}", style="yellow")
         published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
         if page is not None:
-            page.write_text(pages.html(published, now_ms()), "utf-8")
+            page.write_text(pages.html(published, at_ms), "utf-8")
         if as_json:
             print(json.dumps(published.facts, ensure_ascii=False))
         elif page is not None:

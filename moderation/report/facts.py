@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from moderation.published import HELD_BACK, published_outcomes
 from moderation.report.automated import Hole
 from moderation.report.episodes import Episode, episodes
 from streams.flags.cases import Case
-from streams.flags.ladder import ACTED, WAITING
+from streams.flags.ladder import ACTED, GROUNDS_OF, WAITING
 from streams.flags.people import PeopleView
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, TagRecord, Undo
@@ -35,13 +36,15 @@ class Facts:
     targets: dict[str, int]
     """By kind."""
     outcomes: dict[str, dict[str, int]]
-    """By kind, then by outcome; `undecided` has the rest."""
+    """By kind, then by `PublicOutcome`."""
     declined: dict[str, dict[str, int]]
-    """By kind, then by ground."""
+    """By kind, then by ground; one that is not of declining counts as `other`."""
     protected: dict[str, int]
     """Accounts declined as protected speech, by the registry's category."""
     protected_acted: int
     """Accounts of protected speakers that were acted against, by two people each."""
+    protected_later: int
+    """Accounts that one person acted against, and that came into the registry only after that."""
     time_to_act_ms: int | None
     """Median from receipt to the first interim or final decision, or refusal of the whole."""
     on_time: int
@@ -70,6 +73,7 @@ def gather(
     to_ms: int,
     country: str | None = None,
     *,
+    now_ms: int,
     lacking: Iterable[Hole] = (),
 ) -> Facts:
     """Count.
@@ -78,6 +82,7 @@ def gather(
         people: the moderation topic, folded.
         decisions: all that the logs have; see `automated.Gathered`.
         country: only orders of this country, and decisions for it.
+        now_ms: the moment at which the orders' outcomes are told as in force or not.
     """
     registry = people.fold.cases
     cases = [
@@ -85,8 +90,11 @@ def gather(
         for case in registry.cases.values()
         if from_ms <= case.order.received_ms < to_ms and country in (None, case.order.country)
     ]
-    rows = [(case, row) for case in cases for row in case.rows]
-    ruled = [(row, case.outcome(row)) for case, row in rows]
+    told = [
+        (case, row, outcome)
+        for case in cases
+        for row, outcome in zip(case.rows, published_outcomes(case, now_ms), strict=True)
+    ]
     acted = [(case, at_ms) for case in cases if (at_ms := first_act_ms(case)) is not None]
     said = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
     hidden = episodes(said, from_ms, to_ms)
@@ -96,21 +104,24 @@ def gather(
         if offset not in people.fold.stale and from_ms <= record.at_ms < to_ms and country in (None, record.country)
     ]
     protected: Counter[str] = Counter()
-    protected_acted = 0
+    protected_acted = protected_later = 0
     outcomes: dict[str, Counter[str]] = {}
     declined: dict[str, Counter[str]] = {}
-    for row, ruling in ruled:
-        kind = row.target.kind
-        outcomes.setdefault(kind, Counter())[ruling.outcome if ruling else "undecided"] += 1
+    for case, row, outcome in told:
+        kind, ruling = row.target.kind, case.outcome(row)
+        outcomes.setdefault(kind, Counter())[outcome] += 1
         if ruling is None:
             continue
         speaker = registry.protected(row.target)
-        if ruling.outcome == "declined":
-            declined.setdefault(kind, Counter())[ruling.ground] += 1
-            if speaker is not None and kind == "account" and ruling.ground == "protected_speech":
+        if outcome == "declined":
+            ground = ruling.ground if ruling.ground in GROUNDS_OF["declined"] else "other"
+            declined.setdefault(kind, Counter())[ground] += 1
+            if speaker is not None and kind == "account" and ground == "protected_speech":
                 protected[speaker.category] += 1
-        elif kind == "account":
-            protected_acted += speaker is not None or len(ruling.actors) > 1
+        elif kind == "account" and outcome in HELD_BACK:
+            by_two = len(ruling.actors) > 1
+            protected_acted += by_two
+            protected_later += speaker is not None and not by_two
     return Facts(
         from_ms=from_ms,
         to_ms=to_ms,
@@ -119,11 +130,12 @@ def gather(
         orders_by_country=dict(Counter(case.order.country for case in cases)),
         orders_by_state=dict(Counter(case.state for case in cases)),
         confidential=sum(case.order.confidential for case in cases),
-        targets=dict(Counter(row.target.kind for _, row in rows)),
+        targets=dict(Counter(row.target.kind for _, row, _ in told)),
         outcomes={kind: dict(counts) for kind, counts in outcomes.items()},
         declined={kind: dict(counts) for kind, counts in declined.items()},
         protected=dict(protected),
         protected_acted=protected_acted,
+        protected_later=protected_later,
         time_to_act_ms=_median([at_ms - case.order.received_ms for case, at_ms in acted]),
         on_time=sum(at_ms <= case.order.deadline_ms for case, at_ms in acted),
         acted=len(acted),

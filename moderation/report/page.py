@@ -18,6 +18,8 @@ _OUTCOMES = {
     "withheld": "withheld in the country",
     "suspended": "suspended under our own rules",
     "declined": "declined",
+    "ended": "held back until the order ended",
+    "dropped": "order revoked before we acted",
     "undecided": "under review",
 }
 _KINDS = {"account": "Accounts", "hashtag": "Hashtags", "tweet": "Tweets"}
@@ -91,12 +93,18 @@ def update(report: Published, *, name: str = "hushtag") -> str:
             f"- The visibility of {said(count)} hashtags with harmful content was reduced: they no longer appear"
         )
         lines.append("  in trends or as recommended search terms there. Nobody is kept from typing them.")
+    if count := hashtags.get("ended"):
+        lines.append(f"- The visibility of {said(count)} hashtags was reduced until the order or our interim decision")
+        lines.append("  on it ended.")
     if count := hashtags.get("declined"):
         lines.append(f"- On {said(count)} hashtags we took no action.")
     if count := accounts.get("suspended"):
         lines.append(f"- {said(count)} accounts were suspended because they broke our own rules.")
     if count := accounts.get("withheld"):
         lines.append(f"- {said(count)} accounts are withheld{only}. They remain visible everywhere else.")
+    if count := accounts.get("ended"):
+        lines.append(f"- {said(count)} accounts were withheld{only}, until the order or our interim")
+        lines.append("  decision on it ended.")
     if count := accounts.get("declined"):
         lines.append(
             f"- On {said(count)} accounts we took no action{_because(facts['declined_by_ground']['account'])}."
@@ -108,10 +116,16 @@ def update(report: Published, *, name: str = "hushtag") -> str:
         lines.append(f"- Among them: {told_as}.")
     if acted := facts["protected_speakers_acted_against"]:
         lines.append(f"- We acted against {said(acted)} protected speakers. Two people decided on each.")
-    elif speakers:
+    if later := facts["protected_speakers_registered_afterwards"]:
+        lines.append(f"- {said(later)} accounts that we acted against were registered as protected speakers only after")
+        lines.append("  the decision, which one person took.")
+    if speakers and not acted and not later:
         lines.append("- We acted against no protected speaker.")
-    if count := accounts.get("undecided"):
-        lines.append(f"- {said(count)} accounts are still under review.")
+    for counts, noun in ((hashtags, "hashtags"), (accounts, "accounts")):
+        if count := counts.get("dropped"):
+            lines.append(f"- On {said(count)} {noun} nobody had acted when the order was revoked.")
+        if count := counts.get("undecided"):
+            lines.append(f"- {said(count)} {noun} are still under review.")
     if facts["median_time_to_act_ms"] is not None:
         lines.append(f"- Median time from an order to our decision: {in_words(facts['median_time_to_act_ms'])}.")
     lines += ["", f"Counts below {report.threshold} are not told exactly. Published by {name}."]

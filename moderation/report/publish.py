@@ -55,6 +55,7 @@ def publish(facts: Facts, quality: Quality | None = None) -> Published:
             "declined_by_ground": declined,
             "protected_speakers_declined": speakers,
             "protected_speakers_acted_against": one(facts.protected_acted),
+            "protected_speakers_registered_afterwards": one(facts.protected_later),
             "reversed": one(facts.reversed),
             "hashtags_suppressed_by_category": rounded(facts.suppressed),
             "median_suppression_ms_by_category": {

@@ -94,5 +94,5 @@ def notice(
         for one in restrictions_of(case, now_ms()):
             print(json.dumps(statement_as_dict(one), ensure_ascii=False))
         return
-    told = lumen_notice(request_of(case), recipient=recipient, site=site.rstrip("/"))
+    told = lumen_notice(request_of(case, now_ms()), recipient=recipient, site=site.rstrip("/"))
     print(json.dumps(told, ensure_ascii=False, indent=2))

@@ -15,18 +15,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from moderation.published import HELD_BACK, PublicOutcome
 from moderation.statements.masking import MASK, cut, masked
 from moderation.statements.restriction import Order, TargetKind
 from moderation.wording import counted
 
-Outcome = Literal["undecided", "declined", "reduced", "withheld", "suspended"]
 _ADDRESS: dict[TargetKind, str] = {"account": "/i/user/{}", "tweet": "/i/status/{}", "hashtag": "/hashtag/{}"}
-_DONE: dict[Outcome, str] = {
+_DONE: dict[PublicOutcome, str] = {
     "undecided": "not decided yet",
     "declined": "declined",
     "reduced": "kept out of trends and search suggestions",
     "withheld": "withheld in the country of the order only",
     "suspended": "suspended under the platform's own rules",
+    "ended": "held back in the country of the order only, until the order or the interim decision on it ended",
+    "dropped": "not acted on before the order was revoked",
 }
 
 
@@ -36,7 +38,7 @@ class Demand:
 
     kind: TargetKind
     target: str
-    outcome: Outcome
+    outcome: PublicOutcome
     reason: str = ""
 
 
@@ -86,7 +88,7 @@ def action_taken(demands: Sequence[Demand]) -> Literal["Yes", "No", "Partial", "
     """Lumen's word for what was done of what was asked."""
     if any(demand.outcome == "undecided" for demand in demands):
         return "Unspecified"
-    acted = sum(demand.outcome != "declined" for demand in demands)
+    acted = sum(demand.outcome in HELD_BACK for demand in demands)
     return "Yes" if acted == len(demands) else "Partial" if acted else "No"
 
 
@@ -101,12 +103,12 @@ def _body(request: Request) -> str:
 
 
 def _works(demands: Sequence[Demand], site: str | None) -> list[dict[str, Any]]:
-    groups: dict[tuple[TargetKind, Outcome], list[str]] = {}
+    groups: dict[tuple[TargetKind, PublicOutcome], list[str]] = {}
     for demand in demands:
         groups.setdefault((demand.kind, demand.outcome), []).append(demand.target)
     works = []
     for (kind, outcome), targets in sorted(groups.items()):
-        named = site is not None and outcome not in ("declined", "undecided")
+        named = site is not None and outcome in HELD_BACK
         urls = [{"url": f"{site}{_ADDRESS[kind].format(target)}"} for target in targets] if named else []
         described = f"{counted(len(targets), kind)}, {_DONE[outcome]}"
         works.append({"kind": kind, "description": described, "infringing_urls_attributes": urls})

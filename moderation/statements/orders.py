@@ -1,11 +1,13 @@
-"""From a legal order to what statements and the archive need of it. Pure."""
+"""From a legal order to what statements and the archive need of it. Pure where it is told the moment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from moderation.published import published_outcomes
 from moderation.statements.lumen import Demand, Request
 from moderation.statements.restriction import Measure, Order, Restriction
+from streams.clock import now_ms as by_the_clock
 from streams.flags.cases import Case, Row
 from streams.flags.ladder import IN_FORCE
 from streams.flags.measures import measure
@@ -20,15 +22,14 @@ def order_of(case: Case) -> Order:
     return Order(said.authority, said.legal_basis, said.reference, said.confidential)
 
 
-def request_of(case: Case) -> Request:
-    """An order with all its targets, for the archive."""
+def request_of(case: Case, now_ms: int | None = None) -> Request:
+    """An order with all its targets, for the archive, as it stands at a moment. None: now."""
+    outcomes = published_outcomes(case, by_the_clock() if now_ms is None else now_ms)
     demands = []
-    for row in case.rows:
-        outcome = case.outcome(row)
-        if outcome is None:
-            demands.append(Demand(row.target.kind, row.target.value, "undecided"))
-        else:
-            demands.append(Demand(row.target.kind, row.target.value, outcome.outcome, outcome.reason))
+    for row, outcome in zip(case.rows, outcomes, strict=True):
+        ruled = case.outcome(row)
+        reason = ruled.reason if ruled is not None and ruled.outcome == outcome else ""
+        demands.append(Demand(row.target.kind, row.target.value, outcome, reason))
     return Request(order_of(case), case.order.country, case.order.issued_ms, case.order.received_ms, tuple(demands))
 
 

@@ -87,8 +87,9 @@ async def play(story: Story, settings: Settings, tell: Tell) -> Ended:
         tell(f"final: {len(story.unlawful)} accounts are withheld in IN and visible in US, {len(story.rule_breakers)} "
              f"suspended everywhere, {len(REDUCED)} hashtags out of trends and search in IN")  # fmt: skip
 
-        published = publish(gather(log.view, [], began_ms - 24 * HOUR_MS, now_ms() + 1, "IN"))
-        told = letter(case, now_ms(), sender="The legal response team")
+        at_ms = now_ms()
+        published = publish(gather(log.view, [], began_ms - 24 * HOUR_MS, at_ms + 1, "IN", now_ms=at_ms))
+        told = letter(case, at_ms, sender="The legal response team")
     update = page.update(published)
     problems += disagreements(PlainCount(await _values(settings)), update, told, published.facts)
     return Ended(update, told, published, problems)

@@ -13,11 +13,13 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from moderation import family, tables, times, wording
 from moderation.orders import model
 from moderation.orders.reply import letter
 from moderation.orders.select import Selection
+from moderation.published import published_outcomes
 from moderation.report import page, plots, rounding
 from moderation.report.episodes import episodes
 from moderation.report.facts import Facts, gather
@@ -80,7 +82,7 @@ def order_world() -> tuple[World, str]:
 
 
 def facts_of(world: World, decisions: list[Decision], **options: Any) -> Facts:
-    return gather(world.log.view, decisions, NOW_MS - DAY_MS, NOW_MS + DAY_MS, **options)
+    return gather(world.log.view, decisions, NOW_MS - DAY_MS, NOW_MS + DAY_MS, now_ms=world.now_ms, **options)
 
 
 def test_the_facts_are_the_logs() -> None:
@@ -101,7 +103,7 @@ def test_the_facts_are_the_logs() -> None:
     assert (facts.overruled, facts.by_people) == (1, {"allow": 1})
     nowhere = facts_of(world, hidden, country="DE")
     assert (nowhere.orders, nowhere.suppressed, nowhere.time_to_act_ms) == (0, {}, None)
-    early = gather(world.log.view, hidden, 0, NOW_MS - DAY_MS)
+    early = gather(world.log.view, hidden, 0, NOW_MS - DAY_MS, now_ms=world.now_ms)
     assert (early.orders, early.by_people, early.durations_ms) == (0, {}, ())
 
 
@@ -112,6 +114,131 @@ def test_an_order_declined_as_a_whole() -> None:
     facts = facts_of(world, [])
     assert (facts.outcomes, facts.declined, facts.acted) == ({"account": {"declined": 2}}, {"account": {"other": 2}}, 1)
     assert "We decline to act on this order." in letter(world.desk.case(order), NOW_MS, sender="x")
+
+
+def told_of(world: World) -> tuple[dict[str, Any], str, str]:
+    """The report's numbers, the update and the page as one line."""
+    published = publish(facts_of(world, [], country="IN"))
+    html = " ".join(page.html(published, world.now_ms).split())
+    return published.facts, page.update(published), html
+
+
+def twelve() -> tuple[World, str]:
+    """An order under review, all of whose twelve accounts are ruled `withheld`."""
+    world = World()
+    order = world.intake(accounts(*range(1, 13)))
+    world.review(order)
+    world.rule(order, "withheld", selection=Selection())
+    return world, order
+
+
+@pytest.mark.parametrize(
+    ("steps", "later_ms", "outcome", "words"),
+    [
+        ([], 0, "undecided", "12 accounts are still under review."),
+        (["revoked"], 0, "dropped", "On 12 accounts nobody had acted when the order was revoked."),
+        (["interim"], 0, "withheld", "12 accounts are withheld in India only."),
+        (["interim"], HOUR_MS - 1, "withheld", "12 accounts are withheld in India only."),
+        (["interim"], HOUR_MS, "ended", "12 accounts were withheld in India only, until the order or our interim"),
+        (["interim", "final"], HOUR_MS, "withheld", "12 accounts are withheld in India only."),
+        (["final", "revoked"], 0, "ended", "12 accounts were withheld in India only, until the order or our interim"),
+        (["declined"], 0, "declined", "On 12 accounts we took no action: 12 for other reasons."),
+    ],
+)
+def test_what_an_order_holds_back_is_told_while_it_does(
+    steps: list[str], later_ms: int, outcome: str, words: str
+) -> None:
+    world, order = twelve()
+    for state in steps:
+        world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
+    world.now_ms += later_ms
+    facts, update, html = told_of(world)
+    assert facts["outcomes"] == {"account": {outcome: 12}}
+    assert words in update
+    assert (outcome == "withheld") == ("withheld in the country" in html) == ("are withheld" in update)
+    assert outcome in ("withheld", "declined") or page._OUTCOMES[outcome] in html
+    assert [published_outcomes(world.desk.case(order), world.now_ms)] == [[outcome] * 12]
+
+
+def test_outcomes_that_are_not_in_force_add_up_with_the_others() -> None:
+    """Interim over: suspended stands, declined stays, withheld has ended, what was ruled after that is undecided."""
+    world = World()
+    order = world.intake([*accounts(*range(30)), Target("hashtag", "harm", "Harm")])
+    world.review(order)
+    world.rule(order, "suspended", *map(str, range(6)))
+    world.rule(order, "declined", *map(str, range(6, 13)))
+    world.rule(order, "withheld", *map(str, range(13, 21)))
+    world.rule(order, "reduced", "#harm")
+    world.step(order, "interim", expires_at_ms=NOW_MS + HOUR_MS)
+    world.now_ms += HOUR_MS // 2
+    world.rule(order, "withheld", "21")
+    world.now_ms += HOUR_MS
+    world.rule(order, "withheld", *map(str, range(22, 28)))
+    counts = facts_of(world, []).outcomes
+    assert counts["account"] == {"suspended": 6, "declined": 7, "ended": 9, "undecided": 8}
+    assert sum(counts["account"].values()) == facts_of(world, []).targets["account"]
+    assert counts["hashtag"] == {"ended": 1}
+    _, update, _ = told_of(world)
+    assert "The visibility of fewer than 5 hashtags was reduced until" in update
+    world.step(order, "revoked")
+    assert facts_of(world, []).outcomes["account"] == {"suspended": 6, "declined": 7, "ended": 9, "dropped": 8}
+    assert "On 8 accounts nobody had acted" in told_of(world)[1]
+
+
+def test_what_one_person_decided_is_not_told_as_two_people_s() -> None:
+    world = World()
+    for account in range(20, 27):
+        world.protect(str(account))
+    order = world.intake(accounts(*range(1, 10), *range(20, 27)))
+    world.review(order)
+    world.rule(order, "withheld", *map(str, range(1, 10)))
+    for actor in ("ann", "ben"):
+        world.rule(order, "withheld", *map(str, range(20, 27)), actor=actor, against_protected=True)
+    for account in range(1, 7):
+        world.protect(str(account))
+    before, update, _ = told_of(world)
+    assert before["protected_speakers_acted_against"] == before["protected_speakers_registered_afterwards"] == 0
+    assert "We acted against" not in update, "it is not in force yet"
+    world.step(order, "final")
+    facts, update, html = told_of(world)
+    assert facts["protected_speakers_acted_against"] == 7
+    assert facts["protected_speakers_registered_afterwards"] == 6
+    assert "- We acted against 7 protected speakers. Two people decided on each." in update
+    later = "6 accounts that we acted against were registered as protected speakers only after the decision"
+    assert later in " ".join(update.split())
+    assert "We acted against 7 protected speakers; two people decided on each." in html
+    assert later in html
+
+
+def test_that_no_protected_speaker_was_acted_against_is_told_where_it_is_so() -> None:
+    world = World()
+    order = world.intake(accounts(1, 2))
+    world.review(order)
+    world.rule(order, "withheld", "1")
+    world.rule(order, "declined", "2", ground="protected_speech")
+    world.step(order, "final")
+    world.protect("2")
+    _, update, html = told_of(world)
+    assert "acted against no protected speaker" in update and "acted against no protected speaker" in html
+    world.protect("1")
+    _, update, html = told_of(world)
+    assert "acted against no" not in update + html and "wo people decided" not in update + html
+    assert "fewer than 5 accounts that we acted against were registered" in update
+    assert "Fewer than 5 accounts that we acted against were registered" in html
+
+
+def test_a_ground_that_is_not_of_declining_is_told_as_another() -> None:
+    world = World()
+    order = world.intake(accounts(*range(12)))
+    world.review(order)
+    world.rule(order, "declined", *map(str, range(5)), ground="other")
+    case = world.step(order, "declined")
+    offset, step = case.history[-1]
+    case.history[-1] = offset, replace(step, ground="local_law")
+    facts, update, html = told_of(world)
+    assert facts["declined_by_ground"] == {"account": {"other": 12}}
+    assert "On 12 accounts we took no action: 12 for other reasons." in update
+    assert "Accounts declined by ground" in html
 
 
 @settings(deadline=None)
@@ -144,7 +271,7 @@ def all_groups(cells: int, total: int) -> Iterator[tuple[int, ...]]:
         yield from ((first, *others) for others in all_groups(cells - 1, total - first))
 
 
-@pytest.mark.parametrize(("cells", "most"), [(1, 60), (2, 60), (3, 30), (4, 20)])
+@pytest.mark.parametrize(("cells", "most"), [(1, 60), (2, 60), (3, 30), (4, 20), (6, 12)])
 def test_who_knows_the_total_and_the_rules_cannot_tell_a_small_count(cells: int, most: int) -> None:
     """All groups of so many counts that are published alike, and have the same total where that is told."""
     alike: dict[object, list[tuple[int, ...]]] = defaultdict(list)

@@ -90,8 +90,8 @@ def test_whatever_retention_took_the_numbers_are_those_of_all(records: list[Reco
     }
     found = gathered(records, begins, as_audited(records[:until]))
     assert episodes(found.decisions(), FROM_MS, TO_MS) == episodes(all_of(records), FROM_MS, TO_MS)
-    both = gather(PeopleView(), found.decisions(), FROM_MS, TO_MS)
-    alone = gather(PeopleView(), all_of(records), FROM_MS, TO_MS)
+    both = gather(PeopleView(), found.decisions(), FROM_MS, TO_MS, now_ms=TO_MS)
+    alone = gather(PeopleView(), all_of(records), FROM_MS, TO_MS, now_ms=TO_MS)
     assert (both.suppressed, both.suppressed_for_ms, both.durations_ms) == (
         alone.suppressed, alone.suppressed_for_ms, alone.durations_ms,
     )  # fmt: skip

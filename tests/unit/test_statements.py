@@ -13,14 +13,15 @@ import typer
 from babel.messages.extract import extract
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from moderation.published import PublicOutcome as Done
 from moderation.statements import cli
 from moderation.statements.dsa import EEA, DsaStatement, dsa_statement
 from moderation.statements.hashtag import ever, in_force
 from moderation.statements.lumen import Demand, Request, action_taken, lumen_notice
-from moderation.statements.lumen import Outcome as Done
 from moderation.statements.masking import MASK, cut, masked
 from moderation.statements.orders import request_of, restrictions_of
 from moderation.statements.render import statement_as_dict
@@ -216,7 +217,43 @@ def test_an_order_that_is_not_in_force_holds_nothing_back() -> None:
     interim = ordered(*steps, order_step("interim", 4, NOW_MS + 10)).fold.cases.cases[ORDER]
     assert [one.ends_ms for one in restrictions_of(interim, NOW_MS + 9)] == [NOW_MS + 10]
     assert restrictions_of(interim, NOW_MS + 10) == []
-    assert {one.outcome for one in request_of(waiting).demands} == {"undecided", "withheld"}
+    assert {one.outcome for one in request_of(waiting).demands} == {"undecided"}
+    assert [one.outcome for one in request_of(interim, NOW_MS + 9).demands] == ["undecided", "withheld", "undecided"]
+    assert [one.outcome for one in request_of(interim, NOW_MS + 10).demands] == ["undecided", "ended", "undecided"]
+
+
+def notice_of(view: PeopleView, now_ms: int = NOW_MS) -> tuple[str, str, list[str]]:
+    """Action taken, text and URLs of the order's notice."""
+    request_told = request_of(view.fold.cases.cases[ORDER], now_ms)
+    told = lumen_notice(request_told, recipient="Example", site="https://example.org")["notice"]
+    urls = [url["url"] for work in told["works_attributes"] for url in work["infringing_urls_attributes"]]
+    return told["action_taken"], told["body"], urls
+
+
+def test_the_archive_is_told_of_what_was_in_force_and_of_nothing_else() -> None:
+    steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("reduced", 0, 0, 3),
+             order_ruling("withheld", 1, 2, 4)]  # fmt: skip
+    action, body, urls = notice_of(ordered(*steps))
+    assert (action, urls) == ("Unspecified", [])
+    assert "withheld" not in body and "2 accounts not decided yet" in body
+    action, body, urls = notice_of(ordered(*steps, order_step("revoked", 5)))
+    assert (action, urls) == ("No", [])
+    assert "2 accounts not acted on before the order was revoked" in body
+    action, body, urls = notice_of(ordered(*steps, order_step("final", 5), order_step("revoked", 6)))
+    assert (action, len(urls)) == ("Yes", 3)
+    assert "withheld" not in body and "2 accounts held back in the country of the order only, until" in body
+    suspended = order_ruling("suspended", 1, 1, 5)
+    action, body, urls = notice_of(ordered(*steps, suspended, order_step("revoked", 6)))
+    assert (action, urls) == ("Partial", ["https://example.org/i/user/1001"])
+
+
+def test_a_ruling_that_came_when_the_interim_decision_was_over_names_nobody() -> None:
+    late = replace(order_ruling("withheld", 2, 2, 5), at_ms=NOW_MS + 20)
+    over = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("withheld", 1, 1, 3),
+            order_step("interim", 4, NOW_MS + 10), late]  # fmt: skip
+    assert notice_of(ordered(*over), NOW_MS + 30)[2] == ["https://example.org/i/user/1001"]
+    again = ordered(*over, order_step("interim", 6, NOW_MS + 50))
+    assert len(notice_of(again, NOW_MS + 60)[2]) == 2
 
 
 # --- the database ------------------------------------------------------------------------------------------------
@@ -437,7 +474,7 @@ def test_of_a_confidential_order_only_the_numbers_are_told() -> None:
     ("outcomes", "word"),
     [
         (["withheld"], "Yes"), (["declined"], "No"), (["declined", "suspended"], "Partial"),
-        (["undecided", "withheld"], "Unspecified"),
+        (["undecided", "withheld"], "Unspecified"), (["ended"], "Yes"), (["dropped"], "No"),
     ],
 )  # fmt: skip
 def test_the_action_taken(outcomes: list[Done], word: str) -> None:
