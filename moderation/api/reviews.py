@@ -104,6 +104,8 @@ async def file_appeal(request: Request, body: AppealBody, idempotency_key: Key) 
 async def end_appeal(request: Request, appeal: AppealId, body: EndBody, idempotency_key: Key) -> Response:
     """Decide on an appeal; not by whoever took the decision. `overturn` reverses it.
 
+    Where nothing is left of it, the appeal ends all the same, and `ended` says why.
+
     What a legal order holds is the legal team's to decide on, everything else the moderators'.
     """
     who = actor_of(request, body.actor)

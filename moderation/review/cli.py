@@ -190,7 +190,7 @@ def end(
     actor: Actor = None,
     as_json: Json = False,
 ) -> None:
-    """Decide on an appeal; not by whoever took the decision. `overturn` reverses it."""
+    """Decide on an appeal; not by whoever took the decision. `overturn` reverses what is left of it."""
     from moderation.review.view import done_as_dict
 
     async def work(desk: ReviewDesk) -> None:
@@ -200,6 +200,8 @@ def end(
         else:
             effect = "" if done.effect is None else f": {done_as_dict(done)['effect']['action']}"
             out.print(f"appeal {appeal}: {verdict}{effect}")
+            if done.ended:
+                errors.print(f"nothing was left to lift: {done.ended}", style="yellow")
             if done.also_lifts:
                 errors.print(
                     f"this lifts what nobody appealed against, too: {', '.join(done.also_lifts)}", style="yellow"

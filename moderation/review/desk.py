@@ -25,6 +25,7 @@ from moderation.review.records import (
     Verdict,
     encode_review,
 )
+from moderation.review.remains import Remains, remains
 from moderation.review.reversal import LASTS_MS, Effect, also_lifted, find, reversal
 from moderation.writer import Desk
 from streams.clock import now_ms
@@ -43,6 +44,8 @@ class Done:
     effect: Effect | None
     also_lifts: tuple[str, ...] = ()
     """References of other automated restrictions of the hashtag that an `allow` lifts, too, for it is over them all."""
+    ended: str = ""
+    """Of an appeal: in words, why nothing was left of what it is against; "" where something was."""
 
 
 class ReviewDesk:
@@ -147,13 +150,14 @@ class ReviewDesk:
         against = find(reference, self.automated, self._desk.view, at_ms)
         filed = Appeal(
             id=_id(), case=reference, hashtag=against.restriction.target, actor=who, reason=why, at_ms=at_ms,
-            order=against.order,
+            order=against.order, number=None if against.row is None else against.row.number,
+            deciders=against.deciders,
         )  # fmt: skip
         await self._write(lambda: ([filed], None))
         return filed
 
     async def end_appeal(self, appeal: str, verdict: Verdict, *, actor: str, reason: str) -> Done:
-        """Decide on an appeal. `overturn` reverses the restriction, see `reversal`.
+        """Decide on an appeal. `overturn` reverses what is left of the restriction, see `remains` and `reversal`.
 
         Raises:
             CallerMistake: whoever took the decision may not judge the appeal.
@@ -161,22 +165,27 @@ class ReviewDesk:
         who, why = words_of(actor, reason)
         await self.refresh()
         appealed, at_ms = self._appeal(appeal).appeal, self._clock()
-        against = find(appealed.case, self.automated, self._desk.view, at_ms)
-        if against.decided_by(who):
-            raise CallerMistake(f"{who} took the decision that is appealed against", fix="somebody else must decide")
         outcome = AppealOutcome(
             id=_id(), appeal=appeal, case=appealed.case, hashtag=appealed.hashtag, verdict=verdict, actor=who,
             reason=why, at_ms=at_ms,
         )  # fmt: skip
+        left: list[Remains] = []
 
         def make() -> tuple[list[ReviewRecord], Effect | None]:
-            if verdict == "uphold":
+            left[:] = [remains(appealed, self.automated, self._desk.view, at_ms)]
+            against = left[0].against
+            if left[0].decided_by(who):
+                raise CallerMistake(
+                    f"{who} took the decision that is appealed against", fix="somebody else must decide"
+                )
+            if verdict == "uphold" or against is None:
                 return [outcome], None
-            now = find(appealed.case, self.automated, self._desk.view, at_ms)
-            return [outcome], reversal(now, self._desk, actor=who, reason=why, at_ms=at_ms)
+            return [outcome], reversal(against, self._desk, actor=who, reason=why, at_ms=at_ms)
 
         effect = await self._write(make)
-        return Done(outcome, effect, also_lifted(effect, against.restriction, self.automated, at_ms))
+        against, ended = left[0].against, left[0].ended
+        lifts = () if against is None else also_lifted(effect, against.restriction, self.automated, at_ms)
+        return Done(outcome, effect, lifts, ended)
 
     def _takes_effect(self, item: Item, verdicts: Sequence[Verdict]) -> bool:
         if item.kind != "second_look":

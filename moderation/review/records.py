@@ -58,6 +58,10 @@ class Appeal(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="a
     """What is held back: a hashtag; an account or a tweet where an order is behind it."""
     order: str = ""
     """The legal order behind the restriction, if there is one."""
+    number: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """Of the target on that order. None: no order; or a record from before it was kept."""
+    deciders: tuple[Text, ...] = ()
+    """Who took the decision, whatever becomes of it. Empty: a record from before they were kept."""
     actor: Text
     """Who took the appeal in; the appellant is known to the case system alone."""
     reason: Text
@@ -73,7 +77,7 @@ class AppealOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     case: Reference
     hashtag: str
     verdict: Verdict
-    """`overturn`: the restriction was reversed."""
+    """`overturn`: the restriction was wrong; what was left of it was reversed."""
     actor: Text
     reason: Text
     at_ms: Ms

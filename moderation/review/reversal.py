@@ -16,8 +16,8 @@ from moderation.review.errors import NoSuchCase
 from moderation.statements.orders import restrictions_of
 from moderation.statements.restriction import Restriction, of_override
 from moderation.writer import Desk
-from streams.flags.cases import Case, Row, same_person
-from streams.flags.moderation_fold import scopes_of
+from streams.flags.cases import Case, Row
+from streams.flags.moderation_fold import Scope, scopes_of
 from streams.flags.people import PeopleView
 from streams.log.moderation import Override, TagRecord, Undo
 from streams.log.orders import OrderRuling
@@ -41,17 +41,31 @@ class Against:
         """The order's id, "" where none is behind it."""
         return self.case.id if self.case is not None else ""
 
-    def decided_by(self, actor: str) -> bool:
-        """Whether somebody is one of those who took the decision."""
-        return any(same_person(one, actor) for one in self.restriction.actor.split(" and "))
+    @property
+    def deciders(self) -> tuple[str, ...]:
+        """Who took the decision."""
+        if self.row is not None and self.row.ruling is not None:
+            return self.row.ruling.actors
+        return (self.restriction.actor,)
 
 
 def find(reference: str, automated: Automated, view: PeopleView, at_ms: int) -> Against:
     """The restriction that a statement names.
 
     Raises:
-        NoSuchCase: there is none; the pipeline's ended a week ago, or its topic has let go of it; or an order's is no
-            longer in force.
+        NoSuchCase: there is none, see `look_up`.
+    """
+    found = look_up(reference, automated, view, at_ms)
+    if found is None:
+        raise NoSuchCase(f"there is no restriction {reference[:40]!r}", fix="the reference as the statement says it")
+    return found
+
+
+def look_up(reference: str, automated: Automated, view: PeopleView, at_ms: int) -> Against | None:
+    """The restriction that a statement names.
+
+    None: there is none; the pipeline's ended a week ago, or its topic has let go of it; or an order's is no longer in
+    force, or is another one since its target was ruled on again.
     """
     if (restriction := automated.restrictions.get(reference)) is not None:
         return Against(restriction)
@@ -65,7 +79,17 @@ def find(reference: str, automated: Automated, view: PeopleView, at_ms: int) -> 
             for one in restrictions_of(case, at_ms, [row]):
                 if one.reference == reference:
                     return Against(one, case=case, row=row)
-    raise NoSuchCase(f"there is no restriction {reference[:40]!r}", fix="the reference as the statement says it")
+    return None
+
+
+def standing(record: Override, view: PeopleView, at_ms: int) -> list[Scope]:
+    """Where a person's override still stands, be it under a newer one."""
+    stacks = view.fold.stacks()
+    return [
+        scope
+        for scope in scopes_of(record)
+        if any(e.record.id == record.id and e.stands(at_ms) for e in stacks[scope].entries)
+    ]
 
 
 def reversal(against: Against, desk: Desk, *, actor: str, reason: str, at_ms: int) -> Effect | None:
@@ -89,18 +113,13 @@ def reversal(against: Against, desk: Desk, *, actor: str, reason: str, at_ms: in
             expires_at_ms=at_ms + LASTS_MS,
         )
         return desk.drafted(draft)
-    fold = desk.view.fold
-    standing = [
-        scope
-        for scope in scopes_of(record)
-        if any(e.record.id == record.id and e.stands(at_ms) for e in fold.stacks()[scope].entries)
-    ]
-    if not standing:
+    scopes = standing(record, desk.view, at_ms)
+    if not scopes:
         return None
     return Undo(
         id=secrets.token_hex(8), hashtag=record.hashtag, display=record.display, country=record.country,
-        surfaces=tuple(scope[1] for scope in standing), actor=actor, reason=reason, at_ms=at_ms,
-        edits=fold.version(standing), undoes=(record.id,),
+        surfaces=tuple(scope[1] for scope in scopes), actor=actor, reason=reason, at_ms=at_ms,
+        edits=desk.view.fold.version(scopes), undoes=(record.id,),
     )  # fmt: skip
 
 

@@ -24,10 +24,10 @@ def item_as_dict(item: Item, progress: Progress, now_ms: int) -> dict[str, Any]:
 
 
 def appeal_as_dict(appealed: Appealed) -> dict[str, Any]:
-    """An appeal and how it ended."""
+    """An appeal and how it ended. Who decided on an order's targets is the legal team's to know, and not told here."""
     outcome = appealed.outcome
     plain: dict[str, Any] = msgspec.to_builtins(appealed.appeal)
-    del plain["kind"]
+    del plain["kind"], plain["number"], plain["deciders"]
     plain["against_order"] = bool(plain.pop("order"))
     return plain | {"outcome": None if outcome is None else _outcome(outcome.verdict, outcome.actor, outcome.reason)}
 
@@ -40,7 +40,7 @@ def done_as_dict(done: Done) -> dict[str, Any]:
         effect = {"action": done.effect.outcome, "order": done.effect.order, "target": done.effect.targets[0][0] + 1}
     elif done.effect is not None:
         effect = record_as_dict(done.effect)
-    return plain | {"effect": effect, "also_lifts": list(done.also_lifts)}
+    return plain | {"effect": effect, "also_lifts": list(done.also_lifts), "ended": done.ended}
 
 
 def quality_of(people: PeopleView, from_ms: int, to_ms: int) -> Quality:

@@ -528,6 +528,67 @@ def test_an_appeal_is_decided_by_somebody_else_and_reversed(client: TestClient) 
     assert known["outcome"]["actor"] == "admin"
 
 
+def appealed_against_an_order(legal: Calls) -> tuple[str, str]:
+    """An order with a hashtag that is reduced, and an appeal against it."""
+    order = legal.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    for path, body in (
+        ("steps", {"to": "acknowledged"}), ("steps", {"to": "under_review"}),
+        ("rulings", {"outcome": "reduced", "kinds": ["hashtag"]}),
+        ("rulings", {"outcome": "declined", "undecided": True}), ("steps", {"to": "final"}),
+    ):  # fmt: skip
+        moved(legal, order, path, **body)
+    [reference] = [
+        one["reference"]
+        for one in legal.get("/v1/hashtags/rumour/statements").json()["items"]
+        if one["restriction"]["source"] == "legal"
+    ]
+    return order, legal.post("/v1/appeals", reference=reference).json()["id"]
+
+
+def moved(calls: Calls, order: str, path: str, **body: Any) -> None:
+    """The order with one more step or ruling."""
+    version = calls.get(f"/v1/orders/{order}").json()["version"]
+    done = calls.post(f"/v1/orders/{order}/{path}", if_version=version, **body)
+    assert done.status_code == 201, done.text
+
+
+@pytest.mark.parametrize("word", ["uphold", "overturn"])
+def test_an_appeal_ends_though_its_order_is_revoked(client: TestClient, word: str) -> None:
+    legal, admin = Calls(client, "legal"), Calls(client, "admin")
+    order, appeal = appealed_against_an_order(legal)
+    moved(legal, order, "steps", to="revoked")
+    path = f"/v1/appeals/{appeal}/outcome"
+    assert "took the decision" in legal.post(path, verdict=word).text
+    ended = admin.post(path, verdict=word)
+    assert ended.status_code == 201, ended.text
+    assert (ended.json()["effect"], ended.json()["ended"]) == (None, "the order is revoked")
+    assert admin.get("/v1/appeals").json()["items"] == []
+
+
+def test_an_appeal_lifts_what_holds_its_target_back_by_now(client: TestClient) -> None:
+    legal, admin = Calls(client, "legal"), Calls(client, "admin")
+    order, appeal = appealed_against_an_order(legal)
+    moved(legal, order, "rulings", outcome="reduced", kinds=["hashtag"], reason="better words")
+    ended = admin.post(f"/v1/appeals/{appeal}/outcome", verdict="overturn")
+    assert ended.status_code == 201, ended.text
+    assert (ended.json()["effect"]["action"], ended.json()["ended"]) == ("declined", "")
+    kept_back = admin.get("/v1/hashtags/rumour/statements").json()["items"]
+    assert {one["restriction"]["source"] for one in kept_back} == {"automated"}
+
+
+@pytest.mark.parametrize("word", ["uphold", "overturn"])
+def test_an_appeal_ends_though_the_decision_is_kept_no_more(client: TestClient, paper: Paper, word: str) -> None:
+    calls = Calls(client)
+    [statement] = calls.get("/v1/hashtags/rumour/statements").json()["items"]
+    appeal = calls.post("/v1/appeals", reference=statement["reference"]).json()["id"]
+    cast(FastAPI, client.app).state.desks = paper_desks(paper)  # started anew; the topic has let go of it
+    ended = calls.post(f"/v1/appeals/{appeal}/outcome", verdict=word)
+    assert ended.status_code == 201, ended.text
+    assert (ended.json()["effect"], ended.json()["also_lifts"]) == (None, [])
+    assert ended.json()["ended"] == "the decision has ended, or is not kept any more"
+    assert calls.get("/v1/appeals").json()["items"] == []
+
+
 # --- keys, limits, replays ---------------------------------------------------------------------------------------
 
 

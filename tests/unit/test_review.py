@@ -5,9 +5,11 @@ from __future__ import annotations
 import doctest
 import json
 import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from moderation.review.desk import CLAIM_MS, ReviewDesk
 from moderation.review.errors import NoSuchCase, StaleReview
 from moderation.review.items import items_among, items_of
 from moderation.review.records import (
+    Appeal,
     AppealOutcome,
     ReviewClaim,
     ReviewRecord,
@@ -378,6 +381,7 @@ async def test_an_appeal_of_a_protected_speaker_is_declined_as_protected_speech(
     await orders.change_registry(lambda cases: speakers.plan(entry, cases.speakers), actor="ann", reason="r")
     filed = await on.reviews.appeal(reference, actor="desk", reason="a journalist")
     told = appeal_as_dict(Appealed(filed))
+    assert filed.deciders == ("lee",) and "lee" not in json.dumps(told) and "number" not in told
     assert told["against_order"] is True and case.id not in json.dumps(told)
     done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
     assert isinstance(done.effect, OrderRuling) and done.effect.ground == "protected_speech"
@@ -410,6 +414,159 @@ async def test_an_appeal_that_is_turned_down_changes_nothing() -> None:
         await on.reviews.appeal(ITEM, actor="desk", reason="no")
     with pytest.raises(NoSuchCase):
         await on.reviews.end_appeal("nothing", "uphold", actor="ann", reason="r")
+
+
+# --- appeals that outlive what they are against ------------------------------------------------------------------
+
+
+def appeals_counted(on: Desk) -> tuple[int, int]:
+    told = quality_of(on.desk.view, 0, on.now_ms + 1)
+    return told.appeals, told.appeals_reversed
+
+
+def as_of_old(on: Desk, filed: Appeal) -> Appeal:
+    """The same appeal as it was written before its record had the target's number and the deciders."""
+    old = Appeal(
+        id=f"{filed.id}-old", case=filed.case, hashtag=filed.hashtag, order=filed.order, actor=filed.actor,
+        reason=filed.reason, at_ms=filed.at_ms,
+    )  # fmt: skip
+    value, key = encode_review(old)
+    bare = {name: said for name, said in json.loads(value).items() if name not in ("number", "deciders")}
+    on.paper.send([(json.dumps(bare).encode(), key)])
+    return old
+
+
+async def ruled(on: Desk, case: Case, number: int, outcome: Outcome, actor: str) -> None:
+    on.now_ms += 10
+    orders = OrdersDesk(on.desk, clock=lambda: on.now_ms)
+    await orders.rule(case.id, Selection(targets=(str(number),)), outcome, actor=actor, reason="better words")
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize(("word", "reversed_"), [("uphold", 0), ("overturn", 1)])
+async def test_an_appeal_ends_though_its_order_is_revoked(word: Verdict, reversed_: int, old: bool) -> None:
+    on = Desk()
+    case, reference = await withheld(on, 1, 2)
+    filed = await on.reviews.appeal(reference, actor="desk", reason="it is satire")
+    assert (filed.number, filed.deciders) == (0, ("lee",))
+    filed = as_of_old(on, filed) if old else filed
+    await OrdersDesk(on.desk, clock=lambda: on.now_ms).step(case.id, "revoked", actor="max", reason="by the court")
+    with pytest.raises(CallerMistake, match="took the decision"):
+        await on.reviews.end_appeal(filed.id, word, actor="Lee", reason="r")
+    done = await on.reviews.end_appeal(filed.id, word, actor="max", reason="r")
+    assert (done.effect, done.also_lifts, done.ended) == (None, (), "the order is revoked")
+    assert done_as_dict(done)["ended"] == done.ended
+    assert appeals_counted(on) == (1, reversed_)
+    with pytest.raises(StaleReview, match="the appeal is decided"):
+        await on.reviews.end_appeal(filed.id, word, actor="ben", reason="r")
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("again", ["withheld", "suspended"])
+async def test_an_appeal_lifts_what_holds_its_target_back_by_now(again: Outcome, old: bool) -> None:
+    """lee withholds, somebody appeals, max rules again: another restriction, on the same target of the same order."""
+    on = Desk()
+    case, reference = await withheld(on, 1, 2)
+    filed = await on.reviews.appeal(reference, actor="desk", reason="it is satire")
+    filed = as_of_old(on, filed) if old else filed
+    await ruled(on, case, 1, again, "max")
+    assert restrictions_of(case, on.now_ms)[0].reference != reference
+    for actor in ("lee", "max"):
+        with pytest.raises(CallerMistake, match="took the decision"):
+            await on.reviews.end_appeal(filed.id, "uphold", actor=actor, reason="r")
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="it is satire")
+    assert done_as_dict(done)["effect"] == {"action": "declined", "order": case.id, "target": 1}
+    assert (done.ended, held(on), appeals_counted(on)) == ("", {("2", "IN")}, (1, 1))
+
+
+async def test_an_appeal_of_old_finds_its_target_among_those_of_one_number() -> None:
+    """An account and a tweet may have one number, and its record says no more: the reference tells which is meant."""
+    on = Desk()
+    head = Head("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
+    targets = {(kind, "1"): Target(kind, "1") for kind in ("account", "tweet")}
+    orders = OrdersDesk(on.desk, clock=lambda: on.now_ms)
+    [plan] = await orders.take_in([OrderDraft(head, targets)], actor="intake")  # type: ignore[arg-type]
+    for state in ("acknowledged", "under_review"):
+        await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
+    await orders.rule(plan.head.id, Selection(kinds=("tweet",)), "withheld", actor="kim", reason="r")
+    await orders.rule(plan.head.id, Selection(kinds=("account",)), "withheld", actor="lee", reason="r")
+    case = await orders.step(plan.head.id, "final", actor="lee", reason="r")
+    of_tweet = restrictions_of(case, on.now_ms)[1]
+    filed = as_of_old(on, await on.reviews.appeal(of_tweet.reference, actor="desk", reason="r"))
+    await ruled(on, case, 1, "withheld", "max")
+    on.now_ms += 10
+    await orders.rule(case.id, Selection(kinds=("tweet",)), "withheld", actor="max", reason="better words")
+    with pytest.raises(CallerMistake, match="took the decision"):
+        await on.reviews.end_appeal(filed.id, "overturn", actor="kim", reason="r")
+    await on.reviews.end_appeal(filed.id, "overturn", actor="lee", reason="r")
+    assert [row.ruling and row.ruling.outcome for row in case.rows] == ["withheld", "declined"]
+
+
+async def test_an_appeal_ends_though_its_target_is_declined_by_now() -> None:
+    on = Desk()
+    case, reference = await withheld(on, 1)
+    filed = await on.reviews.appeal(reference, actor="desk", reason="it is satire")
+    await ruled(on, case, 1, "declined", "max")
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="max", reason="r")
+    assert (done.effect, done.ended, held(on)) == (None, "the target is declined by now", set())
+
+
+async def test_what_an_interim_decision_held_does_not_come_back_after_an_appeal() -> None:
+    """It has run out when the appeal is judged, and would be in force again once the order is final."""
+    on = Desk()
+    head = Head("Ministry", "IN", "s. 69A", "No. 1", 1, 2, 3, False)
+    orders = OrdersDesk(on.desk, clock=lambda: on.now_ms)
+    [plan] = await orders.take_in([OrderDraft(head, {("account", "1"): Target("account", "1")})], actor="intake")
+    for state in ("acknowledged", "under_review"):
+        await orders.step(plan.head.id, state, actor="lee", reason="r")  # type: ignore[arg-type]
+    await orders.rule(plan.head.id, Selection(), "withheld", actor="lee", reason="r")
+    case = await orders.step(plan.head.id, "interim", actor="lee", reason="r", expires_at_ms=on.now_ms + 5)
+    filed = await on.reviews.appeal(restrictions_of(case, on.now_ms)[0].reference, actor="desk", reason="satire")
+    on.now_ms += 10
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
+    assert isinstance(done.effect, OrderRuling) and done.ended == ""
+    await orders.step(plan.head.id, "final", actor="lee", reason="r")
+    assert held(on) == set()
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize(("word", "reversed_"), [("uphold", 0), ("overturn", 1)])
+async def test_an_appeal_ends_though_the_decision_is_kept_no_more(word: Verdict, reversed_: int, old: bool) -> None:
+    """Days later, at a desk that starts anew: the topic has let go of the decision, and holds a later one."""
+    on = Desk(decision(ruling("suppress")))
+    await on.reviews.refresh()
+    [reference] = on.reviews.automated.restrictions
+    filed = await on.reviews.appeal(reference, actor="desk", reason="it is a film")
+    assert (filed.number, filed.deciders) == (None, ("hushtag",))
+    filed = as_of_old(on, filed) if old else filed
+    on.now_ms += 4 * 24 * HOUR_MS
+    later = decision(ruling("suppress", since_ms=on.now_ms, expires_at_ms=on.now_ms + HOUR_MS), number=2)
+    for said, told in (((), ""), ((later,), "; hushtag-[0-9a-f]{24} holds it back now, a decision of its own")):
+        desk = ReviewDesk(paper_desk(on.paper), PaperFollower(said), clock=lambda: on.now_ms)
+        filed = filed if not told else await refiled(on, filed)
+        done = await desk.end_appeal(filed.id, word, actor="ann", reason="seen")
+        assert done.effect is None
+        assert re.fullmatch(f"the decision has ended, or is not kept any more{told}", done.ended)
+    await on.reviews.refresh()
+    assert appeals_counted(on) == (2, 2 * reversed_)
+
+
+async def refiled(on: Desk, filed: Appeal) -> Appeal:
+    again = msgspec.structs.replace(filed, id=f"{filed.id}-again")
+    on.paper.send([encode_review(again)])
+    return again
+
+
+async def test_an_appeal_against_a_block_that_has_run_out_says_so() -> None:
+    on = Desk()
+    [written] = await on.desk.override([Draft(tag_of("tag"), "block", "*", ("trends",), "ann", "r", HOUR_MS)])
+    assert isinstance(written.record, Override)
+    one = of_override(written.record)
+    assert one is not None
+    filed = await on.reviews.appeal(one.reference, actor="desk", reason="no")
+    on.now_ms = HOUR_MS
+    done = await on.reviews.end_appeal(filed.id, "overturn", actor="ben", reason="r")
+    assert (done.effect, done.ended) == (None, "the block has run out or was undone")
 
 
 # --- agreement ---------------------------------------------------------------------------------------------------
