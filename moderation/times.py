@@ -16,6 +16,15 @@ def time_words(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def iso_words(at_ms: int) -> str:
+    """A moment to the millisecond, as it can be typed.
+
+    >>> iso_words(1_612_800_000_000)
+    '2021-02-08T16:00:00.000+00:00'
+    """
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
 def day_words(at_ms: int) -> str:
     """A day.
 

@@ -104,7 +104,8 @@ class Service:
             "summary": f"Counted over the last {self.listing.counter.window_seconds // 60} minutes, "
             f"as of {explain.time_of(self.now_ms())}",
             "flags": {
-                "stale": "The flags are out of date: the pipeline or Redis is away. The last known ones are shown.",
+                "stale": "The flags are out of date: the pipeline or Redis is away. Automated ones hold nothing back; "
+                "those of people and orders do as long as Redis answers.",
                 "unavailable": "There are no flags yet: nothing is held back.",
             }.get(flags, "The flags are up to date."),
         }

@@ -17,6 +17,9 @@ Version = Annotated[
 ]
 Moment = Annotated[str, Field(max_length=40, description="ISO 8601; UTC without an offset.")]
 
+DeclineGround = Literal["protected_speech", "not_unlawful", "overbroad", "no_legal_basis", "not_found", "other"]
+"""`GROUNDS_OF["declined"]`, for the document."""
+
 
 class Body(BaseModel):
     """What every write says."""
@@ -117,7 +120,9 @@ class IntakeBody(Body):
     reference: Annotated[str, Field(min_length=1, max_length=400)]
     issued: Moment
     received: Moment
-    deadline: Moment
+    deadline: Annotated[
+        Moment, Field(description="ISO 8601, a date meaning its end where it ends first (UTC+14); or +48h.")
+    ]
     confidential: bool
     targets: Annotated[list[TargetBody], Field(min_length=1, max_length=100_000)]
     strict: Annotated[bool, Field(description="Take nothing in if one target cannot be used.")] = False
@@ -132,7 +137,7 @@ class StepBody(Body):
 
     to: State
     until: Annotated[Moment | None, Field(description="When its outcomes end; needed for interim.")] = None
-    ground: Annotated[Ground, Field(description="Why a whole order is declined.")] = "other"
+    ground: Annotated[DeclineGround, Field(description="Why a whole order is declined.")] = "other"
     if_version: Version
 
 

@@ -98,6 +98,8 @@ async def step(request: Request, order: Order, body: StepBody, idempotency_key: 
     behind = desks(request).orders
 
     async def work() -> Answer:
+        if body.to == "interim" and body.until is None:
+            raise CallerMistake("an interim decision has an end of its own", fix="give until")
         until_ms = moment_ms(body.until) if body.until is not None else 0
         if body.until is not None and until_ms <= now_ms():
             raise CallerMistake("it would be over before it begins", fix="give a time to come")

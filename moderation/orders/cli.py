@@ -80,7 +80,9 @@ def intake(
     reference: Annotated[str, typer.Option(help="Its reference.")] = "",
     issued: Annotated[str, typer.Option(help="When it was issued, ISO 8601.")] = "",
     received: Annotated[str, typer.Option(help="When it came.", show_default="now")] = "",
-    deadline: Annotated[str, typer.Option(help="Until when, ISO 8601; or +48h after it came.")] = "",
+    deadline: Annotated[
+        str, typer.Option(help="Until when, ISO 8601 (a date: its earliest end on earth); or +48h.")
+    ] = "",
     confidential: Annotated[bool, typer.Option("--confidential", help="It may not be published.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Take nothing in if any row is bad.")] = False,
     dry_run: opt.DryRun = False,

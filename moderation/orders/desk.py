@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from moderation import speakers
 from moderation.drafts import words_of
 from moderation.orders.decide import RulingPlan, plan_ruling, usual_ground
-from moderation.orders.errors import NotAllowed, StaleOrder, no_such_order, of_refusal
+from moderation.orders.errors import NotAllowed, StaleOrder, no_such_order, of_contract, of_refusal
 from moderation.orders.model import OrderDraft, Plan, plan
 from moderation.orders.select import Selection
+from moderation.tables import BadCell, words
 from moderation.writer import Desk
 from streams.clock import now_ms
-from streams.errors import HushtagError
+from streams.errors import CallerMistake, ContractError, HushtagError
 from streams.flags.cases import Case, Cases
+from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.orders import (
     CaseRecord,
     Ground,
@@ -28,6 +30,7 @@ from streams.log.orders import (
     OrderStep,
     Outcome,
     State,
+    decode_case,
     encode_case,
     ranges_of,
 )
@@ -182,11 +185,12 @@ class OrdersDesk:
     async def note(self, order: str, *, actor: str, text: str = "", assignee: str | None = None) -> Case:
         """Leave a note, or say who takes care of it from now on ("" for nobody)."""
         who, _ = words_of(actor, text or "assigned")
+        with_whom = None if assignee is None else _name(assignee)
 
         def make(at_ms: int) -> list[CaseRecord]:
             self.case(order)
             record = OrderNote(
-                id=secrets.token_hex(8), order=order, text=text, assignee=assignee, actor=who, at_ms=at_ms
+                id=secrets.token_hex(8), order=order, text=text, assignee=with_whom, actor=who, at_ms=at_ms
             )
             return [record]
 
@@ -219,7 +223,7 @@ class OrdersDesk:
 
         def encoded(view: object) -> list[tuple[bytes, bytes]]:
             records[:] = make(self._clock())
-            return [encode_case(record) for record in records]
+            return [_readable(record) for record in records]
 
         offsets = await self._desk.transact(encoded)
         errors: list[HushtagError] = []
@@ -228,6 +232,25 @@ class OrdersDesk:
                 errors.append(of_refusal(getattr(record, "order", ""), refusal))
         if errors:
             raise errors[0]
+
+
+def _name(written: str) -> str:
+    try:
+        return words("assignee", written, most=2000, empty=True)
+    except BadCell as bad:
+        raise CallerMistake(f"{bad.field}: {bad.value!r} is {bad.problem}", fix=bad.fix) from None
+
+
+def _readable(record: CaseRecord) -> tuple[bytes, bytes]:
+    """(value, key) as every reader will take it; what a codec refuses is in no fold, so nobody would be told later."""
+    value, key = encode_case(record)
+    try:
+        other = decode_moderation(value, key)
+        assert isinstance(other, OtherRecord)
+        decode_case(other)
+    except ContractError as error:
+        raise of_contract(record, error) from None
+    return value, key
 
 
 __all__ = ["Decided", "NotAllowed", "OrdersDesk", "StaleOrder"]

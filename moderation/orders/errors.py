@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from moderation.times import time_words
 from moderation.wording import counted
-from streams.errors import EXIT_NO, CallerMistake, HushtagError
+from streams.errors import EXIT_NO, CallerMistake, ContractError, HushtagError
 from streams.flags.cases import Refusal, Versioned, in_words
-from streams.log.orders import OrderReceived, OrderStep
+from streams.log.orders import CaseRecord, OrderReceived, OrderStep, Speaker
 
 
 class StaleOrder(HushtagError):
@@ -38,6 +38,14 @@ def of_refusal(order: str, refusal: Refusal) -> HushtagError:
     if refusal.stale:
         return StaleOrder(order, version=refusal.version, changed=refusal.changed)
     return NotAllowed(f"{order}: {refusal.why}", fix=f"hushtag orders show {order}")
+
+
+def of_contract(record: CaseRecord, error: ContractError) -> NotAllowed:
+    """The error that tells a writer that no reader would take its record. Nothing was sent."""
+    name = record.account if isinstance(record, Speaker) else record.order
+    return NotAllowed(
+        f"{name}: nothing was written, for no reader takes {error}", fix=error.fix or "correct that field"
+    )
 
 
 def told(record: Versioned) -> str:

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moderation.drafts import duration_ms
+from moderation.orders.dates import BEYOND_MS, When, read_as, when_of
 from moderation.orders.model import FIELDS, Head, OrderDraft
 from moderation.tables import BadCell, Line, RowProblem, account_of, one_of, read_table, words
 from streams.errors import CallerMistake
@@ -25,7 +25,6 @@ MOST_ORDERS = 1_000
 _TWEET = re.compile(
     r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/[A-Za-z0-9_]+/(?:web/)?status(?:es)?/([0-9]{1,20})\b.*"
 )
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YES, _NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0", "n", ""})
 
 
@@ -94,22 +93,13 @@ def target_of(written: str, kind: str = "", author: str = "") -> Target:
 
 
 def time_of(field: str, written: str, *, end: bool = False) -> int:
-    """A time in ISO 8601, UTC where no offset is given; a date alone is its first moment, or its last with `end`.
+    """A time in ISO 8601, in UTC without an offset; a date alone is its first moment in UTC, or its last with `end`.
 
     Raises:
         BadCell: it cannot be read.
     """
-    text = written.strip()
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadCell(field, written, "not a date", "such as 2021-02-08 or 2021-02-08T18:00:00+05:30") from None
-    if end and _DATE.fullmatch(text):
-        at += timedelta(days=1, milliseconds=-1)
-    at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    if not 0 <= at_ms < 10**15:
-        raise BadCell(field, written, "out of range", "a date after 1970")
-    return at_ms
+    when = when_of(field, written)
+    return when.end_ms if end else when.at_ms
 
 
 def head_of(cells: Mapping[str, str], now_ms: int) -> Head:
@@ -124,24 +114,16 @@ def head_of(cells: Mapping[str, str], now_ms: int) -> Head:
         raise BadCell("country", cells.get("country", ""), "unknown", error.fix) from None
     if country == "*":
         raise BadCell("country", "*", "an order is a country's", "its ISO 3166-1 code, such as IN")
-    received_ms = time_of("received", cells["received"]) if cells.get("received", "").strip() else now_ms
-    issued_ms = time_of("issued", words("issued", cells.get("issued", "")))
+    received = when_of("received", cells["received"]) if cells.get("received", "").strip() else When(now_ms, False)
+    issued = when_of("issued", words("issued", cells.get("issued", "")))
     deadline = words("deadline", cells.get("deadline", ""))
-    if deadline.startswith("+"):
-        if not cells.get("received", "").strip():
-            raise BadCell("received", "", "missing, and the deadline counts from it", "say when the order came")
-        try:
-            deadline_ms = received_ms + duration_ms(deadline[1:])
-        except CallerMistake as error:
-            raise BadCell("deadline", deadline, "not a duration", error.fix) from None
-    else:
-        deadline_ms = time_of("deadline", deadline, end=True)
-    for field, at_ms in (("issued", issued_ms), ("received", received_ms)):
-        if at_ms > now_ms:
+    due = _due(deadline, received, cells)
+    for field, when in (("issued", issued), ("received", received)):
+        if when.first_ms > now_ms:
             raise BadCell(field, cells.get(field, ""), "lies in the future", "the day on which it happened")
-    if issued_ms > received_ms:
+    if issued.first_ms > received.last_ms:
         raise BadCell("issued", cells.get("issued", ""), "after the order was received", "check both dates")
-    if deadline_ms < received_ms:
+    if due.last_ms < received.first_ms:
         raise BadCell("deadline", deadline, "before the order was received", "check both dates")
     said = cells.get("confidential", "").strip().lower()
     if said not in _YES | _NO:
@@ -151,17 +133,32 @@ def head_of(cells: Mapping[str, str], now_ms: int) -> Head:
         country=country,
         legal_basis=words("legal_basis", cells.get("legal_basis", ""), most=2000),
         reference=words("reference", cells.get("reference", "")),
-        issued_ms=issued_ms,
-        received_ms=received_ms,
-        deadline_ms=deadline_ms,
+        issued_ms=issued.at_ms,
+        received_ms=min(received.at_ms, now_ms),
+        deadline_ms=due.due_ms,
         confidential=said in _YES,
     )
+
+
+def _due(deadline: str, received: When, cells: Mapping[str, str]) -> When:
+    if not deadline.startswith("+"):
+        return when_of("deadline", deadline)
+    if not cells.get("received", "").strip():
+        raise BadCell("received", "", "missing, and the deadline counts from it", "say when the order came")
+    try:
+        due_ms = received.first_ms + duration_ms(deadline[1:])
+    except CallerMistake as error:
+        raise BadCell("deadline", deadline, "not a duration", error.fix) from None
+    if not 0 <= due_ms < BEYOND_MS:
+        raise BadCell("deadline", deadline, "out of range", "such as +48h")
+    return When(due_ms, False)
 
 
 def _collect(lines: Iterable[Line | RowProblem], given: Mapping[str, str], now_ms: int) -> Intake:
     drafts: dict[str, OrderDraft] = {}
     problems: list[RowProblem] = []
     heads: dict[tuple[str, ...], Head | BadCell] = {}
+    disputed: set[tuple[str, tuple[str, str]]] = set()
     for line in lines:
         if isinstance(line, RowProblem):
             problems.append(line)
@@ -170,15 +167,23 @@ def _collect(lines: Iterable[Line | RowProblem], given: Mapping[str, str], now_m
             draft = _draft_of(line, given, now_ms, heads, drafts)
             cells = line.cells
             target = target_of(cells.get("target", ""), cells.get("kind", ""), cells.get("author", ""))
-            key = target.kind, target.value
-            if key in draft.targets:
-                draft.repeated += 1
-            elif len(draft.targets) >= MOST_TARGETS:
+            key: tuple[str, str] = (target.kind, target.value)
+            known = draft.targets.get(key)
+            if known is None and len(draft.targets) >= MOST_TARGETS:
                 raise BadCell("target", target.value, f"beyond {MOST_TARGETS:,} targets", "split the order")
-            else:
+            if known is not None and known.author and target.author not in ("", known.author):
+                disputed.add((draft.head.id, key))
+                told = f"another row of this order says that tweet {target.value} is by {known.author}"
+                raise BadCell("author", target.author, told, "correct one; the tweet is not taken in")
+            draft.repeated += known is not None
+            if known is None or (target.author and not known.author):
                 draft.targets[key] = target
+                if target.author:
+                    draft.authors_at[key] = line.where
         except BadCell as bad:
             problems.append(bad.at(line.where))
+    for order, key in disputed:
+        del drafts[order].targets[key]
     found = tuple(draft for draft in drafts.values() if draft.targets)
     return Intake(found, tuple(problems), tuple(_notes(found, now_ms)))
 
@@ -200,7 +205,10 @@ def _draft_of(
         heads[written] = head
     if isinstance(head, BadCell):
         raise head
-    draft = drafts.setdefault(head.id, OrderDraft(head))
+    if (draft := drafts.get(head.id)) is None:
+        cells = dict(zip(FIELDS, written, strict=True))
+        read = read_as(cells["deadline"], cells["received"], head.deadline_ms)
+        draft = drafts[head.id] = OrderDraft(head, read_as=read)
     for name in ("legal_basis", "issued_ms", "deadline_ms", "confidential"):
         if getattr(draft.head, name) != getattr(head, name):
             field = name.removesuffix("_ms")
@@ -211,6 +219,8 @@ def _draft_of(
 
 def _notes(drafts: Iterable[OrderDraft], now_ms: int) -> Iterator[str]:
     for draft in drafts:
+        if draft.read_as:
+            yield f"{draft.head.reference}: {draft.read_as}"
         if draft.head.deadline_ms <= now_ms:
             ago = in_words(now_ms - draft.head.deadline_ms)
             yield f"{draft.head.reference}: the deadline has passed {ago} ago"

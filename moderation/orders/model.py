@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from streams.flags.cases import Case, in_words
+from moderation.times import iso_words
+from streams.flags.cases import Case, Row, in_words
 from streams.flags.ladder import WAITING
 from streams.log.orders import CHUNK, OrderReceived, OrderTargets, Target
 
@@ -51,6 +52,10 @@ class OrderDraft:
     targets: dict[tuple[str, str], Target] = field(default_factory=dict)
     repeated: int = 0
     """Targets that the file names again."""
+    authors_at: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Where in the file the author of a tweet is named, such as `line 12`."""
+    read_as: str = ""
+    """How a deadline was read that leaves something open; "" where it says its moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +96,20 @@ class Plan:
 def plan(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterable[str]) -> Plan:
     """Compare a draft with what is known: the same order twice is recognised, and more targets are added to it.
 
+    A tweet that is known without the author whom the draft names is a conflict. The log cannot give a target its author
+    later, and the tweet once more beside it would not help: one person could still decide on the first.
+
     Args:
         cases: by id.
         protected: account ids of the registry.
     """
     head, case = draft.head, cases.get(draft.head.id)
     registry = protected if isinstance(protected, (set, frozenset, dict)) else set(protected)
-    have = {(row.target.kind, row.target.value) for row in case.rows} if case else set()
+    have: dict[tuple[str, str], Row] = {(row.target.kind, row.target.value): row for row in case.rows} if case else {}
     added = tuple(target for key, target in draft.targets.items() if key not in have)
     why = ""
     if case is not None:
-        why = _difference(head, case)
+        why = _difference(head, case) or _other_author(draft, have)
         if not why and added and case.state not in WAITING:
             why = f"it is {in_words(case.state)} and takes no more targets; give the new ones a reference of their own"
     fate: Fate = "conflict" if why else "new" if case is None else "supplement" if added else "known"
@@ -121,8 +129,29 @@ def _difference(head: Head, case: Case) -> str:
     for name in ("legal_basis", "issued_ms", "deadline_ms", "confidential"):
         if getattr(head, name) != getattr(known, name):
             field_name = name.removesuffix("_ms")
+            at = f", {iso_words(getattr(known, name))}" if name != field_name else ""
             return (
-                f"{known.reference!r} of {known.authority!r} is known with another {field_name}; "
+                f"{known.reference!r} of {known.authority!r} is known with another {field_name}{at}; "
                 "correct it, or give the reference of the new order"
             )
     return ""
+
+
+def _other_author(draft: OrderDraft, have: Mapping[tuple[str, str], Row]) -> str:
+    found = [
+        (key, target, row)
+        for key, target in draft.targets.items()
+        if target.author and (row := have.get(key)) is not None and row.target.author != target.author
+    ]
+    if not found:
+        return ""
+    key, target, row = found[0]
+    known = f"with the author {row.target.author}" if row.target.author else "without an author"
+    return (
+        (f"{where}: " if (where := draft.authors_at.get(key)) else "")
+        + f"tweet {target.value} is known as target {row.number + 1}, {known}, and is now said to be by {target.author}"
+        + (f"; the same of {len(found) - 1:,} more" if len(found) > 1 else "")
+        + ("; correct the author, or" if row.target.author else ";")
+        + f" decline target {row.number + 1}, leave the row out here, and take the tweet in with its author under a "
+        "reference of its own"
+    )

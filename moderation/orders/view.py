@@ -102,6 +102,7 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
     return {
         "order": plan.head.id,
         "reference": plan.head.reference,
+        "deadline_ms": plan.head.deadline_ms,
         "fate": plan.fate,
         "added": len(plan.added),
         "known": plan.known,

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 import typer
@@ -20,12 +20,15 @@ from typer.testing import CliRunner
 from moderation.api import cli
 from moderation.api.access import Door
 from moderation.api.app import create_app
+from moderation.api.bodies import DeclineGround
 from moderation.api.keys import ALLOWED, ROLES, Key, KeyRing, Role, hash_of, new_key, parse_keys
 from moderation.api.limits import RateLimit
 from moderation.api.replays import Answer, KeyReused, Replays, UnderWay
 from streams.clock import now_ms
 from streams.errors import CallerMistake, DependencyAway
+from streams.flags.ladder import GROUNDS_OF
 from streams.log.decisions import Decision, Evidence, Reason, Ruling, version_of
+from streams.log.orders import GROUNDS
 from tests.unit.paper import Paper
 from tests.unit.paper_api import paper_desks
 
@@ -483,6 +486,47 @@ def test_an_order_from_intake_to_the_notice(client: TestClient) -> None:
     assert told["action_taken"] == "Yes"
     assert [row["order"] for row in calls.get("/v1/orders", state="final").json()["items"]] == [order]
     assert calls.post(path, outcome="declined", if_version=version).status_code == 422  # nothing says which
+
+
+def test_an_interim_decision_needs_its_end(client: TestClient, paper: Paper) -> None:
+    """An order that only seems to be in force is the worst of answers."""
+    calls = Calls(client, "legal")
+    order = calls.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    version = calls.get(f"/v1/orders/{order}").json()["version"]
+    path = f"/v1/orders/{order}/steps"
+    for to in ("acknowledged", "under_review"):
+        version = calls.post(path, to=to, if_version=version).json()["version"]
+    lines = len(paper.lines)
+    for until in ({}, {"until": None}, {"until": ""}):
+        refused = calls.post(path, to="interim", if_version=version, **until)
+        assert refused.status_code == 422, refused.text
+        assert refused.json()["error"] == "mistake" and refused.json()["fix"]
+    assert len(paper.lines) == lines
+    done = calls.post(path, to="interim", until="2999-01-01", if_version=version)
+    assert (done.status_code, done.json()["in_force"]) == (201, True)
+
+
+def test_a_whole_order_is_declined_on_the_grounds_that_there_are(client: TestClient, paper: Paper) -> None:
+    assert get_args(DeclineGround) == GROUNDS_OF["declined"]
+    calls = Calls(client, "legal")
+    order = calls.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    version, lines = calls.get(f"/v1/orders/{order}").json()["version"], len(paper.lines)
+    for ground in set(GROUNDS) - set(GROUNDS_OF["declined"]):
+        refused = calls.post(f"/v1/orders/{order}/steps", to="declined", ground=ground, if_version=version)
+        assert (refused.status_code, refused.json()["error"]) == (422, "mistake")
+        assert "body.ground" in refused.json()["message"] and "overbroad" in refused.json()["message"]
+    assert len(paper.lines) == lines
+    done = calls.post(f"/v1/orders/{order}/steps", to="declined", ground="overbroad", if_version=version)
+    assert (done.status_code, done.json()["outcomes"]["declined"]) == (201, 2)
+
+
+def test_a_tweet_s_author_that_comes_later_is_told(client: TestClient) -> None:
+    calls = Calls(client, "legal")
+    tweet = {"kind": "tweet", "target": "77"}
+    assert calls.post("/v1/orders", **ORDER_BODY | {"targets": [tweet]}).json()["orders"][0]["fate"] == "new"
+    again = calls.post("/v1/orders", **ORDER_BODY | {"targets": [tweet | {"author": "5"}]}).json()["orders"][0]
+    assert (again["fate"], again["added"]) == ("conflict", 0)
+    assert "tweet 77 is known as target 1, without an author" in again["why"]
 
 
 def test_bad_targets_are_told_and_with_strict_nothing_is_taken_in(client: TestClient, paper: Paper) -> None:

@@ -265,6 +265,41 @@ def test_notes_and_assignment_move_no_version() -> None:
     )  # fmt: skip
 
 
+def test_what_no_reader_takes_is_refused_before_it_is_sent() -> None:
+    """Its codec would drop it, no fold would hear of it, and its writer would believe that it counts."""
+    world = World()
+    order = world.intake(accounts(1))
+    world.review(order)
+    world.rule(order, "withheld", "1")
+    written = len(world.log.records)
+    with pytest.raises(
+        NotAllowed, match="nothing was written, for no reader takes endless in expires_at_ms"
+    ) as endless:
+        world.step(order, "interim")
+    assert endless.value.fix == "an interim decision needs an expiry of its own"
+    with pytest.raises(NotAllowed, match=r"bad_record.*expires_at_ms"):
+        world.step(order, "interim", expires_at_ms=10**15)
+    with pytest.raises(NotAllowed, match=r"bad_record.*at `\$.text`") as long:
+        run(world.desk.note(order, actor="ann", text=" " + "x" * 2000))
+    assert long.value.fix
+    entry = speakers.Entry("77x", "journalist")
+    with pytest.raises(NotAllowed, match=r"^77x: nothing was written"):
+        run(world.desk.change_registry(lambda cases: speakers.plan([entry], cases.speakers), actor="a", reason="r"))
+    assert len(world.log.records) == written
+    assert world.desk.case(order).state == "under_review"
+
+
+@pytest.mark.parametrize(("name", "told"), [("x" * 2001, "longer than 2000"), ("\udcff", "control characters")])
+def test_a_name_that_cannot_have_an_order_is_told(name: str, told: str) -> None:
+    world = World()
+    order = world.intake(accounts(1))
+    with pytest.raises(CallerMistake, match=told) as caught:
+        run(world.desk.note(order, actor="ann", assignee=name))
+    assert caught.value.fix
+    assert run(world.desk.note(order, actor="ann", assignee="x" * 2000)).assignee == "x" * 2000
+    assert run(world.desk.note(order, actor="ann", assignee="")).assignee == ""
+
+
 def test_an_intake_that_breaks_off_is_no_order() -> None:
     whole = World()
     order = whole.intake(accounts(*range(5_000)))

@@ -178,6 +178,28 @@ def test_the_page_says_when_flags_cannot_be_trusted() -> None:
     assert "up to date" in world.trends().page(("IN", True)).texts["flags"]
 
 
+def test_what_the_page_says_of_stale_flags_is_so() -> None:
+    """A silent pipeline has no say any more, people have as long as Redis answers."""
+    world, now = World(), [T0]
+    world.flag("tag00")
+    block = Register(
+        version="1", action="suppress", hashtag="tag01", surface="trends", country="IN", source="human",
+        display="Tag01", expires_at_ms=T0 + 86_400_000,
+    )  # fmt: skip
+    world.server.put("moderation", [(block.field, encode(block))])
+    service = trends_service(world.counter, MemoryFlagsClient(world.server, clock=lambda: now[0]), lambda: now[0])
+    assert set(service.page(("IN", True)).lists["held"]) == {"tag00", "tag01"}
+    now[0] += 121_000
+    page = service.page(("IN", True))
+    assert set(page.lists["held"]) == {"tag01"}
+    assert "Automated ones hold nothing back; those of people and orders do" in page.texts["flags"]
+    world.server.away = True
+    now[0] += 121_000
+    page = service.page(("IN", True))
+    assert page.lists["held"] == {}
+    assert "as long as Redis answers" in page.texts["flags"]
+
+
 def test_the_page_says_while_the_stop_button_is_pressed() -> None:
     world = World()
     service = world.trends()
