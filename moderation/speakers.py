@@ -1,7 +1,8 @@
 """The registry of protected speakers: news media, journalists, activists, politicians. Pure.
 
 Their tweets and quotes do not count towards harm, and a legal order against one is proposed as "declined: protected
-speech" and needs two people to act on. Kept as CSV by those who know the people; the log has one record an account.
+speech" and needs two people to act on. Kept as CSV by those who know the people; the log keeps who was protected when,
+and the last name and basis of each.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from moderation.tables import BadCell, Line, RowProblem, account_of, one_of, read_table, words, write_table
-from streams.log.orders import CATEGORIES, Speaker, SpeakerCategory
+from streams.log.orders import CATEGORIES, RegistryRecord, Speaker, SpeakerCategory, SpeakerDetails
 
 COLUMNS = ("account", "category", "name", "basis")
 MOST_ROWS = 200_000
@@ -43,19 +44,36 @@ class Plan:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
 
-    def records(self, *, actor: str, reason: str, at_ms: int, known: Mapping[str, Speaker]) -> list[Speaker]:
-        """The records that make it so. A removal keeps the category and drops what names the person."""
-        said = [
-            Speaker(account=e.account, category=e.category, name=e.name, basis=e.basis, actor=actor, reason=reason,
-                    at_ms=at_ms)
-            for e in (*self.added, *self.changed)
+    def records(
+        self, *, write: str, actor: str, reason: str, at_ms: int, known: Mapping[str, Speaker]
+    ) -> list[RegistryRecord]:
+        """The records that make it so, in the order in which they must be written.
+
+        Wherever a write breaks off, whoever was or will be protected is: protection comes before the names, and names
+        are forgotten before protection ends, so that a removal can be repeated until it is whole.
+
+        Args:
+            write: an id of this write alone; it keeps what compaction must not take.
+        """
+        entries = (*self.added, *self.changed)
+        begin = [
+            Speaker(id=write, account=e.account, category=e.category, actor=actor, at_ms=at_ms) for e in entries
         ]  # fmt: skip
-        gone = [
-            Speaker(account=account, category=known[account].category, removed=True, actor=actor, reason=reason,
+        named = [
+            SpeakerDetails(account=e.account, name=e.name, basis=e.basis, actor=actor, reason=reason, at_ms=at_ms)
+            for e in entries
+        ]
+        forgotten = [
+            SpeakerDetails(account=account, actor=actor, reason="" if former else reason, at_ms=at_ms, former=former)
+            for account in self.removed
+            for former in (False, True)
+        ]
+        end = [
+            Speaker(id=write, account=account, category=known[account].category, removed=True, actor=actor,
                     at_ms=at_ms)
             for account in self.removed
         ]  # fmt: skip
-        return said + gone
+        return [*begin, *named, *forgotten, *end]
 
 
 def parse(data: bytes, name: str) -> Parsed:

@@ -27,7 +27,7 @@ _Positions = Mapping[tuple[str, int], int]
 _LOST = "lost: offsets "
 
 
-NAMING_PEOPLE = frozenset({"speaker", "order_targets"})
+NAMING_PEOPLE = frozenset({"speaker", "speaker_details", "order_targets"})
 """Kinds of `moderation` records that are kept as their hash."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from moderation.orders.select import Selection
 from streams.errors import CallerMistake
-from streams.flags.cases import Case, Cases, Row, same_person
+from streams.flags.cases import Case, Cases, Row, first_of_two, same_person
 from streams.flags.ladder import GROUNDS_OF, OUTCOMES_OF
 from streams.log.orders import Ground, Outcome
 
@@ -56,17 +56,18 @@ def plan_ruling(
     decides = proposes = spared = unfit = unchanged = 0
     for row in meant:
         acts_on_protected = cases.needs_two(row.target, outcome, actor)
+        stands = not cases.waits(row) and _stands(row, outcome, ground, reason)
         if outcome not in OUTCOMES_OF[row.target.kind]:
             unfit += 1
         elif acts_on_protected and not against_protected:
             spared += 1
-        elif _stands(row, outcome, ground, reason) or (acts_on_protected and _proposed_by(row, outcome, actor)):
+        elif stands or (acts_on_protected and _said_alone(row, outcome, actor)):
             unchanged += 1
         else:
             chosen.append(row)
-            first = row.proposed is None or row.proposed.outcome != outcome
-            proposes += acts_on_protected and first
-            decides += not (acts_on_protected and first)
+            first = acts_on_protected and first_of_two(row, outcome, actor) is None
+            proposes += first
+            decides += not first
     if unfit == len(meant):
         kinds = sorted({row.target.kind for row in meant})
         may = "; ".join(f"{kind}: {', '.join(OUTCOMES_OF[kind])}" for kind in kinds)
@@ -85,10 +86,14 @@ def usual_ground(plan: RulingPlan, cases: Cases) -> Ground:
 
 def _stands(row: Row, outcome: Outcome, ground: Ground | None, reason: str) -> bool:
     ruling = row.ruling
-    if ruling is None or row.proposed is not None:
+    if ruling is None:
         return False
     return (ruling.outcome, ruling.reason) == (outcome, reason) and ground in (None, ruling.ground)
 
 
-def _proposed_by(row: Row, outcome: Outcome, actor: str) -> bool:
-    return row.proposed is not None and row.proposed.outcome == outcome and same_person(row.proposed.actors[0], actor)
+def _said_alone(row: Row, outcome: Outcome, actor: str) -> bool:
+    """Whether this actor alone has said so already, and nobody whom they could confirm."""
+    said = [one for one in (row.proposed, row.ruling) if one is not None and one.outcome == outcome]
+    return first_of_two(row, outcome, actor) is None and any(
+        len(one.actors) == 1 and same_person(one.actors[0], actor) for one in said
+    )

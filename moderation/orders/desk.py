@@ -207,7 +207,10 @@ class OrdersDesk:
         def make(at_ms: int) -> list[CaseRecord]:
             made[:] = [make_plan(self.cases)]
             known = self.cases.speakers
-            return [] if dry_run else [*made[0].records(actor=who, reason=why, at_ms=at_ms, known=known)]
+            if dry_run:
+                return []
+            write = secrets.token_hex(8)
+            return [*made[0].records(write=write, actor=who, reason=why, at_ms=at_ms, known=known)]
 
         await self._write(make)
         return made[0]

@@ -62,7 +62,8 @@ class Selection:
         outcome = case.outcome(row)
         speaker = cases.protected(row.target)
         category = speaker.category if speaker else None
-        return all(self._conditions(row, outcome.outcome if outcome else None, category, named))
+        said = outcome.outcome if outcome else None
+        return all(self._conditions(row, said, category, named, waits=cases.waits(row)))
 
     def _conditions(
         self,
@@ -70,11 +71,13 @@ class Selection:
         outcome: Outcome | None,
         category: SpeakerCategory | None,
         named: set[tuple[str, str]] | None,
+        *,
+        waits: bool,
     ) -> Iterator[bool]:
         yield named is None or (row.target.kind, row.target.value) in named
         yield not self.kinds or row.target.kind in self.kinds
         yield not self.outcomes or outcome in self.outcomes
         yield not self.undecided or (outcome is None and row.proposed is None)
-        yield not self.waiting or row.proposed is not None
+        yield not self.waiting or waits
         yield self.protected is None or (category is not None) == self.protected
         yield not self.categories or category in self.categories

@@ -65,7 +65,7 @@ def case_as_dict(case: Case, cases: Cases, now_ms: int) -> dict[str, Any]:
         "targets": len(case.rows),
         "outcomes": counts(case),
         "protected": sum(cases.protected(row.target) is not None for row in case.rows),
-        "waiting": sum(row.proposed is not None for row in case.rows),
+        "waiting": sum(map(cases.waits, case.rows)),
         "in_force": in_force(case, now_ms),
         "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in case.notes],
         "history": [told(record) for _, record in case.history],
@@ -93,8 +93,16 @@ def row_as_dict(case: Case, row: Row, cases: Cases) -> dict[str, Any]:
         "reason": outcome.reason if outcome else "",
         "by": actors[0] if actors else "",
         "second": actors[1] if len(actors) > 1 else "",
-        "waiting": f"{row.proposed.outcome}, proposed by {row.proposed.actors[0]}" if row.proposed else "",
+        "waiting": _waiting(row, cases),
     }
+
+
+def _waiting(row: Row, cases: Cases) -> str:
+    if row.proposed is not None:
+        return f"{row.proposed.outcome}, proposed by {row.proposed.actors[0]}"
+    if row.ruling is not None and cases.alone(row):
+        return f"{row.ruling.outcome} by {row.ruling.actors[0]} alone, before the account was protected"
+    return ""
 
 
 def plan_as_dict(plan: Plan) -> dict[str, Any]:
@@ -193,7 +201,8 @@ def rows_table(case: Case, rows: Iterable[Row], cases: Cases) -> Table:
     for row in rows:
         said = row_as_dict(case, row, cases)
         by = " and ".join(name for name in (said["by"], said["second"]) if name)
-        outcome = said["outcome"] or said["waiting"] or (f"proposed {said['proposal']}" if said["proposal"] else "")
+        outcome = "; ".join(one for one in (said["outcome"], said["waiting"]) if one)
+        outcome = outcome or (f"proposed {said['proposal']}" if said["proposal"] else "")
         cells = (said["kind"], said["target"], said["protected"], outcome, said["reason"], by)
         shown.add_row(str(said["number"]), *(Text(" ".join(str(cell).split())) for cell in cells))
     return shown

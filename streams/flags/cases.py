@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from streams.flags.ladder import ACTED, GROUNDS_OF, NEXT, OUTCOMES_OF, OVER, RULED_IN, WAITING
+from streams.flags.ladder import ACTED, GROUNDS_OF, IN_FORCE, NEXT, OUTCOMES_OF, OVER, RULED_IN, WAITING
+from streams.flags.registry import Registry
 from streams.log.decisions import version_of
 from streams.log.orders import (
     CaseRecord,
@@ -24,6 +25,7 @@ from streams.log.orders import (
     OrderTargets,
     Outcome,
     Speaker,
+    SpeakerDetails,
     State,
     Target,
     numbers_of,
@@ -117,10 +119,9 @@ class Cases:
 
     def __init__(self) -> None:
         self.cases: dict[str, Case] = {}
-        self.speakers: dict[str, Speaker] = {}
+        self._registry = Registry()
+        self.speakers = self._registry.speakers
         """Protected accounts, by id."""
-        self.removed_by: dict[str, str] = {}
-        """Accounts that are protected no longer, and who said so."""
         self.refused: dict[int, Refusal] = {}
         """Refused records by offset."""
         self._pending: dict[str, list[OrderTargets]] = {}
@@ -128,13 +129,8 @@ class Cases:
     def apply(self, record: CaseRecord, offset: int) -> tuple[Case, Sequence[Row]] | None:
         """Take a record; give the order and those of its targets whose effect may be another one now."""
         match record:
-            case Speaker():
-                if record.removed:
-                    self.speakers.pop(record.account, None)
-                    self.removed_by[record.account] = record.actor
-                else:
-                    self.speakers[record.account] = record
-                    self.removed_by.pop(record.account, None)
+            case Speaker() | SpeakerDetails():
+                self._registry.apply(record)
                 return None
             case OrderTargets():
                 self._pending.setdefault(record.intake, []).append(record)
@@ -162,8 +158,19 @@ class Cases:
         """Whether a ruling by this actor only proposes, until another person does the same."""
         if outcome not in ACTED or not target.account:
             return False
-        remover = self.removed_by.get(target.account)
+        remover = self._registry.removed_by.get(target.account)
         return target.account in self.speakers or (remover is not None and same_person(remover, actor))
+
+    def alone(self, row: Row) -> bool:
+        """Whether one person alone acts where it takes two by now: the account was registered after the ruling."""
+        ruling = row.ruling
+        if ruling is None or len(ruling.actors) > 1:
+            return False
+        return self.needs_two(row.target, ruling.outcome, ruling.actors[0])
+
+    def waits(self, row: Row) -> bool:
+        """Whether a second person has to say the same of a target."""
+        return row.proposed is not None or self.alone(row)
 
     def _why_not(self, record: Versioned) -> Refusal | None:
         case = self.cases.get(record.order)
@@ -178,7 +185,7 @@ class Cases:
                 why = self._why_no_intake(record, case)
             case OrderStep():
                 assert case is not None
-                why = _why_no_step(record, case)
+                why = self._why_no_step(record, case)
             case OrderRuling():
                 assert case is not None
                 why = _why_no_ruling(record, case)
@@ -193,6 +200,25 @@ class Cases:
             return "the intake's targets are not as many as it says"
         if case is not None and case.state not in WAITING:
             return f"targets cannot be added to an order that is {in_words(case.state)}"
+        return ""
+
+    def _why_no_step(self, record: OrderStep, case: Case) -> str:
+        if record.to not in NEXT[case.state]:
+            may = ", ".join(in_words(state) for state in NEXT[case.state]) or "nothing"
+            return f"an order that is {in_words(case.state)} cannot become {in_words(record.to)}, only {may}"
+        if record.to == "declined" and record.ground not in GROUNDS_OF["declined"]:
+            return _other_ground("declined")
+        if record.to in IN_FORCE and (alone := sum(map(self.alone, case.rows))):
+            verb, them = ("waits", "it") if alone == 1 else ("wait", "them")
+            return (
+                f"{alone:,} of {len(case.rows):,} targets {verb} for a second person: the account is a protected "
+                f"speaker's by now, and one person alone ruled; rule on {them} again, and a second person confirms"
+            )
+        if record.to == "final" and (left := case.undecided()):
+            verb, waits = ("has", "waits") if left == 1 else ("have", "wait")
+            return f"{left:,} of {len(case.rows):,} targets {verb} no outcome, or {waits} for a second person"
+        if record.to == "interim" and record.expires_at_ms <= record.at_ms:
+            return "the interim decision would be over before it begins"
         return ""
 
     def _take(self, record: Versioned, offset: int) -> tuple[Case, Sequence[Row]]:
@@ -220,8 +246,8 @@ class Cases:
     def _rule(self, row: Row, record: OrderRuling) -> None:
         ruled = Ruled(record.outcome, record.ground, record.reason, record.surfaces, (record.actor,), record.at_ms)
         if self.needs_two(row.target, record.outcome, record.actor):
-            first = row.proposed
-            if first is None or first.outcome != record.outcome or same_person(first.actors[0], record.actor):
+            first = first_of_two(row, record.outcome, record.actor)
+            if first is None:
                 row.proposed = ruled
                 return
             ruled = replace(ruled, actors=(first.actors[0], record.actor))
@@ -237,21 +263,19 @@ def same_person(one: str, other: str) -> bool:
     return imitated(one) == imitated(other)
 
 
+def first_of_two(row: Row, outcome: Outcome, actor: str) -> Ruled | None:
+    """What another person said alone, proposed or before the account was protected, and this actor now confirms."""
+    for said in (row.proposed, row.ruling):
+        if said is None or said.outcome != outcome or len(said.actors) > 1:
+            continue
+        if not same_person(said.actors[0], actor):
+            return said
+    return None
+
+
 def in_words(state: State) -> str:
     """A state as people say it."""
     return state.replace("_", " ")
-
-
-def _why_no_step(record: OrderStep, case: Case) -> str:
-    if record.to not in NEXT[case.state]:
-        may = ", ".join(in_words(state) for state in NEXT[case.state]) or "nothing"
-        return f"an order that is {in_words(case.state)} cannot become {in_words(record.to)}, only {may}"
-    if record.to == "final" and (left := case.undecided()):
-        verb, waits = ("has", "waits") if left == 1 else ("have", "wait")
-        return f"{left:,} of {len(case.rows):,} targets {verb} no outcome, or {waits} for a second person"
-    if record.to == "interim" and record.expires_at_ms <= record.at_ms:
-        return "the interim decision would be over before it begins"
-    return ""
 
 
 def _why_no_ruling(record: OrderRuling, case: Case) -> str:
@@ -263,7 +287,7 @@ def _why_no_ruling(record: OrderRuling, case: Case) -> str:
     if case.state not in RULED_IN | OVER:
         return f"the order is {in_words(case.state)}; targets are ruled on once it is under review"
     if record.ground not in GROUNDS_OF[record.outcome]:
-        return f"the ground of {record.outcome} is one of {', '.join(GROUNDS_OF[record.outcome])}"
+        return _other_ground(record.outcome)
     for kind in {row.target.kind for row in rows}:
         if record.outcome not in OUTCOMES_OF[kind]:
             return f"{kind}s cannot be {record.outcome}, only {', '.join(OUTCOMES_OF[kind])}"
@@ -271,3 +295,7 @@ def _why_no_ruling(record: OrderRuling, case: Case) -> str:
     if record.outcome == "reduced" and hashtags and not record.surfaces:
         return "it is not said on which surfaces the hashtags are hidden"
     return ""
+
+
+def _other_ground(outcome: Outcome) -> str:
+    return f"the ground of {outcome} is one of {', '.join(GROUNDS_OF[outcome])}"

@@ -4,8 +4,10 @@ An order is taken in by some `order_targets` records and one `order_received` th
 no order, so an intake that breaks off leaves nothing half done. Targets are numbered in the order of intake, and a
 ruling names them by ranges of numbers: whatever its size, a bulk decision is one record, and is there or is not.
 
-Every write of an order has an id of its own in its key, so that compaction keeps the whole history. A speaker's key is
-the account alone: the last record stands, and a removal lets compaction forget the name.
+Every write has an id of its own in its key, of an order as of the registry, so that compaction keeps the whole history:
+whether one person's ruling counted depends on who was protected when it was made. What must not stay for ever, a
+speaker's name and why the account is in the registry, is a record beside that history whose key is the account alone:
+of these the last stands, and a removal lets compaction forget the others.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ CHUNK = 2_000
 """Targets of one intake record."""
 
 Name = Annotated[str, msgspec.Meta(max_length=400)]
+Said = Annotated[str, msgspec.Meta(max_length=2000)]
+WriteId = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{8,64})?$")]
+"""Of one write of the registry; never a word that a key of the registry has in its place."""
 OrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
 Number = Annotated[int, msgspec.Meta(ge=0, lt=MOST_TARGETS)]
 Ranges = Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(min_length=1, max_length=MOST_TARGETS)]
@@ -46,17 +51,32 @@ Ranges = Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(min_length=1,
 
 
 class Speaker(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="speaker"):
-    """An account that speaks under protection, or no longer does."""
+    """From here on an account speaks under protection, or no longer does. Stays for ever, and names nobody."""
 
+    id: WriteId = ""
+    """"" in the form of earlier versions, which had name, basis and reason here, and of which only the last stands."""
     account: AccountId
     category: SpeakerCategory
     name: Name = ""
     basis: Name = ""
-    """Why it is in the registry: an accreditation, an office."""
     removed: bool = False
     actor: Text
-    reason: Text
+    reason: Said = ""
     at_ms: Ms
+
+
+class SpeakerDetails(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="speaker_details"):
+    """Who a speaker is, until another one of the account takes its place. Says nothing of whether it is protected."""
+
+    account: AccountId
+    name: Name = ""
+    basis: Name = ""
+    """Why it is in the registry: an accreditation, an office."""
+    actor: Text
+    reason: Said = ""
+    at_ms: Ms
+    former: bool = False
+    """Takes the place of a record in the form of earlier versions, so that compaction forgets that too."""
 
 
 class Target(msgspec.Struct, frozen=True, array_like=True):
@@ -151,8 +171,11 @@ class OrderNote(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
 
 
 OrderRecord = OrderTargets | OrderReceived | OrderStep | OrderRuling | OrderNote
-CaseRecord = Speaker | OrderRecord
-KINDS = frozenset({"speaker", "order_targets", "order_received", "order_step", "order_ruling", "order_note"})
+RegistryRecord = Speaker | SpeakerDetails
+CaseRecord = RegistryRecord | OrderRecord
+KINDS = frozenset(
+    {"speaker", "speaker_details", "order_targets", "order_received", "order_step", "order_ruling", "order_note"}
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[CaseRecord] = msgspec.json.Decoder(CaseRecord)
@@ -161,7 +184,9 @@ _decoder: msgspec.json.Decoder[CaseRecord] = msgspec.json.Decoder(CaseRecord)
 def case_key(record: CaseRecord) -> bytes:
     """The record's key: `target | source | order or decision id | scope`."""
     if isinstance(record, Speaker):
-        return f"account:{record.account}|registry|speaker|*".encode()
+        return f"account:{record.account}|registry|{record.id or 'speaker'}|*".encode()
+    if isinstance(record, SpeakerDetails):
+        return f"account:{record.account}|registry|{'speaker' if record.former else 'details'}|*".encode()
     if isinstance(record, OrderTargets):
         write = f"{record.intake}-{record.part}"
     else:

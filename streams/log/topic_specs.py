@@ -109,8 +109,9 @@ def configs_to_make(spec: TopicSpec, needs: Needs, *, create_time: bool = False,
             "message.timestamp.type": "LogAppendTime",
         }
     if spec.name == MODERATION:
-        # What is said of an account counts from the record's log time on: the broker's clock, not a moderator's. A
-        # speaker's last record stands; a judge that begins again soon after must find the one before it, too.
+        # What is said of an account counts from the record's log time on: the broker's clock, not a moderator's. Of a
+        # speaker that an earlier version entered only the last record stands; a judge that begins again soon after
+        # must find the one before it, too.
         configs |= {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": str(_HOUR_MS)}
     if spec.name == TWEETS and create_time:
         configs |= {

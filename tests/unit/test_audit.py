@@ -313,7 +313,7 @@ def test_progress_is_not_kept_everything_else_is() -> None:
     assert is_kept("moderation", b'{"kind":"progress"}')
 
 
-@pytest.mark.parametrize("kind", ["speaker", "order_targets"])
+@pytest.mark.parametrize("kind", ["speaker", "speaker_details", "order_targets"])
 def test_what_names_people_is_kept_as_its_hash(kind: str) -> None:
     value = json.dumps({"kind": kind, "account": "1001", "name": "Name", "actor": "lee"}).encode()
     source = Source("moderation", 0, 1, 1)

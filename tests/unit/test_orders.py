@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from moderation import speakers
+from moderation.orders import view
 from moderation.orders.errors import NotAllowed, StaleOrder
 from moderation.orders.select import Selection
 from streams.errors import CallerMistake, ContractError
@@ -173,6 +174,80 @@ def test_nobody_removes_a_speaker_and_acts_alone() -> None:
     ruling = world.desk.case(order).rows[0].ruling
     assert ruling is not None
     assert ruling.outcome == "withheld"
+
+
+def test_whoever_is_registered_after_a_ruling_needs_a_second_person_before_the_order_moves_on() -> None:
+    world = World()
+    order = world.intake(accounts(1, 2, 3))
+    world.review(order)
+    world.rule(order, "withheld", selection=Selection())
+    world.protect("1")
+    told = "1 of 3 targets waits for a second person: .* rule on it again, and a second person confirms"
+    for to, expires_at_ms in (("interim", NOW_MS + HOUR_MS), ("final", 0)):
+        with pytest.raises(NotAllowed, match=told):
+            world.step(order, to, expires_at_ms=expires_at_ms)
+    assert world.held() == {}
+    world.protect("2")
+    with pytest.raises(NotAllowed, match=r"2 of 3 targets wait .* rule on them again"):
+        world.step(order, "final")
+    waiting = Selection(waiting=True)
+    assert world.rule(order, "withheld", selection=waiting, against_protected=True).plan.unchanged == 2
+    seconded = world.rule(order, "withheld", "1", actor="ben", against_protected=True).plan
+    assert (seconded.decides, seconded.proposes, seconded.unchanged) == (1, 0, 0)
+    world.rule(order, "declined", selection=waiting, actor="ben")
+    world.step(order, "final")
+    assert world.held() == {"account|IN|legal|1": "suppress", "account|IN|legal|3": "suppress"}
+    ruling = world.desk.case(order).rows[0].ruling
+    assert ruling is not None
+    assert ruling.actors == ("ann", "ben")
+
+
+def test_an_order_in_force_keeps_its_effect_when_a_speaker_is_registered_and_is_not_prolonged() -> None:
+    world = World()
+    order = world.intake(accounts(1))
+    world.review(order)
+    world.rule(order, "withheld", "1")
+    world.step(order, "interim", expires_at_ms=NOW_MS + HOUR_MS)
+    world.protect("1")
+    assert world.held() == {"account|IN|legal|1": "suppress"}
+    for to, expires_at_ms in (("interim", NOW_MS + 2 * HOUR_MS), ("final", 0)):
+        with pytest.raises(NotAllowed, match="waits for a second person"):
+            world.step(order, to, expires_at_ms=expires_at_ms)
+    again = world.rule(order, "withheld", "1", reason="in other words", against_protected=True).plan
+    assert again.unchanged == 1, "the same person is no second one"
+    assert view.case_as_dict(world.desk.case(order), world.desk.cases, NOW_MS)["waiting"] == 1
+    [row] = world.desk.case(order).rows
+    told = view.row_as_dict(world.desk.case(order), row, world.desk.cases)["waiting"]
+    assert told == "withheld by ann alone, before the account was protected"
+    world.rule(order, "withheld", "1", actor="ben", against_protected=True)
+    world.step(order, "final")
+    assert world.held() == {"account|IN|legal|1": "suppress"}
+
+
+def test_whoever_ruled_alone_and_removes_the_speaker_is_still_one_person() -> None:
+    world = World()
+    order = world.intake(accounts(1))
+    world.review(order)
+    world.rule(order, "withheld", "1")
+    world.protect("1")
+    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("1",)), actor="ann", reason="r"))
+    with pytest.raises(NotAllowed, match="second person"):
+        world.step(order, "final")
+    world.protect("1")
+    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("1",)), actor="ben", reason="r"))
+    world.step(order, "final")
+    assert world.held() == {"account|IN|legal|1": "suppress"}
+
+
+def test_a_whole_order_is_declined_on_a_ground_for_declining() -> None:
+    world = World()
+    order = world.intake(accounts(1))
+    for ground in ("own_rules", "local_law"):
+        with pytest.raises(NotAllowed, match=r"the ground of declined is one of protected_speech, .*, other"):
+            run(world.desk.step(order, "declined", actor="ann", reason="r", ground=ground))
+    assert world.desk.case(order).state == "received"
+    case = run(world.desk.step(order, "declined", actor="ann", reason="r", ground="overbroad"))
+    assert case.state == "declined"
 
 
 def test_only_one_of_two_decisions_at_once_counts() -> None:

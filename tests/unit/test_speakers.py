@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from moderation import speakers
 from moderation.speakers import Entry
 from moderation.tables import MOST_BYTES, harmless, read_table, write_table
-from streams.errors import CallerMistake
-from streams.log.orders import CATEGORIES, Speaker
+from streams.errors import CallerMistake, ContractError
+from streams.log.moderation import OtherRecord
+from streams.log.orders import CATEGORIES, Speaker, SpeakerDetails, Target, decode_case, encode_case
 from tests.unit.orders_world import World, run
 
 GOOD = "account,category,name,basis\n11,news_media,The Example,press council\n12,Journalist,A. Writer,\n"
@@ -122,13 +123,74 @@ def test_an_import_changes_only_what_differs() -> None:
 
 def test_removing_forgets_the_name_in_the_very_record_that_compaction_keeps() -> None:
     world = World()
-    entry = Entry("7", "journalist", "A. Writer", "card 5")
-    run(world.desk.change_registry(lambda c: speakers.plan([entry], c.speakers), actor="ann", reason="accredited"))
-    assert speakers.entry_of(world.desk.cases.speakers["7"]) == entry
-    gone = speakers.Plan(removed=("7",))
-    run(world.desk.change_registry(lambda _: gone, actor="ann", reason="asked for it"))
+    old = Speaker(account="7", category="journalist", name="A. Writer", actor="ann", reason="accredited", at_ms=1)
+    world.log.append(*encode_case(old))
+    for entry in (Entry("7", "journalist", "A. Writer", "card 5"), Entry("7", "activist", "A. Writer", "card 6")):
+        change(world, entry)
+        assert speakers.entry_of(world.desk.cases.speakers["7"]) == entry
+    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("7",)), actor="ann", reason="asked for it"))
     assert world.desk.cases.speakers == {}
-    (_, first), (last, key) = world.log.records
-    assert key == first
-    assert b"Writer" not in last
-    assert b"card 5" not in last
+    kept = {key: value for value, key in world.log.records}.values()
+    assert len(kept) == 5, "entered, changed, removed; and the two that took the place of what named somebody"
+    assert not any(word in value for value in kept for word in (b"Writer", b"card", b"accredited"))
+
+
+def test_what_stays_for_ever_names_nobody() -> None:
+    world = World()
+    change(world, Entry("7", "journalist", "A. Writer", "card 5"))
+    (history, _), (details, _) = world.log.records
+    assert not any(word in history for word in (b"Writer", b"card 5", b"accredited"))
+    assert all(word in details for word in (b"Writer", b"card 5", b"accredited"))
+    listed = world.desk.cases.speakers["7"]
+    assert (listed.name, listed.basis, listed.reason, listed.actor) == ("A. Writer", "card 5", "accredited", "ann")
+
+
+def test_a_write_that_breaks_off_leaves_everyone_protected() -> None:
+    plan = speakers.Plan(added=(Entry("8", "activist", "B"),), removed=("7",))
+    whole = World()
+    change(whole, Entry("7", "journalist", "A. Writer"))
+    begun = len(whole.log.records)
+    run(whole.desk.change_registry(lambda _: plan, actor="ann", reason="r"))
+    for written in range(1, len(whole.log.records) - begun):
+        world = World()
+        for record in whole.log.records[: begun + written]:
+            world.log.append(*record)
+        assert set(world.desk.cases.speakers) == {"7", "8"}
+    assert set(whole.desk.cases.speakers) == {"8"}
+
+
+def test_an_entry_of_an_earlier_version_is_read_and_stays_where_it_is_when_it_changes() -> None:
+    world = World()
+    world.log.append(
+        b'{"kind":"speaker","account":"7","category":"journalist","name":"A","basis":"b","removed":false,'
+        b'"actor":"ann","reason":"r","at_ms":1}',
+        b"account:7|registry|speaker|*",
+    )
+    assert speakers.entry_of(world.desk.cases.speakers["7"]) == Entry("7", "journalist", "A", "b")
+    change(world, Entry("7", "journalist", "A", "another basis"))
+    assert world.log.records[0][1] not in [key for _, key in world.log.records[1:]]
+    assert not world.log.view.bad
+
+
+def test_details_change_nothing_about_protection() -> None:
+    world = World()
+    details = SpeakerDetails(account="7", name="A. Writer", actor="ann", at_ms=1)
+    world.log.append(*encode_case(details))
+    assert world.desk.cases.speakers == {}
+    change(world, Entry("7", "journalist"))
+    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("7",)), actor="eve", reason="r"))
+    world.log.append(*encode_case(details))
+    cases = world.desk.cases
+    assert cases.speakers == {}
+    assert cases.needs_two(Target("account", "7"), "withheld", "eve"), "who removed a speaker is one of the two"
+
+
+@pytest.mark.parametrize("id", ["speaker", "details", "a|b"])
+def test_no_id_makes_a_key_that_another_record_has(id: str) -> None:
+    value, key = encode_case(Speaker(id=id, account="7", category="journalist", actor="a", at_ms=1))
+    with pytest.raises(ContractError, match="bad_record"):
+        decode_case(OtherRecord("speaker", key, value))
+
+
+def change(world: World, entry: Entry) -> None:
+    run(world.desk.change_registry(lambda c: speakers.plan([entry], c.speakers), actor="ann", reason="accredited"))
