@@ -96,7 +96,7 @@ async def test_each_change_is_told_once_and_by_those_who_ingest(shells: Shells) 
         end = publish(shells, world)
         await eventually(end, lambda follower=follower: follower.book.upto)
         await asyncio.sleep(0.05)
-        assert marks(shells) == [(shard, 1) for shard in range(3)]
+        assert marks(shells) == [(shard, 2) for shard in range(3)]
         running.cancel()
 
 
@@ -123,10 +123,10 @@ async def test_a_broker_that_is_away_is_waited_for(shells: Shells, monkeypatch: 
 async def test_a_topic_that_is_shorter_than_what_shards_have_heard_ends_the_worker(shells: Shells) -> None:
     world = people(shells)
     world.protect("7")
-    publish(shells, world)
+    end = publish(shells, world)
     follower = FactsFollower(shells.context, LOG, marks=False)
     await follower.begin()
-    waiting = asyncio.ensure_future(follower.reached(FactsMark("t", 2)))
+    waiting = asyncio.ensure_future(follower.reached(FactsMark("t", end + 1)))
     with pytest.raises(TopicsError, match="cut short, or made anew"):
         await asyncio.wait_for(follower.run(), 60)
     waiting.cancel()
@@ -158,7 +158,7 @@ async def test_a_judge_waits_for_the_book_and_its_successor_knows_what_it_had_he
     world.protect("8")
     shells.topics.append(PARTIALS, 0, encode_partial(activation(SUPPRESS)))
     say(shells, 0, bad=20)
-    shells.topics.append(PARTIALS, 0, encode_partial(FactsMark("t", 2)))
+    shells.topics.append(PARTIALS, 0, encode_partial(FactsMark("t", 4)))
     say(shells, 1, bad=20, settled=1)
     say(shells, 2, bad=1, settled=2)
     follower = FactsFollower(shells.context, LOG, marks=False)
@@ -173,7 +173,7 @@ async def test_a_judge_waits_for_the_book_and_its_successor_knows_what_it_had_he
     progress = [one for value in shells.topics.read(DECISIONS, 0) if isinstance(
         one := decode_record(value.value or b""), Progress)][-1]  # fmt: skip
     passed_ms = NOW_MS // PANE_MS * PANE_MS
-    assert progress.facts == [HeardFacts("t", 2, passed_ms)] and progress.passed_ms == passed_ms + 2 * PANE_MS
+    assert progress.facts == [HeardFacts("t", 4, passed_ms)] and progress.passed_ms == passed_ms + 2 * PANE_MS
 
     heir = FactsFollower(shells.context, LOG, marks=False)
     heir.book.topic_id = "t"
