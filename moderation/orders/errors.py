@@ -6,7 +6,7 @@ from moderation.times import time_words
 from moderation.wording import counted
 from streams.errors import EXIT_NO, CallerMistake, ContractError, HushtagError
 from streams.flags.cases import Refusal, Versioned, in_words
-from streams.log.orders import CaseRecord, OrderReceived, OrderStep, Speaker
+from streams.log.orders import CaseRecord, OrderReceived, OrderStep, Speaker, SpeakerDetails
 
 
 class StaleOrder(HushtagError):
@@ -42,7 +42,7 @@ def of_refusal(order: str, refusal: Refusal) -> HushtagError:
 
 def of_contract(record: CaseRecord, error: ContractError) -> NotAllowed:
     """The error that tells a writer that no reader would take its record. Nothing was sent."""
-    name = record.account if isinstance(record, Speaker) else record.order
+    name = record.account if isinstance(record, Speaker | SpeakerDetails) else record.order
     return NotAllowed(
         f"{name}: nothing was written, for no reader takes {error}", fix=error.fix or "correct that field"
     )

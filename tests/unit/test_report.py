@@ -194,12 +194,12 @@ def test_what_one_person_decided_is_not_told_as_two_people_s() -> None:
     world.rule(order, "withheld", *map(str, range(1, 10)))
     for actor in ("ann", "ben"):
         world.rule(order, "withheld", *map(str, range(20, 27)), actor=actor, against_protected=True)
-    for account in range(1, 7):
-        world.protect(str(account))
     before, update, _ = told_of(world)
     assert before["protected_speakers_acted_against"] == before["protected_speakers_registered_afterwards"] == 0
     assert "We acted against" not in update, "it is not in force yet"
     world.step(order, "final")
+    for account in range(1, 7):
+        world.protect(str(account))
     facts, update, html = told_of(world)
     assert facts["protected_speakers_acted_against"] == 7
     assert facts["protected_speakers_registered_afterwards"] == 6
