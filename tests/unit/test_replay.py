@@ -221,7 +221,7 @@ def test_what_is_said_of_accounts_counts_as_in_the_naive_reference(seed):
 @pytest.mark.simulation
 @pytest.mark.parametrize("shards", [1, 5])
 def test_shards_flushes_and_early_looks_change_nothing_that_is_settled(shards):
-    lines = random_log(7)
+    lines = random_log(1)
     text = POLICY.replace("mode: shadow", "mode: suppress").replace(
         "expiry: 1m", "expiry: 1m\n    corroborate: {need: 1, authors: 1}"
     )
