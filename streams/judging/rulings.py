@@ -36,6 +36,7 @@ from streams.log.decisions import HIDING, Decision, Reason, Ruling
 from streams.policy import Policy
 
 _SAY_AGAIN_MS = 12 * 3_600_000
+"""So often a lapsed ruling is said again: the topic of decisions is made to keep them for three days."""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from streams.pipeline.backlog import End
 from streams.settings import Settings
 
 _LOOK_SECONDS = 1.0
+"""Between two looks at the lengths of logs."""
 
 
 class Gap(Enum):

@@ -231,25 +231,16 @@ def test_a_person_s_key_writes_as_that_person_only(client: TestClient, paper: Pa
 def test_who_judges_an_appeal_depends_on_who_decided(client: TestClient) -> None:
     """Against an order's it is the legal team's to see and to end, against others' the moderators'."""
     legal, moderator, admin = Calls(client, "legal"), Calls(client, "moderator"), Calls(client, "admin")
-    order = legal.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
-    for path, body in (
-        ("steps", {"to": "acknowledged"}), ("steps", {"to": "under_review"}),
-        ("rulings", {"outcome": "reduced", "kinds": ["hashtag"]}),
-        ("rulings", {"outcome": "declined", "undecided": True}), ("steps", {"to": "final"}),
-    ):  # fmt: skip
-        version = legal.get(f"/v1/orders/{order}").json()["version"]
-        done = legal.post(f"/v1/orders/{order}/{path}", if_version=version, **body)
-        assert done.status_code == 201, done.text
     block(moderator, "other")
-    references = {
-        source: next(
-            one["reference"]
-            for one in admin.get(f"/v1/hashtags/{tag}/statements").json()["items"]
-            if one["restriction"]["source"] == source
-        )
-        for tag, source in (("rumour", "legal"), ("other", "human"))
+    [reference] = [
+        one["reference"]
+        for one in admin.get("/v1/hashtags/other/statements").json()["items"]
+        if one["restriction"]["source"] == "human"
+    ]
+    filed = {
+        "legal": appealed_against_an_order(legal)[1],
+        "human": moderator.post("/v1/appeals", reference=reference).json()["id"],
     }
-    filed = {s: moderator.post("/v1/appeals", reference=r).json()["id"] for s, r in references.items()}
     assert [one["id"] for one in moderator.get("/v1/appeals").json()["items"]] == [filed["human"]]
     assert len(legal.get("/v1/appeals").json()["items"]) == 2
     refused = moderator.post(f"/v1/appeals/{filed['legal']}/outcome", verdict="overturn")
