@@ -32,11 +32,8 @@ from streams.judging.valves import (
     rule_under_valve,
     scorer_fault,
 )
-from streams.log.decisions import HIDING, Decision, Reason, Ruling
+from streams.log.decisions import HIDING, SAY_AGAIN_MS, Decision, Reason, Ruling
 from streams.policy import Policy
-
-_SAY_AGAIN_MS = 12 * 3_600_000
-"""So often a lapsed ruling is said again: the topic of decisions is made to keep them for three days."""
 
 
 @dataclass(slots=True)
@@ -312,7 +309,7 @@ class Rulings:
 
 def _is_said_again(lapsed: Ruling, tick_ms: int) -> bool:
     """A lapsed ruling bars the next for as long as its tag is not under: longer, maybe, than a decision is kept."""
-    return tick_ms > lapsed.since_ms and (tick_ms - lapsed.since_ms) % _SAY_AGAIN_MS == 0
+    return tick_ms > lapsed.since_ms and (tick_ms - lapsed.since_ms) % SAY_AGAIN_MS == 0
 
 
 def _goes_on(docket: Docket, key: int, scope: Scope) -> bool:

@@ -16,6 +16,8 @@ from streams.policy.activation import Activation
 WORLD = "*"
 Action = Literal["suppress", "hold", "review", "shadow", "allow", "clear"]
 HIDING: frozenset[str] = frozenset({"suppress", "hold"})
+SAY_AGAIN_MS = 12 * 3_600_000
+"""So often a lapsed ruling, which may bar the next for longer than decisions are kept, is said again."""
 
 
 class Reason(msgspec.Struct, frozen=True):

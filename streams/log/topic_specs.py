@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from streams.log.decisions import SAY_AGAIN_MS
+
 TWEETS = "tweets"
 PARTIALS = "hashtag-partials"
 PANES = "hashtag-panes"
@@ -63,7 +65,7 @@ class Needs:
         return {
             "short": 30 * _MINUTE_MS,
             "window": self.longest_window_ms + 15 * _MINUTE_MS,
-            "expiry": self.longest_expiry_ms + _HOUR_MS,
+            "expiry": max(self.longest_expiry_ms, SAY_AGAIN_MS) + _HOUR_MS,
             "day": _DAY_MS,
             "for ever": FOR_EVER,
             "compacted": FOR_EVER,
@@ -267,7 +269,7 @@ def _why_kept(keep: Keep) -> str:
     return {
         "short": "after a restart up to 15 minutes are read again, with slack",
         "window": "after a restart the panes of the longest window are read back",
-        "expiry": "a decision must outlast the longest automated suppression",
+        "expiry": "a decision must outlast the longest automated suppression, and a lapsed one until it is said again",
         "day": "people look into it the next day",
         "for ever": "the audit log is never cut",
         "compacted": "",

@@ -275,8 +275,7 @@ class PolicyProposer:
         reasons = list(needs_restart(self._began, policy))
         if reasons:
             raise PolicyError("; ".join(reasons), fix="restart the workers one by one, with this file in place")
-        began = self._began
-        if policy.longest_window_ms <= began.longest_window_ms and policy.longest_expiry_ms <= began.longest_expiry_ms:
+        if policy.longest_window_ms <= self._began.longest_window_ms:
             return
         try:
             await asyncio.to_thread(self._check, policy)

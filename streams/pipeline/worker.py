@@ -103,7 +103,7 @@ class Worker:
         needs = needs_of(
             self._settings,
             longest_window_ms=policy.longest_window_ms,
-            longest_expiry_ms=policy.longest_expiry_ms,
+            longest_expiry_ms=policy.max_automated_ms,
         )
         check_topics(self._settings, needs=needs, report=lambda line: self._log.warning(line))
 

@@ -111,11 +111,6 @@ class Policy(Strict):
         return self.windows_ms[-1]
 
     @cached_property
-    def longest_expiry_ms(self) -> int:
-        """Of every rule, overrides included."""
-        return max(rule.expiry_ms for rule in self.rule_table.values())
-
-    @cached_property
     def asks_for_successors(self) -> bool:
         """Whether any rule names `successor`: only then shards tell each other of authors."""
         return any(rule.corroboration.successor is not None for rule in self.rule_table.values())

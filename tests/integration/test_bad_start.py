@@ -133,7 +133,7 @@ def test_missing_topics_are_refused_with_the_command_that_makes_them(settings: S
 
 
 def test_topics_that_break_a_promise_are_refused_with_the_commands_that_mend_them(topics: Settings) -> None:
-    wrong = {TWEETS: {"retention.ms": "60000"}, DECISIONS: {"cleanup.policy": "compact"}}
+    wrong = {TWEETS: {"retention.ms": "60000"}, DECISIONS: {"cleanup.policy": "compact", "retention.ms": "86400000"}}
     with admin_client(topics) as admin:
         for name, configs in wrong.items():
             resource = ConfigResource(ConfigResourceType.TOPIC, topics.topic(name), configs)
@@ -142,6 +142,7 @@ def test_topics_that_break_a_promise_are_refused_with_the_commands_that_mend_the
     assert ended.code == 2
     assert f"{topics.topic(TWEETS)}: retention.ms is 60000, needed: at least " in ended.error
     assert f"{topics.topic(DECISIONS)}: cleanup.policy is compact, needed: delete" in ended.error
+    assert f"{topics.topic(DECISIONS)}: retention.ms is 86400000, needed: at least 90000000" in ended.error, "25 h"
     assert f"{topics.topic(DECISIONS)}: partitions is {topics.shards}, needed: {topics.shards + 1}" in ended.error
     assert f"--entity-name {topics.topic(TWEETS)} --add-config retention.ms=" in ended.error
     assert f"--entity-name {topics.topic(DECISIONS)} --add-config cleanup.policy=delete" in ended.error

@@ -359,7 +359,7 @@ def test_a_successor_s_looks_know_of_a_scorer_that_calls_all_harmful():
 def test_a_lapsed_hold_is_said_again_before_its_decision_is_old():
     court = Court(over_half_a_minute(mode="hold_for_review"))
     court.pass_to(10_000)
-    with patch("streams.judging.rulings._SAY_AGAIN_MS", 60_000):
+    with patch("streams.judging.rulings.SAY_AGAIN_MS", 60_000):
         for pane in range(1, 30):
             court.hear(pane, bad=20, look=False)
             court.pass_to((pane + 1) * PANE_MS, look=False)

@@ -90,7 +90,6 @@ def test_a_rule_as_the_judge_sees_it() -> None:
     assert policy.rule("abuse", "search", "*").min_authors == 45
     assert policy.windows_ms == (600_000, 3_600_000)
     assert policy.longest_window_ms == 3_600_000
-    assert policy.longest_expiry_ms == 600_000
     assert policy.max_automated_ms == 86_400_000
     with pytest.raises(KeyError):
         policy.rule("spam", "trends", "IN")
