@@ -44,7 +44,7 @@ class TopicSpec:
     partitions: Partitions
     keep: Keep
     retention_ms: int
-    """Retention that it is made with; FOR_EVER: not by time."""
+    """Retention that it is made with, unless the policy needs more; FOR_EVER: not by time."""
     max_message_bytes: int
     free_partitions: int = 4
     segment_ms: int = _DAY_MS
@@ -106,7 +106,7 @@ def configs_to_make(spec: TopicSpec, needs: Needs, *, create_time: bool = False,
     else:
         configs |= {
             "cleanup.policy": "delete",
-            "retention.ms": str(spec.retention_ms),
+            "retention.ms": str(max(spec.retention_ms, needs.least_retention_ms(spec.keep))),
             "segment.ms": str(spec.segment_ms),
             "message.timestamp.type": "LogAppendTime",
         }

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -32,6 +32,7 @@ from streams.log.topic_specs import (
     partitions_to_make,
     problems_of,
 )
+from streams.policy import Policy
 from streams.settings import Settings
 
 Report = Callable[[str], None]
@@ -49,17 +50,12 @@ class Made:
     """Settings that were mended, each `name=value`."""
 
 
-def needs_of(
-    settings: Settings, *, longest_window_ms: int | None = None, longest_expiry_ms: int | None = None
-) -> Needs:
-    """What the topics must satisfy; the two lengths come from the policy in force, if it is at hand."""
+def needs_of(settings: Settings, policy: Policy | None = None) -> Needs:
+    """What the topics must satisfy; without a policy for windows of an hour and automated decisions of a day."""
     needs = Needs(shards=settings.shards, max_broker_skew_ms=settings.max_broker_skew_ms)
-    return Needs(
-        shards=needs.shards,
-        max_broker_skew_ms=needs.max_broker_skew_ms,
-        longest_window_ms=longest_window_ms or needs.longest_window_ms,
-        longest_expiry_ms=longest_expiry_ms or needs.longest_expiry_ms,
-    )
+    if policy is None:
+        return needs
+    return replace(needs, longest_window_ms=policy.longest_window_ms, longest_expiry_ms=policy.max_automated_ms)
 
 
 def create_topics(

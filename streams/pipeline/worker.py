@@ -100,11 +100,7 @@ class Worker:
         uvloop.run(main())
 
     def _check_topics(self, policy: Policy) -> None:
-        needs = needs_of(
-            self._settings,
-            longest_window_ms=policy.longest_window_ms,
-            longest_expiry_ms=policy.max_automated_ms,
-        )
+        needs = needs_of(self._settings, policy)
         check_topics(self._settings, needs=needs, report=lambda line: self._log.warning(line))
 
     async def _main(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 import typer
@@ -112,4 +113,27 @@ def test_the_commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> No
     assert f"--entity-name {settings.topic(AUDIT)} --add-config retention.ms=-1" in wrong.stdout
     altered = runner.invoke(app, ["topics", "create", "--alter"])
     assert "altered: retention.ms=-1" in altered.stdout
+    assert runner.invoke(app, ["topics", "check"]).exit_code == 0
+
+
+def test_the_commands_ask_for_what_the_policy_needs(
+    topics: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HUSHTAG_KAFKA", topics.kafka)
+    monkeypatch.setenv("HUSHTAG_TOPIC_PREFIX", topics.topic_prefix)
+    monkeypatch.setenv("HUSHTAG_SHARDS", str(topics.shards))
+    monkeypatch.setenv("HUSHTAG_POLICY", str(tmp_path / "policy.yaml"))
+    app = typer.Typer()
+    topics_cli.register(app)
+    runner = CliRunner()
+    without = runner.invoke(app, ["topics", "check"])
+    assert without.exit_code == 0
+    assert "automated decisions up to 24 h; set HUSHTAG_POLICY" in " ".join(without.stderr.split())
+    shipped = Path("config/policy.yaml").read_text()
+    (tmp_path / "policy.yaml").write_text(shipped.replace("max_automated_hours: 24", "max_automated_hours: 168"))
+    wrong = runner.invoke(app, ["topics", "check"])
+    assert wrong.exit_code == 2
+    assert "suppression-decisions: retention.ms is 259200000, needed: at least 608400000" in wrong.stdout
+    altered = runner.invoke(app, ["topics", "create", "--alter"])
+    assert "altered: retention.ms=608400000" in altered.stdout
     assert runner.invoke(app, ["topics", "check"]).exit_code == 0

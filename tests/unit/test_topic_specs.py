@@ -133,6 +133,9 @@ def test_retention_follows_the_policy() -> None:
     assert settings_at_fault(PANES, made(PANES, retention_ms="86400000"), longer) == ["retention.ms"]
     (problem,) = problems_of(DECISIONS, SPEC_OF[DECISIONS], made(DECISIONS), longer, bootstrap="b:1")
     assert problem.mendable == str(7 * 86_400_000 + 3_600_000)
+    for spec in SPECS:
+        configs = BROKER_DEFAULTS | configs_to_make(spec, longer)
+        assert settings_at_fault(spec.name, Described(made(spec.name).partitions, 1, configs), longer) == []
     shorter = Needs(shards=8, max_broker_skew_ms=500, longest_expiry_ms=3_600_000)
     assert settings_at_fault(DECISIONS, made(DECISIONS, retention_ms="46800000"), shorter) == []
     assert settings_at_fault(DECISIONS, made(DECISIONS, retention_ms="46799999"), shorter) == ["retention.ms"]
