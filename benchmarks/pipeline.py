@@ -10,6 +10,8 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+import redis
+
 from benchmarks.side_by_side import Result, console
 from streams.settings import Settings
 
@@ -19,10 +21,15 @@ _SCRAPE_SECONDS = 0.25
 
 
 class Pipeline:
-    """hushtag's worker as it runs in production: all stages in one process, or each set of them in its own."""
+    """hushtag's worker as it runs in production: all stages in one process, or each set of them in its own.
+
+    It begins with an empty Redis: one that knows other topics takes nothing of new ones.
+    """
 
     def __init__(self, settings: Settings, folder: Path, processes: Sequence[str]) -> None:
         self.settings = settings
+        with redis.Redis.from_url(settings.redis_url) as server:
+            server.flushall()
         self._log = (folder / "worker.log").open("a")
         self._ports = [settings.metrics_port + number for number in range(len(processes))]
         self._processes: list[subprocess.Popen[bytes]] = []

@@ -63,6 +63,11 @@ class MemoryServer:
         self._reach(partition, upto)
         return self._compare_and_set(items)
 
+    def remembered(self, partition: str) -> int:
+        """Before which offset of its log a partition was written, on this server or the one before; 0: never."""
+        self._reachable()
+        return self.sentinels.get(partition, ("", 0))[1]
+
     def begin(self) -> str:
         """Begin to reconcile: the incarnation under which that is done."""
         self._reachable()

@@ -46,6 +46,11 @@ class MemoryFlagStore:
         with _reachable():
             return self.server.closed(partitions)
 
+    async def remembered(self, partition: str) -> int:
+        """See `FlagStore.remembered`."""
+        with _reachable():
+            return self.server.remembered(partition)
+
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
         """See `FlagStore.heartbeat`."""
         with _reachable():

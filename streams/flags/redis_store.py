@@ -98,6 +98,12 @@ class RedisFlagStore:
             if _written(found, run_id) < after
         ]
 
+    async def remembered(self, partition: str) -> int:
+        """See `FlagStore.remembered`."""
+        with self._translated():
+            _, offset = _sentinel(await self._redis.get(keys.sentinel(partition)))
+        return offset
+
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
         """See `FlagStore.heartbeat`."""
         args: list[Any] = [secrets.token_hex(8), at_ms, self._partitions, keys.HEARTBEAT_GUARD_MS]
@@ -192,10 +198,17 @@ def _may_go(value: bytes, now_ms: int) -> bool:
         return False
 
 
+def _sentinel(value: bytes | str | None) -> tuple[str, int]:
+    """On which server, by its run id, and up to which offset a partition was written; ("", 0): nobody says."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
+    run_id, _, upto = text.partition(" ")
+    return (run_id, int(upto)) if upto.isdecimal() else ("", 0)
+
+
 def _written(sentinel: bytes | None, run_id: str) -> int:
     """Up to which offset a partition has been written on this server; -1: not at all."""
-    found_id, _, upto = (sentinel or b"").decode("utf-8", "replace").partition(" ")
-    return int(upto) if found_id == run_id and upto.isdecimal() else -1
+    found_id, upto = _sentinel(sentinel)
+    return upto if found_id == run_id else -1
 
 
 def _without_password(redis_url: str) -> str:

@@ -61,6 +61,10 @@ class FlagStore(Protocol):
         """Which partitions would refuse an `apply` after this offset: asked often, a loss is mended soon."""
         ...
 
+    async def remembered(self, partition: str) -> int:
+        """Before which offset of its log a partition was written, on this server or one whose data it has; 0: never."""
+        ...
+
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
         """Say how far each shard of this worker has settled, by its settled watermark, and when this was written."""
         ...

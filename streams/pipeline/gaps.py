@@ -36,7 +36,8 @@ def cut_short(topic: str, partition: int, end: int, read: int) -> TopicsError:
     """A log ends before what was read of it: whatever is written now lies where something else was read already."""
     return TopicsError(
         f"{topic}[{partition}] ends at {end}, before {read}: it was cut short, or made anew",
-        fix="hushtag topics check; a new topic asks for a new HUSHTAG_GROUP",
+        fix="hushtag topics check; new topics ask for a new HUSHTAG_GROUP, and for a Redis that does not know the old: "
+        "stop all workers, then redis-cli --scan --pattern '{hushtag}:v1:*' | xargs -r redis-cli DEL",
     )
 
 

@@ -25,6 +25,7 @@ from streams.log.decisions import Decision, Progress, decode_record
 from streams.log.moderation import decode_moderation
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
+from streams.pipeline.gaps import cut_short
 
 RECONCILE_SECONDS = 30.0
 HEARTBEAT_SECONDS = 1.0
@@ -110,9 +111,28 @@ class _Published(ABC):
         """Everything to put back at a reconcile."""
 
     async def _find_end(self) -> None:
+        """What Redis was told of another log has higher versions than this one will have: nothing could be changed.
+
+        So it is asked first, before anything is written there.
+        """
+        remembered = await self._remembered()
         async with LogReader(connection(self._context.settings), self._topic) as reader:
-            self._end = (await reader.bounds((self._number,)))[self._number].end
+            end = (await reader.bounds((self._number,)))[self._number].end
+        if end < remembered:
+            raise cut_short(self._topic, self._number, end, remembered)
+        self._end = end
         self._wake.set()
+
+    async def _remembered(self) -> int:
+        """Up to where Redis has heard of the log."""
+        store, metrics = self._context.store, self._context.metrics
+        assert store is not None
+        while True:
+            try:
+                return await store.remembered(self.name)
+            except FlagStoreUnavailable as error:
+                metrics.redis_up.set(0)
+                await asyncio.sleep(error.retry_after_seconds)
 
     async def _caught_up(self) -> None:
         """Once the end that the log had at assignment is reached, open the partition for writes."""

@@ -94,6 +94,17 @@ def test_a_store_says_which_partitions_a_loss_closed(world: World) -> None:
     assert world.run(world.store.closed({"1": 0, "0": 0})) == ["1", "0"]
 
 
+def test_a_store_remembers_how_far_a_log_was_written_in_a_life_before(world: World) -> None:
+    assert world.run(world.store.remembered("0")) == 0
+    world.run(world.store.reconcile("0", [register()], upto=30))
+    world.run(world.store.apply("0", [], after=30, upto=40))
+    assert world.run(world.store.remembered("0")) == 40
+    world.restart(with_data=True)
+    assert world.run(world.store.remembered("0")) == 40
+    world.flushall()
+    assert world.run(world.store.remembered("0")) == 0
+
+
 def test_a_loss_that_one_mended_who_had_read_less_is_found_by_who_had_read_more(world: World) -> None:
     store, older, newer = world.store, register(number=3), register(number=4, action="clear")
     world.run(store.reconcile("0", [older], upto=30))
@@ -212,6 +223,7 @@ def test_a_server_that_is_away_is_said_to_be(world: World) -> None:
         world.store.heartbeat({0: 1}, 1),
         world.store.sweep(1),
         world.store.closed({"0": 0}),
+        world.store.remembered("0"),
         world.store.check_server(),
     ):
         with pytest.raises(FlagStoreUnavailable) as raised:

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from hushtag_client.registers import decode
 
-from streams.errors import FlagStoreUnavailable
+from streams.errors import FlagStoreUnavailable, TopicsError
 from streams.flags.fold import DecisionFold
 from streams.flags.memory import MemoryFlagStore
 from streams.log.decisions import Action, encode_record
@@ -85,6 +85,45 @@ async def test_nothing_is_written_before_the_log_was_read_to_the_end_it_had(publ
     assert publishing.flags == {"tag": "clear"}
     publishing.say(3, "suppress")
     await publishing.deliver()
+    assert publishing.flags == {"tag": "suppress"}
+
+
+@pytest.mark.parametrize(("remembered", "ends"), [(1, False), (2, False), (3, True)])
+async def test_a_server_that_knows_more_than_the_log_is_not_written_to(
+    publishing: Publishing, remembered: int, ends: bool
+) -> None:
+    """Its versions are higher: what the new log says would be refused, register by register, in silence."""
+    server = publishing.store.server
+    server.sentinels["0"] = ("the server before", remembered)
+    publishing.say(1, "suppress")
+    publishing.say(2, "clear")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    if not ends:
+        assert publishing.flags == {"tag": "clear"}
+        return
+    (error,) = publishing.shells.crashed
+    assert isinstance(error, TopicsError) and "suppression-decisions[0] ends at 2, before 3" in str(error)
+    assert "redis-cli" in error.fix
+    assert (publishing.flags, server.sentinels) == ({}, {"0": ("the server before", 3)})
+    publishing.shells.crashed.clear()
+
+
+async def test_a_server_that_is_away_is_asked_again_what_it_knows(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "streams.flags.memory.FlagStoreUnavailable", partial(FlagStoreUnavailable, retry_after_seconds=0.0)
+    )
+    publishing.store.server.away = True
+    publishing.say(1, "suppress")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    assert publishing.partition is not None and not publishing.partition.ready
+    publishing.store.server.away = False
+    await settle_down()
     assert publishing.flags == {"tag": "suppress"}
 
 
