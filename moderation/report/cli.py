@@ -58,7 +58,7 @@ def report(
         automated, unread = await automated_decisions(settings, from_ms, to_ms)
         at_ms, holes = now_ms(), automated.holes()
         facts = gather(people, automated.decisions(), from_ms, to_ms, where, now_ms=at_ms, lacking=holes)
-        if unread and facts.lacking:
+        if unread:
             errors.print(f"not read for this report: {unread}", style="yellow")
         published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
         if page is not None:
