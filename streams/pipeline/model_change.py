@@ -50,7 +50,7 @@ async def put_live(
     if categories != counted:
         raise CallerMistake(
             f"it tells {', '.join(categories)} apart, the live one {', '.join(counted)}; samples have a score for each",
-            fix="the live model stays; to change categories restart all workers at once, with HUSHTAG_MODEL",
+            fix="the live model stays; other categories ask for new topics (docs/reliability.md, upgrade and rollback)",
         )
     sender = Sender(settings, deadline_seconds=_DEADLINE_SECONDS)
     await sender.start()

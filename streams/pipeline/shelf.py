@@ -119,7 +119,7 @@ def usable(data: bytes, revision: str, categories: tuple[str, ...]) -> TextScore
     if scorer.categories != categories:
         raise models.ArtefactError(
             f"model {revision} tells {', '.join(scorer.categories)} apart, samples keep scores for "
-            f"{', '.join(categories)}: workers must be restarted with it, all at once"
+            f"{', '.join(categories)}: other categories ask for new topics"
         )
     scorer.score([""])
     return TextScorer(scorer)

@@ -321,7 +321,7 @@ async def test_other_categories_are_refused(shells: Shells) -> None:
     shells.topics.append("models", 0, OTHER, key=REVISION.encode())
     assert await shelf_of(shells, SCORER).scorer(REVISION) is None
     (said,) = shells.__dict__["said"]
-    assert "workers must be restarted with it" in said
+    assert "other categories ask for new topics" in said
 
 
 async def test_one_that_is_not_there_yet_is_looked_for_again(shells: Shells, monkeypatch: pytest.MonkeyPatch) -> None:
