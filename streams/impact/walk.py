@@ -15,7 +15,7 @@ import numpy.typing as npt
 from streams.counting.keys import COUNTRY_MASK, Tags, country_name, country_of
 from streams.impact.past import Block, Chunk, Rows, Tick
 from streams.judging.bounds import Doubles
-from streams.judging.decide import decide
+from streams.judging.decide import ACTION_OF_MODE, decide
 from streams.judging.evidence import EvidenceTable
 from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, Levels, RuleLevels, Standing, levels
 from streams.judging.state import Scope
@@ -132,6 +132,13 @@ def _judge(
         part[rows], at[rows] = len(judged), np.arange(len(rows))
         judged.append(one)
     return Judged(level, level.tobytes(), lower, upper, judged, part, at)
+
+
+def _may_begin(level: int, before: Ruling | None, rule: Rule) -> bool:
+    """Whether a ruling may begin that must say what it rests on; also where another mode holds than it began under."""
+    if before is None or before.action == "clear":
+        return level == OVER
+    return level >= BETWEEN and before.action != ACTION_OF_MODE[rule.mode]
 
 
 @dataclass(slots=True)
@@ -252,12 +259,11 @@ class Walk:
                 level = max((self._judged[rows.block][scope].quick[row] for rows, row in seen), default=LOW)
             if before is None and level != OVER:
                 continue
-            rule = self.bench.rule(scope, code)
-            begins = level == OVER and (before is None or before.action == "clear")
+            rule = rule_under_valve(self.bench.rule(scope, code), before)
             after = decide(
-                self._explained(seen, scope, level) if begins else _BARE[level],
+                self._explained(seen, scope, level) if _may_begin(level, before, rule) else _BARE[level],
                 before,
-                rule_under_valve(rule, before),
+                rule,
                 tick.tick_ms,
                 category=scope[0],
                 surface=scope[1],

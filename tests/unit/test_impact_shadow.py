@@ -19,7 +19,7 @@ from streams.replay import Replay, read_lines
 from streams.scoring import TextScorer
 from tests.unit.test_impact import BASE, LIVE, NEW, TICK, World, policy_of, steady
 from tests.unit.test_impact_truth import LIVE as SMALL
-from tests.unit.test_impact_truth import Ledger, as_told, changed
+from tests.unit.test_impact_truth import Ledger, as_told, begun, changed
 from tests.unit.test_replay import WordScorer, make_policy, random_log
 
 SOFTER = policy_of(BASE.replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6"))
@@ -128,6 +128,29 @@ def test_where_the_two_differ_now():
     assert not report_of(other).hiding and report_of(other).over_time[-1].both == 2 and not report_of(other).now
 
 
+def test_a_flag_that_stands_as_the_live_policy_changes_its_mode_begins_anew_with_what_it_rests_on():
+    """Over, and in between, where the upper bound is still above `clear_at`."""
+    shadow = policy_of(BASE.replace("mode: suppress", "mode: shadow"))
+    harmful, calmer = {"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.5}
+    records = [*steady(shadow, harmful)[:10], *steady(shadow, calmer)[10:19], *steady(LIVE, calmer)[19:]]
+    impact = Impact(shadow, SOFTER, history={shadow.revision: shadow, LIVE.revision: LIVE})
+    impact.follow()
+    for record in records:
+        impact.add(record)
+        report_of(impact)
+    impact.finish()
+    found = {
+        (impact.tags.name(key), spell.action): (spell.from_ms, round(spell.ruling.evidence.share, 3))
+        for (key, scope), spells in impact.books[0].until(impact.to_ms).items() if scope[1] == "trends"
+        for spell in spells if spell.ruling.evidence is not None
+    }  # fmt: skip
+    assert found == {
+        ("a", "shadow"): (10_000, 0.9), ("a", "suppress"): (200_000, 0.9),
+        ("b", "shadow"): (10_000, 0.9), ("b", "suppress"): (200_000, 0.5),
+    }  # fmt: skip
+    assert {(one.hashtag, one.kind) for one in impact.verdict().changes} == {("a", "earlier"), ("b", "earlier")}
+
+
 def test_what_the_evidence_cannot_tell_is_named_and_not_guessed():
     window = policy_of(BASE.replace("[2m, 20m]", "[2m, 5m, 20m]"))
     impact = followed(steady(LIVE, {"b": 0.9}), 10, window)
@@ -165,7 +188,8 @@ def test_over_time_is_the_obvious_count():
 def test_the_live_side_is_what_the_judges_did_though_the_policy_changed_meanwhile(seed):
     """Every knob, and now and then a category or a surface that goes: the live side equals the settled decisions."""
     lines = random_log(seed, n=1_500)
-    first, second = make_policy(SMALL), make_policy(changed(seed).replace("serial: 1", "serial: 2"))
+    first = make_policy(SMALL.replace("mode: suppress", f"mode: {'shadow' if seed % 2 else 'suppress'}"))
+    second = make_policy(changed(seed).replace("serial: 1", "serial: 2"))
     if seed % 3 == 0:
         second = make_policy(second_without(changed(seed)))
     new = make_policy(changed(seed + 20))
@@ -190,6 +214,8 @@ def test_the_live_side_is_what_the_judges_did_though_the_policy_changed_meanwhil
     assert impact.live == second
     assert sorted(ledger.told) == sorted(as_told(one.tick_ms, one.hashtag, one.country, one.rulings) for one in said)
     assert any(one.policy_revision == second.revision for one in said)
+    assert ledger.why == begun(said)
+    assert report_of(impact).verdict.to_ms == impact.to_ms
 
 
 def second_without(text: str) -> str:

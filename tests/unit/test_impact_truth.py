@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -99,10 +100,29 @@ class Ledger(SpellBook):
         super().__init__()
         self._tags = tags
         self.told: list[tuple[object, ...]] = []
+        self.why: dict[tuple[object, ...], tuple[object, ...]] = {}
+        """What all rest on, as they began."""
 
     def said(self, tick_ms: int, key: int, rulings: Mapping[tuple[str, str], Ruling]) -> None:
         self.told.append(as_told(tick_ms, self._tags.name(key), country_of(key), rulings.values()))
+        for (category, surface), ruling in rulings.items():
+            if ruling.action != "clear" and ruling.since_ms == tick_ms:
+                self.why[self._tags.name(key), country_of(key), category, surface, tick_ms] = why_of(ruling)
         super().said(tick_ms, key, rulings)
+
+
+def why_of(ruling: Ruling) -> tuple[object, ...]:
+    """Reasons and evidence, all of it that is kept."""
+    assert ruling.evidence is not None, "what begins says why"
+    return ruling.reasons, msgspec.structs.replace(ruling.evidence, sampled=())
+
+
+def begun(said: Iterable[Decision]) -> dict[tuple[object, ...], tuple[object, ...]]:
+    """The same by decisions."""
+    return {
+        (one.hashtag, one.country, ruling.category, ruling.surface, ruling.since_ms): why_of(ruling)
+        for one in said for ruling in one.rulings if ruling.action != "clear" and ruling.since_ms == one.tick_ms
+    }  # fmt: skip
 
 
 def as_told(tick_ms, hashtag, country, rulings) -> tuple[object, ...]:
@@ -129,6 +149,7 @@ def predicted_exactly(lines, live: Policy, new: Policy, read: Read = ()) -> None
         assert sorted(ledger.told) == sorted(
             as_told(one.tick_ms, one.hashtag, one.country, one.rulings) for one in truth
         )
+        assert ledger.why == begun(truth)
     assert len(live_said) > 10 and verdict.changes
 
 
