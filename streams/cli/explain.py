@@ -62,7 +62,7 @@ def explain(
     account, unseen = asyncio.run(account_of(settings, meant.hashtag, where, None if at is None else at_ms))
     countries = [where] if where else ["*", *sorted({said.country for said in account.decisions} - {"*"})]
     why = asyncio.run(why_of(settings, meant.hashtag, countries, at_ms))
-    known = account.known or bool(why.standings)
+    known = account.known or why.seen
     found = asyncio.run(_terms(settings, meant.hashtag, why, at_ms)) if (terms or show_terms) and known else None
     if unseen:
         _errors.print(unseen, style="yellow")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,8 @@ from models.explain import masked
 from streams.cli.explain_why import Terms, Why
 from streams.flags.account import Account, Outcome, Place, account_as_dict
 from streams.flags.naming import in_words
-from streams.flags.why import Standing, Volume, would_clear, would_hide
+from streams.flags.why import Below, Standing, Volume, moment, would_clear, would_hide
+from streams.log.decisions import Ruling
 from streams.policy.where import Place as Line
 
 TERMS_SHOWN = 12
@@ -39,11 +40,14 @@ def as_dict(account: Account, why: Why, found: Terms | None, *, in_full: bool) -
                 at = _where_set(why, register, reason["signal"])
                 reason |= {"file": at[0], "line": at[1].line, "source": at[1].source} if at else {}
             if register.source == "automated" and outcome != "cleared":
-                one["ends_when"] = _ends_when(why, register)
+                one["ends_when"] = _ends_when(account, why, register)
     told |= {
         "known": True,
         "policy_revision": why.revision,
-        "standings": [msgspec.to_builtins(one) | {"missing": would_hide(one)} for one in why.standings],
+        "protected": why.protected,
+        "scorer_fault": msgspec.to_builtins(why.fault),
+        "standings": [msgspec.to_builtins(one) | {"missing": _missing(account, why, one)} for one in why.standings],
+        "below_the_evidence_floor": msgspec.to_builtins(why.below),
         "volume": msgspec.to_builtins(why.volume),
     }
     if found is not None:
@@ -56,7 +60,13 @@ def tell(account: Account, why: Why) -> None:
     """All but the words, on the terminal."""
     _out.print(Text(f"#{account.hashtag}", style="bold"))
     for place in account.places():
-        _tell_place(place, account.now_ms, why)
+        _tell_place(place, account, why)
+    if why.protected:
+        _out.print(f"protected: in never_suppress of {why.name_of(why.live)}, no rule acts on it")
+    if why.fault is not None:
+        _out.print("the scorer is not believed: nothing begins, is renewed or cleared")
+        set_at = why.where(why.revision, why.fault.signal, "", "", "*")
+        _tell_signal(why.fault.signal, why.fault.value, why.fault.threshold, set_at)
     for register in account.unpublished():
         _out.print(f"not published yet: {register.action} on {register.surface}, {_where(register.country)}")
     quiet = [
@@ -69,11 +79,13 @@ def tell(account: Account, why: Why) -> None:
             set_at = why.where(said.policy_revision, reason.signal, ruling.category, ruling.surface, said.country)
             _tell_signal(reason.signal, reason.value, reason.threshold, set_at)
         _tell_predecessor(ruling.evidence.predecessor if ruling.evidence else "")
-    alike: dict[Standing, list[str]] = {}
+    alike: dict[tuple[Standing, tuple[str, ...]], list[str]] = {}
     for standing in why.standings:
-        alike.setdefault(msgspec.structs.replace(standing, surface=""), []).append(standing.surface)
-    for standing, surfaces in alike.items():
-        _tell_standing(standing, " and ".join(surfaces), why)
+        missing = tuple(_missing(account, why, standing))
+        alike.setdefault((msgspec.structs.replace(standing, surface=""), missing), []).append(standing.surface)
+    for (standing, missing), surfaces in alike.items():
+        _tell_standing(standing, missing, " and ".join(surfaces), why)
+    _tell_below(why.below)
     _tell_volume(why.volume)
     if account.standings:
         _out.print("people decided:")
@@ -86,10 +98,11 @@ def tell(account: Account, why: Why) -> None:
         more = f", renewed {event.repeats} times" if event.repeats else ""
         because = f" ({_line(event.reason)})" if event.reason else ""
         by = "" if event.source == "automated" else f" by {event.actor}"
-        _out.print(Text(f"  {_time(event.at_ms)}  {_where(event.country)}: {event.what}{by}{because}{more}"))
+        _out.print(Text(f"  {moment(event.at_ms)}  {_where(event.country)}: {event.what}{by}{because}{more}"))
 
 
-def _tell_place(place: Place, at_ms: int, why: Why) -> None:
+def _tell_place(place: Place, account: Account, why: Why) -> None:
+    at_ms = account.now_ms
     state = "shown" if place.shown else "hidden"
     _out.print(f"{place.surface}, {_where(place.country)}: {state}", style="green" if place.shown else "red")
     for register, outcome in place.heard:
@@ -112,23 +125,49 @@ def _tell_place(place: Place, at_ms: int, why: Why) -> None:
             _out.print(f"    {counts}; policy {register.policy_revision}, model {register.model_revision}")
             if "looked" in register.evidence:
                 _out.print(f"    {_stages(register.evidence['looked'], str(register.evidence['stage_2']))}")
-            for number, end in enumerate(_ends_when(why, register)):
+            for number, end in enumerate(_ends_when(account, why, register)):
                 _out.print(f"    {'ends when' if not number else '       or'} {end}")
-        _out.print(f"    version {register.version}, decided {_time(register.decided_at_ms)}", style="dim")
+        _out.print(f"    version {register.version}, decided {moment(register.decided_at_ms)}", style="dim")
 
 
 def _where_set(why: Why, register: Register, signal: str) -> tuple[str, Line] | None:
     return why.where(register.policy_revision, signal, register.category, register.surface, register.country)
 
 
-def _ends_when(why: Why, register: Register) -> list[str]:
-    """What would end an automated register; nothing where its policy is not known any more."""
-    policy = why.policy(register.policy_revision)
-    scope = register.category, register.surface, register.country
-    if policy is None or register.category not in policy.categories or register.surface not in policy.surfaces:
+def _ends_when(account: Account, why: Why, register: Register) -> list[str]:
+    """What would end an automated register, by the policy in force now; nothing where none is known any more."""
+    policy = why.policy(why.live) or why.policy(register.policy_revision)
+    if policy is None:
         return []
-    now = next((one for one in why.standings if (one.category, one.surface, one.country) == scope), None)
-    return would_clear(register.action, policy.rule(*scope), now, policy.max_automated_ms)
+    scope = register.category, register.surface, register.country
+    known = register.category in policy.categories and register.surface in policy.surfaces
+    states = (one for one in _rulings(account, *scope) if one.action == register.action)
+    return would_clear(
+        register.action,
+        policy.rule(*scope) if known else None,
+        next((one for one in why.standings if (one.category, one.surface, one.country) == scope), None),
+        policy.max_automated_ms,
+        state=next(states, None),
+        protected=why.protected,
+        fault=why.fault,
+        at_ms=account.now_ms,
+    )
+
+
+def _missing(account: Account, why: Why, one: Standing) -> list[str]:
+    """What is missing until a rule acts."""
+    states = (ruling for ruling in _rulings(account, one.category, one.surface, one.country) if not ruling.provisional)
+    return would_hide(one, state=next(states, None), protected=why.protected, fault=why.fault)
+
+
+def _rulings(account: Account, category: str, surface: str, country: str) -> list[Ruling]:
+    """What the last decision says of a scope."""
+    return [
+        ruling
+        for said in account.latest()
+        for ruling in said.rulings
+        if (ruling.category, ruling.surface, said.country) == (category, surface, country)
+    ]
 
 
 def _stages(looked: int, stage_2: str) -> str:
@@ -150,12 +189,12 @@ def _tell_predecessor(hashtag: str) -> None:
         _out.print(Text(f"    its authors come from #{hashtag}, which was hidden"))
 
 
-def _tell_standing(one: Standing, on: str, why: Why) -> None:
+def _tell_standing(one: Standing, missing: Sequence[str], on: str, why: Why) -> None:
     style = "red" if one.level == "over" else None
     share = f"harmful share {one.lower:.2f} to {one.upper:.2f} over {one.scored} authors"
     _out.print(
         f"{_words(one.category)} on {on}, {_where(one.country)}: {one.level}; {share}, "
-        f"{in_words(one.window_ms)} up to {_time(one.tick_ms)}",
+        f"{in_words(one.window_ms)} up to {moment(one.tick_ms)}",
         style=style,
     )
     _out.print(f"    {_stages(one.looked, one.stage_2)}")
@@ -163,9 +202,16 @@ def _tell_standing(one: Standing, on: str, why: Why) -> None:
         place = (why.name_of(why.revision), Line(signal.line, signal.source)) if signal.line else None
         _tell_signal(signal.signal, signal.value, signal.threshold, place)
     _tell_predecessor(one.predecessor)
-    missing = would_hide(one)
     if missing:
         _out.print(f"    missing: {'; '.join(missing)}")
+
+
+def _tell_below(below: Sequence[Below]) -> None:
+    for one in below:
+        _out.print(
+            f"below the evidence floor in {in_words(one.window_ms)}, {_where(one.country)}: fewer than {one.floor} "
+            f"tweets, up to {moment(one.tick_ms)}"
+        )
 
 
 def _tell_volume(volume: list[Volume]) -> None:
@@ -176,7 +222,7 @@ def _tell_volume(volume: list[Volume]) -> None:
     highest = max(1, *tweets)
     bars = "".join(_SPARKS[round((len(_SPARKS) - 1) * count / highest)] for count in tweets)
     last = volume[-1]
-    _out.print(f"tweets in the window, {_time(volume[0].tick_ms)} to {_time(last.tick_ms)}, bars up to {highest:,}:")
+    _out.print(f"tweets in the window, {moment(volume[0].tick_ms)} to {moment(last.tick_ms)}, bars up to {highest:,}:")
     _out.print(f"  {bars}  {last.tweets:,} of {last.authors:,} authors")
 
 
@@ -202,11 +248,7 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def _ends(register: Register, at_ms: int) -> str:
     if not register.expires_at_ms:
         return ", until revoked"
-    return f", until {_time(register.expires_at_ms)} (for {in_words(register.expires_at_ms - at_ms)})"
+    return f", until {moment(register.expires_at_ms)} (for {in_words(register.expires_at_ms - at_ms)})"

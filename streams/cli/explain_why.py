@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from streams.policy.where import Place, Places
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.flags.why import Standing, Volume
+    from streams.flags.why import Below, Standing, Volume
+    from streams.log.decisions import Reason
     from streams.log.evidence import EvidenceRecord
     from streams.pipeline.policies import PolicyRecord
 
@@ -30,9 +32,19 @@ class Why:
     """All of it. Empty where the evidence does not have the tag."""
 
     standings: list[Standing] = field(default_factory=list)
+    below: list[Below] = field(default_factory=list)
+    """Where it does not stand: windows that have it no longer."""
     volume: list[Volume] = field(default_factory=list)
+    seen: bool = False
+    """Whether the evidence of the last hour has it at all."""
     revision: str = ""
     """Of the policy that the standings are under."""
+    live: str = ""
+    """Of the policy that decides what comes next: another one, where it has gone live since."""
+    protected: bool = False
+    """In that policy's `never_suppress`."""
+    fault: Reason | None = None
+    """Why the scorer was not believed at the last tick."""
     _kept: Mapping[str, PolicyRecord] = field(default_factory=dict)
     _places: dict[str, tuple[Policy, Places, str]] = field(default_factory=dict)
     _file: Path = Path()
@@ -71,42 +83,93 @@ def _reads(path: Path) -> str:
 
 async def why_of(settings: Settings, hashtag: str, countries: Sequence[str], at_ms: int) -> Why:
     """Where a hashtag stood at a moment in each country, and its volume in the first of them before it."""
-    from streams.flags.why import row_of, standings, volumes
+    from streams.flags.why import Below, fault_of, row_of, standings, volumes
     from streams.pipeline.policies import read_policy_topic
 
     topic = await read_policy_topic(settings)
     why = Why(_kept={revision: record for revision, (_, record) in topic.kept.items()}, _file=settings.policy)
-    records = await _evidence(settings, hashtag, at_ms)
-    if not records:
+    past = await _evidence(settings, hashtag, at_ms)
+    of_tag, last = past.of_tag(), past.last()
+    newest = max((records[0] for records in last.values()), key=lambda one: one.tick_ms, default=None)
+    why.revision = newest.conditions.policy_revision if newest else ""
+    tick_ms = newest.tick_ms if newest else -1
+    since = [one.revision for one in why._kept.values() if tick_ms < one.from_tick_ms <= at_ms]
+    why.live = since[-1] if since else why.revision
+    live, found = why.policy(why.live), why._known(why.revision)
+    why.protected = live is not None and live.is_never_suppressed(hashtag)
+    why.volume = volumes(of_tag, hashtag, countries[0])
+    why.seen = any(row_of(one, hashtag, country) is not None for one in of_tag for country in countries)
+    if newest is None or found is None:
         return why
-    why.volume = volumes(records, hashtag, countries[0])
-    why.revision = records[-1].conditions.policy_revision
-    found = why._known(why.revision)
-    if found is None:
-        return why
+    asked = {window_ms: last[window_ms] for window_ms in newest.conditions.windows_ms if window_ms in last}
+    why.fault = fault_of(asked.get(newest.conditions.windows_ms[0], ()), found[0])
     for country in countries:
-        last = {one.window_ms: one for one in records if row_of(one, hashtag, country) is not None}
-        why.standings += standings(last, hashtag, country, found[0], found[1])
+        here = {
+            window_ms: one for window_ms, records in asked.items() for one in records
+            if row_of(one, hashtag, country) is not None
+        }  # fmt: skip
+        why.standings += standings(here, hashtag, country, found[0], found[1])
+        why.below += [
+            Below(country, window_ms, records[0].tick_ms, newest.conditions.evidence_floor)
+            for window_ms, records in asked.items() if window_ms not in here
+        ]  # fmt: skip
     return why
 
 
-async def _evidence(settings: Settings, hashtag: str, at_ms: int) -> list[EvidenceRecord]:
-    """The records that have the tag, of the hour before a moment, by tick."""
+class _Past:
+    """The evidence of one shard up to a moment, record by record as it was written."""
+
+    def __init__(self, hashtag: str, at_ms: int) -> None:
+        self._hashtag, self._needle, self._at_ms = hashtag, hashtag.encode(), at_ms
+        self._of_tag: dict[tuple[int, int, int], EvidenceRecord] = {}
+        self._last: dict[int, tuple[int, dict[int, bytes]]] = {}
+
+    def take(self, value: bytes) -> bool:
+        """Take a record; False: it is behind the moment, and so is, or repeats, all that comes after it."""
+        from streams.log.evidence import decode_evidence_head, decode_evidence_record
+
+        head = decode_evidence_head(value)
+        if head.tick_ms > self._at_ms:
+            return False
+        last_ms, parts = self._last.get(head.window_ms, (-1, {}))
+        if head.tick_ms > last_ms:
+            self._last[head.window_ms] = head.tick_ms, {head.part: value}
+        elif head.tick_ms == last_ms:
+            parts[head.part] = value
+        if self._needle in value:
+            record = decode_evidence_record(value)
+            if self._hashtag in record.hashtags:
+                self._of_tag[record.tick_ms, record.window_ms, record.part] = record
+        return True
+
+    def of_tag(self) -> list[EvidenceRecord]:
+        """Those that have the tag, by tick."""
+        return [self._of_tag[key] for key in sorted(self._of_tag)]
+
+    def last(self) -> dict[int, list[EvidenceRecord]]:
+        """By window, the shortest first, all records of the last tick that counted it."""
+        from streams.log.evidence import decode_evidence_record
+
+        return {
+            window_ms: [decode_evidence_record(parts[part]) for part in sorted(parts)]
+            for window_ms, (_, parts) in sorted(self._last.items())
+        }
+
+
+async def _evidence(settings: Settings, hashtag: str, at_ms: int) -> _Past:
+    """The hour before a moment."""
     from streams.counting.sharding import Sharding
-    from streams.log.evidence import decode_evidence_record
     from streams.log.reading import LogReader, connection
 
-    found: dict[tuple[int, int, int], EvidenceRecord] = {}
+    past = _Past(hashtag, at_ms)
     async with LogReader(connection(settings), settings.topic("hashtag-evidence")) as reader:
         shard = Sharding(len(reader.partitions)).of(hashtag)  # as the topic has it, whatever this shell's settings say
         start = await reader.offset_at(shard, at_ms - BACK_MS)
-        async for batch in reader.to_end({shard: start}):
-            for value in (one.value for one in batch):
-                if hashtag.encode() in value:
-                    record = decode_evidence_record(value)
-                    if hashtag in record.hashtags and record.tick_ms <= at_ms:
-                        found[record.tick_ms, record.window_ms, record.part] = record
-    return [found[key] for key in sorted(found)]
+        async with aclosing(reader.to_end({shard: start})) as batches:
+            async for batch in batches:
+                if not all(past.take(one.value) for one in batch):
+                    break
+    return past
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,18 @@ the others too: this judges the last evidence that was kept of the tag with the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
 
 from streams.counting.keys import Tags
+from streams.flags.naming import in_words
+from streams.judging.decide import ACTION_OF_MODE
 from streams.judging.kept import table_of
 from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, levels
+from streams.judging.valves import scorer_fault
+from streams.log.decisions import Reason, Ruling
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy, Rule
 from streams.policy.where import Place, Places
@@ -61,6 +66,19 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Revision of stage 2; "" where it had no part."""
     predecessor: str = ""
     """The hidden tag that the authors come from, where `successor` is above 0."""
+    dwell_ms: int = 0
+    holding: bool = False
+    """A gap of the log was in the windows: nothing cleared."""
+
+
+class Below(msgspec.Struct, frozen=True):
+    """A window in which a hashtag has fewer tweets than are kept: it does not stand anywhere there."""
+
+    country: str
+    window_ms: int
+    tick_ms: int
+    floor: int
+    """`evidence_floor`"""
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -99,7 +117,7 @@ def standings(
     """Where a tag stands in a country under every rule, by the window that says most.
 
     Args:
-        records: the last record that has the tag, by window.
+        records: that have the tag, of the last tick of each window: an earlier one is not where it stands.
     """
     found = []
     for category in policy.category_names:
@@ -168,25 +186,86 @@ def _standing(
         looked=0 if table.correction is None else int(table.correction.looked[0]),
         stage_2="" if table.correction is None else table.correction.revisions[0],
         predecessor=table.successors.of[0] if table.successors else "",
+        dwell_ms=rule.dwell_ms,
+        holding=record.holding,
     )
 
 
-def would_clear(action: str, rule: Rule, now: Standing | None, max_automated_ms: int) -> list[str]:
-    """What would end an automated ruling, each in a sentence that goes on from "it ends when"."""
+def fault_of(records: Iterable[EvidenceRecord], policy: Policy) -> Reason | None:
+    """The dead-man's rule: why the scorer was not to be believed at a tick; None: it was, or nobody asked.
+
+    Args:
+        records: of the shortest window, all of the tick.
+    """
+    some = [one for one in records if one.rows]
+    return scorer_fault(policy.valves, table_of(some, Tags())) if some else None
+
+
+def would_clear(
+    action: str,
+    rule: Rule | None,
+    now: Standing | None,
+    max_automated_ms: int,
+    *,
+    state: Ruling | None = None,
+    protected: bool = False,
+    fault: Reason | None = None,
+    at_ms: int = 0,
+) -> list[str]:
+    """What would end an automated flag, each in a sentence that goes on from "it ends when". See `decide`.
+
+    Args:
+        rule: that holds now, whatever held when it began; None: the policy has no such scope any more.
+        state: the ruling behind it, which knows the times; None: they are not told.
+        protected: it is in `never_suppress`.
+        fault: why the scorer is not believed.
+    """
+    if rule is None:
+        return ["the next tick settles: the policy does not have the category on this surface any more"]
+    if protected:
+        return ["the next tick settles: it is protected now"]
+    if action != ACTION_OF_MODE[rule.mode]:
+        return [f"the next tick settles: the mode is {rule.mode} now"]
+    if state is not None and state.provisional:
+        return ["its tick settles and it is not over then"]
+    low = now is None or now.level == _WORDS[LOW]
+    cleared = f"the upper bound of its harmful share falls below {rule.clear_at:g} at a settled tick"
+    cleared += f", it is {now.upper:.2f} now" if now is not None and not low else ""
+    if state is not None and state.since_ms + rule.dwell_ms > at_ms:
+        cleared += f", not before {moment(state.since_ms + rule.dwell_ms)}"
+    if now is not None and now.holding:
+        cleared += ", not while a gap of the log is in its windows"
+    if fault is not None:
+        cleared += ", not while the scorer is not believed"
     if action == "hold":
-        return ["a person decides, or the hold runs out; it is not renewed"]
-    says = f", it is {now.upper:.2f} now" if now is not None and now.level != _WORDS[LOW] else ""
-    said = [f"the upper bound of its harmful share falls below {rule.clear_at:g} at a settled tick{says}"]
-    if now is None or now.level == _WORDS[LOW]:
-        said.append(f"it stays below {rule.min_tweets} tweets or {rule.min_authors} authors until it runs out")
-    return [*said, f"{max_automated_ms / 3_600_000:g} hours have gone by without a person"]
+        return [cleared, "a person decides, or the hold runs out; it is not renewed"]
+    hours = f"{max_automated_ms / 3_600_000:g} hours"
+    if state is not None and state.expires_at_ms >= state.since_ms + max_automated_ms:
+        return [cleared, f"it runs out: nothing is renewed beyond {hours} without a person"]
+    ends = [cleared]
+    if fault is not None:
+        ends.append("it runs out before the scorer is believed again")
+    elif low:
+        renewed_ms = 0 if state is None else state.expires_at_ms - rule.expiry_ms // 2
+        since = f" from {moment(renewed_ms)} on" if renewed_ms > at_ms else ""
+        ends.append(f"it stays below {rule.min_tweets} tweets or {rule.min_authors} authors{since} until it runs out")
+    limit = "" if state is None else f", at {moment(state.since_ms + max_automated_ms)}"
+    return [*ends, f"{hours} have gone by without a person{limit}"]
 
 
-def would_hide(now: Standing) -> list[str]:
-    """What is missing until a rule acts on a tag, in sentences; nothing where it is over."""
+def would_hide(
+    now: Standing, *, state: Ruling | None = None, protected: bool = False, fault: Reason | None = None
+) -> list[str]:
+    """What is missing until a rule acts on a tag, in sentences; nothing where it is over and nothing bars it.
+
+    Args:
+        state: the last settled ruling, if it still says anything.
+        protected: it is in `never_suppress`.
+        fault: why the scorer is not believed.
+    """
     floors, share, others = now.signals[:2], now.signals[2], now.signals[3:]
     missing = [
-        f"{one.threshold:g} {one.signal.removeprefix('min_')} in {now.window_ms // 60_000} min, it has {one.value:g}"
+        f"{one.threshold:g} {one.signal.removeprefix('min_')} in {in_words(now.window_ms)}, it has {one.value:g}"
         for one in floors
         if not one.passed and one.value is not None
     ]
@@ -196,4 +275,25 @@ def would_hide(now: Standing) -> list[str]:
     if passed < now.need:
         names = ", ".join(f"{one.signal} {one.threshold:g}" for one in others if not one.passed)
         missing.append(f"{now.need - passed} more of what corroborates ({names})")
-    return missing
+    return [*missing, *_bars(now, state, protected, fault)]
+
+
+def _bars(now: Standing, state: Ruling | None, protected: bool, fault: Reason | None) -> Iterator[str]:
+    if protected:
+        yield "its protection would have to end: it is in never_suppress"
+    if fault is not None:
+        yield f"a scorer that is believed: {fault.signal} is {fault.value:g}, the limit {fault.threshold:g}"
+    if state is None or state.action != "clear":
+        return
+    if state.lapsed:
+        yield (
+            f"an upper bound of the harmful share below {now.clear_at:g} once, it is {now.upper:.2f}: the ruling "
+            f"before ran out at {moment(state.since_ms)} with no word of a person"
+        )
+    elif now.tick_ms < state.since_ms + now.dwell_ms:
+        yield f"rest until {moment(state.since_ms + now.dwell_ms)}: it was cleared at {moment(state.since_ms)}"
+
+
+def moment(at_ms: int) -> str:
+    """A moment in words."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -89,7 +89,18 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
         return len(self.hashtags)
 
 
+class EvidenceHead(msgspec.Struct, array_like=True, frozen=True):
+    """The first members of a record, which tell it from others: much quicker to read than its rows."""
+
+    shard: int
+    tick_ms: int
+    window_ms: int
+    part: int
+
+
 encode_evidence_record = msgspec.msgpack.Encoder().encode
 """EvidenceRecord to bytes."""
 decode_evidence_record = msgspec.msgpack.Decoder(EvidenceRecord).decode
 """Bytes to EvidenceRecord."""
+decode_evidence_head = msgspec.msgpack.Decoder(EvidenceHead).decode
+"""Bytes of an EvidenceRecord to what it begins with."""

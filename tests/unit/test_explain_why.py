@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import msgspec
@@ -17,12 +18,16 @@ from streams.counting.keys import Tags
 from streams.errors import CallerMistake
 from streams.flags.account import Account
 from streams.flags.people import PeopleView
-from streams.flags.why import standings, volumes, would_clear, would_hide
+from streams.flags.why import Standing, standings, volumes, would_clear, would_hide
+from streams.judging.decide import decide
 from streams.judging.evidence import EvidenceTable
 from streams.judging.kept import TickEvidence, conditions_of, records_of
+from streams.judging.levels import BETWEEN, LOW, UNDER
+from streams.judging.levels import Standing as Level
+from streams.log.decisions import Action, Ruling
 from streams.log.evidence import EvidenceRecord
 from streams.pipeline.policies import PolicyRecord
-from streams.policy import parse_policy
+from streams.policy import Rule, parse_policy
 from streams.policy.where import Places
 
 TEXT = """\
@@ -140,7 +145,97 @@ def test_what_would_clear_it():
     assert "it stays below 20 tweets or 10 authors until it runs out" in would_clear(
         "suppress", rule, standing(tweets=10), POLICY.max_automated_ms
     )
-    assert would_clear("hold", rule, None, 1) == ["a person decides, or the hold runs out; it is not renewed"]
+    hold = dataclasses.replace(rule, mode="hold_for_review")
+    assert would_clear("hold", hold, None, 1) == [
+        "the upper bound of its harmful share falls below 0.3 at a settled tick",
+        "a person decides, or the hold runs out; it is not renewed",
+    ]
+
+
+def test_a_window_under_a_minute_is_told_in_seconds():
+    one = msgspec.structs.replace(standing(tweets=15), window_ms=30_000)
+    assert would_hide(one) == ["20 tweets in 30 s, it has 15"]
+
+
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+BEGAN_MS = 1_000 * HOUR_MS
+
+
+def flag(action: Action = "suppress", **changes: object) -> Ruling:
+    fields: dict[str, object] = {
+        "category": "hateful_conduct", "surface": "trends", "action": action, "since_ms": BEGAN_MS,
+        "expires_at_ms": BEGAN_MS + 30 * MINUTE_MS,
+    }  # fmt: skip
+    return Ruling(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_what_would_clear_it_with_the_times_of_its_ruling():
+    rule = dataclasses.replace(POLICY.rule("hateful_conduct", "trends", "*"), dwell_ms=2 * MINUTE_MS)
+    day_ms = POLICY.max_automated_ms
+
+    def ends(now: Standing | None, at_ms: int = BEGAN_MS, **more: object) -> list[str]:
+        return would_clear("suppress", rule, now, day_ms, at_ms=at_ms, **({"state": flag()} | more))  # type: ignore[arg-type]
+
+    cleared, limit = ends(standing())
+    assert cleared.endswith(", it is 0.96 now, not before 1970-02-11 16:02:00 UTC"), "no sooner than a dwell"
+    assert limit == "24 hours have gone by without a person, at 1970-02-12 16:00:00 UTC"
+    assert ends(standing(), BEGAN_MS + 2 * MINUTE_MS)[0].endswith(", it is 0.96 now")
+    held = msgspec.structs.replace(standing(), holding=True)
+    assert ends(held, BEGAN_MS + HOUR_MS)[0].endswith("not while a gap of the log is in its windows")
+    half = "it stays below 20 tweets or 10 authors from 1970-02-11 16:15:00 UTC on until it runs out"
+    assert rule.expiry_ms == 30 * MINUTE_MS and half in ends(None), "renewed in the last half alone"
+    assert "it stays below 20 tweets or 10 authors until it runs out" in ends(None, BEGAN_MS + 15 * MINUTE_MS)
+    last = flag(expires_at_ms=BEGAN_MS + day_ms)
+    assert ends(standing(), state=last)[1:] == ["it runs out: nothing is renewed beyond 24 hours without a person"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [
+        ({"protected": True}, "the next tick settles: it is protected now"),
+        ({"rule": None}, "the next tick settles: the policy does not have the category on this surface any more"),
+        ({"mode": "review"}, "the next tick settles: the mode is review now"),
+        ({"state": flag(provisional=True)}, "its tick settles and it is not over then"),
+    ],
+)
+def test_what_ends_it_at_the_next_tick(changes, end):
+    rule = dataclasses.replace(POLICY.rule("hateful_conduct", "trends", "*"), mode=changes.pop("mode", "suppress"))
+    assert would_clear("suppress", changes.pop("rule", rule), standing(), POLICY.max_automated_ms, **changes) == [end]
+
+
+def test_what_it_says_would_end_a_flag_is_what_decide_does():
+    """Between it is renewed in the last half of `expiry`, but for a hold; under it clears after a dwell, a hold too."""
+    rule = POLICY.rule("hateful_conduct", "trends", "*")
+    hold = dataclasses.replace(rule, mode="hold_for_review")
+
+    def after(level: int, state: Ruling, one: Rule, minutes: float) -> Ruling | None:
+        return decide(
+            Level(level), state, one, BEGAN_MS + int(minutes * MINUTE_MS), category=state.category,
+            surface=state.surface, never=False, max_automated_ms=POLICY.max_automated_ms,
+        )  # fmt: skip
+
+    for action, one, renewed in (("suppress", rule, True), ("hold", hold, False)):
+        state = flag(action)
+        assert after(BETWEEN, state, one, 14.9) is state
+        assert (after(BETWEEN, state, one, 15) is not state) == renewed
+        assert after(UNDER, state, one, rule.dwell_ms / MINUTE_MS - 0.1) is state
+        assert after(UNDER, state, one, rule.dwell_ms / MINUTE_MS).action == "clear"
+        assert after(LOW, state, one, 29.9) is state and after(LOW, state, one, 30).action == "clear"
+
+
+def test_what_bars_a_tag_that_is_over():
+    over = msgspec.structs.replace(standing(), tick_ms=BEGAN_MS + 10_000, dwell_ms=MINUTE_MS)
+    assert would_hide(over, state=flag()) == would_hide(over, state=flag("review")) == []
+    (rest,) = would_hide(over, state=flag("clear"))
+    assert rest == "rest until 1970-02-11 16:01:00 UTC: it was cleared at 1970-02-11 16:00:00 UTC"
+    assert would_hide(msgspec.structs.replace(over, tick_ms=BEGAN_MS + MINUTE_MS), state=flag("clear")) == []
+    (lapsed,) = would_hide(over, state=flag("clear", lapsed=True))
+    assert lapsed == (
+        "an upper bound of the harmful share below 0.3 once, it is 0.96: the ruling before ran out at "
+        "1970-02-11 16:00:00 UTC with no word of a person"
+    )
+    (protected,) = would_hide(over, protected=True)
+    assert protected == "its protection would have to end: it is in never_suppress"
 
 
 def test_the_tag_that_its_authors_come_from_is_named():
