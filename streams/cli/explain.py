@@ -84,4 +84,4 @@ async def _terms(settings: Settings, hashtag: str, why: Why, at_ms: int) -> Term
     from streams.cli.explain_why import terms_of
 
     window_ms = max((one.window_ms for one in why.standings), default=600_000)
-    return await terms_of(settings, hashtag, at_ms - window_ms, at_ms)
+    return await terms_of(settings, hashtag, at_ms - window_ms, at_ms, model=why.model)

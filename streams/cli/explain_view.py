@@ -52,7 +52,13 @@ def as_dict(account: Account, why: Why, found: Terms | None, *, in_full: bool) -
     }
     if found is not None:
         shown = [[word if in_full else masked(word), round(added, 4)] for word, added in found.terms[:TERMS_SHOWN]]
-        told["terms"] = {"texts": found.texts, "mean": round(found.mean, 4), "terms": shown}
+        told["terms"] = {
+            "texts": found.texts,
+            "mean": round(found.mean, 4),
+            "terms": shown,
+            "model": found.model,
+            "unlike": found.unlike,
+        }
     return told
 
 
@@ -231,7 +237,11 @@ def tell_terms(found: Terms | None, *, in_full: bool) -> None:
     if found is None:
         _out.print("words: its tweets are not in the log any more, or the model cannot say")
         return
-    _out.print(f"what moved the model, over one text each of {found.texts} authors (mean {found.mean:.2f}):")
+    if found.unlike:
+        _out.print(f"{found.unlike}; this is what another says", style="yellow")
+    _out.print(
+        f"what moved the model {found.model}, over one text each of {found.texts} authors (mean {found.mean:.2f}):"
+    )
     for word, added in found.terms[:TERMS_SHOWN]:
         _out.print(Text(f"  {added:+.3f}  {word if in_full else masked(word)}"))
 

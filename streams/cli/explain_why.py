@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, TopicsError
 from streams.policy import Policy
 from streams.policy.where import Place, Places
 from streams.settings import Settings
 
 if TYPE_CHECKING:
+    from models import Scorer
     from streams.flags.why import Below, Standing, Volume
     from streams.log.decisions import Reason
     from streams.log.evidence import EvidenceRecord
@@ -45,6 +46,8 @@ class Why:
     """In that policy's `never_suppress`."""
     fault: Reason | None = None
     """Why the scorer was not believed at the last tick."""
+    model: str = ""
+    """Revision that scored the texts of that tick, or would have; "" where no policy was ever live."""
     _kept: Mapping[str, PolicyRecord] = field(default_factory=dict)
     _places: dict[str, tuple[Policy, Places, str]] = field(default_factory=dict)
     _file: Path = Path()
@@ -96,6 +99,7 @@ async def why_of(settings: Settings, hashtag: str, countries: Sequence[str], at_
     since = [one.revision for one in why._kept.values() if tick_ms < one.from_tick_ms <= at_ms]
     why.live = since[-1] if since else why.revision
     live, found = why.policy(why.live), why._known(why.revision)
+    why.model = newest.conditions.model_revision if newest else why._kept[why.live].model_revision if live else ""
     why.protected = live is not None and live.is_never_suppressed(hashtag)
     why.volume = volumes(of_tag, hashtag, countries[0])
     why.seen = any(row_of(one, hashtag, country) is not None for one in of_tag for country in countries)
@@ -181,33 +185,67 @@ class Terms:
     """Of their probabilities of any harm."""
     terms: list[tuple[str, float]]
     """(word, mean contribution to the log-odds), those that moved most first."""
+    model: str = ""
+    """Revision of the one that was asked."""
+    unlike: str = ""
+    """Why it is not the one that scored the tag; "" where it is."""
 
 
-async def terms_of(settings: Settings, hashtag: str, from_ms: int, to_ms: int) -> Terms | None:
+async def terms_of(settings: Settings, hashtag: str, from_ms: int, to_ms: int, *, model: str = "") -> Terms | None:
     """Read the tag's tweets back from the log, here and now, and ask the model; None where there is none, or no words.
 
     Nothing is kept. One text an author, of the authors that a judge would sample.
 
+    Args:
+        model: revision to ask; "" for this shell's own.
+
     Raises:
         CallerMistake: there is no good model.
     """
-    import models
     from models.explain import explain, together
     from models.scorer import LinearScorer
 
-    try:
-        scorer = models.load_scorer(settings.model)
-    except (OSError, ValueError) as error:
-        raise CallerMistake(
-            f"the model artefact cannot be used: {error}", fix="set HUSHTAG_MODEL to a good one, or unset it"
-        ) from error
+    scorer, unlike = await _scorer(settings, model)
     texts = await _texts(settings, hashtag, from_ms, to_ms)
     if not texts or not isinstance(scorer, LinearScorer):
         return None
     found = together([explain(scorer, text) for text in texts])
     return Terms(
-        len(texts), float(scorer.score(texts)[:, 0].mean()), sorted(found, key=lambda term: (-abs(term[1]), term[0]))
+        len(texts),
+        float(scorer.score(texts)[:, 0].mean()),
+        sorted(found, key=lambda term: (-abs(term[1]), term[0])),
+        scorer.revision,
+        unlike,
     )
+
+
+async def _scorer(settings: Settings, revision: str) -> tuple[Scorer, str]:
+    """A model that was ever live, or else this shell's own and why."""
+    import models
+    from models import artefact
+    from streams.log.models import read_models
+
+    try:
+        own = models.load_scorer(settings.model)
+    except (OSError, ValueError) as error:
+        raise CallerMistake(
+            f"the model artefact cannot be used: {error}", fix="set HUSHTAG_MODEL to a good one, or unset it"
+        ) from error
+    if revision in ("", own.revision):
+        return own, ""
+    try:
+        data = (await read_models(settings, wanted=revision)).get(revision)
+        scorer = artefact.loads(data, f"model {revision}") if data is not None else None
+    except (TopicsError, models.ArtefactError) as error:
+        return own, f"model {revision}, which scored it, cannot be used here: {error}"
+    if scorer is None or scorer.revision != revision:
+        return own, f"model {revision}, which scored it, is not in {settings.topic('models')}"
+    return scorer, ""
+
+
+def _lacks(value: bytes, hashtag: bytes) -> bool:
+    """Whether a record cannot have an ASCII hashtag: any other letter, escaped or not, may be a spelling of its own."""
+    return value.isascii() and b"\\u" not in value and hashtag not in value.lower()
 
 
 async def _texts(settings: Settings, hashtag: str, from_ms: int, to_ms: int) -> list[str]:
@@ -219,7 +257,7 @@ async def _texts(settings: Settings, hashtag: str, from_ms: int, to_ms: int) -> 
     from streams.log.reading import LogReader, connection
 
     by_author: dict[int, str] = {}
-    plain = hashtag.encode() if hashtag.isascii() else None  # others may stand there escaped
+    plain = hashtag.encode() if hashtag.isascii() else None
     async with LogReader(connection(settings), settings.topic("tweets")) as reader:
         bounds = await reader.bounds()
         ends = {one: await reader.offset_at(one, to_ms) or 0 for one in reader.partitions}
@@ -232,7 +270,7 @@ async def _texts(settings: Settings, hashtag: str, from_ms: int, to_ms: int) -> 
             async for batch in reader.to_end(starts, ends):
                 bar.advance(task, len(batch))
                 for record in batch:
-                    if plain is not None and plain not in (record.value or b"").lower():
+                    if plain is not None and _lacks(record.value or b"", plain):
                         continue
                     try:
                         tweet = parse(record.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from models import artefact
 from streams.cli import explain_view
-from streams.cli.explain_why import Why, why_of
+from streams.cli.explain_why import Terms, Why, _texts, terms_of, why_of
 from streams.counting.keys import Tags
 from streams.flags.account import Account
 from streams.flags.people import PeopleView
@@ -20,6 +22,7 @@ from streams.judging.kept import TickEvidence, conditions_of, records_of
 from streams.log.decisions import Ruling
 from streams.log.evidence import EvidenceRecord, encode_evidence_record
 from streams.pipeline.policies import PolicyRecord, encode_policy_record
+from streams.pipeline.shelf import revision_of
 from streams.policy import Policy, parse_policy
 from streams.settings import Settings
 from tests.unit.shells import Topics
@@ -207,3 +210,71 @@ async def test_a_ruling_that_ran_out_and_bars_the_next_is_told_of_its_surface_al
     text = told(await world.why(60_000), monkeypatch, decided(POLICY, lapsed))
     assert "hateful conduct on trends, everywhere: over" in text and "on search, everywhere: over" in text
     assert text.count("the ruling before ran out at 1970-01-01 00:00:00 UTC with no word of a person") == 1
+
+
+# ---- the words ----
+
+GOOD = artefact.ARTEFACT_PATH.read_bytes()
+OWN = artefact.loads(GOOD)
+TURNED = artefact.dump(dataclasses.replace(OWN.numbers, slopes=-OWN.numbers.slopes), OWN.categories, {})
+"""A model to which every word says the contrary."""
+
+
+def tweets(world: World, *values: dict[str, object], escaped: bool = False) -> None:
+    for number, value in enumerate(values):
+        whole = {"id": str(number + 1), "author_id": str(number + 1), "created_at_ms": NOW_MS} | value
+        world.topics.now_ms = 5_000
+        world.topics.append("tweets", 0, json.dumps(whole, ensure_ascii=escaped).encode())
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+async def test_tweets_are_found_in_every_spelling_of_their_hashtag(world, escaped):
+    spellings = [
+        "#tag",
+        "#TAG",
+        "#\uff34\uff21\uff27",
+        "#t\uff41g",
+        "#tagger",
+        "#\u0442ag",
+        "#\U0001d413\U0001d400\U0001d406",
+    ]
+    tweets(world, *({"text": f"vermin {one}"} for one in spellings), escaped=escaped)
+    found = await _texts(Settings(), "tag", 0, 10_000)
+    assert {text.split("#")[1] for text in found} == {spellings[at][1:] for at in (0, 1, 2, 3, 6)}
+    tweets(world, {"text": "#Stra\xdfe"}, escaped=escaped)
+    assert await _texts(Settings(), "strasse", 0, 10_000) == ["#Stra\xdfe"]
+
+
+async def test_words_are_asked_of_the_model_that_scored_the_tag(world, monkeypatch):
+    world.topics.append("models", 0, TURNED, key=revision_of(TURNED).encode())
+    tweets(world, {"text": "you are filthy vermin #tag"})
+
+    async def ask(model: str) -> tuple[Terms, str]:
+        found = await terms_of(Settings(), "tag", 0, 10_000, model=model)
+        assert found is not None
+        out = Console(record=True, width=200, file=open("/dev/null", "w"), soft_wrap=True)  # noqa: SIM115
+        monkeypatch.setattr(explain_view, "_out", out)
+        explain_view.tell_terms(found, in_full=True)
+        out.file.close()
+        return found, out.export_text()
+
+    own, text = await ask(OWN.revision)
+    assert (own.model, own.unlike) == (OWN.revision, "") and f"moved the model {OWN.revision}, over" in text
+    turned, text = await ask(revision_of(TURNED))
+    assert (turned.model, turned.unlike) == (
+        revision_of(TURNED),
+        "",
+    ) and f"moved the model {turned.model}, over" in text
+    assert {word: -added for word, added in turned.terms} == pytest.approx(dict(own.terms))
+    missing, text = await ask("0" * 12)
+    assert missing.model == OWN.revision and missing.terms == own.terms
+    assert "model 000000000000, which scored it, is not in models; this is what another says" in text
+    world.topics.append("models", 0, TURNED[:-9], key=b"1" * 12)
+    damaged, _ = await ask("1" * 12)
+    assert damaged.model == OWN.revision and damaged.unlike.startswith("model 111111111111, which scored it, cannot be")
+
+
+async def test_the_model_that_scored_is_the_evidence_s_else_the_live_one(world):
+    assert (await world.why(60_000)).model == "m"
+    world.keeps(*tick(10_000, {SHORT: {"tag": OVER}}))
+    assert (await world.why(60_000)).model == "0" * 12
