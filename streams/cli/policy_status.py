@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 GONE_MS = 90_000
 """A worker that has not reported for so long is not there any more."""
+STALLED_MS = 120_000
+"""A shard that has settled nothing for so long runs nothing: the alert HushtagSettlingStalled is of the same mind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of the live policy. `shards` by the revision that each judge last settled a tick under."""
+    """What is known of the live policy."""
 
     revision: str
     serial: int
@@ -34,12 +36,16 @@ class Standing:
     reason: str
     changes: tuple[str, ...]
     shards: dict[int, str]
+    """The revision that each judge last settled a tick under."""
+    stalled: dict[int, int]
+    """Shards whose last settled tick is long past, with that tick."""
     shards_total: int
     workers: list[WorkerReport]
+    """Those that are there."""
 
     @property
     def shards_live(self) -> int:
-        return sum(revision == self.revision for revision in self.shards.values())
+        return sum(revision == self.revision for shard, revision in self.shards.items() if shard not in self.stalled)
 
     @property
     def workers_live(self) -> int:
@@ -48,11 +54,11 @@ class Standing:
     @property
     def well(self) -> bool:
         """Whether it runs everywhere and every worker's file is it."""
-        return self.shards_live == self.shards_total and self.workers_live == len(self.workers)
+        return self.shards_live == self.shards_total and 0 < self.workers_live == len(self.workers)
 
 
 def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int, at_ms: int) -> Standing | None:
-    """Put together what the logs say; None where no policy was ever live."""
+    """Put together what the logs say at a moment; None where no policy was ever live."""
     from streams.policy.activation import ActivationLog
 
     live = topic.live
@@ -71,6 +77,7 @@ def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: in
         reason=live.reason,
         changes=live.changes,
         shards=found,
+        stalled={shard: one.settled_ms for shard, one in progress.items() if at_ms - one.settled_ms > STALLED_MS},
         shards_total=shards,
         workers=sorted(
             (one for one in topic.reports.values() if at_ms - one.at_ms < GONE_MS), key=lambda one: one.worker
@@ -80,10 +87,10 @@ def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: in
 
 def lines(standing: Standing) -> list[str]:
     """The standing in words."""
-    since = f"{datetime.fromtimestamp(standing.since_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     said = [
         f"revision {standing.revision} live on {standing.shards_live}/{standing.shards_total} shards, "
-        f"{standing.workers_live}/{len(standing.workers)} workers, since {since} (serial {standing.serial})",
+        f"{standing.workers_live}/{len(standing.workers)} workers, since {in_utc(standing.since_ms)} "
+        f"(serial {standing.serial})",
         f"by {standing.actor}" + (f": {standing.reason}" if standing.reason else ""),
         *(f"  {change}" for change in standing.changes),
     ]
@@ -93,6 +100,12 @@ def lines(standing: Standing) -> list[str]:
         if revision != standing.revision:
             others.setdefault(revision, []).append(shard)
     said += [f"shards {', '.join(map(str, shards))}: revision {one}" for one, shards in sorted(others.items())]
+    said += [
+        f"shard {shard}: nothing settled since {in_utc(settled_ms)}"
+        for shard, settled_ms in sorted(standing.stalled.items())
+    ]
+    if not standing.workers:
+        said.append("no worker with the stage ingest has reported lately: none runs, or none reaches Kafka")
     said += [
         f"worker {worker.worker}: {worker.file}: {_how(worker)}"
         for worker in standing.workers
@@ -106,10 +119,15 @@ def _how(worker: WorkerReport) -> str:
     return f"still {worker.revision}" if worker.verdict == "same" else f"{worker.verdict}: {worker.why}"
 
 
+def in_utc(at_ms: int) -> str:
+    """A moment to the minute."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
     """Say which policy runs on how many shards and workers, since when, by whom, and whose file differs.
 
-    Exit 3 unless it runs on all of them.
+    Exit 3 unless it runs on all of them: on every shard that there is, and on one worker at least.
     """
     settings = load_settings()
     standing = asyncio.run(_gather(settings))
@@ -136,6 +154,7 @@ async def _gather(settings: Settings) -> Standing | None:
     topic = await read_policy_topic(settings)
     progress: dict[int, Progress] = {}
     async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
+        shards = len(reader.partitions)  # as the topic has it, whatever this shell's settings say
         async for batch in reader.to_end():
             for record in batch:
                 said = decode_record(record.value)
@@ -143,4 +162,4 @@ async def _gather(settings: Settings) -> Standing | None:
                     known = progress.get(said.shard)
                     if known is None or said.version > known.version:
                         progress[said.shard] = said
-    return standing_of(topic, progress, settings.shards, now_ms())
+    return standing_of(topic, progress, shards, now_ms())

@@ -6,20 +6,22 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 import streams.pipeline.policies as policies
 from streams.cli.main import make_app
 from streams.cli.policy_change import write_policy
-from streams.cli.policy_status import GONE_MS, lines, standing_of
+from streams.cli.policy_status import GONE_MS, STALLED_MS, lines, standing_of
 from streams.errors import CallerMistake
-from streams.log.decisions import Progress
-from streams.pipeline.policies import PolicyRecord, PolicyTopic, WorkerReport, note_path
+from streams.log.decisions import Progress, encode_record
+from streams.pipeline.policies import PolicyRecord, PolicyTopic, WorkerReport, encode_policy_record, note_path
 from streams.policy import Policy, parse_policy
 from streams.policy.activation import Activation
 from streams.policy.diff import differences
 from streams.policy.write import with_serial
 from tests.unit.policy_cases import BAD, GOOD, SHARDS, edited
+from tests.unit.shells import Topics
 
 NOW = 1_800_000_000_000
 
@@ -209,8 +211,11 @@ def test_a_symlink_stays_one_and_a_folder_that_may_not_be_written_to_is_named(tm
 
 
 def progress(shard: int, *revisions: str) -> Progress:
-    activations = [Activation(revision, at, at * 10_000, "", "0" * 12) for at, revision in enumerate(revisions)]
-    return Progress(shard=shard, settled_ms=15_000, position=1, replay_offset=0, activations=activations)
+    """Settled fifteen seconds ago; of the activations the second is in force, a third is still to come."""
+    activations = [
+        Activation(revision, at, NOW - 30_000 + at * 10_000, "", "0" * 12) for at, revision in enumerate(revisions)
+    ]
+    return Progress(shard=shard, settled_ms=NOW - 15_000, position=1, replay_offset=0, activations=activations)
 
 
 def report(worker: str, verdict: str, revision: str, *, age_ms: int = 1_000) -> WorkerReport:
@@ -239,3 +244,35 @@ def test_status_in_words():
     well = standing_of(PolicyTopic(topic.kept, {"w1": reports[0]}), every, 3, NOW)
     assert well is not None and well.well and "3/3 shards, 1/1 workers" in lines(well)[0]
     assert standing_of(PolicyTopic({}, {}), {}, 3, NOW) is None
+
+
+def test_what_does_not_run_is_not_well():
+    live = record(GOOD, actor="asha")
+    topic = PolicyTopic({live.revision: (0, live)}, {"w1": report("w1", "same", live.revision)})
+    every = {shard: progress(shard, live.revision) for shard in range(2)}
+    later = standing_of(topic, every, 2, NOW + GONE_MS)
+    assert later is not None and later.shards_live == 2 and not later.well
+    assert "0/0 workers" in lines(later)[0] and lines(later)[-1].startswith("no worker with the stage ingest")
+    topic = PolicyTopic(topic.kept, {"w1": report("w1", "same", live.revision, age_ms=-STALLED_MS)})
+    stalled = standing_of(topic, every | {1: replace(every[1], settled_ms=NOW + STALLED_MS - 15_000)}, 2,
+                          NOW + STALLED_MS)  # fmt: skip
+    assert stalled is not None and stalled.workers_live == 1 and not stalled.well
+    assert "live on 1/2 shards" in lines(stalled)[0]
+    assert lines(stalled)[-1] == "shard 0: nothing settled since 2027-01-15 07:59 UTC"
+
+
+def test_the_number_of_shards_is_the_topics_whatever_the_shell_says(monkeypatch):
+    live = record(GOOD, actor="asha")
+    topics = Topics()
+    topics.append("policy", 0, encode_policy_record(live))
+    topics.append("policy", 0, encode_policy_record(report("w1", "same", live.revision)), key=b"worker|w1")
+    for shard in range(2):
+        topics.append("suppression-decisions", shard, encode_record(progress(shard, live.revision)))
+    monkeypatch.setattr("streams.log.reading.LogReader", topics.reader)
+    monkeypatch.setattr(policies, "LogReader", topics.reader)
+    monkeypatch.setattr("streams.cli.policy_status.now_ms", lambda: NOW)
+    for shards in ("1", "16"):
+        monkeypatch.setenv("HUSHTAG_SHARDS", shards)
+        result = run("status")
+        assert result.exit_code == 0 and "live on 2/2 shards, 1/1 workers" in result.stdout, result.output
+    assert json.loads(run("status", "--json").stdout)["stalled"] == {}
