@@ -25,7 +25,8 @@ def load_policy_file(path: Path, shards: int | None = None) -> Policy:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever reads it sees the old one or the new one, whole. Its mode stays.
+    """Write a file in one step: whoever reads it sees the old one or the new one, whole. Its mode stays, and its owner
+    and group where we may set them.
 
     Raises:
         OSError: it cannot be written.
@@ -36,9 +37,24 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        _as_before(name, path)
         os.replace(name, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def _as_before(name: str, path: Path) -> None:
+    """Whoever could read the file that is replaced can read the new one."""
+    if not path.exists():
+        os.chmod(name, 0o644)
+        return
+    before = path.stat()
+    for user in (before.st_uid, -1):  # only root gives files away; a group may be one of ours
+        try:
+            os.chown(name, user, before.st_gid)
+            break
+        except PermissionError:
+            continue
+    os.chmod(name, before.st_mode & 0o777)

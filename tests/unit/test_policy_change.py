@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 import streams.pipeline.policies as policies
+from streams.cli.files import replace_file
 from streams.cli.main import make_app
 from streams.cli.policy_change import write_policy
 from streams.cli.policy_status import GONE_MS, STALLED_MS, lines, standing_of
@@ -205,6 +207,33 @@ def test_a_symlink_stays_one_and_a_folder_that_may_not_be_written_to_is_named(tm
     assert link.is_symlink() and target.read_text() == "new" and target.stat().st_mode & 0o777 == 0o640
     with pytest.raises(CallerMistake, match="cannot write"):
         write_policy(tmp_path / "none" / "policy.yaml", b"new", "abc", actor="a", reason="r")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_keeps_its_owner_and_its_group(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text("old")
+    path.chmod(0o640)
+    os.chown(path, 1234, 4321)
+    write_policy(path, b"new", "abc", actor="a", reason="r")
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1234, 4321, 0o640) and path.read_text() == "new"
+
+
+def test_who_may_not_give_a_file_away_keeps_its_group(tmp_path, monkeypatch):
+    asked: list[tuple[int, int]] = []
+
+    def chown(_name, user, group):
+        asked.append((user, group))
+        if user != -1:
+            raise PermissionError
+
+    path = tmp_path / "policy.yaml"
+    path.write_text("old")
+    monkeypatch.setattr("os.chown", chown)
+    replace_file(path, b"new")
+    owner = path.stat()
+    assert asked == [(owner.st_uid, owner.st_gid), (-1, owner.st_gid)] and path.read_bytes() == b"new"
 
 
 # ---- status ----
