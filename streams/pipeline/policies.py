@@ -14,7 +14,7 @@ from watchfiles import awatch
 
 from streams.clock import now_ms
 from streams.counting.registers import PANE_MS
-from streams.errors import PolicyError, TopicsError
+from streams.errors import DependencyAway, PolicyError, TopicsError
 from streams.log.models import read_models
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
@@ -82,6 +82,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 REPORT_KEY = b"worker|"
 REPORT_EVERY_MS = 20_000
+UNREADABLE_LOOKS = 3
+"""A file that cannot be read so many times in a row is not between two renames."""
 _encode = encode_policy_record = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(PolicyRecord).decode
 _decode_report = msgspec.json.Decoder(WorkerReport).decode
@@ -100,18 +102,26 @@ class PolicyTopic:
     """Every policy that was ever live, with its offset, by revision; the last is the live one."""
     reports: dict[str, WorkerReport]
     """The last one of every worker that ever was."""
+    end: int = 0
+    """The offset after the last record that was read."""
 
     @property
     def live(self) -> PolicyRecord | None:
         return list(self.kept.values())[-1][1] if self.kept else None
 
+    @property
+    def live_activation(self) -> Activation | None:
+        """What goes down the shards for the live one."""
+        return None if self.live is None else self.live.activation(self.kept[self.live.revision][0])
 
-async def read_policy_topic(settings: Settings) -> PolicyTopic:
-    """The whole topic."""
-    kept: dict[str, tuple[int, PolicyRecord]] = {}
-    reports: dict[str, WorkerReport] = {}
+
+async def read_policy_topic(settings: Settings, known: PolicyTopic | None = None) -> PolicyTopic:
+    """The whole topic; `known`: what was read of it before, only the rest is asked for."""
+    before = known or PolicyTopic({}, {})
+    kept, reports, end = dict(before.kept), dict(before.reports), before.end
     async with LogReader(connection(settings), settings.topic("policy")) as reader:
-        async for batch in reader.to_end():
+        async for batch in reader.to_end({0: end or None}):
+            end = batch[-1].offset + 1
             for record in batch:
                 if record.key is not None and record.key.startswith(REPORT_KEY):
                     report = _decode_report(record.value)
@@ -120,7 +130,7 @@ async def read_policy_topic(settings: Settings) -> PolicyTopic:
                 one = _decode(record.value)
                 kept.pop(one.revision, None)
                 kept[one.revision] = record.offset, one
-    return PolicyTopic(kept, reports)
+    return PolicyTopic(kept, reports, end)
 
 
 async def read_policies(settings: Settings) -> dict[str, Activation]:
@@ -155,8 +165,15 @@ class PolicyProposer:
         self._newest_ms = newest_ms
         self._name = name
         self._log = log
+        self._topic: PolicyTopic | None = None
+        """As it was last read."""
         self._live: Activation | None = None
         self._sent = -1
+        self._file: Policy | None = None
+        """What stands in the file; None where it cannot be used."""
+        self._last_text: bytes | None = None
+        self._unreadable = 0
+        """How many looks in a row could not read the file."""
         self._report: WorkerReport | None = None
         self._reported_ms = 0
 
@@ -166,10 +183,9 @@ class PolicyProposer:
         Raises:
             PolicyError: the file is bad and no policy has ever been live.
         """
-        kept = await read_policies(self._context.settings)
-        self._live = list(kept.values())[-1] if kept else None
+        self._live = (await read_policy_topic(self._context.settings)).live_activation
         try:
-            await self._propose(first=True)
+            await self._propose(self._read(), first=True)
         except PolicyError as error:
             if self._live is None:
                 raise
@@ -185,32 +201,50 @@ class PolicyProposer:
             folder, recursive=False, debounce=200, step=50, rust_timeout=1_000, yield_on_timeout=True
         ):
             try:
-                await self._propose(first=False)
+                policy = self._read_if_changed()
+                if policy is None and self._is_report_due and await self._is_another_live():
+                    policy = self._file
+                if policy is not None:
+                    await self._propose(policy, first=False)
             except PolicyError as error:
                 self._refuse(error)
             await self._tell()
 
     async def _tell(self) -> None:
         """Let `hushtag policy status` know of this worker, at once when something has changed, else now and then."""
-        if self._report is None or now_ms() - self._reported_ms < REPORT_EVERY_MS:
+        if self._report is None or not self._is_report_due:
             return
         sender, topic = self._context.sender, self._context.settings.topic("policy")
         report = replace(self._report, at_ms=now_ms())
         await sender.acknowledged([await sender.send(topic, 0, _encode(report), key=REPORT_KEY + self._name.encode())])
         self._reported_ms = report.at_ms
 
+    @property
+    def _is_report_due(self) -> bool:
+        return now_ms() - self._reported_ms >= REPORT_EVERY_MS
+
+    async def _is_another_live(self) -> bool:
+        """Whether a later record than the one that the file was compared with is the live one by now: of another
+        machine's file, or of another model."""
+        try:
+            self._topic = await read_policy_topic(self._context.settings, self._topic)
+        except (DependencyAway, TopicsError) as error:
+            self._log.warning("the policy topic cannot be read: whether the file is the live one waits", why=str(error))
+            return False
+        live = self._topic.live_activation
+        return live is not None and (self._live is None or live.sequence > self._live.sequence)
+
     def _note_verdict(self, verdict: str, why: str, revision: str = "") -> None:
+        self._context.metrics.policy_file_bad.set(verdict == "bad")
+        self._context.metrics.policy_file_drift.set(verdict in ("drift", "behind"))
         file = str(self._context.settings.policy)
         self._report = WorkerReport(worker=self._name, file=file, revision=revision, verdict=verdict, why=why, at_ms=0)
         self._reported_ms = 0
 
-    async def _propose(self, *, first: bool) -> None:
-        policy = self._read_if_changed(first=first)
-        if policy is None:
-            return
-        self._context.metrics.policy_file_bad.set(0)
-        kept = await read_policies(self._context.settings)
-        self._live = list(kept.values())[-1] if kept else None
+    async def _propose(self, policy: Policy, *, first: bool) -> None:
+        self._file = policy
+        self._topic = await read_policy_topic(self._context.settings)
+        self._live = self._topic.live_activation
         proposal = should_propose(policy, self._live)
         model = await self._model()
         other_model = self._live is not None and self._live.model_revision != model
@@ -224,7 +258,6 @@ class PolicyProposer:
             else:
                 self._note_verdict(proposal.verdict, proposal.message, policy.revision)
             self._log.info("policy file not proposed", verdict=proposal.verdict, why=proposal.message)
-            self._context.metrics.policy_file_drift.set(proposal.verdict != "same")
             return
         if not first:
             await self._check_that_it_can_follow(policy)
@@ -293,21 +326,44 @@ class PolicyProposer:
         self._sent = activation.sequence
         self._context.metrics.set_revisions(policy=activation.revision, model=activation.model_revision)
 
-    def _read_if_changed(self, *, first: bool) -> Policy | None:
+    def _read_if_changed(self) -> Policy | None:
+        """What stands in the file; None where that is what stood there before, or it is between two renames.
+
+        Raises:
+            PolicyError: it is bad, or has not been there to be read for some looks; either is said once.
+        """
         path = self._context.settings.policy
         try:
             text = path.read_bytes()
         except OSError as error:
-            if first:
-                raise PolicyError(
-                    f"cannot read the policy {path}: {error.strerror}", fix="set HUSHTAG_POLICY"
-                ) from None
-            return None  # between two renames
-        if text == self._last_text:
-            return None
+            self._unreadable += 1
+            if self._unreadable != UNREADABLE_LOOKS:
+                return None
+            self._last_text = None  # whatever stands in it once it is back is compared anew
+            raise PolicyError(
+                f"cannot read the policy {path}: {error.strerror}",
+                fix="put it back so that the worker's user may read it: no worker starts without",
+            ) from None
+        self._unreadable = 0
+        return None if text == self._last_text else self._parse(text)
+
+    def _read(self) -> Policy:
+        """What stands in the file when the worker starts."""
+        path = self._context.settings.policy
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            self._unreadable = UNREADABLE_LOOKS
+            raise PolicyError(f"cannot read the policy {path}: {error.strerror}", fix="set HUSHTAG_POLICY") from None
+        return self._parse(text)
+
+    def _parse(self, text: bytes) -> Policy:
         self._last_text = text
         return parse_policy(
-            text, str(path), shards=self._context.settings.shards, categories=self._context.scorer.categories
+            text,
+            str(self._context.settings.policy),
+            shards=self._context.settings.shards,
+            categories=self._context.scorer.categories,
         )
 
     def _read_note(self, revision: str) -> Note | None:
@@ -318,13 +374,12 @@ class PolicyProposer:
             return None
         return note if note.revision == revision else None
 
-    _last_text: bytes | None = None
-
     def _refuse(self, error: PolicyError) -> None:
+        self._file = None
         self._note_verdict("bad", error.summary if isinstance(error, PolicyFileError) else str(error))
-        self._context.metrics.policy_file_bad.set(1)
         self._log.error(
             "policy file refused, the last good one stays live",
             why=str(error),
+            fix=error.fix,
             file=str(Path(self._context.settings.policy)),
         )

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 import structlog
 
-from streams.errors import TopicsError
+from streams.errors import DependencyAway, TopicsError
 from streams.log.partials import decode_partial
 from streams.pipeline.policies import REPORT_KEY, PolicyProposer, WorkerReport
 from streams.policy import Policy
@@ -65,7 +66,14 @@ class Desk:
 
     @property
     def bad(self) -> float:
-        found = self.shells.context.metrics.registry.get_sample_value("hushtag_policy_file_bad")
+        return self._gauge("hushtag_policy_file_bad")
+
+    @property
+    def drift(self) -> float:
+        return self._gauge("hushtag_policy_file_drift")
+
+    def _gauge(self, name: str) -> float:
+        found = self.shells.context.metrics.registry.get_sample_value(name)
         assert found is not None
         return found
 
@@ -181,3 +189,87 @@ async def test_a_policy_for_which_the_topics_keep_too_little_is_refused(shells, 
         path.write_text(SECOND.replace("serial: 2", "serial: 3"))
         await desk.until(lambda: len(desk.activated()) == 2)
     assert [policy.longest_window_ms for policy in asked] == [21_600_000], "only what is longer is asked about"
+
+
+def away(path: Path) -> None:
+    path.unlink()
+
+
+def another_users(path: Path) -> None:
+    """What root sees of a file that it may not read; a folder of the same name cannot be read either."""
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(("lose", "why"), [(away, "No such file"), (another_users, "Is a directory")])
+async def test_a_file_that_stays_unreadable_is_told(lose, why, shells, tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    said: list[tuple[str, str]] = []
+    async with Desk(shells, path) as desk:
+        desk.proposer._log = SimpleNamespace(
+            error=lambda what, **more: said.append((more["why"], more["fix"])), info=lambda *_, **__: None
+        )
+        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
+        lose(path)
+        await desk.until(lambda: desk.bad == 1)
+        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "bad")
+        found = desk.report()
+        assert found is not None and found.revision == "" and f"cannot read the policy {path}: {why}" in found.why
+        await asyncio.sleep(2.5)
+        ((why, fix),) = said
+        assert why == found.why and "may read it" in fix, "said once"
+        assert desk.activated() == [make_policy(FIRST).revision], "it changes nothing"
+        if path.is_dir():
+            path.rmdir()
+        path.write_text(FIRST)
+        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
+        assert desk.bad == 0, "it is back as it was"
+
+
+async def test_a_file_that_differs_is_told_until_it_is_the_live_one(shells, tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    async with Desk(shells, path) as desk:
+        path.write_text(SECOND.replace("serial: 2", "serial: 1"))
+        await desk.until(lambda: desk.drift == 1)
+        path.write_text(SECOND)
+        await desk.until(lambda: len(desk.activated()) == 2)
+        await desk.until(lambda: desk.drift == 0)
+
+
+async def test_a_file_is_compared_again_when_another_workers_goes_live(shells, tmp_path, monkeypatch):
+    monkeypatch.setattr("streams.pipeline.policies.REPORT_EVERY_MS", 100)
+    path, other = tmp_path / "policy.yaml", tmp_path / "other" / "policy.yaml"
+    other.parent.mkdir()
+    path.write_text(FIRST)
+    other.write_text(SECOND)
+    async with Desk(shells, path) as desk:
+        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
+        theirs = make_shells(monkeypatch, at_once=True, policy=other, shards=2)
+        monkeypatch.setattr("streams.pipeline.policies.LogReader", shells.topics.reader)
+        theirs.topics.logs, theirs.sender.topics = shells.topics.logs, shells.topics
+        await Desk(theirs, other).proposer.begin()
+        await desk.until(lambda: desk.drift == 1)
+        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "behind")
+        assert desk.activated()[-1] == make_policy(SECOND).revision, "shown, not fought over"
+        path.write_text(SECOND)
+        await desk.until(lambda: desk.drift == 0)
+
+
+async def test_a_topic_that_cannot_be_read_for_a_while_ends_no_worker(shells, tmp_path, monkeypatch):
+    monkeypatch.setattr("streams.pipeline.policies.REPORT_EVERY_MS", 100)
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    asked: list[str] = []
+
+    def silent(_kafka, topic, **_):
+        asked.append(topic)
+        raise DependencyAway("the broker is silent")
+
+    async with Desk(shells, path) as desk:
+        monkeypatch.setattr("streams.pipeline.policies.LogReader", silent)
+        await desk.until(lambda: len(asked) >= 2)
+        monkeypatch.setattr("streams.pipeline.policies.LogReader", shells.topics.reader)
+        path.write_text(SECOND)
+        await desk.until(lambda: len(desk.activated()) == 2)
