@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 
 from streams.cli.files import load_policy_file, replace_file
-from streams.errors import EXIT_NO, CallerMistake
+from streams.clock import now_ms
+from streams.errors import EXIT_NO, CallerMistake, PolicyError
 from streams.policy import Policy, parse_policy
 from streams.settings import Settings, load_settings
 
@@ -53,14 +54,15 @@ def apply(
     """Put a policy in the place of HUSHTAG_POLICY: checked, tried on the past, asked about, written in one step.
 
     Comments stay as they are. Its serial is raised where it is not above the live one's. Who, when, why and what
-    changed is kept in the `policy` topic once a worker has put it live.
+    changed is kept in the `policy` topic once a worker has put it live. The live policy is put back where the file is
+    not it. Nothing is written over what somebody else has put live, or there, meanwhile.
     """
     from streams.pipeline.policies import read_policy_topic
 
     settings = load_settings()
     load_policy_file(new, settings.shards)
     topic = asyncio.run(read_policy_topic(settings))
-    _put(settings, topic.live, new.read_bytes(), reason=reason, actor=actor, yes=yes, since=since if impact else None)
+    _put(settings, topic, new.read_bytes(), reason=reason, actor=actor, yes=yes, since=since if impact else None)
 
 
 def rollback(
@@ -78,7 +80,7 @@ def rollback(
     topic = asyncio.run(read_policy_topic(settings))
     earlier = _earlier(topic, to)
     print(f"back to {earlier.revision} (serial {earlier.serial})" + (f": {earlier.reason}" if earlier.reason else ""))
-    _put(settings, topic.live, _text_of(earlier), reason=reason, actor=actor, yes=yes, since=since if impact else None)
+    _put(settings, topic, _text_of(earlier), reason=reason, actor=actor, yes=yes, since=since if impact else None)
 
 
 def _earlier(topic: PolicyTopic, revision: str | None) -> PolicyRecord:
@@ -108,33 +110,97 @@ def _text_of(record: PolicyRecord) -> bytes:
 
 
 def _put(
-    settings: Settings, live: PolicyRecord | None, text: bytes, *, reason: str, actor: str, yes: bool, since: str | None
+    settings: Settings, topic: PolicyTopic, text: bytes, *, reason: str, actor: str, yes: bool, since: str | None
 ) -> None:
     from streams.policy.diff import differences
-    from streams.policy.restart import needs_restart
     from streams.policy.write import with_serial
 
     for name, value in (("--reason", reason), ("--actor", actor)):
         if not value.strip():
             raise CallerMistake(f"{name} is empty", fix="say it in a few words: somebody will ask")
+    live, before = topic.live, _content(settings.policy)
     policy = parse_policy(text, "the new policy", shards=settings.shards)
     if live is not None:
         changes = differences(Policy.from_canonical(live.policy), policy)
         if not changes:
-            print(f"nothing changes: {live.revision} is live")
-            raise typer.Exit(EXIT_NO)
-        if policy.serial <= live.serial:
+            text = _put_back(settings, live, text, before)
+        elif policy.serial <= live.serial:
             text = with_serial(text, live.serial + 1)
-            policy = parse_policy(text, "the new policy", shards=settings.shards)
-        print(f"policy {live.revision} (serial {live.serial}) → {policy.revision} (serial {policy.serial}):")
-        for line in [*changes, *needs_restart(Policy.from_canonical(live.policy), policy)]:
-            print(f"  {line}")
-    if live is not None and since is not None:
-        _show_impact(settings, policy, text, since)
+        policy = parse_policy(text, "the new policy", shards=settings.shards)
+        if changes:
+            print(f"policy {live.revision} (serial {live.serial}) → {policy.revision} (serial {policy.serial}):")
+            for line in [*changes, *_restarts(topic, policy)]:
+                print(f"  {line}")
+            if since is not None:
+                _show_impact(settings, policy, text, since)
     if not yes:
         _ask(settings.policy)
+    _check_that_nothing_came_between(settings, live, before)
     write_policy(settings.policy, text, policy.revision, actor=actor, reason=reason)
     print(f"{settings.policy} written. Workers that watch it take it up; see: hushtag policy status")
+
+
+def _content(path: Path) -> bytes | None:
+    """What stands in a file; None where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _put_back(settings: Settings, live: PolicyRecord, text: bytes, before: bytes | None) -> bytes:
+    """The text to write where what is asked for is live: the same under the live serial, so that it is the live one.
+
+    Ends the command where the file is the live one already.
+    """
+    from streams.policy.write import with_serial
+
+    def revision_of(text: bytes) -> str:
+        return parse_policy(text, "the new policy", shards=settings.shards).revision
+
+    try:
+        if before is not None and revision_of(before) == live.revision:
+            print(f"nothing changes: {live.revision} is live")
+            raise typer.Exit(EXIT_NO)
+    except PolicyError:
+        pass
+    print(f"{live.revision} (serial {live.serial}) is live, and {settings.policy} is not it: it is put back")
+    again = with_serial(text, live.serial)
+    return again if revision_of(again) == live.revision else _text_of(live)  # the same may be said in other rules
+
+
+def _restarts(topic: PolicyTopic, policy: Policy) -> list[str]:
+    """Which workers a policy asks to be restarted, by what each began with; where none has said, by what is live."""
+    from streams.cli.policy_status import workers_there
+    from streams.policy.restart import needs_restart
+
+    assert topic.live is not None
+    began = [one for one in workers_there(topic, now_ms()) if one.began_hours]
+    if not began:
+        return list(needs_restart(Policy.from_canonical(topic.live.policy).valves.max_automated_hours, policy))
+    whose: dict[str, list[str]] = {}
+    for one in began:
+        for line in needs_restart(one.began_hours, policy):
+            whose.setdefault(line, []).append(one.worker)
+    return [f"{', '.join(workers)}: {line}" for line, workers in whose.items()]
+
+
+def _check_that_nothing_came_between(settings: Settings, live: PolicyRecord | None, before: bytes | None) -> None:
+    """Trying and asking take as long as they take, and somebody else may have applied something."""
+    from streams.pipeline.policies import read_policy_topic
+
+    now = asyncio.run(read_policy_topic(settings)).live
+    what = ""
+    if now is not None and (live is None or now.revision != live.revision):
+        by = now.actor or now.proposed_by
+        what = f"policy {now.revision} (serial {now.serial}) by {by} went live meanwhile"
+    elif _content(settings.policy) != before:
+        what = f"{settings.policy} was changed meanwhile"
+    if what:
+        raise CallerMistake(
+            f"{what}: nothing was written",
+            fix="look at `hushtag policy status`, then do it again if it is still wanted",
+        )
 
 
 def _show_impact(settings: Settings, policy: Policy, text: bytes, since: str) -> None:

@@ -79,10 +79,13 @@ def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: in
         shards=found,
         stalled={shard: one.settled_ms for shard, one in progress.items() if at_ms - one.settled_ms > STALLED_MS},
         shards_total=shards,
-        workers=sorted(
-            (one for one in topic.reports.values() if at_ms - one.at_ms < GONE_MS), key=lambda one: one.worker
-        ),
+        workers=workers_there(topic, at_ms),
     )
+
+
+def workers_there(topic: PolicyTopic, at_ms: int) -> list[WorkerReport]:
+    """The last reports of the workers that are there at a moment, by name."""
+    return sorted((one for one in topic.reports.values() if at_ms - one.at_ms < GONE_MS), key=lambda one: one.worker)
 
 
 def lines(standing: Standing) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,9 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     worker as it runs."""
     why: str
     at_ms: int
+    began_hours: int = 0
+    """`max_automated_hours` of the policy that it began with: what asks for more needs a restart (see `needs_restart`);
+    0: an older version does not say."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,7 +241,10 @@ class PolicyProposer:
         self._context.metrics.policy_file_bad.set(verdict == "bad")
         self._context.metrics.policy_file_drift.set(verdict in ("drift", "behind"))
         file = str(self._context.settings.policy)
-        self._report = WorkerReport(worker=self._name, file=file, revision=revision, verdict=verdict, why=why, at_ms=0)
+        self._report = WorkerReport(
+            worker=self._name, file=file, revision=revision, verdict=verdict, why=why, at_ms=0,
+            began_hours=self._began.valves.max_automated_hours,
+        )  # fmt: skip
         self._reported_ms = 0
 
     async def _propose(self, policy: Policy, *, first: bool) -> None:
@@ -251,7 +257,7 @@ class PolicyProposer:
         if not proposal and not (first and proposal.verdict == "same" and other_model):
             if proposal.verdict == "same" and self._live is not None and self._sent != self._live.sequence:
                 await self._activate(self._live)  # whoever kept it may have died before sending; repeats are harmless
-            stale = list(needs_restart(self._began, Policy.from_canonical(self._live.policy))) if self._live else []
+            stale = list(self._needs_restart(Policy.from_canonical(self._live.policy))) if self._live else []
             if stale and proposal.verdict == "same":
                 self._note_verdict("restart", "; ".join(stale), policy.revision)
                 self._log.warning("the live policy needs a restart of this worker", why="; ".join(stale))
@@ -305,7 +311,7 @@ class PolicyProposer:
         Raises:
             PolicyError: with what needs a restart, or more room in the topics first.
         """
-        reasons = list(needs_restart(self._began, policy))
+        reasons = list(self._needs_restart(policy))
         if reasons:
             raise PolicyError("; ".join(reasons), fix="restart the workers one by one, with this file in place")
         if policy.longest_window_ms <= self._began.longest_window_ms:
@@ -317,6 +323,9 @@ class PolicyProposer:
                 f"the topics keep too little for it: {error}",
                 fix=f"{error.fix}\nthen save the file again with a higher serial",
             ) from error
+
+    def _needs_restart(self, policy: Policy) -> Iterator[str]:
+        return needs_restart(self._began.valves.max_automated_hours, policy)
 
     async def _activate(self, activation: Activation) -> None:
         sender, settings = self._context.sender, self._context.settings

@@ -167,6 +167,7 @@ async def test_what_needs_a_restart_is_not_half_applied(shells, tmp_path):
         await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "bad")
         found = desk.report()
         assert found is not None and "48 is above the 24 that workers began with: they need a restart" in found.why
+        assert found.began_hours == 24
     async with Desk(shells, path, began=LONGER) as restarted:
         assert restarted.activated()[-1] == make_policy(LONGER).revision
         async with Desk(shells, path) as other:  # it runs on: the file is the live one, and it cannot follow

@@ -181,6 +181,115 @@ def test_rollback_puts_the_file_before_back_under_a_new_serial(desk):
     assert isinstance(unknown.exception, CallerMistake) and revision in unknown.exception.fix
 
 
+LIVE = edited({1: "serial: 5"})
+HOURS = {21: "valves: {max_automated_hours: 36}"}
+
+
+@pytest.fixture
+def broken(desk: Path) -> Path:
+    """Somebody has broken the file by hand; the last good one is live."""
+    (desk / "policy.yaml").write_bytes(BAD[20].content)
+    return desk
+
+
+@pytest.mark.parametrize(
+    "standing", [BAD[20].content, edited({1: "serial: 4"}).encode(), None], ids=["broken", "behind", "gone"]
+)
+def test_the_live_policy_is_put_back_where_the_file_is_not_it(desk, standing):
+    path = desk / "policy.yaml"
+    path.unlink()
+    if standing is not None:
+        path.write_bytes(standing)
+    (desk / "new.yaml").write_text("# the last good one\n" + edited({1: "serial: 3"}))
+    result = run("apply", str(desk / "new.yaml"), *WHO, "--yes")
+    assert result.exit_code == 0, result.output
+    assert f"{policy(LIVE).revision} (serial 5) is live, and {path} is not it: it is put back" in result.stdout
+    assert path.read_text() == "# the last good one\n" + LIVE, "no new serial"
+    assert policy(path.read_text()).revision == policy(LIVE).revision
+    result = run("apply", str(desk / "new.yaml"), *WHO, "--yes")
+    assert result.exit_code == 3 and "nothing changes" in result.stdout
+
+
+def test_rollback_puts_the_live_policy_back_where_the_file_is_not_it(broken):
+    result = run("rollback", "--to", policy(LIVE).revision, *WHO, answer="y\n")
+    assert result.exit_code == 0, result.output
+    assert (broken / "policy.yaml").read_text() == LIVE
+
+
+def test_what_is_the_live_policy_in_other_words_is_put_back_in_its_own(broken):
+    (broken / "new.yaml").write_text(LIVE.replace("overrides:", "overrides:\n      - {country: BR, confidence: 0.95}"))
+    assert policy((broken / "new.yaml").read_text()).revision != policy(LIVE).revision
+    assert run("apply", str(broken / "new.yaml"), *WHO, "--yes").exit_code == 0
+    assert (broken / "policy.yaml").read_text() == LIVE
+
+
+def confirmed_after(monkeypatch: pytest.MonkeyPatch, happens) -> None:
+    """Something happens while the question stands."""
+
+    def confirm(*_: object, **__: object) -> bool:
+        happens()
+        return True
+
+    monkeypatch.setattr("typer.confirm", confirm)
+
+
+def test_what_came_between_the_look_and_the_answer_is_not_written_over(desk, monkeypatch):
+    theirs = record(edited({1: "serial: 6", 9: "    suppress_at: 0.65"}), actor="meera")
+    topic = PolicyTopic({one.revision: (at, one) for at, one in enumerate([record(LIVE), theirs])}, {})
+
+    def goes_live() -> None:
+        async def read(settings):
+            return topic
+
+        monkeypatch.setattr(policies, "read_policy_topic", read)
+
+    confirmed_after(monkeypatch, goes_live)
+    before = (desk / "policy.yaml").read_text()
+    result = run("apply", str(desk / "new.yaml"), *WHO, "--no-impact")
+    assert isinstance(result.exception, CallerMistake), result.output
+    assert f"{theirs.revision} (serial 6) by meera went live meanwhile: nothing was written" in str(result.exception)
+    assert "policy status" in result.exception.fix
+    assert (desk / "policy.yaml").read_text() == before and not note_path(desk / "policy.yaml").exists()
+
+
+@pytest.mark.parametrize("command", [("apply", "new.yaml"), ("rollback",)])
+def test_a_file_that_was_written_meanwhile_is_not_written_over(desk, monkeypatch, command):
+    theirs = edited({1: "serial: 6", 9: "    suppress_at: 0.65"})
+    monkeypatch.chdir(desk)
+    confirmed_after(monkeypatch, lambda: (desk / "policy.yaml").write_text(theirs))
+    result = run(*command, *WHO, "--no-impact")
+    assert isinstance(result.exception, CallerMistake), result.output
+    assert "policy.yaml was changed meanwhile: nothing was written" in str(result.exception)
+    assert (desk / "policy.yaml").read_text() == theirs and not note_path(desk / "policy.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("began", "said"),
+    [
+        ({"w1": 48, "w2": 36}, []),
+        ({"w1": 48, "w2": 24, "w3": 24}, ["w2, w3: valves.max_automated_hours 36 is above the 24"]),
+        ({"w1": 12, "w2": 24}, ["w1: valves.max_automated_hours 36 is above the 12", "w2: valves.max"]),
+        ({"w1": 0}, ["valves.max_automated_hours 36 is above the 24"]),
+        ({}, ["valves.max_automated_hours 36 is above the 24"]),
+    ],
+    ids=["none", "two", "each by itself", "an older version", "nobody has reported"],
+)
+def test_who_needs_a_restart_goes_by_what_each_worker_began_with(desk, monkeypatch, began, said):
+    reports = {name: replace(report(name, "same", ""), began_hours=hours) for name, hours in began.items()}
+    reports["gone"] = replace(report("gone", "same", "", age_ms=GONE_MS + 1), began_hours=1)
+    live = record(LIVE)
+
+    async def read(settings):
+        return PolicyTopic({live.revision: (0, live)}, reports)
+
+    monkeypatch.setattr(policies, "read_policy_topic", read)
+    monkeypatch.setattr("streams.cli.policy_change.now_ms", lambda: NOW)
+    (desk / "new.yaml").write_text(edited({1: "serial: 6"} | HOURS))
+    result = run("apply", str(desk / "new.yaml"), *WHO, "--no-impact", "--yes")
+    found = [line.strip() for line in result.stdout.splitlines() if "they need a restart" in line]
+    assert len(found) == len(said) and all(one.startswith(what) for one, what in zip(found, said, strict=True)), found
+
+
 def test_a_policy_kept_without_its_file_comes_back_without_comments(desk, monkeypatch):
     bare = record(GOOD)
     topic = PolicyTopic(
