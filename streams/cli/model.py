@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import models
+from streams.cli.moments import in_utc
 from streams.errors import EXIT_NO, CallerMistake
 from streams.settings import Settings, load_settings
 
@@ -60,7 +62,8 @@ def apply(
 
     record = asyncio.run(put_live(load_settings(), data, scorer.categories, reason=reason, actor=actor))
     found = {"model": scorer.revision, "from_tick_ms": record.from_tick_ms, "policy": record.revision}
-    print(json.dumps(found) if as_json else f"model {scorer.revision} is live for panes from {record.from_tick_ms} on")
+    since = in_utc(record.from_tick_ms, seconds=True)
+    print(json.dumps(found) if as_json else f"model {scorer.revision} is live for panes from {since} on")
 
 
 def status(
@@ -69,8 +72,15 @@ def status(
     """The live model, and every artefact that is kept."""
     for row in asyncio.run(_status(load_settings())):
         kept = "not kept" if row["bytes"] is None else f"{row['bytes']:,} bytes"
-        live = f"live since {row['from_tick_ms']}" if row["live"] else ""
-        print(json.dumps(row) if as_json else f"{row['model']}  {kept}  {live}".rstrip())
+        print(json.dumps(row) if as_json else f"{row['model']}  {kept}  {_live(row)}".rstrip())
+
+
+def _live(row: Mapping[str, Any]) -> str:
+    if not row["live"]:
+        return ""
+    since = f"since {in_utc(row['from_tick_ms'], seconds=True)}" if row["from_tick_ms"] else "from the beginning"
+    by = f", by {row['actor']}" if row["actor"] else ""
+    return f"live {since}{by}" + (f": {row['reason']}" if row["reason"] else "")
 
 
 def checked(file: Path) -> tuple[bytes, LinearScorer]:
@@ -110,12 +120,23 @@ async def _status(settings: Settings) -> list[dict[str, Any]]:
     from streams.log.models import read_models
     from streams.pipeline.policies import read_policy_topic
 
-    live = (await read_policy_topic(settings)).live
+    topic = await read_policy_topic(settings)
     sizes: dict[str, int | None] = {revision: len(data) for revision, data in (await read_models(settings)).items()}
-    if live is not None:
-        sizes.setdefault(live.model_revision, None)
+    named = topic.model_named_by
+    if named is not None:
+        sizes.setdefault(named.model_revision, None)
     rows: list[dict[str, Any]] = []
     for revision, size in sizes.items():
-        since = live.from_tick_ms if live is not None and live.model_revision == revision else None
-        rows.append({"model": revision, "bytes": size, "live": since is not None, "from_tick_ms": since})
+        live = named if named is not None and named.model_revision == revision else None
+        change = live.model_change if live else None
+        rows.append(
+            {
+                "model": revision,
+                "bytes": size,
+                "live": live is not None,
+                "from_tick_ms": live.from_tick_ms if live else None,
+                "actor": change.actor if change else None,
+                "reason": change.reason if change else None,
+            }
+        )
     return rows

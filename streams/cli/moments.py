@@ -1,4 +1,4 @@
-"""Moments as an operator writes them."""
+"""Moments as an operator writes and reads them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def moment_ms(text: str, now_ms: int) -> int:
     if found > now:
         raise CallerMistake(f"--at {text!r} is not in the past", fix="leave it away to ask about now")
     return int(found.timestamp() * 1000)
+
+
+def in_utc(at_ms: int, *, seconds: bool = False) -> str:
+    """A moment to the minute, or to the second.
+
+    >>> in_utc(3_661_000), in_utc(3_661_000, seconds=True)
+    ('1970-01-01 01:01 UTC', '1970-01-01 01:01:01 UTC')
+    """
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M{':%S' if seconds else ''}} UTC"
 
 
 def _form(text: str) -> str:

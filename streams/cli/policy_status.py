@@ -6,11 +6,11 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.moments import in_utc
 from streams.clock import now_ms
 from streams.errors import EXIT_NO
 from streams.settings import Settings, load_settings
@@ -31,7 +31,8 @@ class Standing:
 
     revision: str
     serial: int
-    since_ms: int
+    since_ms: int | None
+    """None: not known any more, and neither is by whom and why."""
     actor: str
     reason: str
     changes: tuple[str, ...]
@@ -72,7 +73,7 @@ def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: in
     return Standing(
         revision=live.revision,
         serial=live.serial,
-        since_ms=live.proposed_at_ms,
+        since_ms=live.proposed_at_ms or None,
         actor=live.actor or live.proposed_by,
         reason=live.reason,
         changes=live.changes,
@@ -90,11 +91,14 @@ def workers_there(topic: PolicyTopic, at_ms: int) -> list[WorkerReport]:
 
 def lines(standing: Standing) -> list[str]:
     """The standing in words."""
+    since, by = "an unknown time", "by whom and why is not known: an earlier version wrote a change of model over it"
+    if standing.since_ms is not None:
+        since = in_utc(standing.since_ms)
+        by = f"by {standing.actor}" + (f": {standing.reason}" if standing.reason else "")
     said = [
         f"revision {standing.revision} live on {standing.shards_live}/{standing.shards_total} shards, "
-        f"{standing.workers_live}/{len(standing.workers)} workers, since {in_utc(standing.since_ms)} "
-        f"(serial {standing.serial})",
-        f"by {standing.actor}" + (f": {standing.reason}" if standing.reason else ""),
+        f"{standing.workers_live}/{len(standing.workers)} workers, since {since} (serial {standing.serial})",
+        by,
         *(f"  {change}" for change in standing.changes),
     ]
     others: dict[str, list[int]] = {}
@@ -120,11 +124,6 @@ def lines(standing: Standing) -> list[str]:
 def _how(worker: WorkerReport) -> str:
     """What is the matter with a worker's file."""
     return f"still {worker.revision}" if worker.verdict == "same" else f"{worker.verdict}: {worker.why}"
-
-
-def in_utc(at_ms: int) -> str:
-    """A moment to the minute."""
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:

@@ -17,7 +17,7 @@ from streams.log.models import read_models
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODELS, PARTIALS, POLICY, TWEETS
-from streams.pipeline.policies import PolicyRecord, encode_policy_record, read_policy_topic
+from streams.pipeline.policies import ModelChange, PolicyRecord, encode_policy_record, read_policy_topic
 from streams.pipeline.sender import Sender
 from streams.pipeline.shelf import revision_of
 from streams.scoring import load_text_scorer
@@ -35,7 +35,7 @@ async def put_live(
         data: the artefact, checked; `categories`: those that it tells apart.
 
     Returns:
-        The record of the `policy` topic that names it: its `from_tick_ms` is the begin of the first pane.
+        The live record of the `policy` topic, whose `from_tick_ms` is here the begin of the first pane of the model.
 
     Raises:
         CallerMistake: no policy is live yet, or the live model has other categories.
@@ -58,16 +58,13 @@ async def put_live(
         if revision not in await read_models(settings, wanted=revision):
             await sender.acknowledged([await sender.send(settings.topic(MODELS), 0, data, key=revision.encode())])
         record, sequence = live, topic.kept[live.revision][0]
+        begun = topic.model_named_by
         if live.model_revision != revision:
             record = replace(
                 live,
                 model_revision=revision,
                 from_tick_ms=(await _newest_ms(settings) // PANE_MS + 1) * PANE_MS,
-                proposed_at_ms=now_ms(),
-                proposed_by=actor,
-                actor=actor,
-                reason=reason,
-                changes=(f"model {live.model_revision} → {revision}",),
+                model_change=ModelChange(before=live.model_revision, actor=actor, reason=reason),
             )
             key = live.revision.encode()
             named = await sender.send(settings.topic(POLICY), 0, encode_policy_record(record), key=key)
@@ -75,7 +72,7 @@ async def put_live(
             await _check_that_nothing_came_between(settings, before, sequence)
         value, shards = encode_partial(record.activation(sequence)), range(settings.shards)
         await sender.acknowledged([await sender.send(settings.topic(PARTIALS), shard, value) for shard in shards])
-        return record
+        return record if begun is None or record is not live else replace(live, from_tick_ms=begun.from_tick_ms)
     finally:
         await sender.stop()
 

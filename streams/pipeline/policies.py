@@ -27,8 +27,21 @@ from streams.policy.restart import needs_restart
 from streams.settings import Settings
 
 
+class ModelChange(msgspec.Struct, frozen=True, kw_only=True):
+    """That a policy is live with another model than before: who named it, and why."""
+
+    before: str
+    """Revision of the model before."""
+    actor: str
+    reason: str
+
+
 class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of the `policy` topic, keyed by revision."""
+    """A record of the `policy` topic, keyed by revision.
+
+    Another model makes a new record of the live policy, and compaction takes the one before. So what the record says of
+    the policy (when, by whom, why, what changed) stays in it, and what it says of the model stands by itself.
+    """
 
     revision: str
     serial: int
@@ -46,6 +59,8 @@ class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     changes: tuple[str, ...] = ()
     """In words, against the policy that was live before."""
+    model_change: ModelChange | None = None
+    """None: the model is that of the policy before."""
 
     def activation(self, sequence: int) -> Activation:
         """The record that goes down every shard; `sequence` is this record's offset."""
@@ -113,6 +128,16 @@ class PolicyTopic:
         return list(self.kept.values())[-1][1] if self.kept else None
 
     @property
+    def model_named_by(self) -> PolicyRecord | None:
+        """The record with which the live model became the live one: its `from_tick_ms` is the model's."""
+        found: PolicyRecord | None = None
+        for _, one in reversed(self.kept.values()):
+            if found is not None and (found.model_change is not None or one.model_revision != found.model_revision):
+                break
+            found = one
+        return found
+
+    @property
     def live_activation(self) -> Activation | None:
         """What goes down the shards for the live one."""
         return None if self.live is None else self.live.activation(self.kept[self.live.revision][0])
@@ -131,9 +156,25 @@ async def read_policy_topic(settings: Settings, known: PolicyTopic | None = None
                     reports[report.worker] = report
                     continue
                 one = _decode(record.value)
-                kept.pop(one.revision, None)
-                kept[one.revision] = record.offset, one
+                kept[one.revision] = record.offset, _told_apart(one, kept.pop(one.revision, (0, None))[1])
     return PolicyTopic(kept, reports, end)
+
+
+def _told_apart(record: PolicyRecord, before: PolicyRecord | None) -> PolicyRecord:
+    """Earlier versions wrote a change of model over who had put the policy live: that is in the record before, if
+    compaction has left it, else it is not known any more."""
+    words = record.changes[0].split() if len(record.changes) == 1 else []
+    if record.model_change is not None or words[:1] != ["model"] or words[2:] != ["→", record.model_revision]:
+        return record
+    return replace(
+        record,
+        model_change=ModelChange(before=words[1], actor=record.actor, reason=record.reason),
+        proposed_at_ms=before.proposed_at_ms if before else 0,
+        proposed_by=before.proposed_by if before else "",
+        actor=before.actor if before else "",
+        reason=before.reason if before else "",
+        changes=before.changes if before else (),
+    )
 
 
 async def read_policies(settings: Settings) -> dict[str, Activation]:
@@ -267,20 +308,17 @@ class PolicyProposer:
             return
         if not first:
             await self._check_that_it_can_follow(policy)
-        note = self._read_note(policy.revision)
         newest_ms = self._newest_ms() if self._newest_ms() >= 0 else now_ms()
-        record = PolicyRecord(
-            revision=policy.revision,
-            serial=policy.serial,
-            policy=policy.canonical(),
+        change, live = None, self._topic.live
+        if live is not None and other_model:
+            why = "the model before was not to be had"
+            change = ModelChange(before=live.model_revision, actor=self._name, reason=why)
+        record = self._record(policy, live) if proposal or live is None else live
+        record = replace(
+            record,
             model_revision=model,
-            from_tick_ms=0 if self._live is None else (newest_ms // PANE_MS + 1) * PANE_MS,
-            proposed_at_ms=now_ms(),
-            proposed_by=self._name,
-            text=self._last_text.decode("utf-8") if self._last_text else "",
-            actor=note.actor if note else "",
-            reason=note.reason if note else "",
-            changes=tuple(differences(Policy.from_canonical(self._live.policy), policy)) if self._live else (),
+            from_tick_ms=0 if live is None else (newest_ms // PANE_MS + 1) * PANE_MS,
+            model_change=change,
         )
         sender, settings = self._context.sender, self._context.settings
         ack = await sender.send(settings.topic("policy"), 0, _encode(record), key=policy.revision.encode())
@@ -289,6 +327,23 @@ class PolicyProposer:
         await self._activate(self._live)
         self._note_verdict("same", f"{policy.revision} (serial {policy.serial}) is live", policy.revision)
         self._log.info("policy live", revision=policy.revision, serial=policy.serial, from_tick_ms=record.from_tick_ms)
+
+    def _record(self, policy: Policy, live: PolicyRecord | None) -> PolicyRecord:
+        """What is kept of a policy that goes live after another; its tick and its model are still to come."""
+        note = self._read_note(policy.revision)
+        return PolicyRecord(
+            revision=policy.revision,
+            serial=policy.serial,
+            policy=policy.canonical(),
+            model_revision="",
+            from_tick_ms=0,
+            proposed_at_ms=now_ms(),
+            proposed_by=self._name,
+            text=self._last_text.decode("utf-8") if self._last_text else "",
+            actor=note.actor if note else "",
+            reason=note.reason if note else "",
+            changes=tuple(differences(Policy.from_canonical(live.policy), policy)) if live else (),
+        )
 
     async def _model(self) -> str:
         """The revision of the model that goes with a proposal: the live one, where it is to be had. Else this worker's,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from models import artefact
 from models.share import Scale
 from streams.cli import model as commands
+from streams.cli.policy_status import lines, standing_of
 from streams.counting.registers import PANE_MS
 from streams.errors import CallerMistake
 from streams.judging.judge import ShardJudge
@@ -25,12 +27,12 @@ from streams.judging.valves import NO_MODEL
 from streams.log.partials import decode_partial, encode_partial
 from streams.pipeline import model_change
 from streams.pipeline.model_change import put_live
-from streams.pipeline.policies import PolicyProposer, PolicyRecord
+from streams.pipeline.policies import ModelChange, PolicyProposer, PolicyRecord, read_policy_topic
 from streams.pipeline.shelf import ModelShelf, revision_of
 from streams.policy.activation import Activation
 from streams.replay import Replay, read_lines
 from streams.scoring import TextScorer, load_text_scorer, score_batches, silent
-from tests.unit.shells import Shells, make_shells
+from tests.unit.shells import NOW_MS, Shells, make_shells
 from tests.unit.test_judging_judge import HASHES, SCORER, SUPPRESS, Court, activation
 from tests.unit.test_models_artefact import GOOD, content
 from tests.unit.test_pipeline_judge import judged, say, started
@@ -367,7 +369,7 @@ def record_of(model: str = "f" * 12) -> PolicyRecord:
     policy = make_policy()
     return PolicyRecord(
         revision=policy.revision, serial=1, policy=policy.canonical(), model_revision=model, from_tick_ms=0,
-        proposed_at_ms=0, proposed_by="w",
+        proposed_at_ms=NOW_MS, proposed_by="w", actor="asha", reason="a campaign", changes=("abuse: mode",),
     )  # fmt: skip
 
 
@@ -399,10 +401,11 @@ async def test_it_is_kept_then_named_then_told_to_every_shard(shells: Shells) ->
     assert order == ["models", "policy", "hashtag-partials", "hashtag-partials"]
     (kept,) = shells.topics.read("models", 0)
     assert (kept.key, kept.value) == (REVISION.encode(), OTHER)
-    assert (record.model_revision, record.revision, record.actor, record.reason) == (
-        REVISION, live.revision, "ann", "better"
-    )  # fmt: skip
-    assert record.changes == (f"model {live.model_revision} → {REVISION}",)
+    assert (record.model_revision, record.revision) == (REVISION, live.revision)
+    assert record.model_change == ModelChange(before=live.model_revision, actor="ann", reason="better")
+    assert (record.proposed_at_ms, record.proposed_by, record.actor, record.reason, record.changes) == (
+        NOW_MS, "w", "asha", "a campaign", ("abuse: mode",)
+    ), "who put the policy live, when, and why stays as it was"  # fmt: skip
     (one,) = activations(shells)
     assert (one.model_revision, one.sequence, one.policy) == (REVISION, 1, live.policy)
     assert tweet.timestamp < one.from_tick_ms <= tweet.timestamp + PANE_MS, "no pane that has begun"
@@ -446,6 +449,93 @@ async def test_a_policy_that_comes_after_it_keeps_the_model(shells: Shells, tmp_
     changed = POLICY.replace("serial: 1", "serial: 2").replace("suppress_at: 0.45", "suppress_at: 0.5")
     assert await begun(changed) == REVISION
     assert activations(shells)[-1].revision != live.revision
+
+
+async def test_a_worker_that_brings_its_own_model_does_not_pass_for_who_put_the_policy_live(
+    shells: Shells, tmp_path: Path
+) -> None:
+    """The live model was named before artefacts were kept."""
+    live = record_of()
+    shells.topics.append("policy", 0, msgspec.json.encode(live), key=live.revision.encode())
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    context = dataclasses.replace(shells.context, scorer=OWN, shelf=shelf_of(shells))
+    log = SimpleNamespace(info=lambda *_, **__: None, warning=lambda *_, **__: None)
+
+    async def begun(text: str) -> PolicyRecord:
+        (tmp_path / "policy.yaml").write_text(text)
+        await PolicyProposer(context, lambda: 1_000, "w7", log, began=make_policy(), check=lambda _: None).begin()
+        found = (await read_policy_topic(shells.context.settings)).live
+        assert found is not None and found.model_revision == OWN.revision
+        return found
+
+    record = await begun(POLICY)
+    change = ModelChange(before=live.model_revision, actor="w7", reason="the model before was not to be had")
+    assert record.model_change == change and record.from_tick_ms == PANE_MS
+    kept = msgspec.structs.replace(record, model_revision=live.model_revision, from_tick_ms=0, model_change=None)
+    assert kept == live
+    shells.topics.logs["policy", 0] = shells.topics.logs["policy", 0][:1]
+    assert (await begun(POLICY.replace("serial: 1", "serial: 2"))).model_change == change, "with a new policy, too"
+
+
+def rewritten(live: PolicyRecord) -> PolicyRecord:
+    """What an earlier version made of a policy's record when the model changed."""
+    return msgspec.structs.replace(
+        live, model_revision=REVISION, from_tick_ms=5 * PANE_MS, proposed_at_ms=NOW_MS + 1, proposed_by="ann",
+        actor="ann", reason="better", changes=(f"model {live.model_revision} → {REVISION}",),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+async def test_what_an_earlier_version_wrote_over_is_told_as_far_as_it_is_kept(shells: Shells, compacted: bool) -> None:
+    live = record_of()
+    for record in [rewritten(live)] if compacted else [live, rewritten(live)]:
+        shells.topics.append("policy", 0, msgspec.json.encode(record), key=live.revision.encode())
+    topic = await read_policy_topic(shells.context.settings)
+    found = topic.live
+    assert found is not None
+    assert found.model_change == ModelChange(before=live.model_revision, actor="ann", reason="better")
+    assert (found.model_revision, found.from_tick_ms) == (REVISION, 5 * PANE_MS)
+    told = (found.proposed_at_ms, found.proposed_by, found.actor, found.reason, found.changes)
+    assert told == ((0, "", "", "", ()) if compacted else (NOW_MS, "w", "asha", "a campaign", ("abuse: mode",)))
+    standing = standing_of(topic, {}, 2, NOW_MS)
+    assert standing is not None
+    said = lines(standing)
+    if compacted:
+        assert standing.since_ms is None and "since an unknown time" in said[0] and "ann" not in "".join(said)
+        assert said[1].startswith("by whom and why is not known: ")
+    else:
+        assert "since 2021-01-25 18:40 UTC" in said[0] and said[1] == "by asha: a campaign"
+
+
+async def test_the_live_model_is_live_since_it_was_named_whatever_policy_came_later(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.cli.model.load_settings", lambda: shells.context.settings)
+    live = record_of()
+    shells.topics.append("policy", 0, msgspec.json.encode(live), key=live.revision.encode())
+
+    async def told(*more: str) -> list[str]:
+        found = await asyncio.to_thread(CliRunner().invoke, APP, ["model", "status", *more])
+        assert found.exit_code == 0, found.output
+        return found.stdout.splitlines()
+
+    assert await told() == [f"{live.model_revision}  not kept  live from the beginning"]
+    shells.topics.append("tweets", 0, b"{}")
+    named = await put(shells)
+    later = make_policy(POLICY.replace("serial: 1", "serial: 2"))
+    edit = msgspec.structs.replace(
+        live, revision=later.revision, serial=2, policy=later.canonical(), model_revision=REVISION,
+        from_tick_ms=named.from_tick_ms + 3_600_000, actor="meera", reason="an edit",
+    )  # fmt: skip
+    shells.topics.append("policy", 0, msgspec.json.encode(edit), key=edit.revision.encode())
+    moment = "2021-01-25 18:40:10 UTC"
+    assert await told() == [f"{REVISION}  {len(OTHER):,} bytes  live since {moment}, by ann: better"]
+    again = await put(shells)
+    assert (again.revision, again.from_tick_ms) == (edit.revision, named.from_tick_ms), "and so is it told again"
+    assert [json.loads(line) for line in await told("--json")] == [
+        {"model": REVISION, "bytes": len(OTHER), "live": True, "from_tick_ms": named.from_tick_ms, "actor": "ann",
+         "reason": "better"}
+    ]  # fmt: skip
 
 
 async def test_the_first_worker_keeps_its_own_artefact_before_it_names_it(shells: Shells, tmp_path: Path) -> None:
