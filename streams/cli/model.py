@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import models
+from streams.cli.asking import agreed
 from streams.cli.moments import in_utc
 from streams.errors import EXIT_NO, CallerMistake
 from streams.settings import Settings, load_settings
@@ -55,7 +56,7 @@ def apply(
             typer.echo(f"refused: {line}", err=True)
         typer.echo("fix: hushtag evaluate --record, or --unguarded if you answer for it", err=True)
         raise typer.Exit(EXIT_NO)
-    if not yes and not typer.confirm(f"score by {scorer.revision} ({file}) from now on?", err=True):
+    if not yes and not agreed(f"score by {scorer.revision} ({file}) from now on?"):
         typer.echo("nothing was sent", err=True)
         raise typer.Exit(EXIT_NO)
     from streams.pipeline.model_change import put_live
@@ -111,8 +112,15 @@ def guarded(file: Path, data: bytes) -> list[str]:
 
     sha256 = hashlib.sha256(data).hexdigest()
     for path in (file.with_name("reference.json"), REFERENCE_PATH):
-        if path.exists() and (reference := json.loads(path.read_text("utf-8")))["artefact_sha256"] == sha256:
-            return problems(reference, sha256)
+        if not path.exists():
+            continue
+        try:
+            reference = json.loads(path.read_bytes())
+            if reference["artefact_sha256"] == sha256:
+                return problems(reference, sha256)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            what = f"{type(error).__name__}: {error}"
+            return [f"{path} has no guarded figures that can be read ({what[:80]}): mend it, or move it away"]
     return [f"no guarded figures of {sha256[:12]} are known"]
 
 

@@ -12,6 +12,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from streams.cli.asking import agreed
 from streams.cli.files import load_policy_file, replace_file
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake, PolicyError
@@ -133,8 +134,9 @@ def _put(
                 print(f"  {line}")
             if since is not None:
                 _show_impact(settings, policy, text, since)
-    if not yes:
-        _ask(settings.policy)
+    if not yes and not agreed(f"write it to {settings.policy}?"):
+        print("nothing was written")
+        raise typer.Exit(EXIT_NO)
     _check_that_nothing_came_between(settings, live, before)
     write_policy(settings.policy, text, policy.revision, actor=actor, reason=reason)
     print(f"{settings.policy} written. Workers that watch it take it up; see: hushtag policy status")
@@ -210,16 +212,6 @@ def _show_impact(settings: Settings, policy: Policy, text: bytes, since: str) ->
         file.write(text)
         file.flush()
         show(judge(settings, Path(file.name), since=since, evidence=None, live=None), Console(highlight=False))
-
-
-def _ask(path: Path) -> None:
-    try:
-        if typer.confirm(f"write it to {path}?", err=True):
-            return
-    except typer.Abort:
-        raise CallerMistake("nobody answered", fix="--yes applies it without asking") from None
-    print("nothing was written")
-    raise typer.Exit(EXIT_NO)
 
 
 def write_policy(path: Path, text: bytes, revision: str, *, actor: str, reason: str) -> None:

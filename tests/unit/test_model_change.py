@@ -606,3 +606,27 @@ def test_guarded_figures_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "reference.json").write_bytes(msgspec.json.encode(reference))
     (doubt,) = commands.guarded(path, OTHER)
     assert doubt.startswith("identity: 0.700, was 0.500")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"\xff", b"[]", b"{}", b'{"artefact_sha256": "SHA"}', b'{"artefact_sha256": "SHA", "previous": 1}'],
+)
+def test_figures_that_cannot_be_read_speak_against_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.skops"
+    path.write_bytes(OTHER)
+    (tmp_path / "reference.json").write_bytes(content.replace(b"SHA", hashlib.sha256(OTHER).hexdigest().encode()))
+    done = CliRunner().invoke(APP, ["model", "apply", str(path), "--reason", "r", "--actor", "a", "--yes"])
+    assert done.exit_code == 3, done.exception
+    assert f"refused: {tmp_path / 'reference.json'} has no guarded figures that can be read" in done.output
+    assert "--unguarded" in done.output
+
+
+def test_nobody_to_ask_is_the_callers_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    path.write_bytes(OTHER)
+    asked = ["model", "apply", str(path), "--reason", "r", "--actor", "a", "--unguarded"]
+    done = CliRunner().invoke(APP, asked, input="")
+    assert isinstance(done.exception, CallerMistake) and "--yes" in done.exception.fix
+    refused = CliRunner().invoke(APP, asked, input="n\n")
+    assert refused.exit_code == 3 and "nothing was sent" in refused.output
