@@ -111,6 +111,9 @@ def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path)
     assert result.returncode == 3, "the other worker's file is the old one"
     assert "live on 4/4 shards, 1/2 workers" in text and "by asha: a campaign runs" in text
     assert "suppress_at 0.84 → 0.3" in text and f"worker two: {other.policy}: " in text
+    behind = f"worker two: {other.policy}: behind: "
+    two.wait_until(lambda: behind in answer(settings, "policy", "status").stdout.decode())
+    assert two.workers[1].metric("hushtag_policy_file_drift") == 1
 
     two.wait_until(lambda: "watched" in {tag for tag, _ in settled(settings, "suppress")})
     evidence = [decode_evidence_record(value) for value in values(settings, "hashtag-evidence")]
