@@ -9,6 +9,9 @@ import structlog
 
 _QUIETER = ("aiokafka", "kafka", "faust", "mode", "asyncio", "httpx", "httpcore", "watchfiles")
 """Libraries whose info lines tell nothing to an operator; their warnings come through."""
+_NEVER_BELOW = {"aiokafka": "INFO", "kafka": "INFO", "httpx": "WARNING"}
+"""Libraries that log below this what they send: the login at Kafka with its password, the whole URL of a webhook."""
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def configure_logging(level: str = "info") -> None:
@@ -52,7 +55,14 @@ def logging_config(level: str = "info") -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": name},
-        "loggers": {library: {"level": quieter, "handlers": [], "propagate": True} for library in _QUIETER},
+        "loggers": {
+            library: {
+                "level": max(quieter, _NEVER_BELOW.get(library, quieter), key=_LEVELS.index),
+                "handlers": [],
+                "propagate": True,
+            }
+            for library in _QUIETER
+        },
     }
 
 

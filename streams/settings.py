@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import SettingsError
-from streams.settings_words import allowed_values, hide_passwords
+from streams.settings_words import allowed_values, hide_all_but_host, hide_passwords
 
 PREFIX = "HUSHTAG_"
 _NAME = r"^[a-zA-Z0-9._-]*$"
@@ -143,11 +143,20 @@ class Settings(BaseSettings):
     @field_validator("kafka")
     @classmethod
     def _check_servers(cls, value: str) -> str:
+        if "@" in value:  # no part of it can be told: it may be one of the password
+            raise ValueError("a login belongs in HUSHTAG_KAFKA_SASL_USERNAME and HUSHTAG_KAFKA_SASL_PASSWORD")
         for server in value.split(","):
             match = re.fullmatch(r"\s*(\[[0-9a-fA-F:.]+\]|[^\s:/,@]+):(\d{1,5})\s*", server)
             if match is None or not 0 < int(match[2]) < 65_536:
                 raise ValueError(f"{server.strip()!r} is not host:port")
         return ",".join(server.strip() for server in value.split(","))
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _check_webhook(cls, value: str) -> str:
+        if value and not _can_be_sent_to(value):
+            raise ValueError("nothing can be sent there: its host or port is none, or a character has no place in it")
+        return value
 
     @property
     def timely_ms(self) -> int:
@@ -197,11 +206,12 @@ def is_secret(field: str) -> bool:
 
 
 def shown(field: str, value: object) -> str:
-    """A value as it may be shown: secrets masked, passwords in URLs hidden, cut to 80 characters."""
+    """A value as it may be shown: secrets and passwords in URLs masked, of the webhook all but its host; 80 characters."""
     if is_secret(field):
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         return "***" if text else ""
-    return "" if value is None else hide_passwords(str(value))[:80]
+    hide = hide_all_but_host if field == "webhook_url" else hide_passwords
+    return "" if value is None else hide(str(value))[:80]
 
 
 def allowed(field: str) -> str:
@@ -232,6 +242,17 @@ OTHER_VARIABLES = {
 
 _Problem = tuple[str, str, str]
 """Field, what is wrong, what it may be."""
+
+
+def _can_be_sent_to(url: str) -> bool:
+    import httpx  # takes a quarter of a second: not for every command
+
+    try:
+        parsed = httpx.URL(url)
+        parsed.raw_host.decode("ascii").encode("idna")  # as looking the name up does: no label empty or too long
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return bool(parsed.raw_host) and (parsed.port is None or 0 < parsed.port < 65_536)
 
 
 def _error(problems: list[_Problem]) -> SettingsError:

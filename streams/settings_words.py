@@ -39,6 +39,22 @@ def hide_passwords(text: str) -> str:
 
     >>> hide_passwords("rediss://worker:s3cret@redis:6380/0?ssl_password=x&db=1")
     'rediss://worker:***@redis:6380/0?ssl_password=***&db=1'
+    >>> hide_passwords("worker:s3cret@redis:6380")
+    'worker:***@redis:6380'
     """
-    text = re.sub(r"(://[^/@\s:]*:).*(@)", r"\1***\2", text)
+    text = re.sub(r"((?:://|^)[^/@\s:]*:(?!//)).*(@)", r"\1***\2", text, flags=re.DOTALL)
     return re.sub(r"([?&][^=&]*password=)[^&]*", r"\1***", text)
+
+
+def hide_all_but_host(url: str) -> str:
+    """A URL of which every other part may be a token.
+
+    >>> hide_all_but_host("https://hooks.example:8443/services/T0/s3cret"), hide_all_but_host("https://s3cret@hooks.example")
+    ('https://hooks.example:8443/***', 'https://***@hooks.example')
+    """
+    scheme, login, host, slash, rest = _URL.fullmatch(url).groups("")  # type: ignore[union-attr] # it takes anything
+    host = host if re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", host) else "***"
+    return scheme + ("***@" if login else "") + host + slash + ("***" if rest else "")
+
+
+_URL = re.compile(r"([a-zA-Z]+:/{1,2})?([^/\\?#]*@)?([^/\\?#]*)([/\\?#]*)(.*)", re.DOTALL)

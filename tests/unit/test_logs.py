@@ -21,6 +21,9 @@ except ZeroDivisionError:
     log.exception("failed")
 logging.getLogger("aiokafka.consumer").info("library talk")
 logging.getLogger("aiokafka.consumer").warning("fetch failed for %s", "tweets", extra={{"partition": 2}})
+for talker in ("aiokafka.conn", "kafka.net.connection", "httpx"):
+    logging.getLogger(talker).debug("Request to kafka:9092 2: %s", "sasl_auth_bytes=s3cret")
+logging.getLogger("httpx").info("HTTP Request: POST https://there.example/s3cret")
 logging.getLogger("mode.worker").error("crash\\nover two lines")
 warnings.warn("old thing", stacklevel=1)
 print("result")
@@ -58,3 +61,7 @@ def test_all_lines_are_json() -> None:
 def test_levels() -> None:
     assert [line["message"] for line in lines("error")] == ["failed", "crash\nover two lines"]
     assert {"quiet", "library talk"} <= {line["message"] for line in lines("debug")}
+
+
+def test_libraries_that_log_what_they_send_never_do_so() -> None:
+    assert not [line for line in lines("debug") if "s3cret" in str(line)]

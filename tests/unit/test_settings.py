@@ -9,6 +9,7 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from streams.cli import settings as settings_cli
@@ -66,6 +67,68 @@ def test_a_wrong_value_is_named_with_its_fix(
     assert caught.value.fix.startswith(f"set HUSHTAG_{name} to ")
     assert may_be in caught.value.fix
     assert caught.value.exit_code == EXIT_CALLER
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "PLAIN://user:s3cret@host:9092",
+        "PLAIN://user:s3,s3cret@host:9092",
+        "user:s3cret@host:9092",
+        "a:9092,user:s3cret@b",
+    ],
+)
+def test_a_login_in_the_servers_is_refused_without_its_password(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_KAFKA", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "s3" not in str(caught.value) + caught.value.fix
+    assert "HUSHTAG_KAFKA_SASL_PASSWORD" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://hooks.example:8443/services/s3cret?token=s3cret#s3cret", "https://hooks.example:8443/***"),
+        ("https://s3cret:s3cret@hooks.example", "https://***@hooks.example"),
+        ("http://hooks.example?s3cret", "http://hooks.example?***"),
+        ("http://hooks.example/", "http://hooks.example/"),
+    ],
+)
+def test_of_a_webhook_only_the_host_shows(url: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUSHTAG_WEBHOOK_URL", url)
+    code, rows, output = run("--json")
+    assert code == 0
+    assert "s3cret" not in output
+    assert {str(row["setting"]): row for row in rows}["HUSHTAG_WEBHOOK_URL"]["value"] == told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "hooks.example/s3cret", "htps://hooks.example/s3cret", "http://host:8080:9/s3cret", "http://host:x/s3cret",
+        "http://host:99999/s3cret", "http://host:0/s3cret", "http:///s3cret", "http://[::1/s3cret", "http://a..b/s3cret",
+        f"http://{'a' * 64}.example/s3cret", "http://user:s3cret@/", "http://host/s3cret\x00", "http://\udcff/s3cret",
+        "https://xn--\u00fc.example/s3cret", "http://user:s3cret/s3cret@host",
+    ],
+)  # fmt: skip
+def test_a_webhook_that_nothing_can_be_sent_to_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError):
+        Settings(webhook_url=url)
+    if "\x00" not in url:
+        monkeypatch.setenv("HUSHTAG_WEBHOOK_URL", url)
+        with pytest.raises(SettingsError) as caught:
+            load_settings()
+        assert str(caught.value).startswith("HUSHTAG_WEBHOOK_URL=")
+        assert "s3cret" not in str(caught.value)
+        assert "http or https" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/x", "https://[::1]:443/x", "https://bücher.example/ü", "http://user:pw@host/x"]
+)
+def test_a_webhook_may_be_any_address_that_can_be_reached(url: str) -> None:
+    assert Settings(webhook_url=url).webhook_url == url
 
 
 def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,3 +225,4 @@ def test_a_slip_of_the_pen_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_a_password_in_a_url_never_shows(password: str) -> None:
     assert password not in hide_passwords(f"rediss://user:{password}@host:6380/0")
+    assert password.startswith("//") or password not in hide_passwords(f"user:{password}@host:6380")
