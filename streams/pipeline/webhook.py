@@ -1,7 +1,7 @@
 """New suppressions, withdrawals and cap hits, told to an address of the operator's: signed, retried, never waited for.
 
 `offer` puts an event into a bounded queue and returns; one task of its own sends. Where the other side is away the
-oldest events go first, and are counted: the log has them all.
+oldest events go first, and are counted; what waits when the worker ends is not. The log has them all.
 
 The body is JSON. `X-Hushtag-Signature` is `t=SECONDS,v1=HEX`, HEX being the HMAC-SHA256 of "SECONDS.BODY" by the shared
 key; `X-Hushtag-Id` is the same for a repeat (a successor may say again what was said).
@@ -145,12 +145,13 @@ class Webhook:
                 "X-Hushtag-Signature": signature(self._key, self._now_seconds(), body),
             }
             try:
-                answer = await client.post(self._url, content=body, headers=headers)
-                if answer.is_success:
-                    return True
-                if answer.is_client_error and answer.status_code not in (408, 429):
-                    return False  # it will not take it the next time either
-            except httpx.HTTPError:  # away: counted when we give up
+                # The body is not read: it may be of any length, and unpack to more.
+                async with client.stream("POST", self._url, content=body, headers=headers) as answer:
+                    if answer.is_success:
+                        return True
+                    if answer.is_client_error and answer.status_code not in (408, 429):
+                        return False  # it will not take it the next time either
+            except Exception:  # away, or what httpx lets through (a port of 99999): counted when we give up
                 pass
             if left:
                 await self._sleep(wait_seconds)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -45,7 +46,7 @@ def test_what_has_just_happened_is_told_once():
 class Receiver:
     """The other side: answers as it is told to, and keeps what it got."""
 
-    def __init__(self, *answers: int | Exception) -> None:
+    def __init__(self, *answers: int | Exception | httpx.Response) -> None:
         self.answers, self.got = list(answers), []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -53,23 +54,26 @@ class Receiver:
         answer = self.answers.pop(0) if self.answers else 200
         if isinstance(answer, Exception):
             raise answer
-        return httpx.Response(answer)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(answer)
 
 
-async def sent(receiver: Receiver, *decisions: Decision) -> tuple[int, list[float]]:
+async def sent(
+    receiver: Receiver, *decisions: Decision, url: str = "http://there.example/hook"
+) -> tuple[int, list[float]]:
     """Send all there is; how many were given up, and the waits between the tries."""
     lost, waits = [], []
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    webhook = Webhook("http://there.example/hook", KEY, now_seconds=lambda: 1_800_000_000, dropped=lost.append,
+    webhook = Webhook(url, KEY, now_seconds=lambda: 1_800_000_000, dropped=lost.append,
                       sleep=sleep, transport=httpx.MockTransport(receiver))  # fmt: skip
     for one in decisions:
         webhook.offer(one)
     task = asyncio.create_task(webhook.run())
     for _ in range(200):
         await asyncio.sleep(0)
+    assert not task.done(), "it ends the worker"
     task.cancel()
     return sum(lost), waits
 
@@ -100,6 +104,44 @@ async def test_what_is_never_taken_is_given_up_and_counted():
     receiver = Receiver(400)
     assert await sent(receiver, decision(ruling("suppress"))) == (1, []), "a refusal will not change"
     assert len(receiver.got) == 1
+
+
+class Endless(httpx.AsyncByteStream):
+    """A body that never ends."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0)
+            yield bytes(1 << 16)
+
+
+ODD_ANSWERS = {
+    "a body that never ends": httpx.Response(200, stream=Endless()),
+    "a body that is not what it says": httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Endless()),
+    "no such address": httpx.Response(302, headers={"Location": "http://host:8080:9/"}),
+    "neither yes nor no": httpx.Response(299),
+}
+
+
+@pytest.mark.parametrize("name", ODD_ANSWERS)
+async def test_no_answer_stops_it(name):
+    receiver = Receiver(ODD_ANSWERS[name])
+    lost, _ = await sent(receiver, decision(ruling("suppress")), decision(ruling("suppress"), hashtag="next"))
+    assert lost == 0
+    assert json.loads(receiver.got[-1].content)["hashtag"] == "next"
+
+
+@pytest.mark.parametrize("trouble", [ExceptionGroup("of the network", [OverflowError("port")]), ValueError("odd")])
+async def test_no_trouble_that_a_library_did_not_think_of_ends_it(trouble):
+    receiver = Receiver(*[trouble] * TRIES)
+    lost, _ = await sent(receiver, decision(ruling("suppress")), decision(ruling("suppress"), hashtag="next"))
+    assert lost == 1
+    assert json.loads(receiver.got[-1].content)["hashtag"] == "next"
+
+
+async def test_an_address_that_is_none_costs_the_events_and_no_more():
+    lost, waits = await sent(Receiver(), decision(ruling("suppress")), url="http://host:8080:9/")
+    assert (lost, len(waits)) == (1, TRIES - 1)
 
 
 async def test_offering_never_waits_and_the_oldest_go_first():
