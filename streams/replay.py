@@ -78,6 +78,9 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[Record]:
     for number, line in enumerate(lines, 1):
         line = line.rstrip(b"\r\n")
         if bare is None:
+            if not line.strip():  # it does not tell which of the two they are
+                offset += 1
+                continue
             bare = b'"partition"' not in line or b'"offset"' not in line
         if bare:
             try:

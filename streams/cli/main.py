@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import Any, NoReturn
 
 import typer
+from rich.console import Console
+from typer.core import TyperGroup
 
 from streams.errors import HushtagError
+
+EXIT_UNREAD = 141
+"""Whoever read the output has gone, as `| head` does: what a shell reports of a program that SIGPIPE ended."""
 
 MODULES = (
     "stack", "topics", "worker", "events", "scoring", "simulate", "dump", "replay", "panes", "flags", "policy", "model",
@@ -17,11 +25,42 @@ MODULES = (
 """Modules beside this one that have commands, in the order in which help lists them."""
 
 
+class _Commands(TyperGroup):
+    """Ends quietly when nobody reads the output any more; typer would with 1, which says that a dependency is away."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except BrokenPipeError as error:
+            if not _is_unread():
+                raise RuntimeError(f"a pipe broke: {error}") from error  # typer would hide it
+            _end_unread()
+
+
+def _is_unread() -> bool:
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return bool(output.poll(0))  # nothing but that the other end is closed
+
+
+def _end_unread() -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still writes at its end
+    raise SystemExit(EXIT_UNREAD)
+
+
+Console.on_broken_pipe = lambda _: _end_unread()  # type: ignore[method-assign] # rich, too, would exit with 1
+
+
 def make_app() -> typer.Typer:
     """The command with everything that is installed."""
     app = typer.Typer(
         name="hushtag",
         help="Keeps harmful hashtags out of trends and search suggestions.",
+        cls=_Commands,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,7 +73,10 @@ def make_app() -> typer.Typer:
 
 
 def run() -> None:
-    """Entry point: exit codes as documented (1 a dependency is away, 2 the caller's mistake, 3 the answer is no)."""
+    """Entry point: exit codes as documented (1 a dependency is away, 2 the caller's mistake, 3 the answer is no).
+
+    141 where nobody reads the output to its end.
+    """
     try:
         make_app()(standalone_mode=True)
     except HushtagError as error:
@@ -42,9 +84,6 @@ def run() -> None:
         if error.fix:
             print(f"fix: {error.fix}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -81,39 +82,37 @@ def replay(
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
     log = _partials(heard) if heard else None
-    source = _open(file)
-    rules = load_policy_file(policy or settings.policy)
-    kept = evidence.open("wb") if evidence else None
-    run = Replay(
-        _partitions(source),
-        rules,
-        load_text_scorer(settings.model),
-        shards=shards or settings.shards,
-        times=time_rules(settings),
-        hash_key=settings.hash_key.get_secret_value().encode(),
-        early=early,
-        flush_ms=settings.flush_ms,
-        moderation=people,
-        corrections=[one for records in (log or {}).values() for one in corrections_in(records)],
-        heard=None if log is None else {shard: heard_in(records) for shard, records in log.items()},
-        activations=[one for records in (log or {}).values() for one in records if isinstance(one, Activation)],
-        models=[load_text_scorer(path) for path in model or ()],
-        keep_evidence=None if kept is None else _evidence_writer(kept),
-    )
-    source.seek(0)
-    out = sys.stdout.buffer
-    rows = panes.open("wb") if panes else None
-    try:
+    with _open(file) as source, ExitStack() as files:
+        rules = load_policy_file(policy or settings.policy)
+        scorer, others = load_text_scorer(settings.model), [load_text_scorer(path) for path in model or ()]
+        partitions = _partitions(source)
+        # Last, when all that is given has been read: what cannot be replayed must not cost an earlier run's files.
+        kept = files.enter_context(_create(evidence)) if evidence else None
+        rows = files.enter_context(_create(panes)) if panes else None
+        run = Replay(
+            partitions,
+            rules,
+            scorer,
+            shards=shards or settings.shards,
+            times=time_rules(settings),
+            hash_key=settings.hash_key.get_secret_value().encode(),
+            early=early,
+            flush_ms=settings.flush_ms,
+            moderation=people,
+            corrections=[one for records in (log or {}).values() for one in corrections_in(records)],
+            heard=None if log is None else {shard: heard_in(records) for shard, records in log.items()},
+            activations=[one for records in (log or {}).values() for one in records if isinstance(one, Activation)],
+            models=others,
+            keep_evidence=None if kept is None else _evidence_writer(kept),
+        )
+        source.seek(0)
+        out = sys.stdout.buffer
         for said in run.run(read_lines(_with_progress(source))):
             if isinstance(said, Decision):
                 out.write(_encode(said) + b"\n")
             elif rows is not None:
                 rows.write(_encode(as_json(said)) + b"\n")
         out.flush()
-    finally:
-        for opened in (rows, kept, source):
-            if opened is not None:
-                opened.close()
     counts = run.counts
     print(
         f"{counts.records} records, {counts.tweets} tweets, {counts.uses} hashtag uses, {counts.duplicates} duplicates,"
@@ -186,6 +185,15 @@ def _open(file: str) -> BinaryIO:
     except OSError as error:
         raise CallerMistake(
             f"cannot read {file}: {error.strerror}", fix="`hushtag dump` and `hushtag simulate` write log lines"
+        ) from error
+
+
+def _create(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise CallerMistake(
+            f"cannot write {path}: {error.strerror}", fix="name a file in a folder that is there"
         ) from error
 
 

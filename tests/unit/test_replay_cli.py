@@ -156,3 +156,31 @@ def test_another_topics_dump_is_refused(tmp_path: Path) -> None:
     other = lines(tmp_path / "x.jsonl", [{"partition": 0, "offset": 0, "log_time_ms": NOW_MS, "value": "{}"}])
     done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--heard", other])
     assert isinstance(done.exception, CallerMistake) and "no dump of hashtag-partials" in str(done.exception)
+
+
+@pytest.mark.parametrize("option", ["--evidence", "--panes"])
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, option: str) -> None:
+    done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), option, str(tmp_path / "no" / "such")])
+    assert isinstance(done.exception, CallerMistake)
+    assert "cannot write" in str(done.exception) and "No such file" in str(done.exception)
+
+
+def test_lines_that_cannot_be_replayed_leave_earlier_files_alone(tmp_path: Path) -> None:
+    source = tweets(tmp_path / "tweets.jsonl")
+    with open(source, "a") as file:
+        file.write('{"partition": "none"}\n')
+    given = []
+    for option in ("evidence", "panes"):
+        (tmp_path / option).write_text("of an earlier run")
+        given += [f"--{option}", str(tmp_path / option)]
+    done = CliRunner().invoke(APP, ["replay", source, *given])
+    assert isinstance(done.exception, CallerMistake), done.output
+    assert [(tmp_path / name).read_text() for name in ("evidence", "panes")] == ["of an earlier run"] * 2
+
+
+def test_a_blank_line_before_the_first_changes_nothing(tmp_path: Path) -> None:
+    source = Path(tweets(tmp_path / "tweets.jsonl"))
+    source.write_text("\n  \n" + source.read_text())
+    done = CliRunner().invoke(APP, ["replay", str(source)])
+    assert done.exit_code == 0
+    assert "60 tweets" in done.stderr and "0 dead letters" in done.stderr
