@@ -6,7 +6,8 @@
     │   ├── PolicyError      the policy's author (streams.policy.errors adds file, line, hint)
     │   └── TopicsError      the operator: a topic whose settings break a promise
     ├── DependencyAway       nobody yet: Kafka or Redis is not reachable, wait       exit 1
-    │   └── FlagStoreUnavailable
+    │   ├── FlagStoreUnavailable
+    │   └── BrokerRefuses    the operator: the login, or the user's rights    exit 2
     └── ContractError        the producer of one record: it goes to the dead letters
 
 Bugs are none of these: they assert, and end the worker.
@@ -57,6 +58,12 @@ class FlagStoreUnavailable(DependencyAway):
     def __init__(self, message: str, *, retry_after_seconds: float = 1.0, fix: str = "") -> None:
         super().__init__(message, fix=fix)
         self.retry_after_seconds = retry_after_seconds
+
+
+class BrokerRefuses(DependencyAway):
+    """Kafka does not let us in, or not at this topic. Who waits for a broker that is away waits for this, too."""
+
+    exit_code = EXIT_CALLER
 
 
 class ContractError(HushtagError):

@@ -206,7 +206,7 @@ def is_secret(field: str) -> bool:
 
 
 def shown(field: str, value: object) -> str:
-    """A value as it may be shown: secrets and passwords in URLs masked, of the webhook all but its host; 80 characters."""
+    """A value as it may be shown: secrets and passwords in URLs masked, of the webhook all but its host; cut to 80."""
     if is_secret(field):
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         return "***" if text else ""

@@ -52,7 +52,11 @@ def _end_unread() -> NoReturn:
     raise SystemExit(EXIT_UNREAD)
 
 
-Console.on_broken_pipe = lambda _: _end_unread()  # type: ignore[method-assign] # rich, too, would exit with 1
+def _on_broken_pipe(self: Console) -> None:
+    _end_unread()
+
+
+Console.on_broken_pipe = _on_broken_pipe  # type: ignore[method-assign] # rich, too, would exit with 1
 
 
 def make_app() -> typer.Typer:

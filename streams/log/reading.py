@@ -16,10 +16,22 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
 
 from streams.clock import monotonic_seconds
-from streams.errors import DependencyAway, TopicsError
+from streams.errors import BrokerRefuses, DependencyAway, TopicsError
 from streams.log.kafka_security import security_kwargs
 from streams.log.patience import patient
 from streams.settings import Settings
@@ -28,6 +40,8 @@ Batch = list[ConsumerRecord]
 """Records of one partition in the order of their offsets; never empty."""
 T = TypeVar("T")
 _RETRY_SECONDS = 0.2
+_LOGIN_REFUSED = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
+_NOT_PERMITTED = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +64,8 @@ class LogReader:
 
     Raises (on entering, and from every method):
         TopicsError: the topic, or a partition asked for, does not exist (it is not created by asking).
-        DependencyAway: the broker was silent for `silence_seconds`, or refuses.
+        DependencyAway: the broker was silent for `silence_seconds`.
+        BrokerRefuses: it refuses our login, or to let this user read the topic.
     """
 
     def __init__(
@@ -65,6 +80,7 @@ class LogReader:
         self.topic = topic
         self.partitions: tuple[int, ...] = ()
         """All partitions of the topic; known once entered."""
+        self._kafka = kafka
         self._servers = kafka["bootstrap_servers"]
         self._silence_seconds = silence_seconds
         self._max_records = max_records
@@ -84,7 +100,10 @@ class LogReader:
             await self._answered(self._connect())
             # Asked by name a missing topic would be created by a broker with `auto.create.topics.enable`.
             if self.topic not in await self._answered(self._all_topics()):
-                raise TopicsError(f"topic {self.topic} does not exist on {self._servers}", fix="hushtag topics create")
+                unseen = ", or our user may not see it" if "sasl_mechanism" in self._kafka else ""
+                raise TopicsError(
+                    f"topic {self.topic} does not exist on {self._servers}{unseen}", fix="hushtag topics create"
+                )
             self._consumer.assign([TopicPartition(self.topic, 0)])
             self.partitions = await self._answered(self._find_partitions())
         except BaseException:
@@ -207,7 +226,24 @@ class LogReader:
                 await self._consumer.start()
                 return
             except KafkaConnectionError:
+                await self._check_login()
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _check_login(self) -> None:
+        """Log in by a connection of our own: whatever a broker did, `start` says that none could be reached."""
+        login = {name: value for name, value in self._kafka.items() if name != "bootstrap_servers"}
+        if "sasl_mechanism" not in login:
+            return
+        for host, port, _ in collect_hosts(self._servers):
+            try:
+                (await create_conn(host, port, **login)).close()
+            except _LOGIN_REFUSED as error:
+                raise BrokerRefuses(
+                    f"Kafka at {self._servers} refuses our login: {error}",
+                    fix="check HUSHTAG_KAFKA_SASL_MECHANISM, HUSHTAG_KAFKA_SASL_USERNAME, HUSHTAG_KAFKA_SASL_PASSWORD",
+                ) from None
+            except (OSError, KafkaError, TimeoutError):
+                continue
 
     async def _all_topics(self) -> set[str]:
         while True:
@@ -244,6 +280,11 @@ class LogReader:
             raise self._away(error) from error
 
     def _away(self, why: object) -> DependencyAway:
+        if isinstance(why, _NOT_PERMITTED):
+            return BrokerRefuses(
+                f"Kafka at {self._servers} does not permit it: {why}",
+                fix="give this user the rights, or use another one",
+            )
         what = str(why) or type(why).__name__
         return DependencyAway(f"Kafka at {self._servers}: {what}", fix="is the broker up, and HUSHTAG_KAFKA right?")
 

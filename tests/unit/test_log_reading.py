@@ -1,0 +1,118 @@
+"""Reading a topic where the broker says no, which is told apart from one that is away. (All else needs a real one.)"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.protocol.admin import (
+    ApiVersionResponse_v0,
+    SaslAuthenticateResponse_v1,
+    SaslHandShakeResponse_v1,
+)
+
+from streams.errors import EXIT_AWAY, EXIT_CALLER, BrokerRefuses, DependencyAway
+from streams.log.reading import LogReader, connection
+from streams.settings import Settings
+
+Answer = Callable[[int], bytes | None]
+"""By the request's API key; None: hang up."""
+API_VERSIONS, HANDSHAKE, AUTHENTICATE = 18, 17, 36
+
+
+def answers(handshake: int = 0, login: int = 0) -> Answer:
+    """A broker that has SASL/PLAIN, with these error codes."""
+    by_key = {
+        API_VERSIONS: ApiVersionResponse_v0(0, [(key, 0, 1) for key in (3, HANDSHAKE, AUTHENTICATE)]),
+        HANDSHAKE: SaslHandShakeResponse_v1(handshake, ["PLAIN"]),
+        AUTHENTICATE: SaslAuthenticateResponse_v1(login, "Invalid username or password" if login else None, b"", 0),
+    }
+    return lambda key: by_key[key].encode() if key in by_key else None
+
+
+@asynccontextmanager
+async def broker(answer: Answer) -> AsyncIterator[str]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                (size,) = struct.unpack(">i", await reader.readexactly(4))
+                key, _, correlation = struct.unpack(">hhi", (await reader.readexactly(size))[:8])
+                said = answer(key)
+                if said is None:
+                    break
+                writer.write(struct.pack(">ii", 4 + len(said), correlation) + said)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+def settings(kafka: str, mechanism: str = "PLAIN") -> Settings:
+    return Settings.model_validate({
+        "kafka": kafka, "kafka_security_protocol": "SASL_PLAINTEXT", "kafka_sasl_mechanism": mechanism,
+        "kafka_sasl_username": "worker", "kafka_sasl_password": "s3cret",
+    })  # fmt: skip
+
+
+async def refused(answer: Answer, mechanism: str = "PLAIN", *, silence_seconds: float = 30.0) -> DependencyAway:
+    async with broker(answer) as address:
+        with pytest.raises(DependencyAway) as caught:
+            async with LogReader(
+                connection(settings(f"127.0.0.1:1,{address}", mechanism)), "t", silence_seconds=silence_seconds
+            ):
+                pass
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "mechanism", "why"),
+    [
+        (answers(login=58), "PLAIN", "Invalid username or password"),
+        (answers(handshake=33), "SCRAM-SHA-512", "UnsupportedSaslMechanism"),
+        (answers(), "SCRAM-SHA-512", "does not support SCRAM-SHA-512"),
+        (answers(handshake=34), "PLAIN", "IllegalSaslState"),
+    ],
+)
+async def test_a_refused_login_is_told_at_once(answer: Answer, mechanism: str, why: str) -> None:
+    began = time.monotonic()
+    error = await refused(answer, mechanism)
+    assert isinstance(error, BrokerRefuses) and error.exit_code == EXIT_CALLER
+    assert "refuses our login" in str(error) and why in str(error)
+    assert "HUSHTAG_KAFKA_SASL_PASSWORD" in error.fix
+    assert "s3cret" not in str(error)
+    assert time.monotonic() - began < 20
+
+
+async def test_a_broker_that_hangs_up_is_away() -> None:
+    for answer in (lambda _: None, answers()):  # before the login, and after it
+        error = await refused(answer, silence_seconds=1.0)
+        assert not isinstance(error, BrokerRefuses) and error.exit_code == EXIT_AWAY
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(TopicAuthorizationFailedError("t"), EXIT_CALLER), (GroupCoordinatorNotAvailableError(), EXIT_AWAY)],
+)
+async def test_what_a_user_may_not_read_is_no_broker_away(error: KafkaError, code: int) -> None:
+    reader = LogReader({"bootstrap_servers": "127.0.0.1:1"}, "t")
+
+    async def asked(*_: object) -> None:
+        raise error
+
+    reader.partitions = (0,)
+    reader._consumer.end_offsets = asked
+    with pytest.raises(DependencyAway) as caught:
+        await reader.bounds()
+    assert (caught.value.exit_code, "give this user the rights" in caught.value.fix) == (code, code == EXIT_CALLER)
+    await reader._consumer.stop()
