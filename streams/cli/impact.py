@@ -33,8 +33,12 @@ _BARS = " ▁▂▃▄▅▆▇█"
 def impact(
     new: Annotated[Path, typer.Argument(metavar="NEW.yaml", help="The policy to try.", show_default=False)],
     since: Annotated[
-        str, typer.Option(help="How far back: 30m, 24h, ... The log keeps a week.", show_default="24h")
-    ] = "24h",
+        str | None,
+        typer.Option(
+            help="How far back: 30m, 24h, ... The log keeps a week. With --evidence: from its last record back.",
+            show_default="24h; with --evidence all of it",
+        ),
+    ] = None,
     evidence: Annotated[
         Path | None, typer.Option(help="Evidence from `hushtag replay --evidence` or `dump hashtag-evidence` instead.")
     ] = None,
@@ -61,21 +65,21 @@ def impact(
         show(verdict, Console(highlight=False, markup=False))
 
 
-def judge(settings: Settings, new: Path, *, since: str, evidence: Path | None, live: Path | None) -> Verdict:
-    """The verdict on a policy file.
+def judge(settings: Settings, new: Path, *, since: str | None, evidence: Path | None, live: Path | None) -> Verdict:
+    """The verdict on a policy file; `since` None: 24h, of a file all.
 
     Raises:
         CallerMistake: a file or a duration cannot be read.
     """
     from streams.impact import Impact
 
-    policy = load_policy_file(new, settings.shards)
+    policy, back_ms = load_policy_file(new, settings.shards), duration_ms(since) if since is not None else None
     if evidence is not None:
         found = Impact(load_policy_file(live or settings.policy), policy)
-        feed_from_file(found.add, evidence)
+        feed_from_file(found.add, evidence, back_ms)
     else:
         found = Impact(load_policy_file(live) if live else asyncio.run(live_policy(settings)), policy)
-        asyncio.run(feed_from_log(found.add, settings, duration_ms(since)))
+        asyncio.run(feed_from_log(found.add, settings, duration_ms("24h") if back_ms is None else back_ms))
     return found.finish()
 
 
@@ -117,8 +121,8 @@ def progress_bar(what: str = "judging the evidence") -> Progress:
     )  # fmt: skip
 
 
-def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path) -> None:
-    """Every record of a file of evidence, with a progress bar.
+def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path, back_ms: int | None = None) -> None:
+    """Every record of a file of evidence, or those from so long before its last one on, with a progress bar.
 
     Raises:
         CallerMistake: it cannot be read, or holds something else.
@@ -128,6 +132,10 @@ def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path) -> None:
 
     try:
         with path.open("rb") as file, progress_bar() as bar:
+            since_ms = -1
+            if back_ms is not None:
+                since_ms = max((record.timestamp for record in read_lines(file)), default=0) - back_ms
+                file.seek(0)
             task, read = bar.add_task("", total=path.stat().st_size), 0
 
             def lines() -> Iterator[bytes]:
@@ -137,6 +145,8 @@ def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path) -> None:
                     yield line
 
             for number, record in enumerate(read_lines(lines()), 1):
+                if record.timestamp < since_ms:
+                    continue
                 try:
                     add(decode_evidence_record(record.value or b""))
                 except msgspec.DecodeError as error:
@@ -147,7 +157,7 @@ def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path) -> None:
                 bar.update(task, completed=read)
     except OSError as error:
         raise CallerMistake(
-            f"cannot read {path}: {error.strerror}", fix="`hushtag replay --evidence FILE` writes one"
+            f"cannot read {path}: {error.strerror or error}", fix="`hushtag replay --evidence FILE` writes one"
         ) from error
 
 

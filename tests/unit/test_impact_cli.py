@@ -89,6 +89,14 @@ def test_what_needs_a_replay_is_said(files):
     assert "Of what was kept nothing would change." in result.stdout
 
 
+def test_of_a_file_since_is_counted_from_its_last_record(files):
+    def tag_panes(*args: str) -> int:
+        return json.loads(run("new.yaml", "--evidence", "evidence.jsonl", "--json", *args).stdout)["tag_panes"]
+
+    assert (tag_panes(), tag_panes("--since", "24h")) == (120, 120)
+    assert 0 < tag_panes("--since", "1m") < 120
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -97,6 +105,7 @@ def test_what_needs_a_replay_is_said(files):
         (("--evidence", "evidence.jsonl", "--live", "none.yaml"), "cannot read the policy none.yaml"),
         (("--evidence", "evidence.jsonl", "--html", "no/such/page.html"), "cannot write no/such/page.html"),
         (("--since", "soon", "--live", "live.yaml"), "--since 'soon' is no duration"),
+        (("--since", "soon", "--evidence", "evidence.jsonl"), "--since 'soon' is no duration"),
     ],
 )
 def test_mistakes_are_explained(files, args, message):
