@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +38,13 @@ def suggest(
     policy: Annotated[
         Path | None, typer.Option(help="Its floors and corroboration count.", show_default="live")
     ] = None,
-    since: Annotated[str, typer.Option(help="How far back: 30m, 24h, ...")] = "168h",
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="How far back: 30m, 24h, ... With --evidence: from its last record back.",
+            show_default="168h; with --evidence all of it",
+        ),
+    ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Evidence from a file instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a category.")] = False,
 ) -> None:
@@ -50,30 +58,44 @@ def suggest(
     from streams.impact.suggest import suggest as choose
 
     settings, told = load_settings(), read_labels(labels)
+    back_ms = duration_ms(since) if since is not None else None
     if evidence is not None:
         rules = load_policy_file(policy or settings.policy)
+        _check_categories(labels, told, rules.category_names)
         peaks = Peaks(rules)
-        feed_from_file(peaks.add, evidence)
+        feed_from_file(peaks.add, evidence, back_ms)
     else:
         rules = load_policy_file(policy) if policy else asyncio.run(live_policy(settings))
+        _check_categories(labels, told, rules.category_names)
         peaks = Peaks(rules)
-        asyncio.run(feed_from_log(peaks.add, settings, duration_ms(since)))
+        asyncio.run(feed_from_log(peaks.add, settings, duration_ms("168h") if back_ms is None else back_ms))
     found = peaks.finish()
-    unknown = {category for category, _ in needs_replay(rules, peaks.conditions)}
+    unknown: dict[str, list[str]] = {}
+    for (category, _), why in sorted(needs_replay(rules, peaks.conditions).items()):
+        unknown[category] = list(dict.fromkeys([*unknown.get(category, []), *why]))
     answers = [
-        choose(category, found[category], told.get(category, {}) or told.get("", {}), min_precision)
+        choose(
+            category,
+            found[category],
+            told.get(category, {}) or told.get("", {}),
+            min_precision,
+            protected=rules.never_suppressed,
+            clear_at=rules.categories[category].clear_at,
+        )
         for category in rules.category_names
         if category not in unknown
     ]
     if as_json:
         for answer in answers:
             sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+        for category, reasons in unknown.items():
+            sys.stdout.buffer.write(msgspec.json.encode({"category": category, "needs_replay": reasons}) + b"\n")
         sys.stdout.buffer.flush()
     else:
         for answer in answers:
             _show(answer, min_precision, Console(highlight=False, markup=False))
-        for category in sorted(unknown):
-            print(f"{category}: needs replay: the evidence was measured under other conditions")
+        for category, reasons in unknown.items():
+            print(f"{category}: needs replay: {'; '.join(reasons)}")
     if not any(answer.chosen for answer in answers):
         raise typer.Exit(EXIT_NO)
 
@@ -107,11 +129,25 @@ def read_labels(path: Path) -> dict[str, dict[str, bool]]:
     return found
 
 
+def _check_categories(path: Path, labels: Mapping[str, object], known: Sequence[str]) -> None:
+    for category in labels:
+        if category and category not in known:
+            near = get_close_matches(category, known, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise CallerMistake(
+                f"{path}: the policy has no category {category[:40]!r}", fix=f"{meant}It has {', '.join(known)}"
+            )
+
+
 def _show(answer: Suggestion, min_precision: float, console: Console) -> None:
     seen = f"{answer.labelled} labelled tags in the evidence, {answer.harmful} of them harmful"
     console.print(f"{answer.category}: {seen}", style="bold")
+    if answer.protected:
+        console.print(f"  left out: {answer.protected} that never_suppress protects")
     if answer.chosen is not None:
         console.print(f"  suppress_at: {answer.chosen.suppress_at:g}   {_in_words(answer.chosen)}")
+        if answer.clear_at is not None:
+            console.print(f"  clear_at: {answer.clear_at:g}   to lie below it: the policy's does not")
         if answer.chosen.precision_low < min_precision:
             console.print(f"  few labels: the precision may be as low as {answer.chosen.precision_low:.2f}")
     elif answer.best is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import msgspec
 import numpy as np
@@ -11,6 +11,9 @@ from sklearn.metrics import precision_recall_curve
 
 from streams.judging.bounds import Doubles, share_bounds
 from streams.judging.evidence import rounded
+
+_GAP = 0.65
+"""Of `suppress_at`: the `clear_at` that `hushtag policy check` would advise."""
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,28 +43,46 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """The lowest threshold, hence the greatest recall, whose precision meets the target; None: no threshold does."""
     best: Point | None
     """The one with the greatest precision; None: nothing that is labelled would be hit at any threshold."""
+    protected: int = 0
+    """Tags with a label that the evidence has and the policy protects: no threshold hits them, so they do not count."""
+    clear_at: float | None = None
+    """One that goes with `chosen`, where the policy's is not below it; None: the policy's does."""
 
 
-def suggest(category: str, peaks: Mapping[str, float], labels: Mapping[str, bool], min_precision: float) -> Suggestion:
+def suggest(
+    category: str,
+    peaks: Mapping[str, float],
+    labels: Mapping[str, bool],
+    min_precision: float,
+    *,
+    protected: Set[str] = frozenset(),
+    clear_at: float = 0.0,
+) -> Suggestion:
     """Choose `suppress_at`.
 
     Args:
         peaks: by hashtag the greatest threshold that it would have passed, in [0, 1]; 0: none.
         labels: by hashtag whether people call it harmful.
         min_precision: in (0, 1].
+        protected: hashtags in `never_suppress`.
+        clear_at: the policy's, in [0, 1).
     """
-    tags = sorted(tag for tag in labels if tag in peaks)
+    seen = [tag for tag in labels if tag in peaks]
+    tags = sorted(tag for tag in seen if tag not in protected)
     truth = np.array([labels[tag] for tag in tags], bool)
     reached = np.floor(np.array([peaks[tag] for tag in tags], float) * 1000 + 1e-9) / 1000  # as somebody would write it
     curve = tuple(_curve(truth, reached)) if truth.any() else ()
     met = [point for point in curve if point.precision >= min_precision]
+    chosen = met[0] if met else None
     return Suggestion(
         category=category,
         labelled=len(tags),
         harmful=int(truth.sum()),
         curve=curve,
-        chosen=met[0] if met else None,
+        chosen=chosen,
         best=max(curve, key=lambda point: (point.precision, point.recall), default=None),
+        protected=len(seen) - len(tags),
+        clear_at=float(f"{chosen.suppress_at * _GAP:.2g}") if chosen and chosen.suppress_at <= clear_at else None,
     )
 
 

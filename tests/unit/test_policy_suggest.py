@@ -140,3 +140,46 @@ def test_bad_labels_are_explained(tmp_path, text, message):
 def test_labels_may_differ_by_category(tmp_path):
     (tmp_path / "labels.csv").write_text("hashtag,harmful,category\nA,yes,abuse\na,no,hateful_conduct\n")
     assert read_labels(tmp_path / "labels.csv") == {"abuse": {"a": True}, "hateful_conduct": {"a": False}}
+
+
+def test_a_category_that_the_policy_has_not_is_named(files):
+    (files / "labels.csv").write_text("hashtag,harmful,category\nBad0,yes,hateful_conducts\n")
+    result = run()
+    assert isinstance(result.exception, CallerMistake), result.output
+    assert "no category 'hateful_conducts'" in str(result.exception)
+    assert "did you mean hateful_conduct?" in result.exception.fix
+
+
+def test_since_is_of_the_file_too(files):
+    label(files, "no")
+    assert isinstance(run("--since", "soon").exception, CallerMistake)
+    assert run("--since", "24h").stdout == run().stdout
+
+
+def test_protected_tags_are_no_hits(files):
+    label(files, "no")
+    (files / "live.yaml").write_text(BASE.replace("[tag1]", "[ODD]"))
+    result = run()
+    assert "16 labelled tags in the evidence, 8 of them harmful" in result.stdout
+    assert "left out: 1 that never_suppress protects" in result.stdout
+    found = suggest("abuse", {"a": 0.8, "b": 0.9}, {"a": True, "b": False}, 0.9, protected={"b"})
+    assert found.chosen is not None and (found.chosen.suppress_at, found.chosen.precision) == (0.8, 1.0)
+    assert (found.labelled, found.protected) == (1, 1)
+
+
+def test_a_threshold_at_or_below_the_policys_clear_at_comes_with_another(files):
+    labels, peaks = {"a": True, "b": False}, {"a": 0.3, "b": 0.1}
+    assert suggest("abuse", peaks, labels, 1.0, clear_at=0.29).clear_at is None
+    assert suggest("abuse", peaks, labels, 1.0, clear_at=0.3).clear_at == 0.2
+    assert suggest("abuse", peaks, {"a": False}, 1.0, clear_at=0.3).clear_at is None
+    label(files, "no")
+    assert "clear_at" not in run().stdout
+    assert "clear_at: 0.13   to lie below it" in run("--min-precision", "0.4").stdout
+
+
+def test_what_needs_a_replay_is_said_in_json_too(files):
+    label(files, "no")
+    (files / "live.yaml").write_text(BASE.replace("[2m, 20m]", "[2m, 5m, 20m]"))
+    rows = [json.loads(line) for line in run("--json").stdout.splitlines()]
+    assert rows == [{"category": "hateful_conduct", "needs_replay": ["window 5m was not counted"]}]
+    assert "hateful_conduct: needs replay: window 5m was not counted" in run().stdout
