@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -13,6 +14,7 @@ from hushtag_client.normalise import normalise
 from rich.console import Console
 from rich.table import Table
 
+from streams.flags.naming import country_of
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def panes(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Print the settled minute panes of every hashtag and country: tweets and distinct authors, as they settled."""
-    rows, gone = asyncio.run(_rows(load_settings(), hashtag and normalise(hashtag), country))
+    where = None if country is None else country_of(country)
+    rows, gone = asyncio.run(_rows(load_settings(), hashtag and normalise(hashtag), where))
     if json or not sys.stdout.isatty():
         for row in rows:
             more = {"retracted": gone[row.hashtag, row.country, row.start_ms]} if retracted else {}
@@ -44,7 +47,7 @@ def panes(
         return
     table = Table("minute", "hashtag", "country", "tweets", "authors", *(["retracted"] if retracted else []))
     for row in rows:
-        minute = f"{row.start_ms // 3_600_000 % 24:02d}:{row.start_ms // 60_000 % 60:02d} UTC"
+        minute = f"{datetime.fromtimestamp(row.start_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
         beside = [str(gone[row.hashtag, row.country, row.start_ms])] if retracted else []
         table.add_row(minute, row.hashtag, row.country, str(row.tweets), str(row.authors), *beside)
     Console().print(table)
@@ -67,28 +70,28 @@ async def _rows(
     """The rows, and by hashtag, country and minute how many of the tweets were deleted since."""
     from streams.counting.keys import Tags
     from streams.counting.registers import MINUTE_MS, PANE_MS
-    from streams.log.panes import PaneRecord, assemble, pane_records, rows_of
+    from streams.log.panes import Parts, assemble, pane_records, rows_of
     from streams.log.reading import LogReader, connection
     from streams.log.retractions import are_retractions, decode_retractions
 
     gone: set[tuple[str, str, int, int]] = set()
-    records: dict[int, list[PaneRecord]] = {}
+    parts = Parts()
+    rows: list[PaneRow] = []
     async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
         async for batch in reader.to_end():
             for deleted in (decode_retractions(one.value) for one in batch if are_retractions(one.value)):
-                gone.update(deleted.uses())
+                gone.update(one for one in deleted.uses() if hashtag in (None, one[0]))
             for record in pane_records(one.value for one in batch):
-                if record.length_ms == MINUTE_MS:
-                    records.setdefault(record.shard, []).append(record)
-    rows: list[PaneRow] = []
-    for of_shard in records.values():
-        tags = Tags()
-        for pane in assemble(of_shard, tags):
-            rows += [
-                row
-                for row in rows_of(pane, tags)
-                if (hashtag is None or row.hashtag == hashtag) and (country is None or row.country == country)
-            ]
+                whole = parts.add(record) if record.length_ms == MINUTE_MS else []
+                if not whole or (hashtag is not None and not any(hashtag in part.hashtags for part in whole)):
+                    continue
+                tags = Tags()
+                (pane,) = assemble(whole, tags)
+                rows += [
+                    row
+                    for row in rows_of(pane, tags)
+                    if (hashtag is None or row.hashtag == hashtag) and (country is None or row.country == country)
+                ]
     minutes = Counter(
         (name, scope, pane * PANE_MS // MINUTE_MS * MINUTE_MS)
         for name, where, pane, _ in gone

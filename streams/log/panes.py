@@ -185,6 +185,26 @@ class Assembler:
         return [pane for _, pane in sorted(self._panes.items())]
 
 
+class Parts:
+    """Records of any shards, in any order and repeats among them, to the parts of whole panes, which are not kept."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[int, int, int], dict[int, PaneRecord]] = {}
+        self._complete: set[tuple[int, int, int]] = set()
+
+    def add(self, record: PaneRecord) -> list[PaneRecord]:
+        """All parts of the pane that one more record completes, once; else []."""
+        key = (record.shard, record.length_ms, record.start_ms)
+        if key in self._complete:
+            return []
+        parts = self._parts.setdefault(key, {})
+        parts[record.part] = record
+        if len(parts) < record.parts:
+            return []
+        self._complete.add(key)
+        return list(self._parts.pop(key).values())
+
+
 def assemble(records: Iterable[PaneRecord], tags: Tags) -> list[Pane]:
     """Records of one shard to panes."""
     assembler = Assembler(tags)
