@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -75,7 +76,8 @@ class HealthServer:
             SettingsError: the address cannot be listened on.
         """
         try:
-            self._server = _Server((self._host, self._wanted_port), _handler_for(self))
+            server = _IPv6Server if ":" in self._host else _Server
+            self._server = server((self._host, self._wanted_port), _handler_for(self))
         except OSError as error:
             raise SettingsError(
                 f"metrics cannot be served on {self._host}:{self._wanted_port}: {error.strerror or error}",
@@ -135,6 +137,10 @@ class HealthServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 32
+
+
+class _IPv6Server(_Server):
+    address_family = socket.AF_INET6
 
 
 def _handler_for(health: HealthServer) -> type[BaseHTTPRequestHandler]:

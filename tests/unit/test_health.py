@@ -56,6 +56,21 @@ async def test_metrics_health_and_readiness() -> None:
         await asyncio.to_thread(fetch, f"{url}/healthz")
 
 
+@pytest.mark.parametrize("host", ["::1", "::"])
+async def test_it_listens_on_ipv6_too(host: str) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    health = HealthServer(Metrics(), host=host, port=0, ready=lambda: "")
+    await health.start()
+    try:
+        assert health.url == f"http://[{host}]:{health.port}"
+        assert (await asyncio.to_thread(fetch, f"http://[::1]:{health.port}/healthz"))[0] == 200
+    finally:
+        await health.stop()
+
+
 async def test_a_loop_that_hangs_is_reported_while_it_hangs() -> None:
     health = server(stalled_after_seconds=0.3)
 
