@@ -35,7 +35,8 @@ def side_in_words(side: Side | None) -> str:
     if side is None:
         return "–"
     more = f" in {side.spells} spells" if side.spells > 1 else ""
-    return f"{_DONE.get(side.action, side.action)} {clock(side.from_ms)}, {minutes_in_words(side.minutes)}{more}"
+    begins = f"{_at(side.from_ms):%m-%d} {clock(side.from_ms)}"  # the evidence may be of a week
+    return f"{_DONE.get(side.action, side.action)} {begins}, {minutes_in_words(side.minutes)}{more}"
 
 
 def now_in_words(change: Change) -> str:

@@ -54,6 +54,7 @@ def test_the_terminal_shows_who_would_be_hit_protected_first(files):
     assert order == sorted(order)
     assert "120 tag-panes of 1 shard, 1970-01-01 00:00 UTC" in out
     assert "suppress_at: l 0.4, n 0.4\n" in out and "█" in out
+    assert "suppressed 01-01 00:" in out
     assert "Early ones" in out
 
 
