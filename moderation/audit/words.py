@@ -97,6 +97,10 @@ def _told(entry: Entry) -> tuple[str, str, str, str, str, str]:
         return "unreadable", "", entry.key or "", "", "", ""
     if entry.source.topic == POLICY:
         target = f"serial {_text(said, 'serial')}, revision {_text(said, 'revision')}"
+        if isinstance(change := said.get("model_change"), dict):  # the rest is what was said of the policy, before
+            models = f"model {_text(change, 'before')} → {_text(said, 'model_revision')}"
+            told = ": ".join(filter(None, (_text(change, "reason"), models)))
+            return "policy", "model", target, "", _text(change, "actor"), told
         actor = _text(said, "actor") or _text(said, "proposed_by")
         changes = "; ".join(str(change) for change in _list(said.get("changes")))
         return "policy", "activate", target, "", actor, ": ".join(filter(None, (_text(said, "reason"), changes)))

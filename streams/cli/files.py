@@ -55,6 +55,6 @@ def _as_before(name: str, path: Path) -> None:
         try:
             os.chown(name, user, before.st_gid)
             break
-        except PermissionError:
+        except OSError:  # nor can every file system
             continue
     os.chmod(name, before.st_mode & 0o777)

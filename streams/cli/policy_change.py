@@ -177,12 +177,13 @@ def _restarts(topic: PolicyTopic, policy: Policy) -> list[str]:
     from streams.policy.restart import needs_restart
 
     assert topic.live is not None
-    began = [one for one in workers_there(topic, now_ms()) if one.began_hours]
-    if not began:
-        return list(needs_restart(Policy.from_canonical(topic.live.policy).valves.max_automated_hours, policy))
+    live_hours = Policy.from_canonical(topic.live.policy).valves.max_automated_hours
+    there = workers_there(topic, now_ms())
+    if not any(one.began_hours for one in there):
+        return list(needs_restart(live_hours, policy))
     whose: dict[str, list[str]] = {}
-    for one in began:
-        for line in needs_restart(one.began_hours, policy):
+    for one in there:
+        for line in needs_restart(one.began_hours or live_hours, policy):
             whose.setdefault(line, []).append(one.worker)
     return [f"{', '.join(workers)}: {line}" for line, workers in whose.items()]
 

@@ -108,7 +108,7 @@ def lines(standing: Standing) -> list[str]:
             others.setdefault(revision, []).append(shard)
     said += [f"shards {', '.join(map(str, shards))}: revision {one}" for one, shards in sorted(others.items())]
     said += [
-        f"shard {shard}: nothing settled since {in_utc(settled_ms)}"
+        f"shard {shard}: settled up to {in_utc(settled_ms)} only"
         for shard, settled_ms in sorted(standing.stalled.items())
     ]
     if not standing.workers:

@@ -87,8 +87,11 @@ def replay(
         scorer, others = load_text_scorer(settings.model), [load_text_scorer(path) for path in model or ()]
         partitions = _partitions(source)
         # Last, when all that is given has been read: what cannot be replayed must not cost an earlier run's files.
-        kept = files.enter_context(_create(evidence)) if evidence else None
-        rows = files.enter_context(_create(panes)) if panes else None
+        created = {path: files.enter_context(_create(path)) for path in (evidence, panes) if path}
+        for path, one in created.items():
+            if path.is_file():
+                one.truncate(0)
+        kept, rows = (created[path] if path else None for path in (evidence, panes))
         run = Replay(
             partitions,
             rules,
@@ -190,7 +193,7 @@ def _open(file: str) -> BinaryIO:
 
 def _create(path: Path) -> BinaryIO:
     try:
-        return path.open("wb")
+        return path.open("ab")  # both can be written before either loses what is in it
     except OSError as error:
         raise CallerMistake(
             f"cannot write {path}: {error.strerror}", fix="name a file in a folder that is there"

@@ -14,7 +14,7 @@ from watchfiles import awatch
 
 from streams.clock import now_ms
 from streams.counting.registers import PANE_MS
-from streams.errors import DependencyAway, PolicyError, TopicsError
+from streams.errors import HushtagError, PolicyError, TopicsError
 from streams.log.models import read_models
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
@@ -246,10 +246,10 @@ class PolicyProposer:
         ):
             try:
                 policy = self._read_if_changed()
-                if policy is None and self._is_report_due and await self._is_another_live():
-                    policy = self._file
                 if policy is not None:
                     await self._propose(policy, first=False)
+                elif self._is_report_due:
+                    await self._compare_again()
             except PolicyError as error:
                 self._refuse(error)
             await self._tell()
@@ -267,16 +267,20 @@ class PolicyProposer:
     def _is_report_due(self) -> bool:
         return now_ms() - self._reported_ms >= REPORT_EVERY_MS
 
-    async def _is_another_live(self) -> bool:
-        """Whether a later record than the one that the file was compared with is the live one by now: of another
-        machine's file, or of another model."""
+    async def _compare_again(self) -> None:
+        """Compare the file once more if a later record is live by now than the one that it was compared with: of
+        another machine's file, or of another model. Whatever cannot be read meanwhile waits for the next look."""
+        compared = self._live
         try:
             self._topic = await read_policy_topic(self._context.settings, self._topic)
-        except (DependencyAway, TopicsError) as error:
+            live = self._topic.live_activation
+            if live is not None and (compared is None or live.sequence > compared.sequence) and self._file is not None:
+                await self._propose(self._file, first=False)
+        except PolicyError:
+            raise
+        except (HushtagError, msgspec.MsgspecError, TypeError) as error:
+            self._live = compared
             self._log.warning("the policy topic cannot be read: whether the file is the live one waits", why=str(error))
-            return False
-        live = self._topic.live_activation
-        return live is not None and (self._live is None or live.sequence > self._live.sequence)
 
     def _note_verdict(self, verdict: str, why: str, revision: str = "") -> None:
         self._context.metrics.policy_file_bad.set(verdict == "bad")

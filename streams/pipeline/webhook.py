@@ -14,6 +14,7 @@ import hashlib
 import hmac
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Literal
 
 import httpx
@@ -26,6 +27,8 @@ KEPT_MAX = 1_000
 TRIES = 8
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 TIMEOUT_SECONDS = 5.0
+ANSWER_BYTES = 65_536
+"""No more of an answer is read: nothing in it counts."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -145,8 +148,8 @@ class Webhook:
                 "X-Hushtag-Signature": signature(self._key, self._now_seconds(), body),
             }
             try:
-                # The body is not read: it may be of any length, and unpack to more.
                 async with client.stream("POST", self._url, content=body, headers=headers) as answer:
+                    await _read_some(answer)
                     if answer.is_success:
                         return True
                     if answer.is_client_error and answer.status_code not in (408, 429):
@@ -157,3 +160,14 @@ class Webhook:
                 await self._sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
         return False
+
+
+async def _read_some(answer: httpx.Response) -> None:
+    """Whoever reads an answer to its end can use the connection again; but it may be long, and take for ever."""
+    read = 0
+    with suppress(Exception):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            async for chunk in answer.aiter_raw():
+                read += len(chunk)
+                if read > ANSWER_BYTES:
+                    return

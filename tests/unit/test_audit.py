@@ -384,6 +384,10 @@ def test_a_policy_in_words() -> None:
     }  # fmt: skip
     row = row_of(entry_of(json.dumps(applied).encode(), "policy"))
     assert (row.actor, row.reason) == ("asha", "a campaign: abuse: suppress_at 0.5 → 0.4; never_suppress: with x")
+    applied |= {"model_revision": "new", "model_change": {"before": "old", "actor": "ann", "reason": "better"}}
+    row = row_of(entry_of(json.dumps(applied).encode(), "policy"))
+    assert (row.action, row.target) == ("model", "serial 4, revision abc")
+    assert (row.actor, row.reason) == ("ann", "better: model old → new"), "not who put the policy live"
 
 
 def test_what_workers_report_of_their_files_is_no_decision() -> None:

@@ -63,7 +63,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         async def to_end(self) -> AsyncIterator[list[SimpleNamespace]]:
             for values in minutes():
                 yield [SimpleNamespace(value=value) for value in values]
-                found.append(sum(isinstance(one, PaneRecord) for one in gc.get_objects()))
+                found.append(sum(type(one) is PaneRecord for one in gc.get_objects()))
 
     monkeypatch.setattr("streams.log.reading.LogReader", Reader)
     return found

@@ -239,18 +239,23 @@ async def test_a_file_that_differs_is_told_until_it_is_the_live_one(shells, tmp_
         await desk.until(lambda: desk.drift == 0)
 
 
+async def go_live_elsewhere(shells, monkeypatch, path):
+    """SECOND, by another machine's worker."""
+    path.parent.mkdir()
+    path.write_text(SECOND)
+    theirs = make_shells(monkeypatch, at_once=True, policy=path, shards=2)
+    monkeypatch.setattr("streams.pipeline.policies.LogReader", shells.topics.reader)
+    theirs.topics.logs, theirs.sender.topics = shells.topics.logs, shells.topics
+    await Desk(theirs, path).proposer.begin()
+
+
 async def test_a_file_is_compared_again_when_another_workers_goes_live(shells, tmp_path, monkeypatch):
     monkeypatch.setattr("streams.pipeline.policies.REPORT_EVERY_MS", 100)
-    path, other = tmp_path / "policy.yaml", tmp_path / "other" / "policy.yaml"
-    other.parent.mkdir()
+    path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
-    other.write_text(SECOND)
     async with Desk(shells, path) as desk:
         await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
-        theirs = make_shells(monkeypatch, at_once=True, policy=other, shards=2)
-        monkeypatch.setattr("streams.pipeline.policies.LogReader", shells.topics.reader)
-        theirs.topics.logs, theirs.sender.topics = shells.topics.logs, shells.topics
-        await Desk(theirs, other).proposer.begin()
+        await go_live_elsewhere(shells, monkeypatch, tmp_path / "other" / "policy.yaml")
         await desk.until(lambda: desk.drift == 1)
         await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "behind")
         assert desk.activated()[-1] == make_policy(SECOND).revision, "shown, not fought over"
@@ -274,3 +279,26 @@ async def test_a_topic_that_cannot_be_read_for_a_while_ends_no_worker(shells, tm
         monkeypatch.setattr("streams.pipeline.policies.LogReader", shells.topics.reader)
         path.write_text(SECOND)
         await desk.until(lambda: len(desk.activated()) == 2)
+
+
+@pytest.mark.parametrize("error", [DependencyAway("the broker is silent"), msgspec.DecodeError("no JSON")])
+async def test_what_cannot_be_read_when_another_goes_live_is_read_at_the_next_look(
+    shells, tmp_path, monkeypatch, error
+):
+    monkeypatch.setattr("streams.pipeline.policies.REPORT_EVERY_MS", 100)
+    path, asked = tmp_path / "policy.yaml", []
+    path.write_text(FIRST)
+    async with Desk(shells, path) as desk:
+        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
+        model_of = desk.proposer._model
+
+        async def model():
+            asked.append(None)
+            if len(asked) == 1:
+                raise error
+            return await model_of()
+
+        await go_live_elsewhere(shells, monkeypatch, tmp_path / "other" / "policy.yaml")
+        monkeypatch.setattr(desk.proposer, "_model", model)
+        await desk.until(lambda: desk.drift == 1)
+    assert len(asked) == 2, "and the worker has not ended"

@@ -270,9 +270,10 @@ def test_a_file_that_was_written_meanwhile_is_not_written_over(desk, monkeypatch
         ({"w1": 48, "w2": 24, "w3": 24}, ["w2, w3: valves.max_automated_hours 36 is above the 24"]),
         ({"w1": 12, "w2": 24}, ["w1: valves.max_automated_hours 36 is above the 12", "w2: valves.max"]),
         ({"w1": 0}, ["valves.max_automated_hours 36 is above the 24"]),
+        ({"w1": 48, "w2": 0}, ["w2: valves.max_automated_hours 36 is above the 24"]),
         ({}, ["valves.max_automated_hours 36 is above the 24"]),
     ],
-    ids=["none", "two", "each by itself", "an older version", "nobody has reported"],
+    ids=["none", "two", "each by itself", "an older version", "an older one beside", "nobody has reported"],
 )
 def test_who_needs_a_restart_goes_by_what_each_worker_began_with(desk, monkeypatch, began, said):
     reports = {name: replace(report(name, "same", ""), began_hours=hours) for name, hours in began.items()}
@@ -396,7 +397,7 @@ def test_what_does_not_run_is_not_well():
                           NOW + STALLED_MS)  # fmt: skip
     assert stalled is not None and stalled.workers_live == 1 and not stalled.well
     assert "live on 1/2 shards" in lines(stalled)[0]
-    assert lines(stalled)[-1] == "shard 0: nothing settled since 2027-01-15 07:59 UTC"
+    assert lines(stalled)[-1] == "shard 0: settled up to 2027-01-15 07:59 UTC only"
 
 
 def test_the_number_of_shards_is_the_topics_whatever_the_shell_says(monkeypatch):
