@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +57,6 @@ def explain(
     settings, meant = load_settings(), tag_of(tag)
     where = None if country is None else country_of(country)
     at_ms = now_ms() if at is None else moment_ms(at, now_ms())
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what fails is told by our own errors
     account, unseen = asyncio.run(account_of(settings, meant.hashtag, where, None if at is None else at_ms))
     countries = [where] if where else ["*", *sorted({said.country for said in account.decisions} - {"*"})]
     why = asyncio.run(why_of(settings, meant.hashtag, countries, at_ms))
