@@ -15,9 +15,10 @@ import typer
 
 from moderation.drafts import Tag, UndoDraft, country_of, words_of
 from moderation.errors import StaleEdit
-from moderation.shell import actor_of, errors, named_surfaces, quieten
+from moderation.shell import actor_of, errors, named_surfaces
 from moderation.writer import Desk
 from moderation.written import Written
+from streams.cli.quiet import quieten
 from streams.clock import monotonic_seconds
 from streams.errors import EXIT_AWAY
 from streams.settings import Settings

@@ -25,12 +25,13 @@ from moderation.options import (
     Until,
     Wait,
 )
-from moderation.shell import actor_of, named_surfaces, quieten
+from moderation.shell import actor_of, named_surfaces
 from moderation.shell import errors as _errors
 from moderation.shell import out as _out
 from moderation.view import ends, table, where, written_json
 from moderation.writer import Desk
 from moderation.written import Written
+from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.people import STATES

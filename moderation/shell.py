@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from moderation.drafts import SURFACES, surfaces_of
 from moderation.orders.desk import OrdersDesk
 from moderation.tables import MOST_BYTES, RowProblem
 from moderation.writer import Desk
+from streams.cli.quiet import quieten
 from streams.errors import CallerMistake, PolicyError
 from streams.policy.parse import parse_policy
 from streams.settings import Settings, load_settings
@@ -44,12 +44,6 @@ def at_desk(work: Callable[[OrdersDesk], Awaitable[None]]) -> None:
             await work(OrdersDesk(desk))
 
     asyncio.run(run())
-
-
-def quieten() -> None:
-    """What fails is told by our own errors, once; the Kafka libraries would log each attempt."""
-    for library in ("aiokafka", "kafka"):
-        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def actor_of(given: str | None) -> str:

@@ -11,8 +11,9 @@ import typer
 
 from moderation.options import Json
 from moderation.orders.intake import time_of
-from moderation.shell import errors, out, quieten
+from moderation.shell import errors, out
 from moderation.tables import BadCell
+from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.naming import country_of

@@ -16,8 +16,9 @@ from moderation.review.desk import ReviewDesk
 from moderation.review.items import DEFAULT_SHARE
 from moderation.review.records import VERDICTS, Verdict
 from moderation.review.reversal import LASTS_MS
-from moderation.shell import actor_of, errors, out, quieten
+from moderation.shell import actor_of, errors, out
 from moderation.writer import Desk
+from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.naming import in_words

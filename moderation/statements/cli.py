@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from moderation.options import Json
-from moderation.shell import quieten
+from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO
 from streams.flags.naming import country_of, tag_of

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from streams.cli.moments import moment_ms
+from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO
 from streams.flags.gather import account_of
@@ -57,6 +58,7 @@ def explain(
     settings, meant = load_settings(), tag_of(tag)
     where = None if country is None else country_of(country)
     at_ms = now_ms() if at is None else moment_ms(at, now_ms())
+    quieten()
     account, unseen = asyncio.run(account_of(settings, meant.hashtag, where, None if at is None else at_ms))
     countries = [where] if where else ["*", *sorted({said.country for said in account.decisions} - {"*"})]
     why = asyncio.run(why_of(settings, meant.hashtag, countries, at_ms))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import select
 import sys
@@ -82,8 +81,6 @@ def run() -> None:
 
     141 where nobody reads the output to its end.
     """
-    # What fails is told by our own errors, once and not at every try. Who serves sets levels of their own.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         make_app()(standalone_mode=True)
     except HushtagError as error:

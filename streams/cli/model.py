@@ -14,6 +14,7 @@ import typer
 import models
 from streams.cli.asking import agreed
 from streams.cli.moments import in_utc
+from streams.cli.quiet import quieten
 from streams.errors import EXIT_NO, CallerMistake
 from streams.settings import Settings, load_settings
 
@@ -61,6 +62,7 @@ def apply(
         raise typer.Exit(EXIT_NO)
     from streams.pipeline.model_change import put_live
 
+    quieten()
     record = asyncio.run(put_live(load_settings(), data, scorer.categories, reason=reason, actor=actor))
     found = {"model": scorer.revision, "from_tick_ms": record.from_tick_ms, "policy": record.revision}
     since = in_utc(record.from_tick_ms, seconds=True)
@@ -71,6 +73,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """The live model, and every artefact that is kept."""
+    quieten()
     for row in asyncio.run(_status(load_settings())):
         kept = "not kept" if row["bytes"] is None else f"{row['bytes']:,} bytes"
         print(json.dumps(row) if as_json else f"{row['model']}  {kept}  {_live(row)}".rstrip())

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from streams.cli.asking import agreed
 from streams.cli.files import load_policy_file, replace_file
+from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake, PolicyError
 from streams.policy import Policy, parse_policy
@@ -62,6 +63,7 @@ def apply(
 
     settings = load_settings()
     load_policy_file(new, settings.shards)
+    quieten()
     topic = asyncio.run(read_policy_topic(settings))
     _put(settings, topic, new.read_bytes(), reason=reason, actor=actor, yes=yes, since=since if impact else None)
 
@@ -78,6 +80,7 @@ def rollback(
     from streams.pipeline.policies import read_policy_topic
 
     settings = load_settings()
+    quieten()
     topic = asyncio.run(read_policy_topic(settings))
     earlier = _earlier(topic, to)
     print(f"back to {earlier.revision} (serial {earlier.serial})" + (f": {earlier.reason}" if earlier.reason else ""))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.cli.moments import in_utc
+from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO
 from streams.settings import Settings, load_settings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 GONE_MS = 90_000
 """A worker that has not reported for so long is not there any more."""
 STALLED_MS = 120_000
-"""A shard that has settled nothing for so long runs nothing: the alert HushtagSettlingStalled is of the same mind."""
+"""A shard that is so far behind does not count: the alert HushtagSettlingStalled is of the same mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Standing:
     shards: dict[int, str]
     """The revision that each judge last settled a tick under."""
     stalled: dict[int, int]
-    """Shards whose last settled tick is long past, with that tick."""
+    """Shards that are far behind, with the tick up to which each has settled."""
     shards_total: int
     workers: list[WorkerReport]
     """Those that are there."""
@@ -131,8 +132,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
     Exit 3 unless it runs on all of them: on every shard that there is, and on one worker at least.
     """
-    settings = load_settings()
-    standing = asyncio.run(_gather(settings))
+    quieten()
+    standing = asyncio.run(_gather(load_settings()))
     if standing is None:
         print(json.dumps({"revision": None}) if as_json else "no policy was ever live: start a worker")
         raise typer.Exit(EXIT_NO)

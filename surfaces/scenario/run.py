@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from moderation.shell import quieten
+from streams.cli.quiet import quieten
 from streams.clock import monotonic_seconds
 from streams.errors import EXIT_NO
 from streams.log.topics import create_topics

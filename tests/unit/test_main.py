@@ -45,18 +45,3 @@ main.run()
     )
     assert done.returncode == 1
     assert "of a child" in done.stderr
-
-
-def test_a_broker_that_is_away_is_told_once_and_not_at_every_try() -> None:
-    program = """
-import logging
-import streams.cli.main as main
-try:
-    main.run()
-finally:
-    logging.getLogger("aiokafka.client").warning("Unable connect")
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, timeout=90, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")

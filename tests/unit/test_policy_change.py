@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from streams.cli.files import replace_file
 from streams.cli.main import make_app
 from streams.cli.policy_change import write_policy
 from streams.cli.policy_status import GONE_MS, STALLED_MS, lines, standing_of
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, DependencyAway
 from streams.log.decisions import Progress, encode_record
 from streams.pipeline.policies import PolicyRecord, PolicyTopic, WorkerReport, encode_policy_record, note_path
 from streams.policy import Policy, parse_policy
@@ -415,3 +416,15 @@ def test_the_number_of_shards_is_the_topics_whatever_the_shell_says(monkeypatch)
         result = run("status")
         assert result.exit_code == 0 and "live on 2/2 shards, 1/1 workers" in result.stdout, result.output
     assert json.loads(run("status", "--json").stdout)["stalled"] == {}
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["rollback", *WHO], ["apply", "config/policy.yaml", *WHO]])
+def test_a_broker_that_is_away_is_told_once_and_not_at_every_try(monkeypatch, caplog, arguments):
+    async def away(*_):
+        logging.getLogger("aiokafka.client").warning("Unable connect")
+        raise DependencyAway("no answer")
+
+    monkeypatch.setattr(policies, "read_policy_topic", away)
+    with caplog.at_level(logging.WARNING, "aiokafka"):
+        assert isinstance(run(*arguments).exception, DependencyAway)
+    assert caplog.records == []
