@@ -19,7 +19,7 @@ try:
 except ModuleNotFoundError:  # outside a build: only copy_browser_files is of use
     BuildHookInterface = object
 
-VENDOR = Path("surfaces/static/vendor")
+VENDOR = Path("web/static/vendor")
 
 
 class BrowserFile(NamedTuple):

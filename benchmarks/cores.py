@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streams.counting.block_counts import PANE_MS
 from streams.counting.ingest import SourcePartition
-from streams.counting.pane import Pane
-from streams.counting.registers import PANE_MS
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
-from streams.judging.judge import Settled, ShardJudge, TickJob
-from streams.judging.kept import records_of
+from streams.judging.evidence_codec import records_of
+from streams.judging.shard_judge import Settled, ShardJudge, TickJob
 from streams.log.evidence import encode_evidence_record
 from streams.log.panes import encode_pane
 from streams.log.partials import decode_partial, encode_partial
@@ -27,6 +26,7 @@ from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.replay import Record
 from streams.scoring import load_text_scorer
+from streams.windows.pane import Pane
 
 SHARDS = 8
 

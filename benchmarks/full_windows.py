@@ -19,15 +19,15 @@ from rich.table import Table
 from benchmarks.cores import Cores
 from benchmarks.machine import machine
 from benchmarks.recovery import restamped, settled_minute, without_valves
-from streams.counting.registers import MINUTE_MS, PANE_MS
+from devkit.simulation.firehose import firehose
+from streams.counting.block_counts import MINUTE_MS, PANE_MS
 from streams.counting.times import FLUSH_MS
-from streams.judging.views import SHORT_MS
+from streams.judging.window_store import SHORT_MS
 from streams.log.decisions import Progress
 from streams.log.panes import Assembler, PaneRecord, decode_pane_record
 from streams.policy import Policy, parse_policy
 from streams.replay import Record
 from streams.settings import Settings
-from streams.simulation.firehose import firehose
 
 MINUTES = 60
 END_MS = MINUTES * MINUTE_MS

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine
+from streams.backtest import Impact, Verdict
+from streams.counting.block_counts import PANE_MS
 from streams.counting.keys import Tags
-from streams.counting.registers import PANE_MS
-from streams.impact import Impact, Verdict
 from streams.judging.evidence import EvidenceTable
-from streams.judging.kept import TickEvidence, conditions_of, records_of
+from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of
 from streams.log.evidence import decode_evidence_record, encode_evidence_record
 from streams.policy import Policy, parse_policy
 

@@ -17,7 +17,7 @@ from hushtag_client import FlagsClient
 
 from benchmarks.pipeline import CPU, TWEETS, Pipeline
 from benchmarks.side_by_side import PARTITIONS, console
-from streams.simulation.firehose import firehose
+from devkit.simulation.firehose import firehose
 
 PROBES = 100
 _PAUSE_SECONDS = 0.05

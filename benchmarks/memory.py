@@ -35,14 +35,14 @@ import numpy as np
 from benchmarks.chart import Chart, svg
 from benchmarks.cores import SHARDS, Cores, activation_of
 from benchmarks.machine import machine
-from streams.counting.registers import PANE_MS, Flush
-from streams.counting.scores import Scores
+from streams.counting.block_counts import PANE_MS, Flush
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS
-from streams.judging.judge import ShardJudge
+from streams.judging.shard_judge import ShardJudge
 from streams.policy import Policy, parse_policy
 from streams.replay import Record
+from streams.windows.scores import Scores
 
 START_MS = 1_750_000_000_000 // 3_600_000 * 3_600_000
 HOUR_MS = 3_600_000

@@ -16,6 +16,10 @@ from pathlib import Path
 from hushtag_client import AsyncFlagsClient
 
 from benchmarks.machine import machine
+from devkit.demo.children import Child, Children
+from devkit.stack import LocalStack
+from devkit.stack.jars import default_cache
+from devkit.stack.ports import LOOPBACK, free_port
 from moderation.orders.desk import OrdersDesk
 from moderation.orders.intake import parse_csv
 from moderation.orders.select import Selection
@@ -23,10 +27,6 @@ from moderation.writer import Desk
 from streams.clock import monotonic_seconds, now_ms
 from streams.log.topics import create_topics
 from streams.settings import Settings, load_settings
-from streams.stack import LocalStack
-from streams.stack.jars import default_cache
-from streams.stack.ports import LOOPBACK, free_port
-from surfaces.demo.children import Child, Children
 
 ORDER = {
     "authority": "A", "country": "IN", "legal_basis": "L", "reference": "R", "issued": "2021-02-01",

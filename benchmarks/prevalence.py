@@ -29,21 +29,21 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.machine import machine
+from devkit.simulation.data import own_texts
 from models import data, load_stack
 from models.evaluation.run import DEFAULT_DATA
 from models.probes import probes
 from models.share import Scale
-from streams.counting.registers import PANE_MS, to_lines
+from streams.counting.block_counts import PANE_MS, to_lines
 from streams.counting.sketch import K
-from streams.judging.corrected import Seen
-from streams.judging.decide import decide
 from streams.judging.evidence import EvidenceTable
+from streams.judging.hysteresis import decide
 from streams.judging.levels import OVER, levels
-from streams.judging.two_stages import Correction, correct
+from streams.judging.side_inputs.corrections import Seen
+from streams.judging.two_stage_share import Correction, correct
 from streams.log.decisions import Ruling
 from streams.policy import Policy, parse_policy
 from streams.scoring import TextScorer, load_text_scorer
-from streams.simulation.data import own_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("en", "hi", "hi-Latn")

@@ -48,9 +48,10 @@ from benchmarks.live import HARSH, batches
 from benchmarks.machine import machine
 from benchmarks.pipeline import Pipeline
 from benchmarks.side_by_side import PARTITIONS
+from devkit.simulation.firehose import firehose
+from devkit.stack import LocalStack
 from streams.cli.files import load_policy_file
-from streams.counting.pane import Pane
-from streams.counting.registers import MINUTE_MS, Flush
+from streams.counting.block_counts import MINUTE_MS, Flush
 from streams.log.decisions import Progress, decode_record, encode_record
 from streams.log.panes import PaneRecord, decode_pane_record
 from streams.log.partials import decode_partial
@@ -59,8 +60,7 @@ from streams.pipeline.judge import PROGRESS_KEY
 from streams.policy import Policy
 from streams.replay import Record
 from streams.settings import Settings
-from streams.simulation.firehose import firehose
-from streams.stack import LocalStack
+from streams.windows.pane import Pane
 
 console = Console(stderr=True)
 CAUGHT_UP_SECONDS = 1.0

@@ -30,8 +30,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.simulate import load_texts
-from streams.simulation.texts import LabelledTexts
+from devkit.simulation.cli import load_texts
+from devkit.simulation.texts import LabelledTexts
 
 ROOT = Path(__file__).resolve().parent.parent
 DEV = ROOT.parent / "shared" / "data" / "harm" / "dev"

@@ -25,10 +25,10 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.machine import machine
+from devkit.simulation.data import own_texts
+from devkit.simulation.texts import KINDS
 from models import EncoderUnavailable, data, load_scorer, load_stack, share, templates
 from models.scorer import LinearScorer
-from streams.simulation.data import own_texts
-from streams.simulation.texts import KINDS
 
 _DEV = Path(__file__).resolve().parents[2] / "shared" / "data" / "harm" / "dev"
 _LANGUAGES = ("en", "hi", "hi-Latn")

@@ -18,10 +18,10 @@ import typer
 from playwright.async_api import async_playwright
 from rich.console import Console
 
-from surfaces.demo.run import SEED
-from surfaces.demo.start import everything
-from surfaces.demo.state import COUNTRY
-from surfaces.demo.traffic import Traffic
+from devkit.demo.run import SEED
+from devkit.demo.start import everything
+from devkit.demo.state import COUNTRY
+from devkit.demo.traffic import Traffic
 
 VIEWPORT = (1180, 930)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

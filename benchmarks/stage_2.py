@@ -23,16 +23,16 @@ import numpy as np
 
 from benchmarks.cores import SHARDS, Cores
 from benchmarks.machine import machine
-from streams.counting.corrections import Corrections
+from devkit.simulation.firehose import firehose
 from streams.counting.times import FLUSH_MS
-from streams.judging.judge import Settled, ShardJudge, TickJob
+from streams.judging.shard_judge import Settled, ShardJudge, TickJob
 from streams.pipeline import stage_2
 from streams.pipeline.encoder_process import EncoderProcess
-from streams.pipeline.texts import RecentTexts
+from streams.pipeline.stage_2_texts import RecentTexts
 from streams.policy import parse_policy
 from streams.replay import Record
 from streams.settings import Settings
-from streams.simulation.firehose import firehose
+from streams.windows.corrections import Corrections
 
 START_MS = 1_750_000_000_000 // 3_600_000 * 3_600_000
 TEXTS_BYTES = 64 * 1024 * 1024

@@ -34,10 +34,10 @@ from benchmarks.machine import machine
 from benchmarks.peers.watch import watch
 from benchmarks.pipeline import CPU, Pipeline
 from benchmarks.side_by_side import PARTITIONS, Result, bare, console
+from devkit.simulation.firehose import firehose
+from devkit.stack import LocalStack
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from streams.simulation.firehose import firehose
-from streams.stack import LocalStack
 
 DEADLINE_SECONDS = 600.0
 WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))

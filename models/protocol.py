@@ -48,7 +48,7 @@ class GroupingScorer(PointsScorer, Protocol):
 
     @property
     def scale(self) -> Scale:
-        """Of at most `streams.counting.registers.MAX_GROUPS` groups; what a group's number means never changes."""
+        """Of at most `streams.counting.block_counts.MAX_GROUPS` groups; what a group's number means never changes."""
 
     def score_groups(
         self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]

@@ -34,7 +34,7 @@ from moderation.written import Written
 from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.flags.people import STATES
+from streams.flags.overrides import STATES
 from streams.log.moderation import Override, Verb
 from streams.settings import Settings, load_settings
 

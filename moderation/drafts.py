@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from moderation.times import moment_ms
 from streams.errors import CallerMistake
-from streams.flags.naming import Tag, country_of, tag_of
 from streams.log.fields import RESERVED_SURFACES
 from streams.log.moderation import Verb
+from streams.naming import Tag, country_of, tag_of
 
 SURFACES = ("search", "trends")
 """Where hashtags are hidden, unless the policy says otherwise."""

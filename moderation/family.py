@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.errors import CallerMistake
-from streams.flags.naming import Tag
 from streams.log.panes import pane_records, spellings_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import PANES
+from streams.naming import Tag
 from streams.policy.terms import skeleton
 from streams.settings import Settings
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Literal
 
 from moderation.orders.view import in_force
-from streams.flags.cases import Case, Row
-from streams.flags.ladder import IN_FORCE
-from streams.log.orders import OrderRuling, OrderStep, numbers_of
+from streams.orders.fold import Case, Row
+from streams.orders.records import OrderRuling, OrderStep, numbers_of
+from streams.orders.states import IN_FORCE
 
 PublicOutcome = Literal["declined", "reduced", "withheld", "suspended", "undecided", "ended", "dropped"]
 """`ended`: was reduced or withheld until the order ran out or was revoked. `dropped`: nobody had acted on it when the

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from moderation.tables import BadCell, Line, RowProblem, account_of, one_of, read_table, words, write_table
-from streams.log.orders import CATEGORIES, RegistryRecord, Speaker, SpeakerCategory, SpeakerDetails
+from streams.orders.records import CATEGORIES, RegistryRecord, Speaker, SpeakerCategory, SpeakerDetails
 
 COLUMNS = ("account", "category", "name", "basis")
 MOST_ROWS = 200_000

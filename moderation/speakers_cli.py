@@ -18,7 +18,7 @@ from moderation.shell import actor_of, at_desk, errors, out, read_file, refuse_r
 from moderation.tables import BadCell, account_of, one_of
 from moderation.times import day_words
 from streams.errors import EXIT_NO, CallerMistake
-from streams.log.orders import CATEGORIES, SpeakerCategory
+from streams.orders.records import CATEGORIES, SpeakerCategory
 
 
 def register(app: typer.Typer) -> None:

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from moderation.written import Written
-from streams.flags.naming import in_words
-from streams.flags.people import Standing, record_as_dict
+from streams.flags.overrides import Standing, record_as_dict
 from streams.log.moderation import Override, TagRecord
+from streams.naming import in_words
 
 if TYPE_CHECKING:
     from moderation.visible import Visible

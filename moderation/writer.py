@@ -21,7 +21,7 @@ from moderation.written import Written
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import Scope
-from streams.flags.people import PeopleView
+from streams.flags.overrides import PeopleView
 from streams.log.decisions import version_of
 from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
 from streams.log.reading import LogReader, connection

@@ -13,29 +13,29 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from streams.counting.corrections import Corrections
+from streams.counting.block_counts import BLOCK, MINUTE_MS, PANE_MS
 from streams.counting.ingest import DeadLetter, SourcePartition
-from streams.counting.pane import Pane
-from streams.counting.registers import BLOCK, MINUTE_MS, PANE_MS
-from streams.counting.scores import Scores
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import CallerMistake, ContractError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
-from streams.flags.account_facts import AccountFacts
-from streams.judging.accounts import FactBook
-from streams.judging.judge import ShardJudge
-from streams.judging.kept import TickEvidence, records_of
+from streams.judging.evidence_codec import TickEvidence, records_of
+from streams.judging.shard_judge import ShardJudge
+from streams.judging.side_inputs.account_facts import FactBook
+from streams.log.account_facts import FactsMark
+from streams.log.author_sketches import AuthorSketch, HeardSketch
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
-from streams.log.facts import FactsMark
 from streams.log.panes import PaneRow, rows_of
-from streams.log.sketches import AuthorSketch, HeardSketch
+from streams.orders.account_facts import AccountFacts
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import TextScorer, score_batches
+from streams.windows.corrections import Corrections
+from streams.windows.pane import Pane
+from streams.windows.scores import Scores
 
 _BEFORE_ALL = -1
 """Sequence of what is in force where nothing was activated."""

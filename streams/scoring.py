@@ -12,9 +12,9 @@ import models
 from models import copies, features
 from models.protocol import GroupingScorer, PointsScorer, Scorer
 from models.scorer import LinearScorer
-from streams.counting.registers import MAX_GROUPS
-from streams.counting.scores import Scores
+from streams.counting.block_counts import MAX_GROUPS
 from streams.errors import CallerMistake
+from streams.windows.scores import Scores
 
 
 class TextScorer:

@@ -16,7 +16,7 @@ from streams.clock import monotonic_seconds
 from streams.errors import ContractError, DependencyAway, TopicsError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
-from streams.log.patience import patient
+from streams.log.metadata_backoff import patient
 from streams.log.reading import connection
 from streams.settings import Settings
 from surfaces.trending.counter import TrendCounter

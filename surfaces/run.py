@@ -17,7 +17,7 @@ from surfaces.search import search_service
 from surfaces.service import Service
 from surfaces.trending.counter import TrendCounter
 from surfaces.trends import trends_service
-from surfaces.web.server import Server
+from web.server import Server
 
 Kind = Literal["trends", "search"]
 

@@ -20,13 +20,14 @@ from fastapi.staticfiles import StaticFiles
 from hushtag_client.registers import Register
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from surfaces import countries, explain
+from streams import countries
+from streams.explain import flag_text
 from surfaces.listing import Listing
-from surfaces.web.assets import STATIC, asset_url, require_vendor_files
-from surfaces.web.headers import SecurityHeaders
-from surfaces.web.hub import Hub
-from surfaces.web.live import Page
-from surfaces.web.staff import is_staff, require_staff
+from web.assets import STATIC, asset_url, require_vendor_files
+from web.headers import SecurityHeaders
+from web.hub import Hub
+from web.live import Page
+from web.staff import is_staff, require_staff
 
 REFRESH_SECONDS = 0.5
 TABS = 12
@@ -102,14 +103,14 @@ class Service:
         flags = self.listing.flags.check_many(["x"], self.listing.surface, country)[0].why
         texts = {
             "summary": f"Counted over the last {self.listing.counter.window_seconds // 60} minutes, "
-            f"as of {explain.time_of(self.now_ms())}",
+            f"as of {flag_text.time_of(self.now_ms())}",
             "flags": {
                 "stale": "The flags are out of date: the pipeline or Redis is away. Automated ones hold nothing back; "
                 "those of people and orders do as long as Redis answers.",
                 "unavailable": "There are no flags yet: nothing is held back.",
             }.get(flags, "The flags are up to date."),
         }
-        texts["paused"] = explain.paused(self.listing.flags.paused(self.listing.surface, country), staff=held)
+        texts["paused"] = flag_text.paused(self.listing.flags.paused(self.listing.surface, country), staff=held)
         lists = {"tabs": self._tabs(view), self._list_name: self._shown(country)}
         if held:
             tags = self.listing.held(country)
@@ -231,12 +232,12 @@ def _templates() -> Environment:
     environment.globals.update(
         asset_url=asset_url,
         name_of=countries.name_of,
-        action_of=explain.action_of,
-        category_of=explain.category_of,
-        reason_in_words=explain.reason_in_words,
-        sources=explain.SOURCES,
-        time_of=explain.time_of,
-        machine_time=explain.machine_time,
-        until=explain.until,
+        action_of=flag_text.action_of,
+        category_of=flag_text.category_of,
+        reason_in_words=flag_text.reason_in_words,
+        sources=flag_text.SOURCES,
+        time_of=flag_text.time_of,
+        machine_time=flag_text.machine_time,
+        until=flag_text.until,
     )
     return environment

@@ -27,9 +27,9 @@ from benchmarks.peers.picture import picture
 from benchmarks.peers.watch import PeerFailed, watch
 from benchmarks.peers.windows import Exactness, compare
 from benchmarks.side_by_side import PARTITIONS, Result
+from devkit.stack import LocalStack
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from streams.stack import LocalStack
 
 PICTURE = ROOT / "docs" / "images" / "peers.svg"
 DEADLINE_SECONDS = 180.0

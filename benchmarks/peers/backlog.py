@@ -20,7 +20,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from benchmarks.peers.windows import PANE_MS, Row, Uses, last_closed_ms, read_row, rows_of_windows
 from benchmarks.side_by_side import PARTITIONS
-from streams.simulation.firehose import firehose
+from devkit.simulation.firehose import firehose
 
 _FIREHOSE_PER_SECOND = 20_000
 _FIREHOSE_TAGS = 50_000

@@ -16,11 +16,11 @@ import urllib.request
 
 from benchmarks.peers.bare import send_rows
 from benchmarks.peers.windows import PANE_MS, Uses
+from devkit.stack.ports import free_port
 from streams.counting.keys import Tags, country_of
 from streams.log.panes import Assembler, pane_records
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings, load_settings
-from streams.stack.ports import free_port
 
 _SETTLES_SECONDS = 3.0
 """After the last tweet until the last pane is written: a flush, and the judge's answer."""

@@ -12,7 +12,7 @@ from moderation.errors import NothingToUndo, StaleEdit
 from moderation.orders.errors import StaleOrder, told
 from moderation.review.errors import NoSuchCase, StaleReview
 from streams.errors import ContractError, DependencyAway, HushtagError
-from streams.flags.people import record_as_dict
+from streams.flags.overrides import record_as_dict
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",

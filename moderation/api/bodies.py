@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.log.orders import Ground, Outcome, SpeakerCategory, State, TargetKind
+from streams.orders.records import Ground, Outcome, SpeakerCategory, State, TargetKind
 
 Version = Annotated[
     str,

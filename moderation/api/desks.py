@@ -15,8 +15,8 @@ from moderation.review.automated import DecisionsFollower
 from moderation.review.desk import ReviewDesk
 from moderation.writer import Desk
 from streams.errors import ContractError
-from streams.flags.account import Account
-from streams.flags.gather import account_of
+from streams.explain.gather import account_of
+from streams.explain.hashtag_report import Account
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT
 from streams.settings import Settings

@@ -23,7 +23,7 @@ from moderation.times import moment_ms
 from moderation.wording import counted
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.log.orders import State
+from streams.orders.records import State
 
 router = APIRouter(prefix="/v1", route_class=Guarded, default_response_class=Json, tags=["orders"])
 Order = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]

@@ -19,7 +19,7 @@ from moderation.statements.render import statement_as_dict
 from moderation.times import moment_ms
 from moderation.view import written_json
 from streams.clock import now_ms
-from streams.flags.account import account_as_dict, decision_as_dict
+from streams.explain.hashtag_report import account_as_dict, decision_as_dict
 
 router = APIRouter(prefix="/v1", route_class=Guarded, default_response_class=Json)
 Tag = Annotated[str, Path(min_length=1, max_length=280, description="In any spelling, without #.")]

@@ -24,7 +24,7 @@ from moderation.audit.sources import Sources
 from moderation.audit.verify import Bad, Verification
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import EXIT_NO, DependencyAway, HushtagError
-from streams.log.patience import patient
+from streams.log.metadata_backoff import patient
 from streams.log.reading import connection
 from streams.log.topic_specs import AUDIT
 from streams.logs import logger

@@ -1,5 +1,5 @@
 """Legal orders: intake, selection, deadlines, the desk that writes, and what is told to whom. All but the desk is pure.
 
-What an order is and whether a step or a ruling counts is in `streams.flags.cases`, for the publish stage must know it
+What an order is and whether a step or a ruling counts is in `streams.orders.fold`, for the publish stage must know it
 too.
 """

@@ -35,8 +35,8 @@ from moderation.orders.view import (
 from moderation.shell import actor_of, at_desk, errors, named_surfaces, out, read_file, refuse_rows
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
-from streams.flags.deadlines import open_cases
-from streams.log.orders import (
+from streams.orders.deadlines import open_cases
+from streams.orders.records import (
     CATEGORIES,
     GROUNDS,
     OUTCOMES,

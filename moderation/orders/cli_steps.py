@@ -17,9 +17,9 @@ from moderation.orders.view import case_as_dict, head_lines
 from moderation.shell import actor_of, at_desk, out
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.flags.cases import Case
-from streams.flags.ladder import GROUNDS_OF
-from streams.log.orders import Ground, State
+from streams.orders.fold import Case
+from streams.orders.records import Ground, State
+from streams.orders.states import GROUNDS_OF
 
 
 def step(to: State, told_as: str, *, lasts: bool = False) -> Callable[..., None]:

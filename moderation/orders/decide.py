@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from moderation.orders.select import Selection
 from streams.errors import CallerMistake
-from streams.flags.cases import Case, Cases, Row, first_of_two, same_person
-from streams.flags.ladder import GROUNDS_OF, OUTCOMES_OF
-from streams.log.orders import Ground, Outcome
+from streams.orders.fold import Case, Cases, Row, first_of_two, same_person
+from streams.orders.records import Ground, Outcome
+from streams.orders.states import GROUNDS_OF, OUTCOMES_OF
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Where orders and the registry are written: reads the log to its end, writes, and reads its own record back.
 
-The log alone says who was first and what counts (`streams.flags.cases`); a record that came too late, or that the
+The log alone says who was first and what counts (`streams.orders.fold`); a record that came too late, or that the
 order does not allow, changes nothing, and its writer is told by an error.
 """
 
@@ -20,9 +20,9 @@ from moderation.tables import BadCell, words
 from moderation.writer import Desk
 from streams.clock import now_ms
 from streams.errors import CallerMistake, ContractError, HushtagError
-from streams.flags.cases import Case, Cases
 from streams.log.moderation import OtherRecord, decode_moderation
-from streams.log.orders import (
+from streams.orders.fold import Case, Cases
+from streams.orders.records import (
     CaseRecord,
     Ground,
     OrderNote,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from moderation.times import time_words
 from moderation.wording import counted
 from streams.errors import EXIT_NO, CallerMistake, ContractError, HushtagError
-from streams.flags.cases import Refusal, Versioned, in_words
-from streams.log.orders import CaseRecord, OrderReceived, OrderStep, Speaker, SpeakerDetails
+from streams.orders.fold import Refusal, Versioned, in_words
+from streams.orders.records import CaseRecord, OrderReceived, OrderStep, Speaker, SpeakerDetails
 
 
 class StaleOrder(HushtagError):

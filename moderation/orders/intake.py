@@ -17,8 +17,8 @@ from moderation.orders.dates import BEYOND_MS, When, read_as, when_of
 from moderation.orders.model import FIELDS, Head, OrderDraft
 from moderation.tables import BadCell, Line, RowProblem, account_of, one_of, read_table, words
 from streams.errors import CallerMistake
-from streams.flags.naming import country_of, in_words, tag_of
-from streams.log.orders import MOST_TARGETS, TARGET_KINDS, Target, TargetKind
+from streams.naming import country_of, in_words, tag_of
+from streams.orders.records import MOST_TARGETS, TARGET_KINDS, Target, TargetKind
 
 COLUMNS = (*FIELDS, "kind", "target", "author")
 MOST_ORDERS = 1_000

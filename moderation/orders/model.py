@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from moderation.times import iso_words
-from streams.flags.cases import Case, Row, in_words
-from streams.flags.ladder import WAITING
-from streams.log.orders import CHUNK, OrderReceived, OrderTargets, Target
+from streams.orders.fold import Case, Row, in_words
+from streams.orders.records import CHUNK, OrderReceived, OrderTargets, Target
+from streams.orders.states import WAITING
 
 FIELDS = (
     "authority", "country", "legal_basis", "reference", "issued", "received", "deadline", "confidential",

@@ -10,7 +10,7 @@ import typer
 
 from moderation.tables import BadCell, one_of
 from streams.errors import CallerMistake
-from streams.flags.ladder import GROUNDS_OF
+from streams.orders.states import GROUNDS_OF
 
 Order = Annotated[str, typer.Argument(help="The order's id, such as IN-3f9a2c71b0.", metavar="ORDER")]
 Source = Annotated[Path, typer.Argument(help="CSV or JSON; - reads CSV from stdin.", metavar="FILE")]

@@ -13,9 +13,9 @@ from textwrap import wrap
 from moderation.orders.view import in_force
 from moderation.times import day_words, time_words
 from moderation.wording import counted, country_words, listed
-from streams.flags.cases import Case, Row
-from streams.flags.ladder import ACTED
-from streams.log.orders import TARGET_KINDS, Ground, Outcome
+from streams.orders.fold import Case, Row
+from streams.orders.records import TARGET_KINDS, Ground, Outcome
+from streams.orders.states import ACTED
 
 GROUND_WORDS: Mapping[Ground, str] = {
     "protected_speech": "protected speech",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from moderation.orders.intake import target_of
 from moderation.tables import BadCell
 from streams.errors import CallerMistake
-from streams.flags.cases import Case, Cases, Row
-from streams.log.orders import Outcome, SpeakerCategory, TargetKind
+from streams.orders.fold import Case, Cases, Row
+from streams.orders.records import Outcome, SpeakerCategory, TargetKind
 
 
 @dataclass(frozen=True, slots=True)

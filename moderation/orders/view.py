@@ -15,10 +15,10 @@ from moderation.orders.model import Plan
 from moderation.tables import write_table
 from moderation.times import time_words
 from moderation.wording import counted
-from streams.flags.cases import Case, Cases, Row, in_words
-from streams.flags.ladder import IN_FORCE
-from streams.flags.naming import in_words as duration_words
-from streams.log.orders import OUTCOMES, OrderStep
+from streams.naming import in_words as duration_words
+from streams.orders.fold import Case, Cases, Row, in_words
+from streams.orders.records import OUTCOMES, OrderStep
+from streams.orders.states import IN_FORCE
 
 TARGET_COLUMNS = (
     "number",

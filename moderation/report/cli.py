@@ -16,7 +16,7 @@ from moderation.tables import BadCell
 from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.flags.naming import country_of
+from streams.naming import country_of
 from streams.settings import load_settings
 
 

@@ -10,12 +10,12 @@ from statistics import median
 from moderation.published import HELD_BACK, published_outcomes
 from moderation.report.automated import Hole
 from moderation.report.episodes import Episode, episodes
-from streams.flags.cases import Case
-from streams.flags.ladder import ACTED, GROUNDS_OF, WAITING
-from streams.flags.people import PeopleView
+from streams.flags.overrides import PeopleView
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, TagRecord, Undo
-from streams.log.orders import OrderRuling, OrderStep, numbers_of
+from streams.orders.fold import Case
+from streams.orders.records import OrderRuling, OrderStep, numbers_of
+from streams.orders.states import ACTED, GROUNDS_OF, WAITING
 
 
 @dataclass(frozen=True, slots=True)

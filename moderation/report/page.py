@@ -11,7 +11,7 @@ from moderation.report.publish import Published
 from moderation.report.rounding import Count, number
 from moderation.times import day_words, time_words
 from moderation.wording import country_words
-from streams.flags.naming import in_words
+from streams.naming import in_words
 
 _OUTCOMES = {
     "reduced": "reduced visibility",

@@ -8,7 +8,7 @@ from moderation.audit.log import read_topic
 from moderation.audit.verify import Verification
 from moderation.report.automated import Gathered
 from streams.errors import TopicsError
-from streams.flags.people import PeopleView
+from streams.flags.overrides import PeopleView
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import AUDIT, DECISIONS, MODERATION
 from streams.settings import Settings

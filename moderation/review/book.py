@@ -20,9 +20,9 @@ from moderation.review.records import (
     decode_review,
 )
 from streams.errors import ContractError
-from streams.flags.cases import same_person
-from streams.flags.people import PeopleView
+from streams.flags.overrides import PeopleView
 from streams.log.moderation import OtherRecord
+from streams.orders.fold import same_person
 
 
 @dataclass(slots=True)

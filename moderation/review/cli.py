@@ -21,7 +21,7 @@ from moderation.writer import Desk
 from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.flags.naming import in_words
+from streams.naming import in_words
 from streams.settings import load_settings
 
 Share = Annotated[

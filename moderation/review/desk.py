@@ -31,7 +31,7 @@ from moderation.writer import Desk
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.log.moderation import encode_moderation
-from streams.log.orders import OrderRuling, encode_case
+from streams.orders.records import OrderRuling, encode_case
 
 CLAIM_MS = 30 * 60_000
 

@@ -13,10 +13,10 @@ from moderation.review.automated import Automated
 from moderation.review.records import Appeal
 from moderation.review.reversal import Against, look_up, standing
 from moderation.statements.orders import restrictions_of
-from streams.flags.cases import Case, Row, Ruled, in_words, same_person
-from streams.flags.ladder import ACTED
-from streams.flags.people import PeopleView
-from streams.log.orders import OrderRuling, numbers_of
+from streams.flags.overrides import PeopleView
+from streams.orders.fold import Case, Row, Ruled, in_words, same_person
+from streams.orders.records import OrderRuling, numbers_of
+from streams.orders.states import ACTED
 
 _NO_CLOCK = 0
 """A moment at which no order's measure has run out: an interim decision that has can still be made final."""

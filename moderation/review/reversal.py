@@ -16,11 +16,11 @@ from moderation.review.errors import NoSuchCase
 from moderation.statements.orders import restrictions_of
 from moderation.statements.restriction import Restriction, of_override
 from moderation.writer import Desk
-from streams.flags.cases import Case, Row
 from streams.flags.moderation_fold import Scope, scopes_of
-from streams.flags.people import PeopleView
+from streams.flags.overrides import PeopleView
 from streams.log.moderation import Override, TagRecord, Undo
-from streams.log.orders import OrderRuling
+from streams.orders.fold import Case, Row
+from streams.orders.records import OrderRuling
 
 LASTS_MS = 7 * 86_400_000
 """How long an override stands that a verdict or an appeal leads to."""

@@ -11,8 +11,8 @@ from moderation.review.agreement import Agreement, FalsePositives, agreement, fa
 from moderation.review.book import Appealed, Book, Progress, book_of
 from moderation.review.desk import Done
 from moderation.review.items import LOOKS, Item
-from streams.flags.people import PeopleView, record_as_dict
-from streams.log.orders import OrderRuling
+from streams.flags.overrides import PeopleView, record_as_dict
+from streams.orders.records import OrderRuling
 
 
 def item_as_dict(item: Item, progress: Progress, now_ms: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from moderation.options import Json
 from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO
-from streams.flags.naming import country_of, tag_of
+from streams.naming import country_of, tag_of
 from streams.settings import load_settings
 
 _errors = Console(stderr=True, highlight=False, markup=False)
@@ -52,7 +52,7 @@ def statement(
     from moderation.statements.hashtag import ever, in_force
     from moderation.statements.render import statement_as_dict  # here, so that no other command waits for Babel
     from moderation.statements.text import user_text
-    from streams.flags.gather import account_of
+    from streams.explain.gather import account_of
 
     settings, meant = load_settings(), tag_of(tag)
     where = None if country is None else country_of(country)
@@ -84,7 +84,7 @@ def notice(
     from moderation.statements.lumen import lumen_notice
     from moderation.statements.orders import request_of, restrictions_of
     from moderation.statements.render import statement_as_dict
-    from streams.flags.gather import people_view
+    from streams.explain.gather import people_view
 
     quieten()
     case = asyncio.run(people_view(load_settings())).fold.cases.cases.get(order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moderation.statements.orders import restrictions_of
 from moderation.statements.restriction import Restriction, of_decision, of_override
-from streams.flags.account import Account
+from streams.explain.hashtag_report import Account
 from streams.log.moderation import Override
 
 

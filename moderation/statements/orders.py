@@ -8,10 +8,10 @@ from moderation.published import published_outcomes
 from moderation.statements.lumen import Demand, Request
 from moderation.statements.restriction import Measure, Order, Restriction
 from streams.clock import now_ms as by_the_clock
-from streams.flags.cases import Case, Row
-from streams.flags.ladder import IN_FORCE
-from streams.flags.measures import measure
-from streams.log.orders import OrderStep, Outcome
+from streams.orders.fold import Case, Row
+from streams.orders.measures import measure
+from streams.orders.records import OrderStep, Outcome
+from streams.orders.states import IN_FORCE
 
 _MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
 

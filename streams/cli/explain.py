@@ -13,12 +13,12 @@ from streams.cli.moments import moment_ms
 from streams.cli.quiet import quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO
-from streams.flags.gather import account_of
-from streams.flags.naming import country_of, tag_of
+from streams.explain.gather import account_of
+from streams.naming import country_of, tag_of
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.cli.explain_why import Terms, Why
+    from streams.explain.reading import Terms, Why
 
 _errors = Console(stderr=True, highlight=False, markup=False)
 
@@ -52,8 +52,8 @@ def explain(
     Each signal with value, threshold, margin and the line of the policy file that set it; what would end it; how the
     tag stands against every rule, hidden or not; its volume. Exit 3 if nothing is known of it.
     """
-    from streams.cli.explain_view import as_dict, tell, tell_terms  # here, so that no other command waits for the model
-    from streams.cli.explain_why import why_of
+    from streams.explain.reading import why_of
+    from streams.explain.view import as_dict, tell, tell_terms  # here, so that no other command waits for the model
 
     settings, meant = load_settings(), tag_of(tag)
     where = None if country is None else country_of(country)
@@ -81,7 +81,7 @@ def explain(
 
 
 async def _terms(settings: Settings, hashtag: str, why: Why, at_ms: int) -> Terms | None:
-    from streams.cli.explain_why import terms_of
+    from streams.explain.reading import terms_of
 
     window_ms = max((one.window_ms for one in why.standings), default=600_000)
     return await terms_of(settings, hashtag, at_ms - window_ms, at_ms, model=why.model)

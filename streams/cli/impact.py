@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from streams.cli.files import load_policy_file
 from streams.clock import now_ms
 from streams.errors import CallerMistake
+from streams.progress import progress_bar
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.impact import Verdict
-    from streams.impact.compare import Change
-    from streams.impact.histogram import Histogram
+    from streams.backtest import Verdict
+    from streams.backtest.compare import Change
+    from streams.backtest.histogram import Histogram
     from streams.log.evidence import EvidenceRecord
     from streams.policy import Policy
 
@@ -55,7 +55,7 @@ def impact(
     """
     verdict = judge(load_settings(), new, since=since, evidence=evidence, live=live)
     if html is not None:
-        from streams.impact.page import render
+        from streams.backtest.page import render
 
         _write(html, render(verdict))
     if as_json:
@@ -71,7 +71,7 @@ def judge(settings: Settings, new: Path, *, since: str | None, evidence: Path | 
     Raises:
         CallerMistake: a file or a duration cannot be read.
     """
-    from streams.impact import Impact
+    from streams.backtest import Impact
 
     policy, back_ms = load_policy_file(new, settings.shards), duration_ms(since) if since is not None else None
     if evidence is not None:
@@ -89,7 +89,7 @@ async def live_policy(settings: Settings) -> Policy:
     Raises:
         CallerMistake: no policy was ever live.
     """
-    from streams.pipeline.policies import read_policies
+    from streams.log.policies import read_policies
     from streams.policy import Policy
 
     kept = await read_policies(settings)
@@ -110,15 +110,6 @@ def duration_ms(text: str) -> int:
     if not found:
         raise CallerMistake(f"--since {text!r} is no duration", fix="write 30m, 24h or 168h")
     return found
-
-
-def progress_bar(what: str = "judging the evidence") -> Progress:
-    """On stderr, where that is a terminal."""
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal, transient=True,
-    )  # fmt: skip
 
 
 def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path, back_ms: int | None = None) -> None:
@@ -198,13 +189,13 @@ def _write(path: Path, text: str) -> None:
 
 def show(verdict: Verdict, console: Console) -> None:
     """The verdict on a terminal, protected tags first."""
-    from streams.impact import words
+    from streams.backtest import text
 
     console.print(
-        f"policy {verdict.live_revision} (live) → {verdict.new_revision}: {words.summary(verdict)}", style="bold"
+        f"policy {verdict.live_revision} (live) → {verdict.new_revision}: {text.summary(verdict)}", style="bold"
     )
-    console.print(f"on {words.span(verdict)}")
-    for line in words.uncovered_in_words(verdict):
+    console.print(f"on {text.span(verdict)}")
+    for line in text.uncovered_in_words(verdict):
         console.print(line, style="yellow")
     if verdict.protected:
         console.print("\nProtected: would be hit if they were not in never_suppress", style="bold red")
@@ -221,12 +212,12 @@ def show(verdict: Verdict, console: Console) -> None:
         console.print("")
         for line in plot(histogram):
             console.print(line)
-    console.print(f"\n{words.SETTLED_ONLY}", style="dim")
+    console.print(f"\n{text.SETTLED_ONLY}", style="dim")
 
 
 def change_table(changes: list[Change]) -> Table:
     """One row a tag."""
-    from streams.impact import words
+    from streams.backtest import text
 
     table = Table(box=None, pad_edge=False)
     for name in ("hashtag", "where", "category", "what", "live", "new"):
@@ -238,11 +229,11 @@ def change_table(changes: list[Change]) -> Table:
             f"#{one.hashtag}" + (" (loses its protection)" if one.was_protected else ""),
             f"{one.country} {'+'.join(one.surfaces)}",
             one.category,
-            words.kind_in_words(one),
-            words.side_in_words(one.live),
-            words.side_in_words(one.new),
+            text.kind_in_words(one),
+            text.side_in_words(one.live),
+            text.side_in_words(one.new),
             f"{one.side.authors:,}",
-            words.margin_in_words(one.side),
+            text.margin_in_words(one.side),
             style="red" if one.was_protected or (one.kind == "newly" and one.hidden) else None,
         )
     return table

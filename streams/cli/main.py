@@ -19,7 +19,7 @@ EXIT_UNREAD = 141
 """Whoever read the output has gone, as `| head` does: what a shell reports of a program that SIGPIPE ended."""
 
 MODULES = (
-    "stack", "topics", "worker", "events", "scoring", "simulate", "dump", "replay", "panes", "flags", "policy", "model",
+    "topics", "worker", "events", "scoring", "dump", "replay", "panes", "flags", "policy", "model",
     "explain", "settings",
 )  # fmt: skip
 """Modules beside this one that have commands, in the order in which help lists them."""

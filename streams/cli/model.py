@@ -60,7 +60,7 @@ def apply(
     if not yes and not agreed(f"score by {scorer.revision} ({file}) from now on?"):
         typer.echo("nothing was sent", err=True)
         raise typer.Exit(EXIT_NO)
-    from streams.pipeline.model_change import put_live
+    from streams.model_activation import put_live
 
     quieten()
     record = asyncio.run(put_live(load_settings(), data, scorer.categories, reason=reason, actor=actor))
@@ -129,7 +129,7 @@ def guarded(file: Path, data: bytes) -> list[str]:
 
 async def _status(settings: Settings) -> list[dict[str, Any]]:
     from streams.log.models import read_models
-    from streams.pipeline.policies import read_policy_topic
+    from streams.log.policies import read_policy_topic
 
     topic = await read_policy_topic(settings)
     sizes: dict[str, int | None] = {revision: len(data) for revision, data in (await read_models(settings)).items()}

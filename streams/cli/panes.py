@@ -14,7 +14,7 @@ from hushtag_client.normalise import normalise
 from rich.console import Console
 from rich.table import Table
 
-from streams.flags.naming import country_of
+from streams.naming import country_of
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ async def _rows(
     settings: Settings, hashtag: str | None, country: str | None
 ) -> tuple[list[PaneRow], Counter[tuple[str, str, int]]]:
     """The rows, and by hashtag, country and minute how many of the tweets were deleted since."""
+    from streams.counting.block_counts import MINUTE_MS, PANE_MS
     from streams.counting.keys import Tags
-    from streams.counting.registers import MINUTE_MS, PANE_MS
     from streams.log.panes import Parts, assemble, pane_records, rows_of
     from streams.log.reading import LogReader, connection
     from streams.log.retractions import are_retractions, decode_retractions

@@ -21,7 +21,7 @@ from streams.policy import Policy, parse_policy
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.pipeline.policies import PolicyRecord, PolicyTopic
+    from streams.log.policies import PolicyRecord, PolicyTopic
 
 Reason = Annotated[str, typer.Option(help="Why; kept with the policy.", show_default=False)]
 Actor = Annotated[str, typer.Option(help="Who answers for it; kept with the policy.", show_default=False)]
@@ -59,7 +59,7 @@ def apply(
     changed is kept in the `policy` topic once a worker has put it live. The live policy is put back where the file is
     not it. Nothing is written over what somebody else has put live, or there, meanwhile.
     """
-    from streams.pipeline.policies import read_policy_topic
+    from streams.log.policies import read_policy_topic
 
     settings = load_settings()
     load_policy_file(new, settings.shards)
@@ -77,7 +77,7 @@ def rollback(
     since: Since = "24h",
 ) -> None:
     """Put an earlier policy live again, as its file was, under a new serial."""
-    from streams.pipeline.policies import read_policy_topic
+    from streams.log.policies import read_policy_topic
 
     settings = load_settings()
     quieten()
@@ -193,7 +193,7 @@ def _restarts(topic: PolicyTopic, policy: Policy) -> list[str]:
 
 def _check_that_nothing_came_between(settings: Settings, live: PolicyRecord | None, before: bytes | None) -> None:
     """Trying and asking take as long as they take, and somebody else may have applied something."""
-    from streams.pipeline.policies import read_policy_topic
+    from streams.log.policies import read_policy_topic
 
     now = asyncio.run(read_policy_topic(settings)).live
     what = ""
@@ -226,7 +226,7 @@ def write_policy(path: Path, text: bytes, revision: str, *, actor: str, reason: 
     Raises:
         CallerMistake: it cannot be written.
     """
-    from streams.pipeline.policies import Note, note_path
+    from streams.policy.note import Note, note_path
 
     try:
         replace_file(note_path(path), msgspec.json.encode(Note(revision=revision, actor=actor, reason=reason)))

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.cli.files import load_policy_file
-from streams.cli.impact import duration_ms, progress_bar
+from streams.cli.impact import duration_ms
 from streams.cli.policy_shadow_view import View
 from streams.clock import now_ms
 from streams.errors import CallerMistake
+from streams.progress import progress_bar
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.impact import Impact
+    from streams.backtest import Impact
     from streams.log.evidence import EvidenceRecord
     from streams.policy import Policy
     from streams.policy.activation import Activation
@@ -81,7 +82,7 @@ async def _follow(settings: Settings, policy: Policy, back_ms: int, view: View, 
 
 
 async def _judge(settings: Settings, policy: Policy, back_ms: int, view: View, *, once: bool) -> None:
-    from streams.impact import Impact
+    from streams.backtest import Impact
     from streams.log.evidence import decode_evidence_record
     from streams.log.reading import LogReader, connection
 
@@ -131,7 +132,7 @@ class _History:
 
     async def begin(self) -> Policy:
         """The live one."""
-        from streams.pipeline.policies import read_policies
+        from streams.log.policies import read_policies
 
         self._kept = await read_policies(self._settings)
         if not self._kept:
@@ -140,7 +141,7 @@ class _History:
 
     async def know(self, revision: str) -> Policy:
         """One of them, read from the `policy` topic if need be: it was kept before any judge heard of it."""
-        from streams.pipeline.policies import read_policies
+        from streams.log.policies import read_policies
         from streams.policy import Policy
 
         if revision not in self.policies:

@@ -17,8 +17,8 @@ from streams.errors import CallerMistake, SettingsError
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.impact import Impact
-    from streams.impact.shadow import Report
+    from streams.backtest import Impact
+    from streams.backtest.shadow import Report
     from streams.policy import Policy
 
 _PAGE_EVERY_MS = 60_000
@@ -44,7 +44,7 @@ class View:
         """Serve metrics until the end."""
         from prometheus_client import start_http_server
 
-        from streams.impact.shadow import counts
+        from streams.backtest.shadow import counts
         from streams.metrics import ShadowMetrics
 
         metrics = ShadowMetrics()
@@ -86,7 +86,7 @@ class View:
 
     def __call__(self, impact: Impact) -> None:
         """Another tick has been judged."""
-        from streams.impact.shadow import report_of
+        from streams.backtest.shadow import report_of
 
         report = self._last = report_of(impact)
         if self._measure is not None:
@@ -114,16 +114,16 @@ class View:
 
     def _print_news(self, report: Report) -> None:
         """Without a terminal: a line for each difference that begins or ends."""
-        from streams.impact import words
+        from streams.backtest import text
 
         now = [
-            f"#{one.hashtag} {one.country} {'+'.join(one.surfaces)} {one.category}: {words.now_in_words(one)}"
+            f"#{one.hashtag} {one.country} {'+'.join(one.surfaces)} {one.category}: {text.now_in_words(one)}"
             for one in report.now
         ]
-        at = words.clock(report.verdict.to_ms)
+        at = text.clock(report.verdict.to_ms)
         if self._said is None:
             print(f"{at} live {report.verdict.live_revision}, shadow {self._policy.revision}: {len(now)} differ")
-            for line in words.uncovered_in_words(report.verdict):
+            for line in text.uncovered_in_words(report.verdict):
                 print(f"{at} {line}")
         for line in now:
             if line not in (self._said or ()):
@@ -134,7 +134,7 @@ class View:
         self._said = now
 
     def _write_page(self, report: Report) -> None:
-        from streams.impact.page import render
+        from streams.backtest.page import render
 
         if self._html is not None:
             try:
@@ -163,17 +163,17 @@ def _tick(report: Report) -> dict[str, object]:
 
 def screen(report: Report) -> RenderableType:
     """What a terminal shows: where the two differ now, and how many tags over time."""
+    from streams.backtest import text
     from streams.cli.impact import SHOWN_MAX, change_table
-    from streams.impact import words
 
     verdict = report.verdict
     parts: list[RenderableType] = [
         Text(f"live {verdict.live_revision}, shadow {verdict.new_revision}, {_reached(report)}", style="bold"),
-        *(Text(line, style="yellow") for line in words.uncovered_in_words(verdict)),
+        *(Text(line, style="yellow") for line in text.uncovered_in_words(verdict)),
         Text(""),
     ]
     if report.now:
-        parts += [Text(f"The two differ now on {words.tags(len(report.now))}:"), change_table(report.now[:SHOWN_MAX])]
+        parts += [Text(f"The two differ now on {text.tags(len(report.now))}:"), change_table(report.now[:SHOWN_MAX])]
         if len(report.now) > SHOWN_MAX:
             parts.append(Text(f"and {len(report.now) - SHOWN_MAX} more: --json has them"))
     else:
@@ -183,19 +183,19 @@ def screen(report: Report) -> RenderableType:
 
 
 def _reached(report: Report) -> str:
-    from streams.impact import words
+    from streams.backtest import text
 
     verdict = report.verdict
-    return f"settled up to {words.clock(verdict.to_ms)} UTC" if verdict.tag_panes else "no evidence yet"
+    return f"settled up to {text.clock(verdict.to_ms)} UTC" if verdict.tag_panes else "no evidence yet"
 
 
 def lines_over_time(report: Report) -> list[str]:
     """A line of little bars for the tags under both policies, and under one of them only."""
-    from streams.impact import words
+    from streams.backtest import text
 
     points = report.over_time
     what = "hidden" if report.hiding else "flagged"
-    span = f"{words.clock(points[0].at_ms)} to {words.clock(points[-1].at_ms)}"
+    span = f"{text.clock(points[0].at_ms)} to {text.clock(points[-1].at_ms)}"
     rows = [
         (f"{what} by both", [one.both for one in points]),
         ("by the live one only", [one.live for one in points]),

@@ -18,7 +18,7 @@ from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.log.decisions import Progress
-    from streams.pipeline.policies import PolicyTopic, WorkerReport
+    from streams.log.policies import PolicyTopic, WorkerReport
 
 GONE_MS = 90_000
 """A worker that has not reported for so long is not there any more."""
@@ -151,8 +151,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
 async def _gather(settings: Settings) -> Standing | None:
     from streams.log.decisions import Progress, decode_record
+    from streams.log.policies import read_policy_topic
     from streams.log.reading import LogReader, connection
-    from streams.pipeline.policies import read_policy_topic
 
     topic = await read_policy_topic(settings)
     progress: dict[int, Progress] = {}

@@ -22,7 +22,7 @@ from streams.errors import EXIT_NO, CallerMistake
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
-    from streams.impact.suggest import Point, Suggestion
+    from streams.backtest.suggest import Point, Suggestion
 
 SHOWN = 12
 _YES, _NO = {"1", "true", "yes", "harmful"}, {"0", "false", "no", "harmless", "clean"}
@@ -52,10 +52,10 @@ def suggest(
 
     Precision and recall at every threshold, with confidence intervals. Exit 3 if none meets the target.
     """
+    from streams.backtest.coverage import needs_replay
+    from streams.backtest.peaks import Peaks
+    from streams.backtest.suggest import suggest as choose
     from streams.cli.impact import duration_ms, feed_from_file, feed_from_log, live_policy
-    from streams.impact.coverage import needs_replay
-    from streams.impact.peaks import Peaks
-    from streams.impact.suggest import suggest as choose
 
     settings, told = load_settings(), read_labels(labels)
     back_ms = duration_ms(since) if since is not None else None

@@ -73,7 +73,7 @@ def replay(
     offset = line, log time = the highest created_at so far. The end of the file settles all.
     """
     from streams.cli.panes import as_json  # these take a second to load: not for `--help`
-    from streams.judging.successors import heard_in
+    from streams.judging.side_inputs.author_sketches import heard_in
     from streams.log.partials import corrections_in
     from streams.policy.activation import Activation
     from streams.replay import Replay, read_lines

@@ -11,7 +11,6 @@ from typing import Annotated, BinaryIO
 import typer
 
 import models
-from streams.cli import modelling
 from streams.cli.stage_2 import stack
 from streams.errors import CallerMistake
 
@@ -21,9 +20,8 @@ N_TERMS = 10
 
 
 def register(app: typer.Typer) -> None:
-    """Adds `score`, `train` and `evaluate` to the command."""
+    """Add `score` to the application."""
     app.command()(score)
-    modelling.register(app)
 
 
 def score(

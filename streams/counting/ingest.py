@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from streams.counting.block_counts import BLOCK, PANE_MS, RETWEET, RULES, UNKNOWN_AGE, Flush
 from streams.counting.notices import retract
-from streams.counting.registers import BLOCK, PANE_MS, RETWEET, RULES, UNKNOWN_AGE, Flush
 from streams.counting.retractions import OpenRetractions, Retractions
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash

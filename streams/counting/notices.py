@@ -9,7 +9,7 @@ too_old           a deletion whose tweet no window reaches back to
 
 from __future__ import annotations
 
-from streams.counting.registers import PANE_MS
+from streams.counting.block_counts import PANE_MS
 from streams.counting.retractions import NO_PANE, OpenRetractions
 from streams.counting.sharding import Sharding
 from streams.counting.times import TimeRules

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from streams.counting.block_counts import BLOCK, Flush, Ints, UInts, to_lines
 from streams.counting.keys import COUNTRY_BITS, country_code
-from streams.counting.registers import BLOCK, Flush, Ints, UInts, to_lines
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import K, KeyedHash, smallest_rows
 from streams.events.links import APART, with_hosts

@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Register
 
-from streams.flags.measures import Change, Key, Measure, Measures
 from streams.log.decisions import version_of
 from streams.log.moderation import ModerationRecord, OtherRecord, Override, TagRecord, Undo
-from streams.log.orders import CaseRecord, Speaker, decode_case
+from streams.orders.measures import Change, Key, Measure, Measures
+from streams.orders.records import CaseRecord, Speaker, decode_case
 
 ACTION_OF: dict[str, RegisterAction] = {"block": "suppress", "hold": "hold", "allow": "allow"}
 Scope = tuple[str, str, str, str]

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streams.counting.block_counts import MINUTE_MS
 from streams.counting.keys import Tags, country_of
-from streams.counting.registers import MINUTE_MS
-from streams.judging.state import Scope
-from streams.judging.views import Views
+from streams.judging.key_state import Scope
+from streams.judging.window_store import Views
+from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import HIDING, Ruling
-from streams.log.sketches import AuthorSketch
 
 
 @dataclass(frozen=True, slots=True)

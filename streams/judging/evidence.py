@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from models.compiled import compiled
 from models.share import Scale, plain
-from streams.counting.registers import GROUP_SHIFT, LINKED, RETWEET
-from streams.counting.window import Sample
-from streams.judging.accounts import authors_left
+from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET
 from streams.judging.bounds import Doubles
-from streams.judging.corrected import Seen
-from streams.judging.successors import Found
-from streams.judging.two_stages import Correction, correct, sums
+from streams.judging.side_inputs.account_facts import authors_left
+from streams.judging.side_inputs.author_sketches import Found
+from streams.judging.side_inputs.corrections import Seen
+from streams.judging.two_stage_share import Correction, correct, sums
 from streams.log.decisions import Evidence
+from streams.windows.window import Sample
 
 Ints = npt.NDArray[np.int64]
 SAMPLED_IDS = 10

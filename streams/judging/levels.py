@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from streams.judging.bounds import Doubles
 from streams.judging.evidence import EvidenceTable, rounded
-from streams.judging.two_stages import widen
+from streams.judging.two_stage_share import widen
 from streams.log.decisions import Evidence, Reason
 from streams.policy import Rule
 

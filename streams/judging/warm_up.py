@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.counting.pane import Pane
-from streams.counting.registers import MINUTE_MS, PANE_MS
+from streams.counting.block_counts import MINUTE_MS, PANE_MS
 from streams.counting.sketch import KeyedHash
-from streams.judging.two_stages import sums
-from streams.judging.views import Views
+from streams.judging.two_stage_share import sums
+from streams.judging.window_store import Views
+from streams.windows.pane import Pane
 
 
 def warm_up() -> None:

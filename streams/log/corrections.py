@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from streams.counting.corrections import Corrections, Rows, pack
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.errors import ContractError
+from streams.windows.corrections import Corrections, Rows, pack
 
 MAX_BYTES = 512 * 1024
 KIND = b"c"

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from streams.log.facts import HeardFacts
+from streams.log.account_facts import HeardFacts
 from streams.policy.activation import Activation
 
 WORLD = "*"

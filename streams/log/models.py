@@ -6,6 +6,8 @@ shard hears of its revision.
 
 from __future__ import annotations
 
+import hashlib
+
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODELS, SPEC_OF
 from streams.settings import Settings
@@ -30,3 +32,8 @@ async def read_models(settings: Settings, *, wanted: str | None = None) -> dict[
                     found.pop(revision, None)
                     found[revision] = record.value
     return found
+
+
+def revision_of(data: bytes) -> str:
+    """What an artefact is called."""
+    return hashlib.sha256(data).hexdigest()[:12]

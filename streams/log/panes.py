@@ -13,13 +13,13 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
+from streams.counting.block_counts import NOTHING, GivenUp, Ints
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_of
-from streams.counting.pane import Pane
-from streams.counting.registers import NOTHING, GivenUp, Ints
 from streams.counting.sketch import K, estimate_authors
+from streams.log.author_sketches import is_heard
 from streams.log.corrections import are_corrections
 from streams.log.retractions import are_retractions
-from streams.log.sketches import is_heard
+from streams.windows.pane import Pane
 
 MAX_BYTES = 512 * 1024
 _ENTRY_BYTES = 8 + 8 + 4 + 1 + 4

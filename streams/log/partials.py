@@ -8,13 +8,13 @@ from contextlib import suppress
 
 import msgspec
 
-from streams.counting.corrections import Corrections
-from streams.counting.registers import PANE_MS, Flush
+from streams.counting.block_counts import PANE_MS, Flush
 from streams.errors import ContractError
 from streams.log import corrections
-from streams.log.facts import FactsMark
-from streams.log.sketches import AuthorSketch
+from streams.log.account_facts import FactsMark
+from streams.log.author_sketches import AuthorSketch
 from streams.policy.activation import Activation
+from streams.windows.corrections import Corrections
 
 Partial = Flush | Activation | FactsMark | Corrections | AuthorSketch
 _ACTIVATION = b"a"

@@ -33,7 +33,7 @@ from aiokafka.errors import (
 from streams.clock import monotonic_seconds
 from streams.errors import BrokerRefuses, DependencyAway, TopicsError
 from streams.log.kafka_security import security_kwargs
-from streams.log.patience import patient
+from streams.log.metadata_backoff import patient
 from streams.settings import Settings
 
 Batch = list[ConsumerRecord]

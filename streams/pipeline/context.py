@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from streams.counting.scores import Scores
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
+from streams.log.producer import Sender
 from streams.metrics import Metrics
-from streams.pipeline.sender import Sender
-from streams.pipeline.shelf import ModelShelf
+from streams.pipeline.model_cache import ModelShelf
 from streams.pipeline.webhook import Webhook
 from streams.scoring import TextScorer, score_batches
 from streams.settings import Settings
+from streams.windows.scores import Scores
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from streams.counting.corrections import Differences
-from streams.second_scorer import LENGTH, MOST_BYTES, PARENT, Hello, decode_answer, decode_hello, encode
+from streams.pipeline.encoder_main import LENGTH, MOST_BYTES, PARENT, Hello, decode_answer, decode_hello, encode
+from streams.windows.corrections import Differences
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class EncoderProcess:
     """One life of it.
 
     Args:
-        command: what is started; see `streams.second_scorer`.
+        command: what is started; see `streams.pipeline.encoder_main`.
         start_seconds, answer_seconds: how long its first word and each answer may take.
     """
 

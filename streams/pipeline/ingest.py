@@ -11,16 +11,16 @@ import structlog
 from faust.types.tuples import TP
 
 from streams.clock import monotonic_seconds, now_ms
+from streams.counting.block_counts import BLOCK
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
-from streams.counting.registers import BLOCK
 from streams.counting.sharding import Sharding
 from streams.counting.times import TimeRules
 from streams.errors import DependencyAway
 from streams.log.partials import encode_partial
+from streams.log.producer import Ack
 from streams.log.reading import LogReader, connection
 from streams.pipeline.context import Context
 from streams.pipeline.gaps import Gap, cut_short, explain_gap
-from streams.pipeline.sender import Ack
 
 _log = structlog.get_logger("hushtag.ingest")
 _UNSENT_TWEETS = 20_000

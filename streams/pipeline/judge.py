@@ -10,27 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from streams.clock import now_ms
-from streams.counting.registers import PANE_MS, Flush
+from streams.counting.block_counts import PANE_MS, Flush
 from streams.counting.retractions import NO_PANE
 from streams.errors import ContractError
-from streams.judging.judge import Settled, ShardJudge, TickJob
-from streams.judging.kept import records_of
+from streams.judging.evidence_codec import records_of
+from streams.judging.shard_judge import Settled, ShardJudge, TickJob
+from streams.log.account_facts import FactsMark
+from streams.log.author_sketches import AuthorSketch, encode_heard
 from streams.log.corrections import encode_rows
 from streams.log.decisions import Decision, Progress, encode_record
 from streams.log.evidence import encode_evidence_record
-from streams.log.facts import FactsMark
 from streams.log.panes import encode_pane
 from streams.log.partials import Partial, decode_partial, encode_partial
+from streams.log.producer import Ack
 from streams.log.retractions import encode_retractions
-from streams.log.sketches import AuthorSketch, encode_heard
+from streams.pipeline.account_facts import FactsFollower
 from streams.pipeline.context import Context
-from streams.pipeline.facts import FactsFollower
-from streams.pipeline.foreign import OwnOffsets, read_foreign
+from streams.pipeline.foreign_records import OwnOffsets, read_foreign
 from streams.pipeline.gaps import Gap, explain_gap
-from streams.pipeline.predecessor import read_decisions, read_panes
-from streams.pipeline.sender import Ack
+from streams.pipeline.recovery import read_decisions, read_panes
 from streams.pipeline.stage_2 import StageTwo
-from streams.pipeline.texts import RecentTexts
+from streams.pipeline.stage_2_texts import RecentTexts
 from streams.policy.activation import Activation
 
 _QUEUED_BATCHES = 4
@@ -192,7 +192,7 @@ class JudgePartition:
                 stage_2.offer(self.shard, judge.candidates(), self._texts.find)
 
     async def _answer_for_others(self, judge: ShardJudge, said: Sequence[Any]) -> None:
-        """Adopt what somebody else has said of this shard meanwhile; see `streams.pipeline.foreign`."""
+        """Adopt what somebody else has said of this shard meanwhile; see `streams.pipeline.foreign_records`."""
         topic = self._stage.decisions_topic
         foreign = self._own.acknowledged(one.offset for one in said if one.topic == topic)
         if foreign:

@@ -17,13 +17,13 @@ from hushtag_client.registers import Register
 
 from streams.clock import now_ms
 from streams.errors import ContractError, FlagStoreUnavailable
-from streams.flags.deadlines import clocks
-from streams.flags.fold import DecisionFold
+from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.store import Applied, FlagStore
 from streams.log.decisions import Decision, Progress, decode_record
 from streams.log.moderation import decode_moderation
 from streams.log.reading import LogReader, connection
+from streams.orders.deadlines import clocks
 from streams.pipeline.context import Context
 from streams.pipeline.gaps import cut_short
 

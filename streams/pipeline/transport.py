@@ -12,7 +12,7 @@ more things differ from the driver that this subclasses:
 - The commit position is a stage's replay point; Faust's ack lists are not used (topics are declared `acks=False`).
 - States are dropped before a revocation goes on and made before an assignment goes on.
 - The topics are subscribed to at once: Faust waits a second for tables that somebody may still declare.
-- While no broker answers it is asked now and then, not all the time (`streams.log.patience`).
+- While no broker answers it is asked now and then, not all the time (`streams.log.metadata_backoff`).
 
 Theory of operation: a `Stages` object (see `stages.py`) is told of assignments, asked for starts and replay points, and
 skips or refuses records by their offset; the transport never decides what counts.
@@ -34,7 +34,7 @@ from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
 
-from streams.log.patience import patient
+from streams.log.metadata_backoff import patient
 
 _AGAIN_SECONDS = 0.05
 """Where there is nothing to fetch of, so soon it is looked at again."""

@@ -22,27 +22,27 @@ from faust.types.tuples import TP
 from streams.clock import now_ms
 from streams.counting.sketch import KeyedHash
 from streams.errors import DependencyAway, HushtagError, SettingsError
-from streams.flags.fold import DecisionFold
+from streams.flags.decision_fold import DecisionFold
 from streams.flags.redis_store import RedisFlagStore
 from streams.health import HealthServer
 from streams.judging.warm_up import warm_up
+from streams.log.producer import Sender
 from streams.log.reading import connection
 from streams.log.topics import check_topics, needs_of
 from streams.metrics import Metrics
 from streams.pipeline import stage_2, transport
+from streams.pipeline.account_facts import FactsFollower
 from streams.pipeline.backlog import End, told_by, work_of
 from streams.pipeline.context import Context
 from streams.pipeline.encoder_process import EncoderProcess
-from streams.pipeline.facts import FactsFollower
 from streams.pipeline.gaps import watch_lengths
 from streams.pipeline.ingest import IngestStage
 from streams.pipeline.judge import JudgePartition, JudgeStage
+from streams.pipeline.model_cache import ModelShelf
 from streams.pipeline.names import STAGES
-from streams.pipeline.policies import PolicyProposer
+from streams.pipeline.policy_proposer import PolicyProposer
 from streams.pipeline.publish import DecisionsStage, ModerationStage
 from streams.pipeline.readiness import CaughtUp
-from streams.pipeline.sender import Sender
-from streams.pipeline.shelf import ModelShelf
 from streams.pipeline.source import describe_source
 from streams.pipeline.stages import Assignments, Stage
 from streams.pipeline.watchdog import Watchdog

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 PANE_MS = 10_000
-"""Ticks come once a pane (the same as `streams.counting.registers.PANE_MS`, which is above this room)."""
+"""Ticks come once a pane (the same as `streams.counting.block_counts.PANE_MS`, which is above this room)."""
 MINUTE_MS = 60_000
 
 _UNITS_MS = {"h": 3_600_000, "m": 60_000, "s": 1_000}

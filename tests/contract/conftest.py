@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.stack.valkey_server import ValkeyServer
-from tests.contract.worlds import MemoryWorld, ServerWorld, World
+from devkit.stack.valkey_server import ValkeyServer
+from tests.support.worlds import MemoryWorld, ServerWorld, World
 
 _SERVERS = ("valkey", "redis")
 

@@ -7,7 +7,7 @@ import random
 import pytest
 from hushtag_client import Register, keys
 
-from tests.contract.worlds import NOW_MS, PARTITIONS, World, eventually, register
+from tests.support.worlds import NOW_MS, PARTITIONS, World, eventually, register
 
 MAX_STALENESS_MS = 120_000
 

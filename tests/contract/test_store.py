@@ -12,7 +12,7 @@ from hushtag_client.registers import decode, encode
 
 from streams.errors import FlagStoreUnavailable
 from streams.flags.store import CHUNK, Applied
-from tests.contract.worlds import NOW_MS, World, register
+from tests.support.worlds import NOW_MS, World, register
 
 _VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/compare-and-set.json").read_text("utf-8"))
 

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 
-from streams.stack import StackError
+from devkit.stack import StackError
 from tests.fault.watch import Watch
 from tests.fault.world import NEXT_VERSION, SESSION_SECONDS, Scene
 

@@ -1,7 +1,7 @@
 """What a schedule left behind against a reference: pure, from the records of the topics and the registers of Redis.
 
-Panes are compared with `tests/naive.py`, which shares no code with the cores; decisions with the single-threaded replay
-under the activations that the shards' logs hold. Every record counts, a zombie's too, not only the last of its key.
+Panes are compared with `tests/support/naive.py`, which shares no code with the cores; decisions with the
+single-threaded replay under the activations that the shards' logs hold. Every record counts, a zombie's too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from hushtag_client.registers import Register
 from msgspec.structs import replace
 
+from streams.counting.block_counts import MINUTE_MS, PANE_MS, Flush
 from streams.counting.keys import Tags
-from streams.counting.registers import MINUTE_MS, PANE_MS, Flush
 from streams.log.decisions import HIDING, Decision, Progress, Ruling, decode_record
 from streams.log.panes import assemble, pane_records, rows_of
 from streams.log.partials import decode_partial
@@ -24,8 +24,8 @@ from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.replay import Record, Replay
 from streams.scoring import TextScorer
-from tests import naive
-from tests.naive_retractions import tweets_of
+from tests.support import naive
+from tests.support.naive_retractions import tweets_of
 
 PaneKey = tuple[str, str, int, int]
 """Hashtag, country or *, start, length."""

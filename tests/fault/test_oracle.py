@@ -14,7 +14,7 @@ from streams.counting.ingest import SourcePartition
 from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
-from streams.judging.judge import ShardJudge
+from streams.judging.shard_judge import ShardJudge
 from streams.log.decisions import Decision, decode_record, encode_record
 from streams.log.panes import encode_pane
 from streams.log.partials import encode_partial
@@ -24,7 +24,7 @@ from streams.replay import Record
 from tests.fault.oracle import Left, bad_offsets, expected_flags, judge, unfounded_flags, wrong_flags
 from tests.fault.traffic import deletion
 from tests.fault.world import POLICY
-from tests.unit.simulated_words import SCORER
+from tests.support.simulated_words import SCORER
 
 START_MS = 1_611_600_000_000
 SHARDS, SOURCES = 2, 2

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import redis
 
+from devkit.stack import KafkaServer, ValkeyServer
+from devkit.stack.ports import LOOPBACK, free_port
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from streams.stack import KafkaServer, ValkeyServer
-from streams.stack.ports import LOOPBACK, free_port
 from tests.fault.plan import Plan
 from tests.fault.proxy import Proxy
 from tests.fault.traffic import SOURCES
-from tests.integration.workers import WorkerProcess
+from tests.support.workers import WorkerProcess
 
 SLOTS = 4
 SHARDS = 4

@@ -15,9 +15,9 @@ with warnings.catch_warnings():  # kafka-python reads its schemas, when imported
     warnings.simplefilter("ignore", DeprecationWarning)
     import kafka.admin  # noqa: F401
 
+from devkit.stack import LocalStack
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from streams.stack import LocalStack
 
 _numbers = itertools.count(1)
 

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from kafka import KafkaProducer
 
-from streams.counting.registers import PANE_MS
+from streams.counting.block_counts import PANE_MS
 from streams.log.evidence import EvidenceRecord, decode_evidence_record
 from streams.log.topics import create_topics
 from streams.settings import Settings
 from tests.integration.test_exactness import history, progress
-from tests.integration.workers import WorkerProcess, hushtag, json_lines
+from tests.support.workers import WorkerProcess, hushtag, json_lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
 

@@ -1,5 +1,6 @@
 """Schemathesis on the OpenAPI document, with each role's key: whatever is sent, no answer is a 500, and every answer is
-one that the document names. On a log in memory (tests/unit/paper_api.py): it is the API that is tried, not the broker.
+one that the document names. On a log in memory (tests/support/in_memory_api.py): the API is tried,
+not the broker.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from schemathesis.specs.openapi.checks import (
 from moderation.api.app import create_app
 from moderation.api.keys import ROLES, Key, KeyRing, Role, hash_of
 from moderation.api.limits import RateLimit
-from tests.unit.paper import Paper
-from tests.unit.paper_api import paper_desks
-from tests.unit.test_api import ORDER_BODY, Calls, TestClient, block, decision
+from tests.support.in_memory_api import paper_desks
+from tests.support.in_memory_log import Paper
+from tests.unit.moderation.api.test_api import ORDER_BODY, Calls, TestClient, block, decision
 
 pytestmark = pytest.mark.integration
 EXAMPLES = 50

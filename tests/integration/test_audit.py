@@ -35,7 +35,7 @@ from streams.log.decisions import Decision, Ruling, encode_record, version_of
 from streams.log.reading import LogReader, connection
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from tests.integration.workers import free_port
+from tests.support.workers import free_port
 
 pytestmark = pytest.mark.integration
 KEY = "k" * 32

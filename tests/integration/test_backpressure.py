@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from devkit.simulation.firehose import firehose
+from devkit.stack.valkey_server import ValkeyServer
 from streams.settings import Settings
-from streams.simulation.firehose import firehose
-from streams.stack.valkey_server import ValkeyServer
-from tests.integration.workers import WorkerProcess
+from tests.support.workers import WorkerProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 

@@ -15,11 +15,11 @@ import redis
 from hushtag_client import keys
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from devkit.stack.valkey_server import ValkeyServer
 from streams.log.topic_specs import DECISIONS, TWEETS
 from streams.log.topics import admin_client
 from streams.settings import Settings
-from streams.stack.valkey_server import ValkeyServer
-from tests.integration.workers import WorkerProcess, environment, free_port, hushtag, json_lines
+from tests.support.workers import WorkerProcess, environment, free_port, hushtag, json_lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

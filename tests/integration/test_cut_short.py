@@ -13,7 +13,7 @@ from kafka.admin import KafkaAdminClient
 from streams.log.topic_specs import DECISIONS, MODERATION, PARTIALS
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from tests.integration.workers import WorkerProcess, hushtag, values
+from tests.support.workers import WorkerProcess, hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.settings import Settings
-from tests.integration.workers import WorkerProcess, environment, free_port
+from tests.support.workers import WorkerProcess, environment, free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

@@ -22,7 +22,7 @@ from kafka import KafkaProducer
 
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from tests.integration.workers import WorkerProcess, hushtag, json_lines, values
+from tests.support.workers import WorkerProcess, hushtag, json_lines, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
 

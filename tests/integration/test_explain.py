@@ -15,7 +15,7 @@ from moderation import cli
 from streams.cli import explain
 from streams.clock import now_ms
 from streams.errors import SettingsError
-from streams.flags.fold import DecisionFold
+from streams.flags.decision_fold import DecisionFold
 from streams.flags.lookup import FlagLookup
 from streams.flags.redis_store import RedisFlagStore
 from streams.log.decisions import Decision, Progress, Reason, Ruling, encode_record, version_of

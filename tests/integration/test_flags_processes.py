@@ -18,11 +18,11 @@ import typer
 from hushtag_client import FlagsClient
 from typer.testing import CliRunner
 
+from devkit.stack.ports import free_port
+from devkit.stack.valkey_server import ValkeyServer
 from streams.clock import now_ms
 from streams.errors import CallerMistake, FlagStoreUnavailable
-from streams.stack.ports import free_port
-from streams.stack.valkey_server import ValkeyServer
-from tests.contract.worlds import ServerWorld, eventually, register
+from tests.support.worlds import ServerWorld, eventually, register
 
 pytestmark = pytest.mark.integration
 _ROOT = Path(__file__).parents[2]

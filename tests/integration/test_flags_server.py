@@ -11,10 +11,10 @@ import pytest
 import redis
 from hushtag_client import FlagsClient, keys
 
+from devkit.stack.valkey_server import ValkeyServer
 from streams.errors import FlagStoreUnavailable, SettingsError
 from streams.flags.redis_store import RedisFlagStore
-from streams.stack.valkey_server import ValkeyServer
-from tests.contract.worlds import NOW_MS, ServerWorld, eventually, register
+from tests.support.worlds import NOW_MS, ServerWorld, eventually, register
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from streams.log.decisions import Decision, Progress, Ruling, decode_record, encode_record, version_of
 from streams.log.reading import connection, read_to_end
 from streams.settings import Settings
-from tests.integration.workers import WorkerProcess
+from tests.support.workers import WorkerProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 
 from models import artefact
+from streams.log.author_sketches import AuthorSketch, heard_records
 from streams.log.decisions import Decision, decode_record
 from streams.log.evidence import decode_evidence_record
+from streams.log.models import revision_of
 from streams.log.partials import decode_partial
-from streams.log.sketches import AuthorSketch, heard_records
-from streams.pipeline.shelf import revision_of
 from streams.settings import Settings
 from tests.integration.test_exactness import POLICY
 from tests.integration.test_policy_live import Two
 from tests.integration.test_policy_reload import keep_tweeting
-from tests.integration.workers import hushtag, values
+from tests.support.workers import hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 

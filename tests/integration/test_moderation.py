@@ -19,6 +19,7 @@ from hushtag_client import keys
 from hushtag_client.threaded import FlagsClient
 from typer.testing import CliRunner
 
+from devkit.stack import LocalStack
 from moderation import cli
 from moderation.drafts import Draft, UndoDraft, tag_of
 from moderation.errors import NothingToUndo, StaleEdit
@@ -32,8 +33,7 @@ from streams.log.decisions import version_of
 from streams.log.moderation import decode_moderation
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings
-from streams.stack import LocalStack
-from tests.contract.worlds import eventually
+from tests.support.worlds import eventually
 
 pytestmark = pytest.mark.integration
 HOUR_MS = 3_600_000

@@ -33,8 +33,8 @@ from streams.log.decisions import Decision, Progress, Ruling, encode_record, ver
 from streams.log.panes import PaneRecord
 from streams.log.reading import connection
 from streams.settings import Settings
-from tests.contract.worlds import eventually
-from tests.integration.workers import WorkerProcess
+from tests.support.workers import WorkerProcess
+from tests.support.worlds import eventually
 
 pytestmark = pytest.mark.integration
 DAY_MS = 86_400_000

@@ -17,7 +17,7 @@ from streams.log.evidence import decode_evidence_record
 from streams.settings import Settings
 from tests.integration.test_exactness import HARSH, POLICY
 from tests.integration.test_policy_reload import keep_tweeting, wait_until
-from tests.integration.workers import WorkerProcess, environment, hushtag, values
+from tests.support.workers import WorkerProcess, environment, hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 

@@ -18,7 +18,7 @@ from kafka import KafkaProducer
 from streams.policy import parse_policy
 from streams.settings import Settings
 from tests.integration.test_exactness import HARSH, MILD, POLICY
-from tests.integration.workers import WorkerProcess, hushtag
+from tests.support.workers import WorkerProcess, hushtag
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 

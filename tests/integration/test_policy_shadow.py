@@ -15,7 +15,7 @@ from hushtag_client import FlagsClient
 
 from tests.integration.test_exactness import POLICY
 from tests.integration.test_policy_reload import STRICT, keep_tweeting, wait_until
-from tests.integration.workers import WorkerProcess, environment, free_port, hushtag
+from tests.support.workers import WorkerProcess, environment, free_port, hushtag
 
 PLACES = 2
 """In India and in the world the tag stands the same."""

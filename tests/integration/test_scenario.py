@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streams.settings import Settings
-from tests.integration.workers import hushtag
+from tests.support.workers import hushtag
 
 pytestmark = pytest.mark.integration
 

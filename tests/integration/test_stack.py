@@ -18,8 +18,8 @@ import pytest
 import redis
 from kafka import KafkaAdminClient
 
-from streams.stack import KafkaServer, LocalStack, StackError, ValkeyServer
-from streams.stack.errors import StackMistake
+from devkit.stack import KafkaServer, LocalStack, StackError, ValkeyServer
+from devkit.stack.errors import StackMistake
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -167,7 +167,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.stack.local._WAIT_FOR_FOLDER_SECONDS", 0.3)
+    monkeypatch.setattr("devkit.stack.local._WAIT_FOR_FOLDER_SECONDS", 0.3)
     first = LocalStack(tmp_path / "data")
     said: list[str] = []
     with pytest.raises(StackMistake, match="in use by another stack"):

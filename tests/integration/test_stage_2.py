@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streams.counting.registers import PANE_MS
+from streams.counting.block_counts import PANE_MS
 from streams.log.decisions import Decision, decode_record
 from streams.log.topics import create_topics
 from streams.pipeline.stage_2 import NEEDED
 from streams.settings import Settings
 from tests.integration.test_account_facts import POLICY, Feed, evidence_of, settled_past
 from tests.integration.test_exactness import history, progress
-from tests.integration.workers import WorkerProcess, hushtag, json_lines, values
+from tests.support.workers import WorkerProcess, hushtag, json_lines, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
 
@@ -38,7 +38,7 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 
 def fake(settings: Settings, folder: Path, name: str) -> WorkerProcess:
     worker = WorkerProcess(settings, folder, name)
-    worker.module = "tests.integration.fake_encoder"
+    worker.module = "tests.support.fake_encoder"
     return worker
 
 

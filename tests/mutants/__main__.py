@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.mutants.catalogue import ROOT, Mutation, mutations
 
 COPIED = ("streams", "client", "tests", "pyproject.toml")
-LINKED = ("models", "moderation", "surfaces", "benchmarks", "config", "docs")
+LINKED = ("models", "moderation", "surfaces", "web", "devkit", "benchmarks", "config", "docs")
 """Nothing is planted there, but tests read them."""
 AT_ONCE = 2
 TIMEOUT_SECONDS = 120

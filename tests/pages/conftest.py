@@ -21,12 +21,12 @@ from hushtag_client.memory import MemoryFlagsClient, MemoryServer
 from hushtag_client.registers import Reason, Register, encode
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
-from streams.stack.ports import free_port
+from devkit.stack.ports import free_port
 from surfaces.search import search_service
 from surfaces.service import Service
 from surfaces.trending.counter import TrendCounter
 from surfaces.trends import trends_service
-from surfaces.web.server import Server
+from web.server import Server
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = Path(__file__).parents[2] / ".cache" / "screenshots"

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from streams.impact import Impact
-from streams.impact.page import render
-from streams.impact.shadow import report_of
+from streams.backtest import Impact
+from streams.backtest.page import render
+from streams.backtest.shadow import report_of
 from tests.pages.conftest import shot
 from tests.pages.test_pages import assert_accessible
-from tests.unit.test_impact import BASE, LIVE, policy_of, steady
+from tests.unit.streams.backtest.test_impact import BASE, LIVE, policy_of, steady
 
 pytestmark = pytest.mark.pages
 

@@ -11,8 +11,8 @@ from moderation.report import page as pages
 from moderation.report.publish import publish
 from tests.pages.conftest import shot
 from tests.pages.test_pages import assert_accessible
-from tests.unit.orders_world import HOUR_MS, NOW_MS
-from tests.unit.test_report import facts_of, order_world, said
+from tests.support.orders_world import HOUR_MS, NOW_MS
+from tests.unit.moderation.report.test_report import facts_of, order_world, said
 
 pytestmark = pytest.mark.pages
 

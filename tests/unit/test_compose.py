@@ -15,8 +15,8 @@ import yaml  # type: ignore[import-untyped]
 from moderation.audit.metrics import AuditMetrics
 from streams.metrics import Metrics, ShadowMetrics, sample_names
 from streams.settings import Settings
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"topics"}

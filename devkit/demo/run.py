@@ -1,0 +1,161 @@
+"""Runs the demo: starts everything, plays the tweets, watches, and judges at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hushtag_client import AsyncFlagsClient
+from rich.console import Console
+from rich.live import Live
+
+from devkit.demo import view
+from devkit.demo.start import POLICY, Running, everything
+from devkit.demo.state import DemoState
+from devkit.demo.timeline import Event, Timeline
+from devkit.demo.traffic import Traffic
+from devkit.demo.truth import by_hashtag
+from devkit.demo.verdict import DemoVerdict, Judgement
+from devkit.demo.watch import Watcher
+from streams.clock import monotonic_seconds, now_ms
+from streams.errors import EXIT_AWAY, EXIT_NO, DependencyAway
+from web.assets import require_vendor_files
+
+SEED = 7
+_REFRESH_SECONDS = 0.25
+_STATUS_SECONDS = 10.0
+_LAST_GASP_SECONDS = 1.0
+
+
+def run_demo(seconds: float | None) -> int:
+    """Run until `seconds` after the first tweet, or until Ctrl-C if None; the exit code.
+
+    Raises:
+        HushtagError: a part does not start, or ends.
+    """
+    require_vendor_files()
+    console = Console(highlight=False)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        with everything(console) as running:
+            return asyncio.run(_Show(running, console, seconds).run())
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return EXIT_AWAY
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+class _Show:
+    """From the first tweet to the summary."""
+
+    def __init__(self, running: Running, console: Console, seconds: float | None) -> None:
+        self._running = running
+        self._console = console
+        self._seconds = seconds
+        self._stop = asyncio.Event()
+        self._on_screen = console.is_terminal and console.width >= 100 and console.height >= 30
+        self._state = DemoState(
+            trends_url=running.trends.url,
+            search_url=running.search.url,
+            policy_path=_shortest(POLICY),
+            exports=running.exports,
+            ends_after_seconds=seconds,
+        )
+
+    async def run(self) -> int:
+        """Play, watch, judge; the exit code.
+
+        Raises:
+            HushtagError: a part has ended.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        traffic = Traffic(self._running.settings, seed=SEED)
+        async with AsyncFlagsClient(self._running.settings.redis_url) as flags:
+            await flags.wait_until_ready(10)
+            playing = asyncio.create_task(traffic.play())
+            await self._first_of(playing, asyncio.create_task(traffic.started.wait()))
+            verdict = DemoVerdict(traffic.stories)
+            self._state.stories = by_hashtag(traffic.stories)
+            self._state.began_ms = traffic.began_ms
+            timeline = Timeline(traffic.stories)
+            metrics_url = f"{self._running.worker.url}/metrics"
+            watcher = Watcher(self._state, verdict, timeline, flags, metrics_url, self._tell)
+            tasks = [playing, asyncio.create_task(watcher.run()), asyncio.create_task(self._show(traffic))]
+            try:
+                await self._first_of(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        judgement = verdict.judge(now_ms())
+        self._finish(judgement)
+        return 0 if judgement.good and (judgement.complete or self._stop.is_set()) else EXIT_NO
+
+    async def _first_of(self, *tasks: asyncio.Task[Any]) -> None:
+        """Wait for the first to end. If it failed because a part of the system did, say that.
+
+        Raises:
+            HushtagError: a part has ended, or does not answer.
+        """
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            error = task.exception()
+            if error is not None:
+                await asyncio.sleep(_LAST_GASP_SECONDS)
+                self._running.check()
+                raise error if not isinstance(error, ExceptionGroup) else DependencyAway(str(error.exceptions[0]))
+
+    async def _show(self, traffic: Traffic) -> None:
+        """Draw until it is over, and look whether everybody still lives.
+
+        Raises:
+            HushtagError: a part has ended.
+        """
+        live = Live(console=self._console, screen=True, auto_refresh=False) if self._on_screen else None
+        if live is None:
+            self._say_where()
+        status_at = monotonic_seconds() + _STATUS_SECONDS
+        with live or nullcontext():
+            while not (self._stop.is_set() or (self._seconds and self._state.elapsed_seconds >= self._seconds)):
+                self._running.check()
+                self._state.health.sent = traffic.sent
+                if live is not None:
+                    live.update(view.screen(self._state, self._console.height), refresh=True)
+                elif monotonic_seconds() >= status_at:
+                    status_at += _STATUS_SECONDS
+                    self._line(view.plain_status(self._state), "dim")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), _REFRESH_SECONDS)
+
+    def _say_where(self) -> None:
+        self._console.print("\nTry meanwhile:")
+        for hint in view.hint_lines(self._state):
+            self._line(hint)
+        self._console.print()
+
+    def _tell(self, event: Event) -> None:
+        if not self._on_screen:
+            self._line(view.plain_event(event, self._state.began_ms), view.TONES[event.tone])
+
+    def _finish(self, judgement: Judgement) -> None:
+        if self._on_screen:  # what stood on the screen goes with it: leave the story behind
+            for event in self._state.events:
+                self._line(view.plain_event(event, self._state.began_ms), view.TONES[event.tone])
+        self._console.print()
+        self._console.print(view.summary(self._state, judgement), soft_wrap=True)
+
+    def _line(self, text: str, style: str = "") -> None:
+        self._console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def _shortest(path: Path) -> str:
+    """A path as one would type it here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

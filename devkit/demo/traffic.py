@@ -1,0 +1,70 @@
+"""The simulator's demo, sent to Kafka as it happens, and its ground truth in wall-clock time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+from aiokafka import AIOKafkaProducer
+
+from devkit.demo.truth import Story, stories_of
+from devkit.simulation.data import own_texts, tag_names
+from devkit.simulation.demo import demo
+from devkit.simulation.lines import Line
+from devkit.simulation.play import play
+from devkit.simulation.run import Simulation
+from devkit.simulation.stories import Story as Plan
+from streams.clock import now_ms
+from streams.log.reading import connection
+from streams.settings import Settings
+
+RATE = 100.0
+"""Tweets a second."""
+_CAMPAIGN_PER_SECOND = 20.0
+_CAMPAIGN_AUTHORS = 400
+_CAMPAIGN_COPIES = 0.8
+"""Campaigns are louder here than in the preset: a flag wants some fifty authors to be sure, and people who watch want
+to see it within seconds."""
+
+
+class Traffic:
+    """Plays the demo's tweets. `stories` and `began_ms` are known once the first one was sent."""
+
+    def __init__(self, settings: Settings, *, seed: int, rate: float = RATE, partitions: int = 4) -> None:
+        self.sent = 0
+        self.stories: list[Story] = []
+        self.began_ms = 0
+        self.started = asyncio.Event()
+        self._settings = settings
+        config = demo(tag_names(), seed=seed, rate=rate, partitions=partitions)
+        self._run = Simulation(replace(config, stories=tuple(map(_louder, config.stories))), own_texts())
+        self._last_ms = 0
+
+    async def play(self) -> None:
+        """Send until cancelled."""
+        async with AIOKafkaProducer(**connection(self._settings), linger_ms=5, acks=1) as producer:
+            topic = self._settings.topic("tweets")
+
+            async def send(line: Line) -> None:
+                if not self.stories:
+                    by_ms = line.log_time_ms - self._last_ms
+                    self.stories = [story.moved(by_ms) for story in stories_of(self._run.truth())]
+                    self.began_ms = self._run.config.start_ms + by_ms
+                    self.started.set()
+                await producer.send(topic, line.payload, key=line.key_bytes, partition=line.partition)
+                self.sent += 1
+
+            await play(self._remembering(self._run.lines()), send, now_ms, asyncio.sleep)
+
+    def _remembering(self, lines: Iterator[Line]) -> Iterator[Line]:
+        """`play` moves lines to now by an amount of its own: the time before the move tells by how much."""
+        for line in lines:
+            self._last_ms = line.log_time_ms
+            yield line
+
+
+def _louder(plan: Plan) -> Plan:
+    if not plan.harmful:
+        return plan
+    return replace(plan, per_second=_CAMPAIGN_PER_SECOND, n_authors=_CAMPAIGN_AUTHORS, copy_share=_CAMPAIGN_COPIES)

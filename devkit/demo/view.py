@@ -1,0 +1,231 @@
+"""The demo in a terminal: the whole screen at one moment, single lines without a terminal, the summary. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from unicodedata import category
+
+from hushtag_client.registers import Register
+from rich.console import Group, RenderableType
+from rich.layout import Layout
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from devkit.demo.state import COUNTRY, DemoState
+from devkit.demo.timeline import Event
+from devkit.demo.verdict import Campaign, Judgement
+from streams import countries
+from streams.explain import flag_text
+
+TONES = {
+    "start": "bold cyan",
+    "rise": "yellow",
+    "held": "bold red",
+    "gone": "green",
+    "stays": "green",
+    "lifted": "magenta",
+    "wrong": "bold white on red",
+}
+_KINDS = {"campaign": "red", "protest": "green", "counter_speech": "green", "bot_flood": "yellow"}
+_NAME, _SPARKLINE = 20, 8
+_LISTS_HEIGHT = 12
+_SHORT = {"counter_speech": "counter", "bot_flood": "bots"}
+_BARS = "▁▂▃▄▅▆▇█"
+_TURNING = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def clean(text: str) -> str:
+    """Text of others for a terminal: nothing that moves the cursor or turns the direction of writing.
+
+    >>> clean("a\\x1b[2Jb")
+    'a\ufffd[2Jb'
+    """
+    return "".join("\ufffd" if category(c) in ("Cc", "Cs") or c in _TURNING else c for c in text)
+
+
+def bars(counts: Sequence[int], width: int) -> str:
+    """A sparkline of block characters, the last `width` steps of it.
+
+    >>> bars([0, 1, 7], 3)
+    '▁▂█'
+    """
+    shown = counts[-width:]
+    top = max(max(shown, default=0), 1)
+    return "".join(_BARS[round(count / top * (len(_BARS) - 1))] for count in shown)
+
+
+def screen(state: DemoState, height: int) -> RenderableType:
+    """The whole screen."""
+    layout = Layout()
+    events_height = max(height - 1 - _LISTS_HEIGHT - len(hints(state)), 5)
+    layout.split_column(
+        Layout(_header(state), size=1),
+        Layout(name="lists", size=_LISTS_HEIGHT),
+        Layout(_timeline(state, events_height - 2), size=events_height, name="events"),
+        Layout(_try_next(state), name="next"),
+    )
+    layout["lists"].split_row(Layout(_trends(state), ratio=6), Layout(_held(state), ratio=5))
+    return layout
+
+
+def plain_event(event: Event, began_ms: int) -> str:
+    """One event as a line: seconds since the first tweet, then what happened."""
+    detail = f": {event.detail}" if event.detail else ""
+    return f"{(event.at_ms - began_ms) / 1000:6.1f} s  {clean(event.text + detail)}"
+
+
+def plain_status(state: DemoState) -> str:
+    """Where things stand, as a line."""
+    top = "  ".join(f"{row.rank} #{row.display}" for row in state.rows[:5])
+    health = state.health
+    return (
+        f"{state.elapsed_seconds:6.1f} s  {countries.name_of(COUNTRY)}: {clean(top) or '(nothing yet)'} | "
+        f"{health.counted:,} tweets counted, lag {health.lag_seconds:.1f} s"
+    )
+
+
+def hints(state: DemoState) -> list[tuple[str, str]]:
+    """What to try next, each with the command."""
+    tag = shlex.quote(clean(next((one.display for one in state.held if one.source == "automated"), "SomeTag")))
+    found = [
+        ("see what is held back", ".venv/bin/hushtag flags list"),
+        ("ask why", f".venv/bin/hushtag explain {tag}"),
+        ("overrule it", f".venv/bin/hushtag allow {tag} --reason 'trying it out'"),
+        ("change the rules", f"edit {state.policy_path}, with a higher serial"),
+        ("see the pages", f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"),
+    ]
+    return ([("in another terminal, first", state.exports)] if state.exports else []) + found
+
+
+def hint_lines(state: DemoState) -> list[str]:
+    """The same as lines."""
+    return [f"  {what:<24} {command}" for what, command in hints(state)]
+
+
+def summary(state: DemoState, judgement: Judgement) -> RenderableType:
+    """What was shown, judged from the ground truth."""
+    lines = [Text("Judged from the simulator's ground truth:", "bold")]
+    for campaign in judgement.campaigns:
+        lines += _judged(campaign, state.began_ms)
+    for campaign in judgement.too_young:
+        lines.append(Text(f"  #{clean(campaign.story.display)} began too late to be judged", "dim"))
+    for campaign in judgement.left_to_people:
+        lines.append(Text(f"  #{clean(campaign.story.display)} is not judged: a person decided on it", "dim"))
+    for flag in judgement.false_flags:
+        early = "early, " if flag.provisional else ""
+        where = f"{flag.surface}, {countries.name_of(None if flag.country == '*' else flag.country)}"
+        lines.append(Text(f"  ✗ #{clean(flag.hashtag)} was flagged ({early}{where}) and is {flag.kind}", "bold red"))
+    if not judgement.false_flags:
+        lines.append(Text("  ✓ no other hashtag was ever flagged, early or settled", "green"))
+        kinds = ", ".join(f"{count} {kind.replace('_', '-')}" for kind, count in judgement.harmless.items())
+        lines.append(Text(f"    harmless beside it: {kinds}, and all the chatter", "dim"))
+    health = state.health
+    lines.append(
+        Text(f"  {health.sent:,} tweets sent, {health.counted:,} counted, {health.duplicates:,} duplicates left out, "
+             f"{health.dead_letters:,} broken records in the dead-letter topic", "dim"),
+    )  # fmt: skip
+    lines += [_conclusion(judgement), Text()]
+    lines.append(Text("Try this while `make demo` runs (without SECONDS it goes on until Ctrl-C):", "dim"))
+    lines += [Text(line, "dim") for line in hint_lines(state)]
+    return Group(*lines)
+
+
+def _conclusion(judgement: Judgement) -> Text:
+    if not judgement.good:
+        return Text("Not everything went as promised.", "bold red")
+    if not judgement.complete:
+        return Text("It ended before a campaign could be judged: give it 60 seconds.", "bold yellow")
+    return Text("Everything went as promised.", "bold green")
+
+
+def _judged(campaign: Campaign, began_ms: int) -> list[Text]:
+    story = campaign.story
+    where, at = countries.name_of(story.country or None), (story.from_ms - began_ms) / 1000
+    lines = [Text.assemble((f"  #{clean(story.display)}", "bold"), f": a campaign in {where}, from {at:.0f} s on")]
+    if campaign.seen_ms is not None:
+        after = (campaign.seen_ms - story.from_ms) / 1000
+        lines.append(
+            Text(f"    ✓ seen in the top 10 after {after:.1f} s, at best number {campaign.best_rank}", "green")
+        )
+    problems = campaign.problems()
+    if campaign.flagged_ms is not None and not any("was flagged" in problem for problem in problems):
+        after = (campaign.flagged_ms - story.from_ms) / 1000
+        since = f", {(campaign.flagged_ms - campaign.seen_ms) / 1000:.1f} s after that" if campaign.seen_ms else ""
+        lines.append(Text(f"    ✓ flagged after {after:.1f} s{since}", "green"))
+    if campaign.flagged_ms is not None and not campaign.seen_after_flag:
+        lines.append(Text("    ✓ absent from trends and from search suggestions ever since", "green"))
+    return lines + [Text(f"    ✗ {problem}", "bold red") for problem in problems]
+
+
+def _header(state: DemoState) -> RenderableType:
+    health = state.health
+    ends = f" of {state.ends_after_seconds:.0f}" if state.ends_after_seconds else ""
+    text = Text.assemble(
+        (" hushtag ", "bold white on #5046e4"), f"  {state.elapsed_seconds:.0f}{ends} s   ",
+        f"{health.counted:,} tweets   lag {health.lag_seconds:.1f} s   {health.dead_letters} dead letters   ",
+        ("flags fresh" if health.fresh else "flags stale", "green" if health.fresh else "yellow"),
+        f"   policy {health.policy_revision[:6]}   model {health.model_revision[:6]}", overflow="ellipsis",
+    )  # fmt: skip
+    text.no_wrap = True
+    return text
+
+
+def _trends(state: DemoState) -> RenderableType:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(justify="right", width=2)
+    table.add_column(no_wrap=True, overflow="ellipsis", width=_NAME)
+    table.add_column(justify="right", width=5)
+    table.add_column(no_wrap=True, width=_SPARKLINE)
+    table.add_column(no_wrap=True)
+    for row in state.rows:
+        story = state.stories.get(row.hashtag)
+        kind = story.kind if story else "chatter"
+        table.add_row(
+            str(row.rank),
+            Text(f"#{clean(row.display)}", _KINDS.get(kind, "")),
+            f"{row.tweets:,}",
+            Text(bars(row.sparkline, _SPARKLINE), "blue"),
+            Text(_SHORT.get(kind, kind), _KINDS.get(kind, "dim")),
+        )
+    title = f"Trending in {countries.name_of(COUNTRY)}, and what it is in truth"
+    return Panel(table, title=title, title_align="left", subtitle=state.trends_url)
+
+
+def _held(state: DemoState) -> RenderableType:
+    groups: dict[tuple[str, str], list[Register]] = {}
+    for register in state.held:
+        groups.setdefault((register.hashtag, register.source), []).append(register)
+    lines: list[RenderableType] = []
+    for (hashtag, _), group in groups.items():
+        one = min(group, key=lambda register: register.country == "*")
+        early = ", early," if one.provisional else ""
+        where, stands = flag_text.places(group).partition(" in ")[2], flag_text.until(one.expires_at_ms, state.now_ms)
+        lines += [
+            Text(f"#{clean(one.display or hashtag)}", "bold red"),
+            Padding(Text(f"{flag_text.action_of(one).lower()}{early} in {where}, {stands}", "dim"), (0, 0, 0, 2)),
+            Padding(Text(f"{flag_text.category_of(one)}: {clean(flag_text.one_line(one))}"), (0, 0, 0, 2)),
+        ]
+    content: RenderableType = Group(*lines) if lines else Text("nothing yet", "dim")
+    return Panel(content, title="Held back, and why", title_align="left", subtitle=f"{state.trends_url}/?held=on")
+
+
+def _timeline(state: DemoState, count: int) -> RenderableType:
+    lines: list[Text] = []
+    for event in state.events:
+        at = f"{(event.at_ms - state.began_ms) / 1000:6.1f} s  "
+        lines.append(Text.assemble((at, "dim"), (clean(event.text), TONES[event.tone])))
+        if event.detail:
+            lines.append(Text(" " * len(at) + clean(event.detail), "dim"))
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Panel(Group(*lines[-count:]), title="What happened", title_align="left")
+
+
+def _try_next(state: DemoState) -> RenderableType:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for what, command in hints(state):
+        table.add_row(Text(what, "dim"), Text(command))
+    return table

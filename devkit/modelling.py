@@ -1,0 +1,198 @@
+"""`hushtag train` and `hushtag evaluate`: labelled texts in, a model out; a model in, its figures out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+import models
+from streams.cli.stage_2 import stack
+from streams.errors import CallerMistake
+
+if TYPE_CHECKING:
+    from models.data import Example
+
+EXIT_NO = 3
+_MOST_OF_A_SOURCE = 1_200  # for stage 2, which takes ten milliseconds a text
+_REMEMBER = Path(".cache") / "encoder"
+_DEFAULT_DATA = Path(models.__file__).resolve().parents[1].parent / "shared" / "data" / "harm"
+# What the simulator's kinds of text are to the figures of what is wrongly flagged.
+_PURPOSES = {"harmful": "hate", "counter_speech": "counter", "news": "quote"}
+_N_SIMULATED = 400  # of each kind and language, less where it repeats itself
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `train` and `evaluate` to the command."""
+    app.command()(train)
+    app.command()(evaluate)
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Folder of labelled texts, or one with train/ and dev/ in it.")] = (
+        _DEFAULT_DATA
+    ),
+    out: Annotated[Path | None, typer.Option(help="Where the model goes. Default: the one in use.")] = None,
+    any_data: Annotated[bool, typer.Option(help="Also files that are not those of models/sources.toml.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same file.", min=0)] = 0,
+    stage: Annotated[
+        int, typer.Option(help="2: what reads the encoder's vectors, for the linear model in use.", min=1, max=2)
+    ] = 1,
+    remember: Annotated[Path, typer.Option(help="With --stage 2: where vectors of texts are kept.")] = _REMEMBER,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Trains the scorer on labelled texts and writes it as a model file."""
+    from models import artefact, training  # slow to import, and only this command needs them
+
+    if not any_data and (data / "train").is_dir():
+        _check_sources(data)
+    folder = data / "train" if (data / "train").is_dir() else data
+    recipe = training.Recipe(seed=seed)
+    if stage == 2:
+        target, trainer = _stage_2_trainer(out, remember)
+    else:
+        target = artefact.ARTEFACT_PATH if out is None else out
+        trainer = partial(training.train, recipe=recipe)
+    _make_room(target)  # before the minutes of training, not after them
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("training", total=1.0)
+
+            def told(step: str, part: float) -> None:
+                bar.update(task, completed=part, description=f"training: {step}")
+
+            content = trainer(folder, progress=told)
+    except models.TrainingDataError as error:
+        raise CallerMistake(str(error), fix="--data FOLDER with the files that models/MODEL_CARD.md names") from error
+    revision = hashlib.sha256(content).hexdigest()[:12]
+    _write(target, content)
+    if as_json:
+        print(json.dumps({"revision": revision, "bytes": len(content), "out": str(target)}))
+    else:
+        Console().print(f"model {revision}, {len(content) / 1e6:.1f} MB, in {target}", highlight=False, soft_wrap=True)
+
+
+def _stage_2_trainer(out: Path | None, remember: Path) -> tuple[Path, Callable[..., bytes]]:
+    """Where the file goes, and what trains it."""
+    from models import artefact
+
+    try:
+        from models.encoder import stack_file, stacking
+        from models.encoder.encoder import Encoder
+
+        encoder = Encoder.remembering(remember, threads=os.cpu_count() or 1)
+    except (ImportError, models.EncoderUnavailable) as error:
+        raise CallerMistake(f"stage 2 is not here: {error}", fix="make encoder") from error
+    linear = artefact.load(artefact.ARTEFACT_PATH)
+    return (
+        stack_file.STACK_PATH if out is None else out,
+        partial(stacking.train, stage_1=linear, encoder=encoder),
+    )
+
+
+def _check_sources(folder: Path) -> None:
+    from models import sources
+
+    problems = sources.problems(folder)
+    if problems:
+        raise CallerMistake("; ".join(problems), fix="get the files that models/sources.toml names, or say --any-data")
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder with train/ and dev/, or a folder of labelled texts.")] = (
+        _DEFAULT_DATA
+    ),
+    model: Annotated[Path | None, typer.Option(help="Model file. Default: the one that comes with hushtag.")] = None,
+    stage: Annotated[int, typer.Option(help="2: with the encoder, measured beside stage 1.", min=1, max=2)] = 1,
+    remember: Annotated[Path, typer.Option(help="With --stage 2: where vectors of texts are kept.")] = _REMEMBER,
+    html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots there.")] = None,
+    baseline: Annotated[bool, typer.Option(help="Train the recipe to beat and measure it beside.")] = True,
+    record: Annotated[
+        bool, typer.Option(help="Make the guarded figures the reference, unless they are worse.")
+    ] = False,
+    accept_worse: Annotated[str, typer.Option(help="With --record: take worse ones all the same; says why.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a figure on standard output.")] = False,
+) -> None:
+    """Measures a model: ranking, calibration, what is wrongly flagged, identity groups, shares of hashtags.
+
+    With --stage 2 the differences are those to stage 1, and 1,200 texts of a source are measured at most.
+    """
+    from models import artefact
+    from models.evaluation import guard, report, run
+
+    path = artefact.ARTEFACT_PATH if model is None else model
+    if stage == 2 and record:
+        raise CallerMistake("--record is of stage 1: the gate guards the linear model", fix="leave --stage 2 out")
+    if html is not None:
+        _make_room(html)
+    try:
+        beside = models.load_scorer(path)
+        scorer = beside if stage == 1 else stack(path, remember)
+        found = run.evaluate(
+            scorer,
+            data,
+            beside=None if stage == 1 else beside,
+            most=None if stage == 1 else _MOST_OF_A_SOURCE,
+            with_baseline=baseline,
+            more={"simulated": _simulated()},
+        )
+    except models.ArtefactError as error:
+        raise CallerMistake(str(error), fix="give a file that hushtag train made") from error
+    except models.TrainingDataError as error:
+        raise CallerMistake(str(error), fix="--data FOLDER with train/ and dev/ in it") from error
+    if html is not None:
+        _write(html, report.html(found).encode())
+    for line in (json.dumps(f.as_dict()) for f in found.figures) if as_json else report.markdown(found):
+        typer.echo(line)
+    if record:
+        worse = guard.record(guard.REFERENCE_PATH, guard.sha256(path), guard.stored(found.figures), accept_worse)
+        for problem in worse:
+            typer.echo(f"not recorded, worse beyond noise: {problem}", err=True)
+        if worse:
+            raise typer.Exit(EXIT_NO)
+
+
+def _simulated() -> list[Example]:
+    """The simulator's texts, by kind: written by others than the training sentences, never trained on."""
+    from devkit.simulation.data import own_texts
+    from devkit.simulation.texts import KINDS
+    from models.data import UNLABELLED, Example
+
+    texts, rng, found = own_texts(), random.Random(0), []
+    for kind in KINDS:
+        label = int(kind == "harmful")
+        for language in ("en", "hi", "hi-Latn"):
+            drawn = dict.fromkeys(texts.draw(kind, language, rng, subject) for subject in range(_N_SIMULATED))
+            labels = (label, label, UNLABELLED, UNLABELLED)
+            found += [Example(text, "simulated", _PURPOSES.get(kind, kind), language, labels) for text in drawn]
+    return found
+
+
+def _make_room(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="--out FILE") from error
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise CallerMistake(f"{target} cannot be written: not a file in a folder of yours", fix="--out FILE")
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Puts the file there whole or not at all."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="--out FILE") from error

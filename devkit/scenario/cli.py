@@ -1,0 +1,38 @@
+"""`hushtag scenario`: a whole story on the local stack, checked against the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams.errors import CallerMistake
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `scenario` to the application."""
+    app.command()(scenario)
+
+
+def scenario(
+    name: Annotated[str, typer.Argument(help="india-2021: 1,178 accounts are to be blocked.", metavar="NAME")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the update, the reply and the report.",
+                                  show_default="scenario-NAME")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Other accounts, the same story.")] = 2021,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """Play a whole story on the local stack: order, review, decisions, what the surfaces do, and what is told to whom.
+
+    Writes the public update, the reply to the authority and the transparency report. Exits with 3 if a number in them
+    is not the log's, or a surface does not do what was decided.
+    """
+    from devkit.scenario.run import run_india
+
+    if name != "india-2021":
+        raise CallerMistake(f"there is no scenario {name[:40]!r}", fix="india-2021")
+    raise typer.Exit(run_india(out or Path(f"scenario-{name}"), seed=seed, as_json=as_json))

@@ -1,0 +1,8 @@
+"""The local stack: a real Apache Kafka and a real Valkey from pip packages, for demo, tests and benchmarks."""
+
+from devkit.stack.errors import StackError
+from devkit.stack.kafka_server import KafkaServer
+from devkit.stack.local import LocalStack
+from devkit.stack.valkey_server import ValkeyServer
+
+__all__ = ["KafkaServer", "LocalStack", "StackError", "ValkeyServer"]

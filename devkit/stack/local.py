@@ -1,0 +1,152 @@
+"""Kafka and Valkey together, in one folder: what `hushtag up` runs, and what tests, demo and benchmarks stand on."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+from devkit.stack.errors import StackError, StackMistake
+from devkit.stack.jars import Report
+from devkit.stack.kafka_server import KafkaServer
+from devkit.stack.server import Server
+from devkit.stack.valkey_server import ValkeyServer
+
+_WAIT_FOR_FOLDER_SECONDS = 15.0
+
+
+class LocalStack:
+    """A context manager: both servers answer inside it, and both have ended after it.
+
+    >>> with LocalStack(Path(".cache/stack")) as stack:  # doctest: +SKIP
+    ...     print(stack.kafka, stack.redis_url)
+    127.0.0.1:24107 redis://127.0.0.1:30391/0
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        kafka_port: int = 0,
+        redis_port: int = 0,
+        kafka_config: Mapping[str, str] | None = None,
+        redis_config: Mapping[str, str] | None = None,
+        jar_cache: Path | None = None,
+        heap_mb: int = 512,
+        report: Report = lambda line: None,
+    ) -> None:
+        """Choose the ports and lock the folder; `start` (or `with`) brings the servers up.
+
+        Args:
+            data_dir: kept between runs; one stack at a time.
+            kafka_port, redis_port: 0 for any free one.
+            jar_cache: a Maven repository folder; by default `maven` in the project's `.cache`.
+            report: hears one line on each step, for whoever waits.
+
+        Raises:
+            StackMistake: a port or the folder cannot be used.
+        """
+        self.data_dir = data_dir.resolve()
+        self._lock = _lock_folder(self.data_dir, report)
+        try:
+            self.valkey_server = ValkeyServer(
+                self.data_dir / "valkey", port=redis_port, config=redis_config, keep_open=[self._lock]
+            )
+            self.kafka_server = KafkaServer(
+                self.data_dir / "kafka",
+                port=kafka_port,
+                config=kafka_config,
+                jar_cache=jar_cache,
+                heap_mb=heap_mb,
+                report=report,
+                keep_open=[self._lock],
+            )
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap server of Kafka, host:port."""
+        return self.kafka_server.bootstrap
+
+    @property
+    def redis_url(self) -> str:
+        """URL of Valkey, database 0."""
+        return self.valkey_server.url
+
+    def environment(self) -> dict[str, str]:
+        """The settings that point hushtag at this stack."""
+        return {"HUSHTAG_KAFKA": self.kafka, "HUSHTAG_REDIS_URL": self.redis_url}
+
+    @property
+    def servers(self) -> tuple[Server, Server]:
+        return self.kafka_server, self.valkey_server
+
+    def start(self, *, timeout_seconds: float = 60.0) -> None:
+        """Bring both up; the time for a first download is not counted in `timeout_seconds`.
+
+        Raises:
+            StackError: one of them does not come up; the other is stopped again.
+        """
+        try:
+            self.valkey_server.start(timeout_seconds=timeout_seconds)
+            self.kafka_server.prepare()
+            self.kafka_server.start(timeout_seconds=timeout_seconds)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop both; returns when they have ended. May be called again."""
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda server: server.stop(), self.servers))
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def check(self) -> None:
+        """Raise StackError if one of them has ended."""
+        for server in self.servers:
+            server.check()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+def _lock_folder(folder: Path, report: Report) -> int:
+    """Take the folder for this stack; the keepers hold the lock too, so it is free only once the servers have ended."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StackMistake(
+            f"{folder} cannot be written: {error.strerror}", fix="give another folder with --data"
+        ) from None
+    deadline = time.monotonic() + _WAIT_FOR_FOLDER_SECONDS
+    told = False
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if not told:
+                report(f"{folder} is in use by another stack, waiting for it to end")
+                told = True
+            if time.monotonic() > deadline:
+                os.close(lock)
+                raise StackMistake(
+                    f"{folder} is in use by another stack", fix="stop the other one, or give another folder with --data"
+                ) from None
+            time.sleep(0.2)
+
+
+__all__ = ["LocalStack", "StackError"]

@@ -1,0 +1,72 @@
+"""Ports on loopback. Free ones are taken below the range that the kernel gives to outgoing connections.
+
+A server that is killed and started again wants its old port back; had it come from the kernel's own range, some
+client's outgoing connection could sit on it by then.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+
+from devkit.stack.errors import StackError, StackMistake
+
+LOOPBACK = "127.0.0.1"
+_LOWEST, _HIGHEST = 20_000, 32_000
+_random = random.SystemRandom()
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this loopback port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+            probe.listen(1)
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on.
+
+    Raises:
+        StackError: none found in 200 draws.
+    """
+    for _ in range(200):
+        port = _random.randrange(_LOWEST, _HIGHEST)
+        if is_free(port):
+            return port
+    raise StackError(
+        f"no free port between {_LOWEST} and {_HIGHEST}", fix="stop some of the servers that listen on 127.0.0.1"
+    )
+
+
+def claim(port: int, *, server: str, option: str) -> int:
+    """`port` if it can be listened on, a free one for 0.
+
+    Raises:
+        StackMistake: it is in use, or out of range.
+    """
+    if port == 0:
+        return free_port()
+    if not 0 < port < 65_536:
+        raise StackMistake(
+            f"port {port} for {server} is out of range", fix=f"{option} takes 1 to 65535, or 0 for any free port"
+        )
+    if not is_free(port):
+        raise StackMistake(
+            f"port {port} of 127.0.0.1, wanted for {server}, is in use or not permitted",
+            fix=f"stop what listens there, or give another port with {option} (0: any free one)",
+        )
+    return port
+
+
+def answers(port: int, *, timeout_seconds: float = 0.5) -> bool:
+    """Whether somebody accepts connections on this loopback port."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=timeout_seconds):
+            return True
+    except OSError:
+        return False

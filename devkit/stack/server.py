@@ -1,0 +1,157 @@
+"""What the two servers share: start, stop, kill, pause, resume and restart, on the same port and the same data."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+from devkit.stack.errors import StackError, StackMistake
+from devkit.stack.process import KeptProcess
+
+_LEAST_FREE_BYTES = 512 * 1024 * 1024
+
+
+class Server(ABC):
+    """A server of the local stack. Its port is chosen when it is made and stays; its data stays in `data_dir`."""
+
+    name: ClassVar[str]
+    port: int
+
+    def __init__(self, data_dir: Path, *, keep_open: Sequence[int] = ()) -> None:
+        self.data_dir = data_dir.resolve()
+        self._keep_open = keep_open
+        self._process: KeptProcess | None = None
+        _prepare_folder(self.data_dir, self.name)
+
+    @property
+    def log_file(self) -> Path:
+        return self.data_dir / f"{self.name.lower()}.log"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running server.
+
+        Raises:
+            StackError: it does not run.
+        """
+        if self._process is None or not self._process.running:
+            raise StackError(f"{self.name} does not run")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
+    def start(self, *, timeout_seconds: float = 60.0) -> None:
+        """Start it and wait until it answers.
+
+        Raises:
+            StackError: it ended, or does not answer within `timeout_seconds`; its last log lines are in the message.
+        """
+        assert not self.running, f"{self.name} runs already"
+        deadline = time.monotonic() + timeout_seconds
+        command = self._command()
+        self._process = KeptProcess(
+            command,
+            name=self.name,
+            log_file=self.log_file,
+            environment=self._environment(),
+            folder=self.data_dir,
+            keep_open=self._keep_open,
+        )
+        try:
+            self._wait_until_ready(deadline)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self, *, timeout_seconds: float = 20.0) -> None:
+        """Ask it to end; kill it after `timeout_seconds`. Nothing happens if it does not run."""
+        if self._process is not None:
+            self._process.stop(timeout_seconds=timeout_seconds)
+
+    def kill(self) -> None:
+        """kill -9. Nothing happens if it does not run."""
+        if self._process is not None:
+            self._process.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP: it keeps its connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def restart(self, *, timeout_seconds: float = 60.0) -> None:
+        """Stop it if it runs, and start it on the same port and data."""
+        self.stop()
+        self.start(timeout_seconds=timeout_seconds)
+
+    def check(self) -> None:
+        """Raise if it has ended.
+
+        Raises:
+            StackError: with its exit code and last log lines.
+        """
+        if self._process is None or not self._process.running:
+            raise StackError(self._obituary(f"{self.name} has ended"), fix=f"see {self.log_file}")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    @abstractmethod
+    def _command(self) -> list[str | Path]:
+        """What to run."""
+
+    @abstractmethod
+    def _wait_until_ready(self, deadline: float) -> None:
+        """Return once it answers; call `_still_starting` in between."""
+
+    def _environment(self) -> Mapping[str, str] | None:
+        """Environment of the server; None: ours."""
+        return None
+
+    def _still_starting(self, deadline: float) -> None:
+        if not self.running:
+            raise StackError(self._obituary(f"{self.name} ended while starting"), fix=f"see {self.log_file}")
+        if time.monotonic() > deadline:
+            raise StackError(f"{self.name} does not answer on port {self.port} in time", fix=f"see {self.log_file}")
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None or not self._process.running:
+            raise StackError(f"{self.name} does not run")
+        self._process.signal(number)
+
+    def _obituary(self, what: str) -> str:
+        if self._process is None:
+            return what
+        code, words = self._process.exit_code, self._process.last_words()
+        how = f"by signal {code - 128}" if code is not None and code > 128 else f"with exit code {code}"
+        return f"{what} {how}" + (f"; its last words:\n{words}" if words else "")
+
+
+def _prepare_folder(folder: Path, name: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise StackMistake(
+            f"{name} cannot write to {folder}: {error.strerror}", fix="give another folder with --data"
+        ) from None
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE_BYTES:
+        raise StackMistake(
+            f"only {free // 2**20} MB are free where {folder} is, {name} wants {_LEAST_FREE_BYTES // 2**20}",
+            fix="free some disk space, or give a folder on another disk with --data",
+        )

@@ -1,0 +1,74 @@
+"""Where the bounds of a category lay: how many tag-panes a threshold would touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from streams.backtest.history import Block
+from streams.backtest.policy_evaluator import Judged
+from streams.judging.key_state import Scope
+from streams.judging.levels import LOW
+from streams.policy import Policy
+
+BINS = 40
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """A category's own, overrides apart."""
+
+    suppress_at: float
+    clear_at: float
+
+
+class Histogram(msgspec.Struct, kw_only=True):
+    """Tag-panes over the new policy's floors by their bounds, in `BINS` equal bins of [0, 1]."""
+
+    category: str
+    lower: list[int]
+    upper: list[int]
+    live: Thresholds | None
+    """None: the live policy does not have the category."""
+    new: Thresholds
+
+    @property
+    def tag_panes(self) -> int:
+        return sum(self.lower)
+
+
+class Histograms:
+    """Counts of every category of the new policy, over the shortest window of its rules."""
+
+    def __init__(self, live: Policy, new: Policy) -> None:
+        self._scopes: dict[str, tuple[Scope, int]] = {}
+        self._found: dict[str, Histogram] = {}
+        for name in new.category_names:
+            self._scopes[name] = ((name, new.surfaces[0]), min(new.rule(name, new.surfaces[0], "").windows_ms))
+            self._found[name] = Histogram(
+                category=name, lower=[0] * BINS, upper=[0] * BINS, live=_thresholds(live, name),
+                new=_thresholds(new, name) or Thresholds(0, 0),
+            )  # fmt: skip
+
+    def add(self, judged: Mapping[Block, Mapping[Scope, Judged]]) -> None:
+        """Count a chunk's blocks, as the new policy judges them."""
+        for name, (scope, window_ms) in self._scopes.items():
+            for block, by_scope in judged.items():
+                if block.table.window_ms != window_ms or scope not in by_scope:
+                    continue
+                one, found = by_scope[scope], self._found[name]
+                enough = one.level != LOW
+                for counts, bound in ((found.lower, one.lower), (found.upper, one.upper)):
+                    bins = np.minimum((bound[enough] * BINS).astype(np.int64), BINS - 1)
+                    for at, count in enumerate(np.bincount(bins, minlength=BINS).tolist()):
+                        counts[at] += count
+
+    def found(self) -> list[Histogram]:
+        """Those with anything in them."""
+        return [one for one in self._found.values() if one.tag_panes]
+
+
+def _thresholds(policy: Policy, category: str) -> Thresholds | None:
+    own = policy.categories.get(category)
+    return None if own is None else Thresholds(own.suppress_at, own.clear_at)

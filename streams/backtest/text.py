@@ -1,0 +1,116 @@
+"""A verdict in words: the same sentences for the terminal and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from streams.backtest.compare import Change, Side
+from streams.backtest.impact import Verdict
+
+SETTLED_ONLY = (
+    "Settled decisions are predicted, and exactly. Early ones, which hide a tag some seconds sooner, are not: they "
+    "depend on when records arrive. What stood before the evidence begins is not known."
+)
+_HIDDEN = {
+    "newly": "newly suppressed",
+    "cleared": "no longer suppressed",
+    "earlier": "earlier",
+    "later": "later",
+    "longer": "longer",
+    "shorter": "shorter",
+    "action": "other action",
+}
+_SHOWN = {**_HIDDEN, "newly": "newly flagged", "cleared": "no longer flagged"}
+_DONE = {"suppress": "suppressed", "hold": "held for review", "review": "queued for review", "shadow": "noted (shadow)"}
+
+
+def kind_in_words(change: Change) -> str:
+    """What kind of change it is."""
+    return (_HIDDEN if change.hidden else _SHOWN)[change.kind]
+
+
+def side_in_words(side: Side | None) -> str:
+    """What one policy does to a tag."""
+    if side is None:
+        return "–"
+    more = f" in {side.spells} spells" if side.spells > 1 else ""
+    begins = f"{_at(side.from_ms):%m-%d} {clock(side.from_ms)}"  # the evidence may be of a week
+    return f"{_DONE.get(side.action, side.action)} {begins}, {minutes_in_words(side.minutes)}{more}"
+
+
+def now_in_words(change: Change) -> str:
+    """What stands on a tag under the live policy, and under the new one."""
+    live, new = (_DONE.get(side.action, side.action) if side else "clear" for side in (change.live, change.new))
+    return f"{live} live, {new} in the shadow"
+
+
+def tags(count: int) -> str:
+    """So many tags, each in a country."""
+    return "1 hashtag" if count == 1 else f"{count:,} hashtags and countries"
+
+
+def margin_in_words(side: Side) -> str:
+    """How far over the threshold it was as it began."""
+    return f"{side.lower:.2f} ≥ {side.threshold:g} (+{side.margin:.2f})"
+
+
+def minutes_in_words(minutes: float) -> str:
+    """A length, to the minute, or to a tenth of it below ten.
+
+    >>> minutes_in_words(0.5), minutes_in_words(75.2), minutes_in_words(0)
+    ('0.5 min', '75 min', '0 min')
+    """
+    return f"{minutes:.1f} min" if 0 < minutes < 10 else f"{minutes:,.0f} min"
+
+
+def clock(time_ms: int) -> str:
+    """Hours, minutes, seconds, UTC."""
+    return f"{_at(time_ms):%H:%M:%S}"
+
+
+def moment(time_ms: int) -> str:
+    """Date and minute, UTC."""
+    return f"{_at(time_ms):%Y-%m-%d %H:%M} UTC"
+
+
+def _at(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(time_ms / 1000, UTC)
+
+
+def summary(verdict: Verdict) -> str:
+    """One sentence: what would change."""
+    if not verdict.tag_panes:
+        return "No evidence: nothing can be said."
+    counts: dict[str, int] = {}
+    for change in verdict.changes:
+        words = kind_in_words(change)
+        counts[words] = counts.get(words, 0) + 1
+    if counts:
+        return "; ".join(f"{count} {words}" for words, count in counts.items()) + "."
+    return "Nothing would change." if not verdict.needs_replay else "Of what was kept nothing would change."
+
+
+def span(verdict: Verdict) -> str:
+    """What the verdict rests on."""
+    shards = "1 shard" if verdict.shards == 1 else f"{verdict.shards} shards"
+    return (
+        f"{verdict.tag_panes:,} tag-panes of {shards}, {moment(verdict.from_ms)} to {moment(verdict.to_ms)}"
+        if verdict.tag_panes
+        else "nothing"
+    )
+
+
+def uncovered_in_words(verdict: Verdict) -> list[str]:
+    """One line for each part that needs a replay."""
+    found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for one in verdict.needs_replay:
+        found.setdefault((one.policy, one.category, one.reasons), []).append(one.surface)
+    return [
+        f"{category} on {_listed(surfaces)} needs replay ({policy} policy): {'; '.join(reasons)}"
+        for (policy, category, reasons), surfaces in found.items()
+    ]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(names)

@@ -1,0 +1,161 @@
+"""A flag in words and numbers: one reading of a register, for the page, the terminal and whoever else explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from hushtag_client.registers import Reason, Register
+
+from streams.countries import name_of
+
+ACTIONS = {"suppress": "Suppressed", "hold": "On hold for review"}
+SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
+
+_SHARES = {"harmful_share_lower", "harmful_share", "copies", "young", "links", "successor"}
+_SIGNALS = {
+    "harmful_share_lower": "Harmful share",
+    "harmful_share": "Harmful share",
+    "burst": "Rate against its own past",
+    "copies": "Copied texts",
+    "young": "Young accounts",
+    "links": "Links to listed domains",
+    "successor": "Authors of a hidden tag",
+    "authors": "Distinct authors",
+    "term": "Curated term",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonInWords:
+    """One signal, readable; value, threshold and the end of the value's interval are placed on a meter from 0 to 1."""
+
+    signal: str
+    value: str
+    threshold: str
+    fill: float
+    mark: float
+    reach: float
+
+
+def action_of(register: Register) -> str:
+    """What is done to the tag.
+
+    >>> action_of(Register(version="1", action="hold", hashtag="x", surface="trends", expires_at_ms=1))
+    'On hold for review'
+    """
+    return ACTIONS.get(register.action, register.action)
+
+
+def category_of(register: Register) -> str:
+    """The policy category as words; "" where there is none."""
+    return register.category.replace("_", " ")
+
+
+def reason_in_words(reason: Reason, evidence: Mapping[str, Any]) -> ReasonInWords:
+    """A reason as a meter with two labels. The bound of a share is read with the other bound, from the evidence.
+
+    >>> one = reason_in_words(Reason(signal="harmful_share_lower", value=0.62, threshold=0.45), {"upper": 0.81})
+    >>> one.signal, one.value, one.threshold, one.fill, one.mark, one.reach
+    ('Harmful share', '62–81%', '45%', 0.62, 0.45, 0.81)
+    """
+    scale = 1.0 if reason.signal in _SHARES else max(reason.value, reason.threshold, 1e-9) * 1.25
+    upper = evidence.get("upper") if reason.signal == "harmful_share_lower" else None
+    value = number_in_words(reason.signal, reason.value)
+    return ReasonInWords(
+        signal=_SIGNALS.get(reason.signal, reason.signal.replace("_", " ").capitalize()),
+        value=value if upper is None else f"{value.rstrip('%')}–{upper:.0%}",
+        threshold=number_in_words(reason.signal, reason.threshold),
+        fill=_within_meter(reason.value / scale),
+        mark=_within_meter(reason.threshold / scale),
+        reach=_within_meter((reason.value if upper is None else upper) / scale),
+    )
+
+
+def number_in_words(signal: str, value: float) -> str:
+    """A signal's number as it is read: a share in per cent, a rate as a factor, a count whole."""
+    if signal in _SHARES:
+        return f"{value:.0%}"
+    if signal == "burst":
+        return f"×{value:.1f}"
+    if signal == "term":
+        return "yes" if value else "no"
+    return f"{value:,.0f}" if value == int(value) else f"{value:.2f}"
+
+
+def _within_meter(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
+
+
+def one_line(register: Register) -> str:
+    """Why, in one line for a terminal: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copied texts 0.55 ≥ 0.30`."""
+    parts = []
+    evidence = register.evidence
+    for reason in register.reasons:
+        if reason.signal == "harmful_share_lower" and "upper" in evidence:
+            parts.append(f"harmful share {reason.value:.2f}–{float(evidence['upper']):.2f} ≥ {reason.threshold:.2f}")
+            if "authors" in evidence:
+                parts.append(f"{evidence['authors']} authors")
+        else:
+            digits = 2 if reason.signal in _SHARES else 0 if reason.value == int(reason.value) else 1
+            name = _SIGNALS.get(reason.signal, reason.signal.replace("_", " ")).lower()
+            parts.append(f"{name} {reason.value:.{digits}f} ≥ {reason.threshold:.{digits}f}")
+    return ", ".join(parts) or f"by {register.actor or register.source}"
+
+
+def paused(stop: Register | None, *, staff: bool) -> str:
+    """What a page says while the stop button is pressed, "" while it is not; who and why is for staff.
+
+    >>> stop = Register(version="1", action="allow", hashtag="*", surface="trends", source="human", actor="ann",
+    ...                 expires_at_ms=1, evidence={"reason": "false alarms"})
+    >>> paused(stop, staff=True)
+    'Automatic holding back is paused until 1 January 00:00 UTC. By ann: false alarms'
+    >>> paused(None, staff=True)
+    ''
+    """
+    if stop is None:
+        return ""
+    of = f" of {stop.category.replace('_', ' ')}" if stop.category not in ("", "*") else ""
+    ends = datetime.fromtimestamp(stop.expires_at_ms / 1000, UTC)
+    where = "" if stop.country == "*" else f" in {name_of(stop.country)}"
+    said = f"Automatic holding back{of} is paused{where} until {ends.day} {ends:%B %H:%M} UTC."
+    return f"{said} By {stop.actor}: {stop.evidence.get('reason', '')}" if staff else said
+
+
+def places(registers: Iterable[Register]) -> str:
+    """Where registers of one hashtag hold, in words.
+
+    >>> both = [Register(version="1", action="hold", hashtag="x", surface=s, country="IN", expires_at_ms=1)
+    ...         for s in ("search", "trends")]
+    >>> places(both)
+    'trends and search in India'
+    """
+    found = list(registers)
+    surfaces = sorted({register.surface for register in found}, reverse=True)
+    codes = sorted({register.country for register in found}, reverse=True)
+    names = [name_of(None if code == "*" else code) for code in codes]
+    return f"{' and '.join(surfaces)} in {', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
+
+
+def time_of(at_ms: int) -> str:
+    """A time of day, UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
+
+
+def machine_time(at_ms: int) -> str:
+    """The same moment as the `datetime` of a <time> element."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def until(expires_at_ms: int, now_ms: int) -> str:
+    """When a flag ends, as time to go; a flag without an end stands until revoked.
+
+    >>> until(0, 5), until(90_000, 0), until(7_200_000, 0)
+    ('until revoked', 'for 2 more min', 'for 2 more h')
+    """
+    if not expires_at_ms:
+        return "until revoked"
+    minutes = max(-(-(expires_at_ms - now_ms) // 60_000), 0)
+    return f"for {minutes} more min" if minutes < 100 else f"for {round(minutes / 60)} more h"

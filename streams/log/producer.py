@@ -1,0 +1,110 @@
+"""Our own producer: idempotent, all acknowledgements, and a deadline round every flush.
+
+aiokafka's idempotent producer retries for ever; a stage that cannot have its records acknowledged must end, and replay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from streams.errors import DependencyAway
+from streams.log.metadata_backoff import patient
+from streams.log.reading import connection
+from streams.settings import Settings
+
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+Ack = asyncio.Future[Any]
+
+
+class Sender:
+    """Sends records to given partitions.
+
+    Args:
+        deadline_seconds: how long the acknowledgement of a record may take.
+    """
+
+    def __init__(self, settings: Settings, *, deadline_seconds: float = 30.0) -> None:
+        self._settings = settings
+        self._deadline_seconds = deadline_seconds
+        self._producer: AIOKafkaProducer | None = None
+        self._ends: dict[tuple[str, int], int] = {}
+
+    def known_end(self, topic: str, partition: int) -> int | None:
+        """The end of a log as the last acknowledgement told; None where nothing was sent."""
+        return self._ends.get((topic, partition))
+
+    async def start(self) -> None:
+        """Connect."""
+        self._producer = patient(
+            AIOKafkaProducer(
+                **connection(self._settings),
+                enable_idempotence=True,
+                acks="all",
+                max_request_size=MAX_REQUEST_BYTES,
+                max_batch_size=256 * 1024,
+                linger_ms=0,
+                request_timeout_ms=15_000,
+            )
+        )
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Disconnect; what was not acknowledged is sent again by whoever replays."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            try:
+                async with asyncio.timeout(2.0):
+                    await producer.stop()
+            except TimeoutError:
+                pass
+
+    async def send(
+        self,
+        topic: str,
+        partition: int | None,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> Ack:
+        """Hand a record to the producer; the future is done when all in-sync replicas have it.
+
+        Raises:
+            DependencyAway: no room in the buffer within the deadline, or the producer has failed.
+        """
+        assert self._producer is not None, "not started"
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                ack: Ack = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
+                return ack
+        except (KafkaError, TimeoutError) as error:
+            raise self._away(topic, error) from error
+
+    async def acknowledged(self, acks: Iterable[Ack]) -> list[Any]:
+        """Wait until all of them are; their metadata.
+
+        Raises:
+            DependencyAway: one failed, or the deadline has passed.
+        """
+        waiting = list(acks)
+        if not waiting:
+            return []
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                done = list(await asyncio.gather(*waiting))
+        except (KafkaError, TimeoutError) as error:
+            raise self._away("Kafka", error) from error
+        for one in done:
+            self._ends[one.topic, one.partition] = one.offset + 1
+        return done
+
+    def _away(self, what: str, error: BaseException) -> DependencyAway:
+        reason = (
+            f"no acknowledgement in {self._deadline_seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        )
+        return DependencyAway(f"sending to {what} failed: {reason}", fix="see the broker's log; the worker replays")

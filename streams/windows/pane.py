@@ -1,0 +1,207 @@
+"""A settled pane as arrays: final, without texts, small enough to keep an hour of them and to read back in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import AnyStr
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.counting.block_counts import FLAGS, GROUP_SHIFT, MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints, Strings
+from streams.counting.keys import COUNTRY_BITS, ends_of, range_of
+from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
+from streams.windows.open_pane import OpenPane, Sum
+
+Floats = npt.NDArray[np.float32]
+NO_STRINGS: Strings = np.zeros(0, object)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pane:
+    """One pane of one shard. Rows are sorted by key, entries by (key, author).
+
+    Shapes: r rows, n entries, c score columns (any category first, then each).
+    """
+
+    start_ms: int
+    length_ms: int
+    keys: Ints
+    """(r,) hashtag and country."""
+    counts: Ints
+    """(r,) tweets."""
+    displays: Strings
+    """(r,) commonest spelling in the row's sample."""
+    bounds: Ints
+    """(r + 1,) row i has entries [bounds[i], bounds[i + 1])."""
+    author: UInts
+    """(n,)"""
+    tweet: Ints
+    """(n,)"""
+    age_days: npt.NDArray[np.int32]
+    """(n,)"""
+    flags: npt.NDArray[np.uint8]
+    """(n,) and above them the group of each text; see `registers.GROUP_SHIFT`."""
+    copy: npt.NDArray[np.uint32]
+    """(n,) fingerprint of the text; 0 where it was not scored."""
+    scores: Floats
+    """(n, c) calibrated probabilities; NaN where the text was not scored."""
+    given_up: GivenUp = NOTHING
+    """What is not in it, so that memory has a bound."""
+
+    @property
+    def end_ms(self) -> int:
+        """First millisecond after the pane."""
+        return self.start_ms + self.length_ms
+
+    def tweets(self, keys: Ints) -> Ints:
+        """(n,) tweets of keys (n,); of the world's key those of all countries."""
+        before = np.concatenate(([0], np.cumsum(self.counts)))
+        first, end = self.spans(keys)
+        return before[end] - before[first]
+
+    def spans(self, keys: Ints) -> tuple[Ints, Ints]:
+        """(n,) first row of each of keys (n,) and (n,) the one behind its last; the world's key has all countries'."""
+        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
+
+    def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
+        """The same rows with some of their entries (n,)."""
+        before = np.concatenate(([0], np.cumsum(stays)))
+        columns = ("author", "tweet", "age_days", "flags", "copy", "scores")
+        return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in columns})
+
+    def displays_of(self, key: int) -> list[str]:
+        """The spellings of a key, one for each row."""
+        first, end = self.keys.searchsorted(range_of(key))
+        spelt: list[str] = self.displays[first:end].tolist()
+        return spelt
+
+
+def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
+    """A pane in which nothing was said."""
+    return Pane(
+        start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), NO_STRINGS, np.zeros(1, np.int64),
+        np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint8),
+        np.zeros(0, np.uint32), np.zeros((0, columns), np.float32),
+    )  # fmt: skip
+
+
+def build_pane(
+    number: int,
+    total: Sum,
+    open_pane: OpenPane,
+    worth: Collection[int],
+    displays: Strings,
+    given_up: GivenUp = NOTHING,
+) -> Pane:
+    """A pane as it settles, or as a look sees it.
+
+    Args:
+        total: what its registers add up to.
+        worth: numbers of the hashtags whose entries show their scores; others may have been scored for a look.
+        displays: (r,) see `Pane`; a look leaves them out.
+        given_up: what was taken out of `total`.
+    """
+    entries, keys = total.entries, total.keys
+    said = open_pane.scores(entries)
+    scores, copy = said.probabilities, said.copies
+    tags = np.repeat(keys, np.diff(total.bounds)) >> COUNTRY_BITS
+    shown = np.isin(tags, np.fromiter(worth, np.int64, len(worth)))
+    scores[~shown] = np.nan
+    copy[~shown] = 0
+    flags = open_pane.entries["flags"][entries] & np.uint8(FLAGS)
+    known = ~np.isnan(scores[:, 0])
+    flags[known] |= (said.groups[known] + np.uint8(1)) << np.uint8(GROUP_SHIFT)
+    return Pane(
+        start_ms=number * PANE_MS,
+        length_ms=PANE_MS,
+        keys=keys,
+        counts=total.counts,
+        displays=displays,
+        bounds=total.bounds,
+        author=total.author,
+        tweet=open_pane.entries["tweet"][entries],
+        age_days=open_pane.entries["age_days"][entries],
+        flags=flags,
+        copy=copy,
+        scores=scores,
+        given_up=given_up,
+    )
+
+
+def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> Strings:
+    """(r,) the commonest spelling of each key in its sample; `names`: their normal forms."""
+    sizes = np.diff(total.bounds)
+    some = np.flatnonzero(sizes)
+    row_of = np.repeat(np.arange(len(some)), sizes[some])
+    most = _commonest_of(open_pane.displays(total.entries), total.bounds[some], row_of)
+    differs = most != b""
+    found = np.array(names, object)
+    found[some[differs]] = [one.decode("utf-8", "surrogatepass") for one in most[differs].tolist()]
+    return found
+
+
+def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
+    """The commonest of some spellings, of equally common ones the smallest; None of none.
+
+    >>> commonest(["b", "a", "b", "a"])
+    'a'
+    """
+    if spellings and 2 * spellings.count(spellings[0]) > len(spellings):  # nearly always
+        return spellings[0]
+    return min(set(spellings), key=lambda one: (-spellings.count(one), one), default=None)
+
+
+def merge_panes(
+    panes: Sequence[Pane], start_ms: int, columns: int, hashes: KeyedHash, k: int = K, *, length_ms: int = MINUTE_MS
+) -> Pane:
+    """A longer pane: counts add up, sketches unite."""
+    panes = [pane for pane in panes if len(pane.keys)]
+    if not panes:
+        return empty_pane(start_ms, length_ms, columns)
+    all_keys = np.concatenate([pane.keys for pane in panes])
+    keys, first, row_of = np.unique(all_keys, return_index=True, return_inverse=True)
+    counts = np.zeros(len(keys), np.int64)
+    np.add.at(counts, row_of, np.concatenate([pane.counts for pane in panes]))
+    shifts = np.cumsum([0, *[len(pane.keys) for pane in panes]])
+    row = np.concatenate(
+        [
+            np.repeat(row_of[shifts[i] : shifts[i + 1]], np.diff(pane.bounds)) for i, pane in enumerate(panes)
+        ]
+    )  # fmt: skip
+    author = np.concatenate([pane.author for pane in panes])
+    tweet = np.concatenate([pane.tweet for pane in panes])
+    kept = smallest_rows(row, author, hashes.orders(tweet), k)
+    return Pane(
+        start_ms=start_ms,
+        length_ms=length_ms,
+        keys=keys,
+        counts=counts,
+        displays=_commonest_of(np.concatenate([pane.displays for pane in panes]), first, row_of),
+        bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
+        author=author[kept],
+        tweet=tweet[kept],
+        age_days=np.concatenate([pane.age_days for pane in panes])[kept],
+        flags=np.concatenate([pane.flags for pane in panes])[kept],
+        copy=np.concatenate([pane.copy for pane in panes])[kept],
+        scores=np.concatenate([pane.scores for pane in panes])[kept],
+        given_up=sum((pane.given_up for pane in panes), NOTHING),
+    )
+
+
+def _commonest_of(spellings: Strings, first: Ints, row_of: Ints) -> Strings:
+    """(r,) the commonest of the spellings of each row: nearly all rows have but one.
+
+    Args:
+        spellings: (n,); row_of: (n,) whose they are; first: (r,) where each row has its first.
+    """
+    found = spellings[first]
+    mixed: Ints = np.unique(row_of[spellings != found[row_of]])
+    of_mixed: Ints = np.flatnonzero(np.isin(row_of, mixed))
+    of_mixed = of_mixed[np.argsort(row_of[of_mixed], kind="stable")]
+    cuts = [0, *np.searchsorted(row_of[of_mixed], mixed, side="right").tolist()]
+    for row, (begin, end) in zip(mixed.tolist(), pairwise(cuts), strict=True):
+        found[row] = commonest(spellings[of_mixed[begin:end]].tolist())
+    return found

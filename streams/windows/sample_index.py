@@ -1,0 +1,185 @@
+"""The entries of a window's panes in one order, so that a tag's sample lies in one place, however many panes there are.
+
+A pane's entries are sorted by key and author; so is their union, which says of each whose row it is. A pane that comes
+is merged in, and what has gone meanwhile is left out in the same pass: a few nanoseconds an entry. Then the sample of a
+key is the beginning of its run, and nothing behind the k-th author is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.compiled import compiled
+from streams.counting.block_counts import Ints
+from streams.counting.keys import ends_of
+from streams.counting.sketch import K, UInts
+
+Int32s = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Union:
+    """Entries (n,) sorted by (key, author), of equals the earlier pane's first.
+
+    Panes are known by their numbers, which rise.
+    """
+
+    keys: Ints
+    """(r,) ascending."""
+    bounds: Ints
+    """(r + 1,) key i has entries [bounds[i], bounds[i + 1])."""
+    author: UInts
+    """(n,)"""
+    order: UInts
+    """(n,) the keyed hash of the tweet: of an author's tweets the smallest speaks."""
+    pane: Int32s
+    """(n,) number of the pane that has it."""
+    row: Int32s
+    """(n,) which of that pane's entries it is."""
+
+    def __len__(self) -> int:
+        return len(self.author)
+
+    def spans(self, keys: Ints) -> tuple[Ints, Ints]:
+        """(m,) first run of each of keys (m,) and (m,) the one behind its last; the world's key has all countries'."""
+        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
+
+    def merged(self, later: Union, oldest: int) -> Union:
+        """With the entries of later panes, and without those of panes below `oldest`."""
+        return Union(
+            *_merged(
+                self.keys, self.bounds, self.author, self.order, self.pane, self.row,
+                later.keys, later.bounds, later.author, later.order, later.pane, later.row, oldest,
+            )
+        )  # fmt: skip
+
+
+NOTHING = Union(
+    np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64),
+    np.zeros(0, np.int32), np.zeros(0, np.int32),
+)  # fmt: skip
+
+
+def union_of(number: int, keys: Ints, bounds: Ints, author: UInts, order: UInts) -> Union:
+    """The entries (n,) of one pane under its number; `order`: (n,) the hashes of their tweets."""
+    n = len(author)
+    return Union(keys, bounds, author, order, np.full(n, number, np.int32), np.arange(n, dtype=np.int32))
+
+
+def together(unions: Sequence[Union]) -> Union:
+    """Of consecutive panes one union: merged two by two, so that each entry is touched but log2(panes) times."""
+    level = list(unions) or [NOTHING]
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=False)
+        level = [one.merged(other, 0) for one, other in pairs] + level[len(level) // 2 * 2 :]
+    return level[0]
+
+
+def smallest(asked: Ints, union: Union, later: Union, oldest: int, k: int = K) -> tuple[Ints, Int32s, Int32s]:
+    """Of some keys the k smallest authors of two unions, each with its smallest tweet, of equals the first.
+
+    Args:
+        asked: (m,) keys.
+        later: of panes that come after those of `union`.
+        oldest: panes below it are passed over.
+    Returns:
+        (m,) how many entries of each key, at most k; then, key by key and author by author, pane and row of each.
+    """
+    found = np.zeros(len(asked), np.int64)
+    pane, row = np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.int32)
+    _smallest(
+        *union.spans(asked), union.bounds, union.author, union.order, union.pane, union.row,
+        *later.spans(asked), later.bounds, later.author, later.order, later.pane, later.row, oldest, found, pane, row,
+    )  # fmt: skip
+    filled = np.arange(k) < found[:, None]
+    return found, pane[filled], row[filled]
+
+
+@compiled
+def _smallest(
+    first_a: Ints, end_a: Ints, bounds_a: Ints, author_a: UInts, order_a: UInts, pane_a: Int32s, row_a: Int32s,
+    first_b: Ints, end_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s,
+    oldest: int, found: Ints, pane: Int32s, row: Int32s,
+) -> None:  # fmt: skip
+    """Fills `found` (m,), `pane` and `row` (m, k)."""
+    k = pane.shape[1]
+    author, order = np.empty(k, np.uint64), np.empty(k, np.uint64)
+    for i in range(len(found)):
+        n = _take(
+            0, first_a[i], end_a[i], bounds_a, author_a, order_a, pane_a, row_a, oldest, author, order, pane[i], row[i]
+        )
+        found[i] = _take(
+            n, first_b[i], end_b[i], bounds_b, author_b, order_b, pane_b, row_b, oldest, author, order, pane[i], row[i]
+        )
+
+
+@compiled
+def _take(
+    n: int, first: int, end: int, bounds: Ints, authors: UInts, orders: UInts, panes: Int32s, rows: Int32s, oldest: int,
+    author: UInts, order: UInts, pane: Int32s, row: Int32s,
+) -> int:  # fmt: skip
+    """Take the entries of runs [first, end) into a key's sample, of which n places are filled; how many are then.
+
+    A run ascends, so that it is left at the first author that is too great: of most entries nothing is read.
+    """
+    k = len(author)
+    for run in range(first, end):
+        for entry in range(bounds[run], bounds[run + 1]):
+            if n == k and authors[entry] > author[k - 1]:
+                break
+            if panes[entry] < oldest:
+                continue
+            low, high = 0, n
+            while low < high:
+                middle = (low + high) // 2
+                if author[middle] < authors[entry]:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low < n and author[low] == authors[entry]:
+                if orders[entry] >= order[low]:
+                    continue
+            else:
+                n = min(n + 1, k)
+                for at in range(n - 1, low, -1):
+                    author[at], order[at], pane[at], row[at] = author[at - 1], order[at - 1], pane[at - 1], row[at - 1]
+            author[low], order[low], pane[low], row[low] = authors[entry], orders[entry], panes[entry], rows[entry]
+    return n
+
+
+@compiled
+def _merged(
+    keys_a: Ints, bounds_a: Ints, author_a: UInts, order_a: UInts, pane_a: Int32s, row_a: Int32s,
+    keys_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s, oldest: int,
+) -> tuple[Ints, Ints, UInts, UInts, Int32s, Int32s]:  # fmt: skip
+    """The columns of `Union.merged`; b's panes are the later ones."""
+    rows, n = len(keys_a) + len(keys_b), len(author_a) + len(author_b)
+    keys, bounds = np.empty(rows, np.int64), np.zeros(rows + 1, np.int64)
+    author, order = np.empty(n, np.uint64), np.empty(n, np.uint64)
+    pane, row = np.empty(n, np.int32), np.empty(n, np.int32)
+    i = j = at = written = 0
+    while i < len(keys_a) or j < len(keys_b):
+        has_a = i < len(keys_a) and (j == len(keys_b) or keys_a[i] <= keys_b[j])
+        has_b = j < len(keys_b) and (i == len(keys_a) or keys_b[j] <= keys_a[i])
+        keys[written] = keys_a[i] if has_a else keys_b[j]
+        x, end_x = (bounds_a[i], bounds_a[i + 1]) if has_a else (0, 0)
+        y, end_y = (bounds_b[j], bounds_b[j + 1]) if has_b else (0, 0)
+        while x < end_x or y < end_y:
+            if y == end_y or (x < end_x and author_a[x] <= author_b[y]):
+                author[at], order[at], pane[at], row[at] = author_a[x], order_a[x], pane_a[x], row_a[x]
+                x += 1
+            else:
+                author[at], order[at], pane[at], row[at] = author_b[y], order_b[y], pane_b[y], row_b[y]
+                y += 1
+            if pane[at] >= oldest:
+                at += 1
+        if at > bounds[written]:
+            written += 1
+            bounds[written] = at
+        i += has_a
+        j += has_b
+    return keys[:written], bounds[: written + 1], author[:at], order[:at], pane[:at], row[:at]

@@ -1,0 +1,137 @@
+"""A campaign takes another hashtag after its suppression: its authors speak against it, and against nobody else."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hushtag_client.normalise import normalise
+
+from devkit.simulation.config import Config
+from devkit.simulation.data import tag_names
+from devkit.simulation.lines import encode_line
+from devkit.simulation.moving import moving
+from devkit.simulation.run import Simulation
+from streams.counting.keys import Tags
+from streams.counting.sharding import Sharding
+from streams.judging.evidence_codec import table_of
+from streams.log.decisions import Decision
+from streams.log.evidence import EvidenceRecord
+from streams.policy import parse_policy
+from streams.replay import Replay, read_lines
+from streams.scoring import load_text_scorer
+
+POLICY = """
+serial: 1
+windows: [1m, 10m]
+evidence_floor: 5
+categories:
+  hateful_conduct:
+    mode: suppress
+    windows: [1m]
+    min_tweets: 20
+    min_authors: 15
+    suppress_at: 0.4
+    clear_at: 0.25
+    dwell: 30s
+    expiry: 10m
+    corroborate: {need: 1, copies: 0.3SUCCESSOR}
+"""
+SEEDS = range(2)
+pytestmark = pytest.mark.simulation
+
+
+class Lived:
+    """What a replay of one run said, and kept."""
+
+    def __init__(self, seed: int, successor: str) -> None:
+        run = Simulation(moving(seed, tag_names(), minutes=6, rate=30))
+        lines = [encode_line(line) + b"\n" for line in run.lines()]
+        self.tags = {tag["kind"]: tag["hashtag"] for tag in run.truth()["tags"] if tag["kind"] != "campaign"}
+        self.old, self.new = (tag["hashtag"] for tag in run.truth()["tags"] if tag["kind"] == "campaign")
+        self.kept: list[EvidenceRecord] = []
+        policy = parse_policy(POLICY.replace("SUCCESSOR", successor), "moving.yaml")
+        replay = Replay(range(4), policy, load_text_scorer(), shards=4, keep_evidence=self.kept.append)
+        self.said = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
+        self.sketches = replay.sketches
+
+    def hidden(self) -> set[str]:
+        return {one.hashtag for one in self.said if any(ruling.action == "suppress" for ruling in one.rulings)}
+
+    def highest(self, hashtag: str) -> float:
+        """The greatest signal that a tag ever had, in the world and in any country."""
+        found = [0.0]
+        for record in self.kept:
+            table = table_of([record], Tags())
+            rows = [row for row, name in enumerate(record.hashtags) if name == hashtag]
+            found += table.successor[rows].tolist()
+        return max(found)
+
+
+@cache
+def lived(seed: int, successor: str = ", successor: 0.3") -> Lived:
+    return Lived(seed, successor)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_second_hashtag_is_hidden_for_its_authors_sake(seed):
+    run = lived(seed)
+    assert run.hidden() == {run.old, run.new}
+    first = next(one for one in run.said if one.hashtag == run.new and one.country == "*")
+    (ruling, *_) = first.rulings
+    assert {why.signal for why in ruling.reasons} == {"harmful_share_lower", "successor"}, "nothing else spoke for it"
+    assert ruling.evidence is not None and ruling.evidence.predecessor == run.old
+    assert run.highest(run.new) > 0.6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_without_the_signal_it_is_not(seed):
+    assert lived(seed, "").hidden() == {lived(seed, "").old}
+    assert not lived(seed, "").sketches
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_match_that_a_few_of_them_mention_has_little_of_it_and_a_protest_nothing(seed):
+    run = lived(seed)
+    assert run.highest(run.tags["sports"]) < 0.15
+    assert run.highest(run.tags["protest"]) < 0.05
+
+
+def test_a_story_told_by_the_people_of_another():
+    config = moving(0, tag_names(), minutes=6, rate=30)
+    run = Simulation(config)
+    authors: dict[str, set[int]] = {}
+    for teller in config.stories:
+        authors[teller.hashtag] = set()
+    for begin_ms in range(0, config.duration_ms, 1_000):
+        for draft in run._drafts(begin_ms, 1_000):
+            for tag in draft.tags:
+                if tag in authors:
+                    authors[tag].add(draft.author.id)
+    match, protest, old, new = (authors[story.hashtag] for story in config.stories)
+    assert len(new - old) < 0.2 * len(new) and not protest & (old | new)
+    assert 0 < len(match & old) < 0.2 * len(match)
+
+
+def tags_of(config: Config) -> list[str]:
+    """The hashtags of the campaign, in their order."""
+    return [normalise(story.hashtag) for story in config.stories if story.kind == "campaign"]
+
+
+def test_a_replay_says_the_same_however_much_it_reads_at_once():
+    """All at once every shard has markers of the end before it settles its first tick; the second hashtag's shard comes
+    before the first one's."""
+    configs = (moving(seed, tag_names(), minutes=6, rate=30) for seed in range(100))
+    shard_of = Sharding(4).of
+    config = next(one for one in configs if len({*map(shard_of, tags_of(one))}) == 2 and
+                  shard_of(tags_of(one)[1]) < shard_of(tags_of(one)[0]))  # fmt: skip
+    run = Simulation(config)
+    lines = [encode_line(line) + b"\n" for line in run.lines()]
+    policy = parse_policy(POLICY.replace("SUCCESSOR", ", successor: 0.3"), "moving.yaml")
+    found = []
+    for flush_records in (200, 1_000_000):
+        replay = Replay(range(4), policy, load_text_scorer(), shards=4, flush_records=flush_records)
+        said = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
+        found.append(sorted((one.tick_ms, one.hashtag, one.country, str(one.rulings)) for one in said))
+    assert found[0] == found[1]
+    assert {hashtag for _, hashtag, _, _ in found[0]} == {*tags_of(config)}

@@ -1,0 +1,104 @@
+"""Registers as objects, for tests: to write the columns of a record with, and to read them back. The obvious way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.counting.block_counts import RULES, Entries, Flush, registers_of, to_lines
+from streams.counting.keys import country_code, country_name
+from streams.counting.sketch import K, KeyedHash
+
+
+class Entry(NamedTuple):
+    """A sampled author, with the tweet that speaks for them; `display` is "" where that is the normal form."""
+
+    author: int
+    tweet: int
+    age_days: int
+    flags: int
+    display: str
+    text: str
+
+
+@dataclass
+class Register:
+    """How often a hashtag was used in one block, country and pane, so far."""
+
+    hashtag: str
+    country: str
+    pane: int
+    count: int
+    entries: list[Entry] = field(default_factory=list)
+    block: int = 0
+
+
+def flush(
+    registers: Iterable[Register] = (),
+    *,
+    source_id: str = "t",
+    source: int = 0,
+    sources: int = 1,
+    rules: int = RULES,
+    block: int = 0,
+    watermark_ms: int = 0,
+    newest_ms: int = 0,
+    read_to: int = 0,
+) -> Flush:
+    """A record of these registers; `block`: the one that is reached, `read_to`: the offset that is."""
+    of = sorted(registers, key=lambda one: one.block)
+    entries = [entry for one in of for entry in one.entries]
+    return Flush(
+        source_id, source, sources, rules, block, watermark_ms, newest_ms,
+        hashtags=[one.hashtag for one in of],
+        countries=np.array([country_code(one.country) for one in of], "<u2").tobytes(),
+        panes=np.array([one.pane for one in of], "<i8").tobytes(),
+        blocks=np.array([one.block for one in of], "<i8").tobytes(),
+        counts=np.array([one.count for one in of], "<u4").tobytes(),
+        sizes=np.array([len(one.entries) for one in of], "<u4").tobytes(),
+        author=np.array([one.author for one in entries], "<u8").tobytes(),
+        tweet=np.array([one.tweet for one in entries], "<i8").tobytes(),
+        age_days=np.array([one.age_days for one in entries], "<i4").tobytes(),
+        flags=np.array([one.flags for one in entries], "u1").tobytes(),
+        displays=to_lines([one.display for one in entries]),
+        texts=to_lines([one.text for one in entries]),
+        reached=read_to,
+    )  # fmt: skip
+
+
+def registers(record: Flush) -> list[Register]:
+    """The inverse of `flush`."""
+    columns = registers_of(record)
+    whole = entries_of(columns.entries)
+    found, at = [], 0
+    for hashtag, country, pane, block, count, size in zip(
+        record.hashtags, columns.countries.tolist(), columns.panes.tolist(), columns.blocks.tolist(),
+        columns.counts.tolist(), columns.sizes.tolist(), strict=True,
+    ):  # fmt: skip
+        found.append(Register(hashtag, country_name(country), pane, count, whole[at : at + size], block))
+        at += size
+    assert at == len(whole), "every entry belongs to a register"
+    return found
+
+
+def columns(entries: Sequence[Entry]) -> Entries:
+    """Entries as columns."""
+    return registers_of(flush([Register("a", "", 0, 1, list(entries))])).entries
+
+
+def entries_of(entries: Entries) -> list[Entry]:
+    """The inverse of `columns`."""
+    numbers = (entries.author, entries.tweet, entries.age_days, entries.flags)
+    texts = ([line.decode("utf-8", "surrogatepass") for line in lines] for lines in (entries.displays, entries.texts))
+    return [Entry(*row) for row in zip(*(one.tolist() for one in numbers), *texts, strict=True)]
+
+
+def smallest(entries: Iterable[Entry], hashes: KeyedHash, k: int = K) -> list[Entry]:
+    """At most k entries, by author: the smallest authors, each with the tweet of the smallest hash."""
+    best: dict[int, Entry] = {}
+    for one in sorted(entries, key=lambda one: (one.author, hashes.order(one.tweet))):
+        best.setdefault(one.author, one)
+    return [best[author] for author in sorted(best)[:k]]

@@ -1,0 +1,153 @@
+"""The obvious way, sharing no code with the cores: what the pipeline does must equal it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from hashlib import blake2b
+from statistics import NormalDist
+
+from tests.support.siphash import siphash
+
+K, PANE, LATE, AHEAD, OLD = 64, 10_000, 5_000, 120_000, 3_600_000
+RANGE = 4_096
+MASK = 2**64 - 1
+
+
+def author_hash(author: str) -> int:
+    secret = blake2b(b"authors", digest_size=16).digest()
+    return siphash(int(author), int.from_bytes(secret[:8], "little"), int.from_bytes(secret[8:], "little"))
+
+
+def tweet_order(tweet: int) -> int:
+    x = tweet ^ int.from_bytes(blake2b(b"tweet order", digest_size=8).digest(), "little")
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def uses(lines):
+    """(tag, country, effective time, tweet) of every tweet that counts; a line is a log line with a native payload."""
+    seen: dict[tuple[int, str], int] = {}
+    for line in lines:
+        try:
+            tweet = json.loads(line["value"])
+            key, event = (line["partition"], tweet["id"]), tweet["created_at_ms"]
+        except (TypeError, ValueError, KeyError):
+            continue
+        before, seen[key] = seen.get(key), line["offset"]
+        log = line["log_time_ms"]
+        if (before is not None and line["offset"] - before <= RANGE) or event - log > AHEAD or log - event > OLD:
+            continue
+        at = min(max(event, log - LATE), log)
+        for tag in dict.fromkeys(tag.casefold() for tag in tweet["hashtags"]):
+            yield tag, tweet.get("country", ""), at, tweet
+
+
+def sample(tweets):
+    """The k authors with the smallest hashes, each with its smallest tweet."""
+    best = {}
+    for tweet in tweets:
+        author = author_hash(tweet["author_id"])
+        if author not in best or tweet_order(int(tweet["id"])) < tweet_order(int(best[author]["id"])):
+            best[author] = tweet
+    return [(author, best[author]) for author in sorted(best)[:K]]
+
+
+def authors(chosen) -> int:
+    return len(chosen) if len(chosen) < K else round((K - 1) * 2**64 / chosen[-1][0])
+
+
+def minute_rows(lines) -> dict[tuple[str, str, int], tuple[int, int]]:
+    """(tag, country or *, minute) → (tweets, authors)."""
+    rows = defaultdict(list)
+    for tag, country, at, tweet in uses(lines):
+        for scope in {country, "*"} - {""}:
+            rows[tag, scope, at // 60_000 * 60_000].append(tweet)
+    return {key: (len(tweets), authors(sample(tweets))) for key, tweets in rows.items()}
+
+
+def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    scale = 1 + z * z / n
+    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    centre = (share + z * z / (2 * n)) / scale
+    return centre - half, centre + half
+
+
+def adjusted(texts, harm, group, scale, confidence: float) -> tuple[float, float]:
+    """The shares, within [0, 1], that the mean does not contradict, by halving; see `models.share`.
+
+    `group` gives the group of a text; `scale` of each the moments (clean and harmful: means, then variances) and the
+    errors of the two means (variance, covariance, variance).
+    """
+    z, n = NormalDist().inv_cdf(0.5 + confidence / 2), len(texts)
+    mean, parts = (
+        sum(map(harm, texts)) / n,
+        [sum(group(text) == one for text in texts) / n for one in range(len(scale))],
+    )
+    a0, a1, v0, v1 = (sum(part * scale[one][0][at] for one, part in enumerate(parts)) for at in range(4))
+    e0, e01, e1 = (sum(part**2 * scale[one][1][at] for one, part in enumerate(parts)) for at in range(3))
+
+    def fits(share: float) -> bool:
+        error = (share * v1 + (1 - share) * v0 + share * (1 - share) * (a1 - a0) ** 2) / n
+        error += (1 - share) ** 2 * e0 + 2 * share * (1 - share) * e01 + share**2 * e1
+        return (mean - a0 - share * (a1 - a0)) ** 2 <= z * z * error
+
+    def last(outside: float) -> float:
+        inside = (mean - a0) / (a1 - a0)
+        for _ in range(60):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if fits(middle) else (inside, middle)
+        return min(max(inside, 0.0), 1.0)
+
+    low, high = wilson(min(max((mean - a0) / (a1 - a0), 0.0), 1.0), n, confidence)
+    return min(last(-50.0), low), max(last(50.0), high)
+
+
+def decisions(
+    lines, rule, harm, said=lambda account, country, tick: "", bounds=None
+) -> list[tuple[str, str, int, str]]:
+    """(tag, country, tick, action) of every change, for one window without corroboration.
+
+    `rule` has the keys of a policy's rule, in milliseconds; a text is scored if its tag had `score_floor` tweets in the
+    window when its pane settled. `harm` gives the probability of a text, `said` what is known (`naive_facts`); `bounds`
+    those of the harmful share from the scored texts, Wilson's of the mean if None.
+    """
+    bounds = bounds or (lambda texts: wilson(sum(map(harm, texts)) / len(texts), len(texts), rule.confidence))
+    panes = defaultdict(lambda: defaultdict(list))
+    for tag, country, at, tweet in uses(lines):
+        for scope in {country, "*"} - {""}:
+            panes[at // PANE][tag, scope].append({**tweet, "pane": at // PANE})
+    heard = lambda tag, tick: sum(  # noqa: E731
+        len(panes[one][tag, "*"]) for one in range(tick + 1 - rule.window // PANE, tick + 1) if one in panes
+    )
+    state, changes = {}, []
+    for pane in range(min(panes), max(panes) + 1):
+        tick, window = (pane + 1) * PANE, range(pane + 1 - rule.window // PANE, pane + 1)
+        keys = {key for one in window if one in panes for key in panes[one]} | set(state)
+        for key in sorted(keys):
+            tweets = [tweet for one in window if one in panes for tweet in panes[one].get(key, ())]
+            whole = [(said(t["author_id"], key[1], tick), t) for _, t in sample(tweets)]
+            count = round(authors(sample(tweets)) * sum(one != "hidden" for one, _ in whole) / max(len(whole), 1))
+            level = "low"
+            scored = [t["text"] for one, t in whole if not one and heard(key[0], t["pane"]) >= rule.score_floor]
+            if len(tweets) >= rule.min_tweets and count >= rule.min_authors and scored:
+                lower, upper = bounds(scored)
+                level = "over" if lower >= rule.suppress_at else "under" if upper < rule.clear_at else "between"
+            action, since, expires = state.get(key, ("clear", -math.inf, 0))
+            if action == "clear":
+                if level == "over" and tick - since >= rule.dwell:
+                    state[key] = ("suppress", tick, tick + rule.expiry)
+                    changes.append((*key, tick, "suppress"))
+            elif level == "under" and tick - since >= rule.dwell:
+                state[key] = ("clear", tick, 0)
+                changes.append((*key, tick, "clear"))
+            elif level in ("over", "between") and expires - tick <= rule.expiry // 2:
+                state[key] = ("suppress", since, tick + rule.expiry)
+                changes.append((*key, tick, "suppress"))
+            elif tick >= expires:
+                state[key] = ("clear", tick, 0)
+                changes.append((*key, tick, "clear"))
+    return changes

@@ -1,0 +1,115 @@
+"""Orders without Kafka: a desk that folds what it writes, and files of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from moderation.orders.desk import OrdersDesk
+from moderation.orders.intake import parse_csv
+from moderation.orders.model import Head, OrderDraft
+from moderation.orders.select import Selection
+from streams.flags.overrides import PeopleView
+from streams.orders.fold import Case
+from streams.orders.records import Outcome, Target
+
+T = TypeVar("T")
+HOUR_MS = 3_600_000
+NOW_MS = 1_612_800_000_000
+"""2021-02-08 16:00 UTC."""
+HEAD = Head("Ministry of Examples", "IN", "IT Act 2000, s. 69A", "EX/7", NOW_MS - 9 * HOUR_MS, NOW_MS - HOUR_MS,
+            NOW_MS + 48 * HOUR_MS, False)  # fmt: skip
+
+
+class Log:
+    """What `Desk.transact` promises, in memory."""
+
+    def __init__(self) -> None:
+        self.view = PeopleView()
+        self.records: list[tuple[bytes, bytes]] = []
+        self.before_send: Callable[[], None] | None = None
+        """Called once between the look and the write: another writer's chance."""
+
+    async def refresh(self) -> PeopleView:
+        return self.view
+
+    async def transact(self, make: Callable[[PeopleView], Sequence[tuple[bytes, bytes]]]) -> list[int]:
+        records = make(self.view)
+        other, self.before_send = self.before_send, None
+        if other is not None:
+            other()
+        return [self.append(*record) for record in records]
+
+    def append(self, value: bytes, key: bytes) -> int:
+        self.records.append((value, key))
+        self.view.hear(len(self.records) - 1, key, value)
+        return len(self.records) - 1
+
+
+class World:
+    """A log with a desk on it, and a clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_ms = NOW_MS
+        self.log = Log()
+        self.desk = self.new_desk()
+
+    def new_desk(self) -> OrdersDesk:
+        return OrdersDesk(self.log, clock=lambda: self.now_ms)  # type: ignore[arg-type]
+
+    def intake(self, targets: Sequence[Target], head: Head = HEAD, actor: str = "ann") -> str:
+        draft = OrderDraft(head, {(target.kind, target.value): target for target in targets})
+        run(self.desk.take_in([draft], actor=actor))
+        return head.id
+
+    def intake_csv(self, text: str, **given: str) -> str:
+        parsed = parse_csv(text.encode(), "order.csv", given, self.now_ms)
+        assert not parsed.problems, parsed.problems
+        run(self.desk.take_in(parsed.drafts, actor="ann"))
+        return parsed.drafts[0].head.id
+
+    def step(self, order: str, *states: Any, expires_at_ms: int = 0, actor: str = "ann") -> Case:
+        for state in states:
+            case = run(self.desk.step(order, state, actor=actor, reason=f"now {state}", expires_at_ms=expires_at_ms))
+        return case
+
+    def review(self, order: str) -> Case:
+        return self.step(order, "acknowledged", "under_review")
+
+    def rule(self, order: str, outcome: Outcome, *targets: str, actor: str = "ann", **options: Any) -> Any:
+        reason = options.pop("reason", f"because {outcome}")
+        selection = options.pop("selection", Selection(targets=targets))
+        if outcome == "reduced":
+            options.setdefault("surfaces", ("search", "trends"))
+        return run(self.desk.rule(order, selection, outcome, actor=actor, reason=reason, **options))
+
+    def protect(self, account: str, category: Any = "journalist") -> None:
+        from moderation.speakers import Entry, plan
+
+        run(
+            self.desk.change_registry(
+                lambda cases: plan([Entry(account, category)], cases.speakers), actor="ann", reason="accredited"
+            )
+        )
+
+    def held(self) -> dict[str, str]:
+        """Field → action of every register that hides something now."""
+        self.log.view.fold.lapse(self.now_ms)
+        return {
+            register.field: register.action
+            for register in self.log.view.fold.registers()
+            if register.in_force(self.now_ms)
+        }
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Nothing here really waits, so no event loop is needed, and one desk may be used within another's turn."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    raise AssertionError("it waits for something")
+
+
+def accounts(*ids: int) -> list[Target]:
+    return [Target("account", str(one)) for one in ids]

@@ -1,0 +1,10 @@
+"""Folders that tests read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""Root of the checkout."""
+SHARED = ROOT.parent / "shared"
+"""Data that others made, beside the checkout; absent in a plain clone."""

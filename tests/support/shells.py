@@ -1,0 +1,210 @@
+"""What the stages' shells stand on, in memory: topics, a producer whose acknowledgements a test gives, a log reader.
+
+The shells under test are the real ones; only Kafka is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streams.counting.sketch import KeyedHash
+from streams.errors import DependencyAway
+from streams.flags.store import FlagStore
+from streams.log.reading import Bounds
+from streams.metrics import Metrics
+from streams.pipeline.context import Context
+from streams.pipeline.model_cache import ModelShelf
+from streams.scoring import TextScorer
+from streams.settings import Settings
+from tests.unit.streams.test_replay import WordScorer
+
+NOW_MS = 1_611_600_000_000
+SCORER = TextScorer(WordScorer())
+HASHES = KeyedHash(b"k")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record as aiokafka delivers it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_type: int = 1
+
+
+class Topics:
+    """All logs of a broker, by (topic, partition); offsets need not be dense."""
+
+    def __init__(self) -> None:
+        self.logs: dict[tuple[str, int], list[Kept]] = {}
+        self.begins: dict[tuple[str, int], int] = {}
+        """Where retention has taken what came before."""
+        self.now_ms = NOW_MS
+        self.asked: Callable[[], None] = lambda: None
+        """Happens between the question for a log's bounds and the answer."""
+
+    def end(self, topic: str, partition: int) -> int:
+        log = self.logs.get((topic, partition))
+        return log[-1].offset + 1 if log else self.begins.get((topic, partition), 0)
+
+    def append(self, topic: str, partition: int, value: bytes | None, *, key: bytes | None = None) -> Kept:
+        kept = Kept(self.end(topic, partition), self.now_ms, key, value)
+        self.logs.setdefault((topic, partition), []).append(kept)
+        return kept
+
+    def read(self, topic: str, partition: int, start: int = 0) -> list[Kept]:
+        return [one for one in self.logs.get((topic, partition), []) if one.offset >= start]
+
+    def cut(self, topic: str, partition: int, begin: int) -> None:
+        """Retention takes everything before an offset."""
+        self.begins[topic, partition] = begin
+        self.logs[topic, partition] = self.read(topic, partition, begin)
+
+    def reader(self, _kafka: Mapping[str, Any], topic: str, **_: Any) -> Reader:
+        """In the place of `LogReader`."""
+        return Reader(self, topic)
+
+
+class Reader:
+    """As `streams.log.reading.LogReader`."""
+
+    def __init__(self, topics: Topics, topic: str) -> None:
+        self.topics, self.topic = topics, topic
+        self.partitions = tuple(sorted(number for name, number in topics.logs if name == topic)) or (0,)
+
+    async def __aenter__(self) -> Reader:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def bounds(self, partitions: tuple[int, ...] | None = None) -> dict[int, Bounds]:
+        self.topics.asked()
+        return {
+            number: Bounds(self.topics.begins.get((self.topic, number), 0), self.topics.end(self.topic, number))
+            for number in (self.partitions if partitions is None else partitions)
+        }
+
+    async def offset_at(self, partition: int, log_time_ms: int) -> int | None:
+        found = (one.offset for one in self.topics.read(self.topic, partition) if one.timestamp >= log_time_ms)
+        return next(found, self.topics.end(self.topic, partition))
+
+    async def to_end(
+        self, starts: Mapping[int, int | None] | None = None, ends: Mapping[int, int] | None = None
+    ) -> AsyncIterator[list[Kept]]:
+        for number, start in (dict.fromkeys(self.partitions) if starts is None else starts).items():
+            end = (ends or {}).get(number, self.topics.end(self.topic, number))
+            batch = [one for one in self.topics.read(self.topic, number, start or 0) if one.offset < end]
+            if batch:
+                yield batch
+
+
+@dataclass
+class Sent:
+    """A record that the broker has not acknowledged."""
+
+    topic: str
+    partition: int
+    value: bytes | None
+    key: bytes | None
+    ack: asyncio.Future[Any]
+
+
+class Sender:
+    """As `streams.log.producer.Sender`; a record reaches its log, and is acknowledged, when `deliver` says so."""
+
+    def __init__(self, topics: Topics, *, at_once: bool = False) -> None:
+        self.topics = topics
+        self.under_way: list[Sent] = []
+        self.at_once = at_once
+        self.stamped_by = 1
+        """The timestamp type of acknowledgements: 1 by the broker, 0 by the producer's own clock."""
+
+    async def send(
+        self,
+        topic: str,
+        partition: int | None,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> asyncio.Future[Any]:
+        ack = asyncio.get_running_loop().create_future()
+        self.under_way.append(Sent(topic, partition or 0, value, key, ack))
+        if self.at_once:
+            self.deliver()
+        return ack
+
+    async def acknowledged(self, acks: Sequence[asyncio.Future[Any]]) -> list[Any]:
+        return list(await asyncio.gather(*acks))
+
+    def deliver(self, count: int | None = None) -> None:
+        """Some of what is under way, in the order in which it was sent."""
+        ready, self.under_way = self.under_way[:count], self.under_way[len(self.under_way[:count]) :]
+        for one in ready:
+            kept = self.topics.append(one.topic, one.partition, one.value, key=one.key)
+            if not one.ack.done():
+                one.ack.set_result(
+                    SimpleNamespace(
+                        topic=one.topic, timestamp=kept.timestamp, timestamp_type=self.stamped_by, offset=kept.offset
+                    )
+                )
+
+    def fail(self) -> None:
+        """What is under way is lost."""
+        lost, self.under_way = self.under_way, []
+        for one in lost:
+            one.ack.set_exception(DependencyAway("sending to Kafka failed", fix="none"))
+
+
+@dataclass
+class Shells:
+    """A worker's parts, with what its stages have crashed of."""
+
+    topics: Topics
+    sender: Sender
+    context: Context
+    crashed: list[BaseException] = field(default_factory=list)
+
+
+async def settle_down(rounds: int = 20) -> None:
+    """Let every task run until it waits for something that only the test can bring."""
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+
+
+def make_shells(
+    monkeypatch: pytest.MonkeyPatch, *, store: FlagStore | None = None, at_once: bool = False, **settings: Any
+) -> Shells:
+    """A context whose Kafka is memory."""
+    topics, metrics = Topics(), Metrics()
+    sender = Sender(topics, at_once=at_once)
+    monkeypatch.setattr("streams.log.models.LogReader", topics.reader)
+    for module in ("ingest", "recovery", "publish", "gaps", "foreign_records", "account_facts"):
+        monkeypatch.setattr(f"streams.pipeline.{module}.LogReader", topics.reader)
+    crashed: list[BaseException] = []
+
+    async def crash(error: BaseException) -> None:
+        crashed.append(error)
+
+    context = Context(
+        settings=Settings(**settings),
+        metrics=metrics,
+        sender=sender,  # type: ignore[arg-type]
+        hashes=HASHES,
+        scorer=SCORER,
+        shelf=ModelShelf(Settings(**settings), SCORER, metrics),
+        executor=ThreadPoolExecutor(1),
+        store=store,
+        crash=crash,
+    )
+    return Shells(topics, sender, context, crashed)

@@ -1,0 +1,77 @@
+"""What ingest's workers say in a simulated history: partials, and how far the moderation log has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streams.counting.ingest import SourcePartition
+from streams.counting.sharding import Sharding
+from streams.log.account_facts import FactsMark
+from streams.log.partials import encode_partial
+from tests.support.simulated_run import Run
+from tests.support.simulated_sizes import BLOCK, DUPLICATE_RANGE, HASHES, PARTITIONS, SHARDS, TIMES
+
+
+class Ingest(Run):
+    """As `streams.pipeline.ingest.IngestPartition`."""
+
+    topic = "tweets"
+
+    def work(self) -> Iterator[None]:
+        world, rng = self.world, self.world.rng
+        replay_point = self.start // BLOCK * BLOCK
+        core = SourcePartition(
+            self.number, PARTITIONS, "s", replay_point, sharding=Sharding(SHARDS), hashes=HASHES, times=TIMES
+        )
+        at, unsent, rules = max(0, replay_point - DUPLICATE_RANGE), 0, rng.choice(world.rules)
+        while True:
+            records = world.visible(self.number)[at : at + rng.randint(1, 30)]
+            core.read(records)
+            at += len(records)
+            unsent += len(records)
+            if not records and not world.calm and rng.random() < 0.1:
+                core.claim(world.now_ms)
+            self.done = not unsent and not records
+            yield
+            if (not unsent and (world.calm or rng.random() < 0.97)) or rng.random() < world.span.patience:
+                continue
+            unsent = 0
+            flushed, replay_point = core.flush(), core.replay_point
+            for one in (one for flushes in flushed.values() for one in flushes):
+                one.rules = rules
+                if rules in world.other_grammar:
+                    one.hashtags = [{"all": "everything"}.get(hashtag, hashtag) for hashtag in one.hashtags]
+            encoded = {shard: [encode_partial(one) for one in flushes] for shard, flushes in flushed.items()}
+            core.reset_counts()
+            for shard, values in encoded.items():
+                for value in values[:-1]:
+                    self.outbox.put(("partials", shard), value)
+            yield from self.acknowledged()
+            if self.dropped:
+                return
+            for shard, values in encoded.items():
+                self.outbox.put(("partials", shard), values[-1])
+            yield from self.acknowledged()
+            if self.dropped:
+                return
+            self.replay_point = replay_point
+
+
+class Marks(Run):
+    """As `streams.pipeline.account_facts.FactsFollower`, of a worker that ingests; often so slow that news are late."""
+
+    topic = "moderation"
+
+    def work(self) -> Iterator[None]:
+        marked = 0
+        while True:
+            upto = len(self.world.said())
+            self.done = upto <= marked
+            yield
+            if upto > marked:
+                for shard in range(SHARDS):
+                    self.outbox.put(("partials", shard), encode_partial(FactsMark("", upto)))
+                yield from self.acknowledged()
+                if self.dropped:
+                    return
+                marked = upto

@@ -1,0 +1,72 @@
+"""What all runs of a simulated history see: the logs, the time, and from where a successor reads."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from streams.log.partials import encode_partial
+from streams.policy import Policy
+from streams.policy.activation import Activation
+from streams.replay import Record
+from tests.support.simulated_sizes import SHARDS, SHORT, START_MS, Span
+from tests.support.simulated_source import random_source
+from tests.support.simulated_words import SCORER
+
+
+class Logs:
+    """What all runs see: the logs, the time, what is in force, and from where a successor reads.
+
+    Args:
+        policies: the first is in force from the start, a second from some tick on.
+        models: revisions, in force with these.
+        timely: whether judges take records for timely, and look: all, or some runs and others not.
+        rules: of the versions that run side by side; they count the same but for those with `other_grammar`.
+        span: how long, and how much happens.
+        moderation: records about accounts, as the topic will have them.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        policies: list[Policy],
+        *,
+        models: Sequence[str] = (SCORER.revision, SCORER.revision),
+        timely: str = "all",
+        rules: Sequence[int] = (1,),
+        other_grammar: Sequence[int] = (),
+        span: Span = SHORT,
+        moderation: Sequence[Record] = (),
+    ) -> None:
+        self.rng = random.Random(seed)
+        self.policies, self.models = policies, models
+        self.timely = timely
+        self.rules, self.other_grammar = rules, other_grammar
+        self.span = span
+        self.sources = random_source(self.rng, seed, span)
+        self._times = [[record.timestamp for record in log] for log in self.sources]
+        self.now_ms = START_MS
+        self.calm = False
+        self.logs: dict[tuple[str, int], list[bytes]] = {
+            (log, shard): [] for log in ("partials", "decisions", "panes") for shard in range(SHARDS)
+        }
+        self.committed: dict[tuple[str, int], int] = {}
+        self.activations: list[Activation] = []
+        self.activate(0, 0)
+        self.moderation = moderation
+
+    def activate(self, sequence: int, from_tick_ms: int) -> None:
+        policy = self.policies[sequence]
+        self.activations.append(
+            Activation(policy.revision, sequence, from_tick_ms, policy.canonical(), self.models[sequence])
+        )
+        for shard in range(SHARDS):
+            self.logs["partials", shard].append(encode_partial(self.activations[-1]))
+
+    def visible(self, partition: int) -> list[Record]:
+        return self.sources[partition][: bisect_right(self._times[partition], self.now_ms)]
+
+    def said(self) -> list[Record]:
+        """The moderation log as it is now."""
+        return [record for record in self.moderation if record.timestamp <= self.now_ms]

@@ -1,0 +1,301 @@
+"""Publishers in memory, over what simulated judges said: killed, left as zombies, and Redis losing its data.
+
+Runs are built round the fold and the memory server as `streams/pipeline/publish.py` builds them: read to the end that
+the log had at assignment, reconcile, then write what changes; a refused write leads to a reconcile, and so does a loss
+that the heartbeat sees, and every half a minute. Anything may happen between two portions of a write. A zombie may mend
+a loss with the little that it knows; then the owner finds the partition closed.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from hushtag_client import MemoryFlagsClient, MemoryServer, registers
+from hushtag_client.answers import Answers
+from hushtag_client.registers import Register, encode
+
+from streams.flags.decision_fold import DecisionFold
+from streams.log.decisions import Decision, decode_record
+
+LONGEST_MS, SKEW_MS = 60_000, 500
+"""No decision of `tests/simulation/test_restarts.py` stands longer than a minute."""
+RECONCILE_MS = 30_000
+CHUNK = 3
+decode = lru_cache(4096)(registers.decode)
+SURFACES = ("search", "trends")
+COUNTRIES = ("IN", "US", "*")
+
+
+def dated(log: Iterable[bytes]) -> list[tuple[int, Decision]]:
+    """Decisions in the order of their log, each with a moment at which it may have been appended."""
+    at_ms, found = 0, []
+    for value in log:
+        said = decode_record(value)
+        if isinstance(said, Decision):
+            at_ms = max(at_ms, said.decided_at_ms)
+            found.append((at_ms, said))
+    return found
+
+
+class Publisher:
+    """One incarnation of publish over one partition. `dropped`: it has been told that the partition is not its own."""
+
+    def __init__(self, world: PublishWorld, number: int) -> None:
+        self.world, self.number, self.name = world, number, str(number)
+        self.fold = DecisionFold(longest_expiry_ms=LONGEST_MS, max_broker_skew_ms=SKEW_MS)
+        self.at = self.written = 0
+        self.ready = self.dropped = False
+        self.changed: dict[str, Register] = {}
+        self.writing = False
+        self.due_ms = world.now_ms + RECONCILE_MS
+        self._end = len(world.visible(number))
+        self.steps = self.work()
+
+    def step(self) -> None:
+        next(self.steps, None)
+
+    def work(self) -> Iterator[None]:
+        rng = self.world.rng
+        while self.at < self._end:
+            self._read(rng.randint(1, 20))
+            yield
+        yield from self.reconcile()
+        self.changed, self.ready = {}, True
+        while not self.dropped:
+            self._read(rng.randint(0, 3))
+            if rng.random() < 0.4:
+                yield
+                continue
+            yield from self._write()
+            yield from self._beat()
+            yield
+
+    def reconcile(self) -> Iterator[None]:
+        """Put everything back, from the beginning if the server is lost once more."""
+        server = self.world.server
+        while not self.dropped:
+            self.writing = True
+            yield from self._there()
+            life = server.begin()
+            registers, upto, refused = self.fold.registers(), self.at, False
+            for first in range(0, len(registers), CHUNK):
+                yield from self._there()
+                refused = refused or server.put_back(life, _items(registers[first : first + CHUNK])) is None
+            yield from self._there()
+            if not refused and server.finish(self.name, life, upto):
+                self.written = max(self.written, upto)
+                break
+        self.writing = False
+
+    def _read(self, count: int) -> None:
+        for _, said in self.world.visible(self.number)[self.at : self.at + count]:
+            self.at += 1
+            self.changed.update((register.field, register) for register in self.fold.apply(said))
+
+    def _write(self) -> Iterator[None]:
+        registers, upto, after = list(self.changed.values()), self.at, self.written
+        self.changed, self.writing = {}, True
+        for first in range(0, len(registers), CHUNK):
+            yield from self._there()
+            chunk, last = registers[first : first + CHUNK], first + CHUNK >= len(registers)
+            if self.world.server.put(self.name, _items(chunk), after=after, upto=upto if last else 0) is None:
+                yield from self.reconcile()
+                break
+            if last:
+                self.written = max(self.written, upto)
+        self.writing = False
+
+    def _beat(self) -> Iterator[None]:
+        world = self.world
+        yield from self._there()
+        if world.server.closed({self.name: self.written}):
+            yield from self.reconcile()
+        yield from self._there()
+        world.server.beat({self.number: world.now_ms}, world.now_ms, len(world.logs))
+        if world.now_ms >= self.due_ms:
+            self.due_ms = world.now_ms + RECONCILE_MS
+            self.fold.prune(world.now_ms)
+            yield from self.reconcile()
+            yield from self._there()
+            world.server.sweep(world.now_ms, len(world.logs))
+
+    def _there(self) -> Iterator[None]:
+        """Anything may happen before the next question; while the server is away, none is asked."""
+        if self.world.rng.random() < 0.3:
+            yield
+        while self.world.server.away:
+            yield
+
+
+def _items(registers: Iterable[Register]) -> list[tuple[str, bytes]]:
+    return [(register.field, encode(register)) for register in registers]
+
+
+class PublishWorld:
+    """One server, the owner of each partition, what is left of former owners, and a reader.
+
+    Args:
+        logs: each partition's decisions, from `dated`.
+        harm: how many kills and how many losses there are.
+    """
+
+    def __init__(self, seed: int, logs: list[list[tuple[int, Decision]]], *, harm: int = 12) -> None:
+        self.rng = random.Random(seed)
+        self.logs = logs
+        self._times = [[at_ms for at_ms, _ in log] for log in logs]
+        self.now_ms = min(times[0] for times in self._times if times) - 1
+        self._last_ms = max(times[-1] for times in self._times if times)
+        self.server = MemoryServer()
+        self.server.changes_kept = self.rng.choice([1, 5, 100_000])
+        self.client = MemoryFlagsClient(
+            self.server, clock=lambda: self.now_ms, max_staleness_seconds=2 * (self._last_ms - self.now_ms)
+        )
+        self.owners = [Publisher(self, number) for number in range(len(logs))]
+        self.problems: list[str] = []
+        self.looks = self.answers = self.hidden = 0
+        """Comparisons of a partition that had said all, answers to a reader, and of these the hidden ones."""
+        self._harm = harm
+        self._zombies: list[list[Any]] = []
+        """[publisher, how long it sleeps, how many steps it lives]"""
+        self._highest: dict[str, Register] = {}
+        self._seen: dict[str, bytes] = {}
+        self._life = ""
+
+    def visible(self, number: int) -> list[tuple[int, Decision]]:
+        return self.logs[number][: bisect_right(self._times[number], self.now_ms)]
+
+    def run(self) -> PublishWorld:
+        """Live through it all, and beyond the last expiry."""
+        rng = self.rng
+        rounds = 250
+        end_ms = self._last_ms + 2 * (LONGEST_MS + RECONCILE_MS)
+        step_ms = (end_ms - self.now_ms) // rounds
+        strikes = [rng.randrange(rounds - 40) for _ in range(self._harm)]
+        losses = [rng.randrange(rounds - 40) for _ in range(self._harm)]
+        for number in range(rounds):
+            self.now_ms += rng.randrange(2 * step_ms)
+            for _ in range(strikes.count(number)):
+                self._strike(rng.randrange(len(self.owners)))
+            for _ in range(losses.count(number)):
+                self._lose()
+            self.server.away = self.server.away and rng.random() < 0.9
+            for _ in range(rng.choice([1, 5, 30])):
+                rng.choice(self.owners).step()
+                self._haunt()
+                self._watch()
+            self._compare()
+        self.server.away, self._zombies = False, []
+        for _ in range(2):
+            self.now_ms += RECONCILE_MS
+            for owner in self.owners:
+                for _ in range(1_000):
+                    owner.step()
+        self._compare()
+        return self
+
+    def _strike(self, number: int) -> None:
+        old, rng = self.owners[number], self.rng
+        fate = rng.choice(["killed", "revoked", "zombie", "zombie"])
+        old.dropped = fate == "revoked"
+        if fate != "killed":
+            self._zombies.append([old, rng.choice([0, 20, 200]), rng.choice([5, 50])])
+        self.owners[number] = Publisher(self, number)
+
+    def _haunt(self) -> None:
+        if self._zombies and self.rng.random() < 0.3:
+            zombie = self.rng.choice(self._zombies)
+            if zombie[1]:
+                zombie[1] -= 1
+                return
+            zombie[0].step()
+            zombie[2] -= 1
+            if not zombie[2]:
+                self._zombies.remove(zombie)
+
+    def _lose(self) -> None:
+        how = self.rng.choice(["flushall", "restart", "restart empty", "away", "cut the stream"])
+        if how == "flushall":
+            self.server.flushall()
+        elif how == "away":
+            self.server.away = True
+        elif how == "cut the stream":
+            self.server.changes.clear()
+        else:
+            self.server.restart(with_data=how == "restart")
+
+    def _watch(self) -> None:
+        """In one life of the data a version only rises as long as it must be kept, and what is in force only rises."""
+        server = self.server
+        if server.incarnation != self._life:
+            self._life, self._highest, self._seen = server.incarnation, {}, {}
+        for field, value in server.registers.items():
+            if self._seen.get(field) is value:
+                continue
+            self._seen[field] = value
+            register, highest = decode(value), self._highest.get(field)
+            if highest is None or register.version > highest.version:
+                self._highest[field] = register
+            elif register.version < highest.version and (
+                register.in_force(self.now_ms) or self.now_ms < highest.keep_until_ms
+            ):
+                self.problems.append(f"{field} went back from {highest.version} to {register.version}")
+
+    def said_all(self, number: int) -> bool:
+        """Whether nothing is left to write of a partition, as far as its owner can know."""
+        owner = self.owners[number]
+        idle = owner.ready and not owner.writing and not owner.changed and owner.at == len(self.visible(number))
+        return idle and not self.server.closed({owner.name: owner.written})
+
+    def _compare(self) -> None:
+        if self.server.away:
+            return
+        shown: dict[str, str] = {}
+        for field, value in self.server.registers.items():
+            register = decode(value)
+            if register.in_force(self.now_ms):
+                shown[field] = register.action
+        told = [self.said_all(number) for number in range(len(self.logs))]
+        for number, log in enumerate(self.logs):
+            keys = {(said.hashtag, said.country) for _, said in log}
+            if told[number]:
+                self.looks += 1
+                mine = {f: action for f, action in shown.items() if tuple(f.split("|")[i] for i in (3, 1)) in keys}
+                due = flags_of((said for _, said in self.visible(number)), self.now_ms)
+                if mine != due:
+                    self.problems.append(f"at {self.now_ms} partition {number} shows {mine}, not {due}")
+        self.client.catch_up()
+        if all(told) and self.client.status().fresh and self.rng.random() < 0.3:
+            self._ask(shown)
+
+    def _ask(self, shown: dict[str, str]) -> None:
+        """What a surface is answered."""
+        for hashtag in {said.hashtag for log in self.logs for _, said in log}:
+            for surface in SURFACES:
+                for country in COUNTRIES:
+                    hidden = any(f"{surface}|{where}|automated|{hashtag}" in shown for where in (country, "*"))
+                    answer = Answers.check(self.client, hashtag, surface, country)  # it has caught up
+                    self.answers += 1
+                    self.hidden += hidden
+                    if answer.shown == hidden:
+                        self.problems.append(f"at {self.now_ms} a reader of {surface} {country} gets {answer}")
+
+
+def flags_of(decisions: Iterable[Decision], now_ms: int) -> dict[str, str]:
+    """The obvious way: what is in force, by the greatest version of each key."""
+    latest: dict[tuple[str, str], Decision] = {}
+    for said in decisions:
+        key = (said.hashtag, said.country)
+        if key not in latest or said.version > latest[key].version:
+            latest[key] = said
+    found: dict[str, str] = {}
+    for (hashtag, country), said in latest.items():
+        for surface in SURFACES:
+            hiding = [r for r in said.rulings if r.surface == surface and r.action in ("suppress", "hold")]
+            suppress = [r.expires_at_ms for r in hiding if r.action == "suppress"]
+            if max(suppress or [r.expires_at_ms for r in hiding], default=0) > now_ms:
+                found[f"{surface}|{country}|automated|{hashtag}"] = "suppress" if suppress else "hold"
+    return found

@@ -1,0 +1,155 @@
+"""Worker processes for tests: the real command, with its log in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from devkit.stack.ports import free_port
+from streams.log.reading import LogReader, connection
+from streams.settings import Settings
+
+
+def environment(settings: Settings, **more: object) -> dict[str, str]:
+    """The environment that gives a process these settings."""
+    given = {**settings.model_dump(exclude_defaults=True), **more}
+    values = {f"HUSHTAG_{name.upper()}": _text(value) for name, value in given.items()}
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("HUSHTAG_")}, **values}
+
+
+def _text(value: object) -> str:
+    return str(value.get_secret_value()) if hasattr(value, "get_secret_value") else str(value)
+
+
+def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, timeout: float = 240) -> bytes:
+    """Run a command to its end; its stdout. A failure shows its stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli.main", *arguments],
+        env=environment(settings), input=stdin, capture_output=True, timeout=timeout, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    return done.stdout
+
+
+def json_lines(text: bytes) -> Iterator[dict]:
+    """One object a line."""
+    return (json.loads(line) for line in text.splitlines() if line.strip())
+
+
+def values(settings: Settings, topic: str) -> list[bytes]:
+    """All records of a topic, read here: `hushtag dump` takes a second to start."""
+
+    async def read() -> list[bytes]:
+        async with LogReader(connection(settings), settings.topic(topic)) as reader:
+            return [record.value async for batch in reader.to_end() for record in batch]
+
+    return asyncio.run(read())
+
+
+class WorkerProcess:
+    """`hushtag worker`, which a test may kill, pause and start again."""
+
+    def __init__(self, settings: Settings, folder: Path, name: str = "w", stages: str = "ingest,judge,publish") -> None:
+        self.module = "streams.cli.main"
+        """What is run; another where a test wants a worker of another version."""
+        self.log = folder / f"{name}.log"
+        self.settings = settings
+        self._name = name
+        self._stages = stages
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    def start(self, **more: object) -> WorkerProcess:
+        self.port = free_port()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", self.module, "worker", "--stages", self._stages],
+                env=environment(self.settings, metrics_port=self.port, **more), stdout=log, stderr=log,
+            )  # fmt: skip
+        return self
+
+    def wait_ready(self, seconds: float = 120) -> WorkerProcess:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            assert self._process.poll() is None, f"the worker ended:\n{self.tail()}"
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+                    if answer.status == 200:
+                        return self
+            except (urllib.error.URLError, OSError):
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the worker was not ready in {seconds:g} s:\n{self.tail()}")
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self, seconds: float = 60) -> int:
+        """SIGTERM; the exit code. How soon it ends is the matter of `test_ending` alone."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the worker did not stop in {seconds:g} s:\n{self.tail()}") from None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """The exit code of one that has ended; negative: the signal that ended it."""
+        return None if self._process is None else self._process.poll()
+
+    def metric(self, name: str) -> float:
+        """Sum of a metric over its labels."""
+        return sum(self._samples(name))
+
+    def series(self, name: str) -> int:
+        """How many label sets a metric has now."""
+        return len(self._samples(name))
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def metrics(self) -> str:
+        """All of them, as Prometheus reads them."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
+            text: str = answer.read().decode()
+        return text
+
+    def lowest(self, name: str) -> float:
+        """The smallest of a metric's values over its labels; -1 where there is none, or no answer."""
+        try:
+            return min(self._samples(name), default=-1.0)
+        except OSError:
+            return -1.0
+
+    def _samples(self, name: str) -> list[float]:
+        lines = self.metrics().splitlines()
+        return [float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name]
+
+    def tail(self, lines: int = 15) -> str:
+        return "\n".join(line[:600] for line in self.log.read_text().splitlines()[-lines:])

@@ -1,0 +1,98 @@
+"""Who wins: the vectors of the contract, and the index against the obvious way of looking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hushtag_client import MemoryFlagsClient, MemoryServer, Register
+from hushtag_client.index import Index
+from hushtag_client.registers import ACTIONS, SOURCES, decode
+from hushtag_client.resolution import winner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.paths import ROOT
+
+_VECTORS = json.loads((ROOT / "docs/vectors/resolution.json").read_text("utf-8"))
+_HORIZON = 10
+
+
+@pytest.mark.parametrize("case", _VECTORS["cases"], ids=lambda case: case["name"])
+def test_vectors(case: dict[str, Any]) -> None:
+    for asked in case["questions"]:
+        server = MemoryServer()
+        server.seed([decode(json.dumps(r)) for r in case["registers"]], settled_ms=asked["at_ms"])
+        client = MemoryFlagsClient(server, clock=lambda at_ms=asked["at_ms"]: at_ms)
+        answer = client.check(asked["hashtag"], asked["surface"], asked["country"])
+        by = answer.register.field if answer.register else None
+        assert (answer.shown, answer.why, by) == (asked["shown"], asked["why"], asked["by"]), asked
+
+
+def obvious(registers: Iterable[Register], surface: str, country: str, hashtag: str, now_ms: int) -> Register | None:
+    """The rule as the contract words it, without an index."""
+    by_field = {r.field: r for r in registers}
+
+    def speaks(source: str, where: str, tag: str) -> Register | None:
+        found = by_field.get(f"{surface}|{where}|{source}|{tag}")
+        if found is None or found.action == "clear" or (found.expires_at_ms and found.expires_at_ms <= now_ms):
+            return None
+        return found
+
+    stop = None
+    for source in ("legal", "human", "automated"):
+        for where in (country, "*"):
+            found = speaks(source, where, hashtag)
+            if found is None:
+                continue
+            if source != "automated" or found.action == "allow":
+                return found
+            stops = [speaks("human", at, "*") for at in (country, "*")]
+            lifting = [s for s in stops if s and s.action == "allow" and s.category in ("", found.category)]
+            if not lifting:
+                return found
+            stop = stop or lifting[0]
+    return stop
+
+
+@st.composite
+def registers(draw: st.DrawFn) -> Register:
+    source = draw(st.sampled_from(SOURCES))
+    action = draw(st.sampled_from(ACTIONS))
+    endless = source != "automated" and draw(st.booleans())
+    return Register(
+        version="1",
+        action=action,  # type: ignore[arg-type]
+        source=source,  # type: ignore[arg-type]
+        hashtag=draw(st.sampled_from(["a", "b", "*"])),
+        surface=draw(st.sampled_from(["trends", "search"])),
+        country=draw(st.sampled_from(["*", "IN", "US"])),
+        category=draw(st.sampled_from(["", "abuse", "hate"])),
+        expires_at_ms=0 if endless else draw(st.integers(1, _HORIZON)),
+    )
+
+
+@settings(deadline=None)
+@given(st.lists(registers() | st.tuples(st.just("remove"), st.integers(0, 30)), max_size=30))
+def test_the_index_finds_what_the_obvious_way_finds(steps: list[Register | tuple[str, int]]) -> None:
+    index, stand = Index(), {}
+    for step in steps:
+        if isinstance(step, Register):
+            index.put(step)
+            stand[step.field] = step
+        elif stand:
+            field = sorted(stand)[step[1] % len(stand)]
+            index.remove(field)
+            del stand[field]
+    index.remove("trends|*|human|never there")
+    assert index.registers == stand
+    for surface in ("trends", "search", "none"):
+        for country in ("*", "IN", "US", "FR"):
+            for hashtag in ("a", "b", "c"):
+                for now_ms in (0, _HORIZON // 2, _HORIZON):
+                    found = winner(index.candidates(surface, country, hashtag), index.stops(surface, country), now_ms)
+                    assert found == obvious(stand.values(), surface, country, hashtag, now_ms)
+                    if found and hashtag != "*":
+                        assert hashtag in index.hashtags(surface)

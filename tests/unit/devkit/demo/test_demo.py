@@ -1,0 +1,245 @@
+"""The demo's judge, its lines and its screen, from made-up observations."""
+
+from __future__ import annotations
+
+import doctest
+from typing import Any
+
+import pytest
+from hushtag_client.registers import Reason, Register
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from devkit.demo import view
+from devkit.demo.state import DemoState, Row
+from devkit.demo.timeline import Event, Timeline
+from devkit.demo.truth import Story, by_hashtag, stories_of
+from devkit.demo.verdict import DemoVerdict, Judgement
+from streams import countries
+from streams.explain import flag_text
+
+T0 = 1_800_000_000_000
+CAMPAIGN = Story("outnow", "OutNow", "campaign", True, "IN", T0 + 20_000, T0 + 300_000)
+PROTEST = Story("fairpay", "FairPay", "protest", False, "IN", T0, T0 + 300_000)
+LATER = Story("goaway", "GoAway", "campaign", True, "US", T0 + 80_000, T0 + 300_000)
+
+
+def verdict_of(
+    *,
+    seen: float | None = 22,
+    flagged: float | None = 28,
+    after: list[tuple[float, str]] | None = None,
+    end: float = 60,
+) -> Judgement:
+    """A run in which the campaign was seen and flagged at these seconds, and found again at others."""
+    verdict = DemoVerdict([CAMPAIGN, PROTEST, LATER])
+    if seen is not None:
+        verdict.saw_list(T0 + int(seen * 1000), "trends", "IN", ["fairpay", "outnow"])
+    if flagged is not None:
+        flag(verdict, flagged, "outnow")
+    for at, surface in after or []:
+        verdict.saw_list(T0 + int(at * 1000), surface, "IN", ["outnow"])
+    return verdict.judge(T0 + int(end * 1000))
+
+
+def flag(verdict: DemoVerdict, at: float, hashtag: str, country: str = "IN", *, hides: bool = True) -> None:
+    verdict.saw_flag(T0 + int(at * 1000), hashtag, "trends", country, hides=hides, provisional=True)
+
+
+def test_as_promised() -> None:
+    judgement = verdict_of(after=[(29, "trends"), (29.9, "search")])  # polls that were under way
+    assert judgement.good and judgement.complete
+    assert [one.story.hashtag for one in judgement.campaigns] == ["outnow"]
+    assert judgement.campaigns[0].best_rank == 2
+    assert judgement.harmless == {"protest": 1}
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"seen": None}, "never seen"),
+        ({"flagged": None}, "never flagged"),
+        ({"flagged": 32.5}, "10.5 s after it was seen"),
+        ({"seen": 45, "flagged": 51}, "31.0 s after it began"),
+        ({"after": [(40, "trends")]}, "found on trends 12.0 s after its flag"),
+        ({"after": [(31, "search")]}, "found on search"),
+    ],
+)
+def test_what_breaks_a_promise(changed: dict[str, Any], problem: str) -> None:
+    judgement = verdict_of(**changed)
+    assert not judgement.good
+    assert problem in " ".join(judgement.campaigns[0].problems())
+
+
+def test_a_flag_before_anybody_saw_the_tag_is_not_the_demonstration() -> None:
+    verdict = DemoVerdict([CAMPAIGN])
+    flag(verdict, 22, "outnow")
+    verdict.saw_list(T0 + 23_000, "trends", "IN", ["outnow"])
+    assert "was never seen in the top 10" in verdict.judge(T0 + 60_000).campaigns[0].problems()
+
+
+def test_a_campaign_without_its_time_is_not_judged() -> None:
+    judgement = verdict_of(seen=None, flagged=None, end=45)
+    assert not judgement.complete and judgement.good
+    assert [one.story.hashtag for one in judgement.too_young] == ["outnow"]
+    assert verdict_of(end=85).too_young[0].story.hashtag == "goaway"
+
+
+@pytest.mark.parametrize("hashtag", ["fairpay", "somechatter"])
+def test_a_moment_of_a_false_flag_is_enough(hashtag: str) -> None:
+    verdict = DemoVerdict([CAMPAIGN, PROTEST])
+    verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
+    flag(verdict, 25, "outnow", "*")
+    flag(verdict, 30, hashtag)
+    flag(verdict, 30.1, hashtag, hides=False)
+    judgement = verdict.judge(T0 + 60_000)
+    assert not judgement.good
+    assert [(one.hashtag, one.kind) for one in judgement.false_flags] == [
+        (hashtag, "protest" if hashtag == "fairpay" else "organic")
+    ]
+
+
+def test_only_the_campaigns_own_country_counts() -> None:
+    verdict = DemoVerdict([CAMPAIGN])
+    verdict.saw_list(T0 + 22_000, "trends", "US", ["outnow"])
+    flag(verdict, 23, "outnow", "GB")
+    found = verdict.judge(T0 + 60_000).campaigns[0]
+    assert found.seen_ms is None and found.flagged_ms is None
+
+
+def test_what_a_person_decided_is_not_judged() -> None:
+    verdict = DemoVerdict([CAMPAIGN, PROTEST])
+    verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
+    flag(verdict, 25, "outnow")
+    verdict.saw_person("outnow")
+    verdict.saw_list(T0 + 50_000, "trends", "IN", ["outnow"])
+    judgement = verdict.judge(T0 + 60_000)
+    assert judgement.good and judgement.campaigns == [] and len(judgement.left_to_people) == 1
+
+
+def test_nothing_is_judged_under_another_policy() -> None:
+    verdict = DemoVerdict([CAMPAIGN, PROTEST, LATER])
+    verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
+    flag(verdict, 25, "outnow")
+    verdict.saw_other_policy(T0 + 70_000)
+    verdict.saw_list(T0 + 80_000, "trends", "IN", ["outnow"])
+    flag(verdict, 90, "fairpay")
+    judgement = verdict.judge(T0 + 200_000)
+    assert judgement.good and [one.story.hashtag for one in judgement.campaigns] == ["outnow"]
+
+
+@given(st.floats(20, 59), st.floats(0, 30))
+def test_the_limits_are_what_they_say(seen: float, wait: float) -> None:
+    flagged_ms = int((seen + wait) * 1000) - int(seen * 1000)
+    good = flagged_ms <= 10_000 and int((seen + wait) * 1000) - 20_000 <= 30_000
+    assert verdict_of(seen=seen, flagged=seen + wait, end=100).campaigns[0].problems() == [] or not good
+    assert not good or verdict_of(seen=seen, flagged=seen + wait, end=100).good is (wait >= 0)
+
+
+def register(hashtag: str, surface: str, country: str, action: str = "suppress", **more: Any) -> Register:
+    return Register(
+        version="1", action=action, hashtag=hashtag, surface=surface, country=country,  # type: ignore[arg-type]
+        expires_at_ms=T0 + 900_000, decided_at_ms=T0 + 27_600,
+        reasons=(
+            Reason(signal="harmful_share_lower", value=0.46, threshold=0.45),
+            Reason(signal="young", value=0.6471, threshold=0.3), Reason(signal="burst", value=6.25, threshold=4.0),
+        ),
+        evidence={"upper": 0.84, "authors": 34}, **more,
+    )  # fmt: skip
+
+
+def everywhere(**more: Any) -> list[Register]:
+    return [register("outnow", s, c, **more) for s in ("trends", "search") for c in ("IN", "*")]
+
+
+def lines(events: list[Event]) -> list[str]:
+    return [event.text for event in events]
+
+
+def test_the_story_as_lines() -> None:
+    timeline = Timeline([CAMPAIGN, PROTEST])
+    assert lines(timeline.tick(T0 + 100)) == ["a protest begins in India: #FairPay"]
+    assert lines(timeline.saw_trends(T0 + 19_000, "IN", ["match", "fairpay"])) == [
+        "#FairPay entered the top 10 in India at number 2"
+    ]
+    assert lines(timeline.tick(T0 + 20_000)) == ["a campaign begins in India: #OutNow"]
+    assert lines(timeline.saw_trends(T0 + 22_000, "IN", ["outnow", "match", "fairpay"])) == [
+        "#OutNow entered the top 10 in India at number 1"
+    ]
+    (held,) = timeline.saw_flags(T0 + 28_000, everywhere(provisional=True))
+    assert held.tone == "held"
+    assert held.text == "#OutNow held back from trends and search in India and World"
+    assert held.detail == (
+        "0.4 s after the tweet that decided it: "
+        "harmful share 0.46–0.84 ≥ 0.45, 34 authors, young accounts 0.65 ≥ 0.30, rate against its own past 6.2 ≥ 4.0"
+    )
+    assert timeline.saw_flags(T0 + 28_100, everywhere(provisional=True)) == []
+    assert lines(timeline.saw_trends(T0 + 28_200, "IN", ["match", "fairpay"])) == [
+        "#FairPay stays: a protest, number 2",
+        "#OutNow is gone from trends, 0.2 s after its flag",
+    ]
+    assert lines(timeline.saw_flags(T0 + 35_000, everywhere())) == [
+        "#OutNow: settled in India and World, the early flag is confirmed"
+    ]
+    assert lines(timeline.saw_flags(T0 + 90_000, everywhere(action="clear"))) == ["#OutNow no longer held back"]
+
+
+def test_people_and_mistakes_are_told_apart() -> None:
+    timeline = Timeline([CAMPAIGN, PROTEST])
+    (wrong,) = timeline.saw_flags(T0, [register("fairpay", "trends", "IN")])
+    assert wrong.tone == "wrong"
+    (blocked,) = timeline.saw_flags(T0, [register("fairpay", "trends", "IN", source="human", actor="ana")])
+    assert blocked.tone == "held" and "held back by ana" in blocked.text
+    (allowed,) = timeline.saw_flags(T0, [register("outnow", "trends", "IN", "allow", source="human", actor="ana")])
+    assert allowed.text == "#OutNow allowed by ana on trends in India"
+
+
+def test_doctests() -> None:
+    for module in (view, flag_text, countries):
+        assert doctest.testmod(module).failed == 0
+
+
+def test_stories_of_a_ground_truth() -> None:
+    tag = {"hashtag": "a", "display": "A", "harmful": True, "countries": ["IN"], "from_ms": 5, "to_ms": 9, "texts": 3}
+    found = stories_of({"tags": [tag | {"kind": "campaign"}, tag | {"kind": "organic"}]})
+    assert [story.moved(10) for story in found] == [Story("a", "A", "campaign", True, "IN", 15, 19)]
+
+
+def a_state() -> DemoState:
+    state = DemoState("http://127.0.0.1:1", "http://127.0.0.1:2", "config/demo-policy.yaml", "", 60)
+    state.began_ms, state.now_ms = T0, T0 + 42_000
+    state.stories = by_hashtag([CAMPAIGN, PROTEST])
+    state.rows = [Row(1, "fairpay", "FairPay", 321, [1, 2, 3])]
+    state.held = everywhere(provisional=True, display="OutNow", category="hateful_conduct")
+    state.events.append(Event(T0 + 28_000, "held", "#OutNow held back", "for a reason"))
+    return state
+
+
+def drawn(what: Any, width: int = 110, height: int = 34) -> str:
+    console = Console(record=True, width=width, height=height, file=open("/dev/null", "w"))  # noqa: SIM115
+    with console.file:
+        console.print(what, soft_wrap=False)
+    return console.export_text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(100, 30), (140, 50)])
+def test_the_screen_says_what_matters(width: int, height: int) -> None:
+    text = drawn(view.screen(a_state(), height), width, height)
+    for expected in ("42 of 60 s", "#FairPay", "protest", "321", "#OutNow", "suppressed, early", "in India and World"):
+        assert expected in text
+    assert "28.0 s  #OutNow held back" in text and "hushtag explain OutNow" in text
+    assert len(text.splitlines()) <= height
+
+
+def test_the_summary_says_what_was_and_what_was_not_as_promised() -> None:
+    good = drawn(view.summary(a_state(), verdict_of()), 120)
+    assert "✓ flagged after 8.0 s, 6.0 s after that" in good and "Everything went as promised." in good
+    bad = drawn(view.summary(a_state(), verdict_of(flagged=45)), 120)
+    assert "✗ was flagged 23.0 s after it was seen" in bad and "Not everything went as promised." in bad
+    short = drawn(view.summary(a_state(), verdict_of(end=30)), 120)
+    assert "give it 60 seconds" in short
+
+
+def test_a_line_cannot_move_the_cursor() -> None:
+    assert "\x1b" not in view.plain_event(Event(T0, "held", "#a\x1b[2J", "b\u202e"), T0)

@@ -1,0 +1,111 @@
+"""What simulated tweets say: many plain texts, none of which training has seen, and the tags that they are given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devkit.simulation import lines
+from devkit.simulation.texts import KINDS, LabelledText, LabelledTexts, OwnTexts, Phrases, tidy
+from devkit.simulation.truth import Tag
+from devkit.simulation.writing import varied, with_tags
+from models.copies import fingerprints
+from streams.events.grammar import extract_hashtags
+from tests.support.simulator import LABELLED, OWN, ROOT
+
+
+@given(
+    st.text(max_size=400),
+    st.lists(st.sampled_from(["VelmariOut", "नदी_बचाओ", "東京カフェ", "a1"]), unique=True),
+    st.integers(),
+)
+def test_any_text_carries_just_the_tags_it_is_given(text: str, tags: list[str], seed: int) -> None:
+    written = with_tags(tidy(text), tags, Random(seed))
+    assert len(written) <= 280
+    assert sorted(use.display for use in extract_hashtags(written)) == sorted(tags)
+
+
+def test_most_copies_keep_their_fingerprint() -> None:
+    rng, text = Random(1), OWN.draw("harmful", "en", Random(2))
+    copies = [varied(text, rng) for _ in range(500)]
+    assert len(set(copies)) > 50
+    assert 0.7 < (fingerprints(copies) == fingerprints([text])).sum() / 500 < 0.95
+
+
+def test_own_texts_are_many_and_plain() -> None:
+    rng = Random(1)
+    for kind in KINDS:
+        for language in ("en", "hi", "hi-Latn"):
+            texts = {OWN.draw(kind, language, rng, rng.randrange(8)) for _ in range(4000)}
+            least = 2_000 if kind in ("harmful", "clean") else 250
+            assert len(texts) > least, (kind, language)
+            assert all(0 < len(text) < 200 and not re.search("[#＃@{}\n]", text) for text in texts)
+
+
+def test_the_harmful_file_begins_with_a_warning() -> None:
+    path = ROOT / "devkit" / "simulation" / "data" / "texts_harmful.yaml"
+    assert path.read_text(encoding="utf-8").startswith("# WARNING")
+    others = [one for one in path.parent.glob("texts_*.yaml") if one != path]
+    assert len(others) == len(KINDS) - 1
+
+
+def _bones(template: str) -> str:
+    """A template's words without its slots, as they compare."""
+    return " ".join(re.sub(r"\{\w+\}|[\W\d_]+", " ", template.casefold()).split())
+
+
+def test_no_template_sentence_is_shared_with_the_training() -> None:
+    templates = pytest.importorskip("models.templates", reason="models/templates.py is absent: nothing to compare with")
+    training = {example.text for example in templates.generate(2_000, 1)}
+    bones = {_bones(pattern) for pattern in _strings(templates._patterns())}
+    rng = Random(5)
+    for kind, own in OWN.templates.items():
+        shared = {template for template in own if len(_bones(template).split()) > 2 and _bones(template) in bones}
+        assert not shared, kind
+        for language in ("en", "hi", "hi-Latn"):
+            said = {OWN.draw(kind, language, rng, i) for i in range(2_000)}
+            assert not said & training
+            assert not {_bones(text) for text in said} & {_bones(text) for text in training}
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _strings(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _strings(one)
+
+
+def test_labelled_texts_serve_each_language() -> None:
+    rng, texts = Random(1), LabelledTexts([*LABELLED, LabelledText("#tag <handle replaced>", y=0)], OWN)
+    assert (texts.n_harmful, texts.n_clean) == (800, 1200)
+    assert texts.n_harmful_in == {"en": 400, "hi": 400}
+    assert texts.draw("harmful", "hi-Latn", rng) in {row.text for row in LABELLED if row.lang == "hi" and row.harmful}
+    assert texts.draw("protest", "hi-Latn", rng).startswith("kindly")
+    assert not texts.draw("clean", "ja", rng).startswith("kindly")
+    with pytest.raises(ValueError, match="harmful"):
+        LabelledText("no label at all").label()
+
+
+def test_types() -> None:
+    assert isinstance(OWN, OwnTexts)
+    assert isinstance(OWN._phrases["clean"]["en"], Phrases)
+    assert OWN.n_texts("clean", "en") > 50_000
+    assert set(Tag.__struct_fields__) >= {
+        "hashtag",
+        "kind",
+        "harmful",
+        "never_suppress",
+        "countries",
+        "from_ms",
+        "to_ms",
+    }
+    assert lines.line(0, 0, 1, None, b"\xff").payload == b"\xff"

@@ -1,0 +1,59 @@
+"""How an order is told at a terminal: what is due, what it holds, and nothing that a terminal or a spreadsheet runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+from rich.console import Console
+
+from moderation.orders.select import Selection
+from moderation.orders.view import case_as_dict, due_words, head_lines, orders_table, rows_csv, rows_table
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts
+
+
+def test_what_is_due_next() -> None:
+    world = World()
+    order = world.intake(accounts(1))
+    case = world.desk.case(order)
+    assert due_words(case, NOW_MS).plain == "in 2 days"
+    assert due_words(case, HEAD.deadline_ms + 3 * HOUR_MS).plain == "overdue by 3 h"
+    world.review(order)
+    world.step(order, "interim", expires_at_ms=NOW_MS + 2 * HOUR_MS)
+    assert due_words(case, NOW_MS).plain == "interim ends in 2 h"
+    assert due_words(case, NOW_MS + 3 * HOUR_MS).plain == "interim ended 60 min ago"
+    world.step(order, "revoked")
+    assert due_words(case, NOW_MS).plain == ""
+
+
+def test_an_order_in_lines_and_as_json() -> None:
+    world = World()
+    world.protect("2")
+    order = world.intake(accounts(1, 2), replace(HEAD, confidential=True))
+    world.review(order)
+    world.rule(order, "withheld", "1", reason="incites")
+    world.rule(order, "withheld", "2", against_protected=True)
+    case, cases = world.desk.case(order), world.desk.cases
+    said = case_as_dict(case, cases, NOW_MS)
+    assert (said["state"], said["waiting"], said["protected"], said["in_force"]) == ("under_review", 1, 1, False)
+    assert said["outcomes"] == {"declined": 0, "reduced": 0, "withheld": 1, "suspended": 0, "undecided": 1}
+    lines = head_lines(case, NOW_MS)
+    assert lines[0].endswith("under review, confidential")
+    assert any("ruled withheld on 1 target, 2021-02-08 16:00 UTC: incites" in line for line in lines)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(orders_table([case], NOW_MS))
+    console.print(rows_table(case, case.rows, cases))
+    told = console.export_text()
+    assert "1 withheld, 1 undecided" in told
+    assert "withheld, proposed by ann" in told
+
+
+def test_an_export_runs_nothing() -> None:
+    world = World()
+    order = world.intake(accounts(1))
+    world.review(order)
+    world.rule(order, "declined", selection=Selection(undecided=True), reason='=HYPERLINK("http://evil")')
+    case = world.desk.case(order)
+    [row] = csv.DictReader(io.StringIO(rows_csv(case, case.rows, world.desk.cases)))
+    assert (row["outcome"], row["ground"], row["reason"]) == ("declined", "other", '\'=HYPERLINK("http://evil")')

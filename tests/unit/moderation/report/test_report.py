@@ -1,0 +1,437 @@
+"""The report and the letter: counted exactly, published with care, and nobody named."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from devkit.scenario.india import ACCOUNTS, CRITICAL, REDUCED, SPEAKERS, SUSPENDED, WITHHELD, story
+from devkit.scenario.verify import PlainCount, disagreements
+from moderation import family, tables, times, wording
+from moderation.orders import model
+from moderation.orders.reply import letter
+from moderation.orders.select import Selection
+from moderation.published import published_outcomes
+from moderation.report import page, plots, rounding
+from moderation.report.episodes import episodes
+from moderation.report.facts import Facts, gather
+from moderation.report.plots import Bar, bars
+from moderation.report.publish import publish
+from moderation.report.quality import Quality
+from moderation.report.rounding import THRESHOLD, Count, number, one, rounded, split
+from streams.log.decisions import Decision, Ruling, version_of
+from streams.log.moderation import Override, encode_moderation
+from streams.orders import records as order_records
+from streams.orders.records import Target
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts
+
+DAY_MS = 24 * HOUR_MS
+
+
+def said(at: int, *rulings: tuple[str, str, int], tag: str = "tag", country: str = "IN", number: int = 0) -> Decision:
+    """A decision at a moment: (category, action, expiry) of each ruling."""
+    return Decision(
+        hashtag=tag, display=tag, country=country, version=version_of(number or at, at), tick_ms=at, settled_ms=at,
+        decided_at_ms=at, policy_revision="p", model_revision="m",
+        rulings=tuple(Ruling(category=c, surface="trends", action=a, since_ms=at, expires_at_ms=e)  # type: ignore[arg-type]
+                      for c, a, e in rulings),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decisions", "wanted"),
+    [
+        ([said(10, ("a", "suppress", 100)), said(40, ("a", "clear", 0))], [("a", 10, 40)]),
+        ([said(10, ("a", "suppress", 100)), said(60, ("a", "suppress", 160)), said(90)], [("a", 10, 90)]),
+        ([said(10, ("a", "suppress", 100))], [("a", 10, 100)]),
+        ([said(10, ("a", "suppress", 900))], [("a", 10, 500)]),
+        ([said(10, ("a", "hold", 20)), said(60, ("a", "suppress", 70))], [("a", 10, 20), ("a", 60, 70)]),
+        ([said(10, ("a", "review", 20), ("b", "suppress", 30))], [("b", 10, 30)]),
+        ([said(10, ("a", "suppress", 50)), said(10, ("a", "suppress", 50))], [("a", 10, 50)]),
+        ([said(40, number=40), said(10, ("a", "suppress", 90), number=10)], [("a", 10, 40)]),
+        ([said(600, ("a", "suppress", 900))], []),
+    ],
+)
+def test_an_episode_goes_from_the_first_decision_to_its_end(decisions: list[Decision], wanted: list[Any]) -> None:
+    assert [(one.category, one.from_ms, one.to_ms) for one in episodes(decisions, 0, 500)] == wanted
+
+
+def order_world() -> tuple[World, str]:
+    world = World()
+    for account in range(20, 26):
+        world.protect(str(account))
+    order = world.intake([*accounts(*range(26)), Target("hashtag", "harm", "Harm")])
+    world.review(order)
+    world.rule(order, "declined", selection=Selection(protected=True), reason="the press")
+    world.rule(order, "suspended", *map(str, range(7)))
+    world.rule(order, "withheld", selection=Selection(undecided=True, kinds=("account",)))
+    world.rule(order, "reduced", "#harm")
+    world.now_ms += HOUR_MS
+    world.step(order, "final")
+    return world, order
+
+
+def facts_of(world: World, decisions: list[Decision], **options: Any) -> Facts:
+    return gather(world.log.view, decisions, NOW_MS - DAY_MS, NOW_MS + DAY_MS, now_ms=world.now_ms, **options)
+
+
+def test_the_facts_are_the_logs() -> None:
+    world, order = order_world()
+    world.rule(order, "declined", "0", reason="appeal")
+    world.log.append(*encode_moderation(Override(
+        id="o", hashtag="tag", display="tag", country="IN", surfaces=("trends",), actor="a", reason="r",
+        at_ms=NOW_MS + 50, action="allow", expires_at_ms=NOW_MS + DAY_MS)))  # fmt: skip
+    hidden = [
+        said(NOW_MS + at, ("hate", "suppress", NOW_MS + HOUR_MS), tag=tag) for at, tag in ((1, "tag"), (2, "other"))
+    ]
+    facts = facts_of(world, hidden)
+    assert (facts.orders, facts.orders_by_state, facts.targets) == (1, {"final": 1}, {"account": 26, "hashtag": 1})
+    assert facts.outcomes["account"] == {"declined": 7, "suspended": 6, "withheld": 13}
+    assert (facts.declined, facts.protected) == ({"account": {"protected_speech": 6, "other": 1}}, {"journalist": 6})
+    assert (facts.time_to_act_ms, facts.on_time, facts.acted, facts.reversed) == (2 * HOUR_MS, 1, 1, 1)
+    assert (facts.suppressed, facts.suppressed_for_ms["hate"]) == ({"hate": 2}, HOUR_MS - 2)
+    assert (facts.overruled, facts.by_people) == (1, {"allow": 1})
+    nowhere = facts_of(world, hidden, country="DE")
+    assert (nowhere.orders, nowhere.suppressed, nowhere.time_to_act_ms) == (0, {}, None)
+    early = gather(world.log.view, hidden, 0, NOW_MS - DAY_MS, now_ms=world.now_ms)
+    assert (early.orders, early.by_people, early.durations_ms) == (0, {}, ())
+
+
+def test_an_order_declined_as_a_whole() -> None:
+    world = World()
+    order = world.intake(accounts(1, 2))
+    world.step(order, "declined")
+    facts = facts_of(world, [])
+    assert (facts.outcomes, facts.declined, facts.acted) == ({"account": {"declined": 2}}, {"account": {"other": 2}}, 1)
+    assert "We decline to act on this order." in letter(world.desk.case(order), NOW_MS, sender="x")
+
+
+def told_of(world: World) -> tuple[dict[str, Any], str, str]:
+    """The report's numbers, the update and the page as one line."""
+    published = publish(facts_of(world, [], country="IN"))
+    html = " ".join(page.html(published, world.now_ms).split())
+    return published.facts, page.update(published), html
+
+
+def twelve() -> tuple[World, str]:
+    """An order under review, all of whose twelve accounts are ruled `withheld`."""
+    world = World()
+    order = world.intake(accounts(*range(1, 13)))
+    world.review(order)
+    world.rule(order, "withheld", selection=Selection())
+    return world, order
+
+
+@pytest.mark.parametrize(
+    ("steps", "later_ms", "outcome", "words"),
+    [
+        ([], 0, "undecided", "12 accounts are still under review."),
+        (["revoked"], 0, "dropped", "On 12 accounts nobody had acted when the order was revoked."),
+        (["interim"], 0, "withheld", "12 accounts are withheld in India only."),
+        (["interim"], HOUR_MS - 1, "withheld", "12 accounts are withheld in India only."),
+        (["interim"], HOUR_MS, "ended", "12 accounts were withheld in India only, until the order or our interim"),
+        (["interim", "final"], HOUR_MS, "withheld", "12 accounts are withheld in India only."),
+        (["final", "revoked"], 0, "ended", "12 accounts were withheld in India only, until the order or our interim"),
+        (["declined"], 0, "declined", "On 12 accounts we took no action: 12 for other reasons."),
+    ],
+)
+def test_what_an_order_holds_back_is_told_while_it_does(
+    steps: list[str], later_ms: int, outcome: str, words: str
+) -> None:
+    world, order = twelve()
+    for state in steps:
+        world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
+    world.now_ms += later_ms
+    facts, update, html = told_of(world)
+    assert facts["outcomes"] == {"account": {outcome: 12}}
+    assert words in update
+    assert (outcome == "withheld") == ("withheld in the country" in html) == ("are withheld" in update)
+    assert outcome in ("withheld", "declined") or page._OUTCOMES[outcome] in html
+    assert [published_outcomes(world.desk.case(order), world.now_ms)] == [[outcome] * 12]
+
+
+def test_outcomes_that_are_not_in_force_add_up_with_the_others() -> None:
+    """Interim over: suspended stands, declined stays, withheld has ended, what was ruled after that is undecided."""
+    world = World()
+    order = world.intake([*accounts(*range(30)), Target("hashtag", "harm", "Harm")])
+    world.review(order)
+    world.rule(order, "suspended", *map(str, range(6)))
+    world.rule(order, "declined", *map(str, range(6, 13)))
+    world.rule(order, "withheld", *map(str, range(13, 21)))
+    world.rule(order, "reduced", "#harm")
+    world.step(order, "interim", expires_at_ms=NOW_MS + HOUR_MS)
+    world.now_ms += HOUR_MS // 2
+    world.rule(order, "withheld", "21")
+    world.now_ms += HOUR_MS
+    world.rule(order, "withheld", *map(str, range(22, 28)))
+    counts = facts_of(world, []).outcomes
+    assert counts["account"] == {"suspended": 6, "declined": 7, "ended": 9, "undecided": 8}
+    assert sum(counts["account"].values()) == facts_of(world, []).targets["account"]
+    assert counts["hashtag"] == {"ended": 1}
+    _, update, _ = told_of(world)
+    assert "The visibility of fewer than 5 hashtags was reduced until" in update
+    world.step(order, "revoked")
+    assert facts_of(world, []).outcomes["account"] == {"suspended": 6, "declined": 7, "ended": 9, "dropped": 8}
+    assert "On 8 accounts nobody had acted" in told_of(world)[1]
+
+
+def test_what_one_person_decided_is_not_told_as_two_people_s() -> None:
+    world = World()
+    for account in range(20, 27):
+        world.protect(str(account))
+    order = world.intake(accounts(*range(1, 10), *range(20, 27)))
+    world.review(order)
+    world.rule(order, "withheld", *map(str, range(1, 10)))
+    for actor in ("ann", "ben"):
+        world.rule(order, "withheld", *map(str, range(20, 27)), actor=actor, against_protected=True)
+    before, update, _ = told_of(world)
+    assert before["protected_speakers_acted_against"] == before["protected_speakers_registered_afterwards"] == 0
+    assert "We acted against" not in update, "it is not in force yet"
+    world.step(order, "final")
+    for account in range(1, 7):
+        world.protect(str(account))
+    facts, update, html = told_of(world)
+    assert facts["protected_speakers_acted_against"] == 7
+    assert facts["protected_speakers_registered_afterwards"] == 6
+    assert "- We acted against 7 protected speakers. Two people decided on each." in update
+    later = "6 accounts that we acted against were registered as protected speakers only after the decision"
+    assert later in " ".join(update.split())
+    assert "We acted against 7 protected speakers; two people decided on each." in html
+    assert later in html
+
+
+def test_that_no_protected_speaker_was_acted_against_is_told_where_it_is_so() -> None:
+    world = World()
+    order = world.intake(accounts(1, 2))
+    world.review(order)
+    world.rule(order, "withheld", "1")
+    world.rule(order, "declined", "2", ground="protected_speech")
+    world.step(order, "final")
+    world.protect("2")
+    _, update, html = told_of(world)
+    assert "acted against no protected speaker" in update and "acted against no protected speaker" in html
+    world.protect("1")
+    _, update, html = told_of(world)
+    assert "acted against no" not in update + html and "wo people decided" not in update + html
+    assert "fewer than 5 accounts that we acted against were registered" in update
+    assert "Fewer than 5 accounts that we acted against were registered" in html
+
+
+def test_a_ground_that_is_not_of_declining_is_told_as_another() -> None:
+    world = World()
+    order = world.intake(accounts(*range(12)))
+    world.review(order)
+    world.rule(order, "declined", *map(str, range(5)), ground="other")
+    case = world.step(order, "declined")
+    offset, step = case.history[-1]
+    case.history[-1] = offset, replace(step, ground="local_law")
+    facts, update, html = told_of(world)
+    assert facts["declined_by_ground"] == {"account": {"other": 12}}
+    assert "On 12 accounts we took no action: 12 for other reasons." in update
+    assert "Accounts declined by ground" in html
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 300), max_size=6))
+def test_no_small_count_can_be_had_from_the_others(counts: dict[str, int]) -> None:
+    given_counts = rounded(counts)
+    assert set(given_counts) == set(counts)
+    for name, told in given_counts.items():
+        least, most = bounds(told)
+        assert least <= counts[name] <= most
+        assert 0 < counts[name] < THRESHOLD or told != f"<{THRESHOLD}"
+        assert least <= number(told) <= most + 1
+        assert not (0 < counts[name] < THRESHOLD and isinstance(told, int))
+
+
+def bounds(told: Count) -> tuple[int, int]:
+    if isinstance(told, int):
+        return told, told
+    if told.startswith("<"):
+        return 1, int(told[1:].replace(",", "")) - 1
+    least, most = told.replace(",", "").split(" to ")
+    return int(least), int(most)
+
+
+def all_groups(cells: int, total: int) -> Iterator[tuple[int, ...]]:
+    if cells == 1:
+        yield (total,)
+        return
+    for first in range(total + 1):
+        yield from ((first, *others) for others in all_groups(cells - 1, total - first))
+
+
+@pytest.mark.parametrize(("cells", "most"), [(1, 60), (2, 60), (3, 30), (4, 20), (6, 12)])
+def test_who_knows_the_total_and_the_rules_cannot_tell_a_small_count(cells: int, most: int) -> None:
+    """All groups of so many counts that are published alike, and have the same total where that is told."""
+    alike: dict[object, list[tuple[int, ...]]] = defaultdict(list)
+    for total in range(most + 1):
+        for group in all_groups(cells, total):
+            told = rounded({str(place): count for place, count in enumerate(group)})
+            alike[one(total), tuple(told[str(place)] for place in range(cells))].append(group)
+    for groups in alike.values():
+        if sum(groups[0]) == sum(count > 0 for count in groups[0]):
+            continue  # as many counts as the total: each is 1, whatever is told of them
+        for place in range(cells):
+            possible = {group[place] for group in groups}
+            assert len(possible) > 1 or not 0 < possible.pop() < THRESHOLD, groups
+
+
+@given(st.integers(0, 60), st.lists(st.integers(1, 60), min_size=1, max_size=4), st.integers(0, 6))
+def test_the_parts_of_a_hidden_count_tell_no_more_of_it(other: int, parts: list[int], small: int) -> None:
+    """Outcomes, one of which has parts: their sum leaves open whatever the outcomes leave open."""
+    outcomes = rounded({"whole": sum(parts), "other": other, "small": small})
+    told = split(outcomes["whole"], {str(place): count for place, count in enumerate(parts)})
+    least, most = bounds(outcomes["whole"])
+    found = [bounds(one_told) for one_told in told.values()]
+    assert sum(low for low, _ in found) <= max(least, len(parts))
+    assert sum(high for _, high in found) >= most
+
+
+def test_the_page_and_the_json_name_nobody_and_need_nothing() -> None:
+    world, _ = order_world()
+    published = publish(
+        facts_of(world, [said(NOW_MS, ("hate", "suppress", NOW_MS + 5), tag=f"t{n}") for n in range(6)])
+    )
+    html = page.html(published, NOW_MS, title="<b>")
+    assert "&lt;b&gt;" in html
+    assert not re.search(r"<script|src=|href=|url\(|@import", html)
+    plots = re.findall(r'<table class="bars">.*?</table>', html, re.DOTALL)
+    assert len(plots) >= 4
+    for plot in plots:
+        assert ElementTree.fromstring(plot).findtext("caption")
+    everything = html + json.dumps(published.facts)
+    for secret in ("ann", "because", HEAD.reference, HEAD.authority, "the press", "t0"):
+        assert secret not in everything
+    assert published.facts["outcomes"]["account"] == {"withheld": 13, "suspended": 7, "declined": 6}
+    assert published.facts["declined_by_ground"] == {"account": {"protected_speech": 6}}
+    assert published.facts["protected_speakers_acted_against"] == 0
+    assert "acted against no protected speaker" in page.update(published)
+    assert published.facts["outcomes"]["hashtag"] == {"reduced": "<5"}
+    assert published.facts["suppressions_by_duration"] == {"hour": 6}
+    assert "13 accounts are withheld" in page.update(published)
+    assert "On 6 accounts we took no action: 6 are protected speech." in page.update(published)
+    empty = publish(facts_of(World(), []))
+    assert "No order was received" in page.html(empty, NOW_MS)
+    assert "0 legal orders" in page.update(empty)
+
+
+def test_second_looks_and_appeals_are_told_where_they_are_known() -> None:
+    facts = facts_of(World(), [])
+    assert publish(facts).facts["quality"] is None
+    assert "Second looks" not in page.html(publish(facts), NOW_MS)
+    many = Quality(looked_at=200, overturned=12, pairs=150, kappa=0.71, appeals=30, appeals_reversed=6)
+    told = publish(facts, many)
+    assert told.facts["quality"]["false_positive_rate"] == 0.06
+    html = page.html(told, NOW_MS)
+    for words in ("200 automated", "found 12 wrong (6.0%)", "kappa of 0.71", "Of 30 appeals, 6 were reversed"):
+        assert words in " ".join(html.split())
+    few = Quality(looked_at=20, overturned=2, pairs=4, kappa=1.0, appeals=4, appeals_reversed=0).published()
+    assert few["false_positive_rate"] is None, "it would tell the count that is not told"
+    assert few["second_looks_by_result"] == {"upheld_or_disputed": "16 to 19", "found_wrong": "<5"}
+    assert (few["reviewers_kappa"], few["appeals"]) == (None, "<5")
+
+
+def test_bars_are_as_long_as_their_numbers() -> None:
+    drawn = ElementTree.fromstring(bars([Bar("a", 10, "10"), Bar("<b>", 5, "5"), Bar("c", 0, "0")], "t"))
+    widths = [float(rect.get("width", "")) for rect in drawn.iter("rect")]
+    assert widths[1] == pytest.approx(widths[0] / 2)
+    assert widths[2] == 0
+
+
+def test_the_letter_says_what_was_done_and_not_whom_it_protects() -> None:
+    world, order = order_world()
+    case = world.desk.case(order)
+    told = letter(case, world.now_ms, sender="Legal")
+    assert "names 26 accounts and 1 hashtag." in told
+    assert "13 accounts withheld from viewers in India" in told
+    assert "6 accounts: protected speech; the press" in told
+    assert "  account 3: suspended" in told
+    assert "account 21" not in told
+    assert "our final decision" in told
+    world.step(order, "revoked")
+    after = letter(world.desk.case(order), world.now_ms, sender="Legal")
+    assert "revoked" in after
+    assert "withheld from viewers" not in after
+    assert "account 10: withheld" in told
+    assert "account 10: withheld" not in after
+    assert "7 accounts suspended for breaking our own rules" in after
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ((), "under review; nothing has been put in force"),
+        (("acknowledged", "under_review", "interim"), "interim decision; it ends"),
+    ],
+)
+def test_the_letter_before_the_end(states: tuple[str, ...], told: str) -> None:
+    world = World()
+    order = world.intake(accounts(1, 2))
+    for state in states:
+        world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
+    said_now = letter(world.desk.case(order), world.now_ms, sender="x")
+    assert told in said_now
+    assert "Still under review: 2 targets." in said_now
+    if "interim" in states:
+        assert "interim decision ended" in letter(world.desk.case(order), NOW_MS + 2 * HOUR_MS, sender="x")
+
+
+def scenario_texts() -> tuple[PlainCount, str, str, dict[str, Any]]:
+    world = World()
+    told = story()
+    for account, category in told.speakers.items():
+        world.protect(account, category)
+    named = (*told.speakers, *told.rule_breakers, *told.unlawful, *told.lawful)
+    tags = [Target("hashtag", tag.lower(), tag) for tag in (*REDUCED, *CRITICAL)]
+    order = world.intake([*(Target("account", account) for account in named), *tags])
+    world.review(order)
+    world.rule(order, "suspended", *told.rule_breakers)
+    world.rule(order, "withheld", *told.unlawful)
+    world.rule(order, "reduced", *(f"#{tag}" for tag in REDUCED))
+    world.rule(order, "declined", selection=Selection(protected=True))
+    world.rule(order, "declined", selection=Selection(undecided=True))
+    world.step(order, "final")
+    facts = facts_of(world, [], country="IN")
+    plain = PlainCount(value for value, _ in world.log.records)
+    report = publish(facts)
+    return plain, page.update(report), letter(world.desk.case(order), world.now_ms, sender="x"), report.facts
+
+
+def test_the_story_s_numbers_are_the_log_s_and_a_wrong_one_is_found() -> None:
+    plain, update, told, facts = scenario_texts()
+    assert plain.accounts == ACCOUNTS
+    assert plain.outcomes["account", "withheld"] == WITHHELD
+    assert plain.outcomes["account", "suspended"] == SUSPENDED
+    assert dict(plain.speakers) == dict(SPEAKERS)
+    assert disagreements(plain, update, told, facts) == []
+    for wrong in (str(WITHHELD), str(SUSPENDED), "1,178", f"{SPEAKERS['activist']} activists"):
+        assert disagreements(plain, update.replace(wrong, "5 activists"), told, facts) != []
+    assert disagreements(plain, update, told.replace(f"{WITHHELD} accounts", "436 accounts"), facts) != []
+    facts["outcomes"]["account"]["declined"] += 1
+    assert disagreements(plain, update, told, facts) == [
+        "the report: account declined: 646, but the log has 645",
+    ]
+
+
+def test_the_story_is_made_up_and_whole() -> None:
+    told = story()
+    assert told == story()
+    named = {*told.speakers, *told.rule_breakers, *told.unlawful, *told.lawful}
+    assert len(named) == ACCOUNTS
+    assert SUSPENDED + WITHHELD > 500
+
+
+def test_doctests() -> None:
+    for module in (family, tables, times, wording, model, page, rounding, plots, order_records):
+        assert doctest.testmod(module).failed == 0

@@ -1,0 +1,305 @@
+"""What moderators write: the codec, what is refused before it is sent, and how the list tells what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from typer.testing import CliRunner
+
+from moderation import cli
+from moderation.drafts import LONGEST_MS, country_of, expiry_of, surfaces_of, tag_of, words_of
+from moderation.errors import StaleEdit
+from moderation.view import table
+from streams.errors import CallerMistake, ContractError
+from streams.flags.overrides import PeopleView
+from streams.log.decisions import version_of
+from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, decode_moderation, encode_moderation, key_of
+
+DAY_MS = 86_400_000
+
+
+def override(ident: str = "a", **changes: Any) -> Override:
+    fields: dict[str, Any] = {
+        "id": ident, "hashtag": "tag", "display": "Tag", "country": "IN", "surfaces": ("search", "trends"),
+        "actor": "ann", "reason": f"because {ident}", "at_ms": 1_000, "action": "block", "expires_at_ms": 5_000,
+    }  # fmt: skip
+    return Override(**fields | changes)
+
+
+def undo(ident: str, *undoes: str, **changes: Any) -> Undo:
+    fields: dict[str, Any] = {
+        "id": ident, "hashtag": "tag", "display": "Tag", "country": "IN", "surfaces": ("search", "trends"),
+        "actor": "ben", "reason": "mistake", "at_ms": 2_000, "undoes": undoes,
+    }  # fmt: skip
+    return Undo(**fields | changes)
+
+
+# --- the codec ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "record", [override(), undo("u", "a"), override(hashtag="a|b", source="legal", expires_at_ms=0)]
+)
+def test_a_record_survives_the_topic(record: TagRecord) -> None:
+    assert decode_moderation(*encode_moderation(record)) == record
+
+
+def test_two_decisions_on_one_scope_have_two_keys() -> None:
+    assert key_of(override("a")) == b"hashtag:tag|human|a|IN:search,trends"
+    assert len({key_of(override("a")), key_of(override("b")), key_of(undo("c", "a"))}) == 3
+
+
+def test_a_kind_of_a_later_day_is_kept_as_it_came() -> None:
+    value = b'{"kind":"order","authority":"x","targets":[1]}'
+    assert decode_moderation(value, b"k") == OtherRecord("order", b"k", value)
+
+
+def test_fields_of_a_later_day_are_ignored() -> None:
+    value, key = encode_moderation(override())
+    assert decode_moderation(value[:-1] + b',"case":"7"}', key) == override()
+
+
+@pytest.mark.parametrize(
+    ("reason", "value"),
+    [
+        ("tombstone", None),
+        ("not_json", b"\xff"),
+        ("not_json", b""),
+        ("not_json", b"{" * 3),
+        ("bad_record", b"[]"),
+        ("bad_record", b"{}"),
+        ("bad_record", b'{"kind":"undo"}'),
+        ("bad_record", encode_moderation(override(country="india"))[0]),
+        ("bad_record", encode_moderation(override(surfaces=()))[0]),
+        ("bad_record", encode_moderation(override(id="a|b"))[0]),
+        ("bad_record", encode_moderation(override(edits="newest"))[0]),
+        ("bad_record", encode_moderation(override(reason=""))[0]),
+        ("bad_key", encode_moderation(override("b"))[0]),
+    ],
+)
+def test_a_bad_record_is_told_apart(reason: str, value: bytes | None) -> None:
+    with pytest.raises(ContractError) as caught:
+        decode_moderation(value, key_of(override()))
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes"),
+    [
+        ("not_normalised", {"hashtag": "TAG"}),
+        ("endless", {"expires_at_ms": 0}),
+        ("reserved", {"surfaces": ("account",)}),
+    ],
+)
+def test_a_record_that_could_never_work_is_refused(reason: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(ContractError) as caught:
+        decode_moderation(*encode_moderation(override(**changes)))
+    assert caught.value.reason == reason
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: json.dumps({"kind": text}).encode()))
+def test_no_bytes_break_the_reader(value: bytes) -> None:
+    with contextlib.suppress(ContractError):
+        assert isinstance(decode_moderation(value, b"k"), OtherRecord)
+
+
+# --- what is refused before it is sent ------------------------------------------------------------------------------
+
+
+def test_a_look_alike_is_shown_for_what_it_is() -> None:
+    assert tag_of("#Tag").notes == ()
+    assert (tag_of("#Ｔａｇ").hashtag, tag_of("#Ｔａｇ").notes) == ("tag", ("#Ｔａｇ means #tag",))
+    [note] = tag_of("p\u0430ypal").notes
+    assert "Cyrillic" in note
+    assert "CYRILLIC SMALL LETTER A" in note
+    assert tag_of("किसान_आंदोलन").notes == ()
+
+
+@pytest.mark.parametrize("written", ["", "#", "a b", "#a#b", "*", "x" * 281, "\udcff", "a\x1b[31m", "\u200b"])
+def test_what_is_no_hashtag_is_refused(written: str) -> None:
+    with pytest.raises(CallerMistake, match="is not a hashtag") as caught:
+        tag_of(written)
+    str(caught.value).encode()
+
+
+def test_countries_and_surfaces_are_known_ones() -> None:
+    assert (country_of(None), country_of("in"), country_of("*")) == ("*", "IN", "*")
+    with pytest.raises(CallerMistake) as caught:
+        country_of("UK")
+    assert caught.value.fix == "did you mean GB?"
+    assert surfaces_of([], ("trends", "search"), closed=True) == ("search", "trends")
+    assert surfaces_of(["trends", "trends"], ("trends", "search"), closed=True) == ("trends",)
+    with pytest.raises(CallerMistake, match="no hashtag is shown"):
+        surfaces_of(["account"], ("trends", "search"), closed=False)
+    assert surfaces_of(["home"], ("trends", "search"), closed=False) == ("home",)
+    with pytest.raises(CallerMistake) as caught:
+        surfaces_of(["trend"], ("trends", "search"), closed=True)
+    assert caught.value.fix == "did you mean trends?"
+    with pytest.raises(CallerMistake):
+        surfaces_of(["a|b"], (), closed=False)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "until", "wanted_ms"),
+    [
+        (None, None, 7 * DAY_MS),
+        ("2h", None, 7_200_000),
+        ("1d12h", None, 36 * 3_600_000),
+        (None, "1970-01-02", DAY_MS),
+        (None, "1970-01-02T05:30+05:30", DAY_MS),
+        (None, "1970-01-02T00:00:00Z", DAY_MS),
+        (None, "1970-01-01T00:00:01.003Z", 1_003),
+    ],
+)
+def test_an_override_ends(lasts: str | None, until: str | None, wanted_ms: int) -> None:
+    assert expiry_of(lasts, until, "7d", 0) == wanted_ms
+
+
+@pytest.mark.parametrize(
+    ("lasts", "until"),
+    [
+        ("2h", "1970-01-02"),
+        ("soon", None),
+        ("0s", None),
+        ("2", None),
+        (None, "tomorrow"),
+        (None, "1969-01-01"),
+        ("367d", None),
+        ("-2h", None),
+    ],
+)
+def test_an_end_that_cannot_be_meant_is_refused(lasts: str | None, until: str | None) -> None:
+    with pytest.raises(CallerMistake) as caught:
+        expiry_of(lasts, until, "7d", 0)
+    assert caught.value.fix
+
+
+def test_the_longest_override_is_a_year() -> None:
+    assert expiry_of("366d", None, "7d", 5) == 5 + LONGEST_MS
+
+
+@pytest.mark.parametrize(
+    ("actor", "reason"), [("", "r"), ("a", " "), ("a", "x" * 2_001), ("a", "\x1b[2J"), ("\udcff", "r")]
+)
+def test_every_decision_has_an_actor_and_a_reason(actor: str, reason: str) -> None:
+    with pytest.raises(CallerMistake):
+        words_of(actor, reason)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["block", "a b", "--reason", "r"], "not a hashtag"),
+        (["block", "ok", "*", "--reason", "r"], "not a hashtag"),
+        (["block", "tag", "--reason", ""], "needs a reason"),
+        (["block", "tag", "--reason", "r", "--actor", ""], "needs an actor"),
+        (["allow", "tag", "--reason", "r", "--country", "UK"], "not a country"),
+        (["hold", "tag", "--reason", "r", "--for", "soon"], "not a duration"),
+        (["hold", "a", "b", "--reason", "r", "--if-version", ""], "one hashtag"),
+        (["undo", ""], "not a hashtag"),
+        (["moderation", "list", "--state", "gone"], "no state"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_asked_of_kafka(
+    arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUSHTAG_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("HUSHTAG_POLICY", "nowhere.yaml")
+    app = typer.Typer()
+    cli.register(app)
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, CallerMistake), result.output
+    assert told in str(result.exception)
+    assert result.exception.exit_code == 2
+    assert result.stdout == ""
+
+
+def test_a_reason_is_asked_for() -> None:
+    app = typer.Typer()
+    cli.register(app)
+    result = CliRunner().invoke(app, ["block", "tag"])
+    assert result.exit_code == 2
+    assert "--reason" in result.output
+
+
+# --- the list ----------------------------------------------------------------------------------------------------
+
+
+def view_of(*records: TagRecord | bytes) -> PeopleView:
+    view = PeopleView()
+    for offset, record in enumerate(records):
+        value, key = (record, b"k") if isinstance(record, bytes) else encode_moderation(record)
+        view.hear(offset, key, value)
+    return view
+
+
+def states(view: PeopleView, now_ms: int = 3_000, **only: str) -> list[tuple[str, str, Sequence[str]]]:
+    return [(one.record.id, one.state, one.surfaces) for one in view.standings(now_ms, **only)]
+
+
+def test_the_list_tells_what_became_of_each_decision() -> None:
+    both = ("search", "trends")
+    view = view_of(
+        override("long"),
+        override("short", expires_at_ms=2_500, edits=version_of(0, 0), surfaces=("search",)),
+        override("wrong", edits=version_of(1, 0)),
+        undo("u", "wrong", edits=version_of(2, 0), surfaces=("trends",)),
+        override("late", edits=version_of(0, 0)),
+        override("home", country="*"),
+    )
+    assert states(view) == [
+        ("home", "in force", both),
+        ("late", "refused", both),
+        ("wrong", "in force", ("search",)),
+        ("wrong", "undone", ("trends",)),
+        ("short", "expired", ("search",)),
+        ("long", "superseded", ("search",)),
+        ("long", "in force", ("trends",)),
+    ]
+    assert states(view, country="*") == [("home", "in force", both)]
+    assert states(view, hashtag="other") == []
+    assert {state for _, state, _ in states(view, now_ms=6_000)} == {"expired", "undone", "refused"}
+    plain = {(row["id"], row["state"]): row for row in (one.as_dict(3_000) for one in view.standings(3_000))}
+    assert plain["wrong", "undone"]["undone_by"]["actor"] == "ben"
+    assert plain["long", "superseded"]["superseded_by"]["id"] == "wrong"
+    assert plain["late", "refused"]["came_first"]["id"] == "u"
+    assert plain["home", "in force"]["expires_in_ms"] == 2_000
+    assert plain["home", "in force"]["version"] == version_of(5, 0)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(table(view.standings(3_000), 3_000))
+    shown = console.export_text()
+    assert "mistake" in shown
+    assert "everywhere: search, trends" in shown
+    assert "in 2 s" in shown
+
+
+def test_a_bad_record_counts_for_nothing_and_is_shown() -> None:
+    view = view_of(override("a"), b"nonsense", b'{"kind":"order"}', undo("u", "a", edits=version_of(0, 0)))
+    assert [(bad.offset, bad.problem[:8]) for bad in view.bad] == [(1, "not_json")]
+    assert states(view) == [("a", "undone", ("search", "trends"))]
+    view.hear(1, b"k", b"nonsense")
+    assert len(view.bad) == 1
+    assert view.next_offset == 4
+
+
+def test_a_stale_edit_tells_what_changed() -> None:
+    view = view_of(
+        override("a"),
+        override("b", actor="eve", reason="urgent", edits=version_of(0, 0)),
+        override("c", edits=version_of(0, 0)),
+    )
+    stale = view.fold.stale[2]
+    error = StaleEdit("tag", edits=stale.record.edits, version=stale.version, changed=stale.changed)
+    assert error.exit_code == 3
+    assert "eve" in str(error)
+    assert "urgent" in str(error)
+    assert version_of(1, 0) in str(error)

@@ -1,0 +1,223 @@
+"""A policy in the shadow: followed tick by tick it says what impact says, and the live side follows its history."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from msgspec.structs import replace as changed_record
+
+from streams.backtest import Impact
+from streams.backtest.shadow import counts, differing_now, over_time, report_of
+from streams.backtest.spells import Spell
+from streams.log.decisions import Decision, Ruling
+from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
+from streams.policy import Policy
+from streams.policy.activation import Activation
+from streams.replay import Replay, read_lines
+from streams.scoring import TextScorer
+from tests.unit.streams.backtest.test_impact import BASE, LIVE, NEW, TICK, World, policy_of, steady
+from tests.unit.streams.backtest.test_truth import LIVE as SMALL
+from tests.unit.streams.backtest.test_truth import Ledger, as_told, begun, changed
+from tests.unit.streams.test_replay import WordScorer, make_policy, random_log
+
+SOFTER = policy_of(BASE.replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6"))
+
+
+def followed(records: list[EvidenceRecord], kept: int, new: Policy = NEW) -> Impact:
+    """The first `kept` records as a batch, the others as they come."""
+    impact = Impact(LIVE, new, history={LIVE.revision: LIVE})
+    for record in records[:kept]:
+        impact.add(record)
+    impact.follow()
+    for record in records[kept:]:
+        impact.add(record)
+    return impact
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("kept", [0, 1, 40, 101, 140])
+def test_followed_tick_by_tick_it_says_what_impact_says(kept):
+    records = World(11).records(110)
+    batch = Impact(LIVE, NEW)
+    for record in records:
+        batch.add(record)
+    impact = followed(records, kept)
+    assert impact.to_ms == records[-1].tick_ms - TICK, "a tick is known to be whole when the next one begins"
+    assert impact.finish() == batch.finish()
+    assert impact.finish().changes
+
+
+def test_asking_changes_nothing():
+    records = World(12).records(90)
+    quiet, asked = followed(records, 30), Impact(LIVE, NEW, history={LIVE.revision: LIVE})
+    asked.follow()
+    for record in records:
+        asked.add(record)
+        report_of(asked)
+    assert asked.finish() == quiet.finish()
+
+
+def test_shards_are_level_once_all_are_judged_up_to_the_same_tick():
+    impact = Impact(LIVE, NEW)
+    impact.follow()
+    records = steady(LIVE, {"a": 0.9})
+    seen = []
+    for tick in range(4):
+        for shard in (0, 1):
+            impact.add(changed_record(records[tick], shard=shard))
+            seen.append((impact.to_ms, impact.level))
+    assert seen == [
+        (0, False), (0, False), (10_000, False), (10_000, True), (20_000, False), (20_000, True),
+        (30_000, False), (30_000, True),
+    ]  # fmt: skip
+
+
+def test_forgetting_drops_what_is_over_and_nothing_that_stands():
+    records = World(13).records(200)
+    whole, short = followed(records, 0), followed(records[:250], 0)
+    short.forget(short.to_ms - 20 * TICK)
+    for record in records[250:]:
+        short.add(record)
+    assert [(one.hashtag, one.category, one.country) for one in differing_now(short)] == [
+        (one.hashtag, one.category, one.country) for one in differing_now(whole)
+    ]
+    assert differing_now(whole)
+    later = short.from_ms
+    assert later > whole.from_ms
+    spells = [
+        [spell for of_scope in book.until(short.to_ms).values() for spell in of_scope if spell.from_ms > later]
+        for impact in (short, whole) for book in impact.books
+    ]  # fmt: skip
+    assert [len(one) for one in spells[:2]] == [len(one) for one in spells[2:]] and all(spells)
+
+
+def test_numbers_of_forgotten_hashtags_are_taken_back():
+    world = World(14)
+    impact = Impact(LIVE, NEW)
+    impact.follow()
+    for at, record in enumerate(world.records(60)):
+        names = [f"{name}-{at // 10}" for name in record.hashtags]
+        impact.add(EvidenceRecord(*[names if field == "hashtags" else getattr(record, field)
+                                    for field in record.__struct_fields__]))  # fmt: skip
+    before = len(impact.tags)
+    impact.forget(impact.to_ms + 1)
+    assert 0 < len(impact.tags) < before
+    assert len(impact.tags) <= 24 + len({key >> 10 for book in impact.books for key in book.known()})
+
+
+def test_where_the_two_differ_now():
+    records = steady(LIVE, {"tag1": 0.9, "a": 0.66, "b": 0.9, "c": 0.1})
+    impact = followed(records, 60, SOFTER)
+    (only,) = differing_now(impact)
+    assert (only.hashtag, only.kind, only.new, only.surfaces) == ("a", "cleared", None, ("search", "trends"))
+    assert counts([only]) == {("hateful_conduct", "live"): 1}
+    report = report_of(impact)
+    assert report.hiding and report.now == [only]
+    assert report.over_time[-1].at_ms == impact.to_ms
+    assert (report.over_time[-1].both, report.over_time[-1].live, report.over_time[-1].new) == (1, 1, 0)
+
+    hold = policy_of(BASE.replace("mode: suppress", "mode: hold_for_review"))
+    assert {one.kind for one in differing_now(followed(records[:5], 0, hold))} == {"action"}
+    shadow = policy_of(BASE.replace("mode: suppress", "mode: shadow"))
+    other = Impact(shadow, shadow)
+    for record in records:
+        other.add(record)
+    other.finish()
+    assert not report_of(other).hiding and report_of(other).over_time[-1].both == 2 and not report_of(other).now
+
+
+def test_a_flag_that_stands_as_the_live_policy_changes_its_mode_begins_anew_with_what_it_rests_on():
+    """Over, and in between, where the upper bound is still above `clear_at`."""
+    shadow = policy_of(BASE.replace("mode: suppress", "mode: shadow"))
+    harmful, calmer = {"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.5}
+    records = [*steady(shadow, harmful)[:10], *steady(shadow, calmer)[10:19], *steady(LIVE, calmer)[19:]]
+    impact = Impact(shadow, SOFTER, history={shadow.revision: shadow, LIVE.revision: LIVE})
+    impact.follow()
+    for record in records:
+        impact.add(record)
+        report_of(impact)
+    impact.finish()
+    found = {
+        (impact.tags.name(key), spell.action): (spell.from_ms, round(spell.ruling.evidence.share, 3))
+        for (key, scope), spells in impact.books[0].until(impact.to_ms).items() if scope[1] == "trends"
+        for spell in spells if spell.ruling.evidence is not None
+    }  # fmt: skip
+    assert found == {
+        ("a", "shadow"): (10_000, 0.9), ("a", "suppress"): (200_000, 0.9),
+        ("b", "shadow"): (10_000, 0.9), ("b", "suppress"): (200_000, 0.5),
+    }  # fmt: skip
+    assert {(one.hashtag, one.kind) for one in impact.verdict().changes} == {("a", "earlier"), ("b", "earlier")}
+
+
+def test_what_the_evidence_cannot_tell_is_named_and_not_guessed():
+    window = policy_of(BASE.replace("[2m, 20m]", "[2m, 5m, 20m]"))
+    impact = followed(steady(LIVE, {"b": 0.9}), 10, window)
+    report = report_of(impact)
+    assert report.now == [] and report.over_time[-1].both == report.over_time[-1].live == 0
+    assert {one.reasons for one in report.verdict.needs_replay} == {("window 5m was not counted",)}
+
+
+def test_over_time_is_the_obvious_count():
+    dice = random.Random(3)
+    ruling = Ruling(category="abuse", surface="trends", action="suppress", since_ms=0, expires_at_ms=1)
+
+    def spells(n: int):
+        found: dict[tuple[int, tuple[str, str]], list[Spell]] = {}
+        for _ in range(n):
+            begin = dice.randrange(0, 4_000) * TICK
+            at = dice.randrange(6), ("abuse", dice.choice(["trends", "search"]))
+            found.setdefault(at, []).append(Spell(begin, begin + dice.randrange(1, 300) * TICK, ruling))
+        return found
+
+    live, new = spells(40), spells(40)
+    points = over_time(live, new, 10 * TICK, 4_000 * TICK, hiding=True)
+    assert len(points) <= 240 and points[-1].at_ms == 4_000 * TICK and points[0].at_ms >= 10 * TICK
+    for point in points:
+        on = [
+            {key for (key, _), those in side.items() for one in those if one.from_ms <= point.at_ms < one.to_ms}
+            for side in (live, new)
+        ]
+        assert (point.both, point.live, point.new) == (len(on[0] & on[1]), len(on[0] - on[1]), len(on[1] - on[0]))
+    assert any(point.both for point in points) and any(point.new for point in points)
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("seed", range(8))
+def test_the_live_side_is_what_the_judges_did_though_the_policy_changed_meanwhile(seed):
+    """Every knob, and now and then a category or a surface that goes: the live side equals the settled decisions."""
+    lines = random_log(seed, n=1_500)
+    first = make_policy(SMALL.replace("mode: suppress", f"mode: {'shadow' if seed % 2 else 'suppress'}"))
+    second = make_policy(changed(seed).replace("serial: 1", "serial: 2"))
+    if seed % 3 == 0:
+        second = make_policy(second_without(changed(seed)))
+    new = make_policy(changed(seed + 20))
+    kept: list[EvidenceRecord] = []
+    replay = Replay(range(3), first, TextScorer(WordScorer()), shards=3, keep_evidence=kept.append)
+    ticks = sorted(line["log_time_ms"] for line in lines)
+    switch_ms = ticks[len(ticks) // 2] // TICK * TICK
+    for judge in replay.judges:
+        judge.apply(0, Activation(second.revision, 1, switch_ms, second.canonical(), "0" * 12))
+    said = [
+        one for one in replay.run(read_lines(json.dumps(line).encode() for line in lines)) if isinstance(one, Decision)
+    ]
+    impact = Impact(first, new, history={first.revision: first, second.revision: second})
+    impact.books[0] = ledger = Ledger(impact.tags)
+    records = [decode_evidence_record(encode_evidence_record(record)) for record in kept]
+    for record in records[: len(records) // 3]:
+        impact.add(record)
+    impact.follow()
+    for record in records[len(records) // 3 :]:
+        impact.add(record)
+    impact.finish()
+    assert impact.live == second
+    assert sorted(ledger.told) == sorted(as_told(one.tick_ms, one.hashtag, one.country, one.rulings) for one in said)
+    assert any(one.policy_revision == second.revision for one in said)
+    assert ledger.why == begun(said)
+    assert report_of(impact).verdict.to_ms == impact.to_ms
+
+
+def second_without(text: str) -> str:
+    """The policy on one surface only."""
+    return text.replace("serial: 1", "serial: 2\nsurfaces: [trends]")

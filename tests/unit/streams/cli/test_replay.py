@@ -1,0 +1,186 @@
+"""`hushtag replay` as its user runs it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from streams.cli import replay
+from streams.counting.sketch import KeyedHash
+from streams.errors import CallerMistake
+from streams.log.author_sketches import AuthorSketch
+from streams.log.evidence import decode_evidence_record
+from streams.log.partials import encode_partial
+from streams.scoring import load_text_scorer
+from streams.settings import load_settings
+from streams.windows.corrections import Corrections
+from tests.support.block_counts import flush
+from tests.support.orders_world import NOW_MS, World, accounts
+from tests.unit.streams.test_replay import POLICY
+
+APP = typer.Typer()
+replay.register(APP)
+
+
+@APP.callback()
+def _root() -> None:
+    """So that the one command keeps its name."""
+
+
+def lines(path: Path, records: list[dict[str, object]]) -> str:
+    path.write_text("".join(json.dumps(one) + "\n" for one in records))
+    return str(path)
+
+
+def tweets(path: Path, text: str = "good morning") -> str:
+    """A minute in which twenty accounts write under one tag."""
+    said = [
+        {"id": str(n), "author_id": str(n % 20), "created_at_ms": NOW_MS + 1_000 * n, "country": "IN",
+         "text": f"{text} {n} #tag"}
+        for n in range(60)
+    ]  # fmt: skip
+    return lines(path, [
+        {"partition": 0, "offset": n, "log_time_ms": one["created_at_ms"], "key": None, "value": json.dumps(one)}
+        for n, one in enumerate(said)
+    ])  # fmt: skip
+
+
+def test_what_is_said_of_accounts_is_taken_from_a_dump_of_the_moderation_topic(tmp_path: Path) -> None:
+    world = World()
+    order = world.intake(accounts(*range(5)))
+    world.review(order)
+    world.rule(order, "withheld", *map(str, range(5)))
+    world.step(order, "final")
+    people = lines(tmp_path / "moderation.jsonl", [
+        {"partition": 0, "offset": at, "log_time_ms": NOW_MS, "key": key.decode(), "value": value.decode()}
+        for at, (value, key) in enumerate(world.log.records)
+    ][::-1])  # fmt: skip
+    evidence = tmp_path / "evidence.jsonl"
+    given = [tweets(tmp_path / "tweets.jsonl"), "--moderation", people, "--evidence", str(evidence), "--shards", "1"]
+    done = CliRunner().invoke(APP, ["replay", *given])
+    assert done.exit_code == 0, done.output
+    assert authors(evidence) == {"*": 20, "IN": 15}
+
+
+def authors(evidence: Path) -> dict[str, int]:
+    """The most that any tick saw of the tag, by country."""
+    found: dict[str, int] = {}
+    for line in evidence.read_text().splitlines():
+        record = decode_evidence_record(base64.b64decode(json.loads(line)["value_base64"]))
+        for country, count in zip(record.countries, np.frombuffer(record.authors, "<i8").tolist(), strict=True):
+            found[country] = max(found.get(country, 0), count)
+    return found
+
+
+def test_a_file_that_is_no_dump_of_moderation_is_refused(tmp_path: Path) -> None:
+    given = tweets(tmp_path / "tweets.jsonl")
+    with pytest.raises(CallerMistake, match=r"is no dump of the moderation topic.*no keys"):
+        CliRunner().invoke(APP, ["replay", given, "--moderation", given], catch_exceptions=False)
+
+
+def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path) -> None:
+    """From the tick on from which it counted there; of what cannot be read, and of another model, nothing."""
+    scorer, ids = load_text_scorer(), range(60)
+    columns, given = 1 + len(scorer.categories), tweets(tmp_path / "tweets.jsonl")
+
+    def record(model: str, by: float) -> bytes:
+        differences = np.full((len(ids), columns), by, "<f4")
+        return encode_partial(Corrections(
+            "new", model, ["tag"] * len(ids), np.array(ids, "<i8").tobytes(), differences.tobytes()
+        ))  # fmt: skip
+
+    told = encode_partial(flush(watermark_ms=NOW_MS + 30_000))
+    values = [told, record("another", 0.5), b"c\xc1", record(scorer.revision, 0.125), record(scorer.revision, 0.5)]
+    partials = lines(tmp_path / "partials.jsonl", [
+        {"partition": 0, "offset": at, "log_time_ms": 0, "value_base64": base64.b64encode(value).decode()}
+        for at, value in enumerate(values)
+    ][::-1])  # fmt: skip
+
+    def shares(*more: str) -> dict[int, tuple[int, float]]:
+        evidence = tmp_path / "evidence.jsonl"
+        done = CliRunner().invoke(APP, ["replay", given, "--evidence", str(evidence), "--shards", "1", *more])
+        assert done.exit_code == 0, done.output
+        found = {}
+        for line in evidence.read_text().splitlines():
+            one = decode_evidence_record(base64.b64decode(json.loads(line)["value_base64"]))
+            if not one.rows:
+                continue
+            row = one.countries.index("*")
+            looked = int(np.frombuffer(one.looked, "<u2")[row]) if one.looked else 0
+            found[one.tick_ms] = (looked, float(np.frombuffer(one.share, "<f8").reshape(-1, columns)[row, 0]))
+        return found
+
+    plain, corrected = shares(), shares("--heard", partials)
+    assert corrected[NOW_MS + 30_000] == plain[NOW_MS + 30_000], "it was told later"
+    tick_ms = max(plain)
+    assert plain[tick_ms][0] == 0 and corrected[tick_ms][0] == 20
+    assert corrected[tick_ms][1] == pytest.approx(min(1.0, plain[tick_ms][1] + 0.125))
+
+
+def test_sketches_count_from_when_the_shards_of_a_dump_have_heard_them(tmp_path: Path) -> None:
+    """A live run's log has one that came when it was due, or late, or never: the replay follows it."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 99, successor: 0.4}")
+        .replace("suppress_at: 0.45", "suppress_at: 0.1")
+        .replace("clear_at: 0.3", "clear_at: 0.05")
+    )
+    source = tweets(tmp_path / "tweets.jsonl", text="you are filthy vermin, get out")
+    hashes = KeyedHash(load_settings().hash_key.get_secret_value().encode()).authors(list(range(20)))
+    sketch = AuthorSketch("old", "*", NOW_MS - 600_000, NOW_MS + 600_000, 2**64 - 1, np.sort(hashes).tobytes())
+    hidden = {}
+    for name, log in {
+        "in time": [sketch], "late": [flush(watermark_ms=NOW_MS + 30_000), sketch], "never": [flush()],
+    }.items():  # fmt: skip
+        dump = lines(tmp_path / "partials.jsonl", [
+            {"partition": 0, "offset": at, "log_time_ms": NOW_MS,
+             "value_base64": base64.b64encode(encode_partial(one)).decode()}
+            for at, one in enumerate(log)
+        ][::-1])  # fmt: skip
+        given = ["replay", source, "--heard", dump, "--policy", str(policy), "--shards", "1"]
+        done = CliRunner().invoke(APP, given)
+        assert done.exit_code == 0, done.output
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        hidden[name] = min((one["tick_ms"] - NOW_MS for one in said if one["country"] == "*"), default=None)
+    assert hidden["never"] is None and hidden["in time"] is not None
+    assert hidden["in time"] < 30_000 < hidden["late"]
+
+
+def test_another_topics_dump_is_refused(tmp_path: Path) -> None:
+    other = lines(tmp_path / "x.jsonl", [{"partition": 0, "offset": 0, "log_time_ms": NOW_MS, "value": "{}"}])
+    done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--heard", other])
+    assert isinstance(done.exception, CallerMistake) and "no dump of hashtag-partials" in str(done.exception)
+
+
+@pytest.mark.parametrize("option", ["--evidence", "--panes"])
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, option: str) -> None:
+    done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), option, str(tmp_path / "no" / "such")])
+    assert isinstance(done.exception, CallerMistake)
+    assert "cannot write" in str(done.exception) and "No such file" in str(done.exception)
+
+
+def test_lines_that_cannot_be_replayed_leave_earlier_files_alone(tmp_path: Path) -> None:
+    source = tweets(tmp_path / "tweets.jsonl")
+    with open(source, "a") as file:
+        file.write('{"partition": "none"}\n')
+    given = []
+    for option in ("evidence", "panes"):
+        (tmp_path / option).write_text("of an earlier run")
+        given += [f"--{option}", str(tmp_path / option)]
+    done = CliRunner().invoke(APP, ["replay", source, *given])
+    assert isinstance(done.exception, CallerMistake), done.output
+    assert [(tmp_path / name).read_text() for name in ("evidence", "panes")] == ["of an earlier run"] * 2
+
+
+def test_a_blank_line_before_the_first_changes_nothing(tmp_path: Path) -> None:
+    source = Path(tweets(tmp_path / "tweets.jsonl"))
+    source.write_text("\n  \n" + source.read_text())
+    done = CliRunner().invoke(APP, ["replay", str(source)])
+    assert done.exit_code == 0
+    assert "60 tweets" in done.stderr and "0 dead letters" in done.stderr

@@ -1,0 +1,278 @@
+"""One source partition: what goes out is a function of blocks of the log, however it is read, flushed and restarted."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import pairwise
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.counting.block_counts import BLOCK, RETWEET, RULES, UNKNOWN_AGE, Flush
+from streams.counting.ingest import DUPLICATE_RANGE, SourcePartition
+from streams.counting.sharding import Sharding
+from streams.counting.sketch import KeyedHash
+from streams.counting.times import TimeRules
+from streams.log.partials import decode_partial, encode_partial
+from streams.replay import Record
+from tests.support.block_counts import Entry, registers, smallest
+
+HASHES = KeyedHash(b"k")
+START_MS = 1_611_600_000_000
+SHARDS = 3
+DAY_MS = 86_400_000
+
+
+def tweet(number: int, *, at_ms: int = START_MS, tags: tuple[str, ...] = ("A",), **more: object) -> bytes:
+    return json.dumps(
+        {
+            "id": str(number),
+            "author_id": str(number % 50),
+            "created_at_ms": at_ms,
+            "text": f"text {number}",
+            "hashtags": list(tags),
+            **more,
+        }
+    ).encode()
+
+
+def record(offset: int, value: bytes | None, *, log_ms: int = START_MS) -> Record:
+    return Record(0, offset, log_ms, None, value)
+
+
+def random_log(seed: int, n: int) -> list[Record]:
+    rng = random.Random(seed)
+    return [
+        record(
+            offset,
+            tweet(
+                rng.randrange(n) if rng.random() < 0.1 else offset,
+                at_ms=START_MS + offset * 40,
+                tags=tuple(rng.sample(["a", "B", "c", "Dd"], rng.randrange(3))),
+                country=rng.choice(["IN", ""]),
+            ),
+            log_ms=START_MS + offset * 40 + rng.choice([0, 9_000]),
+        )
+        for offset in range(n)
+    ]
+
+
+def source(replay_point: int = 0, **options: object) -> SourcePartition:
+    given_options = {"sharding": Sharding(SHARDS), "hashes": HASHES, "times": TimeRules(), **options}
+    return SourcePartition(0, 1, "topic", replay_point, **given_options)
+
+
+def flush(core: SourcePartition) -> list[Flush]:
+    """A flush as those who receive it see it."""
+    return [decode_partial(encode_partial(one)) for records in core.flush().values() for one in records]
+
+
+def greatest(flushes: list[Flush]) -> dict[tuple[int, str, str, int], tuple[int, list[Entry]]]:
+    """What a judge makes of it: per block and register the greatest count, and the union of entries."""
+    found: dict[tuple[int, str, str, int], tuple[int, list[Entry]]] = {}
+    for one in flushes:
+        for register in registers(one):
+            key = (register.block, register.hashtag, register.country, register.pane)
+            count, entries = found.get(key, (0, []))
+            found[key] = (max(count, register.count), smallest([*entries, *register.entries], HASHES))
+    return found
+
+
+def read_in_pieces(core: SourcePartition, records: list[Record], rng: random.Random) -> list[Flush]:
+    flushes, at = [], 0
+    while at < len(records):
+        size = rng.choice([1, 7, 60, 400])
+        core.read(records[at : at + size])
+        at += size
+        if rng.random() < 0.6:
+            flushes += flush(core)
+    return flushes + flush(core)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32), st.integers(0, 2**32))
+def test_however_it_is_flushed_the_greatest_counts_are_those_of_the_log(seed, hand):
+    records = random_log(seed, 600)
+    whole = source()
+    whole.read(records)
+    at_once = greatest(flush(whole))
+    assert greatest(read_in_pieces(source(), records, random.Random(hand))) == at_once
+    assert {block for block, *_ in at_once} <= {0, 1, 2}
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32), st.integers(0, 900))
+def test_a_restart_at_a_replay_point_sends_the_same_again(seed, stop):
+    records = random_log(seed, 900)
+    first = source()
+    sent = read_in_pieces(first, records[:stop], random.Random(seed))
+    again = source(first.replay_point)
+    sent_again = read_in_pieces(again, records[max(0, first.replay_point - DUPLICATE_RANGE) :], random.Random(stop))
+
+    expected = source()
+    expected.read(records)
+    assert greatest(sent + sent_again) == greatest(flush(expected))
+    assert (
+        min((register.block for one in sent_again for register in registers(one)), default=9)
+        >= first.replay_point // BLOCK
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 700), min_size=1, max_size=8, unique=True))
+def test_the_replay_point_is_the_start_of_the_block_that_is_read_next(offsets):
+    core = source()
+    assert core.replay_point == 0
+    for offset in sorted(offsets):
+        core.read([record(offset, None)])
+        assert core.replay_point % BLOCK == 0
+        assert core.replay_point <= offset + 1 < core.replay_point + BLOCK
+
+
+def test_a_register_goes_out_when_it_has_changed_with_all_that_its_block_has():
+    core = source()
+    core.read([record(0, tweet(0)), record(1, tweet(1))])
+    first = greatest(flush(core))
+    core.read([record(2, tweet(2))])
+    second = greatest(flush(core))
+    core.read([])
+    third = flush(core)
+
+    (key,) = first
+    assert (first[key][0], second[key][0]) == (2, 3)
+    assert [sorted(one.tweet for one in found[key][1]) for found in (first, second)] == [[0, 1], [0, 1, 2]]
+    assert [registers(one) for one in third] == [[]] * SHARDS
+
+
+def test_an_entry_says_who_how_old_and_what():
+    core = source()
+    core.read(
+        [
+            record(0, tweet(7, tags=("Straße",), author_created_at_ms=START_MS - 3 * DAY_MS - 1)),
+            record(1, tweet(8, tags=("strasse",), retweet_of=json.loads(tweet(9, tags=("strasse",))))),
+        ]
+    )
+    ((_, entries),) = greatest(flush(core)).values()
+    first, second = sorted(entries, key=lambda one: one.tweet)
+    assert (first.author, first.age_days, first.flags, first.display) == (HASHES.authors([7])[0], 3, 0, "Straße")
+    assert (second.age_days, second.flags, second.display) == (UNKNOWN_AGE, RETWEET, "")
+    assert first.text == "text 7"
+
+
+@pytest.mark.parametrize(("gap", "counted"), [(1, 1), (DUPLICATE_RANGE, 1), (DUPLICATE_RANGE + 1, 2)])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_id_of_the_last_4096_offsets_is_a_duplicate(gap, counted, restarted):
+    begin = 4 * BLOCK + DUPLICATE_RANGE
+    records = [record(begin - gap, tweet(5)), record(begin, tweet(5))]
+    core = source(begin if restarted else 0)
+    core.read(records)
+    expected = 1 if restarted else 2
+    assert core.counts.tweets == expected, "what is only read back is not counted"
+    assert core.counts.duplicates == 2 - counted
+    total = sum(count for count, _ in greatest(flush(core)).values())
+    assert total == expected - core.counts.duplicates
+
+
+def test_a_duplicate_makes_the_next_one_a_duplicate_too():
+    core = source()
+    core.read([record(offset, tweet(5)) for offset in (0, 4_000, 8_000, 12_097)])
+    assert core.counts.duplicates == 2
+
+
+def test_ids_are_remembered_as_long_as_they_must_be():
+    core = source()
+    for offset in range(0, 40_000, 10):
+        core.read([record(offset, tweet(offset))])
+    core.read([record(40_000, tweet(40_000 - DUPLICATE_RANGE // 10 * 10)), record(40_001, tweet(10))])
+    assert core.counts.duplicates == 1
+    assert len(core._seen) < 6 * DUPLICATE_RANGE
+
+
+def test_what_is_broken_becomes_a_dead_letter_and_its_neighbours_count():
+    core = source()
+    core.read(
+        [
+            record(0, tweet(0)),
+            record(1, b"{"),
+            record(2, None),
+            record(3, tweet(3, at_ms=START_MS + 500_000)),
+            record(4, tweet(4, at_ms=START_MS - 4_000_000)),
+            record(5, tweet(5, at_ms=START_MS - 60_000)),
+        ]
+    )
+    assert [letter.offset for letter in core.dead_letters] == [1, 2, 3]
+    assert core.dead_letters[2].error.reason == "event_ahead"
+    assert core.dead_letters[0].value == b"{" and core.dead_letters[0].log_ms == START_MS
+    assert (core.counts.tweets, core.counts.too_old, core.counts.clamped) == (4, 1, 1)
+    panes = {pane: count for (_, _, _, pane), (count, _) in greatest(flush(core)).items()}
+    assert panes == {START_MS // 10_000: 1, (START_MS - 5_000) // 10_000: 1}
+    core.reset_counts()
+    assert (core.counts.tweets, core.dead_letters) == (0, [])
+
+
+def test_every_shard_hears_of_every_flush_and_only_the_last_record_has_the_marker():
+    with patch("streams.counting.ingest._RECORD_BYTES", 6_000):
+        core = source()
+    tags = [f"tag{number}" for number in range(40)]
+    core.read([record(offset, tweet(offset, tags=tuple(tags[:4]))) for offset in range(300)])
+    core.read([record(offset, tweet(offset, tags=tuple(tags[offset % 40 :][:4]))) for offset in range(300, 600)])
+    flushed = core.flush()
+    assert sorted(flushed) == [0, 1, 2]
+    for shard, records in flushed.items():
+        assert len(records) > 2
+        *early, last = records
+        assert {one.watermark_ms for one in early} == {-1}
+        assert last.watermark_ms == START_MS - 5_500
+        assert (last.block, last.rules, last.newest_ms) == (600 // BLOCK, RULES, START_MS)
+        blocks = [register.block for one in records for register in registers(one)]
+        assert blocks == sorted(blocks)
+        assert all(one.block == registers(one)[-1].block for one in early)
+        told = [(r.block, r.hashtag, r.country, r.pane) for one in records for r in registers(one)]
+        assert len(told) == len(set(told)), "none goes out twice in one flush"
+        assert {Sharding(SHARDS).of(hashtag) for _, hashtag, *_ in told} == {shard}
+    assert all(sum(len(r.entries) for r in registers(one)) for one in flushed[0][:-1])
+
+
+def test_a_shard_without_news_hears_the_marker_too():
+    core = source()
+    core.read([record(0, tweet(0, tags=("a",)))])
+    flushed = core.flush()
+    assert [len(registers(one)) for records in flushed.values() for one in records].count(0) == SHARDS - 1
+    assert [one.watermark_ms for records in flushed.values() for one in records] == [START_MS - 5_500] * SHARDS
+
+
+def test_an_idle_source_has_a_watermark_by_what_it_claims():
+    core = source()
+    assert [one.watermark_ms for one in flush(core)] == [-1] * SHARDS
+    core.claim(START_MS)
+    assert [one.watermark_ms for one in flush(core)] == [START_MS - 5_500] * SHARDS
+    core.read([record(0, tweet(0), log_ms=START_MS - 3_000)])
+    assert core.watermark_ms == START_MS - 5_500, "it never runs back"
+    core.read([record(1, tweet(1), log_ms=START_MS + 3_000)])
+    assert core.watermark_ms == START_MS - 2_500
+    assert core.newest_ms == START_MS + 3_000
+
+
+def test_watermarks_stand_below_everything_still_to_come():
+    records = random_log(3, 500)
+    core = source()
+    for one, following in pairwise(records):
+        core.read([one])
+        before = core.watermark_ms
+        core.read([])
+        assert core.watermark_ms == before <= following.timestamp - 5_000 + 9_000
+
+
+def test_it_may_turn_out_that_the_log_begins_later():
+    core = source()
+    core.begin_at(4 * BLOCK)
+    core.read([record(4 * BLOCK + 3, tweet(0))])
+    assert {block for block, *_ in greatest(flush(core))} == {4}
+    assert core.counts.tweets == 1
+
+
+def test_sharding_is_the_same_everywhere():
+    assert [Sharding(8).of(tag) for tag in ("a", "straße", "नमस्ते")] == [3, 5, 3]

@@ -1,0 +1,126 @@
+"""What ingest makes of deletions and withholdings: rows for the shards that they concern, with the marker or before."""
+
+from __future__ import annotations
+
+import json
+from unittest.mock import patch
+
+import pytest
+
+from streams.counting.block_counts import BLOCK, PANE_MS, Flush
+from streams.counting.ingest import SourcePartition
+from streams.counting.keys import Tags, country_of
+from streams.counting.retractions import NO_PANE, Retractions, rows_of
+from tests.unit.streams.counting.test_ingest import SHARDS, START_MS, Sharding, flush, record, source, tweet
+
+DELETION = {"kind": "delete", "id": "7", "created_at_ms": START_MS, "hashtags": ["A", "b", "#a"], "country": "IN"}
+PANE = START_MS // PANE_MS
+SHARD_OF = Sharding(SHARDS).of
+
+
+def said(
+    core: SourcePartition, *payloads: dict[str, object], log_ms: int = START_MS + 60_000
+) -> dict[int, list[Flush]]:
+    """What a flush sends after these records."""
+    first = core.next_offset
+    core.read([record(first + at, json.dumps(one).encode(), log_ms=log_ms) for at, one in enumerate(payloads)])
+    return core.flush()
+
+
+def rows(retractions: Retractions | None) -> list[tuple[str, str, int, int, int]]:
+    """(hashtag, country, pane, tweet, heard)"""
+    if retractions is None:
+        return []
+    found = rows_of(retractions, Tags())
+    columns = (found.panes.tolist(), found.tweets.tolist(), found.heard.tolist())
+    return list(zip(retractions.hashtags, map(country_of, found.keys.tolist()), *columns, strict=True))
+
+
+def told(flushed: dict[int, list[Flush]]) -> dict[int, list[tuple[str, str, int, int, int]]]:
+    return {shard: [row for one in records for row in rows(one.retractions)] for shard, records in flushed.items()}
+
+
+def test_an_exact_deletion_goes_to_the_shards_of_its_hashtags():
+    core = source()
+    expected = {
+        shard: [(tag, "IN", PANE, 7, PANE + 6) for tag in ("a", "b") if SHARD_OF(tag) == shard]
+        for shard in range(SHARDS)
+    }
+    assert told(said(core, DELETION)) == expected
+    assert core.counts.retractions == {"deletion": 1}
+    assert core.counts.controls == {"delete": 1}
+    assert not any(told(core.flush()).values()), "it was told"
+
+
+@pytest.mark.parametrize(
+    ("notice", "kind", "countries"),
+    [
+        ({"kind": "delete", "id": "7"}, "notice", ["*"]),
+        ({"delete": {"status": {"id": 7, "id_str": "7", "user_id": 3}}}, "notice", ["*"]),
+        ({"data": {"delete": {"tweet": {"id": "7", "author_id": "3"}}}}, "notice", ["*"]),
+        ({"status_withheld": {"id": 7, "withheld_in_countries": ["IN", "DE"]}}, "tweet_withheld", ["DE", "IN"]),
+        ({"data": {"withheld": {"tweet": {"id": "7"}, "withheld_in_countries": ["XX"]}}}, "tweet_withheld", ["*"]),
+        ({"status_withheld": {"id": 7}}, "tweet_withheld", []),
+        ({"user_withheld": {"id": 7, "withheld_in_countries": ["IN"]}}, "account_withheld", []),
+        ({**DELETION, "created_at_ms": START_MS - 7_200_000}, "too_old", []),
+    ],
+)  # fmt: skip
+def test_a_notice_by_id_goes_to_every_shard(notice, kind, countries):
+    core = source()
+    expected = [("", country, NO_PANE, 7, PANE + 6) for country in countries]
+    assert told(said(core, notice)) == dict.fromkeys(range(SHARDS), expected)
+    assert core.counts.retractions == {kind: 1}
+
+
+def test_a_deletion_of_a_tweet_from_the_future_is_a_dead_letter():
+    core = source()
+    said(core, {**DELETION, "created_at_ms": START_MS + 300_000})
+    (letter,) = core.dead_letters
+    assert (letter.error.reason, letter.error.field) == ("event_ahead", "created_at_ms")
+    assert str(START_MS + 300_000) in letter.error.value
+    assert "120000 ms ahead" in letter.error.fix
+    assert not core.counts.retractions and not core.counts.controls
+
+
+def test_one_that_is_half_told_leaves_samples_only():
+    for field in ("created_at_ms", "hashtags"):
+        core = source()
+        said(core, {name: value for name, value in DELETION.items() if name != field})
+        assert core.counts.retractions == {"notice": 1}
+
+
+def test_what_a_record_has_no_room_for_goes_before_the_marker():
+    with patch("streams.counting.ingest._RECORD_BYTES", 200):
+        core = source()
+    flushed = said(core, *({"kind": "delete", "id": str(one)} for one in range(20)))
+    for records in flushed.values():
+        assert len(records) > 2
+        assert [one.watermark_ms >= 0 for one in records] == [False] * (len(records) - 1) + [True]
+        assert [row[3] for one in records for row in rows(one.retractions)] == list(range(20))
+        assert {(one.source_id, one.newest_ms) for one in records} == {("topic", START_MS + 60_000)}
+
+
+def test_registers_and_retractions_share_the_last_record():
+    core = source()
+    core.read([record(0, tweet(7, tags=("a",))), record(1, json.dumps(DELETION).encode())])
+    (last,) = core.flush()[SHARD_OF("a")]
+    assert last.hashtags == ["a"] and last.watermark_ms >= 0
+    assert ("a", "IN", PANE, 7, PANE) in rows(last.retractions)
+
+
+def test_a_restart_sends_those_of_the_open_block_again_and_no_older_ones():
+    payloads = [json.dumps({"kind": "delete", "id": str(one)}).encode() for one in range(BLOCK + 9)]
+    log = [record(offset, value) for offset, value in enumerate(payloads)]
+    core = source()
+    core.read(log)
+    core.flush()
+    again = source(core.replay_point)
+    again.read(log)
+    assert [row[3] for row in told(again.flush())[0]] == list(range(BLOCK, BLOCK + 9))
+
+
+def test_a_deleted_tweet_that_is_sent_once_more_is_still_a_duplicate():
+    core = source()
+    core.read([record(0, tweet(7)), record(1, json.dumps(DELETION).encode()), record(2, tweet(7))])
+    assert core.counts.duplicates == 1
+    assert [one.counts for one in flush(core) if one.hashtags] == [b"\x01\x00\x00\x00"]

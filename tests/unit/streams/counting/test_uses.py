@@ -1,0 +1,172 @@
+"""What a flush says of the open block against plain dicts, over any log, flushed at any time."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.counting.block_counts import BLOCK, Flush
+from streams.counting.keys import country_code
+from streams.counting.sharding import Sharding
+from streams.counting.sketch import K, KeyedHash
+from streams.counting.uses import OpenUses
+from streams.events.tweet import NOWHERE, HashtagUse, Tweet
+from streams.log.partials import decode_partial, encode_partial
+from tests.support.block_counts import Entry, Register, registers, smallest
+
+HASHES = KeyedHash(b"k")
+NAMES = ["a", "ß", "किसान", "d", "e", "f"]
+TEXTS = ["", "\n", "plain", "two\nlines\n", "\ud800 alone \udfff", "carriage\r\u2028\x85 return", "é" * 200]
+Key = tuple[int, str, str, int]
+"""Block, hashtag, country, pane."""
+
+
+def tweet(number: int, author: int, text: str, names: list[tuple[str, str]], country: str = "") -> Tweet:
+    uses = tuple(HashtagUse(hashtag, display, NOWHERE, NOWHERE) for hashtag, display in names)
+    return Tweet("tweet", number, author, 0, country, text, "", uses, None)
+
+
+class Log:
+    """Uses of a growing log, and the registers of it the obvious way."""
+
+    def __init__(self, shards: int, most_bytes: int) -> None:
+        self.sharding = Sharding(shards)
+        self.uses = OpenUses(self.sharding, HASHES, most_bytes)
+        self.truth: dict[Key, list[Entry]] = defaultdict(list)
+        self.changed: set[Key] = set()
+
+    def add(self, offset: int, pane: int, age_days: int, flags: int, one: Tweet) -> None:
+        self.uses.add(offset, pane, age_days, flags, one)
+        author = int(HASHES.authors([one.author_id])[0])
+        for use in one.hashtags:
+            key = (offset // BLOCK, use.hashtag, one.country, pane)
+            display = "" if use.display == use.hashtag else use.display
+            self.truth[key].append(Entry(author, one.id, age_days, flags, display, one.text.replace("\n", " ")))
+            self.changed.add(key)
+
+    def flush(self) -> dict[int, list[Flush]]:
+        """A flush, as those who receive it see it; it must tell of all that has changed and of nothing else."""
+        flushed = {
+            shard: [decode_partial(encode_partial(one)) for one in records]
+            for shard, records in self.uses.flush().items()
+        }
+        told = [one for records in flushed.values() for record in records for one in registers(record)]
+        found = {(one.block, one.hashtag, one.country, one.pane): one for one in told}
+        assert len(found) == len(told), "none twice"
+        assert found.keys() == self.changed
+        for key, one in found.items():
+            said = self.truth[key]
+            assert one.count == len(said)
+            assert len(one.entries) <= K
+            assert smallest(one.entries, HASHES) == smallest(said, HASHES)
+            if len(said) > K:
+                assert sorted(one.entries) == smallest(said, HASHES), "one for each author, and no more than k"
+            assert set(one.entries) <= set(said)
+        for shard, records in flushed.items():
+            assert records and all(record.hashtags for record in records)
+            blocks = [one.block for record in records for one in registers(record)]
+            assert blocks == sorted(blocks)
+            assert {self.sharding.of(hashtag) for record in records for hashtag in record.hashtags} == {shard}
+            assert [record.block for record in records] == [registers(record)[-1].block for record in records]
+        self.changed = set()
+        return flushed
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([150, 3_000, 500_000]), st.sampled_from([3, 40]),
+    st.sampled_from([0, 3, 200_000]),
+)  # fmt: skip
+def test_a_flush_says_what_its_blocks_hold(seed, shards, most_bytes, block, most_numbers):
+    rng = random.Random(seed)
+    with (
+        patch(f"{__name__}.BLOCK", block),
+        patch("streams.counting.uses.BLOCK", block),
+        patch("streams.counting.uses._MOST_NUMBERS", most_numbers),
+    ):
+        log, offset = Log(shards, most_bytes), rng.randrange(1_000)
+        for _ in range(rng.randrange(150)):
+            offset += rng.choice([1, 1, 1, 2, block, 5 * block])
+            names = [
+                (name, rng.choice([name, name.upper(), name + "\ud800"]))
+                for name in rng.sample(NAMES, rng.randrange(4))
+            ]
+            one = tweet(
+                rng.randrange(2**63), rng.randrange(2**64), rng.choice(TEXTS), names, rng.choice(["", "IN", "US"])
+            )
+            log.add(offset, rng.randrange(3), rng.choice([-1, 0, 9_000]), rng.randrange(2), one)
+            if rng.random() < 0.2:
+                log.flush()
+                if rng.random() < 0.7:
+                    log.uses.forget_before(offset // block)
+        log.flush()
+        assert log.flush() == {}
+
+
+@pytest.mark.parametrize("authors", [K - 1, K, K + 1, 5 * K])
+def test_of_many_authors_of_a_tag_those_with_the_smallest_hashes_are_told(authors):
+    """In the first flush and, all of them again, in the next."""
+    log = Log(1, 10**9)
+    with patch(f"{__name__}.BLOCK", 10_000), patch("streams.counting.uses.BLOCK", 10_000):
+        for number in range(2 * authors):
+            log.add(number, 7, 1, 0, tweet(number, number % authors, f"text {number}", [("a", "a"), ("d", "D")]))
+            if number == authors // 2:
+                log.flush()
+        ((record,),) = log.flush().values()
+    for one in registers(record):
+        assert len({entry.author for entry in one.entries}) == min(authors, K)
+
+
+def test_records_are_cut_where_they_would_be_too_long_and_lose_nothing():
+    log = Log(2, 2_000)
+    for number in range(BLOCK + 90):
+        names = [(name, name) for name in (f"tag{number % 30}", "all")]
+        log.add(number, 7, 1, 0, tweet(number, number, f"text {number}", names))
+    flushed = log.flush()
+    assert sorted(flushed) == [0, 1]
+    for records in flushed.values():
+        assert len(records) > 3
+        for record in records:
+            _, *rest = [sum(60 + 3 * len(entry.text) for entry in one.entries) + 40 for one in registers(record)]
+            assert sum(rest) < 2_000, "only its first register may make a record longer"
+
+
+def test_what_was_forgotten_goes_out_no_more_and_the_rest_stays_whole():
+    log = Log(1, 10**9)
+    for offset in (0, 1, BLOCK, BLOCK + 1):
+        log.add(offset, 7, 1, 0, tweet(offset, offset, "text", [("a", "a")]))
+    with pytest.raises(AssertionError):
+        log.uses.forget_before(1)
+    log.flush()
+    log.uses.forget_before(1)
+    log.add(BLOCK + 2, 7, 1, 0, tweet(5, 5, "text", [("a", "a")]))
+    ((record,),) = log.flush().values()
+    assert [(one.block, one.count) for one in registers(record)] == [(1, 3)]
+    log.uses.forget_before(9)
+    assert log.flush() == {}
+    log.add(9 * BLOCK, 7, 1, 0, tweet(6, 6, "text", [("a", "a")]))
+    ((record,),) = log.flush().values()
+    assert [(one.block, one.count) for one in registers(record)] == [(9, 1)]
+
+
+def test_countries_are_told_apart_up_to_the_last_code():
+    log = Log(1, 10**9)
+    countries = ["", "AA", "AB", "ZY", "ZZ"]
+    for number, country in enumerate(countries):
+        log.add(number, 7, 1, 0, tweet(number, 1, "text", [("a", "a"), ("b", "b")], country))
+    ((record,),) = log.flush().values()
+    assert sorted(one.country for one in registers(record)) == sorted(2 * countries)
+    assert country_code("ZZ") < 1 << 10
+
+
+def test_a_register_is_what_a_register_is():
+    log = Log(1, 10**9)
+    log.add(5, 7, 30, 1, tweet(8, 9, "two\nlines", [("a", "A")], "IN"))
+    ((record,),) = log.flush().values()
+    author = int(HASHES.authors([9])[0])
+    assert registers(record) == [Register("a", "IN", 7, 1, [Entry(author, 8, 30, 1, "A", "two lines")])]

@@ -1,0 +1,183 @@
+"""Evidence is kept as it was: to records and back, whoever wrote them, however they were cut."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import groupby
+from unittest.mock import patch
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.share import Scale
+from streams.counting.keys import Tags, country_of
+from streams.judging.evidence import EvidenceTable
+from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of, sorted_by_key, table_of
+from streams.judging.levels import levels
+from streams.judging.side_inputs.author_sketches import Found
+from streams.judging.two_stage_share import Correction
+from streams.log.evidence import Conditions, EvidenceRecord, decode_evidence_record, encode_evidence_record
+from streams.policy import parse_policy
+from tests.support.policy_cases import GOOD
+
+POLICY = parse_policy(GOOD, "good.yaml")
+CATEGORIES = ("hateful_conduct", "abuse")
+SCALE = Scale(np.random.default_rng(0).random((3, 3, 4)), np.random.default_rng(1).random((3, 3, 3)))
+CONDITIONS = msgspec.structs.replace(
+    conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12, scale=SCALE), successor=True
+)
+COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links", "successor", "groups")
+
+
+def random_correction(dice: np.random.Generator, rows: int) -> Correction | None:
+    """Of none, some or all of the rows."""
+    looked = np.where(dice.random(rows) < dice.choice([0, 0.3, 1]), dice.integers(5, 21, rows), 0)
+    if not looked.any():
+        return None
+    variance = np.where(looked[:, None] > 0, dice.random((rows, 3)), 0.0)
+    return Correction(looked, variance, tuple("" if not one else f"rev{one % 2}" for one in looked.tolist()))
+
+
+def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> EvidenceTable:
+    names = {(f"tag{rng.randrange(rows * 3)}", rng.choice(["IN", "US", "*"])) for _ in range(rows)}
+    keys = sorted(tags.key(name, country) for name, country in names)
+    m, dice = len(keys), np.random.default_rng(rng.randrange(1 << 30))
+    scored = dice.integers(0, 65, m)
+    share = np.where(scored[:, None] > 0, dice.random((m, 3)), np.nan)
+    return EvidenceTable(
+        window_ms=window_ms,
+        keys=np.array(keys, np.int64),
+        tweets=dice.integers(10, 1 << 40, m),
+        authors=dice.integers(1, 1 << 61, m),
+        scored=scored,
+        share=share,
+        copies=dice.random(m),
+        young=dice.random(m),
+        burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
+        sampled=np.zeros((m, 0), np.int64),
+        links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
+        correction=random_correction(dice, m),
+        successors=random_successors(rng, m),
+        scale=SCALE,
+        groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
+    )
+
+
+def random_successors(rng: random.Random, m: int) -> Found | None:
+    of = [rng.choice(["", "", "old", "older"]) for _ in range(m)]
+    return Found(np.array([rng.random() if one else 0.0 for one in of]), of) if rng.random() < 0.7 else None
+
+
+def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
+    """Rows by name, byte for byte: NaN equals NaN, and nothing is near enough."""
+    return {
+        (tags.name(key), country_of(key)): b"".join(
+            np.atleast_1d(getattr(table, name)[row]).tobytes() for name in COLUMNS
+        )
+        + (
+            b"0 0"
+            if table.correction is None or not table.correction.looked[row]
+            else f"{table.correction.looked[row]} {table.correction.variance[row].tolist()} "
+            f"{table.correction.revisions[row]}".encode()
+        )
+        + (table.successors.of[row] if table.successors else "").encode()
+        for row, key in enumerate(table.keys.tolist())
+    }
+
+
+def through_the_log(records: list[EvidenceRecord]) -> list[EvidenceRecord]:
+    return [decode_evidence_record(encode_evidence_record(record)) for record in records]
+
+
+@pytest.mark.parametrize("max_bytes", [200, 2_000, 512 * 1024])
+@pytest.mark.parametrize("rows", [0, 1, 60])
+def test_tables_come_back_as_they_were(rows, max_bytes):
+    rng, tags, other = random.Random(rows), Tags(), Tags()
+    other.key("tag1", "US")  # its numbers differ
+    tables = {window_ms: random_table(rng, tags, window_ms, rows) for window_ms in (3_600_000, 600_000)}
+    with patch("streams.judging.evidence_codec.MAX_BYTES", max_bytes):
+        records = through_the_log(records_of(TickEvidence(70_000, CONDITIONS, True, tables), 5, tags))
+    assert {(one.shard, one.tick_ms, one.holding, one.conditions) for one in records} == {(5, 70_000, True, CONDITIONS)}
+    back = {}
+    for window_ms, of_window in groupby(records, key=lambda record: record.window_ms):
+        parts = list(of_window)
+        assert [(one.part, one.parts) for one in parts] == [(at, len(parts)) for at in range(len(parts))]
+        back[window_ms] = sorted_by_key(table_of(parts, other))
+        scale = back[window_ms].scale
+        assert scale is not None and scale.to_bytes() == SCALE.to_bytes()
+    assert list(back) == [600_000, 3_600_000]
+    for window_ms, table in tables.items():
+        assert content(back[window_ms], other) == content(table, tags)
+        assert (np.diff(back[window_ms].keys) > 0).all()
+    if rows == 60 and max_bytes == 200:
+        assert len(records) > 10
+
+
+def test_whoever_settles_a_tick_writes_it_the_same():
+    one, other = Tags(), Tags()
+    for number in range(200, 0, -1):
+        other.key(f"tag{number}", "*")
+    table = random_table(random.Random(1), one, 600_000, 50)
+    names = [(one.name(key), country_of(key)) for key in table.keys.tolist()]
+    renumbered = sorted_by_key(replace(table, keys=np.array([other.key(*name) for name in names])))
+    assert renumbered.keys.tolist() != table.keys.tolist()
+    written = [
+        [
+            encode_evidence_record(record)
+            for record in records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: t}), 0, tags)
+        ]
+        for t, tags in ((table, one), (renumbered, other))
+    ]
+    assert written[0] == written[1]
+
+
+def test_rows_are_taken_by_mask_and_by_index():
+    tags = Tags()
+    table = random_table(random.Random(2), tags, 600_000, 30)
+    big = table.tweets > np.median(table.tweets)
+    assert content(table.take(big), tags) == content(table.take(np.flatnonzero(big)), tags)
+    assert set(content(table.take(big), tags).items()) < set(content(table, tags).items())
+
+
+def test_a_record_holds_no_text_and_is_small():
+    """The bytes of a row, so that seven days of it can be reckoned with."""
+    tags = Tags()
+    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), correction=None)
+    (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
+    assert len(encode_evidence_record(record)) < 90 * len(table.keys)
+    assert all(isinstance(getattr(record, name), bytes) for name in COLUMNS)
+
+
+def test_what_stage_2_has_added_is_kept_with_the_share_and_judged_again():
+    """Where it had no part that costs nothing."""
+    tags, conditions = Tags(), msgspec.structs.replace(CONDITIONS, scale=b"")
+    table = replace(random_table(random.Random(4), tags, 600_000, 20), correction=None, scale=None, groups=None)
+    (record,) = records_of(TickEvidence(10_000, conditions, False, {600_000: table}), 0, tags)
+    assert (record.looked, record.variance, record.stage_2) == (b"", b"", [])
+    n = len(table.keys)
+    correction = Correction(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n)
+    (corrected,) = records_of(
+        TickEvidence(10_000, conditions, False, {600_000: replace(table, correction=correction)}), 0, tags
+    )
+    rule, terms = POLICY.rule(POLICY.category_names[0], "trends", "*"), np.zeros(n, bool)
+    plain, wider = (levels(table_of([one], Tags()), rule, 1, terms, 0.9) for one in (record, corrected))
+    scored = plain.table.scored > 0
+    assert (wider.lower[scored] <= plain.lower[scored]).all() and (wider.lower < plain.lower).any()
+    one = wider.standing(0).evidence
+    assert one is not None and (one.looked, one.stage_2) == (9, "new")
+
+
+def test_evidence_from_before_languages_were_told_apart_is_judged_by_its_means():
+    tags = Tags()
+    plain = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12)
+    table = replace(random_table(random.Random(4), tags, 600_000, 20), scale=None, groups=None)
+    (record,) = records_of(TickEvidence(10_000, plain, False, {600_000: table}), 0, tags)
+    old = msgspec.to_builtins(record, builtin_types=(bytes,))[: EvidenceRecord.__struct_fields__.index("groups")]
+    old[5] = old[5][: Conditions.__struct_fields__.index("scale")]
+    back = sorted_by_key(table_of([decode_evidence_record(msgspec.msgpack.encode(old))], tags))
+    assert back.scale is None and back.groups is None
+    assert np.array(back.bounds(1, 0.9)) == pytest.approx(np.array(table.bounds(1, 0.9)))
+    some = table.scored > 0
+    assert back.estimates()[some] == pytest.approx(table.share[some])

@@ -1,0 +1,109 @@
+"""What a record tells, read back, is what was said."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.judging.key_state import KeyState, greatest
+from streams.log.decisions import Decision, Evidence, Reason, Ruling, decode_record, encode_record, version_of
+
+scopes = st.tuples(st.sampled_from(["abuse", "hateful_conduct"]), st.sampled_from(["search", "trends"]))
+ratios = st.floats(0, 1).map(lambda value: round(value, 6))
+evidence = st.none() | st.builds(
+    Evidence,
+    window_ms=st.just(600_000),
+    tweets=st.integers(0, 2**40),
+    authors=st.integers(0, 2**40),
+    scored=st.integers(0, 64),
+    share=ratios,
+    lower=ratios,
+    upper=ratios,
+    burst=st.none() | ratios,
+    sampled=st.lists(st.integers(0, 2**63 - 1).map(str), max_size=3).map(tuple),
+)
+
+
+def rulings(actions: list[str], *, provisional: bool):
+    return st.builds(
+        Ruling,
+        category=st.just(""),
+        surface=st.just(""),
+        action=st.sampled_from(actions),
+        since_ms=st.integers(0, 2**41),
+        expires_at_ms=st.integers(0, 2**41),
+        provisional=st.just(provisional),
+        lapsed=st.just(False) if provisional else st.booleans(),
+        reasons=st.lists(st.builds(Reason, st.just("copies"), ratios, ratios), max_size=2).map(tuple),
+        evidence=evidence,
+    )
+
+
+def under(strategy: st.SearchStrategy[Ruling]) -> st.SearchStrategy[dict[tuple[str, str], Ruling]]:
+    """Rulings by scope, each named by its own."""
+    made = st.dictionaries(scopes, strategy)
+    return made.map(lambda found: {scope: rename(one, *scope) for scope, one in found.items()})
+
+
+def rename(ruling: Ruling, category: str, surface: str) -> Ruling:
+    return Ruling(**{**{name: getattr(ruling, name) for name in Ruling.__struct_fields__}, "category": category,
+                     "surface": surface})  # fmt: skip
+
+
+states = st.builds(
+    KeyState,
+    settled=under(rulings(["suppress", "hold", "review", "shadow", "clear"], provisional=False)),
+    early=under(rulings(["suppress", "hold"], provisional=True)),
+    barred=under(rulings(["clear"], provisional=True)),
+)
+
+
+def record(rulings: tuple[Ruling, ...], *, offset: int = 7, tick_ms: int = 30_000, **more: object) -> Decision:
+    given_fields = {
+        "hashtag": "a", "display": "A", "country": "IN", "rulings": rulings, "version": version_of(offset, tick_ms),
+        "tick_ms": tick_ms, "settled_ms": 20_000, "decided_at_ms": 0, "policy_revision": "p", "model_revision": "m",
+        **more,
+    }  # fmt: skip
+    return Decision(**given_fields)
+
+
+@settings(max_examples=100, deadline=None)
+@given(states)
+def test_read_back_is_the_inverse_of_a_record(state):
+    said = decode_record(encode_record(record(state.rulings())))
+    assert isinstance(said, Decision)
+    back = KeyState.read_back(said)
+    assert (back.settled, back.early, back.barred) == (state.settled, state.early, state.barred)
+    assert back.rulings() == state.rulings()
+    assert (back.decided_ms, back.said) == (20_000, version_of(7, 30_000))
+    assert back.empty == (not state.rulings())
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["IN", "*"]), st.integers(0, 12), st.integers(0, 12))
+    )
+)
+def test_the_greatest_version_counts_never_the_last_record(said):
+    decisions = [
+        record((), hashtag=tag, country=country, offset=offset, tick_ms=tick * 10_000, display=str(number))
+        for number, (tag, country, offset, tick) in enumerate(said)
+    ]
+    best: dict[tuple[str, str], tuple[int, int]] = {}
+    for tag, country, offset, tick in said:
+        best[tag, country] = max(best.get((tag, country), (-1, -1)), (offset, tick))
+    found = {(one.hashtag, one.country): one.version for one in greatest(decisions)}
+    assert found == {key: version_of(offset, tick * 10_000) for key, (offset, tick) in best.items()}
+
+
+def test_of_equal_versions_the_first_counts():
+    decisions = [record((), display="first"), record((), display="second")]
+    assert [one.display for one in greatest(decisions)] == ["first"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(*[st.tuples(st.integers(0, 9_999), st.integers(0, 2**63 - 1), st.integers(0, 2**45))] * 2)
+def test_versions_compare_as_text_as_their_numbers_do(one, other):
+    texts = [version_of(offset, tick_ms, incarnation=number) for number, offset, tick_ms in (one, other)]
+    assert (texts[0] < texts[1], texts[0] == texts[1]) == (one < other, one == other)

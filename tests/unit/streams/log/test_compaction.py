@@ -1,0 +1,137 @@
+"""Whatever compaction takes from the moderation topic, what is folded from the rest is the same."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moderation import speakers
+from moderation.orders.errors import NotAllowed
+from moderation.speakers import Entry, Plan
+from streams.counting.sketch import KeyedHash
+from streams.errors import HushtagError
+from streams.flags.overrides import PeopleView
+from streams.judging.side_inputs.account_facts import FactBook
+from streams.orders.account_facts import AccountFacts
+from streams.orders.records import OrderRuling, encode_case
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts, run
+
+Records = list[tuple[int, bytes, bytes]]
+HASHES = KeyedHash(b"k")
+
+
+def compacted(world: World, upto: int | None = None) -> Records:
+    """The log, offsets as they were, with the last record alone of each key; from `upto` on all of them."""
+    records = [(offset, value, key) for offset, (value, key) in enumerate(world.log.records)]
+    upto = len(records) if upto is None else upto
+    last = {key: offset for offset, _, key in records[:upto]}
+    return [one for one in records if one[0] >= upto or last[one[2]] == one[0]]
+
+
+def folded(records: Records, end: int) -> dict[str, Any]:
+    """All that follows from a log whose end is at an offset."""
+    view, facts = PeopleView(), AccountFacts(FactBook(HASHES))
+    for offset, value, key in records:
+        view.hear(offset, key, value)
+        facts.take(offset, NOW_MS + offset, key, value)
+    view.fold.lapse(NOW_MS + HOUR_MS)
+    cases = view.fold.cases
+    return {
+        "registers": view.fold.registers(), "cases": cases.cases, "refused": cases.refused, "bad": view.bad,
+        "speakers": cases.speakers, "waiting": [cases.waits(row) for case in cases.cases.values() for row in case.rows],
+        "facts": list(facts.book.facts()), "in force": facts.book.in_force(NOW_MS + end, end).among.keys(),
+    }  # fmt: skip
+
+
+PEOPLE = st.sampled_from(["ann", "ben", "Ann"])
+ACCOUNTS = st.sets(st.sampled_from(["1", "2", "3"]), min_size=1)
+WHAT = ["enter", "enter", "remove", "broken", "rule", "rule", "rule", "rule", "step", "step", "step", "stale", "note"]
+DOINGS = st.lists(
+    st.tuples(
+        st.sampled_from(WHAT),
+        st.integers(0, 1),
+        PEOPLE,
+        ACCOUNTS,
+        st.sampled_from(["withheld", "withheld", "suspended", "declined"]),
+        st.sampled_from(["interim", "interim", "final", "declined", "revoked"]),
+        st.integers(0, 3),
+    ),
+    max_size=24,
+)
+
+
+def do(world: World, order: str, doing: tuple[Any, ...]) -> None:
+    what, _, actor, some, outcome, to, number = doing
+    known = world.desk.cases.speakers
+    enter = [Entry(account, "journalist", f"name {number}", f"basis {number}") for account in sorted(some)]
+    gone = Plan(removed=tuple(account for account in sorted(some) if account in known))
+    match what:
+        case "enter":
+            run(world.desk.change_registry(lambda c: speakers.plan(enter, c.speakers), actor=actor, reason="r"))
+        case "remove":
+            run(world.desk.change_registry(lambda _: gone, actor=actor, reason="r"))
+        case "broken":  # of a write only the first records arrive
+            plan = gone if number % 2 else speakers.plan(enter, known)
+            write = f"{len(world.log.records):08x}"
+            for record in plan.records(write=write, actor=actor, reason="r", at_ms=NOW_MS, known=known)[: number + 1]:
+                world.log.append(*encode_case(record))
+        case "rule":
+            world.rule(order, outcome, *some, actor=actor, against_protected=True)
+        case "step":
+            world.step(order, to, actor=actor, expires_at_ms=NOW_MS + (number + 1) * HOUR_MS // 2)
+        case "stale":
+            ruling = OrderRuling(
+                id=f"s{len(world.log.records)}", order=order, targets=((0, 0),), outcome="suspended", actor=actor,
+                ground="own_rules", reason="r", at_ms=NOW_MS, edits="",
+            )  # fmt: skip
+            world.log.append(*encode_case(ruling))
+        case "note":
+            run(world.desk.note(order, actor=actor, text=f"note {number}"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(DOINGS, st.floats(0, 1))
+def test_compaction_changes_nothing(doings: list[tuple[Any, ...]], cut: float) -> None:
+    world = World()
+    orders = [world.intake(accounts(1, 2, 3), replace(HEAD, reference=reference)) for reference in ("EX/7", "EX/8")]
+    for order in orders:
+        world.review(order)
+    for doing in doings:
+        with suppress(HushtagError):  # refused, by the desk or by the fold; the latter is in the log
+            do(world, orders[doing[1]], doing)
+    end = len(world.log.records)
+    everything = folded(compacted(world, 0), end)
+    assert folded(compacted(world), end) == everything
+    assert folded(compacted(world, int(cut * end)), end) == everything, "compacted a while ago, and not since"
+
+
+@pytest.mark.parametrize("outcome", ["withheld", "suspended"])
+def test_one_person_s_proposal_stays_one_when_the_registry_changes_and_is_compacted(outcome: Any) -> None:
+    world = World()
+    world.protect("1")
+    order = world.intake(accounts(1))
+    world.review(order)
+    world.rule(order, outcome, "1", against_protected=True)
+    with pytest.raises(NotAllowed, match="waits for a second person"):
+        world.step(order, "final")
+    world.step(order, "interim", expires_at_ms=NOW_MS + 100 * HOUR_MS)
+    entry = Entry("1", "journalist", "", "accreditation list, March")
+    run(world.desk.change_registry(lambda c: speakers.plan([entry], c.speakers), actor="ben", reason="yearly list"))
+    view = PeopleView()
+    for offset, value, key in compacted(world):
+        view.hear(offset, key, value)
+    [row] = view.fold.cases.cases[order].rows
+    assert row.ruling is None
+    assert row.proposed is not None
+    assert view.fold.cases.cases[order].state == "interim"
+    assert view.fold.registers() == []
+    run(world.desk.change_registry(lambda _: Plan(removed=("1",)), actor="ben", reason="asked for it"))
+    view = PeopleView()
+    for offset, value, key in compacted(world):
+        view.hear(offset, key, value)
+    assert view.fold.registers() == [], "nor when the speaker is removed: what was proposed before stays a proposal"

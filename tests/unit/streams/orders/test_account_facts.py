@@ -1,0 +1,151 @@
+"""Facts about authors: the intervals against what the orders' fold says at every moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moderation import speakers
+from streams.counting.keys import country_code
+from streams.counting.sketch import KeyedHash
+from streams.errors import HushtagError
+from streams.judging.side_inputs.account_facts import WHATS, FactBook, What
+from streams.orders.account_facts import AccountFacts
+from streams.orders.measures import measure
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts, run
+
+COUNTRIES = ("IN", "DE")
+HASHES = KeyedHash(b"k")
+ID_OF = {int(HASHES.authors([one])[0]): one for one in range(20)}
+
+
+def facts_of(world: World, times: list[int], upto: int | None = None) -> FactBook:
+    fold = AccountFacts(FactBook(HASHES))
+    for offset, (value, key) in enumerate(world.log.records[:upto]):
+        fold.take(offset, times[offset], key, value)
+    return fold.book
+
+
+def authors(book: FactBook, what: What, country: str, at_ms: int, upto: int | None = None) -> set[int]:
+    """Of whom something holds for the windows of a country (`*`: the world's) at a moment."""
+    among = book.in_force(at_ms, book.upto if upto is None else upto).among.get(what)
+    if among is None:
+        return set()
+    everyone = np.array([*ID_OF], np.uint64)
+    there = among.holds(everyone, np.full(len(everyone), country_code(country)))
+    return {ID_OF[one] for one in everyone[there].tolist()}
+
+
+def test_withheld_in_one_country_and_suspended_everywhere() -> None:
+    world = World()
+    world.protect("9")
+    order = world.intake(accounts(1, 2))
+    world.review(order)
+    world.rule(order, "withheld", "1")
+    world.rule(order, "suspended", "2")
+    world.step(order, "final")
+    world.step(order, "revoked")
+    times = list(range(0, 100 * len(world.log.records), 100))
+    facts = facts_of(world, times)
+    final_ms, revoked_ms = times[-2], times[-1]
+    assert authors(facts, "hidden", "IN", final_ms) == {1, 2}
+    assert authors(facts, "hidden", "*", final_ms) == {2}
+    assert authors(facts, "hidden", "DE", final_ms) == {2}
+    assert authors(facts, "hidden", "IN", final_ms - 1) == {2}, "suspended when ruled, withheld once final"
+    assert authors(facts, "hidden", "IN", revoked_ms) == {2}
+    assert authors(facts, "protected", "IN", 0) == {9}
+    assert authors(facts, "protected", "IN", -1) == set()
+
+
+def test_a_removal_from_the_registry_and_a_clock_that_goes_back() -> None:
+    world = World()
+    world.protect("9")
+    world.protect("9", "politician")
+    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("9",)), actor="ann", reason="r"))
+    [fact] = facts_of(world, [100, 100, 150, 150, 190, 190, 190]).facts()
+    assert (fact.from_ms, fact.to_ms) == (100, 190), "another category is the same protection"
+    [fact] = facts_of(world, [100, 100, 150, 150, 50, 50, 50]).facts()
+    assert (fact.from_ms, fact.to_ms) == (100, 150)
+    assert authors(facts_of(world, [100] * 7), "protected", "*", 100) == set()
+
+
+def test_an_id_that_no_author_can_have_is_no_matter() -> None:
+    world = World()
+    order = world.intake(accounts(1, 10**20 - 1))
+    world.review(order)
+    world.rule(order, "suspended", "1", str(10**20 - 1))
+    book = facts_of(world, [100] * len(world.log.records))
+    assert len(list(book.facts())) == 2
+    assert authors(book, "hidden", "*", 100) == {1}
+
+
+def test_a_record_that_breaks_the_contract_counts_for_nothing() -> None:
+    world = World()
+    world.protect("9")
+    world.log.records.insert(0, (b"{", b"k"))
+    book = facts_of(world, [100] * 3)
+    assert (book.upto, authors(book, "protected", "*", 100)) == (3, {9})
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["rule", "step", "protect", "wait"]),
+        st.integers(0, 3),
+        st.sampled_from(["withheld", "suspended", "declined"]),
+        st.sampled_from(["acknowledged", "under_review", "interim", "final", "revoked", "declined"]),
+        st.integers(0, 2 * HOUR_MS),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps)
+def test_the_facts_are_what_the_orders_say_at_each_moment(plan: list[tuple[Any, ...]]) -> None:
+    world = World()
+    orders = [world.intake(accounts(1, 2, 3)), world.intake(accounts(2, 3), replace(HEAD, country="DE"))]
+    for order in orders:
+        world.review(order)
+    times = [NOW_MS] * len(world.log.records)
+    seen: list[tuple[int, int, dict[str, set[int]]]] = []
+
+    def look() -> None:
+        hidden: dict[str, set[int]] = {country: set() for country in (*COUNTRIES, "*")}
+        for case in world.desk.cases.cases.values():
+            for row in case.rows:
+                said = measure(case, row)
+                if said is None or (said.expires_at_ms and said.expires_at_ms <= world.now_ms):
+                    continue
+                for scope in hidden:
+                    if said.country in (scope, "*"):
+                        hidden[scope].add(int(said.target))
+        seen.append((world.now_ms, len(world.log.records), hidden))
+
+    for what, number, outcome, state, wait_ms in plan:
+        world.now_ms += wait_ms if what == "wait" else 1
+        order = orders[number % 2]
+        try:
+            if what == "rule":
+                world.rule(order, outcome, str(number % 3 + 1), against_protected=True, actor=f"a{wait_ms % 2}")
+            elif what == "step":
+                world.step(order, state, expires_at_ms=world.now_ms + HOUR_MS if state == "interim" else 0)
+            elif what == "protect":
+                world.protect(str(number))
+        except HushtagError:
+            pass
+        times += [world.now_ms] * (len(world.log.records) - len(times))
+        look()
+    facts = facts_of(world, times)
+    for at_ms, _, hidden in seen:
+        for scope, wanted in hidden.items():
+            assert authors(facts, "hidden", scope, at_ms) == wanted
+    for _, records, _ in seen[-2:]:  # whoever has read on answers like one who has not
+        read_less = facts_of(world, times, records)
+        for at_ms in (seen[0][0], seen[len(seen) // 2][0], seen[-1][0], seen[-1][0] + HOUR_MS):
+            for scope in (*COUNTRIES, "*"):
+                for what in WHATS:
+                    assert authors(facts, what, scope, at_ms, records) == authors(read_less, what, scope, at_ms)

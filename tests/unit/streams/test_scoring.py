@@ -1,0 +1,115 @@
+"""Texts as lines: the same scores and fingerprints as of each text alone, whatever scorer stands behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import drift, load_scorer
+from models.copies import fingerprints
+from models.explain import explain
+from models.protocol import GroupingScorer, PointsScorer
+from models.scorer import LANGUAGES, LinearScorer
+from streams.counting.block_counts import MAX_GROUPS, to_lines
+from streams.pipeline.model_cache import ModelShelf
+from streams.scoring import TextScorer, score_batches
+from tests.support.shells import make_shells
+
+HOSTILE = [
+    "", " ", "\ud83d\ude00 halves", "\udfff", "&lt;b&gt; &#10; &NewLine; &amp;", "\r\u2028\x85\x0b\x0c", "क" * 280,
+    "\ufdfa" * 280, "z\u0301\u0335", "#only @tags", "you are filth", "😀😀",
+]  # fmt: skip
+
+
+class OnlyTexts:
+    """A scorer of somebody else, that takes texts and nothing else."""
+
+    revision = "f" * 12
+    categories = ("abuse",)
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        self.heard += texts
+        return np.array([[len(text), text.count("a")] for text in texts], np.float32).reshape(-1, 2) / 1_000
+
+
+@pytest.fixture(scope="module")
+def scorer() -> LinearScorer:
+    loaded = load_scorer()
+    assert isinstance(loaded, LinearScorer)
+    return loaded
+
+
+tweets = st.lists(st.sampled_from(HOSTILE) | st.text(st.characters(exclude_characters="\n"), max_size=60), max_size=9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(tweets)
+def test_lines_score_as_each_text_alone(scorer: LinearScorer, texts: list[str]) -> None:
+    assert isinstance(scorer, PointsScorer)
+    scores = TextScorer(scorer)(to_lines(texts))
+    assert scores.probabilities.shape == (len(texts), 1 + len(scorer.categories))
+    assert scores.probabilities.tobytes() == b"".join(scorer.score([text]).tobytes() for text in texts)
+    assert scores.copies.tolist() == [int(fingerprints([text])[0]) for text in texts]
+
+
+@settings(max_examples=50, deadline=None)
+@given(tweets)
+def test_a_scorer_that_takes_texts_only_gets_them_as_they_were(texts: list[str]) -> None:
+    other = OnlyTexts()
+    assert not isinstance(other, PointsScorer)
+    scores = TextScorer(other)(to_lines(texts))
+    assert other.heard == texts
+    assert scores.probabilities.tobytes() == OnlyTexts().score(texts).tobytes()
+    assert scores.copies.tolist() == [int(fingerprints([text])[0]) for text in texts]
+
+
+def test_texts_come_with_their_group_of_languages(scorer: LinearScorer) -> None:
+    assert isinstance(scorer, GroupingScorer)
+    texts = ["good morning from Leeds", "आज बहुत बारिश हुई", "aaj bahut baarish hui yaar", "", "🙂"]
+    grouped = TextScorer(scorer)
+    assert [LANGUAGES[at] for at in grouped(to_lines(texts)).groups.tolist()[:3]] == ["en", "hi", "hi-Latn"]
+    explained = [explain(scorer, text) for text in texts]
+    told = [0 if one is None else LANGUAGES.index(one.language) for one in explained]
+    assert grouped(to_lines(texts)).groups.tolist() == told, "as it is explained; no word: the first"
+    assert grouped.scale is not None and grouped.scale.n_groups == len(LANGUAGES) <= MAX_GROUPS
+    assert grouped.scale.moments.shape[1] == 1 + len(scorer.categories)
+
+
+def test_texts_of_two_models_keep_their_groups(scorer: LinearScorer) -> None:
+    batches = [("one", to_lines(["good morning from Leeds"])), ("other", to_lines(["आज बहुत बारिश हुई", "good night"]))]
+    scorers = {"one": TextScorer(scorer), "other": TextScorer(scorer)}
+    scores = score_batches(batches, scorers.get, 1 + len(scorer.categories))
+    assert [LANGUAGES[at] for at in scores.groups.tolist()] == ["en", "hi", "en"]
+
+
+def test_of_a_scorer_that_knows_no_groups_all_are_in_one() -> None:
+    other = TextScorer(OnlyTexts())
+    scores = other(to_lines(["one", "two"]))
+    assert other.scale is None and scores.in_groups is None and scores.groups.tolist() == [0, 0]
+
+
+def test_it_says_which_scorer_it_is(scorer: LinearScorer) -> None:
+    text_scorer = TextScorer(scorer)
+    assert (text_scorer.revision, text_scorer.categories) == (scorer.revision, scorer.categories)
+
+
+async def test_the_worker_tells_how_far_scores_have_drifted(
+    scorer: LinearScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = TextScorer(scorer)
+    assert texts.deciles is not None and TextScorer(OnlyTexts()).deciles is None
+    shells = make_shells(monkeypatch)
+    shelf = ModelShelf(shells.context.settings, texts, shells.context.metrics)
+    context = replace(shells.context, scorer=texts, shelf=shelf)
+    await context.score([(texts.revision, b"good morning\n" * 300)])
+    (first,) = (sample.value for sample in context.metrics.score_drift.collect()[0].samples)
+    assert first > drift.LARGE, "nothing that labelled tweets would be"

@@ -1,0 +1,52 @@
+"""Tweets per key, against a dict."""
+
+from collections import defaultdict
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.counting.keys import COUNTRY_BITS, NOWHERE
+from streams.windows.key_counter import Tally
+
+KEYS = st.builds(lambda tag, country: tag << COUNTRY_BITS | country, st.integers(1, 2_000), st.integers(1, 677))
+BATCHES = st.lists(st.lists(st.tuples(KEYS, st.integers(1, 1_000)), max_size=40), max_size=60)
+
+
+def added(tally: Tally, batch: list[tuple[int, int]], sign: int) -> None:
+    tally.add(np.array([key for key, _ in batch], np.int64), sign * np.array([more for _, more in batch], np.int64))
+
+
+@given(BATCHES, st.integers(0, 59))
+def test_it_counts_as_a_dict_does(batches: list[list[tuple[int, int]]], keep: int) -> None:
+    """All but the last `keep` batches are taken back again, as panes leave a window."""
+    tally = Tally()
+    for batch in batches:
+        added(tally, batch, 1)
+    for batch in batches[: max(0, len(batches) - keep)]:
+        added(tally, batch, -1)
+    expected: defaultdict[int, int] = defaultdict(int)
+    for batch in batches[max(0, len(batches) - keep) :]:
+        for key, more in batch:
+            expected[key >> COUNTRY_BITS << COUNTRY_BITS] += more
+            if key & ((1 << COUNTRY_BITS) - 1) != NOWHERE:
+                expected[key] += more
+    assert tally.to_dict() == expected
+    assert len(tally) == len(expected)
+    for floor in (1, 500, 1_500):
+        assert tally.at_least(floor).tolist() == sorted(key for key, count in expected.items() if count >= floor)
+
+
+def test_many_keys_that_come_and_go_take_no_more_room_than_those_that_stay() -> None:
+    tally = Tally()
+    for first in range(1, 1_000_000, 10_000):
+        keys = np.arange(first, first + 10_000, dtype=np.int64) << COUNTRY_BITS | NOWHERE
+        tally.add(keys, np.ones(len(keys), np.int64))
+        assert tally.of(keys >> COUNTRY_BITS << COUNTRY_BITS).tolist() == [1] * len(keys)
+        tally.add(keys, -np.ones(len(keys), np.int64))
+    assert (len(tally), tally.to_dict()) == (0, {})
+    assert tally.places <= 1 << 18
+
+
+def test_a_key_that_nobody_counted_has_no_tweets() -> None:
+    assert Tally().of(np.array([1 << COUNTRY_BITS, 5])).tolist() == [0, 0]

@@ -1,0 +1,315 @@
+"""The services without a browser: filtering, answers, staff, headers, live messages, streams."""
+
+from __future__ import annotations
+
+import asyncio
+import doctest
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hushtag_client.memory import MemoryFlagsClient, MemoryServer
+from hushtag_client.registers import Register, encode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.errors import CallerMistake
+from streams.explain import flag_text
+from surfaces.listing import Listing
+from surfaces.search import search_service
+from surfaces.service import Service
+from surfaces.trending.counter import TrendCounter
+from surfaces.trends import trends_service
+from web import assets, live
+from web.hub import QUEUE_MESSAGES, Hub
+from web.live import Page, message
+
+T0 = 1_800_000_000_000
+
+
+class World:
+    """A counter with thirty tags in India, tag00 the biggest, and flags."""
+
+    def __init__(self) -> None:
+        self.counter = TrendCounter()
+        self.server = MemoryServer()
+        self.server.seed([], settled_ms=T0)
+        self.flags = MemoryFlagsClient(self.server, clock=lambda: T0)
+        for rank in range(30):
+            for _ in range(60 - rank):
+                self.counter.add("IN", [(f"tag{rank:02}", f"Tag{rank:02}")], T0, T0)
+
+    def flag(self, hashtag: str, surface: str = "trends", country: str = "IN", action: str = "suppress") -> None:
+        register = Register(
+            version="1", action=action, hashtag=hashtag, surface=surface, country=country,  # type: ignore[arg-type]
+            display=hashtag.title(), expires_at_ms=T0 + 60_000,
+        )  # fmt: skip
+        self.server.put("0", [(register.field, encode(register))])
+
+    def trends(self) -> Service:
+        return trends_service(self.counter, self.flags, lambda: T0, search_url="http://127.0.0.1:8702")
+
+    def search(self) -> Service:
+        return search_service(self.counter, self.flags, lambda: T0)
+
+
+def client(service: Service, peer: str = "127.0.0.1", base: str = "http://127.0.0.1:8701") -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=(peer, 5)), base_url=base)
+
+
+@given(st.sets(st.integers(0, 29)))
+def test_what_is_held_back_leaves_no_gap_and_nothing_else_is_lost(hidden: set[int]) -> None:
+    world = World()
+    for rank in hidden:
+        world.flag(f"tag{rank:02}")
+    shown = [trend.hashtag for trend in Listing(world.counter, world.flags, "trends", 10).trending("IN")]
+    assert shown == [f"tag{rank:02}" for rank in range(30) if rank not in hidden][:10]
+
+
+def test_held_tags_know_the_rank_that_they_would_have() -> None:
+    world = World()
+    for hashtag in ("tag03", "tag00", "unused"):
+        world.flag(hashtag)
+    held = Listing(world.counter, world.flags, "trends", 10).held("IN")
+    assert [(tag.register.hashtag, tag.would_be_rank, tag.trend is not None) for tag in held] == [
+        ("tag00", 1, True), ("tag03", 4, True), ("unused", None, False),
+    ]  # fmt: skip
+
+
+async def test_flags_hold_for_their_surface_and_country_alone() -> None:
+    world = World()
+    world.flag("tag00", "trends", "IN")
+    world.flag("tag01", "search", "*")
+    async with client(world.trends()) as trends, client(world.search()) as search:
+        india = (await trends.get("/api/trends", params={"country": "in"})).json()
+        everywhere = (await trends.get("/api/trends")).json()
+        suggested = (await search.get("/api/suggest", params={"q": "#TAG0", "country": "IN"})).json()
+        assert india["country"] == "IN" and everywhere["country"] == "*"
+        assert [row["hashtag"] for row in india["trends"]][:2] == ["tag01", "tag02"]
+        assert [row["rank"] for row in india["trends"]] == list(range(1, 11))
+        assert everywhere["trends"][0]["hashtag"] == "tag00"
+        assert [row["hashtag"] for row in suggested["suggestions"]][:2] == ["tag00", "tag02"]
+        assert (await search.get("/api/tag", params={"q": "#Tag01", "country": "IN"})).json()["tweets"] == 59
+        assert (await search.get("/api/tag", params={"q": "nobody"})).json()["tweets"] == 0
+
+
+@pytest.mark.parametrize("query", ["country=IND", "country=1", "country=%2A%2A", "country=<b>"])
+async def test_a_country_that_is_none_is_refused(query: str) -> None:
+    world = World()
+    for service in (world.trends(), world.search()):
+        async with client(service) as http:
+            assert (await http.get(f"/?{query}")).status_code == 422
+            assert (await http.get(f"/stream?{query}")).status_code == 422
+
+
+async def test_hostile_input_stays_text() -> None:
+    world = World()
+    async with client(world.search()) as http:
+        page = await http.get("/", params={"q": '"><script>alert(1)</script>'})
+        assert page.status_code == 200 and "<script>alert" not in page.text
+        assert (await http.get("/suggest", params={"q": "x" * 141})).status_code == 422
+        assert (await http.get("/api/suggest", params={"q": "\u202e\u0000"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "base", "headers", "allowed"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8701", {}, True),
+        ("::1", "http://localhost:8701", {}, True),
+        ("127.0.0.1", "http://[::1]:8701", {}, True),
+        ("10.0.0.9", "http://127.0.0.1:8701", {}, False),
+        ("127.0.0.1", "http://trends.example", {}, False),
+        ("127.0.0.1", "http://127.0.0.1:8701", {"X-Forwarded-For": "127.0.0.1"}, False),
+        ("127.0.0.1", "http://127.0.0.1:8701", {"Forwarded": "for=127.0.0.1"}, False),
+        ("not an address", "http://127.0.0.1:8701", {}, False),
+    ],
+)
+async def test_only_who_sits_here_is_staff(peer: str, base: str, headers: dict[str, str], allowed: bool) -> None:
+    world = World()
+    world.flag("tag00")
+    async with client(world.trends(), peer, base) as http:
+        held = await http.get("/api/held?country=IN", headers=headers)
+        page = await http.get("/?country=IN", headers=headers)
+        open_page = await http.get("/?country=IN&held=on", headers=headers)
+        assert held.status_code == open_page.status_code == (200 if allowed else 403)
+        assert ("Show what was held back" in page.text) is allowed
+        assert page.status_code == 200 and "tag00" not in page.text
+        if not allowed:
+            assert (await http.get("/stream?held=on", headers=headers)).status_code == 403
+
+
+async def test_headers_are_on_every_answer() -> None:
+    async with client(World().trends()) as http:
+        for path in ("/", "/api/trends", "/nothing-here", "/?country=123", "/static/surfaces.css"):
+            headers = (await http.get(path)).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert headers["cache-control"] == "no-store"
+        for path in (assets.asset_url("surfaces.css"), assets.asset_url("vendor/htmx-2.min.js")):
+            assert "immutable" in (await http.get(path)).headers["cache-control"]
+        assert (await http.get("/static/gone.js?v=1")).headers["cache-control"] == "no-store"
+        assert (await http.get("/docs")).status_code == (await http.get("/redoc")).status_code == 404
+        assert "/api/trends" in (await http.get("/openapi.json")).json()["paths"]
+
+
+async def test_a_service_that_lacks_something_is_not_ready() -> None:
+    service = World().trends()
+    service.ready = lambda: "Kafka"
+    async with client(service) as http:
+        answer = await http.get("/readyz")
+        assert answer.status_code == 503 and answer.json()["missing"] == "Kafka"
+
+
+def test_absent_browser_files_are_named_with_the_fix(tmp_path: Path) -> None:
+    with pytest.raises(CallerMistake, match=r"htmx-2\.min\.js") as caught:
+        assets.require_vendor_files(tmp_path)
+    assert "make install" in caught.value.fix
+
+
+def test_the_page_says_when_flags_cannot_be_trusted() -> None:
+    world = World()
+    nowhere = MemoryServer()
+    nowhere.away = True
+    service = trends_service(world.counter, MemoryFlagsClient(nowhere, clock=lambda: T0), lambda: T0)
+    assert "no flags yet" in service.page(("IN", True)).texts["flags"]
+    old = MemoryFlagsClient(world.server, clock=lambda: T0 + 3_600_000)
+    assert "out of date" in trends_service(world.counter, old, lambda: T0).page(("IN", True)).texts["flags"]
+    assert "up to date" in world.trends().page(("IN", True)).texts["flags"]
+
+
+def test_what_the_page_says_of_stale_flags_is_so() -> None:
+    """A silent pipeline has no say any more, people have as long as Redis answers."""
+    world, now = World(), [T0]
+    world.flag("tag00")
+    block = Register(
+        version="1", action="suppress", hashtag="tag01", surface="trends", country="IN", source="human",
+        display="Tag01", expires_at_ms=T0 + 86_400_000,
+    )  # fmt: skip
+    world.server.put("moderation", [(block.field, encode(block))])
+    service = trends_service(world.counter, MemoryFlagsClient(world.server, clock=lambda: now[0]), lambda: now[0])
+    assert set(service.page(("IN", True)).lists["held"]) == {"tag00", "tag01"}
+    now[0] += 121_000
+    page = service.page(("IN", True))
+    assert set(page.lists["held"]) == {"tag01"}
+    assert "Automated ones hold nothing back; those of people and orders do" in page.texts["flags"]
+    world.server.away = True
+    now[0] += 121_000
+    page = service.page(("IN", True))
+    assert page.lists["held"] == {}
+    assert "as long as Redis answers" in page.texts["flags"]
+
+
+def test_the_page_says_while_the_stop_button_is_pressed() -> None:
+    world = World()
+    service = world.trends()
+    assert service.page(("IN", False)).texts["paused"] == ""
+    stop = Register(
+        version="1", action="allow", hashtag="*", surface="trends", country="IN", source="human", actor="ann",
+        category="hateful_conduct", evidence={"reason": "false alarms"}, expires_at_ms=T0 + 60_000,
+    )  # fmt: skip
+    world.server.put("moderation", [(stop.field, encode(stop))])
+    said = service.page(("IN", True)).texts["paused"]
+    assert "of hateful conduct is paused in India until" in said
+    assert said.endswith("By ann: false alarms")
+    assert "ann" not in service.page(("IN", False)).texts["paused"]
+    assert service.page(("US", False)).texts["paused"] == ""
+
+
+rows = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "2", "3"]))
+pages = st.lists(st.tuples(rows, rows, st.text(max_size=3)), min_size=2, max_size=6)
+
+
+@given(pages)
+def test_whoever_applies_all_messages_has_the_page(states: list[tuple[dict[str, str], dict[str, str], str]]) -> None:
+    before: Page | None = None
+    lists: dict[str, dict[str, str]] = {"x": {}, "y": {}}
+    texts: dict[str, str] = {}
+    for x, y, text in states:
+        page = Page({"x": x, "y": y}, {"t": text})
+        sent = message(before, page)
+        assert (sent is None) == (before is not None and _same(before, page))
+        for name, change in json.loads(sent or b"{}").get("lists", {}).items():
+            known = lists[name] | change.get("rows", {})
+            lists[name] = {key: known[key] for key in change.get("order", list(lists[name]))}
+        texts |= json.loads(sent or b"{}").get("texts", {})
+        before = page
+        assert (lists, texts) == ({"x": x, "y": y}, {"t": text})
+        assert [list(rows) for rows in lists.values()] == [list(x), list(y)]
+
+
+def _same(one: Page, other: Page) -> bool:
+    def ordered(page: Page) -> Any:
+        return [(name, list(rows.items())) for name, rows in page.lists.items()], dict(page.texts)
+
+    return bool(ordered(one) == ordered(other))
+
+
+def test_doctests() -> None:
+    assert doctest.testmod(live).failed == doctest.testmod(flag_text).failed == 0
+
+
+class Counting:
+    """Renders pages of a number, and counts how often."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.rendered = 0
+
+    def __call__(self, key: str) -> Page:
+        self.rendered += 1
+        return Page({"rows": {key: str(self.number)}})
+
+
+def data_of(event: bytes) -> Any:
+    (line,) = [line for line in event.decode().splitlines() if line.startswith("data: ")]
+    return json.loads(line.removeprefix("data: "))
+
+
+async def test_all_viewers_get_one_rendering() -> None:
+    render = Counting()
+    hub = Hub(render)
+    viewers = [hub.stream("k") for _ in range(5)]
+    for viewer in viewers:
+        assert data_of(await anext(viewer))["lists"]["rows"]["rows"] == {"k": "0"}
+    assert render.rendered == 1
+    render.number = 1
+    hub.refresh()
+    events = [await anext(viewer) for viewer in viewers]
+    assert render.rendered == 2 and len({id(event) for event in events}) == 1
+    hub.refresh()  # nothing changed: nothing is sent
+    hub.close()
+    for viewer in viewers:
+        with pytest.raises(StopAsyncIteration):
+            await anext(viewer)
+    assert [event async for event in hub.stream("k")] == [], "no stream begins after the end"
+
+
+async def test_a_slow_viewer_is_cut_off_and_the_others_are_not() -> None:
+    render = Counting()
+    hub = Hub(render)
+    slow, quick = hub.stream("k"), hub.stream("k")
+    await anext(slow)
+    await anext(quick)
+    for render.number in range(1, QUEUE_MESSAGES + 2):
+        hub.refresh()
+        await anext(quick)
+    with pytest.raises(StopAsyncIteration):
+        await anext(slow)
+    assert hub.viewers == 1
+    await quick.aclose()  # type: ignore[attr-defined]
+    assert hub.viewers == 0
+    before = render.rendered
+    hub.refresh()
+    assert render.rendered == before, "nothing is rendered for nobody"
+
+
+async def test_a_flag_reaches_an_open_stream_at_once() -> None:
+    world = World()
+    service = world.trends()
+    async with service.app.router.lifespan_context(service.app):
+        stream = service.hub.stream(("IN", False))
+        assert "tag00" in data_of(await anext(stream))["lists"]["trends"]["order"]
+        world.flag("tag00")
+        async with asyncio.timeout(60):
+            assert "tag00" not in data_of(await anext(stream))["lists"]["trends"]["order"]
