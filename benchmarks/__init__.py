@@ -1,0 +1,1 @@
+"""Benchmarks of the pipeline, its cores and its scorers, and their charts."""

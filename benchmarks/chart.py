@@ -1,11 +1,12 @@
-"""Line charts as SVG, readable on a light and on a dark page, and what other charts are drawn with."""
+"""Line charts as SVG files, readable on a light and on a dark page."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
+
+from web.svg import Point, document, label, line, polyline
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 320, 64, 20, 46, 52
 _COLOURS = ("blue", "orange", "green", "purple")
@@ -19,67 +20,62 @@ text { font: 12px system-ui, sans-serif; fill: #59636e } .title { font-size: 14p
 }
 """
 
-Points = Sequence[tuple[float, float]]
-
 
 @dataclass(frozen=True)
-class Chart:
-    """One chart; x and y begin at 0."""
+class LineChart:
+    """One chart; both axes begin at 0."""
 
     title: str
     x_label: str
     y_label: str
-    lines: dict[str, Points]
-    """By name."""
+    lines: dict[str, Sequence[Point]]
+    """Points of each line, by its name."""
     limits: dict[str, float] = field(default_factory=dict)
-    """Dashed lines across, at a height."""
+    """Height of each dashed horizontal line, by its name."""
     moments: dict[str, float] = field(default_factory=dict)
-    """Dashed lines upwards, at an x."""
+    """Position of each dashed vertical line, by its name."""
     x_names: dict[float, str] = field(default_factory=dict)
-    """Marks on the x axis instead of round numbers."""
+    """Ticks of the x axis; empty: round numbers."""
 
 
-def svg(chart: Chart) -> str:
-    """The chart as a document."""
+def svg(chart: LineChart) -> str:
+    """Draw the chart as an SVG file."""
     points = [point for line in chart.lines.values() for point in line]
     widest = max(x for x, _ in points) or 1.0
     highest = max([*(y for _, y in points), *chart.limits.values()]) * 1.1 or 1.0
+    right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
 
     def across(x: float) -> float:
-        return _LEFT + x / widest * (_WIDTH - _LEFT - _RIGHT)
+        return _LEFT + x / widest * (right - _LEFT)
 
     def up(y: float) -> float:
-        return _HEIGHT - _BOTTOM - y / highest * (_HEIGHT - _TOP - _BOTTOM)
+        return bottom - y / highest * (bottom - _TOP)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(chart.title)}">',
-        f"<style>{STYLE}</style>",
-        label(_LEFT, 16, chart.title, kind="title"),
-        label(_WIDTH - _RIGHT, _HEIGHT - 12, chart.x_label, anchor="end"),
+        label(_LEFT, 16, chart.title, "title"),
+        label(right, _HEIGHT - 12, chart.x_label, anchor="end"),
         label(12, _TOP - 8, chart.y_label),
     ]
     for y in _round_numbers(highest):
-        parts.append(stroke(_LEFT, up(y), _WIDTH - _RIGHT, up(y), "grid"))
+        parts.append(line(_LEFT, up(y), right, up(y), "grid"))
         parts.append(label(_LEFT - 8, up(y) + 4, f"{y:,g}", anchor="end"))
     for x, name in (chart.x_names or {x: f"{x:,g}" for x in _round_numbers(widest)}).items():
-        parts.append(label(across(x), _HEIGHT - _BOTTOM + 18, name, anchor="middle"))
+        parts.append(label(across(x), bottom + 18, name, anchor="middle"))
     for name, y in chart.limits.items():
-        parts.append(stroke(_LEFT, up(y), _WIDTH - _RIGHT, up(y), "mark"))
+        parts.append(line(_LEFT, up(y), right, up(y), "mark"))
         parts.append(label(_LEFT + 4, up(y) - 6, name))
     for number, (name, x) in enumerate(chart.moments.items()):
-        parts.append(stroke(across(x), _TOP, across(x), _HEIGHT - _BOTTOM, "mark"))
+        parts.append(line(across(x), _TOP, across(x), bottom, "mark"))
         left = x > 0.6 * widest
         place = across(x) + (-5 if left else 5)
-        parts.append(label(place, _HEIGHT - _BOTTOM - 8 - 14 * number, name, anchor="end" if left else "start"))
+        parts.append(label(place, bottom - 8 - 14 * number, name, anchor="end" if left else ""))
     legend = float(_LEFT)
-    for colour, (name, line) in zip(_COLOURS, chart.lines.items(), strict=False):
-        placed = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in line)
-        parts.append(f'<polyline class="{colour}" points="{placed}"/>')
-        parts.append(stroke(legend, _HEIGHT - 16, legend + 18, _HEIGHT - 16, colour))
+    for colour, (name, drawn) in zip(_COLOURS, chart.lines.items(), strict=False):
+        parts.append(polyline(((across(x), up(y)) for x, y in drawn), colour))
+        parts.append(line(legend, _HEIGHT - 16, legend + 18, _HEIGHT - 16, colour))
         parts.append(label(legend + 24, _HEIGHT - 12, name))
         legend += 44 + 6.6 * len(name)
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return document(_WIDTH, _HEIGHT, chart.title, STYLE, parts)
 
 
 def _round_numbers(most: float) -> list[float]:
@@ -87,14 +83,3 @@ def _round_numbers(most: float) -> list[float]:
     power = 10 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     return [number * step for number in range(int(most / step) + 1)]
-
-
-def label(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "") -> str:
-    """An element of SVG, as the next one is; `kind`: a class of STYLE."""
-    which = f' class="{kind}"' if kind else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{which}>{escape(text)}</text>'
-
-
-def stroke(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    """See `label`."""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'

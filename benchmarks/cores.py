@@ -12,19 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
 from streams.counting.ingest import SourcePartition
-from streams.counting.sharding import Sharding
+from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.evidence_codec import records_of
-from streams.judging.shard_judge import Settled, ShardJudge, TickJob
+from streams.judging.shard_judge import ShardJudge
+from streams.judging.ticks import SettledTick, TickJob
 from streams.log.evidence import encode_evidence_record
+from streams.log.lines import LogRecord
 from streams.log.panes import encode_pane
 from streams.log.partials import decode_partial, encode_partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.replay import Record
 from streams.scoring import load_text_scorer
 from streams.windows.pane import Pane
 
@@ -38,7 +39,7 @@ class Spent:
     times: int = 0
     seconds: float = 0.0
     longest: float = 0.0
-    """Of those seconds, the most at once."""
+    """Longest single call, in CPU seconds."""
 
 
 class Cores:
@@ -72,10 +73,10 @@ class Cores:
             judge.apply(0, activation_of(policy))
         self.given_up = 0
         self.spent: dict[str, Spent] = {}
-        """By part of the work."""
+        """CPU time by part of the work."""
         self._offset = 0
 
-    def read(self, records: list[Record]) -> None:
+    def read(self, records: list[LogRecord]) -> None:
         """One batch, all the way."""
         with self._timed("read"):
             self.source.read(records)
@@ -96,20 +97,20 @@ class Cores:
                 with self._timed("write"):
                     self._write(judge, settled)
             with self._timed("look"):
-                look = judge.next_look()
-                if look is not None:
-                    judge.look(look, self.scorer(look.texts))
+                firing = judge.next_early()
+                if firing is not None:
+                    judge.decide_early(firing, self.scorer(firing.texts))
 
     def _next_tick(self, judge: ShardJudge) -> TickJob | None:
         with self._timed("close"):
             return judge.next_tick()
 
-    def _write(self, judge: ShardJudge, settled: Settled) -> None:
+    def _write(self, judge: ShardJudge, settled: SettledTick) -> None:
         for pane in settled.panes:
             written = encode_pane(pane, judge.shard, judge.tags)
             if self._keep is not None:
                 self._keep(judge.shard, pane, written)
-            self.given_up += pane.given_up.tweets if pane.length_ms == PANE_MS else 0
+            self.given_up += pane.trimmed.tweets if pane.length_ms == PANE_MS else 0
         if settled.evidence is not None:
             for record in records_of(settled.evidence, judge.shard, judge.tags):
                 encode_evidence_record(record)
@@ -128,9 +129,9 @@ class Cores:
         """Tweets of a tag in a window, by the judge of its shard."""
         judge = self.judges[Sharding(SHARDS).of(hashtag)]
         key = judge.tags.find(hashtag, "*")
-        return 0 if key is None else int(judge.views.windows[window_ms].counts.of(np.array([key]))[0])
+        return 0 if key is None else int(judge.store.windows[window_ms].counts.of(np.array([key]))[0])
 
 
 def activation_of(policy: Policy, sequence: int = 0, from_tick_ms: int = 0) -> Activation:
     """The record that puts a policy in force."""
-    return Activation(policy.revision, sequence, from_tick_ms, policy.canonical(), "")
+    return Activation(policy.revision, sequence, from_tick_ms, policy.canonical, "")

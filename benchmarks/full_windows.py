@@ -1,4 +1,4 @@
-"""What each part of a worker's work costs while its windows are full: CPU time, and the longest that it takes at once.
+"""CPU time of each part of a worker's work while its windows are full, in total and per longest call.
 
     python -m benchmarks.full_windows --rate 10000
 
@@ -20,13 +20,13 @@ from benchmarks.cores import Cores
 from benchmarks.machine import machine
 from benchmarks.recovery import restamped, settled_minute, without_valves
 from devkit.simulation.firehose import firehose
-from streams.counting.block_counts import MINUTE_MS, PANE_MS
+from streams.constants import MINUTE_MS, PANE_MS, SHORT_WINDOW_MS
 from streams.counting.times import FLUSH_MS
-from streams.judging.window_store import SHORT_MS
+from streams.judging.recovered_state import RecoveredState
 from streams.log.decisions import Progress
+from streams.log.lines import LogRecord
 from streams.log.panes import Assembler, PaneRecord, decode_pane_record
 from streams.policy import Policy, parse_policy
-from streams.replay import Record
 from streams.settings import Settings
 
 MINUTES = 60
@@ -53,25 +53,26 @@ def with_an_hour_behind_it(policy: Policy, rate: float) -> Cores:
         found = Assembler(judge.tags)
         for number in range(MINUTES):
             for record in minute[judge.shard]:
-                if record.length_ms == MINUTE_MS or number * MINUTE_MS >= END_MS - SHORT_MS:
+                if record.length_ms == MINUTE_MS or number * MINUTE_MS >= END_MS - SHORT_WINDOW_MS:
                     found.add(decode_pane_record(restamped(record, number * MINUTE_MS, number)))
         panes = found.panes()
         progress = Progress(
             shard=judge.shard, settled_ms=END_MS, position=0, replay_offset=0,
-            activations=judge.in_force.activations.to_list(), minutes_from_ms=0,
+            activations=judge.timeline.activations.to_list(), minutes_from_ms=0,
         )  # fmt: skip
         short = [pane for pane in panes if pane.length_ms == PANE_MS]
-        judge.recover(progress, [], short, [pane for pane in panes if pane.length_ms != PANE_MS])
+        rollups = [pane for pane in panes if pane.length_ms != PANE_MS]
+        judge.recover(RecoveredState(progress=progress, panes=short, rollups=rollups))
     return cores
 
 
 def run(cores: Cores, rate: float, seconds: int) -> int:
-    """So many tweets went through."""
-    batch: list[Record] = []
+    """Number of tweets that were processed."""
+    batch: list[LogRecord] = []
     tweets = int(rate * seconds)
     payloads = firehose(4, tweets, "native", start_ms=END_MS, per_second=rate)
     for number, payload in enumerate(track(payloads, "tweets", total=tweets, transient=True)):
-        batch.append(Record(0, number, END_MS + int(number * 1000 / rate), None, payload))
+        batch.append(LogRecord(0, number, END_MS + int(number * 1000 / rate), None, payload))
         if len(batch) >= rate * FLUSH_MS / 1000:
             cores.read(batch)
             batch = []
@@ -79,7 +80,7 @@ def run(cores: Cores, rate: float, seconds: int) -> int:
 
 
 def main() -> None:
-    """Command line."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=10_000, help="tweets a second")
     parser.add_argument("--seconds", type=int, default=130, help="of tweets")

@@ -19,13 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine
-from streams.backtest import Impact, Verdict
-from streams.counting.block_counts import PANE_MS
+from streams.backtest import Impact, ImpactReport
+from streams.constants import PANE_MS
 from streams.counting.keys import Tags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of
 from streams.log.evidence import decode_evidence_record, encode_evidence_record
 from streams.policy import Policy, parse_policy
+from streams.signals.registry import MEASURED
 
 _CONFIG = Path(__file__).resolve().parent.parent / "config" / "policy.yaml"
 _CATEGORIES = ("hateful_conduct", "abuse", "gendered_abuse")
@@ -66,18 +67,16 @@ def evidence(policy: Policy, shard: int, tags: int, panes: int, shards: int) -> 
                 authors=np.maximum(tweets * 9 // 10, 1),
                 scored=np.minimum(tweets, 64),
                 share=share.clip(0, 1),
-                copies=dice.random(m) * 0.5,
-                young=dice.random(m) * 0.5,
-                burst=dice.random(m) * 6,
+                signals=dict.fromkeys((one.name for one in MEASURED), np.zeros(m))
+                | {"copies": dice.random(m) * 0.5, "young": dice.random(m) * 0.5, "burst": dice.random(m) * 6},
                 sampled=np.zeros((m, 0), np.int64),
-                links=np.zeros(m),
             )
         tick = TickEvidence((pane + 1) * PANE_MS, conditions, False, tables)
         for record in records_of(tick, shard, names):
             yield encode_evidence_record(record)
 
 
-def run(tags: int, panes: int, shards: int) -> tuple[Verdict, float, int]:
+def run(tags: int, panes: int, shards: int) -> tuple[ImpactReport, float, int]:
     """The verdict, the CPU seconds that it took, and the bytes of evidence."""
     live, new = policies()
     impact, seconds, size = Impact(live, new), 0.0, 0
@@ -94,6 +93,7 @@ def run(tags: int, panes: int, shards: int) -> tuple[Verdict, float, int]:
 
 
 def main() -> None:
+    """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tags", type=int, default=2_000)
     parser.add_argument("--panes", type=int, default=1_000)

@@ -1,13 +1,13 @@
-"""Intervals with what they are the mean of, as SVG: a row each, a line for the interval, a dot for each part."""
+"""Intervals as an SVG file: a row each, with a line for the interval and a dot for each value in its mean."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
-from benchmarks.chart import STYLE, label, stroke
+from benchmarks.chart import STYLE
+from web.svg import document, element, label, line
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BOTTOM = 760, 190, 24, 58, 26, 40
 _COLOURS = ("blue", "orange")
@@ -18,19 +18,28 @@ circle.mean { opacity: 1; stroke-width: 3 } .zero { stroke: #59636e; stroke-widt
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """`series`: which of the chart's it belongs to; `parts`: what `value` is the mean of."""
+class IntervalRow:
+    """One interval of the chart."""
 
     name: str
     series: int
+    """Index into the names of the chart's series."""
     value: float
     low: float
     high: float
     parts: Sequence[float]
+    """Values that `value` is the mean of."""
 
 
-def svg(title: str, series: Sequence[str], rows: Sequence[Row], step: float) -> str:
-    """The chart as a document; `step`: between two marks on the axis, which has 0 on it."""
+def svg(title: str, series: Sequence[str], rows: Sequence[IntervalRow], step: float) -> str:
+    """Draw the chart as an SVG file.
+
+    Args:
+        title: line above the chart.
+        series: names for the legend, at most one for each colour.
+        rows: intervals from top to bottom.
+        step: distance between two ticks of the axis, which includes 0.
+    """
     ends = [x for row in rows for x in (row.low, row.high, *row.parts)]
     least, most = (math.floor(min(0.0, *ends) / step) * step, math.ceil(max(0.0, *ends) / step) * step)
     bottom = _TOP + _ROW * len(rows)
@@ -38,23 +47,22 @@ def svg(title: str, series: Sequence[str], rows: Sequence[Row], step: float) -> 
     def across(x: float) -> float:
         return _LEFT + (x - least) / (most - least) * (_WIDTH - _LEFT - _RIGHT)
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{bottom + _BOTTOM}" '
-        f'viewBox="0 0 {_WIDTH} {bottom + _BOTTOM}" role="img" aria-label="{escape(title)}">',
-        f"<style>{STYLE}{_STYLE}</style>",
-        label(12, 18, title, kind="title"),
-    ]
+    def dot(x: float, y: float, css: str) -> str:
+        return element("circle", class_=css, cx=across(x), cy=y, r=4)
+
+    parts = [label(12, 18, title, "title")]
     begin = 12.0
     for colour, name in zip(_COLOURS, series, strict=True):
-        parts += [stroke(begin, 36, begin + 18, 36, f"{colour} wide"), label(begin + 26, 40, name)]
+        parts += [line(begin, 36, begin + 18, 36, f"{colour} wide"), label(begin + 26, 40, name)]
         begin += 56 + 6.6 * len(name)
-    for mark in range(round(least / step), round(most / step) + 1):
-        parts.append(stroke(across(mark * step), _TOP - 6, across(mark * step), bottom, "grid" if mark else "zero"))
-        parts.append(label(across(mark * step), bottom + 18, f"{mark * step:.2f}", anchor="middle"))
+    for tick in range(round(least / step), round(most / step) + 1):
+        x = across(tick * step)
+        parts.append(line(x, _TOP - 6, x, bottom, "grid" if tick else "zero"))
+        parts.append(label(x, bottom + 18, f"{tick * step:.2f}", anchor="middle"))
     for number, row in enumerate(rows):
         y, colour = _TOP + _ROW * (number + 0.5), _COLOURS[row.series]
         parts.append(label(12, y + 4, row.name))
-        parts += [f'<circle class="{colour}" cx="{across(x):.1f}" cy="{y:.1f}" r="4"/>' for x in row.parts]
-        parts.append(stroke(across(row.low), y, across(row.high), y, f"{colour} wide"))
-        parts.append(f'<circle class="{colour} mean" cx="{across(row.value):.1f}" cy="{y:.1f}" r="4"/>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        parts += [dot(x, y, colour) for x in row.parts]
+        parts.append(line(across(row.low), y, across(row.high), y, f"{colour} wide"))
+        parts.append(dot(row.value, y, f"{colour} mean"))
+    return document(_WIDTH, bottom + _BOTTOM, title, STYLE + _STYLE, parts)

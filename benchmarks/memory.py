@@ -1,19 +1,19 @@
-"""What a flood costs in memory, and what a longer window costs in time and memory.
+"""Memory of a flood of hashtags, and cost of a longer window in time and memory.
 
     make memory           or    python -m benchmarks.memory flood | authors | windows
 
 The worker's own cores, without Kafka: ingest reads payloads of one source partition, its partials are encoded and
-decoded, eight judges of one process count, look, score, settle and encode what they would write. So all that a worker
-keeps is kept, and only the clients of Kafka and Redis are not there (their buffers have bounds of their own, and
-tests/integration/test_backpressure.py is about them). Time is simulated.
+decoded, and eight judges of one process count, score, settle and encode their records. All state of a worker is
+held. Only the clients of Kafka and Redis are absent: their buffers are bounded, and
+tests/integration/test_backpressure.py covers them. Time is simulated.
 
 - `flood`: ten million hashtags, each in one tweet: an hour at 2,500 a second, which fills every pane of the longest
-  window, then at 20,000 a second, which fills the open ones. Among them fifty tags that people use; what the windows
-  say of these is compared with adding up.
+  window, then at 20,000 a second, which fills the open ones. Among them are fifty hashtags that people use:
+  their window counts are compared with a plain sum.
 - `authors`: a million authors on one tag, at 20,000 tweets a second.
 - `windows`: one judge, a fixed set of tags, one window of 10 minutes to a day: CPU time to settle a tick, and memory.
 
-Each run is a process of its own. Writes docs/images/memory.svg and window_cost.svg.
+Each run is a separate process. Writes docs/images/memory.svg and window_cost.svg.
 """
 
 from __future__ import annotations
@@ -32,17 +32,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.chart import Chart, svg
+from benchmarks.chart import LineChart, svg
 from benchmarks.cores import SHARDS, Cores, activation_of
 from benchmarks.machine import machine
-from streams.counting.block_counts import PANE_MS, Flush
-from streams.counting.sharding import Sharding
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Flush
+from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS
 from streams.judging.shard_judge import ShardJudge
+from streams.log.lines import LogRecord
 from streams.policy import Policy, parse_policy
-from streams.replay import Record
-from streams.windows.scores import Scores
+from streams.windows.open_pane import Scores
 
 START_MS = 1_750_000_000_000 // 3_600_000 * 3_600_000
 HOUR_MS = 3_600_000
@@ -59,15 +60,14 @@ def resident_mb() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-def tell(**values: Any) -> None:
-    """One line for the parent."""
+def emit(**values: Any) -> None:
+    """Print one line for the parent."""
     print(json.dumps(values), flush=True)
 
 
-def policy_of(most_tags: int, windows: str = "10m, 1h") -> Policy:
-    """The shipped policy under another limit, with other windows."""
+def policy_of(most_tags: int) -> Policy:
+    """Parse the shipped policy with another limit."""
     text = Path("config/policy.yaml").read_text()
-    text = text.replace("windows: [10m, 1h]", f"windows: [{windows}]", 1)
     text = text.replace("max_tags_per_pane: 50000", f"max_tags_per_pane: {most_tags}", 1)
     policy = parse_policy(text, "config/policy.yaml")
     assert policy.max_tags_per_pane == most_tags
@@ -75,7 +75,7 @@ def policy_of(most_tags: int, windows: str = "10m, 1h") -> Policy:
 
 
 def payload(number: int, author: int, at_ms: int, hashtag: str) -> bytes:
-    """A native payload."""
+    """Encode one tweet as a native payload."""
     return (
         b'{"id":"%d","author_id":"%d","created_at_ms":%d,"text":"something that number %d has to say about it",'
         b'"hashtags":["%s"],"country":"IN"}' % (number, author, at_ms, author, hashtag.encode())
@@ -83,7 +83,7 @@ def payload(number: int, author: int, at_ms: int, hashtag: str) -> bytes:
 
 
 class Steady:
-    """What people use meanwhile: counted here, pane by pane, in the obvious way."""
+    """Hashtags that people use during the flood, counted pane by pane in the obvious way."""
 
     def __init__(self) -> None:
         self.panes: deque[tuple[int, Counter[str]]] = deque()
@@ -97,11 +97,11 @@ class Steady:
         return hashtag
 
     def wrong(self, cores: Cores, window_ms: int) -> int:
-        """How many tags a judge counts otherwise over a window that has settled."""
+        """Count the hashtags whose settled window differs from the plain count."""
         wrong = 0
         for number in range(STEADY):
             hashtag = f"people{number}"
-            end_ms = cores.judges[Sharding(SHARDS).of(hashtag)].views.end_ms
+            end_ms = cores.judges[Sharding(SHARDS).of(hashtag)].store.end_ms
             end_ms = end_ms if window_ms <= 900_000 else end_ms // 60_000 * 60_000
             expected = sum(
                 counts[hashtag] for pane, counts in self.panes if end_ms - window_ms <= pane * PANE_MS < end_ms
@@ -137,15 +137,15 @@ def flood(tweets: int, most_tags: int, stop_at: int) -> None:
                     hashtag = f"flood{used}"
                 else:
                     hashtag = steady.next(number, at_ms)
-                records.append(Record(0, offset, at_ms, None, payload(number, number, at_ms, hashtag)))
+                records.append(LogRecord(0, offset, at_ms, None, payload(number, number, at_ms, hashtag)))
                 offset += 1
             cores.read(records)
             at += FLUSH_MS
             if at - told_ms >= 10_000:
                 told_ms = at
-                tell(seconds=(at - START_MS) / 1000, tweets=used, mb=resident_mb())
+                emit(seconds=(at - START_MS) / 1000, tweets=used, mb=resident_mb())
     wrong = sum(steady.wrong(cores, window_ms) for window_ms in (600_000, HOUR_MS))
-    tell(peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, given_up=cores.given_up, wrong=wrong)
+    emit(peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, given_up=cores.given_up, wrong=wrong)
 
 
 def authors(people: int) -> None:
@@ -156,24 +156,24 @@ def authors(people: int) -> None:
     for first in range(0, people, per_batch):
         at_ms = START_MS + first // per_batch * FLUSH_MS
         records = [
-            Record(0, number, at_ms, None, payload(number + 1, number + 1, at_ms, "everyone"))
+            LogRecord(0, number, at_ms, None, payload(number + 1, number + 1, at_ms, "everyone"))
             for number in range(first, min(people, first + per_batch))
         ]
         cores.read(records)
         if first // per_batch % 4 == 0:
-            tell(seconds=(at_ms - START_MS) / 1000, tweets=first, mb=resident_mb())
-    tell(peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            emit(seconds=(at_ms - START_MS) / 1000, tweets=first, mb=resident_mb())
+    emit(peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def settle_garbage() -> None:
-    """As the worker does it after its start."""
+    """Freeze the heap, as the worker does after its start."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def fixed_traffic(ticks: int, tags: int, uses: int) -> Iterator[Flush]:
-    """A flush a tick, each a block of its own: so many uses of a fixed set of tags, Zipf-distributed."""
+    """Yield one flush per tick, each a new block, with Zipf-distributed uses of a fixed set of hashtags."""
     rng = np.random.Generator(np.random.PCG64(5))
     names = [f"tag{number}" for number in range(tags)]
     share = 1 / np.arange(1, tags + 1)
@@ -223,22 +223,22 @@ def windows(window_ms: int, tags: int, uses: int) -> None:
         spent.append(1000 * (time.process_time() - begun))
         assert settled.progress is not None
     last = np.array(spent[-MEASURED:])
-    tell(
+    emit(
         ms=float(last.mean()), p99_ms=float(np.quantile(last, 0.99)), worst_ms=float(last.max()), base_mb=base_mb,
-        mb=resident_mb(), panes=len(judge.views.short_panes) + len(judge.views.ladder.panes),
+        mb=resident_mb(), panes=len(judge.store.short_panes) + len(judge.store.rollups.panes),
     )  # fmt: skip
 
 
 def child(*arguments: object) -> list[dict[str, float]]:
-    """Run a part in a process of its own; what it told."""
+    """Run a part in a separate process, and return its result."""
     command = [sys.executable, "-m", "benchmarks.memory", *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def curve(told: list[dict[str, float]], per: float = 60) -> list[tuple[float, float]]:
+def curve(samples: list[dict[str, float]], per: float = 60) -> list[tuple[float, float]]:
     """Memory over simulated time."""
-    return [(one["seconds"] / per, one["mb"]) for one in told if "seconds" in one]
+    return [(one["seconds"] / per, one["mb"]) for one in samples if "seconds" in one]
 
 
 def measure_flood(given: argparse.Namespace) -> None:
@@ -255,10 +255,10 @@ def measure_flood(given: argparse.Namespace) -> None:
     (given.pictures / "memory.svg").write_text(svg(flood_chart(given, bounded, free)))
 
 
-def flood_chart(given: argparse.Namespace, bounded: list[dict[str, float]], free: list[dict[str, float]]) -> Chart:
+def flood_chart(given: argparse.Namespace, bounded: list[dict[str, float]], free: list[dict[str, float]]) -> LineChart:
     """Memory over the flood, with and without a limit."""
     slow, rate = phases(given.tweets)[0]
-    return Chart(
+    return LineChart(
         f"A flood of {given.tweets / 1e6:g} million hashtags of one tweet each, windows of 10 min and 1 h",
         "minutes of the flood", "resident memory (MB)",
         {f"max_tags_per_pane: {given.most_tags}": curve(bounded), "without a limit": curve(free)},
@@ -269,9 +269,9 @@ def flood_chart(given: argparse.Namespace, bounded: list[dict[str, float]], free
 
 def measure_authors(given: argparse.Namespace) -> None:
     """A million authors on one tag."""
-    told = child("authors", "--child", "--tweets", given.authors)
-    start = next(one["mb"] for one in told if "mb" in one)
-    print(f"authors: {given.authors:,} on one tag at 20,000 tweets/s: at most {told[-1]['peak_mb']:,.0f} MB, "
+    samples = child("authors", "--child", "--tweets", given.authors)
+    start = next(one["mb"] for one in samples if "mb" in one)
+    print(f"authors: {given.authors:,} on one tag at 20,000 tweets/s: at most {samples[-1]['peak_mb']:,.0f} MB, "
           f"{start:,.0f} MB at the start")  # fmt: skip
 
 
@@ -292,11 +292,11 @@ def measure_windows(given: argparse.Namespace) -> None:
     (given.pictures / "window_cost.svg").write_text(svg(window_chart(found, given.tags, given.uses)))
 
 
-def window_chart(found: dict[str, dict[str, float]], tags: int, uses: int) -> Chart:
-    """What each length of a window costs, against the shortest."""
+def window_chart(found: dict[str, dict[str, float]], tags: int, uses: int) -> LineChart:
+    """Print the cost of each window length against the shortest."""
     at = {name: float(number) for number, name in enumerate(found)}
     least = next(iter(found.values()))
-    return Chart(
+    return LineChart(
         f"One judge, {tags:,} tags, {uses / 10:,.0f} uses a second: what a longer window costs",
         "length of the window", f"times that of 10 min ({least['ms']:.1f} CPU ms a tick, {least['mb']:,.0f} MB)",
         {
@@ -309,7 +309,7 @@ def window_chart(found: dict[str, dict[str, float]], tags: int, uses: int) -> Ch
 
 
 def main() -> None:
-    """Command line."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="?", choices=("all", "flood", "authors", "windows"), default="all")
     parser.add_argument("--tweets", type=int, default=10_000_000, help="hashtags of the flood")

@@ -1,4 +1,4 @@
-"""How long an order takes: read, taken in, decided in bulk, and in force at a surface. `python -m benchmarks.orders`.
+"""Duration of a legal order: read, recorded, decided in bulk, in force at a surface. `python -m benchmarks.orders`.
 
 On a local Kafka and Valkey with a real publish stage. A surface's own replica is asked for every target, so the last
 figure is the slowest of them. Prints one line a step, and a JSON line at the end.
@@ -9,24 +9,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import tempfile
 from pathlib import Path
 
 from hushtag_client import AsyncFlagsClient
 
 from benchmarks.machine import machine
-from devkit.demo.children import Child, Children
-from devkit.stack import LocalStack
 from devkit.stack.jars import default_cache
-from devkit.stack.ports import LOOPBACK, free_port
-from moderation.orders.desk import OrdersDesk
+from devkit.stack.local_run import LocalRun
 from moderation.orders.intake import parse_csv
-from moderation.orders.select import Selection
-from moderation.writer import Desk
+from moderation.orders.selection import Selection
+from moderation.orders.service import OrderService
+from moderation.service import ModerationService
 from streams.clock import monotonic_seconds, now_ms
-from streams.log.topics import create_topics
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 
 ORDER = {
     "authority": "A", "country": "IN", "legal_basis": "L", "reference": "R", "issued": "2021-02-01",
@@ -46,8 +42,8 @@ async def measure(settings: Settings, targets: int) -> dict[str, float]:
         found[name], last = now - last, now
         print(f"{name:<22}{found[name]:8.2f} s", flush=True)
 
-    async with AsyncFlagsClient(settings.redis_url) as flags, Desk(settings) as log:
-        desk = OrdersDesk(log)
+    async with AsyncFlagsClient(settings.redis_url) as flags, ModerationService(settings) as log:
+        desk = OrderService(log)
         await flags.wait_until_ready(10)
         last = began = monotonic_seconds()
         read = parse_csv(text.encode(), "order.csv", ORDER, now_ms())
@@ -79,19 +75,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--targets", type=int, default=10_000)
     targets = parser.parse_args().targets
-    metrics_port = free_port()
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=default_cache()) as name:
-        folder = Path(name)
-        with LocalStack(folder / "stack") as stack, Children() as children:
-            os.environ.update(stack.environment(), HUSHTAG_SHARDS="2", HUSHTAG_METRICS_PORT=str(metrics_port))
-            settings = load_settings()
-            create_topics(settings)
-            url = f"http://{LOOPBACK}:{metrics_port}"
-            command = ("worker", "--stages", "publish")
-            worker = children.add(Child("worker", command, logs=folder, url=url, environment=os.environ))
-            worker.wait_until_ready(stack.check)
-            print(f"{targets:,} targets on {machine()}")
-            found = asyncio.run(measure(settings, targets))
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-", dir=default_cache()) as name,
+        LocalRun(Path(name), HUSHTAG_SHARDS="2") as local,
+    ):
+        local.start_servers()
+        local.create_topics()
+        local.wait_until_ready(local.spawn_worker("--stages", "publish"))
+        print(f"{targets:,} targets on {machine()}")
+        found = asyncio.run(measure(local.settings, targets))
     print(json.dumps({"targets": targets, "seconds": {step: round(at, 3) for step, at in found.items()}}))
 
 

@@ -1,20 +1,19 @@
-"""How harmful must a hashtag be to be suppressed, and are fifty scenarios of unseen texts told apart?
+"""Detection by share of harmful authors, and precision and recall over scenarios of unseen texts.
 
     python -m benchmarks.prevalence [--scenarios 50] [--first 0] [--policy FILE] [--stage 2] [--picture FILE]
 
-A light run: tags are made of scored texts and judged tick by tick by the judge's own tables, levels and decisions, at
-the policy's thresholds whatever its mode; no log, no blocks, no early looks (so times to suppression are those of
-settled ticks, the later ones). Every tag is granted all the corroboration that the policy asks for: what spares a
-protest here is what its tweets say, and nothing else. Harmful and clean texts are the dev tweets, which no training saw
-(the model was chosen on them); protest, counter-speech, quoting news, matches, festivals and promotion are the
-simulator's, reclaimed use is that of the probes.
+A light run: hashtags are made of scored texts and judged tick by tick with the judge's evidence tables, levels and
+decisions, at the policy's thresholds in any mode. There is no log, no block and no early firing, so times to
+suppression are those of settled ticks. Every hashtag has all the corroboration that the policy asks for: only its texts
+protect a protest here. Harmful and clean texts are the dev tweets, which no training used (the model was chosen on
+them). Protest, counter-speech, quoting news, matches, festivals and promotion are the simulator's texts; reclaimed use
+is that of the probes.
 
-Scenarios: each has campaigns of which 60 to 95% of the authors are harmful, in one language, and innocent tags of each
-kind, of which up to a tenth of the authors write clean tweets of another sort and up to a twentieth harmful ones.
+Each scenario has campaigns in one language, with 60 to 95% harmful authors, and innocent hashtags of each kind. Up to a
+tenth of an innocent hashtag's authors write clean tweets of another sort, and up to a twentieth harmful ones.
 Authors come over ten minutes, 60 to 400 of them. Sensitivity: of tags with as many authors as a sample holds, the part
 that is over its threshold, by the share of them that is harmful. With stage 2 it has read the first of every sample in
-time. Exit code 3 below a precision of .97, a recall of .9,
-or if a tag of speech that must be spared is suppressed.
+time. The exit code is 3 below a precision of .97 or a recall of .9, or if protected speech is suppressed.
 """
 
 from __future__ import annotations
@@ -31,19 +30,21 @@ import numpy.typing as npt
 from benchmarks.machine import machine
 from devkit.simulation.data import own_texts
 from models import data, load_stack
+from models.evaluation.probes import probes
 from models.evaluation.run import DEFAULT_DATA
-from models.probes import probes
 from models.share import Scale
-from streams.counting.block_counts import PANE_MS, to_lines
+from streams.constants import PANE_MS
+from streams.counting.block_counts import to_lines
 from streams.counting.sketch import K
 from streams.judging.evidence import EvidenceTable
 from streams.judging.hysteresis import decide
 from streams.judging.levels import OVER, levels
-from streams.judging.side_inputs.corrections import Seen
-from streams.judging.two_stage_share import Correction, correct
-from streams.log.decisions import Ruling
+from streams.judging.side_inputs.corrections import SampleCorrections
+from streams.judging.two_stage_share import ShareCorrection, correct
+from streams.log.decisions import ScopeDecision
 from streams.policy import Policy, parse_policy
 from streams.scoring import TextScorer, load_text_scorer
+from streams.signals.registry import MEASURED
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("en", "hi", "hi-Latn")
@@ -59,7 +60,7 @@ EXIT_NO = 3
 
 Scores = npt.NDArray[np.float64]
 Pools = Mapping[tuple[str, str], Scores]
-"""By (kind, language), a row a text: its probabilities, its group of languages, and what stage 2 says if it is asked.
+"""Scored texts by (kind, language), a row per text: probabilities, language group, and stage 2's scores if it runs.
 
 Kinds are KINDS, "harmful" and "clean"."""
 N_COLUMNS = len(data.COLUMNS)
@@ -76,8 +77,8 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a tag; `seconds` from its first author to its suppression, None: never."""
+class TagOutcome:
+    """Result of one hashtag. `seconds`: from its first author to its suppression; None: never suppressed."""
 
     kind: str
     language: str
@@ -107,7 +108,7 @@ def pools(folder: Path, scorer: TextScorer, *, stage_2: bool = False) -> Pools:
 
 
 def scenario(of: Pools, seed: int) -> Iterator[Tag]:
-    """Two campaigns and a tag of each innocent kind, each in a language of its own."""
+    """Draw two campaigns and a hashtag of each innocent kind, each in one language."""
     rng = np.random.default_rng(seed)
     for kind in ("harmful", "harmful", *KINDS):
         language = LANGUAGES[rng.integers(len(LANGUAGES))]
@@ -122,10 +123,10 @@ def scenario(of: Pools, seed: int) -> Iterator[Tag]:
         yield Tag(kind, language, panes, rng.permutation(scores))
 
 
-def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None) -> list[Outcome]:
-    """Every tag judged at the end of every pane, as the judge does; `scale` says what scores mean."""
+def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None) -> list[TagOutcome]:
+    """Judge every hashtag at the end of every pane, as the judge does. `scale` converts scores to shares."""
     since: list[int | None] = [None] * len(tags)
-    standing: dict[tuple[int, str], Ruling | None] = {}
+    standing: dict[tuple[int, str], ScopeDecision | None] = {}
     for pane in range(PANES):
         table = tabled(tags, pane, scale)
         for category in policy.category_names:
@@ -135,20 +136,19 @@ def judged(tags: Sequence[Tag], policy: Policy, scale: Scale | None) -> list[Out
             for row in range(len(tags)):
                 key = row, category
                 standing[key] = decide(
-                    found.standing(row),
+                    found.result(row),
                     standing.get(key),
                     rule,
                     (pane + 1) * PANE_MS,
-                    category=category,
-                    surface=policy.surfaces[0],
-                    never=False,
+                    scope=(category, policy.surfaces[0]),
+                    protected=False,
                     max_automated_ms=policy.max_automated_ms,
                 )
                 now = standing[key]
                 if since[row] is None and now is not None and now.action == "suppress":
                     since[row] = pane
     return [
-        Outcome(tag.kind, tag.language, None if at is None else (at + 1 - int(tag.panes.min())) * PANE_MS / 1000)
+        TagOutcome(tag.kind, tag.language, None if at is None else (at + 1 - int(tag.panes.min())) * PANE_MS / 1000)
         for tag, at in zip(tags, since, strict=True)
     ]
 
@@ -167,7 +167,6 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable
             share[row] = sample[:, :N_COLUMNS].mean(axis=0)
             groups[row] = np.bincount(sample[:, N_COLUMNS].astype(np.int64), minlength=n_groups)
     share, correction = corrected(share, samples)
-    granted = np.ones(len(tags))
     return EvidenceTable(
         window_ms=WINDOW_PANES * PANE_MS,
         keys=np.arange(len(tags)),
@@ -175,25 +174,22 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable
         authors=authors,
         scored=np.minimum(authors, SAMPLE),
         share=share,
-        copies=granted,
-        young=granted,
-        burst=1_000 * granted,
+        signals={one.name: np.full(len(tags), float(one.kind.most)) for one in MEASURED},
         sampled=np.zeros((len(tags), 0), np.int64),
-        links=granted,
         scale=scale,
         groups=groups,
         correction=correction,
     )
 
 
-def corrected(share: Scores, samples: Sequence[Scores]) -> tuple[Scores, Correction | None]:
-    """The means with what stage 2 says of the first of each sample, where it was asked."""
+def corrected(share: Scores, samples: Sequence[Scores]) -> tuple[Scores, ShareCorrection | None]:
+    """Return the means, corrected by stage 2's scores of the first authors of each sample where it ran."""
     whole = np.concatenate(samples)
     differences = (whole[:, N_COLUMNS + 1 :] - whole[:, :N_COLUMNS]) if whole.shape[1] > N_COLUMNS + 1 else None
     if differences is None:
         return share, None
     group = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
-    seen = Seen(differences.astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"])
+    seen = SampleCorrections(differences.astype(np.float32), np.zeros(len(whole), np.int64), ["stage 2"])
     return correct(share, group, np.ones(len(whole), bool), seen)
 
 
@@ -238,8 +234,8 @@ def picture(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
             body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
     for at, (language, colour) in enumerate(zip(curves, COLOURS, strict=True)):
         body.append(f'<text x="{gap + 90 * at}" y="{height - 22}" fill="{colour}">{language}</text>')
-    told = "percent of the authors harmful (across), percent of such tags over the threshold (up)"
-    body.append(f'<text x="{gap}" y="{height - 6}">{told}</text>')
+    caption = "percent of the authors harmful (across), percent of such tags over the threshold (up)"
+    body.append(f'<text x="{gap}" y="{height - 6}">{caption}</text>')
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '

@@ -1,10 +1,10 @@
-"""How long after a kill -9 is all as it was: the new worker's start, the backlog worked off, flags standing throughout.
+"""Recovery time after kill -9: the new worker's start, the end of the backlog, and flags that stand throughout.
 
     make recovery         or    python -m benchmarks.recovery --rate 10000
 
 The windows are full: an hour of settled panes is on the log first. The real cores settle one minute of tweets at the
-rate given, and its panes are written sixty times over, each time as another minute, of other tweets and authors, and
-other hashtags where these are used but once: settled panes are all that a restart reads of an hour of tweets. Then
+rate given. Its panes are written sixty times, each time as another minute with other tweets and authors, and other
+rarely used hashtags: a restart reads only the settled panes of an hour of tweets. Then
 tweets flow at that rate, the worker is killed and started again at once. What is seen is read from the topics and at a
 client, never from the worker itself: how far the newest partial and the last settled tick lie behind. Draws
 docs/images/recovery.svg.
@@ -42,23 +42,25 @@ from kafka import KafkaConsumer, TopicPartition
 from msgspec import structs
 from rich.console import Console
 
-from benchmarks.chart import Chart, svg
+from benchmarks.backlog import batches
+from benchmarks.chart import LineChart, svg
 from benchmarks.cores import Cores
-from benchmarks.live import HARSH, batches
+from benchmarks.live import HARSH
 from benchmarks.machine import machine
-from benchmarks.pipeline import Pipeline
+from benchmarks.pipeline import PipelineProcesses
 from benchmarks.side_by_side import PARTITIONS
 from devkit.simulation.firehose import firehose
 from devkit.stack import LocalStack
-from streams.cli.files import load_policy_file
-from streams.counting.block_counts import MINUTE_MS, Flush
+from streams.cli.inputs import load_policy_file
+from streams.constants import MINUTE_MS
+from streams.counting.block_counts import Flush
 from streams.log.decisions import Progress, decode_record, encode_record
+from streams.log.lines import LogRecord
 from streams.log.panes import PaneRecord, decode_pane_record
 from streams.log.partials import decode_partial
 from streams.log.topics import create_topics
-from streams.pipeline.judge import PROGRESS_KEY
+from streams.pipeline.judge_partition import PROGRESS_KEY
 from streams.policy import Policy
-from streams.replay import Record
 from streams.settings import Settings
 from streams.windows.pane import Pane
 
@@ -74,11 +76,11 @@ class Sample:
     at: float
     """Seconds since the new worker's start."""
     newest: float
-    """How far the newest partial lies behind, of the source that is furthest."""
+    """Lag of the newest partial, in seconds, of the slowest source."""
     settled: float
-    """How far the last settled tick lies behind, of the shard that is furthest."""
+    """Lag of the last settled tick, in seconds, of the slowest shard."""
     settling: int
-    """How many shards have settled a tick that is no further behind than before the kill, and is a new one."""
+    """Number of shards with a new settled tick that lags no more than before the kill."""
 
 
 @dataclass
@@ -93,9 +95,10 @@ class Observer:
     ending: threading.Event = field(default_factory=threading.Event)
 
     def follow(self) -> None:
+        """Read both topics from their ends until `ending` is set."""
         partials, decisions = (self.settings.topic(name) for name in ("hashtag-partials", "suppression-decisions"))
         consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka, group_id=None, max_partition_fetch_bytes=2**22)
-        # Every marker goes to every shard: one shard's log tells all of the sources.
+        # Every marker goes to every shard: one shard's log has the markers of all sources.
         tps = [TopicPartition(partials, 0), *(TopicPartition(decisions, n) for n in range(self.settings.shards))]
         consumer.assign(tps)
         consumer.seek_to_end()
@@ -105,14 +108,14 @@ class Observer:
                     self._note(decode_partial(record.value) if tp.topic == partials else decode_record(record.value))
         consumer.close()
 
-    def _note(self, said: object) -> None:
-        if isinstance(said, Flush):
-            self.newest_ms[said.source] = max(self.newest_ms.get(said.source, 0), said.newest_ms)
-        elif isinstance(said, Progress):
-            self.settled_ms[said.shard] = max(self.settled_ms.get(said.shard, 0), said.settled_ms)
+    def _note(self, record: object) -> None:
+        if isinstance(record, Flush):
+            self.newest_ms[record.source] = max(self.newest_ms.get(record.source, 0), record.newest_ms)
+        elif isinstance(record, Progress):
+            self.settled_ms[record.shard] = max(self.settled_ms.get(record.shard, 0), record.settled_ms)
 
     def look(self, start: float, as_before: float = 0.0) -> Sample:
-        """What is known now; `as_before`: seconds that a shard lies behind at most without a fault."""
+        """Return the current progress. `as_before`: greatest lag of a shard without a fault, in seconds."""
         now_ms = time.time() * 1000
         newest = min(self.newest_ms.values()) if len(self.newest_ms) == PARTITIONS else 0
         settled_ms = {shard: self.settled_ms.get(shard, 0) for shard in range(self.settings.shards)}
@@ -123,14 +126,14 @@ class Observer:
         return Sample(time.monotonic() - start, *lags, sum(settling))
 
 
-class Worker(Pipeline):
+class KillableWorker(PipelineProcesses):
     """One process with all stages, which may be killed."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         super().__init__(settings, folder, ["ingest,judge,publish"])
 
     def kill(self) -> None:
-        """kill -9."""
+        """End the process with SIGKILL."""
         self._processes[0].kill()
         self._processes[0].wait()
 
@@ -140,7 +143,7 @@ class Worker(Pipeline):
         return float(used.user + used.system)
 
     def ready(self) -> bool:
-        """Whether /readyz says so, asked once."""
+        """Return whether /readyz answers 200, asked once."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/readyz", timeout=1):
                 return True
@@ -164,7 +167,7 @@ class Written:
 
 
 def settled_minute(rate: float, policy: Policy, settings: Settings) -> list[Written]:
-    """What the judges of all shards write of one minute of traffic: six panes of ten seconds, and the minute's."""
+    """Return the pane records of all shards for one minute of traffic: six panes of ten seconds, and the minute's."""
     found: list[Written] = []
 
     def keep(shard: int, pane: Pane, records: list[bytes]) -> None:
@@ -172,9 +175,9 @@ def settled_minute(rate: float, policy: Policy, settings: Settings) -> list[Writ
             found.extend(Written(shard, decode_pane_record(one)) for one in records)
 
     cores = Cores(policy, settings.hash_key.get_secret_value().encode(), keep)
-    batch: list[Record] = []
+    batch: list[LogRecord] = []
     for number, payload in enumerate(firehose(3, int(rate * 80), "native", start_ms=0, per_second=rate)):
-        batch.append(Record(0, number, int(number * 1000 / rate), None, payload))
+        batch.append(LogRecord(0, number, int(number * 1000 / rate), None, payload))
         if len(batch) >= rate / 4:
             cores.read(batch)
             batch = []
@@ -204,18 +207,23 @@ async def write_history(settings: Settings, minutes: int, end_ms: int, minute: l
             written_ms = begin_ms + one.record.start_ms + one.record.length_ms + 16_000
             await producer.send(topic, value, partition=one.shard, timestamp_ms=written_ms)
     for shard in range(settings.shards):
-        said = Progress(shard=shard, settled_ms=end_ms, position=0, replay_offset=0, activations=[],
+        record = Progress(shard=shard, settled_ms=end_ms, position=0, replay_offset=0, activations=[],
                         minutes_from_ms=start_ms)  # fmt: skip
         await producer.send(
-            settings.topic("suppression-decisions"), encode_record(said), key=PROGRESS_KEY, partition=shard
+            settings.topic("suppression-decisions"), encode_record(record), key=PROGRESS_KEY, partition=shard
         )
     await producer.stop()
     return size
 
 
 async def feed(settings: Settings, rate: float, tagged: float) -> None:
-    """Tweets of now, for ever, a part of them tagged, and among them ten a second of a campaign. Runs in a process of
-    its own."""
+    """Send tweets of the present time, for ever; the campaign sends ten of them a second. Runs in a separate process.
+
+    Args:
+        settings: addresses and topic names.
+        rate: tweets a second.
+        tagged: share of the tweets that have a hashtag, in [0, 1].
+    """
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, linger_ms=5, max_batch_size=2**18)
     await producer.start()
     topic, number = settings.topic("tweets"), 0
@@ -261,8 +269,8 @@ def _harsh(number: int) -> bytes:
 
 
 @dataclass
-class Outcome:
-    """What was seen."""
+class RecoveryOutcome:
+    """Observations of one recovery."""
 
     rate: float
     tagged: float
@@ -281,7 +289,7 @@ class Outcome:
     checks: int = 0
     unflagged: int = 0
     new: set[str] = field(default_factory=set)
-    """What was suppressed since that was not before: the traffic has harmful texts, so it need not be wrong."""
+    """New suppressions since the kill. The traffic has harmful texts, so they need not be wrong."""
 
 
 def wait(what: str, true: object, seconds: float) -> None:
@@ -299,7 +307,7 @@ def without_valves(policy: str) -> str:
     return re.sub(r"^valves:\n(?:[ #].*\n|\n)*", "", policy, flags=re.MULTILINE)
 
 
-def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Outcome:
+def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> RecoveryOutcome:
     """History, load, kill, and what follows."""
     with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
         policy = Path(name) / "policy.yaml"
@@ -319,7 +327,7 @@ def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Outco
         observer = Observer(settings)
         thread = threading.Thread(target=observer.follow, daemon=True)
         thread.start()
-        worker = Worker(settings, Path(name))
+        worker = KillableWorker(settings, Path(name))
         wait("the first worker", worker.ready, 300)
         feeder = subprocess.Popen(
             [
@@ -347,7 +355,7 @@ def run(rate: float, minutes: int, seconds: float, tagged: float = 1.0) -> Outco
 
 
 def worst_settled(observer: Observer, seconds: float) -> float:
-    """How far the last settled tick lies behind at most, watched for a pane and more: as it is without a fault."""
+    """Return the greatest lag of the last settled tick without a fault, watched for more than a pane."""
     start, worst = time.monotonic(), 0.0
     while time.monotonic() - start < seconds:
         worst = max(worst, observer.look(start).settled)
@@ -356,8 +364,14 @@ def worst_settled(observer: Observer, seconds: float) -> float:
 
 
 def _strike(
-    worker: Worker, observer: Observer, client: FlagsClient, rate: float, tagged: float, seconds: float, folder: Path
-) -> Outcome:
+    worker: KillableWorker,
+    observer: Observer,
+    client: FlagsClient,
+    rate: float,
+    tagged: float,
+    seconds: float,
+    folder: Path,
+) -> RecoveryOutcome:
     start = time.monotonic()
 
     def steady() -> bool:
@@ -371,8 +385,8 @@ def _strike(
     worker.kill()
     observer.stood_ms = dict(observer.settled_ms)
     start, killed_ms = time.monotonic(), int(time.time() * 1000)
-    worker = Worker(worker.settings, folder)
-    outcome = Outcome(rate, tagged, [])
+    worker = KillableWorker(worker.settings, folder)
+    outcome = RecoveryOutcome(rate, tagged, [])
     while time.monotonic() - start < seconds or not (outcome.caught_up and outcome.settled and outcome.ready):
         if time.monotonic() - start > 180:
             break
@@ -397,10 +411,10 @@ def _strike(
     return outcome
 
 
-def drawing(outcome: Outcome) -> str:
+def drawing(outcome: RecoveryOutcome) -> str:
     """The two lags over time."""
     return svg(
-        Chart(
+        LineChart(
             f"After kill -9 at {outcome.rate:,.0f} tweets/s, {outcome.tagged:.0%} tagged, an hour in the windows",
             "seconds since the new worker's start",
             "seconds behind",
@@ -417,7 +431,7 @@ def drawing(outcome: Outcome) -> str:
 
 
 def main() -> None:
-    """Command line."""
+    """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=10_000, help="tweets a second while the worker is killed")
     parser.add_argument("--tagged", type=float, default=1.0, help="part of the tweets that have a hashtag")
@@ -440,7 +454,7 @@ def main() -> None:
           f"settled tick as before {outcome.settled:.1f} (half of the shards {outcome.half_settled:.1f})")  # fmt: skip
     print(f"CPU seconds of its process: when ready {outcome.ready_cpu:.1f}, when settling as before "
           f"{outcome.settled_cpu:.1f}")  # fmt: skip
-    print(f"the standing flag was missing in {outcome.unflagged} of {outcome.checks} looks; tags "
+    print(f"the standing flag was missing in {outcome.unflagged} of {outcome.checks} checks; tags "
           f"suppressed since that were not before: {len(outcome.new)}")  # fmt: skip
     print(machine())
     if os.environ.get("CI"):

@@ -1,16 +1,16 @@
-"""Does hushtag find every campaign, and nothing else? Ten seeded scenarios through the reference, as a table.
+"""Campaigns found and innocent hashtags spared: ten seeded scenarios through the reference, as a table.
 
     python benchmarks/scenarios.py              seeds 0 to 9
     SEEDS=3,7,20-29 python benchmarks/scenarios.py
 
 For each seed `hushtag simulate` makes a run of a quarter of an hour (MINUTES, RATE) with campaigns, protests,
 counter-speech, quoting news, a match, a festival and a bot flood; `hushtag replay --early` judges it (POLICY, the
-demo's by default). Tweets say what people wrote: the dev splits of ../shared/data/harm, which no training saw; where
-they are absent the simulator's own texts, and it says so. TEXTS=all takes HatemojiBuild in as well, which is not tweets
-but sentences made up to fool a classifier, and half of it does.
+demo's by default). Texts are those that people wrote: the dev splits of ../shared/data/harm, which no training used.
+Without them the simulator's texts are used, and a line reports it. TEXTS=all adds HatemojiBuild: sentences that were
+written to mislead a classifier, and half of them do.
 
-Exit code 3 if a campaign's tag is not suppressed, if anything else is, early or settled (hold and review do not
-count), or if more than 5% of the early flags had to be withdrawn.
+The exit code is 3 if a campaign's hashtag is not suppressed or if another one is, early or settled (hold and review do
+not count). It is also 3 if more than 5% of the early flags were withdrawn.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ LANGUAGES = {
     "identity_templates_hi-latn": "hi-Latn",
 }
 IDENTITY_EVERY = 30
-"""Of the identity sentences ("Aki is a kind muslim") one in so many is used, clean ones only, lest they drown them."""
+"""One in this many clean identity sentences ("Aki is a kind muslim") is used: all would dominate the texts."""
 
 Truth = dict[str, Any]
 Decision = dict[str, Any]
@@ -58,7 +58,7 @@ Decision = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CampaignResult:
-    """What became of one campaign's tag. Seconds from the campaign's start; None: never."""
+    """Result of one campaign's hashtag. Seconds since the campaign's start; None: never."""
 
     hashtag: str
     country: str
@@ -102,6 +102,7 @@ def judge(seed: int, truth: Iterable[Truth], decisions: Iterable[Decision]) -> V
     A campaign counts as suppressed where its tag is, in its own country or everywhere (`*`).
 
     Args:
+        seed: seed of the scenario, for the verdict.
         truth: the `tags` of a ground truth.
         decisions: records as `hushtag replay --early` prints them, as dicts.
     """
@@ -205,7 +206,7 @@ def dev_texts(folder: Path, *, adversarial: bool = False) -> Iterator[dict[str, 
 
 
 def run_seed(seed: int, folder: Path, texts: Path | None, policy: str, minutes: str, rate: str) -> Verdict:
-    """Simulate, replay, judge."""
+    """Simulate, replay and judge all seeds."""
     log, truth = folder / f"{seed}.jsonl", folder / f"{seed}.truth.json"
     making = ["simulate", "--seed", str(seed), "--minutes", minutes, "--rate", rate, "--truth", str(truth)]
     with log.open("wb") as file:
@@ -232,7 +233,7 @@ def _hushtag(arguments: list[str], out: Any) -> None:
 
 
 def table(verdicts: Iterable[Verdict]) -> Table:
-    """As people read it."""
+    """Return a country's name for the table."""
     shown = Table(title="Scenarios", caption="seconds: event time from the campaign's first tweet to the decision")
     for column in (
         "seed",

@@ -1,4 +1,4 @@
-"""Texts scored per second and core: hushtag's scorer beside scikit-learn's HashingVectorizer + LogisticRegression.
+"""Texts scored per second and core: hushtag's scorer and scikit-learn's HashingVectorizer + LogisticRegression.
 
     python -m benchmarks.scoring [--texts 4096] [--seconds 2] [--batch 256] [--json]
 

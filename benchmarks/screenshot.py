@@ -19,7 +19,7 @@ from playwright.async_api import async_playwright
 from rich.console import Console
 
 from devkit.demo.run import SEED
-from devkit.demo.start import everything
+from devkit.demo.start import running_demo
 from devkit.demo.state import COUNTRY
 from devkit.demo.traffic import Traffic
 
@@ -34,11 +34,11 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("docs/images/trends.png"),
     url: Annotated[str, typer.Option(help="A trends service that runs; without: the demo's parts are started.")] = "",
 ) -> None:
-    """Take the picture."""
+    """Take the picture of the trends page."""
     if url:
         asyncio.run(_take(url.rstrip("/"), out))
         return
-    with everything(Console(stderr=True)) as running:
+    with running_demo(Console(stderr=True)) as running:
 
         async def play_and_take() -> None:
             playing = asyncio.create_task(Traffic(running.settings, seed=SEED).play())

@@ -1,4 +1,4 @@
-"""What every side-by-side run shares: one run's figures, and the bare loop that all ratios are to."""
+"""Parts of every side-by-side run: one run's figures, and the bare loop as the base of all ratios."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Panes = dict[tuple[str, str, int], int]
 
 @dataclass(frozen=True)
 class Result:
-    """One contender's run."""
+    """Figures of one contender's run."""
 
     name: str
     tweets: int
@@ -29,15 +29,17 @@ class Result:
 
     @property
     def per_second(self) -> float:
+        """Tweets a second of wall clock."""
         return self.tweets / self.seconds
 
     @property
     def cpu_per_million(self) -> float:
+        """Processor seconds per million tweets."""
         return self.cpu_seconds / self.tweets * 1e6
 
 
 class Native(msgspec.Struct):
-    """What the bare loop decodes of a native payload."""
+    """Fields of a native payload that the bare loop decodes."""
 
     author_id: str
     created_at_ms: int
@@ -47,13 +49,13 @@ class Native(msgspec.Struct):
 
 
 class Place(msgspec.Struct):
-    """Where a tweet of v1.1 is from."""
+    """Place of a v1.1 tweet."""
 
     country_code: str = ""
 
 
 class V1(msgspec.Struct):
-    """What it decodes of a v1.1 payload."""
+    """Fields of a v1.1 payload that the bare loop decodes."""
 
     text: str
     created_at: str
@@ -61,7 +63,7 @@ class V1(msgspec.Struct):
 
 
 def bare(kafka: str, topic: str, tweets: int, shape: str) -> Panes:
-    """aiokafka, msgspec and panes in a dict: run in a process of its own. Prints `started` before its first fetch."""
+    """Count with aiokafka, msgspec and panes in a dict, in a separate process; print `started` before fetching."""
 
     async def run() -> Panes:
         consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest",

@@ -1,4 +1,4 @@
-"""What stage 2 costs a worker, in CPU time: the judges' side of it, and its own process.
+"""CPU time of stage 2 in a worker: the judges' side, and the encoder's process.
 
     python -m benchmarks.stage_2 [--seconds 90] [--rate 20000]
 
@@ -25,12 +25,13 @@ from benchmarks.cores import SHARDS, Cores
 from benchmarks.machine import machine
 from devkit.simulation.firehose import firehose
 from streams.counting.times import FLUSH_MS
-from streams.judging.shard_judge import Settled, ShardJudge, TickJob
+from streams.judging.shard_judge import ShardJudge
+from streams.judging.ticks import SettledTick, TickJob
+from streams.log.lines import LogRecord
 from streams.pipeline import stage_2
 from streams.pipeline.encoder_process import EncoderProcess
 from streams.pipeline.stage_2_texts import RecentTexts
 from streams.policy import parse_policy
-from streams.replay import Record
 from streams.settings import Settings
 from streams.windows.corrections import Corrections
 
@@ -39,7 +40,7 @@ TEXTS_BYTES = 64 * 1024 * 1024
 
 
 class ReadingJudges(Cores):
-    """Judges beside which stage 2 reads; `spent`: CPU seconds by what they went to."""
+    """Judges with a running stage 2. `spent`: CPU seconds by part of the work."""
 
     def __init__(self, *args: object, per_second: float) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
@@ -51,12 +52,12 @@ class ReadingJudges(Cores):
             judge.settle = self._settling(judge, judge.settle)  # type: ignore[method-assign]
 
     def _settling(self, judge: ShardJudge, settle):  # type: ignore[no-untyped-def]
-        def settled(job: TickJob, scores) -> Settled:  # type: ignore[no-untyped-def]
-            said: Settled = settle(job, scores)
+        def settled(job: TickJob, scores) -> SettledTick:  # type: ignore[no-untyped-def]
+            settled: SettledTick = settle(job, scores)
             began = time.process_time()
             self._texts[judge.shard].keep(job)
             kept = time.process_time()
-            chosen = judge.candidates()
+            chosen = judge.stage_2_candidates()
             done = time.process_time()
             self.spent["keep texts"] += kept - began
             self.spent["choose"] += done - kept
@@ -74,7 +75,7 @@ class ReadingJudges(Cores):
                                 differences.tobytes()),
                 )  # fmt: skip
             self.spent["find and take"] += time.process_time() - done
-            return said
+            return settled
 
         return settled
 
@@ -85,7 +86,7 @@ def run(cores: Cores, seconds: int, rate: int) -> float:
     began, offset, at_ms = time.process_time(), 0, START_MS
     while batch := list(islice(payloads, rate * FLUSH_MS // 1000)):
         at_ms += FLUSH_MS
-        cores.read([Record(0, offset + n, at_ms, None, one) for n, one in enumerate(batch)])
+        cores.read([LogRecord(0, offset + n, at_ms, None, one) for n, one in enumerate(batch)])
         offset += len(batch)
     return time.process_time() - began
 
@@ -117,6 +118,7 @@ def _resident_mb(pid: int) -> float:
 
 
 def main() -> None:
+    """Run the benchmark and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=90)
     parser.add_argument("--rate", type=int, default=20_000)
@@ -129,9 +131,9 @@ def main() -> None:
     reading = ReadingJudges(policy, per_second=60)
     whole = run(reading, given.seconds, given.rate)
     print(f"judges and ingest: {without:.1f} CPU s without stage 2, {whole:.1f} with, {given.seconds} s of tweets")
-    told = ", ".join(f"{what} {spent:.2f}" for what, spent in reading.spent.items())
-    print(f"of these {told}; {reading.rows} texts looked at")
-    if stage_2.is_wanted(Settings()):
+    parts = ", ".join(f"{what} {spent:.2f}" for what, spent in reading.spent.items())
+    print(f"of these {parts}; {reading.rows} texts read")
+    if stage_2.is_enabled(Settings()):
         asyncio.run(read_along(given.texts))
 
 

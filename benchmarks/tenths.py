@@ -4,10 +4,10 @@
 
 For each tenth all three are trained on the other nine, by the recipes and seeds of `hushtag train`, and the known words
 are those of the other nine. Texts with a near-copy among the dev texts are left out, as they are of the held-out tenth
-of `hushtag evaluate`, which is the first of the ten. About an hour of one core; what is done is kept in .cache/tenths,
-by a hash of the files and of the code that it depends on, so that a run that ends early goes on where it was.
+of `hushtag evaluate`, which is the first of the ten. A run takes about an hour of one core. Finished parts are kept in
+.cache/tenths by a hash of the files and the code, so that an interrupted run continues.
 
-`--only`: just that tenth, nothing is told. `--json`: a figure a line, for `python -m models.evaluation.card --tenths`.
+`--only`: that tenth alone, without a table. `--json`: a figure a line, for `python -m models.evaluation.card --tenths`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import models
 from benchmarks import intervals
-from models import artefact, data, known_words, sources, splits, training, vocabulary
+from models import artefact, build_vocabulary, data, sources, splits, training, vocabulary
 from models.baseline import Baseline
-from models.evaluation import tenths, tenths_told
+from models.evaluation import tenths
 from models.evaluation.figures import NOT_TWEETED
 from models.evaluation.run import DEFAULT_DATA
-from models.evaluation.tenths import LESS, PAIRS, SCORERS, TEXTS, Tenth
-from models.evaluation.told import NAMES, Figures
+from models.evaluation.tenths import DIFFERENCE, PAIRS, SCORERS, TEXTS, TenthScores
+from models.evaluation.wording import NAMES, Figures
 
 try:
     from models.encoder import stack_file, stacking
@@ -41,21 +41,21 @@ except ImportError as error:
 
 CACHE = Path(".cache")
 MODELS = Path(models.__file__).parent
-REVISIONS = "revisions"  # of the three scorers, beside their scores
+REVISIONS = "revisions"  # of the three scorers, next to their scores
 
 Arrays = dict[str, np.ndarray]
-Told = Callable[[str, float], None]
+Progressed = Callable[[str, float], None]
 
 
-def scored(folder: Path, tenth: int, encoder: Encoder, told: Told) -> Arrays:
+def scored(folder: Path, tenth: int, encoder: Encoder, report: Progressed) -> Arrays:
     """Sources, languages and labels of `harmful` of a tenth's texts, and scores of SCORERS, trained on the rest."""
-    told("texts", 0.0)
+    report("texts", 0.0)
     read = splits.read_training(folder / "train", tenth)
-    judged = splits.judging(folder / "dev", read).held_out
+    judged = splits.evaluation_split(folder / "dev", read).held_out
     texts = [example.text for example in judged]
-    with vocabulary.instead(known_words.keys_without(folder / "train", tenth)):
+    with vocabulary.override(build_vocabulary.known_keys(folder / "train", tenth)):
         content = training.train(
-            folder / "train", tenth=tenth, progress=lambda step, part: told(f"stage 1, {step}", 0.05 + 0.5 * part)
+            folder / "train", tenth=tenth, progress=lambda step, part: report(f"stage 1, {step}", 0.05 + 0.5 * part)
         )
         stage_1 = artefact.loads(content)
         content = stacking.train(
@@ -63,12 +63,12 @@ def scored(folder: Path, tenth: int, encoder: Encoder, told: Told) -> Arrays:
             stage_1,
             encoder,
             tenth=tenth,
-            progress=lambda step, part: told(f"stage 2, {step}", 0.55 + 0.35 * part),
+            progress=lambda step, part: report(f"stage 2, {step}", 0.55 + 0.35 * part),
         )
         stage_2 = stack_file.loads(content, stage_1, encoder)
-        told("baseline", 0.9)
+        report("baseline", 0.9)
         scorers = dict(zip(SCORERS, (Baseline(read.examples), stage_1, stage_2), strict=True))
-        told("scores", 0.95)
+        report("scores", 0.95)
         scores = {name: scorer.score(texts)[:, 0].astype(np.float64) for name, scorer in scorers.items()}
     return {
         "source": np.array([example.source for example in judged]),
@@ -79,10 +79,10 @@ def scored(folder: Path, tenth: int, encoder: Encoder, told: Told) -> Arrays:
     }
 
 
-def tweets_of(arrays: Arrays) -> Tenth:
-    """Without texts that nobody tweeted, as figures of all tweets are."""
+def tweets_of(arrays: Arrays) -> TenthScores:
+    """Leave out texts that are not tweets, as figures of all tweets do."""
     use = np.array([not source.startswith(NOT_TWEETED) for source in arrays["source"].tolist()])
-    return Tenth(arrays["language"][use], arrays["label"][use], {name: arrays[name][use] for name in SCORERS})
+    return TenthScores(arrays["language"][use], arrays["label"][use], {name: arrays[name][use] for name in SCORERS})
 
 
 def kept_in(folder: Path) -> Path:
@@ -104,12 +104,12 @@ def run(folder: Path, wanted: list[int]) -> Iterator[Arrays]:
         for done, tenth in enumerate(wanted):
             path = kept / f"tenth-{tenth}.npz"
             if not path.exists():
-                encoder = encoder or Encoder.remembering(CACHE / "encoder")
+                encoder = encoder or Encoder.with_cache(CACHE / "encoder")
 
-                def told(step: str, part: float, done: int = done, tenth: int = tenth) -> None:
+                def report(step: str, part: float, done: int = done, tenth: int = tenth) -> None:
                     bar.update(task, completed=done + part, description=f"tenth {tenth}: {step}")
 
-                _keep(path, scored(folder, tenth, encoder, told))
+                _keep(path, scored(folder, tenth, encoder, report))
             with np.load(path) as file:
                 yield dict(file)
             bar.update(task, completed=done + 1)
@@ -128,19 +128,23 @@ def picture(of: Figures) -> str:
     for language, name in NAMES.items():
         for series, pair in enumerate(PAIRS):
             subject = " less ".join(pair)
-            whole = of.get(LESS, TEXTS, subject, language)
+            whole = of.get(DIFFERENCE, TEXTS, subject, language)
             if whole is not None:
-                parts = [f.value for f in of.of(LESS) if (f.subject, f.language) == (subject, language) and f != whole]
-                rows.append(intervals.Row("" if series else name, series, whole.value, whole.low, whole.high, parts))
+                of_pair = [f for f in of.select(DIFFERENCE) if (f.subject, f.language) == (subject, language)]
+                parts = [f.value for f in of_pair if f != whole]
+                rows.append(
+                    intervals.IntervalRow("" if series else name, series, whole.value, whole.low, whole.high, parts)
+                )
     title = "Difference in AUC: mean of ten tenths, its 90% interval, and each tenth"
     return intervals.svg(title, [" less ".join(pair) for pair in PAIRS], rows, 0.05)
 
 
 def _readable(of: Figures) -> list[str]:
-    return [*tenths_told.table(of), "", tenths_told.read(of)]
+    return [*tenths.table(of), "", tenths.summary(of)]
 
 
 def main() -> None:
+    """Score every tenth and print the figures of both stages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--data", type=Path, default=DEFAULT_DATA, help="folder of labelled texts, with train/ and dev/"

@@ -2,13 +2,17 @@
 
     make bench            or    python -m benchmarks.throughput --tweets 1000000
 
-All three read the same topic: every tweet tagged, tags Zipf-distributed. The bare loop (aiokafka, msgspec, panes in a
-dict) does a part of the job and is what we are measured against; hushtag repartitions, samples authors, scores, decides
-and publishes flags. By their log time the tweets came at --rate, whatever this machine took to write them: what a pane
-costs when it settles grows far more slowly than the tweets in it. They are as old as after an outage, so nobody looks
-at them before their panes settle. What that costs is in the second part: at half of hushtag's load, the time from a
-tweet to the flag that a client sees, and the CPU that tweets take when they come as they are written, to windows that
-are nearly empty. Then what a client's answer costs, and whether two workers take more CPU for a tweet than one.
+All three read the same tweets: every tweet tagged, tags Zipf-distributed. The bare loop (aiokafka, msgspec, panes in a
+dict) does a part of the job and is the measure of all others; hushtag repartitions, samples authors, scores, decides
+and publishes flags. Log times rise at --rate, however fast this machine wrote the tweets: the cost of a settled pane
+grows far more slowly than its tweets. The tweets are as old as after an outage, so
+there are no early looks. hushtag's clock stops when every shard has settled the last tweet's pane, not when the last
+tweet is read; both moments are printed.
+
+The second part measures early firings at half of hushtag's rate: the time from a tweet to the flag at a client, and the
+CPU per tweet while windows are nearly empty. The cost of a client's answer and of a second worker follow.
+
+A run in which no tick settles or no text is scored ends with exit code 3: it would measure reading alone.
 """
 
 from __future__ import annotations
@@ -20,51 +24,32 @@ import os
 import random
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.live import WARM_UP_SECONDS, live, lookups_per_check
+from benchmarks.backlog import TEXTS, Backlog, Shape, fill
+from benchmarks.live import WARM_UP_SECONDS, Live, cpu_of_load, live, lookups_per_check
 from benchmarks.machine import machine
 from benchmarks.peers.watch import watch
-from benchmarks.pipeline import CPU, Pipeline
+from benchmarks.pipeline import BenchmarkFailed, PipelineProcesses, PipelineResult
 from benchmarks.side_by_side import PARTITIONS, Result, bare, console
-from devkit.simulation.firehose import firehose
 from devkit.stack import LocalStack
 from streams.log.topics import create_topics
-from streams.settings import Settings
+from streams.settings import Settings, time_rules
 
 DEADLINE_SECONDS = 600.0
+EXIT_NOTHING_MEASURED = 3
 WAYS = (("one process", ["ingest,judge,publish"]), ("ingest apart", ["ingest", "judge,publish"]))
-SHARES = {"native": 1.0, "v1.1": 0.2}
-"""Of the tweets, for payloads of each shape: those of v1.1 are ten times as long."""
-
-
-async def fill(kafka: str, topics: Sequence[str], tweets: int, shape: str, rate: float, age_ms: int) -> None:
-    """Write the backlog that all contenders read, the same into each topic: it came at a rate, the last so long ago."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, linger_ms=20, max_batch_size=512 * 1024, compression_type="zstd"
-    )
-    await producer.start()
-    start_ms = int(time.time() * 1000 - age_ms - tweets / rate * 1000)
-    payloads: Iterator[bytes] = firehose(1, tweets, shape, start_ms=start_ms, per_second=rate)  # type: ignore[arg-type]
-    with console.status(f"writing {tweets:,} tweets ({shape})"):
-        for number, payload in enumerate(payloads):
-            log_ms = start_ms + int(number / rate * 1000)
-            for topic in topics:
-                await producer.send(topic, payload, partition=number % PARTITIONS, timestamp_ms=log_ms)
-            if not number % 20_000:
-                await asyncio.sleep(0)
-    await producer.stop()
+SHARES: dict[Shape, float] = {"native": 1.0, "v1.1": 0.2}
+"""Share of --tweets for payloads of each shape: those of v1.1 are ten times as long."""
 
 
 def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
-    """Faust as its documentation says: an agent, a hopping table of counts, one event per tweet."""
+    """Count in Faust as its documentation shows: an agent, a hopping table of counts, one event per tweet."""
     import faust
 
     group = f"{os.getpid()}{random.randrange(10**6)}"
@@ -91,8 +76,8 @@ def faust_documented(kafka: str, topic: str, tweets: int, shape: str) -> None:
     faust.Worker(app, loglevel="ERROR").execute_from_commandline()
 
 
-def measure(name: str, contender: str, kafka: str, topic: str, tweets: int, shape: str = "native") -> Result:
-    """Run one contender in a process of its own, from its first fetch to its last tweet."""
+def measure(name: str, contender: str, kafka: str, topic: str, tweets: int, shape: Shape = "native") -> Result:
+    """Run one contender in a separate process, from its first fetch to its last tweet."""
     command = [sys.executable, "-m", "benchmarks.throughput", "--contender", contender, "--kafka", kafka,
                "--topic", topic, "--tweets", str(tweets), "--shape", shape]  # fmt: skip
     with console.status(f"{name}: {tweets:,} tweets"), tempfile.NamedTemporaryFile() as log:
@@ -101,47 +86,61 @@ def measure(name: str, contender: str, kafka: str, topic: str, tweets: int, shap
 
 
 def contend(
-    stack: LocalStack, folder: Path, tweets: int, rate: float, shape: str, with_faust: int, live_seconds: float
-) -> None:
-    """The contenders, one after the other, and then hushtag at a steady load."""
-    ways = [(f"hushtag, whole pipeline, {name}", processes, _settings(stack, folder, f"{shape}{len(processes)}."))
-            for name, processes in WAYS]  # fmt: skip
-    topics = [settings.topic("tweets") for _, _, settings in ways]
-    for _, _, settings in ways:
-        create_topics(settings, tweets_partitions=PARTITIONS)
-    asyncio.run(fill(stack.kafka, topics, tweets, shape, rate, ways[0][2].timely_ms))
-    results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topics[0], tweets, shape)]
-    pipeline: Pipeline | None = None
-    for row, processes, settings in ways:
-        if pipeline is not None:
-            pipeline.stop()
-        pipeline = Pipeline(settings, folder, processes)
-        results.append(pipeline.read_all(row, tweets))
-    assert pipeline is not None
+    stack: LocalStack, folder: Path, tweets: int, rate: float, shape: Shape, with_faust: int, live_seconds: float
+) -> float:
+    """Run the contenders, one after the other, and then hushtag at a steady load.
+
+    Returns:
+        Half of the tweets a second that hushtag settled with ingest apart: the steady load.
+
+    Raises:
+        BenchmarkFailed: a run judged nothing, or did not end.
+    """
+    pipelines: list[Result] = []
+    topics: list[str] = []
+    found: Live | None = None
+    half = 0.0
+    for name, processes in WAYS:
+        settings = _settings(stack, folder, f"{shape}{len(processes)}.")
+        topics.append(settings.topic("tweets"))
+        backlog = _write_backlog(settings, tweets, rate, shape)  # each just before its run: all are equally old
+        with PipelineProcesses(settings, folder, processes) as pipeline:
+            row = f"hushtag, whole pipeline, {name}"
+            pipelines.append(pipeline.read_all(row, backlog.tweets, backlog.records, backlog.settles_ms))
+            half = pipelines[-1].per_second / 2
+            if live_seconds and len(pipelines) == len(WAYS):
+                found = asyncio.run(live(pipeline, half, live_seconds))
+    results = [measure("bare aiokafka + msgspec + panes", "bare", stack.kafka, topics[0], tweets, shape), *pipelines]
     if with_faust:
         results.append(measure("Faust as documented (hopping table)", "faust", stack.kafka, topics[0], with_faust))
     show(results, shape)
-    if live_seconds:
-        half = results[2].per_second / 2
-        found = asyncio.run(live(pipeline, half, live_seconds))
+    if found is not None:
         print(f"tweet → flag at a client, at {half:,.0f} tweets/s: p50 {found.percentile(0.5):.2f} s, "
               f"p99 {found.percentile(0.99):.2f} s, the slowest of {len(found.waits)} {found.waits[-1]:.2f} s; "
               f"{found.cpu_per_million:.1f} CPU s per million")  # fmt: skip
-    pipeline.stop()
+    return half
 
 
-def cpu_per_million(stack: LocalStack, folder: Path, workers: int, tweets: int, rate: float) -> float:
-    """CPU seconds of a million tweets that equal workers read as they are written, each its share."""
+def _write_backlog(settings: Settings, tweets: int, rate: float, shape: Shape) -> Backlog:
+    """Create topics, of which `tweets` keeps its producer's log times, and write the backlog."""
+    create_topics(settings, tweets_partitions=PARTITIONS, create_time=True)
+    slack_ms = time_rules(settings, create_time=True).watermark_slack_ms
+    topic = settings.topic("tweets")
+    return asyncio.run(fill(settings.kafka, topic, tweets, shape, rate, settings.timely_ms, slack_ms))
+
+
+def cpu_per_million(stack: LocalStack, folder: Path, workers: int, rate: float) -> float:
+    """Return the CPU seconds of a million tweets that equal workers read as they are written, each its share.
+
+    The broker stamps these tweets, as in production.
+
+    Raises:
+        BenchmarkFailed: the run judged nothing.
+    """
     settings = _settings(stack, folder, f"shared{workers}.")
     create_topics(settings, tweets_partitions=PARTITIONS)
-    pipeline = Pipeline(settings, folder, ["ingest,judge,publish"] * workers)
-    pipeline.wait_ready()
-    before = pipeline.metric(CPU)
-    asyncio.run(fill(stack.kafka, [settings.topic("tweets")], tweets, "native", rate, settings.timely_ms))
-    pipeline.wait_until_read(tweets)
-    spent = pipeline.metric(CPU) - before
-    pipeline.stop()
-    return spent / tweets * 1e6
+    with PipelineProcesses(settings, folder, ["ingest,judge,publish"] * workers) as pipeline:
+        return cpu_of_load(pipeline, f"{workers} × hushtag", rate)
 
 
 def _settings(stack: LocalStack, folder: Path, prefix: str) -> Settings:
@@ -153,26 +152,30 @@ def _settings(stack: LocalStack, folder: Path, prefix: str) -> Settings:
     )  # fmt: skip
 
 
-def show(results: list[Result], shape: str) -> None:
-    """The table; ratios are to the bare loop of this run."""
+def show(results: Sequence[Result], shape: Shape) -> None:
+    """Print the table, with ratios to the bare loop of this run, and both moments of each pipeline's end."""
     base = results[0]
-    table = Table("", "tweets/s", "× bare", "CPU s per million", "× bare", "peak MB", title=f"{shape} payloads")
+    title = f"{shape} payloads, {results[0].tweets:,} tweets, drawn from {TEXTS:,} distinct texts"
+    table = Table("", "tweets/s", "× bare", "CPU s per million", "× bare", "peak MB", title=title)
     for one in results:
         table.add_row(
             one.name, f"{one.per_second:,.0f}", f"{one.per_second / base.per_second:.2f}", f"{one.cpu_per_million:.1f}",
             f"{one.cpu_per_million / base.cpu_per_million:.2f}", f"{one.peak_mb:,.0f}",
         )  # fmt: skip
     Console(width=110).print(table)
+    for one in results:
+        if isinstance(one, PipelineResult):
+            print(one)
 
 
 def main() -> None:
-    """Command line."""
+    """Parse the command line; run the benchmark, or one of its contenders."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tweets", type=int, default=1_000_000)
     parser.add_argument("--rate", type=float, default=50_000, help="tweets a second by their log time")
     parser.add_argument("--shape", choices=[*SHARES, "both"], default="both")
     parser.add_argument("--faust", type=int, default=10_000, help="tweets for Faust's hopping table; 0 leaves it out")
-    parser.add_argument("--live-seconds", type=float, default=60.0, help="at a steady load; 0 leaves it out")
+    parser.add_argument("--live-seconds", type=float, default=60.0, help="duration of the steady load; 0 leaves it out")
     for hidden in ("--contender", "--kafka", "--topic"):
         parser.add_argument(hidden, default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -183,17 +186,34 @@ def main() -> None:
     if given.contender:
         {"bare": bare, "faust": faust_documented}[given.contender](given.kafka, given.topic, given.tweets, given.shape)
         return
+    try:
+        run(given)
+    except BenchmarkFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_NOTHING_MEASURED) from None
+
+
+def run(given: argparse.Namespace) -> None:
+    """Run every part, and print its figures.
+
+    Raises:
+        BenchmarkFailed: a run judged nothing, or did not end.
+    """
     print(machine())
+    print(f"backlog: {given.rate:,.0f} tweets a second by log time; tweets/s of hushtag: until every shard has settled")
     with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), heap_mb=1024) as stack:
+        halves: list[float] = []
         for shape in SHARES if given.shape == "both" else [given.shape]:
             native = shape == "native"
-            contend(
+            halves.append(contend(
                 stack, Path(name), int(given.tweets * SHARES[shape]), given.rate, shape,
                 given.faust if native else 0, given.live_seconds if native else 0,
-            )  # fmt: skip
+            ))  # fmt: skip
         print(f"a client's answer on a normalised tag: {lookups_per_check(stack.redis_url):.1f} lookups of a dict")
-        one, two = (cpu_per_million(stack, Path(name), workers, given.tweets // 2, given.rate) for workers in (1, 2))
-        print(f"two workers: {two:.1f} CPU s per million where one takes {one:.1f}: {two / one:.2f} x")
+        quarter = halves[0] / 2  # two workers, the load and the broker share the cores
+        one, two = (cpu_per_million(stack, Path(name), workers, quarter) for workers in (1, 2))
+        print(f"two workers, at {quarter:,.0f} tweets/s: {two:.1f} CPU s per million where one takes {one:.1f}: "
+              f"{two / one:.2f} x")  # fmt: skip
 
 
 if __name__ == "__main__":

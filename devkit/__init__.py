@@ -1,0 +1,1 @@
+"""Development tools: local servers, simulation, demo and scenario. A production image leaves them out."""

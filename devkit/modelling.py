@@ -1,4 +1,4 @@
-"""`hushtag train` and `hushtag evaluate`: labelled texts in, a model out; a model in, its figures out."""
+"""`hushtag train` and `hushtag evaluate`: train a model on labelled texts, and measure a model."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import models
-from streams.cli.stage_2 import stack
-from streams.errors import CallerMistake
+from streams.cli.scoring import stack
+from streams.errors import EXIT_NO, CallerMistake
 
 if TYPE_CHECKING:
     from models.data import Example
 
-EXIT_NO = 3
-_MOST_OF_A_SOURCE = 1_200  # for stage 2, which takes ten milliseconds a text
+_MOST_OF_A_SOURCE = 1_200  # maximum texts of a source with stage 2, which takes ten milliseconds a text
 _REMEMBER = Path(".cache") / "encoder"
 _DEFAULT_DATA = Path(models.__file__).resolve().parents[1].parent / "shared" / "data" / "harm"
-# What the simulator's kinds of text are to the figures of what is wrongly flagged.
+# Purpose of the simulator's kinds of text in the figures on false positives.
 _PURPOSES = {"harmful": "hate", "counter_speech": "counter", "news": "quote"}
-_N_SIMULATED = 400  # of each kind and language, less where it repeats itself
+_N_SIMULATED = 400  # texts of each kind and language, fewer after removal of repeats
 
 
 def register(app: typer.Typer) -> None:
-    """Adds `train` and `evaluate` to the command."""
+    """Add the commands `train` and `evaluate`."""
     app.command()(train)
     app.command()(evaluate)
 
 
 def train(
-    data: Annotated[Path, typer.Option(help="Folder of labelled texts, or one with train/ and dev/ in it.")] = (
+    data: Annotated[Path, typer.Option(help="Folder of labelled texts, or one with train/ and dev/.")] = (
         _DEFAULT_DATA
     ),
-    out: Annotated[Path | None, typer.Option(help="Where the model goes. Default: the one in use.")] = None,
-    any_data: Annotated[bool, typer.Option(help="Also files that are not those of models/sources.toml.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Output file. Default: the model in use.")] = None,
+    any_data: Annotated[bool, typer.Option(help="Accept files that models/sources.toml does not list.")] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.", min=0)] = 0,
     stage: Annotated[
-        int, typer.Option(help="2: what reads the encoder's vectors, for the linear model in use.", min=1, max=2)
+        int,
+        typer.Option(help="2: train the model on the encoder's vectors, for the linear model in use.", min=1, max=2),
     ] = 1,
-    remember: Annotated[Path, typer.Option(help="With --stage 2: where vectors of texts are kept.")] = _REMEMBER,
+    remember: Annotated[Path, typer.Option(help="With --stage 2: cache folder for vectors of texts.")] = _REMEMBER,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
 ) -> None:
-    """Trains the scorer on labelled texts and writes it as a model file."""
-    from models import artefact, training  # slow to import, and only this command needs them
+    """Train the scorer on labelled texts and write it to a model file."""
+    from models import artefact, training  # slow to import, and used by this command alone
 
     if not any_data and (data / "train").is_dir():
         _check_sources(data)
@@ -62,18 +62,20 @@ def train(
     else:
         target = artefact.ARTEFACT_PATH if out is None else out
         trainer = partial(training.train, recipe=recipe)
-    _make_room(target)  # before the minutes of training, not after them
+    _make_room(target)  # fail before the minutes of training, not after them
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("training", total=1.0)
 
-            def told(step: str, part: float) -> None:
+            def on_progress(step: str, part: float) -> None:
                 bar.update(task, completed=part, description=f"training: {step}")
 
-            content = trainer(folder, progress=told)
+            content = trainer(folder, progress=on_progress)
     except models.TrainingDataError as error:
-        raise CallerMistake(str(error), fix="--data FOLDER with the files that models/MODEL_CARD.md names") from error
+        raise CallerMistake(
+            str(error), fix="set --data to a folder with the files that models/MODEL_CARD.md names"
+        ) from error
     revision = hashlib.sha256(content).hexdigest()[:12]
     _write(target, content)
     if as_json:
@@ -83,16 +85,16 @@ def train(
 
 
 def _stage_2_trainer(out: Path | None, remember: Path) -> tuple[Path, Callable[..., bytes]]:
-    """Where the file goes, and what trains it."""
+    """Return the output file and the training function."""
     from models import artefact
 
     try:
         from models.encoder import stack_file, stacking
         from models.encoder.encoder import Encoder
 
-        encoder = Encoder.remembering(remember, threads=os.cpu_count() or 1)
+        encoder = Encoder.with_cache(remember, threads=os.cpu_count() or 1)
     except (ImportError, models.EncoderUnavailable) as error:
-        raise CallerMistake(f"stage 2 is not here: {error}", fix="make encoder") from error
+        raise CallerMistake(f"stage 2 is not installed: {error}", fix="run make encoder") from error
     linear = artefact.load(artefact.ARTEFACT_PATH)
     return (
         stack_file.STACK_PATH if out is None else out,
@@ -105,65 +107,67 @@ def _check_sources(folder: Path) -> None:
 
     problems = sources.problems(folder)
     if problems:
-        raise CallerMistake("; ".join(problems), fix="get the files that models/sources.toml names, or say --any-data")
+        raise CallerMistake("; ".join(problems), fix="get the files that models/sources.toml lists, or pass --any-data")
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder with train/ and dev/, or a folder of labelled texts.")] = (
+    data: Annotated[Path, typer.Option(help="Folder of labelled texts, or one with train/ and dev/.")] = (
         _DEFAULT_DATA
     ),
-    model: Annotated[Path | None, typer.Option(help="Model file. Default: the one that comes with hushtag.")] = None,
-    stage: Annotated[int, typer.Option(help="2: with the encoder, measured beside stage 1.", min=1, max=2)] = 1,
-    remember: Annotated[Path, typer.Option(help="With --stage 2: where vectors of texts are kept.")] = _REMEMBER,
-    html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots there.")] = None,
-    baseline: Annotated[bool, typer.Option(help="Train the recipe to beat and measure it beside.")] = True,
+    model: Annotated[Path | None, typer.Option(help="Model file. Default: the model of this release.")] = None,
+    stage: Annotated[int, typer.Option(help="2: measure with the encoder, compared with stage 1.", min=1, max=2)] = 1,
+    remember: Annotated[Path, typer.Option(help="With --stage 2: cache folder for vectors of texts.")] = _REMEMBER,
+    html: Annotated[Path | None, typer.Option(help="Write a page with tables and plots to this file.")] = None,
+    baseline: Annotated[bool, typer.Option(help="Train the baseline recipe and compare with it.")] = True,
     record: Annotated[
-        bool, typer.Option(help="Make the guarded figures the reference, unless they are worse.")
+        bool, typer.Option(help="Store the guarded figures as reference, unless they are worse.")
     ] = False,
-    accept_worse: Annotated[str, typer.Option(help="With --record: take worse ones all the same; says why.")] = "",
+    accept_worse: Annotated[str, typer.Option(help="With --record: the reason to accept worse figures.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a figure on standard output.")] = False,
 ) -> None:
-    """Measures a model: ranking, calibration, what is wrongly flagged, identity groups, shares of hashtags.
+    """Measure a model: ranking, calibration, false positives, identity groups, shares of hashtags.
 
-    With --stage 2 the differences are those to stage 1, and 1,200 texts of a source are measured at most.
+    With --stage 2 the differences are those to stage 1, and at most 1,200 texts of a source are measured.
     """
     from models import artefact
     from models.evaluation import guard, report, run
 
     path = artefact.ARTEFACT_PATH if model is None else model
     if stage == 2 and record:
-        raise CallerMistake("--record is of stage 1: the gate guards the linear model", fix="leave --stage 2 out")
+        raise CallerMistake(
+            "--record works with stage 1 only: the gate guards the linear model", fix="leave out --stage 2"
+        )
     if html is not None:
         _make_room(html)
     try:
-        beside = models.load_scorer(path)
-        scorer = beside if stage == 1 else stack(path, remember)
+        stage_1 = models.load_scorer(path)
+        scorer = stage_1 if stage == 1 else stack(path, remember)
         found = run.evaluate(
             scorer,
             data,
-            beside=None if stage == 1 else beside,
-            most=None if stage == 1 else _MOST_OF_A_SOURCE,
+            compared_with=None if stage == 1 else stage_1,
+            max_per_source=None if stage == 1 else _MOST_OF_A_SOURCE,
             with_baseline=baseline,
-            more={"simulated": _simulated()},
+            extra_sets={"simulated": _simulated()},
         )
     except models.ArtefactError as error:
-        raise CallerMistake(str(error), fix="give a file that hushtag train made") from error
+        raise CallerMistake(str(error), fix="name a file that hushtag train wrote") from error
     except models.TrainingDataError as error:
-        raise CallerMistake(str(error), fix="--data FOLDER with train/ and dev/ in it") from error
+        raise CallerMistake(str(error), fix="set --data to a folder with train/ and dev/") from error
     if html is not None:
         _write(html, report.html(found).encode())
     for line in (json.dumps(f.as_dict()) for f in found.figures) if as_json else report.markdown(found):
         typer.echo(line)
     if record:
-        worse = guard.record(guard.REFERENCE_PATH, guard.sha256(path), guard.stored(found.figures), accept_worse)
+        worse = guard.record(guard.REFERENCE_PATH, guard.sha256(path), guard.to_stored(found.figures), accept_worse)
         for problem in worse:
-            typer.echo(f"not recorded, worse beyond noise: {problem}", err=True)
+            typer.echo(f"not stored, worse beyond noise: {problem}", err=True)
         if worse:
             raise typer.Exit(EXIT_NO)
 
 
 def _simulated() -> list[Example]:
-    """The simulator's texts, by kind: written by others than the training sentences, never trained on."""
+    """Draw the simulator's texts by kind; their authors differ from those of the training data."""
     from devkit.simulation.data import own_texts
     from devkit.simulation.texts import KINDS
     from models.data import UNLABELLED, Example
@@ -182,17 +186,19 @@ def _make_room(target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="--out FILE") from error
+        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="set --out to another file") from error
     if target.is_dir() or not os.access(target.parent, os.W_OK):
-        raise CallerMistake(f"{target} cannot be written: not a file in a folder of yours", fix="--out FILE")
+        raise CallerMistake(
+            f"{target} cannot be written: not a file in a writable folder", fix="set --out to another file"
+        )
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Puts the file there whole or not at all."""
+    """Write the file atomically."""
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         partial.write_bytes(content)
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="--out FILE") from error
+        raise CallerMistake(f"{target} cannot be written: {error.strerror}", fix="set --out to another file") from error

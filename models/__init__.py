@@ -1,4 +1,4 @@
-"""Text to harm: features, the linear scorer and its artefact, training, evaluation. Imports nothing of ours."""
+"""Scoring of texts: features, the linear scorer and its artefact, the encoder stage, training and evaluation."""
 
 from __future__ import annotations
 
@@ -11,26 +11,33 @@ __all__ = ["ArtefactError", "EncoderUnavailable", "Scorer", "TrainingDataError",
 
 
 def load_scorer(path: Path | None = None) -> Scorer:
-    """The scorer of the artefact at `path`, by default the one that comes with hushtag, ready to run at full speed.
+    """Load the scorer of an artefact and compile its kernels.
 
-    The first call on a machine compiles the features (about 5 s, then kept on disk). Raises ArtefactError.
+    The first call on a machine compiles for about 5 s; the machine code is then cached on disk.
+
+    Args:
+        path: artefact file; None: the artefact of this release.
+
+    Raises:
+        ArtefactError: the file cannot be used.
     """
-    from models import artefact  # not before it is needed: it brings numba
+    from models import artefact  # imported late because it loads numba
 
     scorer = artefact.load(artefact.ARTEFACT_PATH if path is None else path)
     scorer.score([""])
     return scorer
 
 
-def load_stack(stage_1: Path | None = None, stack: Path | None = None, *, remember: Path | None = None) -> Scorer:
-    """Stage 2: a scorer that also reads texts with the encoder, by default the one that comes with hushtag.
-
-    Some hundred texts a second and core. Raises EncoderUnavailable where the extra `encoder` is not installed, and
-    ArtefactError.
+def load_stack(stage_1: Path | None = None, *, remember: Path | None = None) -> Scorer:
+    """Load the stage 2 scorer, which adds an encoder to the linear scorer (about 100 texts a second and core).
 
     Args:
-        stage_1, stack: the two model files.
-        remember: a folder in which vectors of texts are kept, so that none is encoded twice.
+        stage_1: file of the linear scorer; None: that of this release.
+        remember: cache folder for vectors of texts; None: vectors are not cached.
+
+    Raises:
+        EncoderUnavailable: the extra `encoder` is not installed.
+        ArtefactError: a file cannot be used.
     """
     from models import artefact
 
@@ -38,6 +45,6 @@ def load_stack(stage_1: Path | None = None, stack: Path | None = None, *, rememb
         from models.encoder import stack_file
         from models.encoder.encoder import Encoder
     except ImportError as error:
-        raise EncoderUnavailable(f"a package of the extra `encoder` is missing: {error.name}") from error
+        raise EncoderUnavailable(f"package {error.name} of the extra `encoder` is not installed") from error
     linear = artefact.load(artefact.ARTEFACT_PATH if stage_1 is None else stage_1)
-    return stack_file.load(stack_file.STACK_PATH if stack is None else stack, linear, Encoder.remembering(remember))
+    return stack_file.load(stack_file.STACK_PATH, linear, Encoder.with_cache(remember))

@@ -1,7 +1,7 @@
-"""The model file: skops, so that reading it cannot run code; checked on the way in; the same numbers, the same bytes.
+"""Read and write model files in the skops format, which cannot execute code when it is read.
 
-skops names array files and nodes by memory address and stamps the time of day; here both are made canonical, so that a
-training that is repeated gives the same file and the same revision.
+A file is checked before use. skops names array files and nodes by memory address and adds the time of day. Both are
+made canonical here, so that a repeated training gives the same bytes and the same revision.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import numpy.typing as npt
 
 from models import features, skops_data
 from models.errors import ArtefactError
-from models.scorer import LANGUAGES, LinearScorer, Weights
+from models.scorer import LANGUAGES, LinearScorer, LinearWeights
 
 FORMAT = "hushtag-linear-2"
 ARTEFACT_PATH = Path(__file__).parent / "artefact" / "scorer.skops"
 MAX_BYTES = 64 << 20
 
-_ARRAYS = tuple(field.name for field in fields(Weights))
+_ARRAYS = tuple(field.name for field in fields(LinearWeights))
 _TYPES = {name: np.dtype(np.int16 if name == "weights" else np.float64) for name in _ARRAYS}
 _TEXTS = ("format", "features", "training", "categories")
 _ID = re.compile(r'("__id__": |"file": ")(\d+)')
@@ -34,8 +34,8 @@ _ID = re.compile(r'("__id__": |"file": ")(\d+)')
 Content = dict[str, Any]
 
 
-def dump(numbers: Weights, categories: tuple[str, ...], training: dict[str, object]) -> bytes:
-    """The bytes of an artefact. `training` is anything that JSON can say: seed, figures, hashes of the data."""
+def dump(numbers: LinearWeights, categories: tuple[str, ...], training: dict[str, object]) -> bytes:
+    """Serialise a linear scorer; `training` is metadata that JSON can represent (recipe, hashes of the data)."""
     content: Content = {
         "format": FORMAT,
         "features": features.fingerprint(),
@@ -48,20 +48,20 @@ def dump(numbers: Weights, categories: tuple[str, ...], training: dict[str, obje
 
 
 def load(path: Path) -> LinearScorer:
-    """The scorer in the file at `path`. Raises ArtefactError saying what is wrong with it."""
+    """Load the scorer from a file. Raises ArtefactError with the reason."""
     return loads(read(path), str(path))
 
 
 def loads(data: bytes, name: str = "artefact") -> LinearScorer:
-    """The scorer in `data`; `name` is what errors call it. Raises ArtefactError."""
+    """Load the scorer from bytes; `name` identifies them in errors. Raises ArtefactError."""
     content = content_of(data, name, FORMAT, _TEXTS, _ARRAYS)
     if content["features"] != features.fingerprint():
         raise ArtefactError(
             f"{name} was trained on features {content['features']!r}, this version computes "
-            f"{features.fingerprint()!r}: train anew"
+            f"{features.fingerprint()!r}: train the model again"
         )
     categories = tuple(content["categories"])
-    numbers = Weights(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
+    numbers = LinearWeights(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
     n_columns, n_buckets = 1 + len(categories), len(numbers.weights)
     shapes = {
         "weights": (n_buckets, n_columns + 1),
@@ -81,26 +81,39 @@ def loads(data: bytes, name: str = "artefact") -> LinearScorer:
 
 
 def read(path: Path) -> bytes:
-    """A model file as it lies there. Raises ArtefactError."""
+    """Read the bytes of a model file. Raises ArtefactError."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ArtefactError(f"{path} is larger than any artefact ({MAX_BYTES >> 20} MB)")
+            raise ArtefactError(f"{path} is larger than the limit of {MAX_BYTES >> 20} MB for an artefact")
         return path.read_bytes()
     except OSError as error:
         raise ArtefactError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def content_of(data: bytes, name: str, wanted: str, texts: tuple[str, ...], arrays: tuple[str, ...]) -> Content:
-    """What is in a model file of the format `wanted`, whole and unaltered. Raises ArtefactError."""
+    """Return the content of a model file after checks of its format, fields and digest.
+
+    Args:
+        data: bytes of the file.
+        name: name of the file in errors.
+        wanted: expected value of `format`.
+        texts: fields that are texts or lists of texts.
+        arrays: fields that are arrays.
+
+    Raises:
+        ArtefactError: the file is damaged, altered, incomplete or of another format.
+    """
     content = _unpacked(data, name)
     if str(content.get("format")) != wanted:
-        raise ArtefactError(f"{name} is of format {content.get('format')!r}, this version reads {wanted!r}: train anew")
+        raise ArtefactError(
+            f"{name} has format {content.get('format')!r}, this version reads {wanted!r}: train the model again"
+        )
     missing = [key for key in (*texts, "digest", *arrays) if key not in content]
     if missing:
         raise ArtefactError(f"{name} lacks {', '.join(missing)}")
-    strange = [key for key in ("digest", *texts) if not _are_texts(content[key])]
-    if strange:
-        raise ArtefactError(f"{name} is damaged: {', '.join(strange)} is no text")
+    not_texts = [key for key in ("digest", *texts) if not _are_texts(content[key])]
+    if not_texts:
+        raise ArtefactError(f"{name} is damaged: {', '.join(not_texts)} is not a text")
     try:
         matches = content["digest"] == digest(content, texts, arrays)
         json.loads(content["training"])
@@ -117,33 +130,35 @@ def _are_texts(value: object) -> bool:
 
 def _unpacked(data: bytes, name: str) -> Content:
     if not zipfile.is_zipfile(io.BytesIO(data)):
-        raise ArtefactError(f"{name} is not a skops file, or not a whole one ({len(data)} bytes)")
+        raise ArtefactError(f"{name} is not a complete skops file ({len(data)} bytes)")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
             broken = archive.testzip() if unpacked <= MAX_BYTES else None
         if unpacked > MAX_BYTES:
-            raise ArtefactError(f"{name} unpacks to more than any artefact holds ({unpacked} bytes)")
+            raise ArtefactError(
+                f"{name} unpacks to {unpacked} bytes, more than the limit of {MAX_BYTES} for an artefact"
+            )
         if broken is not None:
             raise ArtefactError(f"{name} is damaged: {broken} does not match its checksum")
         content = skops_data.loads(data)
     except ArtefactError:
         raise
     except skops_data.NotDataError as error:
-        raise ArtefactError(f"{name} holds a type that is no data: {error}") from error
-    except Exception as error:  # whatever a hostile file makes zipfile, numpy or skops raise
+        raise ArtefactError(f"{name} contains a type that is not data: {error}") from error
+    except Exception as error:  # a hostile file can raise any error in zipfile, numpy or skops
         raise ArtefactError(f"{name} is damaged: {type(error).__name__}: {error}") from error
     if not isinstance(content, dict):
-        raise ArtefactError(f"{name} holds a {type(content).__name__}, not a scorer")
+        raise ArtefactError(f"{name} contains a {type(content).__name__}, not a scorer")
     return content
 
 
 def digest(content: Content, texts: tuple[str, ...], arrays: tuple[str, ...]) -> str:
-    """SHA-256 of the named texts (or lists of texts) and arrays of a model file."""
+    """Compute the SHA-256 of the named texts (or lists of texts) and arrays of a model file."""
     found = hashlib.sha256()
     for key in texts:
-        told = content[key]
-        found.update((told if isinstance(told, str) else "\0".join(told)).encode() + b"\0")
+        value = content[key]
+        found.update((value if isinstance(value, str) else "\0".join(value)).encode() + b"\0")
     for key in arrays:
         array = content[key]
         found.update(f"{key}{array.shape}{array.dtype.str}".encode())
@@ -157,18 +172,18 @@ def check_shapes(
     types: dict[str, np.dtype[Any]],
     name: str,
 ) -> None:
-    """Raises ArtefactError where an array is of another shape or type, or not finite."""
+    """Check shape, type and finiteness of arrays. Raises ArtefactError."""
     for key, shape in shapes.items():
         array = arrays[key]
         if array.shape != shape or array.dtype != types[key]:
             raise ArtefactError(f"{name}: {key} is {array.dtype}{array.shape}, expected {types[key]}{shape}")
         if not np.isfinite(array).all():
-            raise ArtefactError(f"{name}: {key} has numbers that are not finite")
+            raise ArtefactError(f"{name}: {key} contains numbers that are not finite")
 
 
 def canonical(content: Content) -> bytes:
-    """A skops file with nodes numbered from 1, members in order, no time of day, compressed."""
-    import skops.io  # only where one is written: it brings scikit-learn
+    """Write a compressed skops file with nodes numbered from 1, members in order and no time of day."""
+    import skops.io  # imported late because it loads scikit-learn
 
     data = skops.io.dumps(content)
     numbers: dict[str, str] = {}

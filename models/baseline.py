@@ -1,7 +1,7 @@
-"""The recipe to beat, of scikit-learn's own parts: hashed words, characters and skeleton keys, one logistic regression.
+"""Baseline of the evaluation: one logistic regression on hashed words, characters and skeleton keys.
 
-No calibration by language, no sentences of our own, no text in another script: what one would build in an afternoon.
-Trained on the same texts as the scorer, in the same run in which both are measured.
+It uses scikit-learn's own parts, without calibration by language, generated sentences or romanised texts. It is
+trained on the scorer's training texts in the run that measures both.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from sklearn.linear_model import LogisticRegression
 from models import characters, data
 
 _MASKED = re.compile(r"<handle replaced>|https?://\S+|[@#]\w+")
-# scikit-learn's own pattern takes Devanagari vowel signs for punctuation and cuts every Hindi word to pieces.
+# scikit-learn's default pattern treats Devanagari vowel signs as punctuation and splits every Hindi word.
 _WORD = r"[\w\u0900-\u0963]+"
 _N_BUCKETS = 1 << 18
 
 
 class Baseline:
-    """Scores one column, "any category"; see `models.protocol.Scorer`."""
+    """Scorer with one column, "any category"; see `models.protocol.Scorer`."""
 
     revision = "baseline"
     categories: tuple[str, ...] = ()
 
-    def __init__(self, examples: Sequence[data.Example], seed: int = 0) -> None:
+    def __init__(self, examples: Sequence[data.Example]) -> None:
         words = {"n_features": _N_BUCKETS, "token_pattern": _WORD, "ngram_range": (1, 2), "alternate_sign": False}
         self._words = HashingVectorizer(**words)
         self._characters = HashingVectorizer(
             n_features=_N_BUCKETS, analyzer="char_wb", ngram_range=(3, 5), alternate_sign=False
         )
         self._keys = HashingVectorizer(**words | {"lowercase": False})
-        self._model = LogisticRegression(solver="liblinear", dual=True, tol=1e-2, max_iter=1_000, random_state=seed)
+        self._model = LogisticRegression(solver="liblinear", dual=True, tol=1e-2, max_iter=1_000, random_state=0)
         self._model.fit(self._features([e.text for e in examples]), [e.labels[0] for e in examples])
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """(n_texts, 1)."""
+        """Return probabilities of harm, shape (n_texts, 1)."""
         return np.asarray(self._model.predict_proba(self._features(texts))[:, 1:], np.float32)
 
     def _features(self, texts: Sequence[str]) -> sparse.csr_matrix:
@@ -54,7 +54,7 @@ class Baseline:
 
 
 def _keys(text: str) -> str:
-    """The vowel-free key of each word, in which Devanagari and Roman spelling of a word agree."""
+    """Join the vowel-free keys of the words, which are equal for Devanagari and Roman spelling."""
     return " ".join(filter(None, (_key(word) for word in re.findall(_WORD, text.lower()))))
 
 

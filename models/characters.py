@@ -1,10 +1,9 @@
-"""What each code point is to the scorer: one table for its kind, one for the letter it counts as.
+"""Lookup tables of code points: the kind of each, and the letter that it is folded to.
 
-A text is read code point by code point, so everything that does not depend on neighbours is looked up here: case,
-accents, look-alikes of other scripts (Cyrillic а for Latin a), fancy digits, marks that pile up (zalgo), characters
-that cannot be seen. Vowel signs of Indic scripts are part of a word: a rule that takes them for punctuation cuts
-every Hindi word to pieces. Built from the running Python's `unicodedata`; whether that agrees with the tables
-that a model was trained with is checked by features of probe texts (`models.features.fingerprint`).
+The tables cover all folding that does not depend on neighbours: case, accents, look-alikes of other scripts (Cyrillic
+а for Latin a), styled digits, stacked marks (zalgo) and invisible characters. Vowel signs of Indic scripts are part of
+a word; a rule that treats them as punctuation splits every Hindi word. The tables are built from Python's
+`unicodedata`. `models.features.fingerprint` checks that they agree with the tables of a model's training.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ import numpy.typing as npt
 BREAK, LETTER, MARK, DIGIT, SKIP, SYMBOL, STAR, HASH, AT, LEET = range(10)
 
 _TABLE_SIZE = 0x110000
-# Ranges that are all of one kind are filled without asking for each of their code points.
+# Ranges of one kind are filled at once instead of one code point at a time.
 _UNIFORM = (
     (0x3400, 0xA000, LETTER),
     (0xAC00, 0xD7A4, LETTER),
-    (0xD800, 0xF900, BREAK),  # surrogates on their own and private use
+    (0xD800, 0xF900, BREAK),  # lone surrogates and private use
     (0x20000, 0x32000, LETTER),
     (0xE0000, 0xE1000, SKIP),
 )
@@ -34,7 +33,7 @@ _IGNORABLE = (
     *range(0x2060, 0x2070),
     *range(0xFE00, 0xFE10),
 )
-# Marks that only decorate (accents left over after composition, zalgo), and Devanagari's nukta, often left out.
+# Decorating marks (accents that did not compose, zalgo), and Devanagari's nukta, which writers often omit.
 _DECORATION = (
     *range(0x0300, 0x0370),
     *range(0x1AB0, 0x1B00),
@@ -44,7 +43,7 @@ _DECORATION = (
     0x093C,
 )
 _APOSTROPHES = (0x27, 0x2BC, 0x2018, 0x2019)
-# Letters that look like a Latin one (after casefolding), for the scripts that are used to dodge word lists.
+# Letters that look like a Latin one (after casefolding), in the scripts that people use to evade word lists.
 _LOOK_ALIKES = dict(
     zip(
         "авсԁеһіјӏкмоԛрѕтуѵԝхӽьҽгпиєяшғүұөѡ" + "αβϲεηικνορτυχωγδσςμπθζ" + "օոսցհքզ" + "ıɩɪʟɴʀɢʙʜᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɡɑ",
@@ -59,13 +58,13 @@ _LOOK_ALIKES |= dict(  # letters with a stroke, a hook or a tail, and Cherokee
         strict=True,
     )
 )
-_BOXED_LETTERS = (0x1F150, 0x1F170)  # white on black, round and square: A to Z from here on
-# Digits and signs that stand for a letter when letters are on both sides of them.
+_BOXED_LETTERS = (0x1F150, 0x1F170)  # first code points of A to Z, white on black, round and square
+# Digits and signs that represent a letter between two letters.
 LEET_LETTERS = dict(zip("013456789@$!|¡¢©£®¥", "oieasgtbgasiiicclry", strict=True))
 LEET_SIZE = 256
 
-# The vowel-free key of a word, in which Roman Hindi and Devanagari meet: consonants by place, aspiration dropped.
-SKELETON_PASS, SKELETON_VOWEL, SKELETON_BREATH = 0, 1, 2  # not in the key; only as its first; only after a vowel
+# Vowel-free key of a word, equal for Roman Hindi and Devanagari: consonants by place, without aspiration.
+SKELETON_PASS, SKELETON_VOWEL, SKELETON_BREATH = 0, 1, 2  # never in the key; only as its first; only after a vowel
 _ROMAN_KEY = dict(zip("aeiouhbcdfgjklmnpqrstvwxz", b"\1\1\1\1\1\2BCDPGJKLMNPKRSTVVKJ", strict=True))
 _DEVANAGARI_KEY = dict(zip("कखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहळ", b"KKGGNCCJJNTTDDNTTDDNPPBBM\0RLVSSSHL", strict=True))
 _DEVANAGARI_VOWELS = "अआइईउऊएऐओऔऋऑऍ"
@@ -86,7 +85,7 @@ def _kind(point: int) -> int:
 
 
 def _letter(point: int) -> int:
-    """The code point that `point` counts as: casefolded, accent off, look-alike resolved."""
+    """Fold a code point: lower case, without accent, look-alike replaced."""
     if chr(point) in _LOOK_ALIKES:  # before folding: a final sigma looks like c, any other like o
         return ord(_LOOK_ALIKES[chr(point)])
     folded = chr(point).casefold()[0]
@@ -96,7 +95,7 @@ def _letter(point: int) -> int:
 
 @lru_cache(maxsize=1)
 def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
-    """(kinds, letters): for each of the 0x110000 code points its kind and what it counts as. Both are read-only."""
+    """Build the read-only tables (kinds, letters): kind and folded letter of each of the 0x110000 code points."""
     kinds = np.full(_TABLE_SIZE, BREAK, np.uint8)
     letters = np.arange(_TABLE_SIZE, dtype=np.uint32)
     uniform = np.zeros(_TABLE_SIZE, bool)
@@ -116,7 +115,7 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
         letters[first : first + 26] = np.arange(ord("a"), ord("z") + 1)
     for sign, kind in (("*", STAR), ("#", HASH), ("@", AT), ("$", LEET), ("!", LEET)):
         kinds[ord(sign)] = kind
-    letters[ord("ँ")] = ord("ं")  # candrabindu and anusvara are written one for the other
+    letters[ord("ँ")] = ord("ं")  # writers interchange candrabindu and anusvara
     for array in (kinds, letters):
         array.setflags(write=False)
     return kinds, letters
@@ -124,7 +123,7 @@ def tables() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
 
 @lru_cache(maxsize=1)
 def skeleton_table() -> npt.NDArray[np.uint8]:
-    """For code points below `SKELETON_SIZE`, what they add to a word's vowel-free key (see `_ROMAN_KEY`)."""
+    """Build the read-only table of codes in a word's vowel-free key, for code points below `SKELETON_SIZE`."""
     table = np.zeros(SKELETON_SIZE, np.uint8)
     for letter, code in (*_ROMAN_KEY.items(), *_DEVANAGARI_KEY.items()):
         table[ord(letter)] = code
@@ -137,7 +136,10 @@ def skeleton_table() -> npt.NDArray[np.uint8]:
 
 @lru_cache(maxsize=1)
 def leet_table() -> npt.NDArray[np.uint8]:
-    """For code points below LEET_SIZE, the letter that a digit or sign stands for inside a word, else 0."""
+    """Build the read-only table of letters that digits and signs represent inside a word, else 0.
+
+    It covers code points below `LEET_SIZE`.
+    """
     table = np.zeros(LEET_SIZE, np.uint8)
     for sign, letter in LEET_LETTERS.items():
         table[ord(sign)] = ord(letter)

@@ -1,8 +1,8 @@
-"""Functions compiled by numba, kept on disk for as long as nothing that was compiled into them has changed.
+"""Compile functions with numba, with a disk cache that notices changes in callees and constants.
 
-numba compiles into a function what it calls and the numbers that it names, but keeps the machine code by the file that
-the function itself stands in: it would go on running yesterday's callee out of another file. So the key has these as
-well, found by the names in the function's code: the files of what it calls, and the constants.
+numba inlines callees and constants into a function, but its cache key covers the function's own file only. A changed
+callee in another file would keep its old machine code. The key here adds the files of all callees and the values of
+all constants, which are found by the names in the function's code.
 """
 
 from __future__ import annotations
@@ -26,33 +26,37 @@ _CONSTANTS = (int, float, tuple, np.generic, np.ndarray)
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiled to run without the GIL; kept on disk where that can be written, else compiled anew in each process.
+    """Compile a function to run without the GIL.
 
-    What it names beside builtins is NumPy, `math`, constants, and functions that are compiled, each under its own name
-    and not as some module's attribute. TypeError, when it is called, for anything else.
+    The machine code is cached on disk if a cache folder is writable; otherwise each process compiles again. The
+    function may name builtins, NumPy, `math`, constants and compiled functions. Compiled functions must be imported
+    by name, not used as a module's attribute.
+
+    Raises:
+        TypeError: at the first call, if the function names anything else.
     """
     dispatcher: Any = njit(function, nogil=True)
-    with suppress(RuntimeError):  # numba: no folder for its cache can be written
-        dispatcher._cache = _Cache(function)  # as its own `enable_caching`, which knows of one kind of cache only
+    with suppress(RuntimeError):  # numba found no writable cache folder
+        dispatcher._cache = _Cache(function)  # numba's `enable_caching` accepts no other class of cache
     return dispatcher  # type: ignore[no-any-return]
 
 
 class _Cache(FunctionCache):
-    """numba's, under a key that has what the function calls and names, too."""
+    """Cache of numba whose key also covers callees and constants."""
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
-        _digest(function.__code__.co_filename)  # now: later the file may be another than the one that was imported
+        _digest(function.__code__.co_filename)  # at import: the file may change afterwards
 
     def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
-        meant: dict[str, object] = {}
-        _collect(self._py_func, meant)
+        dependencies: dict[str, object] = {}
+        _collect(self._py_func, dependencies)
         key = super()._index_key(sig, codegen)  # type: ignore[no-untyped-call]
-        return (*key, tuple(sorted(meant.items())))
+        return (*key, tuple(sorted(dependencies.items())))
 
 
-def _collect(function: Any, meant: dict[str, object]) -> None:
-    """Adds to `meant` what is compiled into `function`, by name: the digest of a callee's file, a constant's value."""
+def _collect(function: Any, dependencies: dict[str, object]) -> None:
+    """Add what is compiled into `function`, by name: digests of callees' files and values of constants."""
     for name in _names(function.__code__):
         if name not in function.__globals__:  # a builtin, or an attribute
             continue
@@ -60,21 +64,21 @@ def _collect(function: Any, meant: dict[str, object]) -> None:
         if isinstance(value, Dispatcher):
             callee = value.py_func
             full_name = f"{callee.__module__}.{callee.__qualname__}"
-            if full_name not in meant:
-                meant[full_name] = _digest(callee.__code__.co_filename)
-                _collect(callee, meant)
+            if full_name not in dependencies:
+                dependencies[full_name] = _digest(callee.__code__.co_filename)
+                _collect(callee, dependencies)
         elif isinstance(value, _CONSTANTS):
             bits = (value.dtype.str, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else repr(value)
-            meant[f"{function.__module__}.{name}"] = bits
+            dependencies[f"{function.__module__}.{name}"] = bits
         elif not any(value is library for library in _LIBRARIES):
             raise TypeError(
-                f"{function.__module__}.{function.__qualname__} names {name}, {type(value).__name__}: a change of what "
-                "it stands for would not be noticed on disk; import the compiled function or the constant itself"
+                f"{function.__module__}.{function.__qualname__} names {name}, {type(value).__name__}: the disk cache "
+                "cannot notice a change of it; import the compiled function or the constant itself"
             )
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """Of globals and attributes, in code within the code, too."""
+    """Yield names of globals and attributes, including those of nested code."""
     yield from code.co_names
     for within in code.co_consts:
         if isinstance(within, CodeType):

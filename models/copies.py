@@ -1,4 +1,4 @@
-"""Fingerprints by which copied texts are known: other tags, links, names, numbers, emoji, punctuation do not matter."""
+"""Fingerprints that identify copied texts, regardless of tags, links, names, numbers, emoji and punctuation."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from models.kernels.points import Offsets, Points
 
 
 def fingerprints(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
-    """(n_texts,) equal for texts of the same words, as the features read them; 0 for a text without words.
+    """Compute fingerprints (n_texts,): equal for texts of the same folded words, 0 for a text without words.
 
     >>> one, other, none = fingerprints(["Go now! #a http://t.co/x", "go NOW 7 #b", "12:45 #c"]).tolist()
     >>> one == other, none
     (True, 0)
     """
-    return of_points(*features.encode(texts))
+    return fingerprints_of_points(*features.encode(texts))
 
 
-def of_points(points: Points, offsets: Offsets) -> npt.NDArray[np.uint32]:
-    """The same, of texts that `features.encode` has read."""
+def fingerprints_of_points(points: Points, offsets: Offsets) -> npt.NDArray[np.uint32]:
+    """Compute fingerprints of texts that `features.encode` has read."""
     kinds, letters, leet, _, known = features.lookups()
     out = np.empty(len(offsets) - 1, np.uint32)
     fingerprint_batch(points, offsets, kinds, letters, leet, known, out)

@@ -1,7 +1,7 @@
-"""Labelled texts, and what each source's labels say about each category.
+"""Read labelled texts and map each source's labels to the categories.
 
-No source labels every category, and "not labelled" is not "not harmful": a label is 1, 0 or `UNLABELLED`, and each
-column is trained and measured on the texts that have it.
+No source labels every category, and "not labelled" is not "not harmful". A label is 1, 0 or `UNLABELLED`, and each
+column is trained and measured on the texts that have a label for it.
 
 | source | hateful_conduct | abuse | gendered_abuse |
 |---|---|---|---|
@@ -10,8 +10,8 @@ column is trained and measured on the texts that have it.
 | hatemojibuild | y | – | – |
 | uli (l1, l2, l3) | gendered and aggressive: yes; none of the three: no | l3 | l1, or l2 with l3 |
 
-uli's l2 means "would be gendered abuse if directed at a person of a marginalised gender or sexuality": where the text
-is not aggressive (l3), the text alone does not say so, and the label is left open.
+uli's l2 means "would be gendered abuse if directed at a person of a marginalised gender or sexuality". If the text is
+not aggressive (l3), the text alone does not decide this, and the label stays open.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ULI = re.compile(r"l1=([01]) l2=([01]) l3=([01])")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled text. `labels` follows COLUMNS, each 1, 0 or UNLABELLED; `language` is "en", "hi" or "hi-Latn"."""
+    """Labelled text. `labels` follows COLUMNS, each 1, 0 or UNLABELLED; `language` is "en", "hi" or "hi-Latn"."""
 
     text: str
     source: str
@@ -48,15 +48,15 @@ class Example:
 
 
 def read_folder(folder: Path, names: tuple[str, ...] | None = None) -> list[Example]:
-    """The texts of the files `names` (all *.jsonl if None) in order. Raises TrainingDataError, naming file and line."""
+    """Read the files `names` (None: all *.jsonl) in order. Raises TrainingDataError with file and line."""
     paths = sorted(folder.glob("*.jsonl")) if names is None else [folder / f"{name}.jsonl" for name in names]
     if not paths:
-        raise TrainingDataError(f"no labelled texts (*.jsonl) in {folder}")
+        raise TrainingDataError(f"{folder} contains no labelled texts (*.jsonl)")
     return [example for path in paths for example in read_file(path)]
 
 
 def read_file(path: Path) -> list[Example]:
-    """The usable texts of one file of JSON lines {"text", "y", "detail"?, "script"?}, in order."""
+    """Read the usable texts of one file of JSON lines {"text", "y", "detail"?, "script"?}, in order."""
     examples = []
     try:
         lines = path.read_text("utf-8").split("\n")
@@ -85,7 +85,7 @@ def _example(source: str, text: str, y: int, detail: str) -> Example | None:
 
 
 def _labels(source: str, y: int, detail: str) -> tuple[int, ...] | None:
-    """Labels in the order of COLUMNS, or None where a text is of no use."""
+    """Map a source's labels to COLUMNS; None if the text is not used."""
     if source.startswith("davidson"):
         return None if detail == "offensive" else (y, y, y, UNLABELLED)
     if source.startswith("uli"):
@@ -106,11 +106,11 @@ def _language(source: str, text: str) -> str:
 
 
 def is_devanagari(text: str) -> bool:
-    """Whether at least half of the letters are Devanagari."""
+    """Return whether at least half of the letters are Devanagari."""
     letters = [c for c in text if c.isalpha() or "\u0900" <= c < "\u0980"]
     return bool(letters) and 2 * sum("\u0900" <= c < "\u0980" for c in letters) >= len(letters)
 
 
 def labels_of(examples: list[Example]) -> npt.NDArray[np.int8]:
-    """(n_examples, n_columns) of 1, 0 or UNLABELLED."""
+    """Stack labels (n_examples, n_columns), each 1, 0 or UNLABELLED."""
     return np.array([example.labels for example in examples], np.int8).reshape(len(examples), len(COLUMNS))

@@ -1,8 +1,7 @@
-"""Have the scores moved away from those of the labelled tweets? The population stability index.
+"""Population stability index: drift of live scores from the scores of labelled tweets.
 
-Reference are the deciles of the probabilities that cross-validation gave to the labelled tweets, kept in the artefact.
-Of those nearly half are harmful and of a live stream few are, so a live index is never near 0: what tells is that it
-moves, and the alert asks for that.
+The reference is in the artefact: deciles of the cross-validated probabilities of the labelled tweets. Nearly half of
+these are harmful, but few of a live stream are. A live index is therefore never near 0; the alert fires when it moves.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 SLIGHT, LARGE = 0.1, 0.25
-"""Below the first nothing has moved; from the second on ask why (the usual rule of thumb: Siddiqi, 2006)."""
+"""Thresholds of the index: no drift below the first, a large drift from the second on (Siddiqi, 2006)."""
 
-_LEAST = 1e-3  # of a tenth that nothing fell into: its logarithm must be finite
+_LEAST = 1e-3  # minimum share of a tenth, to keep its logarithm finite
 
 
 def psi(probabilities: npt.NDArray[np.floating], deciles: npt.NDArray[np.float64]) -> float:
-    """Sum over tenths of (seen - expected) ln(seen / expected), 0 if alike.
+    """Compute the index: the sum over tenths of (seen - expected) ln(seen / expected), 0 without drift.
 
     Args:
-        probabilities: (n_texts,) of one column, at least some hundred.
+        probabilities: (n_texts,) of one column, several hundred or more.
         deciles: (9,) inner deciles of the reference.
 
     >>> round(psi(np.linspace(0, 1, 1001)[:-1], np.arange(1, 10) / 10), 3)
@@ -29,12 +28,12 @@ def psi(probabilities: npt.NDArray[np.floating], deciles: npt.NDArray[np.float64
     return _index(_tenths(probabilities, deciles))
 
 
-class Recent:
-    """The index over the last texts scored; older ones are forgotten little by little.
+class RecentDrift:
+    """Stability index of recent texts, with exponential decay of older ones.
 
     Args:
-        deciles: (9,) of the reference.
-        n_texts: a text counts a third (1 / e) as much once so many have come after it.
+        deciles: (9,) inner deciles of the reference.
+        n_texts: number of later texts after which a text's weight is 1 / e.
     """
 
     def __init__(self, deciles: npt.NDArray[np.float64], n_texts: int = 20_000) -> None:
@@ -42,7 +41,7 @@ class Recent:
         self._counts = np.zeros(len(deciles) + 1)
 
     def add(self, probabilities: npt.NDArray[np.floating]) -> float:
-        """Takes the (n,) probabilities of texts just scored; returns the index."""
+        """Add the probabilities (n,) of newly scored texts and return the index."""
         self._counts *= np.exp(-len(probabilities) / self._n_texts)
         self._counts += _tenths(probabilities, self._deciles)
         return _index(self._counts)

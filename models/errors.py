@@ -1,15 +1,15 @@
-"""What can be wrong with a model file, in words for whoever gave it. Callers turn it into an error of their own."""
+"""Errors about model files, training texts and the encoder; callers translate them into errors of their own."""
 
 from __future__ import annotations
 
 
 class ArtefactError(ValueError):
-    """A model artefact cannot be used: missing, truncated, altered, of another format or of other features."""
+    """Unusable model file: missing, truncated, altered, or of another format or other features."""
 
 
 class TrainingDataError(ValueError):
-    """The labelled texts cannot be used: a file is missing or a line of it is not what it should be."""
+    """Unusable labelled texts: a file is missing or a line is malformed."""
 
 
 class EncoderUnavailable(RuntimeError):
-    """Stage 2 cannot be used on this machine: a part of the extra `encoder` is missing, or another than is known."""
+    """Stage 2 unavailable on this machine: a part of the extra `encoder` is missing or of an unknown version."""

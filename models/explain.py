@@ -1,9 +1,8 @@
-"""Why a text got its score: what each of its words adds, exactly, since the model is a sum.
+"""Explain a score by the exact contribution of each word; the model is a sum.
 
-The log-odds of a column are an intercept and one contribution per feature; a feature belongs to the word that it was
-found in (a pair to its second word; a bucket that two words share to the first that has it). So the contributions of
-the words and the intercept add up to the log-odds of the probability that `score` gives, but for its cap (no category
-exceeds column 0).
+The log-odds of a column are an intercept plus one contribution per feature. A feature belongs to the word that
+contains it: a pair to its second word, a bucket of two words to the first of them. Intercept and contributions add up
+to the log-odds of the probability of `score`, before its cap (no category exceeds column 0).
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from models import features
-from models.kernels.owners import find_words
+from models.kernels.attribution import find_words
 from models.kernels.scoring import BLOCK_SCALES, group_of
 from models.scorer import LANGUAGES, LinearScorer
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """Of one text and column: `intercept` + the sum of `terms` is the log-odds of `probability` (None: no word).
+class TextExplanation:
+    """Explanation of one text and column: `intercept` plus the sum of `terms` is the log-odds.
 
-    terms: (word as it was read, contribution), the greatest first, each word once.
+    terms: (folded word, contribution), the greatest first, each word once.
     """
 
     language: str
@@ -33,12 +32,12 @@ class Explanation:
 
     @property
     def log_odds(self) -> float:
-        """Of the column's own probability, before the cap."""
+        """Log-odds of the column's probability before the cap."""
         return self.intercept + sum(contribution for _, contribution in self.terms)
 
 
-def explain(scorer: LinearScorer, text: str, column: int = 0) -> Explanation | None:
-    """What the words of `text` add to `column` (0: any category); None for a text without a word."""
+def explain(scorer: LinearScorer, text: str, column: int = 0) -> TextExplanation | None:
+    """Explain one column (0: any category) of a text's score; None for a text without a word."""
     numbers = scorer.numbers
     points, offsets = features.encode([text])
     words, owners, buckets, ends = find_words(points, offsets, *features.lookups(), len(numbers.weights))
@@ -58,11 +57,15 @@ def explain(scorer: LinearScorer, text: str, column: int = 0) -> Explanation | N
     for owner, contribution in zip(owners.tolist(), (slope * rows[:, column] * shares).tolist(), strict=True):
         added[words[owner]] += contribution
     intercept = slope * float(numbers.biases[column]) + float(numbers.intercepts[group, column])
-    return Explanation(LANGUAGES[group], intercept, tuple(sorted(added.items(), key=lambda item: (-item[1], item[0]))))
+    terms = sorted(added.items(), key=lambda item: (-item[1], item[0]))
+    return TextExplanation(LANGUAGES[group], intercept, tuple(terms))
 
 
-def together(explanations: Sequence[Explanation | None]) -> list[tuple[str, float]]:
-    """Of a hashtag: each word's mean contribution over its texts (those without the word count 0), greatest first."""
+def mean_contributions(explanations: Sequence[TextExplanation | None]) -> list[tuple[str, float]]:
+    """Average each word's contribution over a hashtag's texts, the greatest first.
+
+    A text without the word counts as 0.
+    """
     added: dict[str, float] = defaultdict(float)
     for explanation in explanations:
         for word, contribution in explanation.terms if explanation else ():
@@ -71,7 +74,7 @@ def together(explanations: Sequence[Explanation | None]) -> list[tuple[str, floa
 
 
 def masked(word: str) -> str:
-    """The word as anybody may see it: first letter, stars, and for long ones the last.
+    """Mask a word for display: first letter, stars, and the last letter of a long word.
 
     >>> [masked(word) for word in ("a", "hut", "garden", "😡")]
     ['*', 'h**', 'g****n', '😡']

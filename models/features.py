@@ -1,4 +1,4 @@
-"""Texts to code points to features: what training and scoring share."""
+"""Convert texts to code points and to features, for training and for scoring."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy.typing as npt
 from scipy import sparse
 
 from models import characters, vocabulary
+from models.kernels.attribution import find_words
 from models.kernels.ngrams import FEATURES_PER_POINT, N_BLOCKS, find_batch
-from models.kernels.owners import find_words
 from models.kernels.points import MAX_POINTS
 from models.kernels.scoring import BLOCK_SCALES
 
-_END = "\n"  # ends a text in the joined batch: nothing composes or is ordered across it
+_END = "\n"  # ends a text in the joined batch: normalisation never crosses it
 
-# Texts that use every rule of the features. What they hash to is the artefact's promise about how it was trained.
+# Texts that exercise every rule of the features; their hash identifies the features that a model was trained on.
 _PROBES = (
     "",
     "Plain words, plain words; and a tag #NotAWord with @some_one at https://example.org/path?q=1 or www.example.org",
@@ -37,22 +37,22 @@ _PROBES = (
 
 
 def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """(points, offsets): all texts' code points in one array, text i being points[offsets[i]:offsets[i + 1]].
+    """Encode texts as (points, offsets): text i is points[offsets[i]:offsets[i + 1]].
 
-    HTML entities are resolved (the platform's API escapes &, < and >), compatibility forms folded (NFKC), and each
-    text is cut to the part that is read. Any str will do, lone surrogates included.
+    HTML entities are resolved (the platform's API escapes &, < and >) and compatibility forms are folded (NFKC). Each
+    text is cut to `MAX_POINTS`. Every str is accepted, including lone surrogates.
     """
     return encode_lines("".join([text[:MAX_POINTS].replace(_END, " ") + _END for text in texts]))
 
 
 def encode_lines(joined: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """`encode` of texts that are lines already, each at most `MAX_POINTS` long and with a line break behind it.
+    """Encode texts that are lines already, each at most `MAX_POINTS` long and terminated by a line break.
 
-    What a line break within a text would become is a blank.
+    The caller has replaced line breaks within a text by blanks.
     """
     if "&" in joined:
         joined = "".join([_cleaned(line) + _END for line in joined.split(_END)[:-1]])
-    if not joined.isascii():  # line by line: most are, and what is normal already is not cheap to normalise
+    if not joined.isascii():  # by line: most lines are ASCII, and normalising is slow even without a change
         lines = joined.split(_END)
         joined = _END.join([line if line.isascii() else unicodedata.normalize("NFKC", line) for line in lines])
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -64,24 +64,24 @@ def _cleaned(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they are read: folded, without hashtags, handles, URLs and numbers.
+    """Return the folded words of a text, without hashtags, handles, URLs and numbers.
 
-    >>> words_of("V.e.r.m.i.n, @you said #so at 10")
-    ['vermin', 'said', 'at']
+    >>> words_of("V.e.r.m.i.n, @you wrote #so at 10")
+    ['vermin', 'wrote', 'at']
     """
     points, offsets = encode([text])
     return find_words(points, offsets, *lookups(), 1)[0]
 
 
 def is_mark(char: str) -> bool:
-    """Whether it is a part of the letter before it, such as an Indic vowel sign."""
+    """Return whether a character belongs to the letter before it, as an Indic vowel sign does."""
     return bool(characters.tables()[0][ord(char)] == characters.MARK)
 
 
 def matrix(texts: Sequence[str], n_buckets: int) -> sparse.csr_matrix:
-    """The features of each text, (n_texts, n_buckets): block scale / sqrt(block size) per bucket that the text has.
+    """Compute features (n_texts, n_buckets): block scale / sqrt(block size) in each bucket of the text.
 
-    A bucket that two blocks of a text share has the sum of both, so that `matrix(texts) @ weights` is the sum that
+    A bucket of two blocks of a text has the sum of both. `matrix(texts) @ weights` is therefore the sum that
     `models.kernels.scoring.score_batch` computes.
     """
     points, offsets = encode(texts)
@@ -106,15 +106,15 @@ def lookups() -> tuple[
     npt.NDArray[np.uint8],
     npt.NDArray[np.uint32],
 ]:
-    """The tables that every kernel of `models.kernels` takes: kinds, letters, leet, skeleton, known words."""
+    """Return the tables that the kernels take: kinds, letters, leet, skeleton, known words."""
     kinds, letters = characters.tables()
     return kinds, letters, characters.leet_table(), characters.skeleton_table(), vocabulary.table()
 
 
 def fingerprint() -> str:
-    """16 hex digits of the SHA-256 of what the probe texts hash to: the same features, the same fingerprint.
+    """Compute the fingerprint of the features, 16 hex digits of the SHA-256 of the probe texts' features.
 
-    An artefact of another fingerprint would read its weights at the wrong places.
+    An artefact with another fingerprint would read its weights from wrong buckets.
     """
     points, offsets = encode(_PROBES)
     out = np.empty(FEATURES_PER_POINT * len(points) + 64, np.int32)

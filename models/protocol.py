@@ -1,4 +1,4 @@
-"""What turns texts into probabilities of harm: any object with the three members of `Scorer`; more is optional."""
+"""Protocols of scorers: `Scorer` is required, `PointsScorer` and `GroupingScorer` are optional extensions."""
 
 from __future__ import annotations
 
@@ -13,44 +13,45 @@ if TYPE_CHECKING:
 
 
 class Scorer(Protocol):
-    """Text to calibrated probabilities of harm."""
+    """Scorer of texts: calibrated probabilities of harm."""
 
     @property
     def revision(self) -> str:
-        """12 hex digits that change whenever a score might."""
+        """Identifier of 12 hex digits that changes whenever a score might change."""
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The policy categories that are told apart."""
+        """Policy categories of columns 1 and on."""
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """(n_texts, 1 + n_categories) in [0, 1]: column 0 any category, column 1 + i `categories[i]`.
+        """Return probabilities in [0, 1], shape (n_texts, 1 + n_categories).
 
-        A pure function of each text alone, whatever is scored with it. Takes every str and never raises. The heavy
-        part runs without the GIL.
+        Column 0 is any category, column 1 + i is `categories[i]`. The result for a text is a pure function of that
+        text, regardless of its batch. Every str is accepted, and nothing is raised. The heavy part runs without the
+        GIL.
         """
 
 
 @runtime_checkable
 class PointsScorer(Scorer, Protocol):
-    """A scorer that also takes texts as `models.features.encode` reads them, so that they are read but once."""
+    """Scorer that also accepts texts encoded by `models.features.encode`, which saves a second encoding."""
 
     def score_points(self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """What `score` says of the same texts."""
+        """Return the result of `score` for encoded texts."""
 
 
 @runtime_checkable
 class GroupingScorer(PointsScorer, Protocol):
-    """A scorer that also knows what its probabilities mean as the share of a hashtag, by groups of languages.
+    """Scorer that also maps mean probabilities to harmful shares, by group of languages.
 
-    Of one that does not, the mean probability is taken for the share.
+    For other scorers the mean probability is used as the share.
     """
 
     @property
     def scale(self) -> Scale:
-        """Of at most `streams.counting.block_counts.MAX_GROUPS` groups; what a group's number means never changes."""
+        """Scale of at most `streams.counting.block_counts.MAX_GROUPS` groups; the meaning of a group never changes."""
 
     def score_groups(
         self, points: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        """What `score_points` says, and (n_texts,) the group of each text: a row of the scale."""
+        """Return the result of `score_points`, and the group (n_texts,) of each text: a row of the scale."""

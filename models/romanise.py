@@ -1,9 +1,8 @@
-"""Devanagari to the Roman spelling that people type, with their freedom in vowels; for training texts only.
+"""Convert Devanagari to the varied Roman spelling that people type; for training texts only.
 
-There is far less labelled Hindi in Roman script than in Devanagari, and everybody spells it as they please. So a text
-in Devanagari is written out in Roman, each word's spelling drawn anew. The short a after a consonant is not spoken at
-the end of a word, nor (mostly) between two consonants when a vowel comes before and after (schwa deletion); after -iy
-it is ("bhartiya").
+Labelled Hindi is far rarer in Roman script than in Devanagari, and its spelling has no standard. Each word's spelling
+is therefore drawn at random. Schwa deletion: the short a after a consonant is dropped at the end of a word, and mostly
+between two consonants with a vowel before and after. It is kept after -iy ("bhartiya").
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _SIGNS = dict(zip("ािीुूेैोौृॉ", ("aa", "i", "ee", "u", "o
 _NASAL, _VISARGA, _VIRAMA, _NUKTA = "ंँ", "ः", "्", "़"
 _DIGITS = str.maketrans("०१२३४५६७८९।॥", "0123456789..")
 _WORD = re.compile(r"[\u0900-\u0963\u0970-\u097f]+")
-# How else people write a piece. The piece itself is as likely as each of its variants.
+# Variants of a piece. The piece itself is as likely as each of its variants.
 _VARIANTS = {
     "aa": ("a", "a", "a"),
     "ee": ("i", "i"),
@@ -47,7 +46,7 @@ _VARIANTS = {
 
 
 def romanise(text: str, rng: random.Random) -> str:
-    """`text` with every Devanagari word in Roman letters, spelt as `rng` draws."""
+    """Replace every Devanagari word by a Roman spelling that `rng` draws."""
     return _WORD.sub(lambda match: _word(match[0], rng), text.translate(_DIGITS))
 
 
@@ -56,16 +55,16 @@ def _word(word: str, rng: random.Random) -> str:
 
 
 def _pieces(word: str) -> list[str]:
-    """The word in Roman pieces. A consonant's unwritten a is "" where it is not spoken."""
+    """Split a word into Roman pieces, without the unwritten a where it is not spoken."""
     pieces: list[str] = []
-    open_syllables: list[int] = []  # where an unwritten a may stand
+    open_syllables: list[int] = []  # positions of unwritten a's
     for at, char in enumerate(word):
         following = word[at + 1 : at + 2]
         if char in _CONSONANTS:
             piece = _WITH_NUKTA.get(char, _CONSONANTS[char]) if following == _NUKTA else _CONSONANTS[char]
             vowel = word[at + 2 : at + 3] if following == _NUKTA else following
             if piece[:2] == "ch" and pieces[-1:] == ["ch"] and word[at - 1] == _VIRAMA:
-                piece = pieces.pop() + piece  # is spelt as one: "accha"
+                piece = pieces.pop() + piece  # one piece with its own spellings: "accha"
             pieces.append(piece)
             if vowel not in _SIGNS and vowel != _VIRAMA:
                 open_syllables.append(len(pieces))

@@ -1,4 +1,4 @@
-"""The linear scorer that comes with hushtag; see `models.protocol` for what may take its place."""
+"""The linear scorer of hushtag; `models.protocol` defines the interface of its replacements."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from models.kernels.scoring import score_batch
 from models.share import Scale
 
 LANGUAGES = ("en", "hi-Latn", "hi")
-"""Groups that are calibrated apart, in the order of `models.kernels.scoring.group_of`."""
+"""Groups with a calibration each, in the order of `models.kernels.scoring.group_of`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Weights:
-    """A linear scorer's numbers. Columns: any category, then the categories, then Roman Hindi against English.
+class LinearWeights:
+    """Parameters of a linear scorer. Columns: any category, then the categories, then Roman Hindi against English.
 
-    weights (n_buckets, n_columns + 1) with n_buckets a power of two; scales and biases (n_columns + 1,);
-    slopes and intercepts (len(LANGUAGES), n_columns): logistic(slope * margin + intercept) is the probability;
-    no_words (n_columns,): the probabilities of a text without a word. Beside these, for what is made of the scores:
-    moments (len(LANGUAGES), n_columns, 4) and errors (len(LANGUAGES), n_columns, 3), see `models.share`;
-    deciles (n_columns, 9) of the probabilities of labelled tweets, see `models.drift`.
+    weights (n_buckets, n_columns + 1), n_buckets a power of two; scales and biases (n_columns + 1,);
+    slopes and intercepts (len(LANGUAGES), n_columns): the probability is logistic(slope * margin + intercept);
+    no_words (n_columns,): probabilities of a text without a word;
+    moments (len(LANGUAGES), n_columns, 4) and errors (len(LANGUAGES), n_columns, 3): see `models.share`;
+    deciles (n_columns, 9) of the probabilities of labelled tweets: see `models.drift`.
     """
 
     weights: npt.NDArray[np.int16]
@@ -41,34 +41,34 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearScorer:
-    """Hashed words, characters and skeletons, weighed and calibrated. See `models.kernels.scoring` for the formula."""
+    """Linear model on hashed words, characters and skeletons. `models.kernels.scoring` has the formula."""
 
     revision: str
     categories: tuple[str, ...]
-    numbers: Weights
+    numbers: LinearWeights
     training: dict[str, object] = field(default_factory=dict)
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """See `Scorer.score`."""
+        """Score texts; see `Scorer.score`."""
         return self.score_points(*features.encode(texts))
 
     def score_points(self, points: Points, offsets: Offsets) -> npt.NDArray[np.float32]:
-        """The same, of texts that `features.encode` has read."""
+        """Score texts that `features.encode` has read."""
         return self.score_groups(points, offsets)[0]
 
     @property
     def scale(self) -> Scale:
-        """See `GroupingScorer.scale`; the groups are LANGUAGES."""
+        """Scale of shares; the groups are LANGUAGES. See `GroupingScorer.scale`."""
         return Scale(self.numbers.moments, self.numbers.errors)
 
     def score_groups(self, points: Points, offsets: Offsets) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-        """See `GroupingScorer.score_groups`."""
+        """Score and group encoded texts; see `GroupingScorer.score_groups`."""
         return self.score_and_fingerprint(points, offsets)[:2]
 
     def score_and_fingerprint(
         self, points: Points, offsets: Offsets
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:
-        """What `score_groups` says, and what `copies.of_points` does: the words of a text are read but once."""
+        """Return the results of `score_groups` and `copies.fingerprints_of_points` in one pass over the words."""
         n_texts, numbers = len(offsets) - 1, self.numbers
         out = np.empty((n_texts, 1 + len(self.categories)), np.float32)
         groups, fingerprints = np.empty(n_texts, np.uint8), np.empty(n_texts, np.uint32)

@@ -1,20 +1,24 @@
-"""From the mean probability of a hashtag's authors to the share of them that is harmful, with bounds that hold.
+"""Estimate the harmful share of a hashtag's authors, with bounds, from their mean probability.
 
-A calibrated probability says how a text compares with labelled ones of which some 45% are harmful; in a hashtag of
-which 0 or 90% are, its mean is not the share. But a mean over a mixture is a mixture of means: with a0 and a1 the mean
-probability of clean and of harmful texts,
+Probabilities are calibrated on labelled texts of which about 45% are harmful. In a hashtag of which 0 or 90% are, the
+mean probability is not the share. But the mean over a mixture is a mixture of means. With a0 and a1 the mean
+probability of clean and of harmful texts:
 
     mean = a0 + share * (a1 - a0) + error
 
-("probabilistic adjusted classify and count": Bella and others, 2010). The error has three parts: which authors were
-sampled and how their texts happened to score, share (1 - share) (a1 - a0)^2 / n and the variances within clean and
-harmful texts over n; and the model's own, since a0 and a1 are estimates. Its covariance comes from a grouped bootstrap
-of texts that their model had not seen (`of_held_out`). The bounds are those shares under which the mean seen lies
-within z standard errors of the mean expected, as Wilson's are for a proportion and Fieller's for a ratio: both sides
-are quadratic in the share, so they are the roots of one.
+("probabilistic adjusted classify and count": Bella and others, 2010). The error has three parts:
 
-a0 and a1 differ between groups of languages, so whoever asks must know how many of the texts are in each; a `Scale`
-has them all. Of a scorer that says nothing about itself 0 and 1 are taken: its mean is the share, the bounds Wilson's.
+- the sample of authors: share (1 - share) (a1 - a0)^2 / n;
+- the scores of their texts: the variances within clean and within harmful texts, over n;
+- the model: a0 and a1 are estimates. Their covariance comes from a grouped bootstrap of texts that their model had not
+  seen (`of_held_out`).
+
+The bounds are the shares at which the observed mean is z standard errors away from the expected mean, as Wilson's for
+a proportion and Fieller's for a ratio. Both sides are quadratic in the share, so the bounds are the roots of a
+quadratic.
+
+a0 and a1 differ between groups of languages; a `Scale` has those of all groups. A scorer without a scale gets 0 and 1:
+its mean is the share, and the bounds are Wilson's.
 """
 
 from __future__ import annotations
@@ -35,9 +39,9 @@ _LEAST_GAP = 1e-9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:
-    """What a scorer's probabilities mean as shares: per group of languages and column, as `of_held_out` gives it.
+    """Conversion from a scorer's mean probabilities to harmful shares, by group of languages and column.
 
-    moments (n_groups, n_columns, 4), errors (n_groups, n_columns, 3).
+    moments (n_groups, n_columns, 4), errors (n_groups, n_columns, 3): as `of_held_out` returns them.
     """
 
     moments: Floats
@@ -45,14 +49,15 @@ class Scale:
 
     @property
     def n_groups(self) -> int:
-        """Groups of languages that are told apart."""
+        """Number of groups of languages."""
         return len(self.moments)
 
     def estimates(self, means: Floats, mix: Floats) -> Floats:
-        """The harmful shares (n_tags, n_columns) of mean probabilities of that shape; NaN where these are.
+        """Estimate harmful shares (n_tags, n_columns) from mean probabilities of that shape; NaN stays NaN.
 
         Args:
-            mix: (n_tags, n_groups) the part of the texts in each group; rows sum to 1.
+            means: (n_tags, n_columns) mean probabilities.
+            mix: (n_tags, n_groups) part of the texts in each group; rows sum to 1.
         """
         clean, harmful = (_mixed(mix, self.moments[:, :, one]) for one in (0, 1))
         found: Floats = np.clip((means - clean) / np.maximum(harmful - clean, _LEAST_GAP), 0.0, 1.0)
@@ -61,23 +66,23 @@ class Scale:
     def bounds(
         self, mean: Floats, n: npt.NDArray[np.int64], mix: Floats, column: int, confidence: float
     ) -> tuple[Floats, Floats, Floats]:
-        """Estimate, lower and upper bound of one column; see `bounds`."""
+        """Compute estimate, lower and upper bound of one column; see `models.share.bounds`."""
         return bounds(mean, n, mix, self.moments[:, column], self.errors[:, column], confidence)
 
     def gaps(self, mix: Floats, column: int) -> Floats:
-        """(n_tags,) by how much the mean probability of a column rises from a share of 0 to one of 1."""
+        """Compute the difference (n_tags,) of a column's expected means at shares of 1 and 0."""
         clean, harmful = _mixed(mix, self.moments[:, column, :2]).T
         found: Floats = np.maximum(harmful - clean, _LEAST_GAP)
         return found
 
     def to_bytes(self) -> bytes:
-        """For `from_bytes`."""
+        """Serialise the scale for `from_bytes`."""
         return np.concatenate((self.moments, self.errors), axis=2).astype("<f8").tobytes()
 
 
 @lru_cache(maxsize=64)
 def plain(n_columns: int) -> Scale:
-    """Of a scorer that knows no groups of languages and nothing of its means: they are taken for the share."""
+    """Return the scale of a scorer that has none: one group, and the mean probability is the share."""
     moments = np.zeros((1, n_columns, N_MOMENTS))
     moments[:, :, 1] = 1.0
     return Scale(moments, np.zeros((1, n_columns, N_ERRORS)))
@@ -85,7 +90,7 @@ def plain(n_columns: int) -> Scale:
 
 @lru_cache(maxsize=64)
 def from_bytes(packed: bytes, n_columns: int) -> Scale:
-    """A scale of so many columns as it was packed. Raises ValueError."""
+    """Deserialise a scale of `n_columns` columns. Raises ValueError."""
     numbers = np.frombuffer(packed, "<f8").reshape(-1, n_columns, N_MOMENTS + N_ERRORS)
     return Scale(numbers[:, :, :N_MOMENTS], numbers[:, :, N_MOMENTS:])
 
@@ -93,14 +98,16 @@ def from_bytes(packed: bytes, n_columns: int) -> Scale:
 def of_held_out(
     probabilities: Floats, labels: npt.NDArray[np.int8], groups: npt.NDArray[np.intp], seed: int
 ) -> tuple[Floats, Floats]:
-    """What `bounds` has to know of one column and language, from texts that their model had not seen.
+    """Estimate the parameters of `bounds` for one column and language, from cross-validated probabilities.
 
     A draw of the bootstrap takes one group and resamples it: a hashtag's texts differ from all texts as a group does.
 
     Args:
         probabilities: (n_texts,) calibrated.
-        labels: (n_texts,) 1 harmful, 0 clean; each in every group.
-        groups: (n_texts,) which model scored a text, and which near-copies are together: the fold.
+        labels: (n_texts,) 1 harmful, 0 clean; both occur in every group.
+        groups: (n_texts,) fold of each text; near-duplicates share a fold.
+        seed: of the bootstrap.
+
     Returns:
         moments (4,): mean of clean, mean of harmful, variance of clean, variance of harmful;
         errors (3,): variance of the first, covariance, variance of the second.
@@ -120,17 +127,20 @@ def of_held_out(
 def bounds(
     mean: Floats, n: npt.NDArray[np.int64], mix: Floats, moments: Floats, errors: Floats, confidence: float
 ) -> tuple[Floats, Floats, Floats]:
-    """The harmful share of hashtags: estimate, lower and upper bound, each (n_tags,) in [0, 1].
+    """Estimate harmful shares of hashtags.
 
     Args:
-        mean: (n_tags,) mean probability over the scored authors; anything where n is 0.
-        n: (n_tags,) scored authors.
-        mix: (n_tags, n_languages) the part of them in each language group; rows sum to 1.
-        moments, errors: (n_languages, 4) and (n_languages, 3) of one column, as `of_held_out` gives them.
+        mean: (n_tags,) mean probability over the scored authors; ignored if n is 0.
+        n: (n_tags,) number of scored authors.
+        mix: (n_tags, n_languages) part of them in each language group; rows sum to 1.
+        moments: (n_languages, 4) of one column, as `of_held_out` returns them.
+        errors: (n_languages, 3) of one column, as `of_held_out` returns them.
         confidence: of the two-sided interval, in (0.5, 1).
+
     Returns:
-        [0, 1] where n is 0, or where the model cannot tell clean from harmful beyond its own error. Never narrower than
-        Wilson's of the estimate: no surer than if somebody had read the texts.
+        Estimate, lower and upper bound, each (n_tags,) in [0, 1]. The bounds are 0 and 1 if n is 0, or if the model
+        does not separate clean from harmful texts beyond its own error. They are never narrower than Wilson's of the
+        estimate, the bounds for texts that a person has read.
     """
     z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
     clean, harmful, clean_var, harmful_var = _mixed(mix, moments).T
@@ -144,14 +154,14 @@ def bounds(
     estimate = np.where(n > 0, np.clip(above / gap, 0.0, 1.0), 0.5)
     adjusted = _roots(above, gap, v0, v1, v2, z2)
     sampled = _roots(estimate, np.ones_like(gap), np.zeros_like(gap), 1 / some, -1 / some, z2)
-    tells = (n > 0) & np.isfinite(adjusted[0])
-    lower = np.where(tells, np.clip(np.minimum(adjusted[0], sampled[0]), 0.0, 1.0), 0.0)
-    upper = np.where(tells, np.clip(np.maximum(adjusted[1], sampled[1]), 0.0, 1.0), 1.0)
+    is_bounded = (n > 0) & np.isfinite(adjusted[0])
+    lower = np.where(is_bounded, np.clip(np.minimum(adjusted[0], sampled[0]), 0.0, 1.0), 0.0)
+    upper = np.where(is_bounded, np.clip(np.maximum(adjusted[1], sampled[1]), 0.0, 1.0), 1.0)
     return np.clip(estimate, lower, upper), lower, upper
 
 
 def _roots(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: float) -> tuple[Floats, Floats]:
-    """The shares between which |above - share gap|^2 <= z2 (v0 + v1 share + v2 share^2); infinite where none bounds it.
+    """Solve |above - share gap|^2 <= z2 (v0 + v1 share + v2 share^2) for the share; infinite without bounds.
 
     Both sides are quadratic: a share^2 - 2 b share + c <= 0.
     """
@@ -162,6 +172,6 @@ def _roots(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: f
 
 
 def _mixed(mix: Floats, numbers: Floats) -> Floats:
-    """`mix @ numbers`, each row rounded the same whatever rows stand beside it, as a product of matrices is not."""
+    """Compute `mix @ numbers` with a rounding of each row that, unlike BLAS's, does not depend on other rows."""
     mixed: Floats = np.sum([mix[:, group, None] * numbers[group] for group in range(len(numbers))], axis=0)
     return mixed

@@ -1,8 +1,8 @@
-"""Reads the data in a skops file without skops, whose import brings all of scikit-learn that such a file might hold.
+"""Read the data of a skops file without skops, whose import loads all of scikit-learn.
 
-A model file of ours holds dictionaries, lists, texts and arrays (`models.artefact`), a small part of what skops can
-say: a tree of nodes in `schema.json`, each with its class and how it was written, and the arrays beside it as .npy.
-Whatever a node says it is beside these is no data, and refused: nothing in a file can make this run anything.
+A model file contains dictionaries, lists, texts and arrays (`models.artefact`), a small part of the skops format. The
+format is a tree of nodes in `schema.json`, each with its class and loader, and arrays in .npy files. Nodes of any
+other class are refused, so that no content of a file can execute code.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import Any
 import numpy as np
 
 PROTOCOL = 2
-"""Of skops: how the nodes are written."""
+"""Version of the skops format that is read."""
 
 
 class NotDataError(ValueError):
-    """Names a type that is no data."""
+    """Node of a type that is not data."""
 
 
 def loads(data: bytes) -> object:
-    """What is in a skops file.
+    """Read a skops file.
 
     Raises:
-        NotDataError.
-        Exception: whatever a damaged file makes zipfile, json and numpy raise.
+        NotDataError: a node is of another type.
+        Exception: any error of zipfile, json or numpy on a damaged file.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         schema = json.loads(archive.read("schema.json"))
         if schema["protocol"] != PROTOCOL:
-            raise ValueError(f"it is written by protocol {schema['protocol']} of skops, this version reads {PROTOCOL}")
+            raise ValueError(f"it has protocol {schema['protocol']} of skops, this version reads {PROTOCOL}")
         return _value(schema, archive, set())
 
 
 def _value(node: dict[str, Any], archive: zipfile.ZipFile, read: set[str]) -> object:
-    """A node; `read`: the arrays that were read before, for a file may name one of them without end."""
+    """Read a node; `read` has the arrays read before, since a hostile file may name one without end."""
     match node["__loader__"], node["__module__"], node["__class__"]:
         case "DictNode", "builtins", "dict":
             return {key: _value(one, archive, read) for key, one in node["content"].items()}
@@ -50,7 +50,7 @@ def _value(node: dict[str, Any], archive: zipfile.ZipFile, read: set[str]) -> ob
             return text
         case "NdArrayNode", "numpy", "ndarray" if node["type"] == "numpy":
             if node["file"] in read:
-                raise ValueError(f"{node['file']} is there twice")
+                raise ValueError(f"{node['file']} occurs twice")
             read.add(node["file"])
             return np.load(io.BytesIO(archive.read(node["file"])), allow_pickle=False)
         case _, module, kind:

@@ -1,4 +1,4 @@
-"""Are these the files that the card speaks of, and may they be used? Hashes and licences, before anything is read."""
+"""Check hashes and licences of the labelled files against `sources.toml` before a training reads them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PERMITTED = ("MIT", "CC BY 4.0")
 
 
 def problems(folder: Path) -> list[str]:
-    """What is wrong with the files of `folder`, which has train/, dev/ and licences/ in it; empty if nothing is.
+    """List problems of the files in a folder with train/, dev/ and licences/.
 
-    Every training file must be there; of dev, what is there is checked.
+    Every training file must exist; dev files are checked if they exist.
     """
     found = []
     for name, source in sources().items():
@@ -28,18 +28,18 @@ def problems(folder: Path) -> list[str]:
     known = {path for source in sources().values() for path in source["sha256"]}
     for path in sorted((folder / "train").glob("*.jsonl")):
         if f"train/{path.name}" not in known:
-            found.append(f"{path} is not listed in models/sources.toml: nobody has said on what terms it may be used")
+            found.append(f"{path} is not listed in models/sources.toml: its licence is unknown")
     return found
 
 
 def attributions() -> list[str]:
-    """A line for each source, as its licence asks for."""
+    """List the attributions that the licences require, a line per source."""
     return [f"{source['attribution']}; {source['from']}; {source['licence']}" for source in sources().values()]
 
 
 @lru_cache(maxsize=1)
 def sources() -> dict[str, dict[str, Any]]:
-    """The table of sources.toml: name -> attribution, from, licence, sha256 by path, and the licence's file."""
+    """Read sources.toml: name -> attribution, from, licence, sha256 by path, and the licence's file."""
     return tomllib.loads((Path(__file__).parent / "sources.toml").read_text("utf-8"))
 
 

@@ -1,9 +1,9 @@
-"""Which labelled texts are for what: to train on, to choose by (dev), to judge by at the end (the held-out tenth).
+"""Split labelled texts into training texts, dev texts (for choices) and a held-out tenth (for the final figures).
 
-The held-out tenth is a tenth of the *training* files that training never reads and no choice is made by: the first of
-ten, by a hash. Each of the others can be held out in its place, to measure the recipe on all of them. Near-copies
-stay together on one side, so no text is judged by a model that has seen its twin; dev texts and held-out texts with a
-near-copy on the other side of a border are left out of figures.
+The held-out tenth is a tenth of the *training* files, the first of ten by a hash. Training never reads it, and no
+choice uses it. Each of the other tenths can be held out instead, to measure the recipe on all texts. Near-duplicates
+stay on one side, so that no text is scored by a model trained on its twin. Figures leave out dev and held-out texts
+with a near-duplicate on another side.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models import data, leaks
+from models import data, near_duplicates
 
 TENTHS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Training:
-    """Texts to train on, (n_texts,) numbers of their clusters of near-copies, and the held-out tenth."""
+class TrainingSplit:
+    """Training texts, the clusters (n_texts,) of their near-duplicates, and the held-out tenth."""
 
     examples: list[data.Example]
     clusters: npt.NDArray[np.int64]
@@ -31,39 +31,44 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """Texts to judge by that no training saw. `left_out`: how many dev texts of a source had a near-copy there."""
+class EvaluationSplit:
+    """Texts for figures that no training saw.
+
+    left_out: number of dev texts left out for a near-duplicate in training, by source.
+    """
 
     dev: list[data.Example]
     held_out: list[data.Example]
     left_out: dict[str, int]
 
 
-def read_training(folder: Path, tenth: int = 0) -> Training:
-    """From a folder of the training files, one tenth of TENTHS held out. Raises TrainingDataError."""
+def read_training(folder: Path, tenth: int = 0) -> TrainingSplit:
+    """Read the training files with one tenth of TENTHS held out. Raises TrainingDataError."""
     examples = data.read_folder(folder, data.TRAIN_FILES)
-    clusters = leaks.clusters([example.text for example in examples])
-    out = tenths_of(examples, clusters) == tenth
+    clusters = near_duplicates.clusters([example.text for example in examples])
+    out = assign_tenths(examples, clusters) == tenth
     kept = [example for example, is_out in zip(examples, out, strict=True) if not is_out]
-    return Training(kept, clusters[~out], [example for example, is_out in zip(examples, out, strict=True) if is_out])
+    return TrainingSplit(
+        kept, clusters[~out], [example for example, is_out in zip(examples, out, strict=True) if is_out]
+    )
 
 
-def judging(folder: Path, training: Training) -> Judging:
-    """The texts of the folder of dev files, and the held-out tenth, without near-copies. Raises TrainingDataError."""
+def evaluation_split(folder: Path, training: TrainingSplit) -> EvaluationSplit:
+    """Read the dev files and leave out near-duplicates, also in the held-out tenth. Raises TrainingDataError."""
     dev = data.read_folder(folder)
     n_trained, n_held_out = len(training.examples), len(training.held_out)
-    found = leaks.clusters([example.text for example in (*training.examples, *training.held_out, *dev)])
+    found = near_duplicates.clusters([example.text for example in (*training.examples, *training.held_out, *dev)])
     trained, held_out, of_dev = np.split(found, [n_trained, n_trained + n_held_out])
     copied, twin = np.isin(of_dev, trained), np.isin(held_out, of_dev)
-    return Judging(
+    return EvaluationSplit(
         dev=[example for example, is_copy in zip(dev, copied, strict=True) if not is_copy],
         held_out=[example for example, is_copy in zip(training.held_out, twin, strict=True) if not is_copy],
         left_out=dict(Counter(example.source for example, is_copy in zip(dev, copied, strict=True) if is_copy)),
     )
 
 
-def thinned(examples: list[data.Example], most: int) -> list[data.Example]:
-    """At most `most` texts of each source, in order: those with the least hashes, so the same ones each time."""
+def thin(examples: list[data.Example], most: int) -> list[data.Example]:
+    """Keep at most `most` texts of each source, in order: those with the least hashes, the same in each run."""
     by_source: dict[str, list[tuple[bytes, int]]] = {}
     for at, example in enumerate(examples):
         hashed = hashlib.sha256(example.text.encode("utf-8", "surrogatepass")).digest()
@@ -72,14 +77,14 @@ def thinned(examples: list[data.Example], most: int) -> list[data.Example]:
     return [examples[at] for at in kept]
 
 
-def tenths_of(examples: list[data.Example], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
-    """The tenth of each text, (n_texts,) in [0, TENTHS), of which `clusters` (n_texts,) are the near-copies.
+def assign_tenths(examples: list[data.Example], clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Assign each text to a tenth, (n_texts,) in [0, TENTHS), by the cluster (n_texts,) of its near-duplicates.
 
-    By a hash of the least text of each cluster: a file that grows does not deal out anew what was there before.
+    The tenth is a hash of the least text of a cluster, so that texts keep their tenth when a file grows.
     """
     least: dict[int, str] = {}
     for example, cluster in zip(examples, clusters.tolist(), strict=True):
-        text = leaks.plain(example.text)
+        text = near_duplicates.comparable(example.text)
         least[cluster] = min(text, least.get(cluster, text))
     tenth = {
         cluster: int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") % TENTHS

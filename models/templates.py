@@ -1,8 +1,8 @@
-"""Sentences of our own for training: the same groups and the same hateful words, with and without an attack.
+"""Generate training sentences with the same groups and hateful words, with and without an attack.
 
-Patterns and words are in `templates.toml`; here they are filled, by a seed, and labelled by kind. In labelled tweets a
-group is named mostly where it is attacked, a slur is quoted rarely, and nobody wrote about cricket: what is missing
-there is what a hashtag's innocent tweets are made of. Hindi is generated in Devanagari and in Roman script.
+Patterns and words are in `templates.toml`; they are filled by a seed and labelled by kind. Labelled tweets name a group
+mostly in an attack, rarely quote a slur, and are never about cricket. The sentences add these innocent uses. Hindi is
+generated in Devanagari and in Roman script.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LABELS = {
     "gendered": (1, 1, 1, 1),
     "insult": (1, 0, 1, 0),
 }
-# Sentences of each kind, as a part of those asked for.
+# Share of each kind in the requested number of sentences.
 _SHARES = {
     "hate": 0.22,
     "gendered": 0.08,
@@ -41,17 +41,22 @@ _SHARES = {
     "everyday": 0.14,
     "negation": 0.03,
 }
-# Twice as many of Roman Hindi, where every sentence can be spelt in many ways, and of English ones that reclaim a slur:
-# there labelled tweets speak against them the loudest. (In Hindi as many made identity sentences rank worse.)
+# Kinds with twice as many sentences: all of Roman Hindi, which has many spellings, and English reclaimed slurs, which
+# labelled tweets contradict most. (In Hindi, as many reclaimed slurs made identity sentences rank worse.)
 _TWICE = {("en", "reclaimed"), *(("hi-Latn", kind) for kind in _SHARES)}
 _TAILS = ("", "", "", "", "!", "!!", ".", " 😡", " 🙏", " 😂", " ...", " please share", " smh", " yaar", " lol")
 
 
 def generate(n_per_language: int, seed: int, part: str = "all") -> list[Example]:
-    """Some `n_per_language` distinct sentences of en and hi, twice that of hi-Latn; `detail` is the kind.
+    """Generate distinct sentences: about `n_per_language` of en and hi, twice as many of hi-Latn.
 
-    `part` says of which patterns of each kind: "all", "only 2" (quarter 2 of 0 to 3: every fourth pattern) or
-    "without 2".
+    Args:
+        n_per_language: number of sentences before repeats are removed.
+        seed: of the random choices.
+        part: patterns of each kind: "all", "only 2" (quarter 2 of 0 to 3: every fourth pattern) or "without 2".
+
+    Returns:
+        Examples whose `detail` is the kind.
     """
     examples = []
     for language in ("en", "hi", "hi-Latn"):
@@ -69,7 +74,7 @@ def generate(n_per_language: int, seed: int, part: str = "all") -> list[Example]
 def _labels(kind: str, text: str) -> tuple[int, ...]:
     harmful, hateful, abuse, gendered = _LABELS.get(kind, (0, 0, 0, 0))
     if kind == "hate" and _ATTACKS_GENDER.search(text):
-        gendered = UNLABELLED  # whether the group attacked is one of gender is not worth a rule: it is left open
+        gendered = UNLABELLED  # no rule decides whether the attacked group is defined by gender
     return (harmful, hateful, abuse, gendered)
 
 

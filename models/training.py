@@ -1,11 +1,12 @@
-"""Labelled texts to an artefact: a linear model per column, calibrated by cross-validation, then rounded.
+"""Train the linear scorer: one linear model per column, calibrated by cross-validation, rounded to integers.
 
-A column's weights are the mean of two logistic regressions, one on the features as they are and one on features times
-their log-count ratio (NB-SVM: Wang and Manning, 2012), each over the spread of its margins: the first is the better
-where there is much text, the second where there is little. Each column is trained on the texts that have its label.
-Beside the labelled tweets stand sentences of our own and the Devanagari tweets once more in Roman script; neither is
-calibrated on. Which sentences and which spellings is drawn, several times, and the weights are the mean over drawings:
-one linear model again, that depends less on chance. Deterministic: one seed, one order of texts, one artefact.
+A column's weights are the sum of two logistic regressions, each divided by the spread of its margins. One uses the
+features as they are, which is better with much text. The other multiplies them by log-count ratios (NB-SVM: Wang and
+Manning, 2012), which is better with little text. Each column is trained on the texts that have its label.
+
+Generated sentences and romanised copies of the Devanagari tweets are added to the labelled tweets; calibration does not
+use them. Sentences and spellings are drawn several times, and the weights are the mean over the drawings, which
+depends less on chance. Training is deterministic: one seed and one order of texts give one artefact.
 """
 
 from __future__ import annotations
@@ -23,57 +24,61 @@ from sklearn.linear_model import LogisticRegression
 
 from models import artefact, calibration, data, features, share, splits, templates
 from models.romanise import romanise
-from models.scorer import LANGUAGES, Weights
+from models.scorer import LANGUAGES, LinearWeights
 
 N_COLUMNS = len(data.COLUMNS)
 ROMANISED = "romanised"
-# There is nothing to judge in a text without a word; it must not pull a hashtag's share up or hold it down.
+# Probability of a text without a word, close to a clean text's, so that it hardly changes a hashtag's share.
 NO_WORDS = 0.02
-# Sentences made up to fool a classifier: trained on, but a hashtag's texts are not like them.
+# Source of sentences written to fool a classifier: trained on, but unlike a hashtag's texts.
 NOT_TWEETED = "hatemojibuild"
 _LARGEST_WEIGHT = 32_767
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int8]
 Progress = Callable[[str, float], None]
-"""Told a step of the work, and the part of all of it that is done."""
+"""Callback that receives the current step and the finished part of all work, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What was chosen, on the dev splits. Inverse penalties are scikit-learn's C."""
+    """Settings of a training, chosen on the dev splits. Inverse penalties are scikit-learn's C."""
 
     n_buckets: int = 1 << 18
     plain_inverse_penalty: float = 0.7
     ratio_inverse_penalty: float = 0.5
-    ratio_share: float = 1.2  # of the second regression beside 1.0 of the first
-    n_templates: int = 3_000  # a language
-    # Of a labelled text or of a copy: there are seven English ones for each Hindi one.
+    ratio_share: float = 1.2  # weight of the second regression; the first has 1.0
+    n_templates: int = 3_000  # generated sentences of a language
+    # Weights of labelled texts and copies by language, since there are seven English texts for each Hindi one.
     weights: tuple[tuple[str, float], ...] = (("en", 1.0), ("hi", 3.0), ("hi-Latn", 2.0))
-    template_weight: float = 0.6  # beside a labelled text of its language
-    n_drawings: int = 10  # of sentences of our own and of spellings
-    template_part: str = "all"  # of the patterns; "without 0" keeps a quarter out, to see how unseen ones fare
+    template_weight: float = 0.6  # of a generated sentence, relative to a labelled text of its language
+    n_drawings: int = 10  # of generated sentences and of spellings
+    template_part: str = "all"  # of the patterns; "without 0" leaves out a quarter, to measure unseen patterns
     n_folds: int = 5
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainingSet:
-    """Features (n_texts, n_buckets), targets (n_texts, n_columns + 1), the last Roman Hindi or not, and weights."""
+class FeatureMatrix:
+    """Features (n_texts, n_buckets), targets (n_texts, n_columns + 1) and weights (n_texts,) of texts.
+
+    The last target is 1 for Roman Hindi, 0 for English and UNLABELLED for Devanagari.
+    """
 
     matrix: sparse.csr_matrix
     targets: Labels
     weights: Floats
 
-    def rows(self, chosen: npt.NDArray[np.intp]) -> TrainingSet:
-        return TrainingSet(self.matrix[chosen], self.targets[chosen], self.weights[chosen])
+    def rows(self, chosen: npt.NDArray[np.intp]) -> FeatureMatrix:
+        """Return the chosen rows (n,) of the matrix, the targets and the weights."""
+        return FeatureMatrix(self.matrix[chosen], self.targets[chosen], self.weights[chosen])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """All that is trained on: labelled texts, then their Roman copies, then our own sentences, in one order.
+class TrainingTexts:
+    """Texts of a training in order: labelled texts, their romanised copies, generated sentences.
 
-    folds (n_real,): of the labelled ones; origins (n_romanised,): which of them a copy is of.
+    folds (n_real,): fold of each labelled text; origins (n_romanised,): index of each copy's labelled text.
     """
 
     real: list[data.Example]
@@ -85,42 +90,43 @@ class Prepared:
 
     @property
     def examples(self) -> list[data.Example]:
+        """All examples: real, romanised and own."""
         return [*self.real, *self.romanised, *self.own]
 
     def rows_without(self, fold: int) -> npt.NDArray[np.intp]:
-        """Of `examples`: all but the labelled texts of a fold and their copies."""
+        """Return the indices into `examples` without the labelled texts of a fold and their copies."""
         rest = np.flatnonzero(self.folds != fold)
-        copies = len(self.real) + np.flatnonzero(np.isin(self.origins, rest))  # a copy is on its tweet's side
+        copies = len(self.real) + np.flatnonzero(np.isin(self.origins, rest))  # a copy follows its tweet's fold
         first_own = len(self.real) + len(self.romanised)
         return np.concatenate((rest, copies, np.arange(first_own, first_own + len(self.own))))
 
-    def drawn(self, recipe: Recipe, number: int) -> Prepared:
-        """The same labelled texts beside other spellings and sentences; number 0 is what `prepare` gives."""
+    def drawn(self, recipe: Recipe, number: int) -> TrainingTexts:
+        """Return the same labelled texts with other spellings and sentences; `prepare` returns number 0."""
         seed = recipe.seed * recipe.n_drawings + number
         romanised, origins = _romanised(self.real, seed)
         own = templates.generate(recipe.n_templates, seed, recipe.template_part)
         return replace(self, romanised=romanised, origins=origins, own=own)
 
     def languages(self) -> npt.NDArray[np.intp]:
-        """(n_real,) indices into LANGUAGES."""
+        """Return the index into LANGUAGES of each labelled text, (n_real,)."""
         return np.array([LANGUAGES.index(example.language) for example in self.real])
 
 
-def prepare(folder: Path, recipe: Recipe, tenth: int = 0) -> Prepared:
-    """What `train` trains on. Raises TrainingDataError."""
+def prepare(folder: Path, recipe: Recipe, tenth: int = 0) -> TrainingTexts:
+    """Read and generate the texts of a training. Raises TrainingDataError."""
     read = splits.read_training(folder, tenth)
     real = read.examples
     folds = _folds([f"{e.source} {e.language} {e.labels[0]}" for e in real], read.clusters, recipe)
-    return Prepared(real, [], [], folds, np.array([], np.intp), len(read.held_out)).drawn(recipe, 0)
+    return TrainingTexts(real, [], [], folds, np.array([], np.intp), len(read.held_out)).drawn(recipe, 0)
 
 
 def cross_validate(
-    texts: Prepared, recipe: Recipe, n_folds: int, progress: Progress = lambda step, part: None
+    texts: TrainingTexts, recipe: Recipe, n_folds: int, progress: Progress = lambda step, part: None
 ) -> Floats:
-    """(n_real, n_columns) margins, each from a model that has seen neither the text nor a copy of it.
+    """Compute margins (n_real, n_columns), each by a model that has seen neither the text nor a copy of it.
 
-    0 for the texts of the folds from `n_folds` on. A fold's model is of one drawing, another one in each: their mean
-    would take ten times as long, and its margins say the same (slopes of the calibration within 1.5%).
+    Texts of folds from `n_folds` on get 0. Each fold's model uses one drawing instead of the mean over ten, which
+    would take ten times as long for nearly equal margins (slopes of the calibration within 1.5%).
     """
     held_out = np.zeros((len(texts.real), N_COLUMNS))
     for fold in range(n_folds):
@@ -135,7 +141,7 @@ def cross_validate(
 def train(
     folder: Path, recipe: Recipe | None = None, *, tenth: int = 0, progress: Progress = lambda step, part: None
 ) -> bytes:
-    """The bytes of an artefact trained on the files of `folder` without a tenth. Raises TrainingDataError."""
+    """Train on the files of `folder` without one tenth and return an artefact. Raises TrainingDataError."""
     recipe = recipe or Recipe()
     texts = prepare(folder, recipe, tenth)
     real, folds, languages = texts.real, texts.folds, texts.languages()
@@ -143,9 +149,9 @@ def train(
     held_out = cross_validate(texts, recipe, recipe.n_folds, lambda step, part: progress(step, part * cross_validated))
     weights, biases = np.zeros((recipe.n_buckets, N_COLUMNS + 1)), np.zeros(N_COLUMNS + 1)
     for number in range(recipe.n_drawings):
-        theirs = _fit(training_set(texts.drawn(recipe, number).examples, recipe), recipe, N_COLUMNS + 1)
-        weights += theirs[0] / recipe.n_drawings
-        biases += theirs[1] / recipe.n_drawings
+        fitted = _fit(training_set(texts.drawn(recipe, number).examples, recipe), recipe, N_COLUMNS + 1)
+        weights += fitted[0] / recipe.n_drawings
+        biases += fitted[1] / recipe.n_drawings
         step = (recipe.n_folds + number + 1) / (recipe.n_folds + recipe.n_drawings)
         progress(f"drawing {number + 1}", step)
     labels = data.labels_of(real)
@@ -156,7 +162,7 @@ def train(
     tweeted = np.array([not e.source.startswith(NOT_TWEETED) for e in real])
     moments, errors = _share_errors(probabilities[tweeted], labels[tweeted], languages[tweeted], folds[tweeted], recipe)
     scales = np.maximum(np.abs(weights).max(axis=0), 1e-12) / _LARGEST_WEIGHT
-    numbers = Weights(
+    numbers = LinearWeights(
         weights=np.rint(weights / scales).astype(np.int16),
         scales=scales,
         biases=biases,
@@ -174,12 +180,12 @@ def train(
 
 
 def prevalences_of(labels: Labels) -> list[float]:
-    """Of each column, the share of its labelled texts that are positive; `labels` (n_texts, n_columns)."""
+    """Compute each column's share of positive texts among its labelled ones; `labels` (n_texts, n_columns)."""
     return [float((column == 1).sum() / (column != data.UNLABELLED).sum()) for column in labels.T]
 
 
 def _folds(strata: list[str], clusters: npt.NDArray[np.int64], recipe: Recipe) -> npt.NDArray[np.intp]:
-    """The fold of each text, (n_texts,): every stratum is dealt out evenly, near-copies into one fold."""
+    """Assign folds (n_texts,), evenly within each stratum, with near-duplicates in one fold."""
     firsts, place = np.unique(clusters, return_index=True)[1], np.unique(clusters, return_inverse=True)[1]
     shuffled = np.random.default_rng(recipe.seed).permutation(len(firsts))
     dealt = shuffled[np.argsort(np.array(strata)[firsts][shuffled], kind="stable")]
@@ -189,7 +195,7 @@ def _folds(strata: list[str], clusters: npt.NDArray[np.int64], recipe: Recipe) -
 
 
 def _romanised(real: list[data.Example], seed: int) -> tuple[list[data.Example], npt.NDArray[np.intp]]:
-    """The Devanagari texts in Roman script, and the index of each one's origin."""
+    """Romanise the Devanagari texts; return the copies and the indices of their origins."""
     rng = random.Random(seed)
     origins = [index for index, example in enumerate(real) if example.language == "hi"]
     copies = [
@@ -199,10 +205,10 @@ def _romanised(real: list[data.Example], seed: int) -> tuple[list[data.Example],
     return copies, np.array(origins, np.intp)
 
 
-def training_set(examples: list[data.Example], recipe: Recipe) -> TrainingSet:
-    """Their features, targets and weights."""
+def training_set(examples: list[data.Example], recipe: Recipe) -> FeatureMatrix:
+    """Compute features, targets and weights of examples."""
     language = np.array([{"en": 0, "hi-Latn": 1, "hi": data.UNLABELLED}[example.language] for example in examples])
-    return TrainingSet(
+    return FeatureMatrix(
         features.matrix([example.text for example in examples], recipe.n_buckets),
         np.column_stack((data.labels_of(examples), language)).astype(np.int8),
         weights_of(examples, recipe),
@@ -210,15 +216,15 @@ def training_set(examples: list[data.Example], recipe: Recipe) -> TrainingSet:
 
 
 def weights_of(examples: list[data.Example], recipe: Recipe) -> Floats:
-    """(n_examples,): those of their languages, a part of it for sentences of our own."""
+    """Return the weight of each example, (n_examples,): its language's, times a factor for generated sentences."""
     own = np.array([example.source == templates.SOURCE for example in examples])
     of_language = np.array([dict(recipe.weights)[example.language] for example in examples])
     found: Floats = np.where(own, recipe.template_weight, 1.0) * of_language
     return found
 
 
-def _fit(texts: TrainingSet, recipe: Recipe, n_columns: int) -> tuple[Floats, Floats]:
-    """Weights (n_buckets, n_columns) and biases (n_columns,) of the first `n_columns` targets."""
+def _fit(texts: FeatureMatrix, recipe: Recipe, n_columns: int) -> tuple[Floats, Floats]:
+    """Fit weights (n_buckets, n_columns) and biases (n_columns,) of the first `n_columns` targets."""
     weights, biases = np.zeros((recipe.n_buckets, n_columns)), np.zeros(n_columns)
     for column in range(n_columns):
         labelled = texts.rows(np.flatnonzero(texts.targets[:, column] != data.UNLABELLED))
@@ -226,7 +232,7 @@ def _fit(texts: TrainingSet, recipe: Recipe, n_columns: int) -> tuple[Floats, Fl
     return weights, biases
 
 
-def _fit_column(texts: TrainingSet, labels: Labels, recipe: Recipe) -> tuple[Floats, float]:
+def _fit_column(texts: FeatureMatrix, labels: Labels, recipe: Recipe) -> tuple[Floats, float]:
     positive, negative = (texts.weights[labels == y] @ texts.matrix[labels == y] + 0.1 for y in (1, 0))
     ratios = np.log((positive / positive.sum()) / (negative / negative.sum()))
     settings = {"solver": "liblinear", "dual": True, "tol": 1e-2, "max_iter": 1_000, "random_state": recipe.seed}
@@ -236,9 +242,9 @@ def _fit_column(texts: TrainingSet, labels: Labels, recipe: Recipe) -> tuple[Flo
     ratio.fit((texts.matrix @ sparse.diags(ratios)).tocsr(), labels, sample_weight=texts.weights)
     weights, bias = np.zeros(texts.matrix.shape[1]), 0.0
     for model, factors, part_of in ((plain, 1.0, 1.0), (ratio, ratios, recipe.ratio_share)):
-        theirs = model.coef_[0] * factors
-        part = part_of / float(np.std(texts.matrix @ theirs))
-        weights += part * theirs
+        coefficients = model.coef_[0] * factors
+        part = part_of / float(np.std(texts.matrix @ coefficients))
+        weights += part * coefficients
         bias += part * float(model.intercept_[0])
     return weights, bias
 
@@ -246,7 +252,7 @@ def _fit_column(texts: TrainingSet, labels: Labels, recipe: Recipe) -> tuple[Flo
 def _calibrate(
     margins: Floats, labels: Labels, languages: npt.NDArray[np.intp], prevalences: list[float]
 ) -> tuple[Floats, Floats]:
-    """Slopes and intercepts (n_languages, n_columns) from held-out margins (n_texts, n_columns)."""
+    """Fit slopes and intercepts (n_languages, n_columns) on cross-validated margins (n_texts, n_columns)."""
     slopes, intercepts = np.zeros((len(LANGUAGES), N_COLUMNS)), np.zeros((len(LANGUAGES), N_COLUMNS))
     for group in range(len(LANGUAGES)):
         for column in range(N_COLUMNS):
@@ -261,7 +267,10 @@ def _calibrate(
 def _share_errors(
     probabilities: Floats, labels: Labels, languages: npt.NDArray[np.intp], folds: npt.NDArray[np.intp], recipe: Recipe
 ) -> tuple[Floats, Floats]:
-    """(n_languages, n_columns, 4) and (n_languages, n_columns, 3), see `models.share.of_held_out`."""
+    """Estimate moments and errors of shares; see `models.share.of_held_out`.
+
+    Shapes: (n_languages, n_columns, 4) and (n_languages, n_columns, 3).
+    """
     moments, errors = np.zeros((len(LANGUAGES), N_COLUMNS, 4)), np.zeros((len(LANGUAGES), N_COLUMNS, 3))
     for group in range(len(LANGUAGES)):
         for column in range(N_COLUMNS):

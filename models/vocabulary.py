@@ -1,11 +1,11 @@
-"""Which words are known, as numbers: what undoes disguises that only a reader who knows words can undo.
+"""Vocabulary of known words, as hashes, to undo disguises such as "ver min", "v3rm1n5" and "म ु स".
 
-"ver min", "v3rm1n5" and "म ु स" are words only to somebody who knows the word. So words that occur a few times in the
-texts that are trained on are known, by 32 bits of their hash; and so are the rows of neighbours seen in them that
-would make a known word if they were joined ("in to"), since those are no disguise. No word can be read out of the file.
+Such disguises can be undone only if the result is a known word. A word is known if it occurs several times in the
+training texts. Rows of neighbours that would join to a known word ("in to") are known too if they occur there, since
+they are not disguises. Keys are 32 bits of a hash, so that no word can be read from the file.
 
-`python -m models.known_words --data DIR` makes `words.npy` anew; the features' fingerprint covers it, so an artefact
-that was trained with another one is refused.
+`python -m models.build_vocabulary --data DIR` rebuilds `words.npy`. The fingerprint of the features covers the file:
+an artefact that was trained with another vocabulary is refused.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from models.kernels.survey import MOST_ROWS, survey_batch
 
 PATH = Path(__file__).with_name("words.npy")
 FEWEST_WORDS, FEWEST_ROWS = 3, 2
-"""Occurrences in the training texts that make a word, or a row of words, known."""
+"""Minimum occurrences of a known word, or a known row of words, in the training texts."""
 
 Keys = npt.NDArray[np.uint32]
 
 _BATCH = 1_000
-_instead: Keys | None = None
-"""What is known at present; None: what is committed."""
+_override: Keys | None = None
+"""Table set by `override`; None: the committed table."""
 
 
 def table() -> Keys:
-    """The keys as the kernels look them up (read-only): the committed ones, but within `instead`."""
-    return _committed() if _instead is None else _instead
+    """Return the read-only hash table of the kernels: the committed one, or that of `override`."""
+    return _committed() if _override is None else _override
 
 
 @contextmanager
-def instead(keys: Keys) -> Iterator[None]:
-    """Within, these are known in the whole process: for a model that must not know even the words of some texts.
+def override(keys: Keys) -> Iterator[None]:
+    """Replace the vocabulary of the whole process, for a model that must not know the words of some texts.
 
-    Whatever is trained within, must be asked within.
+    A model that was trained within the context must also score within it.
     """
-    global _instead
-    before, _instead = _instead, _table(keys)
+    global _override
+    before, _override = _override, _table(keys)
     try:
         yield
     finally:
-        _instead = before
+        _override = before
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +58,10 @@ def _committed() -> Keys:
 
 
 def _table(keys: Keys) -> Keys:
-    """Open addressing: a key is at half its value modulo the length, or as soon after it as was free; 0 is free."""
+    """Build a hash table with open addressing.
+
+    A key is at half its value modulo the length, or in the next free slot; 0 marks a free slot.
+    """
     length = 1 << max(1, (2 * len(keys)).bit_length())
     found = np.zeros(length, np.uint32)
     for key in keys.tolist():
@@ -71,7 +74,7 @@ def _table(keys: Keys) -> Keys:
 
 
 def keys_of(points: Points, offsets: Offsets) -> Keys:
-    """The keys of what is known from these texts (as `models.features.encode` reads them), ascending."""
+    """Compute the ascending keys of known words and rows in texts that `models.features.encode` has read."""
     surveyed = [_survey(points, offsets[at : at + _BATCH + 1]) for at in range(0, len(offsets) - 1, _BATCH)]
     words, rows = (np.concatenate(found) for found in zip(*surveyed, strict=True))
     known = _at_least(words, FEWEST_WORDS)

@@ -1,1 +1,1 @@
-"""People's side: what moderators decide, and how it is written down. The records and folds are in `streams`."""
+"""Human decisions: services, commands and the HTTP API; their records and folds are in `streams`."""

@@ -1,16 +1,16 @@
-"""`hushtag block`, `allow`, `hold`, `undo`, `moderation list`: what a moderator does at a terminal."""
+"""Commands `hushtag block`, `allow`, `hold`, `undo` and `moderation list`."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from moderation.carrying_out import Write, carry_out, finish, undo_draft
-from moderation.drafts import Draft, Tag, country_of, expiry_of, tag_of, words_of
+from moderation.drafts import AcceptedRecord, OverrideDraft, expiry_of, override_draft, undo_draft
 from moderation.options import (
     Actor,
     Country,
@@ -25,35 +25,34 @@ from moderation.options import (
     Until,
     Wait,
 )
-from moderation.shell import actor_of, named_surfaces
-from moderation.shell import errors as _errors
-from moderation.shell import out as _out
-from moderation.view import ends, table, where, written_json
-from moderation.writer import Desk
-from moderation.written import Written
-from streams.cli.quiet import quieten
+from moderation.publication import Write, finish, write_and_wait
+from moderation.service import ModerationService
+from moderation.terminal import actor_of, errors, out, policy_names
+from moderation.view import accepted_json, end_words, overrides_table, place_words
+from streams.cli.output import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.flags.overrides import STATES
 from streams.log.moderation import Override, Verb
+from streams.naming import TypedHashtag, country_of, tag_of
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from moderation.visible import Visible
+    from moderation.publication import PublicationStatus
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("block")(_verb("block", "Hide hashtags from the surfaces, whatever the pipeline says, for a time."))
-    app.command("allow")(_verb("allow", "Keep hashtags shown, whatever the pipeline says, for a time."))
-    app.command("hold")(_verb("hold", "Hide hashtags while somebody reviews them, for a time."))
+    """Add the four override commands and the group `moderation` to the command."""
+    app.command("block")(_override_command("block", "Hide hashtags for a time, overruling the pipeline."))
+    app.command("allow")(_override_command("allow", "Show hashtags for a time, overruling the pipeline."))
+    app.command("hold")(_override_command("hold", "Hide hashtags for a time, until a review."))
     app.command("undo")(undo)
-    group = typer.Typer(no_args_is_help=True, help="What people have decided.")
+    group = typer.Typer(no_args_is_help=True, help="Decisions of moderators.")
     group.command("list")(list_)
     app.add_typer(group, name="moderation")
 
 
-def _verb(action: Verb, told_as: str) -> Callable[..., None]:
+def _override_command(action: Verb, help_text: str) -> Callable[..., None]:
     def command(
         tags: Tags,
         reason: Reason,
@@ -69,136 +68,137 @@ def _verb(action: Verb, told_as: str) -> Callable[..., None]:
         as_json: Json = False,
     ) -> None:
         settings = load_settings()
-        meant = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
-        who, why = words_of(actor_of(actor), reason)
-        name_of: dict[str, str] = {}
-        if family:
-            quieten()
-            meant, name_of = _families(settings, meant)
+        chosen = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
+        names, expires_at_ms = policy_names(settings), expiry_of(lasts, until, default_for, now_ms())
         drafts = [
-            Draft(
-                tag=tag,
-                action=action,
-                country=country_of(country),
-                surfaces=named_surfaces(surface, settings),
-                actor=who,
-                reason=why,
-                expires_at_ms=expiry_of(lasts, until, default_for, now_ms()),
-                family=name_of.get(tag.hashtag, ""),
+            override_draft(
+                names,
+                tag,
+                action,
+                country=country,
+                surfaces=surface or (),
+                actor=actor_of(actor),
+                reason=reason,
+                expires_at_ms=expires_at_ms,
             )
-            for tag in meant
+            for tag in chosen
         ]
+        if family:
+            drafts = _add_families(settings, drafts)
         if if_version is not None and len(drafts) > 1:
-            raise CallerMistake("--if-version speaks of one hashtag", fix="decide on one at a time")
-        _write(settings, meant, lambda desk: desk.override(drafts, expected=if_version), wait, as_json)
+            raise CallerMistake("--if-version applies to one hashtag", fix="decide on one hashtag at a time")
+        tags_to_write = [draft.tag for draft in drafts]
+        _write(settings, tags_to_write, lambda service: service.override(drafts, expected=if_version), wait, as_json)
 
-    command.__doc__ = told_as
+    command.__doc__ = help_text
     return command
 
 
 def undo(
-    tag: Annotated[str, typer.Argument(help="The hashtag.")],
+    tag: Annotated[str, typer.Argument(help="Hashtag to decide on.")],
     surface: Annotated[
-        list[str] | None, typer.Option("--surface", "-s", help="Only on this surface.", show_default="where it stands")
+        list[str] | None,
+        typer.Option("--surface", "-s", help="Only on this surface.", show_default="every surface in force"),
     ] = None,
     country: Annotated[
-        str | None, typer.Option("--country", "-c", help="In this country, or *.", show_default="where it stands")
+        str | None,
+        typer.Option("--country", "-c", help="In this country, or *.", show_default="the country in force"),
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why.")] = "undone",
-    family: Annotated[bool, typer.Option("--family", help="On all that were decided on with --family.")] = False,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason for the undo.")] = "undone",
+    family: Annotated[bool, typer.Option("--family", help="Undo for all hashtags decided on with --family.")] = False,
     actor: Actor = None,
     if_version: Expected = None,
     wait: Wait = 5.0,
     as_json: Json = False,
 ) -> None:
-    """Take back the last block, allow or hold: what stood before it stands again."""
+    """Undo the last block, allow or hold; the decision below it is in force again."""
     settings = load_settings()
-    meant = tag_of(tag)
-    draft = undo_draft(meant, country, surface, actor, reason, settings)
+    chosen = tag_of(tag)
+    draft = undo_draft(
+        policy_names(settings), chosen, country=country, surfaces=surface or (), actor=actor_of(actor), reason=reason
+    )
 
-    async def write(desk: Desk) -> list[Written]:
+    async def write(service: ModerationService) -> list[AcceptedRecord]:
         if family:
-            return await desk.undo_family(draft)
-        return [await desk.undo(draft, expected=if_version)]
+            return await service.undo_family(draft)
+        return [await service.undo(draft, expected=if_version)]
 
-    _write(settings, [meant], write, wait, as_json)
+    _write(settings, [chosen], write, wait, as_json)
 
 
-def _families(settings: Settings, tags: Sequence[Tag]) -> tuple[list[Tag], dict[str, str]]:
-    """The look-alikes of each hashtag, and under which hashtag's name each is decided on."""
+def _add_families(settings: Settings, drafts: Sequence[OverrideDraft]) -> list[OverrideDraft]:
+    """Add a draft for each look-alike of the hashtags; a family bears the name of its first hashtag."""
     from moderation.family import family_of
 
-    meant: dict[str, Tag] = {}
-    name_of: dict[str, str] = {}
-    for tag in tags:
-        family = asyncio.run(family_of(settings, tag))
+    quieten()
+    found: dict[str, OverrideDraft] = {}
+    for draft in drafts:
+        shown = draft.tag.display
+        family = asyncio.run(family_of(settings, draft.tag))
         others = ", ".join(f"#{one.display}" for one in family[1:])
-        told = (
-            f"{others} look like #{tag.display} and are meant too" if others else f"nothing looks like #{tag.display}"
-        )
-        _errors.print(f"{told}; spellings that come up later are not", style="yellow")
+        included = f"{others} look like #{shown} and are included" if others else f"no look-alikes of #{shown}"
+        errors.print(f"{included}; spellings that appear later are not included", style="yellow")
         for one in family:
-            meant.setdefault(one.hashtag, one)
-            name_of.setdefault(one.hashtag, tag.hashtag)
-    return list(meant.values()), name_of
+            found.setdefault(one.hashtag, replace(draft, tag=one, family=draft.tag.hashtag))
+    return list(found.values())
 
 
 def list_(
     tag: Annotated[str | None, typer.Option("--tag", help="Only this hashtag.")] = None,
     country: Annotated[
-        str | None, typer.Option("--country", "-c", help="Only decisions for this country; * for the world's.")
+        str | None, typer.Option("--country", "-c", help="Only decisions for this country; * for worldwide ones.")
     ] = None,
     state: Annotated[
         list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.", show_default="all")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Every block, allow and hold, and what has become of it, the newest first."""
+    """List every block, allow and hold with its state, newest first."""
     if unknown := [one for one in state or () if one not in STATES]:
-        raise CallerMistake(f"there is no state {unknown[0]!r}", fix=f"one of {', '.join(STATES)}")
+        raise CallerMistake(f"unknown state {unknown[0]!r}", fix=f"one of {', '.join(STATES)}")
     hashtag = tag_of(tag).hashtag if tag else None
     wanted = country_of(country) if country else None
 
-    async def read() -> Desk:
-        async with Desk(load_settings()) as desk:
-            await desk.refresh()
-        return desk
+    async def read() -> ModerationService:
+        async with ModerationService(load_settings()) as service:
+            await service.refresh()
+        return service
 
     quieten()
     view, at_ms = asyncio.run(read()).view, now_ms()
-    found = [one for one in view.standings(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
+    found = [one for one in view.statuses(at_ms, hashtag=hashtag, country=wanted) if not state or one.state in state]
     if as_json:
         for one in found:
             print(json.dumps(one.as_dict(at_ms), ensure_ascii=False))
     elif found:
-        _out.print(table(found, at_ms))
+        out.print(overrides_table(found, at_ms))
     else:
-        _errors.print("nobody has decided anything" + (" like that" if tag or country or state else ""))
+        errors.print("no decisions" + (" match the filters" if tag or country or state else ""))
     for bad in view.bad:
-        _errors.print(f"the record at offset {bad.offset} counts for nothing: {bad.problem}", style="yellow")
+        errors.print(f"the record at offset {bad.offset} has no effect: {bad.problem}", style="yellow")
 
 
-def _write(settings: Settings, tags: Sequence[Tag], write: Write, wait: float, as_json: bool) -> None:
+def _write(settings: Settings, tags: Sequence[TypedHashtag], write: Write, wait: float, as_json: bool) -> None:
     notes = {tag.hashtag: tag.notes for tag in tags}
     for note in (note for tag in tags for note in tag.notes):
-        _errors.print(note, style="yellow")
-    outcome = carry_out(settings, write, wait)
-    for one, seen in zip(outcome.written, outcome.seen, strict=True):
+        errors.print(note, style="yellow")
+    result = write_and_wait(settings, write, wait)
+    for one, status in zip(result.accepted, result.statuses, strict=True):
         if as_json:
-            print(json.dumps(written_json(one, seen, notes.get(one.record.hashtag, ())), ensure_ascii=False))
+            print(json.dumps(accepted_json(one, status, notes.get(one.record.hashtag, ())), ensure_ascii=False))
         else:
-            _say(one, seen)
-    finish(outcome, lambda one: f"#{one.record.hashtag}")
+            _print_accepted(one, status)
+    finish(result, lambda one: f"#{one.record.hashtag}")
 
 
-def _say(written: Written, seen: Visible | None) -> None:
-    record = written.record
+def _print_accepted(accepted: AcceptedRecord, status: PublicationStatus | None) -> None:
+    record = accepted.record
+    scope = f"{place_words(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
-        on = f"{where(record.country)} on {', '.join(record.surfaces)}"
-        _out.print(f"#{record.hashtag}: {record.action} {on}, ends {ends(record, now_ms())}")
+        out.print(f"#{record.hashtag}: {record.action} {scope}, ends {end_words(record, now_ms())}")
     else:
-        _out.print(f"#{record.hashtag}: undone {where(record.country)} on {', '.join(record.surfaces)}")
-    _out.print(f"  version {written.version}, by {record.actor}: {record.reason}")
-    for one in seen.verdicts if seen else ():
+        out.print(f"#{record.hashtag}: undone {scope}")
+    out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")
+    for one in status.verdicts if status else ():
         by = f" by {one.register.source}" if one.register else ""
-        _out.print(f"  {one.surface}: {'shown' if one.shown else 'hidden'} now{by}")
+        out.print(f"  {one.surface}: {'shown' if one.shown else 'hidden'} now{by}")

@@ -1,6 +1,7 @@
-"""From what a moderator typed to what may be written: everything is checked here, before anything is sent.
+"""Validated values that go into and come out of the moderation service.
 
-Pure, so that the command line and an HTTP API refuse the same things in the same words.
+All input is checked here, before anything is sent to Kafka. The module is pure, so the command line and the HTTP API
+reject the same input with the same message.
 """
 
 from __future__ import annotations
@@ -10,26 +11,68 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from moderation.times import moment_ms
+from hushtag_client.registers import ANY_HASHTAG
+
 from streams.errors import CallerMistake
-from streams.log.fields import RESERVED_SURFACES
-from streams.log.moderation import Verb
-from streams.naming import Tag, country_of, tag_of
+from streams.log.decisions import version_of
+from streams.log.moderation import RESERVED_SURFACES, TagRecord, Verb
+from streams.naming import TypedHashtag, country_of
 
-SURFACES = ("search", "trends")
-"""Where hashtags are hidden, unless the policy says otherwise."""
 LONGEST_MS = 366 * 86_400_000
-"""A human override must be renewed at least once a year."""
+"""Longest life of a human override: it must be renewed at least once a year."""
+STOP = TypedHashtag(ANY_HASHTAG, ANY_HASHTAG)
+"""Target of the stop button: every hashtag."""
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _SURFACE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An override that may be written."""
+class PolicyNames:
+    """Names that the policy defines, to check input against."""
 
-    tag: Tag
+    surfaces: tuple[str, ...] = ("search", "trends")
+    categories: tuple[str, ...] | None = None
+    """None without a readable policy: any well-formed surface and category is then accepted."""
+
+    def select_surfaces(self, written: Sequence[str]) -> tuple[str, ...]:
+        """Sort the given surfaces; an empty list selects all known ones.
+
+        Raises:
+            CallerMistake: a surface is unknown, malformed or reserved.
+        """
+        for surface in written:
+            if surface in RESERVED_SURFACES:
+                raise CallerMistake(
+                    f"no hashtag is shown on {surface!r}",
+                    fix="use hushtag orders decide for accounts and tweets",
+                )
+            if _SURFACE.fullmatch(surface) and (surface in self.surfaces or self.categories is None):
+                continue
+            near = difflib.get_close_matches(surface, self.surfaces, 1, 0.5)
+            fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(self.surfaces)}"
+            raise CallerMistake(f"unknown surface {surface[:40]!r}", fix=fix)
+        return tuple(sorted(set(written or self.surfaces)))
+
+    def check_category(self, category: str) -> str:
+        """Return the category unchanged; "" means every category.
+
+        Raises:
+            CallerMistake: the policy does not define it.
+        """
+        if category and self.categories is not None and category not in self.categories:
+            raise CallerMistake(
+                f"the policy has no category {category[:40]!r}", fix=f"one of {', '.join(self.categories)}"
+            )
+        return category
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideDraft:
+    """Validated override, not written yet."""
+
+    tag: TypedHashtag
     action: Verb
     country: str
     surfaces: tuple[str, ...]
@@ -37,84 +80,122 @@ class Draft:
     reason: str
     expires_at_ms: int
     family: str = ""
-    """The hashtag whose look-alikes are decided on together."""
+    """Hashtag whose look-alikes get the same decision; "" for a single decision."""
     category: str = ""
-    """Of the stop button alone: it lifts only this category."""
+    """Only category that a stop button lifts; "" lifts every category."""
 
 
 @dataclass(frozen=True, slots=True)
 class UndoDraft:
-    """A wish to undo the last override in a scope. `country` and `surfaces` None: wherever it stands."""
+    """Validated request to undo the last override of a scope.
 
-    tag: Tag
+    None for `country` or `surfaces` selects every place where the override is in force.
+    """
+
+    tag: TypedHashtag
     country: str | None
     surfaces: tuple[str, ...] | None
     actor: str
     reason: str
 
 
-def surfaces_of(written: Sequence[str], known: Sequence[str], *, closed: bool) -> tuple[str, ...]:
-    """The surfaces meant, sorted; none given means all that are known.
+@dataclass(frozen=True, slots=True)
+class AcceptedRecord:
+    """Record in the log that the fold accepted."""
 
-    Args:
-        closed: whether `known` is all there is, so that another one is a mistake.
+    record: TagRecord
+    offset: int
+
+    @property
+    def version(self) -> str:
+        """Version of the record's scope, which the next edit must name."""
+        return version_of(self.offset, 0)
+
+
+def override_draft(
+    names: PolicyNames,
+    tag: TypedHashtag,
+    action: Verb,
+    *,
+    country: str | None,
+    surfaces: Sequence[str],
+    actor: str,
+    reason: str,
+    expires_at_ms: int,
+    category: str = "",
+) -> OverrideDraft:
+    """Validate an override.
 
     Raises:
-        CallerMistake: one is unknown, or cannot be a surface.
+        CallerMistake: a value cannot be used.
     """
-    for surface in written:
-        if surface in RESERVED_SURFACES:
-            raise CallerMistake(
-                f"on {surface!r} no hashtag is shown", fix="accounts and tweets are decided on by hushtag orders decide"
-            )
-        if _SURFACE.fullmatch(surface) and (surface in known or not closed):
-            continue
-        near = difflib.get_close_matches(surface, known, 1, 0.5)
-        fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(known)}"
-        raise CallerMistake(f"there is no surface {surface[:40]!r}", fix=fix)
-    return tuple(sorted(set(written or known)))
+    actor, reason = words_of(actor, reason)
+    return OverrideDraft(
+        tag=tag,
+        action=action,
+        country=country_of(country),
+        surfaces=names.select_surfaces(surfaces),
+        actor=actor,
+        reason=reason,
+        expires_at_ms=expires_at_ms,
+        category=names.check_category(category),
+    )
+
+
+def undo_draft(
+    names: PolicyNames, tag: TypedHashtag, *, country: str | None, surfaces: Sequence[str], actor: str, reason: str
+) -> UndoDraft:
+    """Validate an undo; no country or no surfaces selects every place where the override is in force.
+
+    Raises:
+        CallerMistake: a value cannot be used.
+    """
+    actor, reason = words_of(actor, reason)
+    return UndoDraft(
+        tag=tag,
+        country=None if country is None else country_of(country),
+        surfaces=names.select_surfaces(surfaces) if surfaces else None,
+        actor=actor,
+        reason=reason,
+    )
+
+
+def words_of(actor: str, reason: str) -> tuple[str, str]:
+    """Trim and check an actor and a reason.
+
+    Raises:
+        CallerMistake: one is empty, longer than 2,000 characters, not UTF-8, or has control characters.
+    """
+    return _text("an actor", "--actor", actor), _text("a reason", "--reason", reason)
 
 
 def expiry_of(lasts: str | None, until: str | None, default: str, now_ms: int) -> int:
-    """When an override ends, in ms: after a duration such as `2h`, `7d`, `1d12h`, or at a date and time in ISO 8601.
+    """Resolve the end of an override to Unix time in ms, at most a year from now.
 
-    A date without an offset is in UTC. Within a year from now, so that nothing is forgotten for ever.
+    Args:
+        lasts: a duration such as `2h`, `7d` or `1d12h`.
+        until: a date and time in ISO 8601, in UTC without an offset.
+        default: the duration if neither is given.
+        now_ms: present time, Unix time in ms.
 
     Raises:
-        CallerMistake: both are given, one cannot be read, or the time lies in the past or too far off.
+        CallerMistake: both are given, one cannot be parsed, or the end is in the past or too far off.
     """
     if lasts and until:
-        raise CallerMistake("--for and --until are two ways of saying one thing", fix="give one of them")
+        raise CallerMistake("--for and --until exclude each other", fix="give one of them")
     expires_at_ms = moment_ms(until) if until else now_ms + duration_ms(lasts or default)
     if expires_at_ms <= now_ms:
-        raise CallerMistake("it would be over before it begins", fix="give a time to come, or a longer duration")
+        raise CallerMistake("the override would end before it begins", fix="give a later time or a longer duration")
     if expires_at_ms > now_ms + LONGEST_MS:
         raise CallerMistake("an override lasts at most 366 days", fix="renew it before it ends")
     return expires_at_ms
 
 
-def words_of(actor: str, reason: str) -> tuple[str, str]:
-    """Actor and reason, trimmed.
-
-    Raises:
-        CallerMistake: one is empty, longer than 2,000 characters, not UTF-8, or would control a terminal.
-    """
-    return _words("an actor", "--actor", actor), _words("a reason", "--reason", reason)
-
-
-def _words(what: str, option: str, text: str) -> str:
-    if not 0 < len(text.strip()) <= 2_000:
-        raise CallerMistake(f"every decision needs {what}", fix=f"give {option}, at most 2,000 characters")
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
-        raise CallerMistake(f"{option} has bytes that are no text", fix="plain text in UTF-8")
-    return text.strip()
-
-
 def duration_ms(text: str) -> int:
-    """A duration such as `30m`, `2h` or `1d12h`, in ms.
+    """Parse a duration such as `30m`, `2h` or `1d12h` to ms.
 
     Raises:
-        CallerMistake: it cannot be read.
+        CallerMistake: the text is not a duration.
     """
     parts = re.findall(r"([0-9]{1,9})([smhdw])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
@@ -122,4 +203,25 @@ def duration_ms(text: str) -> int:
     return sum(int(number) * _UNITS_MS[unit] for number, unit in parts)
 
 
-__all__ = ["SURFACES", "Draft", "Tag", "UndoDraft", "country_of", "expiry_of", "surfaces_of", "tag_of", "words_of"]
+def moment_ms(text: str) -> int:
+    """Parse an ISO 8601 date and time to Unix time in ms; UTC without an offset.
+
+    Raises:
+        CallerMistake: the text is not a date and time.
+
+    >>> moment_ms("1970-01-01T05:30:01.003+05:30")
+    1003
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise CallerMistake(f"{text[:40]!r} is not a date and time", fix="such as 2026-12-31T18:00:00+05:30") from None
+
+
+def _text(what: str, option: str, text: str) -> str:
+    if not 0 < len(text.strip()) <= 2_000:
+        raise CallerMistake(f"every decision needs {what}", fix=f"give {option}, at most 2,000 characters")
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
+        raise CallerMistake(f"{option} contains bytes that are not text", fix="plain text in UTF-8")
+    return text.strip()

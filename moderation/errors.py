@@ -1,21 +1,17 @@
-"""Errors of people's side; the tree that they belong to is in `streams.errors`."""
+"""Errors of the moderation and review services; `streams.errors` has the whole tree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from moderation.written import Written
-from streams.errors import EXIT_NO, HushtagError
+from moderation.drafts import AcceptedRecord
+from moderation.wording import time_words
+from streams.errors import EXIT_NO, CallerMistake, HushtagError
 from streams.log.moderation import Override, TagRecord
 
 
 class StaleEdit(HushtagError):
-    """Somebody else was quicker: the scope has moved on since the version that the edit names. Nothing was changed.
-
-    `version` is the one that stands now, `changed` the records that came in between, oldest first, `written` the other
-    decisions of the same call, which count.
-    """
+    """The scope has a newer version than the one that the edit names; the edit was not applied."""
 
     exit_code = EXIT_NO
 
@@ -26,27 +22,49 @@ class StaleEdit(HushtagError):
         edits: str,
         version: str,
         changed: tuple[TagRecord, ...],
-        written: Sequence[Written] = (),
+        accepted: Sequence[AcceptedRecord] = (),
     ) -> None:
+        """Build the message.
+
+        Args:
+            hashtag: hashtag of the scope, without its #.
+            edits: version that the edit names; "" for none.
+            version: the current version of the scope.
+            changed: records accepted since `edits`, oldest first.
+            accepted: other decisions of the same call, which are in force.
+        """
         self.version = version
         self.changed = changed
-        self.written = tuple(written)
-        what = "; ".join(told(record) for record in changed) or "the version named was never there"
+        self.accepted = tuple(accepted)
+        what = "; ".join(map(_change_words, changed)) or "the named version never existed"
         super().__init__(
-            f"#{hashtag} has changed since version {edits or 'none'}: {what}. It is at version {version or 'none'} now",
+            f"#{hashtag} has changed since version {edits or 'none'}: {what}. Its version is now {version or 'none'}",
             fix="look at it again (hushtag moderation list), then decide again",
         )
 
 
 class NothingToUndo(HushtagError):
-    """No override by a person stands in the scope that was to be undone."""
+    """Undo of a scope in which no human override is in force."""
 
     exit_code = EXIT_NO
 
 
-def told(record: TagRecord) -> str:
-    """One record in one clause: who did what, where, when and why."""
+class StaleReview(HushtagError):
+    """Another reviewer acted first, or the claim has expired; nothing was changed."""
+
+    exit_code = EXIT_NO
+
+    def __init__(self, case: str, why: str) -> None:
+        self.changed = (why,)
+        super().__init__(f"{case}: {why}", fix="look at the queue again (hushtag review list)")
+
+
+class NoSuchCase(CallerMistake):
+    """Unknown id of a review item, appeal, restriction or order."""
+
+
+def _change_words(record: TagRecord) -> str:
     verb = record.action if isinstance(record, Override) else "undo"
     where = "everywhere" if record.country == "*" else f"in {record.country}"
-    at = datetime.fromtimestamp(record.at_ms / 1000, UTC).isoformat(timespec="seconds")
-    return f"{verb} {where} on {', '.join(record.surfaces)} by {record.actor} at {at} ({record.reason})"
+    surfaces = ", ".join(record.surfaces)
+    return f"{verb} {where} on {surfaces} by {record.actor} at {time_words(record.at_ms)} ({record.reason})"

@@ -1,8 +1,8 @@
-"""A hashtag's look-alike family: the spellings in use that the eye takes for it.
+"""Look-alike family of a hashtag: the spellings in recent use that look the same.
 
-Look-alikes are tags of their own everywhere (the contract normalises, it does not merge by force), so a decision on a
-family is a decision on each of its members, under one family name by which all are undone together. Who is a member is
-found when the decision is taken, among the tags that were used lately; spellings that come up later are not in it.
+Look-alikes stay separate hashtags everywhere, because the contract normalises but does not merge them. A decision on a
+family is therefore one decision for each member, under one family name by which all are undone together. The members
+are the hashtags in recent use at the time of the decision; spellings that appear later do not belong to it.
 """
 
 from __future__ import annotations
@@ -13,48 +13,49 @@ from streams.errors import CallerMistake
 from streams.log.panes import pane_records, spellings_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import PANES
-from streams.naming import Tag
-from streams.policy.terms import skeleton
+from streams.naming import TypedHashtag
+from streams.policy.look_alikes import skeleton
 from streams.settings import Settings
 
-MOST = 200
-"""Members of one decision; a family beyond that is a term that is too short to tell anything."""
+MAX_MEMBERS = 200
+"""Largest family of one decision; a term with more look-alikes is too short to be specific."""
 
 
-def members(tag: Tag, used: Mapping[str, str]) -> list[Tag]:
-    """The family of a hashtag among those that are used: the tag itself first, the others by name.
+def members(tag: TypedHashtag, used: Mapping[str, str]) -> list[TypedHashtag]:
+    """Find the family of a hashtag among those in use: the hashtag first, the others by name.
 
     Args:
-        used: hashtag → a spelling of it.
+        tag: hashtag as a person typed it.
+        used: display spelling by hashtag.
 
-    >>> [one.hashtag for one in members(Tag("hate", "Hate"), {"h4te": "h4te", "hat": "hat", "hate": "HATE"})]
+    >>> [one.hashtag for one in members(TypedHashtag("hate", "Hate"), {"h4te": "h4te", "hat": "hat", "hate": "HATE"})]
     ['hate', 'h4te']
     """
     wanted = skeleton(tag.hashtag)
     alike = sorted(other for other in used if other != tag.hashtag and wanted and skeleton(other) == wanted)
-    return [tag, *(Tag(other, used[other] or other) for other in alike)]
+    return [tag, *(TypedHashtag(other, used[other] or other) for other in alike)]
 
 
-async def family_of(settings: Settings, tag: Tag) -> list[Tag]:
-    """The family of a hashtag among those used lately. Raises as `used_lately`.
+async def family_of(settings: Settings, tag: TypedHashtag) -> list[TypedHashtag]:
+    """Find the family of a hashtag among those in recent use; raises the errors of `recently_used`.
 
     Raises:
-        CallerMistake: it has more than `MOST` members.
+        CallerMistake: it has more than `MAX_MEMBERS` members.
     """
-    found = members(tag, await used_lately(settings))
-    if len(found) > MOST:
+    found = members(tag, await recently_used(settings))
+    if len(found) > MAX_MEMBERS:
         raise CallerMistake(
-            f"{len(found):,} hashtags look like #{tag.hashtag}", fix="name those that are meant, without --family"
+            f"{len(found):,} hashtags look like #{tag.hashtag}", fix="list the hashtags instead of --family"
         )
     return found
 
 
-async def used_lately(settings: Settings) -> dict[str, str]:
-    """Every hashtag in the settled panes that the log still has, with a spelling of it.
+async def recently_used(settings: Settings) -> dict[str, str]:
+    """Read every hashtag in the settled panes that the topic still holds, with its display spelling.
 
     Raises:
-        DependencyAway: Kafka is silent.
-        TopicsError: there is no such topic.
+        DependencyAway: Kafka does not answer.
+        TopicsError: the topic is missing.
     """
     found: dict[str, str] = {}
     async with LogReader(connection(settings), settings.topic(PANES)) as reader:

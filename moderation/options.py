@@ -1,4 +1,4 @@
-"""The options that the moderators' commands share: one spelling and one help text each."""
+"""Command-line options that the moderation commands share."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import typer
 
 Tags = Annotated[
     list[str],
-    typer.Argument(help="Hashtags, with or without #; any spelling that means the same will do.", metavar="TAG..."),
+    typer.Argument(help="Hashtags, with or without #, in any equivalent spelling.", metavar="TAG..."),
 ]
-Reason = Annotated[str, typer.Option("--reason", "-r", help="Why: it is kept with the decision and can be published.")]
+Reason = Annotated[
+    str, typer.Option("--reason", "-r", help="Reason; it is kept with the decision and may be published.")
+]
 Surfaces = Annotated[
     list[str] | None,
-    typer.Option(
-        "--surface", "-s", help="Only on this surface; may be given again.", show_default="all of the policy's"
-    ),
+    typer.Option("--surface", "-s", help="Only on this surface; repeatable.", show_default="all of the policy's"),
 ]
 Country = Annotated[
     str | None,
@@ -23,12 +23,12 @@ Country = Annotated[
 ]
 Lasts = Annotated[
     str | None,
-    typer.Option("--for", help="How long it stands: 30m, 2h, 7d, 1d12h.", metavar="DURATION", show_default=False),
+    typer.Option("--for", help="Duration of the decision: 30m, 2h, 7d, 1d12h.", metavar="DURATION", show_default=False),
 ]
 Until = Annotated[
     str | None,
     typer.Option(
-        "--until", help="When it ends, in ISO 8601; UTC where no offset is given.", metavar="TIME", show_default=False
+        "--until", help="End of the decision in ISO 8601; UTC without an offset.", metavar="TIME", show_default=False
     ),
 ]
 Default = Annotated[
@@ -36,25 +36,32 @@ Default = Annotated[
     typer.Option(
         "--default-for",
         envvar="HUSHTAG_OVERRIDE_FOR",
-        help="How long it stands where neither is given.",
+        help="Duration if neither --for nor --until is given.",
         metavar="DURATION",
     ),
 ]
-Actor = Annotated[str | None, typer.Option("--actor", help="Who decides.", show_default="you, by login name")]
+Actor = Annotated[str | None, typer.Option("--actor", help="Person who decides.", show_default="you, by login name")]
 Expected = Annotated[
     str | None,
     typer.Option(
         "--if-version",
-        help="Refuse if the scope has moved on from this version.",
+        help="Refuse if the scope has a newer version than this.",
         metavar="VERSION",
         show_default=False,
     ),
 ]
 Family = Annotated[
     bool,
-    typer.Option("--family", help="Also every look-alike that was used lately, such as h4tetag for #hatetag."),
+    typer.Option("--family", help="Include every look-alike in recent use, such as h4tetag for #hatetag."),
 ]
 Wait = Annotated[
-    float, typer.Option("--wait", help="Seconds to wait until the surfaces see it; 0: do not look.", min=0.0, max=60.0)
+    float,
+    typer.Option("--wait", help="Seconds to wait until the surfaces see it; 0 does not wait.", min=0.0, max=60.0),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Share = Annotated[
+    float,
+    typer.Option(
+        envvar="HUSHTAG_SECOND_LOOK_SHARE", min=0.0, max=1.0, help="Share of suppressions sampled for a second look."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]

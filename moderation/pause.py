@@ -1,7 +1,7 @@
-"""`hushtag pause` and `resume`: the stop button. Every automated suppression is lifted at the surfaces, at once.
+"""Commands `hushtag pause` and `resume`: the stop button, which lifts every automated suppression at once.
 
-One register a surface, on the hashtag `*`, does it: nothing is undone, the pipeline goes on deciding, and after
-`resume` what it says by then holds. What people and legal orders decided is not touched.
+The stop button is one register a surface, on the hashtag `*`. Nothing is undone: the pipeline goes on deciding, and
+`resume` puts its current decisions in force. Human decisions and legal orders are not affected.
 """
 
 from __future__ import annotations
@@ -10,26 +10,20 @@ import json
 from typing import Annotated
 
 import typer
-from hushtag_client.registers import ANY_HASHTAG
 
-from moderation.carrying_out import Write, carry_out, finish, undo_draft
-from moderation.drafts import Draft, Tag, country_of, expiry_of, words_of
+from moderation.drafts import STOP, AcceptedRecord, expiry_of, override_draft, undo_draft
 from moderation.options import Actor, Country, Expected, Json, Reason, Surfaces, Until, Wait
-from moderation.shell import actor_of, named_surfaces, out
-from moderation.view import ends, where, written_json
-from moderation.writer import Desk
-from moderation.written import Written
+from moderation.publication import Write, finish, write_and_wait
+from moderation.service import ModerationService
+from moderation.terminal import actor_of, out, policy_names
+from moderation.view import accepted_json, end_words, place_words
 from streams.clock import now_ms
-from streams.errors import CallerMistake, PolicyError
 from streams.log.moderation import Override
-from streams.policy.parse import parse_policy
 from streams.settings import Settings, load_settings
-
-STOP = Tag(ANY_HASHTAG, ANY_HASHTAG)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add `pause` and `resume` to the command."""
     app.command()(pause)
     app.command()(resume)
 
@@ -42,7 +36,7 @@ def pause(
     ] = "",
     surface: Surfaces = None,
     lasts: Annotated[
-        str, typer.Option("--for", help="How long; automation comes back by itself then.", metavar="DURATION")
+        str, typer.Option("--for", help="Duration; automation resumes at its end.", metavar="DURATION")
     ] = "24h",
     until: Until = None,
     actor: Actor = None,
@@ -50,101 +44,72 @@ def pause(
     wait: Wait = 5.0,
     as_json: Json = False,
 ) -> None:
-    """Lift every automated suppression at the surfaces, within a second; decisions by people and orders stand."""
+    """Lift every automated suppression within a second; human decisions and orders stay in force."""
     settings = load_settings()
-    who, why = words_of(actor_of(actor), reason)
-    draft = Draft(
-        tag=STOP,
-        action="allow",
-        country=country_of(country),
-        surfaces=named_surfaces(surface, settings),
-        actor=who,
-        reason=why,
+    draft = override_draft(
+        policy_names(settings),
+        STOP,
+        "allow",
+        country=country,
+        surfaces=surface or (),
+        actor=actor_of(actor),
+        reason=reason,
         expires_at_ms=expiry_of(None if until else lasts, until, lasts, now_ms()),
-        category=_category(category, settings),
+        category=category,
     )
 
-    async def write(desk: Desk) -> list[Written]:
-        await desk.refresh()
-        refuse_another_category(desk, draft)
-        return await desk.override([draft], expected=if_version)
+    async def write(service: ModerationService) -> list[AcceptedRecord]:
+        return [await service.pause(draft, expected=if_version)]
 
     _write(settings, write, wait, as_json)
 
 
 def resume(
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why.")] = "resumed",
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason to resume.")] = "resumed",
     country: Annotated[
-        str | None, typer.Option("--country", "-c", help="In this country, or *.", show_default="where it is paused")
+        str | None, typer.Option("--country", "-c", help="In this country, or *.", show_default="the paused country")
     ] = None,
     surface: Annotated[
-        list[str] | None, typer.Option("--surface", "-s", help="Only here.", show_default="where it is paused")
+        list[str] | None,
+        typer.Option("--surface", "-s", help="Only on this surface.", show_default="every paused surface"),
     ] = None,
     actor: Actor = None,
     if_version: Expected = None,
     wait: Wait = 5.0,
     as_json: Json = False,
 ) -> None:
-    """Let automated suppressions hide again: those that stand now."""
+    """Put the current automated suppressions in force again."""
     settings = load_settings()
-    draft = undo_draft(STOP, country, surface, actor, reason, settings)
+    draft = undo_draft(
+        policy_names(settings), STOP, country=country, surfaces=surface or (), actor=actor_of(actor), reason=reason
+    )
 
-    async def write(desk: Desk) -> list[Written]:
-        return [await desk.undo(draft, expected=if_version)]
+    async def write(service: ModerationService) -> list[AcceptedRecord]:
+        return [await service.undo(draft, expected=if_version)]
 
     _write(settings, write, wait, as_json)
 
 
-def refuse_another_category(desk: Desk, draft: Draft) -> None:
-    """A scope has one stop: a second one for another category would let the first go.
-
-    Raises:
-        CallerMistake: a stop for another category is pressed in the scope of `draft`.
-    """
-    scopes = [scope for scope in desk.view.scopes(ANY_HASHTAG) if scope[2] == draft.country]
-    for scope, standing in desk.view.in_force(now_ms(), scopes):
-        if scope[1] in draft.surfaces and standing.category != draft.category:
-            what = standing.category or "every category"
-            by = f"{standing.actor}: {standing.reason}"
-            raise CallerMistake(
-                f"{what} is paused {where(draft.country)} on {scope[1]} already, by {by}",
-                fix="hushtag resume first; or pause without --category, which lifts all",
-            )
-
-
-def _category(given: str, settings: Settings) -> str:
-    """A category of the policy. A moderator's machine need not have one; then any may be named."""
-    if not given:
-        return ""
-    try:
-        known = list(parse_policy(settings.policy.read_bytes(), str(settings.policy)).categories)
-    except (OSError, PolicyError):
-        return given
-    if given not in known:
-        raise CallerMistake(f"the policy has no category {given[:40]!r}", fix=f"one of {', '.join(known)}")
-    return given
-
-
 def _write(settings: Settings, write: Write, wait: float, as_json: bool) -> None:
-    outcome = carry_out(settings, write, wait)
-    [written], [seen] = outcome.written, outcome.seen
+    result = write_and_wait(settings, write, wait)
+    [accepted], [status] = result.accepted, result.statuses
     if as_json:
-        plain = written_json(written, seen) | {"seconds": round(outcome.seconds, 3) if seen else 0.0}
+        plain = accepted_json(accepted, status) | {"seconds": round(result.seconds, 3) if status else 0.0}
         del plain["now"]
         print(json.dumps(plain, ensure_ascii=False))
     else:
-        _say(written, outcome.seconds if seen and seen.published else None)
-    finish(outcome, lambda _: "it")
+        _print_accepted(accepted, result.seconds if status and status.published else None)
+    finish(result, lambda _: "it")
 
 
-def _say(written: Written, seen_after_seconds: float | None) -> None:
-    record = written.record
-    scope = f"{where(record.country)} on {', '.join(record.surfaces)}"
+def _print_accepted(accepted: AcceptedRecord, published_seconds: float | None) -> None:
+    record = accepted.record
+    scope = f"{place_words(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
         of = f" of {record.category}" if record.category else ""
-        out.print(f"automated suppression{of} is paused {scope}, ends {ends(record, now_ms())}")
+        out.print(f"automated suppression{of} is paused {scope}, ends {end_words(record, now_ms())}")
     else:
-        out.print(f"automated suppression hides again {scope}")
-    out.print(f"  version {written.version}, by {record.actor}: {record.reason}")
-    if seen_after_seconds is not None:
-        out.print(f"  the surfaces have it after {seen_after_seconds:.2f} s")
+        out.print(f"automated suppression is in force again {scope}")
+    out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")
+    if published_seconds is not None:
+        out.print(f"  published to the surfaces after {published_seconds:.2f} s")

@@ -1,10 +1,10 @@
-"""CSV in and out, for lists that lawyers and policy leads keep in a spreadsheet: strict on the way in, harmless out.
+"""CSV import and export of lists that people keep in a spreadsheet.
 
-In: the encoding and the delimiter are found, the columns are checked by name, and every problem is told with its line,
-its field, the value (cut) and what to do, so that one bad row does not hold up the rest.
+Import detects the encoding and the delimiter and checks the columns by name. Each problem names its line, field, value
+(cut) and fix, so that one bad row does not stop the others.
 
-Out: a cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, "CSV Injection"); the way in
-takes it off again.
+Export puts an apostrophe before a cell that a spreadsheet would run as a formula (OWASP, "CSV Injection"). Import
+removes it again.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """Why a row is not taken."""
+    """Problem of one row that is not imported."""
 
     where: str
-    """Such as `line 12`."""
+    """Place of the row, such as `line 12`."""
     field: str
     value: str
     problem: str
@@ -41,25 +41,25 @@ class RowProblem:
         return f"{self.where}: {self.field}{value}: {self.problem}; {self.fix}"
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Convert the problem to plain JSON."""
         return {"where": self.where, "field": self.field, "value": self.value, "problem": self.problem, "fix": self.fix}
 
 
 class BadCell(ValueError):
-    """A cell that cannot be used."""
+    """Unusable value of one cell."""
 
     def __init__(self, field: str, value: object, problem: str, fix: str) -> None:
         super().__init__(problem)
         self.field, self.value, self.problem, self.fix = field, _cut(value), problem, fix
 
     def at(self, where: str) -> RowProblem:
-        """The same, with its place."""
+        """Add the place of the cell."""
         return RowProblem(where, self.field, self.value, self.problem, self.fix)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One row: where it stands, and its cells by column; a cell that is not there is ""."""
+class TableLine:
+    """One row: its place, and its cells by column; a missing cell is ""."""
 
     where: str
     cells: Mapping[str, str]
@@ -67,16 +67,18 @@ class Line:
 
 def read_table(
     data: bytes, name: str, *, columns: Sequence[str], required: Sequence[str], most_rows: int
-) -> Iterator[Line | RowProblem]:
-    """The rows of a CSV file, in order; a row whose shape is wrong comes as a problem.
+) -> Iterator[TableLine | RowProblem]:
+    """Yield the rows of a CSV file in order; a row with the wrong number of cells gives a problem.
 
     Args:
-        name: of the file, for errors.
-        columns: all that may be there; the order does not matter.
-        required: those that must.
+        data: content of the file.
+        name: name of the file, for errors.
+        columns: allowed columns, in any order.
+        required: mandatory columns.
+        most_rows: number of rows above which the file is refused.
 
     Raises:
-        CallerMistake: the file as a whole cannot be used: its encoding, its columns, its size.
+        CallerMistake: the encoding, the columns or the size of the file cannot be used.
     """
     text = _text(data, name)
     head = text.lstrip("\r\n").partition("\n")[0]
@@ -96,20 +98,21 @@ def read_table(
                 raise CallerMistake(f"{name} has more than {most_rows:,} rows", fix="split it, one file for each part")
             where = f"line {reader.line_num}"
             if len(cells) != len(names):
-                told = f"{len(cells)} cells, but {len(names)} columns"
-                yield RowProblem(where, "row", _cut(delimiter.join(cells)), told, "quote a cell that holds a delimiter")
+                problem = f"{len(cells)} cells, but {len(names)} columns"
+                fix = "quote a cell that contains a delimiter"
+                yield RowProblem(where, "row", _cut(delimiter.join(cells)), problem, fix)
                 continue
-            yield Line(where, {column: _unarmed(cell) for column, cell in zip(names, cells, strict=True)})
+            yield TableLine(where, {column: _unarmed(cell) for column, cell in zip(names, cells, strict=True)})
     except csv.Error as error:
         raise CallerMistake(
             f"{name}, line {reader.line_num}: not CSV: {error}", fix="save it as CSV UTF-8 from the spreadsheet"
         ) from None
     if not names:
-        raise CallerMistake(f"{name} is empty", fix=f"the first line names the columns: {', '.join(columns)}")
+        raise CallerMistake(f"{name} is empty", fix=f"name the columns in the first line: {', '.join(columns)}")
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """CSV with a header line; what a spreadsheet would take for a formula is made harmless."""
+    """Format rows as CSV with a header line; no cell is a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(columns)
@@ -119,19 +122,19 @@ def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) ->
 
 
 def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs.
+    r"""Escape a cell that a spreadsheet would run.
 
     >>> harmless('=HYPERLINK("http://x")'), harmless("plain"), harmless("'=1")
-    ('\\'=HYPERLINK("http://x")', 'plain', "''=1")
+    ('\'=HYPERLINK("http://x")', 'plain', "''=1")
     """
     return "'" + cell if _FORMULA.match(cell) else cell
 
 
 def words(field: str, written: str, *, most: int = 400, empty: bool = False) -> str:
-    """Text of one cell, trimmed.
+    """Trim and check the text of one cell.
 
     Raises:
-        BadCell: it is empty, too long, or holds control characters.
+        BadCell: it is empty, too long, or has control characters.
     """
     text = unicodedata.normalize("NFC", written.strip())
     if not text and not empty:
@@ -139,15 +142,15 @@ def words(field: str, written: str, *, most: int = 400, empty: bool = False) -> 
     if len(text) > most:
         raise BadCell(field, text, f"longer than {most} characters", "shorten it")
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
-        raise BadCell(field, text, "it holds control characters", "plain text in UTF-8")
+        raise BadCell(field, text, "it has control characters", "plain text in UTF-8")
     return text
 
 
 def one_of(field: str, written: str, known: Sequence[str]) -> str:
-    """One of some words, in any case, with spaces or hyphens for underscores.
+    """Match one of the known words, in any case, with spaces or hyphens for underscores.
 
     Raises:
-        BadCell: it is none of them; the nearest is named.
+        BadCell: the word is unknown; the fix names the nearest one.
     """
     word = re.sub(r"[\s-]+", "_", written.strip().lower())
     if word in known:
@@ -157,17 +160,19 @@ def one_of(field: str, written: str, known: Sequence[str]) -> str:
 
 
 def account_of(field: str, written: str) -> str:
-    """An account id, as digits, from itself or from an address such as https://x.com/i/user/123.
+    """Parse an account id from digits or from an address such as https://x.com/i/user/123.
 
     Raises:
-        BadCell: it is something else; a handle is refused, for handles change hands.
+        BadCell: the value is not an account id; a handle is refused, because its owner can change.
     """
     text = written.strip()
     match = re.fullmatch(r"(?:https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/i/user/)?([0-9]{1,20})/?", text)
     if match:
         return match[1]
     if text.startswith(("@", "http")):
-        raise BadCell(field, text, "a handle, not an account", "give the account's id: handles change hands")
+        raise BadCell(
+            field, text, "a handle, not an account id", "give the account id: the owner of a handle can change"
+        )
     raise BadCell(field, text, "not an account id", "digits only, such as 1234567890")
 
 
@@ -191,14 +196,14 @@ def _columns(cells: Sequence[str], name: str, known: Sequence[str], required: Se
         if column not in known:
             near = difflib.get_close_matches(column, known, 1, 0.6)
             raise CallerMistake(
-                f"{name}: there is no column {_cut(column)!r}",
+                f"{name}: unknown column {_cut(column)!r}",
                 fix=f"did you mean {near[0]}?" if near else f"the columns are {', '.join(known)}",
             )
-    if twice := [column for column in names if names.count(column) > 1]:
-        raise CallerMistake(f"{name}: the column {twice[0]} is there twice", fix="leave one of them")
+    if repeated := [column for column in names if names.count(column) > 1]:
+        raise CallerMistake(f"{name}: the column {repeated[0]} occurs twice", fix="remove one of them")
     if missing := [column for column in required if column not in names]:
         raise CallerMistake(
-            f"{name}: the column {missing[0]} is missing", fix=f"the first line names the columns: {', '.join(known)}"
+            f"{name}: the column {missing[0]} is missing", fix=f"name the columns in the first line: {', '.join(known)}"
         )
     return names
 

@@ -1,81 +1,81 @@
-"""How people's decisions are shown: one JSON object each for programs, one table for eyes. Pure."""
+"""Rendering of human decisions: JSON for programs, a table for terminals. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hushtag_client.registers import ANY_HASHTAG
 from rich.table import Table
 from rich.text import Text
 
-from moderation.written import Written
-from streams.flags.overrides import Standing, record_as_dict
+from moderation.drafts import AcceptedRecord
+from moderation.wording import time_words
+from streams.flags.overrides import OverrideStatus, record_as_dict
 from streams.log.moderation import Override, TagRecord
-from streams.naming import in_words
+from streams.naming import format_duration
 
 if TYPE_CHECKING:
-    from moderation.visible import Visible
+    from moderation.publication import PublicationStatus
 
 _STYLES = {"in force": "bold", "superseded": "yellow", "expired": "dim", "undone": "dim", "refused": "red"}
+_BECAUSE = {"undone": "undone", "superseded": "newer decision", "refused": "came first"}
 
 
-def written_json(written: Written, visible: Visible | None, notes: Sequence[str] = ()) -> dict[str, Any]:
-    """The answer to a write. `published` is null where nobody waited for it."""
-    plain = record_as_dict(written.record) | {"version": written.version, "notes": list(notes)}
-    plain["published"] = visible.published if visible else None
-    plain["note"] = visible.note if visible else ""
-    plain["now"] = [
-        {"surface": v.surface, "shown": v.shown, "decided_by": v.register.source if v.register else None}
-        for v in (visible.verdicts if visible else ())
-    ]
-    return plain
+def accepted_json(
+    accepted: AcceptedRecord, status: PublicationStatus | None = None, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Build the answer to a write; `published` is null without a wait."""
+    return record_as_dict(accepted.record) | {
+        "version": accepted.version,
+        "notes": list(notes),
+        "published": status.published if status else None,
+        "note": status.note if status else "",
+        "now": [
+            {"surface": v.surface, "shown": v.shown, "decided_by": v.register.source if v.register else None}
+            for v in (status.verdicts if status else ())
+        ],
+    }
 
 
-def table(standings: Sequence[Standing], now_ms: int) -> Table:
-    """The list for a terminal."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
+def overrides_table(statuses: Sequence[OverrideStatus], now_ms: int) -> Table:
+    """Build the table of decisions for a terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("hashtag", "where", "decision", "state", "ends", "by", "reason"):
-        shown.add_column(column, overflow="fold")
-    for standing in standings:
-        record = standing.record
-        shown.add_row(
+        table.add_column(column, overflow="fold")
+    for status in statuses:
+        record = status.record
+        table.add_row(
             Text("automation" if record.hashtag == ANY_HASHTAG else f"#{record.hashtag}"),
-            Text(f"{where(record.country)}: {', '.join(standing.surfaces)}"),
+            Text(f"{place_words(record.country)}: {', '.join(status.surfaces)}"),
             _decision(record),
-            Text(standing.state, style=_STYLES[standing.state]),
-            ends(record, now_ms) if standing.state in ("in force", "superseded") else "",
+            Text(status.state, style=_STYLES[status.state]),
+            end_words(record, now_ms) if status.state in ("in force", "superseded") else "",
             Text(record.actor),
-            Text(" ".join((record.reason + _because(standing)).split())),
+            Text(" ".join((record.reason + _because(status)).split())),
         )
-    return shown
+    return table
 
 
-def where(country: str) -> str:
-    """A country in words."""
+def place_words(country: str) -> str:
+    """Name a country scope; "*" is everywhere."""
     return "everywhere" if country == "*" else country
 
 
-def ends(record: TagRecord, now_ms: int) -> str:
-    """When an override ends, as time to go; "" for an undo."""
+def end_words(record: TagRecord, now_ms: int) -> str:
+    """Format the remaining time of an override; "" for an undo."""
     if not isinstance(record, Override):
         return ""
-    return f"in {in_words(record.expires_at_ms - now_ms)}" if record.expires_at_ms else "when revoked"
+    return f"in {format_duration(record.expires_at_ms - now_ms)}" if record.expires_at_ms else "when revoked"
 
 
 def _decision(record: TagRecord) -> str:
     if record.hashtag != ANY_HASHTAG:
         return record.action if isinstance(record, Override) else "undo"
-    if isinstance(record, Override):
-        return f"pause {record.category}".strip()
-    return "resume"
+    return f"pause {record.category}".strip() if isinstance(record, Override) else "resume"
 
 
-def _because(standing: Standing) -> str:
-    if standing.because is None:
+def _because(status: OverrideStatus) -> str:
+    if (after := status.because) is None:
         return ""
-    after = standing.because
-    at = datetime.fromtimestamp(after.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    what = {"undone": "undone", "superseded": "newer decision", "refused": "came first"}[standing.state]
-    return f" [{what} by {after.actor}, {at}: {after.reason}]"
+    return f" [{_BECAUSE[status.state]} by {after.actor}, {time_words(after.at_ms)}: {after.reason}]"

@@ -1,13 +1,42 @@
-"""Counts and lists as people write them."""
+"""English wording of times, counts, countries and lists."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 
 
+def time_words(at_ms: int) -> str:
+    """Format a time in UTC, to the minute.
+
+    >>> time_words(1_612_800_000_000)
+    '2021-02-08 16:00 UTC'
+    """
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def iso_words(at_ms: int) -> str:
+    """Format a time as ISO 8601 in UTC, to the millisecond.
+
+    >>> iso_words(1_612_800_000_000)
+    '2021-02-08T16:00:00.000+00:00'
+    """
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def day_words(at_ms: int) -> str:
+    """Format a day in UTC.
+
+    >>> day_words(1_612_800_000_000)
+    '8 February 2021'
+    """
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return f"{at.day} {at:%B %Y}"
+
+
 def counted(count: int, noun: str) -> str:
-    """A count with its noun, which has a plural in s.
+    """Format a count with its noun; the plural gets an s.
 
     >>> counted(1, "account"), counted(1_178, "account")
     ('1 account', '1,178 accounts')
@@ -16,7 +45,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def country_words(code: str) -> str:
-    """A country's name in English, by its ISO 3166-1 code; the code itself where it has none.
+    """Return the English name of an ISO 3166-1 country code, or the code if it has none.
 
     >>> country_words("IN"), country_words("*")
     ('India', '*')
@@ -24,17 +53,17 @@ def country_words(code: str) -> str:
     return _countries().get(code, code)
 
 
-@cache
-def _countries() -> dict[str, str]:
-    from babel import Locale  # here, so that no other command waits for it
-
-    return {str(code): str(name) for code, name in Locale("en").territories.items()}
-
-
 def listed(parts: Sequence[str]) -> str:
-    """Some things in a row.
+    """Join items with commas and "and".
 
     >>> listed(["a", "b", "c"]), listed(["a"])
     ('a, b and c', 'a')
     """
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+@cache
+def _countries() -> dict[str, str]:
+    from babel import Locale  # imported on use: other commands start faster without it
+
+    return {str(code): str(name) for code, name in Locale("en").territories.items()}

@@ -1,13 +1,13 @@
-"""The one place of the pipeline that reads a clock. Cores take time as an argument; shells call this."""
+"""Clocks of the pipeline, read nowhere else. Cores take time as an argument; shells call these functions."""
 
 import time
 
 
 def now_ms() -> int:
-    """Wall clock, milliseconds since the Unix epoch."""
+    """Return the wall clock in milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000
 
 
 def monotonic_seconds() -> float:
-    """A clock that never goes back, seconds from an arbitrary start: for durations and deadlines."""
+    """Return a clock that never goes back, in seconds from an arbitrary start, for durations and deadlines."""
     return time.monotonic()

@@ -1,22 +1,21 @@
-"""Names of countries, for tabs: those that a list of trends is likely to meet. Any other goes by its code."""
+"""Country names in English, from Unicode's CLDR."""
 
 from __future__ import annotations
 
-NAMES = {
-    "AR": "Argentina", "AU": "Australia", "BD": "Bangladesh", "BR": "Brazil", "CA": "Canada", "CL": "Chile",
-    "CO": "Colombia", "DE": "Germany", "EG": "Egypt", "ES": "Spain", "FR": "France", "GB": "United Kingdom",
-    "ID": "Indonesia", "IE": "Ireland", "IN": "India", "IT": "Italy", "JP": "Japan", "KE": "Kenya",
-    "KR": "South Korea", "LK": "Sri Lanka", "MX": "Mexico", "MY": "Malaysia", "NG": "Nigeria", "NL": "Netherlands",
-    "NP": "Nepal", "NZ": "New Zealand", "PH": "Philippines", "PK": "Pakistan", "PL": "Poland", "PT": "Portugal",
-    "SA": "Saudi Arabia", "SE": "Sweden", "SG": "Singapore", "TH": "Thailand", "TR": "Türkiye", "UA": "Ukraine",
-    "AE": "United Arab Emirates", "US": "United States", "VN": "Vietnam", "ZA": "South Africa",
-}  # fmt: skip
+from functools import cache
+
+from babel import Locale
 
 
-def name_of(country: str | None) -> str:
-    """A country's name in English; the code itself where it is not listed; None is the world.
+@cache
+def _names() -> dict[str, str]:
+    return dict(Locale("en").territories)
 
-    >>> name_of("IN"), name_of(None), name_of("XK")
-    ('India', 'World', 'XK')
+
+def country_name(country: str | None) -> str:
+    """Return a country's name in English; an unknown code itself; "World" for None.
+
+    >>> country_name("IN"), country_name(None), country_name("QQ")
+    ('India', 'World', 'QQ')
     """
-    return "World" if country is None else NAMES.get(country, country)
+    return "World" if country is None else _names().get(country, country)

@@ -1,16 +1,16 @@
-"""Every error that hushtag raises on purpose, split by who must act.
+"""Errors that hushtag raises on purpose, split by who must act.
 
     HushtagError
-    ├── CallerMistake        whoever called: a wrong flag, setting or file           exit 2
+    ├── CallerMistake        the caller: a wrong flag, setting or file               exit 2
     │   ├── SettingsError    the operator: an environment variable
     │   ├── PolicyError      the policy's author (streams.policy.errors adds file, line, hint)
     │   └── TopicsError      the operator: a topic whose settings break a promise
-    ├── DependencyAway       nobody yet: Kafka or Redis is not reachable, wait       exit 1
+    ├── DependencyAway       no one yet: Kafka or Redis is not reachable, wait       exit 1
     │   ├── FlagStoreUnavailable
     │   └── BrokerRefuses    the operator: the login, or the user's rights    exit 2
-    └── ContractError        the producer of one record: it goes to the dead letters
+    └── ContractError        the producer of one record, which becomes a dead letter
 
-Bugs are none of these: they assert, and end the worker.
+A bug raises AssertionError instead, and ends the worker.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ EXIT_NO = 3
 
 
 class HushtagError(Exception):
-    """Base of all. `fix` says what to do next, in one line; "" where nothing can be done."""
+    """Base class. `fix` is the next step for the user, in one line; "" if there is none."""
 
     exit_code = EXIT_CALLER
 
@@ -31,7 +31,7 @@ class HushtagError(Exception):
 
 
 class CallerMistake(HushtagError):
-    """The caller gave something wrong and can mend it."""
+    """The caller's input is wrong, and the caller can correct it."""
 
 
 class SettingsError(CallerMistake):
@@ -47,13 +47,13 @@ class TopicsError(CallerMistake):
 
 
 class DependencyAway(HushtagError):
-    """A part that we depend on does not answer."""
+    """A service that hushtag depends on does not answer."""
 
     exit_code = EXIT_AWAY
 
 
 class FlagStoreUnavailable(DependencyAway):
-    """Redis does not take writes. Retry after `retry_after_seconds`, within a deadline of your own."""
+    """Redis does not take writes. Retry after `retry_after_seconds`, within the caller's deadline."""
 
     def __init__(self, message: str, *, retry_after_seconds: float = 1.0, fix: str = "") -> None:
         super().__init__(message, fix=fix)
@@ -61,7 +61,7 @@ class FlagStoreUnavailable(DependencyAway):
 
 
 class BrokerRefuses(DependencyAway):
-    """Kafka does not let us in, or not at this topic. Who waits for a broker that is away waits for this, too."""
+    """Kafka denies the login or access to a topic. Callers that wait for an absent broker wait for this too."""
 
     exit_code = EXIT_CALLER
 
@@ -69,8 +69,8 @@ class BrokerRefuses(DependencyAway):
 class ContractError(HushtagError):
     """One record breaks the contract of its topic.
 
-    `reason` is a short stable word (a metric label and a dead-letter header), `field` the path of the
-    field at fault ("" where it is the whole record), `value` what stood there, cut to 80 characters.
+    `reason` is a short stable word (a metric label and a dead-letter header). `field` is the path of the wrong field
+    ("" for the whole record), `value` its value cut to 80 characters.
     """
 
     def __init__(self, reason: str, *, field: str = "", value: object = "", fix: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr, our own and those of Faust, aiokafka and every other library alike."""
+"""Logs: one JSON object per line on stderr, for this project and for every library."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import structlog
 
 _QUIETER = ("aiokafka", "kafka", "faust", "mode", "asyncio", "httpx", "httpcore", "watchfiles")
-"""Libraries whose info lines tell nothing to an operator; their warnings come through."""
+"""Libraries whose info lines are not useful to an operator; their warnings are logged."""
 _NEVER_BELOW = {"aiokafka": "INFO", "kafka": "INFO", "httpx": "WARNING"}
-"""Libraries that log below this what they send: the login at Kafka with its password, the whole URL of a webhook."""
+"""Lowest level of libraries that log secrets below it: the Kafka password, the whole URL of a webhook."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def configure_logging(level: str = "info") -> None:
-    """Set up logging for this process; may be called again.
+    """Set up logging for this process. A second call replaces the level.
 
     Args:
         level: debug, info, warning or error (`HUSHTAG_LOG_LEVEL`).
@@ -35,7 +35,7 @@ def configure_logging(level: str = "info") -> None:
 
 
 def logging_config(level: str = "info") -> dict[str, Any]:
-    """The same as a `logging.config` dictionary: Faust sets up logging itself and wants it as `logging_config`."""
+    """Return the configuration as a `logging.config` dictionary, which Faust accepts as `logging_config`."""
     name = level.upper()
     quieter = "WARNING" if name == "INFO" else name
     return {
@@ -67,7 +67,7 @@ def logging_config(level: str = "info") -> dict[str, Any]:
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger whose keyword arguments become fields: `logger(__name__).info("settled", shard=3)`."""
+    """Return a logger whose keyword arguments become fields: `logger(__name__).info("settled", shard=3)`."""
     found: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return found
 

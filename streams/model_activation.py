@@ -1,8 +1,8 @@
-"""How an artefact becomes the live model: kept whole, then named in the `policy` topic, then told to every shard.
+"""Make an artefact the live model: publish it whole, name it in the `policy` topic, and activate it on every shard.
 
-Each step is acknowledged before the next. Whoever dies between two of them leaves what the next one to apply it, or the
-next worker to start, goes on from: an artefact that nobody names does nothing, and what the `policy` topic names is
-told to the shards again at each start.
+Each step is acknowledged before the next. A command that ends between two steps leaves a state from which the next
+command, or the next worker to start, continues. An artefact that no record names has no effect, and each start sends
+the activation of the live record again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from models import ArtefactError, artefact
 from streams.clock import now_ms
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
 from streams.errors import CallerMistake
 from streams.log.models import read_models, revision_of
 from streams.log.partials import encode_partial
@@ -25,31 +25,36 @@ from streams.settings import Settings
 _DEADLINE_SECONDS = 15.0
 
 
-async def put_live(
+async def activate_model(
     settings: Settings, data: bytes, categories: tuple[str, ...], *, reason: str, actor: str
 ) -> PolicyRecord:
-    """Have all shards score by an artefact, from the pane after the newest tweet's on.
+    """Make all shards score with an artefact, from the pane after the newest tweet's on.
 
     Args:
-        data: the artefact, checked; `categories`: those that it tells apart.
+        settings: addresses and topic names.
+        data: the checked artefact.
+        categories: the categories of the artefact.
+        reason: text for the record.
+        actor: person who activates the model.
 
     Returns:
-        The live record of the `policy` topic, whose `from_tick_ms` is here the begin of the first pane of the model.
+        The live record of the `policy` topic; its `from_tick_ms` is the start of the model's first pane.
 
     Raises:
         CallerMistake: no policy is live yet, or the live model has other categories.
-        DependencyAway: the broker is silent.
+        DependencyAway: the broker does not answer.
     """
     revision = revision_of(data)
     topic = await read_policy_topic(settings)
     live = topic.live
     if live is None:
-        raise CallerMistake("no policy is live yet", fix="start a worker: it makes its own policy and model live")
+        raise CallerMistake("no policy is live yet", fix="start a worker: it makes its policy and its model live")
     counted = await _categories_of(settings, live.model_revision)
     if categories != counted:
         raise CallerMistake(
-            f"it tells {', '.join(categories)} apart, the live one {', '.join(counted)}; samples have a score for each",
-            fix="the live model stays; other categories ask for new topics (docs/reliability.md, upgrade and rollback)",
+            f"it has the categories {', '.join(categories)}, the live model {', '.join(counted)}; samples have a score "
+            "for each of these",
+            fix="the live model stays; other categories need new topics (docs/reliability.md, upgrade and rollback)",
         )
     sender = Sender(settings, deadline_seconds=_DEADLINE_SECONDS)
     await sender.start()
@@ -68,7 +73,7 @@ async def put_live(
             key = live.revision.encode()
             named = await sender.send(settings.topic(POLICY), 0, encode_policy_record(record), key=key)
             before, sequence = sequence, (await sender.acknowledged([named]))[0].offset
-            await _check_that_nothing_came_between(settings, before, sequence)
+            await _check_for_concurrent_change(settings, before, sequence)
         value, shards = encode_partial(record.activation(sequence)), range(settings.shards)
         await sender.acknowledged([await sender.send(settings.topic(PARTIALS), shard, value) for shard in shards])
         return record if begun is None or record is not live else replace(live, from_tick_ms=begun.from_tick_ms)
@@ -76,18 +81,18 @@ async def put_live(
         await sender.stop()
 
 
-async def _check_that_nothing_came_between(settings: Settings, before: int, sequence: int) -> None:
+async def _check_for_concurrent_change(settings: Settings, before: int, sequence: int) -> None:
     kept = (await read_policy_topic(settings)).kept
     between = [revision for revision, (offset, _) in kept.items() if before < offset and offset != sequence]
     if between:
         raise CallerMistake(
-            f"policy {between[-1]} was put live at the same moment, and one of the two has undone the other",
-            fix="look at `hushtag policy status` and `hushtag model status`, and apply what is missing again",
+            f"policy {between[-1]} went live at the same moment, and one of the two changes has replaced the other",
+            fix="run `hushtag policy status` and `hushtag model status`, and apply the missing change again",
         )
 
 
 async def _categories_of(settings: Settings, revision: str) -> tuple[str, ...]:
-    """Those of the live model; where this version cannot read it, of the one that workers come with."""
+    """Return the categories of the live model; if it cannot be loaded, those of the worker's own model."""
     data = (await read_models(settings, wanted=revision)).get(revision)
     if data is not None:
         try:
@@ -98,7 +103,7 @@ async def _categories_of(settings: Settings, revision: str) -> tuple[str, ...]:
 
 
 async def _newest_ms(settings: Settings) -> int:
-    """The greatest log time of a tweet; now, where there is none."""
+    """Return the greatest log time of a tweet; the present time if there are none."""
     newest_ms = -1
     async with LogReader(connection(settings), settings.topic(TWEETS)) as reader:
         ends = {number: one.end for number, one in (await reader.bounds()).items() if one.end > one.begin}

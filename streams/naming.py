@@ -1,4 +1,4 @@
-"""Between people and records: what they mean by a hashtag or a country that they type, and how long a time is."""
+"""Resolve hashtags and countries that people type, and format durations."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from streams.errors import CallerMistake
 from streams.policy.countries import COUNTRIES, WORLD, nearest_country
 
 _CONFUSED = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
-"""Scripts whose letters pass for each other's."""
+"""Scripts with letters that look alike."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
-    """A hashtag as meant and as written; `notes` are for the moderator's eyes."""
+class TypedHashtag:
+    """Hashtag that a person typed; `notes` are hints for the moderator."""
 
     hashtag: str
-    """Normalised."""
+    """Normalised form of the hashtag."""
     display: str
     notes: tuple[str, ...] = ()
 
 
-def tag_of(written: str) -> Tag:
-    """What a moderator's spelling means.
+def tag_of(written: str) -> TypedHashtag:
+    """Normalise a hashtag that a person typed.
 
     Raises:
-        CallerMistake: it cannot be a hashtag.
+        CallerMistake: it is not a valid hashtag.
 
     >>> tag_of("#Ｔａｇ").hashtag, tag_of("#Ｔａｇ").notes
     ('tag', ('#Ｔａｇ means #tag',))
@@ -38,30 +38,30 @@ def tag_of(written: str) -> Tag:
     if any("\ud800" <= c <= "\udfff" for c in display):
         wrong = "it is not UTF-8"
     elif not normalise(display):
-        wrong = "nothing of it is left when it is normalised" if display else "it is empty"
+        wrong = "it is empty after normalisation" if display else "it is empty"
     elif len(display) > 280 or len(normalise(display)) > 280:
         wrong = "longer than a tweet"
     elif any(c.isspace() or unicodedata.category(c) == "Cc" or c in "#＃*" for c in display):
         wrong = "one hashtag has no spaces, control characters, # or *"
     if wrong:
         raise CallerMistake(
-            f"{ascii(written)[:80]} is not a hashtag: {wrong}", fix="give it as it is shown, with or without #"
+            f"{ascii(written)[:80]} is not a hashtag: {wrong}", fix="write it as shown in tweets, with or without #"
         )
     hashtag = normalise(display)
     notes = [] if display.lower() == hashtag else [f"#{display} means #{hashtag}"]
     if len(mixed := _scripts(hashtag)) > 1:
         odd = ", ".join(f"{c} {unicodedata.name(c)}" for c in dict.fromkeys(hashtag) if _script(c) in mixed[1:])
         notes.append(
-            f"#{hashtag} mixes {' and '.join(s.title() for s in mixed)} ({odd}): look-alikes are tags of their own"
+            f"#{hashtag} mixes {' and '.join(s.title() for s in mixed)} ({odd}): look-alikes are other hashtags"
         )
-    return Tag(hashtag, display, tuple(notes))
+    return TypedHashtag(hashtag, display, tuple(notes))
 
 
 def country_of(written: str | None) -> str:
-    """A country as the records have it; None means the world.
+    """Convert a country that a person typed to its code in records; None means the world.
 
     Raises:
-        CallerMistake: no such country; the nearest is named.
+        CallerMistake: there is no such country; the error suggests the nearest.
     """
     if written is None or written == WORLD:
         return WORLD
@@ -70,14 +70,14 @@ def country_of(written: str | None) -> str:
     meant = nearest_country(written)
     raise CallerMistake(
         f"{written[:20]!r} is not a country",
-        fix=f"did you mean {meant}?" if meant else "an ISO 3166-1 code such as IN, or *",
+        fix=f"did you mean {meant}?" if meant else "use an ISO 3166-1 code such as IN, or *",
     )
 
 
-def in_words(duration_ms: int) -> str:
-    """A duration in its handiest unit, rounded.
+def format_duration(duration_ms: int) -> str:
+    """Format a duration in a suitable unit, rounded.
 
-    >>> [in_words(ms) for ms in (30_000, 5_400_000, 7 * 86_400_000)]
+    >>> [format_duration(ms) for ms in (30_000, 5_400_000, 7 * 86_400_000)]
     ['30 s', '90 min', '7 days']
     """
     seconds = max(0, duration_ms // 1000)
@@ -88,7 +88,7 @@ def in_words(duration_ms: int) -> str:
 
 
 def _scripts(text: str) -> list[str]:
-    """The scripts in it whose letters pass for each other's, the commonest first."""
+    """List the confusable scripts of a text, the most frequent first."""
     found = [script for c in text if (script := _script(c))]
     return sorted(dict.fromkeys(found), key=found.count, reverse=True)
 

@@ -1,116 +1,43 @@
-"""The reference: the same cores over log lines, single-threaded, in memory. No Kafka, no Redis, no clock.
+"""Reference run of the pipeline's cores over a log: single-threaded, in memory, without Kafka, Redis or a clock.
 
-What a pipeline settled, whatever happened to it, equals what this says of the same source log.
+Settled panes and decisions of a pipeline equal those of a replay of the same source log, after any failures.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
-from streams.counting.block_counts import BLOCK, MINUTE_MS, PANE_MS
+from streams.constants import BLOCK, MINUTE_MS, PANE_MS
 from streams.counting.ingest import DeadLetter, SourcePartition
-from streams.counting.sharding import Sharding
+from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS, TimeRules
-from streams.errors import CallerMistake, ContractError
-from streams.events.parse import parse
-from streams.events.tweet import Tweet
 from streams.judging.evidence_codec import TickEvidence, records_of
 from streams.judging.shard_judge import ShardJudge
-from streams.judging.side_inputs.account_facts import FactBook
+from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.log.account_facts import FactsMark
-from streams.log.author_sketches import AuthorSketch, HeardSketch
+from streams.log.author_sketches import AuthorSketch, ReceivedSketch
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
+from streams.log.lines import LogRecord
 from streams.log.panes import PaneRow, rows_of
-from streams.orders.account_facts import AccountFacts
+from streams.orders.account_facts import AccountFactFold
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import TextScorer, score_batches
 from streams.windows.corrections import Corrections
+from streams.windows.open_pane import Scores
 from streams.windows.pane import Pane
-from streams.windows.scores import Scores
 
 _BEFORE_ALL = -1
-"""Sequence of what is in force where nothing was activated."""
-
-
-class LogLine(msgspec.Struct, gc=False):
-    """A record of a topic as `hushtag dump` and `hushtag simulate` write it, one JSON object a line."""
-
-    partition: int
-    offset: int
-    log_time_ms: int
-    key: str | None = None
-    value: str | None = None
-    value_base64: str | None = None
-    """Instead of `value`, where the bytes are not UTF-8."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record as ingest reads it."""
-
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-
-
-_decode_line = msgspec.json.Decoder(LogLine).decode
-
-
-def read_lines(lines: Iterable[bytes]) -> Iterator[Record]:
-    """Log lines, or bare payloads: partition 0, offset = line, log time = the highest created_at so far.
-
-    Raises:
-        CallerMistake: a line begins like a log line and is none.
-    """
-    highest_ms, offset = 0, 0
-    bare: bool | None = None
-    for number, line in enumerate(lines, 1):
-        line = line.rstrip(b"\r\n")
-        if bare is None:
-            if not line.strip():  # it does not tell which of the two they are
-                offset += 1
-                continue
-            bare = b'"partition"' not in line or b'"offset"' not in line
-        if bare:
-            try:
-                event = parse(line)
-                if isinstance(event, Tweet):
-                    highest_ms = max(highest_ms, event.created_at_ms)
-            except ContractError:
-                pass
-            yield Record(0, offset, highest_ms, None, line)
-            offset += 1
-            continue
-        if not line.strip():
-            continue
-        try:
-            entry = _decode_line(line)
-            value = entry.value.encode("utf-8", "surrogatepass") if entry.value is not None else None
-            if entry.value_base64 is not None:
-                value = base64.b64decode(entry.value_base64, validate=True)
-        except (msgspec.DecodeError, binascii.Error) as error:
-            raise CallerMistake(
-                f"line {number} is no log line: {error}",
-                fix='a log line is {"partition", "offset", "log_time_ms", "key", "value"}; `hushtag dump` writes them',
-            ) from error
-        key = None if entry.key is None else entry.key.encode("utf-8", "surrogatepass")
-        yield Record(entry.partition, entry.offset, entry.log_time_ms, key, value)
+"""Sequence of the policy and model that are in force before any activation."""
 
 
 @dataclass(slots=True)
 class ReplayCounts:
-    """What the replay met."""
+    """Counts of a replay."""
 
     records: int = 0
     tweets: int = 0
@@ -120,7 +47,7 @@ class ReplayCounts:
     too_old: int = 0
     late_registers: int = 0
     retractions: Counter[str] = field(default_factory=Counter)
-    """By `streams.counting.notices.KINDS`."""
+    """Retractions by kind (`streams.counting.notices.KINDS`)."""
     late_retractions: int = 0
     settled_ticks: int = 0
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -130,18 +57,19 @@ class Replay:
     """One run of the cores.
 
     Args:
-        partitions: the source partitions that the log holds; a tick settles when all have passed it.
-        policy: in force from the first tick.
-        early: also look before panes settle, after every `flush_ms` of log time, and say what is found.
-        moderation: the records of the `moderation` topic, in the order of their offsets: what they say about accounts
-            is in force from their log time on.
-        corrections: what stage 2 has said, as the logs of shards have it (see `corrections_in`), whatever their number.
-        heard: author sketches as a live run's shards met them, by shard; None: this run's own, which every shard has
-            heard once their tick has settled in all.
-        activations: of policies and models, as a live run's shards met them: from its tick on each goes before `policy`
-            and `scorer`.
-        models: that these name; where one is not here, nothing begins while it is in force.
-        keep_evidence: called with every record of evidence, as ticks settle.
+        partitions: source partitions of the log; a tick settles when all have passed it.
+        policy: policy in force from the first tick.
+        scorer: model in force from the first tick.
+        early: also emit early decisions, evaluated after every `flush_ms` of log time.
+        moderation: records of the `moderation` topic in the order of their offsets; their account facts are in force
+            from their log time on.
+        corrections: stage 2's corrections from the shards' logs (see `corrections_in`); their shard count may differ.
+        sketches: author sketches by shard, as a live run's shards received them. None: those of this run, which every
+            shard receives once their tick has settled in all shards.
+        activations: policy and model activations from a live run's shards; each replaces `policy` and `scorer` from its
+            tick on.
+        models: models that the activations name. While a missing model is in force, no suppression begins.
+        keep_evidence: called with every evidence record, as ticks settle.
     """
 
     def __init__(
@@ -156,16 +84,16 @@ class Replay:
         early: bool = False,
         flush_ms: int = FLUSH_MS,
         flush_records: int = 2_000,
-        moderation: Iterable[Record] = (),
+        moderation: Iterable[LogRecord] = (),
         corrections: Iterable[tuple[int, Corrections]] = (),
-        heard: Mapping[int, Iterable[HeardSketch]] | None = None,
+        sketches: Mapping[int, Iterable[ReceivedSketch]] | None = None,
         activations: Iterable[Activation] = (),
         models: Iterable[TextScorer] = (),
         keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
         self.counts = ReplayCounts()
         self.sketches: list[AuthorSketch] = []
-        """What the judges told each other."""
+        """Author sketches that the judges emitted."""
         times, hashes, sharding = times or TimeRules(), KeyedHash(hash_key), Sharding(shards)
         numbers = sorted(set(partitions))
         self._sources = {
@@ -180,9 +108,9 @@ class Replay:
         self._flush_ms = flush_ms
         self._flush_records = flush_records
         self._offset = 0
-        facts = AccountFacts(FactBook(hashes))
+        facts = AccountFactFold(AccountFactStore(hashes))
         for record in moderation:
-            facts.take(record.offset, record.timestamp, record.key, record.value)
+            facts.apply_raw(record.offset, record.timestamp, record.key, record.value)
         self.judges = [
             ShardJudge(
                 shard,
@@ -191,9 +119,9 @@ class Replay:
                 hashes=hashes,
                 early=early,
                 shards=shards,
-                book=facts.book,
+                fact_store=facts.store,
                 scale_of={one.revision: one.scale for one in self._scorers.values()}.get,
-                at_hand=self._scorers.__contains__,
+                is_loaded=self._scorers.__contains__,
             )
             for shard in range(shards)
         ]
@@ -201,34 +129,34 @@ class Replay:
             revision=policy.revision,
             sequence=_BEFORE_ALL,
             from_tick_ms=0,
-            policy=policy.canonical(),
+            policy=policy.canonical,
             model_revision=scorer.revision,
         )
         for judge in self.judges:
             for one in (activation, *activations):
                 judge.apply(0, one)
-            judge.apply(0, FactsMark("", facts.book.upto))
-            judge.sketches.recover(heard.get(judge.shard, ()) if heard else ())
-        self._own_sketches = heard is None
+            judge.apply(0, FactsMark("", facts.store.upto))
+            judge.sketches.load(sketches.get(judge.shard, ()) if sketches else ())
+        self._own_sketches = sketches is None
         for pane, correction in corrections:
-            for judge in self.judges:  # that of another shard's hashtags asks for none of them
-                judge.corrected.add(pane, correction, judge.tags)
+            for judge in self.judges:  # a judge ignores hashtags of other shards
+                judge.corrections.load(pane, correction)
 
-    def run(self, records: Iterable[Record]) -> Iterator[Decision | PaneRow]:
-        """Read everything, settle everything; yields decisions and the rows of minute panes as they settle."""
-        waiting: dict[int, list[Record]] = {}
-        held, due_ms = 0, -1
+    def run(self, records: Iterable[LogRecord]) -> Iterator[Decision | PaneRow]:
+        """Read and settle the whole log; yield decisions and the rows of minute panes as they settle."""
+        waiting: dict[int, list[LogRecord]] = {}
+        queued, due_ms = 0, -1
         for record in records:
             waiting.setdefault(record.partition, []).append(record)
-            held += 1
-            if held >= self._flush_records or (self._early and record.timestamp >= due_ms):
+            queued += 1
+            if queued >= self._flush_records or (self._early and record.timestamp >= due_ms):
                 due_ms = record.timestamp + self._flush_ms
                 yield from self._flush(waiting)
-                waiting, held = {}, 0
+                waiting, queued = {}, 0
         yield from self._flush(waiting)
         yield from self._finish()
 
-    def _flush(self, waiting: dict[int, list[Record]]) -> Iterator[Decision | PaneRow]:
+    def _flush(self, waiting: dict[int, list[LogRecord]]) -> Iterator[Decision | PaneRow]:
         for number, records in waiting.items():
             source = self._sources[number]
             if number not in self._started:
@@ -243,12 +171,12 @@ class Replay:
             self._note(source)
         yield from self._settle(None)
         for judge in self.judges:
-            look = judge.next_look()
-            if look is not None:
-                yield from judge.look(look, self._score(look.batches))
+            firing = judge.next_early()
+            if firing is not None:
+                yield from judge.decide_early(firing, self._score(firing.batches))
 
     def _settle(self, up_to_ms: int | None) -> Iterator[Decision | PaneRow]:
-        """Tick after tick in all shards: what one says of a tick, all have heard before any settles a later one."""
+        """Settle due ticks in order over all shards: all receive a tick's sketches before any settles a later tick."""
         while due := [(tick, one.shard) for one in self.judges if (tick := one.due(up_to_ms)) is not None]:
             judge = self.judges[min(due)[1]]
             job = judge.next_tick(up_to_ms)
@@ -258,19 +186,19 @@ class Replay:
             for pane in settled.panes:
                 yield from self._minute(judge, pane)
             self._keep(judge, settled.evidence)
-            self._tell_all_shards(settled.sketches)
+            self._share_sketches(settled.sketches)
             yield from settled.decisions
 
     def _score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
         return score_batches(batches, self._scorers.get, self._columns)
 
-    def _tell_all_shards(self, sketches: Iterable[AuthorSketch]) -> None:
-        """As if each shard's log stood at the tick: the markers that came with the last flush are far ahead of it."""
+    def _share_sketches(self, sketches: Iterable[AuthorSketch]) -> None:
+        """Deliver sketches at their tick; the latest flush has already moved the shards' markers far beyond it."""
         self.sketches += sketches
         if self._own_sketches:
             for sketch in sketches:
                 for judge in self.judges:
-                    judge.sketches.hear(sketch, sketch.tick_ms)
+                    judge.sketches.add(sketch, sketch.tick_ms)
 
     def _keep(self, judge: ShardJudge, evidence: TickEvidence | None) -> None:
         if self._keep_evidence is not None and evidence is not None:
@@ -282,16 +210,17 @@ class Replay:
             yield from rows_of(pane, judge.tags)
 
     def _finish(self) -> Iterator[Decision | PaneRow]:
-        """The end of the log settles all."""
+        """Settle everything that is open at the end of the log."""
         open_panes = [max(judge.open.panes, default=-1) for judge in self.judges]
-        last = max(*open_panes, *(judge.views.retracted.last_heard for judge in self.judges))
+        last = max(*open_panes, *(judge.retractions.last_pending_pane for judge in self.judges))
         yield from self._settle((last + 1) * PANE_MS)
         for judge in self.judges:
-            minute = judge.finish()
+            minute = judge.close_minute()
             if minute is not None:
                 yield from self._minute(judge, minute)
-            self.counts.late_registers += judge.open.late_registers
-            self.counts.late_retractions += judge.views.retracted.late
+            counts = judge.take_counts()
+            self.counts.late_registers += counts["registers_after_settling"]
+            self.counts.late_retractions += counts["retractions_late"]
 
     def _note(self, source: SourcePartition) -> None:
         met, counts = source.counts, self.counts

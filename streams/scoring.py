@@ -1,4 +1,4 @@
-"""Stage 1 as the judge needs it: texts in, probabilities and fingerprints out. A pure function of text and model."""
+"""Stage 1 for the judge: texts to probabilities and fingerprints, a pure function of text and model."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from models.protocol import GroupingScorer, PointsScorer, Scorer
 from models.scorer import LinearScorer
 from streams.counting.block_counts import MAX_GROUPS
 from streams.errors import CallerMistake
-from streams.windows.scores import Scores
+from streams.windows.open_pane import Scores
 
 
 class TextScorer:
-    """A scorer behind the judge's interface.
+    """Adapter from a scorer to the judge's interface.
 
     Args:
-        scorer: any object with the `models.protocol.Scorer` protocol; with `PointsScorer` a text is read but once,
-            with `GroupingScorer` decisions go by estimated shares instead of mean probabilities.
+        scorer: any `models.protocol.Scorer`. A `PointsScorer` reads each text only once. With a `GroupingScorer`
+            decisions use estimated shares instead of mean probabilities.
     """
 
     def __init__(self, scorer: Scorer) -> None:
@@ -30,14 +30,14 @@ class TextScorer:
         self.revision = scorer.revision
         self.categories = tuple(scorer.categories)
         self.deciles = scorer.numbers.deciles[0] if isinstance(scorer, LinearScorer) else None
-        """(9,) of any category in labelled tweets (see `models.drift`); None of a scorer that knows none."""
+        """Deciles (9,) of any category in labelled tweets (see `models.drift`); None if the scorer has none."""
         self.scale = scorer.scale if isinstance(scorer, GroupingScorer) else None
         if self.scale is not None and self.scale.n_groups > MAX_GROUPS:
-            raise ValueError(f"a scorer may tell {MAX_GROUPS} groups of languages apart, not {self.scale.n_groups}")
-        """What the probabilities mean as shares; None: of a scorer that does not say, they are taken as they are."""
+            raise ValueError(f"a scorer may have at most {MAX_GROUPS} language groups, not {self.scale.n_groups}")
+        """Scale from probabilities to shares; None: a probability is taken as a share."""
 
     def __call__(self, lines: bytes) -> Scores:
-        """Score texts, each a line in UTF-8 (lone surrogates pass). Blocks: call it in a thread from an event loop."""
+        """Score texts, one per line in UTF-8 (lone surrogates pass). Blocks: call it in a thread from an event loop."""
         joined = lines.decode("utf-8", "surrogatepass")
         points, offsets = features.encode_lines(joined)
         if isinstance(self._scorer, LinearScorer):
@@ -50,39 +50,40 @@ class TextScorer:
             probabilities = self._scorer.score_points(points, offsets)
         else:
             probabilities = self._scorer.score(joined.split("\n")[:-1])
-        return Scores(probabilities, copies.of_points(points, offsets), groups)
+        return Scores(probabilities, copies.fingerprints_of_points(points, offsets), groups)
 
 
 class _NoModel:
-    """In the place of a scorer where nothing is ever scored."""
+    """Scorer of a worker that never scores."""
 
     revision = ""
     categories: tuple[str, ...] = ()
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        raise AssertionError("there is no model here")
+        raise AssertionError("this worker has no model")
 
 
 def no_scorer() -> TextScorer:
-    """For a worker that neither names a model nor scores by it."""
+    """Return the scorer of a worker that neither publishes a model nor scores."""
     return TextScorer(_NoModel())
 
 
 def silent(lines: bytes, columns: int) -> Scores:
-    """What there is to say of texts without a model: no probability, and fingerprints as ever."""
+    """Return scores without a model: no probabilities, but fingerprints."""
     points, offsets = features.encode_lines(lines.decode("utf-8", "surrogatepass"))
     probabilities = np.full((len(offsets) - 1, columns), np.nan, np.float32)
-    return Scores(probabilities, copies.of_points(points, offsets), silent=True)
+    return Scores(probabilities, copies.fingerprints_of_points(points, offsets), silent=True)
 
 
 def score_batches(
     batches: Sequence[tuple[str, bytes]], scorers: Callable[[str], TextScorer | None], columns: int
 ) -> Scores:
-    """Texts by the revision that scores them, to the scores of all in their order.
+    """Score batches of texts, each by its own model, and concatenate the scores in order.
 
     Args:
-        scorers: of a revision; None where that model is not to be had.
-        columns: score columns of a text.
+        batches: pairs of a model revision and texts, one per line.
+        scorers: returns the scorer of a revision; None if the model cannot be loaded.
+        columns: number of score columns of a text.
     """
     found = []
     for revision, lines in batches:
@@ -99,14 +100,14 @@ def score_batches(
 
 
 def load_text_scorer(path: Path | None = None) -> TextScorer:
-    """The artefact at a path, or the committed one.
+    """Load the artefact at a path, or the committed one.
 
     Raises:
-        CallerMistake: it cannot be used, with the reason.
+        CallerMistake: the artefact cannot be used, with the reason.
     """
     try:
         return TextScorer(models.load_scorer(path))
     except (OSError, ValueError) as error:
         raise CallerMistake(
-            f"the model artefact cannot be used: {error}", fix="set HUSHTAG_MODEL to a good one, or unset it"
+            f"the model artefact cannot be used: {error}", fix="set HUSHTAG_MODEL to a usable artefact, or unset it"
         ) from error

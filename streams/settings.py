@@ -1,4 +1,4 @@
-"""What the operator sets, by environment. Trust and safety's knobs are in the policy, never here."""
+"""Settings of the operator, from environment variables. Trust and safety's settings are in the policy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import SettingsError
-from streams.settings_words import allowed_values, hide_all_but_host, hide_passwords
+from streams.settings_text import allowed_values, hide_all_but_host, hide_passwords
 
 PREFIX = "HUSHTAG_"
 _NAME = r"^[a-zA-Z0-9._-]*$"
-_NAME_WORDS = "letters, digits, dots, _ and -"
+_NAME_VALUES = "letters, digits, dots, _ and -"
 
 
 class Settings(BaseSettings):
@@ -30,34 +30,34 @@ class Settings(BaseSettings):
         Field(
             description="Redis or Valkey; rediss:// for TLS, with ?ssl_ca_certs=FILE for your own authority",
             pattern=r"^(rediss?|unix)://.",
-            json_schema_extra={"words": "a URL such as redis://host:6379/0, rediss://user:password@host:6380/0"},
+            json_schema_extra={"values": "a URL such as redis://host:6379/0, rediss://user:password@host:6380/0"},
         ),
     ] = "redis://127.0.0.1:6379/0"
     policy: Annotated[Path, Field(description="the policy file that this worker proposes")] = Path("config/policy.yaml")
     model: Annotated[Path | None, Field(description="the model artefact; the committed one if unset")] = None
     encoder: Annotated[
         Literal["auto", "on", "off"],
-        Field(description="stage 2 beside the judge; auto: where its extra is installed (make encoder)"),
+        Field(description="whether stage 2 runs; auto: if its extra is installed (make encoder)"),
     ] = "auto"
     encoder_texts_per_second: Annotated[
-        float, Field(ge=0, le=10_000, description="so many texts stage 2 reads at most, 0: none; 60 take half a core")
+        float, Field(ge=0, le=10_000, description="texts that stage 2 scores at most, 0: none; 60 take half a core")
     ] = 60.0
     topic_prefix: Annotated[
         str,
         Field(
-            description="before the name of every topic",
+            description="prefix of every topic name",
             pattern=_NAME,
             max_length=100,
-            json_schema_extra={"words": f"at most 100 {_NAME_WORDS}"},
+            json_schema_extra={"values": f"at most 100 {_NAME_VALUES}"},
         ),
     ] = ""
     group: Annotated[
         str,
         Field(
-            description="consumer group; each set of stages has its own below it",
+            description="consumer group; an incomplete set of stages has its own group, named after it",
             min_length=1,
             pattern=_NAME,
-            json_schema_extra={"words": _NAME_WORDS},
+            json_schema_extra={"values": _NAME_VALUES},
         ),
     ] = "hushtag"
     instance_id: Annotated[
@@ -65,10 +65,10 @@ class Settings(BaseSettings):
         Field(
             description="static group membership, different for each worker; unset: dynamic",
             pattern=_NAME,
-            json_schema_extra={"words": _NAME_WORDS},
+            json_schema_extra={"values": _NAME_VALUES},
         ),
     ] = ""
-    shards: Annotated[int, Field(ge=1, le=1024, description="partitions of hashtag-partials; fixed for ever")] = 8
+    shards: Annotated[int, Field(ge=1, le=1024, description="partitions of hashtag-partials; never changes")] = 8
     allowed_lateness_ms: Annotated[
         int, Field(ge=0, le=600_000, description="a later tweet counts in the oldest open pane")
     ] = 5_000
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     ] = 120_000
     max_event_age_ms: Annotated[
         int,
-        Field(ge=0, le=86_400_000 * 7, description="an older tweet does not count; no less than the longest window"),
+        Field(ge=0, le=86_400_000 * 7, description="an older tweet does not count; at least the longest window"),
     ] = 3_600_000
     max_broker_skew_ms: Annotated[int, Field(ge=0, le=60_000, description="how far the brokers' clocks may differ")] = (
         500
@@ -88,29 +88,29 @@ class Settings(BaseSettings):
         Field(ge=1_000, le=3_600_000, description="no early suppression past this; sources further ahead wait"),
     ] = 60_000
     hash_key: Annotated[
-        SecretStr, Field(description="keys the author sample; keep it secret and the same on all workers")
+        SecretStr, Field(description="key of the author hashes; secret, and the same on all workers")
     ] = SecretStr("")
-    audit_key: Annotated[SecretStr, Field(description="signs the audit log")] = SecretStr("")
+    audit_key: Annotated[SecretStr, Field(description="key that signs the audit log")] = SecretStr("")
     audit_retired_keys: Annotated[
-        SecretStr, Field(description="keys that signed it before, oldest first, separated by commas")
+        SecretStr, Field(description="earlier signing keys, oldest first, separated by commas")
     ] = SecretStr("")
     webhook_url: Annotated[
         str,
         Field(
             pattern=r"^(https?://\S+)?$",
-            description="told of suppressions, withdrawals and valves; empty: nobody",
-            json_schema_extra={"words": "an http or https address, or nothing"},
+            description="receiver of suppressions, withdrawals and circuit breaker events; empty: none",
+            json_schema_extra={"values": "an http or https address, or empty"},
         ),
     ] = ""
-    webhook_key: Annotated[SecretStr, Field(description="signs what the webhook sends")] = SecretStr("")
+    webhook_key: Annotated[SecretStr, Field(description="key that signs the webhook's events")] = SecretStr("")
     session_timeout_seconds: Annotated[
-        float, Field(ge=1, le=600, description="a worker not heard of for so long loses its partitions")
+        float, Field(ge=1, le=600, description="a worker without heartbeats for this long loses its partitions")
     ] = 30.0
-    flush_ms: Annotated[int, Field(ge=10, le=10_000, description="how often ingest sends what it has counted")] = (
+    flush_ms: Annotated[int, Field(ge=10, le=10_000, description="interval at which ingest sends its counts")] = (
         FLUSH_MS
     )
     stuck_after_seconds: Annotated[
-        float, Field(ge=2, le=3600, description="a worker in which nothing moves for so long ends itself")
+        float, Field(ge=2, le=3600, description="a worker without progress for this long ends itself")
     ] = 60.0
     start_deadline_seconds: Annotated[
         float, Field(ge=1, le=3600, description="how long to wait at start for Kafka and Redis")
@@ -120,30 +120,30 @@ class Settings(BaseSettings):
     ] = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535, description="port of the same; 0: any free one")] = 9464
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="of the JSON logs on stderr")
+        Literal["debug", "info", "warning", "error"], Field(description="level of the JSON logs on stderr")
     ] = "info"
     kafka_security_protocol: Annotated[
-        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="how to talk to Kafka")
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Field(description="how to connect to Kafka")
     ] = "PLAINTEXT"
     kafka_ssl_cafile: Annotated[
-        Path | None, Field(description="PEM file of the authorities to trust; unset: the system's")
+        Path | None, Field(description="PEM file of the trusted authorities; unset: the system's")
     ] = None
     kafka_ssl_certfile: Annotated[
-        Path | None, Field(description="our own certificate, PEM, if the broker asks for one")
+        Path | None, Field(description="PEM file of the client certificate, if the broker requires one")
     ] = None
     kafka_ssl_keyfile: Annotated[
-        Path | None, Field(description="the key of kafka_ssl_certfile, PEM, without a password")
+        Path | None, Field(description="PEM file of the key of kafka_ssl_certfile, without a password")
     ] = None
     kafka_sasl_mechanism: Annotated[
         Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None, Field(description="how to log in to Kafka")
     ] = None
-    kafka_sasl_username: Annotated[str, Field(description="who logs in to Kafka")] = ""
-    kafka_sasl_password: Annotated[SecretStr, Field(description="the password of the same")] = SecretStr("")
+    kafka_sasl_username: Annotated[str, Field(description="user name for Kafka")] = ""
+    kafka_sasl_password: Annotated[SecretStr, Field(description="password for Kafka")] = SecretStr("")
 
     @field_validator("kafka")
     @classmethod
     def _check_servers(cls, value: str) -> str:
-        if "@" in value:  # no part of it can be told: it may be one of the password
+        if "@" in value:  # show no part of it: any part may belong to the password
             raise ValueError("a login belongs in HUSHTAG_KAFKA_SASL_USERNAME and HUSHTAG_KAFKA_SASL_PASSWORD")
         for server in value.split(","):
             match = re.fullmatch(r"\s*(\[[0-9a-fA-F:.]+\]|[^\s:/,@]+):(\d{1,5})\s*", server)
@@ -154,28 +154,28 @@ class Settings(BaseSettings):
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook(cls, value: str) -> str:
-        if value and not _can_be_sent_to(value):
-            raise ValueError("nothing can be sent there: its host or port is none, or a character has no place in it")
+        if value and not _is_valid_address(value):
+            raise ValueError("not a valid address: the host, the port or a character is invalid")
         return value
 
     @property
     def timely_ms(self) -> int:
-        """How old the newest tweet may be for early looks: they are for what happens now, not for a backlog.
+        """Greatest age of the newest tweet for early decisions: they are for current tweets, not for a backlog.
 
-        What a worker has that was woken past its session is older.
+        The records of a worker that was paused past its session are older.
         """
         return min(self.max_lag_ms, int(self.session_timeout_seconds * 800))
 
     def topic(self, name: str) -> str:
-        """The name of a topic on the broker: `topic_prefix` + name."""
+        """Return the name of a topic on the broker: `topic_prefix` + name."""
         return self.topic_prefix + name
 
 
 def load_settings() -> Settings:
-    """Read the environment.
+    """Read the settings from the environment.
 
     Raises:
-        SettingsError: names every wrong variable and its value (passwords hidden); the fix says what each may be.
+        SettingsError: names every wrong variable and its value (passwords hidden); the fix lists the allowed values.
     """
     try:
         settings = Settings()
@@ -183,8 +183,8 @@ def load_settings() -> Settings:
         problems = []
         for problem in error.errors():
             field = str(problem["loc"][0])
-            said = problem["ctx"]["error"] if problem["type"] == "value_error" else f"not {allowed(field)}"
-            problems.append((field, f"={shown(field, problem['input'])}: {said}", allowed(field)))
+            reason = problem["ctx"]["error"] if problem["type"] == "value_error" else f"not {allowed(field)}"
+            problems.append((field, f"={shown(field, problem['input'])}: {reason}", allowed(field)))
         raise _error(problems) from None
     if problems := _conflicts(settings):
         raise _error(problems)
@@ -192,7 +192,7 @@ def load_settings() -> Settings:
 
 
 def variable(field: str) -> str:
-    """The environment variable of a setting.
+    """Return the environment variable of a setting.
 
     >>> variable("redis_url")
     'HUSHTAG_REDIS_URL'
@@ -201,12 +201,12 @@ def variable(field: str) -> str:
 
 
 def is_secret(field: str) -> bool:
-    """Whether its value may not be shown."""
+    """Return whether the value of a setting must not be shown."""
     return Settings.model_fields[field].annotation is SecretStr
 
 
 def shown(field: str, value: object) -> str:
-    """A value as it may be shown: secrets and passwords in URLs masked, of the webhook all but its host; cut to 80."""
+    """Return a value for display, cut to 80: secrets and passwords masked, of the webhook all but its host."""
     if is_secret(field):
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         return "***" if text else ""
@@ -215,17 +215,17 @@ def shown(field: str, value: object) -> str:
 
 
 def allowed(field: str) -> str:
-    """What a setting may be, in words."""
+    """Return the allowed values of a setting as text."""
     return allowed_values(Settings.model_json_schema()["properties"][field])
 
 
 def is_from_environment(field: str) -> bool:
-    """Whether the environment sets it; names are matched in any case, and an empty variable counts as unset."""
+    """Return whether the environment sets a setting; names match in any case, and empty counts as unset."""
     return any(name.upper() == variable(field) and value for name, value in os.environ.items())
 
 
 def unknown_variables() -> list[str]:
-    """Variables with our prefix that set nothing here: perhaps a slip of the pen."""
+    """Return the variables with the prefix that are no settings, which may be typing errors."""
     known = {variable(field) for field in Settings.model_fields} | OTHER_VARIABLES.keys()
     return sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
 
@@ -235,17 +235,17 @@ OTHER_VARIABLES = {
     "HUSHTAG_CACHE": "folder for Kafka's jars and the local stack's data",
     "HUSHTAG_MAVEN_URL": "Maven mirror that `hushtag up` fetches Kafka's jars from",
     "HUSHTAG_API_KEYS": "file of the HTTP API's keys",
-    "HUSHTAG_SECOND_LOOK_SHARE": "share of automated suppressions that people look at again",
+    "HUSHTAG_SECOND_LOOK_SHARE": "share of automated suppressions that people review again",
     "HUSHTAG_OVERRIDE_FOR": "how long a moderator's override lasts",
 }
-"""Variables of single commands, read there and not by the pipeline."""
+"""Variables of single commands; the pipeline does not read them."""
 
 _Problem = tuple[str, str, str]
-"""Field, what is wrong, what it may be."""
+"""Field, problem, and allowed values."""
 
 
-def _can_be_sent_to(url: str) -> bool:
-    import httpx  # takes a quarter of a second: not for every command
+def _is_valid_address(url: str) -> bool:
+    import httpx  # its import takes a quarter of a second, which other commands should not wait for
 
     try:
         parsed = httpx.URL(url)
@@ -262,7 +262,7 @@ def _error(problems: list[_Problem]) -> SettingsError:
 
 
 def _conflicts(settings: Settings) -> list[_Problem]:
-    """Values that are fine each, and not together."""
+    """Return the problems of values that contradict each other."""
     problems: list[_Problem] = []
     protocol = settings.kafka_security_protocol
     useless = f"has no effect with HUSHTAG_KAFKA_SECURITY_PROTOCOL={protocol}"
@@ -286,12 +286,12 @@ def _conflicts(settings: Settings) -> list[_Problem]:
         problems.append(("kafka_ssl_certfile", what, "the PEM file of its certificate"))
     if settings.max_event_age_ms < settings.allowed_lateness_ms:
         what = f"={settings.max_event_age_ms}: below HUSHTAG_ALLOWED_LATENESS_MS={settings.allowed_lateness_ms}"
-        problems.append(("max_event_age_ms", what, "no less than the allowed lateness and the longest window"))
+        problems.append(("max_event_age_ms", what, "at least the allowed lateness and the longest window"))
     return problems
 
 
 def time_rules(settings: Settings, *, create_time: bool = False) -> TimeRules:
-    """The clocks' tolerances; `max_disorder_ms` only matters for a source topic with CreateTime."""
+    """Return the clock tolerances; `max_disorder_ms` matters only for a source topic with CreateTime."""
     return TimeRules(
         allowed_lateness_ms=settings.allowed_lateness_ms,
         max_event_ahead_ms=settings.max_event_ahead_ms,

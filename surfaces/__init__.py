@@ -1,7 +1,5 @@
-"""Where hashtags are shown: reference services for trends and for search suggestions, and the demo that runs all.
+"""Reference services that show hashtags: trends and search suggestions.
 
-They are the platform's own products, and stand here for any service that shows hashtags: they count tweets by
-themselves, and ask `hushtag_client` before they show a tag, as any of them would. Nothing here decides anything.
-
-`trending` is pure (time is an argument), `web` is what both services share, `demo` runs the whole system and judges it.
+They stand for the platform's own products: they count tweets themselves and check each hashtag with `hushtag_client`
+before they show it. They decide nothing.
 """

@@ -1,4 +1,4 @@
-"""`hushtag trends` and `hushtag search`: one surface each."""
+"""`hushtag trends` and `hushtag search`: run one surface each."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add `trends` and `search` to the command."""
     app.command()(trends)
     app.command()(search)
 
 
 def trends(
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8701,
-    search_url: Annotated[str, typer.Option(help="Where the search service is, for links.")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8701,
+    search_url: Annotated[str, typer.Option(help="URL of the search service, for links.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the reference trends page and its JSON until stopped: reads tweets from Kafka, asks the flags in Redis."""
+    """Serve the reference trends page and its JSON until stopped; it reads tweets from Kafka and flags from Redis."""
     _run("trends", host, port, search_url, as_json)
 
 
 def search(
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8702,
-    trends_url: Annotated[str, typer.Option(help="Where the trends service is, for links.")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8702,
+    trends_url: Annotated[str, typer.Option(help="URL of the trends service, for links.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the reference search suggestions and their JSON until stopped."""
+    """Serve the reference search suggestions and their JSON until stopped; reads as `hushtag trends`."""
     _run("search", host, port, trends_url, as_json)
 
 

@@ -1,7 +1,7 @@
-"""Tweets from Kafka into a trend counter: the platform's own reading, without a group and without commits.
+"""Read tweets from Kafka into a trend counter, without a consumer group and without commits.
 
-It begins some minutes back by log time, so that a service that starts again shows at once what it showed before, and
-follows every partition, new ones too. A record that is no tweet is passed over: to complain is the pipeline's job.
+Reading starts some minutes back in log time, so that a restarted service shows the same trends at once. It follows all
+partitions, also new ones. Malformed records are skipped; the pipeline reports them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streams.clock import monotonic_seconds
 from streams.errors import ContractError, DependencyAway, TopicsError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
-from streams.log.metadata_backoff import patient
+from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.reading import connection
 from streams.settings import Settings
 from surfaces.trending.counter import TrendCounter
@@ -27,8 +27,8 @@ _POLL_RECORDS = 2_000
 _RETRY_SECONDS = 0.3
 
 
-class Feed:
-    """Follows the tweets topic and counts. `missing` says what it still waits for."""
+class TweetFeed:
+    """Follows the tweets topic and counts. `missing` names the dependency that it waits for, or is ""."""
 
     def __init__(self, settings: Settings, counter: TrendCounter, now_ms: Callable[[], int]) -> None:
         self.missing = "Kafka"
@@ -43,9 +43,9 @@ class Feed:
 
         Raises:
             DependencyAway: Kafka does not answer within `start_deadline_seconds`.
-            TopicsError: the topic does not come to be within that time.
+            TopicsError: the topic is not created within that time.
         """
-        consumer = patient(
+        consumer = with_metadata_backoff(
             AIOKafkaConsumer(
                 **connection(self._settings),
                 group_id=None,
@@ -58,7 +58,7 @@ class Feed:
         await self._connect(consumer, deadline)
         try:
             await self._wait_for_topic(consumer, deadline)
-            ends = await self._go_back(consumer, look_back_seconds)
+            ends = await self._seek_back(consumer, look_back_seconds)
             while True:
                 batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
                 for records in batches.values():
@@ -77,11 +77,11 @@ class Feed:
                 self.unreadable += 1
                 continue
             if isinstance(event, Tweet):
-                uses = [(use.hashtag, use.display) for use in event.hashtags if _can_be_shown(use.display)]
+                uses = [(use.hashtag, use.display) for use in event.hashtags if _is_encodable(use.display)]
                 self._counter.add(event.country, uses, log_time_ms, now_ms)
             elif event.exact and event.created_at_ms is not None:
                 hashtags = [use.hashtag for use in event.hashtags]
-                self._counter.take_out(event.country, hashtags, event.created_at_ms, now_ms)
+                self._counter.subtract(event.country, hashtags, event.created_at_ms, now_ms)
 
     async def _connect(self, consumer: AIOKafkaConsumer, deadline: float) -> None:
         while True:
@@ -97,7 +97,7 @@ class Feed:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _wait_for_topic(self, consumer: AIOKafkaConsumer, deadline: float) -> None:
-        """To subscribe to a topic that is missing would make it, with the broker's defaults."""
+        """Wait for the topic; subscribing to a missing one would create it with the broker's defaults."""
         self.missing = f"the topic {self._topic}"
         while self._topic not in await consumer.topics():
             if monotonic_seconds() > deadline:
@@ -107,8 +107,8 @@ class Feed:
         while not consumer.assignment():
             await asyncio.sleep(0.02)
 
-    async def _go_back(self, consumer: AIOKafkaConsumer, look_back_seconds: float) -> dict[TopicPartition, int]:
-        """Seek to the first record of the last so many seconds; returns the ends up to which it must catch up."""
+    async def _seek_back(self, consumer: AIOKafkaConsumer, look_back_seconds: float) -> dict[TopicPartition, int]:
+        """Seek back by `look_back_seconds`; return the end offsets up to which the feed must catch up."""
         self.missing = "the tweets of the last minutes"
         partitions = consumer.assignment()
         from_ms = self._now_ms() - int(look_back_seconds * 1000)
@@ -120,8 +120,8 @@ class Feed:
         return ends
 
 
-def _can_be_shown(display: str) -> bool:
-    """A lone surrogate, which JSON can carry, can be written nowhere."""
+def _is_encodable(display: str) -> bool:
+    """Whether a text can be encoded; JSON may carry lone surrogates, which cannot."""
     try:
         display.encode()
     except UnicodeEncodeError:

@@ -1,13 +1,14 @@
-"""From counts and flags to what a surface shows, and to what it holds back. Pure: no clock, no network.
+"""Combine counts and flags into the hashtags that a surface shows, and those that it hides. Pure.
 
-The order is the product's own; the flags only take tags out. What is taken out leaves no gap, so whoever looks cannot
-tell that anything was there; staff can ask for it, with the rank it would have had.
+The product determines the order; flags only remove hashtags. A removed hashtag leaves no gap, so a viewer cannot notice
+it. Staff can list it with the rank that it would have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 from hushtag_client.answers import Answers
 from hushtag_client.registers import Register
@@ -15,12 +16,14 @@ from hushtag_client.registers import Register
 from surfaces.trending.counter import WORLD, Trend, TrendCounter
 
 RANKS_KNOWN = 100
-"""How far down a tag that is held back is told its rank."""
+"""Last rank that is computed for hidden hashtags."""
+SPARKLINE_POINTS = 40
+LONGEST_STEP_SECONDS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class HeldTag:
-    """A tag that is held back: the flag, how it does at the moment, and where it would stand (from 1)."""
+    """A hidden hashtag with its flag, its present counts and the rank that it would have (from 1)."""
 
     register: Register
     trend: Trend | None
@@ -28,9 +31,9 @@ class HeldTag:
 
 
 class Listing:
-    """What one surface ("trends", "search") shows of the tags that a counter knows, `length` at most.
+    """The hashtags of a counter that one surface ("trends", "search") shows, at most `length`.
 
-    Everywhere `country` is the viewer's, ISO 3166-1 alpha-2, or None for one of the world.
+    In all methods `country` is the viewer's country, ISO 3166-1 alpha-2, or None for the world.
     """
 
     def __init__(self, counter: TrendCounter, flags: Answers, surface: str, length: int) -> None:
@@ -40,15 +43,15 @@ class Listing:
         self.length = length
 
     def trending(self, country: str | None) -> list[Trend]:
-        """The best by trending score that may be shown."""
+        """List the visible hashtags with the best trending scores."""
         return self._shown(lambda count: self.counter.ranking(country or WORLD, count), country)
 
     def suggestions(self, country: str | None, prefix: str) -> list[Trend]:
-        """The most used that begin with a prefix (normalised) and may be shown; the trending ones for ""."""
+        """List the most used visible hashtags with a prefix (normalised); for "" the trending ones."""
         return self._shown(lambda count: self.counter.with_prefix(country or WORLD, prefix, count), country)
 
     def held(self, country: str | None) -> list[HeldTag]:
-        """What is held back from this viewer, by the rank it would have; those without one by name."""
+        """List the hashtags hidden from a viewer, by the rank that they would have; then by name."""
         ranks = {
             trend.hashtag: rank
             for rank, trend in enumerate(self.counter.ranking(country or WORLD, RANKS_KNOWN), start=1)
@@ -63,8 +66,17 @@ class Listing:
         ]
         return sorted(found, key=lambda tag: (tag.would_be_rank or RANKS_KNOWN + 1, tag.register.hashtag))
 
+    @property
+    def step_seconds(self) -> int:
+        """Seconds per point of a sparkline, so that its points span the observed time up to a limit."""
+        return min(max(ceil(self.counter.observed_seconds / SPARKLINE_POINTS), 1), LONGEST_STEP_SECONDS)
+
+    def sparkline(self, country: str | None, hashtag: str) -> list[int]:
+        """Count the tweets of a hashtag in each step of its sparkline, oldest first."""
+        return self.counter.series(country or WORLD, hashtag, SPARKLINE_POINTS, self.step_seconds)
+
     def _shown(self, fetch: Callable[[int], list[Trend]], country: str | None) -> list[Trend]:
-        """Fetch further down until enough may be shown or there is no more."""
+        """Fetch more ranks until enough hashtags are visible or none remain."""
         count = self.length
         while True:
             count *= 2

@@ -1,4 +1,4 @@
-"""One surface as a process: a counter fed from Kafka, the flags client, the web application; all end together."""
+"""Run one surface as a process: a counter fed from Kafka, the flags client and the web application."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from hushtag_client import AsyncFlagsClient
 from streams.clock import now_ms
 from streams.errors import CallerMistake, SettingsError
 from streams.settings import Settings
-from surfaces.feed import Feed
+from surfaces.feed import TweetFeed
 from surfaces.search import search_service
-from surfaces.service import Service
+from surfaces.service import SurfaceService
 from surfaces.trending.counter import TrendCounter
 from surfaces.trends import trends_service
-from web.server import Server
+from web.server import StreamingServer
 
 Kind = Literal["trends", "search"]
 
 
-def make_service(kind: Kind, counter: TrendCounter, flags: AsyncFlagsClient, other_url: str) -> Service:
-    """The service of a kind; `other_url` is its sister's, "" if there is none."""
+def make_service(kind: Kind, counter: TrendCounter, flags: AsyncFlagsClient, other_url: str) -> SurfaceService:
+    """Create a service; `other_url` is the URL of the other service, or ""."""
     if kind == "trends":
         return trends_service(counter, flags, now_ms, search_url=other_url)
     return search_service(counter, flags, now_ms, trends_url=other_url)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one.
+    """Open a listening socket; port 0 takes any free one.
 
     Raises:
         CallerMistake: the address cannot be used.
@@ -49,13 +49,18 @@ def listen(host: str, port: int) -> socket.socket:
 async def run_surface(
     kind: Kind, settings: Settings, listening: socket.socket, *, other_url: str, started: Callable[[str], None]
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM; all parts end together.
 
-    `started` hears the URL once the pages answer.
+    Args:
+        kind: trends or search.
+        settings: addresses and topic names.
+        listening: listening socket, which the server takes over.
+        other_url: URL of the other surface, or "".
+        started: called with the URL once the pages respond.
 
     Raises:
         SettingsError: the Redis URL cannot be used.
-        HushtagError: Kafka is away, or the tweets topic is missing.
+        HushtagError: Kafka does not answer, or the tweets topic or the browser files are missing.
     """
     counter = TrendCounter()
     try:
@@ -63,10 +68,10 @@ async def run_surface(
     except ValueError as error:
         raise SettingsError(f"HUSHTAG_REDIS_URL: {error}", fix="redis://host:port/0, rediss:// or unix://") from None
     service = make_service(kind, counter, flags, other_url)
-    feed = Feed(settings, counter, now_ms)
+    feed = TweetFeed(settings, counter, now_ms)
     service.ready = lambda: feed.missing or ("" if flags.status().synced else "the flags in Redis")
     host, port = listening.getsockname()[:2]
-    server = Server(service.app, host=host, port=port, end_streams=service.hub.close)
+    server = StreamingServer(service.app, host=host, port=port, end_streams=service.hub.close)
     async with flags:
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         feeding = asyncio.create_task(feed.run())

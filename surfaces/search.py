@@ -1,6 +1,6 @@
-"""The search-suggestion service: recommended terms, without what is held back on the surface `search`.
+"""The search-suggestion service: recommended hashtags, without those hidden on the surface `search`.
 
-Only recommendations are filtered. Whoever types a whole hashtag finds it, flagged or not.
+Only recommendations are filtered. A viewer who types a whole hashtag finds it, flagged or not.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ from hushtag_client.normalise import normalise
 from pydantic import BaseModel
 
 from surfaces.listing import Listing
-from surfaces.service import Product, Service, ViewerCountry
-from surfaces.trending import sparkline
+from surfaces.service import ProductLink, SurfaceService, ViewerCountry
 from surfaces.trending.counter import WORLD, TrendCounter
 
 SURFACE = "search"
 LENGTH = 8
 CHART_POINTS = 120
 
-Typed = Annotated[str, Query(max_length=140, description="what was typed, with or without #")]
+Typed = Annotated[str, Query(max_length=140, description="the typed text, with or without #")]
 
 
 class SuggestionOut(BaseModel):
-    """One suggested term."""
+    """One suggested hashtag with its count."""
 
     hashtag: str
-    """Normalised."""
+    """Hashtag in normal form, without #."""
     display: str
     tweets: int
 
@@ -46,7 +45,7 @@ class SuggestionsOut(BaseModel):
 
 
 class TagOut(BaseModel):
-    """A hashtag that somebody asked for by its whole name; `tweets` 0 if nobody used it in the window."""
+    """A hashtag requested by its whole name; `tweets` is 0 if it was not used in the window."""
 
     hashtag: str
     display: str
@@ -57,25 +56,21 @@ class TagOut(BaseModel):
 
 def search_service(
     counter: TrendCounter, flags: Answers, now_ms: Callable[[], int], *, trends_url: str = ""
-) -> Service:
-    """The service over a counter and flags that others fill."""
+) -> SurfaceService:
+    """Create the service over a counter and flags that the caller keeps current."""
     listing = Listing(counter, flags, SURFACE, LENGTH)
 
     def shown(country: str | None) -> dict[str, str]:
-        step = sparkline.step_seconds(counter.observed_seconds)
         rows = {}
         for rank, trend in enumerate(listing.suggestions(country, ""), start=1):
-            counts = counter.series(country or WORLD, trend.hashtag, sparkline.POINTS, step)
             values = {"q": trend.display} | ({"country": country} if country else {})
-            rows[trend.hashtag] = service.row(
-                "trend_row", rank, trend, *sparkline.paths(counts), f"/?{urlencode(values)}"
-            )
+            rows[trend.hashtag] = service.trend_row(country, rank, trend, f"/?{urlencode(values)}")
         return rows
 
-    products: tuple[Product, ...] = (Product("Search", "/", here=True),)
+    products: tuple[ProductLink, ...] = (ProductLink("Search", "/", here=True),)
     if trends_url:
-        products = (Product("Trends", trends_url), *products)
-    service = Service(listing, now_ms, title="Search", products=products, list_name="recommended", shown=shown)
+        products = (ProductLink("Trends", trends_url), *products)
+    service = SurfaceService(listing, now_ms, title="Search", products=products, list_name="recommended", shown=shown)
 
     @service.app.get("/", include_in_schema=False)
     async def page(request: Request, country: ViewerCountry, q: Typed = "", held: str = "") -> HTMLResponse:
@@ -100,7 +95,7 @@ def search_service(
 
     @service.app.get("/api/suggest")
     async def suggest(country: ViewerCountry, q: Typed = "") -> SuggestionsOut:
-        """The most used hashtags that begin with `q`; the trending ones if it is empty."""
+        """List the most used hashtags that begin with `q`; the trending ones if it is empty."""
         return SuggestionsOut(
             q=q,
             country=country or WORLD,
@@ -113,7 +108,7 @@ def search_service(
 
     @service.app.get("/api/tag")
     async def tag(q: Typed, country: ViewerCountry) -> TagOut:
-        """A hashtag by its whole name: never held back from who asks for it."""
+        """Return a hashtag by its whole name, flagged or not."""
         hashtag = normalise(q.strip())
         found = counter.find(country or WORLD, hashtag)
         return TagOut(

@@ -1,7 +1,7 @@
-"""What the two services are made of in common: the app with its headers, health, live stream and staff's view.
+"""The common part of both services: the application with headers, health, live streams and the staff view.
 
-Everything here runs on one event loop and answers from memory. The counter is filled and the flags are kept by others
-(`surfaces.run`, or a test); the service lets time pass in the counter and sends what changed to whoever looks.
+It runs on one event loop and answers from memory. `surfaces.run`, or a test, fills the counter and keeps the flags
+current. The service advances the counter's time and sends changes to all viewers.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.sse import EventSourceResponse
 from fastapi.staticfiles import StaticFiles
 from hushtag_client.registers import Register
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from streams import countries
+from streams.errors import CallerMistake
 from streams.explain import flag_text
 from surfaces.listing import Listing
-from web.assets import STATIC, asset_url, require_vendor_files
+from surfaces.trending.counter import Trend
+from web.assets import STATIC, asset_url, missing_vendor_files
 from web.headers import SecurityHeaders
-from web.hub import Hub
-from web.live import Page
+from web.hub import EventHub
+from web.live import LivePage
 from web.staff import is_staff, require_staff
+from web.svg import sparkline
+from web.templates import page_templates
 
 REFRESH_SECONDS = 0.5
 TABS = 12
@@ -37,11 +41,11 @@ Country = Annotated[
     Query(pattern=r"^([A-Za-z]{2}|\*)?$", description="the viewer's country, ISO 3166-1 alpha-2; absent: the world"),
 ]
 View = tuple[str | None, bool]
-"""What a page shows: the viewer's country, and whether what was held back is shown too."""
+"""(country, held): the viewer's country, and whether hidden hashtags are listed too."""
 
 
 def viewer_country(country: Country = None) -> str | None:
-    """A dependency: the country in upper case, None for the world."""
+    """Return the country in upper case, None for the world; a dependency of the endpoints."""
     return country.upper() if country and country != "*" else None
 
 
@@ -49,24 +53,27 @@ ViewerCountry = Annotated[str | None, Depends(viewer_country)]
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A link in the bar."""
+class ProductLink:
+    """A link in the navigation bar."""
 
     name: str
     url: str
     here: bool = False
 
 
-class Service:
-    """One surface's web application: `app`, and `hub` whose streams must be closed before it stops.
+class SurfaceService:
+    """One surface's web application: `app`, and `hub`, whose streams must be closed before it stops.
 
     Args:
-        listing: what is shown.
-        now_ms: the clock.
-        title: the product's name.
-        products: links to it and to its sister service.
-        list_name: the name of its live list in the pages.
-        shown: renders the rows that a viewer from a country sees, by key.
+        listing: visible and hidden hashtags.
+        now_ms: wall clock in ms.
+        title: name of the product.
+        products: links to this and the other service.
+        list_name: name of the live list in the pages.
+        shown: renders the rows for a viewer's country, by key.
+
+    Raises:
+        CallerMistake: the browser libraries are missing.
     """
 
     def __init__(
@@ -75,39 +82,43 @@ class Service:
         now_ms: Callable[[], int],
         *,
         title: str,
-        products: tuple[Product, ...],
+        products: tuple[ProductLink, ...],
         list_name: str,
         shown: Callable[[str | None], dict[str, str]],
     ) -> None:
-        require_vendor_files()
+        require_browser_files()
         self.listing = listing
         self.now_ms = now_ms
         self.title = title
         self.products = products
         self.ready: Callable[[], str] = lambda: ""
-        """Says what is still missing before answers can be trusted; "" if nothing."""
+        """Returns the dependency that is still missing, or ""."""
         self._list_name = list_name
         self._shown = shown
-        self.hub: Hub[View] = Hub(self.page)
+        self.hub: EventHub[View] = EventHub(self.page)
         self.templates = _templates()
         self._parts: Any = self.templates.get_template("parts.html").module
         self.app = self._make_app()
 
-    def row(self, macro: str, *values: Any) -> str:
-        """One row of a live list, by a macro of parts.html."""
+    def trend_row(self, country: str | None, rank: int, trend: Trend, href: str) -> str:
+        """Render a trend with its sparkline as a row of a live list."""
+        return self._row("trend_row", rank, trend, *sparkline(self.listing.sparkline(country, trend.hashtag)), href)
+
+    def _row(self, macro: str, *values: Any) -> str:
+        """Render one row of a live list by a macro of parts.html."""
         return str(getattr(self._parts, macro)(*values))
 
-    def page(self, view: View) -> Page:
-        """The live parts of a page as they are now."""
+    def page(self, view: View) -> LivePage:
+        """Render the live parts of a page."""
         country, held = view
         flags = self.listing.flags.check_many(["x"], self.listing.surface, country)[0].why
         texts = {
             "summary": f"Counted over the last {self.listing.counter.window_seconds // 60} minutes, "
             f"as of {flag_text.time_of(self.now_ms())}",
             "flags": {
-                "stale": "The flags are out of date: the pipeline or Redis is away. Automated ones hold nothing back; "
-                "those of people and orders do as long as Redis answers.",
-                "unavailable": "There are no flags yet: nothing is held back.",
+                "stale": "The flags are out of date: the pipeline or Redis is down. Automated flags hide nothing; "
+                "flags of people and orders still apply while Redis answers.",
+                "unavailable": "There are no flags yet: nothing is hidden.",
             }.get(flags, "The flags are up to date."),
         }
         texts["paused"] = flag_text.paused(self.listing.flags.paused(self.listing.surface, country), staff=held)
@@ -116,12 +127,12 @@ class Service:
             tags = self.listing.held(country)
             texts["held"] = f"{len(tags)} held back" if tags else "Nothing is held back"
             lists["held"] = {
-                tag.register.hashtag: self.row("held_row", tag, tag.register, self.now_ms()) for tag in tags
+                tag.register.hashtag: self._row("held_row", tag, tag.register, self.now_ms()) for tag in tags
             }
-        return Page(lists, texts)
+        return LivePage(lists, texts)
 
     def answer(self, template: str, request: Request, country: str | None, held: bool, **values: Any) -> HTMLResponse:
-        """A whole page; `held` asks for staff's view and is refused to others."""
+        """Render a whole page; with `held` the staff view, which is refused to others."""
         if held:
             require_staff(request)
         view = (country, held)
@@ -141,9 +152,11 @@ class Service:
     def _tabs(self, view: View) -> dict[str, str]:
         country, held = view
         codes = set(self.listing.counter.countries()[:TABS]) | ({country} if country else set())
-        found: list[str | None] = [None, *sorted(codes, key=countries.name_of)]
+        found: list[str | None] = [None, *sorted(codes, key=countries.country_name)]
         return {
-            code or "world": self.row("tab", code, countries.name_of(code), code == country, "/" + _query(code, held))
+            code or "world": self._row(
+                "tab", code, countries.country_name(code), code == country, "/" + _query(code, held)
+            )
             for code in found
         }
 
@@ -153,7 +166,7 @@ class Service:
             loop = asyncio.get_running_loop()
 
             def flags_changed(registers: list[Register]) -> None:
-                # At once, not at the next turn; the client calls from whichever thread follows Redis.
+                # Send at once and not at the next refresh; the client calls from the thread that follows Redis.
                 loop.call_soon_threadsafe(self.hub.refresh)
 
             stop = self.listing.flags.listen(flags_changed)
@@ -168,13 +181,13 @@ class Service:
 
         @app.get("/healthz", include_in_schema=False)
         async def healthz() -> JSONResponse:
-            """Whether the live loop turns."""
+            """Return whether the refresh loop runs."""
             dead = app.state.refresh.done()
             return JSONResponse({"ok": not dead}, status_code=500 if dead else 200)
 
         @app.get("/readyz", include_in_schema=False)
         async def readyz() -> JSONResponse:
-            """Whether counts and flags are there."""
+            """Return whether counts and flags are available."""
             missing = self.ready()
             return JSONResponse({"ok": not missing, "missing": missing}, status_code=503 if missing else 200)
 
@@ -186,7 +199,7 @@ class Service:
 
         @app.get("/api/held", dependencies=[Depends(require_staff)])
         async def held(country: ViewerCountry) -> dict[str, Any]:
-            """Staff only: what is held back from viewers in a country, and why, with the numbers."""
+            """List the hashtags hidden from viewers in a country, with reasons and counts; for staff only."""
             return {
                 "country": country or "*",
                 "surface": self.listing.surface,
@@ -214,6 +227,19 @@ class Service:
             await asyncio.sleep(REFRESH_SECONDS)
 
 
+def require_browser_files() -> None:
+    """Check that the pages can work.
+
+    Raises:
+        CallerMistake: the browser libraries are missing.
+    """
+    if missing := missing_vendor_files():
+        raise CallerMistake(
+            f"the pages' browser files are missing: {', '.join(missing)}",
+            fix="run `make install`: the package's build puts them into web/static/vendor",
+        )
+
+
 def _query(country: str | None, held: bool) -> str:
     values = {"country": country} if country else {}
     if held:
@@ -222,16 +248,10 @@ def _query(country: str | None, held: bool) -> str:
 
 
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("surfaces"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates("surfaces")
     environment.globals.update(
         asset_url=asset_url,
-        name_of=countries.name_of,
+        name_of=countries.country_name,
         action_of=flag_text.action_of,
         category_of=flag_text.category_of,
         reason_in_words=flag_text.reason_in_words,

@@ -1,4 +1,4 @@
-"""The trends service: what is trending in a country, without what is held back on the surface `trends`."""
+"""The trends service: trending hashtags of a country, without those hidden on the surface `trends`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from hushtag_client.answers import Answers
 from pydantic import BaseModel, Field
 
 from surfaces.listing import Listing
-from surfaces.service import Product, Service, ViewerCountry
-from surfaces.trending import sparkline
+from surfaces.service import ProductLink, SurfaceService, ViewerCountry
 from surfaces.trending.counter import WORLD, TrendCounter
 
 SURFACE = "trends"
@@ -24,13 +23,13 @@ class TrendOut(BaseModel):
 
     rank: int = Field(ge=1)
     hashtag: str
-    """Normalised."""
+    """Hashtag in normal form, without #."""
     display: str
     tweets: int
     velocity: float
-    """How many times as fast as by its own past; 1 is steady."""
+    """Present rate as a multiple of the hashtag's own past; 1 is steady."""
     sparkline: list[int]
-    """Tweets a step, oldest first."""
+    """Tweets per step, oldest first."""
 
 
 class TrendsOut(BaseModel):
@@ -45,24 +44,22 @@ class TrendsOut(BaseModel):
 
 def trends_service(
     counter: TrendCounter, flags: Answers, now_ms: Callable[[], int], *, search_url: str = ""
-) -> Service:
-    """The service over a counter and flags that others fill; rows link to the search service if its URL is given."""
+) -> SurfaceService:
+    """Create the service over a counter and flags that the caller keeps current; rows link to `search_url`."""
     listing = Listing(counter, flags, SURFACE, LENGTH)
 
     def shown(country: str | None) -> dict[str, str]:
-        step = sparkline.step_seconds(counter.observed_seconds)
         rows = {}
         for rank, trend in enumerate(listing.trending(country), start=1):
-            counts = counter.series(country or WORLD, trend.hashtag, sparkline.POINTS, step)
             values = {"q": trend.display} | ({"country": country} if country else {})
             href = f"{search_url}/?{urlencode(values)}" if search_url else ""
-            rows[trend.hashtag] = service.row("trend_row", rank, trend, *sparkline.paths(counts), href)
+            rows[trend.hashtag] = service.trend_row(country, rank, trend, href)
         return rows
 
-    products: tuple[Product, ...] = (Product("Trends", "/", here=True),)
+    products: tuple[ProductLink, ...] = (ProductLink("Trends", "/", here=True),)
     if search_url:
-        products += (Product("Search", search_url),)
-    service = Service(listing, now_ms, title="Trends", products=products, list_name="trends", shown=shown)
+        products += (ProductLink("Search", search_url),)
+    service = SurfaceService(listing, now_ms, title="Trends", products=products, list_name="trends", shown=shown)
 
     @service.app.get("/", include_in_schema=False)
     async def page(request: Request, country: ViewerCountry, held: str = "") -> HTMLResponse:
@@ -70,13 +67,12 @@ def trends_service(
 
     @service.app.get("/api/trends")
     async def trends(country: ViewerCountry) -> TrendsOut:
-        """What is trending for viewers in a country: at most ten tags, best first."""
-        step = sparkline.step_seconds(counter.observed_seconds)
+        """List the trending hashtags for viewers in a country: at most ten, best first."""
         return TrendsOut(
             country=country or WORLD,
             at_ms=now_ms(),
             window_seconds=counter.window_seconds,
-            sparkline_step_seconds=step,
+            sparkline_step_seconds=listing.step_seconds,
             trends=[
                 TrendOut(
                     rank=rank,
@@ -84,7 +80,7 @@ def trends_service(
                     display=trend.display,
                     tweets=trend.tweets,
                     velocity=round(trend.velocity, 3),
-                    sparkline=counter.series(country or WORLD, trend.hashtag, sparkline.POINTS, step),
+                    sparkline=listing.sparkline(country, trend.hashtag),
                 )
                 for rank, trend in enumerate(listing.trending(country), start=1)
             ],

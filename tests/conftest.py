@@ -1,4 +1,4 @@
-"""What all suites share."""
+"""Settings of Hypothesis, and a summary of simulated schedules."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 import pytest
 from hypothesis import settings
 
-# How long one example takes says more of the machine than of the code; a failing one prints how to run it again.
+# The duration of an example depends on the machine. A failing one prints how to run it again.
 settings.register_profile("hushtag", deadline=None, print_blob=True)
 settings.load_profile("hushtag")
 
-_SCHEDULE = re.compile(r"test_simulated_(\w+)\.py::.*\[\d+\]$")
-"""A test that is one history, its seed in its name."""
+_SCHEDULE = re.compile(r"simulation/test_(models|publish|restarts|successors)\.py::.*\[\d+\]$")
+"""Id of a test that plays one history, with its seed in brackets."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many schedules were simulated, and how fast."""
+    """Print the number of simulated schedules and their rate."""
     found: dict[str, list[float]] = {}
     for report in terminalreporter.getreports("passed"):
         if (match := _SCHEDULE.search(report.nodeid)) is not None:

@@ -1,1 +1,1 @@
-"""What both services' pages share: headers, staff, browser files, live lists, and a server that ends well."""
+"""Shared parts of web pages: assets, security headers, staff access, live lists, SVG, and the server."""

@@ -1,6 +1,6 @@
-"""Security headers on every answer, in plain ASGI: a wrapper around `send` leaves streams alone.
+"""Security headers on every response, as plain ASGI middleware that does not buffer streams.
 
-The policy lets nothing run, load or connect that this server did not send itself; no inline script and no inline style.
+The content security policy allows only scripts, styles, images and connections of this server, and no inline ones.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ _NEVER = (b"cache-control", b"no-store")
 
 
 class SecurityHeaders:
-    """Adds the headers; files asked for by the hash of their content may be kept for ever, nothing else may."""
+    """Adds the headers; files requested by the hash of their content may be cached for ever, others not at all."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the security headers to every HTTP response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

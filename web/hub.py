@@ -1,7 +1,8 @@
-"""One live stream a viewer, fed from one rendering for all who look at the same thing.
+"""Live event streams: one rendering serves all viewers of the same page.
 
-Each viewer has a bounded queue. One that does not keep up is cut off: its browser asks again after a second and gets
-the whole page afresh, which is less than what it missed. Closing the hub ends every stream, so a server can stop.
+Each viewer has a bounded queue. A viewer that does not keep up is disconnected: its browser reconnects after a second
+and receives the whole page, which is smaller than the missed events. Closing the hub ends every stream, so that a
+server can stop.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Generic, TypeVar
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from web.live import Page, message
+from web.live import LivePage, message
 
 QUEUE_MESSAGES = 32
 KEEPALIVE_SECONDS = 15.0
@@ -22,7 +23,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 class _Channel:
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: LivePage) -> None:
         self.page = page
         self.viewers: set[asyncio.Queue[bytes | None]] = set()
 
@@ -37,21 +38,25 @@ class _Channel:
                 queue.put_nowait(event)
 
 
-class Hub(Generic[Key]):
-    """Streams of pages; `render(key)` makes the page of one key as it is now. Used from one event loop."""
+class EventHub(Generic[Key]):
+    """Event streams of pages, for use from one event loop.
 
-    def __init__(self, render: Callable[[Key], Page]) -> None:
+    Args:
+        render: renders the present page of a key.
+    """
+
+    def __init__(self, render: Callable[[Key], LivePage]) -> None:
         self._render = render
         self._channels: dict[Key, _Channel] = {}
         self._closed = False
 
     @property
     def viewers(self) -> int:
-        """How many streams are open."""
+        """Number of open streams."""
         return sum(len(channel.viewers) for channel in self._channels.values())
 
     def refresh(self) -> None:
-        """Render every page that somebody looks at, and send what changed."""
+        """Render every page that has viewers, and send the changes."""
         for key, channel in list(self._channels.items()):
             if not channel.viewers:
                 del self._channels[key]
@@ -63,7 +68,7 @@ class Hub(Generic[Key]):
                 channel.send(format_sse_event(data_str=content.decode()))
 
     async def stream(self, key: Key) -> AsyncIterator[bytes]:
-        """Server-sent events of a page: all of it, then the changes, until the viewer leaves or the hub closes."""
+        """Stream a page as server-sent events, first whole and then changes, until the viewer or the hub closes it."""
         if self._closed:
             return
         channel = self._channels.get(key)
@@ -88,7 +93,7 @@ class Hub(Generic[Key]):
             channel.viewers.discard(queue)
 
     def close(self) -> None:
-        """End every stream, now and to come."""
+        """End all streams; new ones end at once."""
         self._closed = True
         for channel in self._channels.values():
             channel.send(None)

@@ -1,8 +1,7 @@
-"""Live lists: what a viewer has, what there is now, and the least to send in between. Pure.
+"""Live lists: compute the smallest message that updates a viewer's page. Pure.
 
-A page is some named lists of rows (each with a key and its HTML) and some named texts. A message tells the order of a
-list when it changed and the HTML of the rows that changed; whoever has applied all messages since a full one has the
-page as it is.
+A page has named lists of rows (each with a key and its HTML) and named texts. A message holds the order of a list if it
+changed, and the HTML of changed rows. A viewer who applies all messages since a full one has the present page.
 """
 
 from __future__ import annotations
@@ -15,17 +14,19 @@ import msgspec
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Rows of each list in order, by key, and the texts beside them."""
+class LivePage:
+    """Rows of each list, by key and in order, and texts by name."""
 
     lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
-def message(before: Page | None, after: Page) -> bytes | None:
-    """JSON that turns `before` into `after`; all of it if there is no before, None if nothing changed.
+def message(before: LivePage | None, after: LivePage) -> bytes | None:
+    """Encode the changes from `before` to `after` as JSON; None if there are none.
 
-    >>> message(Page({"a": {"x": "1"}}), Page({"a": {"x": "2"}}))
+    Without `before` the message holds the whole page.
+
+    >>> message(LivePage({"a": {"x": "1"}}), LivePage({"a": {"x": "2"}}))
     b'{"lists":{"a":{"rows":{"x":"2"}}}}'
     """
     content: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""uvicorn, but the live streams end first: otherwise it waits for them to end by themselves, which they never do."""
+"""uvicorn that ends live streams before it stops; otherwise it would wait for streams that never end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 GRACE_SECONDS = 3
 
 
-class Server(uvicorn.Server):
-    """Serves `app` on `host:port` until SIGINT or SIGTERM; `end_streams` is called before anything else stops."""
+class StreamingServer(uvicorn.Server):
+    """Serves `app` on `host:port` until SIGINT or SIGTERM; calls `end_streams` before it stops."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int, end_streams: Callable[[], None]) -> None:
         super().__init__(
@@ -35,13 +35,13 @@ class Server(uvicorn.Server):
         self.loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """Remember the loop that the streams live on: a signal may come on another thread's turn."""
+        """Store the loop of the streams, because a signal may arrive in another thread."""
         self.loop = asyncio.get_running_loop()
         await super().startup(sockets)  # type: ignore[arg-type]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but a signal that was obeyed is not raised once more at the end: the exit code stays 0."""
+        """Handle signals as uvicorn does, but do not raise them again at the end: the exit code stays 0."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -58,7 +58,7 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def stop(self) -> None:
-        """Stop from code, from any thread."""
+        """Stop the server, from any thread."""
         if self.loop is not None:
             self.loop.call_soon_threadsafe(self._end_streams)
         self.should_exit = True

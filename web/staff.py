@@ -1,7 +1,7 @@
-"""Who may see what was held back: until there is authentication, only who sits at this machine.
+"""Access of staff to hidden hashtags: until there is authentication, only from the machine of the service.
 
-A loopback peer alone is not enough: a proxy on this machine makes everyone one, and a page of another site can point
-its own name at 127.0.0.1. So forwarding headers and foreign host names are refused as well.
+A loopback peer is not sufficient: behind a proxy on this machine every request is one, and another site can resolve its
+own name to 127.0.0.1. Forwarding headers and other host names are therefore refused as well.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "
 
 
 def is_staff(request: Request) -> bool:
-    """Whether the request comes from this machine, directly, and asked for it by a name of its own."""
+    """Whether a request comes directly from this machine and names it by a loopback host."""
     if request.client is None or any(name in request.headers for name in _FORWARDED):
         return False
     return _is_loopback(request.client.host) and _is_loopback(request.url.hostname or "")
 
 
 def require_staff(request: Request) -> None:
-    """A dependency of endpoints for staff: 403 for anybody else."""
+    """Refuse other requests with 403; a dependency of endpoints for staff."""
     if not is_staff(request):
-        raise HTTPException(403, "for staff only: ask from the machine that this service runs on, without a proxy")
+        raise HTTPException(403, "for staff only: send the request from the machine of this service, without a proxy")
 
 
 def _is_loopback(host: str) -> bool:

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import machine
-from benchmarks.peers.backlog import Backlog, fill, make_topic, read_rows
+from benchmarks.peers.backlog import PeerBacklog, fill, make_topic, read_rows
 from benchmarks.peers.contenders import PEERS, Peer
 from benchmarks.peers.install import ENVIRONMENTS, ROOT, NotHere
 from benchmarks.peers.picture import picture
@@ -38,7 +38,7 @@ progress = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Run:
-    """One peer's figures."""
+    """Figures of one peer's run."""
 
     peer: Peer
     result: Result
@@ -83,7 +83,7 @@ def run_all(
 
 
 def _run(
-    peer: Peer, command: list[str], backlog: Backlog, stack: LocalStack, folder: Path, advance_seconds: int
+    peer: Peer, command: list[str], backlog: PeerBacklog, stack: LocalStack, folder: Path, advance_seconds: int
 ) -> Run:
     folder.mkdir()
     counts = f"counts-{peer.key}"
@@ -93,6 +93,7 @@ def _run(
         "PEER_REDIS": stack.redis_url,
         "PEER_TWEETS": backlog.topic,
         "PEER_TWEETS_NUMBER": str(backlog.tweets),
+        "PEER_UNTIL_MS": str(backlog.until_ms),
         "PEER_COUNTS": counts,
         "PEER_ADVANCE_SECONDS": str(advance_seconds),
         "PEER_FOLDER": str(folder),
@@ -131,7 +132,7 @@ def _ratio(value: float, base: float | None) -> str:
 
 
 def as_json(runs: list[Run], left_out: dict[str, str], given: argparse.Namespace) -> str:
-    """What was measured, for a program to read."""
+    """Return the figures as JSON values."""
     rows = [
         {
             "key": run.peer.key,
@@ -171,7 +172,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Command line."""
+    """Run the peers from the command line."""
     given = _arguments()
     start = time.monotonic()
     chosen = [peer for peer in PEERS if peer.key in given.keys]

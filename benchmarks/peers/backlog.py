@@ -33,7 +33,7 @@ class _Tweet(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Backlog:
+class PeerBacklog:
     """A topic, and the rows that its windows have."""
 
     topic: str
@@ -50,11 +50,12 @@ def make_topic(kafka: str, topic: str) -> None:
     admin.close()
 
 
-async def fill(kafka: str, topics: dict[int, str], per_second: float) -> dict[int, Backlog]:
+async def fill(kafka: str, topics: dict[int, str], per_second: float) -> dict[int, PeerBacklog]:
     """Write the first N tweets of one stream into each topic, N being its key, and count them plainly.
 
     Args:
-        topics: number of tweets to topic; the topics are there.
+        kafka: bootstrap servers, host:port.
+        topics: number of tweets to the name of an existing topic.
         per_second: how many tweets a second of event time.
 
     Raises:
@@ -65,7 +66,7 @@ async def fill(kafka: str, topics: dict[int, str], per_second: float) -> dict[in
     decode = msgspec.json.Decoder(_Tweet).decode
     uses: Uses = {}
     newest_ms = [0] * PARTITIONS
-    backlogs: dict[int, Backlog] = {}
+    backlogs: dict[int, PeerBacklog] = {}
     tags = max(1, int(_FIREHOSE_TAGS * per_second / _FIREHOSE_PER_SECOND))
     payloads = firehose(1, most, tags=tags, start_ms=start_ms, per_second=per_second)
     async with AIOKafkaProducer(
@@ -87,7 +88,7 @@ async def fill(kafka: str, topics: dict[int, str], per_second: float) -> dict[in
             if number + 1 in topics:
                 until_ms = last_closed_ms(newest_ms)
                 rows = list(rows_of_windows(uses, until_ms))
-                backlogs[number + 1] = Backlog(topics[number + 1], number + 1, until_ms, rows)
+                backlogs[number + 1] = PeerBacklog(topics[number + 1], number + 1, until_ms, rows)
             if len(sent) >= 20_000:
                 await asyncio.gather(*sent)
                 sent.clear()
@@ -96,7 +97,7 @@ async def fill(kafka: str, topics: dict[int, str], per_second: float) -> dict[in
 
 
 async def read_rows(kafka: str, topic: str) -> Iterable[Row]:
-    """What a peer has written."""
+    """Read the rows that a peer has written."""
     tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     rows: list[Row] = []
     async with AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest") as consumer:

@@ -1,4 +1,4 @@
-"""Who runs, what each one's job is, how many tweets it gets, and the command that runs it."""
+"""Table of contenders: the job, the number of tweets, and the command of each."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Peer:
     name: str
     job: str
     share: float
-    """Of the whole backlog, from its beginning; a slow peer gets less, so that it ends."""
+    """Share of the backlog, from its beginning. A slow peer gets less, so that its run ends."""
     command: Callable[[], list[str]]
     """Installs what it needs and returns how to run it; raises `NotHere`."""
     kind: str = "bar"
     """Its colour in the picture."""
 
     def tweets(self, whole: int) -> int:
-        """How many it gets."""
+        """Return the number of tweets that it processes."""
         return max(1, int(whole * self.share))
 
 

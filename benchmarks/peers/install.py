@@ -71,14 +71,18 @@ def _need_jdk() -> None:
     fix = f"apt-get install openjdk-{_JAVA_FROM}-jdk-headless (Debian, Ubuntu)"
     if shutil.which("javac") is None:
         raise NotHere(f"a JDK {_JAVA_FROM} or newer is missing", fix)
-    said = subprocess.run(["javac", "-version"], capture_output=True, text=True, check=False)
-    version = re.search(r"javac (\d+)", said.stdout + said.stderr)
+    output = subprocess.run(["javac", "-version"], capture_output=True, text=True, check=False)
+    version = re.search(r"javac (\d+)", output.stdout + output.stderr)
     if version is None or int(version[1]) < _JAVA_FROM:
-        raise NotHere(f"javac says {(said.stdout + said.stderr).strip()[:60]!r}; {_JAVA_FROM} or newer is needed", fix)
+        raise NotHere(
+            f"javac reports {(output.stdout + output.stderr).strip()[:60]!r}; {_JAVA_FROM} or newer is needed", fix
+        )
 
 
 def _call(command: list[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise NotHere(f"{what} cannot be installed: {' '.join(said[:4])[:400]}", "check the network, then run it again")
+        output = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise NotHere(
+            f"{what} cannot be installed: {' '.join(output[:4])[:400]}", "check the network, then run it again"
+        )

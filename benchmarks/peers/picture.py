@@ -1,20 +1,20 @@
 """The README's picture: two sets of bars as SVG, readable on a light and on a dark page.
 
-The scale is logarithmic, since the slowest and the fastest are three powers of ten apart; each bar says its figure.
+The scale is logarithmic, since the slowest and the fastest are three powers of ten apart; each bar shows its figure.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from html import escape
 
 from benchmarks.side_by_side import Result
+from web.svg import document, element, label, line
 
 _WIDTH, _NAMES, _GAP = 1000, 270, 30
 _ROW, _BAR, _HEAD, _FOOT = 34, 18, 66, 40
 _SHORTEST = 0.15
-"""In powers of ten: no bar is shorter."""
+"""Shortest bar, in powers of ten."""
 _FIGURE = 64
 """Room right of the longest bar for its figure."""
 
@@ -33,14 +33,15 @@ def picture(results: list[Result], kinds: Mapping[str, str], advance_seconds: in
     """Bars of tweets a second and of processor seconds.
 
     Args:
+        results: results from top to bottom.
         kinds: name of a result to the colour of its bars: `base`, `ours`; the others are grey.
+        advance_seconds: seconds from a window to the next.
+        measured_on: machine and date, for the line below the chart.
     """
     column = (_WIDTH - _NAMES - _GAP) // 2
     height = _HEAD + _ROW * len(results) + _FOOT
+    title = "The same window job in several frameworks: tweets a second and processor seconds"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" '
-        'role="img" aria-label="The same window job in several frameworks: tweets a second and processor seconds">',
-        f"<style>{_STYLE}</style>",
         *_panel(results, "tweets a second: longer is faster", kinds, _NAMES, column, lambda one: one.per_second),
         *_panel(
             results,
@@ -52,16 +53,16 @@ def picture(results: list[Result], kinds: Mapping[str, str], advance_seconds: in
         ),
     ]
     for number, one in enumerate(results):
-        parts.append(_text(_NAMES - 12, _middle(number), one.name, anchor="end"))
+        parts.append(label(_NAMES - 12, _middle(number), one.name, anchor="end"))
     parts.append(
-        _text(
+        label(
             12,
             height - 12,
             f"10 minute windows every {advance_seconds} seconds; logarithmic scales; {measured_on}",
             "small",
         )
     )
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return document(_WIDTH, height, title, _STYLE, parts)
 
 
 def _panel(
@@ -76,17 +77,17 @@ def _panel(
     low, high = math.floor(math.log10(min(values)) - _SHORTEST), math.ceil(math.log10(max(values)))
     per_power = (width - _FIGURE) / max(high - low, 1)
     bottom = _HEAD + _ROW * len(results)
-    parts = [_text(left, 22, title, "title")]
+    parts = [label(left, 22, title, "title")]
     for power in range(low, high + 1):
         x = left + per_power * (power - low)
-        parts.append(f'<line class="line" x1="{x:.0f}" x2="{x:.0f}" y1="{_HEAD - 8}" y2="{bottom}"/>')
-        parts.append(_text(x, _HEAD - 16, _power_of_ten(power), "small", "middle" if power > low else "start"))
+        parts.append(line(x, _HEAD - 8, x, bottom, "line"))
+        parts.append(label(x, _HEAD - 16, _power_of_ten(power), "small", "middle" if power > low else ""))
     for number, (result, one) in enumerate(zip(results, values, strict=True)):
         length = per_power * (math.log10(one) - low)
         top = _HEAD + _ROW * number + (_ROW - _BAR) / 2
         kind = kinds.get(result.name, "bar")
-        parts.append(f'<rect class="{kind}" x="{left}" y="{top:.0f}" width="{length:.0f}" height="{_BAR}" rx="2"/>')
-        parts.append(_text(left + length + 6, _middle(number), f"{one:,.0f}" if one >= 10 else f"{one:.1f}"))
+        parts.append(element("rect", class_=kind, x=left, y=top, width=length, height=_BAR, rx=2))
+        parts.append(label(left + length + 6, _middle(number), f"{one:,.0f}" if one >= 10 else f"{one:.1f}"))
     return parts
 
 
@@ -99,7 +100,3 @@ def _power_of_ten(power: int) -> str:
 
 def _middle(number: int) -> float:
     return _HEAD + _ROW * number + _ROW / 2 + 5
-
-
-def _text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> str:
-    return f'<text x="{x:.0f}" y="{y:.0f}" class="{kind}" text-anchor="{anchor}">{escape(words)}</text>'

@@ -23,7 +23,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _EVERY_SECONDS = 0.1
 _QUIET_SECONDS = 6.0
 _QUIET_SHARE = 0.2
-"""Of one processor: an idle JVM's timers take less, a job at work much more."""
+"""Share of one processor below which a process is idle: a JVM's timers take less, a running job much more."""
 _START_SECONDS = 90.0
 _WRITING_SECONDS = 60.0
 
@@ -62,25 +62,25 @@ def watch(command: list[str], environment: dict[str, str], log: Path, deadline_s
     with _running(command, environment, log) as process:
         _until(process, "started", time.monotonic() + _START_SECONDS, log)
         first = last = now = _sample(process.pid)
-        recent, peak_mb, through = deque([first]), 0.0, False
+        recent, most_mb, through = deque([first]), 0.0, False
         while not through:
-            said = _line(process, _EVERY_SECONDS)
+            line = _line(process, _EVERY_SECONDS)
             ended = process.poll() is not None
             if ended and process.returncode:
                 raise PeerFailed(f"ended with {process.returncode}: {_tail(log)}")
             if not ended:
-                now, peak_mb = _sample(process.pid), max(peak_mb, _peak_mb(process.pid))
+                now, most_mb = _sample(process.pid), max(most_mb, peak_mb(process.pid))
                 recent.append(now)
                 while now.at - recent[0].at > 1.0:
                     recent.popleft()
-                if said == "done" or now.wanted_since(recent[0]) > _QUIET_SHARE:
+                if line == "done" or now.wanted_since(recent[0]) > _QUIET_SHARE:
                     last = now
-            through = ended or said == "done" or now.at - last.at > _QUIET_SECONDS
+            through = ended or line == "done" or now.at - last.at > _QUIET_SECONDS
             if now.at - first.at > deadline_seconds:
                 raise PeerFailed(f"was not through after {deadline_seconds:.0f} s")
-        if said == "done":
+        if line == "done":
             process.wait(_WRITING_SECONDS)
-        return Measured(last.at - first.at, last.cpu_seconds - first.cpu_seconds, peak_mb)
+        return Measured(last.at - first.at, last.cpu_seconds - first.cpu_seconds, most_mb)
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def _until(process: subprocess.Popen[bytes], word: str, deadline: float, log: Pa
 
 
 def _sample(pid: int) -> _Sample:
-    """Works for a process that has ended as well, as long as nobody has waited for it."""
+    """Works for an ended process as well, until its exit status is collected."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     cpu_seconds = (int(fields[11]) + int(fields[12])) / _TICK
     waited_ns = 0
@@ -134,7 +134,8 @@ def _sample(pid: int) -> _Sample:
     return _Sample(time.monotonic(), cpu_seconds, waited_ns / 1e9)
 
 
-def _peak_mb(pid: int) -> float:
+def peak_mb(pid: int) -> float:
+    """Return the most resident memory that a process has had, start-up included; 0 once it has ended."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""The job, said once: a window's rows, counted the obvious way, and how a peer's rows compare with them."""
+"""Definition of the job: a window's rows, counted the obvious way, and the comparison with a peer's rows."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Row(NamedTuple):
 
 
 def row_bytes(row: Row) -> bytes:
-    """As every peer writes it."""
+    """Encode a row as every peer writes it."""
     return json.dumps(row._asdict()).encode()
 
 
 def read_row(value: bytes) -> Row:
-    """As the check reads it."""
+    """Decode a row for the check."""
     return Row(**json.loads(value))
 
 
@@ -67,7 +67,7 @@ def rows_of_windows(uses: Uses, until_ms: int) -> Iterator[Row]:
 
 @dataclass(frozen=True)
 class Exactness:
-    """How a peer's windows compare with the plain count."""
+    """Comparison of a peer's windows with the plain count."""
 
     windows: int
     exact: int
@@ -81,6 +81,9 @@ def compare(wanted: Iterable[Row], found: Iterable[Row], until_ms: int, advance_
     """Hold a peer's rows against the plain count, up to `until_ms`; of rows sent twice the last one counts.
 
     Args:
+        wanted: rows of the plain count.
+        found: rows of the peer, in the order of their output.
+        until_ms: end of the last window that is compared.
         advance_ms: from a window to the next; rows of windows in between are not looked at.
 
     >>> compare([Row("a", "IN", 10_000, 60)], [Row("a", "IN", 10_000, 57)], 10_000)

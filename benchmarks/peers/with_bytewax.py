@@ -38,7 +38,7 @@ def uses(message: KafkaSourceMessage[Any, bytes]) -> Iterator[tuple[str, datetim
 
 
 def row(counted: tuple[str, tuple[int, int]]) -> KafkaSinkMessage[None, bytes] | None:
-    """What is sent for a closed window; windows are numbered from the epoch, one for each advance."""
+    """Return the record of a closed window. Windows are numbered from the epoch, one per advance."""
     key, (number, count) = counted
     if count < FLOOR:
         return None

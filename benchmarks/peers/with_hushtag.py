@@ -12,36 +12,30 @@ import signal
 import sys
 import threading
 import time
-import urllib.request
 
 from benchmarks.peers.bare import send_rows
 from benchmarks.peers.windows import PANE_MS, Uses
+from benchmarks.worker_metrics import NOTHING, TWEETS, Scrape, read_series
 from devkit.stack.ports import free_port
 from streams.counting.keys import Tags, country_of
 from streams.log.panes import Assembler, pane_records
 from streams.log.reading import LogReader, connection
 from streams.settings import Settings, load_settings
 
-_SETTLES_SECONDS = 3.0
-"""After the last tweet until the last pane is written: a flush, and the judge's answer."""
+_ACKNOWLEDGED_SECONDS = 3.0
+"""Wait after the last pane has settled until the broker has its records."""
 
 
-def _metrics(port: int) -> dict[str, float]:
-    """Name to sum over labels; empty while the worker does not answer."""
+def _scrape(port: int) -> Scrape:
+    """Read the worker's metrics; empty while it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+        return Scrape([read_series(port)])
     except OSError:
-        return {}
-    sums: dict[str, float] = {}
-    for line in lines:
-        if not line.startswith("#"):
-            name = line.split("{")[0].split(" ")[0]
-            sums[name] = sums.get(name, 0.0) + float(line.rsplit(" ", 1)[1])
-    return sums
+        return NOTHING
 
 
 async def _settled(settings: Settings) -> Uses:
+    """Read the settled panes of 10 s back from the log."""
     uses: Uses = {}
     tags = Tags()
     shards = [Assembler(tags) for _ in range(settings.shards)]
@@ -56,24 +50,26 @@ async def _settled(settings: Settings) -> Uses:
     return uses
 
 
-def _follow(settings: Settings, tweets: int) -> None:
+def _follow(settings: Settings, tweets: int, until_ms: int) -> None:
+    """Print `started` and `done`, write the rows for the check, and end the worker.
+
+    Done is a worker that has read all tweets, and whose every shard has settled up to `until_ms`, the end of the last
+    window that the check looks at.
+    """
     port = settings.metrics_port
-    while not _metrics(port).get("hushtag_tweets_total"):
+    while not _scrape(port).total(TWEETS):
         time.sleep(0.02)
     print("started", flush=True)
-    while True:
-        now = _metrics(port)
-        if now.get("hushtag_tweets_total", 0) >= tweets and not now.get("hushtag_judge_backlog_records"):
-            break
+    while (now := _scrape(port)).total(TWEETS) < tweets or now.settled_ms(settings.shards) < until_ms:
         time.sleep(0.2)
     print("done", flush=True)
-    time.sleep(_SETTLES_SECONDS)
+    time.sleep(_ACKNOWLEDGED_SECONDS)
     asyncio.run(send_rows(asyncio.run(_settled(settings))))
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main() -> None:
-    """Run the worker; it ends itself."""
+    """Run the worker; the thread that follows it ends it."""
     os.environ.update(
         HUSHTAG_KAFKA=os.environ["PEER_KAFKA"],
         HUSHTAG_REDIS_URL=os.environ["PEER_REDIS"],
@@ -82,7 +78,8 @@ def main() -> None:
         HUSHTAG_ENCODER="off",
     )
     settings = load_settings()
-    threading.Thread(target=_follow, args=(settings, int(os.environ["PEER_TWEETS_NUMBER"])), daemon=True).start()
+    tweets, until_ms = int(os.environ["PEER_TWEETS_NUMBER"]), int(os.environ["PEER_UNTIL_MS"])
+    threading.Thread(target=_follow, args=(settings, tweets, until_ms), daemon=True).start()
     sys.argv = ["hushtag", "worker"]
     from streams.cli.main import run
 

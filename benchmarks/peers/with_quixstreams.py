@@ -28,7 +28,7 @@ def uses(tweet: dict[str, Any]) -> list[str]:
 
 
 def row(window: dict[str, int], key: str, timestamp: int, headers: Any) -> dict[str, Any]:
-    """What is sent for a closed window."""
+    """Return the record of a closed window."""
     hashtag, country = key.split(" ")
     return {"hashtag": hashtag, "country": country, "window_end_ms": window["end"], "count": window["value"]}
 

@@ -1,11 +1,11 @@
-"""Answers from memory whether a hashtag is held back on a surface: a replica of hushtag's flags.
+"""A local replica of hushtag's flags: it answers from memory whether a surface may show a hashtag.
 
     from hushtag_client import FlagsClient
 
     client = FlagsClient("redis://127.0.0.1:6379/0").start()
     client.check("#SomeTag", "trends", "IN").shown
 
-The names below load their modules when first used: who only normalises hashtags pays for no Redis library.
+The names below load their modules on first use, so that code that only normalises hashtags does not import redis-py.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The answer to a surface's question."""
+"""The answer of a check."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ Why = Literal["flagged", "clear", "stale", "unavailable"]
 class Answer(NamedTuple):
     """Whether a surface may show a hashtag, and why.
 
-    `flagged`: a register hides it. `clear`: nothing hides it; `register` is then the one that allowed it, if any.
-    `stale`: what is known is older than `max_staleness_seconds`. `unavailable`: nothing was ever known. In the last two
-    `shown` is the surface's configured fallback.
+    - `flagged`: a register hides it.
+    - `clear`: no register hides it; `register` is the one that allows it, if any.
+    - `stale`: the flags are older than `max_staleness_seconds`; `shown` is the surface's fallback.
+    - `unavailable`: no flags were ever received; `shown` is the surface's fallback.
     """
 
     hashtag: str
-    """Normalised."""
+    """Hashtag in normal form, without #."""
     shown: bool
     why: Why
     register: Register | None
 
 
 def answer_of(hashtag: str, register: Register) -> Answer:
-    """What the register that won says; an allow, or a stop button, is a `clear` with its register."""
+    """Convert the winning register to an answer; an allow, or a stop button, gives `clear` with its register."""
     hidden = register.action in HIDING
     return Answer(hashtag, not hidden, "flagged" if hidden else "clear", register)

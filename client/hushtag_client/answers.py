@@ -1,7 +1,7 @@
-"""What a surface asks, and the answer from memory: never a wait, never an exception.
+"""Checks of a surface, answered from memory without waiting and without exceptions.
 
-The usual path is a few dictionary reads. It is taken while the clock is before one precomputed moment, up to which the
-replica is known to be good; only past it is there anything to think about.
+The usual path is a few dictionary reads. It applies until one precomputed moment, up to which the replica is current;
+only later checks take the slow path.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the replica is doing: for a readiness probe, metrics or a page."""
+    """State of the replica, for a readiness probe, metrics or a page."""
 
     synced: bool
-    """Whether there was ever a whole snapshot."""
+    """Whether a complete snapshot was ever received."""
     fresh: bool
-    """Whether everything is answered from flags; if not, some answers are `stale` or `unavailable`."""
+    """Whether all answers come from current flags; if not, some are `stale` or `unavailable`."""
     registers: int
     incarnation: str
     seq: int
     seen_ms: int
-    """When Redis last answered; 0: never."""
+    """Time of the last answer from Redis; 0: never."""
     oldest_settled_ms: int
-    """Watermark of the shard that is furthest behind; 0 where none is known."""
+    """Watermark of the shard that is furthest behind; 0 if none is known."""
     missing_shards: tuple[int, ...]
 
 
 _LONGEST_CACHED = 300
-"""Code points; a tweet has no longer hashtag, and whoever asks about longer ones shall not fill our memory."""
+"""Longest cached hashtag, in code points. Tweets have no longer ones; the limit protects memory."""
 
 
 @lru_cache(maxsize=65_536)
@@ -55,12 +55,12 @@ def _clear(hashtag: str) -> Answer:
 
 
 class Answers:
-    """Answers from a replica; what the thread-driven, the asyncio and the in-memory client have in common.
+    """Answers from a replica: the common part of the threaded, the asyncio and the in-memory client.
 
     Args:
-        surface_defaults: surface → "show" or "hide", for when the flags cannot be trusted; "show" where not named.
-        max_staleness_seconds: how old the oldest shard's settled watermark, and the last answer of Redis, may be.
-        clock: wall clock in milliseconds; the system's if None.
+        surface_defaults: surface → "show" or "hide", the fallback for stale flags; "show" if not given.
+        max_staleness_seconds: maximum age of the oldest shard's settled watermark, and of the last answer of Redis.
+        clock: wall clock in milliseconds; None: the system clock.
         on_change: first listener, see `listen`.
     """
 
@@ -73,29 +73,29 @@ class Answers:
         on_change: Listener | None = None,
     ) -> None:
         if max_staleness_seconds <= 0:
-            raise ValueError("max_staleness_seconds: above 0")
+            raise ValueError("max_staleness_seconds: must be above 0")
         for surface, fallback in (surface_defaults or {}).items():
             if fallback not in ("show", "hide"):
-                raise ValueError(f"surface_defaults[{surface!r}]: 'show' or 'hide', not {fallback!r}")
+                raise ValueError(f"surface_defaults[{surface!r}]: must be 'show' or 'hide', not {fallback!r}")
         self._shown_by_default = {surface: f == "show" for surface, f in (surface_defaults or {}).items()}
         self._replica = Replica(int(max_staleness_seconds * 1000))
         self._now_ns = in_nanoseconds(clock)
         self._good_until_ns = 0
-        self._complaints = 0
+        self._failures = 0
         self._listeners: list[Listener] = [on_change] if on_change else []
 
     def check(self, hashtag: str, surface: str, country: str | None = None) -> Answer:
-        """Whether a surface may show a hashtag to viewers of a country; from memory, never raises.
+        """Return whether a surface may show a hashtag to viewers in a country; answers from memory and never raises.
 
         Args:
-            hashtag: in any spelling; the leading # may be there.
-            surface: as named in the policy, such as "trends".
-            country: ISO 3166-1 alpha-2; None or "" where it is not known, which reads the flags for all countries only.
+            hashtag: any spelling, with or without #.
+            surface: name in the policy, such as "trends".
+            country: ISO 3166-1 alpha-2; None or "" if unknown, which reads only the flags for all countries.
         """
         try:
             now_ns = self._now_ns()
-            if now_ns >= self._good_until_ns:
-                return self._doubtful(hashtag, surface, country, now_ns // 1_000_000)
+            if now_ns >= self._good_until_ns and not (self._wake() and now_ns < self._good_until_ns):
+                return self._stale_answer(hashtag, surface, country, now_ns // 1_000_000)
             index = self._replica.index
             tags = index.tags
             if hashtag in tags:
@@ -116,38 +116,38 @@ class Answers:
                 return _clear(hashtag)
             if now_ns < until_ns and not (liftable and surface in index.stopped):
                 return answer
-            return _decided(answer.hashtag, index, surface, country, now_ns // 1_000_000)
+            return _resolved(answer.hashtag, index, surface, country, now_ns // 1_000_000)
         except Exception:
-            return self._otherwise(hashtag, surface, country)
+            return self._slow_check(hashtag, surface, country)
 
     def check_many(self, hashtags: Iterable[str], surface: str, country: str | None = None) -> list[Answer]:
-        """`check` for each, in order; what cannot be iterated over has no answers."""
+        """Check several hashtags, in order; a value that cannot be iterated gives no answers."""
         try:
             return [self.check(hashtag, surface, country) for hashtag in hashtags]
         except Exception:
-            self._complain("check_many", hashtags, surface)
+            self._log_failure("check_many", hashtags, surface)
             return []
 
     def held(self, surface: str, country: str | None = None) -> list[Register]:
-        """The registers that hide something from such a viewer now, by hashtag; what staff look at."""
+        """List the registers that hide hashtags from such a viewer now, by hashtag; for staff."""
         try:
             tags = sorted(self._replica.index.hashtags(surface))
         except Exception:
-            self._complain("held", surface, country)
+            self._log_failure("held", surface, country)
             return []
         answers = self.check_many(tags, surface, country)
         return [answer.register for answer in answers if answer.why == "flagged" and answer.register]
 
     def account_visibility(self, account_id: str | int, country: str | None = None) -> Visibility:
-        """Whether an account may be shown to viewers of a country; from memory, never raises.
+        """Return whether an account may be shown to viewers in a country; answers from memory and never raises.
 
-        `suspended`: nowhere, under the platform's own rules. `withheld`: not in this country, by a legal order. What
-        was last known is answered however old it is, and `visible` before anything was ever known: people decide on
-        accounts, so a silent pipeline has no say, and a cache that is away must not undo an order.
+        `suspended`: hidden everywhere, under the platform's own rules. `withheld`: hidden in this country, by a legal
+        order. The last known state applies however old it is, and `visible` before any flags were received. People
+        decide on accounts, so a dead pipeline or an absent Redis must not undo an order.
 
         Args:
             account_id: the platform's numeric id.
-            country: as in `check`; where it is not known only what holds everywhere counts.
+            country: as in `check`; if unknown, only registers for all countries apply.
         """
         register = self._withholding(ACCOUNT, account_id, country)
         if register is None:
@@ -155,25 +155,25 @@ class Answers:
         return "suspended" if register.source == "human" else "withheld"
 
     def tweet_visibility(self, tweet_id: str | int, country: str | None = None) -> Visibility:
-        """The same for one tweet: `visible` or `withheld`."""
+        """Return whether a tweet may be shown: `visible` or `withheld`."""
         return "visible" if self._withholding(TWEET, tweet_id, country) is None else "withheld"
 
     def paused(self, surface: str, country: str | None = None) -> Register | None:
-        """The stop button that lifts automated suppressions for such a viewer now, if one is pressed; never raises."""
+        """Return the stop button that lifts automated suppressions for such a viewer now, or None; never raises."""
         try:
             now_ms = self._now_ms()
             stops = self._replica.index.stops(surface, country)
             return next((s for s in stops if s.source == "human" and s.action == "allow" and s.in_force(now_ms)), None)
         except Exception:
-            self._complain("paused", surface, country)
+            self._log_failure("paused", surface, country)
             return None
 
     def registers(self) -> list[Register]:
-        """All registers that the replica knows, whether in force or not, in no order."""
+        """List all registers of the replica, in force or not, in no order."""
         return list(self._replica.index.registers.values())
 
     def status(self) -> Status:
-        """How the replica is doing now."""
+        """Return the present state of the replica."""
         replica = self._replica
         settled = replica.settled_ms
         return Status(
@@ -188,10 +188,10 @@ class Answers:
         )
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with the registers that changed, after each change; returns what ends that.
+        """Call `listener` with the changed registers after each change; return a function that ends this.
 
-        It is called where the replica is written (the client's own thread, or the event loop): be quick, and hand over.
-        A flag that runs out by time is no change. An exception in it is logged, nothing more.
+        The call runs where the replica is written (the client's thread, or the event loop), so the listener must be
+        quick. The expiry of a flag is no change. Exceptions of the listener are logged.
         """
         self._listeners = [*self._listeners, listener]
 
@@ -201,7 +201,7 @@ class Answers:
         return stop
 
     def _withholding(self, surface: str, name: str | int, country: str | None) -> Register | None:
-        """The register that hides an account or a tweet; a suspension before a withholding."""
+        """Find the register that hides an account or a tweet, suspensions first."""
         try:
             now_ms = self._now_ms()
             if now_ms * 1_000_000 >= self._good_until_ns:
@@ -210,7 +210,7 @@ class Answers:
             hiding = [register for register in found if register.action in HIDING and register.in_force(now_ms)]
             return min(hiding, key=lambda register: register.source != "human", default=None)
         except Exception:
-            self._complain(surface, name, country)
+            self._log_failure(surface, name, country)
             return None
 
     def _changed(self, registers: list[Register]) -> None:
@@ -218,24 +218,24 @@ class Answers:
             try:
                 listener(registers)
             except Exception:
-                _log.exception("a listener for changed flags failed")
+                _log.exception("a listener of changed flags raised an exception")
 
     def _now_ms(self) -> int:
         return self._now_ns() // 1_000_000
 
     def _renew(self) -> None:
-        """Take the replica's word for how long it is good; whoever drives it calls this after each step."""
+        """Update the moment up to which the replica is current; called after each step."""
         self._good_until_ns = self._replica.good_until_ms() * 1_000_000
 
     def _wake(self) -> bool:
-        """Begin to follow the server again where a fork ended that; whether it did."""
+        """Restart the replication if a fork stopped it; return whether it did."""
         return False
 
     def _forked(self) -> None:
-        """In a child process after a fork; the replica's lock is free and nothing was half changed."""
+        """Reset the client in a forked child; the replica is consistent and its lock is free."""
 
-    def _doubtful(self, hashtag: str, surface: str, country: str | None, now_ms: int) -> Answer:
-        """The pipeline's word is too old, or there is none. People's word stands as long as Redis answers."""
+    def _stale_answer(self, hashtag: str, surface: str, country: str | None, now_ms: int) -> Answer:
+        """Answer without the pipeline's flags, which are stale or missing; people's flags apply while Redis answers."""
         tag = normalise.__wrapped__(hashtag)
         replica = self._replica
         if now_ms < replica.people_until_ms():
@@ -247,26 +247,26 @@ class Answers:
             tag, self._shown_by_default.get(surface, True), "stale" if replica.synced else "unavailable", None
         )
 
-    def _otherwise(self, hashtag: object, surface: object, country: object) -> Answer:
-        """The quick way failed: what was asked is no string, or the writer took an entry away between two looks."""
+    def _slow_check(self, hashtag: object, surface: object, country: object) -> Answer:
+        """Answer after the fast path failed: an argument is no string, or an entry was removed between two reads."""
         try:
             assert isinstance(hashtag, str)
             assert isinstance(surface, str)
             where = country if isinstance(country, str) else None
-            return _decided(normalise.__wrapped__(hashtag), self._replica.index, surface, where, self._now_ms())
+            return _resolved(normalise.__wrapped__(hashtag), self._replica.index, surface, where, self._now_ms())
         except Exception:
-            self._complain("check", hashtag, surface)
+            self._log_failure("check", hashtag, surface)
         shown = self._shown_by_default.get(surface, True) if isinstance(surface, str) else True
         return Answer(hashtag if isinstance(hashtag, str) else "", shown, "unavailable", None)
 
-    def _complain(self, asked: str, *of: object) -> None:
-        """Log the first few, so that a caller's mistake is found, and does not fill a disk."""
-        self._complaints += 1
-        if self._complaints <= 10:
-            _log.exception("%s%.200r was answered with the fallback", asked, of)
+    def _log_failure(self, method: str, *arguments: object) -> None:
+        """Log the first ten failures, so that a caller's mistake is visible and does not fill a disk."""
+        self._failures += 1
+        if self._failures <= 10:
+            _log.exception("%s%.200r failed and returned the fallback", method, arguments)
 
 
-def _decided(tag: str, index: Index, surface: str, country: str | None, now_ms: int) -> Answer:
-    """The long way, for when the strongest register has run out or a stop button is pressed."""
+def _resolved(tag: str, index: Index, surface: str, country: str | None, now_ms: int) -> Answer:
+    """Resolve all candidates, because the strongest expired or a stop button is pressed."""
     register = winner(index.candidates(surface, country, tag), index.stops(surface, country), now_ms)
     return _clear(tag) if register is None else answer_of(tag, register)

@@ -1,4 +1,4 @@
-"""The one place of the client that reads a clock. Everything else takes time as an argument or a clock as a setting."""
+"""The only module of the client that reads a clock; all others take a time or a clock as an argument."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 
 Clock = Callable[[], int]
-"""Wall clock, milliseconds since the Unix epoch."""
+"""Function that returns milliseconds since the Unix epoch."""
 
 
 def now_ms() -> int:
-    """Wall clock, milliseconds since the Unix epoch."""
+    """Return the wall clock in milliseconds since the Unix epoch."""
     return time.time_ns() // 1_000_000
 
 
 def monotonic_ms() -> int:
-    """A clock that never goes back, milliseconds from an arbitrary start: for intervals."""
+    """Return a monotonic clock in milliseconds from an arbitrary start, for intervals."""
     return time.monotonic_ns() // 1_000_000
 
 
 def in_nanoseconds(clock: Clock | None) -> Callable[[], int]:
-    """The same clock in nanoseconds; the system's own, without a Python call in between, where none is given."""
+    """Convert a clock to nanoseconds; None gives the system clock without a Python call in between."""
     if clock is None:
         return time.time_ns
     return lambda: clock() * 1_000_000

@@ -1,35 +1,82 @@
-"""How the clients talk to Redis, and how long they wait before they try again."""
+"""The common part of the clients that replicate from Redis: connection options, backoff, restart after a fork."""
 
 from __future__ import annotations
 
+import logging
 import random
 from typing import Any
 
+from hushtag_client import forks
+from hushtag_client.answers import Answers
+
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
+_log = logging.getLogger(__name__)
 
 
 def redis_options() -> dict[str, Any]:
-    """Options of a connection: raw bytes, RESP2, and deadlines a little above the longest wait for a change."""
+    """Return connection options: raw bytes, RESP2, and deadlines above the longest wait for a change."""
     return {"decode_responses": False, "protocol": 2, "socket_connect_timeout": 2.0, "socket_timeout": 3.0}
 
 
 class Backoff:
-    """Waits that double up to a limit, half of each at random, so that a restarted server is not met by all at once."""
+    """Waits that double up to a limit; half of each is random, so that clients do not reconnect all at once."""
 
     def __init__(self) -> None:
         self._failures = 0
 
-    def first(self) -> bool:
-        """Whether nothing has failed since the last success."""
-        return self._failures == 0
-
-    def next_seconds(self) -> float:
-        """How long to wait now, after one more failure."""
+    def failed(self, error: Exception) -> float:
+        """Count a failure, log the first one since the last success, and return the seconds to wait."""
+        if self._failures == 0:
+            _log.warning("Redis does not answer, the last known flags are served: %s", error)
         wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 10))
         self._failures += 1
         return wait * random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """It works again."""
+        """Reset the waits after a success."""
         self._failures = 0
+
+
+class RedisAnswers(Answers):
+    """Answers from a replica that a worker (a task or a thread) keeps current.
+
+    Raises:
+        ValueError: an option cannot be used.
+    """
+
+    def __init__(self, redis_url: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._redis_url = redis_url
+        self._worker: Any = None
+        self._wanted = False
+        self._ready: Any
+        self._forked()
+        forks.watch(self)
+
+    def _wake(self) -> bool:
+        if self._worker is not None or not self._wanted:
+            return False
+        self._ensure_running()  # the first check after a fork
+        self._renew()
+        return True
+
+    def _forked(self) -> None:
+        self._worker = None
+        self._make_events()
+        if self._replica.synced:
+            self._ready.set()
+        self._good_until_ns = 0  # so that the next check takes the slow path, which starts a worker
+
+    def _stepped(self, backoff: Backoff) -> None:
+        """Publish the result of one step of the replication."""
+        self._renew()
+        if self._replica.synced:
+            self._ready.set()
+            backoff.reset()
+
+    def _make_events(self) -> None:
+        raise NotImplementedError
+
+    def _ensure_running(self) -> None:
+        raise NotImplementedError

@@ -1,12 +1,11 @@
-"""How a replica follows the server: the logic alone, without sockets, threads or an event loop.
+"""Replication of the server's registers, without sockets, threads or an event loop.
 
-`follow` is a generator. It yields a question (`wire`), is sent the answer, and so on for ever; whoever drives it does
-the talking. If the connection breaks the driver throws the generator away and starts another on the same replica,
-which goes on where it was if the server still has all that came since.
+`follow` is a generator that yields questions (`wire`) and is sent the replies, without end; a driver does the I/O. If
+the connection breaks, the driver starts another generator on the same replica. It continues from the replica's place if
+the server still has all later changes.
 
-A snapshot and a stream are joined without a lock: note the stream's last entry, read all registers, then apply what
-came after the noted entry. A register may be read before or after a change that we shall also see in the stream; the
-version makes the second time harmless.
+A snapshot and the stream are joined without a lock: note the stream's last entry, read all registers, then apply the
+entries after the noted one. A change may be applied twice; the version makes the second time harmless.
 """
 
 from __future__ import annotations
@@ -17,11 +16,20 @@ from typing import Any, cast
 from hushtag_client.clock import Clock, monotonic_ms
 from hushtag_client.registers import Register, newer
 from hushtag_client.replica import Replica, read_register
-from hushtag_client.wire import Change, Mark, Page, Poll, Position, Question, Read, Registers
+from hushtag_client.wire import (
+    ChangeEntry,
+    MarkPosition,
+    PollState,
+    Question,
+    ReadChanges,
+    RegisterPage,
+    ScanRegisters,
+    ServerPosition,
+)
 
 Changed = Callable[[list[Register]], None]
 POLL_MS = 500
-"""How often heartbeats are read; at once the longest that a read of the stream waits."""
+"""Interval of reading heartbeats, and maximum wait of one read of the stream."""
 
 
 def follow(
@@ -32,19 +40,21 @@ def follow(
     poll_ms: int = POLL_MS,
     monotonic: Callable[[], int] = monotonic_ms,
 ) -> Generator[Question, Any, None]:
-    """Keep a replica up with the server, for as long as the answers come.
+    """Keep a replica current, as long as replies are sent.
 
     Args:
-        replica: what to keep; nobody else writes to it.
-        clock: the reader's wall clock; staleness is measured on it.
-        changed: called after each step with the registers that it changed, when there are any.
+        replica: replica to update; it must have no other writer.
+        clock: the reader's wall clock, which measures staleness.
+        changed: called after each step with the registers that it changed, if any.
+        poll_ms: interval of reading heartbeats, and longest wait of one read.
+        monotonic: monotonic clock in ms, which measures `poll_ms`.
     """
     while True:
-        position = cast(Position, (yield Poll()))
+        position = cast(ServerPosition, (yield PollState()))
         if not replica.follows(position):
             yield from _snapshot(replica, clock, changed)
             continue
-        _tell(changed, replica.observe(position, clock()))
+        _report(changed, replica.observe(position, clock()))
         if not (yield from _stream(replica, changed, position.seq, monotonic() + poll_ms, monotonic)):
             yield from _snapshot(replica, clock, changed)
 
@@ -52,27 +62,27 @@ def follow(
 def _stream(
     replica: Replica, changed: Changed, until_seq: int, until_ms: int, monotonic: Callable[[], int]
 ) -> Generator[Question, Any, bool]:
-    """Apply changes, at least up to a number that the server is known to have reached; False at a gap."""
+    """Apply changes at least up to `until_seq`, which the server has reached; return False at a gap."""
     while True:
         behind = replica.seq < until_seq
-        left_ms = until_ms - monotonic()
-        if left_ms <= 0 and not behind:
+        remaining_ms = until_ms - monotonic()
+        if remaining_ms <= 0 and not behind:
             return True
-        changes = cast("list[Change]", (yield Read(replica.last_id, 0 if behind else left_ms)))
+        changes = cast("list[ChangeEntry]", (yield ReadChanges(replica.last_id, 0 if behind else remaining_ms)))
         applied, whole = replica.apply(changes)
-        _tell(changed, applied)
+        _report(changed, applied)
         if not whole or (behind and not changes):
             return False
 
 
 def _snapshot(replica: Replica, clock: Clock, changed: Changed) -> Generator[Question, Any, None]:
-    """Read all registers; begin again if the server's data began a new life meanwhile."""
+    """Read all registers; start again if the server lost its data meanwhile."""
     while True:
-        mark = cast(Position, (yield Mark()))
+        mark = cast(ServerPosition, (yield MarkPosition()))
         found: dict[str, Register] = {}
         cursor = 0
         while True:
-            page = cast(Registers, (yield Page(cursor)))
+            page = cast(RegisterPage, (yield ScanRegisters(cursor)))
             for field, value in page.values:
                 register = read_register(field, value)
                 if register is not None and newer(register, found.get(field)):
@@ -80,13 +90,13 @@ def _snapshot(replica: Replica, clock: Clock, changed: Changed) -> Generator[Que
             cursor = page.cursor
             if cursor == 0:
                 break
-        after = cast(Position, (yield Poll()))
+        after = cast(ServerPosition, (yield PollState()))
         if after.incarnation == mark.incarnation and after.seq >= mark.seq:
             break
     replaced = replica.replace(found, mark, clock())
-    _tell(changed, replaced + replica.observe(after, clock()))
+    _report(changed, replaced + replica.observe(after, clock()))
 
 
-def _tell(changed: Changed, registers: list[Register]) -> None:
+def _report(changed: Changed, registers: list[Register]) -> None:
     if registers:
         changed(registers)

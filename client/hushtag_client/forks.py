@@ -1,7 +1,7 @@
-"""Clients across `fork`: the child gets a whole replica, no thread, and no part of the parent's connection.
+"""Clients across `fork`: the child keeps the complete replica, without the parent's thread and connection.
 
-The replica's lock is taken round the fork, so that no change is copied half done; the child gets a new lock, and the
-client is told to begin again when it is next asked.
+The replica's lock is held during the fork, so that no incomplete change is copied. The child gets a new lock, and its
+client restarts the replication at the next check.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _held: list[Answers] = []
 
 
 def watch(client: Answers) -> None:
-    """Look after a client in every fork from now on, for as long as it lives."""
+    """Register a client for all later forks, as long as it lives."""
     _clients.add(client)
 
 

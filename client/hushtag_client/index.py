@@ -1,10 +1,10 @@
-"""Registers laid out for reading: hashtag → surface → country → the candidates, strongest first.
+"""Registers indexed for reading: hashtag → surface → country → candidates, the strongest first.
 
-The hashtag comes first because nearly all that is asked about is not there. A country has an entry of its own only
-where it has a register of its own; all others are found under `*`. Written by one thread; entries are tuples and each
-step replaces one dictionary value, so that readers in other threads need no lock.
+The hashtag comes first because most checked hashtags have no register. A country has its own entry only if it has its
+own register; all other countries use the entry of `*`. One thread writes. Entries are tuples and each step replaces one
+dictionary value, so that readers in other threads need no lock.
 
-An entry carries the answer that its strongest candidate gives, ready made: it holds until that one runs out, unless a
+An entry holds the precomputed answer of its strongest candidate. It is valid until that candidate expires, unless a
 stop button lifts it.
 """
 
@@ -21,64 +21,64 @@ Candidates = tuple[Register, ...]
 _FOR_EVER_NS = 2**63
 
 
-class Entry(NamedTuple):
-    """The candidates for one viewer and hashtag, and what the strongest of them answers."""
+class IndexEntry(NamedTuple):
+    """Candidates for one viewer and hashtag, with the answer of the strongest."""
 
     until_ns: int
-    """When the strongest runs out, nanoseconds since the epoch."""
+    """Expiry of the strongest candidate, in nanoseconds since the epoch."""
     liftable: bool
-    """Whether a stop button could lift it."""
+    """Whether a stop button can lift the answer."""
     answer: Answer
     candidates: Candidates
 
 
 class Index:
-    """All effective registers, by field and by what a reader asks."""
+    """All effective registers, by field and by (hashtag, surface, country)."""
 
     def __init__(self, registers: Iterable[Register] = ()) -> None:
         self.registers: dict[str, Register] = {}
-        self.tags: dict[str, dict[str, dict[str, Entry]]] = {}
-        """hashtag → surface → country → entry."""
+        self.tags: dict[str, dict[str, dict[str, IndexEntry]]] = {}
+        """Entries by hashtag, surface and country."""
         self.stopped: set[str] = set()
-        """Surfaces for which there is something under the hashtag `*`."""
+        """Surfaces with a register on the hashtag `*`."""
         self._slots: dict[tuple[str, str], dict[str, Register]] = {}
         for register in registers:
             self.put(register)
 
     def put(self, register: Register) -> None:
-        """Set a register in place of the one with its field; which is newer is the caller's affair."""
+        """Replace the register of the same field; the caller compares versions."""
         self.registers[register.field] = register
         slot = self._slots.setdefault((register.hashtag, register.surface), {})
         slot[register.field] = register
-        self._lay_out(register, slot)
+        self._update(register, slot)
 
     def remove(self, field: str) -> None:
-        """Forget a register; nothing happens where there is none."""
+        """Remove a register, if there is one."""
         register = self.registers.pop(field, None)
         if register is None:
             return
         slot = self._slots[register.hashtag, register.surface]
         del slot[field]
-        self._lay_out(register, slot)
+        self._update(register, slot)
         if not slot:
             del self._slots[register.hashtag, register.surface]
 
     def candidates(self, surface: str, country: str | None, hashtag: str) -> Candidates:
-        """The candidates for a viewer; `country` None, empty or `*` where it is not known."""
+        """Return the candidates for a viewer; an unknown `country` is None, "" or `*`."""
         view = self.tags.get(hashtag, {}).get(surface, {})
         entry = view.get(country or WORLD) or view.get(WORLD)
         return entry.candidates if entry else ()
 
     def stops(self, surface: str, country: str | None) -> Candidates:
-        """The stop buttons in a viewer's scope."""
+        """Return the stop buttons in a viewer's scope."""
         return self.candidates(surface, country, ANY_HASHTAG)
 
     def hashtags(self, surface: str) -> list[str]:
-        """All hashtags about which something may be in force on a surface."""
+        """List the hashtags with candidates on a surface."""
         return [hashtag for hashtag, surfaces in list(self.tags.items()) if surface in surfaces]
 
-    def _lay_out(self, changed: Register, slot: dict[str, Register]) -> None:
-        """Make the entries anew that a changed register may have a part in."""
+    def _update(self, changed: Register, slot: dict[str, Register]) -> None:
+        """Rebuild the entries that a changed register may affect."""
         surfaces = self.tags.get(changed.hashtag, {})
         view = dict(surfaces.get(changed.surface, {}))
         countries = {changed.country}
@@ -95,7 +95,7 @@ class Index:
         if changed.hashtag == ANY_HASHTAG:
             (self.stopped.add if view else self.stopped.discard)(changed.surface)
 
-    def _set(self, hashtag: str, surface: str, view: dict[str, Entry]) -> None:
+    def _set(self, hashtag: str, surface: str, view: dict[str, IndexEntry]) -> None:
         surfaces = {name: other for name, other in self.tags.get(hashtag, {}).items() if name != surface}
         if view:
             surfaces[surface] = view
@@ -105,8 +105,8 @@ class Index:
             self.tags.pop(hashtag, None)
 
 
-def _entry(ordered: Candidates) -> Entry:
+def _entry(ordered: Candidates) -> IndexEntry:
     first = ordered[0]
     until_ns = first.expires_at_ms * 1_000_000 or _FOR_EVER_NS
     liftable = not first.by_people and first.action in HIDING
-    return Entry(until_ns, liftable, answer_of(first.hashtag, first), ordered)
+    return IndexEntry(until_ns, liftable, answer_of(first.hashtag, first), ordered)

@@ -1,4 +1,4 @@
-"""The only place that spells a key of Redis. One hash tag in all of them, so that a cluster keeps them in one slot."""
+"""The Redis keys of the flags. All share one hash tag, so that a cluster keeps them in one slot."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ PREFIX = "{hushtag}:v1:"
 REGISTERS = PREFIX + "registers"
 """HASH, `field()` → a register's JSON."""
 SEQ = PREFIX + "seq"
-"""Integer: how many registers were ever written under this incarnation or earlier ones; gapless."""
+"""INTEGER: gapless number of the last register written, across incarnations."""
 CHANGES = PREFIX + "changes"
 """STREAM of every applied write: seq, incarnation, field, value."""
 INCARNATION = PREFIX + "incarnation"
-"""`<run id>-<random>`: names one uninterrupted life of the data. Readers compare it for equality only."""
+"""STRING `<run id>-<random>`: id of one uninterrupted life of the data. Readers only compare it for equality."""
 HEARTBEATS = PREFIX + "heartbeats"
 """HASH, shard → {"settled_ms", "at_ms", "partitions"}."""
 RECONCILED = PREFIX + "reconciled"
-"""HASH, partition → the incarnation under which all its registers were last put back."""
+"""HASH, partition → incarnation under which all of its registers were last restored."""
 
 MODERATION = "moderation"
-"""The partition name of people's decisions; those of automated ones are "0", "1", …"""
+"""Partition name of people's decisions; the partitions of automated ones are "0", "1", …"""
 CHANGES_KEPT = 100_000
-"""About how many entries the change stream keeps."""
+"""Approximate number of entries that the change stream keeps."""
 HEARTBEAT_GUARD_MS = 60_000
-"""A heartbeat that goes back is refused unless the one that stands is older than this."""
+"""Age from which a stored heartbeat may be replaced by one with an earlier watermark."""
 
 
 def sentinel(partition: str) -> str:
-    """STRING `<run id> <offset>`: the server on which this partition was last reconciled, and up to where in the
-    partition's log everything has been written since. Writes need both to match.
+    """Return the key of a partition's sentinel.
+
+    STRING `<run id> <offset>`: server process on which the partition was last reconciled, and the offset of its log up
+    to which all records have been written. A write must match both.
 
     >>> sentinel("3")
     '{hushtag}:v1:sentinel:3'
@@ -35,7 +37,7 @@ def sentinel(partition: str) -> str:
 
 
 def field(surface: str, country: str, source: str, hashtag: str) -> str:
-    """The name of a register. The hashtag comes last, for it alone may contain a bar.
+    """Build the name of a register. The hashtag comes last because it alone may contain a bar.
 
     >>> field("trends", "IN", "automated", "sometag")
     'trends|IN|automated|sometag'
@@ -44,12 +46,12 @@ def field(surface: str, country: str, source: str, hashtag: str) -> str:
 
 
 def field_bytes(name: str) -> bytes:
-    """A field as bytes; a lone surrogate, which a payload can smuggle in, survives."""
+    """Encode a field; a lone surrogate, which a payload may contain, round-trips."""
     return name.encode("utf-8", "surrogatepass")
 
 
 def field_text(raw: bytes) -> str:
-    """The inverse of `field_bytes`; bytes that are neither become replacement characters."""
+    """Decode a field; undecodable bytes become replacement characters."""
     try:
         return raw.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:

@@ -1,12 +1,12 @@
-"""The one rule by which two spellings are the same hashtag.
+"""Normalise hashtags: two spellings with the same normal form are the same hashtag.
 
-A step is: drop what has no shape (zero-width and bidi controls, variation selectors: Unicode's
-Default_Ignorable_Code_Point), NFKC, casefold, NFKC, drop again, drop leading #. It is repeated until nothing changes,
-because each part can make work for another: a half-width Hangul filler becomes an ignorable one only under NFKC, and
-once it is gone its neighbours may compose. So `normalise(normalise(x)) == normalise(x)` for every string.
+One step: remove invisible code points (Unicode's Default_Ignorable_Code_Point: zero-width and bidi controls, variation
+selectors), NFKC, casefold, NFKC, remove again, remove leading #. Steps repeat until the text no longer changes, because
+one part can create work for another. For example, a half-width Hangul filler becomes ignorable only under NFKC, and
+its neighbours may compose once it is removed. Therefore `normalise(normalise(x)) == normalise(x)` for every string.
 
-Combining marks stay: in Indic scripts they carry meaning. Any service that reads flags must apply the same rule;
-`docs/flags-contract.md` says it in other words and has test vectors.
+Combining marks stay: in Indic scripts they carry meaning. Every service that reads flags must apply the same rule;
+`docs/flags-contract.md` documents it and has test vectors.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def _step(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def normalise(hashtag: str) -> str:
-    """The canonical form of a hashtag, without its leading # (either width).
+    """Return the canonical form of a hashtag, without its leading # (either width).
 
-    Idempotent, and never raises on a string; "" where nothing of the hashtag is left.
+    It is idempotent and never raises on a string; the result is "" if no code point remains.
 
     >>> normalise("#FarmersProtest")
     'farmersprotest'

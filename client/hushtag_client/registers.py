@@ -1,7 +1,7 @@
-"""A register: what one source says of one hashtag on one surface in one country, and the version of that word.
+"""Registers: the action of one source on one hashtag, surface and country, with a version.
 
-A register is never changed in place: a newer one with the same field takes its place, and the version decides which
-is newer, never the order of arrival.
+A register is a last-writer-wins register: a newer one with the same field replaces it. The version decides which one is
+newer, never the order of arrival.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ Action = Literal["suppress", "hold", "allow", "clear"]
 Source = Literal["legal", "human", "automated"]
 ACTIONS: tuple[str, ...] = get_args(Action)
 SOURCES: tuple[str, ...] = get_args(Source)
-"""By precedence, the strongest first."""
+"""Sources by precedence, the strongest first."""
 HIDING = frozenset({"suppress", "hold"})
 WORLD = "*"
-"""The country that means everywhere."""
+"""Country code of registers for all countries."""
 ANY_HASHTAG = "*"
-"""The hashtag of the stop button: a human `allow` under it lifts automated suppressions."""
+"""Hashtag of the stop button: a human `allow` on it lifts automated suppressions."""
 ACCOUNT, TWEET = "account", "tweet"
-"""The reserved surfaces: under them `hashtag` is the id of an account or a tweet."""
+"""Reserved surfaces, on which `hashtag` is the id of an account or a tweet."""
 _VERSION = re.compile(r"[0-9.]{1,100}")
 
 
 class RegisterError(ValueError):
-    """A register breaks the contract; the message says which field and what is allowed."""
+    """A register violates the contract; the message names the field and its allowed values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One signal that spoke for the action: its value and the threshold that it passed."""
+    """One signal behind the action: its value and the threshold that it passed."""
 
     signal: str
     value: float
@@ -45,25 +45,25 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """What one source says. Field meanings: `docs/flags-contract.md`.
+    """The action of one source on a hashtag. Field meanings: `docs/flags-contract.md`.
 
     Raises:
-        RegisterError: the fields that resolution depends on (version, action, source, expiry, names) are out of range.
+        RegisterError: a field that resolution depends on (version, action, source, expiry, names) is out of range.
     """
 
     version: str
-    """Digits and dots of fixed width, so that bytes compare as the numbers do."""
+    """Digits and dots of fixed width, so that comparing texts compares the numbers."""
     action: Action
     hashtag: str
-    """Normalised, or `*` for the stop button."""
+    """Normalised hashtag, or `*` for the stop button."""
     surface: str
     country: str = WORLD
     """ISO 3166-1 alpha-2 in upper case, or `*`."""
     source: Source = "automated"
     expires_at_ms: int = 0
-    """Not in force from this moment on. 0: until revoked, for people's registers only."""
+    """End of its effect; 0: until revoked, which only people's registers may have."""
     keep_until_ms: int = 0
-    """From here on the register, and its version with it, may be forgotten. 0: never."""
+    """Time from which the register and its version may be deleted; 0: never."""
     display: str = ""
     category: str = ""
     reasons: tuple[Reason, ...] = ()
@@ -76,37 +76,37 @@ class Register:
 
     def __post_init__(self) -> None:
         if not _VERSION.fullmatch(self.version):
-            raise RegisterError(f"version {self.version[:40]!r}: only digits and dots, at most 100")
+            raise RegisterError(f"version {self.version[:40]!r}: must be at most 100 digits and dots")
         if self.action not in ACTIONS:
-            raise RegisterError(f"action {self.action!r}: one of {', '.join(ACTIONS)}")
+            raise RegisterError(f"action {self.action!r}: must be one of {', '.join(ACTIONS)}")
         if self.source not in SOURCES:
-            raise RegisterError(f"source {self.source!r}: one of {', '.join(SOURCES)}")
+            raise RegisterError(f"source {self.source!r}: must be one of {', '.join(SOURCES)}")
         for name in (self.surface, self.country):
             if not name or "|" in name:
-                raise RegisterError(f"surface or country {name!r}: not empty, without |")
+                raise RegisterError(f"surface or country {name!r}: must be a text without |")
         if not self.hashtag:
-            raise RegisterError("hashtag: empty")
+            raise RegisterError("hashtag: must not be empty")
         if self.expires_at_ms < 0 or self.keep_until_ms < 0:
-            raise RegisterError("expires_at_ms, keep_until_ms: not negative")
+            raise RegisterError("expires_at_ms, keep_until_ms: must not be negative")
         if not self.expires_at_ms and self.source == "automated" and self.action != "clear":
-            raise RegisterError("expires_at_ms 0 (until revoked): for people's registers only")
+            raise RegisterError("expires_at_ms 0 (until revoked): only people's registers may have it")
 
     @property
     def field(self) -> str:
-        """The register's name in the hash of all registers."""
+        """Name of the register in the hash of all registers."""
         return keys.field(self.surface, self.country, self.source, self.hashtag)
 
     @property
     def by_people(self) -> bool:
-        """Whether a person or an order stands behind it, not the pipeline."""
+        """Whether a person or an order decided it, and not the pipeline."""
         return self.source != "automated"
 
     def in_force(self, now_ms: int) -> bool:
-        """Whether it has an opinion at this moment of the reader's clock; `clear` never has one."""
+        """Whether it has an effect at a moment of the reader's clock; `clear` never has one."""
         return self.action != "clear" and (not self.expires_at_ms or now_ms < self.expires_at_ms)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON types; the four members that writers look at come first."""
+        """Convert to plain JSON; the four members that writers read come first."""
         return {
             "version": self.version,
             "action": self.action,
@@ -129,15 +129,15 @@ class Register:
 
 
 def newer(register: Register, than: Register | None) -> bool:
-    """Whether a register is strictly newer than what stands under its field."""
+    """Whether a register is strictly newer than the present one of its field."""
     return than is None or register.version > than.version
 
 
 def encode(register: Register) -> bytes:
-    """The value that goes into Redis: compact ASCII JSON that begins with the version.
+    """Encode the value for Redis: compact ASCII JSON that begins with the version.
 
     Raises:
-        RegisterError: reasons or evidence hold what JSON does not have (a NaN, an object).
+        RegisterError: reasons or evidence contain a value that JSON does not allow (a NaN, an object).
     """
     try:
         return json.dumps(register.as_dict(), separators=(",", ":"), allow_nan=False).encode("ascii")
@@ -146,10 +146,10 @@ def encode(register: Register) -> bytes:
 
 
 def decode(value: bytes | str) -> Register:
-    """Read a value from Redis; unknown members are ignored, so that the contract can grow.
+    """Decode a value from Redis; unknown members are ignored, so that the contract can grow.
 
     Raises:
-        RegisterError: it is not JSON, lacks what a register needs, or a member has the wrong type.
+        RegisterError: it is not JSON, a required member is missing, or a member has the wrong type.
     """
     try:
         read = json.loads(value)
@@ -186,5 +186,5 @@ def _typed(read: Any, name: str, kind: type, otherwise: Any = None) -> Any:
     if found is None and otherwise is not None:
         return otherwise
     if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-        raise RegisterError(f"{name}: {kind.__name__} expected")
+        raise RegisterError(f"{name}: must be {kind.__name__}")
     return found

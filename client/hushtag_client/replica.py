@@ -1,12 +1,12 @@
-"""The reader's copy of all registers, and how far it may be trusted.
+"""The reader's copy of all registers, and the time up to which it is current.
 
-A replica is at a place (incarnation, seq) of the server's life. Changes move it on one by one; anything else (a number
-skipped, another incarnation, a server that is behind us) means that a snapshot is needed.
+A replica is at a place (incarnation, seq) of the server's data. Changes advance it one by one. A skipped number,
+another incarnation, or a server that is behind the replica requires a snapshot.
 
-What a server has lost is not news. When its data begin a new life (FLUSHALL, a restart without data, a failover), the
-registers that we knew are *carried over* beside the new ones, the greater version winning, until the partition's
-writer says that it has put everything back, and at most for `max_staleness_ms`. Likewise the last known watermark of a
-shard stands until that shard is reconciled. So a loss looks like an absent Redis, and not like a world without flags.
+A loss of data on the server must not clear flags. After a FLUSHALL, a restart without data or a failover, the known
+registers are *carried over* next to the new ones, and the greater version wins. This lasts until the partition's writer
+reports that it has restored everything, and at most for `max_staleness_ms`. Likewise the last known watermark of a
+shard remains until that shard is reconciled. A loss therefore looks like an absent Redis, and not like no flags.
 """
 
 from __future__ import annotations
@@ -18,52 +18,52 @@ from collections.abc import Iterable
 from hushtag_client.index import Index
 from hushtag_client.keys import MODERATION
 from hushtag_client.registers import Register, RegisterError, decode, newer
-from hushtag_client.wire import Change, Position
+from hushtag_client.wire import ChangeEntry, ServerPosition
 
 _log = logging.getLogger(__name__)
 _PRUNE_EVERY_MS = 60_000
 
 
 class Replica:
-    """Everything a reader knows. One thread follows the server and writes; any thread reads."""
+    """All registers of a reader. One thread writes; any thread reads."""
 
     def __init__(self, max_staleness_ms: int) -> None:
         self.max_staleness_ms = max_staleness_ms
         self.index = Index()
         self.synced = False
-        """Whether there was ever a whole snapshot."""
+        """Whether a complete snapshot was ever received."""
         self.incarnation = ""
         self.seq = 0
         self.last_id = "0-0"
         self.seen_ms = 0
-        """When the server last answered, by the reader's clock."""
+        """Time of the server's last reply, by the reader's clock."""
         self.settled_ms: dict[int, int] = {}
-        """Shard → the last watermark that can be believed."""
+        """Shard → last reliable settled watermark."""
         self.partitions = 0
-        """How many shards there are; 0 where no heartbeat was seen."""
+        """Number of shards; 0 before the first heartbeat."""
         self.lock = threading.Lock()
-        """Held while anything changes, so that a fork never copies half a change. Readers do not take it."""
+        """Held during changes, so that a fork copies no incomplete change. Readers do not take it."""
         self._server: dict[str, Register] = {}
         self._carried: dict[str, Register] = {}
         self._lost_at_ms = 0
         self._pruned_ms = 0
 
     def people_until_ms(self) -> int:
-        """Until when people's registers may be served: they depend on the server alone."""
+        """Return the time up to which people's registers are current: they depend on the server alone."""
         return self.seen_ms + self.max_staleness_ms if self.synced else 0
 
     def good_until_ms(self) -> int:
-        """Until when everything may be served: on the oldest shard too; 0 while a shard is missing."""
+        """Return the time up to which all registers are current; the oldest shard decides; 0 if one is missing."""
         if not self.synced or not self.partitions or len(self.settled_ms) < self.partitions:
             return 0
         return min(self.people_until_ms(), min(self.settled_ms.values()) + self.max_staleness_ms)
 
-    def follows(self, position: Position) -> bool:
-        """Whether our copy is an earlier state of what the server has now."""
+    def follows(self, position: ServerPosition) -> bool:
+        """Whether the replica is an earlier state of the server's present data."""
         return self.synced and position.incarnation == self.incarnation and position.seq >= self.seq
 
-    def replace(self, snapshot: dict[str, Register], mark: Position, now_ms: int) -> list[Register]:
-        """Take a snapshot that was begun at `mark`; returns the registers that are not what they were."""
+    def replace(self, snapshot: dict[str, Register], mark: ServerPosition, now_ms: int) -> list[Register]:
+        """Install a snapshot that was begun at `mark`; return the registers that changed."""
         lost = self.synced and (mark.incarnation != self.incarnation or mark.seq < self.seq)
         before = self.index.registers
         carried = dict(before) if lost else self._carried
@@ -82,8 +82,8 @@ class Replica:
         gone = [before[field] for field in before.keys() - effective.keys()]
         return [r for field, r in effective.items() if before.get(field) != r] + gone
 
-    def apply(self, changes: Iterable[Change]) -> tuple[list[Register], bool]:
-        """Move on by the next entries of the stream: the registers changed, and False if it met a gap or a new life."""
+    def apply(self, changes: Iterable[ChangeEntry]) -> tuple[list[Register], bool]:
+        """Apply the next entries of the stream; return the changed registers, and False at a gap or other life."""
         with self.lock:
             applied: list[Register] = []
             for change in changes:
@@ -95,11 +95,14 @@ class Replica:
                     if newer(register, self.index.registers.get(change.field)):
                         self.index.put(register)
                         applied.append(register)
-                self.seq, self.last_id = change.seq, change.id  # last: who sees the number sees the change
+                self.seq, self.last_id = (
+                    change.seq,
+                    change.id,
+                )  # last, so that a reader of the number also sees the change
             return applied, True
 
-    def observe(self, position: Position, now_ms: int) -> list[Register]:
-        """Take note of heartbeats and of what is reconciled; returns registers that ceased to be carried over."""
+    def observe(self, position: ServerPosition, now_ms: int) -> list[Register]:
+        """Apply heartbeats and reconciled partitions; return the registers that are no longer carried over."""
         with self.lock:
             self.seen_ms = now_ms
             if position.heartbeats:
@@ -108,18 +111,18 @@ class Replica:
             for shard, beat in position.heartbeats.items():
                 if shard < self.partitions and position.reconciled.get(str(shard)) == self.incarnation:
                     self.settled_ms[shard] = beat.settled_ms
-            dropped = self._let_go(position, now_ms)
+            dropped = self._drop_carried(position, now_ms)
             if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
                 self._pruned_ms = now_ms
                 self._prune(now_ms)
             return dropped
 
-    def _let_go(self, position: Position, now_ms: int) -> list[Register]:
+    def _drop_carried(self, position: ServerPosition, now_ms: int) -> list[Register]:
         if not self._carried:
             return []
-        back = {p for p, incarnation in position.reconciled.items() if incarnation == self.incarnation}
-        people = MODERATION in back
-        automated = bool(self.partitions) and all(str(shard) in back for shard in range(self.partitions))
+        restored = {p for p, incarnation in position.reconciled.items() if incarnation == self.incarnation}
+        people = MODERATION in restored
+        automated = bool(self.partitions) and all(str(shard) in restored for shard in range(self.partitions))
         if now_ms - self._lost_at_ms >= self.max_staleness_ms:
             people = automated = True
         changed = []
@@ -130,7 +133,7 @@ class Replica:
         return changed
 
     def _restore(self, field: str) -> list[Register]:
-        """Let the server's word stand alone again under a field."""
+        """Return a field to the server's own register."""
         known, now = self._server.get(field), self.index.registers.get(field)
         if known == now:
             return []
@@ -141,7 +144,7 @@ class Replica:
         return [known]
 
     def _prune(self, now_ms: int) -> None:
-        """Forget what the server may have forgotten."""
+        """Remove the registers that the server may have deleted."""
         for field, register in list(self.index.registers.items()):
             if 0 < register.keep_until_ms <= now_ms:
                 self._server.pop(field, None)
@@ -150,13 +153,13 @@ class Replica:
 
 
 def read_register(field: str, value: bytes) -> Register | None:
-    """A register from its field and value; None, and a line in the log, where they cannot be used."""
+    """Decode a register; log and return None if its field or value is invalid."""
     try:
         register = decode(value)
     except RegisterError as error:
-        _log.warning("register %r left out: %s", field[:120], error)
+        _log.warning("register %r ignored: %s", field[:120], error)
         return None
     if register.field != field:
-        _log.warning("register %r left out: its value is that of %r", field[:120], register.field[:120])
+        _log.warning("register %r ignored: its value belongs to %r", field[:120], register.field[:120])
         return None
     return register

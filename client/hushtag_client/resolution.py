@@ -1,11 +1,11 @@
-"""Which of the registers of a hashtag wins, for one viewer at one moment.
+"""Resolution: select the register of a hashtag that wins for one viewer at one moment.
 
-The order is fixed by scope: legal before human before automated, and within each the viewer's country before the
-world. The first in force wins, an `allow` included, which is how a person overrules the pipeline. Time is an argument:
-a register runs out when it is *read*, so that a dead writer cannot keep a hashtag hidden.
+The precedence is legal, human, automated; within each source, the viewer's country before the world. The first register
+in force wins, an `allow` included: that is how a person overrules the pipeline. Time is an argument, and expiry is
+checked on reading, so that a dead writer cannot keep a hashtag hidden.
 
-The stop button is a human `allow` on the hashtag `*`. It is no candidate for other hashtags; it makes the automated
-suppressions in its scope as if they were not there. People's own decisions are not touched.
+The stop button is a human `allow` on the hashtag `*`. It is no candidate for other hashtags; it disables the automated
+suppressions in its scope. People's decisions are not affected.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ _RANK = {source: rank for rank, source in enumerate(SOURCES)}
 
 
 def candidates(registers: Iterable[Register], country: str) -> tuple[Register, ...]:
-    """The registers of one hashtag and surface that can speak to a viewer, strongest first; `clear` ones never can.
+    """Select and sort the registers that can decide for a viewer, the strongest first; `clear` ones never can.
 
     Args:
-        registers: of one (hashtag, surface), at most one per (country, source).
-        country: the viewer's; `*` where it is not known.
+        registers: registers of one (hashtag, surface), at most one per (country, source).
+        country: the viewer's country; `*` if it is unknown.
     """
-    heard = (r for r in registers if r.action != "clear" and r.country in (country, WORLD))
-    return tuple(sorted(heard, key=lambda r: (_RANK[r.source], r.country == WORLD)))
+    applicable = (r for r in registers if r.action != "clear" and r.country in (country, WORLD))
+    return tuple(sorted(applicable, key=lambda r: (_RANK[r.source], r.country == WORLD)))
 
 
 def winner(
     ordered: Sequence[Register], stops: Sequence[Register], now_ms: int, *, people_only: bool = False
 ) -> Register | None:
-    """The register that decides, or None where nobody has an opinion.
+    """Select the register that decides, or None if no register is in force.
 
     Args:
-        ordered: from `candidates`.
-        stops: from `candidates` over the hashtag `*`; only human ones count.
+        ordered: result of `candidates` for the hashtag.
+        stops: result of `candidates` for the hashtag `*`; only human ones count.
         now_ms: the reader's clock.
-        people_only: leave automated registers out, for when the pipeline's word is too old.
+        people_only: ignore automated registers, because the pipeline's flags are stale.
 
     Returns:
-        Where only a stop button keeps the hashtag from being hidden, that stop's register.
+        The winning register. If only a stop button prevents hiding, the register of that stop.
     """
     lifted: Register | None = None
     for register in ordered:
@@ -56,7 +56,7 @@ def winner(
 
 
 def _lifting(register: Register, stops: Sequence[Register], now_ms: int) -> Register | None:
-    """The stop that covers an automated suppression. One with a category covers that category alone."""
+    """Find the stop that covers an automated suppression; a stop with a category covers only that category."""
     for stop in stops:
         pressed = stop.source == "human" and stop.action == "allow" and stop.in_force(now_ms)
         if pressed and stop.category in ("", ANY_HASHTAG, register.category):

@@ -1,7 +1,7 @@
 """The client behind HTTP on loopback, for services in other languages: `python -m hushtag_client.sidecar`.
 
-One process beside each service, answering from memory as the library does; the contract with Redis stays in one place.
-A question that cannot be understood is refused with 400; every other gets 200 and an answer, whatever Redis does.
+One sidecar process per service answers from memory as the library does, so the contract with Redis stays in one place.
+An invalid request gets status 400; every other request gets 200 and an answer, even while Redis is away.
 """
 
 from __future__ import annotations
@@ -24,41 +24,46 @@ from hushtag_client.answer import Answer
 from hushtag_client.answers import MAX_STALENESS_SECONDS, Answers
 
 MOST_HASHTAGS = 10_000
-"""Of one question."""
+"""Maximum number of hashtags in one request."""
 MOST_BYTES = 2_000_000
-"""Of one question's body."""
+"""Maximum size of a request body."""
 _MOST_CHARACTERS = 10_000
 
 
-class Unreadable(Exception):
-    """A question that cannot be understood; the text says what to change."""
+class InvalidRequest(Exception):
+    """A request that violates the API; the message names the parameter and the fix."""
 
 
 def make_app(
     answers: Answers, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None
 ) -> Starlette:
-    """The HTTP application over a client; whoever made the client starts it, or gives a lifespan that does."""
+    """Create the HTTP application over a client.
+
+    Args:
+        answers: client that the caller starts, unless `lifespan` does.
+        lifespan: context of the application's run, which may start and stop the client.
+    """
 
     async def check(request: Request) -> Response:
         query = request.query_params
         asked = _question({name: query[name] for name in ("hashtag", "surface", "country") if name in query}, "hashtag")
         answer = answers.check(asked["hashtag"], asked["surface"], asked["country"])
-        return JSONResponse(_told(answer, asked))
+        return JSONResponse(_plain(answer, asked))
 
     async def check_many(request: Request) -> Response:
         asked = _question(await _body(request), "hashtags")
         found = answers.check_many(asked["hashtags"], asked["surface"], asked["country"])
-        return JSONResponse({"answers": [_told(answer, asked) for answer in found]})
+        return JSONResponse({"answers": [_plain(answer, asked) for answer in found]})
 
     async def visibility(request: Request) -> Response:
         query = request.query_params
         named = [kind for kind in ("account", "tweet") if query.get(kind)]
         if len(named) != 1 or not query[named[0]].isascii() or not query[named[0]].isdigit():
-            raise Unreadable("account, or tweet: one of them, its id in digits")
+            raise InvalidRequest("give either account or tweet, with an id in digits")
         ask = answers.account_visibility if named[0] == "account" else answers.tweet_visibility
         country = query.get("country")
-        told = {named[0]: query[named[0]], "country": country, "visibility": ask(query[named[0]], country)}
-        return JSONResponse(told)
+        seen = ask(query[named[0]], country)
+        return JSONResponse({named[0]: query[named[0]], "country": country, "visibility": seen})
 
     async def healthz(request: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -87,25 +92,25 @@ def make_app(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
-        exception_handlers={Unreadable: refuse},
+        exception_handlers={InvalidRequest: refuse},
         lifespan=lifespan,
     )
 
 
 def _question(given: Any, what: str) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise Unreadable(f'a JSON object is expected: {{"{what}": ..., "surface": "trends", "country": "IN"}}')
+        raise InvalidRequest(f'the body must be a JSON object: {{"{what}": ..., "surface": "trends", "country": "IN"}}')
     surface, country = given.get("surface"), given.get("country")
     if not isinstance(surface, str) or not surface:
-        raise Unreadable('surface: missing; the name of a surface in the policy, such as "trends"')
+        raise InvalidRequest('surface: missing; give the name of a surface in the policy, such as "trends"')
     if country is not None and not isinstance(country, str):
-        raise Unreadable('country: two letters such as "IN", or absent where it is not known')
+        raise InvalidRequest('country: must be two letters such as "IN", or absent if unknown')
     asked = given.get(what)
     hashtags = asked if what == "hashtags" else [asked]
     if not isinstance(hashtags, list) or not all(isinstance(h, str) and len(h) <= _MOST_CHARACTERS for h in hashtags):
-        raise Unreadable(f"{what}: missing, or not text of at most {_MOST_CHARACTERS} characters")
+        raise InvalidRequest(f"{what}: missing, or not texts of at most {_MOST_CHARACTERS} characters")
     if len(hashtags) > MOST_HASHTAGS:
-        raise Unreadable(f"hashtags: at most {MOST_HASHTAGS} at a time")
+        raise InvalidRequest(f"hashtags: at most {MOST_HASHTAGS} per request")
     return {what: asked, "surface": surface, "country": country}
 
 
@@ -114,14 +119,14 @@ async def _body(request: Request) -> Any:
     async for piece in request.stream():
         body += piece
         if len(body) > MOST_BYTES:
-            raise Unreadable(f"body: at most {MOST_BYTES} bytes")
+            raise InvalidRequest(f"body: at most {MOST_BYTES} bytes")
     try:
         return json.loads(bytes(body))
     except (ValueError, RecursionError):
-        raise Unreadable("body: not JSON") from None
+        raise InvalidRequest("body: must be JSON") from None
 
 
-def _told(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
+def _plain(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "hashtag": answer.hashtag.encode("utf-8", "replace").decode(),  # a lone surrogate is no JSON text
         "surface": asked["surface"],
@@ -138,11 +143,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="python -m hushtag_client.sidecar", description=__doc__.splitlines()[0])
     parser.add_argument("--redis-url", default=os.environ.get("HUSHTAG_REDIS_URL", "redis://127.0.0.1:6379/0"))
-    parser.add_argument("--host", default="127.0.0.1", help="loopback unless you say otherwise: there is no login")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; keep it on loopback, there is no authentication"
+    )
     parser.add_argument("--port", type=int, default=8731)
     parser.add_argument("--max-staleness-seconds", type=float, default=MAX_STALENESS_SECONDS)
     parser.add_argument(
-        "--hide", action="append", default=[], metavar="SURFACE", help="hide everything there while flags are stale"
+        "--hide",
+        action="append",
+        default=[],
+        metavar="SURFACE",
+        help="hide all hashtags on this surface while flags are stale",
     )
     given = parser.parse_args(arguments)
     try:

@@ -1,8 +1,7 @@
-"""What a reader asks of Redis and what it gets: four questions as values, and their form as commands.
+"""The four questions of a reader and their replies, as values and as Redis commands.
 
-The logic of following (`follow`) speaks in these values only. A driver turns a question into commands with
-`commands`, sends them (more than one: as one transaction) and turns the raw replies back with `reply`; the in-memory
-twin answers the questions directly.
+The replication (`follow`) uses only these values. A driver converts a question with `commands`, sends the commands
+(more than one in a transaction), and converts the raw replies with `reply`. The in-memory server answers directly.
 """
 
 from __future__ import annotations
@@ -15,44 +14,44 @@ from typing import Any
 from hushtag_client import keys
 
 PAGE = 500
-"""Registers, or change entries, asked for at a time."""
+"""Maximum number of registers, or change entries, per reply."""
 Command = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """Where is the server? Answered by a `Position`."""
+class PollState:
+    """Question for the server's position and heartbeats; the reply is a `ServerPosition`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """Where is the server, and what is the last entry of its change stream? Answered by a `Position`."""
+class MarkPosition:
+    """Question for the server's position and last change entry; the reply is a `ServerPosition`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Some registers. Answered by a `Registers`."""
+class ScanRegisters:
+    """Question for a page of registers; the reply is a `RegisterPage`."""
 
     cursor: int
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """The changes after an entry. Answered by a list of `Change`.
+class ReadChanges:
+    """Question for the changes after an entry; the reply is a list of `ChangeEntry`.
 
-    `wait_ms` 0 answers at once; else the server may wait that long for a first one.
+    The server waits up to `wait_ms` for a first change; 0 replies at once.
     """
 
     after: str
     wait_ms: int
 
 
-Question = Poll | Mark | Page | Read
+Question = PollState | MarkPosition | ScanRegisters | ReadChanges
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """How far a shard has settled, when that was written, and how many shards there are."""
+    """Settled watermark of a shard, time of the write, and number of shards."""
 
     settled_ms: int
     at_ms: int
@@ -60,30 +59,30 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """The life and the place that the server's data are at."""
+class ServerPosition:
+    """Incarnation and place of the server's data."""
 
     incarnation: str
-    """"" where nothing was ever written."""
+    """Id of the data's life; "" before the first write."""
     seq: int
     last_id: str = "0-0"
-    """The change stream's last entry; only a `Mark` asks for it."""
+    """Last entry of the change stream; only in the reply to `MarkPosition`."""
     heartbeats: Mapping[int, Heartbeat] = field(default_factory=dict)
-    """By shard; only a `Poll` asks for it, as for the next."""
+    """Heartbeats by shard; only in the reply to `PollState`."""
     reconciled: Mapping[str, str] = field(default_factory=dict)
-    """Partition → the incarnation under which its registers were last put back."""
+    """Partition → incarnation under which its registers were last restored; only in the reply to `PollState`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Registers:
-    """A page of the hash of registers; a field may come more than once. Cursor 0: it was the last."""
+class RegisterPage:
+    """A page of the hash of registers; a field may occur more than once. Cursor 0 marks the last page."""
 
     cursor: int
     values: Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeEntry:
     """One entry of the change stream."""
 
     id: str
@@ -93,47 +92,47 @@ class Change:
     value: bytes
 
 
-Reply = Position | Registers | list[Change]
+Reply = ServerPosition | RegisterPage | list[ChangeEntry]
 
 
 def commands(question: Question) -> list[Command]:
-    """The Redis commands that ask it; more than one belong in one MULTI."""
+    """Convert a question to Redis commands; more than one belong in one MULTI."""
     match question:
-        case Poll():
+        case PollState():
             return [
                 ("GET", keys.INCARNATION),
                 ("GET", keys.SEQ),
                 ("HGETALL", keys.HEARTBEATS),
                 ("HGETALL", keys.RECONCILED),
             ]
-        case Mark():
+        case MarkPosition():
             return [
                 ("GET", keys.INCARNATION),
                 ("GET", keys.SEQ),
                 ("XREVRANGE", keys.CHANGES, "+", "-", "COUNT", 1),
             ]
-        case Page(cursor):
+        case ScanRegisters(cursor):
             return [("HSCAN", keys.REGISTERS, cursor, "COUNT", PAGE)]
-        case Read(after, wait_ms):
+        case ReadChanges(after, wait_ms):
             wait = ("BLOCK", wait_ms) if wait_ms > 0 else ()
             return [("XREAD", "COUNT", PAGE, *wait, "STREAMS", keys.CHANGES, after)]
 
 
 def reply(question: Question, raw: Sequence[Any]) -> Reply:
-    """The replies to those commands (RESP2, bytes) as values. A heartbeat that cannot be read counts as missing."""
+    """Convert the raw replies (RESP2, bytes) to a value; a malformed heartbeat counts as missing."""
     match question:
-        case Poll():
+        case PollState():
             heartbeats = {
                 int(k): beat for k, v in raw[2].items() if k.isdigit() and (beat := _heartbeat(v)) is not None
             }
             reconciled = {_text(k): _text(v) for k, v in raw[3].items()}
-            return Position(_text(raw[0]), int(raw[1] or 0), heartbeats=heartbeats, reconciled=reconciled)
-        case Mark():
-            return Position(_text(raw[0]), int(raw[1] or 0), last_id=_text(raw[2][0][0]) if raw[2] else "0-0")
-        case Page():
+            return ServerPosition(_text(raw[0]), int(raw[1] or 0), heartbeats=heartbeats, reconciled=reconciled)
+        case MarkPosition():
+            return ServerPosition(_text(raw[0]), int(raw[1] or 0), last_id=_text(raw[2][0][0]) if raw[2] else "0-0")
+        case ScanRegisters():
             cursor, values = raw[0]
-            return Registers(int(cursor), [(keys.field_text(k), v) for k, v in values.items()])
-        case Read():
+            return RegisterPage(int(cursor), [(keys.field_text(k), v) for k, v in values.items()])
+        case ReadChanges():
             return [_change(entry_id, members) for _, entries in raw[0] or () for entry_id, members in entries]
 
 
@@ -141,10 +140,10 @@ def _text(raw: bytes | None) -> str:
     return (raw or b"").decode("utf-8", "replace")
 
 
-def _change(entry_id: bytes, members: Mapping[bytes, bytes] | None) -> Change:
+def _change(entry_id: bytes, members: Mapping[bytes, bytes] | None) -> ChangeEntry:
     found = members or {}
     seq = found.get(b"seq", b"")
-    return Change(
+    return ChangeEntry(
         id=_text(entry_id),
         seq=int(seq) if seq.isdigit() else -1,
         incarnation=_text(found.get(b"incarnation")),

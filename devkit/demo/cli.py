@@ -1,4 +1,4 @@
-"""`hushtag demo`: the whole system on this machine, with a live view."""
+"""`hushtag demo`: run the whole system on this machine with a live view."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     seconds: Annotated[
-        float | None, typer.Option(min=20, help="End by itself after so many seconds; without: on Ctrl-C.")
+        float | None, typer.Option(min=20, help="Seconds after which the demo ends; default: on Ctrl-C.")
     ] = None,
 ) -> None:
-    """Run the whole thing on this machine and watch a hate campaign be taken out of trends: real Kafka, real Valkey.
+    """Run the whole system on a local Kafka and Valkey, and watch it remove a hate campaign from trends.
 
-    A live view in a terminal, plain lines elsewhere. At the end it says, from the simulator's ground truth, whether
-    everything went as it must; exits with 3 if not.
+    Shows a live view in a terminal, else plain lines. At the end it compares the result with the simulator's ground
+    truth, and exits with 3 if they differ.
     """
     from devkit.demo.run import run_demo
 

@@ -1,4 +1,4 @@
-"""Runs the demo: starts everything, plays the tweets, watches, and judges at the end."""
+"""Run the demo: start all parts, produce tweets, watch the surfaces, and evaluate at the end."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from rich.console import Console
 from rich.live import Live
 
 from devkit.demo import view
-from devkit.demo.start import POLICY, Running, everything
+from devkit.demo.start import RunningDemo, running_demo
 from devkit.demo.state import DemoState
-from devkit.demo.timeline import Event, Timeline
+from devkit.demo.timeline import Timeline, TimelineEvent
 from devkit.demo.traffic import Traffic
 from devkit.demo.truth import by_hashtag
 from devkit.demo.verdict import DemoVerdict, Judgement
 from devkit.demo.watch import Watcher
+from devkit.stack.local_run import POLICY
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import EXIT_AWAY, EXIT_NO, DependencyAway
-from web.assets import require_vendor_files
+from surfaces.service import require_browser_files
 
 SEED = 7
 _REFRESH_SECONDS = 0.25
@@ -32,16 +33,16 @@ _LAST_GASP_SECONDS = 1.0
 
 
 def run_demo(seconds: float | None) -> int:
-    """Run until `seconds` after the first tweet, or until Ctrl-C if None; the exit code.
+    """Run until `seconds` after the first tweet, or until Ctrl-C if None; return the exit code.
 
     Raises:
         HushtagError: a part does not start, or ends.
     """
-    require_vendor_files()
+    require_browser_files()
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        with everything(console) as running:
+        with running_demo(console) as running:
             return asyncio.run(_Show(running, console, seconds).run())
     except KeyboardInterrupt:
         console.print("stopped")
@@ -53,9 +54,9 @@ def _as_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 class _Show:
-    """From the first tweet to the summary."""
+    """Course of the demo from the first tweet to the summary."""
 
-    def __init__(self, running: Running, console: Console, seconds: float | None) -> None:
+    def __init__(self, running: RunningDemo, console: Console, seconds: float | None) -> None:
         self._running = running
         self._console = console
         self._seconds = seconds
@@ -70,7 +71,7 @@ class _Show:
         )
 
     async def run(self) -> int:
-        """Play, watch, judge; the exit code.
+        """Produce, watch and evaluate; return the exit code.
 
         Raises:
             HushtagError: a part has ended.
@@ -87,7 +88,7 @@ class _Show:
             self._state.began_ms = traffic.began_ms
             timeline = Timeline(traffic.stories)
             metrics_url = f"{self._running.worker.url}/metrics"
-            watcher = Watcher(self._state, verdict, timeline, flags, metrics_url, self._tell)
+            watcher = Watcher(self._state, verdict, timeline, flags, metrics_url, self._print_event)
             tasks = [playing, asyncio.create_task(watcher.run()), asyncio.create_task(self._show(traffic))]
             try:
                 await self._first_of(*tasks)
@@ -100,7 +101,7 @@ class _Show:
         return 0 if judgement.good and (judgement.complete or self._stop.is_set()) else EXIT_NO
 
     async def _first_of(self, *tasks: asyncio.Task[Any]) -> None:
-        """Wait for the first to end. If it failed because a part of the system did, say that.
+        """Wait for the first task to end, and raise its error; an ended part of the system takes precedence.
 
         Raises:
             HushtagError: a part has ended, or does not answer.
@@ -110,22 +111,22 @@ class _Show:
             error = task.exception()
             if error is not None:
                 await asyncio.sleep(_LAST_GASP_SECONDS)
-                self._running.check()
+                self._running.run.check()
                 raise error if not isinstance(error, ExceptionGroup) else DependencyAway(str(error.exceptions[0]))
 
     async def _show(self, traffic: Traffic) -> None:
-        """Draw until it is over, and look whether everybody still lives.
+        """Draw until the demo ends, and check that all parts are alive.
 
         Raises:
             HushtagError: a part has ended.
         """
         live = Live(console=self._console, screen=True, auto_refresh=False) if self._on_screen else None
         if live is None:
-            self._say_where()
+            self._print_hints()
         status_at = monotonic_seconds() + _STATUS_SECONDS
         with live or nullcontext():
             while not (self._stop.is_set() or (self._seconds and self._state.elapsed_seconds >= self._seconds)):
-                self._running.check()
+                self._running.run.check()
                 self._state.health.sent = traffic.sent
                 if live is not None:
                     live.update(view.screen(self._state, self._console.height), refresh=True)
@@ -135,18 +136,18 @@ class _Show:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), _REFRESH_SECONDS)
 
-    def _say_where(self) -> None:
-        self._console.print("\nTry meanwhile:")
+    def _print_hints(self) -> None:
+        self._console.print("\nTry in the meantime:")
         for hint in view.hint_lines(self._state):
             self._line(hint)
         self._console.print()
 
-    def _tell(self, event: Event) -> None:
+    def _print_event(self, event: TimelineEvent) -> None:
         if not self._on_screen:
             self._line(view.plain_event(event, self._state.began_ms), view.TONES[event.tone])
 
     def _finish(self, judgement: Judgement) -> None:
-        if self._on_screen:  # what stood on the screen goes with it: leave the story behind
+        if self._on_screen:  # the live view is cleared at its end, so print the events again
             for event in self._state.events:
                 self._line(view.plain_event(event, self._state.began_ms), view.TONES[event.tone])
         self._console.print()
@@ -157,5 +158,5 @@ class _Show:
 
 
 def _shortest(path: Path) -> str:
-    """A path as one would type it here."""
+    """Return a path relative to the current folder if it lies below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

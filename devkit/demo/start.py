@@ -1,4 +1,4 @@
-"""Starts all parts of the demo, each with a line that says so, and stops them in the opposite order."""
+"""Start all parts of the demo, with a printed line for each, and stop them at the end."""
 
 from __future__ import annotations
 
@@ -6,51 +6,41 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from devkit.demo.children import Child, Children
-from devkit.stack import LocalStack
 from devkit.stack.jars import default_cache
+from devkit.stack.local_run import POLICY, HushtagProcess, LocalRun
 from devkit.stack.ports import LOOPBACK, free_port, is_free
 from streams.clock import monotonic_seconds
-from streams.log.topics import create_topics
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 
-POLICY = Path(__file__).resolve().parents[2] / "config" / "demo-policy.yaml"
 KAFKA_PORT, REDIS_PORT, TRENDS_PORT, SEARCH_PORT = 9092, 6379, 8701, 8702
-"""Taken if they are free, so that other commands find everything by their defaults."""
-_KEPT_SETTINGS = {"HUSHTAG_CACHE", "HUSHTAG_MAVEN_URL"}
+"""Preferred ports, used if they are free, so that other commands reach the demo by their defaults."""
 _FOLDER = "demo-"
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """What has been started."""
+class RunningDemo:
+    """Started parts of the demo."""
 
-    settings: Settings
-    stack: LocalStack
-    children: Children
-    worker: Child
-    trends: Child
-    search: Child
+    run: LocalRun
+    worker: HushtagProcess
+    trends: HushtagProcess
+    search: HushtagProcess
 
-    def check(self) -> None:
-        """Raise if a part has ended.
-
-        Raises:
-            HushtagError: with the last lines of its log.
-        """
-        self.stack.check()
-        self.children.check()
+    @property
+    def settings(self) -> Settings:
+        """Settings of the run."""
+        return self.run.settings
 
     @property
     def exports(self) -> str:
-        """The shell line that points other commands here; "" if their defaults do."""
-        here = self.stack.environment()
+        """Shell line that points other commands at the demo; "" if their defaults do."""
+        here = self.run.stack.environment()
         if here == {
             "HUSHTAG_KAFKA": f"{LOOPBACK}:{KAFKA_PORT}",
             "HUSHTAG_REDIS_URL": f"redis://{LOOPBACK}:{REDIS_PORT}/0",
@@ -60,64 +50,61 @@ class Running:
 
 
 @contextmanager
-def everything(console: Console) -> Iterator[Running]:
-    """Kafka, Valkey, the topics, the worker and both surfaces.
+def running_demo(console: Console) -> Iterator[RunningDemo]:
+    """Run Kafka, Valkey, the topics, the worker and both surfaces.
 
     Raises:
         HushtagError: a part does not start; the others are stopped again.
     """
-    for name in [name for name in os.environ if name.startswith("HUSHTAG_") and name not in _KEPT_SETTINGS]:
-        del os.environ[name]  # the demo is a world of its own
     began = monotonic_seconds()
-    with _folder() as folder, ExitStack() as life:
+    reports: list[Callable[[str], None]] = [lambda line: None]
+    with (
+        _run_folder() as folder,
+        LocalRun(
+            folder,
+            kafka_port=_preferred(KAFKA_PORT),
+            redis_port=_preferred(REDIS_PORT),
+            report=lambda line: reports[-1](line),
+            HUSHTAG_POLICY=str(POLICY),
+        ) as run,
+    ):
         with _step(console, "Apache Kafka and Valkey") as report:
-            stack = LocalStack(
-                folder / "stack", kafka_port=_preferred(KAFKA_PORT), redis_port=_preferred(REDIS_PORT), report=report
-            )
-            life.callback(stack.stop)
-            stack.start()
-        metrics_port = free_port()
-        os.environ.update(stack.environment())
-        os.environ.update(HUSHTAG_POLICY=str(POLICY), HUSHTAG_METRICS_PORT=str(metrics_port))
-        settings = load_settings()
+            reports.append(report)
+            run.start_servers()
         with _step(console, "topics"):
-            create_topics(settings)
-        running = _start_children(settings, stack, life.enter_context(Children()), folder, metrics_port)
-        for child in (running.worker, running.trends, running.search):
-            with _step(console, child.name):
-                child.wait_until_ready(running.check)
-        console.print(f"  everything runs after {monotonic_seconds() - began:.1f} s", style="dim")
-        yield running
+            run.create_topics()
+        demo = _spawn_all(run)
+        for process in (demo.worker, demo.trends, demo.search):
+            with _step(console, process.name):
+                run.wait_until_ready(process)
+        console.print(f"  all parts run after {monotonic_seconds() - began:.1f} s", style="dim")
+        yield demo
         console.print("stopping all parts", style="dim")
 
 
-def _start_children(
-    settings: Settings, stack: LocalStack, children: Children, folder: Path, metrics_port: int
-) -> Running:
-    ports = [_preferred(port) or free_port() for port in (TRENDS_PORT, SEARCH_PORT)]
-    worker_url, trends_url, search_url = (f"http://{LOOPBACK}:{port}" for port in (metrics_port, *ports))
+def _spawn_all(run: LocalRun) -> RunningDemo:
+    trends, search = (_preferred(port) or free_port() for port in (TRENDS_PORT, SEARCH_PORT))
 
-    def child(name: str, url: str, *command: str) -> Child:
-        return children.add(Child(name, command, logs=folder, url=url, environment=os.environ))
+    def spawn_surface(command: str, port: int, other: str, other_port: int) -> HushtagProcess:
+        options = ("--port", str(port), f"--{other}-url", f"http://{LOOPBACK}:{other_port}")
+        return run.spawn(f"{command} service", command, *options, port=port)
 
-    return Running(
-        settings=settings,
-        stack=stack,
-        children=children,
-        worker=child("worker", worker_url, "worker"),
-        trends=child("trends service", trends_url, "trends", "--port", str(ports[0]), "--search-url", search_url),
-        search=child("search service", search_url, "search", "--port", str(ports[1]), "--trends-url", trends_url),
+    return RunningDemo(
+        run=run,
+        worker=run.spawn_worker(),
+        trends=spawn_surface("trends", trends, "search", search),
+        search=spawn_surface("search", search, "trends", trends),
     )
 
 
 def _preferred(port: int) -> int:
-    """The port if it is free, else 0 for any."""
+    """Return the port if it is free, else 0 for any."""
     return port if is_free(port) else 0
 
 
 @contextmanager
 def _step(console: Console, name: str) -> Iterator[Callable[[str], None]]:
-    """Say that something starts, hand out what takes lines on it, and say how long it took."""
+    """Print the start of a part and the seconds that it took; yield a function for lines in between."""
     began = monotonic_seconds()
     if console.is_terminal:
         with console.status(f"starting {name}") as status:
@@ -128,8 +115,8 @@ def _step(console: Console, name: str) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder for this run, in the project's cache. Kept if the run fails, for its logs, until the next run."""
+def _run_folder() -> Iterator[Path]:
+    """Make a folder for this run in the project's cache; a failed run leaves its logs there until the next run."""
     cache = default_cache()
     cache.mkdir(parents=True, exist_ok=True)
     for old in cache.glob(f"{_FOLDER}*"):

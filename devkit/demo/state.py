@@ -1,4 +1,4 @@
-"""What the demo's view shows at one moment. Filled by the watcher, drawn by the view."""
+"""State of the demo's view, filled by the watcher and drawn by the view."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 from hushtag_client.registers import Register
 
-from devkit.demo.timeline import Event
-from devkit.demo.truth import Story
+from devkit.demo.timeline import TimelineEvent
+from devkit.demo.truth import PlannedTag
 
 EVENTS_KEPT = 500
 COUNTRY = "IN"
-"""The viewer's country that the view shows."""
+"""Country of the viewer in the view."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the trends API."""
+class TrendRow:
+    """Row of the trends API."""
 
     rank: int
     hashtag: str
@@ -27,38 +27,38 @@ class Row:
 
 
 @dataclass(slots=True)
-class Health:
-    """How the pipeline does."""
+class PipelineHealth:
+    """Counts, lag and revisions of the pipeline."""
 
     sent: int = 0
     counted: int = 0
     dead_letters: int = 0
     duplicates: int = 0
     lag_seconds: float = 0.0
-    fresh: bool = False
+    flags_current: bool = False
     policy_revision: str = ""
     model_revision: str = ""
 
 
 @dataclass(slots=True)
 class DemoState:
-    """Everything on the screen."""
+    """All values on the screen."""
 
     trends_url: str
     search_url: str
     policy_path: str
     exports: str
-    """Shell line that points other commands at this stack; "" where their defaults do."""
+    """Shell line that points other commands at this stack; "" if their defaults do."""
     ends_after_seconds: float | None
-    stories: dict[str, Story] = field(default_factory=dict)
+    stories: dict[str, PlannedTag] = field(default_factory=dict)
     began_ms: int = 0
     now_ms: int = 0
-    rows: list[Row] = field(default_factory=list)
+    rows: list[TrendRow] = field(default_factory=list)
     held: list[Register] = field(default_factory=list)
-    events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
-    health: Health = field(default_factory=Health)
+    events: deque[TimelineEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    health: PipelineHealth = field(default_factory=PipelineHealth)
 
     @property
     def elapsed_seconds(self) -> float:
-        """Since the first tweet; 0 before it."""
+        """Seconds since the first tweet; 0 before it."""
         return max(self.now_ms - self.began_ms, 0) / 1000 if self.began_ms else 0.0

@@ -1,4 +1,4 @@
-"""What happened, in lines that people follow: made from what the surfaces show and from flags as they change. Pure."""
+"""Timeline of the demo: one line per event, derived from the surfaces' lists and from changed flags. Pure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from hushtag_client.registers import HIDING, Register
 
-from devkit.demo.truth import Story, by_hashtag
+from devkit.demo.truth import PlannedTag, by_hashtag
 from streams import countries
 from streams.explain import flag_text
 
 WATCHED = {"campaign": "a campaign", "protest": "a protest", "counter_speech": "counter-speech"}
-"""Kinds whose way through the top 10 is worth a line, and what to call them."""
+"""Kinds that the timeline follows through the top 10, with their names."""
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One line, and a second one where there is more to say.
+class TimelineEvent:
+    """Line of the timeline, with an optional second line.
 
-    `tone` is how it reads: start, rise, held, gone, stays, lifted, wrong.
+    `tone` selects the style: start, rise, held, gone, stays, lifted or wrong.
     """
 
     at_ms: int
@@ -29,9 +29,9 @@ class Event:
 
 
 class Timeline:
-    """Takes observations in the order of time and gives the lines that they are worth."""
+    """Converter of observations, in order of time, into timeline events."""
 
-    def __init__(self, stories: Sequence[Story]) -> None:
+    def __init__(self, stories: Sequence[PlannedTag]) -> None:
         self._stories = by_hashtag(stories)
         self._waiting = sorted(stories, key=lambda story: story.from_ms)
         self._ranks: dict[str, dict[str, int]] = {}
@@ -39,40 +39,46 @@ class Timeline:
         self._flagged_ms: dict[str, int] = {}
         self._gone: set[str] = set()
 
-    def tick(self, at_ms: int) -> list[Event]:
-        """Stories that begin."""
+    def tick(self, at_ms: int) -> list[TimelineEvent]:
+        """Return events of stories that have begun."""
         events = []
         while self._waiting and self._waiting[0].from_ms <= at_ms:
             story = self._waiting.pop(0)
             if story.kind in WATCHED:
-                where = countries.name_of(story.country or None)
-                events.append(Event(at_ms, "start", f"{WATCHED[story.kind]} begins in {where}: #{story.display}"))
+                where = countries.country_name(story.country or None)
+                events.append(
+                    TimelineEvent(at_ms, "start", f"{WATCHED[story.kind]} begins in {where}: #{story.display}")
+                )
         return events
 
-    def saw_trends(self, at_ms: int, country: str, hashtags: Sequence[str]) -> list[Event]:
-        """The top 10 of a country, best first."""
+    def saw_trends(self, at_ms: int, country: str, hashtags: Sequence[str]) -> list[TimelineEvent]:
+        """Return the events of a country's new top 10, best first."""
         before = self._ranks.get(country, {})
         now = self._ranks[country] = {hashtag: rank for rank, hashtag in enumerate(hashtags, start=1)}
-        where = countries.name_of(country or None)
+        where = countries.country_name(country or None)
         events = []
         for hashtag in now.keys() - before.keys():
             story = self._stories.get(hashtag)
             if story is not None and story.kind in WATCHED and story.country == country:
                 events.append(
-                    Event(at_ms, "rise", f"#{story.display} entered the top 10 in {where} at number {now[hashtag]}")
+                    TimelineEvent(
+                        at_ms, "rise", f"#{story.display} entered the top 10 in {where} at number {now[hashtag]}"
+                    )
                 )
         for hashtag in before.keys() - now.keys():
             if hashtag in self._flagged_ms and hashtag not in self._gone:
                 self._gone.add(hashtag)
                 after = (at_ms - self._flagged_ms[hashtag]) / 1000
                 events.append(
-                    Event(at_ms, "gone", f"{self._name(hashtag)} is gone from trends, {after:.1f} s after its flag")
+                    TimelineEvent(
+                        at_ms, "gone", f"{self._name(hashtag)} is gone from trends, {after:.1f} s after its flag"
+                    )
                 )
-                events += self._what_stays(at_ms, country)
+                events += self._remaining(at_ms, country)
         return sorted(events, key=lambda event: event.text)
 
-    def saw_flags(self, at_ms: int, registers: Iterable[Register]) -> list[Event]:
-        """Flags that changed together, of all surfaces and countries."""
+    def saw_flags(self, at_ms: int, registers: Iterable[Register]) -> list[TimelineEvent]:
+        """Return the events of flags that changed together, on all surfaces and in all countries."""
         groups: dict[tuple[str, str], list[Register]] = {}
         for register in registers:
             groups.setdefault((register.hashtag, register.source), []).append(register)
@@ -86,18 +92,20 @@ class Timeline:
             allowed = [register for register in group if register.action == "allow"]
             if allowed:
                 by, where = allowed[0].actor or source, flag_text.places(allowed)
-                events.append(Event(at_ms, "lifted", f"{self._name(hashtag, group)} allowed by {by} on {where}"))
+                events.append(
+                    TimelineEvent(at_ms, "lifted", f"{self._name(hashtag, group)} allowed by {by} on {where}")
+                )
             elif {field for field, _ in now} - {field for field, _ in before}:
                 events.append(self._set(at_ms, hashtag, hiding))
             elif not hiding and {field for field, _ in before} & changed:
-                events.append(Event(at_ms, "lifted", f"{self._name(hashtag, group)} no longer held back"))
+                events.append(TimelineEvent(at_ms, "lifted", f"{self._name(hashtag, group)} no longer held back"))
             elif now and not any(early for _, early in now) and any(early for _, early in before):
                 where = flag_text.places(hiding).partition(" in ")[2]
                 text = f"{self._name(hashtag, group)}: settled in {where}, the early flag is confirmed"
-                events.append(Event(at_ms, "held", text))
+                events.append(TimelineEvent(at_ms, "held", text))
         return events
 
-    def _set(self, at_ms: int, hashtag: str, hiding: list[Register]) -> Event:
+    def _set(self, at_ms: int, hashtag: str, hiding: list[Register]) -> TimelineEvent:
         self._flagged_ms.setdefault(hashtag, at_ms)
         one = min(hiding, key=lambda register: register.country == "*")
         by = "" if one.source == "automated" else f" by {one.actor or one.source}"
@@ -107,12 +115,12 @@ class Timeline:
         story = self._stories.get(hashtag)
         tone = "held" if one.source != "automated" or (story is not None and story.harmful) else "wrong"
         text = f"{self._name(hashtag, hiding)} held back{by} from {flag_text.places(hiding)}"
-        return Event(at_ms, tone, text, after + flag_text.one_line(one))
+        return TimelineEvent(at_ms, tone, text, after + flag_text.one_line(one))
 
-    def _what_stays(self, at_ms: int, country: str) -> list[Event]:
+    def _remaining(self, at_ms: int, country: str) -> list[TimelineEvent]:
         ranks = self._ranks[country]
         return [
-            Event(
+            TimelineEvent(
                 at_ms, "stays", f"{self._name(hashtag)} stays: a {self._stories[hashtag].kind}, number {ranks[hashtag]}"
             )
             for hashtag in ranks

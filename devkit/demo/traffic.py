@@ -1,4 +1,4 @@
-"""The simulator's demo, sent to Kafka as it happens, and its ground truth in wall-clock time."""
+"""Produce the simulator's demo to Kafka in real time, and give its ground truth in wall-clock time."""
 
 from __future__ import annotations
 
@@ -8,48 +8,47 @@ from dataclasses import replace
 
 from aiokafka import AIOKafkaProducer
 
-from devkit.demo.truth import Story, stories_of
+from devkit.demo.truth import PlannedTag, planned_tags
 from devkit.simulation.data import own_texts, tag_names
-from devkit.simulation.demo import demo
-from devkit.simulation.lines import Line
+from devkit.simulation.demo import demo_config
+from devkit.simulation.lines import SimulatedRecord
 from devkit.simulation.play import play
 from devkit.simulation.run import Simulation
-from devkit.simulation.stories import Story as Plan
+from devkit.simulation.stories import Story
 from streams.clock import now_ms
 from streams.log.reading import connection
 from streams.settings import Settings
 
 RATE = 100.0
-"""Tweets a second."""
+"""Average tweets a second."""
 _CAMPAIGN_PER_SECOND = 20.0
 _CAMPAIGN_AUTHORS = 400
 _CAMPAIGN_COPIES = 0.8
-"""Campaigns are louder here than in the preset: a flag wants some fifty authors to be sure, and people who watch want
-to see it within seconds."""
+"""Campaigns are louder than in the preset: a flag needs some fifty authors, and the demo must show it in seconds."""
 
 
 class Traffic:
-    """Plays the demo's tweets. `stories` and `began_ms` are known once the first one was sent."""
+    """Producer of the demo's tweets. `stories` and `began_ms` are known once the first tweet was sent."""
 
     def __init__(self, settings: Settings, *, seed: int, rate: float = RATE, partitions: int = 4) -> None:
         self.sent = 0
-        self.stories: list[Story] = []
+        self.stories: list[PlannedTag] = []
         self.began_ms = 0
         self.started = asyncio.Event()
         self._settings = settings
-        config = demo(tag_names(), seed=seed, rate=rate, partitions=partitions)
+        config = demo_config(tag_names(), seed=seed, rate=rate, partitions=partitions)
         self._run = Simulation(replace(config, stories=tuple(map(_louder, config.stories))), own_texts())
         self._last_ms = 0
 
     async def play(self) -> None:
-        """Send until cancelled."""
+        """Send tweets until cancelled."""
         async with AIOKafkaProducer(**connection(self._settings), linger_ms=5, acks=1) as producer:
             topic = self._settings.topic("tweets")
 
-            async def send(line: Line) -> None:
+            async def send(line: SimulatedRecord) -> None:
                 if not self.stories:
                     by_ms = line.log_time_ms - self._last_ms
-                    self.stories = [story.moved(by_ms) for story in stories_of(self._run.truth())]
+                    self.stories = [story.moved(by_ms) for story in planned_tags(self._run.truth())]
                     self.began_ms = self._run.config.start_ms + by_ms
                     self.started.set()
                 await producer.send(topic, line.payload, key=line.key_bytes, partition=line.partition)
@@ -57,14 +56,14 @@ class Traffic:
 
             await play(self._remembering(self._run.lines()), send, now_ms, asyncio.sleep)
 
-    def _remembering(self, lines: Iterator[Line]) -> Iterator[Line]:
-        """`play` moves lines to now by an amount of its own: the time before the move tells by how much."""
+    def _remembering(self, lines: Iterator[SimulatedRecord]) -> Iterator[SimulatedRecord]:
+        """Keep each line's simulated time: its difference from the time after `play` is the time shift."""
         for line in lines:
             self._last_ms = line.log_time_ms
             yield line
 
 
-def _louder(plan: Plan) -> Plan:
+def _louder(plan: Story) -> Story:
     if not plan.harmful:
         return plan
     return replace(plan, per_second=_CAMPAIGN_PER_SECOND, n_authors=_CAMPAIGN_AUTHORS, copy_share=_CAMPAIGN_COPIES)

@@ -1,4 +1,4 @@
-"""What the simulator says is so, in the time of this run."""
+"""Ground truth of the simulator, shifted to the time of this run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """One planned hashtag. `from_ms` and `to_ms` are wall clock, half-open."""
+class PlannedTag:
+    """Planned hashtag of the ground truth. `from_ms` and `to_ms` are wall clock, half-open."""
 
     hashtag: str
     display: str
@@ -19,15 +19,15 @@ class Story:
     from_ms: int
     to_ms: int
 
-    def moved(self, by_ms: int) -> Story:
-        """The same story `by_ms` later."""
+    def moved(self, by_ms: int) -> PlannedTag:
+        """Return a copy shifted by `by_ms`."""
         return replace(self, from_ms=self.from_ms + by_ms, to_ms=self.to_ms + by_ms)
 
 
-def stories_of(truth: Mapping[str, Any]) -> list[Story]:
-    """The planned hashtags of a ground truth, those of everyday chatter apart."""
+def planned_tags(truth: Mapping[str, Any]) -> list[PlannedTag]:
+    """Read the planned hashtags of a ground truth, without those of background traffic."""
     return [
-        Story(
+        PlannedTag(
             hashtag=tag["hashtag"],
             display=tag["display"],
             kind=tag["kind"],
@@ -41,6 +41,6 @@ def stories_of(truth: Mapping[str, Any]) -> list[Story]:
     ]
 
 
-def by_hashtag(stories: Iterable[Story]) -> dict[str, Story]:
-    """Stories by their normalised hashtag."""
+def by_hashtag(stories: Iterable[PlannedTag]) -> dict[str, PlannedTag]:
+    """Index planned hashtags by their normalised form."""
     return {story.hashtag: story for story in stories}

@@ -1,11 +1,10 @@
-"""Whether the demo showed what hushtag promises, from what was seen outside and the ground truth. Pure.
+"""Evaluation of the demo: compare observations of the surfaces with the ground truth. Pure.
 
-Of each campaign that had the time: its tag was seen in the top 10, a flag came within 10 s of that and at most 30 s
-after the campaign began, and from then on neither surface showed it. Of everything else: it was never flagged, not
-even early, not even for a moment.
+Each campaign that began early enough must appear in the top 10, be flagged within 10 s of that and within 30 s of its
+start, and then disappear from both surfaces. No other hashtag may ever be flagged, not even early or briefly.
 
-Whoever watches may take part. A campaign on which a person decided is left to that person, and with another policy in
-force another promise holds, so nothing is judged from then on.
+A viewer may take part. A campaign on which a person decided is not evaluated. Under another policy these conditions do
+not apply, so nothing after a policy change is evaluated.
 """
 
 from __future__ import annotations
@@ -14,29 +13,29 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from devkit.demo.truth import Story, by_hashtag
+from devkit.demo.truth import PlannedTag, by_hashtag
 
 FLAG_AFTER_SEEN_MS = 10_000
 FLAG_AFTER_START_MS = 30_000
 GRACE_MS = 2_000
-"""From the flag to the last time that a poll may still find the tag: our polls and the client's are in it."""
+"""Time after the flag in which a poll may still find the hashtag; covers the poll intervals of demo and client."""
 WORLD = "*"
 
 
 @dataclass(slots=True)
-class Campaign:
-    """What was seen of one campaign; times in milliseconds, None for never."""
+class CampaignRecord:
+    """Observations of one campaign; times in milliseconds, None for never."""
 
-    story: Story
+    story: PlannedTag
     seen_ms: int | None = None
     best_rank: int | None = None
     flagged_ms: int | None = None
     decided_by_person: bool = False
     seen_after_flag: dict[str, int] = field(default_factory=dict)
-    """Surface → when it was last found there although flagged."""
+    """Time of the last sighting after the flag, by surface."""
 
     def problems(self) -> list[str]:
-        """What was not as promised, in words; [] if all was."""
+        """List the violated conditions in words; [] if there are none."""
         found = []
         began, seen, flagged = self.story.from_ms, self.seen_ms, self.flagged_ms
         if seen is None:
@@ -57,7 +56,7 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class FalseFlag:
-    """A hashtag was flagged that should not be."""
+    """Flag on a hashtag that should not be flagged."""
 
     hashtag: str
     kind: str
@@ -69,40 +68,40 @@ class FalseFlag:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict at one moment."""
+    """Result of the evaluation at one moment."""
 
-    campaigns: list[Campaign]
-    """Those that had the time to be judged."""
-    too_young: list[Campaign]
-    """Those that began, but not long enough ago."""
-    left_to_people: list[Campaign]
-    """Those on which a person decided."""
+    campaigns: list[CampaignRecord]
+    """Campaigns that began early enough to be evaluated."""
+    too_young: list[CampaignRecord]
+    """Campaigns that began too late to be evaluated."""
+    left_to_people: list[CampaignRecord]
+    """Campaigns on which a person decided."""
     false_flags: list[FalseFlag]
     harmless: dict[str, int]
-    """How many planned harmless tags had begun, by kind."""
+    """Number of planned harmless hashtags that had begun, by kind."""
 
     @property
     def complete(self) -> bool:
-        """Whether a campaign had the time to show what happens to it, or a person took it over."""
+        """Whether at least one campaign was evaluated or decided by a person."""
         return bool(self.campaigns or self.left_to_people)
 
     @property
     def good(self) -> bool:
-        """Whether everything went as promised, as far as it was seen."""
+        """Whether all observations meet the conditions."""
         return not self.false_flags and not any(campaign.problems() for campaign in self.campaigns)
 
 
 class DemoVerdict:
-    """Takes observations in the order of time; `judge` may be asked at any moment."""
+    """Evaluation of observations, which must be added in order of time; call `judge` at any moment."""
 
-    def __init__(self, stories: Sequence[Story]) -> None:
+    def __init__(self, stories: Sequence[PlannedTag]) -> None:
         self._stories = by_hashtag(stories)
-        self.campaigns = {story.hashtag: Campaign(story) for story in stories if story.harmful}
+        self.campaigns = {story.hashtag: CampaignRecord(story) for story in stories if story.harmful}
         self.false_flags: dict[tuple[str, str, str], FalseFlag] = {}
         self._ended_ms: int | None = None
 
     def saw_list(self, at_ms: int, surface: str, country: str, hashtags: Sequence[str]) -> None:
-        """A surface showed these to a viewer from a country, best first."""
+        """Add the list that a surface showed to a viewer from a country, best first."""
         if self._ended_ms is not None:
             return
         for rank, hashtag in enumerate(hashtags, start=1):
@@ -116,7 +115,7 @@ class DemoVerdict:
                 campaign.seen_after_flag[surface] = at_ms
 
     def saw_flag(self, at_ms: int, hashtag: str, surface: str, country: str, *, hides: bool, provisional: bool) -> None:
-        """An automated flag was set, changed or lifted."""
+        """Add an automated flag that was set, changed or cleared."""
         if not hides or self._ended_ms is not None:
             return
         campaign = self.campaigns.get(hashtag)
@@ -128,16 +127,16 @@ class DemoVerdict:
             campaign.flagged_ms = at_ms
 
     def saw_person(self, hashtag: str) -> None:
-        """A person decided on a hashtag."""
+        """Add a person's decision on a hashtag."""
         if hashtag in self.campaigns:
             self.campaigns[hashtag].decided_by_person = True
 
     def saw_other_policy(self, at_ms: int) -> None:
-        """Another policy came in force."""
+        """Add a change of policy, which ends the evaluation."""
         self._ended_ms = self._ended_ms or at_ms
 
     def judge(self, at_ms: int) -> Judgement:
-        """The verdict on what there was until now."""
+        """Evaluate all observations so far."""
         at_ms = self._ended_ms or at_ms
         everything = [campaign for campaign in self.campaigns.values() if campaign.story.from_ms <= at_ms]
         begun = [campaign for campaign in everything if not campaign.decided_by_person]

@@ -1,9 +1,8 @@
-"""The demo in a terminal: the whole screen at one moment, single lines without a terminal, the summary. Pure."""
+"""Rendering of the demo: the screen of a terminal, single lines without one, and the summary. Pure."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from unicodedata import category
 
 from hushtag_client.registers import Register
@@ -15,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from devkit.demo.state import COUNTRY, DemoState
-from devkit.demo.timeline import Event
-from devkit.demo.verdict import Campaign, Judgement
+from devkit.demo.timeline import TimelineEvent
+from devkit.demo.verdict import CampaignRecord, Judgement
 from streams import countries
 from streams.explain import flag_text
+from streams.progress import block_bars
 
 TONES = {
     "start": "bold cyan",
@@ -33,32 +33,20 @@ _KINDS = {"campaign": "red", "protest": "green", "counter_speech": "green", "bot
 _NAME, _SPARKLINE = 20, 8
 _LISTS_HEIGHT = 12
 _SHORT = {"counter_speech": "counter", "bot_flood": "bots"}
-_BARS = "▁▂▃▄▅▆▇█"
 _TURNING = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def clean(text: str) -> str:
-    """Text of others for a terminal: nothing that moves the cursor or turns the direction of writing.
+    r"""Replace characters that move the cursor or change the writing direction in text from tweets.
 
-    >>> clean("a\\x1b[2Jb")
-    'a\ufffd[2Jb'
+    >>> clean("a\x1b[2Jb") == "a\ufffd[2Jb"
+    True
     """
     return "".join("\ufffd" if category(c) in ("Cc", "Cs") or c in _TURNING else c for c in text)
 
 
-def bars(counts: Sequence[int], width: int) -> str:
-    """A sparkline of block characters, the last `width` steps of it.
-
-    >>> bars([0, 1, 7], 3)
-    '▁▂█'
-    """
-    shown = counts[-width:]
-    top = max(max(shown, default=0), 1)
-    return "".join(_BARS[round(count / top * (len(_BARS) - 1))] for count in shown)
-
-
 def screen(state: DemoState, height: int) -> RenderableType:
-    """The whole screen."""
+    """Draw the whole screen."""
     layout = Layout()
     events_height = max(height - 1 - _LISTS_HEIGHT - len(hints(state)), 5)
     layout.split_column(
@@ -71,64 +59,64 @@ def screen(state: DemoState, height: int) -> RenderableType:
     return layout
 
 
-def plain_event(event: Event, began_ms: int) -> str:
-    """One event as a line: seconds since the first tweet, then what happened."""
+def plain_event(event: TimelineEvent, began_ms: int) -> str:
+    """Format an event as a line: seconds since the first tweet, then the text."""
     detail = f": {event.detail}" if event.detail else ""
     return f"{(event.at_ms - began_ms) / 1000:6.1f} s  {clean(event.text + detail)}"
 
 
 def plain_status(state: DemoState) -> str:
-    """Where things stand, as a line."""
+    """Format the present state as a line."""
     top = "  ".join(f"{row.rank} #{row.display}" for row in state.rows[:5])
     health = state.health
     return (
-        f"{state.elapsed_seconds:6.1f} s  {countries.name_of(COUNTRY)}: {clean(top) or '(nothing yet)'} | "
+        f"{state.elapsed_seconds:6.1f} s  {countries.country_name(COUNTRY)}: {clean(top) or '(nothing yet)'} | "
         f"{health.counted:,} tweets counted, lag {health.lag_seconds:.1f} s"
     )
 
 
 def hints(state: DemoState) -> list[tuple[str, str]]:
-    """What to try next, each with the command."""
+    """List suggestions for the viewer, each with its command."""
     tag = shlex.quote(clean(next((one.display for one in state.held if one.source == "automated"), "SomeTag")))
     found = [
-        ("see what is held back", ".venv/bin/hushtag flags list"),
-        ("ask why", f".venv/bin/hushtag explain {tag}"),
-        ("overrule it", f".venv/bin/hushtag allow {tag} --reason 'trying it out'"),
-        ("change the rules", f"edit {state.policy_path}, with a higher serial"),
+        ("list the flags", ".venv/bin/hushtag flags list"),
+        ("explain a flag", f".venv/bin/hushtag explain {tag}"),
+        ("overrule a flag", f".venv/bin/hushtag allow {tag} --reason 'trying it out'"),
+        ("change the policy", f"edit {state.policy_path}, with a higher serial"),
         ("see the pages", f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"),
     ]
     return ([("in another terminal, first", state.exports)] if state.exports else []) + found
 
 
 def hint_lines(state: DemoState) -> list[str]:
-    """The same as lines."""
-    return [f"  {what:<24} {command}" for what, command in hints(state)]
+    """Format the suggestions as lines."""
+    return [f"  {label:<24} {command}" for label, command in hints(state)]
 
 
 def summary(state: DemoState, judgement: Judgement) -> RenderableType:
-    """What was shown, judged from the ground truth."""
-    lines = [Text("Judged from the simulator's ground truth:", "bold")]
+    """Summarize the evaluation against the ground truth."""
+    lines = [Text("Compared with the simulator's ground truth:", "bold")]
     for campaign in judgement.campaigns:
         lines += _judged(campaign, state.began_ms)
     for campaign in judgement.too_young:
-        lines.append(Text(f"  #{clean(campaign.story.display)} began too late to be judged", "dim"))
+        lines.append(Text(f"  #{clean(campaign.story.display)} began too late to be evaluated", "dim"))
     for campaign in judgement.left_to_people:
-        lines.append(Text(f"  #{clean(campaign.story.display)} is not judged: a person decided on it", "dim"))
+        lines.append(Text(f"  #{clean(campaign.story.display)} is not evaluated: a person decided on it", "dim"))
     for flag in judgement.false_flags:
         early = "early, " if flag.provisional else ""
-        where = f"{flag.surface}, {countries.name_of(None if flag.country == '*' else flag.country)}"
+        where = f"{flag.surface}, {countries.country_name(None if flag.country == '*' else flag.country)}"
         lines.append(Text(f"  ✗ #{clean(flag.hashtag)} was flagged ({early}{where}) and is {flag.kind}", "bold red"))
     if not judgement.false_flags:
         lines.append(Text("  ✓ no other hashtag was ever flagged, early or settled", "green"))
         kinds = ", ".join(f"{count} {kind.replace('_', '-')}" for kind, count in judgement.harmless.items())
-        lines.append(Text(f"    harmless beside it: {kinds}, and all the chatter", "dim"))
+        lines.append(Text(f"    harmless hashtags: {kinds}, and all background traffic", "dim"))
     health = state.health
     lines.append(
         Text(f"  {health.sent:,} tweets sent, {health.counted:,} counted, {health.duplicates:,} duplicates left out, "
              f"{health.dead_letters:,} broken records in the dead-letter topic", "dim"),
     )  # fmt: skip
     lines += [_conclusion(judgement), Text()]
-    lines.append(Text("Try this while `make demo` runs (without SECONDS it goes on until Ctrl-C):", "dim"))
+    lines.append(Text("Try this while `make demo` runs (without SECONDS it runs until Ctrl-C):", "dim"))
     lines += [Text(line, "dim") for line in hint_lines(state)]
     return Group(*lines)
 
@@ -137,13 +125,13 @@ def _conclusion(judgement: Judgement) -> Text:
     if not judgement.good:
         return Text("Not everything went as promised.", "bold red")
     if not judgement.complete:
-        return Text("It ended before a campaign could be judged: give it 60 seconds.", "bold yellow")
+        return Text("The demo ended before a campaign could be evaluated: run it for 60 seconds.", "bold yellow")
     return Text("Everything went as promised.", "bold green")
 
 
-def _judged(campaign: Campaign, began_ms: int) -> list[Text]:
+def _judged(campaign: CampaignRecord, began_ms: int) -> list[Text]:
     story = campaign.story
-    where, at = countries.name_of(story.country or None), (story.from_ms - began_ms) / 1000
+    where, at = countries.country_name(story.country or None), (story.from_ms - began_ms) / 1000
     lines = [Text.assemble((f"  #{clean(story.display)}", "bold"), f": a campaign in {where}, from {at:.0f} s on")]
     if campaign.seen_ms is not None:
         after = (campaign.seen_ms - story.from_ms) / 1000
@@ -166,7 +154,7 @@ def _header(state: DemoState) -> RenderableType:
     text = Text.assemble(
         (" hushtag ", "bold white on #5046e4"), f"  {state.elapsed_seconds:.0f}{ends} s   ",
         f"{health.counted:,} tweets   lag {health.lag_seconds:.1f} s   {health.dead_letters} dead letters   ",
-        ("flags fresh" if health.fresh else "flags stale", "green" if health.fresh else "yellow"),
+        ("flags fresh" if health.flags_current else "flags stale", "green" if health.flags_current else "yellow"),
         f"   policy {health.policy_revision[:6]}   model {health.model_revision[:6]}", overflow="ellipsis",
     )  # fmt: skip
     text.no_wrap = True
@@ -182,15 +170,15 @@ def _trends(state: DemoState) -> RenderableType:
     table.add_column(no_wrap=True)
     for row in state.rows:
         story = state.stories.get(row.hashtag)
-        kind = story.kind if story else "chatter"
+        kind = story.kind if story else "background"
         table.add_row(
             str(row.rank),
             Text(f"#{clean(row.display)}", _KINDS.get(kind, "")),
             f"{row.tweets:,}",
-            Text(bars(row.sparkline, _SPARKLINE), "blue"),
+            Text(block_bars(row.sparkline[-_SPARKLINE:], max(1, *row.sparkline[-_SPARKLINE:])), "blue"),
             Text(_SHORT.get(kind, kind), _KINDS.get(kind, "dim")),
         )
-    title = f"Trending in {countries.name_of(COUNTRY)}, and what it is in truth"
+    title = f"Trending in {countries.country_name(COUNTRY)}, with the true kind"
     return Panel(table, title=title, title_align="left", subtitle=state.trends_url)
 
 
@@ -226,6 +214,6 @@ def _timeline(state: DemoState, count: int) -> RenderableType:
 
 def _try_next(state: DemoState) -> RenderableType:
     table = Table(box=None, pad_edge=False, show_header=False)
-    for what, command in hints(state):
-        table.add_row(Text(what, "dim"), Text(command))
+    for label, command in hints(state):
+        table.add_row(Text(label, "dim"), Text(command))
     return table

@@ -1,4 +1,4 @@
-"""Looks at the system from outside: both surfaces' JSON as any client sees it, the flags, the worker's metrics."""
+"""Watch the system from outside: the surfaces' JSON as any client sees it, the flags, and the worker's metrics."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hushtag_client import AsyncFlagsClient
 from hushtag_client.registers import HIDING, Register
 from prometheus_client.parser import text_string_to_metric_families
 
-from devkit.demo.state import COUNTRY, DemoState, Row
-from devkit.demo.timeline import Event, Timeline
+from devkit.demo.state import COUNTRY, DemoState, TrendRow
+from devkit.demo.timeline import Timeline, TimelineEvent
 from devkit.demo.verdict import DemoVerdict
 from streams.clock import now_ms
 
@@ -23,7 +23,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class Watcher:
-    """Feeds the verdict, the timeline and the view's state. `tell` hears each new event."""
+    """Observer that feeds the verdict, the timeline and the view's state. `on_event` receives each new event."""
 
     def __init__(
         self,
@@ -32,14 +32,14 @@ class Watcher:
         timeline: Timeline,
         flags: AsyncFlagsClient,
         metrics_url: str,
-        tell: Callable[[Event], None],
+        on_event: Callable[[TimelineEvent], None],
     ) -> None:
         self._state = state
         self._verdict = verdict
         self._timeline = timeline
         self._flags = flags
         self._metrics_url = metrics_url
-        self._tell = tell
+        self._on_event = on_event
 
     async def run(self) -> None:
         """Watch until cancelled.
@@ -56,7 +56,7 @@ class Watcher:
             stop()
 
     def _countries(self) -> list[str]:
-        """Where campaigns run now, and the one that the view shows."""
+        """List the countries with a campaign now, and that of the view."""
         now = now_ms()
         running = (one.story for one in self._verdict.campaigns.values())
         return sorted({COUNTRY} | {story.country for story in running if story.from_ms <= now < story.to_ms})
@@ -82,7 +82,7 @@ class Watcher:
         self._happened(self._timeline.saw_trends(at_ms, country, tags))
         if country == COUNTRY:
             self._state.rows = [
-                Row(row["rank"], row["hashtag"], row["display"], row["tweets"], row["sparkline"])
+                TrendRow(row["rank"], row["hashtag"], row["display"], row["tweets"], row["sparkline"])
                 for row in found["trends"]
             ]
         for prefix in ("", *self._prefixes(country)):
@@ -91,7 +91,7 @@ class Watcher:
             self._verdict.saw_list(now_ms(), "search", country, tags)
 
     def _prefixes(self, country: str) -> list[str]:
-        """What somebody types who is after a campaign's tag: half of it."""
+        """List search prefixes for running campaigns: half of each hashtag."""
         campaigns = [one.story for one in self._verdict.campaigns.values()]
         now = now_ms()
         return [
@@ -106,8 +106,8 @@ class Watcher:
                 response = await client.get(self._metrics_url)
                 self._read_metrics(response.text)
             except httpx.HTTPError:
-                pass  # whether the worker lives is watched elsewhere; figures are only shown
-            self._state.health.fresh = self._flags.status().fresh
+                pass  # the metrics are only displayed; other code checks that the worker is alive
+            self._state.health.flags_current = self._flags.status().fresh
             await asyncio.sleep(_METRICS_SECONDS)
 
     def _read_metrics(self, text: str) -> None:
@@ -132,7 +132,7 @@ class Watcher:
         before, self._state.health.policy_revision = self._state.health.policy_revision, revision
         if before and revision != before:
             self._verdict.saw_other_policy(now_ms())
-            self._happened([Event(now_ms(), "lifted", f"policy {revision} is in force instead of {before}")])
+            self._happened([TimelineEvent(now_ms(), "lifted", f"policy {revision} is in force instead of {before}")])
 
     def _saw_flags(self, registers: list[Register]) -> None:
         at_ms = now_ms()
@@ -150,10 +150,10 @@ class Watcher:
                 )
         self._happened(self._timeline.saw_flags(at_ms, registers))
 
-    def _happened(self, events: list[Event]) -> None:
+    def _happened(self, events: list[TimelineEvent]) -> None:
         for event in events:
             self._state.events.append(event)
-            self._tell(event)
+            self._on_event(event)
 
 
 async def _json(client: httpx.AsyncClient, url: str, **query: str) -> Any:

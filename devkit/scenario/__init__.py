@@ -1,1 +1,1 @@
-"""`hushtag scenario`: whole stories on the local stack, each with an end that is checked against the log."""
+"""Stories on the local stack, each verified against the log at its end."""

@@ -1,4 +1,4 @@
-"""`hushtag scenario`: a whole story on the local stack, checked against the log."""
+"""`hushtag scenario`: play a whole story on the local stack and verify its documents against the log."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def scenario(
         Path | None, typer.Option("--out", help="Folder for the update, the reply and the report.",
                                   show_default="scenario-NAME")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Other accounts, the same story.")] = 2021,
+    seed: Annotated[int, typer.Option(help="Seed of the account ids; the story stays the same.")] = 2021,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Play a whole story on the local stack: order, review, decisions, what the surfaces do, and what is told to whom.
+    """Play a legal order on the local stack: intake, review, decisions, effect on the surfaces, and publications.
 
     Writes the public update, the reply to the authority and the transparency report. Exits with 3 if a number in them
-    is not the log's, or a surface does not do what was decided.
+    differs from the log, or a surface does not apply the decisions.
     """
     from devkit.scenario.run import run_india
 
     if name != "india-2021":
-        raise CallerMistake(f"there is no scenario {name[:40]!r}", fix="india-2021")
+        raise CallerMistake(f"there is no scenario {name[:40]!r}", fix="use india-2021")
     raise typer.Exit(run_india(out or Path(f"scenario-{name}"), seed=seed, as_json=as_json))

@@ -1,9 +1,9 @@
-"""The order of the story: 1,178 fictitious accounts, some hashtags, and what the reviewers make of them. Pure.
+"""Order of the story: 1,178 fictitious accounts, some hashtags, and the reviewers' findings. Pure.
 
-Modelled on what was reported of February 2021: a ministry names 1,178 accounts under section 69A of India's IT Act;
-the platform reduces the visibility of harmful hashtags, withholds some accounts in India only, suspends a few under its
-own rules, and declines to act on news media, journalists, activists and politicians. Every account here is a number
-drawn by dice; no handle, name or tweet of anyone is in it.
+The story follows reports of February 2021: a ministry names 1,178 accounts under section 69A of India's IT Act. The
+platform reduces the visibility of harmful hashtags, withholds some accounts in India, and suspends a few under its own
+rules. It declines to act on news media, journalists, activists and politicians. Every account here is a random number;
+there are no real handles, names or tweets.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from moderation.speakers import COLUMNS as REGISTRY_COLUMNS
+from moderation.speakers.registry import COLUMNS as REGISTRY_COLUMNS
 from moderation.tables import write_table
 from streams.orders.records import SpeakerCategory
 
 ACCOUNTS = 1_178
 SPEAKERS: Mapping[SpeakerCategory, int] = {"news_media": 7, "journalist": 23, "activist": 18, "politician": 9}
-"""Protected speakers that the order names."""
+"""Number of protected speakers that the order names, by category."""
 OTHERS_PROTECTED = 40
-"""In the registry, and not named."""
+"""Number of protected speakers that the order does not name."""
 SUSPENDED, WITHHELD = 96, 437
 REDUCED = ("SowHatredNow", "BurnThemOut", "DriveThemAway", "NoMercyToday", "StrikeTonight", "TheyMustGo", "EndThemAll",
            "CityOnFire")  # fmt: skip
-"""Invented hashtags that incite."""
+"""Invented hashtags that incite to violence."""
 CRITICAL = ("FieldsAndFarmers", "RoadToTheCapital", "WeTillTheSoil", "HearTheVillages", "HarvestJustice", "TractorDay")
 """Invented hashtags that only criticise."""
 AUTHORITY = "Ministry of Examples (a fictitious authority)"
@@ -32,22 +32,22 @@ REFERENCE = "EX/69A/2021/7"
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """The order's files, and the reviewers' findings on its targets."""
+class OrderStory:
+    """Files of the order, and the reviewers' findings on its targets."""
 
     order_csv: str
     registry_csv: str
     speakers: Mapping[str, SpeakerCategory]
     """Protected accounts that the order names."""
     rule_breakers: tuple[str, ...]
-    """Spam and manipulation under the platform's own rules."""
+    """Accounts with spam and manipulation, under the platform's own rules."""
     unlawful: tuple[str, ...]
-    """Their posts incite, by local law."""
+    """Accounts with posts that incite, under local law."""
     lawful: tuple[str, ...]
 
 
-def story(seed: int = 2021) -> Story:
-    """The story, the same for the same seed."""
+def order_story(seed: int = 2021) -> OrderStory:
+    """Make the story; the same seed gives the same story."""
     dice = random.Random(seed)
     ids = [str(number) for number in dice.sample(range(10**9, 10**10), ACCOUNTS + OTHERS_PROTECTED)]
     named, not_named = ids[:ACCOUNTS], ids[ACCOUNTS:]
@@ -59,7 +59,7 @@ def story(seed: int = 2021) -> Story:
     targets = [*named, *(f"#{tag}" for tag in tags)]
     registry = list(speakers.items())
     registry += [(account, dice.choice(categories)) for account in not_named]
-    return Story(
+    return OrderStory(
         order_csv=write_table(("target",), ({"target": target} for target in [*targets, "@someone", named[0]])),
         registry_csv=write_table(
             REGISTRY_COLUMNS, ({"account": a, "category": c, "basis": "accredited"} for a, c in registry)

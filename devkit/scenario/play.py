@@ -1,4 +1,4 @@
-"""Plays the story through the desks that lawyers and moderators use, and watches it from the surfaces' side."""
+"""Play the story through the services that lawyers and moderators use, and check the effect on the surfaces."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pathlib import Path
 
 from hushtag_client import AsyncFlagsClient
 
-from devkit.scenario.india import AUTHORITY, REDUCED, REFERENCE, Story
+from devkit.scenario.india import AUTHORITY, REDUCED, REFERENCE, OrderStory
 from devkit.scenario.verify import PlainCount, disagreements
-from moderation import speakers
-from moderation.orders.desk import OrdersDesk
 from moderation.orders.intake import parse_csv
-from moderation.orders.reply import letter
-from moderation.orders.select import Selection
+from moderation.orders.letter import letter
+from moderation.orders.selection import Selection
+from moderation.orders.service import OrderService
 from moderation.orders.view import plan_words, ruling_words
 from moderation.report import page
-from moderation.report.facts import gather
-from moderation.report.publish import Published, publish
-from moderation.writer import Desk
+from moderation.report.facts import count_facts
+from moderation.report.publish import PublishedReport, publish
+from moderation.service import ModerationService
+from moderation.speakers import registry
 from streams.clock import monotonic_seconds, now_ms
+from streams.constants import HOUR_MS
 from streams.errors import CallerMistake, DependencyAway
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODERATION
@@ -30,48 +31,47 @@ from streams.orders.records import Outcome
 from streams.settings import Settings
 
 SURFACES = ("search", "trends")
-HOUR_MS = 3_600_000
 _VISIBLE_SECONDS = 20.0
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Ended:
-    """What came of it."""
+class StoryResult:
+    """Documents and problems of a played story."""
 
     update: str
     letter: str
-    report: Published
+    report: PublishedReport
     problems: list[str] = field(default_factory=list)
-    """[]: everything was as it must be."""
+    """Violated conditions; [] if there are none."""
 
 
-async def play(story: Story, settings: Settings, tell: Tell) -> Ended:
-    """The whole story, told line by line.
+async def play(story: OrderStory, settings: Settings, report: Report) -> StoryResult:
+    """Play the whole story and report each step in a line.
 
     Raises:
         HushtagError: a part does not answer.
     """
     problems: list[str] = []
     began_ms = now_ms()
-    async with AsyncFlagsClient(settings.redis_url) as flags, Desk(settings) as log:
-        desk = OrdersDesk(log)
+    async with AsyncFlagsClient(settings.redis_url) as flags, ModerationService(settings) as log:
+        desk = OrderService(log)
         await flags.wait_until_ready(10)
-        registry = speakers.parse(story.registry_csv.encode(), "registry.csv")
+        parsed = registry.parse(story.registry_csv.encode(), "registry.csv")
         plan = await desk.change_registry(
-            lambda cases: speakers.plan(registry.entries, cases.speakers), actor="policy lead", reason="accredited"
+            lambda cases: registry.plan_import(parsed.entries, cases.speakers), actor="policy lead", reason="accredited"
         )
-        tell(f"the registry of protected speakers has {len(plan.added)} accounts")
+        report(f"the registry of protected speakers has {len(plan.added)} accounts")
 
-        order = await _take_in(story, desk, began_ms, tell)
-        for state, reason in (("acknowledged", "the order has come"), ("under_review", "each target is looked at")):
+        order = await _take_in(story, desk, began_ms, report)
+        for state, reason in (("acknowledged", "the order has arrived"), ("under_review", "each target is reviewed")):
             await desk.step(order, state, actor="counsel", reason=reason)  # type: ignore[arg-type]
-        tell("acknowledged, and under review")
+        report("the order is acknowledged and under review")
         began = monotonic_seconds()
-        await _decide(story, desk, order, tell)
-        problems += await _two_people(story, desk, order, tell)
+        await _decide(story, desk, order, report)
+        problems += await _two_people(story, desk, order, report)
         seconds = monotonic_seconds() - began
-        tell(f"{len(desk.case(order).rows):,} targets decided on in {seconds:.2f} s of bulk decisions")
+        report(f"{len(desk.case(order).rows):,} targets decided in bulk in {seconds:.2f} s")
 
         await desk.step(
             order, "interim", actor="counsel", reason="while the authority is asked for particulars",
@@ -80,23 +80,23 @@ async def play(story: Story, settings: Settings, tell: Tell) -> Ended:
         began = monotonic_seconds()
         await _until(lambda: not _wrong(story, flags))
         problems += _wrong(story, flags)
-        tell(f"interim for 48 h: every surface has it after {monotonic_seconds() - began:.2f} s")
-        case = await desk.step(order, "final", actor="counsel", reason="particulars did not come")
+        report(f"interim for 48 h: every surface applies it after {monotonic_seconds() - began:.2f} s")
+        case = await desk.step(order, "final", actor="counsel", reason="no particulars were received")
         await _until(lambda: not _wrong(story, flags))
         problems += _wrong(story, flags)
-        tell(f"final: {len(story.unlawful)} accounts are withheld in IN and visible in US, {len(story.rule_breakers)} "
+        report(f"final: {len(story.unlawful)} accounts withheld in IN and visible in US, {len(story.rule_breakers)} "
              f"suspended everywhere, {len(REDUCED)} hashtags out of trends and search in IN")  # fmt: skip
 
         at_ms = now_ms()
-        published = publish(gather(log.view, [], began_ms - 24 * HOUR_MS, at_ms + 1, "IN", now_ms=at_ms))
-        told = letter(case, at_ms, sender="The legal response team")
+        published = publish(count_facts(log.view, [], began_ms - 24 * HOUR_MS, at_ms + 1, "IN", now_ms=at_ms))
+        reply = letter(case, at_ms, sender="The legal response team")
     update = page.update(published)
-    problems += disagreements(PlainCount(await _values(settings)), update, told, published.facts)
-    return Ended(update, told, published, problems)
+    problems += disagreements(PlainCount(await _values(settings)), update, reply, published.facts)
+    return StoryResult(update, reply, published, problems)
 
 
-def write(ended: Ended, folder: Path, json_text: str) -> list[Path]:
-    """Write the update, the letter, and the report as a page and as JSON; the files."""
+def write(ended: StoryResult, folder: Path, json_text: str) -> list[Path]:
+    """Write the update, the letter, and the report as a page and as JSON; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {
         "public-update.txt": ended.update,
@@ -109,7 +109,7 @@ def write(ended: Ended, folder: Path, json_text: str) -> list[Path]:
     return [folder / name for name in files]
 
 
-async def _take_in(story: Story, desk: OrdersDesk, now: int, tell: Tell) -> str:
+async def _take_in(story: OrderStory, desk: OrderService, now: int, report: Report) -> str:
     began = monotonic_seconds()
     day_ms = 24 * HOUR_MS
     given = {
@@ -118,17 +118,17 @@ async def _take_in(story: Story, desk: OrdersDesk, now: int, tell: Tell) -> str:
     }  # fmt: skip
     read = parse_csv(story.order_csv.encode(), "order.csv", given, now_ms())
     [plan] = await desk.take_in(read.drafts, actor="intake")
-    tell(f"an order comes: {plan_words(plan)} ({monotonic_seconds() - began:.2f} s)")
+    report(f"intake of the order: {plan_words(plan)} ({monotonic_seconds() - began:.2f} s)")
     for problem in read.problems:
-        tell(f"  not taken in: {problem}")
+        report(f"  not taken in: {problem}")
     for note in read.notes:
-        tell(f"  {note}")
+        report(f"  {note}")
     [again] = await desk.take_in(read.drafts, actor="intake")
-    tell(f"it comes a second time: {again.fate}, nothing is written")
+    report(f"second intake of the same order: {again.fate}, nothing is written")
     return plan.head.id
 
 
-async def _decide(story: Story, desk: OrdersDesk, order: str, tell: Tell) -> None:
+async def _decide(story: OrderStory, desk: OrderService, order: str, report: Report) -> None:
     rulings: Sequence[tuple[Outcome, str, Selection, str]] = (
         ("declined", "news media, journalists, activists and politicians speak under protection",
          Selection(protected=True), "counsel"),
@@ -145,11 +145,11 @@ async def _decide(story: Story, desk: OrdersDesk, order: str, tell: Tell) -> Non
             ground=ground,  # type: ignore[arg-type]
             surfaces=SURFACES,
         )  # fmt: skip
-        tell(f"  {ruling_words(decided.plan, dry_run=False)}: {reason}")
+        report(f"  {ruling_words(decided.plan, dry_run=False)}: {reason}")
 
 
-async def _two_people(story: Story, desk: OrdersDesk, order: str, tell: Tell) -> list[str]:
-    """One person alone tries to act against a journalist."""
+async def _two_people(story: OrderStory, desk: OrderService, order: str, report: Report) -> list[str]:
+    """Let one person alone try to act against a journalist; return the problem if that succeeds."""
     account = next(account for account, category in story.speakers.items() if category == "journalist")
     selection = Selection(targets=(account,))
     try:
@@ -158,7 +158,7 @@ async def _two_people(story: Story, desk: OrdersDesk, order: str, tell: Tell) ->
         )
         await desk.step(order, "final", actor="under pressure", reason="do it now")
     except CallerMistake as error:
-        tell(f"  one person tries to withhold a journalist: {str(error).partition(': ')[2]}")
+        report(f"  one person tries to withhold a journalist: {str(error).partition(': ')[2]}")
     row = next(row for row in desk.case(order).rows if row.target.value == account)
     alone = row.ruling is None or row.ruling.outcome != "declined"
     await desk.rule(order, selection, "declined", actor="counsel", ground="protected_speech",
@@ -166,22 +166,22 @@ async def _two_people(story: Story, desk: OrdersDesk, order: str, tell: Tell) ->
     return ["one person alone acted against a protected speaker"] if alone else []
 
 
-def _wrong(story: Story, flags: AsyncFlagsClient) -> list[str]:
-    """What a surface would do and should not; [] if all is as decided."""
+def _wrong(story: OrderStory, flags: AsyncFlagsClient) -> list[str]:
+    """List where a surface does not apply the decisions; [] if it applies all."""
     visibility = flags.account_visibility
     checks: list[tuple[str, Iterable[bool]]] = [
         ("withheld in IN", (visibility(a, "IN") == "withheld" for a in story.unlawful)),
         ("visible elsewhere", (visibility(a, where) == "visible" for a in story.unlawful for where in ("US", None))),
         ("suspended everywhere", (visibility(a, w) == "suspended" for a in story.rule_breakers for w in ("IN", "US"))),
-        ("left alone", (visibility(a, "IN") == "visible" for a in (*story.speakers, *story.lawful))),
-        ("hashtags held back in IN", (_held(flags, tag, surface, "IN") for tag in REDUCED for surface in SURFACES)),
+        ("unrestricted", (visibility(a, "IN") == "visible" for a in (*story.speakers, *story.lawful))),
+        ("hashtags hidden in IN", (_held(flags, tag, surface, "IN") for tag in REDUCED for surface in SURFACES)),
         ("hashtags shown elsewhere", (not _held(flags, tag, s, "US") for tag in REDUCED for s in SURFACES)),
     ]
     return [f"not all are {what}" for what, holds in checks if not all(holds)]
 
 
 def _held(flags: AsyncFlagsClient, tag: str, surface: str, country: str) -> bool:
-    """By an order alone: no tweets flow in this story, and what a person or an order decided needs no pipeline."""
+    # There are no tweets, so only the order can hide the hashtag; legal flags do not need the pipeline.
     register = flags.check(tag, surface, country).register
     return register is not None and register.source == "legal"
 
@@ -190,7 +190,7 @@ async def _until(holds: Callable[[], bool]) -> None:
     deadline = monotonic_seconds() + _VISIBLE_SECONDS
     while not holds():
         if monotonic_seconds() > deadline:
-            return  # what is wrong is told by whoever looks next
+            return  # the caller checks the surfaces again and reports the problems
         await asyncio.sleep(0.02)
 
 

@@ -1,7 +1,7 @@
-"""Counts the log again, the plain way, and compares what was told to the public and to the authority with it. Pure.
+"""Independent count of the log, compared with the numbers in the public update, the letter and the report. Pure.
 
-Nothing of the folds, the report or the letter is used here: the records are read as JSON, targets are numbered as they
-come, and the last accepted word on each counts. An order of one story, without refused records, is all that it knows.
+This module uses no code of the folds, the report or the letter. It reads records as JSON, numbers targets in order, and
+takes the last accepted outcome of each. It supports one order without refused records.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ Counts = Mapping[tuple[str, str], int]
 
 
 class PlainCount:
-    """The log's own numbers."""
+    """Counts of the log, without the folds."""
 
     def __init__(self, values: Iterable[bytes]) -> None:
         targets: list[tuple[str, str]] = []
         registry: dict[str, str] = {}
-        word: dict[int, str] = {}
+        outcomes: dict[int, str] = {}
         proposed: dict[int, tuple[str, str]] = {}
         for record in map(json.loads, values):
             match record["kind"]:
@@ -54,27 +54,27 @@ class PlainCount:
                             first = proposed.setdefault(number, (outcome, by))
                             if first[0] != outcome or first[1] == by:
                                 continue
-                        word[number] = outcome
+                        outcomes[number] = outcome
                         proposed.pop(number, None)
-        self.outcomes: Counts = Counter((targets[number][0], outcome) for number, outcome in word.items())
+        self.outcomes: Counts = Counter((targets[number][0], outcome) for number, outcome in outcomes.items())
         self.accounts = sum(kind == "account" for kind, _ in targets)
         self.hashtags = sum(kind == "hashtag" for kind, _ in targets)
         self.speakers = Counter(
             registry[targets[number][1]]
-            for number, outcome in word.items()
+            for number, outcome in outcomes.items()
             if outcome == "declined" and targets[number][1] in registry
         )
-        self.undecided = len(targets) - len(word)
+        self.undecided = len(targets) - len(outcomes)
 
 
 def disagreements(count: PlainCount, update: str, letter: str, facts: Mapping[str, Any]) -> list[str]:
-    """Every number of the update, the letter and the report that is not the log's; [] if all agree."""
+    """List the numbers in the update, the letter and the report that differ from the log; [] if all agree."""
     found: list[str] = []
-    update, letter = (" ".join(text.split()) for text in (update, letter))  # lines end where a mail needs it
+    update, letter = (" ".join(text.split()) for text in (update, letter))  # undo line wrapping
 
-    def compare(where: str, what: str, told: object, counted: int) -> None:
-        if told != counted:
-            found.append(f"{where}: {what}: {told}, but the log has {counted}")
+    def compare(where: str, what: str, published: object, counted: int) -> None:
+        if published != counted:
+            found.append(f"{where}: {what}: {published}, but the log has {counted}")
 
     for where, text, patterns in (("the update", update, _UPDATE), ("the letter", letter, _LETTER)):
         for key, pattern in patterns.items():
@@ -88,8 +88,8 @@ def disagreements(count: PlainCount, update: str, letter: str, facts: Mapping[st
     compare("the letter", "accounts declined", declined, count.outcomes["account", "declined"])
     compare("the log", "targets without an outcome", 0, count.undecided)
     for kind, outcomes in facts["outcomes"].items():
-        for outcome, told in outcomes.items():
-            compare("the report", f"{kind} {outcome}", told, count.outcomes[kind, outcome])
+        for outcome, published in outcomes.items():
+            compare("the report", f"{kind} {outcome}", published, count.outcomes[kind, outcome])
     return found
 
 

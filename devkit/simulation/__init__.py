@@ -1,9 +1,8 @@
-"""Tweets with ground truth: seeded, deterministic, pure. `run.Simulation` makes a log, `firehose` makes payloads fast.
+"""Simulated tweets with ground truth: seeded, deterministic, pure. `run.Simulation` makes a log, `firehose` payloads.
 
-A run is everyday talk of several countries plus stories (`stories.Story`): protests, counter-speech, news, sports,
-festivals, bot floods, and campaigns of hate that should be found. `scenario`, `demo` and `moving` make whole
-runs.
+A run is background traffic of several countries plus stories (`stories.Story`): protests, counter-speech, news, sports,
+festivals, bot floods, and hate campaigns that should be suppressed. `scenario`, `demo` and `moving` configure runs.
 
-Everything random comes from named streams of one seed (`dice.stream`), so a file depends on its arguments alone, and a
-new actor does not disturb the others. No clock, no network; the package's own texts are all that it opens (`data`).
+All random numbers come from named streams of one seed (`dice.stream`). So a file depends on its arguments alone, and a
+new source of tweets does not change the others. No clock and no network are used, and no files but `data`.
 """

@@ -1,23 +1,22 @@
-"""Where tweets come from, and how busy each hour of a country's day is."""
+"""Countries of simulated tweets, and their activity over the day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-DAY_MS = 86_400_000
-_HOUR_MS = 3_600_000
+from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
 
-# Relative activity at each full hour of local time; straight lines between. Quiet before dawn, a first peak over lunch,
-# the highest one in the evening.
+# Relative activity at each full hour of local time, interpolated linearly: lowest before dawn, a first peak at lunch,
+# the highest in the evening.
 _HOURS = (42, 30, 22, 17, 15, 18, 27, 42, 57, 66, 71, 75, 80, 81, 76, 72, 73, 77, 84, 92, 99, 100, 88, 64)
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country's share of the world's tweets, its clock, and the languages that its people tweet in."""
+    """Country with its share of the world's tweets, time zone and languages."""
 
     code: str
-    """ISO 3166-1 alpha-2; "" for tweets that do not say."""
+    """ISO 3166-1 alpha-2; "" for tweets without a country."""
     weight: float
     utc_offset_minutes: int
     languages: tuple[tuple[str, float], ...]
@@ -44,12 +43,12 @@ BY_CODE = {country.code: country for country in COUNTRIES}
 
 
 def activity(country: Country, at_ms: int) -> float:
-    """How busy the country is at a moment, in (0, 1], 1 at its busiest.
+    """Compute the country's activity at a moment, in (0, 1].
 
     >>> activity(BY_CODE["GB"], 21 * 3_600_000), activity(BY_CODE["GB"], 4 * 3_600_000)
     (1.0, 0.15)
     """
-    into_day_ms = (at_ms + country.utc_offset_minutes * 60_000) % DAY_MS
-    hour, rest_ms = divmod(into_day_ms, _HOUR_MS)
+    into_day_ms = (at_ms + country.utc_offset_minutes * MINUTE_MS) % DAY_MS
+    hour, rest_ms = divmod(into_day_ms, HOUR_MS)
     before, after = _HOURS[hour], _HOURS[(hour + 1) % 24]
-    return (before + (after - before) * rest_ms / _HOUR_MS) / 100
+    return (before + (after - before) * rest_ms / HOUR_MS) / 100

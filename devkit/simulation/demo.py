@@ -1,52 +1,56 @@
-"""The preset for people who watch: the same five minutes over and over, with other names each time."""
+"""Preset `demo`: a five-minute schedule of stories, repeated with new hashtags."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
 
-from devkit.simulation.config import DEFAULT_START_MS, Config
+from devkit.simulation.config import DEFAULT_START_MS, SimulationConfig
 from devkit.simulation.countries import BY_CODE
 from devkit.simulation.dice import stream
-from devkit.simulation.stories import Naming, Story
-from devkit.simulation.texts import Names
+from devkit.simulation.stories import Story, UniqueNames
+from devkit.simulation.texts import TagNames
 
 LEAST_RATE = 40.0
-"""Tweets a second: the stories alone need about 25."""
+"""Minimum tweets a second: the stories alone need about 25."""
 
 _EPISODE_MS = 5 * 60_000
 _SHORTEST_MS = 30_000
 _EN = (("en", 1.0),)
 
 
-def demo(
-    names: Names,
+def demo_config(
+    names: TagNames,
     *,
     seed: int = 7,
     rate: float = 60.0,
     hours: float = 24.0,
     start_ms: int = DEFAULT_START_MS,
     partitions: int = 4,
-) -> Config:
-    """For people who watch: a campaign in India 20 s after the start, at 4 tweets a second and growing.
+) -> SimulationConfig:
+    """Configure the demo: a campaign in India begins after 20 s, at 4 tweets a second and growing.
 
-    A protest trends beside it from the first second; counter-speech, news, a cricket match, a festival and a bot flood
-    come and go. At 80 s a second campaign begins in the United States, at 150 s a third one in Hindi. From 5 min on
-    it goes through the same again with other names, so that it lasts as long as anybody looks.
+    A protest trends from the first second; counter-speech, news, a cricket match, a festival and a bot flood come and
+    go. At 80 s a second campaign begins in the United States, at 150 s a third one in Hindi. The schedule repeats every
+    5 min with other names.
 
     Args:
-        rate: tweets a second in all, at least `LEAST_RATE`.
-        hours: how long it could run. A story that would have less than 30 s before the end is left out.
+        names: names of hashtags, see `data.tag_names`.
+        seed: seed of all random choices.
+        rate: total tweets a second, at least `LEAST_RATE`.
+        hours: length of the run. A story that would have less than 30 s before the end is left out.
+        start_ms: start of the run, Unix time in ms.
+        partitions: partitions of the tweets topic, at least 1.
     """
     assert rate >= LEAST_RATE
-    rng, naming, stories = stream(seed, "demo"), Naming(), list[Story]()
+    rng, naming, stories = stream(seed, "demo"), UniqueNames(), list[Story]()
     duration_ms = round(hours * 3_600_000)
     for begin_ms in range(0, duration_ms, _EPISODE_MS):
         stories += (
             replace(story, end_ms=min(story.end_ms, duration_ms)) for story in _episode(names, naming, rng, begin_ms)
         )
     stories = [story for story in stories if story.end_ms - story.start_ms >= _SHORTEST_MS]
-    return Config(
+    return SimulationConfig(
         seed=seed,
         start_ms=start_ms,
         duration_ms=duration_ms,
@@ -56,7 +60,7 @@ def demo(
     )
 
 
-def _episode(names: Names, naming: Naming, rng: Random, begin_ms: int) -> list[Story]:
+def _episode(names: TagNames, naming: UniqueNames, rng: Random, begin_ms: int) -> list[Story]:
     first, second, third = rng.sample(range(4), 3)
     cause, greeting, prize = (rng.randrange(len(pool)) for pool in (names.protest, names.festival, names.bot_flood))
     end_ms = begin_ms + _EPISODE_MS
@@ -88,7 +92,7 @@ def _episode(names: Names, naming: Naming, rng: Random, begin_ms: int) -> list[S
         outcry,
         story(
             "counter_speech", rng.choice(names.counter_speech).format(people=people), "IN", 32, 300, 2.5,
-            subject=first, beside=((outcry.hashtag, 0.04),), quotes=outcry.hashtag,
+            subject=first, extra_tags=((outcry.hashtag, 0.04),), quotes=outcry.hashtag,
         ),
         story("news", rng.choice(names.news).format(people=people), "IN", 45, 300, 1.5, subject=first, course="hump"),
         story(

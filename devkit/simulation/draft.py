@@ -1,4 +1,4 @@
-"""A tweet before it has a shape."""
+"""Simulated tweet before it is encoded in a payload shape."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ import msgspec
 from devkit.simulation.people import SNOWFLAKE_EPOCH_MS, Author
 
 
-class Draft(msgspec.Struct, gc=False, eq=False):
-    """What is said, by whom, when; the payload modules write it down."""
+class TweetDraft(msgspec.Struct, gc=False, eq=False):
+    """Simulated tweet: text, author and time. The payload modules encode it."""
 
     id: int
     author: Author
     true_ms: int
-    """When it really happened."""
+    """Actual time of the tweet."""
     created_ms: int
-    """When it claims to have happened: another time where the producer's clock is wrong."""
+    """Time in the payload, which differs if the producer's clock is wrong."""
     text: str
     language: str
     tags: tuple[str, ...]
-    """The hashtags in `text` as written, without #; distinct."""
-    original: Draft | None = None
-    """What it retweets or quotes."""
+    """Distinct hashtags in `text` as written, without #."""
+    original: TweetDraft | None = None
+    """Tweet that this one retweets or quotes."""
     quote: bool = False
     dice: int = 0
-    """Random bits that decide details of the payload, so that writing it down needs no generator."""
+    """Random bits that decide details of the payload, so that encoding needs no generator."""
 
     @property
     def is_retweet(self) -> bool:
-        """Whether the original's words and tags count instead of its own."""
+        """Whether it is a retweet, of which the original's text and hashtags count."""
         return self.original is not None and not self.quote
 
     @property
     def counted_tags(self) -> tuple[str, ...]:
-        """The hashtags that this tweet is a use of."""
+        """Hashtags that this tweet counts for."""
         return self.original.tags if self.original is not None and not self.quote else self.tags
 
 
-class Ids:
-    """Tweet ids as Twitter makes them: milliseconds in the upper bits, and never the same one twice in a run."""
+class TweetIds:
+    """Generator of snowflake ids: milliseconds in the upper bits, unique in a run."""
 
     def __init__(self) -> None:
         self._next = 0
 
     def next(self, at_ms: int) -> int:
-        """A new id for a tweet of this moment."""
+        """Return a new id for a tweet of this moment."""
         self._next = (self._next + 1) & 0x3FFFFF
         return max(0, at_ms - SNOWFLAKE_EPOCH_MS) << 22 | self._next

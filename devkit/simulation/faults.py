@@ -1,4 +1,4 @@
-"""What goes wrong on the way: late tweets, retries, clocks that are off, records that cannot be read, notices."""
+"""Injected faults: late tweets, retries, wrong clocks, unreadable records, and control messages."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ _decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
-    """How often each goes wrong, as a share of tweets in [0, 1]."""
+class FaultRates:
+    """Rate of each fault, as a share of tweets in [0, 1]."""
 
     late: float = 0.004
-    """Logged 5 s to 3 min after it was made."""
+    """Tweets logged 5 s to 3 min after they were made."""
     duplicate: float = 0.003
-    """Sent again at once, byte for byte: a producer's retry."""
+    """Tweets sent twice, byte for byte, as by a producer's retry."""
     broken: float = 0.002
-    """Unreadable."""
+    """Records that cannot be parsed."""
     ahead: float = 0.002
-    """A clock up to 90 s ahead: still counts."""
+    """Clocks up to 90 s ahead; such tweets still count."""
     far_ahead: float = 0.0005
-    """A clock minutes to decades ahead."""
+    """Clocks minutes to decades ahead."""
     far_past: float = 0.0005
-    """A clock hours to decades behind."""
+    """Clocks hours to decades behind."""
     control: float = 0.001
-    """A deletion, withholding or limit notice beside the tweet."""
+    """Tweets followed by a deletion, withholding or limit notice."""
 
-    def without_clocks_ahead(self) -> Faults:
-        """The same without wrong clocks that run ahead: for bare payloads, whose only log time is created_at."""
+    def without_clocks_ahead(self) -> FaultRates:
+        """Return a copy without clocks ahead, for bare payloads, whose only log time is created_at."""
         return replace(self, ahead=0.0, far_ahead=0.0)
 
 
-NO_FAULTS = Faults(**{field.name: 0.0 for field in fields(Faults)})
+NO_FAULTS = FaultRates(**{field.name: 0.0 for field in fields(FaultRates)})
 
 
 def log_delay_ms(rng: Random, late: float) -> int:
-    """From a tweet to its place in the log: tens to hundreds of milliseconds, or seconds to minutes if late."""
+    """Draw the delay of a tweet to the log: tens to hundreds of milliseconds, or seconds to minutes if late."""
     if rng.random() < late:
         return 5_000 + int(rng.random() ** 2 * 175_000)
     return 30 + int(min(rng.expovariate(1 / 80.0), 900.0))
 
 
-def wrong_clock_ms(rng: Random, faults: Faults, true_ms: int) -> int:
-    """What the producer's clock says; mostly the truth."""
+def wrong_clock_ms(rng: Random, faults: FaultRates, true_ms: int) -> int:
+    """Draw the time that the producer's clock shows; mostly the true time."""
     dice = rng.random()
     if dice >= faults.ahead + faults.far_ahead + faults.far_past:
         return true_ms
@@ -63,7 +63,7 @@ def wrong_clock_ms(rng: Random, faults: Faults, true_ms: int) -> int:
 
 
 def broken(payload: bytes, rng: Random) -> tuple[str, bytes | None]:
-    """What became of a good payload: the name of the fault and the bytes, None for a tombstone."""
+    """Damage a payload; return the name of the fault and the bytes, None for a tombstone."""
     name = BROKEN[int(rng.random() * len(BROKEN))]
     if name == "tombstone":
         return name, None
@@ -111,10 +111,11 @@ def _mutilated(name: str, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def deletion(rng: Random, payload: bytes) -> bytes:
-    """The notice of a tweet's deletion: mostly the platform's own, exact as docs/native-payload.md has it, else v1.1's.
+    """Make the deletion of a tweet: mostly an exact native one (docs/native-payload.md), else v1.1's notice.
 
     Args:
-        payload: of the tweet, in any shape.
+        rng: source of random choices; its state advances.
+        payload: the tweet in any shape.
     """
     tweet = parse(payload)
     assert isinstance(tweet, Tweet)
@@ -127,7 +128,7 @@ def deletion(rng: Random, payload: bytes) -> bytes:
 
 
 def control(rng: Random, tweet_id: int, author_id: int, country: str, at_ms: int) -> bytes:
-    """A notice of the v1.1 stream about an earlier tweet or account."""
+    """Make a notice of the v1.1 stream about an earlier tweet or account."""
     status = {"id": tweet_id, "id_str": str(tweet_id), "user_id": author_id, "user_id_str": str(author_id)}
     stamp = str(at_ms)
     how = rng.random()

@@ -1,4 +1,4 @@
-"""Log lines: records of a topic as text, and how to move a payload to another time."""
+"""Simulated records of the topic `tweets` as log lines, and a time shift for records and payloads."""
 
 from __future__ import annotations
 
@@ -11,44 +11,48 @@ import msgspec
 from devkit.simulation.payloads.common import MONTHS, v1_time, v2_time
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """One record of `tweets`: its payload in `value`, or in `value_base64` where the bytes are not UTF-8."""
+class SimulatedRecord(msgspec.Struct, frozen=True, gc=False):
+    """Record of `tweets`: its payload is in `value`, or in `value_base64` if the bytes are not UTF-8."""
 
     partition: int
     offset: int
-    """Without gaps from 0 in each partition."""
+    """Offset, gapless from 0 in each partition."""
     log_time_ms: int
-    """Never falls within a partition, as on a topic with LogAppendTime."""
+    """Log time, which never decreases within a partition, as with LogAppendTime."""
     key: str | None
     value: str | msgspec.UnsetType | None = msgspec.UNSET
-    """None for a tombstone."""
+    """Payload as text; None for a tombstone."""
     value_base64: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def payload(self) -> bytes | None:
-        """The record's value as Kafka holds it."""
+        """Value of the record as bytes."""
         if self.value_base64 is not msgspec.UNSET:
             return base64.b64decode(self.value_base64)
         return self.value.encode() if isinstance(self.value, str) else None
 
     @property
     def key_bytes(self) -> bytes | None:
-        """The record's key as Kafka holds it."""
+        """Key of the record as bytes."""
         return None if self.key is None else self.key.encode()
 
 
 encode_line = msgspec.json.Encoder().encode
-"""A line as JSON, without the line break."""
+"""Encode a record as JSON, without the line break."""
 
 
-def line(partition: int, offset: int, log_time_ms: int, key: str | None, payload: bytes | None) -> Line:
-    """A line of raw bytes."""
+def simulated_record(
+    partition: int, offset: int, log_time_ms: int, key: str | None, payload: bytes | None
+) -> SimulatedRecord:
+    """Build a record from the payload's bytes."""
     if payload is None:
-        return Line(partition, offset, log_time_ms, key, None)
+        return SimulatedRecord(partition, offset, log_time_ms, key, None)
     try:
-        return Line(partition, offset, log_time_ms, key, payload.decode())
+        return SimulatedRecord(partition, offset, log_time_ms, key, payload.decode())
     except UnicodeDecodeError:
-        return Line(partition, offset, log_time_ms, key, value_base64=base64.b64encode(payload).decode("ascii"))
+        return SimulatedRecord(
+            partition, offset, log_time_ms, key, value_base64=base64.b64encode(payload).decode("ascii")
+        )
 
 
 _NUMBER = re.compile(r'"(created_at_ms|author_created_at_ms)":(\d+)')
@@ -59,10 +63,11 @@ _MONTH_NUMBER = {name: number for number, name in enumerate(MONTHS, 1)}
 _LATEST_MS = 253_402_300_800_000
 
 
-def moved(entry: Line, by_ms: int) -> Line:
-    """The same record `by_ms` later: its log time and every time in its payload (ages of accounts stay what they are).
+def moved(entry: SimulatedRecord, by_ms: int) -> SimulatedRecord:
+    """Shift a record in time: its log time and every time in its payload, so that ages of accounts do not change.
 
     Args:
+        entry: record of a simulated stream.
         by_ms: whole seconds, since v1.1 has no milliseconds.
     """
     assert by_ms % 1000 == 0
@@ -75,7 +80,7 @@ def moved(entry: Line, by_ms: int) -> Line:
 
 
 def moved_payload(payload: str, by_ms: int) -> str:
-    """Every time in a payload of any shape, `by_ms` later; a time that would leave [1970, 10000) stays."""
+    """Shift every time in a payload of any shape; a time that would leave the years [1970, 10000) is kept."""
 
     def shifted(at_ms: int) -> int:
         return at_ms + by_ms if 0 <= at_ms + by_ms < _LATEST_MS else at_ms

@@ -1,40 +1,43 @@
-"""The preset of a campaign that moves on: hidden under one hashtag, its people take another."""
+"""Preset `moving`: a campaign that migrates to another hashtag once its first one is hidden."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from devkit.simulation.config import DEFAULT_START_MS, Config
+from devkit.simulation.config import DEFAULT_START_MS, SimulationConfig
 from devkit.simulation.countries import BY_CODE
 from devkit.simulation.dice import stream
-from devkit.simulation.stories import Naming, Story
-from devkit.simulation.texts import Names
+from devkit.simulation.stories import Story, UniqueNames
+from devkit.simulation.texts import TagNames
 
 _BEGIN_MS = 30_000
 _GAP_MS = 10_000
 
 
-def moving(
+def moving_config(
     seed: int,
-    names: Names,
+    names: TagNames,
     *,
     minutes: float = 10,
     rate: float = 40.0,
     start_ms: int = DEFAULT_START_MS,
     partitions: int = 4,
-) -> Config:
-    """A campaign in India that copies itself until half-time, then begins again under another hashtag, in own words.
+) -> SimulationConfig:
+    """Configure a campaign in India that posts copies until half-time, then migrates to another hashtag without copies.
 
-    Some of its tweets carry the hashtag of a match that trends beside it, so the match has a few of its authors; a
-    protest has none.
+    Some of its tweets also have the hashtag of a trending match, so the match has a few of its authors; a protest has
+    none of them.
 
     Args:
-        names: of hashtags, see `data.tag_names`.
+        seed: seed of all random choices.
+        names: names of hashtags, see `data.tag_names`.
         minutes: length of the run, above 0.
-        rate: tweets a second on average, above 0. The campaign has a tenth of it.
+        rate: average tweets a second, above 0. The campaign makes a tenth of them.
+        start_ms: start of the run, Unix time in ms.
+        partitions: partitions of the tweets topic, at least 1.
     """
     duration_ms = max(1, round(minutes * 60_000))
-    dice, naming = stream(seed, "moving"), Naming()
+    dice, naming = stream(seed, "moving"), UniqueNames()
     subject = dice.randrange(len(names.people["en"]))
     old, new = (naming(one.format(people=names.people["en"][subject])) for one in dice.sample(names.campaign["en"], 2))
     half_ms = duration_ms // 2
@@ -48,13 +51,13 @@ def moving(
         kind="campaign", hashtag=old, texts="harmful", country="IN", languages=(("en", 1.0),),
         start_ms=min(_BEGIN_MS, half_ms // 2), end_ms=half_ms, per_second=rate * 0.1, course="growing",
         n_authors=150, harmful_share=0.95, copy_share=0.7, n_masters=8, retweet_share=0.1, subject=subject,
-        beside=((match.hashtag, 0.05),),
+        extra_tags=((match.hashtag, 0.05),),
     )  # fmt: skip
     second = replace(
         first, hashtag=new, crowd=old, start_ms=min(half_ms + _GAP_MS, duration_ms - 1), end_ms=duration_ms,
         copy_share=0.0, retweet_share=0.0,
     )  # fmt: skip
-    return Config(
+    return SimulationConfig(
         seed=seed,
         start_ms=start_ms,
         duration_ms=duration_ms,

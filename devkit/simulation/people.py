@@ -1,4 +1,4 @@
-"""Accounts. Who an account is depends on (seed, group, number) alone, so crowds are as large as one likes."""
+"""Simulated accounts. An account depends on (seed, group, number) alone, so pools may be of any size."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from random import Random
 
 import msgspec
 
-from devkit.simulation.countries import DAY_MS, Country
+from devkit.simulation.countries import Country
 from devkit.simulation.dice import digits
+from streams.constants import DAY_MS
 
 SNOWFLAKE_EPOCH_MS = 1_288_834_974_657
-"""Twitter's ids count milliseconds from here, in their upper 41 bits."""
+"""Epoch of Twitter's ids, whose upper 41 bits count milliseconds."""
 
 _FIRST = (
     "Asha", "Ravi", "Imran", "Leela", "Tom", "Grace", "Chidi", "Bola", "Bruno", "Clara",
@@ -32,7 +33,7 @@ _BIOS = (
 
 
 class Author(msgspec.Struct, gc=False, eq=False):
-    """One account. `user_v1` and `user_v2` keep its JSON once somebody has rendered it."""
+    """Simulated account. `user_v1` and `user_v2` cache its rendered JSON."""
 
     id: int
     born_ms: int
@@ -49,11 +50,16 @@ class Author(msgspec.Struct, gc=False, eq=False):
     user_v2: bytes = b""
 
 
-def author(seed: int, group: str, number: int, country: Country, start_ms: int, *, young: bool) -> Author:
-    """The account `number` of a group.
+def make_author(seed: int, group: str, number: int, country: Country, start_ms: int, *, young: bool) -> Author:
+    """Make account `number` of a group.
 
     Args:
-        start_ms: the run's start; a young account was made in the 25 days before, others 60 to 4,000 days before.
+        seed: seed of the run.
+        group: name of the group, part of the seed of the account.
+        number: number of the account in its group, at least 0.
+        country: country of the account.
+        start_ms: start of the run. A young account was created within the 25 days before, others 60 to 4,000 days.
+        young: whether the account is young.
     """
     bits = digits(seed, group, number)
 
@@ -82,8 +88,8 @@ def author(seed: int, group: str, number: int, country: Country, start_ms: int, 
     )
 
 
-class Crowd:
-    """A group of accounts, some of them busier than others."""
+class AuthorPool:
+    """Group of accounts, some more active than others."""
 
     def __init__(self, seed: int, group: str, country: Country, size: int, young_share: float, start_ms: int) -> None:
         assert size > 0
@@ -95,16 +101,16 @@ class Crowd:
         self._known: dict[int, Author] = {}
 
     def draw(self, rng: Random) -> Author:
-        """Somebody, the low numbers more often."""
+        """Draw an account, low numbers more often."""
         dice = rng.random()
         return self.member(int(self.size * dice * (0.4 + 0.6 * dice)))
 
     def member(self, number: int) -> Author:
-        """Account `number`, in [0, size). Young ones are spread evenly over the numbers."""
+        """Return account `number`, in [0, size). Young ones are spread evenly over the numbers."""
         found = self._known.get(number)
         if found is None:
             young = (number + 1) * self._young // self.size > number * self._young // self.size
             seed, group = self._facts
-            found = author(seed, group, number, self._country, self._start_ms, young=young)
+            found = make_author(seed, group, number, self._country, self._start_ms, young=young)
             self._known[number] = found
         return found

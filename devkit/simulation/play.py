@@ -1,32 +1,33 @@
-"""A simulated log played live: moved to now, each record sent when it is due. Clock and sleep are given."""
+"""Play a simulated log live: shift it to now and send each record when it is due. Clock and sleep are arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
-from devkit.simulation.lines import Line, moved
+from devkit.simulation.lines import SimulatedRecord, moved
 
 _SOON_MS = 5
 
 
 async def play(
-    lines: Iterable[Line],
-    send: Callable[[Line], Awaitable[object]],
+    lines: Iterable[SimulatedRecord],
+    send: Callable[[SimulatedRecord], Awaitable[object]],
     now_ms: Callable[[], int],
     sleep: Callable[[float], Awaitable[object]],
 ) -> int:
-    """Send each line when it is due; the first one is due within a second from now.
+    """Send each record when it is due; the first one is due within a second.
 
-    A line's log time and all times in its payload are moved by the same whole number of seconds. Where sending is
-    slower than the log, lines go out as fast as they can be sent. Ends with the lines; cancel it to stop earlier.
+    A record's log time and all times in its payload are shifted by the same whole number of seconds. If sending is
+    slower than the log, records are sent as fast as possible. Ends with the last record; cancel it to stop earlier.
 
     Args:
-        lines: in order of log time, made while they are played if they come from `Simulation.lines`.
-        send: takes a record; `Line.payload` and `Line.key_bytes` are what Kafka wants.
+        lines: records in order of log time; `Simulation.lines` makes them lazily.
+        send: receives a record; Kafka needs its `payload` and `key_bytes`.
         now_ms: wall clock, milliseconds since the epoch.
-        sleep: waits for so many seconds, as `asyncio.sleep` does. Called at least once a second while lines wait.
+        sleep: like `asyncio.sleep`. Called at least once a second between records.
+
     Returns:
-        How many lines were sent.
+        Number of records sent.
     """
     by_ms: int | None = None
     sent = 0

@@ -1,4 +1,4 @@
-"""A run: everybody's tweets in the order of the log, with what goes wrong on the way, and the ground truth beside."""
+"""Simulation of a run: tweets of all sources in the order of the log, injected faults, and the ground truth."""
 
 from __future__ import annotations
 
@@ -7,56 +7,60 @@ from heapq import heappop, heappush
 from typing import Any
 from zlib import crc32
 
-from devkit.simulation.config import MAX_START_MS, Config
-from devkit.simulation.countries import COUNTRIES, DAY_MS, activity
+from devkit.simulation.config import MAX_START_MS, SimulationConfig
+from devkit.simulation.countries import COUNTRIES, activity
 from devkit.simulation.data import own_texts, tag_names
 from devkit.simulation.dice import Weighted, stream
-from devkit.simulation.draft import Draft, Ids
+from devkit.simulation.draft import TweetDraft, TweetIds
 from devkit.simulation.faults import broken, control, deletion, log_delay_ms, wrong_clock_ms
-from devkit.simulation.lines import Line, line
+from devkit.simulation.lines import SimulatedRecord, simulated_record
 from devkit.simulation.payloads import SHAPES
-from devkit.simulation.sources import Background, Teller
-from devkit.simulation.tags import OneUse, Vocabulary
-from devkit.simulation.texts import Names, Texts
-from devkit.simulation.truth import TruthBook
+from devkit.simulation.sources import BackgroundSource, StorySource
+from devkit.simulation.tags import OneUseTags, TagVocabulary
+from devkit.simulation.texts import TagNames, TextSource
+from devkit.simulation.truth import GroundTruth
+from streams.constants import DAY_MS
 
 _STEP_MS = 1_000
 _LEAST_BACKGROUND = 0.3
 _RETRY_MS = 600
 _DELETED_AFTER_MS = 60_000
 
-_Waiting = tuple[int, int, int, str | None, bytes | None, Draft | None]
+_Waiting = tuple[int, int, int, str | None, bytes | None, TweetDraft | None]
 
 
 class Simulation:
-    """One run of a config.
+    """One run of a configuration.
 
     Args:
-        texts: what tweets say; the package's own texts if None.
-        names: what hashtags are called; the package's own if None.
+        texts: source of texts; None: the simulator's own.
+        names: names of hashtags; None: the simulator's own.
     """
 
-    def __init__(self, config: Config, texts: Texts | None = None, names: Names | None = None) -> None:
+    def __init__(
+        self, config: SimulationConfig, texts: TextSource | None = None, names: TagNames | None = None
+    ) -> None:
         assert 0 <= config.start_ms <= MAX_START_MS, "start_ms out of range"
         assert min(config.partitions, config.rate, config.duration_ms) > 0
         self.config = config
         texts, names = texts or own_texts(), names or tag_names()
-        ids = self._ids = Ids()
+        ids = self._ids = TweetIds()
         vocabularies = {
-            country.code: Vocabulary(config.seed, country.code, names, config.tags_per_country, config.zipf_exponent)
+            country.code: TagVocabulary(config.seed, country.code, names, config.tags_per_country, config.zipf_exponent)
             for country in COUNTRIES
         }
-        one_use, scale = OneUse(names.one_use), _background_scale(config)
+        one_use, scale = OneUseTags(names.one_use), _background_scale(config)
         self._backgrounds = [
-            Background(config, country, texts, vocabularies[country.code], one_use, ids, scale) for country in COUNTRIES
+            BackgroundSource(config, country, texts, vocabularies[country.code], one_use, ids, scale)
+            for country in COUNTRIES
         ]
         self._texts = texts
         self._pending = sorted(enumerate(config.stories), key=lambda entry: entry[1].start_ms)
-        self._telling: list[Teller] = []
+        self._telling: list[StorySource] = []
         self._rng = stream(config.seed, "log")
         self._deletions = stream(config.seed, "deletions")
         self._shapes = Weighted(config.shapes)
-        self._truth = TruthBook(
+        self._truth = GroundTruth(
             config.start_ms, config.stories, {tag for one in vocabularies.values() for tag in one.tags}
         )
         self._heap: list[_Waiting] = []
@@ -65,10 +69,10 @@ class Simulation:
         self.records: dict[str, int] = dict.fromkeys(
             ("lines", "tweets", "retweets", "quotes", "late", "wrong_clock", "duplicates", "broken", "control"), 0
         )
-        """What was written so far, by what it was."""
+        """Number of records written so far, by kind."""
 
-    def lines(self) -> Iterator[Line]:
-        """The log, in the order of its log times. To be called once."""
+    def lines(self) -> Iterator[SimulatedRecord]:
+        """Generate the log in order of log time. Call it once."""
         duration_ms, start_ms = self.config.duration_ms, self.config.start_ms
         for begin_ms in range(0, duration_ms, _STEP_MS):
             length_ms = min(_STEP_MS, duration_ms - begin_ms)
@@ -78,25 +82,25 @@ class Simulation:
         yield from self._logged(None)
 
     def truth(self) -> dict[str, Any]:
-        """The ground truth of what `lines` has given so far; the stories' plan is in it from the start."""
+        """Return the ground truth of the records so far; the planned stories are in it from the start."""
         config = self.config
         return self._truth.table(
             dict(self.records), seed=config.seed, from_ms=config.start_ms, to_ms=config.start_ms + config.duration_ms
         )
 
-    def _drafts(self, begin_ms: int, length_ms: int) -> Iterator[Draft]:
+    def _drafts(self, begin_ms: int, length_ms: int) -> Iterator[TweetDraft]:
         for background in self._backgrounds:
             yield from background.drafts(begin_ms, length_ms)
         while self._pending and self._pending[0][1].start_ms < begin_ms + length_ms:
             number, story = self._pending.pop(0)
-            self._telling.append(Teller(self.config, number, story, self._texts, self._ids))
+            self._telling.append(StorySource(self.config, number, story, self._texts, self._ids))
         self._telling = [teller for teller in self._telling if teller.story.end_ms > begin_ms]
         recent = {teller.story.hashtag: teller.recent for teller in self._telling}
         for teller in self._telling:
             yield from teller.drafts(begin_ms, length_ms, recent.get(teller.story.quotes))
 
-    def _send(self, draft: Draft) -> None:
-        """Towards the log, where it arrives in order of log time."""
+    def _send(self, draft: TweetDraft) -> None:
+        """Encode a tweet, inject faults, and queue it for its log time."""
         rng, faults, records = self._rng, self.config.faults, self.records
         draft.created_ms = wrong_clock_ms(rng, faults, draft.true_ms)
         delay_ms = log_delay_ms(rng, faults.late)
@@ -123,13 +127,13 @@ class Simulation:
             country, at_ms = draft.author.country.code, log_ms + int(rng.random() * 5_000)
             self._put(at_ms, draft.author.id, control(rng, draft.id, draft.author.id, country, at_ms), None)
 
-    def _put(self, log_ms: int, author_id: int, payload: bytes | None, draft: Draft | None) -> None:
+    def _put(self, log_ms: int, author_id: int, payload: bytes | None, draft: TweetDraft | None) -> None:
         key = str(author_id)
         self._order += 1
         heappush(self._heap, (log_ms, self._order, crc32(key.encode()) % self.config.partitions, key, payload, draft))
 
-    def _logged(self, before_ms: int | None) -> Iterator[Line]:
-        """What the log holds before this moment and was not given yet."""
+    def _logged(self, before_ms: int | None) -> Iterator[SimulatedRecord]:
+        """Pop the queued records with a log time before this moment; None: all."""
         heap, offsets, records = self._heap, self._offsets, self.records
         while heap and (before_ms is None or heap[0][0] < before_ms):
             log_ms, _, partition, key, payload, draft = heappop(heap)
@@ -141,17 +145,17 @@ class Simulation:
                 self._truth.note(draft)
             offset = offsets[partition]
             offsets[partition] = offset + 1
-            yield line(partition, offset, log_ms, key, payload)
+            yield simulated_record(partition, offset, log_ms, key, payload)
 
 
-def _background_scale(config: Config) -> float:
+def _background_scale(config: SimulationConfig) -> float:
     """Tweets a second for a country of weight 1 at its busiest, so that all together come to the rate on average."""
     step_ms = max(_STEP_MS, min(config.duration_ms, DAY_MS) // 100)
     moments = range(0, min(config.duration_ms, DAY_MS), step_ms)
     busy = sum(
         country.weight * activity(country, config.start_ms + at_ms) for at_ms in moments for country in COUNTRIES
     ) / len(moments)
-    told = sum(
+    story_tweets = sum(
         story.mean_per_second * (min(story.end_ms, config.duration_ms) - story.start_ms) for story in config.stories
     )
-    return max(config.rate - told / config.duration_ms, _LEAST_BACKGROUND * config.rate) / busy
+    return max(config.rate - story_tweets / config.duration_ms, _LEAST_BACKGROUND * config.rate) / busy

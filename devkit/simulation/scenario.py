@@ -1,4 +1,4 @@
-"""The preset for files and benchmarks: the seed draws which stories there are, when, where and how large."""
+"""Preset `scenario`, for files and benchmarks: the seed draws the stories, their times, places and volumes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 from math import ceil
 from random import Random
 
-from devkit.simulation.config import DEFAULT_START_MS, Config
+from devkit.simulation.config import DEFAULT_START_MS, SimulationConfig
 from devkit.simulation.countries import BY_CODE
 from devkit.simulation.dice import stream
-from devkit.simulation.stories import Naming, Story
-from devkit.simulation.texts import Names
+from devkit.simulation.stories import Story, UniqueNames
+from devkit.simulation.texts import TagNames
 
 _LONGEST_EPISODE_MS = 60 * 60_000
 _ABROAD = ("US", "GB", "NG", "ZA", "CA")
@@ -21,33 +21,36 @@ _CAMPAIGN_IN = {
     "hi": (("hi", 0.75), ("hi-Latn", 0.15), ("en", 0.1)),
     "hi-Latn": (("hi-Latn", 0.6), ("hi", 0.25), ("en", 0.15)),
 }
-"""Who joins a campaign in India writes as he pleases."""
+"""Languages of a campaign in India: most texts are in its main language."""
 
 
-def scenario(
+def scenario_config(
     seed: int,
-    names: Names,
+    names: TagNames,
     *,
     minutes: float = 15,
     rate: float = 40.0,
     start_ms: int = DEFAULT_START_MS,
     partitions: int = 4,
-) -> Config:
-    """One to three campaigns in every hour or less, each with counter-speech and news, and what must stand.
+) -> SimulationConfig:
+    """Configure one to three campaigns an hour with counter-speech and news, and harmless stories.
 
     Args:
-        names: of hashtags, see `data.tag_names`.
+        seed: seed of all random choices.
+        names: names of hashtags, see `data.tag_names`.
         minutes: length of the run, above 0.
-        rate: tweets a second on average, above 0. A campaign has about a twelfth of it.
+        rate: average tweets a second, above 0. A campaign makes about a twelfth of them.
+        start_ms: start of the run, Unix time in ms.
+        partitions: partitions of the tweets topic, at least 1.
     """
     duration_ms = max(1, round(minutes * 60_000))
-    naming, stories = Naming(), list[Story]()
+    naming, stories = UniqueNames(), list[Story]()
     episodes = ceil(duration_ms / _LONGEST_EPISODE_MS)
     for number in range(episodes):
         begin_ms, end_ms = duration_ms * number // episodes, duration_ms * (number + 1) // episodes
         episode = _Episode(stream(seed, "episode", number), names, naming, begin_ms, end_ms - begin_ms, rate)
         stories += episode.stories()
-    return Config(
+    return SimulationConfig(
         seed=seed,
         start_ms=start_ms,
         duration_ms=duration_ms,
@@ -58,9 +61,11 @@ def scenario(
 
 
 class _Episode:
-    """The stories of an hour at most."""
+    """Stories of one episode, an hour at most."""
 
-    def __init__(self, rng: Random, names: Names, naming: Naming, begin_ms: int, length_ms: int, rate: float) -> None:
+    def __init__(
+        self, rng: Random, names: TagNames, naming: UniqueNames, begin_ms: int, length_ms: int, rate: float
+    ) -> None:
         self._rng, self._names, self._name = rng, names, naming
         self._begin_ms, self._length_ms, self._rate = begin_ms, length_ms, rate
 
@@ -89,7 +94,7 @@ class _Episode:
         return self._begin_ms + int(self._length_ms * (low + (high - low) * self._rng.random()))
 
     def _volume(self, share: float, least: float) -> float:
-        """A share of the rate, give or take a third; at least `least`, but never more than a quarter of the rate."""
+        """Draw a share of the rate, give or take a third, between `least` and a quarter of the rate."""
         return min(max(self._rate * share * (0.7 + 0.6 * self._rng.random()), least), self._rate / 4)
 
     def _campaign(self, country: str, language: str, people: int, trending: Story) -> Story:
@@ -113,11 +118,11 @@ class _Episode:
             young_share=0.5 + 0.4 * rng.random(),
             retweet_share=0.12,
             subject=people,
-            beside=((trending.hashtag, 0.02),) if trending.country == country else (),
+            extra_tags=((trending.hashtag, 0.02),) if trending.country == country else (),
         )
 
     def _answers(self, campaign: Story, *, news: bool) -> list[Story]:
-        """Counter-speech, a little of it under the campaign's own tag, and news that quotes the campaign."""
+        """Add counter-speech, some of it with the campaign's hashtag, and news that quotes the campaign."""
         names, people = self._names, campaign.subject
         languages = _MIXED_IN if campaign.country == "IN" else _EN
         begin_ms = campaign.start_ms + min(45_000, (campaign.end_ms - campaign.start_ms) // 5)
@@ -135,7 +140,7 @@ class _Episode:
             harmful_share=0.02,
             copy_share=0.05,
             subject=people,
-            beside=((campaign.hashtag, 0.03),),
+            extra_tags=((campaign.hashtag, 0.03),),
             quotes=campaign.hashtag,
         )
         if not news:
@@ -153,7 +158,7 @@ class _Episode:
                 n_authors=max(90, int(self._rate * 3)),
                 copy_share=0.25,
                 retweet_share=0.3,
-                beside=(),
+                extra_tags=(),
             ),
         ]
 

@@ -1,4 +1,4 @@
-"""What happens in a run beside everyday talk: who tweets a hashtag, from when to when, how much, saying what."""
+"""Stories of a run: a hashtag with its authors, times, volume and kind of text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import exp, pi, sin
 from random import Random
 from typing import Literal
 
-Course = Literal["growing", "hump", "pulses", "steady"]
+VolumeCurve = Literal["growing", "hump", "pulses", "steady"]
 
 _RAMP_MS = 60_000
 _PULSE_GAP_SECONDS = 75.0
@@ -17,12 +17,12 @@ _PULSE_FADE_MS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One hashtag's story. Times are milliseconds since the run's start, [start_ms, end_ms)."""
+    """Plan for one hashtag. Times are milliseconds since the run's start, [start_ms, end_ms)."""
 
     kind: str
-    """campaign, protest, counter_speech, news, sports, festival or bot_flood: the word in the ground truth."""
+    """Kind in the ground truth: campaign, protest, counter_speech, news, sports, festival or bot_flood."""
     hashtag: str
-    """As written, without #."""
+    """Hashtag as written, without #."""
     texts: str
     """Kind of text, see `texts.KINDS`."""
     country: str
@@ -30,39 +30,39 @@ class Story:
     start_ms: int
     end_ms: int
     per_second: float
-    """Tweets a second at its height."""
-    course: Course
+    """Peak rate in tweets a second."""
+    course: VolumeCurve
     n_authors: int
     harmful_share: float = 0.0
-    """Of its own texts (retweets aside) that are abusive."""
+    """Share of abusive texts, retweets excluded."""
     copy_share: float = 0.0
-    """Of its own texts that are variations of a few masters; a campaign's masters are all harmful. Below 1."""
+    """Share of texts that vary a few masters, retweets excluded; below 1. A campaign's masters are all harmful."""
     n_masters: int = 24
     young_share: float = 0.05
-    """Of its authors whose account is younger than 25 days."""
+    """Share of authors whose account is younger than 25 days."""
     retweet_share: float = 0.15
     subject: int = 0
-    """Which people or cause the texts are about."""
-    beside: tuple[tuple[str, float], ...] = ()
-    """Other hashtags (display) that a share of its tweets carries too."""
+    """Number of the people or cause in the texts."""
+    extra_tags: tuple[tuple[str, float], ...] = ()
+    """Further hashtags (display), each with the share of tweets that have it too."""
     quotes: str = ""
-    """Hashtag of the story whose tweets some of these quote."""
+    """Hashtag of the story that some of the tweets quote."""
     crowd: str = ""
-    """Hashtag of an earlier story whose authors tell this one too; "" for authors of its own."""
+    """Hashtag of an earlier story with the same authors; "" for other authors."""
 
     @property
     def harmful(self) -> bool:
-        """Whether its tag should be suppressed."""
+        """Whether its hashtag should be suppressed."""
         return self.kind == "campaign"
 
     @property
     def mean_per_second(self) -> float:
-        """About how many tweets a second it makes from its start to its end."""
+        """Approximate tweets a second on average over the story."""
         return self.per_second * {"growing": 0.95, "hump": 0.5, "pulses": 0.5, "steady": 1.0}[self.course]
 
 
-class Volume:
-    """How busy a story is at a moment. A sports story has its pulses (goals, wickets) from the dice."""
+class StoryVolume:
+    """Rate of a story over time. The pulses of a sports story (goals, wickets) are random."""
 
     def __init__(self, story: Story, rng: Random) -> None:
         self._story = story
@@ -73,7 +73,7 @@ class Volume:
             at += 1_000 * rng.expovariate(1 / _PULSE_GAP_SECONDS)
 
     def per_second(self, at_ms: int) -> float:
-        """Tweets a second at `at_ms` since the run's start; 0 outside the story."""
+        """Compute the tweets a second at `at_ms` since the run's start; 0 outside the story."""
         story = self._story
         if not story.start_ms <= at_ms < story.end_ms:
             return 0.0
@@ -91,12 +91,13 @@ class Volume:
         return story.per_second * level
 
 
-class Naming:
-    """Hashtags of stories: each is given once, a second use of a name gets a number."""
+class UniqueNames:
+    """Hashtags of stories, made unique: the second use of a name gets a number."""
 
     def __init__(self) -> None:
         self._given: dict[str, int] = {}
 
     def __call__(self, name: str) -> str:
+        """Return the name, with a number from its second use on."""
         times = self._given[name] = self._given.get(name, 0) + 1
         return name if times == 1 else f"{name}{times}"

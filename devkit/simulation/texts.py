@@ -1,7 +1,7 @@
-"""What simulated tweets say: templates with slots, or somebody's labelled texts. A draw depends on the dice alone.
+"""Texts of simulated tweets: from templates with slots, or from labelled texts. A draw depends on the dice alone.
 
 A template such as "{who} at {place}" takes one phrase per slot, so a page of phrases makes thousands of texts. The slot
-`subject` is not drawn: the story says which it is, so that a protest keeps to its cause.
+`subject` is not drawn but set by the story, so that a protest keeps to its cause.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _HANDLE = re.compile(r"<handle replaced>|@user\b")
 _MIN_LETTERS = 8
 
 
-class Block(msgspec.Struct, frozen=True):
-    """The templates of one kind in one language, as a file has them."""
+class TextTemplates(msgspec.Struct, frozen=True):
+    """Templates of one kind in one language, as in the YAML file."""
 
     language: str
     slots: dict[str, list[str]]
     templates: list[str]
 
 
-class Parts(msgspec.Struct, frozen=True):
-    """Tag names by combination (first + second), and whole ones."""
+class NameParts(msgspec.Struct, frozen=True):
+    """Hashtag names made of two parts (first + second), and whole names."""
 
     first: list[str]
     second: list[str]
     whole: list[str] = []
 
 
-class Names(msgspec.Struct, frozen=True):
-    """tags.yaml."""
+class TagNames(msgspec.Struct, frozen=True):
+    """Content of `tags.yaml`, names of hashtags by kind."""
 
     people: dict[str, list[str]]
     campaign: dict[str, list[str]]
@@ -53,21 +53,21 @@ class Names(msgspec.Struct, frozen=True):
     sports: list[str]
     festival: list[str]
     bot_flood: list[str]
-    organic: dict[str, list[str] | Parts]
-    one_use: Parts
+    organic: dict[str, list[str] | NameParts]
+    one_use: NameParts
 
 
-class Texts(Protocol):
-    """A source of texts."""
+class TextSource(Protocol):
+    """Protocol of a source of texts."""
 
     def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
-        """One text of this kind, in this language if there is one, else in the nearest that there is."""
+        """Draw a text of this kind, in this language or else in a related one."""
 
 
-class Phrases:
-    """One block, compiled."""
+class CompiledTemplates:
+    """Templates split into literals and slots."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: TextTemplates) -> None:
         self._slots = block.slots
         self._templates = [_SLOT.split(template) for template in block.templates]
         for parts in self._templates:
@@ -76,13 +76,13 @@ class Phrases:
 
     @property
     def n_texts(self) -> int:
-        """How many texts the templates make for one subject, at most."""
+        """Maximum number of texts for one subject."""
         return sum(
             prod(len(self._slots[name]) for name in parts[1::2] if name != "subject") for parts in self._templates
         )
 
     def draw(self, rng: Random, subject: int) -> str:
-        """One of them."""
+        """Draw a text on a subject."""
         dice = rng.random
         parts = self._templates[int(dice() * len(self._templates))]
         words = list(parts)
@@ -93,28 +93,28 @@ class Phrases:
 
 
 class OwnTexts:
-    """The simulator's own texts."""
+    """Texts of the simulator itself."""
 
-    def __init__(self, blocks: Mapping[str, Iterable[Block]]) -> None:
+    def __init__(self, blocks: Mapping[str, Iterable[TextTemplates]]) -> None:
         self.templates: dict[str, list[str]] = {
             kind: [template for block in of_kind for template in block.templates] for kind, of_kind in blocks.items()
         }
         self._phrases = {
-            kind: {block.language: Phrases(block) for block in of_kind} for kind, of_kind in blocks.items()
+            kind: {block.language: CompiledTemplates(block) for block in of_kind} for kind, of_kind in blocks.items()
         }
 
     def n_texts(self, kind: str, language: str) -> int:
-        """Distinct texts for one subject, at most."""
+        """Return the maximum number of texts for one subject."""
         return self._phrases[kind][language].n_texts
 
     def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
-        """See `Texts.draw`; English stands in for a language that the kind lacks."""
+        """Draw a text, in English if the kind lacks the language."""
         languages = self._phrases[kind]
         return (languages.get(language) or languages["en"]).draw(rng, subject)
 
 
 class LabelledText(msgspec.Struct, frozen=True):
-    """A line of a --texts file: `y` or `harmful` says whether it is harmful."""
+    """Line of a --texts file, labelled by `y` or `harmful`."""
 
     text: str
     y: int | bool | None = None
@@ -122,7 +122,11 @@ class LabelledText(msgspec.Struct, frozen=True):
     lang: str | None = None
 
     def label(self) -> bool:
-        """Whether it is harmful. Raises ValueError where the line does not say."""
+        """Return whether the text is harmful.
+
+        Raises:
+            ValueError: the line has no valid label.
+        """
         label = self.y if self.harmful is None else self.harmful
         if label not in (0, 1):
             raise ValueError('"harmful" (or "y") must be true, false, 1 or 0')
@@ -130,13 +134,11 @@ class LabelledText(msgspec.Struct, frozen=True):
 
 
 class LabelledTexts:
-    """Somebody's labelled texts: harmful ones for campaigns, clean ones for everything else.
+    """Labelled texts from a file: harmful ones for campaigns, clean ones for all other tweets.
 
-    Their own hashtags are cut out, or those would be used by texts that no ground truth knows of.
-
-    A language with fewer than `FEW` harmful texts borrows those of the next one (Roman Hindi of Hindi, Hindi of
-    English): a campaign of thousands of tweets does not live on a handful. One without clean texts is served by the
-    simulator's own.
+    Their hashtags are removed, since the ground truth would not know of them. A campaign of thousands of tweets needs
+    many texts: a language with fewer than `FEW` harmful ones also uses those of a related language. Roman Hindi uses
+    those of Hindi, Hindi those of English. A language without clean texts uses the simulator's own.
     """
 
     FEW = 100
@@ -152,7 +154,7 @@ class LabelledTexts:
                 continue
             (self._harmful if row.label() else self._clean).setdefault(row.lang or language_of(text), []).append(text)
         self.n_harmful_in = {language: len(texts) for language, texts in sorted(self._harmful.items())}
-        """Usable harmful texts of each language, before anything is borrowed."""
+        """Number of usable harmful texts by language, without those of related languages."""
         for texts in self._harmful.values():
             self._all_harmful += texts
         for language, nearest in (("hi", "en"), ("hi-Latn", "hi")):
@@ -162,16 +164,16 @@ class LabelledTexts:
 
     @property
     def n_harmful(self) -> int:
-        """Usable harmful texts."""
+        """Number of usable harmful texts."""
         return len(self._all_harmful)
 
     @property
     def n_clean(self) -> int:
-        """Usable clean texts."""
+        """Number of usable clean texts."""
         return sum(map(len, self._clean.values()))
 
     def draw(self, kind: str, language: str, rng: Random, subject: int = 0) -> str:
-        """See `Texts.draw`."""
+        """Draw a labelled text, or one of the simulator's own."""
         found: Sequence[str] = (self._harmful if kind == "harmful" else self._clean).get(language, ())
         if kind == "harmful":
             found = found or self._all_harmful
@@ -179,7 +181,7 @@ class LabelledTexts:
 
 
 def tidy(text: str) -> str:
-    """A labelled text as a tweet could have it: no hashtags of its own, handles as handles, one line.
+    """Clean a labelled text for a tweet: remove hashtags, restore handles, join lines.
 
     >>> tidy("so #Sad &amp; true <handle replaced> ok")
     'so & true @someone ok'
@@ -188,5 +190,5 @@ def tidy(text: str) -> str:
 
 
 def language_of(text: str) -> str:
-    """A guess by script alone: "hi" where Devanagari letters are, else "en"."""
+    """Guess the language by script: "hi" for Devanagari letters, else "en"."""
     return "hi" if _DEVANAGARI.search(text) else "en"

@@ -1,4 +1,4 @@
-"""The ground truth: what each hashtag was for, and whether it should have been suppressed."""
+"""Ground truth of a run: the kind of each hashtag, and whether it should be suppressed."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from typing import Any
 import msgspec
 from hushtag_client.normalise import normalise
 
-from devkit.simulation.draft import Draft
+from devkit.simulation.draft import TweetDraft
 from devkit.simulation.stories import Story
 
 
-class Tag(msgspec.Struct, kw_only=True):
-    """One hashtag. `from_ms` and `to_ms` are milliseconds since the epoch, half-open."""
+class TruthTag(msgspec.Struct, kw_only=True):
+    """Ground truth of one hashtag. `from_ms` and `to_ms` are milliseconds since the epoch, half-open."""
 
     hashtag: str
-    """Normalised."""
+    """Normalised form of the hashtag."""
     display: str
     kind: str
-    """campaign, protest, counter_speech, news, sports, festival, bot_flood or organic."""
+    """One of campaign, protest, counter_speech, news, sports, festival, bot_flood, organic."""
     harmful: bool
-    """It should be suppressed in `countries` some time between `from_ms` and a little after `to_ms`."""
+    """Whether it should be suppressed in `countries` at some time between `from_ms` and shortly after `to_ms`."""
     never_suppress: bool
-    """It must not be suppressed anywhere, ever."""
+    """Whether suppressing it anywhere at any time is an error."""
     countries: list[str]
-    """Where its tweets come from, ISO 3166-1 alpha-2."""
+    """Countries of its tweets, ISO 3166-1 alpha-2."""
     from_ms: int
     to_ms: int
     texts: int = 0
-    """Tweets that use it, retweets included; retries and broken records not."""
+    """Number of tweets that use it, including retweets, without retries and broken records."""
     authors: int = 0
     language: str = ""
     harmful_share: float = 0.0
-    """As planned, of its own texts."""
+    """Planned share of harmful texts, retweets excluded."""
 
 
-class TruthBook:
-    """Counts what each known hashtag was used for.
+class GroundTruth:
+    """Ground truth of all listed hashtags, with counts of their use.
 
     Args:
-        start_ms: the run's start, which the stories' times are relative to.
-        organic: everyday hashtags to list. One-use hashtags are not listed: all of them are harmless.
+        start_ms: start of the run, to which the stories' times are relative.
+        organic: background hashtags to list. One-use hashtags are not listed, since all are harmless.
     """
 
     def __init__(self, start_ms: int, stories: Iterable[Story], organic: Iterable[str]) -> None:
         self._organic = frozenset(organic)
-        self._tags: dict[str, Tag] = {}
+        self._tags: dict[str, TruthTag] = {}
         self._authors: dict[str, set[int]] = {}
         for story in stories:
-            self._tags[story.hashtag] = Tag(
+            self._tags[story.hashtag] = TruthTag(
                 hashtag=normalise(story.hashtag),
                 display=story.hashtag,
                 kind=story.kind,
@@ -62,14 +62,14 @@ class TruthBook:
                 harmful_share=round(story.harmful_share, 3),
             )
 
-    def note(self, draft: Draft) -> None:
-        """A tweet was sent."""
+    def note(self, draft: TweetDraft) -> None:
+        """Count a tweet that was sent."""
         for display in draft.counted_tags:
             tag = self._tags.get(display)
             if tag is None:
                 if display not in self._organic:
                     continue
-                tag = self._tags[display] = Tag(
+                tag = self._tags[display] = TruthTag(
                     hashtag=normalise(display),
                     display=display,
                     kind="organic",
@@ -90,12 +90,12 @@ class TruthBook:
             authors.add(draft.author.id)
             tag.authors = len(authors)
 
-    def tags(self) -> list[Tag]:
-        """All listed tags: the stories' in their order, then the organic ones by use."""
+    def tags(self) -> list[TruthTag]:
+        """List all hashtags: the stories' in their order, then organic ones by use."""
         stories = [tag for tag in self._tags.values() if tag.kind != "organic"]
         organic = [tag for tag in self._tags.values() if tag.kind == "organic"]
         return stories + sorted(organic, key=lambda tag: (-tag.texts, tag.hashtag))
 
     def table(self, records: dict[str, int], **about: Any) -> dict[str, Any]:
-        """The truth as it is written to a file."""
+        """Convert the ground truth to plain JSON for its file."""
         return {"tags": [msgspec.to_builtins(tag) for tag in self.tags()], "records": records, **about}

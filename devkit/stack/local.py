@@ -1,16 +1,15 @@
-"""Kafka and Valkey together, in one folder: what `hushtag up` runs, and what tests, demo and benchmarks stand on."""
+"""Kafka and Valkey together in one folder, for `hushtag up`, the demo, tests and benchmarks."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-from devkit.stack.errors import StackError, StackMistake
+from devkit.stack.errors import StackMistake
 from devkit.stack.jars import Report
 from devkit.stack.kafka_server import KafkaServer
 from devkit.stack.server import Server
@@ -20,7 +19,7 @@ _WAIT_FOR_FOLDER_SECONDS = 15.0
 
 
 class LocalStack:
-    """A context manager: both servers answer inside it, and both have ended after it.
+    """Context manager: both servers answer inside it, and both have ended after it.
 
     >>> with LocalStack(Path(".cache/stack")) as stack:  # doctest: +SKIP
     ...     print(stack.kafka, stack.redis_url)
@@ -33,19 +32,17 @@ class LocalStack:
         *,
         kafka_port: int = 0,
         redis_port: int = 0,
-        kafka_config: Mapping[str, str] | None = None,
-        redis_config: Mapping[str, str] | None = None,
-        jar_cache: Path | None = None,
         heap_mb: int = 512,
         report: Report = lambda line: None,
     ) -> None:
-        """Choose the ports and lock the folder; `start` (or `with`) brings the servers up.
+        """Choose the ports and lock the folder; `start` (or `with`) starts the servers.
 
         Args:
             data_dir: kept between runs; one stack at a time.
-            kafka_port, redis_port: 0 for any free one.
-            jar_cache: a Maven repository folder; by default `maven` in the project's `.cache`.
-            report: hears one line on each step, for whoever waits.
+            kafka_port: port of the broker; 0 for any free one.
+            redis_port: port of Valkey; 0 for any free one.
+            heap_mb: most memory of the broker's heap, in MB.
+            report: receives one line on each step, for progress messages.
 
         Raises:
             StackMistake: a port or the folder cannot be used.
@@ -53,14 +50,10 @@ class LocalStack:
         self.data_dir = data_dir.resolve()
         self._lock = _lock_folder(self.data_dir, report)
         try:
-            self.valkey_server = ValkeyServer(
-                self.data_dir / "valkey", port=redis_port, config=redis_config, keep_open=[self._lock]
-            )
+            self.valkey_server = ValkeyServer(self.data_dir / "valkey", port=redis_port, keep_open=[self._lock])
             self.kafka_server = KafkaServer(
                 self.data_dir / "kafka",
                 port=kafka_port,
-                config=kafka_config,
-                jar_cache=jar_cache,
                 heap_mb=heap_mb,
                 report=report,
                 keep_open=[self._lock],
@@ -76,22 +69,23 @@ class LocalStack:
 
     @property
     def redis_url(self) -> str:
-        """URL of Valkey, database 0."""
+        """URL of Valkey's database 0."""
         return self.valkey_server.url
 
     def environment(self) -> dict[str, str]:
-        """The settings that point hushtag at this stack."""
+        """Return the settings that point hushtag at this stack."""
         return {"HUSHTAG_KAFKA": self.kafka, "HUSHTAG_REDIS_URL": self.redis_url}
 
     @property
     def servers(self) -> tuple[Server, Server]:
+        """Both servers: Kafka, then Valkey."""
         return self.kafka_server, self.valkey_server
 
     def start(self, *, timeout_seconds: float = 60.0) -> None:
-        """Bring both up; the time for a first download is not counted in `timeout_seconds`.
+        """Start both servers; `timeout_seconds` does not include a first download.
 
         Raises:
-            StackError: one of them does not come up; the other is stopped again.
+            StackError: one of them does not start; the other is stopped again.
         """
         try:
             self.valkey_server.start(timeout_seconds=timeout_seconds)
@@ -102,7 +96,7 @@ class LocalStack:
             raise
 
     def stop(self) -> None:
-        """Stop both; returns when they have ended. May be called again."""
+        """Stop both servers and return when they have ended. May be called again."""
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda server: server.stop(), self.servers))
         if self._lock >= 0:
@@ -110,7 +104,7 @@ class LocalStack:
             self._lock = -1
 
     def check(self) -> None:
-        """Raise StackError if one of them has ended."""
+        """Raise StackError if one of the servers has ended."""
         for server in self.servers:
             server.check()
 
@@ -123,30 +117,27 @@ class LocalStack:
 
 
 def _lock_folder(folder: Path, report: Report) -> int:
-    """Take the folder for this stack; the keepers hold the lock too, so it is free only once the servers have ended."""
+    """Lock the folder; the keepers hold the lock too, so it is free only once the servers have ended."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StackMistake(
-            f"{folder} cannot be written: {error.strerror}", fix="give another folder with --data"
+            f"{folder} cannot be written: {error.strerror}", fix="name another folder with --data"
         ) from None
     deadline = time.monotonic() + _WAIT_FOR_FOLDER_SECONDS
-    told = False
+    reported = False
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return lock
         except BlockingIOError:
-            if not told:
+            if not reported:
                 report(f"{folder} is in use by another stack, waiting for it to end")
-                told = True
+                reported = True
             if time.monotonic() > deadline:
                 os.close(lock)
                 raise StackMistake(
-                    f"{folder} is in use by another stack", fix="stop the other one, or give another folder with --data"
+                    f"{folder} is in use by another stack", fix="stop the other one, or name another folder with --data"
                 ) from None
             time.sleep(0.2)
-
-
-__all__ = ["LocalStack", "StackError"]

@@ -1,7 +1,6 @@
-"""Ports on loopback. Free ones are taken below the range that the kernel gives to outgoing connections.
+"""Ports on loopback, chosen below the range that the kernel assigns to outgoing connections.
 
-A server that is killed and started again wants its old port back; had it come from the kernel's own range, some
-client's outgoing connection could sit on it by then.
+A restarted server needs its old port again. From the kernel's range, an outgoing connection could occupy it by then.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _random = random.SystemRandom()
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this loopback port now."""
+    """Return whether a server could listen on this loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -29,7 +28,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on.
+    """Pick a loopback port on which no server listens.
 
     Raises:
         StackError: none found in 200 draws.
@@ -44,7 +43,7 @@ def free_port() -> int:
 
 
 def claim(port: int, *, server: str, option: str) -> int:
-    """`port` if it can be listened on, a free one for 0.
+    """Return `port` if a server can listen on it, or a free port for 0.
 
     Raises:
         StackMistake: it is in use, or out of range.
@@ -58,13 +57,13 @@ def claim(port: int, *, server: str, option: str) -> int:
     if not is_free(port):
         raise StackMistake(
             f"port {port} of 127.0.0.1, wanted for {server}, is in use or not permitted",
-            fix=f"stop what listens there, or give another port with {option} (0: any free one)",
+            fix=f"stop the server that uses it, or set another port with {option} (0: any free one)",
         )
     return port
 
 
 def answers(port: int, *, timeout_seconds: float = 0.5) -> bool:
-    """Whether somebody accepts connections on this loopback port."""
+    """Return whether a server accepts connections on this loopback port."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=timeout_seconds):
             return True

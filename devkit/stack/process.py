@@ -1,4 +1,4 @@
-"""A server process under a keeper: started, signalled and stopped; gone when whoever started it is gone."""
+"""Child process under a keeper, which ends it when the parent process ends, even by kill -9."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEEPER = Path(__file__).with_name("keeper.py")
 
 
 class KeptProcess:
-    """One running server. Signals go through the keeper, which holds the child unreaped: a pid is never mistaken."""
+    """Running child process. The keeper forwards signals and has not reaped the child, so its pid cannot be reused."""
 
     def __init__(
         self,
@@ -30,7 +30,16 @@ class KeptProcess:
         grace_seconds: float = 5.0,
         keep_open: Sequence[int] = (),
     ) -> None:
-        """Start `command`. `keep_open`: file descriptors that the keeper holds until the server has ended (a lock).
+        """Start a command.
+
+        Args:
+            command: program and arguments.
+            name: name for error messages.
+            log_file: receives standard output and standard error.
+            environment: environment of the child; None: the present one.
+            folder: working folder of the child; None: the present one.
+            grace_seconds: time between SIGTERM and SIGKILL once the parent has ended.
+            keep_open: file descriptors, such as a lock, that the keeper holds until the child has ended.
 
         Raises:
             StackError: it cannot be started.
@@ -45,7 +54,7 @@ class KeptProcess:
             bufsize=0,
             env=None if environment is None else dict(environment),
             cwd=folder,
-            start_new_session=True,  # Ctrl-C in a terminal reaches us alone; we stop the servers in order
+            start_new_session=True,  # Ctrl-C in a terminal reaches the parent alone, which stops children in order
             pass_fds=tuple(keep_open),
         )
         assert self._keeper.stdin is not None
@@ -58,26 +67,27 @@ class KeptProcess:
             self._keeper.wait()
             raise StackError(f"{name} cannot be started: {answer.removeprefix('error ')}", fix=f"see {log_file}")
         self.pid = int(answer)
-        """Process id of the server itself."""
+        """Process id of the child."""
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; else the server's exit code, 128 + signal if one ended it."""
+        """Exit code of the child, or 128 + signal; None while it runs."""
         code = self._keeper.poll()
         return 128 - code if code is not None and code < 0 else code
 
     @property
     def running(self) -> bool:
+        """Whether the child has not ended."""
         return self.exit_code is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the server and return once it is sent; nothing happens if the server has ended."""
+        """Send a signal and return once it is sent; does nothing if the child has ended."""
         with self._lock, suppress(OSError, ValueError):
             self._commands.write(bytes([number]))
             self._answers.read(1)
 
     def wait(self, timeout_seconds: float) -> bool:
-        """Wait for the end; False if it still runs after `timeout_seconds`."""
+        """Wait for the child to end; return False if it still runs after `timeout_seconds`."""
         try:
             self._keeper.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
@@ -85,7 +95,7 @@ class KeptProcess:
         return True
 
     def stop(self, *, timeout_seconds: float = 20.0) -> None:
-        """SIGTERM, then SIGKILL after `timeout_seconds`; returns when it has ended. May be called again."""
+        """Send SIGTERM, then SIGKILL after `timeout_seconds`; return when it has ended. May be called again."""
         self.signal(signal.SIGTERM)
         self.signal(signal.SIGCONT)
         if not self.wait(timeout_seconds):
@@ -93,7 +103,7 @@ class KeptProcess:
         self._release()
 
     def kill(self) -> None:
-        """SIGKILL; returns when it has ended."""
+        """Send SIGKILL and return when it has ended."""
         self.signal(signal.SIGKILL)
         self._keeper.wait()
         self._release()
@@ -103,8 +113,8 @@ class KeptProcess:
             with suppress(OSError):
                 pipe.close()
 
-    def last_words(self, lines: int = 5) -> str:
-        """The last lines of its log, for an error message; "" if there is none."""
+    def last_lines(self, lines: int = 5) -> str:
+        """Return the last lines of its log, for an error message; "" without a log."""
         try:
             text = self.log_file.read_text(encoding="utf-8", errors="replace")
         except OSError:

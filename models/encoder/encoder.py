@@ -1,6 +1,7 @@
-"""A text to its vector: pieces, the network, the mean over them, length one. One text at a time, each remembered.
+"""Encode texts to vectors: tokenise, run the network, average over tokens, normalise to length 1.
 
-Hashtags, URLs and handles are masked first, as for the linear scorer: a tag must not vote for itself.
+Texts are encoded one at a time, and vectors are cached. Hashtags, URLs and handles are masked first, as for the linear
+scorer: a hashtag must not influence its own score.
 """
 
 from __future__ import annotations
@@ -18,31 +19,31 @@ from tokenizers.models import Unigram
 from tokenizers.pre_tokenizers import Metaspace
 
 from models.encoder import network
-from models.encoder.remembered import Remembered, Vectors
-from models.encoder.weights import SHA256, WIDTH, Weights
+from models.encoder.vector_cache import VectorCache, Vectors
+from models.encoder.weights import SHA256, WIDTH, EncoderWeights
 from models.kernels.points import MAX_POINTS
 
-MAX_TOKENS = 96  # of a text are read, its begin and end among them: a tweet of 280 characters has some 70
-_PREFIX = "query: "  # of the two that the model was trained with, the one for texts that are compared or sorted
+MAX_TOKENS = 96  # read of a text, including the begin and end marks; a tweet of 280 characters has about 70
+_PREFIX = "query: "  # of the model's two training prefixes, the one for similarity and classification
 _MASKED = re.compile(r"https?://\S+|www\.\S+|t\.co/\S+|[@#＠＃][\w\u0900-\u0963\u200c\u200d]+")
 _BLANKS = re.compile(" {2,}")
-# Of whatever else the vectors depend on: change it with the prefix, the mask or the network.
+# Version of everything else that vectors depend on: increase it with the prefix, the mask or the network.
 _RECIPE = 1
 
 
 class Encoder:
-    """Vectors of texts. Raises EncoderUnavailable where the weights are not there.
+    """Encoder of texts. Raises EncoderUnavailable if the weights are missing.
 
     Args:
-        remembered: where vectors are kept; None: they are computed each time.
-        threads: that share the texts of a call; a text's vector does not depend on it.
+        cache: cache of vectors; None: every vector is computed.
+        threads: threads that share the texts of a call; vectors do not depend on their number.
     """
 
     revision = f"{SHA256[:12]}.{_RECIPE}"
     width = WIDTH
 
-    def __init__(self, remembered: Remembered | None = None, threads: int = 1) -> None:
-        self._weights = weights = Weights()
+    def __init__(self, cache: VectorCache | None = None, threads: int = 1) -> None:
+        self._weights = weights = EncoderWeights()
         self._words = weights.vocabulary
         self._tokenizer = Tokenizer(Unigram(self._words.pieces, self._words.unknown, False))
         self._tokenizer.pre_tokenizer = Metaspace("▁", "first")
@@ -51,26 +52,26 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(network.graph(weights), options, ["CPUExecutionProvider"])
-        self._remembered, self._threads = remembered, threads
+        self._cache, self._threads = cache, threads
 
     @classmethod
-    def remembering(cls, folder: Path | None, threads: int = 1) -> Encoder:
-        """One that keeps its vectors in a folder, if one is given."""
-        return cls(None if folder is None else Remembered(folder, cls.revision, WIDTH), threads)
+    def with_cache(cls, folder: Path | None, threads: int = 1) -> Encoder:
+        """Create an encoder that caches vectors in a folder; None: without a cache."""
+        return cls(None if folder is None else VectorCache(folder, cls.revision, WIDTH), threads)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """(n_texts, width), each of length 1. Takes every str."""
-        kept = self._remembered
-        new = list(dict.fromkeys(text for text in texts if kept is None or text not in kept))
+        """Encode texts to vectors of length 1, shape (n_texts, width). Every str is accepted."""
+        cache = self._cache
+        new = list(dict.fromkeys(text for text in texts if cache is None or text not in cache))
         with ThreadPoolExecutor(self._threads) as pool:
             vectors = dict(zip(new, pool.map(self._encoded, new), strict=True))
-        if kept is not None:
-            kept.add(vectors)
-        found = [vectors[text] if text in vectors or kept is None else kept[text] for text in texts]
+        if cache is not None:
+            cache.add(vectors)
+        found = [vectors[text] if text in vectors or cache is None else cache[text] for text in texts]
         return np.array(found, np.float16).reshape(len(texts), self.width)
 
     def pieces(self, text: str) -> list[int]:
-        """The ids of the pieces that are read, the mark of the begin and of the end among them."""
+        """Tokenise a text to piece ids, including the begin and end marks."""
         readable = text[:MAX_POINTS].encode("utf-8", "replace").decode()  # lone surrogates become "?"
         normal = (_PREFIX + _MASKED.sub(" ", readable)).translate(self._words.normal)
         ids = self._tokenizer.encode(_BLANKS.sub(" ", normal), add_special_tokens=False).ids

@@ -1,8 +1,8 @@
-"""The encoder as an ONNX graph: vectors of tokens in, one vector of the text out.
+"""Build the encoder's ONNX graph, from the vectors of tokens to one vector of the text.
 
-Matrices are 8-bit integers with a scale per column; what they are multiplied with is brought to 8 bits on the way, by
-its own range (dynamic quantisation), so that a text's vector would change with what stands beside it in a batch: one
-text at a time. Beside ONNX's own operators those of onnxruntime are used (domain com.microsoft).
+Matrices are 8-bit integers with a scale per column. Their inputs are quantised to 8 bits by their own range (dynamic
+quantisation). In a batch, a text's vector would depend on the other texts; texts are therefore encoded one at a time.
+The graph uses operators of onnxruntime (domain com.microsoft) in addition to ONNX's own.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
 
-from models.encoder.weights import Matrix, Weights
+from models.encoder.weights import EncoderWeights, Matrix
 
 INPUT, OUTPUT = "tokens", "vector"
 _OURS = "com.microsoft"
-_ZERO = 128  # unsigned weights: the kernels for signed ones saturate on CPUs without VNNI, and would answer otherwise
+_ZERO = 128  # unsigned weights: kernels for signed ones saturate on CPUs without VNNI and give other results
 
 
-def graph(weights: Weights) -> bytes:
-    """An ONNX model. Input: (1, n_tokens, width) sums of word, place and type vectors; output: (1, width), the mean."""
+def graph(weights: EncoderWeights) -> bytes:
+    """Build an ONNX model.
+
+    Input: (1, n_tokens, width) sums of word, position and type vectors; output: (1, width), the mean over tokens.
+    """
     return _Network(weights).model()
 
 
 class _Network:
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: EncoderWeights) -> None:
         self._weights = weights
         self._nodes: list[Any] = []
         self._numbers: list[Any] = []
@@ -66,7 +69,6 @@ class _Network:
         return self._product(at, name, matrix.reshape(n_out, -1), bias)
 
     def _product(self, at: str, name: str, matrix: Matrix, bias: Matrix) -> str:
-        """`matrix` (n_out, n_in)."""
         scale = np.abs(matrix).max(axis=1) / 127
         integers = (np.rint(matrix / scale[:, None]) + _ZERO).astype(np.uint8)
         given = {"w": integers.T.copy(), "s": scale, "z": np.full(len(scale), _ZERO, np.uint8), "b": bias}

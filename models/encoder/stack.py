@@ -1,8 +1,8 @@
-"""Stage 2's scorer: the linear scorer's log-odds and a small network's on the text's vector, added up.
+"""Scorer of stage 2: a weighted sum of the linear scorer's log-odds and a small network's margin.
 
-Per column a network of one hidden layer reads the vector; per language group and column three numbers say what its
-margin and the linear log-odds weigh, fitted by cross-validation, calibrated as stage 1 is. A text without a word keeps
-what stage 1 says, and no category exceeds `harmful`.
+For each column a network with one hidden layer reads the text's vector. Two weights and an intercept per language group
+and column combine both stages; they are fitted by cross-validation and calibrated as stage 1 is. A text without a word
+keeps its score of stage 1, and no category exceeds `harmful`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from models.explain import explain
 from models.scorer import LANGUAGES, LinearScorer
 
 Floats = npt.NDArray[np.float64]
-_NO_NEARER = 1e-6  # to 0 and 1, of a probability whose log-odds are taken
+_MARGIN = 1e-6  # minimum distance from 0 and 1 of a probability whose log-odds are computed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Head:
-    """The numbers of a stack.
+class StackHead:
+    """Parameters of stage 2.
 
     inward (n_columns, width, n_hidden), inward_bias and outward (n_columns, n_hidden), outward_bias (n_columns,): the
-    network of each column, rectified in between; linear, margin and intercept (len(LANGUAGES), n_columns):
-    logistic(linear * log-odds of stage 1 + margin * network + intercept) is the probability.
+    network of each column, with a rectifier between both layers;
+    linear, margin and intercept (len(LANGUAGES), n_columns): the probability is
+    logistic(linear * log-odds of stage 1 + margin * network + intercept).
     """
 
     inward: npt.NDArray[np.float16]
@@ -39,7 +40,7 @@ class Head:
     intercept: Floats
 
     def margins(self, vectors: npt.NDArray[np.floating]) -> Floats:
-        """(n_texts, n_columns) of vectors (n_texts, width)."""
+        """Compute the networks' margins (n_texts, n_columns) for vectors (n_texts, width)."""
         found = []
         for inward, inward_bias, outward, outward_bias in zip(
             self.inward, self.inward_bias, self.outward, self.outward_bias, strict=True
@@ -49,7 +50,7 @@ class Head:
         return np.stack(found, axis=1)
 
     def probabilities(self, stage_1: Floats, margins: Floats, groups: npt.NDArray[np.intp]) -> Floats:
-        """(n_texts, n_columns) of what stage 1 says, of `margins`, and of each text's index into LANGUAGES."""
+        """Combine stage 1 probabilities and margins, both (n_texts, n_columns), by each text's language group."""
         log_odds = self.linear[groups] * log_odds_of(stage_1) + self.margin[groups] * margins + self.intercept[groups]
         found: Floats = 1 / (1 + np.exp(-log_odds))
         found[:, 1:] = np.minimum(found[:, 1:], found[:, :1])
@@ -58,20 +59,20 @@ class Head:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StackScorer:
-    """See `models.protocol.Scorer`; some hundred texts a second and core, so for a subsample."""
+    """Scorer of about 100 texts a second and core, fast enough for a sample; see `models.protocol.Scorer`."""
 
     revision: str
     stage_1: LinearScorer
     encoder: Encoder
-    head: Head
+    head: StackHead
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Those of stage 1."""
+        """Policy categories of stage 1."""
         return self.stage_1.categories
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """(n_texts, 1 + n_categories)."""
+        """Return probabilities, shape (n_texts, 1 + n_categories)."""
         found = self.stage_1.score(texts)
         explained = [explain(self.stage_1, text) for text in texts]
         read = np.array([at for at, one in enumerate(explained) if one is not None], np.intp)
@@ -83,7 +84,7 @@ class StackScorer:
 
 
 def log_odds_of(probabilities: Floats) -> Floats:
-    """Finite for 0 and 1, too."""
-    kept = np.clip(probabilities, _NO_NEARER, 1 - _NO_NEARER)
-    found: Floats = np.log(kept / (1 - kept))
+    """Compute log-odds, finite also for probabilities of 0 and 1."""
+    clipped = np.clip(probabilities, _MARGIN, 1 - _MARGIN)
+    found: Floats = np.log(clipped / (1 - clipped))
     return found

@@ -1,4 +1,4 @@
-"""The file of a stack: skops as the linear artefact, tied to the linear artefact and to the encoder it was made for."""
+"""Read and write the model file of stage 2, bound to one linear artefact and one encoder revision."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 
 from models import artefact
 from models.encoder.encoder import Encoder
-from models.encoder.stack import Head, StackScorer
+from models.encoder.stack import StackHead, StackScorer
 from models.errors import ArtefactError
 from models.scorer import LANGUAGES, LinearScorer
 
 FORMAT = "hushtag-stack-1"
 STACK_PATH = artefact.ARTEFACT_PATH.with_name("stack.skops")
 
-_ARRAYS = tuple(field.name for field in fields(Head))
+_ARRAYS = tuple(field.name for field in fields(StackHead))
 _TYPES = {name: np.dtype(np.float16 if name == "inward" else np.float64) for name in _ARRAYS}
 _TEXTS = ("format", "stage_1", "encoder", "training")
 
 
-def dump(head: Head, stage_1: str, training: dict[str, object]) -> bytes:
-    """The bytes of a stack file; `stage_1` is the linear artefact's revision."""
+def dump(head: StackHead, stage_1: str, training: dict[str, object]) -> bytes:
+    """Serialise stage 2; `stage_1` is the linear artefact's revision, `training` is metadata for JSON."""
     content: dict[str, object] = {
         "format": FORMAT,
         "stage_1": stage_1,
@@ -37,18 +37,20 @@ def dump(head: Head, stage_1: str, training: dict[str, object]) -> bytes:
 
 
 def load(path: Path, stage_1: LinearScorer, encoder: Encoder) -> StackScorer:
-    """The scorer in the file at `path`, on top of that stage 1. Raises ArtefactError."""
+    """Load the stage 2 scorer from a file, for the given stage 1 and encoder. Raises ArtefactError."""
     data = artefact.read(path)
     return loads(data, stage_1, encoder, str(path))
 
 
 def loads(data: bytes, stage_1: LinearScorer, encoder: Encoder, name: str = "stack") -> StackScorer:
-    """The scorer in `data`; `name` is what errors call it. Raises ArtefactError."""
+    """Load the stage 2 scorer from bytes; `name` identifies them in errors. Raises ArtefactError."""
     content = artefact.content_of(data, name, FORMAT, _TEXTS, _ARRAYS)
     for what, given in (("stage_1", stage_1.revision), ("encoder", encoder.revision)):
         if content[what] != given:
-            raise ArtefactError(f"{name} was made for {what} {content[what]!r}, not for {given!r}: train stage 2 anew")
-    head = Head(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
+            raise ArtefactError(
+                f"{name} was trained for {what} {content[what]!r}, not for {given!r}: train stage 2 again"
+            )
+    head = StackHead(**{key: np.ascontiguousarray(content[key]) for key in _ARRAYS})
     n_columns, n_hidden = 1 + len(stage_1.categories), head.outward.shape[-1]
     shapes = {
         "inward": (n_columns, encoder.width, n_hidden),

@@ -1,8 +1,8 @@
-"""Trains stage 2: the network on vectors of a part of the training texts, then what it weighs beside stage 1.
+"""Train stage 2: the networks on vectors of a sample of the training texts, then the weights of both stages.
 
-The encoder does a hundred texts a second and core, so a part is taken, by a hash of the text: all of the small sources,
-less of the large one and of what was made from others. What both stages weigh is fitted on some of the folds that
-stage 1 was calibrated on: neither its margins there nor the networks' are of a model that has seen the text.
+The encoder processes 100 texts a second and core. A hash of the text therefore selects a sample: all of the small
+sources, less of the large one, of generated sentences and of romanised copies. The weights of both stages are fitted
+on folds of stage 1's calibration, with margins of models that have not seen the text.
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ from threadpoolctl import threadpool_limits
 from models import calibration, data, templates, training
 from models.encoder import stack_file
 from models.encoder.encoder import Encoder
-from models.encoder.stack import Head, log_odds_of
+from models.encoder.stack import StackHead, log_odds_of
 from models.scorer import LANGUAGES, LinearScorer
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 N_COLUMNS = training.N_COLUMNS
-_AT_ONCE = 512  # texts encoded between two words about progress
+_AT_ONCE = 512  # texts encoded between two reports of progress
 
 
 @dataclass(frozen=True, slots=True)
 class StackRecipe:
-    """What was chosen, on the dev splits.
+    """Settings of a stage 2 training, chosen on the dev splits.
 
-    n_hidden, penalty and epochs are the network's; n_folds: so many of stage 1's are held out to weigh both by;
-    tenths: of a source's texts that are encoded, all ten elsewhere; kept: of the network's weight in a language group,
-    where it is fitted on few tweets and knows spellings worse than stage 1 does, 1 elsewhere.
+    n_hidden, penalty and epochs: of the network.
+    n_folds: number of stage 1's folds that are held out to fit the weights of both stages.
+    tenths: tenths of a source's texts that are encoded; all ten of other sources.
+    kept: factor on the network's weight in a language group with few tweets and irregular spelling; 1 in others.
     """
 
     n_hidden: int = 128
@@ -51,7 +52,10 @@ class StackRecipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Texts:
-    """Vectors (n_texts, width), labels (n_texts, n_columns) and weights (n_texts,) of all texts; `taken`: encoded."""
+    """Vectors (n_texts, width), labels (n_texts, n_columns) and weights (n_texts,) of all texts.
+
+    taken (n_texts,): whether a text is in the sample and has a vector.
+    """
 
     vectors: npt.NDArray[np.float32]
     labels: training.Labels
@@ -67,16 +71,15 @@ def train(
     folder: Path,
     stage_1: LinearScorer,
     encoder: Encoder,
-    recipe: StackRecipe | None = None,
     *,
     tenth: int = 0,
     progress: training.Progress = lambda step, part: None,
 ) -> bytes:
-    """The bytes of a stack file on top of `stage_1`, from the files that it was trained on, without the same tenth.
+    """Train stage 2 on the training files of `stage_1`, without the same tenth, and return a stack file.
 
-    `progress` is told the step and the part of all work that is done. Raises TrainingDataError.
+    `progress` receives the step and the finished part of all work. Raises TrainingDataError.
     """
-    recipe, of_stage_1 = recipe or StackRecipe(), training.Recipe()
+    recipe, of_stage_1 = StackRecipe(), training.Recipe()
     texts = training.prepare(folder, of_stage_1, tenth)
     examples, n_real, languages = texts.examples, len(texts.real), texts.languages()
     progress("linear margins", 0.0)
@@ -89,7 +92,7 @@ def train(
     vectors = _encoded([example.text for example in examples], taken, encoder, progress)
     ready = _Texts(vectors, data.labels_of(examples), training.weights_of(examples, of_stage_1), taken)
     seen = np.zeros((n_real, N_COLUMNS))
-    with threadpool_limits(1):  # sums in one order, so that the same numbers come out whatever the number of cores
+    with threadpool_limits(1):  # a fixed order of sums, so that results do not depend on the number of cores
         for fold in range(recipe.n_folds):
             progress(f"fold {fold + 1}", 0.7 + 0.2 * fold / recipe.n_folds)
             out = np.flatnonzero((texts.folds == fold) & taken[:n_real])
@@ -118,24 +121,24 @@ def _encoded(
     return vectors
 
 
-def _fitted(texts: _Texts, rows: Rows, recipe: StackRecipe, seed: int) -> Head:
-    """Networks alone: nothing is weighed yet."""
+def _fitted(texts: _Texts, rows: Rows, recipe: StackRecipe, seed: int) -> StackHead:
+    """Fit the networks; the weights of both stages stay 0."""
     found = [_network(texts, texts.usable(rows, column), column, recipe, seed) for column in range(N_COLUMNS)]
     inward, inward_bias, outward, outward_bias = (np.array(part) for part in zip(*found, strict=True))
     nothing = np.zeros((len(LANGUAGES), N_COLUMNS))
-    return Head(inward, inward_bias, outward, outward_bias, nothing, nothing, nothing)
+    return StackHead(inward, inward_bias, outward, outward_bias, nothing, nothing, nothing)
 
 
 def _network(
     texts: _Texts, rows: Rows, column: int, recipe: StackRecipe, seed: int
 ) -> tuple[npt.NDArray[np.float16], Floats, Floats, float]:
-    """Of one column; the scaling of its inputs is a part of the first layer."""
+    """Fit the network of one column, with the scaling of its inputs merged into the first layer."""
     scaler = StandardScaler().fit(texts.vectors[rows])
     model = MLPClassifier(
         (recipe.n_hidden,), alpha=recipe.penalty, max_iter=recipe.epochs, batch_size=200, random_state=seed
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # so many epochs and no more is the recipe
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the recipe fixes the number of epochs
         model.fit(scaler.transform(texts.vectors[rows]), texts.labels[rows, column], sample_weight=texts.weights[rows])
     first, second = (layer.astype(np.float64) for layer in model.coefs_)
     inward = (first / scaler.scale_[:, None]).astype(np.float16)
@@ -144,17 +147,17 @@ def _network(
 
 
 def _weighed(
-    head: Head,
+    head: StackHead,
     linear: Floats,
     seen: Floats,
     labels: training.Labels,
     languages: Rows,
     rows: npt.NDArray[np.bool_],
     kept: dict[str, float],
-) -> Head:
-    """The same networks, with what they weigh beside stage 1 in each language group: logistic regression on both.
+) -> StackHead:
+    """Fit the weights of both stages in each language group by logistic regression.
 
-    Of the network's weight the part `kept` stays; the sum is calibrated anew.
+    The network's weight is multiplied by `kept`, and the sum is calibrated again.
     """
     shape = (len(LANGUAGES), N_COLUMNS)
     of_linear, of_margin, intercept = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -168,4 +171,4 @@ def _weighed(
             weighs = np.maximum(model.coef_[0], 0.0) * (1.0, kept.get(language, 1.0))
             slope, intercept[group, column] = calibration.fit_platt(both @ weighs, labels[use, column], weights)
             of_linear[group, column], of_margin[group, column] = slope * weighs
-    return Head(head.inward, head.inward_bias, head.outward, head.outward_bias, of_linear, of_margin, intercept)
+    return StackHead(head.inward, head.inward_bias, head.outward, head.outward_bias, of_linear, of_margin, intercept)

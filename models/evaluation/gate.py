@@ -1,4 +1,4 @@
-"""Checks the artefact that comes with hushtag against its reference figures; a part of `make check`."""
+"""Check the artefact of this release against its reference figures; a part of `make check`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from models.evaluation.guard import REFERENCE_PATH, problems, sha256
 
 
 def main() -> None:
-    """Exit 3 if the artefact may not stand."""
+    """Print the problems of the artefact; exit code 3 if there are any."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     reference = json.loads(REFERENCE_PATH.read_text("utf-8"))
-    measured = run.guarded_now()
+    measured = run.measure_guarded()
     found = problems(reference, sha256(artefact.ARTEFACT_PATH), measured)
     for problem in found:
         print(f"model refused: {problem}")
-    seen = "stored figures" if measured is None else "stored figures and this machine's texts"
-    print(f"model gate: {len(reference['figures'])} guarded figures, {len(found)} problems, by {seen}")
+    checked = "stored figures" if measured is None else "stored figures and labelled texts"
+    print(f"model gate: {len(reference['figures'])} guarded figures, {len(found)} problems, checked by {checked}")
     raise SystemExit(3 if found else 0)
 
 

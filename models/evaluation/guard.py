@@ -1,9 +1,9 @@
-"""May this artefact take the place of the one before? Its guarded figures against theirs, fairness first.
+"""Compare an artefact's guarded figures with those of the artefact before it.
 
-`reference.json` beside the artefact holds the figures of the artefact by its SHA-256, and those of the one before it.
-A guarded figure is worse beyond noise where it lies outside the earlier one's 90% interval on the bad side: both are
-of the same texts, so the earlier interval is the noise of choosing those texts. On a plain clone, without the labelled
-texts, what is stored is compared; with them, what is stored must also be what the artefact gives.
+`reference.json`, next to the artefact, has the figures of the artefact (identified by its SHA-256) and of the previous
+one. A guarded figure is worse beyond noise if it is outside the previous 90% interval on the bad side: both use the
+same texts, so the interval reflects the choice of texts. Without the labelled texts the stored figures are compared;
+with them, the stored figures must also equal the measured ones.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from models import artefact, data
 from models.evaluation.figures import FLAGGED, POOLED, Figure
 
 REFERENCE_PATH = artefact.ARTEFACT_PATH.with_name("reference.json")
-TOLERANCE = 5e-4  # three digits
+TOLERANCE = 5e-4  # figures are compared to three digits
 
 Stored = dict[str, dict[str, Any]]
 
 
-def guarded(figure: Figure) -> bool:
-    """Whether a new artefact may not be worse at it: what is wrongly flagged, and ranking per language."""
-    if figure.column != data.COLUMNS[0] or figure.texts == "held out":  # no choice is made by the held-out tenth
+def is_guarded(figure: Figure) -> bool:
+    """Return whether a figure must not get worse: false positives, and ranking per language."""
+    if figure.column != data.COLUMNS[0] or figure.texts == "held out":  # the held-out tenth decides nothing
         return False
     return figure.measure == FLAGGED or (figure.measure == "AUC" and figure.subject == POOLED)
 
 
-def stored(figures: Iterable[Figure]) -> Stored:
-    """The guarded ones, fairness first, as the reference file has them."""
-    kept = sorted((figure for figure in figures if guarded(figure)), key=lambda f: (f.measure != FLAGGED, f.key))
+def to_stored(figures: Iterable[Figure]) -> Stored:
+    """Select the guarded figures, fairness first, in the format of the reference file."""
+    kept = sorted((figure for figure in figures if is_guarded(figure)), key=lambda f: (f.measure != FLAGGED, f.key))
     return {
         f.key: {"value": round(f.value, 4), "low": round(f.low, 4), "high": round(f.high, 4), "better": f.better}
         for f in kept
@@ -40,7 +40,7 @@ def stored(figures: Iterable[Figure]) -> Stored:
 
 
 def worse(new: Stored, old: Stored) -> list[str]:
-    """What is worse beyond noise in `new`, or missing there, in words."""
+    """Describe the figures that are worse beyond noise in `new`, or missing there."""
     found = []
     for key, before in old.items():
         after = new.get(key)
@@ -54,14 +54,14 @@ def worse(new: Stored, old: Stored) -> list[str]:
 
 
 def sha256(path: Path) -> str:
-    """Of the artefact."""
+    """Compute the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def record(path: Path, artefact_sha256: str, figures: Stored, accepted_because: str = "") -> list[str]:
-    """Makes `figures` the reference, unless they are worse: then says what is, and leaves the file as it was.
+    """Store figures as the reference unless they are worse; return what is worse.
 
-    `accepted_because` takes them all the same and keeps the reason in the file.
+    Worse figures leave the file unchanged. With `accepted_because` they are stored together with that reason.
     """
     before = json.loads(path.read_text("utf-8")) if path.exists() else None
     previous = before
@@ -79,17 +79,17 @@ def record(path: Path, artefact_sha256: str, figures: Stored, accepted_because: 
 
 
 def problems(reference: Mapping[str, Any], artefact_sha256: str, measured: Stored | None = None) -> list[str]:
-    """Why the artefact may not stand; empty if it may. `measured`: its guarded figures now, where texts are there."""
+    """List the reasons to refuse the artefact; `measured`: its guarded figures, if the texts are available."""
     if reference["artefact_sha256"] != artefact_sha256:
         return [
-            f"the artefact is {artefact_sha256[:12]}, the reference figures are of "
+            f"the artefact is {artefact_sha256[:12]}, the reference figures belong to "
             f"{reference['artefact_sha256'][:12]}: run hushtag evaluate --record"
         ]
     found = []
     if reference["previous"] and not reference.get("accepted_because"):
         found += worse(reference["figures"], reference["previous"]["figures"])
     for key, figure in (measured or {}).items():
-        told = reference["figures"].get(key)
-        if told is None or abs(told["value"] - figure["value"]) > TOLERANCE:
-            found.append(f"{key}: {figure['value']:.4f} measured, {told and told['value']} in the reference figures")
+        expected = reference["figures"].get(key)
+        if expected is None or abs(expected["value"] - figure["value"]) > TOLERANCE:
+            found.append(f"{key}: {figure['value']:.4f} measured, {expected and expected['value']} in the reference")
     return found

@@ -1,8 +1,8 @@
-"""Measures of a ranking, with weights, for many bootstrap draws at once.
+"""Compute measures of a ranking for many bootstrap draws at once.
 
-A bootstrap draw of texts is a vector of how often each text was drawn; so every measure is computed from weighted
-counts of harmful and of clean texts at each distinct score, for all draws in one go. The same draws on two scorers'
-scores give the distribution of their difference.
+A bootstrap draw is a vector of how often each text was drawn. Every measure is computed from weighted counts of harmful
+and clean texts at each distinct score, for all draws together. The same draws on two scorers' scores give the
+distribution of their difference.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ N_DRAWS = 400
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure on all texts, and the 5th and 95th percentile over bootstrap draws (itself where none were made)."""
+    """Value on all texts, with the 5th and 95th percentile over bootstrap draws (the value itself without draws)."""
 
     value: float
     low: float
@@ -30,7 +30,7 @@ class Interval:
 
     @classmethod
     def of(cls, drawn: Floats) -> Interval:
-        """`drawn` (1 + n_draws,): the first is on the texts as they are."""
+        """Compute the interval of `drawn` (1 + n_draws,), whose first value is of all texts."""
         if len(drawn) == 1:
             return cls(*(float(drawn[0]),) * 3)
         tail = (1 - CONFIDENCE) / 2
@@ -39,7 +39,7 @@ class Interval:
 
 
 def draws(labels: Labels, seed: int | Sequence[int], n_draws: int = N_DRAWS) -> Floats:
-    """(1 + n_draws, n_texts): how often each text is taken; the first row takes each once. Drawn within each label."""
+    """Draw bootstrap weights (1 + n_draws, n_texts) within each label; the first row has each text once."""
     rng = np.random.default_rng(seed)
     weights = np.ones((1 + n_draws, len(labels)))
     for label in (0, 1):
@@ -59,7 +59,7 @@ class Curve:
 
 
 def curve(scores: Floats, labels: Labels, weights: Floats) -> Curve:
-    """`scores`, `labels` (n_texts,), `weights` (n_draws, n_texts)."""
+    """Build the curve of `scores` and `labels` (n_texts,) under `weights` (n_draws, n_texts)."""
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
@@ -73,14 +73,14 @@ def curve(scores: Floats, labels: Labels, weights: Floats) -> Curve:
 
 
 def auc(of: Curve) -> Floats:
-    """Area under the ROC curve, (n_draws,); ties count a half."""
+    """Compute the area under the ROC curve, (n_draws,); ties count a half."""
     above = np.cumsum(of.harmful, axis=1) - of.harmful / 2
     found: Floats = (of.clean * above).sum(axis=1) / of.clean.sum(axis=1) / of.harmful.sum(axis=1)
     return found
 
 
 def average_precision(of: Curve) -> Floats:
-    """Precision at each step of recall, summed, (n_draws,)."""
+    """Compute the average precision, (n_draws,): precision summed over steps of recall."""
     hits = np.cumsum(of.harmful, axis=1)
     precision = hits / np.maximum(hits + np.cumsum(of.clean, axis=1), 1e-12)
     found: Floats = (of.harmful * precision).sum(axis=1) / of.harmful.sum(axis=1)
@@ -88,7 +88,7 @@ def average_precision(of: Curve) -> Floats:
 
 
 def macro_f1(of: Curve, threshold: float = 0.5) -> Floats:
-    """Mean of both classes' F1, (n_draws,), a text being called harmful from `threshold` on."""
+    """Compute the mean of both classes' F1, (n_draws,), with texts harmful from `threshold` on."""
     called = of.scores >= threshold
     right, missed = of.harmful[:, called].sum(axis=1), of.harmful[:, ~called].sum(axis=1)
     wrong, spared = of.clean[:, called].sum(axis=1), of.clean[:, ~called].sum(axis=1)
@@ -97,7 +97,7 @@ def macro_f1(of: Curve, threshold: float = 0.5) -> Floats:
 
 
 def recall_at(of: Curve, false_positive_rate: float) -> Floats:
-    """The share of harmful texts found, (n_draws,), when at most so many of the clean ones are called harmful."""
+    """Compute the recall of harmful texts, (n_draws,), at the given false positive rate or less."""
     wrong = np.cumsum(of.clean, axis=1) / of.clean.sum(axis=1, keepdims=True)
     right = np.cumsum(of.harmful, axis=1) / of.harmful.sum(axis=1, keepdims=True)
     found: Floats = np.where(wrong <= false_positive_rate, right, 0.0).max(axis=1)
@@ -105,7 +105,7 @@ def recall_at(of: Curve, false_positive_rate: float) -> Floats:
 
 
 def flagged_at_half(of: Curve) -> Floats:
-    """The share of clean texts called harmful, (n_draws,), at the highest threshold that finds half of the harmful."""
+    """Compute the false positive rate, (n_draws,), at the highest threshold with a recall of one half."""
     right = np.cumsum(of.harmful, axis=1) / of.harmful.sum(axis=1, keepdims=True)
     wrong = np.cumsum(of.clean, axis=1) / of.clean.sum(axis=1, keepdims=True)
     at = np.argmax(right >= 0.5 - 1e-12, axis=1)

@@ -1,38 +1,31 @@
-"""The figures as people read them: Markdown tables for a terminal and the card, one HTML page with plots.
-
-The page asks for nothing from anywhere.
-"""
+"""Report figures as Markdown tables or as one HTML page with plots, which loads nothing from the network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
-import jinja2
 import markupsafe
 
-from models.evaluation import figures as kinds
-from models.evaluation import plots
+from models.evaluation import figures, plots
 from models.evaluation.figures import Figure
 from models.evaluation.run import Evaluation
-
-_PAGE = Path(__file__).with_name("report.html")
+from web.templates import page_templates
 
 
 def tables(of: Evaluation) -> Iterator[tuple[str, list[list[str]]]]:
-    """(title, rows), the first row being the heads."""
+    """Yield (title, rows); the first row has the column heads."""
     yield (
-        "Ranking, as the sources label",
-        _grid(of.figures, (*kinds.OF_CURVE, kinds.ECE), ("texts", "subject", "language", "column")),
+        "Ranking by the sources' labels",
+        _grid(of.figures, (*figures.OF_CURVE, figures.ECE), ("texts", "subject", "language", "column")),
     )
     yield (
-        "Wrongly flagged where half of the hate is found",
-        _grid(of.figures, (kinds.FLAGGED,), ("texts", "subject", "language")),
+        "False positives at half of the hate found",
+        _grid(of.figures, (figures.FLAGGED,), ("texts", "subject", "language")),
     )
-    minus = tuple(measure + kinds.MINUS for measure in kinds.COMPARED)
-    yield "Beside the baseline (difference)", _grid(of.figures, minus, ("texts", "subject", "language"))
-    groups = (kinds.SUBGROUP, kinds.BPSN, kinds.BNSP)
-    yield "By identity group", _grid(of.figures, groups, ("texts", "subject", "language"))
+    minus = tuple(measure + figures.MINUS for measure in figures.COMPARED)
+    yield "Difference to the baseline", _grid(of.figures, minus, ("texts", "subject", "language"))
+    groups = (figures.SUBGROUP, figures.BPSN, figures.BNSP)
+    yield "Identity groups", _grid(of.figures, groups, ("texts", "subject", "language"))
     shares = ("share Spearman", "share MAE", "share coverage", "share width", "share least width")
     yield "Harmful share of hashtags", _grid(of.figures, shares, ("texts", "subject", "language"))
 
@@ -61,8 +54,8 @@ def _left_out(of: Evaluation) -> str:
 
 
 def markdown(of: Evaluation) -> Iterator[str]:
-    """Lines."""
-    yield f"Model {of.revision}; 90% intervals by bootstrap; left out of dev as near-copies: {_left_out(of)}."
+    """Yield the lines of a Markdown report."""
+    yield f"Model {of.revision}; 90% intervals by bootstrap; near-duplicates left out of dev: {_left_out(of)}."
     for title, rows in tables(of):
         if len(rows) > 1:
             yield from ("", f"## {title}", "", f"| {' | '.join(rows[0])} |", "|---" * len(rows[0]) + "|")
@@ -70,16 +63,16 @@ def markdown(of: Evaluation) -> Iterator[str]:
 
 
 def html(of: Evaluation) -> str:
-    """One page."""
+    """Render the HTML page."""
     drawn = [
         (
-            "Reliability: said against found, tenths of the dev tweets",
+            "Reliability: harmful share against mean probability, in tenths of the dev tweets",
             [plots.reliability(one) for one in of.sets if one.texts == "dev"],
         ),
-        ("AUC per language, dev and held out, with 90% intervals", [plots.forest(of.figures, "AUC", kinds.POOLED)]),
+        ("AUC per language, dev and held out, with 90% intervals", [plots.forest(of.figures, "AUC", figures.POOLED)]),
         (
-            "Wrongly flagged where half of the hate is found (probes)",
-            [plots.forest([f for f in of.figures if f.texts == "probes"], kinds.FLAGGED)],
+            "False positives at half of the hate found (probes)",
+            [plots.forest([f for f in of.figures if f.texts == "probes"], figures.FLAGGED)],
         ),
         (
             "Estimated share against the true one: mean, and 5th to 95th percentile of tags",
@@ -87,10 +80,13 @@ def html(of: Evaluation) -> str:
         ),
         ("Distribution of scores, dev tweets", [plots.histogram(one) for one in of.sets if one.texts == "dev"]),
     ]
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(_PAGE.read_text("utf-8")).render(
-        revision=of.revision,
-        left_out=_left_out(of),
-        plots=[(title, [markupsafe.Markup(svg) for svg in svgs if svg]) for title, svgs in drawn],
-        tables=[(title, rows) for title, rows in tables(of) if len(rows) > 1],
+    return (
+        page_templates("models.evaluation", ".")
+        .get_template("report.html")
+        .render(
+            revision=of.revision,
+            left_out=_left_out(of),
+            plots=[(title, [markupsafe.Markup(svg) for svg in svgs if svg]) for title, svgs in drawn],
+            tables=[(title, rows) for title, rows in tables(of) if len(rows) > 1],
+        )
     )

@@ -1,4 +1,4 @@
-"""One evaluation from end to end: read, score, measure."""
+"""Evaluate a scorer: read texts, score them, compute the figures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from models import artefact, data, load_scorer, splits
 from models.baseline import Baseline
 from models.evaluation import guard
-from models.evaluation.figures import Figure, Scored, figures, scored
-from models.evaluation.tags import Tags, tags
-from models.probes import SOURCE, probes
+from models.evaluation.figures import Figure, ScoredTexts, figures, score_sets
+from models.evaluation.probes import SOURCE, probes
+from models.evaluation.synthetic_tags import SyntheticTags, make_tags
 from models.protocol import Scorer
 from models.scorer import LinearScorer
 
@@ -20,12 +20,12 @@ DEFAULT_DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "harm"
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that a report tells."""
+    """Results of an evaluation, as a report needs them."""
 
     revision: str
-    sets: list[Scored]
+    sets: list[ScoredTexts]
     figures: list[Figure]
-    tags: list[Tags]
+    tags: list[SyntheticTags]
     left_out: dict[str, int]
 
 
@@ -33,45 +33,53 @@ def evaluate(
     scorer: Scorer,
     folder: Path,
     *,
-    beside: Scorer | None = None,
-    most: int | None = None,
+    compared_with: Scorer | None = None,
+    max_per_source: int | None = None,
     with_baseline: bool = True,
-    more: Mapping[str, list[data.Example]] | None = None,
+    extra_sets: Mapping[str, list[data.Example]] | None = None,
 ) -> Evaluation:
-    """Of the texts in `folder`, which has train/ and dev/, or is a folder of labelled texts to be told of alone.
+    """Evaluate a scorer on labelled texts.
 
-    `beside`: what it is compared with; without it, `with_baseline` trains the recipe to beat on train/ for that.
-    `most`: so many texts of each source, of a scorer that is slow. `more`: further sets. Raises TrainingDataError.
+    Args:
+        scorer: the scorer to measure.
+        folder: a folder with train/ and dev/, or one with labelled texts only.
+        compared_with: scorer for differences; None: the baseline.
+        max_per_source: maximum texts of each source, for a slow scorer.
+        with_baseline: whether to train the baseline on train/ if nothing else is compared with.
+        extra_sets: further texts by name of their set.
+
+    Raises:
+        TrainingDataError: the texts cannot be used.
     """
     left_out: dict[str, int] = {}
-    baseline = beside
+    baseline = compared_with
     if (folder / "train").is_dir():
         training = splits.read_training(folder / "train")
-        judging = splits.judging(folder / "dev", training)
+        judging = splits.evaluation_split(folder / "dev", training)
         sets, left_out = {"dev": judging.dev, "held out": judging.held_out}, judging.left_out
-        if beside is None and with_baseline:
+        if compared_with is None and with_baseline:
             baseline = Baseline(training.examples)
     else:
         dev = folder / "dev"
         sets = {"dev": data.read_folder(dev if dev.is_dir() else folder)}
-    sets |= {SOURCE: list(probes())} | dict(more or {})
-    if most is not None:
-        sets = {name: splits.thinned(examples, most) for name, examples in sets.items()}
-    found, prevalences, made = scored(sets, scorer, baseline), None, []
-    linear = scorer if isinstance(scorer, LinearScorer) else beside
-    if isinstance(linear, LinearScorer):  # stage 2 is calibrated to the prevalences of the stage 1 beside it
-        told_of = linear.training.get("prevalences")
-        prevalences = told_of if isinstance(told_of, dict) else None
+    sets |= {SOURCE: list(probes())} | dict(extra_sets or {})
+    if max_per_source is not None:
+        sets = {name: splits.thin(examples, max_per_source) for name, examples in sets.items()}
+    found, prevalences, made = score_sets(sets, scorer, baseline), None, []
+    linear = scorer if isinstance(scorer, LinearScorer) else compared_with
+    if isinstance(linear, LinearScorer):  # stage 2 is calibrated to the prevalences of its stage 1
+        stored = linear.training.get("prevalences")
+        prevalences = stored if isinstance(stored, dict) else None
     if isinstance(scorer, LinearScorer):
-        made = [one for of in found for one in tags(of, scorer.numbers)]
-    told = [*figures(found, prevalences), *(figure for one in made for figure in one.figures())]
-    return Evaluation(scorer.revision, found, told, made, left_out)
+        made = [one for of in found for one in make_tags(of, scorer.numbers)]
+    measured = [*figures(found, prevalences), *(figure for one in made for figure in one.figures())]
+    return Evaluation(scorer.revision, found, measured, made, left_out)
 
 
-def guarded_now(folder: Path = DEFAULT_DATA) -> guard.Stored | None:
-    """The guarded figures of the artefact that comes with hushtag; None where the labelled texts are not."""
-    if not (folder / "train").is_dir():
+def measure_guarded() -> guard.Stored | None:
+    """Measure the guarded figures of this release's artefact; None without the labelled texts."""
+    if not (DEFAULT_DATA / "train").is_dir():
         return None
-    judging = splits.judging(folder / "dev", splits.read_training(folder / "train"))
+    judging = splits.evaluation_split(DEFAULT_DATA / "dev", splits.read_training(DEFAULT_DATA / "train"))
     scorer = load_scorer(artefact.ARTEFACT_PATH)
-    return guard.stored(figures(scored({"dev": judging.dev, SOURCE: list(probes())}, scorer), n_draws=0))
+    return guard.to_stored(figures(score_sets({"dev": judging.dev, SOURCE: list(probes())}, scorer), n_draws=0))

@@ -1,10 +1,10 @@
-"""Text to features to scores in one pass, compiled, outside the GIL. Training and scoring share it.
+"""Compiled kernels, without the GIL: text to words, features and scores in one pass, for training and scoring.
 
-A batch is one array of code points (`models.features.encode`). Each text is walked once: its *words* (`words`, which
-undoes what hides them: `urls`, `apart`, `known`), their *features*, each a 64-bit hash brought down to a bucket
-(`hashes`, `ngrams`), and the *score* (`scoring`) with the text's fingerprint (`fingerprints`). `survey` counts what
-becomes known, `owners` serves explanations.
+A batch is one array of code points (`models.features.encode`). For each text the kernels read its *words* (`words`,
+with `urls`, `spaced_letters` and `known` to undo disguises). They hash these to *features*, each a bucket (`hashes`,
+`ngrams`), and compute the *score* (`scoring`) and the fingerprint (`fingerprints`). `survey` counts words for the
+vocabulary, `attribution` serves explanations.
 
-One kernel calls another by the name that it imports, never through a module: `models.compiled` finds what it calls by
-these names, so that machine code on disk is forgotten when a function in another file has changed.
+A kernel imports other kernels by name, never through a module. `models.compiled` finds callees by these names and
+discards cached machine code when a callee in another file changes.
 """

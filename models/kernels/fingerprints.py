@@ -1,4 +1,4 @@
-"""Texts of the same words, in 32 bits: how copies are known."""
+"""Fingerprints of 32 bits that are equal for texts of the same words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.kernels.words import read_words
 
 @compiled
 def fingerprint_of(words: Points, bounds: npt.NDArray[np.int32], n_words: int, kinds: npt.NDArray[np.uint8]) -> int:
-    """32 bits for the words of a text: emoji are none; 0 where there is no word."""
+    """Hash the words of a text, without emoji, to 32 bits; 0 for a text without words."""
     hashed, n_hashed = SEED, 0
     for word in range(n_words):
         if kinds[words[bounds[word]]] == SYMBOL:
@@ -37,7 +37,7 @@ def fingerprint_batch(
     known: npt.NDArray[np.uint32],
     out: npt.NDArray[np.uint32],
 ) -> None:
-    """`fingerprint_of` each text, (n_texts,)."""
+    """Fill `out` (n_texts,) with the fingerprints of texts."""
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
     near = np.empty(MAX_WORDS, np.bool_)
     for text in range(len(offsets) - 1):

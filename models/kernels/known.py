@@ -1,6 +1,6 @@
-"""What only a reader who knows words can undo, "ver min" or "v3rm1n5": where the result is a known word, it is undone.
+"""Undo disguises such as "ver min" and "v3rm1n5" if the result is a known word.
 
-The table of what is known is `models.vocabulary`'s: words, and rows of words that stand beside each other in earnest.
+`models.vocabulary` builds the table of known words and of known rows, neighbours in ordinary texts.
 """
 
 # ruff: noqa: SIM110  # loops, not `all`
@@ -16,20 +16,20 @@ from models.kernels.hashes import PAIR, PRIME, SEED, hash_of, mixed
 from models.kernels.points import Points
 
 KNOWN_SALT, ROW_SALT = np.uint64(0x4B), np.uint64(0x52)
-MOST_LETTERS = 24  # of a word that its parts are joined to
+MOST_LETTERS = 24  # maximum length of a joined word
 _FEWEST_LETTERS = 3
 _ONE, _LETTER_L = 0x31, 0x6C
 
 
 @compiled
 def key_of(hashed: np.uint64, salt: np.uint64) -> np.uint32:
-    """Of a word or of a row of words in the table of what is known; never 0."""
+    """Compute the table key of a word or a row of words; never 0."""
     return np.uint32(mixed(hashed ^ salt) >> np.uint64(32)) | np.uint32(1)
 
 
 @compiled
 def knows(known: npt.NDArray[np.uint32], hashed: np.uint64, salt: np.uint64) -> bool:
-    """Whether a word or a row of words is in the table (open addressing, see `models.vocabulary`)."""
+    """Return whether a word or a row of words is in the table (open addressing, see `models.vocabulary`)."""
     key, mask = key_of(hashed, salt), np.uint32(len(known) - 1)
     at = (key >> np.uint32(1)) & mask
     while known[at] != 0:
@@ -48,9 +48,9 @@ def spelt_out(
     known: npt.NDArray[np.uint32],
     n_letters: int,
 ) -> int:
-    """Puts letters for the digits of the word from `begin` on if that is a known word and it as written is not.
+    """Replace digits by letters in the word from `begin` on, if the result is a known word and the original is not.
 
-    1 is tried as i and as l. Returns the number of its letters.
+    The digit 1 is tried as i and as l. Returns the number of letters.
     """
     if n_letters == 0 or used - begin < _FEWEST_LETTERS or knows(known, hash_of(out, begin, used), KNOWN_SALT):
         return n_letters
@@ -71,7 +71,7 @@ def spelt_out(
 
 @compiled
 def is_one_letter(out: Points, begin: int, end: int, kinds: npt.NDArray[np.uint8]) -> bool:
-    """Whether the word is one letter with its marks."""
+    """Return whether the word is one letter with its marks."""
     for i in range(begin + 1, end):
         if kinds[out[i]] != MARK:
             return False
@@ -87,10 +87,10 @@ def rejoined(
     kinds: npt.NDArray[np.uint8],
     known: npt.NDArray[np.uint32],
 ) -> int:
-    """Joins neighbours that make a known word and are not known to stand beside each other. Returns how many are left.
+    """Join neighbours that form a known word and are not a known row; return the new number of words.
 
-    Two neighbours, or a longer row of one letter each. Where the two are known words both readings are kept, the joined
-    one at the end.
+    Candidates are two neighbours, or a longer row of single letters. If both neighbours are known words, both readings
+    are kept, the joined one at the end.
     """
     kept, at, used, n_more, top = 0, 0, bounds[n_words], 0, len(bounds) - 1
     while at < n_words:
@@ -128,7 +128,7 @@ def rejoined(
         kept += 1
         bounds[kept] = end
         at += best
-    # The words that were joined are parted by nothing in `out`, so their letters stayed where they were.
+    # Joined words are adjacent in `out`, so their letters need no move.
     for more in range(n_more):
         kept += 1
         bounds[kept] = bounds[top - more]

@@ -1,10 +1,13 @@
-"""A text's features: n-grams of its words, hashed down to buckets (the hashing trick), in three blocks.
+"""Compute a text's features: n-grams of its words, hashed to buckets (the hashing trick), in three blocks.
 
-Words (1- and 2-grams), characters (3- to 5-grams of each word between blanks), skeletons (1- and 2-grams of words
-without vowels, in which Devanagari and Roman spelling of a word agree). A bucket counts once per text and block.
+- Words: 1- and 2-grams.
+- Characters: 3- to 5-grams of each word with a blank on either side.
+- Skeletons: 1- and 2-grams of words without vowels, equal for Devanagari and Roman spelling.
 
-The buckets of a text are kept apart by a stamp per bucket (the number of the text and block that set it last) instead
-of by clearing a table for each text.
+A bucket counts once per text and block.
+
+A stamp per bucket (the number of the text and block that set it last) detects repeats. It avoids clearing a table for
+each text.
 """
 
 # ruff: noqa: SIM109  # comparisons, not `in`: numba makes one jump of them
@@ -21,8 +24,8 @@ from models.kernels.points import BLANK, MAX_LETTERS, MAX_POINTS, MAX_WORDS, Off
 from models.kernels.words import read_words
 
 N_BLOCKS = 3
-# A word of n letters gives at most 3 (n + 2) character n-grams, 2 words and 2 skeletons, and takes n + 1 points; and
-# once more where it is joined to others.
+# A word of n letters takes n + 1 points and has at most 3 (n + 2) character n-grams, 2 words and 2 skeletons; twice
+# as many if it is also joined to others.
 FEATURES_PER_POINT = 20
 MAX_FEATURES = FEATURES_PER_POINT * MAX_POINTS + 64
 _WORD_SALT, _CHAR_SALT, _SKELETON_SALT = np.uint64(0x57), np.uint64(0x43), np.uint64(0x53)
@@ -37,7 +40,7 @@ def _put(
     found: npt.NDArray[np.int32],
     n_found: int,
 ) -> int:
-    """Adds the bucket of `hashed` to `found` unless this text and block have it. Returns the new length."""
+    """Add the bucket of `hashed` to `found` unless this text and block have it; return the new length."""
     bucket = np.int64(mixed(hashed) & mask)
     if stamps[bucket] == stamp:
         return n_found
@@ -59,9 +62,9 @@ def find(
     owners: npt.NDArray[np.int32],
     ends: npt.NDArray[np.int64],
 ) -> int:
-    """Fills `found` with the buckets of a text, block b ending at ends[b]. Returns their number.
+    """Fill `found` with the buckets of a text, block b ending at ends[b]; return their number.
 
-    `owners` says for each the word that gave it (the last one, of a pair).
+    `owners` receives the word of each bucket (the second one of a pair).
     """
     n_found = 0
     before = SEED
@@ -76,7 +79,7 @@ def find(
         before = hashed
     ends[0] = n_found
     for word in range(n_words):
-        low, high = bounds[word] - 1, bounds[word + 1] + 1  # with the blank on either side
+        low, high = bounds[word] - 1, bounds[word + 1] + 1  # includes the blank on either side
         for i in range(low, high - 2):
             hashed = SEED
             for j in range(i, min(i + 5, high)):
@@ -126,9 +129,9 @@ def find_batch(
     out: npt.NDArray[np.int32],
     out_ends: npt.NDArray[np.int64],
 ) -> int:
-    """The buckets of each text, one after the other in `out`; block b of text t ends at out_ends[t, b].
+    """Fill `out` with the buckets of all texts in order; block b of text t ends at out_ends[t, b].
 
-    `n_buckets` is a power of two. Returns how many there are, or -1 if `out` is too small for them.
+    `n_buckets` is a power of two. Returns the number of buckets, or -1 if `out` is too small.
     """
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)
     near = np.empty(MAX_WORDS, np.bool_)

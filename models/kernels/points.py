@@ -1,4 +1,4 @@
-"""Texts as they are read: code points, all texts of a batch in one array (`models.features.encode`)."""
+"""Types and limits of encoded batches: the code points of all texts in one array (`models.features.encode`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy.typing as npt
 Points = npt.NDArray[np.uint32]
 Offsets = npt.NDArray[np.int64]
 
-MAX_POINTS = 2_048  # of a text are read, the rest is passed over: a tweet has 280
-# What is read may stand twice among the words: as written, and joined (`models.kernels.known.rejoined`).
+MAX_POINTS = 2_048  # code points read of a text, the rest is ignored; a tweet has 280
+# A letter may occur twice among the words: as written, and joined (`models.kernels.known.rejoined`).
 MAX_LETTERS = 2 * MAX_POINTS
 MAX_WORDS = MAX_LETTERS + 2
 

@@ -1,8 +1,8 @@
-"""A batch of texts to calibrated probabilities, in one pass.
+"""Score a batch of texts in one pass, to calibrated probabilities.
 
-Weights are small integers, so a block's sum is exact in any order; it is divided by the square root of the block's size
-and weighed by its scale. Nothing is shared between texts but the weights: a text's neighbours cannot change one bit of
-its score.
+Weights are small integers, so a block's sum is exact in any order. It is divided by the square root of the block's size
+and multiplied by the block's scale. Texts share nothing but the weights: other texts of a batch cannot change one bit
+of a score.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
 from models.kernels.words import read_words
 
-# What a block weighs beside the others (words, characters, skeletons), chosen on dev: characters carry the most.
+# Weights of the blocks (words, characters, skeletons), chosen on dev; characters matter most.
 BLOCK_SCALES = (1.0, 1.5, 0.3)
 
 
 @compiled
 def group_of(words: Points, n_points: int, roman_hindi: float) -> int:
-    """2 if at least half of the letters are Devanagari, else 1 if the margin for Roman Hindi is positive, else 0."""
+    """Return 2 if at least half of the letters are Devanagari, else 1 for a positive margin of Roman Hindi, else 0."""
     n_devanagari = 0
     for i in range(n_points):
         if 0x0900 <= words[i] < 0x0980:
@@ -53,9 +53,9 @@ def score_batch(
     groups: npt.NDArray[np.uint8],
     fingerprints: npt.NDArray[np.uint32],
 ) -> None:
-    """Probabilities of each text: out (n_texts, n_columns), column 0 any category; groups and fingerprints (n_texts,).
+    """Fill out (n_texts, n_columns) with probabilities, column 0 any category, and groups, fingerprints (n_texts,).
 
-    weights (n_buckets, n_columns + 1): the last column tells Roman Hindi from English. A column's margin is
+    weights (n_buckets, n_columns + 1): the last column separates Roman Hindi from English. A column's margin is
     biases[c] + scales[c] * sum over blocks of (block scale * sum of weights / sqrt(size)). Its probability is
     logistic(slopes[g, c] * margin + intercepts[g, c]) with g the text's group (0 English, 1 Roman Hindi,
     2 Devanagari). A text without a word gets `no_words` and group 0. No category exceeds column 0.
@@ -84,7 +84,7 @@ def score_batch(
             if size == 0:
                 continue
             share = BLOCK_SCALES[block] / math.sqrt(size)
-            for c in range(n_columns + 1):  # column by column: the sum stays in a register, the rows in the cache
+            for c in range(n_columns + 1):  # by column: the sum stays in a register, the rows in the cache
                 total = 0
                 for i in range(begin, ends[block]):
                     total += weights[found[i], c]

@@ -1,4 +1,4 @@
-"""What a table of known words is made of: every word and row of words in the texts that are trained on."""
+"""Collect the keys of all words and rows of words in the training texts, for the vocabulary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.kernels.known import KNOWN_SALT, MOST_LETTERS, ROW_SALT, is_one_lett
 from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
 from models.kernels.words import read_words
 
-MOST_ROWS = MOST_LETTERS // 2  # for each code point: that many words begin with one, and two points make a word
+MOST_ROWS = MOST_LETTERS // 2  # maximum rows per code point: a row starts at a word, and a word takes two points
 
 
 @compiled
@@ -24,10 +24,10 @@ def survey_batch(
     words_found: npt.NDArray[np.uint32],
     rows_found: npt.NDArray[np.uint32],
 ) -> tuple[int, int]:
-    """What a table of known words is made of: the keys of all words, and of all rows of neighbours, in all texts.
+    """Collect the keys of all words and of all rows of neighbours in texts.
 
-    Fills `words_found` (n,), and `rows_found` (n, 2): the key of the word that the row would be, and the row's own.
-    Returns how many of each.
+    Fills `words_found` (n,) and `rows_found` (n, 2): the key of the joined word and the key of the row. Returns the
+    number of each.
     """
     known = np.zeros(1, np.uint32)
     words, bounds = np.empty(MAX_LETTERS, np.uint32), np.empty(MAX_WORDS, np.int32)

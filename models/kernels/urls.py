@@ -1,4 +1,4 @@
-"""Where a URL ends: its words are nobody's."""
+"""Find the end of a URL, whose words are not features."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from models.kernels.points import BLANK, Points
 
 @compiled
 def url_end(points: Points, at: int, end: int) -> int:
-    """Where the URL that begins at `at` ends, or `at` if none does."""
+    """Return the end of the URL that begins at `at`, or `at` if none begins there."""
     first = points[at] | 0x20
     if first == 0x68 and at + 7 < end:  # h: http:// or https://
         if (points[at + 1] | 0x20) != 0x74 or (points[at + 2] | 0x20) != 0x74 or (points[at + 3] | 0x20) != 0x70:

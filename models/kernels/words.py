@@ -1,9 +1,9 @@
-"""A text's words: one walk over its code points.
+"""Read a text's words in one pass over its code points.
 
-URLs, handles, hashtags and numbers are passed over: a tag must not vote for itself. What is left is folded (case,
-accents, look-alikes, digits that stand for letters; `models.characters`), runs of a letter are cut to two, a word that
-was written letter by letter is one word again (`models.kernels.apart`), and so is what only a reader who knows words
-can put together (`models.kernels.known`).
+URLs, handles, hashtags and numbers are skipped: a hashtag must not influence its own score. Letters are folded (case,
+accents, look-alikes, digits that represent letters; `models.characters`), and runs of a letter are cut to two. Words
+written letter by letter are rejoined (`models.kernels.spaced_letters`), and so are the parts of known words
+(`models.kernels.known`).
 """
 
 # ruff: noqa: SIM109  # comparisons, not `in`: numba makes one jump of them
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from models.characters import AT, DIGIT, HASH, LEET, LEET_SIZE, LETTER, MARK, SKIP, STAR, SYMBOL
 from models.compiled import compiled
-from models.kernels.apart import joined, without_stars
 from models.kernels.known import rejoined, spelt_out
 from models.kernels.points import ASTERISK, BLANK, INDIC, MAX_POINTS, Points
+from models.kernels.spaced_letters import joined, without_stars
 from models.kernels.urls import url_end
 
 
@@ -39,15 +39,15 @@ def read_words(
     bounds: npt.NDArray[np.int32],
     near: npt.NDArray[np.bool_],
 ) -> int:
-    """Fills `out` with the folded letters of the words of one text, word i being out[bounds[i]:bounds[i + 1]].
+    """Fill `out` with the folded letters of one text's words, word i being out[bounds[i]:bounds[i + 1]].
 
-    A word is a run of letters, marks, digits and stars, or one symbol (emoji). Returns the number of words. `near`
-    says of each whether one sign alone parts it from the word before.
+    A word is a run of letters, marks, digits and stars, or one symbol (emoji). `near` receives for each word whether a
+    single sign separates it from the previous word. Returns the number of words.
     """
     n_words, used, at, word_end = 0, 0, start, -2
     end = min(end, start + MAX_POINTS)
     bounds[0] = 0
-    # The last `spaced` words are of one letter each, one sign apart; the last of them ends at `spaced_end`.
+    # The last `spaced` words have one letter each and are one sign apart; the last of them ends at `spaced_end`.
     spaced, spaced_end, by_blanks, torn = 0, -1, True, False
     while at < end:
         kind = kinds[points[at]]
@@ -76,7 +76,7 @@ def read_words(
             at += 1
             continue
         follows = spaced > 0 and at == spaced_end + 1
-        if follows and kind == MARK:  # a sign on its own belongs to the letter that it was parted from
+        if follows and kind == MARK:  # a mark alone belongs to the letter that it was separated from
             out[used] = letters[points[at]]
             used += 1
             bounds[n_words] = used
@@ -92,8 +92,8 @@ def read_words(
             if kind == LETTER or kind == MARK or kind == STAR:
                 letter = letters[points[at]]
             elif points[at] < LEET_SIZE and leet[points[at]] != 0:
-                # It stands for a letter between letters, $ at either end of a word too, and one digit at the end of a
-                # long word; elsewhere a digit is a digit.
+                # It represents a letter between letters; so does $ at either end of a word, and one digit at the end
+                # of a long word. Elsewhere a digit is a digit.
                 ahead = at + 1
                 while ahead < end and ahead < at + 4 and points[ahead] < LEET_SIZE and leet[points[ahead]] != 0:
                     ahead += 1
@@ -130,7 +130,7 @@ def read_words(
                 used += 1
         if at == word_start:  # a sign that turned out to be no part of a word
             at += 1
-        # No word begins with a vowel sign: it and what follows it belong to the word that they were parted from.
+        # No word begins with a vowel sign: it and the letters after it belong to the previous word.
         torn_off = n_words > 0 and used > begin and n_stars == 0 and n_digits == 0
         torn_off = (
             torn_off
@@ -153,7 +153,7 @@ def read_words(
             continue
         if n_digits > 0:
             n_letters = spelt_out(out, begin, used, leet, known, n_letters)
-        # w*o*r*d; in Indic scripts of two letters, too, and a star may part a letter from its own sign.
+        # w*o*r*d; in Indic scripts also of two letters, and a star may separate a letter from its own mark.
         parted = n_stars + 1 == n_letters or (n_parted > 0 and n_parted + 1 == n_letters and not masked)
         if (n_stars + 1 == n_letters and n_stars > 1) or (out[begin] >= INDIC and parted):
             used = without_stars(out, begin, used)

@@ -1,5 +1,5 @@
-"""The HTTP API of people's side: what the commands do, for a console or a case system, with keys and roles.
+"""HTTP API of human decisions: the functions of the commands, for a console or a case system, with keys and roles.
 
-`app` puts it together; each router file is one subject. What may be written is checked by the same code as at a
-terminal, so both refuse the same things in the same words.
+`app` builds the application; each router module has one subject. The same code validates input here and at a terminal,
+so both reject the same values with the same message.
 """

@@ -1,80 +1,92 @@
-"""What callers send: shapes and limits for the OpenAPI document. What the words mean is checked where it is written."""
+"""Shapes and limits of requests, for validation and the OpenAPI document; services check the meaning of values."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from streams.orders.records import Ground, Outcome, SpeakerCategory, State, TargetKind
+from streams.orders.records import Ground, Outcome, SpeakerCategory, TargetKind
+from streams.orders.records import OrderState as State
 
 Version = Annotated[
     str,
     Field(
         pattern=r"^(\d{4}\.\d{19}\.\d{15})?$",
-        description='The version of what is edited, as you last saw it; "" for nothing yet. If it has moved on: 409.',
+        description='Version that you last saw; "" for nothing yet. A newer version answers 409.',
     ),
 ]
 Moment = Annotated[str, Field(max_length=40, description="ISO 8601; UTC without an offset.")]
+HashtagPath = Annotated[str, Path(min_length=1, max_length=280, description="Any equivalent spelling, without #.")]
+CountryQuery = Annotated[str | None, Query(max_length=20, description="ISO 3166-1 alpha-2, or *.")]
+LimitQuery = Annotated[int, Query(ge=1, le=1000)]
+IdempotencyKey = Annotated[
+    str, Header(alias="Idempotency-Key", description="New for every write; the same for a repetition.")
+]
 
 DeclineGround = Literal["protected_speech", "not_unlawful", "overbroad", "no_legal_basis", "not_found", "other"]
-"""`GROUNDS_OF["declined"]`, for the document."""
+"""Values of `GROUNDS_OF["declined"]`, for the document."""
 
 
-class Body(BaseModel):
-    """What every write says."""
+class WriteBody(BaseModel):
+    """Fields of every write."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    actor: Annotated[str, Field(min_length=1, max_length=200, description="The person who decides.")]
-    reason: Annotated[str, Field(min_length=1, max_length=2000, description="Why; kept, and may be published.")]
+    actor: Annotated[str, Field(min_length=1, max_length=200, description="Person who decides.")]
+    reason: Annotated[str, Field(min_length=1, max_length=2000, description="Reason; it is kept and may be published.")]
 
 
-class _Scope(Body):
-    hashtag: Annotated[str, Field(min_length=1, max_length=280, description="In any spelling, with or without #.")]
-    surfaces: Annotated[list[str], Field(max_length=100, description="Empty: all (of an undo: where it stands).")] = []
-    if_version: Version
-
-
-class OverrideBody(_Scope):
-    """A block, allow or hold."""
-
-    action: Literal["block", "allow", "hold"]
-    country: Annotated[str, Field(max_length=20, description="ISO 3166-1 alpha-2, or * for everywhere.")] = "*"
-    lasts: Annotated[str | None, Field(max_length=40, description="Such as 2h or 7d; or give `until`.")] = None
-    until: Moment | None = None
-
-
-class UndoBody(_Scope):
-    """Takes back the last override of a scope."""
-
-    country: Annotated[str | None, Field(max_length=20, description="Where more than one stands: which.")] = None
-
-
-class _Stop(Body):
+class _ScopeBody(WriteBody):
+    hashtag: Annotated[str, Field(min_length=1, max_length=280, description="Any equivalent spelling.")]
     surfaces: Annotated[
-        list[str], Field(max_length=100, description="Empty: all (to resume: where it is paused).")
+        list[str], Field(max_length=100, description="Empty: all; for an undo, every surface in force.")
     ] = []
     if_version: Version
 
 
-class PauseBody(_Stop):
-    """Presses the stop button."""
+class OverrideBody(_ScopeBody):
+    """Block, allow or hold of a hashtag."""
 
+    action: Literal["block", "allow", "hold"]
     country: Annotated[str, Field(max_length=20, description="ISO 3166-1 alpha-2, or * for everywhere.")] = "*"
-    category: Annotated[str, Field(max_length=80, description="Only this category of the policy; empty: all.")] = ""
-    lasts: Annotated[str, Field(max_length=40, description="Automation comes back by itself then.")] = "24h"
+    lasts: Annotated[str | None, Field(max_length=40, description="Such as 2h or 7d; excludes `until`.")] = None
     until: Moment | None = None
 
 
-class ResumeBody(_Stop):
-    """Lets it go."""
+class UndoBody(_ScopeBody):
+    """Undo of the last override of a scope."""
 
-    country: Annotated[str | None, Field(max_length=20, description="Where more than one is pressed: which.")] = None
+    country: Annotated[
+        str | None, Field(max_length=20, description="Needed if overrides are in force in several countries.")
+    ] = None
+
+
+class _StopBody(WriteBody):
+    surfaces: Annotated[
+        list[str], Field(max_length=100, description="Empty: all; to resume, every paused surface.")
+    ] = []
+    if_version: Version
+
+
+class PauseBody(_StopBody):
+    """Press of the stop button."""
+
+    country: Annotated[str, Field(max_length=20, description="ISO 3166-1 alpha-2, or * for everywhere.")] = "*"
+    category: Annotated[str, Field(max_length=80, description="Only this category of the policy; empty: all.")] = ""
+    lasts: Annotated[str, Field(max_length=40, description="Automation resumes at its end.")] = "24h"
+    until: Moment | None = None
+
+
+class ResumeBody(_StopBody):
+    """Release of the stop button."""
+
+    country: Annotated[str | None, Field(max_length=20, description="Needed if several countries are paused.")] = None
 
 
 class ReleaseBody(BaseModel):
-    """Who gives an item back, or takes one."""
+    """Claim or release of an item."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -82,27 +94,27 @@ class ReleaseBody(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=2000)] = "to look at it"
 
 
-class VerdictBody(Body):
-    """What a reviewer, or whoever judges an appeal, thinks."""
+class VerdictBody(WriteBody):
+    """Verdict of a reviewer."""
 
     verdict: Literal["uphold", "overturn"]
-    lasts: Annotated[str | None, Field(max_length=40, description="How long the override stands; 7d.")] = None
+    lasts: Annotated[str | None, Field(max_length=40, description="Life of the override; 7d by default.")] = None
 
 
-class EndBody(Body):
-    """How an appeal ends."""
+class EndBody(WriteBody):
+    """Outcome of an appeal."""
 
     verdict: Literal["uphold", "overturn"]
 
 
-class AppealBody(Body):
-    """An appeal; `reason` is what the appellant says."""
+class AppealBody(WriteBody):
+    """Appeal; `reason` is the appellant's."""
 
-    reference: Annotated[str, Field(pattern=r"^hushtag-[0-9a-f]{24}$", description="As the statement says it.")]
+    reference: Annotated[str, Field(pattern=r"^hushtag-[0-9a-f]{24}$", description="Reference from the statement.")]
 
 
 class TargetBody(BaseModel):
-    """A target of an order."""
+    """Target of a legal order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -111,8 +123,8 @@ class TargetBody(BaseModel):
     author: Annotated[str, Field(max_length=100)] = ""
 
 
-class IntakeBody(Body):
-    """A legal order."""
+class IntakeBody(WriteBody):
+    """A legal order with its targets."""
 
     authority: Annotated[str, Field(min_length=1, max_length=400)]
     country: Annotated[str, Field(min_length=2, max_length=20)]
@@ -121,33 +133,33 @@ class IntakeBody(Body):
     issued: Moment
     received: Moment
     deadline: Annotated[
-        Moment, Field(description="ISO 8601, a date meaning its end where it ends first (UTC+14); or +48h.")
+        Moment, Field(description="ISO 8601, or +48h; a date alone ends with the earliest time zone (UTC+14).")
     ]
     confidential: bool
     targets: Annotated[list[TargetBody], Field(min_length=1, max_length=100_000)]
-    strict: Annotated[bool, Field(description="Take nothing in if one target cannot be used.")] = False
+    strict: Annotated[bool, Field(description="Import nothing if one target cannot be used.")] = False
 
     def cells(self) -> dict[str, Any]:
-        """The order as `parse_json` reads it."""
+        """Return the order in the format of `parse_json`."""
         return self.model_dump(mode="json", exclude={"actor", "reason", "strict"})
 
 
-class StepBody(Body):
-    """Moves an order on."""
+class StepBody(WriteBody):
+    """Next state of an order."""
 
     to: State
-    until: Annotated[Moment | None, Field(description="When its outcomes end; needed for interim.")] = None
-    ground: Annotated[DeclineGround, Field(description="Why a whole order is declined.")] = "other"
+    until: Annotated[Moment | None, Field(description="End of its outcomes; needed for interim.")] = None
+    ground: Annotated[DeclineGround, Field(description="Ground to decline a whole order.")] = "other"
     if_version: Version
 
 
-class RulingBody(Body):
-    """One outcome for the targets that fit all of the filters."""
+class RulingBody(WriteBody):
+    """Outcome for the targets that match all filters."""
 
     outcome: Outcome
     ground: Ground | None = None
     surfaces: Annotated[list[str], Field(max_length=100)] = []
-    everything: Annotated[bool, Field(description="Every target; one of the filters or this.")] = False
+    everything: Annotated[bool, Field(description="Every target; needed without a filter.")] = False
     kinds: list[TargetKind] = []
     targets: Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=100_000)] = []
     outcomes: list[Outcome] = []

@@ -1,4 +1,4 @@
-"""`hushtag api`: the HTTP API as a process. `hushtag api-key`: a key, and its line for the file of keys."""
+"""Commands `hushtag api`, which serves the HTTP API, and `hushtag api-key`, which makes a key."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Annotated
 
 import typer
 
-from moderation.options import Json
+from moderation.options import Json, Share
 from moderation.review.items import DEFAULT_SHARE
-from streams.errors import CallerMistake, PolicyError
-from streams.settings import Settings, load_settings
+from moderation.terminal import policy_names
+from streams.errors import CallerMistake
+from streams.settings import load_settings
 
 
 class RoleName(StrEnum):
-    """Roles of keys."""
+    """Role of a key."""
 
     reader = "reader"
     moderator = "moderator"
@@ -27,39 +28,31 @@ class RoleName(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add `api` and `api-key` to the command."""
     app.command("api")(api)
     app.command("api-key")(api_key)
 
 
 def api(
-    host: Annotated[str, typer.Option(help="Address to listen on; another than loopback needs keys.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8710,
+    host: Annotated[str, typer.Option(help="Address to listen on; other than loopback needs keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8710,
     keys: Annotated[
         Path | None,
         typer.Option(
             envvar="HUSHTAG_API_KEYS", help="File of the API keys' hashes.", show_default="none: loopback only"
         ),
     ] = None,
-    rate: Annotated[float, typer.Option(min=0.1, help="Calls a second for each key, in the long run.")] = 20.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Average calls per second for each key.")] = 20.0,
     burst: Annotated[int, typer.Option(min=1, help="Calls at once for each key.")] = 100,
-    share: Annotated[
-        float,
-        typer.Option(
-            envvar="HUSHTAG_SECOND_LOOK_SHARE",
-            min=0.0,
-            max=1.0,
-            help="Share of suppressions that people look at again.",
-        ),
-    ] = DEFAULT_SHARE,
+    share: Share = DEFAULT_SHARE,
     as_json: Json = False,
 ) -> None:
     """Serve the moderation API until stopped; its OpenAPI document is at /openapi.json.
 
-    Put a TLS proxy in front of it where it listens on more than loopback: keys travel in a header.
+    Put a TLS proxy in front of it unless it listens on loopback only: keys travel in a header.
     """
+    from moderation.api.app import serve
     from moderation.api.keys import KeyRing
-    from moderation.api.serve import serve
 
     settings, ring = load_settings(), KeyRing(keys)
     if ring.open and not _is_loopback(host):
@@ -70,51 +63,35 @@ def api(
     def started(url: str) -> None:
         print(json.dumps({"url": url}) if as_json else f"API on {url}", flush=True)
 
-    surfaces, categories = _of_policy(settings)
+    names = policy_names(settings)
     asyncio.run(
-        serve(
-            settings, ring, host=host, port=port, rate=rate, burst=burst, share=share, surfaces=surfaces,
-            categories=categories, started=started,
-        )
-    )  # fmt: skip
+        serve(settings, ring, names, host=host, port=port, rate=rate, burst=burst, share=share, started=started)
+    )
 
 
 def api_key(
-    name: Annotated[str, typer.Argument(help="The person or service that gets it.")],
+    name: Annotated[str, typer.Argument(help="Person or service that gets the key.")],
     role: Annotated[RoleName, typer.Option(help="reader, moderator, legal or admin.")] = RoleName.reader,
     acts_for_others: Annotated[
-        bool, typer.Option("--acts-for-others", help="A service that logs people in itself and names them as actors.")
+        bool,
+        typer.Option("--acts-for-others", help="For a service that authenticates people and names them as actors."),
     ] = False,
     person: Annotated[
         str,
-        typer.Option(
-            help="Whose key it is, for somebody who has several: records bear this name.", show_default="NAME"
-        ),
+        typer.Option(help="Owner of the key, for a person with several; records name the owner.", show_default="NAME"),
     ] = "",
 ) -> None:
-    """Make an API key: it is printed once, on stderr; the line for the file of keys is on stdout."""
+    """Make an API key: prints it once on stderr, and its line for the key file on stdout."""
     import msgspec
 
-    from moderation.api.keys import Key, new_key, parse_keys
+    from moderation.api.keys import ApiKey, new_key, parse_keys
 
     key, digest = new_key()
-    entry = Key(name=name, role=role.value, sha256=digest, acts_for_others=acts_for_others, person=person)
+    entry = ApiKey(name=name, role=role.value, sha256=digest, acts_for_others=acts_for_others, person=person)
     line = msgspec.json.encode(entry).decode()
     parse_keys(f'{{"keys": [{line}]}}'.encode(), "NAME")
     typer.echo(f"{key}    <- for {name}; it cannot be shown again", err=True)
     print(line)
-
-
-def _of_policy(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-    """Surfaces and categories of the policy; this machine need not have one, or a sound one."""
-    from moderation.drafts import SURFACES
-    from streams.policy.parse import parse_policy
-
-    try:
-        policy = parse_policy(settings.policy.read_bytes(), str(settings.policy))
-    except (OSError, PolicyError):
-        return SURFACES, None
-    return policy.surfaces, tuple(policy.categories)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,7 +1,7 @@
-"""Who calls: API keys and their roles, from a file that holds only hashes.
+"""API keys and their roles, from a file that holds only hashes.
 
-A key is 256 random bits, so its SHA-256 gives nothing away and needs no salt or slow hashing. The file is read again
-whenever it changes: a key that is taken out stops working with the next request.
+A key is 256 random bits, so its SHA-256 reveals nothing and needs no salt or slow hash. The file is read again whenever
+it changes: a removed key stops working with the next request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.errors import CallerMistake
-from streams.policy.terms import imitated
+from streams.policy.look_alikes import visual_form
 
 Role = Literal["reader", "moderator", "legal", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -27,71 +27,71 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
     "orders": frozenset({"legal", "admin"}),
     "audit": frozenset({"legal", "admin"}),
 }
-"""Which roles may do what. Orders may be confidential, and the audit log tells of them: both are legal's."""
+"""Roles with each permission. Orders may be confidential and the audit log shows them, so both need `legal`."""
 PREFIX = "hush_"
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One key. Its name is the person or the service that holds it."""
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One key; its name is the person or service that holds it."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._@-]{1,80}$")]
     role: Role
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
     acts_for_others: bool = False
-    """A service that has logged people in itself may name them as actors; a person's key writes in that name only."""
+    """True for a service that authenticates people itself and names them as actors."""
     person: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._@-]{0,80}$")] = ""
-    """Whose key it is, where that is not its name: somebody with two keys is still one person."""
+    """Owner of the key if its name is another; a person with two keys is still one actor."""
 
     @property
     def writes_as(self) -> str:
-        """The actor that stands in every record that it writes."""
+        """Actor in every record that the key writes."""
         return self.person or self.name
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    keys: list[Key]
+class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    keys: list[ApiKey]
 
 
 def new_key() -> tuple[str, str]:
-    """A fresh key, and its hash for the file."""
+    """Make a key; return it and its hash for the file."""
     key = PREFIX + secrets.token_urlsafe(32)
     return key, hash_of(key)
 
 
 def hash_of(key: str) -> str:
-    """What the file holds of a key."""
+    """Compute the hash of a key that the file holds."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def parse_keys(text: bytes, name: str) -> dict[str, Key]:
-    """Keys by hash.
+def parse_keys(text: bytes, name: str) -> dict[str, ApiKey]:
+    """Parse a key file to keys by hash.
 
     Raises:
-        CallerMistake: it is no file of keys; one name or hash is there twice; or two people's names look alike, so that
-            the rule of two would take them for one, and readers of the log, too.
+        CallerMistake: the file is malformed, a name or hash occurs twice, or two people's names look alike. Two-person
+            approval would take such names for one person.
     """
     try:
-        found = msgspec.json.decode(text, type=_File).keys
+        found = msgspec.json.decode(text, type=_KeyFile).keys
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CallerMistake(
             f"{name}: {error}", fix='{"keys": [{"name", "role", "sha256"}]}; `hushtag api-key NAME` makes a line'
         ) from None
     for field in ("name", "sha256"):
         values = [getattr(key, field) for key in found]
-        if twice := [value for value in values if values.count(value) > 1]:
-            raise CallerMistake(f"{name}: the {field} {twice[0][:80]!r} is there twice", fix="one key for each name")
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise CallerMistake(f"{name}: the {field} {repeated[0][:80]!r} occurs twice", fix="one key for each name")
     known: dict[str, str] = {}
     for key in found:
-        if (other := known.setdefault(imitated(key.writes_as), key.writes_as)) != key.writes_as:
+        if (other := known.setdefault(visual_form(key.writes_as), key.writes_as)) != key.writes_as:
             raise CallerMistake(
                 f"{name}: {other!r} and {key.writes_as!r} look alike",
-                fix='another name; or, if they are one person, the same "person" in both',
+                fix='change one name; or, if they are one person, give both the same "person"',
             )
     return {key.sha256: key for key in found}
 
 
 class KeyRing:
-    """The keys of a file, as it is now. Without a file: nobody needs a key, and nobody but this machine may call.
+    """Keys of a file in its present state; without a file no key is required, and only localhost may call.
 
     Raises:
         CallerMistake: the file cannot be read.
@@ -100,24 +100,24 @@ class KeyRing:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._stamp: object = None
-        self._keys: dict[str, Key] = {}
+        self._keys: dict[str, ApiKey] = {}
         if path is not None:
             self._read(path)
 
     @classmethod
-    def of(cls, keys: Iterable[Key]) -> KeyRing:
-        """A ring without a file."""
+    def of(cls, keys: Iterable[ApiKey]) -> KeyRing:
+        """Build a ring without a file."""
         ring = cls(None)
         ring._keys = {key.sha256: key for key in keys}
         return ring
 
     @property
     def open(self) -> bool:
-        """Whether no key is asked for."""
+        """True if no key is required."""
         return self._path is None and not self._keys
 
-    def find(self, key: str) -> Key | None:
-        """Whose key it is. A file that has become unreadable lets nobody in."""
+    def find(self, key: str) -> ApiKey | None:
+        """Look up a key; a file that has become unreadable admits no caller."""
         if self._path is not None:
             try:
                 self._read(self._path)
@@ -133,4 +133,4 @@ class KeyRing:
                 self._keys = parse_keys(path.read_bytes(), str(path))
                 self._stamp = stamp
         except OSError as error:
-            raise CallerMistake(f"{path}: {error.strerror}", fix="name the file of keys with --keys") from None
+            raise CallerMistake(f"{path}: {error.strerror}", fix="name the key file with --keys") from None

@@ -1,5 +1,5 @@
-"""The audit log: everything that was decided, by whom or what, in one hash-chained topic that shows any tampering.
+"""Audit log: one hash-chained topic of every decision, in which any tampering shows.
 
-It decides nothing and is nobody's source: it copies the records of the other topics, word for word, in the order in
-which it met them. `chain` and `verify` are pure; `writer` is the one process that may write.
+The log decides nothing and feeds no other topic. It copies the records of other topics byte for byte, in the order in
+which it reads them. `chain` and `verify` are pure; `writer` is the only process that may write.
 """

@@ -1,11 +1,11 @@
-"""One entry of the audit log, and how each is tied to the one before it.
+"""Entries of the audit log and the hash chain between them.
 
-An entry holds a source record word for word, as a string, so that its canonical JSON (keys sorted, no spaces, UTF-8;
-RFC 8785 for what we use of JSON) has only strings, whole numbers and null in it: anyone can compute the hash with
-what every language has, and no two of them quarrel about floating-point numbers.
+An entry holds a source record unchanged, as a string. Its canonical JSON (keys sorted, no spaces, UTF-8; the subset of
+RFC 8785 that we use) therefore has only strings, whole numbers and null. Any language computes the same hash from it,
+because no floating-point number has to be formatted.
 
-The log is its own memory of how far each source has been read: the greatest offset in it per source partition. So a
-restart needs nothing else, and a record that is in the log already is known by its offset.
+The log itself holds the read position of each source: the greatest offset in it per source partition. A restart needs
+nothing else, and a record that is already in the log is recognised by its offset.
 """
 
 from __future__ import annotations
@@ -20,80 +20,79 @@ import msgspec
 from streams.errors import ContractError
 
 GENESIS = "0" * 64
-"""What the first entry names as its predecessor's hash."""
+"""Previous hash of the first entry."""
 MAX_ENTRY_BYTES = 4 * 1024 * 1024 - 16 * 1024
-"""A record of the topic holds no more; a larger source record is kept as its hash."""
+"""Limit of the topic's records; a larger source record is kept as its hash."""
 
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
-class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an entry comes from: one record of another topic."""
+class SourcePosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Position of one record in a source topic."""
 
     topic: str
-    """Without the prefix."""
+    """Name without the prefix."""
     partition: Natural
     offset: Natural
     log_time_ms: int
-    """The record's Kafka timestamp; -1 where it has none."""
+    """Kafka timestamp of the record; -1 without one."""
 
 
-class Heard(msgspec.Struct, frozen=True):
-    """A source record as read from Kafka. `note` is set where the entry says something about a range instead."""
+class AuditInput(msgspec.Struct, frozen=True):
+    """Source record as read from Kafka, or a note about a range of records."""
 
-    source: Source
+    source: SourcePosition
     key: bytes | None = None
     value: bytes | None = None
     note: str = ""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One link of the chain."""
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry of the hash chain."""
 
     seq: Natural
-    """0, 1, 2 ... without gaps."""
+    """Number of the entry: 0, 1, 2 ... without gaps."""
     prev: Sha256
-    """`hash` of the entry before."""
-    source: Source
+    """Field `hash` of the previous entry."""
+    source: SourcePosition
     key: str | None
     record: str | None
-    """The source record's value; null for a tombstone, or where `note` says why."""
+    """Value of the source record; null for a tombstone, or with a `note`."""
     encoding: Literal["utf-8", "base64"] = "utf-8"
-    """How `key` and `record` are written; base64 for bytes that are not UTF-8."""
+    """Encoding of `key` and `record`; base64 for bytes that are not UTF-8."""
     note: str = ""
-    """From the writer: records that were gone before they could be read, or are not kept, or as their hash alone; ""
-    for a record."""
+    """Remark of the writer on records that were lost, left out, or kept as a hash; "" for a record."""
     hash: Sha256 = GENESIS
-    """SHA-256 of the canonical JSON of everything above."""
+    """SHA-256 of the canonical JSON of all fields above."""
 
 
 _encoder = msgspec.json.Encoder(order="sorted")
-_decoder = msgspec.json.Decoder(Entry)
+_decoder = msgspec.json.Decoder(AuditEntry)
 
 
-def canonical(entry: Entry) -> bytes:
-    """What is hashed: the entry without its own hash."""
+def canonical(entry: AuditEntry) -> bytes:
+    """Encode the hashed part of an entry: all fields but its own hash."""
     plain = msgspec.to_builtins(entry)
     del plain["hash"]
     return _encoder.encode(plain)
 
 
-def hash_of(entry: Entry) -> str:
-    """The hash that the entry must carry."""
+def hash_of(entry: AuditEntry) -> str:
+    """Compute the hash that an entry must carry."""
     return hashlib.sha256(canonical(entry)).hexdigest()
 
 
-def encode_entry(entry: Entry) -> bytes:
-    """An entry as the topic holds it: canonical JSON, the hash included."""
+def encode_entry(entry: AuditEntry) -> bytes:
+    """Encode an entry for the topic: canonical JSON with its hash."""
     return _encoder.encode(entry)
 
 
-def decode_entry(value: bytes | None) -> Entry:
-    """Read an entry; its hash is not checked here.
+def decode_entry(value: bytes | None) -> AuditEntry:
+    """Decode an entry without a check of its hash.
 
     Raises:
-        ContractError: it is no entry, or not written canonically (a byte that no hash covers has been changed).
+        ContractError: `not_an_entry`, or `not_canonical` (a byte that no hash covers was changed).
     """
     try:
         entry = _decoder.decode(value or b"")
@@ -105,50 +104,50 @@ def decode_entry(value: bytes | None) -> Entry:
 
 
 class Chain:
-    """The end of the log: what the next entry is tied to, and how far each source has been read."""
+    """End of the log: the hash for the next entry, and the read position of each source."""
 
     def __init__(self) -> None:
         self.next_seq = 0
         self.head = GENESIS
         self.next_offsets: dict[tuple[str, int], int] = {}
-        """(source topic, partition) → the first offset that is not in the log."""
+        """First offset that is not in the log, by (source topic, partition)."""
 
-    def hear(self, entry: Entry) -> None:
-        """Take an entry that is in the log; `verify` says whether it may be there."""
+    def apply(self, entry: AuditEntry) -> None:
+        """Move the end behind an entry of the log, without a check."""
         self.next_seq, self.head = entry.seq + 1, entry.hash
         self.next_offsets[entry.source.topic, entry.source.partition] = entry.source.offset + 1
 
-    def extend(self, heard: Iterable[Heard]) -> list[Entry]:
-        """The entries that take up these records, in their order; those that are in the log already give none."""
+    def extend(self, inputs: Iterable[AuditInput]) -> list[AuditEntry]:
+        """Build the entries of source records in their order; a record that is already in the log gives none."""
         entries = []
-        for one in heard:
+        for one in inputs:
             source = one.source
             if source.offset < self.next_offsets.get((source.topic, source.partition), 0):
                 continue
             entry = _unhashed(self.next_seq, self.head, one)
             entry = msgspec.structs.replace(entry, hash=hash_of(entry))
-            self.hear(entry)
+            self.apply(entry)
             entries.append(entry)
         return entries
 
 
-def record_bytes(entry: Entry) -> bytes | None:
-    """The source record's value, byte for byte."""
+def record_bytes(entry: AuditEntry) -> bytes | None:
+    """Return the value of the source record byte for byte; None without one."""
     if entry.record is None:
         return None
     return base64.b64decode(entry.record) if entry.encoding == "base64" else entry.record.encode()
 
 
-def _unhashed(seq: int, prev: str, heard: Heard) -> Entry:
+def _unhashed(seq: int, prev: str, one: AuditInput) -> AuditEntry:
     encoding: Literal["utf-8", "base64"] = "utf-8"
     try:
-        key, record = (None if part is None else part.decode() for part in (heard.key, heard.value))
+        key, record = (None if part is None else part.decode() for part in (one.key, one.value))
     except UnicodeDecodeError:
         encoding = "base64"
-        key, record = (None if part is None else base64.b64encode(part).decode() for part in (heard.key, heard.value))
-    entry = Entry(seq=seq, prev=prev, source=heard.source, key=key, record=record, encoding=encoding, note=heard.note)
+        key, record = (None if part is None else base64.b64encode(part).decode() for part in (one.key, one.value))
+    entry = AuditEntry(seq=seq, prev=prev, source=one.source, key=key, record=record, encoding=encoding, note=one.note)
     if len(canonical(entry)) <= MAX_ENTRY_BYTES:
         return entry
-    value = heard.value or b""
+    value = one.value or b""
     note = f"too large to be kept: {len(value)} bytes with SHA-256 {hashlib.sha256(value).hexdigest()}"
-    return Entry(seq=seq, prev=prev, source=heard.source, key=None, record=None, note=note)
+    return AuditEntry(seq=seq, prev=prev, source=one.source, key=None, record=None, note=note)

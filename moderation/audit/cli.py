@@ -1,4 +1,4 @@
-"""`hushtag audit run`, `verify`, `export`: the audit log at a terminal."""
+"""Commands `hushtag audit run`, `verify` and `export`."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import typer
 
 from moderation.audit.chain import decode_entry
 from moderation.audit.heads import keys_of, read_heads
-from moderation.audit.log import Raw, read_file, read_topic
-from moderation.audit.verify import Verdict, Verification
-from moderation.audit.words import COLUMNS, Wanted, row_of
-from moderation.drafts import country_of, tag_of
+from moderation.audit.reading import RawRecord, read_file, read_topic
+from moderation.audit.rows import COLUMNS, AuditFilter, row_of
+from moderation.audit.verify import Verification, VerificationResult
+from moderation.drafts import moment_ms
 from moderation.options import Json
 from moderation.tables import harmless
-from moderation.times import moment_ms
 from streams.errors import EXIT_NO, CallerMistake, ContractError
 from streams.log.topic_specs import AUDIT
+from streams.naming import country_of, tag_of
 from streams.settings import load_settings
 
 
 class Format(StrEnum):
-    """How the log is exported."""
+    """Format of an export."""
 
     json = "json"
     csv = "csv"
@@ -42,14 +42,14 @@ Heads = Annotated[
         "--heads", envvar="HUSHTAG_AUDIT_HEADS", help="File of the signed heads.", metavar="FILE", show_default=False
     ),
 ]
-Copy = Annotated[
+Export = Annotated[
     Path | None, typer.Option("--file", help="Read this raw export instead of the topic.", show_default=False)
 ]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="The tamper-evident log of everything that was decided.")
+    """Add the group `audit` to the command."""
+    group = typer.Typer(no_args_is_help=True, help="Tamper-evident log of all decisions.")
     group.command("run")(run)
     group.command("verify")(verify)
     group.command("export")(export)
@@ -58,40 +58,43 @@ def register(app: typer.Typer) -> None:
 
 def run(
     heads: Heads = None,
-    once: Annotated[bool, typer.Option("--once", help="Take up what is there now, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Append what the sources hold now, and end.")] = False,
     metrics_port: Annotated[
         int,
         typer.Option(
-            "--metrics-port", envvar="HUSHTAG_METRICS_PORT", help="Of /metrics, /healthz and /readyz; 0: any free one.",
-            min=0, max=65535,
+            "--metrics-port",
+            envvar="HUSHTAG_METRICS_PORT",
+            help="Port of /metrics, /healthz and /readyz; 0: any free one.",
+            min=0,
+            max=65535,
         ),
     ] = 9465,
-) -> None:  # fmt: skip
-    """Write the audit log until stopped. Run it once, anywhere: a second one takes over, and the first one ends.
+) -> None:
+    """Write the audit log until stopped. A second process takes over, and the first one ends.
 
-    Every ten seconds in which something was written, the end of the log is signed with HUSHTAG_AUDIT_KEY and appended
-    to the file of heads. Keep that file where nobody can change it who can write to Kafka.
+    Every ten seconds with new entries, the end of the log is signed with HUSHTAG_AUDIT_KEY and appended to the file of
+    heads. Keep that file out of reach of everyone who can write to Kafka.
     """
-    from moderation.audit.keep import keep
+    from moderation.audit.process import run_writer
     from streams.logs import configure_logging
 
     settings = load_settings()
     if heads is None:
-        raise CallerMistake("where do the signed heads go?", fix="give --heads FILE or set HUSHTAG_AUDIT_HEADS")
+        raise CallerMistake("no file for the signed heads", fix="give --heads FILE or set HUSHTAG_AUDIT_HEADS")
     configure_logging(settings.log_level)
-    entries = asyncio.run(keep(settings, heads, None if once else metrics_port))
+    entries = asyncio.run(run_writer(settings, heads, None if once else metrics_port))
     print(f"{settings.topic(AUDIT)}: {entries} entries", file=sys.stderr)
 
 
 def verify(
     heads: Heads = None,
     chain_only: Annotated[
-        bool, typer.Option("--chain-only", help="Without the heads: a cut-off end then goes unnoticed.")
+        bool, typer.Option("--chain-only", help="Verify without heads; a cut-off end is then not detected.")
     ] = False,
-    file: Copy = None,
+    file: Export = None,
     as_json: Json = False,
 ) -> None:
-    """Check every entry of the audit log; name the first one that was changed, removed, moved or cut off.
+    """Verify every entry of the audit log; report the first one changed, removed, moved or cut off.
 
     Exits with 3 if there is one.
     """
@@ -99,35 +102,34 @@ def verify(
     topic = settings.topic(AUDIT)
     if heads is None and not chain_only:
         raise CallerMistake(
-            "without the signed heads nobody can tell whether the end was cut off",
-            fix="give --heads FILE, or --chain-only",
+            "without the signed heads a cut-off end cannot be detected", fix="give --heads FILE, or --chain-only"
         )
     known = read_heads(heads) if heads is not None else None
     keys = None
     if heads is not None:
         keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
 
-    async def check() -> Verdict:
+    async def check() -> VerificationResult:
         verification = Verification(topic, known, keys)
         async with aclosing(_records(file)) as records:
             async for offset, value in records:
-                verification.hear(offset, value)
-        return verification.verdict()
+                verification.apply(offset, value)
+        return verification.result()
 
-    verdict = asyncio.run(check())
-    bad = verdict.bad
+    result = asyncio.run(check())
+    fault = result.fault
     if as_json:
-        found = None if bad is None else {"seq": bad.seq, "what": bad.what, "detail": bad.detail, "offset": bad.offset}
-        plain = {"ok": bad is None, "topic": topic, "entries": verdict.entries, "head": verdict.head}
-        print(json.dumps(plain | {"heads": verdict.heads, "bad": found}, ensure_ascii=False))
-    elif bad is None:
-        against = f"signed heads: {verdict.heads}" if heads is not None else "no heads: its end vouches for itself"
-        print(f"{topic}: all entries, {verdict.entries}, are as they were written ({against}); head {verdict.head}")
+        bad = fault and {"seq": fault.seq, "what": fault.what, "detail": fault.detail, "offset": fault.offset}
+        plain = {"ok": fault is None, "topic": topic, "entries": result.entries, "head": result.head}
+        print(json.dumps(plain | {"heads": result.heads, "bad": bad}, ensure_ascii=False))
+    elif fault is None:
+        against = f"signed heads: {result.heads}" if heads is not None else "no heads: a cut-off end is not detected"
+        print(f"{topic}: all entries, {result.entries}, are unchanged ({against}); head {result.head}")
     else:
-        where = "" if bad.offset is None else f", seen at offset {bad.offset}"
-        print(f"{topic}: entry {bad.seq}: {bad.what}: {bad.detail}{where}")
-        print(f"the {min(bad.seq, verdict.entries)} entries before it are as they were written")
-    if bad is not None:
+        where = "" if fault.offset is None else f", found at offset {fault.offset}"
+        print(f"{topic}: {fault}{where}")
+        print(f"the {min(fault.seq, result.entries)} entries before it are unchanged")
+    if fault is not None:
         raise typer.Exit(EXIT_NO)
 
 
@@ -140,19 +142,19 @@ def export(
         str | None, typer.Option(help="Only this kind: override, undo, decision, policy, order ...", show_default="all")
     ] = None,
     tag: Annotated[str | None, typer.Option("--tag", help="Only this hashtag.", show_default="all")] = None,
-    actor: Annotated[str | None, typer.Option(help="Only what this person did.", show_default="all")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only actions of this person.", show_default="all")] = None,
     country: Annotated[
         str | None,
-        typer.Option("--country", "-c", help="Only for this country; * for the world's.", show_default="all"),
+        typer.Option("--country", "-c", help="Only for this country; * for worldwide ones.", show_default="all"),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--from", help="Logged at or after, ISO 8601.", show_default="the beginning")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="Logged before, ISO 8601.", show_default="now")] = None,
-    file: Copy = None,
+    file: Export = None,
 ) -> None:
-    """Print the audit log. What it says is only as good as `audit verify` finds it."""
-    wanted = Wanted(
+    """Print the audit log without verification; `audit verify` verifies it."""
+    wanted = AuditFilter(
         kind=kind,
         target=tag_of(tag).hashtag if tag else None,
         actor=actor,
@@ -160,12 +162,12 @@ def export(
         from_ms=moment_ms(since) if since else None,
         to_ms=moment_ms(until) if until else None,
     )
-    if as_format is Format.raw and wanted != Wanted():
+    if as_format is Format.raw and wanted != AuditFilter():
         raise CallerMistake("a part of the log cannot be verified", fix="no filters with --format raw")
     asyncio.run(_export(as_format, wanted, file))
 
 
-async def _export(as_format: Format, wanted: Wanted, file: Path | None) -> None:
+async def _export(as_format: Format, wanted: AuditFilter, file: Path | None) -> None:
     async with aclosing(_records(file)) as records:
         if as_format is Format.raw:
             async for _, value in records:
@@ -179,10 +181,10 @@ async def _export(as_format: Format, wanted: Wanted, file: Path | None) -> None:
             try:
                 entry = decode_entry(value)
             except ContractError as error:
-                print(f"the record at offset {offset} is no entry: {error}", file=sys.stderr)
+                print(f"the record at offset {offset} is not an entry: {error}", file=sys.stderr)
                 continue
             row = row_of(entry)
-            if not wanted.takes(entry, row):
+            if not wanted.matches(entry, row):
                 continue
             if table is not None:
                 table.writerow(harmless(str(getattr(row, column))) for column in COLUMNS)
@@ -190,7 +192,7 @@ async def _export(as_format: Format, wanted: Wanted, file: Path | None) -> None:
                 print(json.dumps(row.as_dict(), ensure_ascii=False))
 
 
-async def _records(file: Path | None) -> AsyncGenerator[Raw, None]:
+async def _records(file: Path | None) -> AsyncGenerator[RawRecord, None]:
     if file is not None:
         for raw in read_file(file):
             yield raw

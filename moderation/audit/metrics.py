@@ -1,83 +1,70 @@
-"""The metrics of the process that writes the audit log: is it up to date, signed, and as it was written?
+"""Metrics of the process that writes the audit log.
 
-A registry of its own, for it is a process of its own. Moments are given as Unix time, so that a scrape that fails or a
-process that hangs makes them old, and never leaves a reassuring number standing.
+Times are exposed as Unix time: a failed scrape or a hanging process makes them old instead of leaving a good value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
+
+from streams.metrics import MetricSet, counter, gauge
 
 
-class AuditMetrics:
-    """The metrics of one `hushtag audit run`."""
+class AuditMetrics(MetricSet):
+    """Metrics of one `hushtag audit run`."""
+
+    entries: Gauge = gauge("hushtag_audit_entries", "Entries in the audit log.")
+    behind: Gauge = gauge(
+        "hushtag_audit_behind_records", "Offsets of a source topic that are not in the audit log yet.", "topic"
+    )
+    """`topic`: moderation, policy, suppression-decisions."""
+    lost: Counter = counter(
+        "hushtag_audit_lost_records", "Offsets of a source topic deleted by retention before they were read.", "topic"
+    )
+    caught_up_seconds: Gauge = gauge(
+        "hushtag_audit_caught_up_timestamp_seconds",
+        "Time when the audit log last held all records of its sources, Unix time; at first the start of its writer.",
+    )
+    unsigned: Gauge = gauge("hushtag_audit_unsigned_entries", "Entries after the last signed head.")
+    head_seconds: Gauge = gauge("hushtag_audit_head_timestamp_seconds", "Time of the last signed head, Unix time.")
+    verified_seconds: Gauge = gauge(
+        "hushtag_audit_verified_timestamp_seconds",
+        "Time of the last successful verification of the audit log, Unix time; at first the start of its writer.",
+    )
+    intact: Gauge = gauge(
+        "hushtag_audit_intact", "0 after verification of the audit log failed; the writer then appends nothing."
+    )
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = registry = registry if registry is not None else CollectorRegistry()
-        self.entries = Gauge("hushtag_audit_entries", "Entries in the audit log.", registry=registry)
-        self.behind = Gauge(
-            "hushtag_audit_behind_records",
-            "Offsets of a source topic that the audit log has not got to.",
-            ["topic"],
-            registry=registry,
-        )
-        """`topic`: moderation, policy, suppression-decisions."""
-        self.lost = Counter(
-            "hushtag_audit_lost_records",
-            "Offsets of a source topic that retention took before they were read.",
-            ["topic"],
-            registry=registry,
-        )
-        self.caught_up_seconds = Gauge(
-            "hushtag_audit_caught_up_timestamp_seconds",
-            "When the audit log last held all that its sources held, Unix time; until then when its writer started.",
-            registry=registry,
-        )
-        self.unsigned = Gauge(
-            "hushtag_audit_unsigned_entries", "Entries behind the last signed head.", registry=registry
-        )
-        self.head_seconds = Gauge(
-            "hushtag_audit_head_timestamp_seconds", "When the last signed head was made, Unix time.", registry=registry
-        )
-        self.verified_seconds = Gauge(
-            "hushtag_audit_verified_timestamp_seconds",
-            "When the audit log was last found to be as it was written, Unix time; until then when its writer started.",
-            registry=registry,
-        )
-        self.intact = Gauge(
-            "hushtag_audit_intact",
-            "0 once the audit log was found not to be as it was written: nothing more is added to it.",
-            registry=registry,
-        )
-        ProcessCollector(registry=registry)
+        super().__init__(registry)
+        ProcessCollector(registry=self.registry)
         self.caught_up = False
-        """Whether it ever was."""
+        """Whether the log has caught up with its sources since the start."""
 
     def set_started(self, at_ms: int) -> None:
-        """Nothing is known yet: nobody is to be woken for it, unless it stays so."""
+        """Start without an alert: an alert fires only if the times stay unchanged."""
         self.intact.set(1)
         self.caught_up_seconds.set(at_ms / 1000)
         self.verified_seconds.set(at_ms / 1000)
 
     def set_caught_up(self, at_ms: int) -> None:
-        """All that the sources held at a moment is in the log."""
+        """Record that the log holds all records that its sources held at a time."""
         self.caught_up = True
         self.caught_up_seconds.set(at_ms / 1000)
 
     def set_verified(self, at_ms: int) -> None:
-        """The whole log was read and is as it was written."""
+        """Record a successful verification of the whole log."""
         self.intact.set(1)
         self.verified_seconds.set(at_ms / 1000)
 
     def set_behind(self, behind: Mapping[str, int]) -> None:
-        """Offsets not got to, by source topic."""
+        """Set the remaining offsets of each source topic."""
         for topic, records in behind.items():
             self.behind.labels(topic=topic).set(records)
 
     def set_head(self, at_ms: int) -> None:
-        """A head of the log's present end has been exported."""
+        """Record a signed head of the log's present end."""
         self.head_seconds.set(at_ms / 1000)
         self.unsigned.set(0)

@@ -1,10 +1,10 @@
-"""What the audit log is made of: the topics that hold decisions, read on from where the log says that it is.
+"""Source topics of the audit log, read from the position that the log itself holds.
 
-A source that has lost records before they were read gives a note in their place, so that the log says so itself.
-Progress records of the judges, and what workers report of their policy files, are no decisions and are not kept; so
-that a long quiet time does not look like a loss later, a note marks now and then how far they were read.
-Records that name people by the list (the targets of an order,
-the registry of speakers) are kept as their hash: what may have to be forgotten must not be where nothing can be.
+- Records that were lost before they were read are replaced by a note.
+- Judges' progress and workers' reports on their policy files are not decisions and are left out. A note records from
+  time to time how far they were read, so that a long quiet period does not look like a loss later.
+- Records that list people (targets of an order, the registry of speakers) are kept as their hash. Data that may have
+  to be erased must not be stored where nothing can be erased.
 """
 
 from __future__ import annotations
@@ -17,52 +17,74 @@ from typing import Self
 import msgspec
 from aiokafka import ConsumerRecord
 
-from moderation.audit.chain import Entry, Heard, Source
+from moderation.audit.chain import AuditEntry, AuditInput, SourcePosition
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
 from streams.settings import Settings
 
 SOURCES = (MODERATION, POLICY, DECISIONS)
+PERSONAL_KINDS = frozenset({"speaker", "speaker_details", "order_targets"})
+"""Kinds of `moderation` records that are kept as their hash."""
 _Positions = Mapping[tuple[str, int], int]
 _LOST = "lost: offsets "
 
 
-NAMING_PEOPLE = frozenset({"speaker", "speaker_details", "order_targets"})
-"""Kinds of `moderation` records that are kept as their hash."""
-
-
-class _Head(msgspec.Struct):
+class _RecordHead(msgspec.Struct):
     kind: str = ""
     actor: str = ""
     worker: str = ""
 
 
-_head = msgspec.json.Decoder(_Head)
+_decoder = msgspec.json.Decoder(_RecordHead)
 
 
 def is_kept(topic: str, value: bytes | None) -> bool:
-    """Whether a record belongs into the log: all do, but for the judges' progress and the workers' reports."""
+    """Return whether a record belongs in the log: all but judges' progress and workers' reports do."""
     if topic == MODERATION or value is None:
         return True
     try:
-        head = _head.decode(value)
+        head = _decoder.decode(value)
         return head.kind != "progress" if topic == DECISIONS else not head.worker
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return True  # whatever it is, somebody wrote it there
+        return True  # the log also shows malformed records
 
 
-class Sources:
-    """All sources, read side by side. An async context manager; errors are those of `LogReader`."""
+def audit_input(source: SourcePosition, key: bytes | None, value: bytes | None) -> AuditInput:
+    """Convert a source record; one that lists people is replaced by its hash."""
+    try:
+        head = _decoder.decode(value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return AuditInput(source, key, value)
+    if source.topic != MODERATION or head.kind not in PERSONAL_KINDS:
+        return AuditInput(source, key, value)
+    by = f" by {head.actor}" if head.actor else ""
+    digest = hashlib.sha256(value or b"").hexdigest()
+    return AuditInput(source, note=f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {digest}")
+
+
+def lost_records(topic: str, partition: int, start: int, begin: int) -> AuditInput:
+    """Build the note for records lost before they were read: offsets [start, begin)."""
+    note = f"{_LOST}{start} to {begin - 1} were gone from the topic before they were read"
+    return AuditInput(SourcePosition(topic, partition, begin - 1, -1), note=note)
+
+
+def is_loss(entry: AuditEntry) -> bool:
+    """Return whether an entry is a note about lost records."""
+    return entry.note.startswith(_LOST)
+
+
+class SourceTopics:
+    """Readers of all source topics: an async context manager that raises the errors of `LogReader`."""
 
     def __init__(self, settings: Settings) -> None:
         self._readers = {name: LogReader(connection(settings), settings.topic(name)) for name in SOURCES}
         self._stack = AsyncExitStack()
-        self.read_up_to: dict[tuple[str, int], Source] = {}
-        """The last record that was read and not kept, per source partition, since one was kept."""
+        self._skipped: dict[tuple[str, int], SourcePosition] = {}
+        """Last record read and left out, by source partition, since a record was kept."""
         self.behind: dict[str, int] = dict.fromkeys(SOURCES, 0)
-        """Offsets of each source that were not read yet when `news` last asked for its ends."""
+        """Offsets of each source that remain up to its end at the last `new_records`."""
         self.lost: dict[str, int] = dict.fromkeys(SOURCES, 0)
-        """Offsets of each source that were gone before they were read, so far."""
+        """Offsets of each source that were lost before they were read, so far."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -76,11 +98,11 @@ class Sources:
     async def __aexit__(self, *exception: object) -> None:
         await self._stack.aclose()
 
-    async def news(self, next_offsets: _Positions) -> AsyncGenerator[list[Heard], None]:
-        """What has come since, in batches of one partition each, up to the ends as of now.
+    async def new_records(self, next_offsets: _Positions) -> AsyncGenerator[list[AuditInput], None]:
+        """Yield the new records up to the present ends, in batches of one partition each.
 
         Args:
-            next_offsets: how far each partition is in the log.
+            next_offsets: position of each source partition in the log.
         """
         for name, reader in self._readers.items():
             bounds = await reader.bounds()
@@ -95,51 +117,27 @@ class Sources:
             if lost:
                 yield lost
             async for batch in reader.to_end({p: max(starts[p], bounds[p].begin) for p in starts}):
-                yield [heard for record in batch if (heard := self._heard(name, record)) is not None]
+                yield [one for record in batch if (one := self._input(name, record)) is not None]
                 self.behind[name] = max(0, self.behind[name] - len(batch))
             self.behind[name] = 0
 
-    def checkpoints(self) -> list[Heard]:
-        """A note for each partition of which something was read and not kept since its last entry."""
+    def checkpoints(self) -> list[AuditInput]:
+        """Build a note for each partition whose last records were left out."""
         notes = [
-            Heard(source, note="read up to here; judges' progress and workers' reports are not kept")
-            for source in self.read_up_to.values()
+            AuditInput(source, note="read up to here; judges' progress and workers' reports are not kept")
+            for source in self._skipped.values()
         ]
-        self.read_up_to.clear()
+        self._skipped.clear()
         return notes
 
     def _start(self, name: str, partition: int, next_offsets: _Positions) -> int:
-        skipped = self.read_up_to.get((name, partition))
+        skipped = self._skipped.get((name, partition))
         return max(next_offsets.get((name, partition), 0), skipped.offset + 1 if skipped else 0)
 
-    def _heard(self, name: str, record: ConsumerRecord) -> Heard | None:
-        source = Source(name, record.partition, record.offset, record.timestamp)
+    def _input(self, name: str, record: ConsumerRecord) -> AuditInput | None:
+        source = SourcePosition(name, record.partition, record.offset, record.timestamp)
         if not is_kept(name, record.value):
-            self.read_up_to[name, record.partition] = source
+            self._skipped[name, record.partition] = source
             return None
-        self.read_up_to.pop((name, record.partition), None)
-        return kept(source, record.key, record.value)
-
-
-def kept(source: Source, key: bytes | None, value: bytes | None) -> Heard:
-    """A record as the log keeps it: whole, or as its hash where it names people by the list."""
-    try:
-        head = _head.decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Heard(source, key, value)
-    if source.topic != MODERATION or head.kind not in NAMING_PEOPLE:
-        return Heard(source, key, value)
-    by = f" by {head.actor}" if head.actor else ""
-    digest = hashlib.sha256(value or b"").hexdigest()
-    return Heard(source, note=f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {digest}")
-
-
-def is_loss(entry: Entry) -> bool:
-    """Whether an entry stands for records that were gone before they could be read."""
-    return entry.note.startswith(_LOST)
-
-
-def lost_records(topic: str, partition: int, start: int, begin: int) -> Heard:
-    """The note that stands for records which were gone before they could be read: offsets [start, begin)."""
-    note = f"{_LOST}{start} to {begin - 1} were gone from the topic before they were read"
-    return Heard(Source(topic, partition, begin - 1, -1), note=note)
+        self._skipped.pop((name, record.partition), None)
+        return audit_input(source, record.key, record.value)

@@ -1,9 +1,8 @@
-"""The one process that writes the audit log: reads on, chains, sends in a transaction, and exports a signed head.
+"""The only writer of the audit log: reads the sources, chains entries, sends them in transactions, exports heads.
 
-Exactly once without any state of its own: at its start the transactional id fences whoever wrote before (an open
-transaction of theirs is aborted), then the log itself says what the last entry is and how far each source is in it.
-From then on nobody else can append, so each batch continues the chain. It verifies the whole log before its first
-entry, and again every few hours: nothing is ever added to a log that is known to have been tampered with.
+Writing is exactly-once without any other state. The transactional id fences every previous writer and aborts its open
+transaction. The log itself then gives the last entry and the position of each source, and no other process can append.
+The whole log is verified before the first entry and every few hours, so that nothing is appended to a forged log.
 """
 
 from __future__ import annotations
@@ -16,55 +15,54 @@ from typing import Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
-from moderation.audit.chain import MAX_ENTRY_BYTES, Chain, Entry, Heard, encode_entry
-from moderation.audit.heads import Head, append_head, is_genuine, keys_of, read_heads, signed
-from moderation.audit.log import read_topic
+from moderation.audit.chain import MAX_ENTRY_BYTES, AuditEntry, AuditInput, Chain, encode_entry
+from moderation.audit.heads import SignedHead, append_head, is_genuine, keys_of, read_heads, signed
 from moderation.audit.metrics import AuditMetrics
-from moderation.audit.sources import Sources
-from moderation.audit.verify import Bad, Verification
+from moderation.audit.reading import read_topic
+from moderation.audit.sources import SourceTopics
+from moderation.audit.verify import AuditFault, Verification
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import EXIT_NO, DependencyAway, HushtagError
-from streams.log.metadata_backoff import patient
+from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.reading import connection
 from streams.log.topic_specs import AUDIT
 from streams.logs import logger
 from streams.settings import Settings
 
 MAX_ENTRIES = 500
-"""In one transaction."""
+"""Entries of one transaction at most."""
 HEAD_SECONDS = 10.0
-"""An end that is cut off within this time after it was written cannot be told from one that was never written."""
+"""Interval of the signed heads; a cut-off of entries younger than this cannot be detected."""
 CHECKPOINT_SECONDS = 3600.0
 VERIFY_SECONDS = 6 * 3600.0
-"""From one verification of the whole log to the next."""
+"""Interval between verifications of the whole log."""
 _DEADLINE_SECONDS = 30.0
 
 
 class AuditBroken(HushtagError):
-    """The log is not as it was written; nothing is added to it."""
+    """Failed verification of the log; nothing more is appended to it."""
 
     exit_code = EXIT_NO
 
-    def __init__(self, topic: str, bad: Bad) -> None:
-        self.bad = bad
+    def __init__(self, topic: str, fault: AuditFault) -> None:
         super().__init__(
-            f"{topic}: entry {bad.seq}: {bad.what}: {bad.detail}",
-            fix="keep the topic and the heads as evidence; docs/audit.md says how to begin a new log",
+            f"{topic}: {fault}",
+            fix="keep the topic and the heads as evidence; docs/audit.md explains how to begin a new log",
         )
 
 
 class AuditTakenOver(HushtagError):
-    """Another process has begun to write the log; this one must not go on."""
+    """Fencing by another writer; this process must end."""
 
     exit_code = EXIT_NO
 
 
 class AuditWriter:
-    """Writes the log: an async context manager, then `run` or `catch_up`.
+    """Writer of the log: an async context manager, then `run` or `catch_up`.
 
     Raises (on entering):
-        AuditBroken: the log does not verify.
-        SettingsError, CallerMistake: no key, or no file for the heads.
+        AuditBroken: verification failed.
+        SettingsError, CallerMistake: the key or the file of heads is missing or unusable.
         DependencyAway: Kafka does not answer.
     """
 
@@ -75,8 +73,8 @@ class AuditWriter:
         self._topic = settings.topic(AUDIT)
         self._heads = heads
         self._keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
-        self._sources: Sources | None = None
-        self._producer = patient(
+        self._sources: SourceTopics | None = None
+        self._producer = with_metadata_backoff(
             AIOKafkaProducer(
                 **connection(settings),
                 transactional_id=f"{self._topic}-writer",
@@ -85,16 +83,16 @@ class AuditWriter:
                 request_timeout_ms=15_000,
             )
         )
-        self._headed_seq = -1
-        self._headed_at = self._checkpoint_at = self._verified_at = monotonic_seconds()
+        self._head_seq = -1
+        self._head_at = self._checkpoint_at = self._verified_at = monotonic_seconds()
         self._lost: dict[str, int] = {}
         self._log = logger(__name__)
 
     async def __aenter__(self) -> Self:
         try:
-            await self._answered(self._producer.start())
+            await self._within_deadline(self._producer.start())
             self.chain = await self._verified()
-            self._sources = await Sources(self._settings).__aenter__()
+            self._sources = await SourceTopics(self._settings).__aenter__()
             self.export_head()
         except BaseException:
             await self.__aexit__()
@@ -104,15 +102,19 @@ class AuditWriter:
     async def __aexit__(self, *exception: object) -> None:
         if self._sources is not None:
             await self._sources.__aexit__(*exception)
-        await self._stop_producer()
+        try:
+            async with asyncio.timeout(2.0):
+                await self._producer.stop()
+        except (TimeoutError, KafkaError):
+            pass  # the next writer fences its transactional id anyway
 
     async def run(self, stopped: asyncio.Event, *, every_seconds: float = 1.0) -> None:
         """Keep the log up to date until stopped.
 
         Raises:
             AuditTakenOver: another writer has started.
-            AuditBroken: the log, or a head, is not any more as it was written.
-            DependencyAway: Kafka takes nothing; start again, and it goes on where the log ends.
+            AuditBroken: verification of the log or a head failed.
+            DependencyAway: Kafka does not accept entries; a restart continues at the end of the log.
         """
         while True:
             await self.catch_up()
@@ -122,7 +124,7 @@ class AuditWriter:
             if now - self._checkpoint_at >= CHECKPOINT_SECONDS:
                 self._checkpoint_at = now
                 await self.write(self.checkpoints())
-            if stopped.is_set() or now - self._headed_at >= HEAD_SECONDS:
+            if stopped.is_set() or now - self._head_at >= HEAD_SECONDS:
                 self.export_head()
             if stopped.is_set():
                 return
@@ -133,95 +135,96 @@ class AuditWriter:
                 pass
 
     async def catch_up(self) -> int:
-        """Take up everything that the sources hold as of now; how many entries that made."""
+        """Append everything that the sources hold now; return the number of entries."""
         assert self._sources is not None, "not entered"
         written, began_ms = 0, now_ms()
-        async for heard in self._sources.news(self.chain.next_offsets):
-            written += await self.write(heard)
-            self._tell(self._sources)
-        self._tell(self._sources)
+        async for inputs in self._sources.new_records(self.chain.next_offsets):
+            written += await self.write(inputs)
+            self._update_metrics(self._sources)
+        self._update_metrics(self._sources)
         self.metrics.set_caught_up(began_ms)
         return written
 
-    async def write(self, heard: Sequence[Heard]) -> int:
-        """Append what is not in the log yet, in transactions of at most MAX_ENTRIES; how many entries that made."""
-        entries = self.chain.extend(heard)
+    async def write(self, inputs: Sequence[AuditInput]) -> int:
+        """Append the records that are not in the log yet, in transactions of at most MAX_ENTRIES.
+
+        Returns:
+            The number of entries appended.
+        """
+        entries = self.chain.extend(inputs)
         for start in range(0, len(entries), MAX_ENTRIES):
-            await self._answered(self._commit(entries[start : start + MAX_ENTRIES]))
+            await self._within_deadline(self._commit(entries[start : start + MAX_ENTRIES]))
         return len(entries)
 
-    def checkpoints(self) -> list[Heard]:
-        """Notes for `write`: how far partitions were read that have had nothing to keep for long."""
+    def checkpoints(self) -> list[AuditInput]:
+        """Build notes for `write` on the position of partitions without kept records."""
         assert self._sources is not None, "not entered"
         return self._sources.checkpoints()
 
     def export_head(self) -> None:
-        """Sign the end of the log as it is now, append it to the file, and log it, unless that was done already."""
-        self._headed_at = monotonic_seconds()
-        if self.chain.next_seq - 1 <= self._headed_seq:
+        """Sign the present end of the log and append it to the file and the logs, once for each end."""
+        self._head_at = monotonic_seconds()
+        if self.chain.next_seq - 1 <= self._head_seq:
             return
-        head = Head(topic=self._topic, seq=self.chain.next_seq - 1, hash=self.chain.head, at_ms=now_ms())
+        head = SignedHead(topic=self._topic, seq=self.chain.next_seq - 1, hash=self.chain.head, at_ms=now_ms())
         head = signed(head, self._keys[-1])
         append_head(self._heads, head)
-        self._headed_seq = head.seq
+        self._head_seq = head.seq
         self.metrics.set_head(head.at_ms)
         self._log.info("audit head", topic=head.topic, seq=head.seq, hash=head.hash, signature=head.signature)
 
-    async def _commit(self, entries: Sequence[Entry]) -> None:
+    async def verify(self) -> None:
+        """Read and verify the whole log again.
+
+        Raises:
+            AuditBroken: verification failed, or entries of this process are missing.
+        """
+        verified = await self._verified()
+        if verified.next_seq < self.chain.next_seq:
+            detail = f"this process wrote entry {self.chain.next_seq - 1}"
+            raise AuditBroken(self._topic, AuditFault(verified.next_seq, "cut off", detail))
+
+    async def _commit(self, entries: Sequence[AuditEntry]) -> None:
         async with self._producer.transaction():
             sent = [await self._producer.send(self._topic, encode_entry(entry), partition=0) for entry in entries]
             await asyncio.gather(*sent)
-
-    async def verify(self) -> None:
-        """Read the whole log again. Raises AuditBroken if it is not as it was written."""
-        verified = await self._verified()
-        if verified.next_seq < self.chain.next_seq:
-            bad = Bad(verified.next_seq, "cut off", f"this process wrote entry {self.chain.next_seq - 1}")
-            raise AuditBroken(self._topic, bad)
 
     async def _verified(self) -> Chain:
         heads = await asyncio.to_thread(read_heads, self._heads) if self._heads.exists() else []
         verification = Verification(self._topic, heads, self._keys)
         async for offset, value in read_topic(self._settings):
-            verification.hear(offset, value)
-        verdict = verification.verdict()
-        if verdict.bad is not None:
-            raise AuditBroken(self._topic, verdict.bad)
+            verification.apply(offset, value)
+        result = verification.result()
+        if result.fault is not None:
+            raise AuditBroken(self._topic, result.fault)
         self._verified_at = monotonic_seconds()
         self.metrics.set_verified(now_ms())
-        self.metrics.entries.set(verdict.entries)
-        # A head by a retired key vouches for nothing any more once that key is known: the present one signs anew.
-        ours = [head for _, head in heads if is_genuine(head, self._keys[-1])]
-        self._headed_seq = max((head.seq for head in ours), default=-1)
-        self.metrics.head_seconds.set(max((head.at_ms for head in ours), default=0) / 1000)
+        self.metrics.entries.set(result.entries)
+        # A head of a retired key is not enough once the key is known: the present key signs the end again.
+        own = [head for _, head in heads if is_genuine(head, self._keys[-1])]
+        self._head_seq = max((head.seq for head in own), default=-1)
+        self.metrics.head_seconds.set(max((head.at_ms for head in own), default=0) / 1000)
         return verification.chain
 
-    def _tell(self, sources: Sources) -> None:
+    def _update_metrics(self, sources: SourceTopics) -> None:
         self.metrics.entries.set(self.chain.next_seq)
-        self.metrics.unsigned.set(self.chain.next_seq - 1 - self._headed_seq)
+        self.metrics.unsigned.set(self.chain.next_seq - 1 - self._head_seq)
         self.metrics.set_behind(sources.behind)
         for topic, lost in sources.lost.items():
             self.metrics.lost.labels(topic=topic).inc(lost - self._lost.get(topic, 0))
         self._lost = dict(sources.lost)
 
-    async def _answered(self, call: Awaitable[None]) -> None:
+    async def _within_deadline(self, call: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(_DEADLINE_SECONDS):
                 await call
         except (ProducerFenced, InvalidProducerEpoch):
             raise AuditTakenOver(
-                f"another process writes {self._topic} now", fix="run one `hushtag audit run` alone"
+                f"another process now writes {self._topic}", fix="run only one `hushtag audit run`"
             ) from None
         except (KafkaError, TimeoutError) as error:
             why = str(error) or f"no answer in {_DEADLINE_SECONDS:g} s"
             raise DependencyAway(
-                f"Kafka at {self._settings.kafka}: {why}; what was not committed is taken up at the next start",
-                fix="is the broker up, and HUSHTAG_KAFKA right?",
+                f"Kafka at {self._settings.kafka}: {why}; the next start appends what was not committed",
+                fix="check the broker and HUSHTAG_KAFKA",
             ) from None
-
-    async def _stop_producer(self) -> None:
-        try:
-            async with asyncio.timeout(2.0):
-                await self._producer.stop()
-        except (TimeoutError, KafkaError):
-            pass  # its transactional id is fenced by the next writer all the same

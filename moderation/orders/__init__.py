@@ -1,5 +1,4 @@
-"""Legal orders: intake, selection, deadlines, the desk that writes, and what is told to whom. All but the desk is pure.
+"""Legal orders: intake, target selection, rulings, letters and public outcomes. All but the service and CLI is pure.
 
-What an order is and whether a step or a ruling counts is in `streams.orders.fold`, for the publish stage must know it
-too.
+`streams.orders` defines the records and decides which of them are accepted, because the publish stage needs both.
 """

@@ -1,4 +1,4 @@
-"""`hushtag orders`: what a legal team does with an order, from intake to the letter to the authority."""
+"""`hushtag orders`: the work of a legal team on an order, from intake to the letter to the authority."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from typing import Annotated, cast
 
 import typer
 
-from moderation.drafts import country_of
 from moderation.options import Actor, Json, Reason, Surfaces
 from moderation.orders import options as opt
-from moderation.orders.cli_steps import assign, note, step
-from moderation.orders.desk import OrdersDesk
-from moderation.orders.intake import Intake, parse_csv, parse_json
-from moderation.orders.model import plan
-from moderation.orders.options import word
-from moderation.orders.reply import letter
-from moderation.orders.select import Selection
+from moderation.orders.cli_steps import assign, note, step_command
+from moderation.orders.intake import ParsedOrders, parse_csv, parse_json
+from moderation.orders.intake_plan import plan_intake
+from moderation.orders.letter import letter
+from moderation.orders.selection import Selection
+from moderation.orders.service import OrderService
 from moderation.orders.view import (
     case_as_dict,
     head_lines,
@@ -32,10 +30,11 @@ from moderation.orders.view import (
     ruling_as_dict,
     ruling_words,
 )
-from moderation.shell import actor_of, at_desk, errors, named_surfaces, out, read_file, refuse_rows
+from moderation.terminal import actor_of, errors, out, policy_names, read_file, refuse_rows, run_with_orders
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
-from streams.orders.deadlines import open_cases
+from streams.naming import country_of
+from streams.orders.cases import open_cases
 from streams.orders.records import (
     CATEGORIES,
     GROUNDS,
@@ -51,20 +50,18 @@ from streams.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    group = typer.Typer(
-        no_args_is_help=True, help="Legal orders: intake, decisions target by target, deadlines, reply."
-    )
+    """Add the group `orders` to the command."""
+    group = typer.Typer(no_args_is_help=True, help="Legal orders: intake, rulings on targets, deadlines, letter.")
     group.command("intake")(intake)
     group.command("list")(list_)
     group.command("show")(show)
-    group.command("acknowledge")(step("acknowledged", "Tell that the order has come: its clock runs on."))
-    group.command("review")(step("under_review", "Begin to decide on its targets."))
     group.command("decide")(decide)
-    group.command("interim")(step("interim", "Put the outcomes in force for a time.", lasts=True))
-    group.command("final")(step("final", "Put the outcomes in force until revoked; every target must have one."))
-    group.command("decline")(step("declined", "Decline the order as a whole; nothing of it is in force."))
-    group.command("revoke")(step("revoked", "End what the order put in force, and nothing else."))
+    group.command("acknowledge")(step_command("acknowledged", "Confirm to the authority that the order was received."))
+    group.command("review")(step_command("under_review", "Begin to decide, target by target."))
+    group.command("interim")(step_command("interim", "Put the outcomes in force for a limited time.", lasts=True))
+    group.command("final")(step_command("final", "Put the outcomes in force until revoked; each target needs one."))
+    group.command("decline")(step_command("declined", "Decline the order as a whole; no outcome of it is in force."))
+    group.command("revoke")(step_command("revoked", "End the outcomes that the order put in force, and nothing else."))
     group.command("assign")(assign)
     group.command("note")(note)
     group.command("export")(export)
@@ -74,26 +71,26 @@ def register(app: typer.Typer) -> None:
 
 def intake(
     file: opt.Source,
-    authority: Annotated[str, typer.Option(help="Who orders; where the file does not say.")] = "",
-    country: Annotated[str, typer.Option(help="Its country, such as IN.")] = "",
-    legal_basis: Annotated[str, typer.Option(help="The law it names.")] = "",
-    reference: Annotated[str, typer.Option(help="Its reference.")] = "",
-    issued: Annotated[str, typer.Option(help="When it was issued, ISO 8601.")] = "",
-    received: Annotated[str, typer.Option(help="When it came.", show_default="now")] = "",
+    authority: Annotated[str, typer.Option(help="Authority that issued it, if the file does not name it.")] = "",
+    country: Annotated[str, typer.Option(help="Country of the authority, such as IN.")] = "",
+    legal_basis: Annotated[str, typer.Option(help="Law that it names.")] = "",
+    reference: Annotated[str, typer.Option(help="Reference of the authority.")] = "",
+    issued: Annotated[str, typer.Option(help="Time of issue, in ISO 8601.")] = "",
+    received: Annotated[str, typer.Option(help="Time of receipt.", show_default="now")] = "",
     deadline: Annotated[
-        str, typer.Option(help="Until when, ISO 8601 (a date: its earliest end on earth); or +48h.")
+        str, typer.Option(help="Deadline in ISO 8601 (a date ends where it ends first on earth); or +48h.")
     ] = "",
-    confidential: Annotated[bool, typer.Option("--confidential", help="It may not be published.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Take nothing in if any row is bad.")] = False,
+    confidential: Annotated[bool, typer.Option("--confidential", help="It must not be published.")] = False,
+    strict: opt.Strict = False,
     dry_run: opt.DryRun = False,
     actor: Actor = None,
     as_json: Json = False,
 ) -> None:
-    """Take orders in from CSV (a row for each target) or JSON; the same order twice is recognised.
+    """Take orders in from CSV (a row for each target) or JSON; an order that is taken in twice is recognised.
 
     Columns: authority, country, legal_basis, reference, issued, received, deadline, confidential, kind, target, author.
-    All but target may be left out and given as options. Bad rows are told with line and fix, and the rest is taken in;
-    the exit code is then 3.
+    All but target may be left out and given as options. Bad rows are reported with line and fix, and the others are
+    taken in; the exit code is then 3.
     """
     given = {
         "authority": authority,
@@ -105,7 +102,9 @@ def intake(
         "deadline": deadline,
         "confidential": "yes" if confidential else "",
     }
-    read = _read(file, given)
+    data, name = read_file(file)
+    parse: Callable[..., ParsedOrders] = parse_json if name.lower().endswith(".json") else parse_csv
+    read = parse(data, name, given, now_ms())
     for line in read.notes:
         errors.print(line, style="yellow")
     if read.problems:
@@ -113,13 +112,13 @@ def intake(
     if not read.drafts:
         raise CallerMistake(f"{file} names no target that can be used", fix="see hushtag orders intake --help")
 
-    async def work(desk: OrdersDesk) -> None:
-        cases = await desk.refresh()
-        plans = [plan(draft, cases.cases, cases.speakers) for draft in read.drafts]
+    async def work(orders: OrderService) -> None:
+        cases = await orders.refresh()
+        plans = [plan_intake(draft, cases.cases, cases.speakers) for draft in read.drafts]
         if strict and (conflict := next((one for one in plans if one.why), None)):
             raise CallerMistake(f"{conflict.head.id}: {conflict.why}", fix="nothing was taken in (--strict)")
         if not dry_run:
-            plans = await desk.take_in(read.drafts, actor=actor_of(actor))
+            plans = await orders.take_in(read.drafts, actor=actor_of(actor))
         for one in plans:
             if as_json:
                 print(json.dumps(plan_as_dict(one) | {"dry_run": dry_run}, ensure_ascii=False))
@@ -128,22 +127,22 @@ def intake(
         if read.problems or any(one.fate == "conflict" for one in plans):
             raise typer.Exit(EXIT_NO)
 
-    at_desk(work)
+    run_with_orders(work)
 
 
 def list_(
-    country: Annotated[str | None, typer.Option("--country", "-c", help="Only of this country.")] = None,
+    country: Annotated[str | None, typer.Option("--country", "-c", help="Only this country.")] = None,
     state: Annotated[list[str] | None, typer.Option("--state", help=f"Only these: {', '.join(STATES)}.")] = None,
-    only_open: Annotated[bool, typer.Option("--open", help="Only those on which a clock runs.")] = False,
-    assignee: Annotated[str | None, typer.Option("--with", help="Only those that this person has.")] = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only orders with a running clock.")] = False,
+    assignee: Annotated[str | None, typer.Option("--with", help="Only orders assigned to this person.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List orders: those with a clock first, by what is due next."""
+    """List orders: those with a running clock first, by their next due time."""
     where = country_of(country) if country else None
-    states = [word("--state", one, STATES) for one in state or ()]
+    states = [opt.word("--state", one, STATES) for one in state or ()]
 
-    async def work(desk: OrdersDesk) -> None:
-        cases = await desk.refresh()
+    async def work(orders: OrderService) -> None:
+        cases = await orders.refresh()
         running = open_cases(cases.cases.values())
         rest = [] if only_open else [case for case in cases.cases.values() if case.due_ms is None]
         found = [
@@ -162,7 +161,7 @@ def list_(
         else:
             errors.print("there are no such orders")
 
-    at_desk(work)
+    run_with_orders(work)
 
 
 def show(
@@ -177,12 +176,12 @@ def show(
     first: opt.First = 50,
     as_json: Json = False,
 ) -> None:
-    """Show an order: what it says, its history, and its targets (the first 50, or by a filter)."""
+    """Show an order: its fields, its history, and its targets (the first 50, or by a filter)."""
     selection = _selection(kind, target, outcome, undecided, waiting, protected, speaker, None)
 
-    async def work(desk: OrdersDesk) -> None:
-        cases = await desk.refresh()
-        case = desk.case(order)
+    async def work(orders: OrderService) -> None:
+        cases = await orders.refresh()
+        case = orders.case(order)
         rows = selection.rows(case, cases)
         if as_json:
             print(json.dumps(case_as_dict(case, cases, now_ms()), ensure_ascii=False))
@@ -194,7 +193,7 @@ def show(
         if first is not None and len(rows) > first:
             out.print(f"and {len(rows) - first:,} more: --first {len(rows)}, or hushtag orders export {order}")
 
-    at_desk(work)
+    run_with_orders(work)
 
 
 def decide(
@@ -209,9 +208,9 @@ def decide(
     protected: opt.Protected = None,
     speaker: opt.Categories = None,
     first: opt.First = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every target; one of the filters or this.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every target; required without a filter.")] = False,
     against_protected: Annotated[
-        bool, typer.Option("--against-protected", help="Protected speakers are meant; two people must say so.")
+        bool, typer.Option("--against-protected", help="Include protected speakers; two people must rule the same.")
     ] = False,
     ground: opt.GroundOption = None,
     surface: Surfaces = None,
@@ -220,21 +219,21 @@ def decide(
     if_version: opt.Version = None,
     as_json: Json = False,
 ) -> None:
-    """Decide on many targets at once, by a filter.
+    """Rule on many targets at once, by a filter.
 
-    The ladder: declined (with a ground), reduced (a hashtag leaves trends and suggestions in the order's country),
-    withheld (an account or tweet is not shown in that country), suspended (an account, everywhere, under our own
-    rules). What is decided is in force once the order is interim or final; a suspension at once.
+    Outcomes, mildest first: declined (with a ground); reduced (a hashtag leaves trends and suggestions in the order's
+    country); withheld (an account or tweet is not shown in that country); suspended (an account, everywhere, under our
+    own rules). Outcomes are in force once the order is interim or final; a suspension at once.
     """
-    because = cast(Ground, word("--ground", ground, GROUNDS)) if ground else None
-    chosen = cast(Outcome, word("OUTCOME", outcome, OUTCOMES))
+    because = cast(Ground, opt.word("--ground", ground, GROUNDS)) if ground else None
+    chosen = cast(Outcome, opt.word("OUTCOME", outcome, OUTCOMES))
     selection = _selection(kind, target, with_outcome, undecided, waiting, protected, speaker, first)
     if selection == Selection() and not everything:
-        raise CallerMistake("nothing says which targets are meant", fix="a filter such as --undecided, or --all")
+        raise CallerMistake("no targets are selected", fix="a filter such as --undecided, or --all")
 
-    async def work(desk: OrdersDesk) -> None:
-        await desk.refresh()
-        decided = await desk.rule(
+    async def work(orders: OrderService) -> None:
+        await orders.refresh()
+        ruling = await orders.rule(
             order,
             selection,
             chosen,
@@ -242,18 +241,17 @@ def decide(
             reason=reason,
             ground=because,
             against_protected=against_protected,
-            surfaces=named_surfaces(surface, load_settings()),
+            surfaces=policy_names(load_settings()).select_surfaces(surface or ()),
             expected=if_version,
             dry_run=dry_run,
         )
         if as_json:
-            version = decided.case.version
-            said = {"order": order, "version": version, "dry_run": dry_run} | ruling_as_dict(decided.plan)
-            print(json.dumps(said))
+            head = {"order": order, "version": ruling.case.version, "dry_run": dry_run}
+            print(json.dumps(head | ruling_as_dict(ruling.plan)))
         else:
-            out.print(f"{order}: {ruling_words(decided.plan, dry_run=dry_run)}")
+            out.print(f"{order}: {ruling_words(ruling.plan, dry_run=dry_run)}")
 
-    at_desk(work)
+    run_with_orders(work)
 
 
 def export(
@@ -263,40 +261,34 @@ def export(
     undecided: opt.Undecided = False,
     protected: opt.Protected = None,
 ) -> None:
-    """Write an order's targets and their outcomes as CSV to stdout; no cell of it is a formula."""
+    """Write an order's targets and their outcomes as CSV to stdout; no cell is a formula."""
     selection = _selection(kind, None, outcome, undecided, False, protected, None, None)
 
-    async def work(desk: OrdersDesk) -> None:
-        cases = await desk.refresh()
-        case = desk.case(order)
+    async def work(orders: OrderService) -> None:
+        cases = await orders.refresh()
+        case = orders.case(order)
         sys.stdout.write(rows_csv(case, selection.rows(case, cases), cases))
 
-    at_desk(work)
+    run_with_orders(work)
 
 
 def reply(
     order: opt.Order,
-    to: Annotated[Path | None, typer.Option("--out", help="Write it there.", show_default="stdout")] = None,
-    sender: Annotated[str, typer.Option("--sender", help="Who signs.")] = "The legal response team",
+    to: Annotated[Path | None, typer.Option("--out", help="Write it to this file.", show_default="stdout")] = None,
+    sender: Annotated[str, typer.Option("--sender", help="Signature.")] = "The legal response team",
 ) -> None:
-    """Write the letter to the authority: what was done, what was not and why."""
+    """Write the letter to the authority: actions taken, actions declined, and the reasons."""
 
-    async def work(desk: OrdersDesk) -> None:
-        await desk.refresh()
-        text = letter(desk.case(order), now_ms(), sender=sender)
+    async def work(orders: OrderService) -> None:
+        await orders.refresh()
+        text = letter(orders.case(order), now_ms(), sender=sender)
         if to is None:
             sys.stdout.write(text)
         else:
             to.write_text(text, "utf-8")
             out.print(f"written to {to}")
 
-    at_desk(work)
-
-
-def _read(file: Path, given: dict[str, str]) -> Intake:
-    data, name = read_file(file)
-    parse: Callable[..., Intake] = parse_json if name.lower().endswith(".json") else parse_csv
-    return parse(data, name, given, now_ms())
+    run_with_orders(work)
 
 
 def _selection(
@@ -310,12 +302,12 @@ def _selection(
     first: int | None,
 ) -> Selection:
     return Selection(
-        kinds=tuple(cast(TargetKind, word("--kind", one.removesuffix("s"), TARGET_KINDS)) for one in kinds or ()),
+        kinds=tuple(cast(TargetKind, opt.word("--kind", one.removesuffix("s"), TARGET_KINDS)) for one in kinds or ()),
         targets=tuple(targets or ()),
-        outcomes=tuple(cast(Outcome, word("--with", one, OUTCOMES)) for one in outcomes or ()),
+        outcomes=tuple(cast(Outcome, opt.word("--with", one, OUTCOMES)) for one in outcomes or ()),
         undecided=undecided,
         waiting=waiting,
         protected=protected,
-        categories=tuple(cast(SpeakerCategory, word("--speaker", one, CATEGORIES)) for one in speakers or ()),
+        categories=tuple(cast(SpeakerCategory, opt.word("--speaker", one, CATEGORIES)) for one in speakers or ()),
         first=first,
     )

@@ -1,59 +1,67 @@
-"""What may go wrong with an order beyond the caller's slip of the pen."""
+"""Errors of legal orders: stale edits, refused records and unknown ids."""
 
 from __future__ import annotations
 
-from moderation.times import time_words
-from moderation.wording import counted
+from moderation.errors import NoSuchCase
+from moderation.tables import BadCell
+from moderation.wording import counted, time_words
 from streams.errors import EXIT_NO, CallerMistake, ContractError, HushtagError
-from streams.orders.fold import Refusal, Versioned, in_words
+from streams.orders.cases import VersionedRecord
+from streams.orders.fold import RefusedRecord
 from streams.orders.records import CaseRecord, OrderReceived, OrderStep, Speaker, SpeakerDetails
+from streams.orders.states import state_label
 
 
 class StaleOrder(HushtagError):
-    """The order has moved on since the version that the edit names. Nothing was changed."""
+    """The order has changed since the version that the edit names. Nothing was written."""
 
     exit_code = EXIT_NO
 
-    def __init__(self, order: str, *, version: str, changed: tuple[Versioned, ...]) -> None:
+    def __init__(self, order: str, *, version: str, changed: tuple[VersionedRecord, ...]) -> None:
         self.version = version
         self.changed = changed
-        what = "; ".join(told(record) for record in changed) or "the version named was never there"
+        changes = "; ".join(change_words(record) for record in changed) or "the given version never existed"
         super().__init__(
-            f"{order} has changed since you looked: {what}. It is at version {version or 'none'} now",
+            f"{order} has changed since you looked: {changes}. It is at version {version or 'none'} now",
             fix=f"look at it again (hushtag orders show {order}), then decide again",
         )
 
 
-class NotAllowed(CallerMistake):
-    """The order, as it stands, does not allow it."""
+class OrderRefused(CallerMistake):
+    """The order's present state does not allow the record."""
 
 
-def no_such_order(order: str) -> CallerMistake:
-    """An id that nothing is known by."""
-    return CallerMistake(f"there is no order {order[:40]!r}", fix="hushtag orders list")
+def no_such_order(order: str) -> NoSuchCase:
+    """Build the error for an unknown order id."""
+    return NoSuchCase(f"there is no order {order[:40]!r}", fix="hushtag orders list")
 
 
-def of_refusal(order: str, refusal: Refusal) -> HushtagError:
-    """The error that tells a writer why its record counts for nothing."""
+def cell_error(bad: BadCell) -> CallerMistake:
+    """Build the error for a bad value of an option or field."""
+    return CallerMistake(f"{bad.field}: {bad.value!r} is {bad.problem}", fix=bad.fix)
+
+
+def refusal_error(order: str, refusal: RefusedRecord) -> HushtagError:
+    """Build the error for a record that the fold refused."""
     if refusal.stale:
         return StaleOrder(order, version=refusal.version, changed=refusal.changed)
-    return NotAllowed(f"{order}: {refusal.why}", fix=f"hushtag orders show {order}")
+    return OrderRefused(f"{order}: {refusal.why}", fix=f"hushtag orders show {order}")
 
 
-def of_contract(record: CaseRecord, error: ContractError) -> NotAllowed:
-    """The error that tells a writer that no reader would take its record. Nothing was sent."""
+def contract_error(record: CaseRecord, error: ContractError) -> OrderRefused:
+    """Build the error for a record that violates the contract. Nothing was sent."""
     name = record.account if isinstance(record, Speaker | SpeakerDetails) else record.order
-    return NotAllowed(
-        f"{name}: nothing was written, for no reader takes {error}", fix=error.fix or "correct that field"
+    return OrderRefused(
+        f"{name}: nothing was written, readers would reject {error}", fix=error.fix or "correct that field"
     )
 
 
-def told(record: Versioned) -> str:
-    """One change of an order in words."""
+def change_words(record: VersionedRecord) -> str:
+    """Describe one change of an order."""
     at = time_words(record.at_ms)
     if isinstance(record, OrderReceived):
         return f"{record.actor} took in {counted(record.added, 'target')}, {at}"
     if isinstance(record, OrderStep):
-        return f"{record.actor} made it {in_words(record.to)}, {at}: {record.reason}"
+        return f"{record.actor} made it {state_label(record.to)}, {at}: {record.reason}"
     many = sum(last - first + 1 for first, last in record.targets)
     return f"{record.actor} ruled {record.outcome} on {counted(many, 'target')}, {at}: {record.reason}"

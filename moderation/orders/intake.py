@@ -1,7 +1,7 @@
-"""From a file to orders: CSV with a row for each target, or JSON. Every row that cannot be used is told; the rest is
-taken. Pure.
+"""Parse orders from files: CSV with a row for each target, or JSON. Pure.
 
-In CSV the order's own fields may stand in every row, or be given beside the file and left out of it.
+Each bad row is reported with its place and a fix, and the other rows are taken. In CSV, the order's own fields may
+stand in every row, or be given as options and left out of the file.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from moderation.drafts import duration_ms
-from moderation.orders.dates import BEYOND_MS, When, read_as, when_of
-from moderation.orders.model import FIELDS, Head, OrderDraft
-from moderation.tables import BadCell, Line, RowProblem, account_of, one_of, read_table, words
+from moderation.orders.dates import BEYOND_MS, OrderDate, deadline_note, parse_date
+from moderation.orders.intake_plan import FIELDS, UNIQUE_FIELDS, OrderDraft, OrderHead
+from moderation.tables import BadCell, RowProblem, TableLine, account_of, one_of, read_table, words
 from streams.errors import CallerMistake
-from streams.naming import country_of, in_words, tag_of
+from streams.naming import country_of, format_duration, tag_of
 from streams.orders.records import MOST_TARGETS, TARGET_KINDS, Target, TargetKind
 
 COLUMNS = (*FIELDS, "kind", "target", "author")
@@ -29,30 +29,35 @@ _YES, _NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0",
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """What a file holds. `notes` are for whoever takes it in."""
+class ParsedOrders:
+    """The orders of a file, with its bad rows and with notes for the person who takes them in."""
 
     drafts: tuple[OrderDraft, ...]
     problems: tuple[RowProblem, ...]
     notes: tuple[str, ...]
 
 
-def parse_csv(data: bytes, name: str, given: Mapping[str, str], now_ms: int) -> Intake:
-    """Read a CSV file.
+def parse_csv(data: bytes, name: str, given: Mapping[str, str], now_ms: int) -> ParsedOrders:
+    """Parse a CSV file.
 
     Args:
+        data: content of the file.
+        name: name of the file, for errors.
         given: fields of the order that are not in the file.
+        now_ms: time of the intake, Unix time in ms.
 
     Raises:
         CallerMistake: the file as a whole cannot be used.
     """
     lines = read_table(data, name, columns=COLUMNS, required=("target",), most_rows=MOST_TARGETS)
-    return _collect(lines, given, now_ms)
+    return _Parser(given, now_ms).parse(lines)
 
 
-def parse_json(data: bytes, name: str, given: Mapping[str, str], now_ms: int) -> Intake:
-    """Read JSON: an order or a list of orders, each an object of the same fields with `targets`, a list of strings
-    or of objects with `kind`, `target` and `author`.
+def parse_json(data: bytes, name: str, given: Mapping[str, str], now_ms: int) -> ParsedOrders:
+    """Parse JSON: an order or a list of orders.
+
+    An order is an object of the same fields with `targets`: a list of strings, or of objects with `kind`, `target` and
+    `author`.
 
     Raises:
         CallerMistake: the file as a whole cannot be used.
@@ -64,14 +69,14 @@ def parse_json(data: bytes, name: str, given: Mapping[str, str], now_ms: int) ->
     orders = read if isinstance(read, list) else [read]
     if len(orders) > MOST_ORDERS:
         raise CallerMistake(f"{name} has more than {MOST_ORDERS:,} orders", fix="split it")
-    return _collect(_json_lines(orders, isinstance(read, list)), given, now_ms)
+    return _Parser(given, now_ms).parse(_json_lines(orders, isinstance(read, list)))
 
 
-def target_of(written: str, kind: str = "", author: str = "") -> Target:
-    """A target from what an order writes: `#tag`, an account id or address, a tweet's address.
+def parse_target(written: str, kind: str = "", author: str = "") -> Target:
+    """Parse a target as an order writes it: `#tag`, an account id or address, a tweet's address.
 
     Raises:
-        BadCell: it is none of these, or not of the kind that is named.
+        BadCell: it is none of these, or not of the given kind.
     """
     text = written.strip()
     if not text:
@@ -92,43 +97,34 @@ def target_of(written: str, kind: str = "", author: str = "") -> Target:
     return Target("hashtag", tag.hashtag, tag.display)
 
 
-def time_of(field: str, written: str, *, end: bool = False) -> int:
-    """A time in ISO 8601, in UTC without an offset; a date alone is its first moment in UTC, or its last with `end`.
+def parse_head(cells: Mapping[str, str], now_ms: int) -> OrderHead:
+    """Parse an order's own fields.
 
     Raises:
-        BadCell: it cannot be read.
-    """
-    when = when_of(field, written)
-    return when.end_ms if end else when.at_ms
-
-
-def head_of(cells: Mapping[str, str], now_ms: int) -> Head:
-    """An order's own fields.
-
-    Raises:
-        BadCell: one cannot be used, or they contradict each other.
+        BadCell: a field cannot be used, or two fields contradict each other.
     """
     try:
         country = country_of(words("country", cells.get("country", "")))
     except CallerMistake as error:
         raise BadCell("country", cells.get("country", ""), "unknown", error.fix) from None
     if country == "*":
-        raise BadCell("country", "*", "an order is a country's", "its ISO 3166-1 code, such as IN")
-    received = when_of("received", cells["received"]) if cells.get("received", "").strip() else When(now_ms, False)
-    issued = when_of("issued", words("issued", cells.get("issued", "")))
+        raise BadCell("country", "*", "not one country", "the ISO 3166-1 code of the order's country, such as IN")
+    has_receipt = bool(cells.get("received", "").strip())
+    received = parse_date("received", cells["received"]) if has_receipt else OrderDate(now_ms, False)
+    issued = parse_date("issued", words("issued", cells.get("issued", "")))
     deadline = words("deadline", cells.get("deadline", ""))
-    due = _due(deadline, received, cells)
-    for field, when in (("issued", issued), ("received", received)):
-        if when.first_ms > now_ms:
-            raise BadCell(field, cells.get(field, ""), "lies in the future", "the day on which it happened")
+    due = _due(deadline, received, has_receipt)
+    for field, date in (("issued", issued), ("received", received)):
+        if date.first_ms > now_ms:
+            raise BadCell(field, cells.get(field, ""), "in the future", "the day on which it happened")
     if issued.first_ms > received.last_ms:
         raise BadCell("issued", cells.get("issued", ""), "after the order was received", "check both dates")
     if due.last_ms < received.first_ms:
         raise BadCell("deadline", deadline, "before the order was received", "check both dates")
-    said = cells.get("confidential", "").strip().lower()
-    if said not in _YES | _NO:
-        raise BadCell("confidential", said, "unknown", "yes or no")
-    return Head(
+    confidential = cells.get("confidential", "").strip().lower()
+    if confidential not in _YES | _NO:
+        raise BadCell("confidential", confidential, "unknown", "yes or no")
+    return OrderHead(
         authority=words("authority", cells.get("authority", "")),
         country=country,
         legal_basis=words("legal_basis", cells.get("legal_basis", ""), most=2000),
@@ -136,97 +132,99 @@ def head_of(cells: Mapping[str, str], now_ms: int) -> Head:
         issued_ms=issued.at_ms,
         received_ms=min(received.at_ms, now_ms),
         deadline_ms=due.due_ms,
-        confidential=said in _YES,
+        confidential=confidential in _YES,
     )
 
 
-def _due(deadline: str, received: When, cells: Mapping[str, str]) -> When:
+def _due(deadline: str, received: OrderDate, has_receipt: bool) -> OrderDate:
     if not deadline.startswith("+"):
-        return when_of("deadline", deadline)
-    if not cells.get("received", "").strip():
-        raise BadCell("received", "", "missing, and the deadline counts from it", "say when the order came")
+        return parse_date("deadline", deadline)
+    if not has_receipt:
+        raise BadCell("received", "", "missing, and the deadline counts from it", "give the time of receipt")
     try:
         due_ms = received.first_ms + duration_ms(deadline[1:])
     except CallerMistake as error:
         raise BadCell("deadline", deadline, "not a duration", error.fix) from None
     if not 0 <= due_ms < BEYOND_MS:
         raise BadCell("deadline", deadline, "out of range", "such as +48h")
-    return When(due_ms, False)
+    return OrderDate(due_ms, False)
 
 
-def _collect(lines: Iterable[Line | RowProblem], given: Mapping[str, str], now_ms: int) -> Intake:
-    drafts: dict[str, OrderDraft] = {}
-    problems: list[RowProblem] = []
-    heads: dict[tuple[str, ...], Head | BadCell] = {}
-    disputed: set[tuple[str, tuple[str, str]]] = set()
-    for line in lines:
-        if isinstance(line, RowProblem):
-            problems.append(line)
-            continue
-        try:
-            draft = _draft_of(line, given, now_ms, heads, drafts)
-            cells = line.cells
-            target = target_of(cells.get("target", ""), cells.get("kind", ""), cells.get("author", ""))
-            key: tuple[str, str] = (target.kind, target.value)
-            known = draft.targets.get(key)
-            if known is None and len(draft.targets) >= MOST_TARGETS:
-                raise BadCell("target", target.value, f"beyond {MOST_TARGETS:,} targets", "split the order")
-            if known is not None and known.author and target.author not in ("", known.author):
-                disputed.add((draft.head.id, key))
-                told = f"another row of this order says that tweet {target.value} is by {known.author}"
-                raise BadCell("author", target.author, told, "correct one; the tweet is not taken in")
-            draft.repeated += known is not None
-            if known is None or (target.author and not known.author):
-                draft.targets[key] = target
-                if target.author:
-                    draft.authors_at[key] = line.where
-        except BadCell as bad:
-            problems.append(bad.at(line.where))
-    for order, key in disputed:
-        del drafts[order].targets[key]
-    found = tuple(draft for draft in drafts.values() if draft.targets)
-    return Intake(found, tuple(problems), tuple(_notes(found, now_ms)))
+class _Parser:
+    """Groups the rows of a file into orders."""
 
+    def __init__(self, given: Mapping[str, str], now_ms: int) -> None:
+        self._given, self._now_ms = given, now_ms
+        self._drafts: dict[str, OrderDraft] = {}
+        self._heads: dict[tuple[str, ...], OrderHead | BadCell] = {}
+        """Parsed fields by their text, so that equal fields are parsed once."""
+        self._disputed: set[tuple[str, tuple[str, str]]] = set()
+        """(order, target) of tweets to which two rows give different authors."""
 
-def _draft_of(
-    line: Line,
-    given: Mapping[str, str],
-    now_ms: int,
-    heads: dict[tuple[str, ...], Head | BadCell],
-    drafts: dict[str, OrderDraft],
-) -> OrderDraft:
-    written = tuple(line.cells.get(name, "") or given.get(name, "") for name in FIELDS)
-    head = heads.get(written)
-    if head is None:
-        try:
-            head = head_of(dict(zip(FIELDS, written, strict=True)), now_ms)
-        except BadCell as bad:
-            head = bad
-        heads[written] = head
-    if isinstance(head, BadCell):
-        raise head
-    if (draft := drafts.get(head.id)) is None:
+    def parse(self, lines: Iterable[TableLine | RowProblem]) -> ParsedOrders:
+        problems: list[RowProblem] = []
+        for line in lines:
+            if isinstance(line, RowProblem):
+                problems.append(line)
+                continue
+            try:
+                self._add(line)
+            except BadCell as bad:
+                problems.append(bad.at(line.where))
+        for order, key in self._disputed:
+            del self._drafts[order].targets[key]
+        found = tuple(draft for draft in self._drafts.values() if draft.targets)
+        return ParsedOrders(found, tuple(problems), tuple(_notes(found, self._now_ms)))
+
+    def _add(self, line: TableLine) -> None:
+        draft, cells = self._draft(line), line.cells
+        target = parse_target(cells.get("target", ""), cells.get("kind", ""), cells.get("author", ""))
+        key: tuple[str, str] = (target.kind, target.value)
+        known = draft.targets.get(key)
+        if known is None and len(draft.targets) >= MOST_TARGETS:
+            raise BadCell("target", target.value, f"beyond {MOST_TARGETS:,} targets", "split the order")
+        if known is not None and known.author and target.author not in ("", known.author):
+            self._disputed.add((draft.head.id, key))
+            problem = f"another row of this order names {known.author} as the author of tweet {target.value}"
+            raise BadCell("author", target.author, problem, "correct one; the tweet is not taken in")
+        draft.repeated += known is not None
+        if known is None or (target.author and not known.author):
+            draft.targets[key] = target
+            if target.author:
+                draft.authors_at[key] = line.where
+
+    def _draft(self, line: TableLine) -> OrderDraft:
+        written = tuple(line.cells.get(name, "") or self._given.get(name, "") for name in FIELDS)
         cells = dict(zip(FIELDS, written, strict=True))
-        read = read_as(cells["deadline"], cells["received"], head.deadline_ms)
-        draft = drafts[head.id] = OrderDraft(head, read_as=read)
-    for name in ("legal_basis", "issued_ms", "deadline_ms", "confidential"):
-        if getattr(draft.head, name) != getattr(head, name):
-            field = name.removesuffix("_ms")
-            told = "another row of this order says otherwise"
-            raise BadCell(field, line.cells.get(field, ""), told, "one order has one of each, or two references")
-    return draft
+        head = self._heads.get(written)
+        if head is None:
+            try:
+                head = parse_head(cells, self._now_ms)
+            except BadCell as bad:
+                head = bad
+            self._heads[written] = head
+        if isinstance(head, BadCell):
+            raise head
+        if (draft := self._drafts.get(head.id)) is None:
+            note = deadline_note(cells["deadline"], cells["received"], head.deadline_ms)
+            draft = self._drafts[head.id] = OrderDraft(head, deadline_note=note)
+        for name in UNIQUE_FIELDS:
+            if getattr(draft.head, name) != getattr(head, name):
+                field = name.removesuffix("_ms")
+                problem = "another row of this order has a different value"
+                raise BadCell(field, line.cells.get(field, ""), problem, "use one value, or two references")
+        return draft
 
 
 def _notes(drafts: Iterable[OrderDraft], now_ms: int) -> Iterator[str]:
     for draft in drafts:
-        if draft.read_as:
-            yield f"{draft.head.reference}: {draft.read_as}"
+        if draft.deadline_note:
+            yield f"{draft.head.reference}: {draft.deadline_note}"
         if draft.head.deadline_ms <= now_ms:
-            ago = in_words(now_ms - draft.head.deadline_ms)
+            ago = format_duration(now_ms - draft.head.deadline_ms)
             yield f"{draft.head.reference}: the deadline has passed {ago} ago"
         if draft.repeated:
-            again = "1 target is named again and counts" if draft.repeated == 1 else None
-            again = again or f"{draft.repeated:,} targets are named again and count"
+            again = "1 repeated target counts" if draft.repeated == 1 else f"{draft.repeated:,} repeated targets count"
             yield f"{draft.head.reference}: {again} once"
 
 
@@ -237,12 +235,10 @@ def _kind(text: str) -> TargetKind:
         return "tweet"
     if re.fullmatch(r"[0-9]{1,20}", text) or text.startswith(("http", "@")):
         return "account"
-    raise BadCell(
-        "target", text, "what it is cannot be told", "an account id, a #hashtag, a tweet's address; or a kind"
-    )
+    raise BadCell("target", text, "of unknown kind", "an account id, a #hashtag, a tweet's address; or give its kind")
 
 
-def _json_lines(orders: Iterable[Any], listed: bool) -> Iterator[Line | RowProblem]:
+def _json_lines(orders: Iterable[Any], listed: bool) -> Iterator[TableLine | RowProblem]:
     for number, order in enumerate(orders):
         where = f"order {number + 1}" if listed else "the order"
         if not isinstance(order, dict) or not isinstance(order.get("targets"), list):
@@ -255,11 +251,11 @@ def _json_lines(orders: Iterable[Any], listed: bool) -> Iterator[Line | RowProbl
         head = {name: _plain(order[name]) for name in FIELDS if name in order}
         for at, target in enumerate(order["targets"]):
             place = f"{where}, target {at + 1}"
-            said = target if isinstance(target, dict) else {"target": target}
-            if unknown := [name for name in said if name not in ("kind", "target", "author")]:
+            fields = target if isinstance(target, dict) else {"target": target}
+            if unknown := [name for name in fields if name not in ("kind", "target", "author")]:
                 yield RowProblem(place, str(unknown[0])[:60], "", "there is no such field", "kind, target, author")
                 continue
-            yield Line(place, head | {name: _plain(value) for name, value in said.items()})
+            yield TableLine(place, head | {name: _plain(value) for name, value in fields.items()})
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""How orders are shown: one JSON object each for programs, tables for eyes, CSV for a spreadsheet. Pure."""
+"""Render orders: JSON objects for programs, tables for a terminal, CSV for a spreadsheet. Pure."""
 
 from __future__ import annotations
 
@@ -9,43 +9,33 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from moderation.orders.decide import RulingPlan
-from moderation.orders.errors import told
-from moderation.orders.model import Plan
+from moderation.orders.errors import change_words
+from moderation.orders.intake_plan import IntakePlan
+from moderation.orders.ruling_plan import RulingPlan
 from moderation.tables import write_table
-from moderation.times import time_words
-from moderation.wording import counted
-from streams.naming import in_words as duration_words
-from streams.orders.fold import Case, Cases, Row, in_words
+from moderation.wording import counted, time_words
+from streams.naming import format_duration as duration_words
+from streams.orders.cases import Case, TargetRow
+from streams.orders.fold import OrderFold
 from streams.orders.records import OUTCOMES, OrderStep
-from streams.orders.states import IN_FORCE
+from streams.orders.states import IN_FORCE_STATES, state_label
 
 TARGET_COLUMNS = (
-    "number",
-    "kind",
-    "target",
-    "protected",
-    "proposal",
-    "outcome",
-    "ground",
-    "reason",
-    "by",
-    "second",
-    "waiting",
-)
+    "number", "kind", "target", "protected", "proposal", "outcome", "ground", "reason", "by", "second", "waiting",
+)  # fmt: skip
 _STYLES = {"final": "bold", "interim": "bold", "declined": "dim", "revoked": "dim"}
 PROTECTED = "declined: protected speech"
-"""What is proposed for a protected speaker."""
+"""Proposed outcome of a protected speaker."""
 
 
 def counts(case: Case) -> dict[str, int]:
-    """How many targets have each outcome; `undecided` has the rest."""
+    """Count the targets by outcome; `undecided` counts the rest."""
     found = Counter(outcome.outcome if (outcome := case.outcome(row)) else "undecided" for row in case.rows)
     return {name: found[name] for name in (*OUTCOMES, "undecided")}
 
 
-def case_as_dict(case: Case, cases: Cases, now_ms: int) -> dict[str, Any]:
-    """An order as plain JSON, its targets apart."""
+def case_as_dict(case: Case, cases: OrderFold, now_ms: int) -> dict[str, Any]:
+    """Convert an order to plain JSON, without its targets."""
     order = case.order
     return {
         "order": case.id,
@@ -68,17 +58,17 @@ def case_as_dict(case: Case, cases: Cases, now_ms: int) -> dict[str, Any]:
         "waiting": sum(map(cases.waits, case.rows)),
         "in_force": in_force(case, now_ms),
         "notes": [{"text": note.text, "actor": note.actor, "at_ms": note.at_ms} for note in case.notes],
-        "history": [told(record) for _, record in case.history],
+        "history": [change_words(record) for _, record in case.history],
     }
 
 
 def in_force(case: Case, now_ms: int) -> bool:
     """Whether the order's own outcomes are in force."""
-    return case.state in IN_FORCE and (not case.expires_at_ms or now_ms < case.expires_at_ms)
+    return case.state in IN_FORCE_STATES and (not case.expires_at_ms or now_ms < case.expires_at_ms)
 
 
-def row_as_dict(case: Case, row: Row, cases: Cases) -> dict[str, Any]:
-    """A target as plain JSON."""
+def row_as_dict(case: Case, row: TargetRow, cases: OrderFold) -> dict[str, Any]:
+    """Convert a target to plain JSON."""
     speaker = cases.protected(row.target)
     outcome = case.outcome(row)
     actors = row.ruling.actors if row.ruling else ()
@@ -97,7 +87,7 @@ def row_as_dict(case: Case, row: Row, cases: Cases) -> dict[str, Any]:
     }
 
 
-def _waiting(row: Row, cases: Cases) -> str:
+def _waiting(row: TargetRow, cases: OrderFold) -> str:
     if row.proposed is not None:
         return f"{row.proposed.outcome}, proposed by {row.proposed.actors[0]}"
     if row.ruling is not None and cases.alone(row):
@@ -105,8 +95,8 @@ def _waiting(row: Row, cases: Cases) -> str:
     return ""
 
 
-def plan_as_dict(plan: Plan) -> dict[str, Any]:
-    """What became of an intake, as plain JSON."""
+def plan_as_dict(plan: IntakePlan) -> dict[str, Any]:
+    """Convert the effect of an intake to plain JSON."""
     return {
         "order": plan.head.id,
         "reference": plan.head.reference,
@@ -119,22 +109,22 @@ def plan_as_dict(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_words(plan: Plan) -> str:
-    """What became of an intake, in a line."""
+def plan_words(plan: IntakePlan) -> str:
+    """Describe the effect of an intake in a line."""
     head = plan.head
     if plan.fate == "conflict":
         return f"{head.id}: {plan.why}"
     if plan.fate == "known":
         return f"{head.id}: known already, with all {counted(plan.known, 'target')}; nothing was written"
-    told_as = f"{head.id}: {counted(len(plan.added), 'target')}"
-    told_as += f", {plan.known:,} known before" if plan.known else ""
+    line = f"{head.id}: {counted(len(plan.added), 'target')}"
+    line += f", {plan.known:,} known before" if plan.known else ""
     if plan.protected:
-        told_as += f", among them {counted(plan.protected, 'protected speaker')}, proposed as {PROTECTED}"
-    return told_as
+        line += f", among them {counted(plan.protected, 'protected speaker')}, proposed as {PROTECTED}"
+    return line
 
 
 def ruling_as_dict(plan: RulingPlan) -> dict[str, Any]:
-    """What a ruling does, as plain JSON."""
+    """Convert the effect of a ruling to plain JSON."""
     return {
         "outcome": plan.outcome,
         "decides": plan.decides,
@@ -146,14 +136,14 @@ def ruling_as_dict(plan: RulingPlan) -> dict[str, Any]:
 
 
 def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
-    """What a ruling does, in a line."""
+    """Describe the effect of a ruling in a line."""
     verb = "would be " if dry_run else ""
     parts = [f"{counted(plan.decides, 'target')} {verb}{plan.outcome}"]
     if plan.proposes:
         wait = "that would wait" if dry_run else "waiting"
-        parts.append(f"{counted(plan.proposes, 'protected speaker')} {wait} for a second person to say the same")
+        parts.append(f"{counted(plan.proposes, 'protected speaker')} {wait} for a second person to rule the same")
     if plan.spared:
-        parts.append(f"{counted(plan.spared, 'protected speaker')} left out (--against-protected means them)")
+        parts.append(f"{counted(plan.spared, 'protected speaker')} left out (--against-protected includes them)")
     if plan.unfit:
         parts.append(f"{plan.unfit:,} that cannot be {plan.outcome} left out")
     if plan.unchanged:
@@ -162,14 +152,14 @@ def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
 
 
 def orders_table(cases: Sequence[Case], now_ms: int) -> Table:
-    """Orders for a terminal."""
+    """Build a table of orders for a terminal."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("order", "state", "due", "authority", "reference", "with", "targets", "outcomes"):
         shown.add_column(column, overflow="fold", justify="right" if column == "targets" else "left")
     for case in cases:
         shown.add_row(
             case.id,
-            Text(in_words(case.state), style=_STYLES.get(case.state, "")),
+            Text(state_label(case.state), style=_STYLES.get(case.state, "")),
             due_words(case, now_ms),
             Text(case.order.authority),
             Text(case.order.reference),
@@ -181,52 +171,51 @@ def orders_table(cases: Sequence[Case], now_ms: int) -> Table:
 
 
 def due_words(case: Case, now_ms: int) -> Text:
-    """How long until the next thing is due."""
+    """Describe the time until the order's clock runs out."""
     if case.due_ms is None:
         return Text("")
-    left_ms = case.due_ms - now_ms
+    remaining_ms = case.due_ms - now_ms
     what = "interim ends" if case.state == "interim" else ""
-    if left_ms <= 0:
-        ago = duration_words(-left_ms)
+    if remaining_ms <= 0:
+        ago = duration_words(-remaining_ms)
         return Text(f"interim ended {ago} ago" if what else f"overdue by {ago}", style="red bold")
-    style = "yellow" if left_ms < 86_400_000 else ""
-    return Text(f"{what} in {duration_words(left_ms)}".strip(), style=style)
+    style = "yellow" if remaining_ms < 86_400_000 else ""
+    return Text(f"{what} in {duration_words(remaining_ms)}".strip(), style=style)
 
 
-def rows_table(case: Case, rows: Iterable[Row], cases: Cases) -> Table:
-    """Targets for a terminal."""
+def rows_table(case: Case, rows: Iterable[TargetRow], cases: OrderFold) -> Table:
+    """Build a table of targets for a terminal."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("", "kind", "target", "protected", "outcome", "reason", "by"):
         shown.add_column(column, overflow="fold")
     for row in rows:
-        said = row_as_dict(case, row, cases)
-        by = " and ".join(name for name in (said["by"], said["second"]) if name)
-        outcome = "; ".join(one for one in (said["outcome"], said["waiting"]) if one)
-        outcome = outcome or (f"proposed {said['proposal']}" if said["proposal"] else "")
-        cells = (said["kind"], said["target"], said["protected"], outcome, said["reason"], by)
-        shown.add_row(str(said["number"]), *(Text(" ".join(str(cell).split())) for cell in cells))
+        plain = row_as_dict(case, row, cases)
+        by = " and ".join(name for name in (plain["by"], plain["second"]) if name)
+        outcome = "; ".join(one for one in (plain["outcome"], plain["waiting"]) if one)
+        outcome = outcome or (f"proposed {plain['proposal']}" if plain["proposal"] else "")
+        cells = (plain["kind"], plain["target"], plain["protected"], outcome, plain["reason"], by)
+        shown.add_row(str(plain["number"]), *(Text(" ".join(str(cell).split())) for cell in cells))
     return shown
 
 
 def head_lines(case: Case, now_ms: int) -> list[str]:
-    """What an order says of itself and what became of it, for a terminal."""
+    """Describe an order and its history for a terminal, a line each."""
     order = case.order
     lines = [
-        f"{case.id}: {in_words(case.state)}{', confidential' if order.confidential else ''}",
+        f"{case.id}: {state_label(case.state)}{', confidential' if order.confidential else ''}",
         f"  {order.authority}, {order.country}, {order.reference}; {order.legal_basis}",
         f"  issued {time_words(order.issued_ms)}, received {time_words(order.received_ms)}, "
         f"deadline {time_words(order.deadline_ms)} {due_words(case, now_ms).plain}".rstrip(),
         f"  version {case.version}" + (f", with {case.assignee}" if case.assignee else ""),
     ]
     for _, record in case.history:
-        if isinstance(record, OrderStep) and record.expires_at_ms:
-            lines.append(f"  {told(record)} (until {time_words(record.expires_at_ms)})")
-        else:
-            lines.append(f"  {told(record)}")
+        expires_at_ms = record.expires_at_ms if isinstance(record, OrderStep) else 0
+        until = f" (until {time_words(expires_at_ms)})" if expires_at_ms else ""
+        lines.append(f"  {change_words(record)}{until}")
     lines += [f"  note by {note.actor}, {time_words(note.at_ms)}: {note.text}" for note in case.notes]
     return lines
 
 
-def rows_csv(case: Case, rows: Iterable[Row], cases: Cases) -> str:
-    """Targets for a spreadsheet; nothing in it is a formula."""
+def rows_csv(case: Case, rows: Iterable[TargetRow], cases: OrderFold) -> str:
+    """Write targets as CSV; no cell is a formula."""
     return write_table(TARGET_COLUMNS, (row_as_dict(case, row, cases) for row in rows))

@@ -1,1 +1,1 @@
-"""The transparency report: facts from the logs, what of them may be published, the page. All but `read` is pure."""
+"""The transparency report: facts from the logs, their publishable form, the page. All but `read` is pure."""

@@ -1,7 +1,7 @@
-"""The automated decisions that a report counts, from two places: their own topic, kept for days, and the audit log.
+"""Merge automated decisions from their topic, which is kept for days, and from the audit log. Pure.
 
-Where both have a record they must have the same bytes, or one of them was changed and no number can be trusted. Where
-neither has what was once there, the time that is missing is known, and the report says so. Pure.
+A record that both logs hold must have the same bytes; otherwise one of them was changed and no count can be trusted.
+Periods that neither log covers are known as coverage gaps, and the report names them.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from sys import intern
 
 import msgspec
 
-from moderation.audit.chain import Entry, record_bytes
+from moderation.audit.chain import AuditEntry, record_bytes
 from moderation.audit.sources import is_loss
 from streams.errors import EXIT_NO, HushtagError
-from streams.log.decisions import HIDING, Decision, Ruling, decision_in
+from streams.log.decisions import HIDING, Decision, ScopeDecision, decision_in
 from streams.log.topic_specs import DECISIONS
 
 ALWAYS_MS = 0
-"""The beginning of a hole of which nobody knows when it began."""
+"""Start of a coverage gap whose real start is unknown."""
 
 
 class LogsDisagree(HushtagError):
-    """The audit log and the topic that it was copied from hold different things at one place."""
+    """The audit log and the decision topic hold different records at the same offset."""
 
     exit_code = EXIT_NO
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
-    """A time in [from_ms, to_ms) of which some automated decisions may be lacking."""
+class CoverageGap:
+    """A period [from_ms, to_ms) in which automated decisions may be missing."""
 
     from_ms: int
     to_ms: int
@@ -40,47 +40,50 @@ class Hole:
 @dataclass(slots=True)
 class _Partition:
     first_offset: int
-    """The first that the topic still has when it is read."""
+    """First offset that the topic retains when it is read."""
     next_offset: int = 0
-    """The first that the audit log does not have."""
+    """First offset after those in the audit log."""
     audited_ms: int = ALWAYS_MS
-    """When the last record that the audit log has was logged."""
+    """Log time of the last record in the audit log."""
     first_ms: int | None = None
-    """When the first record that the topic still has was logged."""
+    """Log time of the first record that the topic retains."""
     lost: bool = False
 
 
-class Gathered:
-    """Hear the topic first, then the audit log, each in its order; then ask for `decisions` and `holes`.
+class AutomatedDecisions:
+    """Automated decisions of a report, merged from two logs.
+
+    Apply all records of the topic first, then all entries of the audit log, each log in its order. Then read
+    `decisions` and `gaps`.
 
     Args:
-        begins: partition → the first offset that the topic has.
-        from_ms, to_ms: the report's time. Of what was decided before, only the last of each key is kept, and of each
-            ruling only what a report counts: a month of decisions has to fit into memory.
+        begins: partition → the first offset that the topic retains.
+        from_ms, to_ms: the report's period. To fit a month into memory, only the last earlier decision of each key is
+            kept, and only the counted fields of each decision.
     """
 
     def __init__(self, begins: Mapping[int, int], from_ms: int, to_ms: int) -> None:
         self._partitions = {partition: _Partition(begin) for partition, begin in begins.items()}
         self._from_ms, self._to_ms = from_ms, to_ms
         self._digests: dict[tuple[int, int, int], bytes] = {}
-        """(partition, offset, log time) → of the topic's record."""
+        """(partition, offset, log time) → digest of the topic's record."""
         self._within: dict[tuple[str, str, str], Decision] = {}
         self._before: dict[tuple[str, str], Decision] = {}
-        self._holes: list[Hole] = []
+        self._gaps: list[CoverageGap] = []
 
-    def hear_record(self, partition: int, offset: int, log_time_ms: int, value: bytes | None) -> None:
-        """Take a record of the topic."""
+    def apply_record(self, partition: int, offset: int, log_time_ms: int, value: bytes | None) -> None:
+        """Apply a record of the topic."""
         known = self._partitions[partition]
         if known.first_ms is None:
             known.first_ms = log_time_ms
         self._digests[partition, offset, log_time_ms] = _digest(value)
         self._take(value)
 
-    def hear_entry(self, entry: Entry) -> None:
-        """Take an entry of the audit log.
+    def apply_entry(self, entry: AuditEntry) -> None:
+        """Apply an entry of the audit log.
 
         Raises:
-            LogsDisagree: the topic has another record there.
+            LogsDisagree: the topic holds other bytes at this offset.
         """
         source = entry.source
         known = self._partitions.get(source.partition)
@@ -91,7 +94,7 @@ class Gathered:
             known.lost = True
             return
         if known.lost:
-            self._holes.append(Hole(known.audited_ms, source.log_time_ms))
+            self._gaps.append(CoverageGap(known.audited_ms, source.log_time_ms))
         known.audited_ms, known.lost = source.log_time_ms, False
         if entry.note:
             return
@@ -101,54 +104,54 @@ class Gathered:
             self._take(value)
         elif digest != _digest(value):
             raise LogsDisagree(
-                f"entry {entry.seq} of the audit log is not what {DECISIONS}[{source.partition}] has at offset "
+                f"entry {entry.seq} of the audit log differs from {DECISIONS}[{source.partition}] at offset "
                 f"{source.offset}: one of them was changed",
-                fix="hushtag audit verify says whether it was the log; until that is known trust neither",
+                fix="run hushtag audit verify to check the audit log; until then trust neither",
             )
 
     def decisions(self) -> list[Decision]:
-        """Each once; those before the report's time only where they may still count in it."""
+        """List each decision once, including earlier ones that may count in the report's period."""
         return [*self._before.values(), *self._within.values()]
 
-    def holes(self) -> list[Hole]:
-        """What is lacking of the report's time, in order, without overlaps."""
-        found = list(self._holes)
+    def gaps(self) -> list[CoverageGap]:
+        """List the coverage gaps within the report's period, in order, without overlaps."""
+        found = list(self._gaps)
         for known in self._partitions.values():
             if known.lost or known.first_offset > known.next_offset:
-                found.append(Hole(known.audited_ms, self._to_ms if known.first_ms is None else known.first_ms))
-        merged: list[Hole] = []
-        for hole in sorted(found, key=lambda one: one.from_ms):
-            hole = Hole(max(hole.from_ms, self._from_ms), min(hole.to_ms, self._to_ms))
-            if merged and hole.from_ms <= merged[-1].to_ms:
-                merged[-1] = Hole(merged[-1].from_ms, max(merged[-1].to_ms, hole.to_ms))
-            elif hole.from_ms < hole.to_ms:
-                merged.append(hole)
+                found.append(CoverageGap(known.audited_ms, self._to_ms if known.first_ms is None else known.first_ms))
+        merged: list[CoverageGap] = []
+        for gap in sorted(found, key=lambda one: one.from_ms):
+            gap = CoverageGap(max(gap.from_ms, self._from_ms), min(gap.to_ms, self._to_ms))
+            if merged and gap.from_ms <= merged[-1].to_ms:
+                merged[-1] = CoverageGap(merged[-1].from_ms, max(merged[-1].to_ms, gap.to_ms))
+            elif gap.from_ms < gap.to_ms:
+                merged.append(gap)
         return merged
 
     def _take(self, value: bytes | None) -> None:
-        said = decision_in(value)
-        if said is None or said.decided_at_ms >= self._to_ms:
+        decision = decision_in(value)
+        if decision is None or decision.decided_at_ms >= self._to_ms:
             return
-        if said.decided_at_ms >= self._from_ms:
-            self._within.setdefault((said.hashtag, said.country, said.version), _slim(said))
+        if decision.decided_at_ms >= self._from_ms:
+            self._within.setdefault((decision.hashtag, decision.country, decision.version), _slim(decision))
             return
-        key = said.hashtag, said.country
-        if key not in self._before or self._before[key].version < said.version:
-            self._before[key] = _slim(said)
+        key = decision.hashtag, decision.country
+        if key not in self._before or self._before[key].version < decision.version:
+            self._before[key] = _slim(decision)
 
 
-def _slim(said: Decision) -> Decision:
-    """What a report counts of a decision: which categories hide, and until when."""
+def _slim(decision: Decision) -> Decision:
+    """Reduce a decision to the fields that a report counts: the categories that hide, and their ends."""
     ends: dict[str, int] = {}
-    for ruling in said.rulings:
+    for ruling in decision.rulings:
         if ruling.action in HIDING:
             ends[intern(ruling.category)] = max(ruling.expires_at_ms, ends.get(ruling.category, 0))
     rulings = tuple(
-        Ruling(category=category, surface="", action="suppress", since_ms=0, expires_at_ms=end_ms)
+        ScopeDecision(category=category, surface="", action="suppress", since_ms=0, expires_at_ms=end_ms)
         for category, end_ms in ends.items()
     )
-    names = {"hashtag": intern(said.hashtag), "country": intern(said.country), "display": ""}
-    return msgspec.structs.replace(said, rulings=rulings, policy_revision="", model_revision="", **names)
+    names = {"hashtag": intern(decision.hashtag), "country": intern(decision.country), "display": ""}
+    return msgspec.structs.replace(decision, rulings=rulings, policy_revision="", model_revision="", **names)
 
 
 def _digest(value: bytes | None) -> bytes:

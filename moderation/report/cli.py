@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from moderation.options import Json
-from moderation.orders.intake import time_of
-from moderation.shell import errors, out
+from moderation.orders.dates import parse_time
+from moderation.orders.errors import cell_error
 from moderation.tables import BadCell
-from streams.cli.quiet import quieten
+from moderation.terminal import errors, out
+from streams.cli.output import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.naming import country_of
@@ -21,46 +22,46 @@ from streams.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add `report` to the command."""
     app.command()(report)
 
 
 def report(
-    from_: Annotated[str, typer.Option("--from", help="First day, ISO 8601.", metavar="DATE")],
-    to: Annotated[str, typer.Option("--to", help="Last day, ISO 8601; it is part of the report.", metavar="DATE")],
+    from_: Annotated[str, typer.Option("--from", help="First day, in ISO 8601.", metavar="DATE")],
+    to: Annotated[str, typer.Option("--to", help="Last day, in ISO 8601, included.", metavar="DATE")],
     country: Annotated[str | None, typer.Option("--country", "-c", help="Only this country.")] = None,
     page: Annotated[
-        Path | None, typer.Option("--html", help="Write the page there: one file, no script.", metavar="FILE")
+        Path | None, typer.Option("--html", help="Write the page to this file; it contains no scripts.", metavar="FILE")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the transparency report: orders received, what was done and what not, hashtags held back and for how long.
+    """Write the transparency report: orders received, actions taken and declined, and hashtags hidden with their times.
 
-    Small counts are rounded, and no account is named. Without --html and --json: a public update in plain words.
+    Small counts are rounded, and no account is named. Without --html and --json it prints a public update as text.
     """
     from moderation.report import page as pages
-    from moderation.report.facts import gather
+    from moderation.report.facts import count_facts
     from moderation.report.publish import publish
-    from moderation.report.read import automated_decisions, people_s_decisions
+    from moderation.report.read import read_automated, read_moderation
     from moderation.review.view import quality_of
 
     try:
-        from_ms, to_ms = time_of("--from", from_), time_of("--to", to, end=True) + 1
+        from_ms, to_ms = parse_time("--from", from_), parse_time("--to", to, end=True) + 1
     except BadCell as bad:
-        raise CallerMistake(f"{bad.field}: {bad.value!r} is {bad.problem}", fix=bad.fix) from None
+        raise cell_error(bad) from None
     if from_ms >= to_ms:
-        raise CallerMistake("--from is after --to", fix="the first day, then the last")
+        raise CallerMistake("--from is after --to", fix="give the first day as --from and the last day as --to")
     where = country_of(country) if country else None
     settings = load_settings()
     quieten()
 
     async def read() -> None:
-        people = await people_s_decisions(settings)
-        automated, unread = await automated_decisions(settings, from_ms, to_ms)
-        at_ms, holes = now_ms(), automated.holes()
-        facts = gather(people, automated.decisions(), from_ms, to_ms, where, now_ms=at_ms, lacking=holes)
+        people = await read_moderation(settings)
+        automated, unread = await read_automated(settings, from_ms, to_ms)
+        at_ms, gaps = now_ms(), automated.gaps()
+        facts = count_facts(people, automated.decisions(), from_ms, to_ms, where, now_ms=at_ms, gaps=gaps)
         if unread:
-            errors.print(f"not read for this report: {unread}", style="yellow")
+            errors.print(f"the audit log was not read for this report: {unread}", style="yellow")
         published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
         if page is not None:
             page.write_text(pages.html(published, at_ms), "utf-8")

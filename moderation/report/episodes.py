@@ -1,4 +1,4 @@
-"""From decisions to what they amounted to: for how long which category hid a hashtag in a country. Pure."""
+"""Derive suppression episodes from decisions: the periods in which a category hid a hashtag in a country. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.log.decisions import HIDING, Decision
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An automated suppression, from its first decision to its end, or to that of the report."""
+    """An automated suppression, from its first decision to its end or to the end of the report."""
 
     hashtag: str
     country: str
@@ -21,19 +21,19 @@ class Episode:
 
     @property
     def lasted_ms(self) -> int:
-        """How long it stood."""
+        """Duration of the episode in ms."""
         return self.to_ms - self.from_ms
 
 
 def episodes(decisions: Iterable[Decision], from_ms: int, to_ms: int) -> list[Episode]:
-    """The suppressions that began within [from_ms, to_ms), by their beginning.
+    """List the suppressions that began within [from_ms, to_ms), by their beginning.
 
-    Decisions of a key are taken in the order of their versions, repeats once; what only renews a suppression prolongs
-    it. A suppression ends with the next decision that does not have it, or when it runs out.
+    Decisions of a key are applied once each, in the order of their versions. A renewal prolongs a suppression; it ends
+    with the next decision that does not include it, or when it expires.
     """
     by_key: dict[tuple[str, str], dict[str, Decision]] = defaultdict(dict)
-    for said in decisions:
-        by_key[said.hashtag, said.country][said.version] = said
+    for decision in decisions:
+        by_key[decision.hashtag, decision.country][decision.version] = decision
     found = [
         episode
         for versions in by_key.values()
@@ -46,16 +46,16 @@ def episodes(decisions: Iterable[Decision], from_ms: int, to_ms: int) -> list[Ep
 def _of_key(decisions: Sequence[Decision], end_ms: int) -> list[Episode]:
     done: list[Episode] = []
     running: dict[str, tuple[int, int]] = {}
-    for said in decisions:
-        at_ms = said.decided_at_ms
+    for decision in decisions:
+        at_ms = decision.decided_at_ms
         hiding: dict[str, int] = {}
-        for ruling in said.rulings:
+        for ruling in decision.rulings:
             if ruling.action in HIDING:
                 hiding[ruling.category] = max(ruling.expires_at_ms, hiding.get(ruling.category, 0))
         for category, (began_ms, expires_ms) in list(running.items()):
             if category not in hiding or expires_ms <= at_ms:
                 ended_ms = max(began_ms, min(at_ms, expires_ms))
-                done.append(Episode(said.hashtag, said.country, category, began_ms, ended_ms))
+                done.append(Episode(decision.hashtag, decision.country, category, began_ms, ended_ms))
                 del running[category]
         for category, expires_ms in hiding.items():
             running[category] = (running[category][0] if category in running else at_ms, expires_ms)

@@ -1,4 +1,4 @@
-"""The report's numbers, counted exactly from the records; what may be published of them is `publish`'s affair. Pure."""
+"""Count the report's facts exactly from the records; `publish` decides which numbers may be published. Pure."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from moderation.published import HELD_BACK, published_outcomes
-from moderation.report.automated import Hole
+from moderation.orders.public_outcomes import HELD_BACK, published_outcomes
+from moderation.report.automated import CoverageGap
 from moderation.report.episodes import Episode, episodes
-from streams.flags.overrides import PeopleView
+from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, TagRecord, Undo
-from streams.orders.fold import Case
+from streams.orders.cases import Case
 from streams.orders.records import OrderRuling, OrderStep, numbers_of
-from streams.orders.states import ACTED, GROUNDS_OF, WAITING
+from streams.orders.states import GROUNDS_OF, PENDING_STATES, RESTRICTING
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """The orders received in [from_ms, to_ms), as they stand now, and what was hidden or decided on in that time.
+class ReportFacts:
+    """Facts about orders received in [from_ms, to_ms) with their present state, and about decisions in that period.
 
-    Durations in ms; None where there is nothing.
+    Durations are in ms; None where there is no value.
     """
 
     from_ms: int
@@ -32,72 +32,75 @@ class Facts:
     orders_by_country: dict[str, int]
     orders_by_state: dict[str, int]
     confidential: int
-    """Orders that may not be published one by one; they are in the counts."""
+    """Number of orders that may not be published one by one; the counts include them."""
     targets: dict[str, int]
-    """By kind."""
+    """Number of targets by kind."""
     outcomes: dict[str, dict[str, int]]
-    """By kind, then by `PublicOutcome`."""
+    """Number of targets by kind and `PublicOutcome`."""
     declined: dict[str, dict[str, int]]
-    """By kind, then by ground; one that is not of declining counts as `other`."""
+    """Number of declined targets by kind and ground; a ground for another outcome counts as `other`."""
     protected: dict[str, int]
-    """Accounts declined as protected speech, by the registry's category."""
+    """Number of accounts declined as protected speech, by the registry's category."""
     protected_acted: int
-    """Accounts of protected speakers that were acted against, by two people each."""
+    """Number of protected speakers' accounts acted against, by two people each."""
     protected_later: int
-    """Accounts that one person acted against, and that came into the registry only after that."""
+    """Number of accounts that one person acted against before they entered the registry."""
     time_to_act_ms: int | None
-    """Median from receipt to the first interim or final decision, or refusal of the whole."""
+    """Median time from receipt to the first interim or final decision, or refusal of the whole order."""
     on_time: int
-    """Orders acted on before their deadline."""
+    """Number of orders acted on before their deadline."""
     acted: int
     suppressed: dict[str, int]
-    """Hashtags hidden by the pipeline, by category; a hashtag in two countries counts twice."""
+    """Number of hashtags hidden by the pipeline, by category; a hashtag in two countries counts twice."""
     suppressed_for_ms: dict[str, int]
-    """Median by category."""
+    """Median duration of suppressions, by category."""
     overruled: int
-    """Of those, how many a person allowed while they were hidden."""
+    """Number of suppressed hashtags that a person allowed while they were hidden."""
     by_people: dict[str, int]
-    """Hashtags decided on by people: block, allow, hold, pause, undo."""
+    """Number of people's decisions on hashtags, by verb: block, allow, hold, pause, undo."""
     reversed: int
-    """Targets that were acted against and no longer are, by another ruling."""
-    lacking: tuple[Hole, ...] = ()
-    """Times of which neither the topic nor the audit log has all automated decisions."""
+    """Number of targets whose restriction a later ruling took back."""
+    gaps: tuple[CoverageGap, ...] = ()
+    """Periods for which neither the topic nor the audit log holds all automated decisions."""
     durations_ms: tuple[int, ...] = field(default=(), repr=False)
-    """Of all suppressions, for the plot."""
+    """Durations of all suppressions, for the plot."""
 
 
-def gather(
-    people: PeopleView,
+def count_facts(
+    people: OverrideHistory,
     decisions: Iterable[Decision],
     from_ms: int,
     to_ms: int,
     country: str | None = None,
     *,
     now_ms: int,
-    lacking: Iterable[Hole] = (),
-) -> Facts:
-    """Count.
+    gaps: Iterable[CoverageGap] = (),
+) -> ReportFacts:
+    """Count the facts of a period.
 
     Args:
-        people: the moderation topic, folded.
-        decisions: all that the logs have; see `automated.Gathered`.
-        country: only orders of this country, and decisions for it.
-        now_ms: the moment at which the orders' outcomes are told as in force or not.
+        people: the fold of the moderation topic.
+        decisions: all automated decisions; see `AutomatedDecisions`.
+        from_ms: start of the period, inclusive.
+        to_ms: end of the period, exclusive.
+        country: count only orders of this country and decisions for it.
+        now_ms: the moment at which orders count as in force or not.
+        gaps: periods for which decisions may be missing.
     """
-    registry = people.fold.cases
+    registry = people.fold.orders
     cases = [
         case
         for case in registry.cases.values()
         if from_ms <= case.order.received_ms < to_ms and country in (None, case.order.country)
     ]
-    told = [
+    targets = [
         (case, row, outcome)
         for case in cases
         for row, outcome in zip(case.rows, published_outcomes(case, now_ms), strict=True)
     ]
     acted = [(case, at_ms) for case in cases if (at_ms := first_act_ms(case)) is not None]
-    said = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
-    hidden = episodes(said, from_ms, to_ms)
+    relevant = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
+    hidden = episodes(relevant, from_ms, to_ms)
     records = [
         record
         for offset, record in people.history
@@ -107,7 +110,7 @@ def gather(
     protected_acted = protected_later = 0
     outcomes: dict[str, Counter[str]] = {}
     declined: dict[str, Counter[str]] = {}
-    for case, row, outcome in told:
+    for case, row, outcome in targets:
         kind, ruling = row.target.kind, case.outcome(row)
         outcomes.setdefault(kind, Counter())[outcome] += 1
         if ruling is None:
@@ -122,7 +125,7 @@ def gather(
             by_two = len(ruling.actors) > 1
             protected_acted += by_two
             protected_later += speaker is not None and not by_two
-    return Facts(
+    return ReportFacts(
         from_ms=from_ms,
         to_ms=to_ms,
         country=country,
@@ -130,7 +133,7 @@ def gather(
         orders_by_country=dict(Counter(case.order.country for case in cases)),
         orders_by_state=dict(Counter(case.state for case in cases)),
         confidential=sum(case.order.confidential for case in cases),
-        targets=dict(Counter(row.target.kind for _, row, _ in told)),
+        targets=dict(Counter(row.target.kind for _, row, _ in targets)),
         outcomes={kind: dict(counts) for kind, counts in outcomes.items()},
         declined={kind: dict(counts) for kind, counts in declined.items()},
         protected=dict(protected),
@@ -147,15 +150,15 @@ def gather(
         overruled=_overruled(hidden, records),
         by_people=dict(Counter(map(_verb, records))),
         reversed=sum(_reversed(case) for case in cases),
-        lacking=tuple(lacking),
+        gaps=tuple(gaps),
         durations_ms=tuple(one.lasted_ms for one in hidden),
     )
 
 
 def first_act_ms(case: Case) -> int | None:
-    """When an order was first answered by a decision; None where it was not."""
+    """Return the time of the first decision on an order; None if there is none."""
     steps = (record for _, record in case.history if isinstance(record, OrderStep))
-    return next((step.at_ms for step in steps if step.to not in WAITING and step.to != "revoked"), None)
+    return next((step.at_ms for step in steps if step.to not in PENDING_STATES and step.to != "revoked"), None)
 
 
 def _overruled(hidden: Sequence[Episode], records: Sequence[TagRecord]) -> int:
@@ -172,7 +175,7 @@ def _overruled(hidden: Sequence[Episode], records: Sequence[TagRecord]) -> int:
 
 
 def _reversed(case: Case) -> int:
-    """Targets whose last ruling took back an earlier one that acted, once that one was in force."""
+    """Count the targets whose last ruling took back an earlier restriction after it was in force."""
     acted_on: set[int] = set()
     back: set[int] = set()
     in_force = False
@@ -182,7 +185,7 @@ def _reversed(case: Case) -> int:
         if not isinstance(record, OrderRuling):
             continue
         named = set(numbers_of(record.targets))
-        if record.outcome in ACTED:
+        if record.outcome in RESTRICTING:
             acted_on |= named
             back -= named
         elif in_force:

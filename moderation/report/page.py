@@ -1,17 +1,15 @@
-"""The report as one page that needs nothing else, and as the few lines of a public update. Pure."""
+"""Render the report as a self-contained page, and as a public update of a few lines. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from moderation.report.plots import Bar, bars, stack
-from moderation.report.publish import Published
-from moderation.report.rounding import Count, number
-from moderation.times import day_words, time_words
-from moderation.wording import country_words
-from streams.naming import in_words
+from moderation.report.plots import LabeledBar, bar_table, share_bar
+from moderation.report.publish import PublishedReport
+from moderation.report.rounding import Count, bar_length
+from moderation.wording import country_words, day_words, time_words
+from streams.naming import format_duration
+from web.templates import page_templates
 
 _OUTCOMES = {
     "reduced": "reduced visibility",
@@ -31,7 +29,7 @@ _GROUNDS = {
     "not_found": "not found",
     "other": "other",
 }
-_GROUNDS_SAID = {
+_GROUND_CLAUSES = {
     "protected_speech": "are protected speech",
     "not_unlawful": "break no law that was named",
     "overbroad": "were asked for without particulars, or too widely",
@@ -48,16 +46,17 @@ _SPEAKERS = {
 }
 
 
-def html(report: Published, now_ms: int, *, title: str = "Transparency report") -> str:
-    """The page. Self-contained: styles inline, plots as SVG, no script."""
+def html(report: PublishedReport, now_ms: int, *, title: str = "Transparency report") -> str:
+    """Render the page: styles inline, plots as SVG, no scripts."""
     facts = report.facts
     plots: dict[str, str] = {}
     for kind, counts in facts["outcomes"].items():
         ordered = [(name, counts[name]) for name in _OUTCOMES if name in counts]
         drawn = [
-            Bar(_OUTCOMES[name], number(count), told(count) + _share(count, counts), name) for name, count in ordered
+            LabeledBar(_OUTCOMES[name], bar_length(count), count_text(count) + _share(count, counts), name)
+            for name, count in ordered
         ]
-        plots[kind] = stack(drawn) + bars(drawn, f"{_KINDS[kind]} by outcome")
+        plots[kind] = share_bar(drawn) + bar_table(drawn, f"{_KINDS[kind]} by outcome")
     for kind, grounds in facts["declined_by_ground"].items():
         by_ground = {_GROUNDS[ground]: count for ground, count in grounds.items()}
         plots[f"declined {kind}"] = _plot(by_ground, f"{_KINDS[kind]} declined by ground", "declined")
@@ -73,8 +72,8 @@ def html(report: Published, now_ms: int, *, title: str = "Transparency report") 
     return template.render(title=title, facts=facts, plots=plots, kinds=_KINDS, now_ms=now_ms)
 
 
-def update(report: Published, *, name: str = "hushtag") -> str:
-    """A public update in plain words, as a platform would post it."""
+def update(report: PublishedReport, *, name: str = "hushtag") -> str:
+    """Write a public update as a platform would post it."""
     facts = report.facts
     accounts, hashtags = facts["outcomes"].get("account", {}), facts["outcomes"].get("hashtag", {})
     where = "" if facts["country"] == "*" else f" in {country_words(facts['country'])}"
@@ -83,71 +82,75 @@ def update(report: Published, *, name: str = "hushtag") -> str:
     lines = [
         f"Update{where}, {day_words(facts['from_ms'])} to {day_words(facts['to_ms'] - 1)}",
         "",
-        f"We received {orders}, naming {said(facts['targets'].get('account', 0))} accounts"
-        + (f" and {said(facts['targets']['hashtag'])} hashtags" if "hashtag" in facts["targets"] else "")
+        f"We received {orders}, naming {in_sentence(facts['targets'].get('account', 0))} accounts"
+        + (f" and {in_sentence(facts['targets']['hashtag'])} hashtags" if "hashtag" in facts["targets"] else "")
         + ".",
         "",
     ]
     if count := hashtags.get("reduced"):
         lines.append(
-            f"- The visibility of {said(count)} hashtags with harmful content was reduced: they no longer appear"
+            f"- The visibility of {in_sentence(count)} hashtags with harmful content was reduced: they no longer appear"
         )
-        lines.append("  in trends or as recommended search terms there. Nobody is kept from typing them.")
+        lines.append("  in trends or as recommended search terms there. People can still type them.")
     if count := hashtags.get("ended"):
-        lines.append(f"- The visibility of {said(count)} hashtags was reduced until the order or our interim decision")
+        lines.append(
+            f"- The visibility of {in_sentence(count)} hashtags was reduced until the order or our interim decision"
+        )
         lines.append("  on it ended.")
     if count := hashtags.get("declined"):
-        lines.append(f"- On {said(count)} hashtags we took no action.")
+        lines.append(f"- On {in_sentence(count)} hashtags we took no action.")
     if count := accounts.get("suspended"):
-        lines.append(f"- {said(count)} accounts were suspended because they broke our own rules.")
+        lines.append(f"- {in_sentence(count)} accounts were suspended because they broke our own rules.")
     if count := accounts.get("withheld"):
-        lines.append(f"- {said(count)} accounts are withheld{only}. They remain visible everywhere else.")
+        lines.append(f"- {in_sentence(count)} accounts are withheld{only}. They remain visible everywhere else.")
     if count := accounts.get("ended"):
-        lines.append(f"- {said(count)} accounts were withheld{only}, until the order or our interim")
+        lines.append(f"- {in_sentence(count)} accounts were withheld{only}, until the order or our interim")
         lines.append("  decision on it ended.")
     if count := accounts.get("declined"):
         lines.append(
-            f"- On {said(count)} accounts we took no action{_because(facts['declined_by_ground']['account'])}."
+            f"- On {in_sentence(count)} accounts we took no action{_because(facts['declined_by_ground']['account'])}."
         )
         lines.append("  We do not believe that acting on them would be consistent with protected speech and")
         lines.append("  free expression.")
     if speakers := facts["protected_speakers_declined"]:
-        told_as = ", ".join(f"{said(count)} {_SPEAKERS[category]}" for category, count in speakers.items())
-        lines.append(f"- Among them: {told_as}.")
+        names = ", ".join(f"{in_sentence(count)} {_SPEAKERS[category]}" for category, count in speakers.items())
+        lines.append(f"- Among them: {names}.")
     if acted := facts["protected_speakers_acted_against"]:
-        lines.append(f"- We acted against {said(acted)} protected speakers. Two people decided on each.")
+        lines.append(f"- We acted against {in_sentence(acted)} protected speakers. Two people decided on each.")
     if later := facts["protected_speakers_registered_afterwards"]:
-        lines.append(f"- {said(later)} accounts that we acted against were registered as protected speakers only after")
+        lines.append(
+            f"- {in_sentence(later)} accounts that we acted against were registered as protected speakers only after"
+        )
         lines.append("  the decision, which one person took.")
     if speakers and not acted and not later:
         lines.append("- We acted against no protected speaker.")
     for counts, noun in ((hashtags, "hashtags"), (accounts, "accounts")):
         if count := counts.get("dropped"):
-            lines.append(f"- On {said(count)} {noun} nobody had acted when the order was revoked.")
+            lines.append(f"- On {in_sentence(count)} {noun} no action had been taken when the order was revoked.")
         if count := counts.get("undecided"):
-            lines.append(f"- {said(count)} {noun} are still under review.")
+            lines.append(f"- {in_sentence(count)} {noun} are still under review.")
     if facts["median_time_to_act_ms"] is not None:
-        lines.append(f"- Median time from an order to our decision: {in_words(facts['median_time_to_act_ms'])}.")
-    lines += ["", f"Counts below {report.threshold} are not told exactly. Published by {name}."]
+        lines.append(f"- Median time from an order to our decision: {format_duration(facts['median_time_to_act_ms'])}.")
+    lines += ["", f"Counts below {report.threshold} are not given exactly. Published by {name}."]
     return "\n".join(lines) + "\n"
 
 
-def told(count: Count) -> str:
-    """A published count as it stands in a table."""
+def count_text(count: Count) -> str:
+    """Format a published count for a table."""
     return f"{count:,}" if isinstance(count, int) else count
 
 
-def said(count: Count) -> str:
-    """A published count within a sentence.
+def in_sentence(count: Count) -> str:
+    """Format a published count for a sentence.
 
-    >>> said(1_178), said("<5"), said("36 to 39")
+    >>> in_sentence(1_178), in_sentence("<5"), in_sentence("36 to 39")
     ('1,178', 'fewer than 5', '36 to 39')
     """
-    return told(count).replace("<", "fewer than ")
+    return count_text(count).replace("<", "fewer than ")
 
 
 def _share(count: Count, counts: Mapping[str, Count]) -> str:
-    """As a share of its group, where every count of that is told."""
+    """Format a count as a share of its group, if every count of the group is exact."""
     exact = [one for one in counts.values() if isinstance(one, int)]
     if not isinstance(count, int) or len(exact) < len(counts) or not sum(exact):
         return ""
@@ -155,30 +158,25 @@ def _share(count: Count, counts: Mapping[str, Count]) -> str:
 
 
 def _because(grounds: Mapping[str, Count]) -> str:
-    """The grounds on which targets were declined, in a clause."""
-    return ": " + ", ".join(f"{said(count)} {_GROUNDS_SAID[ground]}" for ground, count in grounds.items())
+    """List the grounds of declined targets in a clause."""
+    return ": " + ", ".join(f"{in_sentence(count)} {_GROUND_CLAUSES[ground]}" for ground, count in grounds.items())
 
 
-def _plot(counts: Mapping[str, Count], title: str, tone: str) -> str:
-    return bars([Bar(label, number(count), told(count), tone) for label, count in counts.items()], title)
+def _plot(counts: Mapping[str, Count], title: str, css: str) -> str:
+    return bar_table([LabeledBar(name, bar_length(n), count_text(n), css) for name, n in counts.items()], title)
 
 
 def _words(category: str) -> str:
     return category.replace("_", " ")
 
 
-def _make_environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("moderation.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(
-        country=country_words, told=told, said=said, day=day_words, time=time_words, duration=in_words, words=_words
-    )
-    return made
-
-
-_environment = _make_environment()
+_environment = page_templates("moderation.report")
+_environment.filters.update(
+    country=country_words,
+    count_text=count_text,
+    in_sentence=in_sentence,
+    day=day_words,
+    time=time_words,
+    duration=format_duration,
+    words=_words,
+)

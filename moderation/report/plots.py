@@ -1,7 +1,7 @@
-"""Bars as inline SVG in a table: no script, no font, no file of its own; the numbers are text beside them. Pure.
+"""Bar charts of the report: a table with a small SVG bar in each row, and one stacked bar. Pure.
 
-Words and numbers are the page's own text and not the picture's, so that they keep their size on a telephone, are read
-aloud as a table, and can be copied; the bars are ornament.
+Labels and numbers are text of the page and not part of the picture. They keep their size on a phone, can be copied, and
+a screen reader reads them as a table.
 """
 
 from __future__ import annotations
@@ -10,44 +10,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from web.svg import stacked_bar
+
+_SHORTEST = 0.5
+"""Length of the shortest bar that is not 0, in hundredths of the longest."""
+
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar: its label, its length, and what stands at its end."""
+class LabeledBar:
+    """One bar with its label and its printed number."""
 
     label: str
     length: float
-    told: str
-    tone: str = "plain"
-    """A class of the page's style sheet."""
+    number: str
+    css: str
 
 
-def bars(bars: Sequence[Bar], title: str) -> str:
-    """A horizontal bar chart, a row for each; the title is read aloud before it."""
+def bar_table(bars: Sequence[LabeledBar], title: str) -> str:
+    """Draw horizontal bars, a table row each; the title is a caption for screen readers."""
     longest = max((bar.length for bar in bars), default=0.0) or 1.0
     rows = (
         f'<tr><th scope="row">{escape(bar.label)}</th><td class="room">'
-        + _picture([(0.0, max(0.5 if bar.length else 0.0, bar.length / longest * 100), bar.tone)], "bar")
-        + f'</td><td class="number">{escape(bar.told)}</td></tr>'
+        + stacked_bar([(max(_SHORTEST if bar.length else 0.0, bar.length / longest * 100), bar.css)], "bar")
+        + f'</td><td class="number">{escape(bar.number)}</td></tr>'
         for bar in bars
     )
     return f'<table class="bars"><caption>{escape(title)}</caption><tbody>{"".join(rows)}</tbody></table>'
 
 
-def stack(bars: Sequence[Bar]) -> str:
-    """All in one bar, side by side, each as long as its share; beside a table that says the same."""
-    whole = sum(bar.length for bar in bars) or 1.0
-    parts, at = [], 0.0
-    for bar in bars:
-        parts.append((at, bar.length / whole * 100, bar.tone))
-        at += bar.length / whole * 100
-    return _picture(parts, "stack")
-
-
-def _picture(parts: Sequence[tuple[float, float, str]], kind: str) -> str:
-    """Rectangles of (start, length, tone), in hundredths of the room there is."""
-    drawn = "".join(
-        f'<rect class="{escape(tone)}" x="{start:.2f}" width="{length:.2f}" height="10"/>'
-        for start, length, tone in parts
-    )
-    return f'<svg class="{kind}" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'
+def share_bar(bars: Sequence[LabeledBar]) -> str:
+    """Draw all bars end to end, each as long as its share of the sum."""
+    total = sum(bar.length for bar in bars) or 1.0
+    return stacked_bar(((bar.length / total * 100, bar.css) for bar in bars), "stack")

@@ -1,7 +1,7 @@
-"""What of the facts may be published: counts, the small ones hidden (`rounding`), and nobody named. Pure.
+"""Reduce the facts to a publishable report: counts only, with small ones hidden (`rounding`). Pure.
 
-Counts that are parts of others are hidden from the top down: targets, outcomes of each kind, grounds of what was
-declined, categories of protected speakers. What is below tells no more of what is above than that says itself.
+Counts that are parts of others are hidden from the top down: targets, outcomes of each kind, grounds of declined
+targets, categories of protected speakers. A lower level never reveals more of a count than the level above it.
 """
 
 from __future__ import annotations
@@ -10,35 +10,36 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from moderation.report.facts import Facts
-from moderation.report.quality import Quality
-from moderation.report.rounding import THRESHOLD, Count, one, rounded, split
+from moderation.report.facts import ReportFacts
+from moderation.report.quality import ReviewQuality
+from moderation.report.rounding import THRESHOLD, Count, round_count, round_group, round_parts
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A report as it may be given to anyone: plain JSON in `facts`, the same names as `Facts` has."""
+class PublishedReport:
+    """A report without personal data or small counts; `facts` is plain JSON."""
 
     facts: dict[str, Any]
     threshold: int = THRESHOLD
 
 
-def publish(facts: Facts, quality: Quality | None = None) -> Published:
-    """Round what is small. Reasons, names, references and accounts are not in the facts to begin with.
+def publish(facts: ReportFacts, quality: ReviewQuality | None = None) -> PublishedReport:
+    """Round small counts; the facts hold no reasons, names, references or accounts.
 
     Args:
-        quality: second looks and appeals; None: nothing is said of them.
+        facts: exact counts of the period.
+        quality: results of second looks and appeals; None leaves them out.
     """
-    targets = {kind: one(count) for kind, count in facts.targets.items()}
-    kinds = {kind: split(targets[kind], counts) for kind, counts in facts.outcomes.items()}
-    declined = {kind: split(kinds[kind]["declined"], grounds) for kind, grounds in facts.declined.items()}
+    targets = {kind: round_count(count) for kind, count in facts.targets.items()}
+    kinds = {kind: round_parts(targets[kind], counts) for kind, counts in facts.outcomes.items()}
+    declined = {kind: round_parts(kinds[kind]["declined"], grounds) for kind, grounds in facts.declined.items()}
     spoken = facts.declined.get("account", {}).get("protected_speech", 0)
     speakers: dict[str, Count] = {}
     if facts.protected:
         unlisted = spoken - sum(facts.protected.values())
-        speakers = split(declined["account"]["protected_speech"], facts.protected, rest=unlisted)
+        speakers = round_parts(declined["account"]["protected_speech"], facts.protected, rest=unlisted)
     suppressions = len(facts.durations_ms)
-    return Published(
+    return PublishedReport(
         {
             "from_ms": facts.from_ms,
             "to_ms": facts.to_ms,
@@ -54,28 +55,28 @@ def publish(facts: Facts, quality: Quality | None = None) -> Published:
             "outcomes": kinds,
             "declined_by_ground": declined,
             "protected_speakers_declined": speakers,
-            "protected_speakers_acted_against": one(facts.protected_acted),
-            "protected_speakers_registered_afterwards": one(facts.protected_later),
-            "reversed": one(facts.reversed),
-            "hashtags_suppressed_by_category": rounded(facts.suppressed),
+            "protected_speakers_acted_against": round_count(facts.protected_acted),
+            "protected_speakers_registered_afterwards": round_count(facts.protected_later),
+            "reversed": round_count(facts.reversed),
+            "hashtags_suppressed_by_category": round_group(facts.suppressed),
             "median_suppression_ms_by_category": {
                 category: ms for category, ms in sorted(facts.suppressed_for_ms.items())
                 if facts.suppressed[category] >= THRESHOLD
             },
-            "suppressions_by_duration": rounded(Counter(map(_how_long, facts.durations_ms))),
-            "suppressions_overruled_by_people": one(facts.overruled),
+            "suppressions_by_duration": round_group(Counter(map(_duration_class, facts.durations_ms))),
+            "suppressions_overruled_by_people": round_count(facts.overruled),
             "suppressions_overruled_share": (
                 round(facts.overruled / suppressions, 3)
-                if suppressions >= THRESHOLD and isinstance(one(facts.overruled), int) else None
+                if suppressions >= THRESHOLD and isinstance(round_count(facts.overruled), int) else None
             ),
-            "decisions_by_people": rounded(facts.by_people),
-            "automated_decisions_lacking": [{"from_ms": one.from_ms, "to_ms": one.to_ms} for one in facts.lacking],
+            "decisions_by_people": round_group(facts.by_people),
+            "automated_decisions_lacking": [{"from_ms": gap.from_ms, "to_ms": gap.to_ms} for gap in facts.gaps],
             "quality": quality.published() if quality else None,
             "counts_below_are_rounded": THRESHOLD,
         }
     )  # fmt: skip
 
 
-def _how_long(lasted_ms: int) -> str:
+def _duration_class(lasted_ms: int) -> str:
     hours = lasted_ms / 3_600_000
     return "hour" if hours < 1 else "six_hours" if hours < 6 else "day" if hours < 24 else "longer"

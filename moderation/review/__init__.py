@@ -1,5 +1,5 @@
-"""What people look at again: decisions held for review, a blind sample of automated ones, and appeals.
+"""Reviews of held decisions, a blind sample of automated suppressions, and appeals.
 
-A queue is not kept anywhere: it is what the decisions ask for (`items`) less what people have done (`book`), folded
-from the two topics whenever somebody looks.
+The queue is not stored. It is the items that the decisions ask for (`items`) without the reviews done (`fold`), both
+folded from the two topics on each look.
 """

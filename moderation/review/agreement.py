@@ -1,4 +1,4 @@
-"""How well reviewers agree, and how often they say that a suppression was wrong. Pure, for the report."""
+"""Agreement between reviewers and the false-positive rate of automated suppressions. Pure, for the report."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ class Agreement:
     observed: float | None
     """Share of pairs that agree, in [0, 1]; None without pairs."""
     kappa: float | None
-    """Cohen's kappa (Cohen 1960), in [-1, 1]: 0 is what chance would give. None where it is not defined: without pairs,
-    and where all verdicts are the same."""
+    """Cohen's kappa (Cohen 1960), in [-1, 1]; 0 is the agreement expected by chance.
+
+    None where kappa is undefined: without pairs, and where all verdicts are the same.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class FalsePositives:
-    """What the sample says of automated suppressions."""
+    """Result of the blind sample of automated suppressions."""
 
     looked_at: int
-    """Items on which as many people have decided as are to."""
+    """Items with all their verdicts."""
     overturned: int
-    """Those of them of which all said that they should have been shown."""
+    """Reviewed items that every reviewer overturned."""
     disputed: int
-    """Those on which they disagreed."""
+    """Reviewed items on which the reviewers disagreed."""
 
     @property
     def rate(self) -> float | None:
-        """Share of overturned ones, in [0, 1]; None where nothing was looked at."""
+        """Share of overturned items, in [0, 1]; None without reviewed items."""
         return self.overturned / self.looked_at if self.looked_at else None
 
 
 def agreement(verdicts: Iterable[Sequence[Verdict]]) -> Agreement:
-    """Cohen's kappa over items; those with fewer than two verdicts do not count.
+    """Compute Cohen's kappa over items with at least two verdicts.
 
     >>> agreement([("uphold", "uphold"), ("overturn", "overturn"), ("uphold", "overturn"), ("uphold",)])
     Agreement(pairs=3, observed=0.6666666666666666, kappa=0.4)
@@ -56,7 +58,7 @@ def agreement(verdicts: Iterable[Sequence[Verdict]]) -> Agreement:
 
 
 def false_positives(verdicts: Iterable[Sequence[Verdict]], *, looks: int) -> FalsePositives:
-    """What items say that have all their verdicts."""
+    """Count the outcomes of items with at least `looks` verdicts."""
     done = [set(given) for given in verdicts if len(given) >= looks]
     overturned = sum(given == {"overturn"} for given in done)
     return FalsePositives(len(done), overturned, sum(len(given) > 1 for given in done))

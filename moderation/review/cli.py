@@ -1,4 +1,4 @@
-"""`hushtag review` and `hushtag appeal`: the queue, the second looks and the appeals at a terminal."""
+"""Commands `hushtag review` and `hushtag appeal`: the queue, second looks and appeals."""
 
 from __future__ import annotations
 
@@ -9,39 +9,38 @@ from typing import Annotated
 
 import typer
 
-from moderation.drafts import LONGEST_MS, duration_ms
-from moderation.options import Actor, Json, Reason
+from moderation.drafts import expiry_of
+from moderation.options import Actor, Json, Reason, Share
 from moderation.review.automated import DecisionsFollower
-from moderation.review.desk import ReviewDesk
+from moderation.review.fold import AppealStatus, open_appeals
 from moderation.review.items import DEFAULT_SHARE
 from moderation.review.records import VERDICTS, Verdict
-from moderation.review.reversal import LASTS_MS
-from moderation.shell import actor_of, errors, out
-from moderation.writer import Desk
-from streams.cli.quiet import quieten
+from moderation.review.service import ReviewService
+from moderation.service import ModerationService
+from moderation.terminal import actor_of, errors, out
+from moderation.view import place_words
+from streams.cli.output import quieten
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.naming import in_words
+from streams.naming import format_duration
 from streams.settings import load_settings
 
-Share = Annotated[
-    float,
-    typer.Option(
-        envvar="HUSHTAG_SECOND_LOOK_SHARE", min=0.0, max=1.0, help="Share of suppressions that people look at again."
-    ),
-]
-ItemId = Annotated[str, typer.Argument(help="The item's id, as the list says it.", metavar="ITEM")]
-Word = Annotated[str, typer.Argument(help="uphold: keep it back; overturn: show it.", metavar="VERDICT")]
+# `moderation.review.view` is imported in the commands: it loads scikit-learn.
+
+ItemId = Annotated[str, typer.Argument(help="Id of the item, from the list.", metavar="ITEM")]
+VerdictWord = Annotated[str, typer.Argument(help="uphold: keep it hidden; overturn: show it.", metavar="VERDICT")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    review = typer.Typer(no_args_is_help=True, help="What waits for a person: holds, queued decisions, second looks.")
-    for name, command in (("list", list_), ("claim", claim), ("release", release), ("decide", decide)):
-        review.command(name)(command)
+    """Add the group `review` to the command."""
+    review = typer.Typer(no_args_is_help=True, help="Items that need a review: holds, queued decisions, second looks.")
+    review.command("list")(list_)
+    review.command("claim")(claim)
+    review.command("release")(release)
+    review.command("decide")(decide)
     review.command("agreement")(agreement_)
     app.add_typer(review, name="review")
-    appeal = typer.Typer(no_args_is_help=True, help="Appeals against what holds a hashtag, an account or a tweet back.")
+    appeal = typer.Typer(no_args_is_help=True, help="Appeals against restrictions of hashtags, accounts and tweets.")
     appeal.command("file")(file_)
     appeal.command("list")(appeals)
     appeal.command("decide")(end)
@@ -49,180 +48,178 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(share: Share = DEFAULT_SHARE, as_json: Json = False) -> None:
-    """What waits for a verdict. Second looks are blind: no numbers, and nothing of what others said."""
+    """List the items that need a verdict; second looks hide the numbers and other verdicts."""
     from moderation.review.view import item_as_dict
 
-    async def work(desk: ReviewDesk) -> None:
-        waiting = await desk.queue()
+    async def work(service: ReviewService) -> None:
+        waiting = await service.queue()
         for item, progress in waiting:
             if as_json:
                 print(json.dumps(item_as_dict(item, progress, now_ms()), ensure_ascii=False))
                 continue
-            held = progress.holder(now_ms())
-            ends = "" if item.kind == "second_look" else f", lapses in {in_words(item.ends_ms - now_ms())}"
-            by = f", with {held}" if held else ""
-            where = "everywhere" if item.country == "*" else item.country
-            out.print(f"{item.id}  {item.kind.replace('_', ' ')}: #{item.display}, {where}{ends}{by}")
+            holder = progress.holder(now_ms())
+            ends = "" if item.kind == "second_look" else f", lapses in {format_duration(item.ends_ms - now_ms())}"
+            by = f", claimed by {holder}" if holder else ""
+            kind, where = item.kind.replace("_", " "), place_words(item.country)
+            out.print(f"{item.id}  {kind}: #{item.display}, {where}{ends}{by}")
         if not waiting and not as_json:
-            out.print("nothing waits")
+            out.print("the queue is empty")
 
-    _at_desk(work, share)
+    _run(work, share)
 
 
 def claim(item: ItemId, actor: Actor = None, share: Share = DEFAULT_SHARE, as_json: Json = False) -> None:
-    """Take an item to look at, for half an hour."""
+    """Claim an item for half an hour."""
 
-    async def work(desk: ReviewDesk) -> None:
-        found = await desk.claim(item, actor=actor_of(actor))
+    async def work(service: ReviewService) -> None:
+        found = await service.claim(item, actor=actor_of(actor))
         if as_json:
             print(json.dumps(found.as_dict(), ensure_ascii=False))
         else:
             tweets = ", ".join(found.as_dict()["tweets"]) or "none sampled"
-            out.print(f"{item} is yours: #{found.display}; tweets: {tweets}")
+            out.print(f"{item} is claimed: #{found.display}; tweets: {tweets}")
 
-    _at_desk(work, share)
+    _run(work, share)
 
 
 def release(item: ItemId, actor: Actor = None, share: Share = DEFAULT_SHARE) -> None:
-    """Give an item back undecided."""
+    """Give up a claim without a verdict."""
 
-    async def work(desk: ReviewDesk) -> None:
-        await desk.release(item, actor=actor_of(actor))
-        out.print(f"{item} is free again")
+    async def work(service: ReviewService) -> None:
+        await service.release(item, actor=actor_of(actor))
+        out.print(f"{item} is released")
 
-    _at_desk(work, share)
+    _run(work, share)
 
 
 def decide(
     item: ItemId,
-    verdict: Word,
+    verdict: VerdictWord,
     reason: Reason,
     lasts: Annotated[
-        str | None, typer.Option("--for", help="How long it stands: 2h, 7d.", metavar="DURATION", show_default="7d")
+        str | None,
+        typer.Option("--for", help="Life of the override: 2h, 7d.", metavar="DURATION", show_default="7d"),
     ] = None,
     actor: Actor = None,
     share: Share = DEFAULT_SHARE,
     as_json: Json = False,
 ) -> None:
-    """Decide on an item that you have claimed: it is then blocked or allowed, for a time."""
-    from moderation.review.view import done_as_dict
+    """Give a verdict on a claimed item; it is then blocked or allowed for a time."""
+    from moderation.review.view import result_as_dict
 
-    lasts_ms = duration_ms(lasts) if lasts else LASTS_MS
-    if not 0 < lasts_ms <= LONGEST_MS:
-        raise CallerMistake("an override lasts from a second to 366 days", fix="such as --for 7d")
+    expires_at_ms = expiry_of(lasts, None, "7d", now_ms())
 
-    async def work(desk: ReviewDesk) -> None:
-        done = await desk.decide(
-            item, _verdict(verdict), actor=actor_of(actor), reason=reason, expires_at_ms=now_ms() + lasts_ms
+    async def work(service: ReviewService) -> None:
+        result = await service.decide(
+            item, _verdict(verdict), actor=actor_of(actor), reason=reason, expires_at_ms=expires_at_ms
         )
+        plain = result_as_dict(result)
         if as_json:
-            print(json.dumps(done_as_dict(done), ensure_ascii=False))
+            print(json.dumps(plain, ensure_ascii=False))
         else:
-            effect = "" if done.effect is None else f": {done_as_dict(done)['effect']['action']}"
-            out.print(f"{item}: {verdict}{effect}")
+            out.print(f"{item}: {verdict}" + (f": {plain['effect']['action']}" if plain["effect"] else ""))
 
-    _at_desk(work, share)
+    _run(work, share)
 
 
 def agreement_(as_json: Json = False) -> None:
-    """How well reviewers of the sample agree (Cohen's kappa), and how often they find a suppression wrong."""
+    """Print how well reviewers of the sample agree and how often they overturn a suppression."""
     from moderation.review.view import quality_as_dict
 
-    async def work(desk: ReviewDesk) -> None:
-        await desk.refresh()
-        told = quality_as_dict(desk.book)
+    async def work(service: ReviewService) -> None:
+        await service.refresh()
+        quality = quality_as_dict(service.fold)
         if as_json:
-            print(json.dumps(told))
+            print(json.dumps(quality))
             return
-        kappa = "not defined" if told["kappa"] is None else f"{told['kappa']:.2f}"
-        rate = "" if told["false_positive_rate"] is None else f" ({told['false_positive_rate']:.0%})"
-        out.print(f"{told['pairs']} pairs of verdicts, kappa {kappa}")
-        out.print(f"{told['overturned']} of {told['looked_at']} suppressions found wrong{rate}")
+        kappa = "undefined" if quality["kappa"] is None else f"{quality['kappa']:.2f}"
+        rate = "" if quality["false_positive_rate"] is None else f" ({quality['false_positive_rate']:.0%})"
+        out.print(f"{quality['pairs']} pairs of verdicts, kappa {kappa}")
+        out.print(f"{quality['overturned']} of {quality['looked_at']} suppressions found wrong{rate}")
 
-    _at_desk(work, DEFAULT_SHARE)
+    _run(work, DEFAULT_SHARE)
 
 
 def file_(
-    reference: Annotated[str, typer.Argument(help="As the statement says it.", metavar="REFERENCE")],
-    reason: Annotated[str, typer.Option("--reason", "-r", help="What the appellant says.")],
+    reference: Annotated[str, typer.Argument(help="Reference from the statement.", metavar="REFERENCE")],
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason that the appellant gives.")],
     actor: Actor = None,
     as_json: Json = False,
 ) -> None:
-    """Take in an appeal. Who appeals stays with your case system."""
-    from moderation.review.book import Appealed
+    """File an appeal; the identity of the appellant stays in your case system."""
     from moderation.review.view import appeal_as_dict
 
-    async def work(desk: ReviewDesk) -> None:
-        filed = await desk.appeal(reference, actor=actor_of(actor), reason=reason)
+    async def work(service: ReviewService) -> None:
+        filed = await service.appeal(reference, actor=actor_of(actor), reason=reason)
         if as_json:
-            print(json.dumps(appeal_as_dict(Appealed(filed)), ensure_ascii=False))
+            print(json.dumps(appeal_as_dict(AppealStatus(filed)), ensure_ascii=False))
         else:
             out.print(f"appeal {filed.id} against {reference}")
 
-    _at_desk(work, DEFAULT_SHARE)
+    _run(work, DEFAULT_SHARE)
 
 
 def appeals(
-    everything: Annotated[bool, typer.Option("--all", help="Those that are decided, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Include decided appeals.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The appeals, the oldest first."""
-    from moderation.review.book import open_appeals
+    """List the appeals, oldest first."""
     from moderation.review.view import appeal_as_dict
 
-    async def work(desk: ReviewDesk) -> None:
-        await desk.refresh()
-        for one in [*desk.book.appeals.values()] if everything else open_appeals(desk.book.appeals.values()):
+    async def work(service: ReviewService) -> None:
+        await service.refresh()
+        known = list(service.fold.appeals.values())
+        for one in known if everything else open_appeals(known):
             if as_json:
                 print(json.dumps(appeal_as_dict(one), ensure_ascii=False))
-            else:
-                ended = "" if one.outcome is None else f": {one.outcome.verdict} by {one.outcome.actor}"
-                out.print(
-                    f"{one.appeal.id}  {one.appeal.case} {'' if one.appeal.order else '#'}{one.appeal.hashtag}{ended}"
-                )
+                continue
+            appeal, outcome = one.appeal, one.outcome
+            ended = "" if outcome is None else f": {outcome.verdict} by {outcome.actor}"
+            out.print(f"{appeal.id}  {appeal.case} {'' if appeal.order else '#'}{appeal.hashtag}{ended}")
 
-    _at_desk(work, DEFAULT_SHARE)
+    _run(work, DEFAULT_SHARE)
 
 
 def end(
-    appeal: Annotated[str, typer.Argument(help="The appeal's id.", metavar="APPEAL")],
-    verdict: Word,
+    appeal: Annotated[str, typer.Argument(help="Id of the appeal.", metavar="APPEAL")],
+    verdict: VerdictWord,
     reason: Reason,
     actor: Actor = None,
     as_json: Json = False,
 ) -> None:
-    """Decide on an appeal; not by whoever took the decision. `overturn` reverses what is left of it."""
-    from moderation.review.view import done_as_dict
+    """Decide an appeal that contests another person's decision; `overturn` reverses what is still in force."""
+    from moderation.review.view import result_as_dict
 
-    async def work(desk: ReviewDesk) -> None:
-        done = await desk.end_appeal(appeal, _verdict(verdict), actor=actor_of(actor), reason=reason)
+    async def work(service: ReviewService) -> None:
+        result = await service.end_appeal(appeal, _verdict(verdict), actor=actor_of(actor), reason=reason)
+        plain = result_as_dict(result)
         if as_json:
-            print(json.dumps(done_as_dict(done), ensure_ascii=False))
-        else:
-            effect = "" if done.effect is None else f": {done_as_dict(done)['effect']['action']}"
-            out.print(f"appeal {appeal}: {verdict}{effect}")
-            if done.ended:
-                errors.print(f"nothing was left to lift: {done.ended}", style="yellow")
-            if done.also_lifts:
-                errors.print(
-                    f"this lifts what nobody appealed against, too: {', '.join(done.also_lifts)}", style="yellow"
-                )
+            print(json.dumps(plain, ensure_ascii=False))
+            return
+        out.print(f"appeal {appeal}: {verdict}" + (f": {plain['effect']['action']}" if plain["effect"] else ""))
+        if result.ended:
+            errors.print(f"nothing was left to reverse: {result.ended}", style="yellow")
+        if result.also_lifts:
+            errors.print(
+                f"this also lifts restrictions that were not appealed: {', '.join(result.also_lifts)}", style="yellow"
+            )
 
-    _at_desk(work, DEFAULT_SHARE)
+    _run(work, DEFAULT_SHARE)
 
 
 def _verdict(word: str) -> Verdict:
     if word in VERDICTS:
         return word
-    raise CallerMistake(f"there is no verdict {word[:40]!r}", fix=f"one of {', '.join(VERDICTS)}")
+    raise CallerMistake(f"unknown verdict {word[:40]!r}", fix=f"one of {', '.join(VERDICTS)}")
 
 
-def _at_desk(work: Callable[[ReviewDesk], Awaitable[None]], share: float) -> None:
+def _run(work: Callable[[ReviewService], Awaitable[None]], share: float) -> None:
+    """Run one piece of work with the review service on the configured Kafka."""
     quieten()
     settings = load_settings()
 
     async def run() -> None:
-        async with Desk(settings) as desk, DecisionsFollower(settings, share=share) as follower:
-            await work(ReviewDesk(desk, follower))
+        async with ModerationService(settings) as service, DecisionsFollower(settings, share=share) as follower:
+            await work(ReviewService(service, follower))
 
     asyncio.run(run())

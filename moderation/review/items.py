@@ -1,34 +1,39 @@
-"""What there is to look at: automated decisions that wait for a person, and a blind sample of those that do not. Pure.
+"""Review items: automated decisions that wait for a person, and a blind sample of the other suppressions. Pure.
 
-Whether a suppression is sampled depends on its reference and a secret alone: the same for every process and after every
-restart, and nobody can tell beforehand which ones will be looked at. The sample shows a reviewer neither the
-pipeline's numbers nor what another reviewer said.
+Only a suppression's reference and a secret determine whether it is sampled. The sample is therefore the same in every
+process and after every restart, and cannot be predicted. A reviewer of the sample sees neither the pipeline's numbers
+nor another reviewer's verdict.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from moderation.statements.restriction import Restriction, of_decision
-from streams.log.decisions import Decision, Evidence, Ruling
+from moderation.statements.collect import decision_restrictions
+from moderation.statements.restriction import Restriction
+from streams.log.decisions import Decision, Evidence, ScopeDecision
+from streams.signals.registry import WEIGHED
 
-Kind = Literal["hold", "review", "second_look"]
+ItemKind = Literal["hold", "review", "second_look"]
 DEFAULT_SHARE = 0.05
 LOOKS = 2
-"""How many people give a verdict on each item of the sample: agreement needs two."""
+"""Verdicts on each sampled item; agreement needs two."""
+_EVIDENCE = (
+    *("tweets", "authors", "scored", "share", "lower", "upper"),
+    *(one.name for one in WEIGHED if one.recorded),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One thing to look at."""
+class ReviewItem:
+    """Automated decision to review."""
 
     id: str
-    """The restriction's reference."""
-    kind: Kind
+    """Reference of the restriction."""
+    kind: ItemKind
     hashtag: str
     display: str
     country: str
@@ -36,16 +41,16 @@ class Item:
     category: str
     began_ms: int
     ends_ms: int
-    """When the hold lapses, or the review is of no more use."""
+    """End of the hold, or of the use of a review."""
     evidence: Evidence | None
 
     @property
     def looks(self) -> int:
-        """How many people are to decide on it."""
+        """Number of verdicts that the item needs."""
         return LOOKS if self.kind == "second_look" else 1
 
     def as_dict(self) -> dict[str, Any]:
-        """As a reviewer may see it."""
+        """Build the JSON that a reviewer may see."""
         plain: dict[str, Any] = {
             "id": self.id,
             "kind": self.kind,
@@ -56,20 +61,17 @@ class Item:
         }
         if self.kind == "second_look":
             return plain
-        counts = ("tweets", "authors", "scored")
-        numbers = (*counts, "share", "lower", "upper", "burst", "copies", "young", "links", "successor", "term")
-        evidence = {name: getattr(self.evidence, name) for name in numbers} if self.evidence else None
         return plain | {
             "surfaces": list(self.surfaces),
             "category": self.category,
             "began_ms": self.began_ms,
             "ends_ms": self.ends_ms,
-            "evidence": evidence,
+            "evidence": {name: getattr(self.evidence, name) for name in _EVIDENCE} if self.evidence else None,
         }
 
 
 def is_sampled(reference: str, share: float, secret: bytes) -> bool:
-    """Whether a suppression is in the sample. `share` in [0, 1].
+    """Return whether a suppression is in the sample; `share` is in [0, 1].
 
     >>> sum(is_sampled(f"hushtag-{n}", 0.25, b"secret") for n in range(10_000))
     2539
@@ -78,56 +80,49 @@ def is_sampled(reference: str, share: float, secret: bytes) -> bool:
     return int.from_bytes(digest[:8]) < share * 2**64
 
 
-def items_of(said: Decision, *, share: float, secret: bytes) -> list[Item]:
-    """What an automated decision gives people to look at."""
-    if said.provisional:
+def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewItem]:
+    """Build the review items of an automated decision."""
+    if decision.provisional:
         return []
-    found = [_item(one, "hold") for one in of_decision(said) if one.measure == "held"]
+    restrictions = decision_restrictions(decision)
+    found = [_item(one, "hold") for one in restrictions if one.measure == "held"]
     found += [
         _item(one, "second_look")
-        for one in of_decision(said)
+        for one in restrictions
         if one.measure == "reduced" and is_sampled(one.reference, share, secret)
     ]
-    groups: dict[tuple[str, int], list[Ruling]] = {}
-    for ruling in said.rulings:
+    groups: dict[tuple[str, int], list[ScopeDecision]] = {}
+    for ruling in decision.rulings:
         if ruling.action == "review":
             groups.setdefault((ruling.category, ruling.since_ms), []).append(ruling)
-    return found + [_queued(said, rulings) for rulings in groups.values()]
+    return found + [_queued_item(decision, rulings) for rulings in groups.values()]
 
 
-def items_among(decisions: Iterable[Decision], *, share: float, secret: bytes) -> dict[str, Item]:
-    """All items of some decisions by id; a renewed one ends later."""
-    found: dict[str, Item] = {}
-    for said in sorted(decisions, key=lambda one: one.version):
-        found |= {item.id: item for item in items_of(said, share=share, secret=secret)}
-    return found
-
-
-def _item(one: Restriction, kind: Kind) -> Item:
-    return Item(
-        id=one.reference,
+def _item(restriction: Restriction, kind: ItemKind) -> ReviewItem:
+    return ReviewItem(
+        id=restriction.reference,
         kind=kind,
-        hashtag=one.target,
-        display=one.display,
-        country=one.country,
-        surfaces=one.surfaces,
-        category=one.category,
-        began_ms=one.began_ms,
-        ends_ms=one.ends_ms,
-        evidence=one.evidence,
+        hashtag=restriction.target,
+        display=restriction.display,
+        country=restriction.country,
+        surfaces=restriction.surfaces,
+        category=restriction.category,
+        began_ms=restriction.began_ms,
+        ends_ms=restriction.ends_ms,
+        evidence=restriction.evidence,
     )
 
 
-def _queued(said: Decision, rulings: list[Ruling]) -> Item:
-    """A ruling of the mode `review`: it hides nothing, and asks to be looked at."""
+def _queued_item(decision: Decision, rulings: list[ScopeDecision]) -> ReviewItem:
+    """Build the item of the `review` mode, which hides nothing and only asks for a review."""
     first = rulings[0]
-    identity = f"review|{said.hashtag}|{said.country}|{first.category}|{first.since_ms}"
-    return Item(
+    identity = f"review|{decision.hashtag}|{decision.country}|{first.category}|{first.since_ms}"
+    return ReviewItem(
         id="hushtag-" + hashlib.sha256(identity.encode()).hexdigest()[:24],
         kind="review",
-        hashtag=said.hashtag,
-        display=said.display or said.hashtag,
-        country=said.country,
+        hashtag=decision.hashtag,
+        display=decision.display or decision.hashtag,
+        country=decision.country,
         surfaces=tuple(sorted(ruling.surface for ruling in rulings)),
         category=first.category,
         began_ms=first.since_ms,

@@ -1,4 +1,4 @@
-"""The records of reviews and appeals in the `moderation` topic. Each write has an id of its own, part of its key."""
+"""Records of reviews and appeals in the `moderation` topic; each write has an id, which is part of its key."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.errors import ContractError
-from streams.log.fields import Id, Ms, Text
-from streams.log.moderation import OtherRecord
+from streams.log.moderation import Id, Ms, OtherRecord, Text
 
 Verdict = Literal["uphold", "overturn"]
-"""It should be kept back; it should be shown."""
+"""`uphold` keeps the hashtag hidden, `overturn` shows it."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 Reference = Annotated[str, msgspec.Meta(pattern=r"^hushtag-[0-9a-f]{24}$")]
 
 
 class ReviewClaim(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review_claim"):
-    """Somebody looks at an item; until it runs out nobody else does."""
+    """Exclusive claim of one reviewer on an item, until `until_ms`."""
 
     id: Id
     case: Reference
@@ -27,7 +26,7 @@ class ReviewClaim(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
 
 
 class ReviewRelease(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review_release"):
-    """They do not any more, and have not decided."""
+    """End of a claim without a verdict."""
 
     id: Id
     case: Reference
@@ -36,7 +35,7 @@ class ReviewRelease(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
 
 class ReviewVerdict(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review_verdict"):
-    """What a person thinks of an item. Counts while they hold the claim, once for each person."""
+    """Verdict of a reviewer who holds the claim; one for each person."""
 
     id: Id
     case: Reference
@@ -49,35 +48,35 @@ class ReviewVerdict(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
 
 class Appeal(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="appeal"):
-    """Somebody says that a restriction is wrong."""
+    """Appeal against a restriction."""
 
     id: Id
     case: Reference
-    """Of the restriction, as its statement says it."""
+    """Reference of the restriction, as its statement names it."""
     hashtag: str
-    """What is held back: a hashtag; an account or a tweet where an order is behind it."""
+    """Restricted hashtag; for a legal order also an account or a tweet."""
     order: str = ""
-    """The legal order behind the restriction, if there is one."""
+    """Legal order behind the restriction; "" without one."""
     number: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    """Of the target on that order. None: no order; or a record from before it was kept."""
-    deciders: tuple[Text, ...] = ()
-    """Who took the decision, whatever becomes of it. Empty: a record from before they were kept."""
+    """Number of the target on that order; None without an order."""
+    deciders: tuple[Text, ...]
+    """People who took the decision, so that they cannot judge the appeal."""
     actor: Text
-    """Who took the appeal in; the appellant is known to the case system alone."""
+    """Person who filed the appeal; only the case system knows the appellant."""
     reason: Text
-    """What the appellant says."""
+    """Reason that the appellant gives."""
     at_ms: Ms
 
 
 class AppealOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="appeal_outcome"):
-    """How it ended."""
+    """Outcome of an appeal."""
 
     id: Id
     appeal: Id
     case: Reference
     hashtag: str
     verdict: Verdict
-    """`overturn`: the restriction was wrong; what was left of it was reversed."""
+    """`overturn`: the restriction was wrong, and its remaining effect was reversed."""
     actor: Text
     reason: Text
     at_ms: Ms
@@ -90,20 +89,20 @@ _decoder: msgspec.json.Decoder[ReviewRecord] = msgspec.json.Decoder(ReviewRecord
 
 
 def review_key(record: ReviewRecord) -> bytes:
-    """The record's key: `target | source | decision id | scope`."""
+    """Build the record's key: `target | source | decision id | scope`."""
     return f"case:{record.case}|review|{record.id}|*".encode()
 
 
 def encode_review(record: ReviewRecord) -> tuple[bytes, bytes]:
-    """(value, key) for the topic."""
+    """Encode a record as (value, key)."""
     return _encoder.encode(record), review_key(record)
 
 
 def decode_review(other: OtherRecord) -> ReviewRecord | None:
-    """Read what `decode_moderation` left untouched; None where the kind is not ours.
+    """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
 
     Raises:
-        ContractError: `bad_record` (a field is missing or out of range), `bad_key`.
+        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
     """
     if other.kind not in KINDS:
         return None

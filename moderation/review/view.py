@@ -1,4 +1,4 @@
-"""How reviews and appeals are shown: one JSON object each for programs. Pure."""
+"""JSON of review items, appeals, results and the quality of reviews. Pure."""
 
 from __future__ import annotations
 
@@ -6,50 +6,55 @@ from typing import Any
 
 import msgspec
 
-from moderation.report.quality import Quality
-from moderation.review.agreement import Agreement, FalsePositives, agreement, false_positives
-from moderation.review.book import Appealed, Book, Progress, book_of
-from moderation.review.desk import Done
-from moderation.review.items import LOOKS, Item
-from streams.flags.overrides import PeopleView, record_as_dict
+from moderation.report.quality import ReviewQuality
+from moderation.review.agreement import agreement, false_positives
+from moderation.review.fold import AppealStatus, ItemProgress, ReviewFold, review_fold_of
+from moderation.review.items import LOOKS, ReviewItem
+from moderation.review.service import ReviewResult
+from streams.flags.overrides import OverrideHistory, record_as_dict
 from streams.orders.records import OrderRuling
 
 
-def item_as_dict(item: Item, progress: Progress, now_ms: int) -> dict[str, Any]:
-    """An item of the queue. What others said of an item of the sample is left out: it is blind."""
+def item_as_dict(item: ReviewItem, progress: ItemProgress, now_ms: int) -> dict[str, Any]:
+    """Build the JSON of a queue item; a sampled item hides the verdicts of other reviewers."""
     plain = item.as_dict() | {"held_by": progress.holder(now_ms), "wanted": item.looks - len(progress.verdicts)}
     if item.kind != "second_look":
         plain["verdicts"] = [msgspec.to_builtins(one) for one in progress.verdicts]
     return plain
 
 
-def appeal_as_dict(appealed: Appealed) -> dict[str, Any]:
-    """An appeal and how it ended. Who decided on an order's targets is the legal team's to know, and not told here."""
-    outcome = appealed.outcome
-    plain: dict[str, Any] = msgspec.to_builtins(appealed.appeal)
+def appeal_as_dict(status: AppealStatus) -> dict[str, Any]:
+    """Build the JSON of an appeal; only the legal team may know who decided on an order's targets."""
+    plain: dict[str, Any] = msgspec.to_builtins(status.appeal)
     del plain["kind"], plain["number"], plain["deciders"]
     plain["against_order"] = bool(plain.pop("order"))
-    return plain | {"outcome": None if outcome is None else _outcome(outcome.verdict, outcome.actor, outcome.reason)}
+    if (outcome := status.outcome) is None:
+        return plain | {"outcome": None}
+    return plain | {"outcome": {"verdict": outcome.verdict, "actor": outcome.actor, "reason": outcome.reason}}
 
 
-def done_as_dict(done: Done) -> dict[str, Any]:
-    """What a verdict led to."""
-    plain: dict[str, Any] = msgspec.to_builtins(done.record)
+def result_as_dict(result: ReviewResult) -> dict[str, Any]:
+    """Build the JSON of a verdict or of the end of an appeal."""
+    plain: dict[str, Any] = msgspec.to_builtins(result.record)
     effect: dict[str, Any] | None = None
-    if isinstance(done.effect, OrderRuling):
-        effect = {"action": done.effect.outcome, "order": done.effect.order, "target": done.effect.targets[0][0] + 1}
-    elif done.effect is not None:
-        effect = record_as_dict(done.effect)
-    return plain | {"effect": effect, "also_lifts": list(done.also_lifts), "ended": done.ended}
+    if isinstance(result.effect, OrderRuling):
+        ruling = result.effect
+        effect = {"action": ruling.outcome, "order": ruling.order, "target": ruling.targets[0][0] + 1}
+    elif result.effect is not None:
+        effect = record_as_dict(result.effect)
+    return plain | {"effect": effect, "also_lifts": list(result.also_lifts), "ended": result.ended}
 
 
-def quality_of(people: PeopleView, from_ms: int, to_ms: int) -> Quality:
-    """What the report says: second looks whose last verdict, and appeals whose outcome, fell in [from_ms, to_ms)."""
-    book = book_of(people)
-    given = [[one.verdict for one in looked] for looked in book.verdicts() if from_ms <= looked[-1].at_ms < to_ms]
+def quality_of(history: OverrideHistory, from_ms: int, to_ms: int) -> ReviewQuality:
+    """Compute the report's quality numbers for [from_ms, to_ms).
+
+    A second look counts in the period of its last verdict, an appeal in that of its outcome.
+    """
+    fold = review_fold_of(history)
+    given = [[one.verdict for one in looked] for looked in fold.verdicts() if from_ms <= looked[-1].at_ms < to_ms]
     agreed, wrong = agreement(given), false_positives(given, looks=LOOKS)
-    ended = [one.outcome for one in book.appeals.values() if one.outcome and from_ms <= one.outcome.at_ms < to_ms]
-    return Quality(
+    ended = [one.outcome for one in fold.appeals.values() if one.outcome and from_ms <= one.outcome.at_ms < to_ms]
+    return ReviewQuality(
         looked_at=wrong.looked_at,
         overturned=wrong.overturned,
         pairs=agreed.pairs,
@@ -59,15 +64,10 @@ def quality_of(people: PeopleView, from_ms: int, to_ms: int) -> Quality:
     )
 
 
-def quality(book: Book) -> tuple[Agreement, FalsePositives]:
-    """What the sample says: how reviewers agree, and how often they find a suppression wrong."""
-    given = [[one.verdict for one in verdicts] for verdicts in book.verdicts()]
-    return agreement(given), false_positives(given, looks=LOOKS)
-
-
-def quality_as_dict(book: Book) -> dict[str, Any]:
-    """The same as plain JSON."""
-    agreed, wrong = quality(book)
+def quality_as_dict(fold: ReviewFold) -> dict[str, Any]:
+    """Build the JSON of reviewer agreement and the false-positive rate over the whole sample."""
+    given = [[one.verdict for one in verdicts] for verdicts in fold.verdicts()]
+    agreed, wrong = agreement(given), false_positives(given, looks=LOOKS)
     return {
         "pairs": agreed.pairs,
         "observed_agreement": agreed.observed,
@@ -77,7 +77,3 @@ def quality_as_dict(book: Book) -> dict[str, Any]:
         "disputed": wrong.disputed,
         "false_positive_rate": wrong.rate,
     }
-
-
-def _outcome(verdict: str, actor: str, reason: str) -> dict[str, str]:
-    return {"verdict": verdict, "actor": actor, "reason": reason}

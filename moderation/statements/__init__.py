@@ -1,5 +1,4 @@
-"""Statements of reasons: one decision, told to the public database, to the affected user, and to the Lumen archive.
+"""Statements of reasons: one decision rendered for the affected user, the EU's public database and the Lumen archive.
 
-All are renderings of the decision record, made when they are asked for and kept nowhere, so that none of them can say
-something else than the record does.
+Each rendering is computed from the decision record on request and stored nowhere, so none can contradict the record.
 """

@@ -1,10 +1,12 @@
-"""A legal order as a notice for Lumen, the public archive of requests to take content down.
+"""A legal order as a notice for Lumen, the public archive of requests to take content down. Pure.
 
-Fields and words are those of Lumen's API ("Create Notice", https://github.com/berkmancenter/lumendatabase/wiki/
+Fields and terms are those of Lumen's API ("Create Notice", https://github.com/berkmancenter/lumendatabase/wiki/
 Lumen-API-Documentation, and the models in that repository: type GovernmentRequest, actions Yes, No, Partial,
-Unspecified, `[REDACTED]` for what is left out). Of a confidential order it says that there is one, from which
-country, what it asks for by number, and what was done; not who, under which law, or against whom. Targets on which
-nobody acted are never named: a public list of whom a state wanted silenced would point at those who were protected.
+Unspecified, `[REDACTED]` for what is left out).
+
+A notice of a confidential order gives its country, the number of targets and their outcomes. It omits the authority,
+the law and the targets. Targets that were never acted on are not named either: a public list of people whom a state
+wanted silenced would point at those who were protected.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from moderation.published import HELD_BACK, PublicOutcome
+from moderation.orders.public_outcomes import HELD_BACK, PublicOutcome, published_outcomes
+from moderation.statements.collect import legal_order
 from moderation.statements.masking import MASK, cut, masked
-from moderation.statements.restriction import Order, TargetKind
+from moderation.statements.restriction import LegalOrder, TargetKind
 from moderation.wording import counted
+from streams.orders.cases import Case
 
 _ADDRESS: dict[TargetKind, str] = {"account": "/i/user/{}", "tweet": "/i/status/{}", "hashtag": "/hashtag/{}"}
 _DONE: dict[PublicOutcome, str] = {
@@ -33,8 +37,8 @@ _DONE: dict[PublicOutcome, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """One target of an order and what became of it."""
+class RequestedTarget:
+    """One target of an order with its outcome."""
 
     kind: TargetKind
     target: str
@@ -43,20 +47,32 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A legal order and all that it asks for."""
+class OrderRequest:
+    """A legal order with all of its targets."""
 
-    order: Order
+    order: LegalOrder
     country: str
     issued_ms: int
     received_ms: int
-    demands: tuple[Demand, ...]
+    targets: tuple[RequestedTarget, ...]
 
 
-def lumen_notice(request: Request, *, recipient: str, site: str) -> dict[str, Any]:
-    """The body of Lumen's `POST /notices`, without the token.
+def order_request(case: Case, now_ms: int) -> OrderRequest:
+    """Describe an order for the archive, with the outcomes at a moment."""
+    targets = []
+    for row, outcome in zip(case.rows, published_outcomes(case, now_ms), strict=True):
+        ruling = case.outcome(row)
+        reason = ruling.reason if ruling is not None and ruling.outcome == outcome else ""
+        targets.append(RequestedTarget(row.target.kind, row.target.value, outcome, reason))
+    order = case.order
+    return OrderRequest(legal_order(case), order.country, order.issued_ms, order.received_ms, tuple(targets))
+
+
+def lumen_notice(request: OrderRequest, *, recipient: str, site: str) -> dict[str, Any]:
+    """Build the body of Lumen's `POST /notices`, without the token.
 
     Args:
+        request: order whose notice is published.
         recipient: the platform's name.
         site: its address, for the targets' URLs, such as `https://x.com`.
     """
@@ -74,8 +90,8 @@ def lumen_notice(request: Request, *, recipient: str, site: str) -> dict[str, An
             "date_sent": _day(request.issued_ms),
             "date_received": _day(request.received_ms),
             "jurisdiction_list": request.country,
-            "action_taken": action_taken(request.demands),
-            "works_attributes": _works(request.demands, None if hidden else site),
+            "action_taken": action_taken(request.targets),
+            "works_attributes": _works(request.targets, None if hidden else site),
             "entity_notice_roles_attributes": [
                 _entity("sender", authority, request.country),
                 _entity("recipient", recipient, None),
@@ -84,33 +100,33 @@ def lumen_notice(request: Request, *, recipient: str, site: str) -> dict[str, An
     }
 
 
-def action_taken(demands: Sequence[Demand]) -> Literal["Yes", "No", "Partial", "Unspecified"]:
-    """Lumen's word for what was done of what was asked."""
-    if any(demand.outcome == "undecided" for demand in demands):
+def action_taken(targets: Sequence[RequestedTarget]) -> Literal["Yes", "No", "Partial", "Unspecified"]:
+    """Summarise the outcomes in Lumen's vocabulary."""
+    if any(target.outcome == "undecided" for target in targets):
         return "Unspecified"
-    acted = sum(demand.outcome in HELD_BACK for demand in demands)
-    return "Yes" if acted == len(demands) else "Partial" if acted else "No"
+    acted = sum(target.outcome in HELD_BACK for target in targets)
+    return "Yes" if acted == len(targets) else "Partial" if acted else "No"
 
 
-def _body(request: Request) -> str:
-    outcomes = Counter((demand.kind, demand.outcome) for demand in request.demands)
-    told = [f"{counted(many, kind)} {_DONE[outcome]}" for (kind, outcome), many in sorted(outcomes.items())]
-    lines = [f"The order names {counted(len(request.demands), 'target')}: {', '.join(told)}."]
+def _body(request: OrderRequest) -> str:
+    outcomes = Counter((target.kind, target.outcome) for target in request.targets)
+    parts = [f"{counted(many, kind)} {_DONE[outcome]}" for (kind, outcome), many in sorted(outcomes.items())]
+    lines = [f"The order names {counted(len(request.targets), 'target')}: {', '.join(parts)}."]
     if not request.order.confidential:
-        reasons = sorted({masked(d.reason) for d in request.demands if d.outcome == "declined" and d.reason})
+        reasons = sorted({masked(t.reason) for t in request.targets if t.outcome == "declined" and t.reason})
         lines += [f"Declined because: {reason}" for reason in reasons]
     return "\n".join(lines)
 
 
-def _works(demands: Sequence[Demand], site: str | None) -> list[dict[str, Any]]:
+def _works(targets: Sequence[RequestedTarget], site: str | None) -> list[dict[str, Any]]:
     groups: dict[tuple[TargetKind, PublicOutcome], list[str]] = {}
-    for demand in demands:
-        groups.setdefault((demand.kind, demand.outcome), []).append(demand.target)
+    for one in targets:
+        groups.setdefault((one.kind, one.outcome), []).append(one.target)
     works = []
-    for (kind, outcome), targets in sorted(groups.items()):
+    for (kind, outcome), names in sorted(groups.items()):
         named = site is not None and outcome in HELD_BACK
-        urls = [{"url": f"{site}{_ADDRESS[kind].format(target)}"} for target in targets] if named else []
-        described = f"{counted(len(targets), kind)}, {_DONE[outcome]}"
+        urls = [{"url": f"{site}{_ADDRESS[kind].format(name)}"} for name in names] if named else []
+        described = f"{counted(len(names), kind)}, {_DONE[outcome]}"
         works.append({"kind": kind, "description": described, "infringing_urls_attributes": urls})
     return works
 

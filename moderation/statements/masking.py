@@ -1,7 +1,7 @@
-"""Takes personal data out of a person's words before they are published: handles, addresses, numbers of accounts.
+"""Mask personal data in free text before publication: handles, addresses, URLs, long numbers.
 
-The DSA's transparency database takes no personal data (Article 24(5)), nor should an archive of orders. What a
-moderator writes is free text, so this is a net, not a proof.
+The DSA's transparency database accepts no personal data (Article 24(5)); an archive of orders should not either.
+Moderators write free text, so the masking is a safety net and not a guarantee.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PERSONAL = re.compile(
 
 
 def masked(text: str) -> str:
-    """A text without handles, e-mail addresses, URLs and long numbers.
+    """Replace handles, e-mail addresses, URLs and long numbers by MASK.
 
     >>> masked("asked by @ann (ann@example.org), see https://x.com/a/status/1")
     'asked by [REDACTED] ([REDACTED]), see [REDACTED]'
@@ -27,5 +27,5 @@ def masked(text: str) -> str:
 
 
 def cut(text: str, characters: int) -> str:
-    """At most so many characters, with dots where something was left out."""
+    """Shorten a text to at most `characters`, with an ellipsis where text was removed."""
     return text if len(text) <= characters else text[: characters - 1] + "…"

@@ -1,8 +1,7 @@
-"""What the affected user reads, in their language: what was done, where, until when, why, by whom, and how to appeal.
+"""Statements of reasons in the affected user's language, and all renderings of a restriction together.
 
-Messages are English in the code; `locale/*.po` has the others (Babel reads the catalogues, and knows how each language
-writes dates, shares, lists and countries). A message without a translation is a failing test, not English in the
-middle of Hindi.
+Messages are English in the code; `locale/*.po` holds the translations. Babel reads the catalogues and formats dates,
+shares, lists and country names. A missing translation fails a test, so a statement never mixes two languages.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from babel import Locale
 from babel.dates import format_datetime
@@ -18,20 +18,22 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
+from moderation.statements.dsa import dsa_statement
 from moderation.statements.restriction import Restriction
+from streams.signals.registry import BY_NAME
 
 LANGUAGES = ("en", "hi")
 
 
-class Words:
+class Translator:
     """Messages and formats of one language."""
 
     def __init__(self, language: str) -> None:
         self.locale = Locale(language)
         self._catalogue = None if language == "en" else catalogue(language)
 
-    def say(self, message: str, **values: str) -> str:
-        """A message with its values put in."""
+    def text(self, message: str, **values: str) -> str:
+        """Translate a message and insert its values."""
         if self._catalogue is not None:
             found = self._catalogue.get(message)
             assert found is not None and found.string, f"no {self.locale} for {message!r}"
@@ -39,38 +41,59 @@ class Words:
         return message.format(**values)
 
     def time(self, at_ms: int) -> str:
+        """Format a Unix time in ms as date and time in UTC."""
         return format_datetime(datetime.fromtimestamp(at_ms / 1000, UTC), "d MMMM y, HH:mm 'UTC'", locale=self.locale)
 
     def country(self, code: str) -> str:
+        """Return a country's name; an unknown code stays a code."""
         return str(self.locale.territories.get(code, code))
 
     def share(self, value: float) -> str:
+        """Format a share in [0, 1] as a percentage."""
         return format_percent(value, locale=self.locale)
 
     def number(self, value: int) -> str:
+        """Format a count with the language's separators."""
         return format_decimal(value, locale=self.locale)
 
     def all_of(self, items: list[str]) -> str:
+        """Join items with the language's commas and its word for "and"."""
         return format_list(items, locale=self.locale)
 
 
 @cache
 def catalogue(language: str) -> Catalog:
-    """The messages of a language."""
+    """Read the messages of a language."""
     with files("moderation.statements").joinpath(f"locale/{language}.po").open("rb") as file:
         return read_po(file, locale=language)
 
 
+def statement_as_dict(restriction: Restriction) -> dict[str, Any]:
+    """Render a restriction as plain JSON, in all forms. `dsa` is null where it has no effect in the EU."""
+    dsa = dsa_statement(restriction)
+    return {
+        "reference": restriction.reference,
+        "restriction": restriction.as_dict(),
+        "dsa": None if dsa is None else dsa.as_dict(),
+        "text": {language: user_text(restriction, language) for language in LANGUAGES},
+    }
+
+
 def user_text(restriction: Restriction, language: str) -> str:
-    """The whole text, a paragraph a line. `language`: one of LANGUAGES."""
-    words = Words(language)
-    lines = [_what(restriction, words), _until(restriction, words), *_why(restriction, words)]
+    """Write the statement for the affected user, a paragraph a line.
+
+    Args:
+        restriction: restriction to explain.
+        language: one of LANGUAGES.
+    """
+    tr = Translator(language)
+    lines = [_effect(restriction, tr), _duration(restriction, tr), *_reasons(restriction, tr)]
     if restriction.measure == "held":
-        lines.append(words.say("It is held back until a person has looked at it."))
+        lines.append(tr.text("It is held back until a person has looked at it."))
     if restriction.kind == "hashtag":
-        lines.append(words.say("Tweets with it are not deleted, and whoever types it still finds them."))
+        lines.append(tr.text("Tweets with it are not deleted, and people who type it still find them."))
     lines.append(
-        words.say(
+        tr.text(
             "If you think this is wrong, you can appeal. Give the reference {reference}.",
             reference=restriction.reference,
         )
@@ -78,22 +101,22 @@ def user_text(restriction: Restriction, language: str) -> str:
     return "\n".join(lines)
 
 
-def _what(restriction: Restriction, words: Words) -> str:
-    country = words.country(restriction.country)
+def _effect(restriction: Restriction, tr: Translator) -> str:
+    country = tr.country(restriction.country)
     if restriction.measure == "suspended":
-        return words.say("Your account is suspended.")
+        return tr.text("Your account is suspended.")
     if restriction.measure == "withheld" and restriction.kind == "account":
-        return words.say("Your account is not visible to viewers in {country}. Everywhere else it is.", country=country)
+        return tr.text("Your account is not visible to viewers in {country}. Everywhere else it is.", country=country)
     if restriction.measure == "withheld":
-        return words.say(
+        return tr.text(
             "Your tweet {tweet} is not visible to viewers in {country}. Everywhere else it is.",
             tweet=restriction.target,
             country=country,
         )
-    places = words.all_of([_surface(surface, words) for surface in restriction.surfaces])
+    places = tr.all_of([_surface(surface, tr) for surface in restriction.surfaces])
     if restriction.country == "*":
-        return words.say("#{tag} is not shown in {places}.", tag=restriction.display, places=places)
-    return words.say(
+        return tr.text("#{tag} is not shown in {places}.", tag=restriction.display, places=places)
+    return tr.text(
         "#{tag} is not shown in {places} to viewers in {country}.",
         tag=restriction.display,
         places=places,
@@ -101,26 +124,26 @@ def _what(restriction: Restriction, words: Words) -> str:
     )
 
 
-def _until(restriction: Restriction, words: Words) -> str:
-    start = words.time(restriction.began_ms)
+def _duration(restriction: Restriction, tr: Translator) -> str:
+    start = tr.time(restriction.began_ms)
     if not restriction.ends_ms:
-        return words.say("This began on {start} and lasts until it is revoked.", start=start)
-    return words.say(
+        return tr.text("This began on {start} and lasts until it is revoked.", start=start)
+    return tr.text(
         "This began on {start} and ends on {end}, unless it is renewed.",
         start=start,
-        end=words.time(restriction.ends_ms),
+        end=tr.time(restriction.ends_ms),
     )
 
 
-def _why(restriction: Restriction, words: Words) -> list[str]:
+def _reasons(restriction: Restriction, tr: Translator) -> list[str]:
     if restriction.source == "automated":
-        return _why_automated(restriction, words)
+        return _automated_reasons(restriction, tr)
     order = restriction.order
     if restriction.source == "legal":
         if order is None or order.confidential:
-            return [words.say("We did this because of a legal order that we may not say more about.")]
+            return [tr.text("We did this because of a legal order that we may not say more about.")]
         return [
-            words.say(
+            tr.text(
                 "We did this because of a legal order by {authority} ({basis}, {number}).",
                 authority=order.authority,
                 basis=order.legal_basis,
@@ -128,61 +151,45 @@ def _why(restriction: Restriction, words: Words) -> list[str]:
             )
         ]
     return [
-        words.say("A person on our team decided this. The reason that they gave: {reason}", reason=restriction.reason)
+        tr.text("A person on our team decided this. The reason that they gave: {reason}", reason=restriction.reason)
     ]
 
 
-def _why_automated(restriction: Restriction, words: Words) -> list[str]:
+def _automated_reasons(restriction: Restriction, tr: Translator) -> list[str]:
     lines = [
-        words.say(
+        tr.text(
             "An automated system decided this under our rules on {category}.",
-            category=_category(restriction.category, words),
+            category=_category(restriction.category, tr),
         )
     ]
     evidence = restriction.evidence
     if evidence is not None:
         lines.append(
-            words.say(
+            tr.text(
                 "It looked at tweets by {people} people who used the hashtag, and estimates that {lower} to {upper} of "
                 "them break these rules.",
-                people=words.number(evidence.scored),
-                lower=words.share(evidence.lower),
-                upper=words.share(evidence.upper),
+                people=tr.number(evidence.scored),
+                lower=tr.share(evidence.lower),
+                upper=tr.share(evidence.upper),
             )
         )
-    signals = [told for signal in restriction.signals if (told := _signal(signal.signal, words))]
+    signals = [tr.text(BY_NAME[one.signal].statement) for one in restriction.signals if one.signal in BY_NAME]
     if signals:
-        lines.append(words.say("Beside the texts, this spoke for it: {signals}.", signals=words.all_of(signals)))
+        lines.append(tr.text("Besides the texts, these signals supported it: {signals}.", signals=tr.all_of(signals)))
     return lines
 
 
-def _surface(surface: str, words: Words) -> str:
+def _surface(surface: str, tr: Translator) -> str:
     if surface == "trends":
-        return words.say("the list of trends")
-    return words.say("search suggestions") if surface == "search" else surface
+        return tr.text("the list of trends")
+    return tr.text("search suggestions") if surface == "search" else surface
 
 
-def _category(category: str, words: Words) -> str:
+def _category(category: str, tr: Translator) -> str:
     if category == "hateful_conduct":
-        return words.say("attacks on people for who they are")
+        return tr.text("attacks on people for who they are")
     if category == "abuse":
-        return words.say("insults and threats")
+        return tr.text("insults and threats")
     if category == "gendered_abuse":
-        return words.say("abuse of people for their gender")
+        return tr.text("abuse of people for their gender")
     return category.replace("_", " ")
-
-
-def _signal(signal: str, words: Words) -> str:
-    if signal == "burst":
-        return words.say("a sudden rise in its use")
-    if signal == "copies":
-        return words.say("many copies of the same text")
-    if signal == "young":
-        return words.say("many new accounts")
-    if signal == "links":
-        return words.say("many links to sites that people have found to be harmful")
-    if signal == "successor":
-        return words.say("people who wrote under a hashtag that was held back before")
-    if signal == "authors":
-        return words.say("the number of people who use it")
-    return words.say("a term that people have found to be harmful") if signal == "term" else ""

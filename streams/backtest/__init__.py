@@ -1,9 +1,9 @@
-"""The past judged again: what a changed policy would have done to the evidence that was kept. Pure.
+"""Backtest of a policy: its effect on evidence that was kept. Pure.
 
-`Impact` is the way in. Settled decisions are predicted, and exactly: by the judge's own `levels` and `decide`. Early
-ones are not: they depend on when records came.
+`Impact` is the entry point. Settled decisions are predicted exactly, by the judge's own `levels` and `step`. Early ones
+are not: they depend on the arrival times of records.
 """
 
-from streams.backtest.impact import Impact, Verdict
+from streams.backtest.impact import Impact, ImpactReport
 
-__all__ = ["Impact", "Verdict"]
+__all__ = ["Impact", "ImpactReport"]

@@ -1,4 +1,4 @@
-"""Two walks over one past, side by side: who would be hit, who would not, when, and for how long."""
+"""Comparison of two policies on one past: the tags that either hits, from when, and for how long."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from streams.judging.key_state import Scope
 
 Spells = Mapping[tuple[int, Scope], Sequence[Spell]]
 Kind = Literal["newly", "cleared", "earlier", "later", "longer", "shorter", "action"]
-"""Only under the new policy; only under the live one; it begins at another tick; it stands for another time; only what
-is done differs."""
+"""Only under the new policy; only under the live one; from an earlier or a later tick; for a longer or a shorter time;
+only by another action."""
 KINDS: tuple[Kind, ...] = ("newly", "cleared", "earlier", "later", "longer", "shorter", "action")
 
 
-class Side(msgspec.Struct, frozen=True):
-    """What one policy does to a tag."""
+class PolicyOutcome(msgspec.Struct, frozen=True):
+    """Effect of one policy on a tag in a scope."""
 
     action: str
-    """Of the first spell."""
+    """Action of the first spell."""
     from_ms: int
     spells: int
     minutes: float
     authors: int
     tweets: int
     lower: float
-    """Lower bound of the harmful share as it began."""
+    """Lower bound of the harmful share at the start."""
     upper: float
     threshold: float
-    """`suppress_at`"""
+    """`suppress_at` of the rule."""
 
     @property
     def margin(self) -> float:
-        """How far the lower bound was over the threshold."""
+        """Distance of the lower bound from the threshold."""
         return self.lower - self.threshold
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag to which the two policies do not do the same. Where either hides it, only hiding is compared."""
+class PolicyChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag on which the two policies differ. Where either hides it, only hiding is compared."""
 
     kind: Kind
     hashtag: str
@@ -49,21 +49,21 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     surfaces: tuple[str, ...]
     hidden: bool
-    """Whether it is about hiding; else about `review` or `shadow`."""
-    live: Side | None = None
-    new: Side | None = None
+    """Whether either policy hides the tag; else the change is one of `review` or `shadow`."""
+    live: PolicyOutcome | None = None
+    new: PolicyOutcome | None = None
     was_protected: bool = False
-    """In the live policy's `never_suppress`, and not in the new one's."""
+    """Whether the tag is in the live policy's `never_suppress` and not in the new one's."""
 
     @property
-    def side(self) -> Side:
-        """The new policy's where it has one."""
+    def side(self) -> PolicyOutcome:
+        """Effect of the new policy, or of the live one where the new one has none."""
         found = self.new or self.live
         assert found is not None
         return found
 
 
-class Total(msgspec.Struct, kw_only=True):
+class CategoryTotal(msgspec.Struct, kw_only=True):
     """Sums of one category in one country; tag-minutes count on each surface."""
 
     category: str
@@ -72,13 +72,13 @@ class Total(msgspec.Struct, kw_only=True):
     hidden_minutes_live: float = 0.0
     hidden_minutes_new: float = 0.0
     flagged_minutes_live: float = 0.0
-    """In any action, hiding or not."""
+    """Tag-minutes of any action, hiding or not."""
     flagged_minutes_new: float = 0.0
 
 
-def compare(live: Spells, new: Spells, tags: Tags) -> list[Change]:
-    """Every difference, the most minutes first; scopes that differ in their surface only are one."""
-    merged: dict[Change, list[str]] = {}
+def compare(live: Spells, new: Spells, tags: Tags) -> list[PolicyChange]:
+    """List every difference, most minutes first; scopes that differ only in their surface are merged."""
+    merged: dict[PolicyChange, list[str]] = {}
     for key, scope in sorted({*live, *new}):
         change = _compare(key, scope, live.get((key, scope), ()), new.get((key, scope), ()), tags)
         if change is not None:
@@ -87,12 +87,12 @@ def compare(live: Spells, new: Spells, tags: Tags) -> list[Change]:
     return sorted(changes, key=_order)
 
 
-def _order(change: Change) -> tuple[object, ...]:
+def _order(change: PolicyChange) -> tuple[object, ...]:
     minutes = abs((change.new.minutes if change.new else 0) - (change.live.minutes if change.live else 0))
     return (not change.hidden, KINDS.index(change.kind), -minutes, change.hashtag, change.country, change.category)
 
 
-def _compare(key: int, scope: Scope, live: Sequence[Spell], new: Sequence[Spell], tags: Tags) -> Change | None:
+def _compare(key: int, scope: Scope, live: Sequence[Spell], new: Sequence[Spell], tags: Tags) -> PolicyChange | None:
     hidden = any(spell.hides for spell in (*live, *new))
     if hidden:
         live, new = [one for one in live if one.hides], [one for one in new if one.hides]
@@ -100,7 +100,7 @@ def _compare(key: int, scope: Scope, live: Sequence[Spell], new: Sequence[Spell]
     kind = _kind(before, after, live, new)
     if kind is None:
         return None
-    return Change(
+    return PolicyChange(
         kind=kind,
         hashtag=tags.name(key),
         country=country_of(key),
@@ -112,7 +112,9 @@ def _compare(key: int, scope: Scope, live: Sequence[Spell], new: Sequence[Spell]
     )
 
 
-def _kind(before: Side | None, after: Side | None, live: Sequence[Spell], new: Sequence[Spell]) -> Kind | None:
+def _kind(
+    before: PolicyOutcome | None, after: PolicyOutcome | None, live: Sequence[Spell], new: Sequence[Spell]
+) -> Kind | None:
     if before is None or after is None:
         return None if before is after else "newly" if before is None else "cleared"
     if after.from_ms != before.from_ms:
@@ -125,14 +127,14 @@ def _kind(before: Side | None, after: Side | None, live: Sequence[Spell], new: S
     return None if same else "action"
 
 
-def side_of(spells: Sequence[Spell]) -> Side | None:
-    """Spells of one scope in order, in short."""
+def side_of(spells: Sequence[Spell]) -> PolicyOutcome | None:
+    """Summarise the spells of one scope, in order; None without a spell."""
     if not spells:
         return None
-    first = spells[0].ruling
+    first = spells[0].decision
     evidence = first.evidence
-    assert evidence is not None, "what begins says why"
-    return Side(
+    assert evidence is not None, "an action begins with its evidence"
+    return PolicyOutcome(
         action=first.action,
         from_ms=spells[0].from_ms,
         spells=len(spells),
@@ -145,12 +147,12 @@ def side_of(spells: Sequence[Spell]) -> Side | None:
     )
 
 
-def totals(live: Spells, new: Spells, changes: Iterable[Change]) -> list[Total]:
-    """Per category and country, where there is anything to tell."""
-    found: dict[tuple[str, str], Total] = {}
+def totals(live: Spells, new: Spells, changes: Iterable[PolicyChange]) -> list[CategoryTotal]:
+    """Sum up by category and country; those without any spell are left out."""
+    found: dict[tuple[str, str], CategoryTotal] = {}
 
-    def total(category: str, country: str) -> Total:
-        return found.setdefault((category, country), Total(category=category, country=country, changes={}))
+    def total(category: str, country: str) -> CategoryTotal:
+        return found.setdefault((category, country), CategoryTotal(category=category, country=country, changes={}))
 
     for name, spells in (("live", live), ("new", new)):
         for (key, (category, _)), of_scope in spells.items():

@@ -1,4 +1,4 @@
-"""Where the bounds of a category lay: how many tag-panes a threshold would touch."""
+"""Histograms of the bounds of a category: the number of tag-panes that a threshold would touch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
-from streams.backtest.history import Block
-from streams.backtest.policy_evaluator import Judged
+from streams.backtest.history import EvidenceBlock
+from streams.backtest.policy_evaluator import BlockLevels
 from streams.judging.key_state import Scope
 from streams.judging.levels import LOW
 from streams.policy import Policy
@@ -17,7 +17,7 @@ BINS = 40
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """A category's own, overrides apart."""
+    """Thresholds of a category, without its overrides."""
 
     suppress_at: float
     clear_at: float
@@ -35,11 +35,12 @@ class Histogram(msgspec.Struct, kw_only=True):
 
     @property
     def tag_panes(self) -> int:
+        """Number of tag-panes in all bins."""
         return sum(self.lower)
 
 
 class Histograms:
-    """Counts of every category of the new policy, over the shortest window of its rules."""
+    """Histograms of every category of the new policy, over the shortest window of its rules."""
 
     def __init__(self, live: Policy, new: Policy) -> None:
         self._scopes: dict[str, tuple[Scope, int]] = {}
@@ -51,8 +52,8 @@ class Histograms:
                 new=_thresholds(new, name) or Thresholds(0, 0),
             )  # fmt: skip
 
-    def add(self, judged: Mapping[Block, Mapping[Scope, Judged]]) -> None:
-        """Count a chunk's blocks, as the new policy judges them."""
+    def add(self, judged: Mapping[EvidenceBlock, Mapping[Scope, BlockLevels]]) -> None:
+        """Count the blocks of a chunk, as the new policy judges them."""
         for name, (scope, window_ms) in self._scopes.items():
             for block, by_scope in judged.items():
                 if block.table.window_ms != window_ms or scope not in by_scope:
@@ -65,7 +66,7 @@ class Histograms:
                         counts[at] += count
 
     def found(self) -> list[Histogram]:
-        """Those with anything in them."""
+        """Return the histograms that are not empty."""
         return [one for one in self._found.values() if one.tag_panes]
 
 

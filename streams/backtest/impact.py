@@ -1,4 +1,4 @@
-"""A new policy beside the live one, over evidence as it was kept: records in, what would change out."""
+"""Impact of a new policy against the live one: evidence records in, a report of changes out."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from dataclasses import dataclass
 
 import msgspec
 
-from streams.backtest.compare import Change, Spells, Total, compare, totals
+from streams.backtest.compare import CategoryTotal, PolicyChange, Spells, compare, totals
 from streams.backtest.coverage import needs_replay
 from streams.backtest.histogram import Histogram, Histograms
-from streams.backtest.history import Chunk, Past
-from streams.backtest.policy_evaluator import Bench, Walk
-from streams.backtest.spells import SpellBook
+from streams.backtest.history import EvidenceChunk, EvidenceHistory, same_categories
+from streams.backtest.policy_evaluator import PolicyBacktest, PolicyEvaluator
+from streams.backtest.spells import SpellRecorder
 from streams.counting.keys import COUNTRY_BITS, Tags
-from streams.errors import CallerMistake
-from streams.judging.circuit_breakers import ShardValves
+from streams.judging.circuit_breakers import CircuitBreakers
 from streams.judging.key_state import Scope
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy
 
 
-class Uncovered(msgspec.Struct, frozen=True):
-    """A part that only a replay of the tweets can tell."""
+class UncoveredScope(msgspec.Struct, frozen=True):
+    """A scope that only a replay of the tweets can answer."""
 
     policy: str
-    """`live` or `new`."""
+    """`live` or `new`: the policy that needs it."""
     category: str
     surface: str
     reasons: tuple[str, ...]
 
 
-class Verdict(msgspec.Struct, kw_only=True):
-    """What would change. Settled decisions are predicted, early ones are not."""
+class ImpactReport(msgspec.Struct, kw_only=True):
+    """Changes that the new policy would make. Settled decisions are predicted, early ones are not."""
 
     live_revision: str
     new_revision: str
@@ -41,45 +40,47 @@ class Verdict(msgspec.Struct, kw_only=True):
     to_ms: int
     tag_panes: int
     shards: int
-    changes: list[Change]
-    protected: list[Change]
+    changes: list[PolicyChange]
+    protected: list[PolicyChange]
     """Tags that the new policy would hit if they were not in its `never_suppress`."""
-    totals: list[Total]
+    totals: list[CategoryTotal]
     histograms: list[Histogram]
-    needs_replay: list[Uncovered]
+    needs_replay: list[UncoveredScope]
 
 
 @dataclass(slots=True)
 class _Shard:
-    past: Past
-    walks: list[Walk]
+    past: EvidenceHistory
+    backtests: list[PolicyBacktest]
 
 
 class Impact:
-    """Feed it records of `hashtag-evidence`, each shard's in order, then ask for the verdict; or ask while they come.
+    """Backtest of a new policy and of the live one over records of `hashtag-evidence`, each shard's in order.
+
+    A report is available at any time.
 
     Args:
-        history: policies by revision; the live side then follows those that each tick was judged under, as the judges
-            did, and `live` is the last of them. May grow. Without it `live` is tried on all of the evidence.
+        history: policies by revision, which may grow. With it the live side follows the policy that each tick was
+            judged under, and `live` is the last of them. Without it `live` is tried on all of the evidence.
     """
 
     def __init__(self, live: Policy, new: Policy, *, history: Mapping[str, Policy] | None = None) -> None:
         self.live, self.new = live, new
         self.tags = Tags()
-        self.books = [SpellBook(), SpellBook()]
-        """Of the live policy and the new one."""
+        self.recorders = [SpellRecorder(), SpellRecorder()]
+        """Spells under the live policy and under the new one."""
         self.from_ms, self.to_ms = -1, 0
-        """First tick of the evidence, and the last one judged."""
+        """First tick of the evidence. `to_ms` is the last tick judged."""
         self._history = history
-        self._unshielded = SpellBook()
+        self._unprotected = SpellRecorder()
         self._histograms = Histograms(live, new)
         self._shards: dict[int, _Shard] = {}
         self._categories: tuple[str, ...] | None = None
-        self._benches: dict[str, Bench] = {}
+        self._evaluators: dict[str, PolicyEvaluator] = {}
         self._following = False
 
     def follow(self) -> None:
-        """What was kept has been read: from now on every tick is judged as soon as the next one begins."""
+        """Judge every tick as soon as the next one begins: the kept evidence has been read."""
         self._following = True
         for shard in self._shards.values():
             self._take(shard, shard.past.follow())
@@ -90,49 +91,39 @@ class Impact:
         return all(shard.past.passed_ms == self.to_ms for shard in self._shards.values())
 
     def add(self, record: EvidenceRecord) -> None:
-        """Take one record.
+        """Add one record.
 
         Raises:
             CallerMistake: models with other categories scored a part of the evidence.
         """
-        categories = record.conditions.categories
-        if self._categories is None:
-            self._categories = categories
-        elif categories != self._categories:
-            raise CallerMistake(
-                "the evidence was scored by models with different categories",
-                fix="ask for the time since the last one went live, with --since",
-            )
+        self._categories = same_categories(self._categories, record)
         shard = self._shards.get(record.shard)
         if shard is None:
             shard = self._shards[record.shard] = self._open(record.conditions.shards)
         self._take(shard, shard.past.add(record))
 
-    def finish(self) -> Verdict:
-        """The evidence has ended."""
-        self._finish_chunks()
-        return self.verdict()
-
-    def _finish_chunks(self) -> None:
+    def finish(self) -> ImpactReport:
+        """Judge the remaining ticks and return the report."""
         for shard in self._shards.values():
             self._take(shard, shard.past.finish())
+        return self.report()
 
     def uncovered(self) -> dict[str, dict[Scope, tuple[str, ...]]]:
-        """By `live` and `new` the scopes that the evidence cannot tell of, with the reasons."""
+        """Return by `live` and `new` the scopes that the evidence does not cover, with the reasons."""
         conditions = {one for shard in self._shards.values() for one in shard.past.conditions}
         live = {} if self._history is not None else needs_replay(self.live, conditions)
         return {"live": live, "new": needs_replay(self.new, conditions)}
 
-    def verdict(self) -> Verdict:
-        """What would change, by all that has been judged so far."""
+    def report(self) -> ImpactReport:
+        """Report the changes at the ticks that have been judged."""
         uncovered = self.uncovered()
         unknown = {scope for found in uncovered.values() for scope in found}
-        live, new, unshielded = (
-            {at: spells for at, spells in book.until(self.to_ms).items() if at[1] not in unknown}
-            for book in (*self.books, self._unshielded)
+        live, new, unprotected = (
+            {at: spells for at, spells in one.until(self.to_ms).items() if at[1] not in unknown}
+            for one in (*self.recorders, self._unprotected)
         )
         changes = self._changes(live, new)
-        return Verdict(
+        return ImpactReport(
             live_revision=self.live.revision,
             new_revision=self.new.revision,
             from_ms=max(self.from_ms, 0),
@@ -140,18 +131,18 @@ class Impact:
             tag_panes=sum(shard.past.panes for shard in self._shards.values()),
             shards=len(self._shards),
             changes=changes,
-            protected=compare({}, unshielded, self.tags),
+            protected=compare({}, unprotected, self.tags),
             totals=totals(live, new, changes),
             histograms=[one for one in self._histograms.found() if (one.category, self.new.surfaces[0]) not in unknown],
             needs_replay=[
-                Uncovered(name, *scope, reasons)
+                UncoveredScope(name, *scope, reasons)
                 for name, found in uncovered.items()
                 for scope, reasons in sorted(found.items())
             ],
         )
 
-    def _changes(self, live: Spells, new: Spells) -> list[Change]:
-        """Those that lose their protection first."""
+    def _changes(self, live: Spells, new: Spells) -> list[PolicyChange]:
+        """Compare the policies; tags that lose their protection come first."""
         was_protected = self.live.never_suppressed - self.new.never_suppressed
         changes = [
             msgspec.structs.replace(one, was_protected=one.hashtag in was_protected)
@@ -160,40 +151,51 @@ class Impact:
         return sorted(changes, key=lambda one: not one.was_protected)
 
     def forget(self, before_ms: int) -> None:
-        """Drop what is over since before a moment, so that a follower does not grow."""
-        for book in (*self.books, self._unshielded):
-            book.forget(before_ms)
+        """Drop spells that ended before a moment, so that memory stays bounded while following."""
+        recorders = (*self.recorders, self._unprotected)
+        for one in recorders:
+            one.forget(before_ms)
         self.from_ms = max(self.from_ms, before_ms)
-        used = {key for book in (*self.books, self._unshielded) for key in book.known()}
+        used = {key for one in recorders for key in one.known()}
         for shard in self._shards.values():
             past = shard.past
             past.conditions = {one: at_ms for one, at_ms in past.conditions.items() if at_ms > before_ms}
-            used |= past.keys().union(*(walk.states for walk in shard.walks))
+            used |= past.keys().union(*(one.states for one in shard.backtests))
         numbers = {key >> COUNTRY_BITS for key in used}
         self.tags.forget([number for number in self.tags.numbers() if number not in numbers])
-        for bench in self._benches.values():
-            bench.forget_terms(numbers)
+        for evaluator in self._evaluators.values():
+            evaluator.forget_terms(numbers)
 
-    def _bench(self, policy: Policy) -> Bench:
-        bench = self._benches.get(policy.revision)
-        if bench is None:
+    def _evaluator(self, policy: Policy) -> PolicyEvaluator:
+        evaluator = self._evaluators.get(policy.revision)
+        if evaluator is None:
             assert self._categories is not None
-            bench = self._benches[policy.revision] = Bench(policy, self._categories, self.tags)
-        return bench
+            evaluator = self._evaluators[policy.revision] = PolicyEvaluator(policy, self._categories, self.tags)
+        return evaluator
 
     def _open(self, shards: int) -> _Shard:
-        walks = [
-            Walk(self._bench(policy), self.tags, book.said, never=policy.never_suppressed, valves=ShardValves(shards))
-            for policy, book in zip((self.live, self.new), self.books, strict=True)
+        backtests = [
+            PolicyBacktest(
+                self._evaluator(policy),
+                self.tags,
+                recorder.record,
+                protected=policy.never_suppressed,
+                breakers=CircuitBreakers(shards),
+            )
+            for policy, recorder in zip((self.live, self.new), self.recorders, strict=True)
         ]
         if self.new.never_suppressed:
-            walks.append(Walk(self._bench(self.new), self.tags, self._unshielded.said, only=self.new.never_suppressed))
-        past = Past(self.tags)
+            backtests.append(
+                PolicyBacktest(
+                    self._evaluator(self.new), self.tags, self._unprotected.record, only=self.new.never_suppressed
+                )
+            )
+        past = EvidenceHistory(self.tags)
         if self._following:
             past.follow()
-        return _Shard(past, walks)
+        return _Shard(past, backtests)
 
-    def _take(self, shard: _Shard, chunk: Chunk | None) -> None:
+    def _take(self, shard: _Shard, chunk: EvidenceChunk | None) -> None:
         if chunk is None:
             return
         if self.from_ms < 0 or chunk.ticks[0].tick_ms < self.from_ms:
@@ -201,9 +203,9 @@ class Impact:
         self.to_ms = max(self.to_ms, chunk.ticks[-1].tick_ms)
         if self._history is not None:
             self.live = self._history[chunk.revision]
-            shard.walks[0].follow(self._bench(self.live))
-        benches = [walk.bench for walk in shard.walks]
-        judged = {bench: {block: bench.judge(block) for block in chunk.blocks} for bench in dict.fromkeys(benches)}
-        self._histograms.add(judged[benches[1]])
-        for walk in shard.walks:
-            walk.take(chunk, judged[walk.bench])
+            shard.backtests[0].follow(self._evaluator(self.live))
+        evaluators = [one.evaluator for one in shard.backtests]
+        judged = {one: {block: one.judge(block) for block in chunk.blocks} for one in dict.fromkeys(evaluators)}
+        self._histograms.add(judged[evaluators[1]])
+        for backtest in shard.backtests:
+            backtest.take(chunk, judged[backtest.evaluator])

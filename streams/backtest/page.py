@@ -1,4 +1,4 @@
-"""A verdict as one self-contained page: no script, no font, no image, nothing that is fetched from anywhere."""
+"""An impact report as one self-contained page: no script, no font, no image, no request to another host."""
 
 from __future__ import annotations
 
@@ -6,56 +6,58 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from streams.backtest import text
 from streams.backtest.histogram import BINS, Histogram
-from streams.backtest.impact import Verdict
-from streams.backtest.shadow import Point, Report
+from streams.backtest.impact import ImpactReport
+from streams.backtest.shadow import FlaggedCounts, ShadowReport
+from web.templates import page_templates
 
 SHOWN_MAX = 500
 WIDTH, HEIGHT = 640, 120
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A bin as a rectangle."""
+class HistogramBar:
+    """Rectangle of one bin."""
 
     x: float
     y: float
     width: float
     height: float
-    says: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A threshold as a line."""
+class ThresholdMark:
+    """Line of one threshold."""
 
     x: float
     label: str
     policy: str
-    """`live` or `new`."""
+    """`live` or `new`: the policy with the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
-    """The histogram of one bound."""
+class BoundPlot:
+    """Histogram of one bound, with thresholds."""
 
     title: str
-    bars: list[Bar]
-    marks: list[Mark]
+    bars: list[HistogramBar]
+    marks: list[ThresholdMark]
 
 
-def plots(histogram: Histogram) -> list[Plot]:
-    """Lower bounds with `suppress_at`, upper bounds with `clear_at`. Heights grow with the root, so that few show."""
+def plots(histogram: Histogram) -> list[BoundPlot]:
+    """Plot lower bounds with `suppress_at`, and upper bounds with `clear_at`.
+
+    Heights are square roots of the counts, so that small counts are visible.
+    """
     return [
-        Plot(
+        BoundPlot(
             f"{histogram.category}: lower bound of the harmful share, and suppress_at",
             _bars(histogram.lower),
             _marks("suppress_at", histogram),
         ),
-        Plot(
+        BoundPlot(
             f"{histogram.category}: upper bound of the harmful share, and clear_at",
             _bars(histogram.upper),
             _marks("clear_at", histogram),
@@ -63,11 +65,11 @@ def plots(histogram: Histogram) -> list[Plot]:
     ]
 
 
-def _bars(counts: list[int]) -> list[Bar]:
+def _bars(counts: list[int]) -> list[HistogramBar]:
     highest, width = sqrt(max(1, *counts)), WIDTH / BINS
     edges = pairwise(at / BINS for at in range(BINS + 1))
     return [
-        Bar(
+        HistogramBar(
             round(low * WIDTH, 2),
             round(HEIGHT - (height := sqrt(count) / highest * HEIGHT), 2),
             width - 1,
@@ -79,18 +81,18 @@ def _bars(counts: list[int]) -> list[Bar]:
     ]
 
 
-def _marks(key: str, histogram: Histogram) -> list[Mark]:
+def _marks(key: str, histogram: Histogram) -> list[ThresholdMark]:
     found = [("live", histogram.live), ("new", histogram.new)]
     return [
-        Mark(round(getattr(thresholds, key) * WIDTH, 2), f"{policy} {getattr(thresholds, key):g}", policy)
+        ThresholdMark(round(getattr(thresholds, key) * WIDTH, 2), f"{policy} {getattr(thresholds, key):g}", policy)
         for policy, thresholds in found
         if thresholds is not None
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """How many tags over time, as the points of an SVG polyline."""
+class CountLine:
+    """Number of tags over time, as the points of an SVG polyline."""
 
     name: str
     kind: str
@@ -99,18 +101,18 @@ class Line:
     last: int
 
 
-def highest_of(points: list[Point]) -> int:
-    """The greatest count of all, at least 1: the top of the plot."""
+def highest_of(points: list[FlaggedCounts]) -> int:
+    """Return the greatest count, at least 1: the top of the plot."""
     return max(1, *(max(one.both, one.live, one.new) for one in points))
 
 
-def lines(points: list[Point]) -> list[Line]:
-    """Three lines of one scale, from 0 at the bottom to the greatest count at the top."""
+def lines(points: list[FlaggedCounts]) -> list[CountLine]:
+    """Draw three lines on one scale, from 0 at the bottom to the greatest count at the top."""
     highest = highest_of(points)
     wide = max(1, len(points) - 1)
     names = {"both": "under both policies", "live": "under the live policy only", "new": "under the new policy only"}
     return [
-        Line(
+        CountLine(
             name,
             kind,
             " ".join(
@@ -123,21 +125,21 @@ def lines(points: list[Point]) -> list[Line]:
     ]
 
 
-def render(verdict: Verdict, shadow: Report | None = None) -> str:
-    """The page, as HTML; with what a shadow shows before it."""
-    environment = Environment(
-        loader=PackageLoader("streams.backtest", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("page.html").render(
-        verdict=verdict,
-        words=text,
-        changes=verdict.changes[:SHOWN_MAX],
-        more=max(0, len(verdict.changes) - SHOWN_MAX),
-        plots=[(one, plots(one)) for one in verdict.histograms],
-        shadow=shadow,
-        lines=None if shadow is None else lines(shadow.over_time),
-        highest=None if shadow is None else highest_of(shadow.over_time),
-        width=WIDTH,
-        height=HEIGHT,
+def render(verdict: ImpactReport, shadow: ShadowReport | None = None) -> str:
+    """Render the page as HTML, with the differences of a shadow first."""
+    return (
+        page_templates("streams.backtest", ".")
+        .get_template("page.html")
+        .render(
+            verdict=verdict,
+            words=text,
+            changes=verdict.changes[:SHOWN_MAX],
+            more=max(0, len(verdict.changes) - SHOWN_MAX),
+            plots=[(one, plots(one)) for one in verdict.histograms],
+            shadow=shadow,
+            lines=None if shadow is None else lines(shadow.over_time),
+            highest=None if shadow is None else highest_of(shadow.over_time),
+            width=WIDTH,
+            height=HEIGHT,
+        )
     )

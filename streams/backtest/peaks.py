@@ -1,59 +1,55 @@
-"""How high a threshold each tag would have passed: the one number that a choice of `suppress_at` rests on."""
+"""The highest threshold that each tag would have reached: the base of a choice of `suppress_at`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from streams.backtest.history import Chunk, Past
-from streams.backtest.policy_evaluator import Bench
+from streams.backtest.history import EvidenceChunk, EvidenceHistory, same_categories
+from streams.backtest.policy_evaluator import PolicyEvaluator
 from streams.counting.keys import COUNTRY_BITS, Tags
-from streams.errors import CallerMistake
 from streams.judging.levels import OVER
-from streams.log.evidence import Conditions, EvidenceRecord
+from streams.log.evidence import EvidenceConditions, EvidenceRecord
 from streams.policy import Policy
 
 _LEAST = 1e-9
 
 
 class Peaks:
-    """For every hashtag of the evidence and category the greatest lower bound that it had, in any country, at a tick at
-    which it passed the floors and what corroborates: with a `suppress_at` up to that it would have been hit.
+    """The greatest lower bound of every hashtag and category, in any country.
+
+    Only ticks count at which the hashtag was over the floors and had its corroboration. A `suppress_at` up to the peak
+    would have hit the hashtag.
 
     Args:
-        policy: everything but its thresholds counts.
+        policy: applied without its thresholds.
     """
 
     def __init__(self, policy: Policy) -> None:
         self.categories = policy.category_names
-        self.conditions: set[Conditions] = set()
+        self.conditions: set[EvidenceConditions] = set()
         self._policy = _without_thresholds(policy)
         self._tags = Tags()
-        self._pasts: dict[int, Past] = {}
-        self._bench: Bench | None = None
-        self._model: tuple[str, ...] = ()
+        self._pasts: dict[int, EvidenceHistory] = {}
+        self._evaluator: PolicyEvaluator | None = None
+        self._model: tuple[str, ...] | None = None
         self._peaks: dict[str, dict[int, float]] = {name: {} for name in self.categories}
 
     def add(self, record: EvidenceRecord) -> None:
-        """Take one record, each shard's in order.
+        """Add one record, each shard's in order.
 
         Raises:
             CallerMistake: models with other categories scored a part of the evidence.
         """
-        if self._bench is None:
-            self._model = record.conditions.categories
-            self._bench = Bench(self._policy, self._model, self._tags)
-        elif record.conditions.categories != self._model:
-            raise CallerMistake(
-                "the evidence was scored by models with different categories",
-                fix="ask for the time since the last one went live, with --since",
-            )
-        past = self._pasts.setdefault(record.shard, Past(self._tags))
+        self._model = same_categories(self._model, record)
+        if self._evaluator is None:
+            self._evaluator = PolicyEvaluator(self._policy, self._model, self._tags)
+        past = self._pasts.setdefault(record.shard, EvidenceHistory(self._tags))
         chunk = past.add(record)
         if chunk is not None:
             self._take(chunk)
 
     def finish(self) -> dict[str, dict[str, float]]:
-        """By category and hashtag; a tag that never passed the floors and what corroborates has 0."""
+        """Return the peaks by category and hashtag; 0 where a hashtag never passed floors and corroboration."""
         for past in self._pasts.values():
             chunk = past.finish()
             if chunk is not None:
@@ -64,10 +60,10 @@ class Peaks:
             for category, peaks in self._peaks.items()
         }
 
-    def _take(self, chunk: Chunk) -> None:
-        assert self._bench is not None
+    def _take(self, chunk: EvidenceChunk) -> None:
+        assert self._evaluator is not None
         for block in chunk.blocks:
-            judged = self._bench.judge(block)
+            judged = self._evaluator.judge(block)
             numbers, inverse = np.unique(block.table.keys >> COUNTRY_BITS, return_inverse=True)
             for (category, _), one in judged.items():
                 best = np.zeros(len(numbers))
@@ -78,7 +74,7 @@ class Peaks:
 
 
 def _without_thresholds(policy: Policy) -> Policy:
-    """The policy, over wherever the floors and what corroborates allow it."""
+    """Lower the thresholds so far that floors and corroboration alone decide."""
     low = {"suppress_at": _LEAST, "clear_at": _LEAST / 2}
     categories = {
         name: category.model_copy(

@@ -1,7 +1,7 @@
-"""One policy over one shard's past, tick by tick, with the judge's own `levels` and `decide`.
+"""One policy tried on one shard's past, tick by tick, with the judge's own `levels` and `step`.
 
-Levels are worked out for whole chunks, as columns. Only keys that are over, or have a state, are walked: for any other
-`decide` has nothing to say.
+Levels are computed for whole chunks, as columns. Only keys that are over, or have a state, are stepped: for any other
+key a step changes nothing.
 """
 
 from __future__ import annotations
@@ -10,172 +10,209 @@ from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from streams.backtest.history import Block, Chunk, Rows, Tick
-from streams.counting.keys import COUNTRY_MASK, Tags, country_name, country_of
-from streams.judging.bounds import Doubles
-from streams.judging.circuit_breakers import (
-    Begun,
-    Crowd,
-    ShardValves,
-    greatest_lower,
-    hides_anywhere,
-    newly_hiding,
-    refused,
-    rule_under_valve,
-    scorer_fault,
-)
+from streams.backtest.history import EvidenceBlock, EvidenceChunk, EvidenceTick, TickRows
+from streams.counting.keys import COUNTRY_MASK, Tags, country_name
+from streams.judging.circuit_breakers import CircuitBreakers, scorer_fault
 from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence import EvidenceTable
-from streams.judging.hysteresis import ACTION_OF_MODE, decide
 from streams.judging.key_state import Scope
-from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, Levels, RuleLevels, Standing, levels
-from streams.log.decisions import Ruling
+from streams.judging.levels import NOTHING, OVER, Levels, RuleLevels, RuleResult, levels
+from streams.judging.rule_evaluation import scopes_of
+from streams.judging.step import ScopeDecisions, step
+from streams.log.decisions import DecisionReason, Evidence, ScopeDecision
 from streams.policy import Policy, Rule
+from streams.signals.base import Bools, Doubles, Ints
 
-_BARE = {level: Standing(level) for level in (LOW, UNDER, BETWEEN, OVER)}
-"""What `decide` needs to know of a key that begins nothing."""
-
-Said = Callable[[int, int, Mapping[Scope, Ruling]], None]
-"""Called with (tick_ms, key, every ruling in force or just ended) when a key's settled rulings change."""
+OnChange = Callable[[int, int, Mapping[Scope, ScopeDecision]], None]
+"""Called with (tick_ms, key, every decision in force or just ended) when a key's settled decisions change."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """A block before one rule book. Shapes (rows,)."""
+class BlockLevels:
+    """Levels of a block in one scope, each row under the rule of its country. Shapes (rows,)."""
 
     level: Levels
     quick: bytes
     """`level`, for reading one row at a time."""
     lower: Doubles
     upper: Doubles
-    rule_levels: list[RuleLevels]
-    part: npt.NDArray[np.int64]
-    """Which of `rule_levels` a row is in, and `at` which row there."""
-    at: npt.NDArray[np.int64]
+    by_rule: list[RuleLevels]
+    part: Ints
+    """Index into `by_rule` of a row's rule."""
+    at: Ints
+    """Row in the levels of its rule."""
 
-    def standing(self, row: int) -> Standing:
-        """One row, explained."""
-        return self.rule_levels[int(self.part[row])].standing(int(self.at[row]))
+    def evidence(self, row: int) -> Evidence:
+        """Render one row for a decision record."""
+        return self.by_rule[int(self.part[row])].evidence(int(self.at[row]))
+
+    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
+        """Return the signals of one row that reached their thresholds."""
+        return self.by_rule[int(self.part[row])].reasons(int(self.at[row]))
 
 
-class Bench:
-    """A policy's judgements of blocks: shared by all walks under it.
+class PolicyEvaluator:
+    """Levels of blocks under one policy, shared by all backtests of it.
 
     Args:
-        categories: of the model, in the order of its score columns behind `any`.
+        categories: of the model, in the order of its score columns after `any`.
     """
 
     def __init__(self, policy: Policy, categories: Collection[str], tags: Tags) -> None:
         self.policy = policy
-        columns = {category: 1 + at for at, category in enumerate(categories)}
-        self.scopes = [
-            (category, surface)
-            for category in policy.category_names
-            if category in columns
-            for surface in policy.surfaces
-        ]
-        self._columns = columns
+        self._columns = {category: 1 + at for at, category in enumerate(categories)}
+        self.scopes = scopes_of(policy, self._columns)
         self._curated = CuratedTags(policy, tags)
         self._rules: dict[tuple[Scope, int], Rule] = {}
 
     def rule(self, scope: Scope, code: int) -> Rule:
-        """The rule that holds in a country."""
+        """Return the rule of a scope in the country of a code."""
         rule = self._rules.get((scope, code))
         if rule is None:
             rule = self._rules[scope, code] = self.policy.rule(*scope, country_name(code))
         return rule
 
-    def judge(self, block: Block) -> dict[Scope, Judged]:
-        """Every row under its own rule, for every scope."""
+    def judge(self, block: EvidenceBlock) -> dict[Scope, BlockLevels]:
+        """Judge every row of a block under its own rule, in every scope."""
         table = block.table
-        terms = self._curated.among(table.keys)
+        listed = self._curated.among(table.keys)
         codes = table.keys & COUNTRY_MASK
         present = np.unique(codes).tolist()
         kept = table.tweets >= self.policy.evidence_floor
-        found: dict[Scope, Judged] = {}
-        known: dict[tuple[object, ...], Judged] = {}
+        found: dict[Scope, BlockLevels] = {}
+        known: dict[tuple[object, ...], BlockLevels] = {}
         for scope in self.scopes:
             column = self._columns[scope[0]]
             rules = [self.rule(scope, code) for code in present]
             same = (column, *rules)
             if same not in known:
-                known[same] = _judge(table, codes, kept, terms, column, dict(zip(present, rules, strict=True)))
+                known[same] = _judge(table, codes, kept, listed, column, dict(zip(present, rules, strict=True)))
             found[scope] = known[same]
         return found
 
     def forget_terms(self, used: Container[int]) -> None:
-        """Drop what is known of hashtags whose numbers are not used any more."""
+        """Drop the compared hashtags whose numbers are not in use any more."""
         self._curated.forget(used)
 
 
 def _judge(
-    table: EvidenceTable,
-    codes: npt.NDArray[np.int64],
-    kept: npt.NDArray[np.bool_],
-    terms: npt.NDArray[np.bool_],
-    column: int,
-    rules: Mapping[int, Rule],
-) -> Judged:
+    table: EvidenceTable, codes: Ints, kept: Bools, listed: Bools, column: int, rules: Mapping[int, Rule]
+) -> BlockLevels:
     m = len(table.keys)
     level, lower, upper = np.zeros(m, np.int8), np.zeros(m), np.ones(m)
     part, at = np.zeros(m, np.int64), np.zeros(m, np.int64)
-    judged: list[RuleLevels] = []
+    by_rule: list[RuleLevels] = []
     for rule in dict.fromkeys(rules.values()):
         if table.window_ms not in rule.windows_ms:
             continue
         rows = np.flatnonzero(np.isin(codes, [code for code, one in rules.items() if one == rule]) & kept)
         some = table if len(rows) == m else table.take(rows)
-        one = levels(some, rule, column, terms[rows], rule.confidence)
+        one = levels(some, rule, column, listed[rows], rule.confidence)
         level[rows], lower[rows], upper[rows] = one.level, one.lower, one.upper
-        part[rows], at[rows] = len(judged), np.arange(len(rows))
-        judged.append(one)
-    return Judged(level, level.tobytes(), lower, upper, judged, part, at)
+        part[rows], at[rows] = len(by_rule), np.arange(len(rows))
+        by_rule.append(one)
+    return BlockLevels(level, level.tobytes(), lower, upper, by_rule, part, at)
 
 
-def _may_begin(level: int, before: Ruling | None, rule: Rule) -> bool:
-    """Whether a ruling may begin that must say what it rests on; also where another mode holds than it began under."""
-    if before is None or before.action == "clear":
-        return level == OVER
-    return level >= BETWEEN and before.action != ACTION_OF_MODE[rule.mode]
+class _TickView:
+    """One tick of a chunk as `step` reads it."""
+
+    def __init__(
+        self,
+        evaluator: PolicyEvaluator,
+        judged: Mapping[EvidenceBlock, Mapping[Scope, BlockLevels]],
+        tick: EvidenceTick,
+    ) -> None:
+        self.scopes = evaluator.scopes
+        self._evaluator = evaluator
+        self._judged = judged
+        self._windows = [rows for _, rows in sorted(tick.windows.items())]
+        policy = evaluator.policy
+        self._shortest = tick.windows.get(policy.windows_ms[0])
+        watched = policy.valves.watch_scorer and self._shortest is not None
+        self.blind = watched and scorer_fault(policy.valves, self._shortest_table()) is not None
+        self._key = -1
+        self._seen: list[tuple[TickRows, int, Mapping[Scope, BlockLevels]]] = []
+
+    def rule(self, key: int, scope: Scope) -> Rule:
+        return self._evaluator.rule(scope, key & COUNTRY_MASK)
+
+    def result(self, key: int, scope: Scope) -> RuleResult:
+        if self.blind:
+            return NOTHING
+        found = NOTHING
+        for _, row, by_scope in self._rows_of(key):
+            block = by_scope[scope]
+            level = block.quick[row]
+            if level > found.level:
+                found = RuleResult(level, block, row)
+        return found
+
+    def is_gone(self, key: int, scope: Scope) -> bool:
+        rule, floor = self.rule(key, scope), self._evaluator.policy.evidence_floor
+        return not any(
+            rows.block.table.window_ms in rule.windows_ms and rows.block.table.tweets[row] >= floor
+            for rows, row, _ in self._rows_of(key)
+        )
+
+    def sizes(self) -> tuple[Ints, Ints]:
+        if self._shortest is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        table = self._shortest_table()
+        return table.keys, table.tweets
+
+    def _shortest_table(self) -> EvidenceTable:
+        """Return the tick's table of the shortest window, as a judge under this policy has it."""
+        rows, floor = self._shortest, self._evaluator.policy.evidence_floor
+        assert rows is not None
+        table = rows.block.table
+        return table.take(rows.first + np.flatnonzero(table.tweets[rows.first : rows.last] >= floor))
+
+    def _rows_of(self, key: int) -> list[tuple[TickRows, int, Mapping[Scope, BlockLevels]]]:
+        """Find the rows of a key, by window ascending; those of the last key are kept."""
+        if key != self._key:
+            self._key = key
+            self._seen = [
+                (rows, row, self._judged[rows.block])
+                for rows in self._windows
+                if (row := rows.rows.get(key)) is not None
+            ]
+        return self._seen
 
 
 @dataclass(slots=True)
-class Walk:
-    """The states of one shard under a bench's policy.
+class PolicyBacktest:
+    """The states of one shard under a policy.
 
     Args:
-        said: told every change.
-        only: the hashtags walked; None: all.
-        never: hashtags that are never suppressed.
-        valves: the shard's.
+        on_change: called at every change.
+        only: the hashtags that are stepped; None: all.
+        protected: hashtags that are never suppressed.
+        breakers: the shard's.
     """
 
-    bench: Bench
+    evaluator: PolicyEvaluator
     tags: Tags
-    said: Said
+    on_change: OnChange
     only: frozenset[str] | None = None
-    never: frozenset[str] = frozenset()
-    valves: ShardValves = field(default_factory=lambda: ShardValves(1))
-    states: dict[int, dict[Scope, Ruling]] = field(default_factory=dict)
-    _judged: dict[Block, dict[Scope, Judged]] = field(default_factory=dict)
-    _over: dict[Rows, list[int]] = field(default_factory=dict)
-    _leaving: set[Scope] = field(default_factory=set)
-    """Scopes of the policy before that this one does not have: what stands there ends with the next tick."""
+    protected: frozenset[str] = frozenset()
+    breakers: CircuitBreakers = field(default_factory=lambda: CircuitBreakers(1))
+    states: dict[int, ScopeDecisions] = field(default_factory=dict)
+    _judged: dict[EvidenceBlock, dict[Scope, BlockLevels]] = field(default_factory=dict)
+    _over: dict[TickRows, list[int]] = field(default_factory=dict)
 
-    def follow(self, bench: Bench) -> None:
-        """Another policy from the next tick on. What stands stays, as with a judge."""
-        if bench is not self.bench:
-            self._leaving |= set(self.bench.scopes) - set(bench.scopes)
-            self.bench, self.never = bench, bench.policy.never_suppressed
+    def follow(self, evaluator: PolicyEvaluator) -> None:
+        """Decide by another policy from the next tick on. Decisions in force stay, as with a judge."""
+        if evaluator is not self.evaluator:
+            self.evaluator, self.protected = evaluator, evaluator.policy.never_suppressed
             self._judged, self._over = {}, {}
 
-    def take(self, chunk: Chunk, judged: Mapping[Block, dict[Scope, Judged]]) -> None:
-        """Walk a chunk; `judged` has its blocks."""
+    def take(self, chunk: EvidenceChunk, judged: Mapping[EvidenceBlock, dict[Scope, BlockLevels]]) -> None:
+        """Step through a chunk; `judged` has the levels of its blocks."""
         self._judged.update(judged)
         for block in {rows.block for tick in chunk.ticks for rows in tick.windows.values()} - self._judged.keys():
-            self._judged[block] = self.bench.judge(block)  # it stands since before this policy
+            self._judged[block] = self.evaluator.judge(block)  # of an earlier chunk, judged under the policy before
         self._find_over(chunk)
         for tick in chunk.ticks:
             self._step(tick)
@@ -183,8 +220,8 @@ class Walk:
         self._judged = {rows.block: self._judged[rows.block] for rows in standing}
         self._over = {rows: self._over[rows] for rows in standing}
 
-    def _find_over(self, chunk: Chunk) -> None:
-        """Keys that are over in some scope, by tick and window."""
+    def _find_over(self, chunk: EvidenceChunk) -> None:
+        """Find the keys that are over in some scope, by tick and window."""
         any_over = {}
         for block in self._judged:
             over = np.zeros(len(block.table.keys), bool)
@@ -198,107 +235,30 @@ class Walk:
                     first, last = np.searchsorted(hits, (rows.first, rows.last))
                     self._over[rows] = rows.block.table.keys[hits[first:last]].tolist()
 
-    def _step(self, tick: Tick) -> None:
-        windows = [rows for window_ms, rows in sorted(tick.windows.items())]
-        limits = self.bench.policy.valves
-        shortest = tick.windows.get(self.bench.policy.windows_ms[0])
+    def _step(self, tick: EvidenceTick) -> None:
+        view = _TickView(self.evaluator, self._judged, tick)
         keys = set(self.states)
-        seen = self._table(shortest) if limits.watch_scorer and shortest is not None else None
-        blind = scorer_fault(limits, seen) is not None
-        if not blind:
-            for rows in windows:
+        if not view.blind:
+            for rows in tick.windows.values():
                 keys.update(self._over[rows])
-        befores: dict[int, dict[Scope, Ruling]] = {}
-        for key in keys:
-            if self.only is None or self.tags.name(key) in self.only:
-                before = dict(self.states.get(key, {}))
-                if self._decide(key, tick, windows, blind):
-                    befores[key] = before
-        self._pass_valves(tick.tick_ms, befores, shortest)
-        for key in befores:
-            self.said(tick.tick_ms, key, self.states[key])
-        for key in keys:
-            if not self.states.get(key, True):
-                del self.states[key]
-        self._leaving = set()
-
-    def _table(self, rows: Rows) -> EvidenceTable:
-        """The table of one tick, as a judge under this policy has it."""
-        table, floor = rows.block.table, self.bench.policy.evidence_floor
-        return table.take(rows.first + np.flatnonzero(table.tweets[rows.first : rows.last] >= floor))
-
-    def _pass_valves(self, tick_ms: int, befores: Mapping[int, dict[Scope, Ruling]], shortest: Rows | None) -> None:
-        begun = []
-        for key, before in befores.items():
-            new = newly_hiding(before, self.states[key])
-            if new:
-                begun.append(Begun(key, self.tags.name(key), country_of(key), greatest_lower(new.values())))
-        if not begun:
+        if self.only is not None:
+            keys = {key for key in keys if self.tags.name(key) in self.only}
+        if not keys:
             return
-        table = None if shortest is None else self._table(shortest)
-        none = np.zeros(0, np.int64)
-        crowd = Crowd(
-            none if table is None else table.keys,
-            none if table is None else table.tweets,
-            lambda key: hides_anywhere(befores.get(key, self.states.get(key, {})).values()),
-            self.bench.policy.valves.top_tags,
+        for key in keys:
+            self.states.setdefault(key, {})
+        done = step(
+            self.states,
+            view,
+            self.evaluator.policy,
+            self.breakers,
+            tick.tick_ms,
+            tags=self.tags,
+            protected=self.protected,
+            paused=tick.paused,
         )
-        for key, valve in self.valves.admit(self.bench.policy.valves, tick_ms, begun, crowd).items():
-            self.states[key].update(refused(befores[key], self.states[key], valve))
-
-    def _decide(self, key: int, tick: Tick, windows: list[Rows], blind: bool) -> bool:
-        """As `ShardJudge` does it; returns whether anything changed."""
-        states = self.states.setdefault(key, {})
-        seen = [(rows, row) for rows in windows if (row := rows.rows.get(key)) is not None]
-        code, changed = key & COUNTRY_MASK, False
-        never = self.tags.name(key) in self.never
-        for scope in self.bench.scopes:
-            before = states.get(scope)
-            level = LOW
-            if not blind:
-                level = max((self._judged[rows.block][scope].quick[row] for rows, row in seen), default=LOW)
-            if before is None and level != OVER:
-                continue
-            rule = rule_under_valve(self.bench.rule(scope, code), before)
-            after = decide(
-                self._explained(seen, scope, level) if _may_begin(level, before, rule) else _BARE[level],
-                before,
-                rule,
-                tick.tick_ms,
-                category=scope[0],
-                surface=scope[1],
-                never=never,
-                max_automated_ms=self.bench.policy.max_automated_ms,
-                holding=tick.holding,
-                gone=before is not None and before.lapsed and not self._kept(seen, rule),
-            )
-            if after is before:
-                continue
-            if after is None:
-                del states[scope]
-                changed |= before is not None and (before.action != "clear" or before.lapsed)
-            else:
-                states[scope] = after
-                changed = True
-        for left in self._leaving & states.keys():
-            ended = states.pop(left)
-            changed |= ended.action != "clear" or ended.lapsed
-        return changed
-
-    def _kept(self, seen: list[tuple[Rows, int]], rule: Rule) -> bool:
-        floor = self.bench.policy.evidence_floor
-        return any(
-            rows.block.table.window_ms in rule.windows_ms and rows.block.table.tweets[row] >= floor
-            for rows, row in seen
-        )
-
-    def _explained(self, seen: list[tuple[Rows, int]], scope: Scope, level: int) -> Standing:
-        for rows, row in seen:
-            judged = self._judged[rows.block][scope]
-            if judged.quick[row] == level:
-                return judged.standing(row)
-        raise AssertionError("a level comes from some window")
-
-    def name(self, key: int) -> tuple[str, str]:
-        """(hashtag, country) of a key."""
-        return self.tags.name(key), country_of(key)
+        for key in done.publish:
+            self.on_change(tick.tick_ms, key, self.states[key])
+        for key in keys:
+            if not self.states[key]:
+                del self.states[key]

@@ -1,7 +1,7 @@
-"""A policy in the shadow of the live one: the same evidence as it comes, judged under both, where they differ.
+"""A policy in the shadow of the live one: both judge the same evidence as it arrives, and their differences are shown.
 
-The judges know nothing of it. It follows what they keep at every settled tick, so it costs them nothing, can be stopped
-at any time, and begins with as much of the past as is wanted.
+The judges are not involved: the shadow reads the evidence that they keep at every settled tick. It can start with any
+length of the past and be stopped at any time.
 """
 
 from __future__ import annotations
@@ -12,43 +12,45 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.backtest.compare import Change, Spells, compare
-from streams.backtest.impact import Impact, Verdict
-from streams.counting.block_counts import PANE_MS
+from streams.backtest.compare import PolicyChange, Spells, compare
+from streams.backtest.impact import Impact, ImpactReport
+from streams.constants import PANE_MS
 
 POINTS_MAX = 240
 _Bools = npt.NDArray[np.bool_]
 
 
-class Point(msgspec.Struct, frozen=True):
-    """How many (hashtag, country) at a moment."""
+class FlaggedCounts(msgspec.Struct, frozen=True):
+    """Numbers of flagged (hashtag, country) at a moment."""
 
     at_ms: int
     both: int
     live: int
-    """Under the live policy only."""
+    """Flagged under the live policy only."""
     new: int
+    """Flagged under the new policy only."""
 
 
-class Report(msgspec.Struct, kw_only=True):
-    """What a shadow has seen so far."""
+class ShadowReport(msgspec.Struct, kw_only=True):
+    """Differences between a policy and the live one, up to a tick."""
 
-    now: list[Change]
-    """Where the two differ at the last settled tick."""
+    now: list[PolicyChange]
+    """Differences at the last settled tick."""
     hiding: bool
-    """Whether `over_time` counts hidden tags; else none was hidden, and it counts tags in `review` or `shadow`."""
-    over_time: list[Point]
+    """Whether `over_time` counts hidden tags. If no tag was hidden it counts tags in `review` or `shadow`."""
+    over_time: list[FlaggedCounts]
     """Ascending, evenly spaced, at most `POINTS_MAX`, the last one now."""
-    verdict: Verdict
-    """The same differences, tag by tag from the beginning."""
+    verdict: ImpactReport
+    """Differences from the beginning, by tag."""
 
 
-def report_of(impact: Impact) -> Report:
-    """A report on all that an `Impact` has judged so far."""
-    verdict = impact.verdict()
-    live, new = (_known(book.until(impact.to_ms + 1), impact) for book in impact.books)  # what stands, stands then
+def report_of(impact: Impact) -> ShadowReport:
+    """Report on all ticks that an `Impact` has judged."""
+    verdict = impact.report()
+    # Spells that have not ended include the last tick.
+    live, new = (_known(one.until(impact.to_ms + 1), impact) for one in impact.recorders)
     hiding = any(spell.hides for spells in (*live.values(), *new.values()) for spell in spells)
-    return Report(
+    return ShadowReport(
         now=differing_now(impact),
         hiding=hiding,
         over_time=over_time(live, new, max(impact.from_ms, 0), impact.to_ms, hiding=hiding),
@@ -56,13 +58,13 @@ def report_of(impact: Impact) -> Report:
     )
 
 
-def differing_now(impact: Impact) -> list[Change]:
-    """Tags to which the two policies do not do the same at the last settled tick."""
-    live, new = (_known(book.standing(impact.to_ms), impact) for book in impact.books)
+def differing_now(impact: Impact) -> list[PolicyChange]:
+    """List the tags on which the two policies differ at the last settled tick."""
+    live, new = (_known(one.standing(impact.to_ms), impact) for one in impact.recorders)
     return [one for one in compare(live, new, impact.tags) if _differs(one)]
 
 
-def _differs(change: Change) -> bool:
+def _differs(change: PolicyChange) -> bool:
     return change.live is None or change.new is None or change.live.action != change.new.action
 
 
@@ -71,12 +73,15 @@ def _known(spells: Spells, impact: Impact) -> Spells:
     return {at: found for at, found in spells.items() if at[1] not in unknown}
 
 
-def over_time(live: Spells, new: Spells, from_ms: int, to_ms: int, *, hiding: bool) -> list[Point]:
-    """How many tags are flagged under both policies, and under one of them only, at moments from the last one back.
+def over_time(live: Spells, new: Spells, from_ms: int, to_ms: int, *, hiding: bool) -> list[FlaggedCounts]:
+    """Count the tags that both policies flag, or only one of them, at evenly spaced moments that end at `to_ms`.
 
     Args:
-        live, new: half-open, so one that stands at `to_ms` ends behind it.
-        hiding: count only what is hidden.
+        live: half-open spells of the live policy; one that includes `to_ms` ends after it.
+        new: half-open spells of the new policy; one that includes `to_ms` ends after it.
+        from_ms: start of the span, before the first moment.
+        to_ms: the last moment.
+        hiding: whether only hidden tags count.
     """
     ticks = (to_ms - from_ms) // PANE_MS
     step_ms = -(-(ticks + 1) // POINTS_MAX) * PANE_MS
@@ -85,16 +90,16 @@ def over_time(live: Spells, new: Spells, from_ms: int, to_ms: int, *, hiding: bo
     none: _Bools = np.zeros(len(moments), bool)
     both, only_live, only_new = (np.zeros(len(moments), np.int64) for _ in range(3))
     for key in before.keys() | after.keys():
-        old, young = before.get(key, none), after.get(key, none)
-        both += old & young
-        only_live += old & ~young
-        only_new += young & ~old
+        under_live, under_new = before.get(key, none), after.get(key, none)
+        both += under_live & under_new
+        only_live += under_live & ~under_new
+        only_new += under_new & ~under_live
     columns = (moments.tolist(), both.tolist(), only_live.tolist(), only_new.tolist())
-    return [Point(*row) for row in zip(*columns, strict=True)]
+    return [FlaggedCounts(*row) for row in zip(*columns, strict=True)]
 
 
 def _by_key(spells: Spells, moments: npt.NDArray[np.int64], hiding: bool) -> dict[int, _Bools]:
-    """By key, at which moments anything stands on it."""
+    """Mark by key the moments at which any spell covers it."""
     found: dict[int, _Bools] = {}
     for (key, _), of_scope in spells.items():
         for spell in of_scope:
@@ -104,8 +109,8 @@ def _by_key(spells: Spells, moments: npt.NDArray[np.int64], hiding: bool) -> dic
     return found
 
 
-def counts(changes: Iterable[Change]) -> dict[tuple[str, str], int]:
-    """By category and `live`, `new` (only there) or `action` (another one): how many (hashtag, country) differ."""
+def counts(changes: Iterable[PolicyChange]) -> dict[tuple[str, str], int]:
+    """Count the (hashtag, country) that differ, by category and by `live` only, `new` only or another `action`."""
     found: dict[tuple[str, str], int] = {}
     for change in changes:
         side = "live" if change.new is None else "new" if change.live is None else "action"

@@ -1,4 +1,4 @@
-"""What a walk said, as spells: from when to when which action stood on a tag, and what began it."""
+"""Spells of actions on tags, recorded from the changes that a backtest reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from streams.judging.key_state import Scope
-from streams.log.decisions import HIDING, Ruling
+from streams.log.decisions import HIDING, ScopeDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,61 +15,64 @@ class Spell:
 
     from_ms: int
     to_ms: int
-    """The end of the evidence, where it still stood then."""
-    ruling: Ruling
-    """As it began, with evidence and reasons."""
+    """End of the evidence where the action was still in force."""
+    decision: ScopeDecision
+    """The decision that began it, with evidence and reasons."""
 
     @property
     def action(self) -> str:
-        return self.ruling.action
+        """Action of the decision that began the spell."""
+        return self.decision.action
 
     @property
     def hides(self) -> bool:
-        return self.ruling.action in HIDING
+        """Whether the action hides the hashtag."""
+        return self.decision.action in HIDING
 
     @property
     def minutes(self) -> float:
+        """Length of the spell in minutes."""
         return (self.to_ms - self.from_ms) / 60_000
 
 
 @dataclass(slots=True)
-class SpellBook:
-    """Spells by (key, scope), written by a walk as it goes."""
+class SpellRecorder:
+    """Recorder of spells by (key, scope)."""
 
     done: dict[tuple[int, Scope], list[Spell]] = field(default_factory=dict)
-    _open: dict[tuple[int, Scope], Ruling] = field(default_factory=dict)
+    _open: dict[tuple[int, Scope], ScopeDecision] = field(default_factory=dict)
 
-    def said(self, tick_ms: int, key: int, rulings: Mapping[Scope, Ruling]) -> None:
-        """A key's rulings have changed."""
-        for scope, ruling in rulings.items():
+    def record(self, tick_ms: int, key: int, decisions: Mapping[Scope, ScopeDecision]) -> None:
+        """Record a change of a key's decisions."""
+        for scope, decision in decisions.items():
             before = self._open.get((key, scope))
-            if before is not None and (before.action, before.since_ms) == (ruling.action, ruling.since_ms):
+            if before is not None and (before.action, before.since_ms) == (decision.action, decision.since_ms):
                 continue
             self._close(key, scope, tick_ms)
-            if ruling.action != "clear":
-                self._open[key, scope] = ruling
-        for known, scope in [one for one in self._open if one[0] == key and one[1] not in rulings]:
+            if decision.action != "clear":
+                self._open[key, scope] = decision
+        for known, scope in [one for one in self._open if one[0] == key and one[1] not in decisions]:
             self._close(known, scope, tick_ms)
 
     def _close(self, key: int, scope: Scope, tick_ms: int) -> None:
-        ruling = self._open.pop((key, scope), None)
-        if ruling is not None:
-            self.done.setdefault((key, scope), []).append(Spell(ruling.since_ms, tick_ms, ruling))
+        decision = self._open.pop((key, scope), None)
+        if decision is not None:
+            self.done.setdefault((key, scope), []).append(Spell(decision.since_ms, tick_ms, decision))
 
     def standing(self, end_ms: int) -> dict[tuple[int, Scope], list[Spell]]:
-        """What stands when the evidence ends: it has stood until then."""
-        return {at: [Spell(ruling.since_ms, end_ms, ruling)] for at, ruling in self._open.items()}
+        """Return the spells that have not ended, as if they ended at `end_ms`."""
+        return {at: [Spell(decision.since_ms, end_ms, decision)] for at, decision in self._open.items()}
 
     def until(self, end_ms: int) -> dict[tuple[int, Scope], list[Spell]]:
-        """All spells of evidence that ends then; more may come."""
+        """Return all spells of evidence that ends at `end_ms`; more may be recorded later."""
         standing = self.standing(end_ms)
         return {at: [*self.done.get(at, ()), *standing.get(at, ())] for at in {**self.done, **standing}}
 
     def forget(self, before_ms: int) -> None:
-        """Drop the spells that ended by then."""
+        """Drop the spells that ended by `before_ms`."""
         kept = {at: [one for one in spells if one.to_ms > before_ms] for at, spells in self.done.items()}
         self.done = {at: spells for at, spells in kept.items() if spells}
 
     def known(self) -> set[int]:
-        """Those of which anything is known."""
+        """Return the keys with any spell."""
         return {key for key, _ in (*self.done, *self._open)}

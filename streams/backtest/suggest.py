@@ -1,4 +1,4 @@
-"""A threshold from labels: of the tags that people have looked at, who would be hit at each, and how many rightly."""
+"""Choice of a threshold from labels: precision and recall on the tags that people have labelled."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import precision_recall_curve
 
-from streams.judging.bounds import Doubles, share_bounds
-from streams.judging.evidence import rounded
+from streams.judging.bounds import share_bounds
+from streams.signals.base import Doubles, rounded
 
 _GAP = 0.65
-"""Of `suppress_at`: the `clear_at` that `hushtag policy check` would advise."""
+"""Ratio of `clear_at` to `suppress_at` that `hushtag policy check` advises."""
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """One threshold. Bounds are Wilson's, at confidence 0.95."""
+class ThresholdPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Precision and recall at one threshold. Bounds are Wilson's, at confidence 0.95."""
 
     suppress_at: float
     hit: int
@@ -31,22 +31,22 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """What the labels say of a category."""
+    """Suggestion for one category."""
 
     category: str
     labelled: int
-    """Tags with a label that the evidence has."""
+    """Labelled tags in the evidence."""
     harmful: int
-    curve: tuple[Point, ...]
-    """Ascending by threshold."""
-    chosen: Point | None
-    """The lowest threshold, hence the greatest recall, whose precision meets the target; None: no threshold does."""
-    best: Point | None
-    """The one with the greatest precision; None: nothing that is labelled would be hit at any threshold."""
+    curve: tuple[ThresholdPoint, ...]
+    """Points in ascending order of the threshold."""
+    chosen: ThresholdPoint | None
+    """The lowest threshold, with the greatest recall, whose precision meets the target; None: no threshold does."""
+    best: ThresholdPoint | None
+    """The point with the greatest precision; None: no threshold would hit a labelled tag."""
     protected: int = 0
-    """Tags with a label that the evidence has and the policy protects: no threshold hits them, so they do not count."""
+    """Labelled tags in the evidence that the policy protects: no threshold hits them, so they do not count."""
     clear_at: float | None = None
-    """One that goes with `chosen`, where the policy's is not below it; None: the policy's does."""
+    """A `clear_at` for `chosen`, where the policy's is not below it; None: the policy's fits."""
 
 
 def suggest(
@@ -58,11 +58,12 @@ def suggest(
     protected: Set[str] = frozenset(),
     clear_at: float = 0.0,
 ) -> Suggestion:
-    """Choose `suppress_at`.
+    """Choose `suppress_at` for a category.
 
     Args:
-        peaks: by hashtag the greatest threshold that it would have passed, in [0, 1]; 0: none.
-        labels: by hashtag whether people call it harmful.
+        category: name of the category.
+        peaks: by hashtag the greatest threshold that it would have reached, in [0, 1]; 0: none.
+        labels: by hashtag whether people have labelled it harmful.
         min_precision: in (0, 1].
         protected: hashtags in `never_suppress`.
         clear_at: the policy's, in [0, 1).
@@ -70,7 +71,9 @@ def suggest(
     seen = [tag for tag in labels if tag in peaks]
     tags = sorted(tag for tag in seen if tag not in protected)
     truth = np.array([labels[tag] for tag in tags], bool)
-    reached = np.floor(np.array([peaks[tag] for tag in tags], float) * 1000 + 1e-9) / 1000  # as somebody would write it
+    reached = (
+        np.floor(np.array([peaks[tag] for tag in tags], float) * 1000 + 1e-9) / 1000
+    )  # three decimals, rounded down
     curve = tuple(_curve(truth, reached)) if truth.any() else ()
     met = [point for point in curve if point.precision >= min_precision]
     chosen = met[0] if met else None
@@ -86,7 +89,7 @@ def suggest(
     )
 
 
-def _curve(truth: npt.NDArray[np.bool_], reached: Doubles) -> Iterator[Point]:
+def _curve(truth: npt.NDArray[np.bool_], reached: Doubles) -> Iterator[ThresholdPoint]:
     precision, recall, thresholds = precision_recall_curve(truth, reached)
     for at, threshold in enumerate(thresholds.tolist()):
         if threshold <= 0:
@@ -94,7 +97,7 @@ def _curve(truth: npt.NDArray[np.bool_], reached: Doubles) -> Iterator[Point]:
         hit = reached >= threshold
         n = np.array([hit.sum(), truth.sum()])
         low, high = share_bounds(np.array([precision[at], recall[at]]), n, 0.95)
-        yield Point(
+        yield ThresholdPoint(
             suppress_at=round(threshold, 3),
             hit=int(n[0]),
             precision=rounded(float(precision[at])),

@@ -1,16 +1,16 @@
-"""A verdict in words: the same sentences for the terminal and the page."""
+"""An impact report in words: the same sentences for the terminal and the page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from streams.backtest.compare import Change, Side
-from streams.backtest.impact import Verdict
+from streams.backtest.compare import PolicyChange, PolicyOutcome
+from streams.backtest.impact import ImpactReport
 
 SETTLED_ONLY = (
     "Settled decisions are predicted, and exactly. Early ones, which hide a tag some seconds sooner, are not: they "
-    "depend on when records arrive. What stood before the evidence begins is not known."
+    "depend on when records arrive. Actions that began before the evidence are not known."
 )
 _HIDDEN = {
     "newly": "newly suppressed",
@@ -25,38 +25,38 @@ _SHOWN = {**_HIDDEN, "newly": "newly flagged", "cleared": "no longer flagged"}
 _DONE = {"suppress": "suppressed", "hold": "held for review", "review": "queued for review", "shadow": "noted (shadow)"}
 
 
-def kind_in_words(change: Change) -> str:
-    """What kind of change it is."""
+def kind_in_words(change: PolicyChange) -> str:
+    """Name the kind of a change."""
     return (_HIDDEN if change.hidden else _SHOWN)[change.kind]
 
 
-def side_in_words(side: Side | None) -> str:
-    """What one policy does to a tag."""
+def side_in_words(side: PolicyOutcome | None) -> str:
+    """Describe the effect of one policy on a tag."""
     if side is None:
         return "–"
     more = f" in {side.spells} spells" if side.spells > 1 else ""
-    begins = f"{_at(side.from_ms):%m-%d} {clock(side.from_ms)}"  # the evidence may be of a week
+    begins = f"{_at(side.from_ms):%m-%d} {clock(side.from_ms)}"  # evidence may span a week
     return f"{_DONE.get(side.action, side.action)} {begins}, {minutes_in_words(side.minutes)}{more}"
 
 
-def now_in_words(change: Change) -> str:
-    """What stands on a tag under the live policy, and under the new one."""
+def now_in_words(change: PolicyChange) -> str:
+    """Describe the action on a tag under the live policy, and under the new one."""
     live, new = (_DONE.get(side.action, side.action) if side else "clear" for side in (change.live, change.new))
     return f"{live} live, {new} in the shadow"
 
 
 def tags(count: int) -> str:
-    """So many tags, each in a country."""
+    """Render a number of tags, each in a country."""
     return "1 hashtag" if count == 1 else f"{count:,} hashtags and countries"
 
 
-def margin_in_words(side: Side) -> str:
-    """How far over the threshold it was as it began."""
+def margin_in_words(side: PolicyOutcome) -> str:
+    """Render the lower bound at the start, the threshold, and the margin."""
     return f"{side.lower:.2f} ≥ {side.threshold:g} (+{side.margin:.2f})"
 
 
 def minutes_in_words(minutes: float) -> str:
-    """A length, to the minute, or to a tenth of it below ten.
+    """Render a length to the minute, or to a tenth of a minute below ten.
 
     >>> minutes_in_words(0.5), minutes_in_words(75.2), minutes_in_words(0)
     ('0.5 min', '75 min', '0 min')
@@ -65,12 +65,12 @@ def minutes_in_words(minutes: float) -> str:
 
 
 def clock(time_ms: int) -> str:
-    """Hours, minutes, seconds, UTC."""
+    """Render hours, minutes and seconds, UTC."""
     return f"{_at(time_ms):%H:%M:%S}"
 
 
 def moment(time_ms: int) -> str:
-    """Date and minute, UTC."""
+    """Render date and minute, UTC."""
     return f"{_at(time_ms):%Y-%m-%d %H:%M} UTC"
 
 
@@ -78,21 +78,21 @@ def _at(time_ms: int) -> datetime:
     return datetime.fromtimestamp(time_ms / 1000, UTC)
 
 
-def summary(verdict: Verdict) -> str:
-    """One sentence: what would change."""
+def summary(verdict: ImpactReport) -> str:
+    """Summarise the changes in one sentence."""
     if not verdict.tag_panes:
-        return "No evidence: nothing can be said."
+        return "There is no evidence."
     counts: dict[str, int] = {}
     for change in verdict.changes:
         words = kind_in_words(change)
         counts[words] = counts.get(words, 0) + 1
     if counts:
         return "; ".join(f"{count} {words}" for words, count in counts.items()) + "."
-    return "Nothing would change." if not verdict.needs_replay else "Of what was kept nothing would change."
+    return "Nothing would change." if not verdict.needs_replay else "Nothing would change in the part that was kept."
 
 
-def span(verdict: Verdict) -> str:
-    """What the verdict rests on."""
+def span(verdict: ImpactReport) -> str:
+    """Describe the evidence of a report."""
     shards = "1 shard" if verdict.shards == 1 else f"{verdict.shards} shards"
     return (
         f"{verdict.tag_panes:,} tag-panes of {shards}, {moment(verdict.from_ms)} to {moment(verdict.to_ms)}"
@@ -101,8 +101,8 @@ def span(verdict: Verdict) -> str:
     )
 
 
-def uncovered_in_words(verdict: Verdict) -> list[str]:
-    """One line for each part that needs a replay."""
+def uncovered_in_words(verdict: ImpactReport) -> list[str]:
+    """Return a line for each part that needs a replay."""
     found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for one in verdict.needs_replay:
         found.setdefault((one.policy, one.category, one.reasons), []).append(one.surface)

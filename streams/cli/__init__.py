@@ -1,0 +1,1 @@
+"""Commands of the pipeline, one module for each command or group."""

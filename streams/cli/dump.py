@@ -1,4 +1,4 @@
-"""`hushtag dump`: a topic as log lines."""
+"""`hushtag dump`: print a topic as log lines."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ import base64
 import sys
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
+from streams.cli.options import AlwaysJson
+from streams.cli.output import json_line
 from streams.errors import CallerMistake
-from streams.log.topic_specs import SPEC_OF
+from streams.log.topic_specs import SPEC_BY_NAME
 from streams.settings import Settings, load_settings
-
-_encode = msgspec.json.Encoder().encode
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add `dump` to the command."""
     app.command()(dump)
 
 
 def dump(
-    topic: Annotated[str, typer.Argument(help="One of hushtag's topics, without the prefix.")],
-    partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, which it always is.")] = False,
+    topic: Annotated[str, typer.Argument(help="Topic of hushtag, without the prefix.")],
+    partition: Annotated[
+        int | None, typer.Option(min=0, metavar="NUMBER", help="Only this partition.", show_default="all")
+    ] = None,
+    json: AlwaysJson = False,
 ) -> None:
-    """Print a topic, up to its present end, as log lines; `hushtag replay` reads those of `tweets`.
+    """Print a topic up to its present end as log lines. `hushtag replay` reads those of `tweets`.
 
-    A line is {"partition", "offset", "log_time_ms", "key", "value"}; bytes that are not UTF-8 come as "value_base64".
+    A line is {"partition", "offset", "log_time_ms", "key", "value"}. A value that is not UTF-8 is printed as
+    "value_base64".
     """
-    if topic not in SPEC_OF:
-        raise CallerMistake(f"hushtag has no topic {topic!r}", fix=f"one of {', '.join(sorted(SPEC_OF))}")
+    if topic not in SPEC_BY_NAME:
+        raise CallerMistake(f"hushtag has no topic {topic!r}", fix=f"name one of {', '.join(sorted(SPEC_BY_NAME))}")
     asyncio.run(_dump(load_settings(), topic, partition))
 
 
 async def _dump(settings: Settings, topic: str, partition: int | None) -> None:
     from streams.log.reading import LogReader, connection
 
-    out = sys.stdout.buffer
     async with LogReader(connection(settings), settings.topic(topic)) as reader:
         starts = None if partition is None else {partition: None}
         async for batch in reader.to_end(starts):
-            for record in batch:
-                out.write(_encode(as_log_line(record)) + b"\n")
-    out.flush()
+            sys.stdout.buffer.writelines(json_line(as_log_line(record)) for record in batch)
+    sys.stdout.buffer.flush()
 
 
 def as_log_line(record: Any) -> dict[str, Any]:
-    """A Kafka record as a JSON object; see `streams.replay.LogLine`."""
+    """Return a Kafka record as plain JSON; see `streams.log.lines.LogLine`."""
     line: dict[str, Any] = {
         "partition": record.partition,
         "offset": record.offset,

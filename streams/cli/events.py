@@ -1,13 +1,15 @@
-"""`hushtag hashtags` and `hushtag inspect`: what the pipeline would make of a text or a payload, line by line."""
+"""`hushtag hashtags` and `hushtag inspect`: parse texts and payloads as the pipeline does, line by line."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import typer
 
+from streams.cli.options import AlwaysJson
+from streams.cli.output import print_json
 from streams.counting.notices import leaves
 from streams.errors import CallerMistake, ContractError
 from streams.events.faults import check_bytes, refuse
@@ -15,10 +17,6 @@ from streams.events.grammar import extract_hashtags
 from streams.events.parse import parse
 from streams.events.tweet import Control, HashtagUse, Tweet
 from streams.events.uses import located
-
-_encode = msgspec.json.Encoder().encode
-
-_Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, which it always is.")]
 
 
 class _Line(msgspec.Struct):
@@ -29,16 +27,17 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 
 def register(app: typer.Typer) -> None:
-    """Add both commands."""
+    """Add `hashtags` and `inspect` to the command."""
     app.command()(hashtags)
     app.command()(inspect)
 
 
-def hashtags(json: _Json = False) -> None:
+def hashtags(json: AlwaysJson = False) -> None:
     """Find the hashtags of texts, by the grammar of twitter-text.
 
-    Reads lines {"text"} on stdin; writes {"hashtags": [{"hashtag", "display", "indices"}]} for each: normalised, as
-    written without #, and half-open code points with #. A line that is no such object ends it with exit code 2.
+    Reads lines {"text"} on standard input and prints {"hashtags": [{"hashtag", "display", "indices"}]} for each.
+    "hashtag" is normalised, "display" is as written without #, "indices" are half-open code points with #. A line
+    that is not such an object ends the command with exit code 2.
     """
     for number, line in enumerate(sys.stdin.buffer, start=1):
         try:
@@ -47,24 +46,24 @@ def hashtags(json: _Json = False) -> None:
             raise CallerMistake(
                 f"line {number}: {error}", fix='each line is an object such as {"text": "..."}'
             ) from None
-        _write({"hashtags": _uses(extract_hashtags(text))})
+        print_json({"hashtags": _uses(extract_hashtags(text))})
 
 
-def inspect(json: _Json = False) -> None:
-    """Show what the pipeline makes of tweet payloads, one a line on stdin.
+def inspect(json: AlwaysJson = False) -> None:
+    """Show how the pipeline reads tweet payloads, one a line on standard input.
 
-    Writes {"ok": true, "kind", "id", "author_id", "country", "created_at_ms", "hashtags"}, or {"ok": false, "reason",
-    "field"} for one that would become a dead letter. Ids are strings. A control message has null for what it does not
-    say; `indices` are null where a payload lists a hashtag that is not in the 280 characters of its text that count.
-    A deletion or withholding also has "leaves", what its tweet is taken out of (counts, samples), and "countries",
-    where that holds ("*" is everywhere).
+    Prints {"ok": true, "kind", "id", "author_id", "country", "created_at_ms", "hashtags"}, or {"ok": false, "reason",
+    "field"} for a payload that would become a dead letter. Ids are strings. Fields that a control message does not have
+    are null. "indices" are null for a hashtag that a payload lists outside the 280 characters of its text that count.
+    A deletion or a withholding also has "leaves", the statistics that its tweet is taken out of (counts, samples), and
+    "countries", where that holds ("*" is everywhere).
     """
     for line in sys.stdin.buffer:
-        _write(inspected(line.rstrip(b"\r\n")))
+        print_json(inspected(line.rstrip(b"\r\n")))
 
 
 def inspected(payload: bytes) -> dict[str, Any]:
-    """What `inspect` prints of one payload."""
+    """Return what `inspect` prints for one payload."""
     try:
         event = parse(payload)
     except ContractError as error:
@@ -96,17 +95,6 @@ def _text(line: bytes) -> str:
 
 def _uses(uses: list[HashtagUse] | tuple[HashtagUse, ...]) -> list[dict[str, Any]]:
     return [
-        {
-            "hashtag": use.hashtag,
-            "display": use.display,
-            "indices": None if use.start < 0 else [use.start, use.end],
-        }
+        {"hashtag": use.hashtag, "display": use.display, "indices": None if use.start < 0 else [use.start, use.end]}
         for use in uses
     ]
-
-
-def _write(result: dict[str, Any]) -> None:
-    """At once, so that a program may hold a conversation through a pipe."""
-    out = sys.stdout.buffer
-    out.write(_encode(result) + b"\n")
-    out.flush()

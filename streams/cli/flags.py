@@ -1,11 +1,9 @@
-"""`hushtag flags list` and `flags get`: what a surface would see, asked of Redis by the client that surfaces use."""
+"""`hushtag flags list` and `flags get`: the flags in Redis, read with the client that surfaces use."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from unicodedata import category
 
@@ -14,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streams.cli.options import Hashtag, JsonLines
+from streams.cli.output import errors, in_utc, print_json
 from streams.clock import now_ms
 from streams.errors import CallerMistake, FlagStoreUnavailable, SettingsError
 from streams.settings import load_settings
@@ -23,30 +23,29 @@ if TYPE_CHECKING:
     from hushtag_client.registers import Register
 
 _DEADLINE_SECONDS = 5.0
-_TURNING = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Controls of writing direction."""
-_errors = Console(stderr=True, highlight=False)
+_BIDI_CONTROLS = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _USUAL_SURFACES = ("trends", "search")
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-SurfaceOption = Annotated[str | None, typer.Option(help="One surface only, such as trends.")]
-CountryOption = Annotated[str | None, typer.Option(help="The viewer's country, such as IN; without: not known.")]
+Surface = Annotated[str | None, typer.Option(help="Only this surface, such as trends.", show_default="all")]
+Country = Annotated[
+    str | None, typer.Option(metavar="CODE", help="The viewer's country, such as IN.", show_default="not known")
+]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    flags = typer.Typer(no_args_is_help=True, help="The flags in Redis, as a surface sees them.")
+    """Add the group `flags` to the command."""
+    flags = typer.Typer(no_args_is_help=True, help="Read the flags in Redis as a surface sees them.")
     flags.command("list")(list_flags)
     flags.command("get")(get_flag)
     app.add_typer(flags, name="flags")
 
 
 def list_flags(
-    surface: SurfaceOption = None,
-    country: CountryOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also what is cleared, lapsed or allowed.")] = False,
-    as_json: JsonOption = False,
+    surface: Surface = None,
+    country: Country = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also list cleared, expired and allowed flags.")] = False,
+    as_json: JsonLines = False,
 ) -> None:
-    """List what is held back: everywhere, or from viewers in one country."""
+    """List the hidden hashtags: all of them, or those hidden from viewers in one country."""
     _check_country(country)
     with _flags() as flags:
         at_ms = now_ms()
@@ -54,8 +53,7 @@ def list_flags(
         rows = [one for one in found if surface is None or one.surface == surface]
     rows.sort(key=lambda one: (one.surface, one.hashtag, one.country, one.source))
     if as_json:
-        for row in rows:
-            print(json.dumps(row.as_dict() | {"in_force": row.in_force(at_ms)}))
+        print_json(*(row.as_dict() | {"in_force": row.in_force(at_ms)} for row in rows))
         return
     table = Table("hashtag", "surface", "country", "action", "by", "category", "until", "why")
     for row in rows:
@@ -64,16 +62,16 @@ def list_flags(
         name = row.hashtag if row.surface in ("account", "tweet") else f"#{row.display or row.hashtag}"
         cells = (name, row.surface, row.country, action, by, row.category, _until(row))
         table.add_row(*(_plain(cell) for cell in (*cells, _reasons(row))))
-    Console().print(table if rows else "nothing is held back")
+    Console().print(table if rows else "no hashtag is hidden")
 
 
 def get_flag(
-    hashtag: Annotated[str, typer.Argument(metavar="TAG", help="In any spelling, with or without #.")],
-    surface: SurfaceOption = None,
-    country: CountryOption = None,
-    as_json: JsonOption = False,
+    hashtag: Hashtag,
+    surface: Surface = None,
+    country: Country = None,
+    as_json: JsonLines = False,
 ) -> None:
-    """Say whether a viewer would be shown a hashtag, and why."""
+    """Tell whether a viewer would be shown a hashtag, and why."""
     _check_country(country)
     with _flags() as flags:
         surfaces = [surface] if surface else sorted({*_USUAL_SURFACES, *(one.surface for one in flags.registers())})
@@ -81,32 +79,42 @@ def get_flag(
     for name, answer in answers.items():
         found = answer.register
         if as_json:
-            told = {"hashtag": answer.hashtag, "surface": name, "country": country, "shown": answer.shown}
-            print(json.dumps(told | {"why": answer.why, "register": found.as_dict() if found else None}))
+            print_json(
+                {
+                    "hashtag": answer.hashtag,
+                    "surface": name,
+                    "country": country,
+                    "shown": answer.shown,
+                    "why": answer.why,
+                    "register": found.as_dict() if found else None,
+                }
+            )
             continue
-        said = f"#{answer.hashtag} on {name}: {'shown' if answer.shown else 'hidden'} ({answer.why})"
+        line = f"#{answer.hashtag} on {name}: {'shown' if answer.shown else 'hidden'} ({answer.why})"
         if found:
-            said += f": {found.action} by {found.source}, until {_until(found)}"
-            said += f"; {_reasons(found)}" if found.reasons else ""
-        Console(highlight=False, soft_wrap=True).print(_plain(said))
+            line += f": {found.action} by {found.source}, until {_until(found)}"
+            line += f"; {_reasons(found)}" if found.reasons else ""
+        Console(highlight=False, soft_wrap=True).print(_plain(line))
 
 
 @contextmanager
 def _flags() -> Iterator[Answers]:
-    from hushtag_client import FlagsClient  # here, so that no other command waits for its imports
+    from hushtag_client import FlagsClient  # a slow import: not for other commands
 
     try:
         client = FlagsClient(load_settings().redis_url)
     except ValueError as error:
-        raise SettingsError(f"HUSHTAG_REDIS_URL: {error}", fix="redis://host:port/0, rediss:// or unix://") from None
+        raise SettingsError(
+            f"HUSHTAG_REDIS_URL: {error}", fix="write redis://host:port/0, rediss:// or unix://"
+        ) from None
     with client:
         if not client.wait_until_ready(_DEADLINE_SECONDS):
             raise FlagStoreUnavailable(
-                f"no answer from Redis within {_DEADLINE_SECONDS:g} s",
+                f"Redis did not answer within {_DEADLINE_SECONDS:g} s",
                 fix="start it (hushtag up starts one), or set HUSHTAG_REDIS_URL",
             )
         if not client.status().fresh:
-            _errors.print("The flags are stale: no word from the pipeline, and surfaces fall back as configured.")
+            errors.print("the flags are stale: the pipeline has stopped publishing, surfaces use their fallback")
         yield client
 
 
@@ -127,19 +135,19 @@ def _seen_from(flags: Answers, country: str, everything: bool) -> list[Register]
 
 def _check_country(country: str | None) -> None:
     if country is not None and country != "*" and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        raise CallerMistake(f"--country {country}: not a country", fix="two letters of ISO 3166-1, such as IN; or *")
+        raise CallerMistake(
+            f"--country {country}: not a country", fix="write two letters of ISO 3166-1, such as IN; or *"
+        )
 
 
 def _plain(text: str) -> Text:
-    """Text for a terminal: no markup, and nothing that could move the cursor or turn the writing round."""
+    """Return text without markup, and without characters that move the cursor or change the writing direction."""
     unsafe = {"Cc", "Cs"}
-    return Text("".join("\ufffd" if category(c) in unsafe or c in _TURNING else c for c in text))
+    return Text("".join("\ufffd" if category(c) in unsafe or c in _BIDI_CONTROLS else c for c in text))
 
 
 def _until(row: Register) -> str:
-    if not row.expires_at_ms:
-        return "revoked"
-    return datetime.fromtimestamp(row.expires_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return in_utc(row.expires_at_ms, seconds=True) if row.expires_at_ms else "revoked"
 
 
 def _reasons(row: Register) -> str:

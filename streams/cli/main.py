@@ -1,4 +1,4 @@
-"""The one command. Commands of the packages above this one come in by the entry points `hushtag.commands`."""
+"""The `hushtag` command. Packages above this one add their commands through the entry points `hushtag.commands`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import select
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any, NoReturn
 
 import typer
@@ -16,17 +17,17 @@ from typer.core import TyperGroup
 from streams.errors import HushtagError
 
 EXIT_UNREAD = 141
-"""Whoever read the output has gone, as `| head` does: what a shell reports of a program that SIGPIPE ended."""
+"""Exit code when the reader of the output has gone, as with `| head`; a shell reports the same for SIGPIPE."""
 
 MODULES = (
     "topics", "worker", "events", "scoring", "dump", "replay", "panes", "flags", "policy", "model",
-    "explain", "settings",
+    "explain", "settings"
 )  # fmt: skip
-"""Modules beside this one that have commands, in the order in which help lists them."""
+"""Modules of this room that register commands, in the order of the help."""
 
 
 class _Commands(TyperGroup):
-    """Ends quietly when nobody reads the output any more; typer would with 1, which says that a dependency is away."""
+    """Command group that exits with 141 on a closed output. typer would exit with 1, the code for a dependency."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -44,11 +45,11 @@ class _Commands(TyperGroup):
 def _is_unread() -> bool:
     output = select.poll()
     output.register(sys.stdout, 0)
-    return bool(output.poll(0))  # nothing but that the other end is closed
+    return bool(output.poll(0))  # any event means that the other end is closed
 
 
 def _end_unread() -> NoReturn:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still writes at its end
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python still flushes to it at exit
     raise SystemExit(EXIT_UNREAD)
 
 
@@ -56,14 +57,14 @@ def _on_broken_pipe(self: Console) -> None:
     _end_unread()
 
 
-Console.on_broken_pipe = _on_broken_pipe  # type: ignore[method-assign] # rich, too, would exit with 1
+Console.on_broken_pipe = _on_broken_pipe  # type: ignore[method-assign] # rich would exit with 1
 
 
 def make_app() -> typer.Typer:
-    """The command with everything that is installed."""
+    """Build the command with every installed package's subcommands."""
     app = typer.Typer(
         name="hushtag",
-        help="Keeps harmful hashtags out of trends and search suggestions.",
+        help="Keep harmful hashtags out of trends and search suggestions.",
         cls=_Commands,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -72,14 +73,15 @@ def make_app() -> typer.Typer:
     for module in MODULES:
         import_module(f"streams.cli.{module}").register(app)
     for entry in sorted(entry_points(group="hushtag.commands"), key=lambda one: one.name):
-        entry.load()(app)
+        if find_spec(entry.module.partition(".")[0]) is not None:  # a production image has no devkit
+            entry.load()(app)
     return app
 
 
 def run() -> None:
-    """Entry point: exit codes as documented (1 a dependency is away, 2 the caller's mistake, 3 the answer is no).
+    """Run the command and exit.
 
-    141 where nobody reads the output to its end.
+    Exit codes: 0 done, 1 a dependency is away, 2 the caller's mistake, 3 the answer is no, 141 the output was closed.
     """
     try:
         make_app()(standalone_mode=True)

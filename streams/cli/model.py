@@ -1,4 +1,4 @@
-"""`hushtag model apply` and `status`: another artefact for all workers, at one tick, without a restart."""
+"""`hushtag model apply` and `status`: switch all workers to another model at one tick, without a restart."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import models
-from streams.cli.asking import agreed
-from streams.cli.moments import in_utc
-from streams.cli.quiet import quieten
+from streams.cli.inputs import confirm, require_account
+from streams.cli.options import Actor, Json, JsonLines, Reason, Yes
+from streams.cli.output import errors, in_utc, print_json, quieten
 from streams.errors import EXIT_NO, CallerMistake
 from streams.settings import Settings, load_settings
 
@@ -25,58 +25,64 @@ _FIX = "the live model stays; train another one, or see models/MODEL_CARD.md"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    group = typer.Typer(name="model", help="Which model scores.", no_args_is_help=True)
+    """Add the group `model` to the command."""
+    group = typer.Typer(name="model", help="Look at the live model and replace it.", no_args_is_help=True)
     group.command()(apply)
     group.command()(status)
     app.add_typer(group)
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The artefact to put live.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why; kept with the activation.", show_default=False)],
-    actor: Annotated[str, typer.Option(help="Who answers for it; kept with the activation.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Model artefact to put live.", show_default=False)],
+    reason: Reason,
+    actor: Actor,
     unguarded: Annotated[
-        bool, typer.Option("--unguarded", help="Also one that is worse by its guarded figures, or has none.")
+        bool,
+        typer.Option(
+            "--unguarded", help="Also accept a model whose guarded figures are worse than the reference, or missing."
+        ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
-    """Score by another artefact from a tick on, in all workers alike: checked, kept, then told to every shard.
+    """Score with another model artefact from one tick on, in all workers.
 
-    Refused, with the reason, where it is damaged, altered, of another format or other features, or has other categories
-    than the live one. What has been scored stays as it is.
+    The artefact is checked, kept in the topic `models`, then activated on every shard. It is refused, with the reason,
+    if it is damaged or altered, has another format or other features, or other categories than the live one. Texts that
+    have been scored are not scored again.
     """
-    for name, value in (("--reason", reason), ("--actor", actor)):
-        if not value.strip():
-            raise CallerMistake(f"{name} is empty", fix="say it in a few words: somebody will ask")
+    require_account(reason, actor)
     data, scorer = checked(file)
     doubts = guarded(file, data)
     if doubts and not unguarded:
         for line in doubts:
-            typer.echo(f"refused: {line}", err=True)
-        typer.echo("fix: hushtag evaluate --record, or --unguarded if you answer for it", err=True)
+            errors.print(f"refused: {line}")
+        errors.print("fix: hushtag evaluate --record, or --unguarded to accept the risk")
         raise typer.Exit(EXIT_NO)
-    if not yes and not agreed(f"score by {scorer.revision} ({file}) from now on?"):
-        typer.echo("nothing was sent", err=True)
+    if not yes and not confirm(f"score with {scorer.revision} ({file}) from now on?"):
+        errors.print("nothing was sent")
         raise typer.Exit(EXIT_NO)
-    from streams.model_activation import put_live
+    from streams.model_activation import activate_model
 
     quieten()
-    record = asyncio.run(put_live(load_settings(), data, scorer.categories, reason=reason, actor=actor))
-    found = {"model": scorer.revision, "from_tick_ms": record.from_tick_ms, "policy": record.revision}
-    since = in_utc(record.from_tick_ms, seconds=True)
-    print(json.dumps(found) if as_json else f"model {scorer.revision} is live for panes from {since} on")
+    record = asyncio.run(activate_model(load_settings(), data, scorer.categories, reason=reason, actor=actor))
+    if as_json:
+        print_json({"model": scorer.revision, "from_tick_ms": record.from_tick_ms, "policy": record.revision})
+    else:
+        since = in_utc(record.from_tick_ms, seconds=True)
+        print(f"model {scorer.revision} is live for panes from {since} on")
 
 
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
-    """The live model, and every artefact that is kept."""
+def status(as_json: JsonLines = False) -> None:
+    """Show the live model and every artefact that is kept."""
     quieten()
-    for row in asyncio.run(_status(load_settings())):
+    rows = asyncio.run(_status(load_settings()))
+    if as_json:
+        print_json(*rows)
+        return
+    for row in rows:
         kept = "not kept" if row["bytes"] is None else f"{row['bytes']:,} bytes"
-        print(json.dumps(row) if as_json else f"{row['model']}  {kept}  {_live(row)}".rstrip())
+        print(f"{row['model']}  {kept}  {_live(row)}".rstrip())
 
 
 def _live(row: Mapping[str, Any]) -> str:
@@ -88,10 +94,10 @@ def _live(row: Mapping[str, Any]) -> str:
 
 
 def checked(file: Path) -> tuple[bytes, LinearScorer]:
-    """An artefact that workers can use, as this version reads it.
+    """Read an artefact that workers can use.
 
     Raises:
-        CallerMistake: it cannot be used, with the reason.
+        CallerMistake: it cannot be used; the message has the reason.
     """
     from models import artefact
     from streams.log.models import MAX_BYTES
@@ -110,7 +116,7 @@ def checked(file: Path) -> tuple[bytes, LinearScorer]:
 
 
 def guarded(file: Path, data: bytes) -> list[str]:
-    """What speaks against an artefact by the guarded figures beside it, or that there are none."""
+    """Return the objections to an artefact by the guarded figures next to it; missing figures are an objection."""
     from models.evaluation.guard import REFERENCE_PATH, problems
 
     sha256 = hashlib.sha256(data).hexdigest()
@@ -123,7 +129,7 @@ def guarded(file: Path, data: bytes) -> list[str]:
                 return problems(reference, sha256)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             what = f"{type(error).__name__}: {error}"
-            return [f"{path} has no guarded figures that can be read ({what[:80]}): mend it, or move it away"]
+            return [f"{path} has no readable guarded figures ({what[:80]}): correct it, or move it away"]
     return [f"no guarded figures of {sha256[:12]} are known"]
 
 

@@ -1,4 +1,4 @@
-"""`hushtag policy`: what is wrong with a policy file, what one may hold; and the commands of the modules beside it."""
+"""`hushtag policy`: check a policy file, print its schema; the other subcommands are in the modules `policy_*`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from streams.cli.options import JsonLines
+from streams.cli.output import cannot_write, print_json, write_text
 from streams.errors import EXIT_CALLER, CallerMistake
 
 TABLE_BEGINS = "<!-- keys: made by `hushtag policy schema --table --into docs/policy.md` -->"
@@ -15,25 +17,16 @@ TABLE_ENDS = "<!-- end of keys -->"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    from streams.cli.impact import impact
+    """Add the group `policy` to the command."""
     from streams.cli.policy_change import apply, diff, rollback
+    from streams.cli.policy_impact import impact
     from streams.cli.policy_shadow import shadow
     from streams.cli.policy_status import status
     from streams.cli.policy_suggest import suggest
 
-    policy = typer.Typer(
-        no_args_is_help=True, help="The policy: check a file, try it on the past, see what it may hold."
-    )
-    policy.command("check")(check)
-    policy.command("diff")(diff)
-    policy.command("impact")(impact)
-    policy.command("shadow")(shadow)
-    policy.command("suggest")(suggest)
-    policy.command("apply")(apply)
-    policy.command("rollback")(rollback)
-    policy.command("status")(status)
-    policy.command("schema")(schema)
+    policy = typer.Typer(no_args_is_help=True, help="Check, try, apply and look at the policy.")
+    for command in (check, diff, impact, shadow, suggest, apply, rollback, status, schema):
+        policy.command()(command)
     app.add_typer(policy, name="policy")
 
 
@@ -41,13 +34,17 @@ def check(
     files: Annotated[list[Path], typer.Argument(help="Policy files.", metavar="FILE...", show_default=False)],
     shards: Annotated[
         int | None,
-        typer.Option(help="How many shards share a cap.", min=1, max=1024, show_default="HUSHTAG_SHARDS"),
+        typer.Option(
+            help="Number of shards that share the caps.", min=1, max=1024, metavar="NUMBER",
+            show_default="HUSHTAG_SHARDS"
+        )
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a problem, nothing for a good file.")
-    ] = False,
-) -> None:
-    """Say everything that is wrong with policy files; exit 2 if anything is."""
+    as_json: JsonLines = False,
+) -> None:  # fmt: skip
+    """Report every problem of policy files; exit with 2 if there is one.
+
+    With --json each problem is one object, and a valid file prints nothing.
+    """
     from streams.settings import load_settings
 
     shared_by = load_settings().shards if shards is None else shards
@@ -60,11 +57,10 @@ def _check_one(path: Path, shards: int, as_json: bool) -> bool:
     from streams.policy import PolicyFileError, parse_policy
 
     try:
-        policy = parse_policy(read_limited(path), str(path), shards=shards)
+        policy = parse_policy(_read_limited(path), str(path), shards=shards)
     except PolicyFileError as error:
         if as_json:
-            for problem in error.problems:
-                print(json.dumps(problem.as_json(), ensure_ascii=False))
+            print_json(*(problem.as_json() for problem in error.problems))
         else:
             many = "1 problem" if len(error.problems) == 1 else f"{len(error.problems)} problems"
             print(f"{error}\n{path}: {many}")
@@ -75,48 +71,52 @@ def _check_one(path: Path, shards: int, as_json: bool) -> bool:
     return True
 
 
-def read_limited(path: Path) -> bytes:
-    """A file's bytes, no more of them than it takes to see that there are too many; what cannot be read is a problem.
+def _read_limited(path: Path) -> bytes:
+    """Read a file, at most one byte more than a policy may have.
 
     Raises:
-        PolicyFileError: no such file, a folder, no permission.
+        PolicyFileError: the file does not exist, is a folder, or is not readable.
     """
     from streams.policy import PolicyFileError, Problem
-    from streams.policy.text import SIZE_MAX
+    from streams.policy.source import SIZE_MAX
 
     try:
         with path.open("rb") as file:
             return file.read(SIZE_MAX + 1)
     except OSError as error:
         reason = error.strerror or str(error)
-        problem = Problem(1, 1, str(path), f"cannot be read: {reason}", "a policy file", "name one that is there")
+        problem = Problem(1, 1, str(path), f"cannot be read: {reason}", "a policy file", "name an existing file")
         raise PolicyFileError([problem]) from error
 
 
 def schema(
-    table: Annotated[bool, typer.Option("--table", help="Every key with its meaning as Markdown instead.")] = False,
+    table: Annotated[bool, typer.Option("--table", help="Print Markdown tables of the keys instead.")] = False,
     into: Annotated[
         Path | None,
-        typer.Option(help="Write it to this file; a table goes between the marks that the file has for it."),
+        typer.Option(
+            metavar="FILE",
+            help="Write to FILE; with --table, replace the part of FILE between its two marks.",
+            show_default="standard output",
+        ),
     ] = None,
 ) -> None:
-    """Print the JSON Schema of a policy file: for editors, and for whoever writes policies by program."""
+    """Print the JSON Schema of a policy file, for editors and for programs that write policies."""
     from streams.policy.schema import policy_schema, tables
 
     text = tables() if table else json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
     if into is None:
         print(text, end="")
         return
-    try:
-        into.write_text(with_table(into.read_text("utf-8"), text) if table else text, "utf-8")
-    except OSError as error:
-        raise CallerMistake(
-            f"cannot write {into}: {error.strerror}", fix="name a file in a folder that is there"
-        ) from error
+    if table:
+        try:
+            text = with_table(into.read_text("utf-8"), text)
+        except OSError as error:
+            raise cannot_write(into, error) from error
+    write_text(into, text)
 
 
 def with_table(document: str, table: str) -> str:
-    """A document with the table between its marks made anew.
+    """Replace the table between a document's marks.
 
     Raises:
         CallerMistake: the document has no marks.

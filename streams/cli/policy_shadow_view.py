@@ -1,47 +1,44 @@
-"""What an operator sees of `hushtag policy shadow`: lines, a terminal that changes in place, a page, metrics."""
+"""Output of `hushtag policy shadow`: lines, a live terminal, an HTML page, metrics."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from streams.cli.files import replace_file
-from streams.errors import CallerMistake, SettingsError
+from streams.cli.output import cannot_write, errors, print_json, replace_file
+from streams.errors import SettingsError
+from streams.progress import block_bars
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.backtest import Impact
-    from streams.backtest.shadow import Report
+    from streams.backtest.shadow import ShadowReport
     from streams.policy import Policy
 
 _PAGE_EVERY_MS = 60_000
-_SPARKS = "▁▂▃▄▅▆▇█"
-_WIDTH = 72
 
 
-class View:
-    """Told of every tick. A context manager: at its end the page is made anew, and a terminal keeps the last of it."""
+class ShadowView:
+    """View of a shadow policy, called at each settled tick. On exit it writes the page and the last state."""
 
     def __init__(self, policy: Policy, *, once: bool, html: Path | None, as_json: bool) -> None:
         self._policy, self._once, self._html, self._as_json = policy, once, html, as_json
         self._console = Console(highlight=False, markup=False)
         inside = self._console.is_terminal and not as_json and not once
         self._live = Live(console=self._console, auto_refresh=False) if inside else None
-        self._measure: Callable[[Impact, Report], None] | None = None
+        self._measure: Callable[[Impact, ShadowReport], None] | None = None
         self._stop_serving: Callable[[], None] | None = None
         self._page_ms = -_PAGE_EVERY_MS
-        self._last: Report | None = None
-        self._said: list[str] | None = None
+        self._last: ShadowReport | None = None
+        self._printed: list[str] | None = None
 
     def serve(self, settings: Settings, port: int) -> None:
-        """Serve metrics until the end."""
+        """Serve metrics until the view is closed."""
         from prometheus_client import start_http_server
 
         from streams.backtest.shadow import counts
@@ -55,9 +52,9 @@ class View:
                 f"metrics cannot be served on {settings.metrics_host}:{port}: {error.strerror or error}",
                 fix="choose another --metrics-port (0: any free one)",
             ) from None
-        Console(stderr=True).print(f"metrics on http://{settings.metrics_host}:{server.server_address[1]}/metrics")
+        errors.print(f"metrics on http://{settings.metrics_host}:{server.server_address[1]}/metrics")
 
-        def measure(impact: Impact, report: Report) -> None:
+        def measure(impact: Impact, report: ShadowReport) -> None:
             metrics.set_differing(counts(report.now), {*impact.live.category_names, *impact.new.category_names})
             metrics.settled_seconds.set(impact.to_ms / 1000)
             metrics.revisions.info({"live": impact.live.revision, "shadow": impact.new.revision})
@@ -69,7 +66,7 @@ class View:
 
         self._measure, self._stop_serving = measure, stop
 
-    def __enter__(self) -> View:
+    def __enter__(self) -> ShadowView:
         if self._live is not None:
             self._live.start()
         return self
@@ -85,7 +82,7 @@ class View:
                 self._show_all(self._last)
 
     def __call__(self, impact: Impact) -> None:
-        """Another tick has been judged."""
+        """Show the state after another settled tick."""
         from streams.backtest.shadow import report_of
 
         report = self._last = report_of(impact)
@@ -95,25 +92,23 @@ class View:
             self._page_ms = impact.to_ms
             self._write_page(report)
         if self._as_json:
-            whole = report if self._once else _tick(report)
-            sys.stdout.buffer.write(msgspec.json.encode(whole) + b"\n")
-            sys.stdout.buffer.flush()
+            print_json(report if self._once else _tick(report))
         elif self._once:
             self._show_all(report)
         elif self._live is not None:
             self._live.update(screen(report), refresh=True)
         else:
-            self._print_news(report)
+            self._print_changes(report)
 
-    def _show_all(self, report: Report) -> None:
-        from streams.cli.impact import show
+    def _show_all(self, report: ShadowReport) -> None:
+        from streams.cli.policy_impact import show
 
         self._console.print(screen(report))
         self._console.print("\nFrom the beginning:", style="bold")
         show(report.verdict, self._console)
 
-    def _print_news(self, report: Report) -> None:
-        """Without a terminal: a line for each difference that begins or ends."""
+    def _print_changes(self, report: ShadowReport) -> None:
+        """Print a line for each difference that begins or ends; for output that is not a terminal."""
         from streams.backtest import text
 
         now = [
@@ -121,32 +116,30 @@ class View:
             for one in report.now
         ]
         at = text.clock(report.verdict.to_ms)
-        if self._said is None:
+        if self._printed is None:
             print(f"{at} live {report.verdict.live_revision}, shadow {self._policy.revision}: {len(now)} differ")
             for line in text.uncovered_in_words(report.verdict):
                 print(f"{at} {line}")
         for line in now:
-            if line not in (self._said or ()):
+            if line not in (self._printed or ()):
                 print(f"{at} {line}", flush=True)
-        for line in self._said or ():
+        for line in self._printed or ():
             if line not in now:
                 print(f"{at} {line}: no longer", flush=True)
-        self._said = now
+        self._printed = now
 
-    def _write_page(self, report: Report) -> None:
+    def _write_page(self, report: ShadowReport) -> None:
         from streams.backtest.page import render
 
         if self._html is not None:
             try:
                 replace_file(self._html, render(report.verdict, report).encode("utf-8"))
             except OSError as error:
-                raise CallerMistake(
-                    f"cannot write {self._html}: {error.strerror}", fix="name a file in a folder that is there"
-                ) from error
+                raise cannot_write(self._html, error) from error
 
 
-def _tick(report: Report) -> dict[str, object]:
-    """A tick in short, for `--json`."""
+def _tick(report: ShadowReport) -> dict[str, object]:
+    """Return a tick in short, for `--json`."""
     verdict, last = report.verdict, report.over_time[-1]
     return {
         "at_ms": verdict.to_ms,
@@ -161,14 +154,15 @@ def _tick(report: Report) -> dict[str, object]:
     }
 
 
-def screen(report: Report) -> RenderableType:
-    """What a terminal shows: where the two differ now, and how many tags over time."""
+def screen(report: ShadowReport) -> RenderableType:
+    """Render the present differences and the number of tags over time."""
     from streams.backtest import text
-    from streams.cli.impact import SHOWN_MAX, change_table
+    from streams.cli.policy_impact import SHOWN_MAX, change_table
 
     verdict = report.verdict
+    reached = f"settled up to {text.clock(verdict.to_ms)} UTC" if verdict.tag_panes else "no evidence yet"
     parts: list[RenderableType] = [
-        Text(f"live {verdict.live_revision}, shadow {verdict.new_revision}, {_reached(report)}", style="bold"),
+        Text(f"live {verdict.live_revision}, shadow {verdict.new_revision}, {reached}", style="bold"),
         *(Text(line, style="yellow") for line in text.uncovered_in_words(verdict)),
         Text(""),
     ]
@@ -182,15 +176,8 @@ def screen(report: Report) -> RenderableType:
     return Group(*parts)
 
 
-def _reached(report: Report) -> str:
-    from streams.backtest import text
-
-    verdict = report.verdict
-    return f"settled up to {text.clock(verdict.to_ms)} UTC" if verdict.tag_panes else "no evidence yet"
-
-
-def lines_over_time(report: Report) -> list[str]:
-    """A line of little bars for the tags under both policies, and under one of them only."""
+def lines_over_time(report: ShadowReport) -> list[str]:
+    """Render the number of tags under both policies, and under one of them only, as lines of small bars."""
     from streams.backtest import text
 
     points = report.over_time
@@ -204,15 +191,5 @@ def lines_over_time(report: Report) -> list[str]:
     highest = max(1, *(count for _, counts in rows for count in counts))
     return [
         f"hashtags and countries, {span}, bars up to {highest}",
-        *(f"{name:>20}  {_sparks(_thinned(counts), highest)}  {counts[-1]}" for name, counts in rows),
+        *(f"{name:>20}  {block_bars(counts, highest)}  {counts[-1]}" for name, counts in rows),
     ]
-
-
-def _sparks(counts: list[int], highest: int) -> str:
-    return "".join(_SPARKS[round((len(_SPARKS) - 1) * count / highest)] if count else " " for count in counts)
-
-
-def _thinned(counts: list[int]) -> list[int]:
-    """The greatest of each stretch, so that no short difference is lost."""
-    per = -(-len(counts) // _WIDTH)
-    return [max(counts[at : at + per]) for at in range(0, len(counts), per)]

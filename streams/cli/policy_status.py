@@ -1,17 +1,16 @@
-"""`hushtag policy status`: which policy runs, where, since when, by whom; and whose file differs."""
+"""`hushtag policy status`: the live policy, where it runs, and the workers whose file differs."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from streams.cli.moments import in_utc
-from streams.cli.quiet import quieten
+from streams.cli.options import Json
+from streams.cli.output import in_utc, print_json, quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO
 from streams.settings import Settings, load_settings
@@ -21,46 +20,47 @@ if TYPE_CHECKING:
     from streams.log.policies import PolicyTopic, WorkerReport
 
 GONE_MS = 90_000
-"""A worker that has not reported for so long is not there any more."""
+"""Age of a worker's last report after which it counts as gone."""
 STALLED_MS = 120_000
-"""A shard that is so far behind does not count: the alert HushtagSettlingStalled is of the same mind."""
+"""Lag of a shard after which it counts as stalled, as for the alert HushtagSettlingStalled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of the live policy."""
+class PolicyStatus:
+    """State of the live policy on all shards and workers."""
 
     revision: str
     serial: int
-    since_ms: int | None
-    """None: not known any more, and neither is by whom and why."""
+    since_ms: int
     actor: str
     reason: str
     changes: tuple[str, ...]
     shards: dict[int, str]
-    """The revision that each judge last settled a tick under."""
+    """Revision under which each judge settled its last tick, by shard."""
     stalled: dict[int, int]
-    """Shards that are far behind, with the tick up to which each has settled."""
+    """Stalled shards, each with its last settled tick in milliseconds."""
     shards_total: int
     workers: list[WorkerReport]
-    """Those that are there."""
+    """Last reports of the workers that are not gone."""
 
     @property
     def shards_live(self) -> int:
+        """Number of shards that judge by the live revision and are not stalled."""
         return sum(revision == self.revision for shard, revision in self.shards.items() if shard not in self.stalled)
 
     @property
     def workers_live(self) -> int:
+        """Number of workers whose policy file is the live revision."""
         return sum(worker.verdict == "same" and worker.revision == self.revision for worker in self.workers)
 
     @property
     def well(self) -> bool:
-        """Whether it runs everywhere and every worker's file is it."""
+        """Whether the policy runs on every shard, and the file of every worker is the live policy."""
         return self.shards_live == self.shards_total and 0 < self.workers_live == len(self.workers)
 
 
-def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int, at_ms: int) -> Standing | None:
-    """Put together what the logs say at a moment; None where no policy was ever live."""
+def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int, at_ms: int) -> PolicyStatus | None:
+    """Combine the policy topic and the judges' progress; None where no policy was ever live."""
     from streams.policy.activation import ActivationLog
 
     live = topic.live
@@ -71,10 +71,10 @@ def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: in
         activation = ActivationLog.from_list(one.activations).in_force(one.settled_ms)
         if activation is not None:
             found[shard] = activation.revision
-    return Standing(
+    return PolicyStatus(
         revision=live.revision,
         serial=live.serial,
-        since_ms=live.proposed_at_ms or None,
+        since_ms=live.proposed_at_ms,
         actor=live.actor or live.proposed_by,
         reason=live.reason,
         changes=live.changes,
@@ -86,70 +86,65 @@ def standing_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: in
 
 
 def workers_there(topic: PolicyTopic, at_ms: int) -> list[WorkerReport]:
-    """The last reports of the workers that are there at a moment, by name."""
+    """Return the last reports of the workers that are not gone, by name."""
     return sorted((one for one in topic.reports.values() if at_ms - one.at_ms < GONE_MS), key=lambda one: one.worker)
 
 
-def lines(standing: Standing) -> list[str]:
-    """The standing in words."""
-    since, by = "an unknown time", "by whom and why is not known: an earlier version wrote a change of model over it"
-    if standing.since_ms is not None:
-        since = in_utc(standing.since_ms)
-        by = f"by {standing.actor}" + (f": {standing.reason}" if standing.reason else "")
-    said = [
-        f"revision {standing.revision} live on {standing.shards_live}/{standing.shards_total} shards, "
-        f"{standing.workers_live}/{len(standing.workers)} workers, since {since} (serial {standing.serial})",
-        by,
-        *(f"  {change}" for change in standing.changes),
+def lines(status: PolicyStatus) -> list[str]:
+    """Describe a status in lines of text."""
+    since = f"since {in_utc(status.since_ms)} (serial {status.serial})"
+    found = [
+        f"revision {status.revision} live on {status.shards_live}/{status.shards_total} shards, "
+        f"{status.workers_live}/{len(status.workers)} workers, {since}",
+        f"by {status.actor}" + (f": {status.reason}" if status.reason else ""),
+        *(f"  {change}" for change in status.changes),
     ]
     others: dict[str, list[int]] = {}
-    for shard in range(standing.shards_total):
-        revision = standing.shards.get(shard, "none yet")
-        if revision != standing.revision:
+    for shard in range(status.shards_total):
+        revision = status.shards.get(shard, "none yet")
+        if revision != status.revision:
             others.setdefault(revision, []).append(shard)
-    said += [f"shards {', '.join(map(str, shards))}: revision {one}" for one, shards in sorted(others.items())]
-    said += [
+    found += [f"shards {', '.join(map(str, shards))}: revision {one}" for one, shards in sorted(others.items())]
+    found += [
         f"shard {shard}: settled up to {in_utc(settled_ms)} only"
-        for shard, settled_ms in sorted(standing.stalled.items())
+        for shard, settled_ms in sorted(status.stalled.items())
     ]
-    if not standing.workers:
-        said.append("no worker with the stage ingest has reported lately: none runs, or none reaches Kafka")
-    said += [
-        f"worker {worker.worker}: {worker.file}: {_how(worker)}"
-        for worker in standing.workers
-        if worker.verdict != "same" or worker.revision != standing.revision
+    if not status.workers:
+        found.append("no worker with the stage ingest has reported lately: start one, or check that it reaches Kafka")
+    found += [
+        f"worker {worker.worker}: {worker.file}: {_difference(worker)}"
+        for worker in status.workers
+        if worker.verdict != "same" or worker.revision != status.revision
     ]
-    return said
+    return found
 
 
-def _how(worker: WorkerReport) -> str:
-    """What is the matter with a worker's file."""
+def _difference(worker: WorkerReport) -> str:
     return f"still {worker.revision}" if worker.verdict == "same" else f"{worker.verdict}: {worker.why}"
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Say which policy runs on how many shards and workers, since when, by whom, and whose file differs.
+def status(as_json: Json = False) -> None:
+    """Show the live policy: on how many shards and workers it runs, since when, by whom, and whose file differs.
 
-    Exit 3 unless it runs on all of them: on every shard that there is, and on one worker at least.
+    Exits with 3 unless it runs on every shard, and on every worker, of which there is at least one.
     """
     quieten()
-    standing = asyncio.run(_gather(load_settings()))
-    if standing is None:
-        print(json.dumps({"revision": None}) if as_json else "no policy was ever live: start a worker")
+    found = asyncio.run(_read(load_settings()))
+    if found is None:
+        if as_json:
+            print_json({"revision": None})
+        else:
+            print("no policy was ever live: start a worker")
         raise typer.Exit(EXIT_NO)
     if as_json:
-        import msgspec
-
-        whole = {name: value for name, value in asdict(standing).items() if name != "workers"}
-        whole |= {"shards_live": standing.shards_live, "workers_live": standing.workers_live}
-        print(json.dumps(whole | {"workers": msgspec.to_builtins(standing.workers)}, ensure_ascii=False))
+        print_json(asdict(found) | {"shards_live": found.shards_live, "workers_live": found.workers_live})
     else:
-        print("\n".join(lines(standing)))
-    if not standing.well:
+        print("\n".join(lines(found)))
+    if not found.well:
         raise typer.Exit(EXIT_NO)
 
 
-async def _gather(settings: Settings) -> Standing | None:
+async def _read(settings: Settings) -> PolicyStatus | None:
     from streams.log.decisions import Progress, decode_record
     from streams.log.policies import read_policy_topic
     from streams.log.reading import LogReader, connection
@@ -157,12 +152,12 @@ async def _gather(settings: Settings) -> Standing | None:
     topic = await read_policy_topic(settings)
     progress: dict[int, Progress] = {}
     async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
-        shards = len(reader.partitions)  # as the topic has it, whatever this shell's settings say
+        shards = len(reader.partitions)  # the topic's number, not this shell's setting
         async for batch in reader.to_end():
             for record in batch:
-                said = decode_record(record.value)
-                if isinstance(said, Progress):
-                    known = progress.get(said.shard)
-                    if known is None or said.version > known.version:
-                        progress[said.shard] = said
-    return standing_of(topic, progress, shards, now_ms())
+                decoded = decode_record(record.value)
+                if isinstance(decoded, Progress):
+                    known = progress.get(decoded.shard)
+                    if known is None or decoded.version > known.version:
+                        progress[decoded.shard] = decoded
+    return status_of(topic, progress, shards, now_ms())

@@ -1,28 +1,29 @@
-"""`hushtag policy suggest`: the threshold that tags labelled by people ask for."""
+"""`hushtag policy suggest`: choose suppress_at from hashtags that people have labelled."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
 import io
-import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from hushtag_client.normalise import normalise
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.files import load_policy_file
+from streams.cli.evidence_input import feed_from_file, feed_from_log, live_policy
+from streams.cli.inputs import load_policy_file, since_ms
+from streams.cli.options import EvidenceFile, JsonLines
+from streams.cli.output import print_json
 from streams.errors import EXIT_NO, CallerMistake
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
-    from streams.backtest.suggest import Point, Suggestion
+    from streams.backtest.suggest import Suggestion, ThresholdPoint
 
 SHOWN = 12
 _YES, _NO = {"1", "true", "yes", "harmful"}, {"0", "false", "no", "harmless", "clean"}
@@ -30,87 +31,88 @@ _YES, _NO = {"1", "true", "yes", "harmful"}, {"0", "false", "no", "harmless", "c
 
 def suggest(
     labels: Annotated[
-        Path, typer.Option(help="CSV with a head: hashtag,harmful (yes or no), and category if you like.")
+        Path, typer.Option(metavar="FILE", help="CSV with a header: hashtag, harmful (yes or no), optionally category.")
     ],
     min_precision: Annotated[
-        float, typer.Option(help="Of the tags hit, how many must be harmful.", min=0.01, max=1)
+        float, typer.Option(help="Smallest share of the hidden hashtags that must be harmful.", min=0.01, max=1)
     ] = 0.95,
     policy: Annotated[
-        Path | None, typer.Option(help="Its floors and corroboration count.", show_default="live")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Policy file whose floors and corroboration apply.", show_default="the live policy"
+        ),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            help="How far back: 30m, 24h, ... With --evidence: from its last record back.",
-            show_default="168h; with --evidence all of it",
+            metavar="DURATION",
+            help="How far back to look: 30m, 24h, ... With --evidence: back from the last record of the file.",
+            show_default="168h; with --evidence the whole file",
         ),
     ] = None,
-    evidence: Annotated[Path | None, typer.Option(help="Evidence from a file instead.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a category.")] = False,
+    evidence: EvidenceFile = None,
+    as_json: JsonLines = False,
 ) -> None:
-    """Find the lowest suppress_at that would hit harmful tags only, as far as people have labelled them.
+    """Find the lowest suppress_at that meets a precision on labelled hashtags, for each category.
 
-    Precision and recall at every threshold, with confidence intervals. Exit 3 if none meets the target.
+    Prints precision and recall at every threshold, with confidence intervals. Exits with 3 if no threshold meets the
+    precision.
     """
     from streams.backtest.coverage import needs_replay
     from streams.backtest.peaks import Peaks
     from streams.backtest.suggest import suggest as choose
-    from streams.cli.impact import duration_ms, feed_from_file, feed_from_log, live_policy
 
-    settings, told = load_settings(), read_labels(labels)
-    back_ms = duration_ms(since) if since is not None else None
+    settings, known = load_settings(), read_labels(labels)
+    back_ms = since_ms(since) if since is not None else None
     if evidence is not None:
         rules = load_policy_file(policy or settings.policy)
-        _check_categories(labels, told, rules.category_names)
-        peaks = Peaks(rules)
-        feed_from_file(peaks.add, evidence, back_ms)
     else:
         rules = load_policy_file(policy) if policy else asyncio.run(live_policy(settings))
-        _check_categories(labels, told, rules.category_names)
-        peaks = Peaks(rules)
-        asyncio.run(feed_from_log(peaks.add, settings, duration_ms("168h") if back_ms is None else back_ms))
+    _check_categories(labels, known, rules.category_names)
+    peaks = Peaks(rules)
+    if evidence is not None:
+        feed_from_file(peaks.add, evidence, back_ms)
+    else:
+        asyncio.run(feed_from_log(peaks.add, settings, since_ms("168h") if back_ms is None else back_ms))
     found = peaks.finish()
-    unknown: dict[str, list[str]] = {}
-    for (category, _), why in sorted(needs_replay(rules, peaks.conditions).items()):
-        unknown[category] = list(dict.fromkeys([*unknown.get(category, []), *why]))
+    uncovered: dict[str, list[str]] = {}
+    for (category, _), reasons in sorted(needs_replay(rules, peaks.conditions).items()):
+        uncovered[category] = list(dict.fromkeys([*uncovered.get(category, []), *reasons]))
     answers = [
         choose(
             category,
             found[category],
-            told.get(category, {}) or told.get("", {}),
+            known.get(category, {}) or known.get("", {}),
             min_precision,
             protected=rules.never_suppressed,
             clear_at=rules.categories[category].clear_at,
         )
         for category in rules.category_names
-        if category not in unknown
+        if category not in uncovered
     ]
     if as_json:
-        for answer in answers:
-            sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-        for category, reasons in unknown.items():
-            sys.stdout.buffer.write(msgspec.json.encode({"category": category, "needs_replay": reasons}) + b"\n")
-        sys.stdout.buffer.flush()
+        print_json(*answers)
+        print_json(*({"category": category, "needs_replay": why} for category, why in uncovered.items()))
     else:
         for answer in answers:
             _show(answer, min_precision, Console(highlight=False, markup=False))
-        for category, reasons in unknown.items():
-            print(f"{category}: needs replay: {'; '.join(reasons)}")
+        for category, why in uncovered.items():
+            print(f"{category}: needs replay: {'; '.join(why)}")
     if not any(answer.chosen for answer in answers):
         raise typer.Exit(EXIT_NO)
 
 
 def read_labels(path: Path) -> dict[str, dict[str, bool]]:
-    """Labels by category ("" where the file has none) and normalised hashtag.
+    """Read labels by category ("" where the file has none) and normalised hashtag.
 
     Raises:
-        CallerMistake: the file cannot be read, or a line of it.
+        CallerMistake: the file cannot be read, or a line of it is wrong.
     """
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CallerMistake(
-            f"cannot read the labels {path}: {error}", fix="a CSV in UTF-8 with hashtag,harmful"
+            f"cannot read the labels {path}: {error}", fix="name a CSV in UTF-8 with the columns hashtag,harmful"
         ) from error
     rows = csv.DictReader(io.StringIO(text))
     if not {"hashtag", "harmful"} <= set(rows.fieldnames or ()):
@@ -119,12 +121,12 @@ def read_labels(path: Path) -> dict[str, dict[str, bool]]:
         )
     found: dict[str, dict[str, bool]] = {}
     for row in rows:
-        said = (row["harmful"] or "").strip().casefold()
-        if said not in _YES | _NO:
-            raise CallerMistake(f"{path}:{rows.line_num}: harmful is {said[:40]!r}", fix="write yes or no")
+        label = (row["harmful"] or "").strip().casefold()
+        if label not in _YES | _NO:
+            raise CallerMistake(f"{path}:{rows.line_num}: harmful is {label[:40]!r}", fix="write yes or no")
         of_category = found.setdefault((row.get("category") or "").strip(), {})
         hashtag = normalise((row["hashtag"] or "").strip())
-        if of_category.setdefault(hashtag, said in _YES) != (said in _YES):
+        if of_category.setdefault(hashtag, label in _YES) != (label in _YES):
             raise CallerMistake(f"{path}:{rows.line_num}: #{hashtag} has two labels", fix="keep one of them")
     return found
 
@@ -140,20 +142,20 @@ def _check_categories(path: Path, labels: Mapping[str, object], known: Sequence[
 
 
 def _show(answer: Suggestion, min_precision: float, console: Console) -> None:
-    seen = f"{answer.labelled} labelled tags in the evidence, {answer.harmful} of them harmful"
-    console.print(f"{answer.category}: {seen}", style="bold")
+    counts = f"{answer.labelled} labelled hashtags in the evidence, {answer.harmful} of them harmful"
+    console.print(f"{answer.category}: {counts}", style="bold")
     if answer.protected:
-        console.print(f"  left out: {answer.protected} that never_suppress protects")
+        console.print(f"  not counted: {answer.protected} that never_suppress protects")
     if answer.chosen is not None:
         console.print(f"  suppress_at: {answer.chosen.suppress_at:g}   {_in_words(answer.chosen)}")
         if answer.clear_at is not None:
-            console.print(f"  clear_at: {answer.clear_at:g}   to lie below it: the policy's does not")
+            console.print(f"  clear_at: {answer.clear_at:g}   the policy's clear_at is not below this suppress_at")
         if answer.chosen.precision_low < min_precision:
             console.print(f"  few labels: the precision may be as low as {answer.chosen.precision_low:.2f}")
     elif answer.best is not None:
         console.print(f"  no threshold does: best is {answer.best.suppress_at:g}, {_in_words(answer.best)}")
     else:
-        console.print("  no threshold does: no labelled tag that is harmful would be hit at any")
+        console.print("  no threshold does: no harmful labelled hashtag would be hidden at any")
     if answer.curve:
         table = Table("suppress_at", "hit", "precision", "recall", box=None, pad_edge=False)
         step = -(-len(answer.curve) // SHOWN)
@@ -167,7 +169,7 @@ def _show(answer: Suggestion, min_precision: float, console: Console) -> None:
         console.print(table)
 
 
-def _in_words(point: Point) -> str:
+def _in_words(point: ThresholdPoint) -> str:
     return (
         f"precision {point.precision:.2f} ({point.precision_low:.2f} to {point.precision_high:.2f}), "
         f"recall {point.recall:.2f} ({point.recall_low:.2f} to {point.recall_high:.2f})"

@@ -1,4 +1,4 @@
-"""`hushtag replay`: the reference over a file of log lines."""
+"""`hushtag replay`: run the reference over a file of log lines."""
 
 from __future__ import annotations
 
@@ -12,81 +12,113 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from streams.cli.files import load_policy_file
+from streams.cli.inputs import load_policy_file
+from streams.cli.options import AlwaysJson
+from streams.cli.output import cannot_write, json_line
 from streams.errors import CallerMistake
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
+from streams.progress import progress_bar
 from streams.settings import load_settings, time_rules
 
 if TYPE_CHECKING:
+    from streams.log.lines import LogRecord
     from streams.log.partials import Partial
-    from streams.replay import Record
 
-_encode = msgspec.json.Encoder().encode
+_RULES, _RECORDS, _OUTPUT = "Policy and model", "Recorded topics", "Output"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add `replay` to the command."""
     app.command()(replay)
 
 
 def replay(
     file: Annotated[str, typer.Argument(help="Log lines or bare payloads, one a line; - reads standard input.")],
     policy: Annotated[
-        Path | None, typer.Option(help="Policy in force from the first tick; default: HUSHTAG_POLICY.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Policy in force from the first tick.", show_default="HUSHTAG_POLICY",
+            rich_help_panel=_RULES
+        )
     ] = None,
-    panes: Annotated[Path | None, typer.Option(help="Write every minute pane here, one row a line.")] = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1024, metavar="NUMBER", help="Number of shards.", show_default="HUSHTAG_SHARDS",
+            rich_help_panel=_RULES
+        )
+    ] = None,
+    early: Annotated[
+        bool,
+        typer.Option(
+            "--early", help="Also judge before panes settle, and print provisional decisions.", rich_help_panel=_RULES
+        )
+    ] = False,
     moderation: Annotated[
         Path | None,
         typer.Option(
-            help="Log lines of the moderation topic: suspended, withheld and protected accounts count from each line's "
-            "log time as in the pipeline."
-        ),
+            metavar="FILE",
+            help="Log lines of the topic moderation. Suspended, withheld and protected accounts count from the log "
+            "time of their line.",
+            rich_help_panel=_RECORDS
+        )
     ] = None,
-    heard: Annotated[
+    partials: Annotated[
         Path | None,
         typer.Option(
-            help="Log lines of hashtag-partials: policies, models, author sketches and what stage 2 found count from "
-            "when its shards heard of them. Default: --policy, one model, stage 1 alone, and this run's own sketches, "
-            "a minute after their tick."
-        ),
+            metavar="FILE",
+            help="Log lines of the topic hashtag-partials. Policies, models, author sketches and stage 2 results count "
+            "from the records of each shard. Without it: --policy, one model, stage 1 only, and the sketches of this "
+            "run, one minute after their tick.",
+            rich_help_panel=_RECORDS
+        )
     ] = None,
     model: Annotated[
         list[Path] | None,
-        typer.Option(help="An artefact that was live while --heard was written; several times for several."),
+        typer.Option(
+            metavar="FILE",
+            help="Model artefact that was live while --partials was written; may be given several times.",
+            show_default=False,
+            rich_help_panel=_RECORDS
+        )
+    ] = None,
+    panes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write every minute pane to FILE, one row a line.", rich_help_panel=_OUTPUT)
     ] = None,
     evidence: Annotated[
-        Path | None, typer.Option(help="Write the evidence here, as log lines: `hushtag policy impact` reads them.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the evidence to FILE as log lines, for `hushtag policy impact`.",
+            rich_help_panel=_OUTPUT
+        )
     ] = None,
-    shards: Annotated[int | None, typer.Option(min=1, max=1024, help="Default: HUSHTAG_SHARDS.")] = None,
-    early: Annotated[
-        bool, typer.Option(help="Also look before panes settle; provisional decisions are printed too.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line; decisions always are.")] = False,
-) -> None:
+    json: AlwaysJson = False,
+) -> None:  # fmt: skip
     """Run the whole pipeline single-threaded over a file: settled decisions on stdout, a summary on stderr.
 
-    A log line is {"partition", "offset", "log_time_ms", "key", "value"}. Bare payloads are taken as partition 0,
-    offset = line, log time = the highest created_at so far. The end of the file settles all.
+    A log line is {"partition", "offset", "log_time_ms", "key", "value"}. Bare payloads count as partition 0, offset =
+    line number, log time = the highest created_at so far. The end of the file settles every pane.
     """
-    from streams.cli.panes import as_json  # these take a second to load: not for `--help`
-    from streams.judging.side_inputs.author_sketches import heard_in
+    from streams.cli.panes import as_json  # slow imports: not for `--help`
+    from streams.judging.side_inputs.author_sketches import received_sketches
+    from streams.log.lines import read_lines
     from streams.log.partials import corrections_in
     from streams.policy.activation import Activation
-    from streams.replay import Replay, read_lines
+    from streams.replay import Replay
     from streams.scoring import load_text_scorer
 
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
-    log = _partials(heard) if heard else None
+    log = _partials(partials) if partials else None
     with _open(file) as source, ExitStack() as files:
         rules = load_policy_file(policy or settings.policy)
         scorer, others = load_text_scorer(settings.model), [load_text_scorer(path) for path in model or ()]
         partitions = _partitions(source)
-        # Last, when all that is given has been read: what cannot be replayed must not cost an earlier run's files.
+        # Output files come last: an input that cannot be replayed must not empty the files of an earlier run.
         created = {path: files.enter_context(_create(path)) for path in (evidence, panes) if path}
         for path, one in created.items():
             if path.is_file():
@@ -103,18 +135,18 @@ def replay(
             flush_ms=settings.flush_ms,
             moderation=people,
             corrections=[one for records in (log or {}).values() for one in corrections_in(records)],
-            heard=None if log is None else {shard: heard_in(records) for shard, records in log.items()},
+            sketches=None if log is None else {shard: received_sketches(records) for shard, records in log.items()},
             activations=[one for records in (log or {}).values() for one in records if isinstance(one, Activation)],
             models=others,
             keep_evidence=None if kept is None else _evidence_writer(kept),
         )
         source.seek(0)
         out = sys.stdout.buffer
-        for said in run.run(read_lines(_with_progress(source))):
-            if isinstance(said, Decision):
-                out.write(_encode(said) + b"\n")
+        for result in run.run(read_lines(_with_progress(source))):
+            if isinstance(result, Decision):
+                out.write(json_line(result))
             elif rows is not None:
-                rows.write(_encode(as_json(said)) + b"\n")
+                rows.write(json_line(as_json(result)))
         out.flush()
     counts = run.counts
     print(
@@ -126,25 +158,25 @@ def replay(
     )
 
 
-def _moderation(path: Path) -> list[Record]:
-    """The records of a dump, in the order of their offsets."""
-    from streams.replay import read_lines
+def _moderation(path: Path) -> list[LogRecord]:
+    """Read a dump of the moderation topic, in order of offset."""
+    from streams.log.lines import read_lines
 
     with _open(str(path)) as file:
         records = sorted(read_lines(file), key=lambda record: record.offset)
     if any(record.key is None for record in records):
         raise CallerMistake(
-            f"{path} is no dump of the moderation topic: its records have no keys", fix="hushtag dump moderation"
+            f"{path} is not a dump of the moderation topic: its records have no keys", fix="hushtag dump moderation"
         )
     return records
 
 
 def _partials(path: Path) -> dict[int, list[Partial]]:
-    """The records of a dump of hashtag-partials by shard, in the order in which its judge read them."""
+    """Read a dump of hashtag-partials: the records of each shard, in order of offset."""
+    from streams.log.lines import read_lines
     from streams.log.partials import readable
-    from streams.replay import read_lines
 
-    logs: dict[int, list[Record]] = {}
+    logs: dict[int, list[LogRecord]] = {}
     with _open(str(path)) as file:
         for record in read_lines(file):
             logs.setdefault(record.partition, []).append(record)
@@ -155,23 +187,23 @@ def _partials(path: Path) -> dict[int, list[Partial]]:
         }
     except msgspec.MsgspecError as error:
         raise CallerMistake(
-            f"{path} is no dump of hashtag-partials: {error}", fix="hushtag dump hashtag-partials"
+            f"{path} is not a dump of hashtag-partials: {error}", fix="hushtag dump hashtag-partials"
         ) from None
 
 
 def _evidence_writer(file: BinaryIO) -> Callable[[EvidenceRecord], object]:
-    """Writes records as `hushtag dump hashtag-evidence` would."""
+    """Return a writer of records in the format of `hushtag dump hashtag-evidence`."""
     from streams.cli.dump import as_log_line
     from streams.log.evidence import encode_evidence_record
-    from streams.replay import Record
+    from streams.log.lines import LogRecord
 
     offsets: Counter[int] = Counter()
 
     def write(record: EvidenceRecord) -> None:
         value = encode_evidence_record(record)
-        line = as_log_line(Record(record.shard, offsets[record.shard], record.tick_ms, None, value))
+        line = as_log_line(LogRecord(record.shard, offsets[record.shard], record.tick_ms, None, value))
         offsets[record.shard] += 1
-        file.write(_encode(line) + b"\n")
+        file.write(json_line(line))
 
     return write
 
@@ -193,16 +225,14 @@ def _open(file: str) -> BinaryIO:
 
 def _create(path: Path) -> BinaryIO:
     try:
-        return path.open("ab")  # both can be written before either loses what is in it
+        return path.open("ab")  # append: both files are known to be writable before either is emptied
     except OSError as error:
-        raise CallerMistake(
-            f"cannot write {path}: {error.strerror}", fix="name a file in a folder that is there"
-        ) from error
+        raise cannot_write(path, error) from error
 
 
 def _partitions(source: BinaryIO) -> set[int]:
-    """The source partitions that the lines name: a tick settles when all have passed it."""
-    from streams.replay import read_lines
+    """Return the source partitions that the lines name: a tick settles when all have passed it."""
+    from streams.log.lines import read_lines
 
     return {record.partition for record in read_lines(source)} or {0}
 
@@ -210,12 +240,7 @@ def _partitions(source: BinaryIO) -> set[int]:
 def _with_progress(source: BinaryIO) -> Iterator[bytes]:
     size = source.seek(0, 2)
     source.seek(0)
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("replay"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
-        console=console, disable=not console.is_terminal, transient=True,
-    )  # fmt: skip
-    with bar:
+    with progress_bar("replay") as bar:
         task = bar.add_task("replay", total=size)
         done = 0
         for number, line in enumerate(source):

@@ -1,4 +1,4 @@
-"""`hushtag score`: texts in, probabilities out, with the words that made them if asked."""
+"""`hushtag score`: texts in, probabilities out, with the words that contributed most on request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 import models
-from streams.cli.stage_2 import stack
+from streams.cli.options import AlwaysJson
 from streams.errors import CallerMistake
 
 BATCH = 256
@@ -20,27 +20,35 @@ N_TERMS = 10
 
 
 def register(app: typer.Typer) -> None:
-    """Add `score` to the application."""
+    """Add `score` to the command."""
     app.command()(score)
 
 
 def score(
-    model: Annotated[Path | None, typer.Option(help="Model file. Default: the one that comes with hushtag.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Model artefact.", show_default="the one shipped with hushtag")
+    ] = None,
     stage: Annotated[
-        int, typer.Option(help="2: also the encoder (make encoder): a hundred texts a second.", min=1, max=2)
+        int,
+        typer.Option(
+            help="1: the linear model. 2: also the encoder (make encoder), about 100 texts a second.", min=1, max=2
+        ),
     ] = 1,
-    explain: Annotated[bool, typer.Option(help="Add the words that moved `harmful` most, by contribution.")] = False,
-    show_terms: Annotated[bool, typer.Option(help="Those words in full: for staff. Default: masked.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Taken for uniformity: the output always is JSON.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the words that contributed most to `harmful`, masked.")
+    ] = False,
+    show_terms: Annotated[bool, typer.Option("--show-terms", help="Like --explain, with unmasked words.")] = False,
+    as_json: AlwaysJson = False,
 ) -> None:
-    """Probability of harm for each line {"text": "...", "lang"?: "..."} on standard input, in order.
+    """Print the probability of harm for each line {"text": "...", "lang"?: "..."} on standard input, in order.
 
-    Prints {"harmful": p, "categories": {...}} a line; harmful is the calibrated probability of any category. With
-    --explain also {"explanation": {"language", "intercept", "terms": [[word, contribution], ...], "rest"}}: intercept,
-    contributions and rest add up to the log-odds of `harmful`. What stage 2 adds cannot be told by words.
+    A line of output is {"harmful": p, "categories": {...}}; harmful is the calibrated probability of any category.
+    --explain adds {"explanation": {"language", "intercept", "terms", "rest"}}; "terms" is a list of pairs, word and
+    contribution. Intercept, contributions and rest add up to the log-odds of `harmful`. Stage 2 cannot be explained by
+    words.
     """
     if stage == 2 and (explain or show_terms):
-        raise CallerMistake("--explain is of stage 1 only: an encoder has no terms", fix="leave --stage 2 out")
+        raise CallerMistake("--explain works for stage 1 only: an encoder has no terms", fix="leave --stage 2 out")
     scorer = _scorer(model) if stage == 1 else stack(model)
     out = sys.stdout
     for texts, mistake in _batches(sys.stdin.buffer):
@@ -59,12 +67,29 @@ def _scorer(path: Path | None) -> models.Scorer:
     try:
         return models.load_scorer(path)
     except models.ArtefactError as error:
-        fix = "train one: hushtag train" if path is None else "give a file that hushtag train made"
+        fix = "train one: hushtag train" if path is None else "name a file that hushtag train made"
         raise CallerMistake(str(error), fix=fix) from error
 
 
+def stack(path: Path | None, remember: Path | None = None) -> models.Scorer:
+    """Load stage 2 on top of the linear model at `path`.
+
+    Raises:
+        CallerMistake: stage 2 is not installed, or does not fit the linear model.
+    """
+    try:
+        return models.load_stack(path, remember=remember)
+    except models.EncoderUnavailable as error:
+        raise CallerMistake(f"stage 2 is not installed: {error}", fix="make encoder, or leave --stage 2 out") from error
+    except models.ArtefactError as error:
+        raise CallerMistake(str(error), fix="train stage 2 on this model: hushtag train --stage 2") from error
+
+
 def _explanation(scorer: models.Scorer, text: str, *, in_full: bool) -> dict[str, object] | None:
-    """The N_TERMS words that moved the log-odds most; None for a text without a word or a model that cannot say."""
+    """Explain a text by the N_TERMS words that moved the log-odds most; None where there is no explanation.
+
+    A text without a word has none, and neither has a model that is not linear.
+    """
     from models.explain import explain, masked
     from models.scorer import LinearScorer
 
@@ -78,9 +103,9 @@ def _explanation(scorer: models.Scorer, text: str, *, in_full: bool) -> dict[str
 
 
 def _batches(stream: BinaryIO) -> Iterator[tuple[list[str], CallerMistake | None]]:
-    """The texts of the lines that are there, at most BATCH at a time, without waiting for more.
+    """Yield the texts of the available lines, at most BATCH at a time, without waiting for more.
 
-    With the last batch comes what is wrong with the line after it, if one is wrong.
+    The last batch comes with the error of the line after it, if that line is wrong.
     """
     number, rest = 0, b""
     while True:
@@ -107,7 +132,11 @@ def _batches(stream: BinaryIO) -> Iterator[tuple[list[str], CallerMistake | None
 
 
 def _text(line: bytes) -> str:
-    """The text of one line of JSON. Raises ValueError saying what is wrong."""
+    """Return the text of one line of JSON.
+
+    Raises:
+        ValueError: the line is not such an object; the message has the reason.
+    """
     try:
         row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:

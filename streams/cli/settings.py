@@ -1,15 +1,15 @@
-"""`hushtag settings`: what is in force, and where it comes from."""
+"""`hushtag settings`: the settings in force and their sources."""
 
 from __future__ import annotations
 
-import json
 from difflib import get_close_matches
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from streams.cli.options import JsonLines
+from streams.cli.output import errors, print_json
 from streams.settings import (
     Settings,
     allowed,
@@ -23,14 +23,14 @@ from streams.settings import (
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add `settings` to the command."""
     app.command("settings")(settings)
 
 
-def settings(as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
-    """List every setting: its value, whether the environment sets it, what it means, what it may be.
+def settings(as_json: JsonLines = False) -> None:
+    """List every setting: its value, its source, its meaning and its allowed values.
 
-    Secrets are masked. A wrong value is named, and the command exits with 2.
+    Secrets are masked. A wrong value is reported, and the command exits with 2.
     """
     loaded = load_settings()
     table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
@@ -40,14 +40,15 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
         source = "environment" if is_from_environment(field) else "default"
         meaning = information.description or ""
         if as_json:
-            row = {
-                "setting": variable(field),
-                "value": plain,
-                "from": source,
-                "meaning": meaning,
-                "allowed": allowed(field),
-            }
-            print(json.dumps(row))
+            print_json(
+                {
+                    "setting": variable(field),
+                    "value": plain,
+                    "from": source,
+                    "meaning": meaning,
+                    "allowed": allowed(field),
+                }
+            )
         else:
             table.add_row(variable(field), str(plain), source, f"{meaning} ({allowed(field)})")
     if not as_json:
@@ -56,4 +57,4 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="One JSON obje
     for unknown in unknown_variables():
         near = get_close_matches(unknown.upper(), names, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        Console(stderr=True, highlight=False).print(f"{unknown} is set, but it is no setting{hint}", style="yellow")
+        errors.print(f"{unknown} is set but is not a setting{hint}", style="yellow")

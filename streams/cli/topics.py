@@ -1,27 +1,24 @@
-"""`hushtag topics create` and `topics check`: the topics, with the settings that the promises need."""
+"""`hushtag topics create` and `topics check`: the topics and the settings that hushtag's guarantees need."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from streams.cli.options import JsonLines
+from streams.cli.output import errors, print_json
 from streams.errors import EXIT_CALLER
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from streams.log.topic_specs import Needs
-
-_errors = Console(stderr=True, highlight=False)
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+    from streams.log.topic_specs import TopicNeeds
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    topics = typer.Typer(no_args_is_help=True, help="The Kafka topics: make them, check them.")
+    """Add the group `topics` to the command."""
+    topics = typer.Typer(no_args_is_help=True, help="Create and check the Kafka topics.")
     topics.command("create")(create)
     topics.command("check")(check)
     app.add_typer(topics, name="topics")
@@ -29,21 +26,29 @@ def register(app: typer.Typer) -> None:
 
 def create(
     partitions: Annotated[
-        int | None, typer.Option(help="Partitions of a new `tweets` topic.", min=1, show_default="4")
+        int | None,
+        typer.Option(help="Number of partitions of a new topic `tweets`.", min=1, metavar="NUMBER", show_default="4"),
     ] = None,
-    replicas: Annotated[int, typer.Option(help="Copies of each partition; -1: the broker's default.")] = -1,
+    replicas: Annotated[
+        int, typer.Option(metavar="NUMBER", help="Number of copies of each partition; -1: the broker's default.")
+    ] = -1,
     create_time: Annotated[
         bool,
-        typer.Option(help="A new `tweets` keeps its producers' timestamps, for a backfill, and drops nothing by time."),
+        typer.Option(
+            "--create-time",
+            help="Create `tweets` with its producers' timestamps and without time retention, for a backfill.",
+        ),
     ] = False,
-    alter: Annotated[bool, typer.Option(help="Also mend the settings of topics that exist.")] = False,
-    as_json: JsonOption = False,
+    alter: Annotated[
+        bool, typer.Option("--alter", help="Also correct the settings of topics that already exist.")
+    ] = False,
+    as_json: JsonLines = False,
 ) -> None:
-    """Make the topics that are missing. Those that exist stay as they are, unless --alter.
+    """Create the missing topics. Existing topics stay unchanged unless --alter is given.
 
-    They keep their records for as long as the policy (HUSHTAG_POLICY) needs.
+    The topics keep their records for as long as the policy (HUSHTAG_POLICY) needs.
     """
-    from streams.log.topics import create_topics  # here, so that no other command waits for its imports
+    from streams.log.topics import create_topics  # a slow import: not for other commands
 
     settings = load_settings()
     made = create_topics(
@@ -55,18 +60,18 @@ def create(
         needs=_needs(settings),
         report=_report,
     )
+    if as_json:
+        print_json(*map(asdict, made))
+        return
     for one in made:
-        if as_json:
-            print(json.dumps(asdict(one)))
-        else:
-            what = "created" if one.created else f"altered: {', '.join(one.altered)}" if one.altered else "exists"
-            print(f"{one.topic:<40} {one.partitions:>4} partitions  {what}")
+        what = "created" if one.created else f"altered: {', '.join(one.altered)}" if one.altered else "exists"
+        print(f"{one.topic:<40} {one.partitions:>4} partitions  {what}")
 
 
-def check(as_json: JsonOption = False) -> None:
-    """Compare the topics on the broker with what the promises and the policy (HUSHTAG_POLICY) need.
+def check(as_json: JsonLines = False) -> None:
+    """Compare the topics on the broker with what hushtag and the policy (HUSHTAG_POLICY) need.
 
-    Exits with 2 if one does not fit.
+    Exits with 2 if a topic does not fit.
     """
     from streams.log.topics import find_problems
 
@@ -74,20 +79,20 @@ def check(as_json: JsonOption = False) -> None:
     problems = find_problems(settings, needs=_needs(settings), report=_report)
     for problem in problems:
         if as_json:
-            print(json.dumps({key: value for key, value in asdict(problem).items() if key != "mendable"}))
+            print_json({key: value for key, value in asdict(problem).items() if key != "alter_to"})
         else:
             print(f"{problem}\n    {problem.command}")
     if not problems:
         if not as_json:
-            print("all topics are as they must be")
+            print("all topics have the settings that they need")
         return
-    if any(problem.mendable is not None for problem in problems):
-        _errors.print("all settings at once: hushtag topics create --alter")
+    if any(problem.alter_to is not None for problem in problems):
+        errors.print("to correct all settings at once: hushtag topics create --alter")
     raise typer.Exit(EXIT_CALLER)
 
 
-def _needs(settings: Settings) -> Needs:
-    from streams.cli.files import load_policy_file
+def _needs(settings: Settings) -> TopicNeeds:
+    from streams.cli.inputs import load_policy_file
     from streams.log.topics import needs_of
 
     if settings.policy.exists():
@@ -95,11 +100,11 @@ def _needs(settings: Settings) -> Needs:
     needs = needs_of(settings)
     hours = (needs.longest_window_ms // 3_600_000, needs.longest_expiry_ms // 3_600_000)
     _report(
-        f"there is no policy {settings.policy}: taken are windows up to {hours[0]} h, automated decisions up to "
-        f"{hours[1]} h; set HUSHTAG_POLICY to the workers' file"
+        f"the policy {settings.policy} does not exist: windows up to {hours[0]} h and automated decisions up to "
+        f"{hours[1]} h are assumed; set HUSHTAG_POLICY to the workers' file"
     )
     return needs
 
 
 def _report(line: str) -> None:
-    _errors.print(line, style="dim")
+    errors.print(line, style="dim")

@@ -1,4 +1,4 @@
-"""`hushtag worker`: the pipeline."""
+"""`hushtag worker`: run the pipeline. The only command module that imports `streams.pipeline`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from streams.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add `worker` to the command."""
     app.command()(worker)
 
 
 def worker(
-    stages: Annotated[str, typer.Option(help="Which stages to run, comma-separated.")] = "ingest,judge,publish",
+    stages: Annotated[
+        str, typer.Option(metavar="STAGE,...", help="Stages to run, separated by commas.")
+    ] = "ingest,judge,publish",
 ) -> None:
     """Run the pipeline until stopped: read tweets from Kafka, judge hashtags, publish flags to Redis.
 
-    Add workers to scale. A worker ends at the first unexpected error; have a supervisor start it again, and it replays.
-    Logs are JSON on stderr; metrics, /healthz and /readyz are at HUSHTAG_METRICS_HOST:HUSHTAG_METRICS_PORT.
+    Start more workers to scale. A worker exits at the first unexpected error; its supervisor restarts it, and it
+    replays. Logs are JSON on standard error. Metrics, /healthz and /readyz are served on
+    HUSHTAG_METRICS_HOST:HUSHTAG_METRICS_PORT.
     """
-    from streams.cli.files import load_policy_file
+    from streams.cli.inputs import load_policy_file
     from streams.logs import configure_logging
-    from streams.pipeline.names import STAGES
+    from streams.pipeline import STAGES
 
     settings = load_settings()
     names = [name.strip() for name in stages.split(",") if name.strip()]
@@ -37,13 +40,13 @@ def worker(
         raise CallerMistake(f"unknown stage {', '.join(unknown) or '(none)'}", fix=f"--stages {','.join(STAGES)}")
     configure_logging(settings.log_level)
     policy = load_policy_file(settings.policy, settings.shards)
-    from streams.pipeline.worker import Worker  # last: whoever made a mistake is told at once
+    from streams.pipeline.worker import Worker  # imported last: a mistake above is reported without the delay
 
     Worker(settings, names, policy).run(leave)
 
 
 def leave(code: int) -> NoReturn:
-    """End at once: a thread or a task that waits for a silent broker would hold the exit up."""
+    """Exit at once: a thread or a task that waits for a silent broker would delay a normal exit."""
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)

@@ -1,1 +1,1 @@
-"""How many, and who: blocks of the source log, panes, author sketches, watermarks, sliding windows. Pure."""
+"""Ingest's core: blocks of the source log, counts and author samples, watermarks. No I/O."""

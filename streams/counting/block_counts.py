@@ -1,10 +1,10 @@
-"""What ingest tells the judges of a block: registers with absolute counts, and one entry per sampled author.
+"""The records that ingest sends to the judges: absolute counts of a block, and one entry per sampled author.
 
-A register is a pure function of its block's offsets read so far: its count is how many tweets so far, never an
-increment, so that it may be sent again, late or by a process that should be dead. Entries merge by union.
+A block count depends only on the offsets of its block that were read so far. It is the number of tweets so far, never
+an increment, so it may be sent again, late or by a zombie. Entries merge by union.
 
-At firehose speed an object per tweet is what costs most, so a record is a struct of columns (little-endian arrays),
-and stays one until a pane has settled.
+At firehose speed an object per tweet costs most, so a record is a struct of columns (little-endian arrays), and stays
+one until its pane has settled.
 """
 
 from __future__ import annotations
@@ -18,24 +18,20 @@ import numpy.typing as npt
 
 from streams.counting.retractions import Retractions
 
-BLOCK = 256
-"""Offsets of a source partition in one block: `offset // BLOCK` is its number, for ever."""
-
-PANE_MS = 10_000
-MINUTE_MS = 60_000
-
 RULES = 1
-"""Number of the hashtag grammar and normalisation in force; a block is counted by one of them only."""
+"""Number of the hashtag grammar and normalisation; a block is counted by one of them only."""
 
 RETWEET = 1
-"""Flag of an entry: a native retweet (never counts as a copy)."""
+"""Flag of an entry: a native retweet, which never counts as a copy."""
 LINKED = 2
-"""Flag of an entry: the tweet links to a domain that the policy lists, under which its pane has settled."""
+"""Flag of an entry: the tweet links to a domain in the policy under which its pane has settled."""
 FLAGS = 0x0F
-"""The bits of an entry that are flags."""
+"""Bits of an entry's flags."""
 GROUP_SHIFT = 4
-"""The bits above them: the scorer's group of languages of the entry's text, plus one, set when its pane settles. 0: it
-has no score, or its pane was settled by a version that did not keep the group."""
+"""Position of the bits above them: the scorer's language group of the text plus one, set when the pane settles.
+
+0 stands for an entry without a score.
+"""
 MAX_GROUPS = 15
 
 UNKNOWN_AGE = -1
@@ -43,81 +39,81 @@ UNKNOWN_AGE = -1
 Ints = npt.NDArray[np.int64]
 UInts = npt.NDArray[np.uint64]
 Strings = npt.NDArray[np.object_]
-"""Of str or bytes: chosen from by an array, not one by one."""
+"""Objects of str or bytes, so that arrays can index them."""
 
 
-class GivenUp(msgspec.Struct, array_like=True, frozen=True):
-    """What settled panes gave up: see `streams.windows.tail_trimmer`."""
+class Trimmed(msgspec.Struct, array_like=True, frozen=True):
+    """Counts that settled panes lost to tail trimming; see `streams.windows.tail_trimmer`."""
 
     tags: int = 0
-    """Added up over panes: a tag that several gave up counts for each."""
+    """Tags, added up over panes: a tag counts once for each pane that dropped it."""
     tweets: int = 0
     most: int = 0
-    """Tweets that any one tag can have lost by it."""
+    """Upper bound on the tweets that any one tag lost."""
 
-    def __add__(self, other: GivenUp) -> GivenUp:
-        return GivenUp(self.tags + other.tags, self.tweets + other.tweets, self.most + other.most)
+    def __add__(self, other: Trimmed) -> Trimmed:
+        return Trimmed(self.tags + other.tags, self.tweets + other.tweets, self.most + other.most)
 
 
-NOTHING = GivenUp()
+NOTHING_TRIMMED = Trimmed()
 
 
 class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
-    """One record of `hashtag-partials`: a source partition's news for one shard, and its marker.
+    """One record of `hashtag-partials`: new counts of a source partition for one shard, and its marker.
 
-    Columns of r registers, ascending by block, none twice; and of their n entries, register after register.
+    It has columns of r block counts, ascending by block, none twice, and of their n entries, in the same order.
     """
 
     source_id: str
-    """Id of the source topic: a topic made anew starts afresh."""
+    """Id of the source topic; a recreated topic has another id and starts with its first block."""
     source: int
-    """Source partition."""
+    """Number of the source partition."""
     sources: int
-    """How many partitions the source topic has."""
+    """Number of partitions of the source topic."""
     rules: int
     block: int
-    """Block reached: every earlier block is complete."""
+    """Block reached; every earlier block is complete."""
     watermark_ms: int
-    """No record still to come has an effective time below it. -1 in all but the last record of a flush."""
+    """Lower bound on the effective time of later records; -1 in all but the last record of a flush."""
     newest_ms: int
-    """Greatest log time read."""
+    """Greatest log time that was read."""
     hashtags: list[str] = []
-    """(r,) normalised."""
+    """(r,) hashtags in their normal form."""
     countries: bytes = b""
     """uint16 (r,): `keys.country_code`."""
     panes: bytes = b""
     """int64 (r,): effective time // PANE_MS."""
     blocks: bytes = b""
-    """int64 (r,): the block in which a register counts."""
+    """int64 (r,): the block of each count."""
     counts: bytes = b""
-    """uint32 (r,): tweets of the block so far."""
+    """uint32 (r,): tweets so far, in the block, pane and country."""
     sizes: bytes = b""
-    """uint32 (r,): entries of each register; all that its block has so far, at most k authors."""
+    """uint32 (r,): entries of each count, the smallest k authors so far."""
     author: bytes = b""
     """uint64 (n,): keyed hash of the author's id."""
     tweet: bytes = b""
-    """int64 (n,): tweet id; of an author's tweets the one with the smallest keyed hash speaks."""
+    """int64 (n,): tweet id; the tweet with the smallest keyed hash represents its author."""
     age_days: bytes = b""
-    """int32 (n,): age of the account when it tweeted; `UNKNOWN_AGE` where the payload does not say."""
+    """int32 (n,): age of the account when it tweeted; `UNKNOWN_AGE` where the payload has none."""
     flags: bytes = b""
-    """uint8 (n,)"""
+    """uint8 (n,): flags of each entry."""
     displays: bytes = b""
-    """n lines: the hashtag as each entry wrote it, empty where that is its normal form. See `to_lines`."""
+    """n lines: the hashtag as each entry wrote it, empty for the normal form. See `to_lines`."""
     texts: bytes = b""
     """n lines: the text of each entry."""
     reached: int = 0
-    """Offset before which all has been read; 0 in all but the last record of a flush."""
+    """Offset before which the source was read; 0 in all but the last record of a flush."""
     retractions: Retractions | None = None
 
 
 def to_lines(texts: Sequence[str]) -> bytes:
-    """UTF-8, a line break behind each; lone surrogates pass. The texts have no line breaks of their own."""
+    """Encode texts without line breaks in UTF-8, each followed by a line break; lone surrogates pass."""
     return ("\n".join(texts) + "\n").encode("utf-8", "surrogatepass") if texts else b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """Sampled authors as columns (n,), each with the tweet that speaks for them; see `Flush`."""
+    """Sampled authors as columns (n,), each with the representing tweet; see `Flush`."""
 
     author: UInts
     tweet: Ints
@@ -127,7 +123,7 @@ class Entries:
     texts: Strings
 
     def take(self, rows: Ints) -> Entries:
-        """Some of them."""
+        """Select entries by number."""
         return Entries(
             self.author[rows],
             self.tweet[rows],
@@ -139,8 +135,8 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Registers:
-    """The columns (r,) of a record, ready to count."""
+class BlockCounts:
+    """Block counts of a record, decoded to columns (r,)."""
 
     countries: npt.NDArray[np.uint16]
     panes: Ints
@@ -150,9 +146,9 @@ class Registers:
     entries: Entries
 
 
-def registers_of(flush: Flush) -> Registers:
-    """The columns of a record."""
-    return Registers(
+def block_counts_of(flush: Flush) -> BlockCounts:
+    """Decode the columns of a record."""
+    return BlockCounts(
         countries=np.frombuffer(flush.countries, "<u2"),
         panes=np.frombuffer(flush.panes, "<i8"),
         blocks=np.frombuffer(flush.blocks, "<i8"),

@@ -1,4 +1,4 @@
-"""Arrays of one length that grow at their end, as lists do."""
+"""Columns of equal length that grow at their end, as lists do."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Array = npt.NDArray[Any]
 _FIRST_SIZE = 64
 
 
-class Columns:
-    """Named columns.
+class GrowingColumns:
+    """Named columns of equal length.
 
-    >>> rows = Columns(key=np.int64, count=np.int64)
+    >>> rows = GrowingColumns(key=np.int64, count=np.int64)
     >>> rows.extend(2, key=np.array([7, 8]), count=1)
     >>> len(rows), rows["key"].tolist(), rows["count"].tolist()
     (2, [7, 8], [1, 1])
@@ -31,11 +31,11 @@ class Columns:
         return self._length
 
     def __getitem__(self, name: str) -> Array:
-        """A view: it is out of date once more was added."""
+        """Return a view of a column, valid until the next `extend`."""
         return self._arrays[name][: self._length]
 
     def extend(self, n: int, **more: Array | int) -> None:
-        """Add n rows; every column must be given, as an array (n,) or one value for all."""
+        """Add n rows; each column is given as an array (n,) or as one value for all rows."""
         first, end = self._length, self._length + n
         if end > self._room:
             self._room = max(end, 2 * self._room)

@@ -1,8 +1,8 @@
-"""The ingest core: records of one source partition in, registers per block and shard out.
+"""The ingest core: it reads the records of one source partition, and returns block counts for each shard.
 
-A partial is a pure function of a fixed range of the source log. Everything kept here is the open block, what was not
-sent yet, and the ids of the last 4,096 offsets (a producer's retries); all of it is dropped and read again after a
-reassignment. A record that cannot be read becomes a dead letter and its neighbours count.
+A record to a judge depends only on a fixed range of the source log. The state is the open block, the counts that were
+not sent yet, and the ids of the last 4,096 offsets (a producer's retries). All of it is dropped at a reassignment and
+read again. An unreadable record becomes a dead letter, and its neighbours count.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from streams.counting.block_counts import BLOCK, PANE_MS, RETWEET, RULES, UNKNOWN_AGE, Flush
+from streams.constants import BLOCK, DAY_MS, PANE_MS
+from streams.counting.block_counts import RETWEET, RULES, UNKNOWN_AGE, Flush
+from streams.counting.keys import Sharding
 from streams.counting.notices import retract
 from streams.counting.retractions import OpenRetractions, Retractions
-from streams.counting.sharding import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules, effective_time
 from streams.counting.uses import OpenUses
@@ -24,28 +25,34 @@ from streams.events.parse import parse
 from streams.events.tweet import Control, Tweet
 
 DUPLICATE_RANGE = 4_096
-"""A tweet id that occurs in this many offsets before a record makes it a duplicate."""
+"""Offsets before a record in which the same tweet id makes it a duplicate."""
 
-_DAY_MS = 86_400_000
 _RECORD_BYTES = 500_000
 
 
 class SourceRecord(Protocol):
-    """What ingest reads of a Kafka record."""
+    """A Kafka record, as far as ingest reads it."""
 
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Return the offset of the record."""
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """Return the log time of the record, in milliseconds."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """Return the key of the record; None if it has none."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """Return the bytes of the record; None for a tombstone."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that breaks the contract, with where it came from."""
+    """A record that breaks the contract, with its origin."""
 
     source: int
     offset: int
@@ -57,26 +64,28 @@ class DeadLetter:
 
 @dataclass(slots=True)
 class IngestCounts:
-    """What happened since the last flush, for metrics."""
+    """Events since the last flush, for metrics."""
 
     tweets: int = 0
-    """All that could be read; duplicates and too old ones are among them."""
+    """Readable tweets, including duplicates and those that are too old."""
     uses: int = 0
     duplicates: int = 0
     clamped: int = 0
     too_old: int = 0
     controls: Counter[str] = field(default_factory=Counter)
     retractions: Counter[str] = field(default_factory=Counter)
-    """By `notices.KINDS`."""
+    """Retractions by kind, one of `notices.KINDS`."""
 
 
 class SourcePartition:
     """All state of one source partition between its assignment and its revocation.
 
     Args:
-        source: partition number; `sources`: how many the topic has; `source_id`: the topic's id.
-        replay_point: committed offset, a block start: records from here on count, earlier ones (up to
-            `DUPLICATE_RANGE` before it) only tell which ids were seen.
+        source: number of the partition.
+        sources: number of partitions of the topic.
+        source_id: id of the topic.
+        replay_point: committed offset, a block start. Records from here on count. Earlier ones, up to
+            `DUPLICATE_RANGE` before it, only restore the ids that were seen.
     """
 
     def __init__(
@@ -110,11 +119,11 @@ class SourcePartition:
 
     @property
     def replay_point(self) -> int:
-        """Start of the block that holds the first offset not read yet: what to commit once all sent is acknowledged."""
+        """Start of the block with the first unread offset, to commit once every sent record is acknowledged."""
         return self.next_offset // BLOCK * BLOCK
 
     def read(self, records: Iterable[SourceRecord]) -> None:
-        """Take records in offset order."""
+        """Read records in offset order."""
         for record in records:
             offset, log_ms = record.offset, record.timestamp
             if log_ms > self.newest_ms:
@@ -136,31 +145,35 @@ class SourcePartition:
         self.watermark_ms = max(self.watermark_ms, self.newest_ms - self._times.watermark_slack_ms)
 
     def begin_at(self, replay_point: int) -> None:
-        """Nothing was read yet, and the log begins later than it was thought to."""
+        """Begin at a later block, before anything was read."""
         assert replay_point % BLOCK == 0 and not self._seen, replay_point
         self._count_from = self.next_offset = replay_point
         self._block = replay_point // BLOCK
 
     def reset_counts(self) -> None:
-        """The shell has taken note of `counts` and `dead_letters`."""
+        """Reset `counts` and `dead_letters` after the shell has handled them."""
         self.counts = IngestCounts()
         self.dead_letters = []
 
-    def claim(self, before_asking_ms: int) -> None:
-        """All was read up to the end that was asked for after `before_asking_ms`: an idle log holds nobody up."""
-        self.watermark_ms = max(self.watermark_ms, before_asking_ms - self._times.watermark_slack_ms)
+    def advance_idle(self, idle_since_ms: int) -> None:
+        """Advance the watermark of an idle partition, so that it delays no tick.
+
+        Args:
+            idle_since_ms: time before the end of the log was requested, up to which all records were read.
+        """
+        self.watermark_ms = max(self.watermark_ms, idle_since_ms - self._times.watermark_slack_ms)
 
     def flush(self) -> dict[int, list[Flush]]:
-        """What changed since the last flush: for every shard its records in order, the last with the marker."""
+        """Return the changes since the last flush: for every shard its records in order, the last with the marker."""
         changed = self._uses.flush()
         self._uses.forget_before(self._block)
         retracted = self._retractions.flush(self._shards)
         flushed: dict[int, list[Flush]] = {}
         for shard in range(self._shards):
-            records = changed.get(shard) or [_nothing()]
+            records = changed.get(shard) or [_empty_record()]
             if shard in retracted:
                 *more, records[-1].retractions = retracted[shard]
-                records = [_nothing(one) for one in more] + records
+                records = [_empty_record(one) for one in more] + records
             for record in records:
                 record.source_id, record.source, record.sources = self.source_id, self.source, self.sources
                 record.rules, record.newest_ms = RULES, self.newest_ms
@@ -193,7 +206,7 @@ class SourcePartition:
         if not tweet.hashtags:
             return
         born_ms = tweet.author_created_at_ms
-        age_days = UNKNOWN_AGE if born_ms is None else max(0, (event_ms - born_ms) // _DAY_MS)
+        age_days = UNKNOWN_AGE if born_ms is None else max(0, (event_ms - born_ms) // DAY_MS)
         self._uses.add(offset, at_ms // PANE_MS, age_days, RETWEET if tweet.kind == "retweet" else 0, tweet)
         counts.uses += len(tweet.hashtags)
 
@@ -204,7 +217,7 @@ class SourcePartition:
             self.counts.retractions[kind] += 1
 
     def _forget_ids(self) -> None:
-        oldest = self.next_offset - 1 - DUPLICATE_RANGE  # the tweet at hand is read already
+        oldest = self.next_offset - 1 - DUPLICATE_RANGE  # the current tweet was read already
         self._seen = {seen: at for seen, at in self._seen.items() if at >= oldest}
 
     def _read_back(self, offset: int, value: bytes | None) -> None:
@@ -216,6 +229,6 @@ class SourcePartition:
             self._seen[event.id] = offset
 
 
-def _nothing(retractions: Retractions | None = None) -> Flush:
-    """A record without registers."""
+def _empty_record(retractions: Retractions | None = None) -> Flush:
+    """Make a record without counts."""
     return Flush("", 0, 0, 0, 0, -1, -1, retractions=retractions)

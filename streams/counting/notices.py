@@ -1,17 +1,17 @@
-"""What a control message takes out of the windows: the rows of its retraction, and a word for the metrics.
+"""The retractions of control messages: the rows that they add, and their kind for the metrics.
 
-deletion          says when its tweet was made and which hashtags it had: it leaves their counts, and samples
-notice            a deletion that says less: the tweet leaves samples
+deletion          names the time and hashtags of its tweet, which leaves their counts and samples
+notice            a deletion without these; the tweet leaves samples only
 tweet_withheld    the tweet leaves the samples of the countries where it is withheld
-account_withheld  takes nothing out: that is a fact about an account, and those come from the moderation log
-too_old           a deletion whose tweet no window reaches back to
+account_withheld  retracts nothing: facts about accounts come from the moderation log
+too_old           a deletion of a tweet that is older than every window
 """
 
 from __future__ import annotations
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
+from streams.counting.keys import Sharding
 from streams.counting.retractions import NO_PANE, OpenRetractions
-from streams.counting.sharding import Sharding
 from streams.counting.times import TimeRules
 from streams.errors import ContractError
 from streams.events.tweet import Control
@@ -20,7 +20,7 @@ KINDS = ("deletion", "notice", "tweet_withheld", "account_withheld", "too_old")
 
 
 def leaves(control: Control) -> tuple[str, ...]:
-    """What a message takes its tweet out of: `counts`, `samples`."""
+    """Return what the tweet of a message leaves: `counts`, `samples`."""
     if control.id is None:
         return ()
     if control.kind == "delete":
@@ -29,22 +29,29 @@ def leaves(control: Control) -> tuple[str, ...]:
 
 
 def retract(control: Control, log_ms: int, into: OpenRetractions, sharding: Sharding, times: TimeRules) -> str | None:
-    """Take the retraction of a message with log time `log_ms`; one of `KINDS`, None where it is no retraction.
+    """Add the retraction of a message, and return one of `KINDS`; None if it is no retraction.
+
+    Args:
+        control: the control message.
+        log_ms: log time of the message.
+        into: receives the rows of the retraction.
+        sharding: assigns each row to its shard.
+        times: limits on the time of the deleted tweet.
 
     Raises:
-        ContractError: `event_ahead`, the deleted tweet is said to lie too far in the future.
+        ContractError: `event_ahead`, the deleted tweet lies too far in the future.
     """
     if control.kind not in ("delete", "withheld"):
         return None
-    tweet, heard = control.id, log_ms // PANE_MS
+    tweet, received = control.id, log_ms // PANE_MS
     if tweet is None:
         return "account_withheld"
     if control.kind == "withheld":
         for country in control.countries:
-            into.add(None, "", country, NO_PANE, tweet, heard)
+            into.add(None, "", country, NO_PANE, tweet, received)
         return "tweet_withheld"
     if not control.exact:
-        into.add(None, "", "*", NO_PANE, tweet, heard)
+        into.add(None, "", "*", NO_PANE, tweet, received)
         return "notice"
     made_ms = control.created_at_ms
     assert made_ms is not None
@@ -57,5 +64,5 @@ def retract(control: Control, log_ms: int, into: OpenRetractions, sharding: Shar
     if log_ms - made_ms > times.max_event_age_ms:
         return "too_old"
     for use in control.hashtags:
-        into.add(sharding.of(use.hashtag), use.hashtag, control.country, made_ms // PANE_MS, tweet, heard)
+        into.add(sharding.of(use.hashtag), use.hashtag, control.country, made_ms // PANE_MS, tweet, received)
     return "deletion"

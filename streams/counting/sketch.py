@@ -1,9 +1,9 @@
 """Bottom-k sketches: distinct authors, and a fair sample of them, in k entries.
 
-The k authors with the smallest keyed hashes are a uniform sample of all authors, whatever each one's volume, and
-the k-th hash says how many there are (Bar-Yossef et al. 2002, "Counting distinct elements in a data stream";
-the unbiased (k-1) form: Beyer et al. 2007, "On synopses for distinct-value estimation"). Sketches merge by union,
-so the order in which tweets arrive does not matter.
+The k authors with the smallest keyed hashes are a uniform sample of all authors, independent of their volume. The k-th
+hash estimates their number (Bar-Yossef et al. 2002, "Counting distinct elements in a data stream"). The unbiased (k-1)
+form is by Beyer et al. 2007, "On synopses for distinct-value estimation". Sketches merge by union, so the order in
+which tweets arrive does not matter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UInts = npt.NDArray[np.uint64]
 
 
 class KeyedHash:
-    """Keyed 64-bit hashes of author and tweet ids: without the key nobody can pick accounts that are always sampled."""
+    """Keyed 64-bit hashes of author and tweet ids: the key is needed to choose accounts that are always sampled."""
 
     def __init__(self, key: bytes) -> None:
         secret = blake2b(b"authors", digest_size=16, key=key[:64]).digest()
@@ -31,11 +31,11 @@ class KeyedHash:
         self._key = key[:64]
 
     def authors(self, author_ids: Sequence[int]) -> UInts:
-        """SipHash-2-4 (Aumasson and Bernstein 2012) of ids in [0, 2**64) as 8 bytes: (n,) hashes."""
+        """Hash ids in [0, 2**64) as 8 bytes with SipHash-2-4 (Aumasson and Bernstein 2012): (n,) hashes."""
         return siphash(np.array(author_ids, np.uint64), self._k0, self._k1)
 
     def names(self, names: Sequence[str]) -> UInts:
-        """blake2b of hashtags: (n,) hashes."""
+        """Hash hashtags with blake2b: (n,) hashes."""
         key = self._key
         digests = [
             blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8, key=key, person=b"hashtags").digest()
@@ -44,14 +44,14 @@ class KeyedHash:
         return np.frombuffer(b"".join(digests), "<u8")
 
     def order(self, tweet_id: int) -> int:
-        """A keyed mix of the id (the finaliser of splitmix64, Steele et al. 2014), in [0, 2**64)."""
+        """Mix an id with the key (the finaliser of splitmix64, Steele et al. 2014), in [0, 2**64)."""
         mixed = (tweet_id ^ self._salt) & _MASK
         mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
         return mixed ^ (mixed >> 31)
 
     def orders(self, tweet_ids: npt.NDArray[np.int64]) -> UInts:
-        """`order` of many: (n,) ids to (n,) hashes."""
+        """Return the `order` of ids (n,): (n,) hashes."""
         mixed = tweet_ids.astype(np.uint64) ^ np.uint64(self._salt)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -59,7 +59,7 @@ class KeyedHash:
 
 
 def siphash(words: UInts, k0: int, k1: int) -> UInts:
-    """SipHash-2-4 of messages of 8 bytes, each given as a little-endian word: (n,) to (n,)."""
+    """Return the SipHash-2-4 (n,) of messages of 8 bytes (n,), given as little-endian words."""
     v0, v1 = (np.full(len(words), one, np.uint64) for one in (k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D))
     v2, v3 = (np.full(len(words), one, np.uint64) for one in (k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573))
 
@@ -86,7 +86,7 @@ def _rotated(words: UInts, bits: int) -> UInts:
 
 
 def estimate_authors(distinct: int, kth_smallest: int, k: int = K) -> int:
-    """Distinct authors from a sketch: exact below k, else round((k - 1) * 2**64 / k-th smallest hash).
+    """Estimate distinct authors from a sketch: exact below k, else round((k - 1) * 2**64 / k-th smallest hash).
 
     >>> estimate_authors(10, 0)
     10
@@ -99,12 +99,14 @@ def estimate_authors(distinct: int, kth_smallest: int, k: int = K) -> int:
 
 
 def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: int = K) -> npt.NDArray[np.int64]:
-    """Of each of many sketches at most k rows: the smallest authors, each with its smallest tweet.
+    """Return the rows of the k smallest authors of each of many sketches, each with its smallest tweet.
 
     Args:
-        group: (n,) which sketch a row belongs to, any integers.
+        group: (n,) sketch of each row, any integers.
         author: (n,) author hashes.
         order: (n,) tweet hashes.
+        k: number of authors that a sketch keeps.
+
     Returns:
         Row numbers that stay, sorted by (group, author).
     """
@@ -125,8 +127,11 @@ def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: 
 
 
 def _ranked(group: npt.NDArray[np.int64], author: UInts, order: UInts) -> npt.NDArray[np.int64]:
-    """Row numbers sorted by (group, author, order, row): by one column that says nearly all, then what that leaves
-    equal. The same tweet can be there twice, in two panes: the first row speaks."""
+    """Return row numbers sorted by (group, author, order, row).
+
+    One column orders nearly all rows; its ties are sorted by all columns. The same tweet can occur in two panes, and
+    then its first row counts.
+    """
     lowest = int(group.min())
     bits = (int(group.max()) - lowest).bit_length()
     if bits > 32:

@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from streams.errors import ContractError
 
 FLUSH_MS = 150
-"""So often ingest tells the judges, unless it is told otherwise: half of it is part of every tweet's way to a flag."""
+"""Default time between two flushes of ingest: on average half of it delays every flag."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRules:
-    """The clocks' tolerances, all in milliseconds."""
+    """Tolerances of the clocks, all in milliseconds."""
 
     allowed_lateness_ms: int = 5_000
     max_event_ahead_ms: int = 120_000
     max_event_age_ms: int = 3_600_000
-    """A tweet older than this when logged does not count: no window would hold it."""
+    """Age at its log time from which a tweet does not count: no window would have it."""
     max_broker_skew_ms: int = 500
     max_disorder_ms: int = 0
-    """Only for a source topic with CreateTime: how far its log times may run backwards."""
+    """Greatest step backwards of log times; only for a source topic with CreateTime."""
 
     @property
     def watermark_slack_ms(self) -> int:
-        """How far behind the greatest log time a watermark stays."""
+        """Distance of a watermark behind the greatest log time."""
         return self.allowed_lateness_ms + self.max_broker_skew_ms + self.max_disorder_ms
 
 
 def effective_time(event_ms: int, log_ms: int, rules: TimeRules) -> int | None:
-    """Event time clamped into [log time - allowed lateness, log time]; None where it is too old to count.
+    """Clamp an event time into [log time - allowed lateness, log time]; None if it is too old to count.
 
     Raises:
         ContractError: `event_ahead`, the event lies too far in the future of its log time.

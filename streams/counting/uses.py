@@ -1,7 +1,7 @@
-"""Hashtag uses of the open block as growing columns, and the registers that a flush makes of them.
+"""Hashtag uses of the open block as growing columns, and the block counts that a flush makes of them.
 
-A tweet costs a few appends here; everything else is done once per flush, with arrays. A flush tells of every register
-that has changed all that its block holds so far, so nothing need be remembered of what went out before.
+A tweet costs a few appends; everything else is done once per flush, with arrays. A flush sends each changed count in
+full, so earlier flushes need not be remembered.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from itertools import pairwise
 
 import numpy as np
 
-from streams.counting.block_counts import BLOCK, Flush, Ints, UInts, to_lines
-from streams.counting.keys import COUNTRY_BITS, country_code
-from streams.counting.sharding import Sharding
+from streams.constants import BLOCK
+from streams.counting.block_counts import Flush, Ints, UInts, to_lines
+from streams.counting.keys import COUNTRY_BITS, Sharding, country_code
 from streams.counting.sketch import K, KeyedHash, smallest_rows
 from streams.events.links import APART, with_hosts
 from streams.events.tweet import Tweet
 
 _MOST_NUMBERS = 200_000
-"""Hashtags that have a number, above which those that are over lose theirs."""
+"""Numbered hashtags above which the numbers are assigned again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Grouped:
-    """Changed registers in the order (shard, block, hashtag, country, pane), and their entries, as row numbers."""
+    """Changed block counts in the order (shard, block, hashtag, country, pane), and their entries, as row numbers."""
 
     shards: Ints
-    """(r,)"""
+    """(r,) shard of each count."""
     first_use: Ints
-    """(r,) any use of the register: its block, hashtag, country and pane."""
+    """(r,) one use of each count, for its block, hashtag, country and pane."""
     counts: Ints
-    """(r,)"""
+    """(r,) uses of each count."""
     sizes: Ints
-    """(r,) entries of each."""
+    """(r,) entries of each count."""
     entries: Ints
-    """(n,) the uses that are entries."""
+    """(n,) numbers of the uses that are entries."""
 
 
 class OpenUses:
-    """Uses that lie in the open block or were not flushed yet.
+    """Uses of the open block, and others that were not flushed yet.
 
     Args:
-        most_bytes: about the size of a record; a flush makes several of what would be longer.
+        most_bytes: approximate limit of a record; a flush splits longer ones.
     """
 
     def __init__(self, sharding: Sharding, hashes: KeyedHash, most_bytes: int) -> None:
@@ -54,10 +54,10 @@ class OpenUses:
         self._flushed = 0
         self._numbers: dict[str, int] = {}
         self._names: list[str] = []
-        """Hashtags by number."""
+        """Hashtag of each number."""
         self._shards = array("H")
-        """Of each number."""
-        # Of each tweet:
+        """Shard of each number."""
+        # Columns of tweets:
         self._offsets = array("q")
         self._authors: list[int] = []
         self._tweets = array("q")
@@ -66,13 +66,13 @@ class OpenUses:
         self._countries = array("H")
         self._panes = array("q")
         self._texts: list[str] = []
-        # Of each use:
+        # Columns of uses:
         self._tweet_of = array("q")
         self._tags = array("q")
         self._displays: list[str] = []
 
     def add(self, offset: int, pane: int, age_days: int, flags: int, tweet: Tweet) -> None:
-        """One tweet, in offset order."""
+        """Add one tweet, in offset order."""
         text, row = tweet.text, len(self._texts)
         self._offsets.append(offset)
         self._authors.append(tweet.author_id)
@@ -92,14 +92,14 @@ class OpenUses:
             self._displays.append("" if display == hashtag else display)
 
     def _number(self, hashtag: str) -> int:
-        """A new number; what was flushed keeps its own for as long as it is open."""
+        """Assign a number to a new hashtag."""
         number = self._numbers[hashtag] = len(self._names)
         self._names.append(hashtag)
         self._shards.append(self._sharding.of(hashtag))
         return number
 
     def flush(self) -> dict[int, list[Flush]]:
-        """What has changed since the last flush: for each shard that it concerns its records, blocks ascending.
+        """Return the counts that have changed since the last flush: for each shard its records, blocks ascending.
 
         Only the columns of the records are filled in.
         """
@@ -115,8 +115,8 @@ class OpenUses:
         grouped = self._group(code, panes, shards[tags], authors, tweets)
         self._flushed = len(self._tags)
         records: dict[int, list[Flush]] = {}
-        for shard, registers, entries in self._runs(grouped, of):
-            use, entry = grouped.first_use[registers], grouped.entries[entries]
+        for shard, counts, entries in self._runs(grouped, of):
+            use, entry = grouped.first_use[counts], grouped.entries[entries]
             of_entry = of[entry]
             texts, displays = self._texts, self._displays
             record = Flush(
@@ -125,8 +125,8 @@ class OpenUses:
                 countries=countries[use].astype("<u2").tobytes(),
                 panes=panes[use].astype("<i8").tobytes(),
                 blocks=blocks[use].astype("<i8").tobytes(),
-                counts=grouped.counts[registers].astype("<u4").tobytes(),
-                sizes=grouped.sizes[registers].astype("<u4").tobytes(),
+                counts=grouped.counts[counts].astype("<u4").tobytes(),
+                sizes=grouped.sizes[counts].astype("<u4").tobytes(),
                 author=authors[entry].astype("<u8").tobytes(),
                 tweet=tweets[entry].astype("<i8").tobytes(),
                 age_days=np.array(self._ages)[of_entry].astype("<i4").tobytes(),
@@ -145,27 +145,27 @@ class OpenUses:
         starts = np.flatnonzero(begins)
         counts = np.diff(np.append(starts, len(order)))
         changed = np.maximum.reduceat(order, starts) >= self._flushed
-        register = np.repeat(np.arange(len(starts)), counts)
-        kept = changed[register]
-        entries, register = order[kept], register[kept]
-        many = np.flatnonzero(counts[register] > K)
+        count_of = np.repeat(np.arange(len(starts)), counts)
+        kept = changed[count_of]
+        entries, count_of = order[kept], count_of[kept]
+        many = np.flatnonzero(counts[count_of] > K)
         if len(many):
             uses = entries[many]
-            smallest = many[smallest_rows(register[many], authors[uses], self._hashes.orders(tweets[uses]))]
-            kept = counts[register] <= K
+            smallest = many[smallest_rows(count_of[many], authors[uses], self._hashes.orders(tweets[uses]))]
+            kept = counts[count_of] <= K
             kept[smallest] = True
-            entries, register = entries[kept], register[kept]
+            entries, count_of = entries[kept], count_of[kept]
         first_use = order[starts[changed]]
         return _Grouped(
             shards[first_use],
             first_use,
             counts[changed],
-            np.bincount(register, minlength=len(starts))[changed],
+            np.bincount(count_of, minlength=len(starts))[changed],
             entries,
         )
 
     def _runs(self, grouped: _Grouped, of: Ints) -> Iterator[tuple[int, slice, slice]]:
-        """(shard, its registers, their entries) of each record."""
+        """Iterate over (shard, its counts, their entries) of each record."""
         lengths = np.fromiter(map(len, self._texts), np.int64, len(self._texts))
         entry_bytes = np.concatenate(([0], np.cumsum(60 + 3 * lengths[of[grouped.entries]])))
         ends = np.cumsum(grouped.sizes)
@@ -179,8 +179,8 @@ class OpenUses:
                 yield int(grouped.shards[begin]), slice(begin, end), entries
 
     def forget_before(self, block: int) -> None:
-        """Drop what was flushed of the blocks before this one; nothing more will come of them."""
-        assert self._flushed == len(self._tags), "what was not flushed may not be dropped"
+        """Drop the flushed uses of the blocks before this one, which are complete."""
+        assert self._flushed == len(self._tags), "unflushed uses must not be dropped"
         row = len(self._texts)
         while row and self._offsets[row - 1] // BLOCK >= block:
             row -= 1
@@ -196,10 +196,10 @@ class OpenUses:
             del column[:use]
         self._flushed = len(self._tags)
         if len(self._names) > _MOST_NUMBERS:
-            self._number_anew()
+            self._renumber()
 
-    def _number_anew(self) -> None:
-        """Only the hashtags of what is open keep a number."""
+    def _renumber(self) -> None:
+        """Assign numbers again, only to hashtags of open blocks."""
         hashtags = [self._names[number] for number in self._tags]
         self._numbers, self._names, self._shards = {}, [], array("H")
         for hashtag in dict.fromkeys(hashtags):

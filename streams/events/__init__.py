@@ -1,1 +1,1 @@
-"""Payloads of three shapes to one Tweet; hashtags by grammar. Pure: a record's bytes decide, nothing else."""
+"""Parser: payloads of three shapes to `Tweet` or `Control`, and the hashtag grammar. A function of the bytes alone."""

@@ -1,4 +1,4 @@
-"""What a hashtag counts as: its normal form, or nothing."""
+"""Canonical form of a hashtag."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from hushtag_client.normalise import normalise
 
 MAX_HASHTAG = 280
-"""Code points of a hashtag, as written and normalised: the length of a tweet. A longer one does not count."""
+"""Maximum length in code points, as written and normalised: that of a tweet. A longer hashtag does not count."""
 
 _NEVER_IN_ONE = re.compile("[\\s#\uff03\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
@@ -22,13 +22,13 @@ def _canonical(display: str) -> str:
 
 
 def canonical(display: str) -> str:
-    """The normal form of a hashtag as written (without its #), or "" where it can be none.
+    """Normalise a hashtag as written, without its #; return "" for an invalid one.
 
-    It can be none if it is empty once normalised, longer than `MAX_HASHTAG`, or has white space, control characters,
-    a # or half a surrogate pair in it: nobody could type it, and no grammar finds it.
+    A hashtag is invalid if it is empty after normalisation, is longer than `MAX_HASHTAG`, or contains white space,
+    control characters, a # or half a surrogate pair. Such a hashtag cannot be typed, and the grammar does not match it.
     """
     if len(display) > MAX_HASHTAG:
         return ""
-    if display.isascii() and display.isalnum():  # most are, and a table of all that were seen is slower than this
+    if display.isascii() and display.isalnum():  # the common case, faster than the cache
         return display.lower()
     return _canonical(display)

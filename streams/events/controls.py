@@ -1,7 +1,7 @@
-"""Messages of Twitter's streams that are no tweets: v1.1's notices and v2's compliance events.
+"""Control messages of Twitter's streams: v1.1's notices and v2's compliance events.
 
-A deletion and a withholding say whom they are about; everything else of this kind is counted as unknown. A withholding
-says where, too, and a country that cannot be read there is a fault: whoever sent it means to hide something.
+A deletion and a withholding name a tweet or an account; all other messages are counted as unknown. A withholding also
+names countries. An unreadable country there is an error, since ignoring it would leave the content visible.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from streams.events.tweet import Control
 
 UNKNOWN = Control("unknown_control", None, None, "", None, ())
 EVERYWHERE = frozenset({"XX", "XY"})
-"""Not countries: withheld in all of them; withheld in all of them for a claim of copyright."""
+"""Codes for all countries: XX for any reason, XY for a copyright claim."""
 
 
-class Subject(msgspec.Struct, gc=False):
-    """A tweet or an account. v1.1 says `user_id`, v2 `author_id`; an `..._str` is never rounded and goes first."""
+class NoticeSubject(msgspec.Struct, gc=False):
+    """Tweet or account that a notice is about.
+
+    v1.1 has `user_id`, v2 `author_id`. An `..._str` field takes precedence, since it is never rounded.
+    """
 
     id: Id | None = None
     id_str: Id | None = None
@@ -28,39 +31,39 @@ class Subject(msgspec.Struct, gc=False):
     withheld_in_countries: list[str] | None = None
 
 
-class Event(Subject, kw_only=True, gc=False):
-    """A notice. v1.1's deletion wraps its tweet in `status`, v2 in `tweet` or `user`."""
+class NoticeBody(NoticeSubject, kw_only=True, gc=False):
+    """Body of a notice. v1.1's deletion wraps its tweet in `status`, v2 in `tweet` or `user`."""
 
-    status: Subject | None = None
-    tweet: Subject | None = None
-    user: Subject | None = None
+    status: NoticeSubject | None = None
+    tweet: NoticeSubject | None = None
+    user: NoticeSubject | None = None
 
 
-class Notice(msgspec.Struct, gc=False):
-    """The messages that say more than that they were sent."""
+class ControlMessage(msgspec.Struct, gc=False):
+    """Control message; the fields are the kinds whose content matters."""
 
-    delete: Event | None = None
-    status_withheld: Event | None = None
-    user_withheld: Event | None = None
-    withheld: Event | None = None
+    delete: NoticeBody | None = None
+    status_withheld: NoticeBody | None = None
+    user_withheld: NoticeBody | None = None
+    withheld: NoticeBody | None = None
     limit: Present | None = None
 
 
-class Compliance(msgspec.Struct, gc=False):
-    """v2 wraps its events in `data`."""
+class V2ComplianceMessage(msgspec.Struct, gc=False):
+    """Compliance event of v2, wrapped in `data`."""
 
-    data: Notice
+    data: ControlMessage
 
 
-KNOWN = frozenset({*Notice.__struct_fields__, "scrub_geo", "disconnect", "warning"})
-"""Keys that make a message a control message, whatever stands beside them."""
+KNOWN = frozenset({*ControlMessage.__struct_fields__, "scrub_geo", "disconnect", "warning"})
+"""Top-level keys that identify a control message; other keys of the message do not matter."""
 
 
 def _first(*ids: int | None) -> int | None:
     return next((found for found in ids if found is not None), None)
 
 
-def _about_tweet(kind: str, event: Event, field: str) -> Control:
+def _about_tweet(kind: str, event: NoticeBody, field: str) -> Control:
     subject = event.status or event.tweet or event
     tweet_id = _first(subject.id_str, subject.id)
     if tweet_id is None:
@@ -72,7 +75,7 @@ def _about_tweet(kind: str, event: Event, field: str) -> Control:
     return _withheld(tweet_id, author_id, event, subject, field)
 
 
-def _about_user(event: Event, field: str) -> Control:
+def _about_user(event: NoticeBody, field: str) -> Control:
     subject = event.user or event
     author_id = _first(subject.id_str, subject.id)
     if author_id is None:
@@ -81,7 +84,9 @@ def _about_user(event: Event, field: str) -> Control:
     return _withheld(None, author_id, event, subject, field)
 
 
-def _withheld(tweet_id: int | None, author_id: int | None, event: Event, subject: Subject, field: str) -> Control:
+def _withheld(
+    tweet_id: int | None, author_id: int | None, event: NoticeBody, subject: NoticeSubject, field: str
+) -> Control:
     codes = {
         _country(code, f"{field}.withheld_in_countries[{at}]")
         for one in (event, subject)
@@ -103,16 +108,18 @@ def _country(code: str, field: str) -> str:
     country = COUNTRIES.get(code)
     if country is None:
         raise ContractError(
-            "bad_country", field=field, value=code, fix="write ISO 3166-1 alpha-2 such as IN; XX is everywhere"
+            "bad_country", field=field, value=code, fix="use ISO 3166-1 alpha-2 such as IN, or XX for everywhere"
         )
     return country
 
 
-def to_control(notice: Notice, prefix: str) -> Control:
-    """What a notice says.
+def to_control(notice: ControlMessage, prefix: str) -> Control:
+    """Convert a control message.
 
     Args:
-        prefix: of the fields' paths, "" or "data.".
+        notice: decoded message.
+        prefix: prefix of field paths in errors, "" or "data.".
+
     Raises:
         ContractError: `missing_field`, `bad_country`.
     """

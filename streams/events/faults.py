@@ -1,6 +1,6 @@
-"""Why a record cannot be read, in a stable word, the field at fault, and what the producer should do.
+"""Diagnosis of unreadable records: a stable reason, the field at fault, and advice for the producer.
 
-Only bad records come here, so this may take its time: it looks again at what the decoder refused.
+Only bad records are diagnosed, so this code may be slow: it parses again what the decoder refused.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import msgspec
 from streams.errors import ContractError
 
 MAX_BYTES = 1_048_576
-"""Bytes of a record: a thousand times what a tweet needs, and Kafka's own default limit."""
+"""Maximum size of a record: a thousand times that of a tweet, and Kafka's default limit."""
 
 MAX_DEPTH = 200
-"""Arrays and objects inside one another. Tweets need about ten; a decoder that recurses must not depend on how much
-of the stack its caller has used."""
+"""Maximum nesting of arrays and objects; tweets need about ten. It keeps a recursive decoder within any stack."""
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
@@ -28,7 +27,7 @@ _IDS = frozenset({"id", "id_str", "author_id", "user_id", "user_id_str"})
 
 
 def check_bytes(value: bytes) -> None:
-    """Refuse what no decoder should be given.
+    """Check a record before it is decoded.
 
     Raises:
         ContractError: `too_large`, `too_deep`, `not_utf8`.
@@ -42,8 +41,8 @@ def check_bytes(value: bytes) -> None:
         except UnicodeDecodeError as error:
             wrong = value[error.start : error.start + 16]
             raise ContractError("not_utf8", value=wrong, fix=f"encode as UTF-8; see byte {error.start}") from None
-    # Counting is an upper bound of the depth, and one count is cheaper than two. What is shorter than so many pairs is
-    # not deeper, or broken and no danger to the stack.
+    # The number of opening brackets is an upper bound of the depth. A record shorter than that many pairs of brackets
+    # is not deeper, or is broken and cannot exhaust the stack. One `count` is cheaper than two.
     if (
         len(value) > 2 * MAX_DEPTH
         and value.replace(b"[", b"{").count(b"{") > MAX_DEPTH
@@ -62,7 +61,7 @@ def _depth_exceeds(value: bytes, limit: int) -> bool:
 
 
 def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
-    """Say what the decoder's error means.
+    """Translate the decoder's error.
 
     Raises:
         ContractError: `empty`, `not_json`, `lone_surrogate`, `missing_field`, `wrong_type`, `bad_id`, `bad_time`.
@@ -74,7 +73,7 @@ def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
     except ValueError:
         raise ContractError("not_json", value=value[:60], fix=f"send one JSON object a record ({error})") from None
     if not isinstance(error, msgspec.ValidationError):  # JSON's grammar allows what Unicode does not
-        fix = r"half of a surrogate pair such as \ud83d is no character: cut texts between characters"
+        fix = r"half of a surrogate pair such as \ud83d is not a character: cut texts between characters"
         raise ContractError("lone_surrogate", fix=fix) from None
     what, _, path = str(error).partition(" - at `$")
     field = path.removesuffix("`").removeprefix(".")
@@ -82,7 +81,7 @@ def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
         name = what.split("`")[1]
         fix = f"send {name}"
         if field == "data" and name in _V2_ON_REQUEST:
-            fix += f"; the API gives it for tweet.fields={','.join(_V2_ON_REQUEST)}"
+            fix += f"; request it from the API with tweet.fields={','.join(_V2_ON_REQUEST)}"
         raise ContractError("missing_field", field=f"{field}.{name}".removeprefix("."), fix=fix) from None
     given = _at(document, field)
     last = "" if _NO_NUMBER.search(what) else field.rpartition(".")[2]
@@ -90,17 +89,17 @@ def refuse(error: msgspec.DecodeError, value: bytes) -> NoReturn:
         fix = 'an id is a whole number in [0, 2**63), best as a string: "1234"'
         raise ContractError("bad_id", field=field, value=given, fix=fix) from None
     if last.endswith("_ms"):
-        fix = "write milliseconds since 1970 as a whole number, up to the year 9999"
+        fix = "send milliseconds since 1970 as a whole number, up to the year 9999"
         raise ContractError("bad_time", field=field, value=given, fix=fix) from None
     raise ContractError("wrong_type", field=field, value=given, fix=what) from None
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and its kind are not JSON
+    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 def _at(document: Any, path: str) -> Any:
-    """What stands at a path such as a.b[0].c, numbers as they were written; "" where a repeated key hides it."""
+    """Return the value at a path such as a.b[0].c, numbers as written; "" if a repeated key hides it."""
     try:
         for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
             document = document[int(index) if index else name]

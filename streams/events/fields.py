@@ -1,6 +1,6 @@
-"""Fields that all shapes share, from what JSON holds to what counts.
+"""Field types and conversions that all payload shapes share.
 
-Ranges are checked by the decoder, in C: a tweet passes here twenty thousand times a second.
+The decoder checks ranges in C, since up to twenty thousand tweets a second pass here.
 """
 
 from __future__ import annotations
@@ -14,44 +14,46 @@ import msgspec
 from streams.errors import ContractError
 
 MAX_TEXT = 280
-"""Code points of a text that are kept: the length of a tweet."""
+"""Maximum code points of a text that are kept: the length of a tweet."""
 
 MAX_ID = 2**63 - 1
 
 END_MS = 253_402_300_800_000
-"""Times lie in [0, END_MS): from 1970 up to the year 10000. Whether one is too old or too far ahead to count is judged
-against the record's log time, not here."""
+"""Times lie in [0, END_MS): from 1970 to the year 9999. Lateness is checked later, against the record's log time."""
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
-"""Of a tweet or an account. As all numbers it may come as a string that holds it, and had better: JavaScript rounds."""
+"""Id of a tweet or an account. Like all numbers it may be a JSON string, which JavaScript does not round."""
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=END_MS)]
-"""Since the Unix epoch."""
+"""Milliseconds since the Unix epoch."""
 
 COUNTRIES = {a + b: (a + b).upper() for a, b in product(ascii_letters, repeat=2)}
-"""All that is spelled like an ISO 3166-1 alpha-2 code, to its upper case. Which of them exist changes at times."""
+"""All two-letter codes to upper case. Codes that ISO 3166-1 has not assigned are accepted, since its list changes."""
 
 
 class Present(msgspec.Struct, gc=False):
-    """An object of which only the presence matters."""
+    """Object whose presence alone matters."""
 
 
 def to_time(milliseconds: int, field: str, given: str, form: str) -> int:
-    """A time read from text that is in range.
+    """Check that a time parsed from text is in range.
 
     Args:
-        milliseconds: negative where `given` could not be read.
-        form: what would be right, for the fix.
+        milliseconds: parsed time; negative if `given` could not be parsed.
+        field: path of the field, for the error.
+        given: text of the payload.
+        form: example of the right form, for the error.
+
     Raises:
         ContractError: `bad_time`.
     """
     if 0 <= milliseconds < END_MS:
         return milliseconds
-    raise ContractError("bad_time", field=field, value=given, fix=f"write it as in {form}, from 1970 to 9999")
+    raise ContractError("bad_time", field=field, value=given, fix=f"use the form {form}, from 1970 to 9999")
 
 
 def unescape(text: str) -> str:
-    """Undo what Twitter's API does to a text: &, < and > come as &amp;, &lt; and &gt;, and nothing else is escaped.
+    """Undo the escaping of Twitter's API, which sends &, < and > as &amp;, &lt; and &gt; and nothing else escaped.
 
     >>> unescape("cats &amp; dogs &amp;lt;3")
     'cats & dogs &lt;3'

@@ -1,11 +1,11 @@
-"""What is a hashtag in a text: the grammar of twitter-text, built from Unicode's own categories.
+"""Hashtag grammar of twitter-text, built from Unicode categories.
 
-A # (either width) that does not follow a letter, mark, digit or &, then a run of letters, marks, digits and a few
-joining signs of various scripts, at least one of them a letter or mark, and no # or :// right behind. What lies
-within a URL is no hashtag. Checked against twitter-text's conformance cases.
+A hashtag is a # (either width) that does not follow a letter, mark, digit or &, then a run of letters, marks, digits
+and some joining signs of various scripts. The run has at least one letter or mark, and no # or :// follows it. A match
+within a URL is not a hashtag. The grammar passes twitter-text's conformance cases.
 
-Categories come from the running Python's Unicode tables, so a letter that is new to Unicode is new here as well; only
-the planes of ideographs count whole.
+Categories come from the Unicode tables of the running Python, so new letters follow its version. The planes of
+ideographs are matched whole.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _JOINING = "_\u00b7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d\u3003\u301c\u309b\
 
 
 def _ranges(first: int, last: int) -> str:
-    """A regular expression's ranges of all letters, marks and decimal digits in [first, last]."""
+    """Build regular expression ranges of all letters, marks and decimal digits in [first, last]."""
     parts: list[str] = []
     start = -1
     for code in range(first, last + 2):
@@ -39,7 +39,7 @@ def _ranges(first: int, last: int) -> str:
     return "".join(parts)
 
 
-# Apart, because `re` tests ranges above the basic plane one by one: most characters must not get that far.
+# Separate sets: `re` tests ranges above the basic plane one by one, and most characters must not get that far.
 _BASIC = _ranges(0, 0xFFFF) + _JOINING
 _ASTRAL = _ranges(0x10000, 0x1FFFF) + "\U00020000-\U0003ffff"  # ideographs
 _ASTRAL += "\U000e0100-\U000e01ef"  # variation selectors
@@ -59,7 +59,7 @@ _match_tag = _TAG.match
 
 
 def extract_hashtags(text: str) -> list[HashtagUse]:
-    """All hashtags of a text, in order, repeated ones too. Linear in the text's length.
+    """Find all hashtags of a text, in order, with repeats. Linear in the text's length.
 
     >>> extract_hashtags("on the #16 bus to #Köln")
     [HashtagUse(hashtag='köln', display='Köln', start=18, end=23)]

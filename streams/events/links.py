@@ -1,8 +1,8 @@
-"""Where the links of a tweet lead: host names, as a browser would find them in what was written.
+"""Hosts of a tweet's links, parsed as a browser would parse them.
 
-Twitter shortens every link to its own t.co and says beside the text where it leads. Of that only the host travels on,
-behind the text and apart from it, so that no score can depend on a link. Whoever judges finds the links that stand in
-the text itself with the same eyes.
+Twitter shortens every link to t.co and gives its target in a separate field. The pipeline keeps only the target's host,
+appended to the text after a separator, so that no score depends on a link. Links spelled out in the text are found by
+the same parser.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 APART = "\x1f"
-"""Between a text and each host behind it; a text has none of its own."""
+"""Separator between a text and each appended host; texts never contain it."""
 
 HOSTS_MAX = 4
-"""Of one tweet; Twitter counts 23 characters a link, so more are rare."""
+"""Maximum number of hosts of one tweet. Twitter counts 23 characters a link, so more are rare."""
 _HOST_MAX = 253
-"""Characters of a host name (RFC 1035, section 2.3.4)."""
+"""Maximum length of a host name in characters (RFC 1035, section 2.3.4)."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[/\\]*|[/\\]{2,}")
 _AUTHORITY_END = re.compile(r"[/\\?#]")
@@ -28,16 +28,17 @@ _LINK = re.compile(
     r"|([\w\-]+(?:[.。．｡][\w\-]+)+)(?:[/\\?#:]\S*)?"  # a bare name, which Twitter makes a link of
 )
 _PLAIN = re.compile(r"https?://([a-z0-9\-]+(?:\.[a-z0-9\-]+)+)(?=[/?#]|$)")
-"""What nearly every link looks like: its host is what it says."""
+"""Plain link, the common case, whose host needs no decoding."""
 _ASCII_TAIL = re.compile(r"[A-Za-z0-9\-.]+$")
 
 
 def host_of(url: str) -> str:
-    """The host that a browser would ask, in lower case; "" where there is none (WHATWG URL Standard, host parsing).
+    r"""Return the host that a browser would connect to, in lower case; "" without one.
 
-    What stands before an @ is a user name, a backslash is a slash, full-width dots are dots, %65 is e.
+    Follows the host parsing of the WHATWG URL Standard: a user name ends at the @, a backslash is a slash, full-width
+    dots are dots, %65 is e.
 
-    >>> host_of("https://good.example@Evil.example:8080/path"), host_of("http:\\\\\\\\evil.example\\\\@good.example")
+    >>> host_of("https://good.example@Evil.example:8080/path"), host_of("http:\\\\evil.example\\@good.example")
     ('evil.example', 'evil.example')
     """
     plain = _PLAIN.match(url)
@@ -53,13 +54,13 @@ def _host(authority: str) -> str:
     if "%" in host:
         host = unquote(host)
     found = _HOST.match(host.translate(_DOTS))
-    assert found is not None, "it may match nothing"
+    assert found is not None, "the pattern matches the empty string"
     host = found[0].strip(".").lower()
     return host if len(host) <= _HOST_MAX else ""
 
 
 def with_hosts(text: str, urls: Sequence[str]) -> str:
-    """A text with the hosts of its links behind it, each once, at most `HOSTS_MAX`."""
+    """Append the hosts of links to a text, each once, at most `HOSTS_MAX`."""
     if len(urls) == 1:
         host = host_of(urls[0])
         return f"{text}{APART}{host}" if host else text
@@ -68,7 +69,7 @@ def with_hosts(text: str, urls: Sequence[str]) -> str:
 
 
 def hosts_in(line: str) -> Iterator[str]:
-    """The hosts behind a text, and what looks like a link in the text itself."""
+    """Iterate over the hosts appended to a text and the hosts of links in the text itself."""
     text, *behind = line.split(APART)
     yield from behind
     for word in text.split():
@@ -82,4 +83,4 @@ def _hosts_in_word(word: str) -> Iterator[str]:
         if "." in host:
             yield host
         if bare and not host.isascii() and (tail := _ASCII_TAIL.search(host)) and "." in tail[0]:
-            yield tail[0]  # scripts that write without spaces: the link begins with its first Latin letter
+            yield tail[0]  # in scripts without spaces the link begins with its first Latin letter

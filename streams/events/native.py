@@ -1,6 +1,6 @@
-"""hushtag's own payload: the leanest, for producers who can choose. Described in docs/native-payload.md.
+"""Native payload of hushtag: the smallest shape, for producers that can choose. See docs/native-payload.md.
 
-Only the fields named here are decoded; all others are skipped without being looked at.
+Only the fields named here are decoded; all others are skipped.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from streams.events.tweet import Control, Tweet
 from streams.events.uses import from_names, from_text
 
 
-class Original(msgspec.Struct, gc=False):
-    """The tweet that a retweet repeats: its words and tags count, under the retweeter's name and time."""
+class RetweetOriginal(msgspec.Struct, gc=False):
+    """Original of a retweet: its text and hashtags count, with the retweeter's id and time."""
 
     text: str
     lang: str | None = None
@@ -23,7 +23,7 @@ class Original(msgspec.Struct, gc=False):
 
 
 class NativeTweet(msgspec.Struct, gc=False):
-    """A tweet."""
+    """Tweet, retweet or quote as a native payload."""
 
     id: Id
     author_id: Id
@@ -33,20 +33,20 @@ class NativeTweet(msgspec.Struct, gc=False):
     country: str | None = None
     author_created_at_ms: Milliseconds | None = None
     hashtags: list[str] | None = None
-    retweet_of: Original | None = None
+    retweet_of: RetweetOriginal | None = None
     quote_of: Present | None = None
     kind: str | None = None
     urls: list[str] | None = None
 
 
-class Kind(msgspec.Struct, gc=False):
-    """All that a message of a kind which this version does not know has to have."""
+class KindOnly(msgspec.Struct, gc=False):
+    """Message of any kind, of which only the kind is decoded."""
 
     kind: str | None
 
 
 class Deletion(msgspec.Struct, gc=False):
-    """The platform's own word that a tweet is gone. What it says of the tweet besides its id makes it exact."""
+    """Deletion of a tweet, sent by the platform. Its optional fields make the deletion exact."""
 
     id: Id
     author_id: Id | None = None
@@ -56,21 +56,21 @@ class Deletion(msgspec.Struct, gc=False):
 
 
 TWEET_KINDS = frozenset({None, "tweet", "retweet", "quote"})
-"""A tweet may say its kind, though what it holds decides. Of other kinds only `delete` is known."""
+"""Values of `kind` for tweets, which are informative: the content decides. The only other known kind is `delete`."""
 
 
 def _country(code: str) -> str:
-    """A producer who means a country but spells it otherwise would lose its counts, so it hears of it."""
+    # An unknown spelling is an error, since the producer would silently lose the counts of that country.
     country = COUNTRIES.get(code)
     if country is None:
         raise ContractError(
-            "bad_country", field="country", value=code, fix="write ISO 3166-1 alpha-2 such as IN, or leave it out"
+            "bad_country", field="country", value=code, fix="use ISO 3166-1 alpha-2 such as IN, or leave it out"
         )
     return country
 
 
 def to_tweet(native: NativeTweet) -> Tweet:
-    """One tweet.
+    """Convert a payload to a tweet.
 
     Raises:
         ContractError: `bad_country`.
@@ -99,7 +99,7 @@ def to_tweet(native: NativeTweet) -> Tweet:
 
 
 def to_control(deletion: Deletion) -> Control:
-    """One deletion.
+    """Convert a deletion.
 
     Raises:
         ContractError: `bad_country`.

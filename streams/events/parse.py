@@ -1,10 +1,10 @@
-"""Payloads of three shapes, and the stream's control messages, to one Tweet or Control.
+"""Parse payloads of three shapes and control messages into Tweet or Control.
 
-The shape is told by the top-level keys, in this order: `created_at_ms` with `author_id` is native; `user` with
-`created_at` is v1.1; `data` is v2; then any key of v1.1, any key of the native shape, so that the fault found is the
-one that matters; then the control messages. Most records take the short way: some bytes say which decoder to try
-first, and a record in which it finds all that it requires is of that shape. The answer is a function of the bytes
-alone; nothing is remembered from one record to the next.
+The top-level keys decide the shape, in this order: `created_at_ms` with `author_id` is native; `user` with
+`created_at` is v1.1; `data` is v2. Then any key of v1.1 or of the native shape decides, so that errors name the right
+field; last come control messages. Most records take the fast path: a few bytes select the decoder to try first, and a
+record with all fields that it requires has that shape. The result is a function of the bytes alone; no state is kept
+between records.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import msgspec
 
 from streams.errors import ContractError
 from streams.events import native, twitter_v1, twitter_v2
-from streams.events.controls import KNOWN, UNKNOWN, Compliance, Notice, to_control
+from streams.events.controls import KNOWN, UNKNOWN, ControlMessage, V2ComplianceMessage, to_control
 from streams.events.faults import check_bytes, refuse
 from streams.events.tweet import Control, Tweet
 
-# strict=False: a number may come as a string that holds it.
+# strict=False: a number may be a JSON string.
 _native = msgspec.json.Decoder(native.NativeTweet, strict=False).decode
-_kind = msgspec.json.Decoder(native.Kind).decode
+_kind = msgspec.json.Decoder(native.KindOnly).decode
 _deletion = msgspec.json.Decoder(native.Deletion, strict=False).decode
 _v1 = msgspec.json.Decoder(twitter_v1.V1Tweet, strict=False).decode
 _v2 = msgspec.json.Decoder(twitter_v2.V2Tweet, strict=False).decode
-_notice = msgspec.json.Decoder(Notice, strict=False).decode
-_compliance = msgspec.json.Decoder(Compliance, strict=False).decode
+_notice = msgspec.json.Decoder(ControlMessage, strict=False).decode
+_compliance = msgspec.json.Decoder(V2ComplianceMessage, strict=False).decode
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _PEEK = 512
-"""Bytes in which a native payload shows that it is one; a search through all of a v1.1 payload is not free."""
+"""Bytes searched for the native key; searching a whole v1.1 payload would cost time."""
 
 _V1_KEYS = frozenset({"user", "created_at", "id_str", "full_text", "extended_tweet", "retweeted_status", "entities"})
 _V2_TWEET_KEYS = frozenset({"id", "text", "author_id", "created_at"})
@@ -38,12 +38,13 @@ _NATIVE_KEYS = frozenset({"id", "author_id", "created_at_ms", "text", "kind"})
 
 
 def parse(value: bytes | None) -> Tweet | Control:
-    """Read one record.
+    """Parse one record.
 
     Args:
         value: the record's bytes, None for a tombstone.
+
     Raises:
-        ContractError: with one of the reasons that docs/native-payload.md lists, and nothing else, whatever the bytes.
+        ContractError: with one of the reasons in docs/native-payload.md. No other error is raised for any bytes.
     """
     if value is None:
         raise ContractError("tombstone", fix="the topic is not compacted: do not send null values")
@@ -58,7 +59,7 @@ def parse(value: bytes | None) -> Tweet | Control:
         else:
             return twitter_v1.to_tweet(_v1(value))
     except msgspec.DecodeError:
-        pass  # another shape, or a fault: the long way finds out which
+        pass  # another shape, or an error: the slow path decides
     try:
         return _by_keys(value)
     except msgspec.DecodeError as error:
@@ -86,7 +87,7 @@ def _by_keys(value: bytes) -> Tweet | Control:
 
 
 def _native_record(value: bytes, keys: dict[str, msgspec.Raw]) -> Tweet | Control:
-    """`kind` speaks where there is no text, and a deletion is one whatever it holds."""
+    """Parse by `kind` if there is no text; a deletion is one with any content."""
     if "kind" in keys:
         kind = _kind(value).kind
         if kind == "delete":

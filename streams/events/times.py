@@ -1,4 +1,4 @@
-"""`created_at` as Twitter writes it, to milliseconds since the Unix epoch. Both formats are strict."""
+"""Parse Twitter's two formats of `created_at` into milliseconds since the Unix epoch. Both parsers are strict."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def _v1_ms(value: str) -> int:
 
 
 def v1_ms(value: str) -> int:
-    """Milliseconds of v1.1's `Thu Mar 10 23:12:12 +0000 2016`; negative where it is not such a time or before 1970.
+    """Parse v1.1's `Thu Mar 10 23:12:12 +0000 2016`; negative for a malformed time or one before 1970.
 
-    Cached: a stream repeats the current second, and the cache is bounded.
+    Cached, since a stream repeats the current second; the cache is bounded.
     """
     return _v1_ms(value) if len(value) == _V1_LENGTH else -1
 
 
 def v2_ms(value: str) -> int:
-    """Milliseconds of v2's ISO 8601 `2021-03-01T12:34:56.000Z`; negative where it is not such a time or before 1970.
+    """Parse v2's ISO 8601 `2021-03-01T12:34:56.000Z`; negative for a malformed time or one before 1970.
 
-    A time without its zone is none.
+    A time without a zone is malformed.
     """
     if not _V2.fullmatch(value):
         return -1

@@ -1,7 +1,7 @@
-"""Tweets as Twitter's API v1.1 and its streams write them: classic, extended, and compatibility with both.
+"""Tweets of Twitter's API v1.1 and its streams, in classic, extended and compatibility mode.
 
-The full text is in `extended_tweet`, else in `full_text`, else in `text`; the entities that belong to it stand beside
-it. A retweet's words and tags come from `retweeted_status`, which is never cut, unlike its own "RT @...".
+The full text is in `extended_tweet`, else in `full_text`, else in `text`, with its entities at the same place. A
+retweet's text and hashtags come from `retweeted_status`, which is never cut, unlike the retweet's own "RT @...".
 """
 
 from __future__ import annotations
@@ -17,72 +17,72 @@ from streams.events.uses import Uses, from_entities, from_text
 TIME_FORM = "Thu Mar 10 23:12:12 +0000 2016"
 
 
-class Hashtag(msgspec.Struct, gc=False):
-    """One entity."""
+class V1Hashtag(msgspec.Struct, gc=False):
+    """Hashtag entity of a text."""
 
     text: str
     indices: list[int] | None = None
 
 
-class Url(msgspec.Struct, gc=False):
-    """One link, and where t.co sends whoever follows it."""
+class V1Url(msgspec.Struct, gc=False):
+    """Link entity and the target of its t.co redirect."""
 
     expanded_url: str | None = None
 
 
-class Entities(msgspec.Struct, gc=False):
-    """What Twitter found in a text."""
+class V1Entities(msgspec.Struct, gc=False):
+    """Entities that Twitter found in a text."""
 
-    hashtags: list[Hashtag] | None = None
-    urls: list[Url] | None = None
+    hashtags: list[V1Hashtag] | None = None
+    urls: list[V1Url] | None = None
 
 
-class ExtendedTweet(msgspec.Struct, gc=False):
-    """The whole of a text that `text` has cut."""
+class V1ExtendedTweet(msgspec.Struct, gc=False):
+    """Full text of a tweet whose `text` is cut."""
 
     full_text: str
-    entities: Entities | None = None
+    entities: V1Entities | None = None
 
 
-class Status(msgspec.Struct, gc=False):
-    """The words of a tweet: all that counts of an original."""
+class V1Status(msgspec.Struct, gc=False):
+    """Text fields of a tweet, all that counts of a retweet's original."""
 
     text: str | None = None
     full_text: str | None = None
-    extended_tweet: ExtendedTweet | None = None
-    entities: Entities | None = None
+    extended_tweet: V1ExtendedTweet | None = None
+    entities: V1Entities | None = None
     lang: str | None = None
 
 
-class User(msgspec.Struct, gc=False):
-    """Who tweeted."""
+class V1User(msgspec.Struct, gc=False):
+    """Author of a tweet."""
 
     id: Id | None = None
     id_str: Id | None = None
     created_at: str | None = None
 
 
-class Place(msgspec.Struct, gc=False):
-    """Where the author says they are."""
+class V1Place(msgspec.Struct, gc=False):
+    """Place that the author attached to the tweet."""
 
     country_code: str | None = None
 
 
-class V1Tweet(Status, kw_only=True, gc=False):
-    """A tweet of v1.1."""
+class V1Tweet(V1Status, kw_only=True, gc=False):
+    """Tweet of API v1.1."""
 
     created_at: str
-    user: User
+    user: V1User
     id: Id | None = None
     id_str: Id | None = None
-    place: Place | None = None
-    retweeted_status: Status | None = None
+    place: V1Place | None = None
+    retweeted_status: V1Status | None = None
     quoted_status: Present | None = None
     is_quote_status: bool | None = None
 
 
 def _id(exact: int | None, number: int | None, field: str) -> int:
-    """`id_str` where there is one: JavaScript rounds the number."""
+    # `id_str` takes precedence, since JavaScript rounds large numbers.
     if exact is not None:
         return exact
     if number is None:
@@ -90,7 +90,7 @@ def _id(exact: int | None, number: int | None, field: str) -> int:
     return number
 
 
-def _words(status: Status, field: str) -> tuple[str, Uses, tuple[str, ...]]:
+def _text(status: V1Status, field: str) -> tuple[str, Uses, tuple[str, ...]]:
     extended = status.extended_tweet
     if extended is not None:
         raw, entities = extended.full_text, extended.entities
@@ -109,13 +109,13 @@ def _words(status: Status, field: str) -> tuple[str, Uses, tuple[str, ...]]:
     return text, from_entities([(tag.text, *_indices(tag)) for tag in entities.hashtags], raw, text), links
 
 
-def _indices(tag: Hashtag) -> tuple[int, int]:
+def _indices(tag: V1Hashtag) -> tuple[int, int]:
     found = tag.indices
     return (found[0], found[1]) if found is not None and len(found) == 2 else (NOWHERE, NOWHERE)
 
 
 def to_tweet(v1: V1Tweet) -> Tweet:
-    """One tweet.
+    """Convert a payload to a tweet.
 
     Raises:
         ContractError: `missing_field`, `bad_time`.
@@ -123,11 +123,11 @@ def to_tweet(v1: V1Tweet) -> Tweet:
     original = v1.retweeted_status
     if original is not None:
         kind = "retweet"
-        text, hashtags, links = _words(original, "retweeted_status.text")
+        text, hashtags, links = _text(original, "retweeted_status.text")
         lang = original.lang or v1.lang
     else:
         kind = "quote" if v1.is_quote_status or v1.quoted_status is not None else "tweet"
-        text, hashtags, links = _words(v1, "text")
+        text, hashtags, links = _text(v1, "text")
         lang = v1.lang
     user, place = v1.user, v1.place
     born = user.created_at

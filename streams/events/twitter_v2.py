@@ -1,6 +1,6 @@
-"""Tweets as Twitter's API v2 writes them: the tweet in `data`, what it refers to in `includes`.
+"""Tweets of Twitter's API v2: the tweet in `data`, related objects in `includes`.
 
-v2 sends only the fields that were asked for, and leaves empty ones out. A text that v2 cuts is whole in `note_tweet`.
+v2 sends only the requested fields, and omits empty ones. A text that v2 cuts is complete in `note_tweet`.
 """
 
 from __future__ import annotations
@@ -17,100 +17,100 @@ from streams.events.uses import Uses, from_entities, from_text
 TIME_FORM = "2021-03-01T12:34:56.000Z"
 
 
-class Hashtag(msgspec.Struct, gc=False):
-    """One entity."""
+class V2Hashtag(msgspec.Struct, gc=False):
+    """Hashtag entity of a text."""
 
     tag: str
     start: int = NOWHERE
     end: int = NOWHERE
 
 
-class Url(msgspec.Struct, gc=False):
-    """One link, where t.co sends whoever follows it, and where that leads in the end."""
+class V2Url(msgspec.Struct, gc=False):
+    """Link entity, the target of its t.co redirect, and the target after all redirects."""
 
     expanded_url: str | None = None
     unwound_url: str | None = None
 
 
-class Entities(msgspec.Struct, gc=False):
-    """What Twitter found in a text."""
+class V2Entities(msgspec.Struct, gc=False):
+    """Entities that Twitter found in a text."""
 
-    hashtags: list[Hashtag] | None = None
-    urls: list[Url] | None = None
+    hashtags: list[V2Hashtag] | None = None
+    urls: list[V2Url] | None = None
 
 
-class Note(msgspec.Struct, gc=False):
-    """The whole of a long text."""
+class V2NoteTweet(msgspec.Struct, gc=False):
+    """Full text of a long tweet."""
 
     text: str
-    entities: Entities | None = None
+    entities: V2Entities | None = None
 
 
-class Reference(msgspec.Struct, gc=False):
-    """Another tweet that this one retweets, quotes or answers."""
+class V2Reference(msgspec.Struct, gc=False):
+    """Reference to a tweet that this one retweets, quotes or answers."""
 
     type: str
     id: Id
 
 
-class Words(msgspec.Struct, gc=False):
-    """All that counts of an original."""
+class V2Text(msgspec.Struct, gc=False):
+    """Text fields of a tweet, all that counts of a retweet's original."""
 
     id: Id
     text: str
-    entities: Entities | None = None
-    note_tweet: Note | None = None
+    entities: V2Entities | None = None
+    note_tweet: V2NoteTweet | None = None
     lang: str | None = None
 
 
-class Geo(msgspec.Struct, gc=False):
-    """Where the author says they are: the id of one of the places."""
+class V2Geo(msgspec.Struct, gc=False):
+    """Id of the place that the author attached to the tweet."""
 
     place_id: str | None = None
 
 
-class Data(Words, kw_only=True, gc=False):
-    """A tweet of v2."""
+class V2Data(V2Text, kw_only=True, gc=False):
+    """Fields of a tweet in API v2."""
 
     author_id: Id
     created_at: str
-    geo: Geo | None = None
-    referenced_tweets: list[Reference] | None = None
+    geo: V2Geo | None = None
+    referenced_tweets: list[V2Reference] | None = None
 
 
-class User(msgspec.Struct, gc=False):
-    """An account."""
+class V2User(msgspec.Struct, gc=False):
+    """Account of an author."""
 
     id: Id
     created_at: str | None = None
 
 
-class Place(msgspec.Struct, gc=False):
-    """A place."""
+class V2Place(msgspec.Struct, gc=False):
+    """Place with its country."""
 
     id: str
     country_code: str | None = None
 
 
-class Includes(msgspec.Struct, gc=False):
-    """What the tweet refers to."""
+class V2Includes(msgspec.Struct, gc=False):
+    """Objects that the tweet refers to."""
 
-    tweets: list[Words] | None = None
-    users: list[User] | None = None
-    places: list[Place] | None = None
+    tweets: list[V2Text] | None = None
+    users: list[V2User] | None = None
+    places: list[V2Place] | None = None
 
 
-_NOTHING = Includes()
+_NOTHING = V2Includes()
 
 
 class V2Tweet(msgspec.Struct, gc=False):
-    """One record."""
+    """Record of API v2: a tweet and its related objects."""
 
-    data: Data
-    includes: Includes | None = None
+    data: V2Data
+    includes: V2Includes | None = None
 
 
-def _words(tweet: Words) -> tuple[str, Uses, tuple[str, ...]]:
+def _text(tweet: V2Text) -> tuple[str, Uses, tuple[str, ...]]:
     note = tweet.note_tweet
     raw, entities = (tweet.text, tweet.entities) if note is None else (note.text, note.entities)
     text = unescape(raw)
@@ -120,14 +120,14 @@ def _words(tweet: Words) -> tuple[str, Uses, tuple[str, ...]]:
     return text, from_entities([(tag.tag, tag.start, tag.end) for tag in entities.hashtags], raw, text), links
 
 
-def _links(urls: list[Url]) -> Iterator[str]:
-    """The ends of the way first: a shortener's own name says the least."""
+def _links(urls: list[V2Url]) -> Iterator[str]:
+    """Iterate over final targets first, since they identify a site better than a shortener does."""
     yield from (url.unwound_url for url in urls if url.unwound_url)
     yield from (url.expanded_url for url in urls if url.expanded_url)
 
 
-def _original(data: Data, includes: Includes) -> tuple[str, Words]:
-    """The kind, and whose words count: a retweet's original if it is included, else the tweet itself."""
+def _original(data: V2Data, includes: V2Includes) -> tuple[str, V2Text]:
+    """Return the kind and the text that counts: a retweet's original if it is included, else the tweet itself."""
     kind = "tweet"
     for reference in data.referenced_tweets or ():
         if reference.type == "retweeted":
@@ -137,14 +137,14 @@ def _original(data: Data, includes: Includes) -> tuple[str, Words]:
     return kind, data
 
 
-def _country(place_id: str, includes: Includes) -> str:
+def _country(place_id: str, includes: V2Includes) -> str:
     for place in includes.places or ():
         if place.id == place_id:
             return COUNTRIES.get(place.country_code or "", "")
     return ""
 
 
-def _born_ms(author_id: int, includes: Includes) -> int | None:
+def _born_ms(author_id: int, includes: V2Includes) -> int | None:
     for number, user in enumerate(includes.users or ()):
         if user.id == author_id and user.created_at is not None:
             return to_time(v2_ms(user.created_at), f"includes.users[{number}].created_at", user.created_at, TIME_FORM)
@@ -152,14 +152,14 @@ def _born_ms(author_id: int, includes: Includes) -> int | None:
 
 
 def to_tweet(v2: V2Tweet) -> Tweet:
-    """One tweet.
+    """Convert a payload to a tweet.
 
     Raises:
         ContractError: `bad_time`.
     """
     data, includes = v2.data, v2.includes or _NOTHING
-    kind, words = _original(data, includes)
-    text, hashtags, links = _words(words)
+    kind, original = _original(data, includes)
+    text, hashtags, links = _text(original)
     place_id = None if data.geo is None else data.geo.place_id
     return Tweet(
         kind,
@@ -168,7 +168,7 @@ def to_tweet(v2: V2Tweet) -> Tweet:
         to_time(v2_ms(data.created_at), "data.created_at", data.created_at, TIME_FORM),
         "" if place_id is None else _country(place_id, includes),
         text[:MAX_TEXT],
-        words.lang or data.lang or "",
+        original.lang or data.lang or "",
         hashtags,
         _born_ms(data.author_id, includes),
         links,

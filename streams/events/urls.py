@@ -1,8 +1,7 @@
-"""Where a text has URLs, as far as a hashtag could lie in one: `example.com/#section` is no hashtag.
+"""Find URLs in a text that could contain a hashtag: `example.com/#section` has none.
 
-Linear in the text's length: each run of host characters is looked at once. A host without a scheme counts if it
-ends in a country's two letters or a well-known top level domain; the full list of twitter-text, which changes every
-few weeks, would change counts with it.
+Linear in the text's length: each run of host characters is scanned once. A host without a scheme counts if it ends in
+two letters or a well-known top level domain. twitter-text's full list changes every few weeks, and would change counts.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def _is_host(host: str) -> bool:
 
 
 def url_spans(text: str) -> list[tuple[int, int]]:
-    """Half-open code point spans of the URLs that have a path or a query, in order.
+    """Find the URLs that have a path or a query; return half-open code point spans, in order.
 
     >>> url_spans("see example.com/#top now")
     [(4, 20)]

@@ -1,4 +1,4 @@
-"""The distinct hashtags of one tweet, from its entities, from a list of names, or from its text."""
+"""Distinct hashtags of one tweet, from its entities, from a list of names, or from its text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from streams.events.grammar import SIGNS, extract_hashtags
 from streams.events.tweet import NOWHERE, HashtagUse
 
 MAX_HASHTAGS = 100
-"""Distinct hashtags of one tweet that count: the first ones. A tweet of 280 characters has room for 93."""
+"""Maximum number of distinct hashtags of one tweet; later ones do not count. 280 characters have room for 93."""
 
 MAX_SEARCHED = 25_000
-"""Code points of a text that are searched: the longest post there is. Bounds what one record can cost."""
+"""Code points of a text that are searched: the length of the longest post. Bounds the cost of one record."""
 
 Uses = tuple[HashtagUse, ...]
 
@@ -21,7 +21,7 @@ _PLAIN_ENDS = " \n\t.,;!?)\"'"
 
 
 def from_text(text: str) -> Uses:
-    """By the grammar, where a payload does not list its hashtags."""
+    """Extract hashtags with the grammar, for a payload that does not list them."""
     uses = extract_hashtags(text[:MAX_SEARCHED])
     if len(uses) < 2:
         return tuple(uses)
@@ -32,7 +32,7 @@ def from_text(text: str) -> Uses:
 
 
 def from_names(names: Iterable[str]) -> Uses:
-    """From a list of hashtags as written, with or without #; where they are in the text is not known."""
+    """Convert a list of hashtags as written, with or without #; their positions are unknown."""
     found: dict[str, HashtagUse] = {}
     for name in names:
         display = name[1:] if name and name[0] in SIGNS else name
@@ -45,18 +45,18 @@ def from_names(names: Iterable[str]) -> Uses:
 
 
 def located(uses: Iterable[HashtagUse], text: str) -> Uses:
-    """Hashtags without a place looked up in the text."""
+    """Find the positions of hashtags that have none in the text."""
     placed = [use if use.start >= 0 else _place(use.hashtag, use.display, text) for use in uses]
     return _settle({use.hashtag: use for use in placed}, text)
 
 
 def from_entities(entities: Iterable[tuple[str, int, int]], raw: str, text: str) -> Uses:
-    """From a payload's entities.
+    """Convert a payload's entities.
 
     Args:
-        entities: (as written without #, start, end) each, in code points of `raw`.
-        raw: the text as the payload has it, escaped.
-        text: the same unescaped; the uses' places are in this one.
+        entities: (spelling without #, start, end) of each, in code points of `raw`.
+        raw: text as in the payload, escaped.
+        text: same text unescaped; the positions of the result refer to it.
     """
     found: dict[str, HashtagUse] = {}
     for display, start, end in entities:
@@ -79,16 +79,16 @@ def from_entities(entities: Iterable[tuple[str, int, int]], raw: str, text: str)
 
 
 def _place(hashtag: str, display: str, text: str) -> HashtagUse:
-    """Found where #display stands with an obvious end behind it; otherwise left for the grammar."""
+    """Locate #display if a plain delimiter follows it; otherwise leave it for the grammar."""
     start = text.find("#" + display)
     end = start + 1 + len(display)
-    if start >= 0 and text[end : end + 1] in _PLAIN_ENDS:  # "" too: the end of the text
+    if start >= 0 and text[end : end + 1] in _PLAIN_ENDS:  # also true for "", the end of the text
         return HashtagUse(hashtag, display, start, end)
     return HashtagUse(hashtag, display, NOWHERE, NOWHERE)
 
 
 def _settle(found: dict[str, HashtagUse], text: str) -> Uses:
-    """The uses, the grammar asked for those without a place."""
+    """Locate the remaining uses with the grammar."""
     uses = tuple(found.values())
     for use in uses:
         if use.start < 0 and ("#" in text or "\uff03" in text):

@@ -1,4 +1,4 @@
-"""A flag in words and numbers: one reading of a register, for the page, the terminal and whoever else explains it."""
+"""Flags in words and numbers, for pages and the terminal."""
 
 from __future__ import annotations
 
@@ -9,28 +9,21 @@ from typing import Any
 
 from hushtag_client.registers import Reason, Register
 
-from streams.countries import name_of
+from streams.countries import country_name
+from streams.signals.base import SHARE
+from streams.signals.registry import SIGNALS
 
 ACTIONS = {"suppress": "Suppressed", "hold": "On hold for review"}
 SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
 
-_SHARES = {"harmful_share_lower", "harmful_share", "copies", "young", "links", "successor"}
-_SIGNALS = {
-    "harmful_share_lower": "Harmful share",
-    "harmful_share": "Harmful share",
-    "burst": "Rate against its own past",
-    "copies": "Copied texts",
-    "young": "Young accounts",
-    "links": "Links to listed domains",
-    "successor": "Authors of a hidden tag",
-    "authors": "Distinct authors",
-    "term": "Curated term",
-}
+_HARMFUL = ("harmful_share_lower", "harmful_share")
+_LABELS = dict.fromkeys(_HARMFUL, "Harmful share") | {one.name: one.label for one in SIGNALS}
+_KINDS = dict.fromkeys(_HARMFUL, SHARE) | {one.name: one.kind for one in SIGNALS}
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonInWords:
-    """One signal, readable; value, threshold and the end of the value's interval are placed on a meter from 0 to 1."""
+    """Signal of a flag as labels and a meter: value, threshold and upper end of the interval lie in [0, 1]."""
 
     signal: str
     value: str
@@ -41,7 +34,7 @@ class ReasonInWords:
 
 
 def action_of(register: Register) -> str:
-    """What is done to the tag.
+    """Return a flag's action in words.
 
     >>> action_of(Register(version="1", action="hold", hashtag="x", surface="trends", expires_at_ms=1))
     'On hold for review'
@@ -50,22 +43,22 @@ def action_of(register: Register) -> str:
 
 
 def category_of(register: Register) -> str:
-    """The policy category as words; "" where there is none."""
+    """Return the policy category in words; "" where there is none."""
     return register.category.replace("_", " ")
 
 
 def reason_in_words(reason: Reason, evidence: Mapping[str, Any]) -> ReasonInWords:
-    """A reason as a meter with two labels. The bound of a share is read with the other bound, from the evidence.
+    """Render a reason as a meter with two labels; the evidence has the upper bound of the harmful share.
 
     >>> one = reason_in_words(Reason(signal="harmful_share_lower", value=0.62, threshold=0.45), {"upper": 0.81})
     >>> one.signal, one.value, one.threshold, one.fill, one.mark, one.reach
     ('Harmful share', '62–81%', '45%', 0.62, 0.45, 0.81)
     """
-    scale = 1.0 if reason.signal in _SHARES else max(reason.value, reason.threshold, 1e-9) * 1.25
+    scale = 1.0 if _KINDS.get(reason.signal) is SHARE else max(reason.value, reason.threshold, 1e-9) * 1.25
     upper = evidence.get("upper") if reason.signal == "harmful_share_lower" else None
     value = number_in_words(reason.signal, reason.value)
     return ReasonInWords(
-        signal=_SIGNALS.get(reason.signal, reason.signal.replace("_", " ").capitalize()),
+        signal=_LABELS.get(reason.signal, reason.signal.replace("_", " ").capitalize()),
         value=value if upper is None else f"{value.rstrip('%')}–{upper:.0%}",
         threshold=number_in_words(reason.signal, reason.threshold),
         fill=_within_meter(reason.value / scale),
@@ -75,13 +68,9 @@ def reason_in_words(reason: Reason, evidence: Mapping[str, Any]) -> ReasonInWord
 
 
 def number_in_words(signal: str, value: float) -> str:
-    """A signal's number as it is read: a share in per cent, a rate as a factor, a count whole."""
-    if signal in _SHARES:
-        return f"{value:.0%}"
-    if signal == "burst":
-        return f"×{value:.1f}"
-    if signal == "term":
-        return "yes" if value else "no"
+    """Format a signal's number: a share as a percentage, a ratio as a factor, a count as a whole number."""
+    if signal in _KINDS:
+        return _KINDS[signal].in_words(value)
     return f"{value:,.0f}" if value == int(value) else f"{value:.2f}"
 
 
@@ -90,7 +79,7 @@ def _within_meter(share: float) -> float:
 
 
 def one_line(register: Register) -> str:
-    """Why, in one line for a terminal: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copied texts 0.55 ≥ 0.30`."""
+    """Render the reasons in one line: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copied texts 0.55 ≥ 0.30`."""
     parts = []
     evidence = register.evidence
     for reason in register.reasons:
@@ -99,14 +88,14 @@ def one_line(register: Register) -> str:
             if "authors" in evidence:
                 parts.append(f"{evidence['authors']} authors")
         else:
-            digits = 2 if reason.signal in _SHARES else 0 if reason.value == int(reason.value) else 1
-            name = _SIGNALS.get(reason.signal, reason.signal.replace("_", " ")).lower()
+            digits = 2 if _KINDS.get(reason.signal) is SHARE else 0 if reason.value == int(reason.value) else 1
+            name = _LABELS.get(reason.signal, reason.signal.replace("_", " ")).lower()
             parts.append(f"{name} {reason.value:.{digits}f} ≥ {reason.threshold:.{digits}f}")
     return ", ".join(parts) or f"by {register.actor or register.source}"
 
 
 def paused(stop: Register | None, *, staff: bool) -> str:
-    """What a page says while the stop button is pressed, "" while it is not; who and why is for staff.
+    """Return the notice while automatic suppression is paused; "" while it is not. Only staff see who paused it.
 
     >>> stop = Register(version="1", action="allow", hashtag="*", surface="trends", source="human", actor="ann",
     ...                 expires_at_ms=1, evidence={"reason": "false alarms"})
@@ -119,13 +108,13 @@ def paused(stop: Register | None, *, staff: bool) -> str:
         return ""
     of = f" of {stop.category.replace('_', ' ')}" if stop.category not in ("", "*") else ""
     ends = datetime.fromtimestamp(stop.expires_at_ms / 1000, UTC)
-    where = "" if stop.country == "*" else f" in {name_of(stop.country)}"
-    said = f"Automatic holding back{of} is paused{where} until {ends.day} {ends:%B %H:%M} UTC."
-    return f"{said} By {stop.actor}: {stop.evidence.get('reason', '')}" if staff else said
+    where = "" if stop.country == "*" else f" in {country_name(stop.country)}"
+    notice = f"Automatic holding back{of} is paused{where} until {ends.day} {ends:%B %H:%M} UTC."
+    return f"{notice} By {stop.actor}: {stop.evidence.get('reason', '')}" if staff else notice
 
 
 def places(registers: Iterable[Register]) -> str:
-    """Where registers of one hashtag hold, in words.
+    """Describe the surfaces and countries of one hashtag's registers.
 
     >>> both = [Register(version="1", action="hold", hashtag="x", surface=s, country="IN", expires_at_ms=1)
     ...         for s in ("search", "trends")]
@@ -135,22 +124,22 @@ def places(registers: Iterable[Register]) -> str:
     found = list(registers)
     surfaces = sorted({register.surface for register in found}, reverse=True)
     codes = sorted({register.country for register in found}, reverse=True)
-    names = [name_of(None if code == "*" else code) for code in codes]
+    names = [country_name(None if code == "*" else code) for code in codes]
     return f"{' and '.join(surfaces)} in {', '.join(names[:-1])}{' and ' if len(names) > 1 else ''}{names[-1]}"
 
 
 def time_of(at_ms: int) -> str:
-    """A time of day, UTC."""
+    """Format the time of day in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
 
 
 def machine_time(at_ms: int) -> str:
-    """The same moment as the `datetime` of a <time> element."""
+    """Format a time for the `datetime` attribute of a <time> element."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 def until(expires_at_ms: int, now_ms: int) -> str:
-    """When a flag ends, as time to go; a flag without an end stands until revoked.
+    """Describe the time left until a flag expires; 0 stands for no expiry.
 
     >>> until(0, 5), until(90_000, 0), until(7_200_000, 0)
     ('until revoked', 'for 2 more min', 'for 2 more h')

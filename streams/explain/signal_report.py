@@ -1,7 +1,7 @@
-"""Where a hashtag stands against every rule, signal by signal, and what would change that. Pure.
+"""Reports on a hashtag under every rule, signal by signal, and the conditions that would change its state. Pure.
 
-A decision tells the signals that spoke for it. Who asks why a tag is *not* hidden, or what would show it again, wants
-the others too: this judges the last evidence that was kept of the tag with the judge's own `levels`.
+A decision has only the signals that spoke for it. An explanation of a tag that is *not* hidden, or of its way back,
+needs the others too: they come from the last evidence that was kept of the tag, judged by the judge's own `levels`.
 """
 
 from __future__ import annotations
@@ -12,36 +12,39 @@ from datetime import UTC, datetime
 import msgspec
 import numpy as np
 
+from streams.constants import HOUR_MS
 from streams.counting.keys import Tags
 from streams.judging.circuit_breakers import scorer_fault
 from streams.judging.evidence_codec import table_of
 from streams.judging.hysteresis import ACTION_OF_MODE
 from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, levels
-from streams.log.decisions import Reason, Ruling
+from streams.log.decisions import DecisionReason, ScopeDecision
 from streams.log.evidence import EvidenceRecord
-from streams.naming import in_words
+from streams.naming import format_duration
 from streams.policy import Policy, Rule
-from streams.policy.where import Place, Places
+from streams.policy.places import PolicyLine, PolicyLines
+from streams.signals.base import rounded
 
 _WORDS = {OVER: "over", BETWEEN: "between", UNDER: "under", LOW: "too small to say"}
+_LEVELS = {word: level for level, word in _WORDS.items()}
 
 
-class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that the rule asks for."""
+class SignalValue(msgspec.Struct, frozen=True, kw_only=True):
+    """Value and threshold of one signal that a rule asks for."""
 
     signal: str
     value: float | None
-    """None: it cannot be told, such as a burst without a past."""
+    """None: it cannot be measured, such as a burst without a past."""
     threshold: float
     passed: bool
     line: int | None = None
-    """Of the policy file that set the threshold; None for a default."""
+    """Line of the policy file that set the threshold; None for a default."""
     source: str = ""
-    """That line."""
+    """Text of that line."""
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A hashtag in a country before the rule of a category on a surface, at a settled tick."""
+class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A hashtag in a country under the rule of a category on a surface, at a settled tick."""
 
     category: str
     surface: str
@@ -56,68 +59,72 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     lower: float
     upper: float
     clear_at: float
-    signals: tuple[Signal, ...]
-    """The floors, the harmful share, then what corroborates."""
+    signals: tuple[SignalValue, ...]
+    """The floors, the harmful share, then the corroborating signals."""
     need: int
-    """How many of the corroborating signals must have passed."""
+    """Number of corroborating signals that the rule asks for."""
     looked: int = 0
-    """How many of the scored authors' texts stage 2 has read; 0: the share is stage 1's alone."""
+    """Scored authors whose texts stage 2 has read; 0: the share is stage 1's alone."""
     stage_2: str = ""
     """Revision of stage 2; "" where it had no part."""
     predecessor: str = ""
-    """The hidden tag that the authors come from, where `successor` is above 0."""
+    """Hidden tag that the authors come from, where `successor` is above 0."""
     dwell_ms: int = 0
     holding: bool = False
-    """A gap of the log was in the windows: nothing cleared."""
+    """Whether a gap of the log was in the windows, so that nothing was cleared."""
 
 
-class Below(msgspec.Struct, frozen=True):
-    """A window in which a hashtag has fewer tweets than are kept: it does not stand anywhere there."""
+class BelowFloor(msgspec.Struct, frozen=True):
+    """A window in which a hashtag has too few tweets for its evidence to be kept."""
 
     country: str
     window_ms: int
     tick_ms: int
     floor: int
-    """`evidence_floor`"""
+    """`evidence_floor` of the policy."""
 
 
-class Volume(msgspec.Struct, frozen=True):
+class WindowVolume(msgspec.Struct, frozen=True):
     """The shortest window at a settled tick."""
 
     tick_ms: int
     tweets: int
     authors: int
     share: float | None
-    """Harmful, of any category; None: nothing was scored."""
+    """Harmful share of any category; None: nothing was scored."""
 
 
 def row_of(record: EvidenceRecord, hashtag: str, country: str) -> int | None:
-    """Where a record has a hashtag in a country."""
+    """Return the row of a hashtag in a country; None where the record has none."""
     pairs = zip(record.hashtags, record.countries, strict=True)
     return next((row for row, pair in enumerate(pairs) if pair == (hashtag, country)), None)
 
 
-def volumes(records: Iterable[EvidenceRecord], hashtag: str, country: str) -> list[Volume]:
-    """The shortest window over time, by tick; a tick at which the tag was below the evidence floor is not there."""
-    found: dict[int, Volume] = {}
+def volumes(records: Iterable[EvidenceRecord], hashtag: str, country: str) -> list[WindowVolume]:
+    """Return the shortest window over time, by tick; ticks at which the tag was below the evidence floor are absent."""
+    found: dict[int, WindowVolume] = {}
     for record in records:
         row = row_of(record, hashtag, country) if record.window_ms == record.conditions.windows_ms[0] else None
         if row is not None:
             table = table_of([record], Tags()).take(np.array([row]))
             share = float(table.estimates()[0, 0])
-            found[record.tick_ms] = Volume(
+            found[record.tick_ms] = WindowVolume(
                 record.tick_ms, int(table.tweets[0]), int(table.authors[0]), None if np.isnan(share) else share
             )
     return [found[tick_ms] for tick_ms in sorted(found)]
 
 
-def standings(
-    records: Mapping[int, EvidenceRecord], hashtag: str, country: str, policy: Policy, places: Places
-) -> list[Standing]:
-    """Where a tag stands in a country under every rule, by the window that says most.
+def signal_reports(
+    records: Mapping[int, EvidenceRecord], hashtag: str, country: str, policy: Policy, places: PolicyLines
+) -> list[SignalReport]:
+    """Report on a tag in a country under every rule, by the window with the highest level.
 
     Args:
-        records: that have the tag, of the last tick of each window: an earlier one is not where it stands.
+        records: records that have the tag, of the last tick of each window.
+        hashtag: hashtag in its normalised form.
+        country: country of the viewers, or `*`.
+        policy: policy whose rules apply.
+        places: lines of the policy's file.
     """
     found = []
     for category in policy.category_names:
@@ -127,40 +134,26 @@ def standings(
                 one
                 for window_ms, record in sorted(records.items())
                 if window_ms in rule.windows_ms and category in record.conditions.categories
-                for one in _standing(record, hashtag, country, policy, rule, category, surface, places)
+                for one in _report(record, hashtag, policy, rule, (category, surface, country), places)
             ]
             if seen:
-                order = {word: level for level, word in _WORDS.items()}
-                found.append(max(seen, key=lambda one: order[one.level]))
+                found.append(max(seen, key=lambda one: _LEVELS[one.level]))
     return found
 
 
-def _standing(
-    record: EvidenceRecord, hashtag: str, country: str, policy: Policy, rule: Rule, category: str, surface: str,
-    places: Places,
-) -> Iterator[Standing]:  # fmt: skip
+def _report(
+    record: EvidenceRecord, hashtag: str, policy: Policy, rule: Rule, scope: tuple[str, str, str], places: PolicyLines
+) -> Iterator[SignalReport]:
+    category, surface, country = scope
     row = row_of(record, hashtag, country)
     if row is None:
         return
     table = table_of([record], Tags()).take(np.array([row]))
-    terms = np.array([policy.matches_curated_term(hashtag)])
+    listed = np.array([policy.matches_curated_term(hashtag)])
     column = 1 + record.conditions.categories.index(category)
-    judged = levels(table, rule, column, terms, rule.confidence)
+    judged = levels(table, rule, column, listed, rule.confidence)
     tweets, authors, lower = int(table.tweets[0]), int(table.authors[0]), float(judged.lower[0])
-
-    def signal(name: str, value: float, threshold: float, place: Place | None) -> Signal:
-        unknown = bool(np.isnan(value))
-        return Signal(
-            signal=name,
-            value=None if unknown else round(value, 6),
-            threshold=float(threshold),
-            passed=not unknown and value >= threshold,
-            line=place.line if place else None,
-            source=place.source if place else "",
-        )
-
-    scope = category, surface, country
-    yield Standing(
+    yield SignalReport(
         category=category,
         surface=surface,
         country=country,
@@ -170,32 +163,45 @@ def _standing(
         tweets=tweets,
         authors=authors,
         scored=int(table.scored[0]),
-        lower=round(lower, 6),
-        upper=round(float(judged.upper[0]), 6),
+        lower=rounded(lower),
+        upper=rounded(float(judged.upper[0])),
         clear_at=rule.clear_at,
         signals=(
-            signal("min_tweets", tweets, rule.min_tweets, places.of("min_tweets", *scope)),
-            signal("min_authors", authors, rule.min_authors, places.of("min_authors", *scope)),
-            signal("harmful_share_lower", lower, rule.suppress_at, places.of("suppress_at", *scope)),
+            _value("min_tweets", tweets, rule.min_tweets, places.of("min_tweets", *scope)),
+            _value("min_authors", authors, rule.min_authors, places.of("min_authors", *scope)),
+            _value("harmful_share_lower", lower, rule.suppress_at, places.of("suppress_at", *scope)),
             *(
-                signal(name, float(values[0]), threshold, places.of_signal(name, *scope))
-                for name, values, threshold in judged.signals
+                _value(one.signal.name, float(one.values[0]), one.threshold, places.of_signal(one.signal.name, *scope))
+                for one in judged.asked
             ),
         ),
         need=rule.corroboration.need,
         looked=0 if table.correction is None else int(table.correction.looked[0]),
         stage_2="" if table.correction is None else table.correction.revisions[0],
-        predecessor=table.successors.of[0] if table.successors else "",
+        predecessor=table.hidden_tags[0] if table.hidden_tags else "",
         dwell_ms=rule.dwell_ms,
-        holding=record.holding,
+        holding=record.paused,
     )
 
 
-def fault_of(records: Iterable[EvidenceRecord], policy: Policy) -> Reason | None:
-    """The dead-man's rule: why the scorer was not to be believed at a tick; None: it was, or nobody asked.
+def _value(name: str, value: float, threshold: float, place: PolicyLine | None) -> SignalValue:
+    unknown = bool(np.isnan(value))
+    return SignalValue(
+        signal=name,
+        value=None if unknown else rounded(value),
+        threshold=float(threshold),
+        passed=not unknown and value >= threshold,
+        line=place.line if place else None,
+        source=place.source if place else "",
+    )
+
+
+def fault_of(records: Iterable[EvidenceRecord], policy: Policy) -> DecisionReason | None:
+    """Apply the dead-man's rule to a tick; None: the scorer was trusted, or the policy has no such rule.
 
     Args:
-        records: of the shortest window, all of the tick.
+        records: all records of the shortest window at the tick.
+        policy: policy with the rule.
     """
     some = [one for one in records if one.rows]
     return scorer_fault(policy.valves, table_of(some, Tags())) if some else None
@@ -204,21 +210,25 @@ def fault_of(records: Iterable[EvidenceRecord], policy: Policy) -> Reason | None
 def would_clear(
     action: str,
     rule: Rule | None,
-    now: Standing | None,
+    now: SignalReport | None,
     max_automated_ms: int,
     *,
-    state: Ruling | None = None,
+    state: ScopeDecision | None = None,
     protected: bool = False,
-    fault: Reason | None = None,
+    fault: DecisionReason | None = None,
     at_ms: int = 0,
 ) -> list[str]:
-    """What would end an automated flag, each in a sentence that goes on from "it ends when". See `decide`.
+    """List the conditions that end an automated flag, each a clause after "it ends when". See `decide`.
 
     Args:
-        rule: that holds now, whatever held when it began; None: the policy has no such scope any more.
-        state: the ruling behind it, which knows the times; None: they are not told.
-        protected: it is in `never_suppress`.
-        fault: why the scorer is not believed.
+        action: action of the flag.
+        rule: the rule in force; None: the policy does not have the scope any more.
+        now: signals at present; None without evidence.
+        max_automated_ms: longest time that an automated flag lasts without a person.
+        state: the decision behind the flag, which knows the times; None: times are left out.
+        protected: whether the tag is in `never_suppress`.
+        fault: reason not to trust the scorer.
+        at_ms: present time, Unix time in ms.
     """
     if rule is None:
         return ["the next tick settles: the policy does not have the category on this surface any more"]
@@ -236,36 +246,41 @@ def would_clear(
     if now is not None and now.holding:
         cleared += ", not while a gap of the log is in its windows"
     if fault is not None:
-        cleared += ", not while the scorer is not believed"
+        cleared += ", not while the scorer is not trusted"
     if action == "hold":
-        return [cleared, "a person decides, or the hold runs out; it is not renewed"]
-    hours = f"{max_automated_ms / 3_600_000:g} hours"
+        return [cleared, "a person decides, or the hold expires; it is not renewed"]
+    hours = f"{max_automated_ms / HOUR_MS:g} hours"
     if state is not None and state.expires_at_ms >= state.since_ms + max_automated_ms:
-        return [cleared, f"it runs out: nothing is renewed beyond {hours} without a person"]
+        return [cleared, f"it expires: nothing is renewed beyond {hours} without a person"]
     ends = [cleared]
     if fault is not None:
-        ends.append("it runs out before the scorer is believed again")
+        ends.append("it expires before the scorer is trusted again")
     elif low:
         renewed_ms = 0 if state is None else state.expires_at_ms - rule.expiry_ms // 2
         since = f" from {moment(renewed_ms)} on" if renewed_ms > at_ms else ""
-        ends.append(f"it stays below {rule.min_tweets} tweets or {rule.min_authors} authors{since} until it runs out")
+        ends.append(f"it stays below {rule.min_tweets} tweets or {rule.min_authors} authors{since} until it expires")
     limit = "" if state is None else f", at {moment(state.since_ms + max_automated_ms)}"
-    return [*ends, f"{hours} have gone by without a person{limit}"]
+    return [*ends, f"{hours} have passed without a person{limit}"]
 
 
 def would_hide(
-    now: Standing, *, state: Ruling | None = None, protected: bool = False, fault: Reason | None = None
+    now: SignalReport,
+    *,
+    state: ScopeDecision | None = None,
+    protected: bool = False,
+    fault: DecisionReason | None = None,
 ) -> list[str]:
-    """What is missing until a rule acts on a tag, in sentences; nothing where it is over and nothing bars it.
+    """List the conditions that are missing until a rule acts on a tag; empty where it is over and nothing bars it.
 
     Args:
-        state: the last settled ruling, if it still says anything.
-        protected: it is in `never_suppress`.
-        fault: why the scorer is not believed.
+        now: signals at present.
+        state: the last settled decision that is still kept.
+        protected: whether the tag is in `never_suppress`.
+        fault: reason not to trust the scorer.
     """
     floors, share, others = now.signals[:2], now.signals[2], now.signals[3:]
     missing = [
-        f"{one.threshold:g} {one.signal.removeprefix('min_')} in {in_words(now.window_ms)}, it has {one.value:g}"
+        f"{one.threshold:g} {one.signal.removeprefix('min_')} in {format_duration(now.window_ms)}, it has {one.value:g}"
         for one in floors
         if not one.passed and one.value is not None
     ]
@@ -274,26 +289,28 @@ def would_hide(
     passed = sum(one.passed for one in others)
     if passed < now.need:
         names = ", ".join(f"{one.signal} {one.threshold:g}" for one in others if not one.passed)
-        missing.append(f"{now.need - passed} more of what corroborates ({names})")
+        missing.append(f"{now.need - passed} more of the corroborating signals ({names})")
     return [*missing, *_bars(now, state, protected, fault)]
 
 
-def _bars(now: Standing, state: Ruling | None, protected: bool, fault: Reason | None) -> Iterator[str]:
+def _bars(
+    now: SignalReport, state: ScopeDecision | None, protected: bool, fault: DecisionReason | None
+) -> Iterator[str]:
     if protected:
-        yield "its protection would have to end: it is in never_suppress"
+        yield "an end of its protection: it is in never_suppress"
     if fault is not None:
-        yield f"a scorer that is believed: {fault.signal} is {fault.value:g}, the limit {fault.threshold:g}"
+        yield f"a scorer that is trusted: {fault.signal} is {fault.value:g}, the limit {fault.threshold:g}"
     if state is None or state.action != "clear":
         return
     if state.lapsed:
         yield (
-            f"an upper bound of the harmful share below {now.clear_at:g} once, it is {now.upper:.2f}: the ruling "
-            f"before ran out at {moment(state.since_ms)} with no word of a person"
+            f"an upper bound of the harmful share below {now.clear_at:g} once, it is {now.upper:.2f}: the action "
+            f"before expired at {moment(state.since_ms)} without a decision by a person"
         )
     elif now.tick_ms < state.since_ms + now.dwell_ms:
-        yield f"rest until {moment(state.since_ms + now.dwell_ms)}: it was cleared at {moment(state.since_ms)}"
+        yield f"a dwell until {moment(state.since_ms + now.dwell_ms)}: it was cleared at {moment(state.since_ms)}"
 
 
 def moment(at_ms: int) -> str:
-    """A moment in words."""
+    """Render date and second, UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,1 +1,1 @@
-"""From decisions to flags. The folds are pure: they take records and give the registers to write."""
+"""Flags: pure folds that turn decisions into last-writer-wins registers, and the stores that hold these."""

@@ -1,8 +1,8 @@
-"""Folds automated decisions into registers: the greatest version per (hashtag, country) wins, never the last record.
+"""Folds automated decisions into registers: per (hashtag, country) the greatest version wins, not the latest record.
 
-The fold is a join: decisions may come in any order, twice or late, and the state is the same. For that it remembers,
-beside the greatest decision of a key, every surface that any decision of the key ever touched, so that a surface
-which only an overtaken decision hid is cleared too, under the greatest version.
+The fold is a join: decisions in any order, repeated or late, give the same state. To that end it keeps the greatest
+decision of each key and every surface that any decision of the key touched. A surface that only an overtaken decision
+hid is therefore cleared too, under the greatest version.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import msgspec
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Reason, Register
 
-from streams.log.decisions import HIDING, Decision, Ruling
+from streams.log.decisions import HIDING, Decision, ScopeDecision
 
 Key = tuple[str, str]
-"""(hashtag, country or `*`)."""
+"""Hashtag, and country or `*` for all countries."""
 _STRENGTH: dict[str, RegisterAction] = {"suppress": "suppress", "hold": "hold"}
 
 
@@ -26,16 +26,18 @@ _STRENGTH: dict[str, RegisterAction] = {"suppress": "suppress", "hold": "hold"}
 class _State:
     latest: Decision
     surfaces: set[str] = field(default_factory=set)
-    """Every surface that a decision of the key hid or cleared."""
+    """Surfaces that any decision of the key hid or cleared."""
     keep_until_ms: int = 0
 
 
 class DecisionFold:
-    """The registers that automated decisions ask for.
+    """Registers of all automated decisions.
 
-    `longest_expiry_ms` is the longest time that an automated decision may stand (the policy's valve), and
-    `max_broker_skew_ms` how far the brokers' clocks may be apart: a version is kept that much longer than its flag,
-    so that nothing older can come back to life after it.
+    A version is kept longer than its flag, so that no older decision can take effect after it.
+
+    Args:
+        longest_expiry_ms: longest time that an automated decision may stand, as the policy's circuit breakers allow.
+        max_broker_skew_ms: largest difference between the brokers' clocks.
     """
 
     def __init__(self, *, longest_expiry_ms: int, max_broker_skew_ms: int) -> None:
@@ -43,13 +45,13 @@ class DecisionFold:
         self._states: dict[Key, _State] = {}
 
     def __len__(self) -> int:
-        """How many keys are remembered."""
         return len(self._states)
 
     def apply(self, decision: Decision) -> list[Register]:
-        """Take a decision; give the registers that it changes, by surface.
+        """Apply a decision; return the registers that it changes, sorted by surface.
 
-        Equal versions mean equal content, so a repeat changes nothing; an overtaken one can only add cleared surfaces.
+        Equal versions have equal content, so a repeat changes nothing. An overtaken decision only adds surfaces to
+        clear.
         """
         key = (decision.hashtag, decision.country)
         touched = {ruling.surface for ruling in decision.rulings if ruling.action in HIDING or ruling.action == "clear"}
@@ -67,26 +69,26 @@ class DecisionFold:
         return [self._register(state, surface) for surface in sorted(changed)]
 
     def registers(self) -> list[Register]:
-        """Everything to put back at a reconcile: what is in force, and the versions of what was cleared."""
+        """List all registers for a reconcile, cleared ones with their versions too."""
         return [self._register(state, surface) for state in self._states.values() for surface in sorted(state.surfaces)]
 
     def decisions(self) -> Iterator[Decision]:
-        """The greatest decision of each key, whatever its actions."""
+        """Iterate over the greatest decision of each key, whether or not it hides anything."""
         return (state.latest for state in self._states.values())
 
     def latest(self, hashtag: str, country: str) -> Decision | None:
-        """The greatest decision of a key, or None."""
+        """Return the greatest decision of a key, or None."""
         state = self._states.get((hashtag, country))
         return state.latest if state else None
 
     def prune(self, now_ms: int) -> list[Register]:
-        """Forget what is past its `keep_until_ms`; give the registers forgotten, which Redis may drop too."""
-        over = [key for key, state in self._states.items() if state.keep_until_ms <= now_ms]
-        gone: list[Register] = []
-        for key in over:
+        """Drop keys past their `keep_until_ms`; return their registers, which Redis may drop too."""
+        expired = [key for key, state in self._states.items() if state.keep_until_ms <= now_ms]
+        dropped: list[Register] = []
+        for key in expired:
             state = self._states.pop(key)
-            gone += [self._register(state, surface) for surface in sorted(state.surfaces)]
-        return gone
+            dropped += [self._register(state, surface) for surface in sorted(state.surfaces)]
+        return dropped
 
     def _ends_ms(self, decision: Decision) -> int:
         hiding = [ruling.expires_at_ms for ruling in decision.rulings if ruling.action in HIDING]
@@ -116,22 +118,22 @@ class DecisionFold:
         )
 
 
-def strongest(rulings: Iterable[Ruling]) -> Ruling | None:
-    """The ruling of one surface that hides most: suppress before hold, then the one that stands longest, then by name.
+def strongest(rulings: Iterable[ScopeDecision]) -> ScopeDecision | None:
+    """Select the ruling that hides most: suppress before hold, then the latest expiry, then the category's name.
 
-    None where no ruling hides: review and shadow hide nothing.
+    Returns None where no ruling hides: review and shadow rulings do not.
     """
     hiding = [ruling for ruling in rulings if ruling.action in HIDING]
     return min(hiding, key=lambda r: (r.action != "suppress", -r.expires_at_ms, r.category), default=None)
 
 
-def _reasons(ruling: Ruling | None) -> tuple[Reason, ...]:
-    said = ruling.reasons if ruling else ()
-    return tuple(Reason(signal=reason.signal, value=reason.value, threshold=reason.threshold) for reason in said)
+def _reasons(ruling: ScopeDecision | None) -> tuple[Reason, ...]:
+    given = ruling.reasons if ruling else ()
+    return tuple(Reason(signal=reason.signal, value=reason.value, threshold=reason.threshold) for reason in given)
 
 
-def _evidence(ruling: Ruling | None) -> dict[str, Any]:
-    """As plain JSON types: what a reader of Redis gets back."""
+def _evidence(ruling: ScopeDecision | None) -> dict[str, Any]:
+    """Convert the evidence to plain JSON types, as a reader of Redis gets them back."""
     if ruling is None or ruling.evidence is None:
         return {}
     plain = msgspec.structs.asdict(ruling.evidence)

@@ -1,4 +1,4 @@
-"""What Redis has on one hashtag, and who wins for a viewer: for commands that ask once and need no replica."""
+"""Look up the registers of one hashtag in Redis and resolve them for a viewer, without a replica of all flags."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import redis.asyncio
 from hushtag_client import keys
 from hushtag_client.index import Index
 from hushtag_client.registers import ANY_HASHTAG, HIDING, SOURCES, WORLD, Register, RegisterError, decode
 from hushtag_client.resolution import winner
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from streams.errors import FlagStoreUnavailable, SettingsError
+from streams.errors import FlagStoreUnavailable
+from streams.flags.redis_store import connect
 
 _SCAN_COUNT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a surface does with a hashtag for a viewer, and the register that decides it (None: nobody has a say)."""
+class FlagResolution:
+    """Answer of a surface about a hashtag for a viewer, and the register that decides it (None: no register does)."""
 
     surface: str
     country: str
@@ -32,33 +30,29 @@ class Verdict:
     register: Register | None
 
 
-def verdict(registers: Iterable[Register], hashtag: str, surface: str, country: str, now_ms: int) -> Verdict:
-    """Resolve as a client does. `registers` may hold more than this hashtag's; the stop buttons must be among them."""
+def resolve(registers: Iterable[Register], hashtag: str, surface: str, country: str, now_ms: int) -> FlagResolution:
+    """Resolve a hashtag as the client does.
+
+    Args:
+        registers: those of the hashtag and all stop buttons; registers of other hashtags are ignored.
+        hashtag: hashtag in its normalised form.
+        surface: surface that asks.
+        country: country of the viewer.
+        now_ms: time at which flags expire.
+    """
     index = Index(registers)
     decides = winner(index.candidates(surface, country, hashtag), index.stops(surface, country), now_ms)
-    return Verdict(surface, country, decides is None or decides.action not in HIDING, decides)
+    return FlagResolution(surface, country, decides is None or decides.action not in HIDING, decides)
 
 
 class FlagLookup:
-    """A connection for a few questions; each raises FlagStoreUnavailable where Redis does not answer in time."""
+    """Connection for a few lookups. Every method raises FlagStoreUnavailable if Redis does not answer in time."""
 
     def __init__(self, redis_url: str, *, timeout_seconds: float = 5.0) -> None:
-        try:
-            self._redis: Any = redis.asyncio.Redis.from_url(
-                redis_url,
-                protocol=2,
-                decode_responses=False,
-                socket_connect_timeout=timeout_seconds,
-                socket_timeout=timeout_seconds,
-                retry=Retry(NoBackoff(), 0),
-            )
-        except ValueError as error:
-            raise SettingsError(
-                f"HUSHTAG_REDIS_URL: {error}", fix="redis://host:port/0, rediss:// or unix://"
-            ) from None
+        self._redis: Any = connect(redis_url, timeout_seconds=timeout_seconds, retries=0)
 
-    async def of_scope(self, hashtag: str, surfaces: Sequence[str], country: str) -> list[Register]:
-        """The registers that can decide for a viewer of this country on these surfaces, the stop buttons too."""
+    async def for_scope(self, hashtag: str, surfaces: Sequence[str], country: str) -> list[Register]:
+        """Read the registers that can decide for a viewer of this country on these surfaces, and the stop buttons."""
         countries = {country: None, WORLD: None}
         fields = [
             keys.field(surface, where, source, tag)
@@ -71,15 +65,15 @@ class FlagLookup:
             values = await self._redis.hmget(keys.REGISTERS, [keys.field_bytes(field) for field in fields])
         return _decoded(value for value in values if value is not None)
 
-    async def of_hashtag(self, hashtag: str) -> list[Register]:
-        """All registers of a hashtag, whatever the surface and country, and all stop buttons."""
+    async def for_hashtag(self, hashtag: str) -> list[Register]:
+        """Read all registers of a hashtag, on every surface and in every country, and all stop buttons."""
         found: dict[bytes, bytes] = {}
         for tag in (hashtag, ANY_HASHTAG):
             found |= {field: value async for field, value in self._scan(keys.field_bytes(f"|{tag}"))}
         return [one for one in _decoded(found.values()) if one.hashtag in (hashtag, ANY_HASHTAG)]
 
     async def last_heartbeat_ms(self) -> int | None:
-        """When a publisher last said that it is alive; None if none ever did."""
+        """Read the time of the latest heartbeat of any publisher; None if there is none."""
         with _translated():
             beats = await self._redis.hvals(keys.HEARTBEATS)
         times = []
@@ -89,7 +83,7 @@ class FlagLookup:
         return max(times, default=None)
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection to Redis."""
         await self._redis.aclose()
 
     async def __aenter__(self) -> FlagLookup:
@@ -128,5 +122,5 @@ def _translated() -> Any:
         yield
     except (RedisError, OSError) as error:
         raise FlagStoreUnavailable(
-            f"Redis does not answer: {error}", fix="is it up, and HUSHTAG_REDIS_URL right?"
+            f"Redis does not answer: {error}", fix="check that it runs and that HUSHTAG_REDIS_URL is right"
         ) from None

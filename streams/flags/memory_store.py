@@ -1,4 +1,4 @@
-"""The store without Redis, for tests and simulations: a thin shell over the client's in-memory server."""
+"""Flag store without Redis, for tests and simulations: a thin shell over the client's in-memory server."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from contextlib import contextmanager
 
 from hushtag_client.memory import MemoryServer
 from hushtag_client.registers import Register, encode
-from hushtag_client.wire import Poll
+from hushtag_client.wire import PollState
 
 from streams.errors import FlagStoreUnavailable
 from streams.flags.store import Applied, chunks
 
 
 class MemoryFlagStore:
-    """A `FlagStore` in memory. Failures are asked of its `server`: away, flushall, restart."""
+    """`FlagStore` in memory, documented there. Its `server` simulates failures: away, flushall, restart."""
 
     def __init__(self, server: MemoryServer | None = None, *, partitions: int = 8) -> None:
         self.server = server or MemoryServer()
         self._partitions = partitions
 
     async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
-        """See `FlagStore.apply`."""
+        """Write chunk by chunk; stop at the first refused chunk."""
         done = Applied()
         for chunk, last in chunks(registers):
             with _reachable():
@@ -31,7 +31,7 @@ class MemoryFlagStore:
         return done
 
     async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
-        """See `FlagStore.reconcile`."""
+        """Write all registers under one incarnation of the server, then open the partition."""
         done = Applied()
         with _reachable():
             incarnation = self.server.begin()
@@ -41,33 +41,33 @@ class MemoryFlagStore:
                     return done
             return done + Applied(refused=not self.server.finish(partition, incarnation, upto))
 
-    async def closed(self, partitions: Mapping[str, int]) -> list[str]:
-        """See `FlagStore.closed`."""
+    async def needing_reconcile(self, partitions: Mapping[str, int]) -> list[str]:
+        """List the partitions whose sentinel refuses a write after the given offset."""
         with _reachable():
             return self.server.closed(partitions)
 
-    async def remembered(self, partition: str) -> int:
-        """See `FlagStore.remembered`."""
+    async def written_offset(self, partition: str) -> int:
+        """Return the offset before which the partition was written; 0: never."""
         with _reachable():
             return self.server.remembered(partition)
 
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
-        """See `FlagStore.heartbeat`."""
+        """Write the settled watermark of each shard, and the time of writing."""
         with _reachable():
             self.server.beat(settled_ms, at_ms, self._partitions)
 
     async def sweep(self, now_ms: int) -> int:
-        """See `FlagStore.sweep`."""
+        """Delete registers past their `keep_until_ms`; return their number."""
         with _reachable():
             return self.server.sweep(now_ms, self._partitions)
 
     async def check_server(self) -> None:
-        """Memory loses nothing on its own; only its absence is an error."""
+        """See `FlagStore.check_server`; only an absent server is an error."""
         with _reachable():
-            self.server.answer(Poll())
+            self.server.answer(PollState())
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: a memory store has no connections."""
 
 
 def _items(registers: Sequence[Register]) -> list[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""The store on Redis or Valkey. What must be atomic is a script (`lua/`); this cuts, sends and translates errors."""
+"""Flag store on Redis or Valkey. Atomic steps are Lua scripts (`lua/`); this module calls them in portions."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from streams.flags.store import CHUNK, Applied, chunks
 _LUA = Path(__file__).with_name("lua")
 _OLDEST_SERVER = 7
 _CLOSED = "the handler is closed"
-"""uvloop's word for a connection that was reset while it was being written to; asyncio says ConnectionError."""
+"""uvloop's error text for a connection reset during a write; asyncio raises ConnectionError."""
 
 
 class RedisFlagStore:
-    """A `FlagStore` on a server of Redis 7 or Valkey, or newer.
+    """`FlagStore` on a server of Redis 7 or Valkey, or newer.
 
     Args:
-        redis_url: of the primary; a read replica takes no writes.
-        partitions: of the decisions topic; readers learn from it how many shards must be alive.
-        changes_kept: about how many entries the change stream keeps; a reader further behind takes a new snapshot.
-        timeout_seconds: how long the server may take to answer one step.
+        redis_url: URL of the primary; a read replica takes no writes.
+        partitions: partition count of the decisions topic, from which readers know how many shards must be alive.
+        changes_kept: approximate length of the change stream; a reader further behind takes a new snapshot.
+        timeout_seconds: time limit for one step.
 
     Raises:
         SettingsError: the URL cannot be used.
@@ -47,19 +47,8 @@ class RedisFlagStore:
         changes_kept: int = keys.CHANGES_KEPT,
         timeout_seconds: float = 5.0,
     ) -> None:
-        try:
-            self._redis = redis.asyncio.Redis.from_url(
-                redis_url,
-                protocol=2,
-                decode_responses=False,
-                socket_connect_timeout=timeout_seconds,
-                socket_timeout=timeout_seconds,
-                retry=Retry(NoBackoff(), 1),  # once: a connection that the server closed while it was idle
-            )
-        except ValueError as error:
-            raise SettingsError(
-                f"HUSHTAG_REDIS_URL: {error}", fix="redis://host:port/0, rediss:// or unix://"
-            ) from None
+        # One retry: the server may have closed an idle connection.
+        self._redis = connect(redis_url, timeout_seconds=timeout_seconds, retries=1)
         self._where = _without_password(redis_url)
         self._partitions = partitions
         self._changes_kept = changes_kept
@@ -70,12 +59,12 @@ class RedisFlagStore:
         self._sweep = self._script("sweep")
 
     async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
-        """See `FlagStore.apply`."""
+        """Write newer registers with `put.lua`, under the partition's sentinel."""
         with self._translated():
             return await self._put_all(partition, registers, life="", after=after, upto=upto)
 
     async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
-        """See `FlagStore.reconcile`."""
+        """Write all registers under one incarnation of the server, then open the partition."""
         with self._translated():
             life = (await self._begin(keys=[keys.INCARNATION], args=[secrets.token_hex(8)])).decode()
             done = await self._put_all(partition, registers, life=life)
@@ -84,8 +73,8 @@ class RedisFlagStore:
                 done += Applied(refused=not await self._finish(keys=names, args=[life, partition, upto]))
             return done
 
-    async def closed(self, partitions: Mapping[str, int]) -> list[str]:
-        """See `FlagStore.closed`."""
+    async def needing_reconcile(self, partitions: Mapping[str, int]) -> list[str]:
+        """Compare each sentinel with the run id and the given offset, read in one transaction."""
         with self._translated():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.info("server")
@@ -98,14 +87,14 @@ class RedisFlagStore:
             if _written(found, run_id) < after
         ]
 
-    async def remembered(self, partition: str) -> int:
-        """See `FlagStore.remembered`."""
+    async def written_offset(self, partition: str) -> int:
+        """Return the offset before which the partition was written; 0: never."""
         with self._translated():
             _, offset = _sentinel(await self._redis.get(keys.sentinel(partition)))
         return offset
 
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
-        """See `FlagStore.heartbeat`."""
+        """Write the settled watermark of each shard, and the time of writing."""
         args: list[Any] = [secrets.token_hex(8), at_ms, self._partitions, keys.HEARTBEAT_GUARD_MS]
         for shard, settled in settled_ms.items():
             args += [shard, settled]
@@ -113,7 +102,7 @@ class RedisFlagStore:
             await self._beat(keys=[keys.INCARNATION, keys.HEARTBEATS], args=args)
 
     async def sweep(self, now_ms: int) -> int:
-        """See `FlagStore.sweep`."""
+        """Scan the registers and delete those past their `keep_until_ms`; return their number."""
         gone = cursor = 0
         with self._translated():
             while True:
@@ -131,24 +120,24 @@ class RedisFlagStore:
         return gone
 
     async def check_server(self) -> None:
-        """See `FlagStore.check_server`."""
+        """Read INFO and the configuration; refuse a server that may evict or lose flags."""
         with self._translated():
             info: dict[str, Any] = await self._redis.info()
         version = str(info.get("redis_version", "0"))
         if int(version.split(".")[0]) < _OLDEST_SERVER:
-            raise SettingsError(f"{self._where} is Redis {version}", fix="Redis 7 or Valkey 7.2, or newer")
+            raise SettingsError(f"{self._where} is Redis {version}", fix="use Redis 7 or Valkey 7.2, or newer")
         if info.get("role") not in ("master", None):
-            # After a failover it may be the primary again a moment later, so it is waited for like one that is away.
+            # After a failover it may soon be the primary again, so callers wait for it as for an absent server.
             raise FlagStoreUnavailable(f"{self._where} is a read replica", fix="set HUSHTAG_REDIS_URL to its primary")
         policy = info.get("maxmemory_policy")
         if policy != "noeviction":
             raise SettingsError(
                 f"{self._where} may evict flags under memory pressure: its maxmemory-policy is {policy}",
-                fix="redis-cli CONFIG SET maxmemory-policy noeviction, and the same in its configuration file",
+                fix="run redis-cli CONFIG SET maxmemory-policy noeviction, and set it in the configuration file",
             )
 
     async def close(self) -> None:
-        """See `FlagStore.close`."""
+        """Close the connection pool of the client."""
         await self._redis.aclose()
 
     async def _put_all(
@@ -181,6 +170,27 @@ class RedisFlagStore:
             raise FlagStoreUnavailable(f"{self._where}: {what}", fix=_fix(error)) from error
 
 
+def connect(redis_url: str, *, timeout_seconds: float, retries: int) -> redis.asyncio.Redis:
+    """Make a client that returns bytes and connects at its first command.
+
+    Raises:
+        SettingsError: the URL cannot be used.
+    """
+    try:
+        return redis.asyncio.Redis.from_url(
+            redis_url,
+            protocol=2,
+            decode_responses=False,
+            socket_connect_timeout=timeout_seconds,
+            socket_timeout=timeout_seconds,
+            retry=Retry(NoBackoff(), retries),
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"HUSHTAG_REDIS_URL: {error}", fix="use redis://host:port/0, rediss:// or unix://"
+        ) from None
+
+
 def _fix(error: Exception) -> str:
     if isinstance(error, OutOfMemoryError):
         return "raise maxmemory of the server: flags must not be evicted"
@@ -199,14 +209,14 @@ def _may_go(value: bytes, now_ms: int) -> bool:
 
 
 def _sentinel(value: bytes | str | None) -> tuple[str, int]:
-    """On which server, by its run id, and up to which offset a partition was written; ("", 0): nobody says."""
+    """Parse a sentinel into (run id of the server, offset before which the partition was written); ("", 0): none."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
     run_id, _, upto = text.partition(" ")
     return (run_id, int(upto)) if upto.isdecimal() else ("", 0)
 
 
 def _written(sentinel: bytes | None, run_id: str) -> int:
-    """Up to which offset a partition has been written on this server; -1: not at all."""
+    """Return the offset before which a partition was written on this server; -1: not at all."""
     found_id, upto = _sentinel(sentinel)
     return upto if found_id == run_id else -1
 

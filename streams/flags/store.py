@@ -1,10 +1,11 @@
-"""Where publish writes flags: a small protocol, so that a memory twin and Redis can stand in for one another.
+"""Protocol of the flag store, which Redis and an in-memory twin implement.
 
-Every write is a compare-and-set: a register goes in only if its version is strictly newer than what stands, so writes
-may repeat, come late or come from a worker that should be dead. After a loss on the server (FLUSHALL, a restart, a
-failover) ordinary writes of a partition are refused until `reconcile` has put all its registers back: else a late
-write could stand where a newer one was lost. So are writes that follow on more of the log than was put back: one who
-lost the partition and does not know yet may mend a loss with the little that it has read, and the rightful one notices.
+Every write is a compare-and-set: a register is stored only if its version is strictly newer than the stored one. So
+writes may repeat, arrive late, or come from a worker that has lost its partition. After a loss on the server (FLUSHALL,
+a restart, a failover), ordinary writes of a partition are refused until `reconcile` has put all its registers back.
+Otherwise a late write could take effect where a newer one was lost. A write is also refused if it continues from a log
+offset beyond the one that was reconciled. A worker that no longer owns the partition may reconcile with the little that
+it has read; the owner notices by this refusal and reconciles again.
 """
 
 from __future__ import annotations
@@ -16,78 +17,85 @@ from typing import Protocol
 from hushtag_client.registers import Register
 
 CHUNK = 500
-"""Registers written by one atomic step: a few milliseconds of the server's time."""
+"""Registers written by one atomic step, which takes a few milliseconds of the server's time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of a write."""
+    """Result of a write."""
 
     applied: int = 0
-    """Registers that were newer and went in."""
+    """Registers that were newer and are stored now."""
     stale: int = 0
-    """Registers that were not newer than what stood; nothing is wrong with that."""
+    """Registers that were not newer than the stored ones; not an error."""
     refused: bool = False
-    """Whether the server asked for a reconcile of the partition first; what was not applied by then was not written."""
+    """Whether the partition must be reconciled first; the registers not counted as applied were not written."""
 
     def __add__(self, other: Applied) -> Applied:
         return Applied(self.applied + other.applied, self.stale + other.stale, self.refused or other.refused)
 
 
 class FlagStore(Protocol):
-    """Redis as publish sees it. A partition is "0", "1", … (of the decisions topic) or "moderation".
+    """Flag store as the publish stage uses it. A partition is "0", "1", … (of the decisions topic) or "moderation".
 
-    Every method raises FlagStoreUnavailable where the server cannot be reached or does not take writes; it may then
-    have done a part of its work, and doing it again is harmless.
+    Every method raises FlagStoreUnavailable if the server cannot be reached or does not take writes. A part of the work
+    may be done by then; every method may be repeated.
     """
 
     async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
-        """Write registers that are strictly newer; refused where the partition must be reconciled first.
+        """Write registers that are strictly newer; refuse if the partition must be reconciled first.
 
-        They are what the partition's log changes from offset `after` on, and before `upto`. Refused, too, if the server
-        does not hold everything before `after`.
+        Args:
+            partition: name of the partition.
+            registers: changes by the partition's log in the offsets [after, upto).
+            after: the write is refused unless the server holds everything before this offset.
+            upto: end of the range; the server records it as written.
         """
         ...
 
     async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
-        """Put back all registers of a partition's fold, cleared ones too, and open the partition for `apply`.
+        """Write all registers of a partition's fold, cleared ones too, and allow `apply` for the partition.
 
-        The fold has read the log before offset `upto`. Refused if the server lost its data or was replaced meanwhile:
-        do it again.
+        The result is refused if the server lost its data or was replaced meanwhile; then repeat it.
+
+        Args:
+            partition: name of the partition.
+            registers: all registers of the partition's fold.
+            upto: end of the log that the fold has read, exclusive.
         """
         ...
 
-    async def closed(self, partitions: Mapping[str, int]) -> list[str]:
-        """Which partitions would refuse an `apply` after this offset: asked often, a loss is mended soon."""
+    async def needing_reconcile(self, partitions: Mapping[str, int]) -> list[str]:
+        """List the partitions that would refuse an `apply` after the given offset. Polled, to detect a loss soon."""
         ...
 
-    async def remembered(self, partition: str) -> int:
-        """Before which offset of its log a partition was written, on this server or one whose data it has; 0: never."""
+    async def written_offset(self, partition: str) -> int:
+        """Return the log offset before which a partition was written, on this server or its predecessor; 0: never."""
         ...
 
     async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
-        """Say how far each shard of this worker has settled, by its settled watermark, and when this was written."""
+        """Write the settled watermark of each shard of this worker, and the time of writing."""
         ...
 
     async def sweep(self, now_ms: int) -> int:
-        """Forget registers past their `keep_until_ms`; how many."""
+        """Delete registers past their `keep_until_ms`; return their number."""
         ...
 
     async def check_server(self) -> None:
-        """Refuse a server that could lose flags on its own.
+        """Check that the server cannot lose flags by its own configuration.
 
         Raises:
-            SettingsError: what is wrong with it, and the fix.
+            SettingsError: its version or configuration is unsafe.
             FlagStoreUnavailable: it does not answer, or is a read replica now (a failover may be under way).
         """
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections to the server."""
         ...
 
 
 def chunks(registers: Sequence[Register]) -> Iterator[tuple[Sequence[Register], bool]]:
-    """Registers in the portions of one atomic step, and whether it is the last; an empty one where there are none."""
+    """Split registers into portions of one atomic step, each with whether it is the last; at least one portion."""
     for start in range(0, max(1, len(registers)), CHUNK):
         yield registers[start : start + CHUNK], start + CHUNK >= len(registers)

@@ -1,1 +1,1 @@
-"""From settled panes to decisions: evidence, levels, states. Pure: time and scores are arguments."""
+"""The judge's core: settled panes to evidence, decisions and progress. No I/O; time and scores are arguments."""

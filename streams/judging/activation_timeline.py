@@ -1,39 +1,50 @@
-"""What is in force when: the policy and the model that a shard's log has named, each from a tick on."""
+"""The policy and the model of each tick, by the activations that a shard's log has named.
+
+Early decisions use the policy under which the newest open pane will settle. An activation is in force from a tick that
+settles 15 to 20 seconds after the record, and a lower threshold need not wait for that. Only where the new policy has
+other windows, or measures its signals otherwise, is nothing early until it is in force.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
 from streams.policy import Policy
 from streams.policy.activation import Activation, ActivationLog
 
 
-class InForce:
-    """Policy and model, by what was read so far.
+class ActivationTimeline:
+    """Activations as far as they were read.
 
     Args:
-        model_revision: of the model before an activation has named one.
+        model_revision: model of the ticks before the first activation.
     """
 
     def __init__(self, model_revision: str) -> None:
         self.activations = ActivationLog()
         self.policy: Policy | None = None
-        """At the last settled tick."""
+        """Policy of the last settled tick."""
         self.model_revision = model_revision
-        """The same."""
+        """Model of the last settled tick."""
+        self.early_policy: Policy | None = None
+        """Policy of early decisions; None: there are none."""
+        self.early_floor = 1 << 62
+        """Fewest tweets that any rule of it asks for."""
+        self.early_least_share = 1.0
+        """Lowest harmful share at which any rule of it suppresses."""
         self._bodies: dict[str, Policy] = {}
 
     def add(self, activation: Activation) -> None:
-        """The log has named it."""
+        """Add an activation, in any order."""
         self.activations.add(activation)
 
     def recover(self, activations: Iterable[Activation]) -> None:
-        """Go on with those that a predecessor knew."""
+        """Recover the activations of the previous owner's progress record, with the bodies of their policies."""
         self.activations = ActivationLog.from_list(activations)
 
     def policy_at(self, tick_ms: int) -> Policy | None:
-        """The policy that is active at a tick."""
+        """Return the policy that is active at a tick."""
         activation = self.activations.in_force(tick_ms)
         if activation is None:
             return None
@@ -43,19 +54,50 @@ class InForce:
         return policy
 
     def model_of(self, pane: int) -> str:
-        """The revision that scores a pane's entries: that of its start."""
+        """Return the model that scores a pane: that of the pane's start."""
         activation = self.activations.in_force(pane * PANE_MS)
         return self.model_revision if activation is None else activation.model_revision
 
-    def follow(self, tick_ms: int) -> tuple[Policy | None, Activation | None]:
-        """A tick settles: the policy and the activation of a model that are in force from it on, None where they were
-        before. Earlier activations are forgotten."""
+    def advance(self, tick_ms: int) -> tuple[Policy | None, Activation | None]:
+        """Advance to the next tick to settle, and drop the activations before it.
+
+        Returns:
+            The policy, and the activation of the model, if they differ from those of the tick before; else None.
+        """
         policy, activation = self.policy_at(tick_ms), self.activations.in_force(tick_ms)
         self.activations.prune(tick_ms)
-        other_policy = policy if policy is not self.policy else None
-        other_model = activation if activation and activation.model_revision != self.model_revision else None
-        if other_policy is not None:
-            self.policy = other_policy
-        if other_model is not None:
-            self.model_revision = other_model.model_revision
-        return other_policy, other_model
+        new_policy = policy if policy is not self.policy else None
+        new_model = activation if activation and activation.model_revision != self.model_revision else None
+        if new_policy is not None:
+            self.policy = new_policy
+        if new_model is not None:
+            self.model_revision = new_model.model_revision
+        return new_policy, new_model
+
+    def advance_early(self, pane: int) -> bool:
+        """Choose the policy of early decisions for the newest open pane; return whether it is another one."""
+        coming = self.policy_at((pane + 1) * PANE_MS)
+        policy = coming if self.policy is not None and coming is not None and _alike(self.policy, coming) else None
+        if policy is self.early_policy:
+            return False
+        self.early_policy = policy
+        if policy is not None:
+            rules = policy.rule_table.values()
+            self.early_floor = min(rule.min_tweets for rule in rules)
+            self.early_least_share = min(rule.suppress_at for rule in rules)
+        return True
+
+
+def _alike(one: Policy, other: Policy) -> bool:
+    """Whether both policies measure the same windows and signals."""
+    return one is other or _measures(one) == _measures(other)
+
+
+def _measures(policy: Policy) -> tuple[object, ...]:
+    return (
+        policy.windows_ms,
+        policy.young_days,
+        policy.burst_min_past,
+        policy.links_revision,
+        policy.asks_for_migrated_campaigns,
+    )

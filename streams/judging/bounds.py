@@ -5,19 +5,19 @@ from __future__ import annotations
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import betaincinv
 
-Doubles = npt.NDArray[np.float64]
+from streams.signals.base import Doubles, Ints
 
 
-def share_bounds(share: Doubles, n: npt.NDArray[np.int64], confidence: float) -> tuple[Doubles, Doubles]:
-    """Lower and upper Wilson score bounds of a proportion (Wilson 1927, "Probable inference").
+def share_bounds(share: Doubles, n: Ints, confidence: float) -> tuple[Doubles, Doubles]:
+    """Compute lower and upper Wilson score bounds of a proportion (Wilson 1927, "Probable inference").
 
     Args:
         share: (m,) in [0, 1]; NaN where n is 0.
         n: (m,) trials.
         confidence: of the two-sided interval, in (0.5, 1).
+
     Returns:
         Two arrays (m,); [0, 1] where n is 0.
     """
@@ -32,17 +32,18 @@ def share_bounds(share: Doubles, n: npt.NDArray[np.int64], confidence: float) ->
     return lower, upper
 
 
-def exact_lower(hits: npt.NDArray[np.int64], n: npt.NDArray[np.int64], confidence: float) -> Doubles:
-    """Lower bound of a proportion of which `hits` of n trials were seen (Clopper and Pearson 1934).
+def exact_lower(hits: Ints, n: Ints, confidence: float) -> Doubles:
+    """Compute the lower bound of a proportion with `hits` in n trials (Clopper and Pearson 1934).
 
-    Exact where n is small, as Wilson's is not; drawn from few without replacement it is on the safe side.
+    Unlike Wilson's it is exact for a small n. For trials drawn from few without replacement it is conservative.
 
     Args:
         hits: (m,) in [0, n].
         n: (m,)
         confidence: one-sided, in (0.5, 1).
+
     Returns:
-        (m,); 0 where nothing was hit.
+        (m,); 0 without a hit.
 
     >>> exact_lower(np.array([0, 5, 5]), np.array([5, 5, 10]), 0.995).round(3).tolist()
     [0.0, 0.347, 0.128]

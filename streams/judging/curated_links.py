@@ -1,6 +1,6 @@
-"""Which authors of a sample link to a curated domain: a bit in their entry, set while the texts are still there.
+"""The flag of entries whose tweet links to a curated domain, set while the texts exist.
 
-The policy under which a pane settles sets it, so it is the same after a restart; the texts are dropped as ever.
+The policy under which a pane settles sets it, so it is the same after a restart. The texts are dropped with the pane.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from streams.windows.open_pane import OpenPane
 
 
 def mark_links(pane: OpenPane, entries: Ints, policy: Policy) -> None:
-    """Set the flag of those entries that link to one of the policy's domains, and take it from the others."""
+    """Set the flag of the entries that link to one of the policy's domains, and clear it in the others."""
     flags, matcher = pane.entries["flags"], policy.domain_matcher
     flags[entries] &= ~np.uint8(LINKED)
     if matcher:

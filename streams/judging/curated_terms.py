@@ -1,19 +1,18 @@
-"""Which hashtags are, or look like, a curated term of a policy."""
+"""Comparison of hashtags with the curated terms of a policy."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 
 import numpy as np
-import numpy.typing as npt
 
-from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.policy import Policy
+from streams.signals.base import Bools, Ints
 
 
 class CuratedTags:
-    """The hashtags that a policy's curated terms match; each is compared with them once."""
+    """The hashtags that a policy's curated terms match; each hashtag is compared once."""
 
     def __init__(self, policy: Policy, tags: Tags) -> None:
         self._policy = policy
@@ -21,8 +20,8 @@ class CuratedTags:
         self._compared: set[int] = set()
         self._matching: set[int] = set()
 
-    def among(self, keys: Ints) -> npt.NDArray[np.bool_]:
-        """(n,) whether the hashtag of each key (n,) is, or looks like, a curated term."""
+    def among(self, keys: Ints) -> Bools:
+        """Mark (n,) the keys whose hashtag is, or looks like, a curated term."""
         if not self._policy.curated_terms:
             return np.zeros(len(keys), bool)
         numbers = keys >> COUNTRY_BITS
@@ -34,6 +33,6 @@ class CuratedTags:
         return np.isin(numbers, np.fromiter(self._matching, np.int64, len(self._matching)))
 
     def forget(self, used: Container[int]) -> None:
-        """Drop what is known of hashtags whose numbers are not used any more."""
+        """Drop the compared hashtags whose numbers are not in use any more."""
         self._compared = {number for number in self._compared if number in used}
         self._matching &= self._compared

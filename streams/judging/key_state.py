@@ -1,6 +1,6 @@
-"""What a shard has said: settled rulings per key, early rulings laid over them, and how both are read back.
+"""State of one key: its settled decisions, early decisions laid over them, and its recovery from a decision record.
 
-Settled rulings never depend on early ones: they equal the reference's.
+Settled decisions never depend on early ones: they equal the reference's.
 """
 
 from __future__ import annotations
@@ -8,58 +8,59 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from streams.log.decisions import Decision, Ruling
+from streams.log.decisions import Decision, ScopeDecision
 
 Scope = tuple[str, str]
-"""(category, surface)"""
+"""Scope of a decision: (category, surface)."""
 
 
 @dataclass(slots=True)
 class KeyState:
     """Everything in force for one (hashtag, country)."""
 
-    settled: dict[Scope, Ruling] = field(default_factory=dict)
-    early: dict[Scope, Ruling] = field(default_factory=dict)
-    """Provisional rulings; `since_ms` is the end of the newest pane that each counted."""
-    barred: dict[Scope, Ruling] = field(default_factory=dict)
-    """Withdrawn early rulings: no new one for a dwell."""
+    settled: dict[Scope, ScopeDecision] = field(default_factory=dict)
+    early: dict[Scope, ScopeDecision] = field(default_factory=dict)
+    """Provisional decisions; `since_ms` is the end of the newest pane that each counted."""
+    barred: dict[Scope, ScopeDecision] = field(default_factory=dict)
+    """Withdrawn early decisions: there is no new one for a dwell."""
     decided_ms: int = -1
     """Recovered: ticks up to this one are already in `settled`."""
-    said: str = ""
-    """Recovered: the version up to which all has been said of the key."""
+    published: str = ""
+    """Recovered: the greatest version that was published for the key."""
 
     @property
     def empty(self) -> bool:
+        """Return whether nothing is in force or barred, so that the key may be dropped."""
         return not (self.settled or self.early or self.barred)
 
-    def rulings(self) -> tuple[Ruling, ...]:
-        """As one record carries them, in a fixed order."""
+    def rulings(self) -> tuple[ScopeDecision, ...]:
+        """Return the decisions as one record carries them, in a fixed order."""
         parts = (self.settled, self.early, self.barred)
         return tuple(part[scope] for part in parts for scope in sorted(part))
 
     def adopt(self, decision: Decision) -> None:
-        """Lay the early rulings that somebody else said of this key over what is in force, to be answered like ours."""
-        for ruling in decision.rulings:
-            if ruling.provisional and ruling.action != "clear":
-                self.early.setdefault((ruling.category, ruling.surface), ruling)
+        """Add another worker's early decisions of this key, to be confirmed or withdrawn like our own."""
+        for one in decision.rulings:
+            if one.provisional and one.action != "clear":
+                self.early.setdefault((one.category, one.surface), one)
 
     @classmethod
     def read_back(cls, decision: Decision) -> KeyState:
-        """The state that a record tells."""
-        state = cls(decided_ms=decision.settled_ms, said=decision.version)
-        for ruling in decision.rulings:
-            scope = (ruling.category, ruling.surface)
-            if not ruling.provisional:
-                state.settled[scope] = ruling
-            elif ruling.action == "clear":
-                state.barred[scope] = ruling
+        """Recover the state from a record."""
+        state = cls(decided_ms=decision.settled_ms, published=decision.version)
+        for one in decision.rulings:
+            scope = (one.category, one.surface)
+            if not one.provisional:
+                state.settled[scope] = one
+            elif one.action == "clear":
+                state.barred[scope] = one
             else:
-                state.early[scope] = ruling
+                state.early[scope] = one
         return state
 
 
 def greatest(decisions: Iterable[Decision]) -> Iterator[Decision]:
-    """Of each (hashtag, country) the decision with the greatest version, never the last record."""
+    """Return the decision with the greatest version for each (hashtag, country); the last record may not be it."""
     best: dict[tuple[str, str], Decision] = {}
     for decision in decisions:
         key = (decision.hashtag, decision.country)

@@ -1,51 +1,67 @@
-"""Where a tag stands against one rule: over, under, between, or too little to say."""
+"""Levels of keys under one rule: over, under, between, or too small to judge."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from streams.judging.bounds import Doubles
-from streams.judging.evidence import EvidenceTable, rounded
-from streams.judging.two_stage_share import widen
-from streams.log.decisions import Evidence, Reason
+from streams.judging.evidence import EvidenceTable
+from streams.log.decisions import DecisionReason, Evidence
 from streams.policy import Rule
+from streams.signals.base import YES_NO, Bools, Doubles, Numbers, Signal, rounded
+from streams.signals.registry import BY_NAME
 
 Levels = npt.NDArray[np.int8]
-Signal = tuple[str, Doubles, float]
-"""What may corroborate: its name, values (m,), and the threshold of a rule."""
 
 LOW = 0
-"""Below the floors: says nothing."""
+"""Level of a key below the floors: too small to judge."""
 UNDER = 1
 BETWEEN = 2
 OVER = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The level of one key under one rule. What it rests on is told when it is asked for: most standings change
-    nothing."""
+class AskedSignal(NamedTuple):
+    """A signal that a rule asks for, its values (m,), and the rule's threshold."""
+
+    signal: Signal
+    values: Numbers
+    threshold: float
+
+
+class JudgedRows(Protocol):
+    """Rows of a table that were judged, and can be rendered."""
+
+    def evidence(self, row: int) -> Evidence:
+        """Return the evidence of one row, for a decision record."""
+
+    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
+        """Return the reasons for the level of one row."""
+
+
+class RuleResult(NamedTuple):
+    """Level of one key under one rule. Evidence and reasons are rendered on demand: most results change nothing."""
 
     level: int
-    judged: RuleLevels | None = None
-    """With `row` there; None: it rests on nothing."""
+    judged: JudgedRows | None = None
+    """Rows that the key's is one of; None: the result has no evidence."""
     row: int = 0
 
     @property
     def evidence(self) -> Evidence | None:
-        """The signals."""
+        """Evidence of the key, as the decision record shows it."""
         return None if self.judged is None else self.judged.evidence(self.row)
 
     @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Those that speak for harm."""
+    def reasons(self) -> tuple[DecisionReason, ...]:
+        """Signals that reached their thresholds."""
         return () if self.judged is None else self.judged.reasons(self.row)
 
 
-NOTHING = Standing(LOW)
+NOTHING = RuleResult(LOW)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,79 +74,58 @@ class RuleLevels:
     share: Doubles
     lower: Doubles
     upper: Doubles
-    terms: npt.NDArray[np.bool_]
-    signals: list[Signal]
+    listed: Bools
+    """Whether the tag is, or looks like, a curated term."""
+    asked: list[AskedSignal]
 
-    def standing(self, row: int) -> Standing:
-        """Of one row."""
-        return Standing(int(self.level[row]), self, row)
+    def result(self, row: int) -> RuleResult:
+        """Return the result of one row."""
+        return RuleResult(int(self.level[row]), self, row)
 
     def evidence(self, row: int) -> Evidence:
-        """One row as the decision record shows it."""
+        """Render one row for a decision record."""
         share, lower, upper = float(self.share[row]), float(self.lower[row]), float(self.upper[row])
-        return self.table.evidence(row, share, lower, upper, term=bool(self.terms[row]))
+        return self.table.evidence(row, share, lower, upper, self.listed)
 
-    def reasons(self, row: int) -> tuple[Reason, ...]:
-        """The lower bound, and what corroborates."""
-        passed = [(name, float(values[row]), threshold) for name, values, threshold in self.signals]
+    def reasons(self, row: int) -> tuple[DecisionReason, ...]:
+        """Return the lower bound, and the signals of one row that reached their thresholds."""
+        values = [(one.signal.name, float(one.values[row]), one.threshold) for one in self.asked]
         return (
-            Reason("harmful_share_lower", rounded(float(self.lower[row])), self.rule.suppress_at),
-            *(Reason(name, rounded(value), threshold) for name, value, threshold in passed if value >= threshold),
+            DecisionReason("harmful_share_lower", rounded(float(self.lower[row])), self.rule.suppress_at),
+            *(DecisionReason(name, rounded(value), least) for name, value, least in values if value >= least),
         )
 
 
 def levels(
-    table: EvidenceTable,
-    rule: Rule,
-    column: int,
-    terms: npt.NDArray[np.bool_],
-    confidence: float,
-    margin: float = 1.0,
+    table: EvidenceTable, rule: Rule, column: int, listed: Bools, confidence: float, margin: float = 1.0
 ) -> RuleLevels:
     """Judge every row of a table under one rule.
 
     Args:
+        table: evidence of m keys over the rule's window.
+        rule: rule with the thresholds and the least counts.
         column: score column of the rule's category.
-        terms: (m,) whether the tag is, or looks like, a curated term.
-        confidence: of the two-sided interval; early looks ask for more than the rule does.
-        margin: by this factor a corroborating signal must pass its threshold; early looks ask for more here too.
+        listed: (m,) whether the tag is, or looks like, a curated term.
+        confidence: of the two-sided interval; early decisions ask for more than the rule does.
+        margin: factor on the threshold of each measured signal; early decisions ask for more here too.
     """
     share, lower, upper = table.bounds(column, confidence)
-    if table.correction is not None:
-        lower, upper = widen(share, lower, upper, table.correction, column, confidence, table.gaps(column))
     enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
-    passed = np.zeros(len(table.keys), np.int64)
-    signals = _asked(table, rule, terms)
-    for signal, values, threshold in signals:
-        least = threshold if signal == "term" else margin * threshold
-        passed += np.nan_to_num(values, nan=-1.0) >= least
-    over = (lower >= rule.suppress_at) & (passed >= rule.corroboration.need)
+    asked = [
+        AskedSignal(BY_NAME[name], BY_NAME[name].values(table, listed), threshold)
+        for name, threshold in rule.corroboration.thresholds
+    ]
+    reached = np.zeros(len(table.keys), np.int64)
+    for signal, values, threshold in asked:
+        reached += values >= (threshold if signal.kind is YES_NO else margin * threshold)  # NaN reaches nothing
+    over = (lower >= rule.suppress_at) & (reached >= rule.corroboration.need)
     level = np.full(len(table.keys), BETWEEN, np.int8)
     level[over] = OVER
     level[upper < rule.clear_at] = UNDER
     level[~enough] = LOW
-    return RuleLevels(table, rule, level, share, lower, upper, terms, signals)
+    return RuleLevels(table, rule, level, share, lower, upper, listed, asked)
 
 
-def _asked(table: EvidenceTable, rule: Rule, terms: npt.NDArray[np.bool_]) -> list[Signal]:
-    """What must corroborate: each that the rule names."""
-    wanted = rule.corroboration
-    signals: list[tuple[str, Doubles, float | None]] = [
-        ("burst", table.burst, wanted.burst),
-        ("copies", table.copies, wanted.copies),
-        ("young", table.young, wanted.young),
-        ("authors", table.authors.astype(np.float64), wanted.authors),
-        ("links", table.links, wanted.links),
-        ("successor", table.successor, wanted.successor),
-        ("term", terms.astype(np.float64), 1.0 if wanted.term else None),
-    ]
-    return [(name, values, float(threshold)) for name, values, threshold in signals if threshold is not None]
-
-
-def combine(standings: list[Standing]) -> Standing:
-    """Several windows: over in any is over; under needs every window that can say anything to be under."""
-    telling = [one for one in standings if one.level != LOW]
-    if not telling:
-        return NOTHING
-    most = max(telling, key=lambda one: one.level)
-    return most
+def combine(results: Iterable[RuleResult]) -> RuleResult:
+    """Combine the windows of a key: over in any is over; under needs every window that is not low to be under."""
+    return max((one for one in results if one.level != LOW), key=lambda one: one.level, default=NOTHING)

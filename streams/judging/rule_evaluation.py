@@ -1,4 +1,4 @@
-"""Which tags stand where, under every rule of a policy: each (rule, window) is judged once, as columns."""
+"""Evaluation of the rules of a policy at one tick: each (rule, window) is judged once, as columns."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from streams.counting.keys import COUNTRY_MASK, country_name, country_of
 from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
-from streams.judging.levels import NOTHING, OVER, RuleLevels, Standing, combine, levels
+from streams.judging.levels import NOTHING, OVER, RuleLevels, RuleResult, combine, levels
 from streams.policy import Policy, Rule
+from streams.signals.base import Ints
 
 _EARLY_MARGIN = 1.5
-"""A signal on its threshold now is as likely as not below it when the tick settles."""
+"""Factor on thresholds of early decisions: a signal just at its threshold often falls below it by settlement."""
 
 
-class Docket:
-    """The evidence of one tick before one policy.
+class RuleEvaluation:
+    """Evaluation of a tick's evidence under one policy.
 
     Args:
-        columns: score column by category; the policy's categories that the model does not know are left out.
+        columns: score column by category; categories of the policy that the model does not know are left out.
         tables: evidence by window, in milliseconds.
         curated: the hashtags that the policy's curated terms match.
-        early: look before the tick has settled: at the policy's early confidence, and with a margin on what
-            corroborates.
-        blind: the scorer is not to be believed: every key is below its floors.
+        early: whether the tick has not settled: the policy's early confidence, and a margin on signals, apply.
+        blind: whether the scorer is not trusted: every key counts as below its floors.
     """
 
     def __init__(
@@ -39,26 +39,19 @@ class Docket:
         early: bool = False,
         blind: bool = False,
     ) -> None:
-        self._blind = blind
+        self.scopes = scopes_of(policy, columns)
         self._policy = policy
         self._columns = columns
+        self._shortest = tables.get(policy.windows_ms[0])
         self._tables = {window_ms: table for window_ms, table in tables.items() if len(table.keys)}
-        self._terms = {window_ms: curated.among(table.keys) for window_ms, table in self._tables.items()}
+        self._listed = {window_ms: curated.among(table.keys) for window_ms, table in self._tables.items()}
         self._early = early
+        self._blind = blind
         self._judged: dict[tuple[int, int, Rule], RuleLevels] = {}
         self._rows: dict[int, dict[int, int]] = {}
 
-    def scopes(self) -> list[Scope]:
-        """Every (category, surface) that can be decided."""
-        return [
-            (category, surface)
-            for category in self._policy.category_names
-            if category in self._columns
-            for surface in self._policy.surfaces
-        ]
-
     def over(self) -> set[int]:
-        """Keys that are over under their own rule in some scope."""
+        """Return the keys that are over under their own rule in some scope."""
         found: set[int] = set()
         if self._blind:
             return found
@@ -66,7 +59,7 @@ class Docket:
             codes = table.keys & COUNTRY_MASK
             for code in np.unique(codes).tolist():
                 of_country = codes == code
-                for category, surface in self.scopes():
+                for category, surface in self.scopes:
                     rule = self._policy.rule(category, surface, country_name(code))
                     if window_ms in rule.windows_ms:
                         level = self._levels(window_ms, self._columns[category], rule).level
@@ -74,30 +67,34 @@ class Docket:
         return found
 
     def rule(self, key: int, scope: Scope) -> Rule:
-        """The rule that holds for a key."""
+        """Return the rule of a scope in the key's country."""
         return self._policy.rule(*scope, country_of(key))
 
-    def gone(self, key: int, scope: Scope) -> bool:
-        """Whether a key is below `evidence_floor` in every window of its rule: nothing need be remembered of it."""
+    def is_gone(self, key: int, scope: Scope) -> bool:
+        """Check whether a key is below `evidence_floor` in every window of its rule, so that it may be forgotten."""
         windows_ms = self.rule(key, scope).windows_ms
         return not any(window_ms in windows_ms for window_ms in self._rows_of(key))
 
-    def standing(self, key: int, scope: Scope) -> Standing:
-        """Where a key stands, over all windows of its rule."""
+    def result(self, key: int, scope: Scope) -> RuleResult:
+        """Return the result of a key over all windows of its rule."""
         if self._blind:
             return NOTHING
         rule = self.rule(key, scope)
         column = self._columns[scope[0]]
         return combine(
-            [
-                self._levels(window_ms, column, rule).standing(row)
-                for window_ms, row in self._rows_of(key).items()
-                if window_ms in rule.windows_ms
-            ]
+            self._levels(window_ms, column, rule).result(row)
+            for window_ms, row in self._rows_of(key).items()
+            if window_ms in rule.windows_ms
         )
 
+    def sizes(self) -> tuple[Ints, Ints]:
+        """Return the keys of the shortest window and their tweets, both (n,)."""
+        if self._shortest is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return self._shortest.keys, self._shortest.tweets
+
     def _rows_of(self, key: int) -> dict[int, int]:
-        """By window, in its table: found once for all scopes."""
+        """Return the row of a key by window, found once for all scopes."""
         found = self._rows.get(key)
         if found is None:
             rows = {window_ms: table.find(key) for window_ms, table in self._tables.items()}
@@ -111,8 +108,15 @@ class Docket:
                 self._tables[window_ms],
                 rule,
                 column,
-                self._terms[window_ms],
+                self._listed[window_ms],
                 self._policy.early_confidence if self._early else rule.confidence,
                 _EARLY_MARGIN if self._early else 1.0,
             )
         return found
+
+
+def scopes_of(policy: Policy, columns: Mapping[str, int]) -> list[Scope]:
+    """List every (category, surface) of a policy that a model with these score columns can decide."""
+    return [
+        (category, surface) for category in policy.category_names if category in columns for surface in policy.surfaces
+    ]

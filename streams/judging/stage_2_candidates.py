@@ -1,10 +1,10 @@
-"""Of which tags stage 2 should read some texts, and which: the least certain first, and of these the hottest.
+"""The texts that stage 2 should read after a settled tick: those of the least certain tags first, then of the hottest.
 
-Uncertain is a tag whose harmful share may lie on either side of a threshold: there another scorer may change what is
-decided. Of each tag those authors are asked for whose hashes are the smallest. They are a prefix of the sample, so a
-fair sample themselves; and from tick to tick mostly the same ones.
+A tag is uncertain if its harmful share may lie on either side of a threshold: there a second scorer may change the
+decision. Of each tag the authors with the smallest hashes are read. They are a prefix of the sample, so a fair sample
+themselves, and they are mostly the same from tick to tick.
 
-What is chosen here changes no decision by itself, and no other judge need choose the same.
+This choice changes no decision by itself, and another judge may choose differently.
 """
 
 from __future__ import annotations
@@ -15,26 +15,25 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_name
 from streams.judging.evidence import EvidenceTable
-from streams.judging.levels import levels
-from streams.judging.side_inputs.corrections import Corrected
+from streams.judging.evidence_builder import EvidenceBuilder
+from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.judging.two_stage_share import first_scored
-from streams.judging.window_store import Views
 from streams.policy import Policy, Rule
-from streams.windows.corrections import Ints
 
 MOST_TAGS = 64
-"""At one tick of one shard: more than a worker can read before the next."""
-_ASKED_TAGS = 8 * MOST_TAGS
-"""So many tags are asked whether anything of them is left to read."""
+"""Tags of one shard at one tick: more than a worker can read before the next tick."""
+_EXAMINED_TAGS = 8 * MOST_TAGS
+"""Tags of which the unread texts are looked up."""
 _NEAR = 2
-"""A tag with so many times fewer tweets and authors than its rule's floors is worth a look: it may soon have them."""
+"""Factor by which a tag may lie below its rule's floors of tweets and authors: it may soon reach them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A tag, and the tweets of it that are to be read."""
+    """A tag, and its tweets that stage 2 should read."""
 
     hashtag: str
     unsure: bool
@@ -42,61 +41,62 @@ class Candidate:
     heat: int
     """Tweets in the window that has most."""
     tweets: tuple[int, ...]
-    """Their ids, the smallest author hash first."""
+    """Ids, that of the smallest author hash first."""
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """The greatest is read first."""
+        """Urgency: the greatest rank is read first."""
         return (self.unsure, self.heat)
 
 
 def candidates(
-    policy: Policy, columns: Mapping[str, int], tables: Mapping[int, EvidenceTable], views: Views, tags: Tags
+    policy: Policy, columns: Mapping[str, int], evidence: EvidenceBuilder, corrections: CorrectionIndex, tags: Tags
 ) -> list[Candidate]:
-    """What stage 2 should read after a settled tick, the most urgent first.
+    """Return what stage 2 should read after a settled tick, the most urgent first.
 
     Args:
+        policy: policy in force at the tick.
         columns: score column by category.
-        tables: the evidence of this tick by window, in milliseconds; `views`: where it comes from.
+        evidence: of the tick.
+        corrections: texts that stage 2 has read.
+        tags: names the hashtags of the keys.
     """
     heat: dict[int, int] = {}
     unsure: set[int] = set()
-    for table in tables.values():
-        worth, open_to_doubt = doubts(policy, columns, table)
-        unsure.update((table.keys[open_to_doubt] >> COUNTRY_BITS).tolist())
-        for key, tweets in zip(table.keys[worth].tolist(), table.tweets[worth].tolist(), strict=True):
+    for table in evidence.tables().values():
+        near, uncertain = near_and_uncertain(policy, columns, table)
+        unsure.update((table.keys[uncertain] >> COUNTRY_BITS).tolist())
+        for key, tweets in zip(table.keys[near].tolist(), table.tweets[near].tolist(), strict=True):
             heat[key >> COUNTRY_BITS] = max(tweets, heat.get(key >> COUNTRY_BITS, 0))
-    chosen = sorted(heat, key=lambda tag: (tag not in unsure, -heat[tag], tag))[:_ASKED_TAGS]
-    wanted = _tweets(chosen, tables, views, views.corrected)
+    chosen = sorted(heat, key=lambda tag: (tag not in unsure, -heat[tag], tag))[:_EXAMINED_TAGS]
+    unread = _unread_tweets(chosen, evidence, corrections)
     return [
-        Candidate(tags.name(tag << COUNTRY_BITS), tag in unsure, heat[tag], tuple(wanted[tag]))
-        for tag in [tag for tag in chosen if wanted[tag]][:MOST_TAGS]
+        Candidate(tags.name(tag << COUNTRY_BITS), tag in unsure, heat[tag], tuple(unread[tag]))
+        for tag in [tag for tag in chosen if unread[tag]][:MOST_TAGS]
     ]
 
 
-def doubts(
+def near_and_uncertain(
     policy: Policy, columns: Mapping[str, int], table: EvidenceTable
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(m,) which rows are near the floors of a rule, and (m,) of which of them an interval holds a threshold."""
-    m = len(table.keys)
-    worth, unsure = np.zeros(m, bool), np.zeros(m, bool)
-    no_terms = np.zeros(m, bool)
+    """Return (m,) the rows that are near the floors of a rule, and (m,) those whose interval holds a threshold."""
+    near, uncertain = np.zeros(len(table.keys), bool), np.zeros(len(table.keys), bool)
     codes = table.keys & COUNTRY_MASK
     for code in np.unique(codes).tolist():
         for rule, column in _rules(policy, columns, country_name(code)):
             if table.window_ms not in rule.windows_ms:
                 continue
-            near = (
+            near_rule = (
                 (codes == code)
                 & (table.tweets * _NEAR >= rule.min_tweets)
                 & (table.authors * _NEAR >= rule.min_authors)
                 & (table.scored > 0)
             )
-            judged = levels(table, rule, column, no_terms, rule.confidence)
+            _, lower, upper = table.bounds(column, rule.confidence)
             for threshold in (rule.suppress_at, rule.clear_at):
-                unsure |= near & (judged.lower < threshold) & (threshold <= judged.upper)
-            worth |= near
-    return worth, unsure
+                uncertain |= near_rule & (lower < threshold) & (threshold <= upper)
+            near |= near_rule
+    return near, uncertain
 
 
 def _rules(policy: Policy, columns: Mapping[str, int], country: str) -> set[tuple[Rule, int]]:
@@ -108,21 +108,21 @@ def _rules(policy: Policy, columns: Mapping[str, int], country: str) -> set[tupl
     }
 
 
-def _tweets(
-    chosen: list[int], tables: Mapping[int, EvidenceTable], views: Views, corrected: Corrected
+def _unread_tweets(
+    chosen: list[int], evidence: EvidenceBuilder, corrections: CorrectionIndex
 ) -> dict[int, dict[int, None]]:
-    """Of each tag the tweets of the first authors of its samples that stage 2 has not read, in order."""
+    """Return for each tag the tweets of its samples' first authors that stage 2 has not read, in order."""
     found: dict[int, dict[int, None]] = {tag: {} for tag in chosen}
     worlds = np.array(sorted(chosen), np.int64) << COUNTRY_BITS
-    for window_ms, table in tables.items():
+    for window_ms, table in evidence.tables().items():
         keys: Ints = worlds[np.isin(worlds, table.keys)]
         if not len(keys):
             continue
-        sample = views.sample(views.windows[window_ms], keys)
+        sample = evidence.sample(evidence.store.windows[window_ms], keys)
         if not len(sample.group):
             continue
         tags = keys[sample.group] >> COUNTRY_BITS
-        first = first_scored(sample.group, ~np.isnan(sample.scores[:, 0])) & ~corrected.known(tags, sample.tweet)
+        first = first_scored(sample.group, ~np.isnan(sample.scores[:, 0])) & ~corrections.known(tags, sample.tweet)
         for tag, tweet in zip(tags[first].tolist(), sample.tweet[first].tolist(), strict=True):
             found[tag][tweet] = None
     return found

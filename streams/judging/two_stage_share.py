@@ -1,9 +1,10 @@
 """The harmful share by two scorers: a quick one on every sampled author, a slow one on some of them.
 
-The difference estimator of double sampling (Cochran 1977, "Sampling Techniques", section 12.9): the quick scorer's mean
-over all, plus the mean difference over those of whom the slow one has been asked. They are the first of the sample
-by author hash, and so a fair sample of it. Its error is added to the bounds as a second, independent one: each
-half of the interval grows as the root of the sum of squares (Zou and Donner 2008, "Construction of confidence limits").
+The difference estimator of double sampling (Cochran 1977, "Sampling Techniques", section 12.9) adds two means: that of
+the quick scorer over all authors, and that of the difference of both scorers over the authors that the slow one scored.
+These are the first of the sample by author hash, and so a fair sample of it. The error of the second mean is
+independent: it widens each half of the interval to the root of the sum of squares (Zou and Donner 2008, "Construction
+of confidence limits about effect measures").
 """
 
 from __future__ import annotations
@@ -16,52 +17,74 @@ import numpy as np
 import numpy.typing as npt
 
 from models.compiled import compiled
-from streams.judging.bounds import Doubles
-from streams.judging.side_inputs.corrections import Seen
-from streams.windows.corrections import Ints
+from streams.judging.side_inputs.corrections import SampleCorrections
+from streams.signals.base import Bools, Doubles, Ints
 
 SUBSAMPLE = 20
-"""So many scored authors of a sample are looked at, at most."""
+"""Upper bound on the scored authors of a sample whose texts stage 2 reads."""
 LEAST = 5
-"""Fewer correct nothing: their differences do not tell how much they vary."""
+"""Least number of differences that correct a share: fewer do not show how much they vary."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Correction:
-    """What stage 2 has added to the shares of m keys."""
+class ShareCorrection:
+    """Correction of the shares of m keys by stage 2."""
 
     looked: Ints
-    """(m,) authors whose texts it has read; 0: the share is stage 1's."""
+    """(m,) authors whose texts stage 2 has read; 0: the share is stage 1's."""
     variance: Doubles
-    """(m, columns) of the mean difference; 0 where nothing was corrected."""
+    """(m, columns) variance of the mean difference; 0 where nothing was corrected."""
     revisions: tuple[str, ...]
-    """(m,) of stage 2; "" where nothing was corrected; two with a + between them while one follows another."""
+    """(m,) revision of stage 2; "" where nothing was corrected; two joined by + while one replaces another."""
 
-    def take(self, rows: Ints) -> Correction:
-        """Some of the keys."""
-        return Correction(self.looked[rows], self.variance[rows], tuple(self.revisions[row] for row in rows.tolist()))
+    def take(self, rows: Ints) -> ShareCorrection:
+        """Select rows by number."""
+        revisions = tuple(self.revisions[row] for row in rows.tolist())
+        return ShareCorrection(self.looked[rows], self.variance[rows], revisions)
+
+    def widen(
+        self, share: Doubles, lower: Doubles, upper: Doubles, column: int, confidence: float, gap: Doubles
+    ) -> tuple[Doubles, Doubles]:
+        """Add the error of the correction to the bounds (m,) of a sampled share.
+
+        Args:
+            share: (m,) corrected harmful shares, from 0 to 1.
+            lower: (m,) lower bounds of the shares.
+            upper: (m,) upper bounds of the shares.
+            column: score column of the category.
+            confidence: confidence of the two-sided interval, between 0 and 1.
+            gap: (m,) rise of the mean probability, which was corrected, from a share of 0 to one of 1.
+        """
+        z = NormalDist().inv_cdf(0.5 + confidence / 2)
+        more = z * z * self.variance[:, column] / gap**2
+        found = self.looked > 0
+        down = share - np.sqrt((share - lower) ** 2 + more)
+        up = share + np.sqrt((upper - share) ** 2 + more)
+        return np.where(found, np.maximum(down, 0.0), lower), np.where(found, np.minimum(up, 1.0), upper)
 
 
-def first_scored(group: Ints, scored: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """(n,) whether a row is one of the first `SUBSAMPLE` scored ones of its group; rows are sorted by group, author."""
+def first_scored(group: Ints, scored: Bools) -> Bools:
+    """Mark (n,) the first `SUBSAMPLE` scored rows of each group; rows are sorted by (group, author)."""
     before: Ints = np.cumsum(scored) - scored
     begins = np.searchsorted(group, group)
     return scored & (before - before[begins] < SUBSAMPLE) if len(group) else scored
 
 
 def correct(
-    share: Doubles, group: Ints, scored: npt.NDArray[np.bool_], seen: Seen | None
-) -> tuple[Doubles, Correction | None]:
-    """The shares with what stage 2 has found added, and what that was; None where it was nothing.
+    share: Doubles, group: Ints, scored: Bools, corrections: SampleCorrections | None
+) -> tuple[Doubles, ShareCorrection | None]:
+    """Add the mean differences of stage 2 to shares; the correction is None where no share changes.
 
     Args:
         share: (m, columns) means over the scored rows.
-        group: (n,) of each sampled row; scored: (n,).
+        group: (n,) group of each sampled row.
+        scored: (n,)
+        corrections: differences by stage 2 of the n sampled rows; None: there are none.
     """
-    if seen is None:
+    if corrections is None:
         return share, None
     m = len(share)
-    rows = np.flatnonzero(first_scored(group, scored) & (seen.revisions >= 0))
+    rows = np.flatnonzero(first_scored(group, scored) & (corrections.revisions >= 0))
     of = group[rows]
     looked = np.bincount(of, minlength=m)
     enough = looked >= LEAST
@@ -69,35 +92,20 @@ def correct(
     if not len(rows):
         return share, None
     looked = np.where(enough, looked, 0)
-    differences = seen.differences[rows].astype(np.float64)
+    differences = corrections.differences[rows].astype(np.float64)
     n = np.maximum(looked, 1)[:, None]
     mean = sums(of, differences, m) / n
     spread = sums(of, (differences - mean[of]) ** 2, m) / np.maximum(n - 1, 1)
     whole = np.maximum(np.bincount(group[scored], minlength=m), 1)[:, None]
     corrected = np.where(enough[:, None], np.clip(share + mean, 0.0, 1.0), share)
-    variance = spread / n * (1 - n / whole)  # those who were asked are a part of those sampled
-    return corrected, Correction(looked, np.where(enough[:, None], variance, 0.0), _revisions(seen, rows, of, m))
-
-
-def widen(
-    share: Doubles, lower: Doubles, upper: Doubles, corrected: Correction, column: int, confidence: float, gap: Doubles
-) -> tuple[Doubles, Doubles]:
-    """Bounds (m,) of a share that was sampled, with the error of its correction added.
-
-    Args:
-        gap: (m,) by how much a mean, which is what was corrected, rises from a share of 0 to one of 1.
-    """
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    more = z * z * corrected.variance[:, column] / gap**2
-    found = corrected.looked > 0
-    down = share - np.sqrt((share - lower) ** 2 + more)
-    up = share + np.sqrt((upper - share) ** 2 + more)
-    return np.where(found, np.maximum(down, 0.0), lower), np.where(found, np.minimum(up, 1.0), upper)
+    variance = spread / n * (1 - n / whole)  # finite population: the subsample is a part of the sample
+    revisions = _revisions(corrections, rows, of, m)
+    return corrected, ShareCorrection(looked, np.where(enough[:, None], variance, 0.0), revisions)
 
 
 @compiled
 def sums(group: Ints, values: npt.NDArray[np.floating[Any]], m: int) -> Doubles:
-    """(m, c) sums of values (n, c) by group (n,), each added up in the order of its rows, as float64."""
+    """Sum values (n, c) by group (n,) to (m, c) float64; each sum is added up in the order of its rows."""
     found = np.zeros((m, values.shape[1]))
     for row in range(len(group)):
         for column in range(values.shape[1]):
@@ -105,9 +113,9 @@ def sums(group: Ints, values: npt.NDArray[np.floating[Any]], m: int) -> Doubles:
     return found
 
 
-def _revisions(seen: Seen, rows: Ints, group: Ints, m: int) -> tuple[str, ...]:
+def _revisions(corrections: SampleCorrections, rows: Ints, group: Ints, m: int) -> tuple[str, ...]:
     named = [""] * m
-    pairs = np.unique(np.stack((group, seen.revisions[rows])), axis=1).T.tolist()
-    for key, name in sorted((key, seen.names[number]) for key, number in pairs):
+    pairs = np.unique(np.stack((group, corrections.revisions[rows])), axis=1).T.tolist()
+    for key, name in sorted((key, corrections.names[number]) for key, number in pairs):
         named[key] = f"{named[key]}+{name}" if named[key] else name
     return tuple(named)

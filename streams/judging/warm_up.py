@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.counting.block_counts import MINUTE_MS, PANE_MS
+from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.sketch import KeyedHash
+from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.two_stage_share import sums
-from streams.judging.window_store import Views
 from streams.windows.pane import Pane
+from streams.windows.window_store import WindowStore
 
 
 def warm_up() -> None:
-    """Judge one author's tweet. Takes seconds where nothing was compiled on this machine before."""
-    views = Views(KeyedHash(b""), 1)
-    views.arrange([MINUTE_MS], floor=1, young_days=0, burst_min_past=1)
+    """Judge the tweet of one author; this takes seconds on a machine that has compiled no kernel before."""
+    hashes = KeyedHash(b"")
+    store = WindowStore(hashes, 1)
+    store.arrange([MINUTE_MS], floor=1)
     one = Pane(
         start_ms=0, length_ms=PANE_MS, keys=np.ones(1, np.int64), counts=np.ones(1, np.int64),
         displays=np.array(["a"], object),
@@ -22,6 +24,6 @@ def warm_up() -> None:
         age_days=np.zeros(1, np.int32), flags=np.zeros(1, np.uint8), copy=np.ones(1, np.uint32),
         scores=np.zeros((1, 1), np.float32),
     )  # fmt: skip
-    views.push(one)
-    views.tables()
+    store.push(one)
+    EvidenceBuilder(store, 1).tables()
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it

@@ -1,8 +1,8 @@
-"""How far a shard has heard people: positions in the `moderation` topic, as its log and its progress record have them.
+"""Marks: how far the `moderation` topic was read, in every shard's log and in progress records.
 
-What orders and the registry say about accounts is kept once, in `moderation`, and not copied down the shards: a shard's
-log says only *from here on, everything before this offset counts*. So a million suspended accounts cost a shard as
-much as one, and no other topic names them.
+Account facts from legal orders and the registry of speakers are stored once, in `moderation`, and not copied to the
+shards. A shard's log has only marks: from here on, everything before this offset counts. So a million suspended
+accounts cost a shard as much as one, and no other topic names them.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import msgspec
 
 
 class FactsMark(msgspec.Struct, frozen=True):
-    """A record in every shard's log: whoever sent it had read `moderation` up to an offset. May repeat."""
+    """Record in every shard's log: its sender had read `moderation` up to an offset. Repeats are harmless."""
 
     topic_id: str
-    """Of `moderation`: a topic made anew has another, and its offsets mean something else."""
+    """Id of the `moderation` topic. A topic created again has another id, and its offsets mean something else."""
     upto: int
     """The first offset not read."""
 
 
-class HeardFacts(msgspec.Struct, frozen=True):
-    """A mark as a shard met it: part of its progress record."""
+class AppliedMark(msgspec.Struct, frozen=True):
+    """A mark as a shard applied it: part of its progress record."""
 
     topic_id: str
     upto: int
     passed_ms: int
-    """Greatest watermark in the shard's log before the mark. Ticks above it are judged with it, none at or below."""
+    """Greatest watermark in the shard's log before the mark. The mark counts for ticks above it only."""

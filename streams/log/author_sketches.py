@@ -1,7 +1,7 @@
-"""Author sketches of suppressed tags: records down every shard, and beside the panes of each shard that heard them.
+"""Author sketches of suppressed hashtags: records in every shard's log, and with the panes of each receiving shard.
 
-When a campaign moves to a new tag, its authors come along. The new tag may lie in any shard, so the judge of the old
-one tells all of them who wrote under it: keyed hashes, at most as many as a sample has.
+When a campaign migrates to a new hashtag, its authors write there, too. The new hashtag may lie in any shard, so the
+judge of the old one sends its authors to all of them: keyed hashes, at most as many as a sample has.
 """
 
 from __future__ import annotations
@@ -15,53 +15,53 @@ from streams.counting.sketch import UInts
 
 
 class AuthorSketch(msgspec.Struct, frozen=True):
-    """Who wrote under a tag that a settled tick hides in a scope.
+    """Authors of a hashtag that a settled tick suppresses in a country.
 
-    A function of the tick alone: sent twice, late or by a worker that should be dead it says the same. Those of one
-    hashtag and country count together, from the last one on that lets the tag go.
+    A function of the tick alone: a repeated or late record, or one of a zombie, is equal. The sketches of one hashtag
+    and country count together, back to the last one that ends the suppression.
     """
 
     hashtag: str
     country: str
-    """ISO code, or `*`."""
+    """ISO 3166-1 code, or `*` for the world."""
     tick_ms: int
-    """End of the settled tick as of which it is."""
+    """End of the settled tick."""
     until_ms: int
-    """The flag's expiry: the newest one's ends all. 0: the tag is not hidden any more."""
+    """Expiry of the flag; the newest sketch's expiry ends all. 0: the hashtag is no longer suppressed."""
     upto: int
-    """The authors are all with a hash up to this, in [0, 2**64), whose sampled tweet under the tag is harmful."""
+    """Greatest hash, in [0, 2**64): the sketch has all authors up to it whose sampled tweet is harmful."""
     authors: bytes
-    """uint64, little-endian, ascending."""
+    """Hashes of the authors: uint64, little-endian, ascending."""
 
     def hashes(self) -> UInts:
-        """(n,) authors, ascending."""
+        """Return the authors' hashes (n,), ascending."""
         return np.frombuffer(self.authors, "<u8").astype(np.uint64)
 
 
-class HeardSketch(msgspec.Struct, frozen=True):
-    """A sketch as a shard met it in its log: a record beside the shard's panes, so that a successor has it."""
+class ReceivedSketch(msgspec.Struct, frozen=True):
+    """A sketch as a shard received it: a record in `hashtag-panes`, for the next owner."""
 
     sketch: AuthorSketch
     from_ms: int
-    """First tick (its end) that it counts for."""
+    """End of the first tick that it counts for."""
 
 
 _KIND = b"s"
-"""First byte; a pane's record is an array, and begins otherwise."""
+"""First byte of a record; a pane's record is an array and begins otherwise."""
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(HeardSketch)
+_decoder = msgspec.msgpack.Decoder(ReceivedSketch)
 
 
-def encode_heard(heard: HeardSketch) -> bytes:
-    """As a record of `hashtag-panes`."""
-    return _KIND + _encoder.encode(heard)
+def encode_received_sketch(received: ReceivedSketch) -> bytes:
+    """Encode a received sketch as a record of `hashtag-panes`."""
+    return _KIND + _encoder.encode(received)
 
 
-def is_heard(value: bytes) -> bool:
-    """Whether a record of `hashtag-panes` is a sketch, and no pane."""
+def is_received_sketch(value: bytes) -> bool:
+    """Return whether a record of `hashtag-panes` is a sketch."""
     return value[:1] == _KIND
 
 
-def heard_records(values: Iterable[bytes]) -> Iterator[HeardSketch]:
-    """The sketches among records of `hashtag-panes`."""
-    return (_decoder.decode(memoryview(value)[1:]) for value in values if is_heard(value))
+def decode_received_sketches(values: Iterable[bytes]) -> Iterator[ReceivedSketch]:
+    """Decode the sketches among records of `hashtag-panes`."""
+    return (_decoder.decode(memoryview(value)[1:]) for value in values if is_received_sketch(value))

@@ -1,7 +1,6 @@
-"""Records of corrections: in `hashtag-partials` as stage 2 sends them, beside the panes as a tick put them in force.
+"""Records of corrections: in `hashtag-partials` as stage 2 sends them, and in `hashtag-panes` as a tick applies them.
 
-Anybody can write into a topic, and a record that cannot be read must not end a judge: what is wrong with one is said
-in the words of a dead letter.
+A malformed record must not end a judge, so decoding raises `ContractError` with the reason for the dead letter.
 """
 
 from __future__ import annotations
@@ -13,31 +12,31 @@ import numpy as np
 
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.errors import ContractError
-from streams.windows.corrections import Corrections, Rows, pack
+from streams.windows.corrections import CorrectionRows, Corrections, pack_corrections
 
 MAX_BYTES = 512 * 1024
 KIND = b"c"
-"""First byte, in both topics; a pane's record is an array, and begins otherwise."""
+"""First byte of a record in both topics; a pane's record is an array and begins otherwise."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Corrections)
-_FIX = "only hushtag's own workers may write to this topic, all of one version"
+_FIX = "only hushtag's workers may write to this topic, all of the same version"
 
 
 def encode_corrections(record: Corrections) -> bytes:
-    """A record of either topic."""
+    """Encode a record of either topic."""
     return KIND + _encoder.encode(record)
 
 
 def are_corrections(value: bytes) -> bool:
-    """Whether a record of either topic holds corrections."""
+    """Return whether a record of either topic holds corrections."""
     return value[:1] == KIND
 
 
 def decode_corrections(value: bytes) -> Corrections:
-    """The inverse of `encode_corrections`.
+    """Decode a record of corrections.
 
     Raises:
-        ContractError: it is none, or its columns do not fit together.
+        ContractError: it is malformed, or the sizes of its columns do not match.
     """
     try:
         record = _decoder.decode(memoryview(value)[1:])
@@ -45,28 +44,30 @@ def decode_corrections(value: bytes) -> Corrections:
         raise ContractError("bad_correction", value=str(error), fix=_FIX) from None
     n = len(record.hashtags)
     if not n or not all(record.hashtags):
-        raise ContractError("bad_correction", field="hashtags", value=record.hashtags, fix="at least one, none empty")
-    for field, column in (("tweets", record.tweets), ("heard", record.heard)):
+        raise ContractError(
+            "bad_correction", field="hashtags", value=record.hashtags, fix="give at least one, none of them empty"
+        )
+    for field, column in (("tweets", record.tweets), ("received", record.received)):
         if len(column) != 8 * n and (column or field == "tweets"):
-            raise ContractError("bad_correction", field=field, value=len(column), fix=f"{n} rows have {8 * n} bytes")
+            raise ContractError("bad_correction", field=field, value=len(column), fix=f"{n} rows need {8 * n} bytes")
     if not record.differences or len(record.differences) % (4 * n):
         fix = f"float32 columns of {n} rows"
         raise ContractError("bad_correction", field="differences", value=len(record.differences), fix=fix)
     numbers = np.frombuffer(record.differences, "<f4")
-    wrong = numbers[~(np.abs(numbers) <= 1)]  # NaN is no more than 1, and no less
+    wrong = numbers[~(np.abs(numbers) <= 1)]  # also true for NaN
     if len(wrong):
         fix = "differences of probabilities lie in [-1, 1]"
         raise ContractError("bad_correction", field="differences", value=float(wrong[0]), fix=fix)
     return record
 
 
-def encode_rows(
-    rows: Rows, tags: Tags, revisions: Sequence[tuple[str, str]], most_bytes: int = MAX_BYTES
-) -> Iterator[bytes]:
-    """What a tick put in force, as records of `hashtag-panes`; the same whoever settled it.
+def encode_rows(rows: CorrectionRows, tags: Tags, revisions: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    """Encode the corrections that a tick applies as records of `hashtag-panes`; equal for every owner of the shard.
 
     Args:
-        revisions: of stage 2 and of its stage 1, by number.
+        rows: corrections to encode, in any order.
+        tags: names the hashtags of the rows.
+        revisions: the revisions of stage 2 and of its stage 1, by number.
     """
     for number in sorted(set(rows.revisions.tolist()), key=revisions.__getitem__):
         of_one = rows.take(rows.revisions == number)
@@ -75,5 +76,7 @@ def encode_rows(
         of_one = of_one.take(np.array(order, np.int64))
         names = [names[row] for row in order]
         stage_2, stage_1 = revisions[number]
-        for piece in pack(stage_2, stage_1, names, of_one.tweets, of_one.differences, of_one.heard, most_bytes):
+        for piece in pack_corrections(
+            stage_2, stage_1, names, of_one.tweets, of_one.differences, of_one.received, MAX_BYTES
+        ):
             yield encode_corrections(piece)

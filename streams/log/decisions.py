@@ -1,100 +1,105 @@
-"""The decision record: what the judge says of one (hashtag, country), and the one truth that all renderings share.
+"""Decision records of `suppression-decisions`: the state of one (hashtag, country), from which all renderings are made.
 
-A record carries the whole state of its key, every category and surface in it, so that the greatest version alone
-tells everything and records may repeat or come out of order. Ids are strings in JSON.
+A record carries the whole state of its key, with every category and surface. So the greatest version alone is
+sufficient, and records may repeat or arrive out of order. Ids are strings in JSON.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from streams.log.account_facts import HeardFacts
+from streams.constants import HOUR_MS
+from streams.log.account_facts import AppliedMark
 from streams.policy.activation import Activation
+from streams.signals.registry import RECORDED
 
 WORLD = "*"
 Action = Literal["suppress", "hold", "review", "shadow", "allow", "clear"]
 HIDING: frozenset[str] = frozenset({"suppress", "hold"})
-SAY_AGAIN_MS = 12 * 3_600_000
-"""So often a lapsed ruling, which may bar the next for longer than decisions are kept, is said again."""
+REPEAT_LAPSED_MS = 12 * HOUR_MS
+"""Interval at which a lapsed decision is published again: it may bar the next for longer than decisions are kept."""
 
 
-class Reason(msgspec.Struct, frozen=True):
-    """One signal that spoke for the action: its value and the threshold that it passed."""
+class DecisionReason(msgspec.Struct, frozen=True):
+    """One signal that spoke for the action: its value and the threshold that it reached."""
 
     signal: str
     value: float
     threshold: float
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ruling rests on; counts of the window that decided. Never texts."""
-
+class _Counts(msgspec.Struct, frozen=True, kw_only=True):
     window_ms: int
     tweets: int
     authors: int
     scored: int
-    """How many sampled authors had a scored text."""
+    """Sampled authors with a scored text."""
     share: float
-    """Estimated from the scored sample: the part of the authors that writes harm of this category, in [0, 1]."""
+    """Estimated share of authors that write harm of the category, in [0, 1]."""
     lower: float
     upper: float
-    burst: float | None = None
-    """Rate against the tag's own past; None without a past."""
-    copies: float = 0.0
-    """Share of sampled tweets whose text another sampled author wrote too, native retweets apart, in [0, 1]."""
-    young: float = 0.0
-    """Share of sampled authors with a young account, in [0, 1]."""
-    term: bool = False
-    """The tag is, or looks like, a curated term."""
-    links: float = 0.0
-    """Share of scored authors whose tweet links to a curated domain, in [0, 1]."""
-    successor: float = 0.0
-    """Lower bound of the share of authors who wrote under a hidden tag before, in [0, 1]; 0 where nobody asks."""
+
+
+if TYPE_CHECKING:  # a field for each recorded signal of the registry
+    _Measured = _Counts
+else:
+    _Measured = msgspec.defstruct(
+        "_Measured",
+        [(one.name, one.kind.record_type, one.kind.absent) for one in RECORDED],
+        bases=(_Counts,),
+        frozen=True,
+        kw_only=True,
+    )
+
+
+class Evidence(_Measured, frozen=True, kw_only=True):
+    """Evidence of a decision: counts of the window that decided, and its signals. Never texts."""
+
     predecessor: str = ""
-    """That tag, the one of which the bound is greatest."""
+    """Hidden tag with the greatest `successor`; "" without one."""
     sampled: tuple[str, ...] = ()
     """Ids of some sampled tweets, at most 10."""
     looked: int = 0
-    """How many of the scored authors' texts stage 2 has read as well; 0: `share` is stage 1's alone."""
+    """Scored authors whose texts stage 2 has read too; 0: `share` is stage 1's alone."""
     stage_2: str = ""
-    """Revision of stage 2; "" where it had no part, be it that it was away or had not come to this hashtag."""
+    """Revision of stage 2; "" where it had no part: it was away, or had not reached this hashtag."""
 
 
-class Ruling(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of one (category, surface) under the record's key."""
+class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of one (category, surface) of a key."""
 
     category: str
     surface: str
     action: Action
     since_ms: int
-    """Tick at which this action began; a refresh leaves it alone."""
+    """Tick at which this action began; a refresh does not change it."""
     expires_at_ms: int
-    """0 for `clear`."""
+    """Time of expiry; 0 for `clear`."""
     lapsed: bool = False
-    """A `clear` that must not turn back by itself until the upper bound has been below `clear_at`."""
+    """Whether this `clear` bars a new action until the upper bound has been below `clear_at`."""
     provisional: bool = False
-    """Early: not settled yet. A provisional `clear` withdraws an early ruling."""
+    """Whether it is an early decision, of a tick that has not settled. A provisional `clear` withdraws one."""
     valve: str = ""
-    """A `review` that would have hidden: the safety valve that it was past."""
-    reasons: tuple[Reason, ...] = ()
+    """Circuit breaker that turned an action that hides into this `review`."""
+    reasons: tuple[DecisionReason, ...] = ()
     evidence: Evidence | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="decision"):
-    """What is in force for one (hashtag, country or `*`) from one source."""
+    """Everything in force for one (hashtag, country or `*`) from one source."""
 
     hashtag: str
     display: str
     country: str
-    rulings: tuple[Ruling, ...]
-    """Every ruling in force; one whose action is `clear` says that it has just ended."""
+    rulings: tuple[ScopeDecision, ...]
+    """Every scope's decision in force; a `clear` among them has just ended an action."""
     version: str
     tick_ms: int
-    """End of the tick that it settles, or for a provisional one the end of the newest pane that it counted."""
+    """End of the tick that it settles; of a provisional one, end of the newest pane that it counted."""
     settled_ms: int
-    """The settled tick as of which the rulings that are not provisional stand."""
+    """Settled tick as of which the decisions that are not provisional hold."""
     decided_at_ms: int
     policy_revision: str
     model_revision: str
@@ -104,7 +109,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="progress"):
-    """How far a shard's judge has got: everything up to `position` has been said and acknowledged."""
+    """Progress of a shard's judge: everything up to `position` has been published and acknowledged."""
 
     shard: int
     settled_ms: int
@@ -112,32 +117,32 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     position: int
     """Offset of the partials record at which it settled."""
     replay_offset: int
-    """First record of any pane that had not settled: where a successor begins."""
+    """First record of any pane that had not settled: the next owner reads from here."""
     activations: list[Activation]
-    """Without the policies' bodies: the `policy` topic has them by revision."""
+    """Activations without the policies' bodies, which the `policy` topic has by revision."""
     hold_until_ms: int = 0
-    """No clear and no early flag before this tick: a gap of the log is in the windows."""
+    """Tick before which nothing is cleared and no early decision is taken: a gap of the log is in the windows."""
     blocks: dict[str, int] = {}
-    """The open block of each source, by topic id and partition: registers of settled panes in it are counted."""
+    """Open block of each source, by topic id and partition: its counts in settled panes are included."""
     minutes_from_ms: int = 0
-    """No minute pane that starts earlier was kept."""
-    facts: list[HeardFacts] = []
-    """How much of the `moderation` topic counts from which tick on."""
+    """Start of the oldest minute pane that was kept."""
+    facts: list[AppliedMark] = []
+    """Offsets of the `moderation` topic, each with the tick from which it applies."""
     passed_ms: int = -1
-    """The greatest watermark in the shard's log up to `position`."""
+    """Greatest watermark in the shard's log up to `position`."""
     replay_passed_ms: int = -1
-    """The same before `replay_offset`: from which tick on a correction counts is told by the watermarks before it."""
+    """Greatest watermark before `replay_offset`: it determines the tick from which a correction counts."""
     model_from_ms: int = -1
-    """Since when the model in force has been so; -1: since the beginning."""
+    """Tick from which the model in force has been so; -1: from the beginning."""
 
     @property
     def version(self) -> str:
-        """Compares like a decision's."""
+        """Version that compares with those of decisions."""
         return version_of(self.position, self.settled_ms)
 
 
 def version_of(offset: int, tick_ms: int, *, incarnation: int = 0) -> str:
-    """A version that compares as text the way (incarnation, offset, tick) compares as numbers.
+    """Build a version that compares as text the way (incarnation, offset, tick) compares as numbers.
 
     >>> version_of(9, 10_000) < version_of(10, 0) < version_of(10, 10_000)
     True
@@ -152,16 +157,12 @@ decode_record = msgspec.json.Decoder(Decision | Progress).decode
 
 
 def decision_in(value: bytes | None) -> Decision | None:
-    """The decision in a record of `suppression-decisions`; None for progress, and for what is no record at all.
+    """Decode a decision for a reader that only displays it; None for progress and for a malformed record.
 
-    For those who only look: whoever acts on the topic counts and tells what it cannot read.
+    A consumer that acts on the topic uses `decode_record`, and counts and reports the records that it cannot decode.
     """
     try:
-        said = decode_record(value or b"")
+        record = decode_record(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return said if isinstance(said, Decision) else None
-
-
-encode_decision = encode_record
-decode_decision = msgspec.json.Decoder(Decision).decode
+    return record if isinstance(record, Decision) else None

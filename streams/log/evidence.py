@@ -1,44 +1,50 @@
-"""Records of `hashtag-evidence`: every signal of every tag over `evidence_floor`, as columns, and never a text.
+"""Records of `hashtag-evidence`: every signal of every tag over `evidence_floor`, as columns and without texts.
 
-What a judge saw at a settled tick is kept, so that a changed policy can be tried on the past without scoring anything
-again. One record per shard, tick and window (several where it would pass 512 KB); a window that was not counted anew at
-a tick has no record there, its last one stands. Records may repeat, always saying the same.
+The evidence of each settled tick is kept, so that a changed policy can be tried on the past without scoring again.
+There is one record for each shard, tick and window, or several where one would exceed 512 KB. A long window has no
+record at ticks at which it was not counted again: its last record still holds. Records may repeat, always with the same
+content.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+
+from streams.signals.registry import MEASURED
 
 MAX_BYTES = 512 * 1024
 
 
-class Conditions(msgspec.Struct, array_like=True, frozen=True):
-    """Under which the signals were measured: a policy that asks for others cannot be tried on them."""
+class EvidenceConditions(msgspec.Struct, array_like=True, frozen=True):
+    """Conditions under which signals were measured: a policy that needs others cannot be tried on them."""
 
     shards: int
     categories: tuple[str, ...]
-    """Of the model, in the order of the score columns behind `any`."""
+    """Categories of the model, in the order of the score columns after `any`."""
     policy_revision: str
     model_revision: str
     windows_ms: tuple[int, ...]
-    """Ascending."""
+    """Lengths of the windows, ascending."""
     evidence_floor: int
-    """Tags with fewer tweets in the window were not kept."""
+    """Least tweets in the window from which the evidence of a tag is kept."""
     score_floor: int
     young_days: int
     burst_min_past: int
     links: str = ""
-    """Of the link domains that were told apart, as `Policy.links_revision` names them; "" for none."""
+    """`Policy.links_revision` of the domains that links were compared with; "" for none."""
     successor: bool = False
-    """Whether it was asked which hidden tags the authors come from."""
+    """Whether authors were compared with those of hidden tags."""
     scale: bytes = b""
-    """What `share` means, as `models.share.Scale.to_bytes` says it; empty: it is the harmful share."""
+    """Meaning of `share`, as `models.share.Scale.to_bytes` encodes it; empty: it is the harmful share."""
 
 
-class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
+class EvidenceRecord(msgspec.Struct, frozen=True):
     """A run of rows of one window at one settled tick, ascending by hashtag and country.
 
-    Columns are little-endian arrays. `part` of `parts` says which run of the window it is.
+    Columns are little-endian arrays. On the wire a record is an array of these fields in this order, with the column of
+    each signal at its `Column.position` in place of `signals`.
     """
 
     shard: int
@@ -46,51 +52,45 @@ class EvidenceRecord(msgspec.Struct, array_like=True, frozen=True):
     """End of the tick."""
     window_ms: int
     part: int
+    """Index of this run among the `parts` of the window."""
     parts: int
-    conditions: Conditions
-    holding: bool
-    """A gap of the log was in the windows: nothing was cleared."""
+    conditions: EvidenceConditions
+    paused: bool
+    """Whether a gap of the log was in the windows, so that no tag was cleared."""
     hashtags: list[str]
     countries: list[str]
-    """ISO code, or `*` for the world."""
+    """ISO codes, or `*` for the world."""
     tweets: bytes
-    """int64 (rows,)"""
+    """Column of int64 (rows,)."""
     authors: bytes
-    """int64 (rows,)"""
+    """Column of int64 (rows,)."""
     scored: bytes
     """uint16 (rows,): sampled authors with a scored text."""
     share: bytes
     """float64 (rows, 1 + categories): mean probability; NaN where nothing was scored."""
-    copies: bytes
-    """float64 (rows,)"""
-    young: bytes
-    """float64 (rows,)"""
-    burst: bytes
-    """float64 (rows,); NaN where the tag has no past."""
     may_miss: int = 0
-    """So many tweets more than `tweets` says a tag may have had: panes of the window gave up their tail."""
-    links: bytes = b""
-    """float64 (rows,); empty where all are 0."""
+    """Upper bound on the tweets of one tag that panes of the window lost to tail trimming."""
     looked: bytes = b""
-    """uint16 (rows,): scored authors whose texts stage 2 has read, too; empty where all are 0."""
+    """uint16 (rows,): scored authors whose texts stage 2 has read too; empty where all are 0."""
     variance: bytes = b""
-    """float64 (corrected, 1 + categories), of what stage 2 has added to `share` in the rows in which it looked."""
+    """float64 (corrected, 1 + categories): variance of the correction of `share`, in rows that stage 2 corrected."""
     stage_2: list[str] = []
-    """(corrected,) its revision there."""
-    successor: bytes = b""
-    """float64 (rows,); empty where all are 0."""
+    """(corrected,) revision of stage 2."""
     predecessors: dict[str, list[int]] = {}
     """Rows by the hidden tag that their authors come from."""
     groups: bytes = b""
-    """uint8 (rows, groups of the scale): scored authors by the language of their text; empty without a scale."""
+    """uint8 (rows, groups of the scale): scored authors by the language group of their text; empty without a scale."""
+    signals: dict[str, bytes] = {}
+    """Column of each measured signal; for the meaning of an empty one see `Column`."""
 
     @property
     def rows(self) -> int:
+        """Return the number of rows in the record."""
         return len(self.hashtags)
 
 
 class EvidenceHead(msgspec.Struct, array_like=True, frozen=True):
-    """The first members of a record, which tell it from others: much quicker to read than its rows."""
+    """The first members of a record, which identify it: much quicker to decode than its rows."""
 
     shard: int
     tick_ms: int
@@ -98,9 +98,43 @@ class EvidenceHead(msgspec.Struct, array_like=True, frozen=True):
     part: int
 
 
-encode_evidence_record = msgspec.msgpack.Encoder().encode
-"""EvidenceRecord to bytes."""
-decode_evidence_record = msgspec.msgpack.Decoder(EvidenceRecord).decode
-"""Bytes to EvidenceRecord."""
+_FIXED = [one for one in msgspec.structs.fields(EvidenceRecord) if one.name != "signals"]
+_SIGNALS = [one.name for one in MEASURED]
+
+
+def _wire_fields() -> list[Any]:
+    fields: list[Any] = [
+        (one.name, one.type) if one.required else (one.name, one.type, msgspec.field(default_factory=one.type))
+        for one in _FIXED
+    ]
+    positions = [one.column.position for one in MEASURED]
+    assert len(set(positions)) == len(positions), f"two signals share the position of a column: {sorted(positions)}"
+    for signal in sorted(MEASURED, key=lambda one: one.column.position):
+        assert signal.column.position <= len(fields), f"no position before that of {signal.name} may be left out"
+        fields.insert(signal.column.position, (signal.name, bytes, b""))
+    return fields
+
+
+_Wire: Any = msgspec.defstruct("_Wire", _wire_fields(), array_like=True, kw_only=True)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Wire).decode
+
+
+def encode_evidence_record(record: EvidenceRecord) -> bytes:
+    """Encode a record to the bytes of the topic."""
+    return _encode(_Wire(**{one.name: getattr(record, one.name) for one in _FIXED}, **record.signals))
+
+
+def decode_evidence_record(value: bytes) -> EvidenceRecord:
+    """Decode the bytes of the topic.
+
+    Raises:
+        msgspec.MsgspecError: the bytes are no such record.
+    """
+    wire: Any = _decode(value)
+    fixed = {one.name: getattr(wire, one.name) for one in _FIXED}
+    return EvidenceRecord(**fixed, signals={name: getattr(wire, name) for name in _SIGNALS})
+
+
 decode_evidence_head = msgspec.msgpack.Decoder(EvidenceHead).decode
-"""Bytes of an EvidenceRecord to what it begins with."""
+"""Bytes of an EvidenceRecord to its first members."""

@@ -1,4 +1,4 @@
-"""How to log in to Kafka, from the settings: keyword arguments that aiokafka and kafka-python both take."""
+"""Kafka login from the settings, as keyword arguments that aiokafka and kafka-python both accept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.settings import Settings
 
 
 def security_kwargs(settings: Settings) -> dict[str, Any]:
-    """Arguments for any client of aiokafka (producer, consumer, admin) or kafka-python (admin).
+    """Return the login arguments for any client of aiokafka or kafka-python.
 
     Raises:
         SettingsError: a certificate file cannot be read.
@@ -30,7 +30,7 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile)
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(
-            f"HUSHTAG_KAFKA_SSL_CAFILE={str(settings.kafka_ssl_cafile)!r}: {error}", fix="give a readable PEM file"
+            f"HUSHTAG_KAFKA_SSL_CAFILE={str(settings.kafka_ssl_cafile)!r}: {error}", fix="set it to a readable PEM file"
         ) from None
     if settings.kafka_ssl_certfile is not None:
         try:
@@ -38,6 +38,6 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(
                 f"HUSHTAG_KAFKA_SSL_CERTFILE={str(settings.kafka_ssl_certfile)!r}: {error}",
-                fix="give a PEM certificate, and its key in HUSHTAG_KAFKA_SSL_KEYFILE",
+                fix="set it to a PEM certificate, and HUSHTAG_KAFKA_SSL_KEYFILE to its key",
             ) from None
     return context

@@ -1,7 +1,7 @@
-"""A pause between two tries to learn which broker leads what.
+"""A pause between two attempts to fetch Kafka metadata.
 
-While no broker answers, aiokafka (0.14) asks again the moment that a try has failed: its fetcher and its sender want a
-leader at once, and a port where nobody listens refuses at once. Whoever waited for a broker to come back took a core.
+While no broker answers, aiokafka (0.14) retries as soon as an attempt has failed: its fetcher and its sender both want
+a leader, and a closed port refuses at once. Without a pause, a client that waits for a broker uses a whole core.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ PAUSE_SECONDS = 0.2
 Kafka = TypeVar("Kafka", AIOKafkaConsumer, AIOKafkaProducer)
 
 
-def patient(kafka: Kafka) -> Kafka:
-    """The same consumer or producer; after a try that failed it waits `PAUSE_SECONDS` before the next."""
+def with_metadata_backoff(kafka: Kafka) -> Kafka:
+    """Make a consumer or producer wait `PAUSE_SECONDS` after each failed metadata update; return the same object."""
     client = kafka._client if isinstance(kafka, AIOKafkaConsumer) else kafka.client
-    ask = client._metadata_update
+    fetch_metadata = client._metadata_update
 
     async def update(*cluster_and_topics: Any) -> bool:
-        known: bool = await ask(*cluster_and_topics)
-        if not known:
+        succeeded: bool = await fetch_metadata(*cluster_and_topics)
+        if not succeeded:
             await asyncio.sleep(PAUSE_SECONDS)
-        return known
+        return succeeded
 
     client._metadata_update = update
     return kafka

@@ -1,7 +1,7 @@
-"""The `models` topic: artefacts that were ever live, whole, by revision. Compacted: an artefact is there once.
+"""The `models` topic: the whole artefact of every model that was ever live, by revision. The topic is compacted.
 
-A worker that has to score by a model that it did not come with finds it here, so its record is acknowledged before any
-shard hears of its revision.
+A worker reads the models here that it did not bring itself. So an artefact's record is acknowledged before any shard's
+log names its revision.
 """
 
 from __future__ import annotations
@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 
 from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import MODELS, SPEC_OF
+from streams.log.topic_specs import MODELS, SPEC_BY_NAME
 from streams.settings import Settings
 
-MAX_BYTES = SPEC_OF[MODELS].max_message_bytes - 4096
-"""Of an artefact: a record of the topic, less what frames it."""
+MAX_BYTES = SPEC_BY_NAME[MODELS].max_message_bytes - 4096
+"""Largest artefact: the largest record of the topic, less its framing."""
 
 
 async def read_models(settings: Settings, *, wanted: str | None = None) -> dict[str, bytes]:
-    """Artefacts by revision, in the order in which they came; only the one that is `wanted`, where it is given.
+    """Read the artefacts by revision, in the order of their records.
+
+    Args:
+        settings: address of the broker, and the prefix of topic names.
+        wanted: read only this revision.
 
     Raises:
-        DependencyAway: the broker is silent.
-        TopicsError: there is no such topic.
+        DependencyAway: the broker does not answer.
+        TopicsError: the topic does not exist.
     """
     found: dict[str, bytes] = {}
     async with LogReader(connection(settings), settings.topic(MODELS)) as reader:
@@ -35,5 +39,5 @@ async def read_models(settings: Settings, *, wanted: str | None = None) -> dict[
 
 
 def revision_of(data: bytes) -> str:
-    """What an artefact is called."""
+    """Return the revision of an artefact: the first 12 hex digits of its SHA-256."""
     return hashlib.sha256(data).hexdigest()[:12]

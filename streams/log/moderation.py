@@ -1,13 +1,13 @@
-"""The records of the `moderation` topic: what people decide, and the only way in for it.
+"""Records of the `moderation` topic: decisions of people about hashtags, with their codec.
 
-The topic is compacted and has one partition. Every write has an id of its own and the id is part of the key, so
-compaction never lets one decision erase another: a second block of a tag stands on top of the first, and an undo is
-a record beside what it undoes. The fold (`streams.flags.moderation_fold`) makes the present state of them.
+The topic is compacted and has one partition. Every write has its own id, which is part of the key, so compaction
+never lets one decision erase another. A second block of a hashtag is a record above the first, and an undo is a
+separate record. The fold (`streams.flags.moderation_fold`) computes the current state from the records.
 
-`edits` is the version that the writer had seen of what it changes ("" for nothing yet). The fold ignores a record
-whose scope has moved on since, and the writer reads its own record back to learn that.
+`edits` is the version of the scope that the writer had read ("" for none). The fold ignores a record whose scope has
+changed since, and the writer reads its own record back to find out.
 
-Other kinds of records share the topic. A reader that does not know a kind gets it as `OtherRecord`, untouched.
+Other kinds of records share the topic. A reader that does not know a kind gets it as `OtherRecord`, unchanged.
 """
 
 from __future__ import annotations
@@ -16,23 +16,34 @@ from typing import Annotated, Literal
 
 import msgspec
 from hushtag_client.normalise import normalise
+from hushtag_client.registers import ACCOUNT, TWEET
 
 from streams.errors import ContractError
-from streams.log.fields import RESERVED_SURFACES, Country, Id, Ms, Surface, Tag, Text, Version
+
+Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
+Surface = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+RESERVED_SURFACES = frozenset({ACCOUNT, TWEET})
+"""Surfaces of accounts and tweets in the flags contract; only the records of legal orders may use them."""
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=280)]
+Ms = Annotated[int, msgspec.Meta(ge=0, lt=10**15)]
+Version = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}\.\d{19}\.\d{15})?$")]
+AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")]
 
 Verb = Literal["block", "allow", "hold"]
 PeopleSource = Literal["human", "legal"]
 
 
 class _Common(msgspec.Struct, frozen=True, kw_only=True):
-    """What every record about a hashtag says."""
+    """Fields of every record about a hashtag."""
 
     id: Id
-    """Of this write alone; never used again."""
+    """Id of this write; never used again."""
     hashtag: Tag
-    """Normalised."""
+    """The hashtag in normalised form."""
     display: Tag
-    """As the moderator wrote it, without #."""
+    """The hashtag as the moderator wrote it, without #."""
     country: Country
     """ISO 3166-1 alpha-2, or `*` for the world."""
     surfaces: Annotated[tuple[Surface, ...], msgspec.Meta(min_length=1, max_length=100)]
@@ -40,9 +51,9 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
     actor: Text
     reason: Text
     at_ms: Ms
-    """When the actor decided, by the writer's clock."""
+    """Time of the decision, by the writer's clock."""
     edits: Version = ""
-    """Version that the writer had seen of this scope (the greatest over the surfaces); "" where it saw none."""
+    """Version of this scope that the writer had read, the greatest over the surfaces; "" for none."""
 
 
 class Override(_Common, frozen=True, kw_only=True, tag_field="kind", tag="override"):
@@ -50,22 +61,22 @@ class Override(_Common, frozen=True, kw_only=True, tag_field="kind", tag="overri
 
     action: Verb
     expires_at_ms: Ms
-    """0: until revoked (legal only)."""
+    """Expiry; 0: until revoked (legal only)."""
     family: Annotated[str, msgspec.Meta(max_length=280)] = ""
-    """The hashtag whose look-alikes were decided on together, this one among them; "" for a decision on its own."""
+    """The hashtag whose look-alikes this decision covers together; "" for a decision about one hashtag."""
     category: Annotated[str, msgspec.Meta(max_length=80)] = ""
-    """Of the stop button (hashtag `*`) alone: it lifts only suppressions of this category; "" lifts all."""
+    """Category that the stop button (hashtag `*`) lifts; "" lifts all."""
 
 
 class Undo(_Common, frozen=True, kw_only=True, tag_field="kind", tag="undo"):
-    """Ends earlier overrides on the surfaces that it names: what stood before them stands again."""
+    """Ends earlier overrides on the surfaces that it names, which restores the overrides below them."""
 
     undoes: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=1000)]
-    """Ids of the overrides."""
+    """Ids of the overrides to end."""
 
 
 class OtherRecord(msgspec.Struct, frozen=True):
-    """A record of a kind that this version does not know, or leaves to another fold; kept as it came."""
+    """A record of an unknown kind, or of a kind that another fold reads, unchanged."""
 
     kind: str
     key: bytes
@@ -87,27 +98,26 @@ _KINDS = frozenset({"override", "undo"})
 
 
 def key_of(record: TagRecord) -> bytes:
-    """The record's key: `target | source | decision id | scope`. No part but the target can hold a `|`."""
+    """Return the record's key: `target | source | decision id | scope`. Only the target can contain a `|`."""
     scope = f"{record.country}:{','.join(record.surfaces)}"
     return f"hashtag:{record.hashtag}|{record.source}|{record.id}|{scope}".encode()
 
 
 def encode_moderation(record: TagRecord) -> tuple[bytes, bytes]:
-    """(value, key) for the topic."""
+    """Encode a record as (value, key)."""
     return _encoder.encode(record), key_of(record)
 
 
 def decode_moderation(value: bytes | None, key: bytes | None = None) -> ModerationRecord:
-    """Read one record. Its key is checked against its content, unless None (the topic has no record without one).
+    """Decode one record, and check its key against its content unless the key is None.
 
     Raises:
-        ContractError: `tombstone` (nothing here is ended by deleting it), `not_json`, `bad_record` (a field is
-            missing or out of range; the message names it), `bad_key` (the key is not that of the content, so
-            compaction could erase another decision), `not_normalised`, `endless` (a human override without expiry),
-            `reserved` (it names a surface under which accounts or tweets stand).
+        ContractError: the reason is one of `tombstone` (a deletion ends no decision), `not_json`, `bad_record` (a
+            field is missing or out of range), `bad_key` (the key does not fit the content), `not_normalised`.
+            Others are `endless` (a human override without expiry) and `reserved` (a surface of accounts or tweets).
     """
     if value is None:
-        raise ContractError("tombstone", value=key or b"", fix="end a decision by an undo record")
+        raise ContractError("tombstone", value=key or b"", fix="end a decision with an undo record")
     try:
         kind = _head.decode(value).kind
         if kind not in _KINDS:
@@ -122,7 +132,9 @@ def decode_moderation(value: bytes | None, key: bytes | None = None) -> Moderati
     if normalise(record.hashtag) != record.hashtag:
         raise ContractError("not_normalised", field="hashtag", value=record.hashtag)
     if RESERVED_SURFACES.intersection(record.surfaces):
-        raise ContractError("reserved", field="surfaces", value=record.surfaces, fix="decide on accounts by an order")
+        raise ContractError(
+            "reserved", field="surfaces", value=record.surfaces, fix="decide on accounts with a legal order"
+        )
     if isinstance(record, Override) and record.source == "human" and record.expires_at_ms == 0:
         raise ContractError("endless", field="expires_at_ms", fix="a human override needs an expiry")
     return record

@@ -1,7 +1,7 @@
-"""Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. They may repeat, always the same.
+"""Records of `hashtag-panes`: settled panes as columns, at most 512 KB each. Repeats are equal.
 
-Retractions, corrections and author sketches lie beside them, in records of their own (`streams.log.retractions`,
-`.corrections`, `.sketches`).
+The topic also has records of retractions, corrections and author sketches (`streams.log.retractions`, `.corrections`,
+`.author_sketches`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
-from streams.counting.block_counts import NOTHING, GivenUp, Ints
+from streams.counting.block_counts import NOTHING_TRIMMED, Ints, Trimmed
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, Tags, country_of
 from streams.counting.sketch import K, estimate_authors
-from streams.log.author_sketches import is_heard
-from streams.log.corrections import are_corrections
-from streams.log.retractions import are_retractions
 from streams.windows.pane import Pane
 
 MAX_BYTES = 512 * 1024
@@ -28,7 +25,7 @@ _ENTRY_BYTES = 8 + 8 + 4 + 1 + 4
 class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     """A run of rows of one settled pane, ascending by hashtag and country.
 
-    Columns are little-endian arrays. `part` of `parts` says which run of the pane it is.
+    Columns are little-endian arrays. `part` of `parts` is the run's number in the pane.
     """
 
     shard: int
@@ -37,37 +34,37 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     part: int
     parts: int
     columns: int
-    """Score columns of a text."""
+    """Number of score columns of a text."""
     hashtags: list[str]
-    """(tags,) each once."""
+    """(tags,): each hashtag once."""
     spans: bytes
     """uint16 (tags,): rows of each hashtag, one a country."""
     countries: bytes
     """uint16 (rows,): `keys.country_code`."""
     displays: list[str]
-    """(rows,) commonest spelling, "" where that is the hashtag."""
+    """(rows,): commonest spelling; "" if it equals the hashtag."""
     counts: bytes
-    """int64 (rows,)"""
+    """int64 (rows,): tweets of each row."""
     sizes: bytes
     """uint16 (rows,): entries of each row."""
     author: bytes
-    """uint64 (entries,)"""
+    """uint64 (entries,): author hashes."""
     tweet: bytes
-    """int64 (entries,)"""
+    """int64 (entries,): tweet ids."""
     age_days: bytes
-    """int32 (entries,)"""
+    """int32 (entries,): account ages."""
     flags: bytes
-    """uint8 (entries,)"""
+    """uint8 (entries,): flags of the tweets."""
     copy: bytes
-    """uint32 (entries,)"""
+    """uint32 (entries,): text fingerprints."""
     scores: bytes
-    """float32 (entries, columns); NaN where a text was not scored."""
-    given_up: GivenUp = NOTHING
-    """Of the whole pane, in each of its parts."""
+    """float32 (entries, columns): scores; NaN for a text without a score."""
+    trimmed: Trimmed = NOTHING_TRIMMED
+    """Counts trimmed from the whole pane, repeated in each part."""
 
     @property
     def key(self) -> tuple[int, int, int, int]:
-        """What a repeat has in common with the first: (shard, length, start, part)."""
+        """Identity of the record, equal for repeats: (shard, length, start, part)."""
         return (self.shard, self.length_ms, self.start_ms, self.part)
 
 
@@ -76,7 +73,7 @@ _decoder = msgspec.msgpack.Decoder(PaneRecord)
 
 
 def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
-    """A settled pane as records; the same whoever settled it, so rows go by name and not by number."""
+    """Encode a settled pane as records. Rows are sorted by name, so the records are equal for every owner."""
     columns = pane.scores.shape[1]
     names, spans, rows = _by_name(pane.keys, tags)
     tag_of = np.repeat(np.arange(len(names)), spans)
@@ -116,7 +113,7 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     flags=_packed(pane.flags[of_run], "<u1"),
                     copy=_packed(pane.copy[of_run], "<u4"),
                     scores=_packed(pane.scores[of_run], "<f4"),
-                    given_up=pane.given_up,
+                    trimmed=pane.trimmed,
                 )
             )
         )
@@ -124,8 +121,11 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
 
 
 def _by_name(keys: Ints, tags: Tags) -> tuple[list[str], Ints, Ints]:
-    """Ascending keys by the names of their hashtags, then countries: the names (t,), how many rows each has (t,), and
-    the rows (r,)."""
+    """Sort ascending keys by the names of their hashtags, then by country.
+
+    Returns:
+        The names (t,), the number of rows of each (t,), and the rows (r,).
+    """
     firsts = np.flatnonzero(np.diff(keys >> COUNTRY_BITS, prepend=-1))
     names = tags.names(keys[firsts])
     order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
@@ -139,7 +139,7 @@ def _packed(column: np.ndarray[tuple[int, ...], np.dtype[np.generic]], dtype: st
 
 
 class PaneSpan(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How a record begins: all that need be decoded to know whether it is wanted."""
+    """First fields of a record: enough to decide whether to decode the rest."""
 
     shard: int
     start_ms: int
@@ -147,53 +147,33 @@ class PaneSpan(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def decode_pane_record(value: bytes) -> PaneRecord:
-    """Bytes to a record."""
+    """Decode a record of a pane."""
     return _decoder.decode(value)
 
 
+def is_pane(value: bytes) -> bool:
+    """Return whether a record of `hashtag-panes` holds a pane; a side input's record begins with a letter."""
+    return not value[:1].isalpha()
+
+
 def pane_records(values: Iterable[bytes]) -> Iterator[PaneRecord]:
-    """Those of some values of `hashtag-panes` that are panes."""
-    beside = (are_retractions, are_corrections, is_heard)
-    return (_decoder.decode(value) for value in values if not any(one(value) for one in beside))
+    """Decode the records of `hashtag-panes` that hold panes."""
+    return (_decoder.decode(value) for value in values if is_pane(value))
 
 
 decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode
-"""Bytes to the span of a record, at a fraction of the cost."""
+"""Decodes the span of a record, at a fraction of the cost of the whole."""
 
 
-class Assembler:
-    """Records of one shard, repeats allowed and in any order, to panes: each as soon as all its parts are there."""
-
-    def __init__(self, tags: Tags) -> None:
-        self._tags = tags
-        self._parts: dict[tuple[int, int], dict[int, PaneRecord]] = {}
-        self._panes: dict[tuple[int, int], Pane] = {}
-
-    def add(self, record: PaneRecord) -> None:
-        """One more."""
-        span = (record.start_ms, record.length_ms)
-        if span in self._panes:
-            return
-        parts = self._parts.setdefault(span, {})
-        parts[record.part] = record
-        if len(parts) == record.parts:
-            self._panes[span] = _assemble([parts[part] for part in sorted(parts)], self._tags)
-            del self._parts[span]
-
-    def panes(self) -> list[Pane]:
-        """Those that are complete, ascending by start, the shorter first."""
-        return [pane for _, pane in sorted(self._panes.items())]
-
-
-class Parts:
-    """Records of any shards, in any order and repeats among them, to the parts of whole panes, which are not kept."""
+class PaneParts:
+    """Collects the records of complete panes of any shards, in any order and with repeats."""
 
     def __init__(self) -> None:
         self._parts: dict[tuple[int, int, int], dict[int, PaneRecord]] = {}
         self._complete: set[tuple[int, int, int]] = set()
 
     def add(self, record: PaneRecord) -> list[PaneRecord]:
-        """All parts of the pane that one more record completes, once; else []."""
+        """Add a record; return all parts of the pane that it completes, once and in order, else []."""
         key = (record.shard, record.length_ms, record.start_ms)
         if key in self._complete:
             return []
@@ -202,11 +182,30 @@ class Parts:
         if len(parts) < record.parts:
             return []
         self._complete.add(key)
-        return list(self._parts.pop(key).values())
+        del self._parts[key]
+        return [parts[part] for part in sorted(parts)]
+
+
+class Assembler:
+    """Assembles panes from the records of one shard, in any order and with repeats."""
+
+    def __init__(self, tags: Tags) -> None:
+        self._tags = tags
+        self._parts = PaneParts()
+        self._panes: dict[tuple[int, int], Pane] = {}
+
+    def add(self, record: PaneRecord) -> None:
+        """Add one record of a pane."""
+        if parts := self._parts.add(record):
+            self._panes[record.start_ms, record.length_ms] = _assemble(parts, self._tags)
+
+    def panes(self) -> list[Pane]:
+        """Return the complete panes, ascending by start, the shorter one first."""
+        return [pane for _, pane in sorted(self._panes.items())]
 
 
 def assemble(records: Iterable[PaneRecord], tags: Tags) -> list[Pane]:
-    """Records of one shard to panes."""
+    """Assemble the panes of one shard from its records."""
     assembler = Assembler(tags)
     for record in records:
         assembler.add(record)
@@ -244,19 +243,19 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         flags=column("flags", "<u1").astype(np.uint8)[order],
         copy=column("copy", "<u4").astype(np.uint32)[order],
         scores=column("scores", "<f4").astype(np.float32).reshape(-1, parts[0].columns)[order],
-        given_up=parts[0].given_up,
+        trimmed=parts[0].trimmed,
     )
 
 
 def spellings_in(record: PaneRecord) -> Iterator[tuple[str, str]]:
-    """(hashtag, commonest spelling) of each row."""
+    """Yield (hashtag, commonest spelling) of each row."""
     spans = np.frombuffer(record.spans, "<u2").tolist()
     names = (hashtag for hashtag, rows in zip(record.hashtags, spans, strict=True) for _ in range(rows))
     return ((name, display or name) for name, display in zip(names, record.displays, strict=True))
 
 
 class PaneRow(msgspec.Struct, frozen=True):
-    """One row as `panes` and `replay --panes` print it."""
+    """One row of a pane, as `panes` and `replay --panes` print it."""
 
     hashtag: str
     country: str
@@ -274,7 +273,7 @@ class _Row:
 
 
 def rows_of(pane: Pane, tags: Tags) -> Iterator[PaneRow]:
-    """A pane's rows, the world's included, by hashtag and country."""
+    """Yield the rows of a pane, those of the world included, by hashtag and country."""
     rows: dict[tuple[str, str], _Row] = {}
     for at, key in enumerate(pane.keys.tolist()):
         hashtag, country = tags.name(key), country_of(key)

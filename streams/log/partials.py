@@ -1,5 +1,4 @@
-"""Records of `hashtag-partials`: many registers a record, markers, activations, marks of facts, corrections and author
-sketches."""
+"""Records of `hashtag-partials`: block counts with markers, activations, facts marks, corrections and sketches."""
 
 from __future__ import annotations
 
@@ -8,7 +7,8 @@ from contextlib import suppress
 
 import msgspec
 
-from streams.counting.block_counts import PANE_MS, Flush
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Flush
 from streams.errors import ContractError
 from streams.log import corrections
 from streams.log.account_facts import FactsMark
@@ -36,16 +36,16 @@ _KINDS: dict[type[Partial], bytes] = {
 
 
 def encode_partial(record: Partial) -> bytes:
-    """One byte for the kind, then msgpack."""
+    """Encode a record: one byte for the kind, then msgpack."""
     return _KINDS[type(record)] + _encoder.encode(record)
 
 
 def decode_partial(value: bytes) -> Partial:
-    """The inverse of `encode_partial`.
+    """Decode a record.
 
     Raises:
-        msgspec.DecodeError, msgspec.ValidationError: somebody else wrote into the topic.
-        ContractError: the same of corrections, which no count rests on: whoever reads them can go on without.
+        msgspec.DecodeError, msgspec.ValidationError: the record is not hushtag's.
+        ContractError: malformed corrections. No count rests on them, so a reader can skip them.
     """
     if value[:1] == _FLUSH:
         return _flush.decode(memoryview(value)[1:])
@@ -61,15 +61,17 @@ def decode_partial(value: bytes) -> Partial:
 
 
 def readable(values: Iterable[bytes]) -> Iterator[Partial]:
-    """The records of a shard's log without the corrections that cannot be read: a judge passes over them, too."""
+    """Decode the records of a shard's log and skip malformed corrections, as a judge does."""
     for value in values:
         with suppress(ContractError):
             yield decode_partial(value)
 
 
 def corrections_in(log: Iterable[Partial]) -> Iterator[tuple[int, Corrections]]:
-    """The corrections of a shard's log, in its order, each with the pane from whose end on it counts: above all
-    watermarks that the log has told before it."""
+    """Yield the corrections of a shard's log in order, each with the pane from whose end on it counts.
+
+    That pane is above all watermarks in the log before the corrections.
+    """
     passed_ms = 0
     for record in log:
         if isinstance(record, Flush):

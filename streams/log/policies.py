@@ -12,10 +12,10 @@ from streams.settings import Settings
 
 
 class ModelChange(msgspec.Struct, frozen=True, kw_only=True):
-    """That a policy is live with another model than before: who named it, and why."""
+    """Change of the model under a live policy."""
 
     before: str
-    """Revision of the model before."""
+    """Revision of the previous model."""
     actor: str
     reason: str
 
@@ -23,31 +23,31 @@ class ModelChange(msgspec.Struct, frozen=True, kw_only=True):
 class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record of the `policy` topic, keyed by revision.
 
-    Another model makes a new record of the live policy, and compaction takes the one before. So what the record says of
-    the policy (when, by whom, why, what changed) stays in it, and what it says of the model stands by itself.
+    Another model makes a new record of the live policy, and compaction removes the previous one. So the facts about the
+    policy (time, actor, reason, changes) stay in every record, and those about the model have fields of their own.
     """
 
     revision: str
     serial: int
     policy: str
-    """Canonical JSON."""
+    """The policy as canonical JSON."""
     model_revision: str
     from_tick_ms: int
-    """Kept, so that whoever sends the activation again sends the same."""
+    """End of the first tick under it, stored so that a repeated activation is equal."""
     proposed_at_ms: int
     proposed_by: str
     text: str = ""
-    """The file as it was, comments included, so that a rollback can put it back."""
+    """Content of the file, comments included, for a rollback."""
     actor: str = ""
-    """Who applied it, and why, as `hushtag policy apply` was told; "" where the file was edited by hand."""
+    """Actor given to `hushtag policy apply`; "" for a file edited by hand. `reason` likewise."""
     reason: str = ""
     changes: tuple[str, ...] = ()
-    """In words, against the policy that was live before."""
+    """Differences from the previous live policy, as text."""
     model_change: ModelChange | None = None
-    """None: the model is that of the policy before."""
+    """None: the model is unchanged."""
 
     def activation(self, sequence: int) -> Activation:
-        """The record that goes down every shard; `sequence` is this record's offset."""
+        """Return the activation for every shard's log; `sequence` is this record's offset."""
         return Activation(
             revision=self.revision,
             sequence=sequence,
@@ -58,20 +58,20 @@ class PolicyRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How a worker, and its policy file, stand to the live policy: a record of the `policy` topic, keyed by worker."""
+    """State of a worker's policy file: a record of the `policy` topic, keyed by worker."""
 
     worker: str
     file: str
     revision: str
-    """Of the file; "" where it cannot be used."""
+    """Revision of the file; "" for an unusable file."""
     verdict: str
-    """`propose`, `same`, `drift`, `behind` (see `Proposal`), `bad`, or `restart`: live, but not to be followed by this
-    worker as it runs."""
+    """`propose`, `same`, `drift`, `behind` (see `Proposal`), `bad`, or `restart` (live, but this worker needs a restart
+    to follow it)."""
     why: str
     at_ms: int
-    began_hours: int = 0
-    """`max_automated_hours` of the policy that it began with: what asks for more needs a restart (see `needs_restart`);
-    0: an older version does not say."""
+    began_hours: int
+    """`max_automated_hours` of the policy that the worker started with; a greater value needs a restart (see
+    `needs_restart`)."""
 
 
 REPORT_KEY = b"worker|"
@@ -82,22 +82,23 @@ _decode_report = msgspec.json.Decoder(WorkerReport).decode
 
 @dataclass(frozen=True, slots=True)
 class PolicyTopic:
-    """What the `policy` topic holds."""
+    """Content of the `policy` topic."""
 
     kept: dict[str, tuple[int, PolicyRecord]]
-    """Every policy that was ever live, with its offset, by revision; the last is the live one."""
+    """Every policy that was ever live, by revision, with its offset; the last one is live."""
     reports: dict[str, WorkerReport]
-    """The last one of every worker that ever was."""
+    """The last report of every worker."""
     end: int = 0
-    """The offset after the last record that was read."""
+    """The offset after the last record read."""
 
     @property
     def live(self) -> PolicyRecord | None:
+        """Return the record of the live policy; None before the first one."""
         return list(self.kept.values())[-1][1] if self.kept else None
 
     @property
     def model_named_by(self) -> PolicyRecord | None:
-        """The record with which the live model became the live one: its `from_tick_ms` is the model's."""
+        """The record that made the live model live; its `from_tick_ms` is the model's first tick."""
         found: PolicyRecord | None = None
         for _, one in reversed(self.kept.values()):
             if found is not None and (found.model_change is not None or one.model_revision != found.model_revision):
@@ -107,12 +108,12 @@ class PolicyTopic:
 
     @property
     def live_activation(self) -> Activation | None:
-        """What goes down the shards for the live one."""
+        """Activation of the live policy."""
         return None if self.live is None else self.live.activation(self.kept[self.live.revision][0])
 
 
 async def read_policy_topic(settings: Settings, known: PolicyTopic | None = None) -> PolicyTopic:
-    """The whole topic; `known`: what was read of it before, only the rest is asked for."""
+    """Read the topic; from the end of `known` on, where it is given."""
     before = known or PolicyTopic({}, {})
     kept, reports, end = dict(before.kept), dict(before.reports), before.end
     async with LogReader(connection(settings), settings.topic("policy")) as reader:
@@ -130,6 +131,6 @@ async def read_policy_topic(settings: Settings, known: PolicyTopic | None = None
 
 
 async def read_policies(settings: Settings) -> dict[str, Activation]:
-    """Every kept policy by revision; the last is the live one."""
+    """Read every policy that was ever live, by revision; the last one is live."""
     topic = await read_policy_topic(settings)
     return {revision: one.activation(offset) for revision, (offset, one) in topic.kept.items()}

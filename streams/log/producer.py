@@ -1,6 +1,6 @@
-"""Our own producer: idempotent, all acknowledgements, and a deadline round every flush.
+"""The worker's producer: idempotent, with all acknowledgements, and with a deadline for each of them.
 
-aiokafka's idempotent producer retries for ever; a stage that cannot have its records acknowledged must end, and replay.
+aiokafka's idempotent producer retries for ever. A stage whose records are not acknowledged must end, and replay.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from streams.errors import DependencyAway
-from streams.log.metadata_backoff import patient
+from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.reading import connection
 from streams.settings import Settings
 
@@ -25,7 +25,7 @@ class Sender:
     """Sends records to given partitions.
 
     Args:
-        deadline_seconds: how long the acknowledgement of a record may take.
+        deadline_seconds: how long an acknowledgement may take.
     """
 
     def __init__(self, settings: Settings, *, deadline_seconds: float = 30.0) -> None:
@@ -35,12 +35,12 @@ class Sender:
         self._ends: dict[tuple[str, int], int] = {}
 
     def known_end(self, topic: str, partition: int) -> int | None:
-        """The end of a log as the last acknowledgement told; None where nothing was sent."""
+        """Return the end of a log by the last acknowledgement; None if nothing was sent to it."""
         return self._ends.get((topic, partition))
 
     async def start(self) -> None:
-        """Connect."""
-        self._producer = patient(
+        """Connect to the broker."""
+        self._producer = with_metadata_backoff(
             AIOKafkaProducer(
                 **connection(self._settings),
                 enable_idempotence=True,
@@ -54,7 +54,7 @@ class Sender:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect; what was not acknowledged is sent again by whoever replays."""
+        """Disconnect. A replay sends the unacknowledged records again."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
             try:
@@ -72,7 +72,7 @@ class Sender:
         key: bytes | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> Ack:
-        """Hand a record to the producer; the future is done when all in-sync replicas have it.
+        """Pass a record to the producer; the returned future is done when all in-sync replicas have it.
 
         Raises:
             DependencyAway: no room in the buffer within the deadline, or the producer has failed.
@@ -83,13 +83,13 @@ class Sender:
                 ack: Ack = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
                 return ack
         except (KafkaError, TimeoutError) as error:
-            raise self._away(topic, error) from error
+            raise self._error(topic, error) from error
 
     async def acknowledged(self, acks: Iterable[Ack]) -> list[Any]:
-        """Wait until all of them are; their metadata.
+        """Wait for all acknowledgements and return their metadata.
 
         Raises:
-            DependencyAway: one failed, or the deadline has passed.
+            DependencyAway: one of them failed, or the deadline has passed.
         """
         waiting = list(acks)
         if not waiting:
@@ -98,12 +98,12 @@ class Sender:
             async with asyncio.timeout(self._deadline_seconds):
                 done = list(await asyncio.gather(*waiting))
         except (KafkaError, TimeoutError) as error:
-            raise self._away("Kafka", error) from error
+            raise self._error("Kafka", error) from error
         for one in done:
             self._ends[one.topic, one.partition] = one.offset + 1
         return done
 
-    def _away(self, what: str, error: BaseException) -> DependencyAway:
+    def _error(self, what: str, error: BaseException) -> DependencyAway:
         reason = (
             f"no acknowledgement in {self._deadline_seconds:g} s" if isinstance(error, TimeoutError) else str(error)
         )

@@ -1,10 +1,10 @@
-"""Reads a topic, or a part of it, to the end that it had when asked: without a group, so nobody is disturbed.
+"""Read a topic, or a part of it, to its present end, with a consumer that has no group.
 
-The end is a position, not a record: transaction markers, aborted records and what compaction took leave gaps, and the
-last offset may hold none. So a partition is done when the consumer's position has reached the end, and progress is
-the position's, not the number of records. What retention takes away while we read is passed over.
+The end is a position, not a record. Transaction markers, aborted records and compaction leave gaps, and the last offset
+may hold no record. So a partition is done when the consumer's position reaches the end, and progress is measured by the
+position. Records that retention removes during the read are skipped.
 
-The deadline is on silence: a long topic may take its time, a broker that says nothing for `silence_seconds` may not.
+The deadline is on silence: a long topic may take long, but a broker must answer within `silence_seconds`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from aiokafka.errors import (
 from streams.clock import monotonic_seconds
 from streams.errors import BrokerRefuses, DependencyAway, TopicsError
 from streams.log.kafka_security import security_kwargs
-from streams.log.metadata_backoff import patient
+from streams.log.metadata_backoff import with_metadata_backoff
 from streams.settings import Settings
 
 Batch = list[ConsumerRecord]
-"""Records of one partition in the order of their offsets; never empty."""
+"""Records of one partition, ascending by offset; never empty."""
 T = TypeVar("T")
 _RETRY_SECONDS = 0.2
 _LOGIN_REFUSED = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
@@ -46,26 +46,26 @@ _NOT_PERMITTED = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The half-open range of offsets that a partition holds, gaps included."""
+    """Half-open range of the offsets of a partition, gaps included."""
 
     begin: int
     end: int
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """What every aiokafka client needs to reach the broker: its servers and the login."""
+    """Return the arguments of every aiokafka client: the servers and the login."""
     return {"bootstrap_servers": settings.kafka, **security_kwargs(settings)}
 
 
 class LogReader:
-    """One consumer without a group, for one topic. An async context manager; one reading at a time.
+    """Reader of one topic: an async context manager with one consumer, for one read at a time.
 
-    `committed_only` hides what transactions have not committed; the end is then the last stable offset.
+    `committed_only` hides uncommitted records of transactions; the end is then the last stable offset.
 
     Raises (on entering, and from every method):
-        TopicsError: the topic, or a partition asked for, does not exist (it is not created by asking).
+        TopicsError: the topic, or a requested partition, does not exist. The request does not create it.
         DependencyAway: the broker was silent for `silence_seconds`.
-        BrokerRefuses: it refuses our login, or to let this user read the topic.
+        BrokerRefuses: the broker refuses the login, or does not let this user read the topic.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class LogReader:
     ) -> None:
         self.topic = topic
         self.partitions: tuple[int, ...] = ()
-        """All partitions of the topic; known once entered."""
+        """All partitions of the topic, set on entering."""
         self._kafka = kafka
         self._servers = kafka["bootstrap_servers"]
         self._silence_seconds = silence_seconds
         self._max_records = max_records
-        self._consumer = patient(
+        self._consumer = with_metadata_backoff(
             AIOKafkaConsumer(
                 **kafka,
                 group_id=None,
@@ -98,9 +98,9 @@ class LogReader:
     async def __aenter__(self) -> Self:
         try:
             await self._answered(self._connect())
-            # Asked by name a missing topic would be created by a broker with `auto.create.topics.enable`.
+            # A request by name would create a missing topic, if the broker has `auto.create.topics.enable`.
             if self.topic not in await self._answered(self._all_topics()):
-                unseen = ", or our user may not see it" if "sasl_mechanism" in self._kafka else ""
+                unseen = ", or this user may not see it" if "sasl_mechanism" in self._kafka else ""
                 raise TopicsError(
                     f"topic {self.topic} does not exist on {self._servers}{unseen}", fix="hushtag topics create"
                 )
@@ -117,16 +117,16 @@ class LogReader:
         await self._consumer.stop()
 
     async def bounds(self, partitions: tuple[int, ...] | None = None) -> dict[int, Bounds]:
-        """First offset and end of each partition, asked now, the ends first."""
+        """Query the first offset and the end of each partition, the ends first."""
         wanted = self._known(self.partitions if partitions is None else partitions)
         ends = await self._answered(self._consumer.end_offsets(wanted))
         begins = await self._answered(self._consumer.beginning_offsets(wanted))
         return {p.partition: Bounds(min(begins[p], ends[p]), ends[p]) for p in wanted}
 
     async def offset_at(self, partition: int, log_time_ms: int) -> int | None:
-        """The first offset whose log time is at or after a moment; None (the log's first) for a moment before 1970.
+        """Return the first offset with a log time at or after a moment; the end if there is none.
 
-        Where nothing is that young it is the end.
+        None, which is the log's first offset, for a moment before 1970.
         """
         if log_time_ms < 0:
             return None
@@ -137,44 +137,44 @@ class LogReader:
     async def to_end(
         self, starts: Mapping[int, int | None] | None = None, ends: Mapping[int, int] | None = None
     ) -> AsyncGenerator[Batch, None]:
-        """Batches of the partitions in `starts` (all if None), up to their present ends, partitions interleaved.
+        """Yield batches of the partitions in `starts` (all if None) up to their present ends, partitions interleaved.
 
         Args:
-            starts: partition → first offset wanted, None for the log's first. One that retention has taken begins at
-                the log's first (compare `bounds`, if that matters).
-            ends: partition → end, exclusive, where another than the present one is wanted. It must be there already.
+            starts: first offset by partition, None for the log's first. If retention has removed it, the read begins at
+                the log's first offset; compare `bounds` if that matters.
+            ends: end by partition, exclusive, to read to instead of the present end. The log must have reached it.
 
         Raises:
-            TopicsError: a start lies beyond the log's end: the topic was cut short or made anew.
+            TopicsError: a start lies beyond the log's end: the topic was cut short or created again.
         """
         starts = dict.fromkeys(self.partitions, None) if starts is None else starts
         bounds = await self.bounds(tuple(starts))
-        left: dict[TopicPartition, int] = {}
+        remaining: dict[TopicPartition, int] = {}
         begin: dict[TopicPartition, int] = {}
         for partition, wanted in starts.items():
             first, end = bounds[partition].begin, (ends or {}).get(partition, bounds[partition].end)
             if wanted is not None and wanted > bounds[partition].end:
                 raise TopicsError(
                     f"{self.topic}[{partition}] ends at {bounds[partition].end}, before offset {wanted}: "
-                    "it was cut short, or made anew",
+                    "it was cut short, or created again",
                     fix="hushtag topics check",
                 )
             tp = TopicPartition(self.topic, partition)
             begin[tp] = max(first, first if wanted is None else wanted)
             if begin[tp] < end:
-                left[tp] = end
-        if not left:
+                remaining[tp] = end
+        if not remaining:
             return
-        self._consumer.assign(list(left))
-        for tp in left:
+        self._consumer.assign(list(remaining))
+        for tp in remaining:
             self._consumer.seek(tp, begin[tp])
-        async for batch in self._read(left, begin):
+        async for batch in self._read(remaining, begin):
             yield batch
 
     async def follow(
         self, starts: Mapping[int, int | None] | None = None, *, poll_seconds: float = 0.5
     ) -> AsyncGenerator[Batch | None, None]:
-        """Batches as in `to_end`, and then what comes, for ever; None whenever all has been read that there is."""
+        """Yield batches as `to_end` does, then new ones until cancelled; None each time the present end is reached."""
         at = dict.fromkeys(self.partitions, None) if starts is None else dict(starts)
         while True:
             ends = {partition: bounds.end for partition, bounds in (await self.bounds(tuple(at))).items()}
@@ -185,34 +185,34 @@ class LogReader:
             await asyncio.sleep(poll_seconds)
 
     async def _read(
-        self, left: dict[TopicPartition, int], position: dict[TopicPartition, int]
+        self, remaining: dict[TopicPartition, int], position: dict[TopicPartition, int]
     ) -> AsyncGenerator[Batch, None]:
-        heard = monotonic_seconds()
-        while left:
+        last_seconds = monotonic_seconds()
+        while remaining:
             try:
-                fetched = await self._consumer.getmany(*left, timeout_ms=200, max_records=self._max_records)
+                fetched = await self._consumer.getmany(*remaining, timeout_ms=200, max_records=self._max_records)
             except OffsetOutOfRangeError:
-                await self._step_over_lost(left)
+                await self._skip_lost(remaining)
                 fetched = {}
             except KafkaError as error:
-                raise self._away(error) from error
+                raise self._error(error) from error
             for tp, records in fetched.items():
-                batch = [record for record in records if record.offset < left[tp]]
+                batch = [record for record in records if record.offset < remaining[tp]]
                 if batch:
                     yield batch
-                    heard = monotonic_seconds()  # the reader's own time is not the broker's silence
-            for tp in list(left):
+                    last_seconds = monotonic_seconds()  # the caller's own time is not the broker's silence
+            for tp in list(remaining):
                 at = await self._consumer.position(tp)
                 if at > position[tp]:
-                    position[tp], heard = at, monotonic_seconds()
-                if at >= left[tp]:
+                    position[tp], last_seconds = at, monotonic_seconds()
+                if at >= remaining[tp]:
                     self._consumer.pause(tp)
-                    del left[tp]
-            if monotonic_seconds() - heard > self._silence_seconds:
-                raise self._away(f"nothing of {self.topic} for {self._silence_seconds:g} s")
+                    del remaining[tp]
+            if monotonic_seconds() - last_seconds > self._silence_seconds:
+                raise self._error(f"no data of {self.topic} for {self._silence_seconds:g} s")
 
-    async def _step_over_lost(self, left: dict[TopicPartition, int]) -> None:
-        for partition, bounds in (await self.bounds(tuple(tp.partition for tp in left))).items():
+    async def _skip_lost(self, remaining: dict[TopicPartition, int]) -> None:
+        for partition, bounds in (await self.bounds(tuple(tp.partition for tp in remaining))).items():
             tp = TopicPartition(self.topic, partition)
             at = await self._consumer.position(tp)
             if at < bounds.begin:
@@ -230,7 +230,7 @@ class LogReader:
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _check_login(self) -> None:
-        """Log in by a connection of our own: whatever a broker did, `start` says that none could be reached."""
+        """Log in with a separate connection, since `start` reports every failure as an unreachable broker."""
         login = {name: value for name, value in self._kafka.items() if name != "bootstrap_servers"}
         if "sasl_mechanism" not in login:
             return
@@ -239,7 +239,7 @@ class LogReader:
                 (await create_conn(host, port, **login)).close()
             except _LOGIN_REFUSED as error:
                 raise BrokerRefuses(
-                    f"Kafka at {self._servers} refuses our login: {error}",
+                    f"Kafka at {self._servers} refuses the login: {error}",
                     fix="check HUSHTAG_KAFKA_SASL_MECHANISM, HUSHTAG_KAFKA_SASL_USERNAME, HUSHTAG_KAFKA_SASL_PASSWORD",
                 ) from None
             except (OSError, KafkaError, TimeoutError):
@@ -251,7 +251,7 @@ class LogReader:
                 topics: set[str] = await self._consumer.topics()
                 return topics
             except KafkaError as error:
-                # A plain one says that no broker answered this once.
+                # A plain KafkaError means that no broker answered this request.
                 if not error.retriable and type(error) is not KafkaError:
                     raise
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -275,15 +275,15 @@ class LogReader:
             async with asyncio.timeout(self._silence_seconds):
                 return await call
         except (TimeoutError, KafkaTimeoutError):
-            raise self._away(f"no answer within {self._silence_seconds:g} s") from None
+            raise self._error(f"no answer within {self._silence_seconds:g} s") from None
         except KafkaError as error:
-            raise self._away(error) from error
+            raise self._error(error) from error
 
-    def _away(self, why: object) -> DependencyAway:
+    def _error(self, why: object) -> DependencyAway:
         if isinstance(why, _NOT_PERMITTED):
             return BrokerRefuses(
                 f"Kafka at {self._servers} does not permit it: {why}",
-                fix="give this user the rights, or use another one",
+                fix="grant this user the rights, or use another one",
             )
         what = str(why) or type(why).__name__
         return DependencyAway(f"Kafka at {self._servers}: {what}", fix="is the broker up, and HUSHTAG_KAFKA right?")
@@ -298,7 +298,7 @@ async def read_to_end(
     committed_only: bool = False,
     silence_seconds: float = 10.0,
 ) -> AsyncGenerator[Batch, None]:
-    """One partition from `start_offset` (None: the log's first) to its present end, by a `LogReader` of its own.
+    """Yield batches of one partition from `start_offset` (None: the log's first) to its present end.
 
     Wrap it in `contextlib.aclosing` if you may leave before its end. Errors: those of `LogReader`.
     """

@@ -1,8 +1,8 @@
-"""hushtag's topics as data, and what must be true of them on the broker.
+"""hushtag's topics as data, and the pure check of their settings on a broker.
 
-Each promise leans on some topic setting: counts on retention and on the number of shards, decisions on not being
-compacted (compaction keeps the last record, we need the greatest version), time on whose clock stamps a tweet. The
-table below has what `hushtag topics create` makes, and `problems_of` is the pure check of what a broker has.
+Each promise needs a topic setting. Counts need retention and a fixed number of shards. Decisions must not be compacted,
+since compaction keeps the last record and we need the greatest version. Time depends on whose clock stamps a tweet.
+`hushtag topics create` creates the topics of the table below; `problems_of` checks the topics of a broker.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from streams.log.decisions import SAY_AGAIN_MS
+from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.log.decisions import REPEAT_LAPSED_MS
 
 TWEETS = "tweets"
 PARTIALS = "hashtag-partials"
@@ -24,85 +25,86 @@ MODELS = "models"
 AUDIT = "audit"
 DEAD_LETTER = "tweets-dead-letter"
 
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
-_DAY_MS = 24 * _HOUR_MS
 _MIB = 1024 * 1024
 FOR_EVER = -1
 
 Partitions = Literal["shards", "one", "free"]
-"""As many as HUSHTAG_SHARDS; exactly one; or as many as the operator likes."""
+"""Number of partitions: HUSHTAG_SHARDS; exactly one; or the operator's choice."""
 Keep = Literal["short", "window", "expiry", "day", "for ever", "compacted"]
-"""The least retention: 15 min + slack, longest window + slack, longest automated expiry + slack, a day, or all."""
+"""Least retention: 15 min + slack, longest window + slack, longest automated expiry + slack, a day, or everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """One topic: how it is made, and what may not be otherwise."""
+    """Settings of one topic."""
 
     name: str
     partitions: Partitions
     keep: Keep
     retention_ms: int
-    """Retention that it is made with, unless the policy needs more; FOR_EVER: not by time."""
+    """Retention of a new topic, unless the policy needs more; FOR_EVER: no limit by time."""
     max_message_bytes: int
     free_partitions: int = 4
-    segment_ms: int = _DAY_MS
+    segment_ms: int = DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What the settings and the live policy ask of the topics."""
+class TopicNeeds:
+    """Requirements of the settings and the live policy on the topics."""
 
     shards: int
     max_broker_skew_ms: int
-    longest_window_ms: int = _HOUR_MS
-    longest_expiry_ms: int = _DAY_MS
-    """The longest that an automated decision may last: the policy's `max_automated_hours`."""
+    longest_window_ms: int = HOUR_MS
+    longest_expiry_ms: int = DAY_MS
+    """Longest duration of an automated decision: the policy's `max_automated_hours`."""
 
     def least_retention_ms(self, keep: Keep) -> int:
-        """The least `retention.ms` that keeps the promise; FOR_EVER where nothing may be dropped by time."""
+        """Return the least `retention.ms` that keeps the promise; FOR_EVER where time may drop nothing."""
         return {
-            "short": 30 * _MINUTE_MS,
-            "window": self.longest_window_ms + 15 * _MINUTE_MS,
-            "expiry": max(self.longest_expiry_ms, SAY_AGAIN_MS) + _HOUR_MS,
-            "day": _DAY_MS,
+            "short": 30 * MINUTE_MS,
+            "window": self.longest_window_ms + 15 * MINUTE_MS,
+            "expiry": max(self.longest_expiry_ms, REPEAT_LAPSED_MS) + HOUR_MS,
+            "day": DAY_MS,
             "for ever": FOR_EVER,
             "compacted": FOR_EVER,
         }[keep]
 
 
 SPECS: tuple[TopicSpec, ...] = (
-    TopicSpec(TWEETS, "free", "short", 6 * _HOUR_MS, 2 * _MIB, segment_ms=10 * _MINUTE_MS),
-    TopicSpec(PARTIALS, "shards", "short", 6 * _HOUR_MS, 4 * _MIB, segment_ms=10 * _MINUTE_MS),
-    TopicSpec(PANES, "shards", "window", 26 * _HOUR_MS, 4 * _MIB, segment_ms=_HOUR_MS),
-    TopicSpec(EVIDENCE, "shards", "day", 7 * _DAY_MS, 4 * _MIB),
-    TopicSpec(DECISIONS, "shards", "expiry", 3 * _DAY_MS, 4 * _MIB),
+    TopicSpec(TWEETS, "free", "short", 6 * HOUR_MS, 2 * _MIB, segment_ms=10 * MINUTE_MS),
+    TopicSpec(PARTIALS, "shards", "short", 6 * HOUR_MS, 4 * _MIB, segment_ms=10 * MINUTE_MS),
+    TopicSpec(PANES, "shards", "window", 26 * HOUR_MS, 4 * _MIB, segment_ms=HOUR_MS),
+    TopicSpec(EVIDENCE, "shards", "day", 7 * DAY_MS, 4 * _MIB),
+    TopicSpec(DECISIONS, "shards", "expiry", 3 * DAY_MS, 4 * _MIB),
     TopicSpec(MODERATION, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(POLICY, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(MODELS, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(AUDIT, "one", "for ever", FOR_EVER, 4 * _MIB),
-    # The original bytes and the headers of origin: more than any tweet.
-    TopicSpec(DEAD_LETTER, "free", "day", 14 * _DAY_MS, 4 * _MIB, free_partitions=1),
+    # A record has the original bytes and the headers of origin, so it is larger than any tweet.
+    TopicSpec(DEAD_LETTER, "free", "day", 14 * DAY_MS, 4 * _MIB, free_partitions=1),
 )
-SPEC_OF: Mapping[str, TopicSpec] = {spec.name: spec for spec in SPECS}
+SPEC_BY_NAME: Mapping[str, TopicSpec] = {spec.name: spec for spec in SPECS}
 
 
 def partitions_to_make(spec: TopicSpec, shards: int) -> int:
-    """How many partitions a new topic gets."""
+    """Return the number of partitions of a new topic."""
     return {"shards": shards, "one": 1, "free": spec.free_partitions}[spec.partitions]
 
 
-def configs_to_make(spec: TopicSpec, needs: Needs, *, create_time: bool = False, replicas: int = 1) -> dict[str, str]:
-    """The settings of a new topic.
+def configs_to_make(
+    spec: TopicSpec, needs: TopicNeeds, *, create_time: bool = False, replicas: int = 1
+) -> dict[str, str]:
+    """Return the settings of a new topic.
 
     Args:
-        create_time: `tweets` keeps its producers' timestamps, which a backfill wants; it is then not dropped by time.
+        spec: specification of the topic.
+        needs: requirements that the settings must meet.
+        create_time: `tweets` keeps its producers' timestamps, for a backfill; time then drops none of its records.
         replicas: with three or more, a write must reach two.
     """
     configs = {"max.message.bytes": str(spec.max_message_bytes), "retention.bytes": "-1"}
     if spec.keep == "compacted":
-        configs |= {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": str(_DAY_MS)}
+        configs |= {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": str(DAY_MS)}
     else:
         configs |= {
             "cleanup.policy": "delete",
@@ -111,10 +113,9 @@ def configs_to_make(spec: TopicSpec, needs: Needs, *, create_time: bool = False,
             "message.timestamp.type": "LogAppendTime",
         }
     if spec.name == MODERATION:
-        # What is said of an account counts from the record's log time on: the broker's clock, not a moderator's. Of a
-        # speaker that an earlier version entered only the last record stands; a judge that begins again soon after
-        # must find the one before it, too.
-        configs |= {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": str(_HOUR_MS)}
+        # An account fact counts from the log time of its record, which must come from the broker's clock. A judge that
+        # recovers must also find the record before the last one of a key, so compaction waits for an hour.
+        configs |= {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": str(HOUR_MS)}
     if spec.name == TWEETS and create_time:
         configs |= {
             "message.timestamp.type": "CreateTime",
@@ -127,8 +128,8 @@ def configs_to_make(spec: TopicSpec, needs: Needs, *, create_time: bool = False,
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """A topic as the broker has it. `configs` holds every setting, defaults included."""
+class TopicDescription:
+    """A topic as the broker describes it; `configs` has every setting, defaults included."""
 
     partitions: int
     replicas: int
@@ -136,18 +137,18 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that breaks a promise, and the command that mends it."""
+class TopicProblem:
+    """One setting that breaks a promise, and the command that fixes it."""
 
     topic: str
     setting: str
-    """A topic setting, or `partitions`, or `topic` where it is missing."""
+    """A topic setting, or `partitions`, or `topic` for a missing topic."""
     value: str
     needed: str
     why: str
     command: str
-    mendable: str | None = None
-    """The value that `hushtag topics create --alter` sets; None where it cannot."""
+    alter_to: str | None = None
+    """The value that `hushtag topics create --alter` sets; None if it cannot change the setting."""
 
     def __str__(self) -> str:
         if self.setting == "topic":
@@ -155,13 +156,16 @@ class Problem:
         return f"{self.topic}: {self.setting} is {self.value or 'not set'}, needed: {self.needed} ({self.why})"
 
 
-def all_problems(found: Mapping[str, Described], prefix: str, needs: Needs, *, bootstrap: str) -> list[Problem]:
-    """All that is wrong with hushtag's topics on a broker.
+def all_problems(
+    found: Mapping[str, TopicDescription], prefix: str, needs: TopicNeeds, *, bootstrap: str
+) -> list[TopicProblem]:
+    """Return all problems of hushtag's topics on a broker.
 
     Args:
-        found: what the broker has, by full name.
-        prefix: before each name of the table.
-        bootstrap: for the commands.
+        found: the topics on the broker, by full name.
+        prefix: the prefix of every topic name.
+        needs: requirements that the topics must meet.
+        bootstrap: the servers, for the commands.
     """
     problems = [
         problem
@@ -171,7 +175,7 @@ def all_problems(found: Mapping[str, Described], prefix: str, needs: Needs, *, b
     sharded = {
         there.partitions for spec in SPECS if spec.partitions == "shards" if (there := found.get(prefix + spec.name))
     }
-    if len(sharded) == 1:  # they agree with each other: it is the setting that is off
+    if len(sharded) == 1:  # the topics agree with each other, so the setting is wrong
         command = f"export HUSHTAG_SHARDS={sharded.pop()}"
         of_shards = {prefix + spec.name for spec in SPECS if spec.partitions == "shards"}
         problems = [
@@ -183,25 +187,29 @@ def all_problems(found: Mapping[str, Described], prefix: str, needs: Needs, *, b
     return problems
 
 
-def problems_of(name: str, spec: TopicSpec, found: Described | None, needs: Needs, *, bootstrap: str) -> list[Problem]:
-    """All that is wrong with one topic.
+def problems_of(
+    name: str, spec: TopicSpec, found: TopicDescription | None, needs: TopicNeeds, *, bootstrap: str
+) -> list[TopicProblem]:
+    """Return all problems of one topic.
 
     Args:
         name: its name on the broker, with the prefix.
-        found: None where it does not exist.
-        bootstrap: for the commands.
+        spec: specification of the topic.
+        found: None for a missing topic.
+        needs: requirements that the topic must meet.
+        bootstrap: the servers, for the commands.
     """
     if found is None:
-        why = "hushtag needs it, and a topic made by subscribing would have the wrong settings"
-        return [Problem(name, "topic", "missing", "present", why, "hushtag topics create")]
-    problems: list[Problem] = []
+        why = "hushtag needs it, and a topic created by subscribing would have the wrong settings"
+        return [TopicProblem(name, "topic", "missing", "present", why, "hushtag topics create")]
+    problems: list[TopicProblem] = []
 
-    def wrong(setting: str, needed: str, why: str, mend: str) -> None:
+    def wrong(setting: str, needed: str, why: str, alter_to: str) -> None:
         command = (
             f"kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics --entity-name {name} "
-            f"--add-config {setting}={mend}"
+            f"--add-config {setting}={alter_to}"
         )
-        problems.append(Problem(name, setting, found.configs.get(setting, ""), needed, why, command, mend))
+        problems.append(TopicProblem(name, setting, found.configs.get(setting, ""), needed, why, command, alter_to))
 
     _check_partitions(name, spec, found, needs, bootstrap, problems)
     get = found.configs.get
@@ -229,24 +237,22 @@ def problems_of(name: str, spec: TopicSpec, found: Described | None, needs: Need
     if spec.name == TWEETS and get("message.timestamp.type", "CreateTime") == "CreateTime":
         ahead_ms = int(get("message.timestamp.after.max.ms", str(2**63 - 1)))
         if ahead_ms > needs.max_broker_skew_ms:
-            why = (
-                "one producer's clock ahead would settle everything early; or use message.timestamp.type=LogAppendTime"
-            )
+            why = "a producer's clock ahead would settle everything early; or use message.timestamp.type=LogAppendTime"
             limit = str(needs.max_broker_skew_ms)
             wrong("message.timestamp.after.max.ms", f"at most {limit} (HUSHTAG_MAX_BROKER_SKEW_MS)", why, limit)
     return problems
 
 
 _STAMPED = {
-    MODERATION: "what is said of an account counts from the record's time on, and a moderator's clock may be off",
-    PARTIALS: "idle sources are told what time it is by the broker's clock, and a worker's may be off",
-    PANES: "after a restart they are looked up by the broker's time, and a worker's clock may be off",
+    MODERATION: "an account fact counts from its record's time, and a moderator's clock may be wrong",
+    PARTIALS: "idle sources advance by the broker's clock, since a worker's clock may be wrong",
+    PANES: "after a restart panes are looked up by the broker's time, and a worker's clock may be wrong",
 }
-"""Topics whose records the broker must stamp, and why."""
+"""Topics whose records the broker must stamp, each with the reason."""
 
 
 def _check_partitions(
-    name: str, spec: TopicSpec, found: Described, needs: Needs, bootstrap: str, problems: list[Problem]
+    name: str, spec: TopicSpec, found: TopicDescription, needs: TopicNeeds, bootstrap: str, problems: list[TopicProblem]
 ) -> None:
     if spec.partitions == "free":
         return
@@ -255,10 +261,10 @@ def _check_partitions(
         return
     again = f"kafka-topics.sh --bootstrap-server {bootstrap} --delete --topic {name} && hushtag topics create"
     if spec.partitions == "one":
-        why, command = "its records have one order", again
+        why = "its records have one order"
     else:
-        why, command = ("a shard is one partition of each of these topics; HUSHTAG_SHARDS says how many", again)
-    problems.append(Problem(name, "partitions", str(found.partitions), str(needed), why, command))
+        why = "a shard is one partition of each of these topics; HUSHTAG_SHARDS sets the number"
+    problems.append(TopicProblem(name, "partitions", str(found.partitions), str(needed), why, again))
 
 
 def _at_least(retention_ms: int) -> str:
@@ -269,8 +275,8 @@ def _why_kept(keep: Keep) -> str:
     return {
         "short": "after a restart up to 15 minutes are read again, with slack",
         "window": "after a restart the panes of the longest window are read back",
-        "expiry": "a decision must outlast the longest automated suppression, and a lapsed one until it is said again",
-        "day": "people look into it the next day",
+        "expiry": "a decision must outlast the longest automated suppression, and a lapsed one its next refresh",
+        "day": "people inspect the topic the next day",
         "for ever": "the audit log is never cut",
         "compacted": "",
     }[keep]

@@ -1,0 +1,1 @@
+"""Legal orders, account facts and protected speakers: records, states and their fold."""

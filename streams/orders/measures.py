@@ -1,7 +1,7 @@
-"""From orders to what is in force: which account, tweet or hashtag is held back where, by which order, until when.
+"""Measures that legal orders put in force: target, country, surfaces and expiry. Pure.
 
-A measure belongs to one target of one order and is taken from both their states anew after each record. So a revoked
-order ends exactly its own measures, and whatever another order or a person still holds up stands.
+A measure belongs to one target of one order and is recomputed from both after each record. So a revoked order ends
+exactly its own measures; measures of other orders and of people on the same target stay in force.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from typing import Literal
 
 from hushtag_client.registers import ACCOUNT, TWEET
 
-from streams.orders.fold import Case, Cases, Row, Ruled
+from streams.orders.cases import Case, TargetRow, TargetRuling
+from streams.orders.fold import OrderFold
 from streams.orders.records import CaseRecord
-from streams.orders.states import IN_FORCE
+from streams.orders.states import IN_FORCE_STATES
 
-Key = tuple[str, int]
-"""(order, number of the target)."""
+TargetKey = tuple[str, int]
+"""(order id, number of the target)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What one target's outcome puts in force."""
+    """Restriction of one target by one order."""
 
     target: str
     """Account id, tweet id or normalised hashtag."""
@@ -33,28 +34,28 @@ class Measure:
     expires_at_ms: int
     reason: str
     actor: str
-    """Both "" where the order is confidential and the measure is its own: they go to every surface."""
+    """`reason` and `actor` are "" for a legal measure of a confidential order, since every surface can read them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A measure that begins (`before` None), ends (`after` None) or gives way to another."""
+class MeasureChange:
+    """Measure that begins (`before` None), ends (`after` None) or is replaced."""
 
-    key: Key
+    key: TargetKey
     before: Measure | None
     after: Measure | None
 
 
 class Measures:
-    """The measures of all orders."""
+    """Measures of all orders. Records must be applied in the order of their offsets, each once."""
 
     def __init__(self) -> None:
-        self.cases = Cases()
-        self._standing: dict[Key, Measure] = {}
+        self.orders = OrderFold()
+        self._standing: dict[TargetKey, Measure] = {}
 
-    def apply(self, record: CaseRecord, offset: int) -> list[Change]:
-        """Take a record; give what it changes."""
-        touched = self.cases.apply(record, offset)
+    def apply(self, record: CaseRecord, offset: int) -> list[MeasureChange]:
+        """Apply a record; return the measures that it changes."""
+        touched = self.orders.apply(record, offset)
         if touched is None:
             return []
         case, rows = touched
@@ -68,18 +69,18 @@ class Measures:
                 del self._standing[key]
             else:
                 self._standing[key] = after
-            changes.append(Change(key, before, after))
+            changes.append(MeasureChange(key, before, after))
         return changes
 
 
-def measure(case: Case, row: Row) -> Measure | None:
-    """What a target's outcome puts in force in the order's present state."""
+def measure(case: Case, row: TargetRow) -> Measure | None:
+    """Compute the measure of a target in the order's present state; None where nothing is in force."""
     ruling = row.ruling
     if ruling is None or ruling.outcome == "declined":
         return None
     if ruling.outcome == "suspended":
         return _measure(case, row, ruling, (ACCOUNT,), "*", "human", 0)
-    if case.state not in IN_FORCE:
+    if case.state not in IN_FORCE_STATES:
         return None
     kind = row.target.kind
     surfaces = ruling.surfaces if kind == "hashtag" else (ACCOUNT if kind == "account" else TWEET,)
@@ -88,8 +89,8 @@ def measure(case: Case, row: Row) -> Measure | None:
 
 def _measure(
     case: Case,
-    row: Row,
-    ruling: Ruled,
+    row: TargetRow,
+    ruling: TargetRuling,
     surfaces: tuple[str, ...],
     country: str,
     source: Literal["human", "legal"],

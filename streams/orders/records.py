@@ -1,13 +1,13 @@
-"""The records of legal orders and of the protected-speaker registry in the `moderation` topic.
+"""Records of legal orders and of the protected-speaker registry in the `moderation` topic.
 
-An order is taken in by some `order_targets` records and one `order_received` that names them: before the last there is
-no order, so an intake that breaks off leaves nothing half done. Targets are numbered in the order of intake, and a
-ruling names them by ranges of numbers: whatever its size, a bulk decision is one record, and is there or is not.
+An intake writes `order_targets` records and then one `order_received` that counts them. The order exists only once the
+last record is there, so an interrupted intake has no effect. Targets are numbered in the order of intake. A ruling
+names ranges of numbers, so a bulk decision of any size is one record: all of it applies, or none.
 
-Every write has an id of its own in its key, of an order as of the registry, so that compaction keeps the whole history:
-whether one person's ruling counted depends on who was protected when it was made. What must not stay for ever, a
-speaker's name and why the account is in the registry, is a record beside that history whose key is the account alone:
-of these the last stands, and a removal lets compaction forget the others.
+Every write has its own id in its key, so compaction keeps the whole history of orders and of the registry. It must:
+whether one person's ruling was enough depends on who was protected at that moment. Personal data must not stay for
+ever, so a speaker's name and basis are a separate record whose key is the account alone. Compaction keeps the latest of
+these, and a removal overwrites it with an empty one.
 """
 
 from __future__ import annotations
@@ -18,86 +18,79 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.errors import ContractError
-from streams.log.fields import AccountId, Country, Id, Ms, Surface, Text, Version
-from streams.log.moderation import OtherRecord
+from streams.log.moderation import AccountId, Country, Id, Ms, OtherRecord, Surface, Text, Version
 
 TargetKind = Literal["account", "hashtag", "tweet"]
 SpeakerCategory = Literal["news_media", "journalist", "activist", "politician"]
 Outcome = Literal["declined", "reduced", "withheld", "suspended"]
-State = Literal["received", "acknowledged", "under_review", "interim", "final", "declined", "revoked"]
+OrderState = Literal["received", "acknowledged", "under_review", "interim", "final", "declined", "revoked"]
 Ground = Literal[
     "protected_speech", "not_unlawful", "overbroad", "no_legal_basis", "not_found", "other", "local_law", "own_rules"
 ]
 TARGET_KINDS: tuple[TargetKind, ...] = get_args(TargetKind)
 CATEGORIES: tuple[SpeakerCategory, ...] = get_args(SpeakerCategory)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-"""The enforcement ladder, the mildest first."""
-STATES: tuple[State, ...] = get_args(State)
+"""Enforcement ladder, the mildest first."""
+STATES: tuple[OrderState, ...] = get_args(OrderState)
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
-"""Why, in a closed set that can be published and counted; the reason says it in words, and may name people."""
+"""Grounds of a decision: a closed set that can be published and counted. The free-text reason may name people."""
 MOST_TARGETS = 100_000
-"""Of one order: its ruling must fit into one record."""
+"""Maximum number of targets of one order: its ruling must fit into one record."""
 CHUNK = 2_000
-"""Targets of one intake record."""
+"""Maximum number of targets of one intake record."""
 
 Name = Annotated[str, msgspec.Meta(max_length=400)]
-Said = Annotated[str, msgspec.Meta(max_length=2000)]
-WriteId = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{8,64})?$")]
-"""Of one write of the registry; never a word that a key of the registry has in its place."""
+LongText = Annotated[str, msgspec.Meta(max_length=2000)]
+WriteId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,64}$")]
+"""Id of one write of the registry. The pattern excludes `details`, which other keys have in its place."""
 OrderId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
 Number = Annotated[int, msgspec.Meta(ge=0, lt=MOST_TARGETS)]
 Ranges = Annotated[tuple[tuple[Number, Number], ...], msgspec.Meta(min_length=1, max_length=MOST_TARGETS)]
-"""(first, last) pairs, both included, rising."""
+"""(first, last) pairs of target numbers, both included, ascending."""
 
 
 class Speaker(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="speaker"):
-    """From here on an account speaks under protection, or no longer does. Stays for ever, and names nobody."""
+    """Start or end of an account's protection. Compaction keeps it, so it holds no personal data."""
 
-    id: WriteId = ""
-    """"" in the form of earlier versions, which had name, basis and reason here, and of which only the last stands."""
+    id: WriteId
     account: AccountId
     category: SpeakerCategory
-    name: Name = ""
-    basis: Name = ""
     removed: bool = False
     actor: Text
-    reason: Said = ""
     at_ms: Ms
 
 
 class SpeakerDetails(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="speaker_details"):
-    """Who a speaker is, until another one of the account takes its place. Says nothing of whether it is protected."""
+    """Name of a speaker and the basis of the entry; the latest record of an account wins. It grants no protection."""
 
     account: AccountId
     name: Name = ""
     basis: Name = ""
-    """Why it is in the registry: an accreditation, an office."""
+    """Why the account is in the registry: an accreditation, an office."""
     actor: Text
-    reason: Said = ""
+    reason: LongText = ""
     at_ms: Ms
-    former: bool = False
-    """Takes the place of a record in the form of earlier versions, so that compaction forgets that too."""
 
 
 class Target(msgspec.Struct, frozen=True, array_like=True):
-    """What an order wants acted on."""
+    """Account, hashtag or tweet that an order names."""
 
     kind: TargetKind
     value: Annotated[str, msgspec.Meta(min_length=1, max_length=280)]
     """Account id, normalised hashtag, or tweet id."""
     display: Annotated[str, msgspec.Meta(max_length=280)] = ""
-    """A hashtag as the order spells it."""
+    """Hashtag as spelled in the order."""
     author: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")] = ""
-    """Account id of a tweet's author, where the order says it."""
+    """Account id of a tweet's author, where the order names it."""
 
     @property
     def account(self) -> str:
-        """The account that the target speaks of; "" for a hashtag, and for a tweet of an unnamed author."""
+        """Account id of the target; "" for a hashtag, and for a tweet of an unnamed author."""
         return self.value if self.kind == "account" else self.author
 
 
 class OrderTargets(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_targets"):
-    """A part of an intake; counts once the `order_received` of the same intake is there."""
+    """Part of an intake; takes effect with the `order_received` record of the same intake."""
 
     order: OrderId
     intake: Id
@@ -106,13 +99,13 @@ class OrderTargets(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
 
 class OrderReceived(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_received"):
-    """An order, or more targets of one that is known (`edits` then names its version)."""
+    """New order, or more targets of a known one (`edits` then names its version)."""
 
     order: OrderId
     intake: Id
     parts: Annotated[int, msgspec.Meta(ge=1)]
     added: Annotated[int, msgspec.Meta(ge=1, le=MOST_TARGETS)]
-    """Targets of this intake."""
+    """Number of targets of this intake."""
     authority: Text
     country: Country
     legal_basis: Text
@@ -127,15 +120,15 @@ class OrderReceived(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
 
 class OrderStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_step"):
-    """The order moves on to another state."""
+    """Transition of an order to another state."""
 
     id: Id
     order: OrderId
-    to: State
+    to: OrderState
     expires_at_ms: Ms = 0
-    """When what it puts in force ends; always given for `interim`. 0: until revoked."""
+    """End of the measures that it puts in force; required for `interim`. 0: until revoked."""
     ground: Ground = "other"
-    """Of a whole order that is declined."""
+    """Ground for declining the whole order."""
     actor: Text
     reason: Text
     at_ms: Ms
@@ -143,14 +136,14 @@ class OrderStep(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
 
 
 class OrderRuling(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_ruling"):
-    """One outcome for some targets. For a protected speaker it counts only once a second person says the same."""
+    """One outcome for ranges of targets. A protected speaker's outcome needs the same ruling by a second person."""
 
     id: Id
     order: OrderId
     targets: Ranges
     outcome: Outcome
     surfaces: Annotated[tuple[Surface, ...], msgspec.Meta(max_length=100)] = ()
-    """Where a hashtag is hidden; empty for every other outcome."""
+    """Surfaces that hide a reduced hashtag; empty for every other outcome."""
     ground: Ground = "other"
     actor: Text
     reason: Text
@@ -159,13 +152,13 @@ class OrderRuling(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
 
 
 class OrderNote(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="order_note"):
-    """A note, or who takes care of the order from now on. Moves no version."""
+    """Note on an order, or its new assignee. Does not move the order's version."""
 
     id: Id
     order: OrderId
     text: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     assignee: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
-    """"" takes it from whoever has it; None leaves that alone."""
+    """Actor who takes the order; "": unassign it; None: no change."""
     actor: Text
     at_ms: Ms
 
@@ -182,11 +175,11 @@ _decoder: msgspec.json.Decoder[CaseRecord] = msgspec.json.Decoder(CaseRecord)
 
 
 def case_key(record: CaseRecord) -> bytes:
-    """The record's key: `target | source | order or decision id | scope`."""
+    """Build the record's key: `target | source | order or decision id | scope`."""
     if isinstance(record, Speaker):
-        return f"account:{record.account}|registry|{record.id or 'speaker'}|*".encode()
+        return f"account:{record.account}|registry|{record.id}|*".encode()
     if isinstance(record, SpeakerDetails):
-        return f"account:{record.account}|registry|{'speaker' if record.former else 'details'}|*".encode()
+        return f"account:{record.account}|registry|details|*".encode()
     if isinstance(record, OrderTargets):
         write = f"{record.intake}-{record.part}"
     else:
@@ -195,12 +188,12 @@ def case_key(record: CaseRecord) -> bytes:
 
 
 def encode_case(record: CaseRecord) -> tuple[bytes, bytes]:
-    """(value, key) for the topic."""
+    """Encode a record; return (value, key)."""
     return _encoder.encode(record), case_key(record)
 
 
 def decode_case(other: OtherRecord) -> CaseRecord | None:
-    """Read what `decode_moderation` left untouched; None where the kind is not ours.
+    """Decode a record that `decode_moderation` passed through; None where the kind belongs to another fold.
 
     Raises:
         ContractError: `bad_record` (a field is missing or out of range), `bad_key`, `bad_ranges`, `endless` (an
@@ -217,14 +210,14 @@ def decode_case(other: OtherRecord) -> CaseRecord | None:
     if isinstance(record, OrderReceived) and record.country != record.order[:2]:
         raise ContractError("bad_record", field="country", value=record.country, fix="the order's id begins with it")
     if isinstance(record, OrderStep) and record.to == "interim" and not record.expires_at_ms:
-        raise ContractError("endless", field="expires_at_ms", fix="an interim decision needs an expiry of its own")
+        raise ContractError("endless", field="expires_at_ms", fix="give the interim decision an expiry")
     if isinstance(record, OrderRuling) and any(a > b or a <= c for (a, b), (_, c) in _pairs(record.targets)):
         raise ContractError("bad_ranges", field="targets", fix="(first, last) pairs that rise and do not overlap")
     return record
 
 
 def ranges_of(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """Numbers as ranges, both ends included.
+    """Compress numbers into ranges, both ends included.
 
     >>> ranges_of([5, 1, 2, 3, 3])
     ((1, 3), (5, 5))
@@ -239,11 +232,11 @@ def ranges_of(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
 
 
 def numbers_of(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
-    """The numbers that ranges name, in order."""
+    """Expand ranges into their numbers, in order."""
     for first, last in ranges:
         yield from range(first, last + 1)
 
 
 def _pairs(ranges: Ranges) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Each range with the one before it; the first with one before all numbers."""
+    """Pair each range with its predecessor; the first with a range below all numbers."""
     return zip(ranges, ((-1, -1), *ranges[:-1]), strict=True)

@@ -1,41 +1,76 @@
-"""Folds the registry of protected speakers: who is protected, who said otherwise, and what is known of them. Pure.
+"""Registry of protected speakers, folded from the log, and the two-person rule that protects them. Pure.
 
-Protection is the history's alone. Details name a speaker and never change whether the account is protected, so that
-compaction may forget them at any time.
+`Speaker` records alone decide who is protected. `SpeakerDetails` name a speaker and never change whether the account is
+protected, so compaction may drop them at any time.
 """
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass, replace
 
-from streams.orders.records import RegistryRecord, Speaker, SpeakerDetails
+from streams.orders.records import Outcome, RegistryRecord, Speaker, SpeakerCategory, SpeakerDetails, Target
+from streams.orders.states import RESTRICTING
+from streams.policy.look_alikes import visual_form
 
 
-class Registry:
-    """The registry. Records must come in the order of their offsets, each once."""
+@dataclass(frozen=True, slots=True)
+class ProtectedSpeaker:
+    """Protected account: its latest `Speaker` record joined with its latest details."""
+
+    account: str
+    category: SpeakerCategory
+    actor: str
+    at_ms: int
+    name: str = ""
+    basis: str = ""
+    reason: str = ""
+
+
+class SpeakerRegistry:
+    """Protected accounts. Records must be applied in the order of their offsets, each once."""
 
     def __init__(self) -> None:
-        self.speakers: dict[str, Speaker] = {}
-        """Protected accounts by id: the last record of each, with name, basis and reason as last given."""
-        self.removed_by: dict[str, str] = {}
-        """Accounts that are protected no longer, and who said so."""
+        self.speakers: dict[str, ProtectedSpeaker] = {}
+        """Protected speakers by account id."""
+        self._removed_by: dict[str, str] = {}
+        """Actor of the removal, for each account that is no longer protected."""
 
     def apply(self, record: RegistryRecord) -> None:
-        """Take a record."""
+        """Apply a record of the registry."""
         account = record.account
         known = self.speakers.get(account)
         if isinstance(record, SpeakerDetails):
-            if known is not None and not record.former:
-                self.speakers[account] = _named(known, record)
+            if known is not None:
+                self.speakers[account] = replace(known, name=record.name, basis=record.basis, reason=record.reason)
         elif record.removed:
             self.speakers.pop(account, None)
-            self.removed_by[account] = record.actor
+            self._removed_by[account] = record.actor
         else:
-            self.speakers[account] = _named(record, known) if record.id else record
-            self.removed_by.pop(account, None)
+            entered = _entered(record)
+            if known is not None:
+                entered = replace(entered, name=known.name, basis=known.basis, reason=known.reason)
+            self.speakers[account] = entered
+            self._removed_by.pop(account, None)
+
+    def needs_two(self, target: Target, outcome: Outcome, actor: str) -> bool:
+        """Return whether a ruling by this actor is only a proposal until another person confirms it.
+
+        The actor who removed a speaker from the registry counts as the first person, else one person could do both.
+        """
+        if outcome not in RESTRICTING or not target.account:
+            return False
+        remover = self._removed_by.get(target.account)
+        return target.account in self.speakers or (remover is not None and same_person(remover, actor))
 
 
-def _named(speaker: Speaker, by: RegistryRecord | None) -> Speaker:
-    """A speaker with what another record says of who it is; without any of that where there is none."""
-    name, basis, reason = (by.name, by.basis, by.reason) if by else ("", "", "")
-    return msgspec.structs.replace(speaker, name=name, basis=basis, reason=reason)
+def same_person(one: str, other: str) -> bool:
+    """Return whether two actors count as one person: names that look alike do.
+
+    >>> same_person("ann", " ANN"), same_person("ann", "an\u200bn"), same_person("a", "b")
+    (True, True, False)
+    """
+    return visual_form(one) == visual_form(other)
+
+
+def _entered(record: Speaker) -> ProtectedSpeaker:
+    return ProtectedSpeaker(record.account, record.category, record.actor, record.at_ms)

@@ -1,8 +1,9 @@
-"""Follows the `moderation` topic for the judges: what it says about authors, and how far every shard may believe it.
+"""Follow the `moderation` topic for the judges: the account facts, and how far the topic was read.
 
-One book for all shards of a worker. A worker that ingests also *marks*: whenever a record has changed a fact, it says
-down every shard how far it has read. All of them do, and again at each start before anything is counted: a mark that
-repeats says nothing new. A judge that meets a mark waits until its own worker's book has been read as far.
+One store serves all shards of a worker. A worker that ingests also sends *marks*: after a record that changes a fact it
+sends every shard the offset up to which it has read the topic. Every such worker sends marks, and again at each start
+before anything is counted; judges ignore repeats. A judge that reads a mark waits until its own worker's store has been
+read up to that offset.
 """
 
 from __future__ import annotations
@@ -12,101 +13,102 @@ from contextlib import suppress
 from typing import Any
 
 from streams.errors import DependencyAway, TopicsError
-from streams.judging.side_inputs.account_facts import FactBook
-from streams.log.account_facts import FactsMark, HeardFacts
+from streams.judging.side_inputs.account_facts import AccountFactStore
+from streams.log.account_facts import AppliedMark, FactsMark
+from streams.log.admin import topic_id_of
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODERATION, PARTIALS
-from streams.orders.account_facts import AccountFacts
+from streams.orders.account_facts import AccountFactFold
 from streams.pipeline.context import Context
-from streams.pipeline.source import topic_id_of
 
-LOOK_SECONDS = 0.5
-"""How often the topic is asked for news. A fact is in time if it reaches the shards within the allowed lateness."""
+POLL_SECONDS = 0.5
+"""Interval between two reads of the topic. A fact is in time if it reaches the shards within the allowed lateness."""
 
 
-class FactsFollower:
-    """The book of one worker.
+class AccountFactsFollower:
+    """The account facts of one worker.
 
     Args:
-        marks: whether this worker tells the shards how far it has read.
+        marks: whether this worker sends marks to the shards.
     """
 
     def __init__(self, context: Context, log: Any, *, marks: bool) -> None:
-        self.book = FactBook(context.hashes)
-        self._fold = AccountFacts(self.book)
+        self.store = AccountFactStore(context.hashes)
+        self._fold = AccountFactFold(self.store)
         self._context = context
         self._log = log
         self._topic = context.settings.topic(MODERATION)
         self._marks = marks
         self._marked = 0
-        self._wanted = asyncio.Event()
-        self._read = asyncio.Condition()
+        """The offset in the last mark sent."""
+        self._poll_now = asyncio.Event()
+        self._was_read = asyncio.Condition()
         self._needed = 0
-        """What a judge waits for."""
+        """The greatest offset that a judge waits for."""
 
     async def begin(self) -> None:
-        """Read the whole topic, and tell the shards, before anything is counted.
+        """Read the whole topic and send a mark, before anything is counted.
 
         Raises:
-            TopicsError: there is no such topic.
+            TopicsError: the topic does not exist.
             DependencyAway: the broker does not answer.
         """
-        self.book.topic_id = await asyncio.to_thread(topic_id_of, self._context.settings, MODERATION)
+        self.store.topic_id = await asyncio.to_thread(topic_id_of, self._context.settings, MODERATION)
         async with LogReader(connection(self._context.settings), self._topic) as reader:
-            await self._catch_up(reader)
-        await self._mark()
+            await self._read(reader)
+        await self._send_mark()
 
     async def run(self) -> None:
-        """Read on for ever; a broker that is away is waited for."""
+        """Follow the topic until cancelled, and wait for a broker that is away."""
         while True:
             try:
                 async with LogReader(connection(self._context.settings), self._topic) as reader:
                     while True:
-                        await self._catch_up(reader)
-                        await self._mark()
-                        self._wanted.clear()
+                        await self._read(reader)
+                        await self._send_mark()
+                        self._poll_now.clear()
                         with suppress(TimeoutError):
-                            await asyncio.wait_for(self._wanted.wait(), LOOK_SECONDS)
+                            await asyncio.wait_for(self._poll_now.wait(), POLL_SECONDS)
             except DependencyAway as error:
-                self._log.warning("the moderation topic cannot be read: facts about accounts wait", why=str(error))
-                await asyncio.sleep(LOOK_SECONDS)
+                self._log.warning("the moderation topic cannot be read, account facts are delayed", why=str(error))
+                await asyncio.sleep(POLL_SECONDS)
 
-    async def reached(self, heard: FactsMark | HeardFacts) -> None:
-        """Wait until the book has been read as far as a mark says; one of a topic that is gone is not waited for."""
-        upto = heard.upto
-        if heard.topic_id == self.book.topic_id and self.book.upto < upto:
+    async def read_up_to(self, mark: FactsMark | AppliedMark) -> None:
+        """Wait until the topic is read up to a mark; return at once for a mark of a topic that was replaced."""
+        upto = mark.upto
+        if mark.topic_id == self.store.topic_id and self.store.upto < upto:
             self._needed = max(self._needed, upto)
-            self._wanted.set()
-            async with self._read:
-                await self._read.wait_for(lambda: self.book.upto >= upto)
+            self._poll_now.set()
+            async with self._was_read:
+                await self._was_read.wait_for(lambda: self.store.upto >= upto)
 
-    async def _catch_up(self, reader: LogReader) -> None:
-        needed = self._needed  # before the end is asked for: whoever named it had read as far
+    async def _read(self, reader: LogReader) -> None:
+        needed = self._needed  # read before the end: the sender of that mark had already read up to it
         end = (await reader.bounds((0,)))[0].end
-        if end < max(needed, self.book.upto):
+        if end < max(needed, self.store.upto):
             raise TopicsError(
-                f"{self._topic} ends at {end}, and shards have heard of it up to {max(needed, self.book.upto)}: "
-                "it was cut short, or made anew",
+                f"{self._topic} ends at {end}, but shards have marks up to {max(needed, self.store.upto)}: "
+                "it was cut short, or created again",
                 fix="hushtag topics check",
             )
-        if self.book.upto < end:
-            async for batch in reader.to_end({0: self.book.upto or None}, {0: end}):
+        if self.store.upto < end:
+            async for batch in reader.to_end({0: self.store.upto or None}, {0: end}):
                 for record in batch:
-                    self._fold.take(record.offset, record.timestamp, record.key, record.value)
+                    self._fold.apply_raw(record.offset, record.timestamp, record.key, record.value)
                 await asyncio.sleep(0)
-            self.book.upto = end  # offsets that compaction has emptied are read, too
-        async with self._read:
-            self._read.notify_all()
+            self.store.upto = end  # offsets that compaction has emptied count as read
+        async with self._was_read:
+            self._was_read.notify_all()
         metrics = self._context.metrics
-        metrics.account_facts_position.set(self.book.upto)
-        for what, running in self.book.running().items():
-            metrics.account_facts.labels(kind=what).set(running)
+        metrics.account_facts_position.set(self.store.upto)
+        for kind, count in self.store.count_unended().items():
+            metrics.account_facts.labels(kind=kind).set(count)
 
-    async def _mark(self) -> None:
-        if not self._marks or self.book.changed_upto <= self._marked:
+    async def _send_mark(self) -> None:
+        if not self._marks or self.store.changed_upto <= self._marked:
             return
-        settings, sender, upto = self._context.settings, self._context.sender, self.book.upto
-        value, topic = encode_partial(FactsMark(self.book.topic_id, upto)), settings.topic(PARTIALS)
+        settings, sender, upto = self._context.settings, self._context.sender, self.store.upto
+        value, topic = encode_partial(FactsMark(self.store.topic_id, upto)), settings.topic(PARTIALS)
         await sender.acknowledged([await sender.send(topic, shard, value) for shard in range(settings.shards)])
         self._marked = upto

@@ -1,8 +1,8 @@
-"""What is left to do, as far as this worker knows: for the watchdog, which asks from another thread.
+"""The backlog of this worker: known log ends, the work left per partition, and readiness.
 
-An end is known from three sides: what the consumer was last told, what our own producer had acknowledged, and what
-ingest asked the broker for. A consumer that fetches no more cannot hide a backlog from the other two. Of `tweets` only
-ingest knows: others may write it in transactions, and their markers are no work.
+A log's end is known from three sources: the consumer's last fetch, the producer's last acknowledgement, and the query
+for idle sources. So a consumer that stops fetching cannot hide a backlog. Only the query counts for `tweets`, since
+other producers may write it in transactions, and their markers are no work.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ from collections.abc import Callable, Mapping
 from faust.exceptions import ConsumerNotStarted
 from faust.types.tuples import TP
 
-from streams.pipeline.stages import Partition
+from streams.pipeline.stages import PartitionState
 from streams.pipeline.watchdog import Work
 
-End = Callable[[TP], int | None]
-"""Known end of a partition's log; None while nobody knows."""
+KnownEnd = Callable[[TP], int | None]
+"""Returns the known end of a partition's log; None while unknown."""
+_NAMED_AT_MOST = 4
 
 
-def work_of(partitions: Mapping[TP, Partition], ends: list[End]) -> dict[str, Work]:
-    """How far each partition is. One that still reads back is left out: that has deadlines of its own."""
+def work_of(partitions: Mapping[TP, PartitionState], ends: list[KnownEnd]) -> dict[str, Work]:
+    """Return the position and the known end of each partition, by `topic[partition]`.
+
+    A partition that is still recovering is left out: recovery has its own deadlines. Any thread may call this.
+    """
     found: dict[str, Work] = {}
     for tp, partition in partitions.items():
         position = partition.position
@@ -30,11 +34,16 @@ def work_of(partitions: Mapping[TP, Partition], ends: list[End]) -> dict[str, Wo
     return found
 
 
-def told_by(consumer: Callable[[], object], *, besides: str) -> End:
-    """What the consumer was last told; nothing while it has no such partition, and of the topic `besides`."""
+def fetched_end(consumer: Callable[[], object], *, except_topic: str) -> KnownEnd:
+    """Return a source of ends from the consumer's last fetch.
+
+    Args:
+        consumer: returns Faust's consumer.
+        except_topic: the topic whose ends stay unknown.
+    """
 
     def end(tp: TP) -> int | None:
-        if tp.topic == besides:
+        if tp.topic == except_topic:
             return None
         try:
             known: int | None = consumer().highwater(tp)  # type: ignore[attr-defined]
@@ -43,3 +52,33 @@ def told_by(consumer: Callable[[], object], *, besides: str) -> End:
         return known
 
     return end
+
+
+class Readiness:
+    """Whether every partition has been processed to the end that its log had at assignment.
+
+    Later records do not count: otherwise a busy log would never be ready, and a rolling restart would stop at a worker
+    that only falls behind. The health server's thread calls it.
+    """
+
+    def __init__(self) -> None:
+        self._ends: dict[TP, tuple[PartitionState, int]] = {}
+        """The state of each partition and the end to reach."""
+
+    def missing(self, partitions: Mapping[TP, PartitionState], work: Mapping[str, Work]) -> str:
+        """Return "" when all partitions have caught up, else a text that names those that have not."""
+        missing: list[str] = []
+        ends: dict[TP, tuple[PartitionState, int]] = {}
+        for tp, partition in partitions.items():
+            name = f"{tp.topic}[{tp.partition}]"
+            known = work.get(name)
+            if known is None:
+                missing.append(name)
+                continue
+            before = self._ends.get(tp)
+            ends[tp] = before if before is not None and before[0] is partition else (partition, known.end)
+            if known.position < ends[tp][1]:
+                missing.append(f"{name} at {known.position} of {ends[tp][1]}")
+        self._ends = ends
+        more = f" and {len(missing) - _NAMED_AT_MOST} more" if len(missing) > _NAMED_AT_MOST else ""
+        return f"{', '.join(missing[:_NAMED_AT_MOST])}{more}: catching up" if missing else ""

@@ -1,4 +1,4 @@
-"""What every stage of a worker shares."""
+"""The parts of a worker that its stages share."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
 from streams.log.producer import Sender
 from streams.metrics import Metrics
-from streams.pipeline.model_cache import ModelShelf
+from streams.pipeline.model_cache import ModelCache
 from streams.pipeline.webhook import Webhook
 from streams.scoring import TextScorer, score_batches
 from streams.settings import Settings
-from streams.windows.scores import Scores
+from streams.windows.open_pane import Scores
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The worker's parts.
+    """The parts of a worker that its stages share.
 
-    `crash` ends the worker with an error: an unexpected one in a stage must never leave it alive and silent.
+    `crash` ends the worker with an error. An unexpected error in a stage must never leave a worker alive and silent.
     """
 
     settings: Settings
@@ -33,12 +33,16 @@ class Context:
     executor: Executor
     store: FlagStore | None
     crash: Callable[[BaseException], Awaitable[None]]
-    shelf: ModelShelf
+    models: ModelCache
     webhook: Webhook | None = None
 
     async def score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
-        """Score texts, each a line, by the revision of the model that they come with, without blocking the loop."""
-        scorers = {revision: await self.shelf.scorer(revision) for revision, _ in batches}
+        """Score texts without blocking the event loop.
+
+        Args:
+            batches: pairs of a model revision and the texts to score by it, one text per line.
+        """
+        scorers = {revision: await self.models.scorer(revision) for revision, _ in batches}
         columns = 1 + len(self.scorer.categories)
         self.metrics.model_missing.set(None in scorers.values())
         if not any(lines for _, lines in batches):
@@ -49,13 +53,13 @@ class Context:
         if not scores.silent:
             self.metrics.scored_texts.inc(len(scores.copies))
             scorer = scorers[batches[-1][0]]
-            drift = None if scorer is None or len(batches) > 1 else self.shelf.drift(scorer)
+            drift = None if scorer is None or len(batches) > 1 else self.models.drift(scorer)
             if drift is not None:
                 self.metrics.score_drift.set(drift.add(scores.probabilities[:, 0]))
         return scores
 
     def spawn(self, work: Awaitable[None], name: str) -> asyncio.Task[None]:
-        """Run something beside the records; if it fails, the worker ends."""
+        """Run a coroutine as a task; an error in it ends the worker."""
 
         async def guarded() -> None:
             try:

@@ -1,8 +1,8 @@
-"""Stage 2 in a process of its own: `python -m streams.pipeline.encoder_main [MODEL]`, between two pipes.
+"""The process of stage 2: `python -m streams.pipeline.encoder_main [MODEL]`, between two pipes.
 
-First it says which models it has, then it answers lists of texts with what stage 2 says of each beyond stage 1. A frame
-is its length, four bytes little-endian, and so many bytes of msgpack. It ends when its standard input does, and so with
-whoever started it, whatever ended that; on Linux even while it hangs and reads no input.
+Its first frame names its models. Then it answers each list of texts with the difference between stage 2 and stage 1 for
+each text. A frame is its length, four bytes little-endian, and that many bytes of msgpack. The process ends with its
+standard input, and so with the worker. On Linux it also ends with the worker while it hangs and reads no input.
 """
 
 from __future__ import annotations
@@ -20,39 +20,39 @@ import numpy as np
 
 LENGTH = struct.Struct("<I")
 MOST_BYTES = 16 * 1024 * 1024
-"""Of a frame: a longer one is a mistake."""
+"""Largest frame; a longer one is an error."""
 PARENT = "HUSHTAG_ENCODER_PARENT"
-"""Names the process that started it, in the environment."""
+"""Environment variable with the process id of the worker."""
 _PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that a process gets when its parent has ended."""
+"""prctl(2): the signal that the kernel sends when the parent has ended."""
 _NICE = 5
-"""Counting and judging come first."""
+"""Lower priority: counting and judging go first."""
 
 
-class Hello(msgspec.Struct, frozen=True):
-    """What it has; or why it has nothing, which another start would not change."""
+class EncoderHello(msgspec.Struct, frozen=True):
+    """First frame of the process: its models, or the reason why it has none, which a restart would not change."""
 
     revision: str = ""
     model_revision: str = ""
-    """Of the stage 1 it was made for."""
+    """Revision of the stage 1 that it was made for."""
     columns: int = 0
     trouble: str = ""
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode_hello = msgspec.msgpack.Decoder(Hello).decode
+decode_hello = msgspec.msgpack.Decoder(EncoderHello).decode
 decode_texts = msgspec.msgpack.Decoder(list[bytes]).decode
 decode_answer = msgspec.msgpack.Decoder(bytes).decode
-"""float32 (n_texts, columns)."""
+"""Decodes an answer: float32 (n_texts, columns)."""
 
 
 def main(model: str | None = None) -> int:
-    """Serve until the input ends."""
+    """Answer texts until the input ends."""
     end_with_parent()
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints goes to the log, and not between the answers
+    os.dup2(2, 1)  # a library's prints go to the log, not between the answers
     os.nice(_NICE)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, and with it this ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker; this process ends with it
     try:
         import models
         from models.encoder.stack import StackScorer
@@ -60,9 +60,9 @@ def main(model: str | None = None) -> int:
         scorer = models.load_stack(None if model is None else Path(model))
         assert isinstance(scorer, StackScorer)
     except (ImportError, OSError, ValueError, models.EncoderUnavailable) as error:
-        send(answers, encode(Hello(trouble=str(error) or repr(error))))
+        send(answers, encode(EncoderHello(trouble=str(error) or repr(error))))
         return 1
-    send(answers, encode(Hello(scorer.revision, scorer.stage_1.revision, 1 + len(scorer.categories))))
+    send(answers, encode(EncoderHello(scorer.revision, scorer.stage_1.revision, 1 + len(scorer.categories))))
     while (frame := receive(sys.stdin.buffer)) is not None:
         texts = [text.decode("utf-8", "surrogatepass") for text in decode_texts(frame)]
         differences = scorer.score(texts).astype(np.float32) - scorer.stage_1.score(texts)
@@ -71,27 +71,27 @@ def main(model: str | None = None) -> int:
 
 
 def end_with_parent() -> None:
-    """Have the kernel kill this process when the one that `PARENT` names ends, or now if it has ended already.
+    """Have the kernel kill this process with its worker, or exit now if the worker has ended already.
 
-    Code that hangs in a library, or that is stopped, never learns that its input has ended. Where there is no such call
-    the end of the input is all there is.
+    A process that hangs in a library, or is stopped, never notices the end of its input. Other systems than Linux have
+    no such call; there only the end of the input ends the process.
     """
     parent = os.environ.pop(PARENT, "")
     if not parent or sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != int(parent):  # it ended before the kernel knew
+    if os.getppid() != int(parent):  # the worker ended before the call
         sys.exit(1)
 
 
 def send(pipe: BinaryIO, frame: bytes) -> None:
-    """Write a frame."""
+    """Write one frame to a pipe."""
     pipe.write(LENGTH.pack(len(frame)) + frame)
     pipe.flush()
 
 
 def receive(pipe: BinaryIO) -> bytes | None:
-    """Read a frame; None where the pipe ends."""
+    """Read one frame; None at the end of the pipe."""
     head = pipe.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None

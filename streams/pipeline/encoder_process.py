@@ -1,4 +1,4 @@
-"""The process that stage 2 runs in, as the worker sees it: started, asked, and ended when it does not answer."""
+"""The worker's side of the stage 2 process: start it, ask it, and end it when it does not answer."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from streams.pipeline.encoder_main import LENGTH, MOST_BYTES, PARENT, Hello, decode_answer, decode_hello, encode
+from streams.pipeline.encoder_main import LENGTH, MOST_BYTES, PARENT, EncoderHello, decode_answer, decode_hello, encode
 from streams.windows.corrections import Differences
 
 T = TypeVar("T")
 
 
 class EncoderFailed(Exception):
-    """It died, was too slow, or answered what is no answer: another start may help."""
+    """The process died, was too slow, or gave a malformed answer. A restart may help."""
 
 
 class EncoderRefused(Exception):
-    """It cannot do what is wanted here: another start would not help."""
+    """The process cannot serve this worker. A restart would not help."""
 
 
 class EncoderProcess:
-    """One life of it.
+    """One run of the process.
 
     Args:
-        command: what is started; see `streams.pipeline.encoder_main`.
-        start_seconds, answer_seconds: how long its first word and each answer may take.
+        command: the command to start; see `streams.pipeline.encoder_main`.
+        start_seconds, answer_seconds: how long its first frame and each answer may take.
     """
 
     def __init__(self, command: Sequence[str], *, start_seconds: float = 120.0, answer_seconds: float = 30.0) -> None:
         self._command = command
         self._start_seconds, self._answer_seconds = start_seconds, answer_seconds
         self._process: asyncio.subprocess.Process | None = None
-        self.hello = Hello()
+        self.hello = EncoderHello()
 
     @property
     def pid(self) -> int:
-        """Of the process; 0 before its start and after its end."""
+        """Process id; 0 before the start and after the end."""
         return 0 if self._process is None else self._process.pid
 
-    async def start(self) -> Hello:
-        """Its first word.
+    async def start(self) -> EncoderHello:
+        """Start the process and read its first frame.
 
         Raises:
-            EncoderFailed, EncoderRefused.
+            EncoderFailed: it could not be started, or gave no valid frame.
+            EncoderRefused: it has no usable model.
         """
         pipe = asyncio.subprocess.PIPE
         try:
@@ -55,7 +56,7 @@ class EncoderProcess:
                 *self._command, stdin=pipe, stdout=pipe, env=os.environ | {PARENT: str(os.getpid())}
             )
         except OSError as error:
-            raise EncoderFailed(f"it cannot be started: {error}") from error
+            raise EncoderFailed(f"the process cannot be started: {error}") from error
         hello = self._decoded(decode_hello, await self._within(self._start_seconds, self._read()))
         if hello.trouble:
             raise EncoderRefused(hello.trouble)
@@ -63,17 +64,17 @@ class EncoderProcess:
         return hello
 
     async def ask(self, texts: Sequence[bytes]) -> Differences:
-        """What stage 2 says of texts beyond stage 1: (n_texts, columns).
+        """Return the differences between stage 2 and stage 1 for texts: (n_texts, columns).
 
         Raises:
-            EncoderFailed.
+            EncoderFailed: it did not answer, or gave a malformed answer.
         """
         found = self._decoded(decode_answer, await self._within(self._answer_seconds, self._asked(texts)))
         if len(found) != 4 * len(texts) * self.hello.columns:
-            raise EncoderFailed(f"{len(found)} bytes are no answer to {len(texts)} texts")
+            raise EncoderFailed(f"an answer of {len(found)} bytes does not fit {len(texts)} texts")
         differences = np.frombuffer(found, "<f4").reshape(len(texts), -1)
         if not (np.abs(differences) <= 1).all():
-            raise EncoderFailed("what it answers are no differences of probabilities")
+            raise EncoderFailed("the answer has values outside [-1, 1]")
         return differences
 
     @staticmethod
@@ -81,10 +82,10 @@ class EncoderProcess:
         try:
             return decode(frame)
         except msgspec.MsgspecError as error:
-            raise EncoderFailed(f"what it says cannot be read: {error}") from error
+            raise EncoderFailed(f"a frame of the process cannot be decoded: {error}") from error
 
     async def end(self) -> None:
-        """Kill it, and wait until it is gone."""
+        """Kill the process and wait until it has ended."""
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             process.kill()
@@ -101,7 +102,7 @@ class EncoderProcess:
         assert self._process is not None and self._process.stdout is not None
         (length,) = LENGTH.unpack(await self._process.stdout.readexactly(LENGTH.size))
         if length > MOST_BYTES:
-            raise EncoderFailed(f"a frame of {length} bytes is none of its own")
+            raise EncoderFailed(f"a frame of {length} bytes is longer than any answer")
         return await self._process.stdout.readexactly(length)
 
     async def _within(self, seconds: float, reading: Awaitable[bytes]) -> bytes:
@@ -112,4 +113,4 @@ class EncoderProcess:
             raise EncoderFailed(f"no answer in {seconds:g} s") from None
         except (OSError, EOFError) as error:  # an incomplete read is an EOFError
             code = None if self._process is None else self._process.returncode
-            raise EncoderFailed(f"it has ended{'' if code is None else f' with {code}'}") from error
+            raise EncoderFailed(f"the process has ended{'' if code is None else f' with code {code}'}") from error

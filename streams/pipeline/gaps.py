@@ -1,4 +1,4 @@
-"""A gap is never passed over, nor a log that has become shorter: what to do when offsets are not those expected."""
+"""Unexpected offsets: gaps between records, and logs that have become shorter than what was read of them."""
 
 from __future__ import annotations
 
@@ -10,68 +10,70 @@ from faust.types.tuples import TP
 
 from streams.errors import DependencyAway, HushtagError, TopicsError
 from streams.log.reading import LogReader, connection
-from streams.pipeline.backlog import End
+from streams.pipeline.backlog import KnownEnd
 from streams.settings import Settings
 
-_LOOK_SECONDS = 1.0
-"""Between two looks at the lengths of logs."""
+_CHECK_SECONDS = 1.0
+"""Interval between two checks of the logs' lengths."""
 
 
 class Gap(Enum):
-    """Why offsets are missing."""
+    """Reason why offsets are missing."""
 
     RETENTION = "retention"
-    """The log's first offset is above the expected one: records are gone for good."""
+    """The log's first offset is above the expected one: retention removed the records."""
     HOLE = "hole"
-    """Nothing is there: transaction markers, or compaction."""
+    """The offsets hold no records: transaction markers, or compaction."""
 
 
 class LostRecords(HushtagError):
-    """Records that are in the log were not delivered. The worker ends, and replays."""
+    """Records of the log were not delivered. The worker ends, and replays."""
 
     exit_code = 1
 
 
 def cut_short(topic: str, partition: int, end: int, read: int) -> TopicsError:
-    """A log ends before what was read of it: whatever is written now lies where something else was read already."""
+    """Return the error for a log that ends before an offset already read: new records would reuse old offsets."""
     return TopicsError(
-        f"{topic}[{partition}] ends at {end}, before {read}: it was cut short, or made anew",
-        fix="hushtag topics check; new topics ask for a new HUSHTAG_GROUP, and for a Redis that does not know the old: "
+        f"{topic}[{partition}] ends at {end}, before {read}: it was cut short, or created again",
+        fix="hushtag topics check; new topics need a new HUSHTAG_GROUP and a Redis without the old flags: "
         "stop all workers, then redis-cli --scan --pattern '{hushtag}:v1:*' | xargs -r redis-cli DEL",
     )
 
 
-async def watch_lengths(settings: Settings, reached: Callable[[], Mapping[TP, int]], told: End) -> None:
-    """For ever: whether a log has become shorter than it was.
+async def watch_lengths(settings: Settings, required: Callable[[], Mapping[TP, int]], fetched: KnownEnd) -> None:
+    """Check until cancelled that no log has become shorter than what was read of it.
 
-    What the consumer was told last gives rise to a question only, for a new leader may know of less for a moment. The
-    broker's answer counts.
+    The consumer's last fetch only leads to a query, since a new leader may report less for a moment. The answer to the
+    query decides.
 
     Args:
-        reached: up to where the logs that are ours were read, by us or a predecessor.
-        told: the end that the consumer was last told.
+        settings: address of the broker.
+        required: returns the offset up to which each assigned log was read, by this worker or the previous owner.
+        fetched: returns the end reported by the consumer's last fetch.
+
     Raises:
-        TopicsError: it has; see `cut_short`.
+        TopicsError: a log has become shorter; see `cut_short`.
     """
     while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        for tp, read in reached().items():
-            end = told(tp)
+        await asyncio.sleep(_CHECK_SECONDS)
+        for tp, read in required().items():
+            end = fetched(tp)
             if end is not None and end < read:
                 try:
                     async with LogReader(connection(settings), tp.topic) as reader:
                         end = (await reader.bounds((tp.partition,)))[tp.partition].end
                 except DependencyAway:
-                    continue  # others have a deadline for that
+                    continue  # other parts have a deadline for that
                 if end < read:
                     raise cut_short(tp.topic, tp.partition, end, read)
 
 
 async def explain_gap(settings: Settings, topic: str, partition: int, expected: int, delivered: int) -> Gap:
-    """Ask the log itself, by a consumer without a group.
+    """Find the reason of a gap by reading the log with a consumer without a group.
 
     Raises:
-        LostRecords: there is a record at or after `expected` that was not delivered.
+        LostRecords: a record at or after `expected` was not delivered.
         DependencyAway: the broker does not answer.
     """
     async with LogReader(connection(settings), topic) as reader:

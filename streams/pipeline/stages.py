@@ -1,7 +1,7 @@
-"""What is assigned to this worker: for each topic a stage, for each of its partitions one state object.
+"""The partitions assigned to this worker: one stage per topic, one state object per partition.
 
-All state of a partition lives in one object, made at assignment and dropped whole at revocation, unsent changes
-included. After every await a stage checks that its object is still the current one before it touches a replay point.
+All state of a partition, unsent changes included, lives in one object. It is created at assignment and dropped whole at
+revocation. After every await a stage checks that its object is still the current one before it moves a replay point.
 """
 
 from __future__ import annotations
@@ -12,33 +12,35 @@ from typing import Any, Protocol
 from faust.types.tuples import TP
 
 
-class Partition(Protocol):
-    """The state of one partition."""
+class PartitionState(Protocol):
+    """The state of one assigned partition."""
 
     replay_point: int | None
-    """What may be committed; None: nothing yet."""
+    """The offset that may be committed; None: nothing yet."""
 
     @property
     def position(self) -> int | None:
-        """Up to where it has been worked off; None while that is not known yet."""
+        """The offset up to which all records are processed; None while unknown."""
 
     @property
-    def reached(self) -> int | None:
-        """Up to where the log was read, by us or a predecessor, and so must be there; None while that is not known, or
-        where somebody else looks after it."""
+    def required_end(self) -> int | None:
+        """The end that the log must have at least, because this worker or the previous owner has read that far.
+
+        None while unknown, or where the stage checks it itself.
+        """
 
     @property
-    def full(self) -> bool:
-        """Whether no more should be fetched for now. What is on its way then is taken all the same."""
+    def is_full(self) -> bool:
+        """Whether fetching should pause. Batches that are already fetched are processed all the same."""
 
-    def start(self, committed: int | None, first: int) -> int:
-        """Where to begin reading. Called again if the same assignment must be sought again."""
+    def start_at(self, committed: int | None, first: int) -> int:
+        """Return the offset to read from. The transport asks again when it repeats the seek of one assignment."""
 
-    async def take(self, batch: Sequence[Any]) -> None:
-        """Records in offset order; some may have been taken before."""
+    async def process(self, batch: Sequence[Any]) -> None:
+        """Process records in offset order. Some of them may have been processed before."""
 
     def drop(self) -> None:
-        """The partition is not ours any more: stop at once, send nothing more."""
+        """Stop at once and send nothing more: the partition is revoked."""
 
 
 class Stage(Protocol):
@@ -46,76 +48,76 @@ class Stage(Protocol):
 
     topic: str
 
-    def partition(self, number: int) -> Partition:
-        """The state of a partition that has just been assigned."""
+    def partition(self, number: int) -> PartitionState:
+        """Create the state of a partition that has just been assigned."""
 
     async def run(self) -> None:
-        """Work beside the records (timers), until cancelled."""
+        """Do the timed work until cancelled."""
 
 
 class Assignments:
-    """Implements what the transport asks (`streams.pipeline.transport.Stages`)."""
+    """The stages and their assigned partitions; implements `streams.pipeline.transport.PartitionHooks`."""
 
     def __init__(self, stages: Iterable[Stage], options: Callable[[], Mapping[str, Any]]) -> None:
         self.stages = list(stages)
         self.consumer_options = options
         self._by_topic = {stage.topic: stage for stage in self.stages}
-        self._partitions: dict[TP, Partition] = {}
-        self.ahead: Callable[[], frozenset[TP]] = frozenset
-        """What is not to be read now; set by whoever knows."""
-        self.held: frozenset[TP] = frozenset()
-        """`ahead()` at the last fetch: any thread may look."""
+        self._partitions: dict[TP, PartitionState] = {}
+        self.too_far_ahead: Callable[[], frozenset[TP]] = frozenset
+        """Returns the partitions not to read now; the ingest stage replaces it."""
+        self.paused: frozenset[TP] = frozenset()
+        """The result of `too_far_ahead()` at the last fetch. Any thread may read it."""
 
     def add(self, stage: Stage) -> None:
-        """One more stage, before anything is assigned."""
+        """Add a stage before anything is assigned."""
         self.stages.append(stage)
         self._by_topic[stage.topic] = stage
 
     def revoked(self) -> None:
-        """Drop everything."""
+        """Drop the state of every partition."""
         dropped, self._partitions = self._partitions, {}
         for partition in dropped.values():
             partition.drop()
 
     def assigned(self, tps: Iterable[TP]) -> None:
-        """Make a new state for every partition."""
+        """Create a new state for every partition."""
         self.revoked()
         for tp in tps:
             stage = self._by_topic.get(tp.topic)
             if stage is not None:
                 self._partitions[tp] = stage.partition(tp.partition)
 
-    def start(self, tp: TP, committed: int | None, first: int) -> int:
-        """Where to begin reading a partition."""
+    def start_at(self, tp: TP, committed: int | None, first: int) -> int:
+        """Return the offset to read a partition from."""
         partition = self._partitions.get(tp)
-        return partition.start(committed, first) if partition else max(committed or 0, first)
+        return partition.start_at(committed, first) if partition else max(committed or 0, first)
 
     def replay_points(self) -> Mapping[TP, int]:
-        """What may be committed."""
+        """Return the offsets that may be committed."""
         return {tp: one.replay_point for tp, one in self._partitions.items() if one.replay_point is not None}
 
-    def get(self, tp: TP) -> Partition | None:
-        """The current state of a partition."""
+    def get(self, tp: TP) -> PartitionState | None:
+        """Return the current state of a partition."""
         return self._partitions.get(tp)
 
-    def hold_back(self, active: Iterable[TP]) -> set[TP]:
-        """Which partitions to fetch of: all are fetched together, and one that waits would hold up the others."""
-        self.held = self.ahead()
-        return {tp for tp in set(active) - self.held if (one := self._partitions.get(tp)) is None or not one.full}
+    def fetchable(self, active: Iterable[TP]) -> set[TP]:
+        """Return the partitions to fetch from. One fetch serves all, so a waiting partition would block the others."""
+        self.paused = self.too_far_ahead()
+        return {tp for tp in set(active) - self.paused if (one := self._partitions.get(tp)) is None or not one.is_full}
 
-    def not_held(self) -> Mapping[TP, Partition]:
-        """Everything that is ours and may be read: what ought to move."""
-        held = self.held
-        return {tp: one for tp, one in self.of_all().items() if tp not in held}
+    def unpaused(self) -> Mapping[TP, PartitionState]:
+        """Return the assigned partitions that are not paused: their positions should move."""
+        paused = self.paused
+        return {tp: one for tp, one in self.owned().items() if tp not in paused}
 
-    def reached(self) -> Mapping[TP, int]:
-        """How long the logs of what is ours were already."""
-        return {tp: reached for tp, one in self.of_all().items() if (reached := one.reached) is not None}
+    def required_ends(self) -> Mapping[TP, int]:
+        """Return the end that each assigned log must have at least, where it is known."""
+        return {tp: end for tp, one in self.owned().items() if (end := one.required_end) is not None}
 
-    def of_all(self) -> Mapping[TP, Partition]:
-        """Everything that is ours."""
+    def owned(self) -> Mapping[TP, PartitionState]:
+        """Return all assigned partitions."""
         return dict(self._partitions)
 
-    def of(self, stage: Stage) -> dict[int, Partition]:
-        """The partitions of one stage that are ours."""
+    def owned_by(self, stage: Stage) -> dict[int, PartitionState]:
+        """Return the assigned partitions of one stage, by number."""
         return {tp.partition: one for tp, one in self._partitions.items() if tp.topic == stage.topic}

@@ -1,12 +1,12 @@
-"""Ends a worker that is stuck: alive, heartbeating, holding its partitions, and doing nothing.
+"""End a worker that is stuck: alive, with heartbeats and partitions, and making no progress.
 
-Kafka takes partitions only from a worker that is silent, and the heartbeats come from a thread of their own: one whose
-event loop is blocked, or whose stage waits for ever, would keep them. So a thread looks at both and, when nothing has
-moved for too long, says so in one line and ends the process; its supervisor starts it again, and it replays.
+Kafka takes partitions only from a worker without heartbeats, and a separate thread sends them. So a worker with a
+blocked event loop, or with a stage that waits for ever, would keep its partitions. A watchdog thread checks both. When
+nothing has moved for too long it logs one line and ends the process. The supervisor starts it again, and it replays.
 
-The idea is in `Patience`: time counts only in which the thread itself ran. A process that was stopped and goes on, or a
-machine that was suspended, gets its whole time again. What holds the interpreter's lock holds this thread too; then
-/healthz does not answer either, and it is for the supervisor's probe to act.
+Only time in which the watchdog thread itself ran counts. So a stopped process or a suspended machine gets its whole
+time again. Code that holds the interpreter's lock also stops this thread; then /healthz does not answer either, and the
+supervisor's probe must act.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from typing import NamedTuple
 
 from streams.clock import monotonic_seconds, now_ms
 
-_LOOK_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
 _FRAMES = 4
 EXIT_CODE = 1
 
 
 class Work(NamedTuple):
-    """How far a partition has been worked off."""
+    """Position of a partition in its log."""
 
     position: int
-    """The next offset to work on."""
+    """The next offset to process."""
     end: int
-    """Known end of its log; what lies between is backlog."""
+    """Known end of its log. The offsets between are the backlog."""
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _Standing:
     position: int
     seconds: float = 0.0
 
 
 @dataclass(slots=True)
-class Patience:
-    """For how long nothing has moved; pure but for what it remembers.
+class StallDetector:
+    """Decides whether the loop or a partition has stood still for too long.
 
     Args:
         limit_seconds: how long the loop, or a partition with a backlog, may stand still.
@@ -54,46 +54,46 @@ class Patience:
     limit_seconds: float
     _beat: int = -1
     _loop_seconds: float = 0.0
-    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _standing: dict[str, _Standing] = field(default_factory=dict)
 
-    def look(self, passed_seconds: float, beat: int, work: Mapping[str, Work]) -> str:
-        """One look; "" or what is stuck.
+    def check(self, passed_seconds: float, beat: int, work: Mapping[str, Work]) -> str:
+        """Return "" or a text that names what is stuck.
 
         Args:
-            passed_seconds: since the last look; more than two intervals count as two, for then we did not run either.
+            passed_seconds: since the last check. More than two intervals count as two: this thread did not run either.
             beat: a number that the loop raises when it runs.
-            work: of each partition, by a name for people.
+            work: the position of each partition, by a readable name.
         """
-        passed_seconds = min(passed_seconds, 2 * _LOOK_SECONDS)
+        passed_seconds = min(passed_seconds, 2 * _CHECK_SECONDS)
         self._loop_seconds = 0.0 if beat != self._beat else self._loop_seconds + passed_seconds
         self._beat = beat
         if self._loop_seconds > self.limit_seconds:
             return f"the event loop has not run for {self._loop_seconds:.0f} s"
-        if self._loop_seconds:  # nobody can have moved
+        if self._loop_seconds:  # no partition can have moved
             return ""
-        waiting, self._waiting = self._waiting, {}
+        previous, self._standing = self._standing, {}
         for name, (position, end) in work.items():
-            before = waiting.get(name)
+            before = previous.get(name)
             if position >= end:
                 continue
             if before is None or before.position != position:
-                before = _Waiting(position)
+                before = _Standing(position)
             else:
                 before.seconds += passed_seconds
-            self._waiting[name] = before
+            self._standing[name] = before
             if before.seconds > self.limit_seconds:
                 return f"{name} stands at {position} of {end} for {before.seconds:.0f} s"
         return ""
 
 
 class Watchdog:
-    """The thread. Start it on the loop that it watches.
+    """Thread that watches an event loop and its partitions. Create it on the loop that it watches.
 
     Args:
-        limit_seconds: see `Patience`.
-        work: how far the stages are; called from the thread, so it may only read.
+        limit_seconds: see `StallDetector`.
+        work: returns the positions of the partitions; called from the thread, so it may only read.
         beat: asks the loop to call a function soon (`loop.call_soon_threadsafe`).
-        end: what ends the process, given the reason.
+        end: ends the process, given the reason.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Watchdog:
         beat: Callable[[Callable[[], None]], object],
         end: Callable[[str], None] | None = None,
     ) -> None:
-        self._patience = Patience(limit_seconds)
+        self._detector = StallDetector(limit_seconds)
         self._work = work
         self._ask = beat
         self._end = end or (lambda reason: end_process(reason, self._watched))
@@ -114,11 +114,11 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the watchdog thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no more. May be called again."""
+        """Stop the thread. A second call does nothing."""
         self._stopping.set()
 
     def _beat(self) -> None:
@@ -127,13 +127,13 @@ class Watchdog:
 
     def _run(self) -> None:
         before = monotonic_seconds()
-        while not self._stopping.wait(_LOOK_SECONDS):
+        while not self._stopping.wait(_CHECK_SECONDS):
             now = monotonic_seconds()
             try:
                 work = self._work()
-            except RuntimeError:  # a dictionary that changed while it was read: look again
+            except RuntimeError:  # a dictionary changed while it was read: check again
                 continue
-            reason = self._patience.look(now - before, self._beats, work)
+            reason = self._detector.check(now - before, self._beats, work)
             before = now
             if reason:
                 self._end(reason)
@@ -147,16 +147,16 @@ class Watchdog:
 
 
 def end_process(reason: str, thread_id: int) -> None:
-    """One line on stderr, past all locks and buffers, and the end. Never returns."""
+    """Write one line to stderr, past all locks and buffers, and end the process. Never returns."""
     os.write(2, _line(reason, thread_id))
     os._exit(EXIT_CODE)
 
 
 def _line(reason: str, thread_id: int) -> bytes:
-    """As the worker's own last line, with where the watched thread stands."""
+    """Return a log line like the worker's own last one, with the stack of the watched thread."""
     frame = sys._current_frames().get(thread_id)
     stack = traceback.extract_stack(frame)[-_FRAMES:] if frame is not None else []
-    said = {
+    entry = {
         "error": f"stuck: {reason}",
         "kind": "Stuck",
         "at": " < ".join(f"{one.filename.rpartition('/')[2]}:{one.lineno} {one.name}" for one in reversed(stack)),
@@ -165,4 +165,4 @@ def _line(reason: str, thread_id: int) -> bytes:
         "time": datetime.fromtimestamp(now_ms() / 1000, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "message": "worker ends",
     }
-    return json.dumps(said).encode() + b"\n"
+    return json.dumps(entry).encode() + b"\n"

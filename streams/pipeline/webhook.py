@@ -1,10 +1,10 @@
-"""New suppressions, withdrawals and cap hits, told to an address of the operator's: signed, retried, never waited for.
+"""Webhook: signed events about new suppressions, withdrawals and cap hits, sent to an address of the operator.
 
-`offer` puts an event into a bounded queue and returns; one task of its own sends. Where the other side is away the
-oldest events go first, and are counted; what waits when the worker ends is not. The log has them all.
+`offer` adds an event to a bounded queue and returns; one task sends. While the receiver is away the oldest events are
+dropped and counted. Events still queued when the worker ends are lost uncounted; the decisions topic has them all.
 
-The body is JSON. `X-Hushtag-Signature` is `t=SECONDS,v1=HEX`, HEX being the HMAC-SHA256 of "SECONDS.BODY" by the shared
-key; `X-Hushtag-Id` is the same for a repeat (a successor may say again what was said).
+The body is JSON. `X-Hushtag-Signature` is `t=SECONDS,v1=HEX`, where HEX is the HMAC-SHA256 of "SECONDS.BODY" by the
+shared key. `X-Hushtag-Id` is equal for a repeat: the next owner of a shard may send an event again.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from typing import Literal
 import httpx
 import msgspec
 
-from streams.log.decisions import HIDING, Decision, Evidence, Ruling
-from streams.log.decisions import Reason as DecisionReason
+from streams.log.decisions import HIDING, Decision, DecisionReason, Evidence, ScopeDecision
 
-KEPT_MAX = 1_000
+QUEUED_MAX = 1_000
 TRIES = 8
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 TIMEOUT_SECONDS = 5.0
 ANSWER_BYTES = 65_536
-"""No more of an answer is read: nothing in it counts."""
+"""Bytes read of an answer at most; its content is not used."""
 _encode = msgspec.json.Encoder().encode
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that has happened to a hashtag in a country."""
+class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of a hashtag in a country."""
 
     id: str
     kind: Literal["suppressed", "withdrawn", "past_a_valve"]
@@ -50,18 +49,18 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     policy_revision: str
 
 
-def events_of(decision: Decision) -> Iterator[Event]:
-    """What a decision says that has just happened; nothing where it renews or clears.
+def events_of(decision: Decision) -> Iterator[WebhookEvent]:
+    """Yield the changes in a decision; renewals and settled clears are no events.
 
-    A settled ruling that confirms an early one is told again, no longer provisional.
+    A settled suppression that confirms an early one is an event again, no longer provisional.
     """
-    found: dict[tuple[str, bool, str], list[Ruling]] = {}
+    found: dict[tuple[str, bool, str], list[ScopeDecision]] = {}
     for ruling in decision.rulings:
         kind = _kind(ruling)
         if kind and ruling.since_ms == decision.tick_ms:
             found.setdefault((kind, ruling.provisional, ruling.valve), []).append(ruling)
     for (kind, provisional, valve), rulings in found.items():
-        yield Event(
+        yield WebhookEvent(
             id=f"{decision.version}:{decision.hashtag}:{decision.country}:{kind}:{valve}",
             kind=kind,  # type: ignore[arg-type]
             hashtag=decision.hashtag,
@@ -78,7 +77,7 @@ def events_of(decision: Decision) -> Iterator[Event]:
         )
 
 
-def _kind(ruling: Ruling) -> str:
+def _kind(ruling: ScopeDecision) -> str:
     if ruling.action in HIDING:
         return "suppressed"
     if ruling.action == "clear" and ruling.provisional:
@@ -87,10 +86,10 @@ def _kind(ruling: Ruling) -> str:
 
 
 def signature(key: bytes, at_seconds: int, body: bytes) -> str:
-    """The value of `X-Hushtag-Signature`.
+    """Return the value of `X-Hushtag-Signature`.
 
     >>> signature(b"key", 1, b"{}")[:14]
-    't=1,v1=9d5d5b1'
+    't=1,v1=1ba6b81'
     """
     return f"t={at_seconds},v1={hmac.new(key, b'%d.%s' % (at_seconds, body), hashlib.sha256).hexdigest()}"
 
@@ -99,9 +98,9 @@ class Webhook:
     """Sends events to one address.
 
     Args:
-        now_seconds: for the signature.
-        dropped: called with how many events are given up.
-        transport: for tests.
+        now_seconds: returns the time for the signature.
+        dropped: called with the number of dropped events.
+        transport: replaces the network in tests.
     """
 
     def __init__(
@@ -117,31 +116,31 @@ class Webhook:
         self._url, self._key = url, key
         self._now_seconds, self._dropped, self._sleep = now_seconds, dropped, sleep
         self._transport = transport
-        self._waiting: deque[Event] = deque()
+        self._queue: deque[WebhookEvent] = deque()
         self._wake = asyncio.Event()
 
     def offer(self, decision: Decision) -> None:
-        """Take what a decision says; never waits, never raises."""
+        """Queue the events of a decision. Never waits, never raises."""
         for event in events_of(decision):
-            if len(self._waiting) >= KEPT_MAX:
-                self._waiting.popleft()
+            if len(self._queue) >= QUEUED_MAX:
+                self._queue.popleft()
                 self._dropped(1)
-            self._waiting.append(event)
+            self._queue.append(event)
         self._wake.set()
 
     async def run(self) -> None:
-        """Send for ever, one event after the other."""
+        """Send events one by one until cancelled."""
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, transport=self._transport) as client:
             while True:
-                while self._waiting:
-                    if not await self._deliver(client, self._waiting.popleft()):
+                while self._queue:
+                    if not await self._deliver(client, self._queue.popleft()):
                         self._dropped(1)
                 self._wake.clear()
                 await self._wake.wait()
 
-    async def _deliver(self, client: httpx.AsyncClient, event: Event) -> bool:
+    async def _deliver(self, client: httpx.AsyncClient, event: WebhookEvent) -> bool:
         body, wait_seconds = _encode(event), FIRST_WAIT_SECONDS
-        for left in range(TRIES - 1, -1, -1):
+        for remaining in range(TRIES - 1, -1, -1):
             headers = {
                 "Content-Type": "application/json",
                 "X-Hushtag-Id": event.id.encode("ascii", "backslashreplace").decode(),
@@ -153,17 +152,17 @@ class Webhook:
                     if answer.is_success:
                         return True
                     if answer.is_client_error and answer.status_code not in (408, 429):
-                        return False  # it will not take it the next time either
-            except Exception:  # away, or what httpx lets through (a port of 99999): counted when we give up
+                        return False  # a later try would be refused, too
+            except Exception:  # away, or an error that httpx lets through (a port of 99999): counted when dropped
                 pass
-            if left:
+            if remaining:
                 await self._sleep(wait_seconds)
                 wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
         return False
 
 
 async def _read_some(answer: httpx.Response) -> None:
-    """Whoever reads an answer to its end can use the connection again; but it may be long, and take for ever."""
+    """Read an answer, so that the connection can be reused; limited, since it may be long or never end."""
     read = 0
     with suppress(Exception):
         async with asyncio.timeout(TIMEOUT_SECONDS):

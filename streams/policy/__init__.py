@@ -1,6 +1,6 @@
-"""What a policy file means: read, checked, resolved, and put in force.
+"""Policy files: reading, checks, resolved rules, and activation.
 
-`parse_policy` is the way in. It either gives a `Policy` or says everything that is wrong with the file.
+`parse_policy` is the entry point. It returns a `Policy` or raises an error with every problem of the file.
 """
 
 from streams.policy.errors import PolicyFileError, Problem

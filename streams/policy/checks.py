@@ -1,7 +1,7 @@
-"""What a policy must hold beyond the shape of its keys: keys that contradict each other, or can never take effect.
+"""Checks of a policy beyond the types of its keys: keys that contradict each other, or can never take effect.
 
-Each check yields findings; the rules are looked at as they stand once every override has been laid over, so that two
-overrides which are right alone and wrong together are found too.
+Each check yields findings. Rules are checked with every override applied, so that two overrides which are right alone
+and wrong together are found too.
 """
 
 from __future__ import annotations
@@ -12,30 +12,32 @@ from typing import Any
 
 from hushtag_client.normalise import normalise
 
-from streams.policy.domains import ascii_of
 from streams.policy.durations import spell_duration
-from streams.policy.explain import Finding, did_you_mean
+from streams.policy.findings import Finding, did_you_mean
+from streams.policy.look_alikes import ascii_of
 from streams.policy.model import Policy
 from streams.policy.resolve import Layer, providers, scopes
-from streams.policy.rules import HIDING_MODES, Rule
+from streams.policy.rules import Rule
 from streams.policy.shape import Category
 from streams.policy.source import Loc
+from streams.signals.registry import BY_NAME
 
 KNOWN_CATEGORIES = ("hateful_conduct", "abuse", "gendered_abuse")
-"""The categories of the model that comes with hushtag."""
+"""Categories of the model that comes with hushtag."""
 
 SAMPLED_MAX = 64
-"""Authors of a tag that are sampled at most (the same as `streams.counting.sketch.K`, which is above this room)."""
+"""Upper bound on the sampled authors of a tag: `streams.counting.sketch.K`, which this room may not import."""
 
 _FILE_KEY = {"windows_ms": "windows", "dwell_ms": "dwell", "expiry_ms": "expiry", "corroboration": "corroborate"}
 
 
 def check(policy: Policy, *, shards: int | None, categories: Collection[str] | None) -> Iterator[Finding]:
-    """Everything that contradicts itself or cannot take effect.
+    """Yield a finding for every contradiction, and for every key that cannot take effect.
 
     Args:
-        shards: how many judges share a cap; None: not known.
-        categories: what the model can score; None: not known.
+        policy: policy that was parsed without problems.
+        shards: judges that a cap is divided over; None: not known.
+        categories: categories that the model scores; None: not known.
     """
     yield from _top_level(policy, shards)
     yield from _lists(policy)
@@ -55,13 +57,13 @@ def _top_level(policy: Policy, shards: int | None) -> Iterator[Finding]:
         yield Finding(
             (("evidence_floor",), ("score_floor",)),
             f"evidence_floor {policy.evidence_floor} is below score_floor {policy.score_floor}",
-            f"at least {policy.score_floor}: there is no evidence without scores",
+            f"at least {policy.score_floor}: without scores there is no evidence",
         )
     cap = policy.valves.new_suppressions_per_hour
     if cap is not None and shards is not None and cap < shards:
         yield Finding(
             (("valves", "new_suppressions_per_hour"),),
-            f"a cap of {cap} cannot be shared out over {shards} shards",
+            f"a cap of {cap} cannot be divided over {shards} shards",
             f"at least {shards}, better a multiple of it",
             f"write {shards}",
         )
@@ -104,7 +106,7 @@ def _twice(key: str, shown: Sequence[str], same: Sequence[Any], *inner: str) -> 
             before = shown[first[value]]
             how = "" if before == shown[at] else f": the same as {before!r} once normalised"
             locs: tuple[Loc, ...] = ((key, at, *inner), (key, first[value], *inner))
-            yield Finding(locs, f"{shown[at]!r} stands twice{how}", "each once", "delete one of the two")
+            yield Finding(locs, f"{shown[at]!r} is listed twice{how}", "each once", "delete one of the two")
         first.setdefault(value, at)
 
 
@@ -115,12 +117,12 @@ def _overrides(policy: Policy, category: Category, loc: Loc) -> Iterator[Finding
         scope = (override.surface, override.country)
         if scope == (None, None):
             expected = "surface, country or both"
-            hint = "say where it holds, or change the category"
+            hint = "name a surface or a country, or change the category"
             yield Finding((here,), "an override for everything", expected, hint, shallow=True)
         elif scope in first:
             yield Finding(
                 (here, (*loc, "overrides", first[scope])),
-                f"a second override {_where(*scope)}: which one holds?",
+                f"a second override {_where(*scope)}",
                 "one override for each surface and country",
                 "put their keys into one",
                 shallow=True,
@@ -148,19 +150,19 @@ def _rules(policy: Policy, category: Category, loc: Loc) -> Iterator[Finding]:
             if (locs, message) in seen:
                 continue
             seen.add((locs, message))
-            where = f" (as it stands {_where(surface, country)})" if places.overridden(keys) else ""
+            where = f" (with its overrides, {_where(surface, country)})" if places.overridden(keys) else ""
             yield Finding(locs, message + where, expected, hint)
 
 
 class _Places:
-    """Where the keys of one resolved rule stand in the file."""
+    """Locations in the file of the keys of one resolved rule."""
 
     def __init__(self, layers: Sequence[Layer], found: dict[str, Layer], loc: Loc) -> None:
         self._index = {key: next(at for at, one in enumerate(layers) if one is layer) for key, layer in found.items()}
         self._loc = loc
 
     def of(self, keys: Sequence[str]) -> tuple[Loc, ...]:
-        """Keys of the rule, or "/" and a path from the top; those of overrides first, they were written last."""
+        """Locate keys of the rule, or "/" and a path from the top; those of overrides first, they were written last."""
         inner = sorted((key for key in keys if key[0] != "/"), key=lambda key: -self._index.get(key, 0))
         outer = [tuple(key[1:].split("/")) for key in keys if key[0] == "/"]
         return (*map(self._one, inner), *outer)
@@ -179,7 +181,7 @@ def _where(surface: str | None, country: str | None) -> str:
 
 
 Contradiction = tuple[tuple[str, ...], str, str, str]
-"""Keys, message, expected, hint."""
+"""(keys, message, expected value, hint)"""
 
 
 def _contradictions(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
@@ -199,7 +201,7 @@ def _contradictions(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
             yield (
                 (key, "/evidence_floor"),
                 f"{key} {floor} is below evidence_floor {policy.evidence_floor}",
-                f"at least {policy.evidence_floor}: below it nothing is kept",
+                f"at least {policy.evidence_floor}: below it no evidence is kept",
                 f"raise it to {policy.evidence_floor}, or lower evidence_floor",
             )
     if rule.confidence > policy.early_confidence:
@@ -231,44 +233,24 @@ def _times(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
         yield ("expiry_ms", "dwell_ms"), message, expected, f"write {spell_duration(rule.dwell_ms)}"
 
 
-def _begins_without_successor(policy: Policy) -> bool:
-    """Whether any tag can be hidden before another was."""
-    return any(
-        rule.mode in HIDING_MODES and rule.corroboration.need <= len({*rule.corroboration.named} - {"successor"})
-        for rule in policy.rule_table.values()
-    )
-
-
 def _reachable(policy: Policy, rule: Rule) -> Iterator[Contradiction]:
     named, need = rule.corroboration.named, rule.corroboration.need
-    absent = {
-        "burst": min(rule.windows_ms) < policy.longest_window_ms,
-        "term": bool(policy.curated_terms),
-        "links": bool(policy.link_domains),
-        "successor": _begins_without_successor(policy),
-    }
-    reachable = [name for name in named if absent.get(name, True)]
-    if rule.mode in HIDING_MODES and need == 0:
+    why = [why for name in named if (why := BY_NAME[name].unreachable(policy, rule))]
+    reachable = len(named) - len(why)
+    if rule.hides and need == 0:
         yield (
             ("corroboration", "mode"),
             f"mode {rule.mode} without corroboration",
             "`corroborate` with `need: 1` or more: text alone never hides a tag",
             "add corroborate: {need: 1, authors: 100}, or use mode review",
         )
-    if need > len(reachable):
-        why = {
-            "burst": "burst needs a longer window in `windows` to hold a tag's past",
-            "term": "term needs `curated_terms`",
-            "links": "links need `link_domains`",
-            "successor": "successor needs a rule in a mode that hides and that can begin without it",
-        }
-        hint = "; ".join(why[name] for name in named if name not in reachable) or "name more signals, or lower need"
-        few = f"only {len(reachable)} signals can" if len(reachable) != 1 else "only 1 signal can"
+    if need > reachable:
+        few = f"only {reachable} signals" if reachable != 1 else "only 1 signal"
         yield (
             ("corroboration", "/windows", "/curated_terms", "/link_domains"),
-            f"need {need}, but {few} ever speak",
-            f"at most {len(reachable)}",
-            hint,
+            f"need {need}, but {few} can be reached",
+            f"at most {reachable}",
+            "; ".join(why) or "name more signals, or lower need",
         )
     z = NormalDist().inv_cdf(0.5 + rule.confidence / 2)
     highest = SAMPLED_MAX / (SAMPLED_MAX + z * z)

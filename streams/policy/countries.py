@@ -1,6 +1,6 @@
 """Countries as a policy names them: ISO 3166-1 alpha-2, upper case, and `*` for the world.
 
-The 249 codes assigned at the end of 2025. A table of our own because the whole of it is one screen.
+The 249 codes assigned at the end of 2025. Babel's list has 15 more codes that ISO only reserves, such as EU and XK.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 
 WORLD = "*"
-"""The count of all countries together; it is judged like a country of its own."""
+"""Count of all countries together; it is judged like one more country."""
 
 _ASSIGNED = """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ
@@ -21,7 +21,7 @@ _ASSIGNED = """
     """
 COUNTRIES = frozenset(_ASSIGNED.split())
 
-_MEANT = {
+_ALIASES = {
     "UK": "GB",
     "EN": "GB",
     "ENGLAND": "GB",
@@ -36,7 +36,7 @@ _MEANT = {
 
 
 def nearest_country(text: str) -> str:
-    """What an unknown code may have meant; "" where there is no telling.
+    """Return the country closest to an unknown code; "" where none is close.
 
     >>> nearest_country("in"), nearest_country("UK"), nearest_country("BRA"), nearest_country("??")
     ('IN', 'GB', 'BR', '')
@@ -44,8 +44,8 @@ def nearest_country(text: str) -> str:
     upper = text.strip().upper()
     if upper in COUNTRIES:
         return upper
-    if upper in _MEANT:
-        return _MEANT[upper]
+    if upper in _ALIASES:
+        return _ALIASES[upper]
     if len(upper) == 3 and upper[:2] in COUNTRIES:
         return upper[:2]
     return next(iter(difflib.get_close_matches(upper, sorted(COUNTRIES), 1, 0.5)), "")

@@ -1,13 +1,15 @@
-"""Two policies in words: what changes, for whom. Compared as they stand once every override has been laid over."""
+"""Differences of two policies in words. Rules are compared with every override applied."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from streams.policy.domains import ascii_of
 from streams.policy.durations import spell_duration
+from streams.policy.look_alikes import ascii_of
 from streams.policy.model import Policy
 from streams.policy.rules import Corroboration, Rule
+from streams.signals.base import YES_NO
+from streams.signals.registry import BY_NAME
 
 _KEYS = {
     "mode": "mode", "windows_ms": "windows", "min_tweets": "min_tweets", "min_authors": "min_authors",
@@ -21,7 +23,7 @@ _Scope = tuple[str, str]
 
 
 def differences(old: Policy, new: Policy) -> list[str]:
-    """One line a change, such as "hateful_conduct: suppress_at 0.35 → 0.3 in IN"; the serial apart. Empty: the same."""
+    """Return a line for each change but the serial's, such as "hateful_conduct: suppress_at 0.35 → 0.3 in IN"."""
     return [
         *(_change(key, getattr(old, key), getattr(new, key)) for key in _TOP if getattr(old, key) != getattr(new, key)),
         *_lists("surfaces", sorted(old.surfaces), sorted(new.surfaces)),
@@ -35,14 +37,14 @@ def differences(old: Policy, new: Policy) -> list[str]:
 
 
 def _change(key: str, old: object, new: object) -> str:
-    return f"{key} {_said(key, old)} → {_said(key, new)}"
+    return f"{key} {_shown(key, old)} → {_shown(key, new)}"
 
 
-def _said(key: str, value: object) -> str:
+def _shown(key: str, value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, Corroboration):
-        asked = [f"{name} {'yes' if name == 'term' else format(getattr(value, name), 'g')}" for name in value.named]
+        asked = [f"{name} {'yes' if BY_NAME[name].kind is YES_NO else f'{at:g}'}" for name, at in value.thresholds]
         return f"{value.need} of ({', '.join(asked)})" if asked else "nothing"
     if key in ("dwell_ms", "expiry_ms") and isinstance(value, int):
         return spell_duration(value)
@@ -99,7 +101,7 @@ def _rules(name: str, old: Policy, new: Policy) -> Iterator[str]:
                     found.setdefault((before, after), set()).add((surface, country))
         for (before, after), scopes in found.items():
             for where in _where(scopes, surfaces, countries):
-                yield f"{name}: {key} {_said(field, before)} → {_said(field, after)}{where}"
+                yield f"{name}: {key} {_shown(field, before)} → {_shown(field, after)}{where}"
 
 
 def _value(rule: Rule, field: str) -> object:
@@ -108,7 +110,7 @@ def _value(rule: Rule, field: str) -> object:
 
 
 def _where(scopes: set[_Scope], surfaces: Sequence[str], countries: Sequence[str]) -> Iterator[str]:
-    """The scopes of one change, in as few phrases as it takes: one for surfaces that have the same countries."""
+    """Describe the scopes of one change in few phrases: one for all surfaces that have the same countries."""
     by_countries: dict[tuple[str, ...], list[str]] = {}
     for surface in surfaces:
         of_surface = tuple(country for country in countries if (surface, country) in scopes)
@@ -117,8 +119,8 @@ def _where(scopes: set[_Scope], surfaces: Sequence[str], countries: Sequence[str
     for of_surface, on in by_countries.items():
         place = "" if len(on) == len(surfaces) else f" on {' and '.join(on)}"
         if "" in of_surface:
-            spared = [country for country in countries if country not in of_surface]
-            yield place + (f", except in {_named(spared)}" if spared else "")
+            excepted = [country for country in countries if country not in of_surface]
+            yield place + (f", except in {_named(excepted)}" if excepted else "")
         else:
             yield f"{place} in {_named(of_surface)}"
 

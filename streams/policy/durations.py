@@ -1,22 +1,20 @@
-"""Durations as people write them: a whole number and a unit, `30s`, `10m`, `24h`. Inside they are milliseconds."""
+"""Durations of policy files: a whole number and a unit, `30s`, `10m`, `24h`. The code uses milliseconds."""
 
 from __future__ import annotations
 
 import re
 
-PANE_MS = 10_000
-"""Ticks come once a pane (the same as `streams.counting.block_counts.PANE_MS`, which is above this room)."""
-MINUTE_MS = 60_000
+from streams.constants import HOUR_MS, MINUTE_MS
 
-_UNITS_MS = {"h": 3_600_000, "m": 60_000, "s": 1_000}
+_UNITS_MS = {"h": HOUR_MS, "m": MINUTE_MS, "s": 1_000}
 _SPELLING = re.compile(r"([0-9]{1,9})([smh])")
 
 DURATION_PATTERN = "^[0-9]{1,9}[smh]$"
-"""The same for JSON Schema."""
+"""Pattern of a duration for JSON Schema."""
 
 
 def parse_duration(text: str) -> int | None:
-    """Milliseconds of a duration; None where it is not spelt as one.
+    """Return a duration in milliseconds; None where the spelling is wrong.
 
     >>> parse_duration("10m"), parse_duration("600s"), parse_duration("10 min")
     (600000, 600000, None)
@@ -26,7 +24,7 @@ def parse_duration(text: str) -> int | None:
 
 
 def spell_duration(duration_ms: int) -> str:
-    """The one spelling of a whole number of seconds, in its largest whole unit.
+    """Spell a whole number of seconds in its largest whole unit.
 
     >>> spell_duration(600_000), spell_duration(90_000), spell_duration(0)
     ('10m', '90s', '0s')
@@ -39,7 +37,7 @@ def spell_duration(duration_ms: int) -> str:
 
 
 def nearest_duration(value: object) -> str:
-    """What somebody who wrote this as a duration may have meant; "" where there is no telling.
+    """Return the duration closest to a wrong value; "" where none is close.
 
     >>> nearest_duration("10 minutes"), nearest_duration("1H"), nearest_duration(30), nearest_duration("soon")
     ('10m', '1h', '30s', '')

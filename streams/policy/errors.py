@@ -1,4 +1,4 @@
-"""What is wrong with a policy file, said so that its author can mend it without asking anyone."""
+"""Problems of a policy file, printed with line, carets, expected value and hint, so that its author can fix them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WIDTH = 100
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing that is wrong, and where. Lines and columns count from 1, columns in code points."""
+    """Problem and its position. Lines and columns count from 1, columns in code points."""
 
     line: int
     column: int
@@ -23,25 +23,26 @@ class Problem:
     message: str
     expected: str = ""
     hint: str = ""
-    """What to write instead, or the nearest valid name; "" where there is no telling."""
+    """Text to write instead, or the nearest valid name; "" where none is close."""
     path: str = ""
-    """The key at fault, such as `categories.abuse.clear_at`; "" where it is the whole file."""
+    """Key at fault, such as `categories.abuse.clear_at`; "" for the whole file."""
     source: str = ""
-    """The line as it stands."""
+    """Text of the line."""
     length: int = 1
-    """Code points at fault, for the carets."""
+    """Number of code points at fault, for the carets."""
 
     @property
     def place(self) -> str:
+        """Place as file:line:column, as editors open it."""
         return f"{self.file}:{self.line}:{self.column}"
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the problem as plain JSON, the file first."""
         whole = asdict(self)
         return {"file": whole.pop("file"), **whole}
 
     def render(self) -> str:
-        """A few lines of text: place and message, the line with carets under it, what was expected, the hint."""
+        """Render place and message, the line with carets below it, the expected value and the hint."""
         number = str(self.line)
         margin = " " * len(number)
         lines = [f"{self.place}: {self.message}"]
@@ -56,7 +57,7 @@ class Problem:
 
 
 class PolicyFileError(PolicyError):
-    """A policy file cannot be used; `problems` are all of them, in the file's order."""
+    """A policy file cannot be used; `problems` has every problem, in the file's order."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         assert problems
@@ -69,14 +70,14 @@ class PolicyFileError(PolicyError):
 
     @property
     def summary(self) -> str:
-        """One line, for a log."""
+        """First problem in one line, for a log."""
         first = self.problems[0]
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         return f"{first.place}: {first.message}{more}"
 
 
 def _point(source: str, at: int, length: int) -> tuple[str, str]:
-    """The part of a line round a place, and the carets that stand under it on a terminal."""
+    """Return the part of a line around a column, and the carets that mark it on a terminal."""
     first = max(0, min(at - _WIDTH // 2, len(source) - _WIDTH)) if len(source) > _WIDTH else 0
     shown = "".join(one if one.isprintable() else " " for one in source[first : first + _WIDTH])
     before, under = shown[: at - first], shown[at - first : at - first + length]
@@ -84,7 +85,7 @@ def _point(source: str, at: int, length: int) -> tuple[str, str]:
 
 
 def _cells(text: str) -> int:
-    """Columns of a terminal: marks take none, East Asian wide characters two."""
+    """Return the width on a terminal: 0 columns for a mark, 2 for an East Asian wide character."""
     return sum(
         0 if unicodedata.category(one) in ("Mn", "Me", "Cf") else 2 if unicodedata.east_asian_width(one) in "WF" else 1
         for one in text

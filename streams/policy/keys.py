@@ -1,38 +1,28 @@
-"""The values that a policy file may hold, each with its range and what it means.
-
-The descriptions here are the documentation: `docs/policy.md` and the JSON Schema are made from them.
-"""
+"""Types of the values in a policy file: their ranges, and the errors for values outside of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from hushtag_client.normalise import normalise
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from streams.constants import DAY_MS, MINUTE_MS, PANE_MS, SHORT_WINDOW_MS
 from streams.policy.countries import COUNTRIES, WORLD, nearest_country
-from streams.policy.domains import host_in, is_domain
-from streams.policy.durations import (
-    DURATION_PATTERN,
-    MINUTE_MS,
-    PANE_MS,
-    nearest_duration,
-    parse_duration,
-    spell_duration,
-)
+from streams.policy.durations import DURATION_PATTERN, nearest_duration, parse_duration, spell_duration
+from streams.policy.look_alikes import host_in, is_domain
+from streams.signals.base import Kind
 
-SHORT_WINDOW_MS = 15 * MINUTE_MS
-"""Longer windows advance once a minute, so they must be whole minutes."""
-LONGEST_WINDOW_MS = 24 * 60 * MINUTE_MS
+LONGEST_WINDOW_MS = DAY_MS
 HASHTAG_MAX = 280
 
 DURATION_EXPECTED = "a duration: a whole number and s, m or h, such as 30s, 10m, 24h"
 
 
 def refuse(message: str, expected: str, hint: str = "") -> PydanticCustomError:
-    """The error that our validators raise: what is wrong, what was expected, the nearest valid value."""
+    """Build the error of a validator: the problem, the expected value, and the nearest valid value as a hint."""
     return PydanticCustomError("refused", "{message}", {"message": message, "expected": expected, "hint": hint})
 
 
@@ -87,12 +77,12 @@ def _hashtag(text: str) -> str:
     hashtag = normalise(text.strip())
     if any(character.isspace() for character in hashtag):  # a letterless accent, such as a diaeresis alone, brings one
         raise refuse(
-            "a hashtag has no spaces, and this one has, once normalised",
+            "this hashtag has a space once normalised",
             "one hashtag of letters",
             "".join(hashtag.split()),
         )
     if not hashtag:
-        raise refuse("nothing is left of this hashtag once normalised", "one hashtag, with or without its #")
+        raise refuse("this hashtag is empty once normalised", "one hashtag, with or without its #")
     return text.strip()
 
 
@@ -100,7 +90,9 @@ def _domain(text: str) -> str:
     plain = text.strip()
     bare = host_in(plain)
     if bare != plain.lower().strip("."):
-        raise refuse("a domain alone", "a domain name such as example.org; what lies below it is meant too", bare)
+        raise refuse(
+            "this is more than a domain", "a domain name such as example.org; its subdomains are included", bare
+        )
     if not is_domain(plain):
         raise refuse("not a domain name", "a domain name of two labels or more, such as example.org")
     return plain
@@ -132,3 +124,12 @@ Country = Annotated[
 ]
 Domain = Annotated[str, Field(min_length=1, max_length=253), AfterValidator(_domain)]
 Hashtag = Annotated[str, Field(min_length=1), AfterValidator(_hashtag)]
+
+
+def threshold_of(kind: Kind) -> Any:
+    """Return the pydantic type of the threshold of a signal of some kind."""
+    if kind.threshold_type is bool:
+        return bool
+    above, least = (kind.least, None) if kind.above_least else (None, kind.least)
+    finite = False if kind.threshold_type is float else None
+    return Annotated[kind.threshold_type, Field(gt=above, ge=least, le=kind.most, allow_inf_nan=finite)]

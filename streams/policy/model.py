@@ -1,6 +1,6 @@
-"""A policy: the same whatever the order, comments or spelling of its file, with every override resolved.
+"""A policy with every override resolved, independent of the order, comments and spelling of its file.
 
-`streams.policy.parse_policy` is the way in; building a `Policy` by hand checks its shape only.
+`streams.policy.parse_policy` reads and checks a file; building a `Policy` by hand checks its shape only.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from hushtag_client.normalise import normalise
 from pydantic import Field, ValidationError
 
 from streams.errors import PolicyError
-from streams.policy.domains import DomainMatcher, ascii_of
 from streams.policy.durations import parse_duration
 from streams.policy.keys import Confidence, Hashtag, Surface, Window
+from streams.policy.look_alikes import DomainMatcher, TermMatcher, ascii_of
 from streams.policy.resolve import Layer, RuleTable, rule_table
 from streams.policy.rules import Rule
 from streams.policy.shape import Category, CuratedTerm, LinkDomain, Strict, Valves, rule_keys
-from streams.policy.terms import TermMatcher
+from streams.signals.migrated_campaign import SIGNAL as MIGRATED_CAMPAIGN
 
 
 class Policy(Strict):
-    """What trust and safety has decided."""
+    """Rules and limits that trust and safety has decided."""
 
     serial: int = Field(
         ge=1,
@@ -34,7 +34,9 @@ class Policy(Strict):
         "add 1 with every edit.",
     )
     surfaces: tuple[Surface, ...] = Field(
-        default=("trends", "search"), min_length=1, description="Where tags can be kept out: `trends`, `search`."
+        default=("trends", "search"),
+        min_length=1,
+        description="Surfaces that tags can be kept out of: `trends`, `search`.",
     )
     windows: tuple[Window, ...] = Field(
         default=(600_000, 3_600_000),
@@ -55,8 +57,8 @@ class Policy(Strict):
     )
     early_confidence: Confidence = Field(
         default=0.99,
-        description="Confidence of decisions taken before a tick has settled. They look more often, so they must be "
-        "surer: not below any category's `confidence`.",
+        description="Confidence of decisions taken before a tick has settled. They are tried more often, so they must "
+        "be surer: not below any category's `confidence`.",
     )
     young_days: int = Field(default=30, ge=1, le=3650, description="An account younger than this is young.")
     burst_min_past: int = Field(
@@ -71,15 +73,15 @@ class Policy(Strict):
         ge=2,
         le=1_000,
         description="Tags with this many tweets in a pane (ten seconds, or a minute for windows over 15m) are always "
-        "counted. Under it a pane may give tags up, smallest first, once it holds more than `max_tags_per_pane`. "
-        "Where `evidence_floor` is lower, that counts.",
+        "counted. Below it a pane may lose tags, smallest first, once it holds more than `max_tags_per_pane`. "
+        "A lower `evidence_floor` takes its place.",
     )
     max_tags_per_pane: int = Field(
         default=50_000,
         ge=1,
         le=100_000_000,
-        description="So many tags a pane keeps in all, shared out evenly over the shards: a bound on memory when "
-        "somebody floods the stream with ever new tags. What it gives up is in `hushtag_given_up_tweets_total`.",
+        description="Tags that a pane keeps over all shards, divided evenly: a bound on memory in a flood of new tags. "
+        "Tweets of the tags that it loses are counted in `hushtag_given_up_tweets_total`.",
     )
     categories: dict[str, Category] = Field(
         min_length=1, description="One entry for each category of harm: `hateful_conduct`, `abuse`, `gendered_abuse`."
@@ -89,12 +91,12 @@ class Policy(Strict):
         description="Hashtags that no automated decision hides, in any spelling that normalises to the same.",
     )
     curated_terms: tuple[CuratedTerm, ...] = Field(
-        default=(), description="Terms that corroborate, where a category's `corroborate` says `term: true`."
+        default=(), description="Terms that corroborate, where a category's `corroborate` has `term: true`."
     )
     link_domains: tuple[LinkDomain, ...] = Field(
         default=(), description="Domains to which links corroborate, where a category's `corroborate` asks for `links`."
     )
-    valves: Valves = Field(default_factory=Valves, description="Limits on automation, whatever the categories say.")
+    valves: Valves = Field(default_factory=Valves, description="Limits on automation, over all categories.")
 
     @cached_property
     def windows_ms(self) -> tuple[int, ...]:
@@ -103,20 +105,27 @@ class Policy(Strict):
 
     @property
     def category_names(self) -> tuple[str, ...]:
-        """Ascending."""
+        """Names of the categories, sorted."""
         return tuple(sorted(self.categories))
 
     @property
     def longest_window_ms(self) -> int:
+        """Length of the longest window."""
         return self.windows_ms[-1]
 
     @cached_property
-    def asks_for_successors(self) -> bool:
-        """Whether any rule names `successor`: only then shards tell each other of authors."""
-        return any(rule.corroboration.successor is not None for rule in self.rule_table.values())
+    def asked_signals(self) -> frozenset[str]:
+        """Names of the signals that any rule asks for."""
+        return frozenset(name for rule in self.rule_table.values() for name in rule.corroboration.named)
+
+    @property
+    def asks_for_migrated_campaigns(self) -> bool:
+        """Whether any rule asks for `successor`: only then shards send each other sketches of authors."""
+        return MIGRATED_CAMPAIGN.name in self.asked_signals
 
     @property
     def max_automated_ms(self) -> int:
+        """Longest time in ms that an automated flag lasts without a person."""
         return self.valves.max_automated_hours * 3_600_000
 
     @cached_property
@@ -128,30 +137,30 @@ class Policy(Strict):
 
     @staticmethod
     def layers(category: Category) -> list[Layer]:
-        """The category and its overrides, in the file's order."""
+        """Return the category and its overrides, in the order of the file."""
         layers = [Layer("", "", rule_keys(category))]
         layers += [Layer(one.surface or "", one.country or "", rule_keys(one)) for one in category.overrides]
         return layers
 
     def rule(self, category: str, surface: str, country: str) -> Rule:
-        """What holds for a category on a surface in a country; "*" is the world.
+        """Return the rule of a category on a surface in a country; "*" is the world.
 
         Equal rules of one (category, surface) are one object.
 
         Raises:
-            KeyError: the policy has no such category or surface.
+            KeyError: the policy does not have the category or the surface.
         """
         table = self.rule_table
         rule = table.get((category, surface, country))
         return table[category, surface, ""] if rule is None else rule
 
     def rules(self, category: str, surface: str) -> tuple[Rule, ...]:
-        """The distinct rules of a category on a surface, over all countries."""
+        """Return the distinct rules of a category on a surface, over all countries."""
         return self.distinct_rules[category, surface]
 
     @cached_property
     def distinct_rules(self) -> dict[tuple[str, str], tuple[Rule, ...]]:
-        """`rules`, by (category, surface)."""
+        """Distinct rules over all countries, by (category, surface)."""
         found: dict[tuple[str, str], dict[Rule, None]] = {}
         for (category, surface, _), rule in self.rule_table.items():
             found.setdefault((category, surface), {})[rule] = None
@@ -159,38 +168,36 @@ class Policy(Strict):
 
     @cached_property
     def never_suppressed(self) -> frozenset[str]:
-        """Normalised."""
+        """Normalised hashtags of `never_suppress`."""
         return frozenset(map(normalise, self.never_suppress))
 
     def is_never_suppressed(self, hashtag: str) -> bool:
-        """Whether a normalised hashtag is on the never-suppress list."""
+        """Check whether a normalised hashtag is on the never-suppress list."""
         return hashtag in self.never_suppressed
 
     @cached_property
     def term_matcher(self) -> TermMatcher:
+        """Matcher of the curated terms, built once."""
         return TermMatcher((term.term, term.match) for term in self.curated_terms)
 
     def matches_curated_term(self, hashtag: str) -> bool:
-        """Whether a hashtag is, or looks like, a curated term."""
+        """Check whether a hashtag is, or looks like, a curated term."""
         return self.term_matcher.matches(hashtag)
 
     @cached_property
     def domain_matcher(self) -> DomainMatcher:
+        """Matcher of the link domains, built once."""
         return DomainMatcher((one.domain, one.match) for one in self.link_domains)
 
     @cached_property
     def links_revision(self) -> str:
-        """Of `link_domains`, the same for every way to write them; "" of none: what links were told apart by."""
+        """Revision of `link_domains`, the same for every way to write them; "" where there are none."""
         found = sorted(f"{ascii_of(one.domain)} {one.match}" for one in self.link_domains)
         return hashlib.sha256("\n".join(found).encode()).hexdigest()[:12] if found else ""
 
+    @cached_property
     def canonical(self) -> str:
         """JSON that is the same for every way to write this policy, defaults spelt out."""
-        return self.canonical_text
-
-    @cached_property
-    def canonical_text(self) -> str:
-        """`canonical()`."""
         whole = self.model_dump(mode="json", exclude_none=True)
         whole["surfaces"] = sorted(set(self.surfaces))
         whole["windows"] = _by_length(whole["windows"])
@@ -202,7 +209,7 @@ class Policy(Strict):
             one["domain"] = ascii_of(one["domain"])
         whole["link_domains"].sort(key=lambda one: (one["domain"], one["match"]))
         if not whole["link_domains"]:
-            del whole["link_domains"]  # a policy without them keeps the revision that it had before there were any
+            del whole["link_domains"]  # the key is younger than the first policies, whose revisions must stay
         for category in whole["categories"].values():
             for scope in (category, *category["overrides"]):
                 if "windows" in scope:
@@ -212,15 +219,15 @@ class Policy(Strict):
 
     @cached_property
     def revision(self) -> str:
-        """First 12 hex digits of the SHA-256 of `canonical()`."""
-        return hashlib.sha256(self.canonical_text.encode()).hexdigest()[:12]
+        """First 12 hex digits of the SHA-256 of `canonical`."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()[:12]
 
     @classmethod
     def from_canonical(cls, text: str) -> Policy:
-        """Read back what `canonical` wrote. The text is kept: its revision is the same under every version of hushtag.
+        """Read a canonical text. The text is kept: its revision is the same under every version of hushtag.
 
         Raises:
-            PolicyError: this hushtag does not know a key of it (it was written by a newer one).
+            PolicyError: a newer version wrote it, with a key that this version does not know.
         """
         try:
             policy = cls.model_validate_json(text)
@@ -228,24 +235,24 @@ class Policy(Strict):
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise PolicyError(
-                f"a policy that is live cannot be read by this version of hushtag: {where}: {first['msg']}",
+                f"this version of hushtag cannot read a live policy: {where}: {first['msg']}",
                 fix="run the same version on all workers, or make a policy live that this version knows",
             ) from None
-        policy.__dict__["canonical_text"] = text
+        policy.__dict__["canonical"] = text
         return policy
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Policy:
-        """A copy, without what the original has worked out: an update may change it."""
+        """Copy the policy without its cached properties, which an update may change."""
         copied = super().model_copy(update=update, deep=deep)
         for name in set(copied.__dict__) - set(type(self).model_fields):
             del copied.__dict__[name]
         return copied
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Policy) and self.canonical_text == other.canonical_text
+        return isinstance(other, Policy) and self.canonical == other.canonical
 
     def __hash__(self) -> int:
-        return hash(self.canonical_text)
+        return hash(self.canonical)
 
 
 def _by_length(durations: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Text of a policy file to a `Policy`, or to everything that is wrong with it.
+"""Text of a policy file, parsed to a `Policy` or to all problems of the file.
 
-Reading never stops at the first problem. Where a key is wrong a harmless value stands in for it, so that the checks
-which compare keys still run; what they say about a stand-in is dropped.
+Parsing never stops at the first problem. A harmless value replaces each wrong one, so that the checks which compare
+keys still run. Problems that such a replacement causes are dropped.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from streams.policy.checks import KNOWN_CATEGORIES, check
-from streams.policy.errors import PolicyFileError, Problem
-from streams.policy.explain import Finding, explain
+from streams.policy.errors import PolicyFileError
+from streams.policy.findings import Finding, findings_of
 from streams.policy.model import Policy
-from streams.policy.source import Document, Loc, Node, read
-from streams.policy.text import Span
+from streams.policy.source import Document, Loc, read
+from streams.policy.yaml_syntax import Span
 
 FINDINGS_MAX = 500
-"""Of each kind; who has more begins anew."""
+"""Number of findings of each kind that are reported."""
 
 _CATEGORY: dict[str, Any] = {
     "mode": "shadow",
@@ -30,7 +30,7 @@ _CATEGORY: dict[str, Any] = {
     "suppress_at": 0.5,
     "clear_at": 0.25,
 }
-_STAND_INS: dict[str, Any] = {
+_REPLACEMENTS: dict[str, Any] = {
     **_CATEGORY,
     "serial": 1,
     "need": 0,
@@ -45,6 +45,7 @@ _ENTRIES: dict[str, Any] = {
     "curated_terms": {"term": "x"},
     "link_domains": {"domain": "x.example"},
 }
+_BEGIN = "begin with a copy of config/policy.yaml"
 
 
 def parse_policy(
@@ -53,68 +54,67 @@ def parse_policy(
     shards: int | None = None,
     categories: Collection[str] | None = KNOWN_CATEGORIES,
 ) -> Policy:
-    """Read a policy.
+    """Parse and check a policy.
 
     Args:
         text: the file's content, YAML in UTF-8, at most 256 KiB.
-        name: how to call the file in errors.
-        shards: how many judges share the cap; None: do not check it.
-        categories: what the model scores; None: do not check.
+        name: the file's name in errors.
+        shards: number of shards that share the cap; None skips this check.
+        categories: categories that the model scores; None skips this check.
 
     Raises:
-        PolicyFileError: with all that is wrong, each with line, column, what was expected and the nearest valid name.
+        PolicyFileError: with every problem: its line and column, what was expected, and the nearest valid name.
     """
-    document = read(text)
-    problems = [
-        _problem(document, name, one.span, one.message, one.expected, one.hint, one.path) for one in document.complaints
-    ]
-    root = document.root
-    if root is None and not problems:
-        first = Span(1, 1)
-        hint = "begin with a copy of config/policy.yaml"
-        problems.append(_problem(document, name, first, "the file is empty", "a policy", hint))
-    elif root is not None and not isinstance(root.value, dict):
-        message, expected = "a policy is a mapping of keys", "key: value, such as `serial: 1`"
-        problems.append(
-            _problem(document, name, root.span, message, expected, "begin with a copy of config/policy.yaml")
-        )
-    elif root is not None:
-        plain = root.plain()
-        policy: Policy | None = None
-        errors: list[ErrorDetails] = []
-        try:
-            policy = Policy.model_validate(plain)
-        except ValidationError as error:
-            errors = error.errors(include_url=False)
-        unusable = set(root.unusable())
-        bad = _bad(unusable, errors)
-        if bad:
-            policy = _repaired(plain, errors, bad)
-        findings = [one for one in explain(errors[:FINDINGS_MAX]) if not _accounted_for(one, unusable)]
-        if policy is not None:
-            found = islice(check(policy, shards=shards, categories=categories), FINDINGS_MAX)
-            findings += [one for one in found if not _touched(one, bad)]
-        problems += [_place(document, name, root, finding) for finding in findings]
-        if not problems:
+    document = read(text, name)
+    if not document.positions and not document.problems:
+        document.add(Span(1, 1), "the file is empty", "a policy", _BEGIN)
+    elif document.positions and not isinstance(document.value, dict):
+        span = document.positions[()].value
+        document.add(span, "a policy is a mapping of keys", "key: value, such as `serial: 1`", _BEGIN)
+    elif document.positions:
+        policy, findings = _validated(document, shards, categories)
+        for finding in findings:
+            _add(document, finding)
+        if not document.problems:
             assert policy is not None
             return policy
-    raise PolicyFileError(problems)
+    raise PolicyFileError(document.problems)
 
 
-def _bad(unusable: Iterable[Loc], errors: Iterable[ErrorDetails]) -> set[Loc]:
-    """Places that are wrong. An override whose scope is wrong is wrong as a whole: nobody knows where it holds."""
-    bad = {*unusable, *(error["loc"] for error in errors)}
+def _validated(
+    document: Document, shards: int | None, categories: Collection[str] | None
+) -> tuple[Policy | None, list[Finding]]:
+    """Return the policy, its wrong values replaced (None where that fails), and the findings about it."""
+    policy: Policy | None = None
+    errors: list[ErrorDetails] = []
+    try:
+        policy = Policy.model_validate(document.value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    bad = _bad(document.refused, errors)
+    if bad:
+        policy = _repaired(document.value, errors, bad)
+    findings = [one for one in findings_of(errors[:FINDINGS_MAX]) if not _is_known(one, document.refused)]
+    if policy is not None:
+        found = islice(check(policy, shards=shards, categories=categories), FINDINGS_MAX)
+        findings += [one for one in found if not _touches(one, bad)]
+    return policy, findings
+
+
+def _bad(refused: Iterable[Loc], errors: Iterable[ErrorDetails]) -> set[Loc]:
+    """Return the wrong values. An override with a wrong scope is wrong as a whole: its scope is unknown."""
+    bad = {*refused, *(error["loc"] for error in errors)}
     return bad | {loc[:-1] for loc in bad if "overrides" in loc and loc[-1] in ("surface", "country")}
 
 
-def _accounted_for(finding: Finding, unusable: Iterable[Loc]) -> bool:
-    """Whether what the shape of the file says of a place has been said already, or was to come by a merge key."""
+def _is_known(finding: Finding, refused: Iterable[Loc]) -> bool:
+    """Tell whether the reader has reported the place already, or a refused merge key would have set it."""
     loc = finding.locs[0]
-    return any(loc[: len(one)] == one or (one[-1:] == ("<<",) and one[:-1] == loc[:-1]) for one in unusable)
+    return any(loc[: len(one)] == one or (one[-1:] == ("<<",) and one[:-1] == loc[:-1]) for one in refused)
 
 
-def _touched(finding: Finding, bad: Iterable[Loc]) -> bool:
-    """Whether a finding is about, or rests on, a place that is wrong already."""
+def _touches(finding: Finding, bad: Iterable[Loc]) -> bool:
+    """Tell whether a finding is about, or depends on, a wrong value."""
     return any(
         loc[: len(one)] == one or (not finding.shallow and one[: len(loc)] == loc)
         for one in bad
@@ -122,22 +122,22 @@ def _touched(finding: Finding, bad: Iterable[Loc]) -> bool:
     )
 
 
-def _repaired(plain: dict[str, Any], errors: Iterable[ErrorDetails], bad: Iterable[Loc]) -> Policy | None:
-    """The policy with stand-ins for what is wrong; None where that does not help."""
-    data = _mutable(plain)
+def _repaired(values: dict[str, Any], errors: Iterable[ErrorDetails], bad: Iterable[Loc]) -> Policy | None:
+    """Return the policy with its wrong values replaced; None where it is still wrong."""
+    data = _mutable(values)
     overrides = {loc for loc in bad if len(loc) >= 2 and loc[-2] == "overrides"}
     for loc in overrides:
-        _repair(data, loc, "")
+        _replace(data, loc, "")
     for error in errors:
         if not any(error["loc"][: len(loc)] == loc for loc in overrides):
-            _repair(data, error["loc"], error["type"])
+            _replace(data, error["loc"], error["type"])
     try:
         return Policy.model_validate(_immutable(data))
     except ValidationError:
         return None
 
 
-def _repair(data: Any, loc: Loc, kind: str) -> None:
+def _replace(data: Any, loc: Loc, kind: str) -> None:
     *way, last = loc
     for step in way:
         inside = isinstance(step, str) and isinstance(data, dict) and step in data
@@ -150,8 +150,8 @@ def _repair(data: Any, loc: Loc, kind: str) -> None:
     elif isinstance(data, dict):
         if kind != "extra_forbidden" and way == ["categories"]:
             data[last] = _CATEGORY
-        elif kind != "extra_forbidden" and last in _STAND_INS and (*way[-1:], last) != ("corroborate", "term"):
-            data[last] = _STAND_INS[str(last)]
+        elif kind != "extra_forbidden" and last in _REPLACEMENTS and (*way[-1:], last) != ("corroborate", "term"):
+            data[last] = _REPLACEMENTS[str(last)]
         else:
             data.pop(last, None)
 
@@ -168,36 +168,11 @@ def _immutable(value: Any) -> Any:
     return tuple(_immutable(inner) for inner in value) if isinstance(value, list) else value
 
 
-def _place(document: Document, name: str, root: Node, finding: Finding) -> Problem:
-    """Point at the first of the finding's keys that is in the file, else at the nearest mapping round it."""
-    found = [(loc, *root.find(loc)) for loc in finding.locs]
-    loc, entry, steps = next((one for one in found if one[2] == len(one[0])), found[0])
-    whole = steps == len(loc)
-    span = entry.key if finding.at_key or not whole or _long(entry.node) else entry.node.span
-    path = ".".join(map(str, loc))
-    return _problem(document, name, span, finding.message + _inside(loc, whole), finding.expected, finding.hint, path)
-
-
-def _inside(loc: Loc, whole: bool) -> str:
-    return "" if whole or len(loc) < 2 else f" in `{'.'.join(map(str, loc[:-1]))}`"
-
-
-def _long(node: Node) -> bool:
-    return isinstance(node.value, dict | list) and bool(node.value)
-
-
-def _problem(
-    document: Document, name: str, span: Span, message: str, expected: str, hint: str, path: str = ""
-) -> Problem:
-    source = document.lines[span.line - 1] if span.line <= len(document.lines) else ""
-    return Problem(
-        line=span.line,
-        column=span.column,
-        file=name,
-        message=message,
-        expected=expected,
-        hint=hint,
-        path=path,
-        source=source,
-        length=span.length,
-    )
+def _add(document: Document, finding: Finding) -> None:
+    """Point at the first of the finding's keys that the file contains, else at the nearest mapping around it."""
+    loc = next((one for one in finding.locs if one in document.positions), finding.locs[0])
+    nearest = document.nearest(loc)
+    position = document.positions[nearest]
+    span = position.key if finding.at_key or nearest != loc else position.value
+    within = f" in `{'.'.join(map(str, loc[:-1]))}`" if nearest != loc and len(loc) > 1 else ""
+    document.add(span, finding.message + within, finding.expected, finding.hint, loc)

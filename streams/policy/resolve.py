@@ -1,6 +1,6 @@
-"""Overrides laid over a category: key by key the most specific wins.
+"""Resolution of overrides: the most specific wins, key by key.
 
-Surface and country, then country, then surface, then the category itself.
+The order is surface and country, then country, then surface, then the category itself.
 """
 
 from __future__ import annotations
@@ -16,23 +16,24 @@ RuleTable = dict[tuple[str, str, str], Rule]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """Keys of a rule that are set for a scope; "" stands for any surface or any country."""
+    """Keys of a rule that a category or an override sets; "" stands for any surface or any country."""
 
     surface: str
     country: str
     keys: Mapping[str, Any]
 
     def covers(self, surface: str, country: str) -> bool:
+        """Return whether the layer applies to a surface and a country."""
         return self.surface in ("", surface) and self.country in ("", country)
 
     @property
     def specificity(self) -> int:
-        """0 the category, 1 a surface, 2 a country, 3 both."""
+        """Rank of the layer: 0 the category, 1 a surface, 2 a country, 3 both."""
         return bool(self.surface) + 2 * bool(self.country)
 
 
 def providers(layers: Iterable[Layer], surface: str, country: str) -> dict[str, Layer]:
-    """For every key of the rule the layer that it comes from."""
+    """Return the layer that each key of a scope's rule comes from."""
     found: dict[str, Layer] = {}
     for layer in sorted(layers, key=lambda one: one.specificity):
         if layer.covers(surface, country):
@@ -41,7 +42,7 @@ def providers(layers: Iterable[Layer], surface: str, country: str) -> dict[str, 
 
 
 def scopes(layers: Iterable[Layer], surfaces: Iterable[str]) -> list[tuple[str, str]]:
-    """The (surface, country) that can differ; country "" is any that no layer names."""
+    """Return the (surface, country) pairs whose rules can differ; country "" is any that no layer names."""
     countries = sorted({layer.country for layer in layers} | {""})
     return [(surface, country) for surface in surfaces for country in countries]
 
@@ -49,7 +50,7 @@ def scopes(layers: Iterable[Layer], surfaces: Iterable[str]) -> list[tuple[str, 
 def rule_table(
     categories: Mapping[str, Sequence[Layer]], surfaces: Sequence[str], windows_ms: tuple[int, ...]
 ) -> RuleTable:
-    """Every rule by (category, surface, country); equal ones of one (category, surface) are one object."""
+    """Resolve every rule by (category, surface, country); equal rules of one (category, surface) are one object."""
     table: RuleTable = {}
     for category, layers in categories.items():
         known: dict[tuple[str, Rule], Rule] = {}

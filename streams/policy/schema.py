@@ -1,4 +1,4 @@
-"""The JSON Schema of a policy file, and what it says in words: for editors, for error messages, for the docs."""
+"""JSON Schema of a policy file, and its renderings in words: for editors, error messages and the docs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "
 
 @cache
 def policy_schema() -> Schema:
-    """JSON Schema (draft 2020-12) of a policy file."""
+    """Build the JSON Schema (draft 2020-12) of a policy file."""
     schema = Policy.model_json_schema()
     for model in (schema, *schema["$defs"].values()):
         model["properties"] = {key: _tidy(key, one) for key, one in model["properties"].items()}
@@ -27,7 +27,7 @@ def policy_schema() -> Schema:
 
 
 def _tidy(key: str, one: Schema) -> Schema:
-    """No null (a key is there or not), no titles made from names, defaults spelt as in the file."""
+    """Drop null (a key is present or absent) and generated titles; spell defaults as in the file."""
     if "anyOf" in one:
         chosen = next(option for option in one["anyOf"] if option.get("type") != "null")
         one = {**chosen, **{name: value for name, value in one.items() if name not in ("anyOf", "default")}}
@@ -41,7 +41,7 @@ def _tidy(key: str, one: Schema) -> Schema:
 
 
 def resolved(one: Schema) -> Schema:
-    """A schema with its reference followed."""
+    """Return the schema that a reference points at, or the schema itself."""
     if "$ref" in one:
         target: Schema = policy_schema()["$defs"][one["$ref"].rpartition("/")[2]]
         return target
@@ -49,7 +49,7 @@ def resolved(one: Schema) -> Schema:
 
 
 def schema_at(loc: Loc) -> Schema | None:
-    """The schema of what stands at a place; None where the policy has no such place."""
+    """Return the schema of a location in the file; None where a policy has no such location."""
     found: Schema = policy_schema()
     for step in loc:
         found = resolved(found)
@@ -64,20 +64,20 @@ def schema_at(loc: Loc) -> Schema | None:
 
 
 def names_at(loc: Loc) -> list[str]:
-    """The keys that a mapping may have; empty where they are free or it is no mapping."""
+    """Return the keys that a mapping may have; empty where keys are free or it is no mapping."""
     found = schema_at(loc)
     return list(resolved(found).get("properties", {})) if found else []
 
 
 def homes_of(key: str) -> list[str]:
-    """Where a key belongs: "the top level", "`valves`", ..."""
+    """Return the mappings that a key belongs to: "the top level", "`valves`", ..."""
     places = {"`valves`": "Valves", "a category": "Category", "`corroborate`": "Corroborate"}
     homes = [name for name, model in places.items() if key in policy_schema()["$defs"][model]["properties"]]
     return (["the top level"] if key in policy_schema()["properties"] else []) + homes
 
 
 def describe(one: Schema) -> str:
-    """The values that a schema allows, in words."""
+    """Describe the values that a schema allows."""
     named = "$ref" in one
     one = resolved(one)
     if one.get("pattern") == DURATION_PATTERN:
@@ -109,12 +109,12 @@ def _limits(one: Schema) -> str:
 
 
 def tables() -> str:
-    """Markdown: one table of keys for each level of the file."""
+    """Render a Markdown table of keys for each level of the file."""
     parts = [
         ("Top level", policy_schema()),
         ("`categories.NAME`", policy_schema()["$defs"]["Category"]),
         ("`corroborate`", policy_schema()["$defs"]["Corroborate"]),
-        ("`overrides`", policy_schema()["$defs"]["Override"]),
+        ("`overrides`", policy_schema()["$defs"]["RuleOverride"]),
         ("`curated_terms`", policy_schema()["$defs"]["CuratedTerm"]),
         ("`link_domains`", policy_schema()["$defs"]["LinkDomain"]),
         ("`valves`", policy_schema()["$defs"]["Valves"]),

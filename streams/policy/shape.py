@@ -1,14 +1,14 @@
-"""The parts of a policy file as pydantic models: strict, frozen, documented by their own descriptions.
+"""Blocks of a policy file as pydantic models: strict, frozen, documented by their own descriptions.
 
-Field names are the file's keys; durations are milliseconds once read. What needs more than one key is checked in
-`streams.policy.checks`.
+Field names are the keys of the file; durations are milliseconds once read. The descriptions are the documentation:
+`docs/policy.md` and the JSON Schema are made from them. `streams.policy.checks` checks keys against each other.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from streams.policy.keys import (
     Confidence,
@@ -24,50 +24,48 @@ from streams.policy.keys import (
     Share,
     Surface,
     Window,
+    threshold_of,
 )
 from streams.policy.rules import NO_CORROBORATION, Corroboration
+from streams.signals.base import Signal
+from streams.signals.registry import SIGNALS, WEIGHED
 
 
 class Strict(BaseModel):
+    """Base of the models of a policy file: strict types, no unknown keys."""
+
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
-class Corroborate(Strict):
-    """What must speak against a tag beside its texts."""
+class _Needed(Strict):
+    need: int = Field(
+        ge=0, le=len(SIGNALS), description="How many of the signals named below must reach their threshold."
+    )
 
-    need: int = Field(ge=0, le=7, description="How many of the signals named below must reach their threshold.")
-    burst: float | None = Field(
-        default=None,
-        ge=1,
-        le=1_000_000,
-        allow_inf_nan=False,
-        description="Times its own earlier rate, measured over the longest window; a tag without a past has no burst.",
+
+def _key_of(signal: Signal) -> Any:
+    type_ = threshold_of(signal.kind)
+    return (type_ if signal.default is not None else type_ | None), Field(
+        default=signal.default, description=signal.description
     )
-    copies: ReachedShare | None = Field(
-        default=None, description="Share of sampled authors whose text somebody else wrote too; retweets do not count."
-    )
-    young: ReachedShare | None = Field(
-        default=None, description="Share of sampled authors whose account is younger than `young_days`."
-    )
-    authors: int | None = Field(default=None, ge=1, le=100_000_000, description="Distinct authors in the window.")
-    term: bool = Field(default=False, description="The tag is, or looks like, one of `curated_terms`.")
-    links: ReachedShare | None = Field(
-        default=None, description="Share of scored authors whose tweet links to one of `link_domains`."
-    )
-    successor: ReachedShare | None = Field(
-        default=None,
-        description="Share of the tag's authors who wrote under one hidden tag before, as far as that is sure: a "
-        "campaign that has moved on.",
-    )
+
+
+if TYPE_CHECKING:  # one key for each signal of the registry
+    _Thresholds = _Needed
+else:
+    _Thresholds = create_model("_Thresholds", __base__=_Needed, **{one.name: _key_of(one) for one in SIGNALS})
+
+
+class Corroborate(_Thresholds):
+    """Signals that must speak against a tag besides its texts."""
 
     def to_rule(self) -> Corroboration:
-        """As a rule carries it."""
-        return Corroboration(
-            self.need, self.burst, self.copies, self.young, self.authors, self.term, self.links, self.successor
-        )
+        """Convert to the form that a rule carries."""
+        asked = {one.name: getattr(self, one.name) for one in WEIGHED}
+        return Corroboration(self.need, tuple((name, float(at)) for name, at in asked.items() if at))
 
 
-class Override(Strict):
+class RuleOverride(Strict):
     """Keys that replace the category's own on a surface, in a country, or both."""
 
     surface: Surface | None = Field(default=None, description="Only on this surface.")
@@ -89,21 +87,21 @@ class Override(Strict):
 
 
 class Category(Strict):
-    """How one category of harm is judged."""
+    """Rule of one category of harm."""
 
     mode: Mode = Field(
-        description="What follows when a tag is over. `suppress`: hidden until it clears or expires. "
+        description="Action while a tag is over. `suppress`: hidden until it clears or expires. "
         "`hold_for_review`: hidden and queued until a person decides or the hold expires; then shown. "
-        "`review`: queued, nothing hidden. `shadow`: decided and counted, nothing hidden, nobody told."
+        "`review`: queued, nothing hidden. `shadow`: decided and counted, nothing hidden, nothing queued."
     )
     windows: tuple[Window, ...] | None = Field(
         default=None,
         min_length=1,
-        description="Which of the policy's windows count: over in any one is over, under needs all. Default: all.",
+        description="Windows of the policy that count: over in any one is over, under needs all. Default: all.",
     )
-    min_tweets: Floor = Field(description="Floor: with fewer tweets in the window nothing is said of a tag.")
+    min_tweets: Floor = Field(description="Floor: with fewer tweets in the window a tag is not judged.")
     min_authors: Floor = Field(
-        description="Floor: with fewer distinct authors in the window nothing is said of a tag. Not above `min_tweets`."
+        description="Floor: with fewer distinct authors in the window a tag is not judged. Not above `min_tweets`."
     )
     suppress_at: Share = Field(
         description="A tag is over when the lower bound of its harmful share reaches this. "
@@ -111,7 +109,7 @@ class Category(Strict):
     )
     clear_at: Share = Field(
         description="A tag is under when the upper bound of its harmful share is below this. "
-        "Lower: what is hidden stays hidden longer. Must be below `suppress_at`."
+        "Lower: a hidden tag stays hidden longer. Must be below `suppress_at`."
     )
     confidence: Confidence = Field(
         default=0.95,
@@ -124,15 +122,15 @@ class Category(Strict):
     )
     expiry: Expiry = Field(
         default=1_800_000,
-        description="How long an action stands when nothing renews it; it is renewed while the tag is not under. "
+        description="Time after which an action ends unless it is renewed; it is renewed while the tag is not under. "
         "20s up to `valves.max_automated_hours`.",
     )
     corroborate: Corroborate | None = Field(
         default=None,
-        description="What must speak against a tag beside its texts. Asked for in the modes that hide: "
+        description="Signals that must speak against a tag besides its texts. Required in the modes that hide: "
         "text alone never hides a tag.",
     )
-    overrides: tuple[Override, ...] = Field(
+    overrides: tuple[RuleOverride, ...] = Field(
         default=(),
         description="Exceptions by surface, country or both. The most specific wins, key by key: "
         "surface and country, then country, then surface, then the category.",
@@ -153,7 +151,7 @@ class CuratedTerm(Strict):
 class LinkDomain(Strict):
     """A domain to which links are harmful: a signal, never a verdict."""
 
-    domain: Domain = Field(description="The domain, such as `example.org`. All that lies below it is meant too.")
+    domain: Domain = Field(description="The domain, such as `example.org`. Its subdomains are included.")
     match: Match = Field(
         default="lookalike",
         description="`exact`: only the same domain, in Unicode or punycode. `lookalike`: also with letters of other "
@@ -162,42 +160,41 @@ class LinkDomain(Strict):
 
 
 class Valves(Strict):
-    """Limits on what hushtag does by itself."""
+    """Circuit breakers: limits on automated decisions."""
 
     max_automated_hours: int = Field(
         default=24,
         ge=1,
         le=168,
-        description="No automated suppression lasts longer without a person, whatever renews it.",
+        description="No automated suppression lasts longer without a person, however often it is renewed.",
     )
     new_suppressions_per_hour: int | None = Field(
         default=None,
         ge=1,
         le=1_000_000,
-        description="At most so many new automated suppressions an hour, shared out evenly over the shards, so at "
-        "least their number. Past it a decision becomes `review`. Default: no cap.",
+        description="Cap on new automated suppressions an hour. It is divided evenly over the shards, so it must be at "
+        "least their number. Beyond it a decision becomes `review`. Default: no cap.",
     )
     top_tags: int = Field(
         default=20,
         ge=5,
         le=1_000,
-        description="How many of the biggest tags of a country `suppressed_share_of_top` "
-        "looks at, in each shard by itself.",
+        description="Number of the biggest tags of a country in a shard that `suppressed_share_of_top` is a share of.",
     )
     suppressed_share_of_top: ReachedShare | None = Field(
         default=None,
-        description="At most this share of the `top_tags` biggest tags of a country in a shard is hidden by "
-        "automation. Past it a decision becomes `review`. Default: no limit.",
+        description="Greatest share of the `top_tags` biggest tags of a country in a shard that automation may hide. "
+        "Beyond it a decision becomes `review`. Default: no limit.",
     )
     least_scored: Share | None = Field(
         default=None,
-        description="Dead-man's rule: while fewer of the sampled authors than this share have a scored text, nothing "
-        "new is hidden and nothing renewed; what stands runs out. Default: not asked.",
+        description="Dead-man's rule: while a smaller share of the sampled authors has a scored text, no tag is newly "
+        "hidden and no action is renewed; actions in force expire. Default: not checked.",
     )
     most_harmful: Share | None = Field(
         default=None,
         description="Dead-man's rule: the same while the mean harmful share over all tags of a shard (20 or more) is "
-        "above this: a scorer that calls everything harmful has drifted. Default: not asked.",
+        "above this: a scorer that calls everything harmful has drifted. Default: not checked.",
     )
 
     @property
@@ -207,14 +204,14 @@ class Valves(Strict):
 
     @property
     def top_hidden_max(self) -> int:
-        """How many of `top_tags` may be hidden."""
+        """Number of the `top_tags` that may be hidden."""
         share = 1.0 if self.suppressed_share_of_top is None else self.suppressed_share_of_top
-        return int(share * self.top_tags + 1e-9)  # 0.29 of 100 is 29, whatever binary fractions make of it
+        return int(share * self.top_tags + 1e-9)  # 0.29 of 100 is 29, though 0.29 * 100 is below 29
 
 
-def rule_keys(scope: Category | Override) -> dict[str, Any]:
-    """The keys of a rule that are set here, under the rule's names."""
-    set_here: dict[str, Any] = {
+def rule_keys(scope: Category | RuleOverride) -> dict[str, Any]:
+    """Return the keys of a rule that a block of the file sets, under the names of `Rule`."""
+    given: dict[str, Any] = {
         "mode": scope.mode,
         "windows_ms": None if scope.windows is None else tuple(sorted(set(scope.windows))),
         "min_tweets": scope.min_tweets,
@@ -227,5 +224,5 @@ def rule_keys(scope: Category | Override) -> dict[str, Any]:
         "corroboration": None if scope.corroborate is None else scope.corroborate.to_rule(),
     }
     if isinstance(scope, Category) and scope.corroborate is None:
-        set_here["corroboration"] = NO_CORROBORATION
-    return {key: value for key, value in set_here.items() if value is not None}
+        given["corroboration"] = NO_CORROBORATION
+    return {key: value for key, value in given.items() if value is not None}

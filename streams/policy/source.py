@@ -1,284 +1,265 @@
-"""YAML text to a tree whose every node knows where it stands. Data only: what YAML can do beyond that is refused.
+"""YAML text of a policy file, read to plain values and the position of each key.
 
-Read from ruamel's events rather than its constructors: so anchors, aliases (a file of 1 KB can unfold to 10 GB), tags,
-directives, duplicate keys and second documents are each seen and pointed at, and reading goes on behind them.
+Only data is accepted. Anchors, aliases (a file of 1 KB can unfold to 10 GB), tags, directives, duplicate keys and
+further documents are refused, each with its position, and reading continues after them.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError, MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from streams.policy.text import Complaint, Span, decode, lines_of, span_at
+from streams.policy.errors import Problem
+from streams.policy.yaml_syntax import Span, syntax_complaints
 
+SIZE_MAX = 1 << 18
+"""Size of the largest file that is read, in bytes: room for about 15,000 hashtags."""
 DEPTH_MAX = 12
 NODES_MAX = 40_000
-"""Values of the largest file that is read: about 2 s."""
+"""Number of keys and values of the largest file that is read; takes about 2 s."""
 _PROBLEMS_MAX = 1_000
 
-_ENDED = re.compile("unexpected end of stream|<stream end>")
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_IS_POLICY = "is this the policy file?"
 
 Loc = tuple[str | int, ...]
-"""Keys and indexes from the root to a node."""
+"""Keys and indexes from the root to a value."""
 
 
-class Entry(NamedTuple):
-    """A key of a mapping and its value."""
+class Position(NamedTuple):
+    """Spans of a key and of its value. Where the value is a filled list or mapping, both are the key's."""
 
     key: Span
-    node: Node
-
-
-@dataclass(slots=True)
-class Node:
-    """A value: a scalar, a mapping by key, or a list."""
-
-    span: Span
-    value: Any = None
-    usable: bool = True
-    """False: something is wrong with it and has been said."""
-
-    def plain(self) -> Any:
-        """Without places; what is not usable is None."""
-        if not self.usable:
-            return None
-        if isinstance(self.value, dict):
-            return {key: entry.node.plain() for key, entry in self.value.items()}
-        if isinstance(self.value, list):
-            return tuple(node.plain() for node in self.value)
-        return self.value
-
-    def unusable(self, loc: Loc = ()) -> Iterator[Loc]:
-        """Where what is not usable stands."""
-        if not self.usable:
-            yield loc
-        elif isinstance(self.value, dict):
-            for key, entry in self.value.items():
-                yield from entry.node.unusable((*loc, key))
-        elif isinstance(self.value, list):
-            for at, node in enumerate(self.value):
-                yield from node.unusable((*loc, at))
-
-    def find(self, loc: Loc) -> tuple[Entry, int]:
-        """The deepest node on the way to `loc`, and how many steps of `loc` it took."""
-        entry = Entry(self.span, self)
-        for steps, step in enumerate(loc):
-            value = entry.node.value
-            if isinstance(value, dict) and isinstance(step, str) and step in value:
-                entry = value[step]
-            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                entry = Entry(value[step].span, value[step])
-            else:
-                return entry, steps
-        return entry, len(loc)
+    value: Span
 
 
 @dataclass(slots=True)
 class Document:
-    """What could be read of a text. `root` is None where nothing could."""
+    """Values and positions that could be read of a file. `positions` is empty where nothing could."""
 
+    name: str
     text: str
-    root: Node | None = None
-    complaints: list[Complaint] = field(default_factory=list)
-
+    value: Any = None
+    """Plain mappings, tuples and scalars; None in place of each value in `refused`."""
+    positions: dict[Loc, Position] = field(default_factory=dict)
+    refused: set[Loc] = field(default_factory=set)
+    """Values that cannot be used; `problems` has the reasons."""
+    problems: list[Problem] = field(default_factory=list)
     lines: list[str] = field(init=False)
-    """As YAML counts them."""
+    """Lines as YAML counts them."""
 
     def __post_init__(self) -> None:
         self.lines = lines_of(self.text)
 
+    def nearest(self, loc: Loc) -> Loc:
+        """Return the longest part of `loc`, from the root, that the file contains."""
+        return next(loc[:length] for length in range(len(loc), -1, -1) if loc[:length] in self.positions)
+
+    def add(self, span: Span, message: str, expected: str = "", hint: str = "", loc: Loc = ()) -> None:
+        """Add a problem at a position."""
+        line, column, length = span
+        source = self.lines[line - 1] if line <= len(self.lines) else ""
+        path = ".".join(map(str, loc))
+        self.problems.append(Problem(line, column, self.name, message, expected, hint, path, source, length))
+
+
+def lines_of(text: str) -> list[str]:
+    """Split a text into lines as YAML counts them."""
+    return _LINE_BREAK.split(text)
+
+
+def read(raw: bytes | str, name: str = "") -> Document:
+    """Read a policy's YAML as far as it goes; never raises.
+
+    Args:
+        raw: content of the file.
+        name: the file's name in problems.
+    """
+    document = _decoded(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw, name)
+    if not document.problems:
+        try:
+            _Reader(document).run()
+        except _Stop as stop:
+            document.positions.clear()
+            document.add(*stop.args)
+    return document
+
 
 class _Stop(Exception):
-    """Reading cannot go on; the reason has been said."""
+    """End of reading by a problem; the arguments are those of `Document.add`."""
 
 
-def read(raw: bytes | str) -> Document:
-    """Read a policy's YAML as far as it goes; never raises."""
-    text, complaint = decode(raw)
-    document = Document(text, None, [complaint] if complaint else [])
-    if complaint is None:
-        _Reader(document).run()
-    return document
+def _decoded(raw: bytes, name: str) -> Document:
+    """Decode UTF-8, without its byte order mark. With a problem the text only serves to show the line."""
+    refused = Document(name, "")
+    if len(raw) > SIZE_MAX:
+        refused.add(Span(1, 1), "the file is too large", f"at most {SIZE_MAX:,} bytes", _IS_POLICY)
+        return refused
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        refused.add(Span(1, 1), "the file is UTF-16", "UTF-8", "save it as UTF-8")
+        return refused
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        return Document(name, raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        refused = Document(name, raw.decode("utf-8", "replace"))
+        hint = "the file was saved in another encoding: save it as UTF-8"
+        refused.add(
+            _end_of(raw[: error.start].decode("utf-8")), f"byte 0x{raw[error.start]:02x} is not UTF-8", "UTF-8", hint
+        )
+        return refused
+
+
+def _end_of(text: str) -> Span:
+    lines = lines_of(text)
+    return Span(len(lines), len(lines[-1]) + 1)
+
+
+def _span(start: Any, end: Any) -> Span:
+    length = end.column - start.column if end.line == start.line else 1
+    return Span(start.line + 1, start.column + 1, max(1, length))
+
+
+class _Composer(Composer):
+    """ruamel's composer, which notes what it composes beyond data and leaves aliases unresolved."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader)
+        self.warn_double_anchors = False
+        self.nodes = 0
+        self.found: dict[int, list[tuple[str, str, str]]] = {}
+        """Message, expected value and hint of each problem, by the id of its node."""
+        self.has_directive = False
+
+    def compose_document(self) -> Node:
+        event = self.parser.peek_event()
+        self.has_directive = bool(event.version or event.tags)
+        root: Node = super().compose_document()
+        return root
+
+    def compose_node(self, parent: Any, index: Any) -> Node:
+        event = self.parser.peek_event()
+        self.nodes += 1
+        if self.nodes > NODES_MAX:
+            span = _span(event.start_mark, event.end_mark)
+            raise _Stop(span, "too many values", f"at most {NODES_MAX:,} keys and values", _IS_POLICY)
+        problems = []
+        if isinstance(event, AliasEvent):
+            self.parser.get_event()
+            node = ScalarNode("", event.anchor, event.start_mark, event.end_mark)
+            problems = [(f"an alias, *{event.anchor}", "the value itself", "write it out where it is used")]
+        else:
+            node = super().compose_node(parent, index)
+            if event.anchor is not None:
+                problems = [(f"an anchor, &{event.anchor}", "the value alone", f"delete &{event.anchor}")]
+            if event.tag is not None:
+                shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+                problems += [(f"a tag, {shown}", "the value alone", "delete the word that begins with !")]
+        if problems:
+            self.found[id(node)] = problems
+        return node
 
 
 class _Reader:
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.lines = document.lines
         self.yaml = YAML(typ="safe", pure=True)
-        self.nodes = 0
+        self.yaml.Composer = _Composer
+        self.yaml.max_depth = DEPTH_MAX + 1
+        self.composer: _Composer = self.yaml.composer
 
     def run(self) -> None:
+        text = self.document.text
         try:
-            self._documents(self.yaml.parse(self.document.text))
-        except _Stop:
-            self.document.root = None
+            root = self.yaml.compose(text)
         except ReaderError as error:
-            self.document.root = None
-            span = span_at(self.document.text[: error.position])
-            what = f"U+{ord(self.document.text[error.position]):04X} is a control character"
-            self._complain(span, what, "plain text", "delete it; an editor may not show it")
+            what = f"U+{ord(text[error.position]):04X} is a control character"
+            hint = "delete it; an editor may not show it"
+            raise _Stop(_end_of(text[: error.position]), what, "plain text", hint) from None
+        except (MaxDepthExceededError, ComposerError) as error:
+            span = _span(error.problem_mark, error.problem_mark)
+            if isinstance(error, MaxDepthExceededError):
+                raise _Stop(span, "nested too deep", f"at most {DEPTH_MAX} levels", _IS_POLICY) from None
+            raise _Stop(span, "a second YAML document", "one policy a file", "delete it, or the --- line") from None
         except MarkedYAMLError as error:
-            self.document.root = None
-            self._syntax(error)
-
-    def _complain(self, span: Span, message: str, expected: str = "", hint: str = "", loc: Loc = ()) -> None:
-        self.document.complaints.append(Complaint(span, message, expected, hint, ".".join(map(str, loc))))
-        if len(self.document.complaints) >= _PROBLEMS_MAX:
-            raise _Stop
-
-    def _documents(self, events: Iterator[Any]) -> None:
-        for event in events:
-            match type(event).__name__:
-                case "DocumentStartEvent":
-                    if event.version or event.tags:
-                        self._complain(Span(1, 1), "a YAML directive", "none: plain YAML 1.2", "delete the line with %")
-                    if self.document.root is not None:
-                        span = _span(event)
-                        self._complain(
-                            span, "a second YAML document", "one policy a file", "delete it, or the --- line"
-                        )
-                        return
-                case "StreamStartEvent" | "StreamEndEvent" | "DocumentEndEvent":
-                    pass
-                case _:
-                    self.document.root = self._node(event, events, ())
-
-    def _node(self, event: Any, events: Iterator[Any], loc: Loc) -> Node:
-        node = Node(_span(event))
-        self.nodes += 1
-        if self.nodes > NODES_MAX:
-            self._complain(node.span, "too many values", f"at most {NODES_MAX:,}", "is this the policy file?")
-            raise _Stop
-        kind = type(event).__name__
-        if len(loc) > DEPTH_MAX:
-            self._complain(node.span, "nested too deep", f"at most {DEPTH_MAX} levels", "is this the policy file?")
-            raise _Stop
-        if kind == "AliasEvent":
-            self._complain(
-                node.span, f"an alias, *{event.anchor}", "the value itself", "write it out where it is used", loc
-            )
-            node.usable = False
-            return node
-        if event.anchor is not None:
-            self._complain(node.span, f"an anchor, &{event.anchor}", "the value alone", f"delete &{event.anchor}", loc)
-        if event.tag is not None:
-            shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-            self._complain(node.span, f"a tag, {shown}", "the value alone", "delete the word that begins with !", loc)
-            node.usable = False
-        if kind == "MappingStartEvent":
-            node.value = self._mapping(events, loc)
-        elif kind == "SequenceStartEvent":
-            node.value = []
-            while type(inner := next(events)).__name__ != "SequenceEndEvent":
-                node.value.append(self._node(inner, events, (*loc, len(node.value))))
-        else:
-            self._scalar(event, node, loc)
-        return node
-
-    def _mapping(self, events: Iterator[Any], loc: Loc) -> dict[str, Entry]:
-        found: dict[str, Entry] = {}
-        while type(event := next(events)).__name__ != "MappingEndEvent":
-            span = _span(event)
-            if type(event).__name__ != "ScalarEvent":
-                hint = "write a list with - or in [ ]"
-                if "{{" in self.lines[span.line - 1]:
-                    hint = "this looks like a template that was not filled in"
-                self._complain(span, "a key that is not a word", "key: value", hint, loc)
-                known = len(self.document.complaints)
-                self._node(event, events, (*loc, "?"))
-                self._node(next(events), events, (*loc, "?"))
-                del self.document.complaints[known:]
-                continue
-            key = str(event.value)
-            if event.anchor is not None or event.tag is not None:
-                self._complain(span, "a key with an anchor or a tag", "the key alone", "delete what is before it", loc)
-            node = self._node(next(events), events, (*loc, key))
-            if node.value is None and node.usable:
-                self._complain(
-                    span, f"`{key}` has no value", "key: value", "give it one, or delete the line", (*loc, key)
-                )
-                node.usable = False
-            if key in found:
-                first = found[key].key.line
-                message = f"`{key}` stands twice, first on line {first}"
-                self._complain(span, message, "each key once", "delete one of the two", (*loc, key))
-            else:
-                found[key] = Entry(span, node)
-        return found
-
-    def _scalar(self, event: Any, node: Node, loc: Loc) -> None:
-        tag = self.yaml.resolver.resolve(ScalarNode, event.value, event.implicit)
-        kind = str(tag).rpartition(":")[2]
-        if kind in ("int", "float", "bool", "null") and event.implicit[0]:
-            try:
-                node.value = self.yaml.constructor.construct_object(ScalarNode(tag, event.value), deep=True)
-            except ValueError:  # Python refuses integers of more than 4,300 digits
-                self._complain(node.span, "a number that is far too long", "a number", loc=loc)
-                node.usable = False
-                return
-        else:
-            node.value = event.value
-        if node.value is None and loc and isinstance(loc[-1], int):
-            line = self.lines[node.span.line - 1] if node.span.line <= len(self.lines) else ""
-            hint = "give it one, or delete the line"
-            if "#" in line[: node.span.column + 2]:
-                hint = "a # begins a comment: put the hashtag in quotes, or leave its # away"
-            self._complain(node.span, "an entry without a value", "a value", hint, loc)
-            node.usable = False
-
-    def _syntax(self, error: MarkedYAMLError) -> None:
-        tabs = [
-            (number, len(line) - len(line.lstrip(" ")) + 1)
-            for number, line in enumerate(self.lines, 1)
-            if line.lstrip(" ").startswith("\t") and line.strip() and not line.strip().startswith("#")
-        ]
-        for number, column in tabs:
-            self._complain(Span(number, column), "a tab", "spaces: YAML indents with nothing else", "use two spaces")
-        mark = error.problem_mark or error.context_mark
-        begun = _ENDED.search(str(error.problem)) or "scanning an alias" in str(error.context)
-        if begun and error.context_mark:
-            mark = error.context_mark
-        if mark is None or any(number == mark.line + 1 for number, _ in tabs):
+            for complaint in syntax_complaints(error, self.document.lines):
+                self._add(*complaint)
             return
-        what = str(error.problem or error.context or "cannot be read")
-        where = (
-            f" ({error.context}, line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
-        )
-        self._complain(
-            Span(mark.line + 1, mark.column + 1),
-            f"not YAML: {what}{where}",
-            "YAML: `key: value`, lists with `- ` or in [ ], two spaces for each level",
-            _syntax_hint(what, self.lines[mark.line] if mark.line < len(self.lines) else ""),
-        )
+        if self.composer.has_directive:
+            self._add(Span(1, 1), "a YAML directive", "none: plain YAML 1.2", "delete the line with %")
+        if root is not None:
+            self.document.value = self._value(root, (), None)
 
+    def _add(self, span: Span, message: str, expected: str, hint: str = "", loc: Loc = ()) -> None:
+        if len(self.document.problems) + 1 >= _PROBLEMS_MAX:
+            raise _Stop(span, message, expected, hint, loc)
+        self.document.add(span, message, expected, hint, loc)
 
-def _syntax_hint(what: str, line: str) -> str:
-    if _ENDED.search(what):
-        return "what opens here is never closed"
-    if "could not find expected ':'" in what:
-        return "a colon is missing, on this line or the one before"
-    if "mapping values are not allowed" in what:
-        return "look for a second colon on the line, or wrong indentation"
-    if "@" in what or "`" in what or "%" in what:
-        return "put the text in quotes"
-    if "expected ',' or" in what:
-        return "a comma or a closing bracket is missing"
-    if "expected <block end>" in what:
-        return "the indentation does not fit the lines above"
-    if "*" in line or "&" in line:
-        return "put text that begins with * or & in quotes"
-    return "look at the quotes, brackets and indentation here and on the line before"
+    def _value(self, node: Node, loc: Loc, key: Span | None) -> Any:
+        """Return the plain value of a node, None where it cannot be used, and note its position."""
+        span = _span(node.start_mark, node.end_mark)
+        is_filled = not isinstance(node, ScalarNode) and bool(node.value)
+        self.document.positions[loc] = Position(key or span, key if key and is_filled else span)
+        found = self.composer.found.get(id(node), [])
+        for message, expected, hint in found:
+            self._add(span, message, expected, hint, loc)
+        value = None
+        if all(message.startswith("an anchor") for message, _, _ in found):
+            try:
+                value = self._plain(node, loc)
+            except ValueError:  # Python refuses integers of more than 4,300 digits
+                self._add(span, "a number that is far too long", "a number", loc=loc)
+            else:
+                if value is None:
+                    self._add_missing(span, key, loc)
+        if value is None:
+            self.document.refused.add(loc)
+        return value
 
+    def _plain(self, node: Node, loc: Loc) -> Any:
+        if isinstance(node, MappingNode):
+            return self._mapping(node, loc)
+        if isinstance(node, SequenceNode):
+            return tuple(self._value(inner, (*loc, at), None) for at, inner in enumerate(node.value))
+        if str(node.tag).rpartition(":")[2] not in ("int", "float", "bool", "null"):
+            return node.value
+        return self.yaml.constructor.construct_object(node, deep=True)
 
-def _span(event: Any) -> Span:
-    start, end = event.start_mark, event.end_mark
-    length = end.column - start.column if end.line == start.line else 1
-    return Span(start.line + 1, start.column + 1, max(1, length))
+    def _mapping(self, mapping: MappingNode, loc: Loc) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, node in mapping.value:
+            span = _span(key.start_mark, key.end_mark)
+            found = self.composer.found.get(id(key), [])
+            for message, expected, hint in found:
+                self._add(span, message, expected, hint, loc)
+            if not isinstance(key, ScalarNode):
+                hint = "write a list with - or in [ ]"
+                if "{{" in self.document.lines[span.line - 1]:
+                    hint = "this looks like a template that was not filled in"
+                self._add(span, "a key that is not a word", "key: value", hint, loc)
+            elif not found and key.value in values:
+                first = self.document.positions[*loc, key.value].key.line
+                message = f"`{key.value}` is set twice, first on line {first}"
+                self._add(span, message, "each key once", "delete one of the two", (*loc, key.value))
+            elif not found:
+                values[key.value] = self._value(node, (*loc, key.value), span)
+        return values
+
+    def _add_missing(self, span: Span, key: Span | None, loc: Loc) -> None:
+        hint = "give it one, or delete the line"
+        if key is not None:
+            self._add(key, f"`{loc[-1]}` has no value", "key: value", hint, loc)
+        elif loc:
+            line = self.document.lines[span.line - 1] if span.line <= len(self.document.lines) else ""
+            if "#" in line[: span.column + 2]:
+                hint = "a # begins a comment: put the hashtag in quotes, or remove its #"
+            self._add(span, "an entry without a value", "a value", hint, loc)

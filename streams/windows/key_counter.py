@@ -1,7 +1,7 @@
-"""Tweets per key, added up by the batch: at firehose speed a dict's lookup for each register is what costs most.
+"""Tweets per key, added by the batch: at firehose speed the dict lookup of each count costs most.
 
-A hash table of two arrays with linear probing (Knuth, The Art of Computer Programming 3, 6.4), compiled. A key that has
-come down to 0 is as good as absent; its place is given back when the table is made anew.
+The counter is a hash table of two arrays with linear probing (Knuth, The Art of Computer Programming 3, 6.4), compiled.
+A key whose count has fallen to 0 counts as absent; its slot is released when the table is rebuilt.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _FIRST_SIZE = 1 << 10
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # 2**64 by the golden ratio: neighbouring keys lie far apart
 
 
-class Tally:
-    """Tweets per key, the world's included; 'no country' counts for the world only.
+class KeyCounter:
+    """Tweets per key, the world's keys included; tweets without a country count for the world only.
 
     >>> india, nowhere = 7 << COUNTRY_BITS | 300, 7 << COUNTRY_BITS | NOWHERE
-    >>> tally = Tally()
-    >>> tally.add(np.array([india, nowhere]), np.array([3, 2]))
-    >>> tally.of(np.array([india, 7 << COUNTRY_BITS, nowhere])).tolist()
+    >>> counter = KeyCounter()
+    >>> counter.add(np.array([india, nowhere]), np.array([3, 2]))
+    >>> counter.of(np.array([india, 7 << COUNTRY_BITS, nowhere])).tolist()
     [3, 5, 0]
     """
 
@@ -35,38 +35,38 @@ class Tally:
         self._keys = np.full(_FIRST_SIZE, _FREE, np.int64)
         self._counts = np.zeros(_FIRST_SIZE, np.int64)
         self._used = 0
-        """Places that are taken, by keys that are at 0, too."""
+        """Slots in use, also by keys with a count of 0."""
 
     def __len__(self) -> int:
-        """How many keys are not at 0."""
+        """Return the number of keys whose count is not 0."""
         return int(np.count_nonzero(self._counts))
 
     @property
-    def places(self) -> int:
-        """How many keys there is room for."""
+    def slots(self) -> int:
+        """Number of keys that the table has room for."""
         return len(self._keys)
 
     def add(self, keys: Ints, more: Ints) -> None:
-        """Count `more` (n,) tweets, or fewer where negative, for keys (n,) and for their worlds'."""
+        """Add `more` (n,) tweets, which may be negative, to keys (n,) and to their worlds' keys."""
         if 2 * (self._used + 2 * len(keys)) > len(self._keys):
             self._make_room(2 * len(keys))
         self._used += _add(self._keys, self._counts, keys, more)
 
     def of(self, keys: Ints) -> Ints:
-        """(n,) tweets of keys (n,)."""
+        """Return the tweets (n,) of keys (n,)."""
         return cast(Ints, _look_up(self._keys, self._counts, keys))
 
     def at_least(self, floor: int) -> Ints:
-        """The keys with so many tweets or more, ascending; `floor` is above 0."""
+        """Return the keys with at least `floor` tweets, ascending; `floor` is above 0."""
         return np.sort(self._keys[self._counts >= floor])
 
     def to_dict(self) -> dict[int, int]:
-        """By key, what is not 0."""
+        """Return the counts that are not 0, by key."""
         keys = self.at_least(1)
         return dict(zip(keys.tolist(), self.of(keys).tolist(), strict=True))
 
     def _make_room(self, more: int) -> None:
-        """Make the table anew, without the keys at 0, for so many more."""
+        """Rebuild the table without the keys at 0, with room for `more` keys."""
         kept = self._counts != 0
         keys, counts = self._keys[kept], self._counts[kept]
         size = max(_FIRST_SIZE, 1 << (4 * (len(keys) + more) - 1).bit_length())
@@ -77,7 +77,7 @@ class Tally:
 
 @compiled
 def _place(keys: Ints, key: int) -> np.int64:
-    """Where a key lies, or would."""
+    """Return the slot of a key, or the free slot for it."""
     mask = len(keys) - 1
     mixed = np.uint64(key) * _MULTIPLIER
     at = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(mask))
@@ -98,7 +98,7 @@ def _count(keys: Ints, counts: Ints, key: int, more: int) -> int:
 
 @compiled
 def _add(keys: Ints, counts: Ints, added: Ints, more: Ints) -> int:
-    """How many places were taken."""
+    """Add counts, and return the number of slots taken."""
     taken = 0
     for i in range(len(added)):
         taken += _count(keys, counts, added[i] & WORLD_MASK, more[i])

@@ -1,4 +1,4 @@
-"""One pane that has not settled: registers as they came, as growing columns, and what they add up to when asked."""
+"""One open pane: block counts as they came, in growing columns, and their sum on demand."""
 
 from __future__ import annotations
 
@@ -9,56 +9,79 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.counting.block_counts import Entries, Ints, Strings
-from streams.counting.columns import Array, Columns
+from streams.counting.columns import Array, GrowingColumns
 from streams.counting.keys import COUNTRY_BITS
 from streams.counting.sketch import KeyedHash, UInts, smallest_rows
 from streams.events.links import APART
-from streams.windows.scores import Scores
 
 _APART = APART.encode()
 _HOSTS = re.compile(_APART + rb"[^\n]*")
 _COMPACT_AT = 100_000
-"""Entries from which a pane that does not settle is summed up, again whenever it has doubled."""
+"""Entries from which an open pane is compacted, and compacted again whenever it has doubled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sum:
-    """What registers add up to: r keys, ascending, and their samples as entries of an `OpenPane`."""
+class PaneSum:
+    """Sum of the counts of a pane: r keys, ascending, with their samples as entries of an `OpenPane`."""
 
     keys: Ints
-    """(r,)"""
+    """(r,) hashtag and country."""
     counts: Ints
-    """(r,) tweets."""
+    """(r,) tweets of each key."""
     bounds: Ints
     """(r + 1,) key i has entries[bounds[i]:bounds[i + 1]]."""
     entries: Ints
     """(n,) by key and author, at most k a key."""
     author: UInts
-    """(n,)"""
+    """(n,) keyed hashes of the authors."""
     order: UInts
-    """(n,) the hashes of their tweets."""
+    """(n,) hashes of the tweets."""
 
     @property
     def sketches(self) -> tuple[Ints, Ints, UInts, UInts]:
-        """What a union is made of: keys, bounds, author and order."""
+        """Columns of a sample index: keys, bounds, author and order."""
         return self.keys, self.bounds, self.author, self.order
 
-    def only(self, rows: Ints) -> Sum:
-        """The same counts with some of the n entries, by ascending numbers."""
+    def only(self, rows: Ints) -> PaneSum:
+        """Return the same counts with some of the n entries, given by ascending numbers."""
         bounds = np.searchsorted(rows, self.bounds)
-        return Sum(self.keys, self.counts, bounds, self.entries[rows], self.author[rows], self.order[rows])
+        return PaneSum(self.keys, self.counts, bounds, self.entries[rows], self.author[rows], self.order[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Scores by stage 1 of n texts."""
+
+    probabilities: npt.NDArray[np.float32]
+    """(n, 1 + categories): any category first, then each."""
+    copies: npt.NDArray[np.uint32]
+    """(n,) fingerprints that copies share; 0 for a text without words."""
+    in_groups: npt.NDArray[np.uint8] | None = None
+    """(n,) see `groups`; None: the scorer has one group."""
+    silent: bool = False
+    """Whether the model in force is not loaded, so that some texts have no probability."""
+
+    @property
+    def groups(self) -> npt.NDArray[np.uint8]:
+        """Language group (n,) of each text, as the scorer numbers them."""
+        return np.zeros(len(self.copies), np.uint8) if self.in_groups is None else self.in_groups
+
+    def part(self, first: int, end: int) -> Scores:
+        """Return the scores of texts [first, end)."""
+        groups = None if self.in_groups is None else self.in_groups[first:end]
+        return Scores(self.probabilities[first:end], self.copies[first:end], groups, self.silent)
 
 
 class OpenPane:
-    """Registers of one pane as rows: counts add up, entries unite.
+    """Block counts of one pane as rows: their counts add up, their entries unite.
 
     Args:
-        columns: how many scores a text has.
+        columns: score columns of a text.
     """
 
     def __init__(self, hashes: KeyedHash, columns: int) -> None:
-        self.rows = Columns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
-        self.entries = Columns(
+        self.rows = GrowingColumns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
+        self.entries = GrowingColumns(
             author=np.uint64, tweet=np.int64, age_days=np.int32, flags=np.uint8, displays=object, texts=object
         )
         self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
@@ -70,7 +93,7 @@ class OpenPane:
         self._compact_at = _COMPACT_AT
 
     def add(self, keys: Ints, counts: Array, sizes: Array, entries: Entries) -> int:
-        """More registers, with their entries in the same order; returns the number of the first row."""
+        """Add block counts, with their entries in the same order, and return the number of the first row."""
         first_row, first_entry = len(self.rows), len(self.entries)
         ends = np.cumsum(sizes, dtype=np.int64)
         self.rows.extend(len(keys), key=keys, count=counts, first=first_entry + ends - sizes, size=sizes)
@@ -81,22 +104,17 @@ class OpenPane:
         return first_row
 
     def void(self, rows: list[int]) -> None:
-        """These rows do not count any more."""
+        """Count these rows no longer."""
         self.rows["count"][rows] = 0
         self.rows["size"][rows] = 0
 
-    def restore(self, row: int, count: int, size: int) -> None:
-        """A row that was void counts again."""
-        self.rows["count"][row] = count
-        self.rows["size"][row] = size
-
-    def sum(self, tags: Ints | None = None) -> Sum:
-        """Of some tags, by number, or of all."""
+    def sum(self, tags: Ints | None = None) -> PaneSum:
+        """Sum up the counts of some tags, given by number, or of all."""
         if tags is None:
             return self._sum_of(np.arange(len(self.rows)))
         return self._sum_of(np.flatnonzero(np.isin(self.rows["key"] >> COUNTRY_BITS, tags)))
 
-    def _sum_of(self, rows: Ints) -> Sum:
+    def _sum_of(self, rows: Ints) -> PaneSum:
         rows = rows[self.rows["count"][rows] > 0]
         rows = rows[np.argsort(self.rows["key"][rows], stable=True)]
         key, count, first, size = (self.rows[name][rows] for name in ("key", "count", "first", "size"))
@@ -108,14 +126,14 @@ class OpenPane:
         author, order = self.entries["author"][entries], self._hashes.orders(self.entries["tweet"][entries])
         kept = smallest_rows(group, author, order)
         bounds = np.searchsorted(group[kept], np.arange(len(starts) + 1)).astype(np.int64)
-        return Sum(key[starts], counts, bounds, entries[kept], author[kept], order[kept])
+        return PaneSum(key[starts], counts, bounds, entries[kept], author[kept], order[kept])
 
-    def crowded(self) -> bool:
-        """Whether it is time for `summed_up`."""
+    def is_crowded(self) -> bool:
+        """Return whether the pane should be compacted."""
         return len(self.entries) > self._compact_at
 
-    def summed_up(self, apart: list[int]) -> OpenPane:
-        """The same in less room: rows become one for each key, but for those in `apart`, which come first."""
+    def compacted(self, apart: list[int]) -> OpenPane:
+        """Return the same pane in less memory: one row a key, but for the rows `apart`, which come first."""
         pane = OpenPane(self._hashes, self._scores.shape[1])
         pane.scored_by = self.scored_by
         rest = np.ones(len(self.rows), bool)
@@ -134,39 +152,39 @@ class OpenPane:
         return Entries(*[self.entries[name][entries] for name in names])
 
     def texts(self, entries: Ints) -> bytes:
-        """The texts of some entries, each a line, without the hosts behind them."""
+        """Return the texts of some entries, one a line, without the hosts behind them."""
         lines = b"\n".join([*self.entries["texts"][entries].tolist(), b""])
         return _HOSTS.sub(b"", lines) if _APART in lines else lines
 
     def lines(self, entries: Ints) -> list[str]:
-        """The texts of some entries, with the hosts behind them; see `streams.events.links`."""
+        """Return the texts of some entries with the hosts behind them; see `streams.events.links`."""
         return [line.decode("utf-8", "surrogatepass") for line in self.entries["texts"][entries].tolist()]
 
     def displays(self, entries: Ints) -> Strings:
-        """The hashtag as each entry wrote it, b"" where that is its normal form."""
+        """Return the hashtag as each entry wrote it, b"" for the normal form."""
         return self.entries["displays"][entries]
 
     def score_by(self, model: str) -> None:
-        """Entries are scored by this model from now on, those too that were scored early by another one."""
+        """Score entries with this model from now on, also those that another model has scored early."""
         if model != self.scored_by:
             self._scores = np.full_like(self._scores, np.nan) if self.scored_by else self._scores
             self.scored_by = model
 
     def unscored(self, entries: Ints) -> Ints:
-        """Those that have no score yet."""
+        """Return the entries without a score."""
         self._make_room()
         new: Ints = entries[np.isnan(self._scores[entries, 0])]
         return new
 
     def score(self, entries: Ints, scores: Scores) -> None:
-        """What stage 1 says of the texts of some entries."""
+        """Set the scores of some entries."""
         self._make_room()
         self._scores[entries] = scores.probabilities
         self._copies[entries] = scores.copies
         self._groups[entries] = scores.groups
 
     def scores(self, entries: Ints) -> Scores:
-        """What was said of some entries: probabilities NaN, fingerprints and groups 0 where there is nothing."""
+        """Return the scores of some entries: without one, NaN as probabilities and 0 as fingerprint and group."""
         self._make_room()
         return Scores(self._scores[entries], self._copies[entries], self._groups[entries])
 

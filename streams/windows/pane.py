@@ -1,4 +1,4 @@
-"""A settled pane as arrays: final, without texts, small enough to keep an hour of them and to read back in seconds."""
+"""A settled pane as arrays: final, without texts, small enough to keep for hours and to recover in seconds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import AnyStr
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import FLAGS, GROUP_SHIFT, MINUTE_MS, NOTHING, PANE_MS, GivenUp, Ints, Strings
+from streams.constants import MINUTE_MS, PANE_MS
+from streams.counting.block_counts import FLAGS, GROUP_SHIFT, NOTHING_TRIMMED, Ints, Strings, Trimmed
 from streams.counting.keys import COUNTRY_BITS, ends_of, range_of
 from streams.counting.sketch import K, KeyedHash, UInts, smallest_rows
-from streams.windows.open_pane import OpenPane, Sum
+from streams.windows.open_pane import OpenPane, PaneSum
 
 Floats = npt.NDArray[np.float32]
 NO_STRINGS: Strings = np.zeros(0, object)
@@ -21,7 +22,7 @@ NO_STRINGS: Strings = np.zeros(0, object)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pane:
-    """One pane of one shard. Rows are sorted by key, entries by (key, author).
+    """Settled pane of one shard. Rows are sorted by key, entries by (key, author).
 
     Shapes: r rows, n entries, c score columns (any category first, then each).
     """
@@ -31,25 +32,25 @@ class Pane:
     keys: Ints
     """(r,) hashtag and country."""
     counts: Ints
-    """(r,) tweets."""
+    """(r,) tweets of each row."""
     displays: Strings
     """(r,) commonest spelling in the row's sample."""
     bounds: Ints
     """(r + 1,) row i has entries [bounds[i], bounds[i + 1])."""
     author: UInts
-    """(n,)"""
+    """(n,) keyed hashes of the authors."""
     tweet: Ints
-    """(n,)"""
+    """(n,) ids of the tweets."""
     age_days: npt.NDArray[np.int32]
-    """(n,)"""
+    """(n,) ages of the accounts; -1 where unknown."""
     flags: npt.NDArray[np.uint8]
-    """(n,) and above them the group of each text; see `registers.GROUP_SHIFT`."""
+    """(n,) flags, and above them the language group of each text; see `GROUP_SHIFT`."""
     copy: npt.NDArray[np.uint32]
     """(n,) fingerprint of the text; 0 where it was not scored."""
     scores: Floats
     """(n, c) calibrated probabilities; NaN where the text was not scored."""
-    given_up: GivenUp = NOTHING
-    """What is not in it, so that memory has a bound."""
+    trimmed: Trimmed = NOTHING_TRIMMED
+    """Counts lost to tail trimming."""
 
     @property
     def end_ms(self) -> int:
@@ -57,30 +58,30 @@ class Pane:
         return self.start_ms + self.length_ms
 
     def tweets(self, keys: Ints) -> Ints:
-        """(n,) tweets of keys (n,); of the world's key those of all countries."""
+        """Return the tweets (n,) of keys (n,); for the world's key those of all countries."""
         before = np.concatenate(([0], np.cumsum(self.counts)))
         first, end = self.spans(keys)
         return before[end] - before[first]
 
     def spans(self, keys: Ints) -> tuple[Ints, Ints]:
-        """(n,) first row of each of keys (n,) and (n,) the one behind its last; the world's key has all countries'."""
+        """Return [first, end) rows (n,) of keys (n,); the world's key has the rows of all countries."""
         return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
 
     def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
-        """The same rows with some of their entries (n,)."""
+        """Return the same rows with some of their entries, given by a mask (n,)."""
         before = np.concatenate(([0], np.cumsum(stays)))
         columns = ("author", "tweet", "age_days", "flags", "copy", "scores")
         return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in columns})
 
     def displays_of(self, key: int) -> list[str]:
-        """The spellings of a key, one for each row."""
+        """Return the spellings of a key, one for each row."""
         first, end = self.keys.searchsorted(range_of(key))
         spelt: list[str] = self.displays[first:end].tolist()
         return spelt
 
 
 def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
-    """A pane in which nothing was said."""
+    """Return a pane without tweets."""
     return Pane(
         start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), NO_STRINGS, np.zeros(1, np.int64),
         np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint8),
@@ -90,30 +91,32 @@ def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
 
 def build_pane(
     number: int,
-    total: Sum,
+    total: PaneSum,
     open_pane: OpenPane,
-    worth: Collection[int],
+    scored_tags: Collection[int],
     displays: Strings,
-    given_up: GivenUp = NOTHING,
+    trimmed: Trimmed = NOTHING_TRIMMED,
 ) -> Pane:
-    """A pane as it settles, or as a look sees it.
+    """Build the pane of a settled tick, or of an early firing.
 
     Args:
-        total: what its registers add up to.
-        worth: numbers of the hashtags whose entries show their scores; others may have been scored for a look.
-        displays: (r,) see `Pane`; a look leaves them out.
-        given_up: what was taken out of `total`.
+        number: number of the pane: its start, in panes since the epoch.
+        total: sum of the pane's counts.
+        open_pane: entries and scores that `total` refers to.
+        scored_tags: numbers of the hashtags whose entries keep their scores; a firing may have scored others.
+        displays: (r,) see `Pane`; empty for a firing.
+        trimmed: counts that `total` has lost.
     """
     entries, keys = total.entries, total.keys
-    said = open_pane.scores(entries)
-    scores, copy = said.probabilities, said.copies
+    known = open_pane.scores(entries)
+    scores, copy = known.probabilities, known.copies
     tags = np.repeat(keys, np.diff(total.bounds)) >> COUNTRY_BITS
-    shown = np.isin(tags, np.fromiter(worth, np.int64, len(worth)))
+    shown = np.isin(tags, np.fromiter(scored_tags, np.int64, len(scored_tags)))
     scores[~shown] = np.nan
     copy[~shown] = 0
     flags = open_pane.entries["flags"][entries] & np.uint8(FLAGS)
-    known = ~np.isnan(scores[:, 0])
-    flags[known] |= (said.groups[known] + np.uint8(1)) << np.uint8(GROUP_SHIFT)
+    scored = ~np.isnan(scores[:, 0])
+    flags[scored] |= (known.groups[scored] + np.uint8(1)) << np.uint8(GROUP_SHIFT)
     return Pane(
         start_ms=number * PANE_MS,
         length_ms=PANE_MS,
@@ -127,12 +130,18 @@ def build_pane(
         flags=flags,
         copy=copy,
         scores=scores,
-        given_up=given_up,
+        trimmed=trimmed,
     )
 
 
-def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> Strings:
-    """(r,) the commonest spelling of each key in its sample; `names`: their normal forms."""
+def spellings(total: PaneSum, open_pane: OpenPane, names: Sequence[str]) -> Strings:
+    """Return (r,) the commonest spelling of each key in its sample.
+
+    Args:
+        total: sum of the pane's counts, with r keys.
+        open_pane: entries that `total` refers to, with their spellings.
+        names: normal forms of the keys.
+    """
     sizes = np.diff(total.bounds)
     some = np.flatnonzero(sizes)
     row_of = np.repeat(np.arange(len(some)), sizes[some])
@@ -144,7 +153,7 @@ def spellings(total: Sum, open_pane: OpenPane, names: Sequence[str]) -> Strings:
 
 
 def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
-    """The commonest of some spellings, of equally common ones the smallest; None of none.
+    """Return the commonest spelling, of equally common ones the smallest; None without any.
 
     >>> commonest(["b", "a", "b", "a"])
     'a'
@@ -157,7 +166,7 @@ def commonest(spellings: Sequence[AnyStr]) -> AnyStr | None:
 def merge_panes(
     panes: Sequence[Pane], start_ms: int, columns: int, hashes: KeyedHash, k: int = K, *, length_ms: int = MINUTE_MS
 ) -> Pane:
-    """A longer pane: counts add up, sketches unite."""
+    """Merge panes into a longer one: counts add up, samples unite."""
     panes = [pane for pane in panes if len(pane.keys)]
     if not panes:
         return empty_pane(start_ms, length_ms, columns)
@@ -187,15 +196,17 @@ def merge_panes(
         flags=np.concatenate([pane.flags for pane in panes])[kept],
         copy=np.concatenate([pane.copy for pane in panes])[kept],
         scores=np.concatenate([pane.scores for pane in panes])[kept],
-        given_up=sum((pane.given_up for pane in panes), NOTHING),
+        trimmed=sum((pane.trimmed for pane in panes), NOTHING_TRIMMED),
     )
 
 
 def _commonest_of(spellings: Strings, first: Ints, row_of: Ints) -> Strings:
-    """(r,) the commonest of the spellings of each row: nearly all rows have but one.
+    """Return (r,) the commonest spelling of each row; nearly all rows have only one.
 
     Args:
-        spellings: (n,); row_of: (n,) whose they are; first: (r,) where each row has its first.
+        spellings: (n,)
+        first: (r,) index of each row's first spelling.
+        row_of: (n,) row of each spelling.
     """
     found = spellings[first]
     mixed: Ints = np.unique(row_of[spellings != found[row_of]])

@@ -1,8 +1,8 @@
-"""The entries of a window's panes in one order, so that a tag's sample lies in one place, however many panes there are.
+"""The entries of a window's panes in one order, so that a tag's sample lies in one place for any number of panes.
 
-A pane's entries are sorted by key and author; so is their union, which says of each whose row it is. A pane that comes
-is merged in, and what has gone meanwhile is left out in the same pass: a few nanoseconds an entry. Then the sample of a
-key is the beginning of its run, and nothing behind the k-th author is read.
+A pane's entries are sorted by key and author, and so is the index, which names the pane and row of each entry. A new
+pane is merged in, and entries of expired panes are dropped in the same pass, at a few nanoseconds an entry. Then the
+sample of a key is the start of its run, and no entry behind the k-th author is read.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ Int32s = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Union:
-    """Entries (n,) sorted by (key, author), of equals the earlier pane's first.
+class SampleIndex:
+    """Entries (n,) sorted by (key, author), the earlier pane's first among equals.
 
-    Panes are known by their numbers, which rise.
+    Panes are named by ascending numbers.
     """
 
     keys: Ints
-    """(r,) ascending."""
+    """(r,) hashtag and country, ascending."""
     bounds: Ints
     """(r + 1,) key i has entries [bounds[i], bounds[i + 1])."""
     author: UInts
-    """(n,)"""
+    """(n,) keyed hashes of the authors."""
     order: UInts
-    """(n,) the keyed hash of the tweet: of an author's tweets the smallest speaks."""
+    """(n,) keyed hashes of the tweets: an author's smallest one represents the author."""
     pane: Int32s
-    """(n,) number of the pane that has it."""
+    """(n,) number of the entry's pane."""
     row: Int32s
-    """(n,) which of that pane's entries it is."""
+    """(n,) number of the entry in its pane."""
 
     def __len__(self) -> int:
         return len(self.author)
 
     def spans(self, keys: Ints) -> tuple[Ints, Ints]:
-        """(m,) first run of each of keys (m,) and (m,) the one behind its last; the world's key has all countries'."""
+        """Return [first, end) runs (m,) of keys (m,); the world's key has the runs of all countries."""
         return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, ends_of(keys))
 
-    def merged(self, later: Union, oldest: int) -> Union:
-        """With the entries of later panes, and without those of panes below `oldest`."""
-        return Union(
+    def merged(self, later: SampleIndex, oldest: int) -> SampleIndex:
+        """Merge the entries of later panes, and drop those of panes below `oldest`."""
+        return SampleIndex(
             *_merged(
                 self.keys, self.bounds, self.author, self.order, self.pane, self.row,
                 later.keys, later.bounds, later.author, later.order, later.pane, later.row, oldest,
@@ -58,41 +58,54 @@ class Union:
         )  # fmt: skip
 
 
-NOTHING = Union(
+EMPTY_INDEX = SampleIndex(
     np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.uint64),
     np.zeros(0, np.int32), np.zeros(0, np.int32),
 )  # fmt: skip
 
 
-def union_of(number: int, keys: Ints, bounds: Ints, author: UInts, order: UInts) -> Union:
-    """The entries (n,) of one pane under its number; `order`: (n,) the hashes of their tweets."""
+def index_of(number: int, keys: Ints, bounds: Ints, author: UInts, order: UInts) -> SampleIndex:
+    """Index the entries (n,) of one pane under its number.
+
+    Args:
+        number: number of the pane.
+        keys: (r,) hashtag and country, ascending.
+        bounds: (r + 1,) key i has entries [bounds[i], bounds[i + 1]).
+        author: (n,) hashes of the authors, ascending for each key.
+        order: (n,) hashes of their tweets.
+    """
     n = len(author)
-    return Union(keys, bounds, author, order, np.full(n, number, np.int32), np.arange(n, dtype=np.int32))
+    return SampleIndex(keys, bounds, author, order, np.full(n, number, np.int32), np.arange(n, dtype=np.int32))
 
 
-def together(unions: Sequence[Union]) -> Union:
-    """Of consecutive panes one union: merged two by two, so that each entry is touched but log2(panes) times."""
-    level = list(unions) or [NOTHING]
+def merge_indexes(indexes: Sequence[SampleIndex]) -> SampleIndex:
+    """Merge the indexes of consecutive panes two by two, so that each entry is moved log2(panes) times."""
+    level = list(indexes) or [EMPTY_INDEX]
     while len(level) > 1:
         pairs = zip(level[::2], level[1::2], strict=False)
         level = [one.merged(other, 0) for one, other in pairs] + level[len(level) // 2 * 2 :]
     return level[0]
 
 
-def smallest(asked: Ints, union: Union, later: Union, oldest: int, k: int = K) -> tuple[Ints, Int32s, Int32s]:
-    """Of some keys the k smallest authors of two unions, each with its smallest tweet, of equals the first.
+def smallest_entries(
+    asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, k: int = K
+) -> tuple[Ints, Int32s, Int32s]:
+    """Return the k smallest authors of some keys, each with its smallest tweet, the first among equals.
 
     Args:
         asked: (m,) keys.
-        later: of panes that come after those of `union`.
-        oldest: panes below it are passed over.
+        index: index of the older panes.
+        later: index of panes after those of `index`.
+        oldest: number of the first pane that counts.
+        k: greatest number of authors for each key.
+
     Returns:
-        (m,) how many entries of each key, at most k; then, key by key and author by author, pane and row of each.
+        (m,) number of entries of each key, at most k; then pane and row of each entry, by key and author.
     """
     found = np.zeros(len(asked), np.int64)
     pane, row = np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.int32)
     _smallest(
-        *union.spans(asked), union.bounds, union.author, union.order, union.pane, union.row,
+        *index.spans(asked), index.bounds, index.author, index.order, index.pane, index.row,
         *later.spans(asked), later.bounds, later.author, later.order, later.pane, later.row, oldest, found, pane, row,
     )  # fmt: skip
     filled = np.arange(k) < found[:, None]
@@ -105,7 +118,7 @@ def _smallest(
     first_b: Ints, end_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s,
     oldest: int, found: Ints, pane: Int32s, row: Int32s,
 ) -> None:  # fmt: skip
-    """Fills `found` (m,), `pane` and `row` (m, k)."""
+    """Fill `found` (m,), `pane` and `row` (m, k) in place."""
     k = pane.shape[1]
     author, order = np.empty(k, np.uint64), np.empty(k, np.uint64)
     for i in range(len(found)):
@@ -122,9 +135,9 @@ def _take(
     n: int, first: int, end: int, bounds: Ints, authors: UInts, orders: UInts, panes: Int32s, rows: Int32s, oldest: int,
     author: UInts, order: UInts, pane: Int32s, row: Int32s,
 ) -> int:  # fmt: skip
-    """Take the entries of runs [first, end) into a key's sample, of which n places are filled; how many are then.
+    """Insert the entries of runs [first, end) into a key's sample of n entries, and return the new number.
 
-    A run ascends, so that it is left at the first author that is too great: of most entries nothing is read.
+    A run ascends, so it ends at the first author that is too great: most entries are never read.
     """
     k = len(author)
     for run in range(first, end):
@@ -156,7 +169,7 @@ def _merged(
     keys_a: Ints, bounds_a: Ints, author_a: UInts, order_a: UInts, pane_a: Int32s, row_a: Int32s,
     keys_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s, oldest: int,
 ) -> tuple[Ints, Ints, UInts, UInts, Int32s, Int32s]:  # fmt: skip
-    """The columns of `Union.merged`; b's panes are the later ones."""
+    """Return the columns of `SampleIndex.merged`; the panes of b are the later ones."""
     rows, n = len(keys_a) + len(keys_b), len(author_a) + len(author_b)
     keys, bounds = np.empty(rows, np.int64), np.zeros(rows + 1, np.int64)
     author, order = np.empty(n, np.uint64), np.empty(n, np.uint64)

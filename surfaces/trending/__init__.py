@@ -1,1 +1,1 @@
-"""What is trending: counts over a sliding window, a score, sparklines, prefixes. Pure: no clock, no network."""
+"""Trending hashtags: counts over a sliding window, and a score. Pure: no clock, no network."""

@@ -1,11 +1,11 @@
-"""Counts of hashtags per country over a sliding window of one-second slots: what a trends list is made from.
+"""Count hashtags per country over a sliding window of one-second slots, as the basis of a trends list.
 
-Each tag keeps two sums, of the whole window and of its last seconds. A slot that leaves one of them is subtracted from
-the tags that it touched and from no others, so a second costs what happened in it, however long the window is.
+Each tag keeps two sums: of the whole window and of its last seconds. A slot that leaves a window is subtracted only
+from the tags with tweets in it. The cost of a second is therefore independent of the window's length.
 
-This is a product's estimate, not hushtag's count: it starts where it began to read, counts a producer's retry twice,
-takes out a deleted tweet where the deletion says what that said, and under a flood of distinct tags forgets the quiet
-ones (see `max_tags`).
+The count is a product's estimate, not hushtag's exact count. It starts with the first record read, counts a producer's
+retry twice, and subtracts a deleted tweet only if the deletion repeats its hashtags. Under a flood of distinct tags it
+drops the quiet ones (see `max_tags`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Tag:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """One hashtag as it stands now in one country: `tweets` in the window, `velocity` 1 where steady."""
+    """Present counts of a hashtag in a country: `tweets` in the window; `velocity` is 1 for a steady tag."""
 
     hashtag: str
     display: str
@@ -47,21 +47,21 @@ class Trend:
     velocity: float
     score: float
     new: bool
-    """Its first tweet came within the last minute, to a counter that had been watching."""
+    """Whether its first tweet came within the last minute, while the counter was already running."""
 
 
 class TrendCounter:
     """Tweets per (country or world, hashtag) in the half-open window of the last `window_seconds`.
 
-    `now_ms` never goes back: `add` and `advance` take the later of what they are given and what they were given before.
-    A tweet older than the window is not counted, one from the future counts now. A tag is ranked from `min_tweets` on.
+    Time never goes back: `add` and `advance` ignore a `now_ms` before the latest one. A tweet older than the window is
+    not counted; one from the future counts now. Tags are ranked from `min_tweets` on.
     """
 
     def __init__(
         self, *, window_seconds: int = 600, recent_seconds: int = 15, min_tweets: int = 10, max_tags: int = 200_000
     ) -> None:
         if not 0 < recent_seconds < window_seconds:
-            raise ValueError("recent_seconds must lie between 0 and window_seconds")
+            raise ValueError("recent_seconds must be between 0 and window_seconds")
         self.window_seconds = window_seconds
         self.recent_seconds = recent_seconds
         self.min_tweets = min_tweets
@@ -71,12 +71,12 @@ class TrendCounter:
         self._candidates: defaultdict[str, set[_Tag]] = defaultdict(set)
         self._touched: dict[int, list[_Tag]] = {}
         self._names: dict[str, tuple[int, list[str]]] = {}
-        self._room_made_at: dict[str, int] = {}
+        self._pruned_at: dict[str, int] = {}
         self._first_slot: int | None = None
         self._now_slot = 0
 
     def add(self, country: str, uses: Iterable[tuple[str, str]], at_ms: int, now_ms: int) -> None:
-        """Count one tweet's `(hashtag, display)` pairs once each, for its country ("" is none) and for the world."""
+        """Count each `(hashtag, display)` pair of a tweet once, for its country ("" if none) and for the world."""
         self.advance(now_ms)
         slot = min(at_ms // 1000, self._now_slot)
         if slot <= self._now_slot - self.window_seconds:
@@ -88,8 +88,8 @@ class TrendCounter:
             if country:
                 self._count(country, hashtag, display, slot)
 
-    def take_out(self, country: str, hashtags: Iterable[str], made_at_ms: int, now_ms: int) -> None:
-        """A tweet was deleted: of each of its tags one less, in the first slot since it was made that has any."""
+    def subtract(self, country: str, hashtags: Iterable[str], made_at_ms: int, now_ms: int) -> None:
+        """Subtract a deleted tweet from each of its tags, in the first slot since its creation with tweets."""
         self.advance(now_ms)
         for hashtag in hashtags:
             for scope in (WORLD, country) if country else (WORLD,):
@@ -100,43 +100,43 @@ class TrendCounter:
                     self._discount(tag, slot)
 
     def advance(self, now_ms: int) -> None:
-        """Let what has left the windows go."""
+        """Subtract the slots that have left the windows."""
         slot = now_ms // 1000
         if slot <= self._now_slot:
             return
         before, self._now_slot = self._now_slot, slot
-        for left in self._slots_left(before, slot, self.recent_seconds):
-            for tag in self._touched[left]:
-                tag.recent -= tag.by_slot[left]
-        for left in self._slots_left(before, slot, self.window_seconds):
-            for tag in self._touched.pop(left):
-                self._forget_slot(tag, left)
+        for expired in self._expired_slots(before, slot, self.recent_seconds):
+            for tag in self._touched[expired]:
+                tag.recent -= tag.by_slot[expired]
+        for expired in self._expired_slots(before, slot, self.window_seconds):
+            for tag in self._touched.pop(expired):
+                self._remove_slot(tag, expired)
 
     @property
     def observed_seconds(self) -> int:
-        """How much of the window has been watched, at most `window_seconds`."""
+        """Seconds since the first counted slot, at most `window_seconds`."""
         if self._first_slot is None:
             return 0
         return min(self._now_slot - self._first_slot + 1, self.window_seconds)
 
-    def countries(self, at_least: int = 1) -> list[str]:
-        """Countries with at least so many hashtags in the window, in alphabetical order; the world is not one."""
-        return sorted(code for code, tags in self._tags.items() if code != WORLD and len(tags) >= at_least)
+    def countries(self) -> list[str]:
+        """List the countries with hashtags in the window, sorted; without the world."""
+        return sorted(code for code, tags in self._tags.items() if code != WORLD and tags)
 
     def ranking(self, country: str, count: int) -> list[Trend]:
-        """The `count` best by trending score, best first; ties by hashtag. An unknown country has none."""
+        """List the `count` tags with the best trending scores, best first; ties by hashtag."""
         best = nlargest(count, self._candidates.get(country, ()), key=lambda tag: (self._score(tag), tag.hashtag))
         return [self._trend(tag) for tag in best]
 
     def find(self, country: str, hashtag: str) -> Trend | None:
-        """One tag, whatever its rank; None if nobody used it in the window."""
+        """Return one tag at any rank; None if it was not used in the window."""
         tag = self._tags.get(country, {}).get(hashtag)
         return None if tag is None else self._trend(tag)
 
     def with_prefix(self, country: str, prefix: str, count: int) -> list[Trend]:
-        """The tags that begin with `prefix` (normalised), most tweets first; with "" the most trending ones.
+        """List the tags that begin with `prefix` (normalised), most tweets first; for "" the trending ones.
 
-        A tag's first tweet may take until the next second to be found.
+        A new tag may be missing until the next second.
         """
         if not prefix:
             return self.ranking(country, count)
@@ -153,7 +153,7 @@ class TrendCounter:
         return [self._trend(tag) for tag in nlargest(count, found, key=lambda tag: (tag.total, tag.hashtag))]
 
     def series(self, country: str, hashtag: str, points: int, step_seconds: int) -> list[int]:
-        """Tweets of a tag in `points` steps of `step_seconds`, oldest first; the last one ends now."""
+        """Count a tag's tweets in `points` steps of `step_seconds`, oldest first; the last one ends now."""
         counts = [0] * points
         tag = self._tags.get(country, {}).get(hashtag)
         for slot, count in tag.by_slot.items() if tag is not None else ():
@@ -162,8 +162,8 @@ class TrendCounter:
                 counts[points - 1 - back] += count
         return counts
 
-    def _slots_left(self, before: int, now: int, width_seconds: int) -> Iterator[int]:
-        """Touched slots that were in a window of this width at `before` and are not at `now`."""
+    def _expired_slots(self, before: int, now: int, width_seconds: int) -> Iterator[int]:
+        """Find the slots with tweets that were in a window of this width at `before` and are not at `now`."""
         first, end = before - width_seconds + 1, now - width_seconds + 1
         if end - first > len(self._touched):
             return iter([slot for slot in self._touched if first <= slot < end])
@@ -173,7 +173,7 @@ class TrendCounter:
         tags = self._tags.setdefault(country, {})
         tag = tags.get(hashtag)
         if tag is None:
-            if len(tags) >= self.max_tags and not self._make_room(country):
+            if len(tags) >= self.max_tags and not self._prune(country):
                 self.tags_refused += 1
                 return
             tag = tags[hashtag] = _Tag(hashtag, country, slot)
@@ -195,15 +195,15 @@ class TrendCounter:
             tag.recent -= 1
         if tag.by_slot[slot] == 1:
             self._touched[slot].remove(tag)
-            self._forget_slot(tag, slot)
+            self._remove_slot(tag, slot)
             return
         tag.by_slot[slot] -= 1
-        self._fall(tag, 1)
+        self._reduce(tag, 1)
 
-    def _forget_slot(self, tag: _Tag, slot: int) -> None:
-        self._fall(tag, tag.by_slot.pop(slot))
+    def _remove_slot(self, tag: _Tag, slot: int) -> None:
+        self._reduce(tag, tag.by_slot.pop(slot))
 
-    def _fall(self, tag: _Tag, by: int) -> None:
+    def _reduce(self, tag: _Tag, by: int) -> None:
         before = tag.total
         tag.total -= by
         if tag.total < self.min_tweets <= before:
@@ -211,11 +211,11 @@ class TrendCounter:
         if tag.total == 0:
             del self._tags[tag.country][tag.hashtag]
 
-    def _make_room(self, country: str) -> bool:
-        """Under a flood of tags: forget, once a second, those below the ranking's floor and not of the last seconds."""
+    def _prune(self, country: str) -> bool:
+        """Drop, at most once a second, tags below `min_tweets` without recent tweets; return whether there is room."""
         tags = self._tags[country]
-        if self._room_made_at.get(country) != self._now_slot:
-            self._room_made_at[country] = self._now_slot
+        if self._pruned_at.get(country) != self._now_slot:
+            self._pruned_at[country] = self._now_slot
             quiet = {tag for tag in tags.values() if tag.recent == 0 and tag.total < self.min_tweets}
             for tag in quiet:
                 del tags[tag.hashtag]

@@ -4,11 +4,11 @@
     velocity = 1 + (recent - expected -/+ noise) / (expected + PRIOR)    where that is beyond the noise, else 1
     noise    = 2 * sqrt(expected + 1)
 
-`total` is the tag's tweets in the whole window, `recent` those of its last seconds, and `expected` what the tag's own
-past in the window predicts for as many seconds. Counts of independent tweets vary by about the square root of what is
-expected (Poisson); two of those are taken for noise, so that steady tags rank by their volume and do not dance. A new
-tag that brings a dozen tweets in a few seconds has a velocity of 3 and passes them at once; a fading one sinks before
-its tweets have left the window. PRIOR keeps two tweets after none from counting as growth without bound.
+`total` counts the tag's tweets in the whole window, `recent` those of its last seconds. `expected` is the number that
+the tag's own past in the window predicts for as many seconds. Counts of independent tweets vary by about the square
+root of the expected number (Poisson). Twice that counts as noise, so that steady tags rank by volume and keep their
+order. A new tag with a dozen tweets in a few seconds has a velocity of 3 and overtakes them at once; a fading one falls
+before its tweets leave the window. PRIOR limits the growth of a tag with two tweets after none.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ NOISE_DEVIATIONS = 2.0
 
 
 def velocity(total: int, recent: int, recent_seconds: float, observed_seconds: float) -> float:
-    """How many times as fast as by its own past a tag moves now, above 0; 1 is steady.
+    """Compute a tag's present rate as a multiple of its past rate, above 0; 1 is steady.
 
-    `observed_seconds` is how much of the window has been watched so far. A past shorter than `recent_seconds` counts
-    as that long, so just after a start every tag looks young alike, and their order is that of their volume.
+    `observed_seconds` is the observed part of the window. A past shorter than `recent_seconds` counts as that long, so
+    that just after a start all tags look equally new and rank by volume.
 
     >>> velocity(600, 15, 15.0, 600.0), velocity(600, 20, 15.0, 600.0)
     (1.0, 1.0)
@@ -38,5 +38,5 @@ def velocity(total: int, recent: int, recent_seconds: float, observed_seconds: f
 
 
 def trending_score(total: int, recent: int, recent_seconds: float, observed_seconds: float) -> float:
-    """The rank's sort key, 0 for a tag without tweets; see the module's formula."""
+    """Compute the sort key of the ranking, 0 for a tag without tweets; see the module's formula."""
     return log1p(total) * velocity(total, recent, recent_seconds, observed_seconds)

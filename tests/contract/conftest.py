@@ -1,4 +1,4 @@
-"""Every test of this folder runs in memory, on Valkey, and on redis-server where there is one."""
+"""Fixtures: every contract test runs in memory, on Valkey, and on redis-server if installed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from devkit.stack.valkey_server import ValkeyServer
-from tests.support.worlds import MemoryWorld, ServerWorld, World
+from tests.support.worlds import MemoryWorld, ServerWorld, StoreWorld
 
 _SERVERS = ("valkey", "redis")
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ValkeyServer]]:
-    """Servers by name, each started by the first test that wants it; stopped at the end."""
+    """Servers by name, started by the first test that needs one and stopped at the end."""
     found: dict[str, ValkeyServer] = {"valkey": ValkeyServer(tmp_path_factory.mktemp("valkey"))}
     redis_server = shutil.which("redis-server")
     if redis_server is not None:
@@ -27,10 +27,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Valk
 
 
 @pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.integration) for name in _SERVERS)])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """An empty server with a store on it."""
+def world(request: pytest.FixtureRequest) -> Iterator[StoreWorld]:
+    """Empty server with a store."""
     if request.param == "memory":
-        made: World = MemoryWorld()
+        made: StoreWorld = MemoryWorld()
     else:
         servers: dict[str, ValkeyServer] = request.getfixturevalue("servers")
         if request.param not in servers:

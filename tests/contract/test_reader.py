@@ -1,4 +1,4 @@
-"""What every reader sees, whatever it runs on: the threaded and the asyncio client, and the in-memory one."""
+"""Contract of all readers: the threaded, the asyncio and the in-memory client."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import pytest
 from hushtag_client import Register, keys
 
-from tests.support.worlds import NOW_MS, PARTITIONS, World, eventually, register
+from tests.support.worlds import NOW_MS, PARTITIONS, StoreWorld, eventually, register
 
 MAX_STALENESS_MS = 120_000
 
@@ -17,7 +17,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_it_sees_what_is_there_and_what_comes(world: World, kind: str) -> None:
+def test_reader_sees_snapshot_and_changes(world: StoreWorld, kind: str) -> None:
     world.open([register("there")])
     reader = world.reader(kind)
     answer = reader.check("#There", "trends", "IN")
@@ -31,7 +31,7 @@ def test_it_sees_what_is_there_and_what_comes(world: World, kind: str) -> None:
     assert [r.hashtag for r in reader.held("trends", "IN")] == ["comes"]
 
 
-def test_scopes_are_kept_apart(world: World, kind: str) -> None:
+def test_scopes_are_independent(world: StoreWorld, kind: str) -> None:
     world.open([register("indian", country="IN"), register("searched", surface="search")])
     reader = world.reader(kind)
     assert not reader.check("indian", "trends", "IN").shown
@@ -44,7 +44,7 @@ def test_scopes_are_kept_apart(world: World, kind: str) -> None:
     assert reader.held("no such surface") == []
 
 
-def test_people_overrule_and_give_back(world: World, kind: str) -> None:
+def test_human_override_wins_until_undone(world: StoreWorld, kind: str) -> None:
     allow = register(action="allow", source="human", country="IN", expires_at_ms=NOW_MS + 1000)
     world.open([register(), allow])
     reader = world.reader(kind)
@@ -57,7 +57,7 @@ def test_people_overrule_and_give_back(world: World, kind: str) -> None:
     eventually(lambda: (found := reader.check("sometag", "trends", "IN").register) and found.source == "legal")
 
 
-def test_the_stop_button_lifts_automated_suppressions_in_its_scope(world: World, kind: str) -> None:
+def test_stop_button_lifts_automated_flags_in_scope(world: StoreWorld, kind: str) -> None:
     world.open([register("auto", category="abuse"), register("person", source="human")])
     reader = world.reader(kind)
     stop = register("*", 1, "allow", source="human", country="IN")
@@ -71,7 +71,7 @@ def test_the_stop_button_lifts_automated_suppressions_in_its_scope(world: World,
     eventually(lambda: not reader.check("auto", "trends", "IN").shown)
 
 
-def test_expiry_is_by_the_readers_clock(world: World, kind: str) -> None:
+def test_expiry_follows_reader_clock(world: StoreWorld, kind: str) -> None:
     world.open([register(expires_at_ms=NOW_MS + 10)])
     reader = world.reader(kind)
     world.clock.now_ms = NOW_MS + 9
@@ -81,7 +81,7 @@ def test_expiry_is_by_the_readers_clock(world: World, kind: str) -> None:
     assert reader.held("trends") == []
 
 
-def test_the_oldest_shard_decides_what_is_stale(world: World, kind: str) -> None:
+def test_staleness_follows_oldest_shard(world: StoreWorld, kind: str) -> None:
     world.open([register(), register("person", source="human")])
     reader = world.reader(kind, surface_defaults={"search": "hide"})
     world.clock.now_ms = NOW_MS + MAX_STALENESS_MS
@@ -94,20 +94,22 @@ def test_the_oldest_shard_decides_what_is_stale(world: World, kind: str) -> None
     eventually(lambda: reader.check("sometag", "trends").why == "flagged")
 
 
-def test_a_shard_that_is_missing_is_stale(world: World, kind: str) -> None:
+def test_missing_shard_is_stale(world: StoreWorld, kind: str) -> None:
     world.open([register()])
     world.flushall()
     for partition in ("0", keys.MODERATION):
         world.run(world.store.reconcile(partition, [register()]))
     world.beat(NOW_MS)
     reader = world.reader(kind)
-    assert reader.check("sometag", "trends").why == "stale", "shard 1 beats, but nobody has put its registers back"
+    assert reader.check("sometag", "trends").why == "stale", (
+        "shard 1 has a heartbeat, but its registers are not reconciled"
+    )
     assert reader.status().missing_shards == (1,)
     world.run(world.store.reconcile("1", []))
     eventually(lambda: reader.check("sometag", "trends").why == "flagged")
 
 
-def test_cold_start_without_a_server(world: World, kind: str) -> None:
+def test_cold_start_without_server_falls_back(world: StoreWorld, kind: str) -> None:
     world.open([register()])
     world.stop()
     reader = world.reader(kind, surface_defaults={"search": "hide"})
@@ -118,7 +120,7 @@ def test_cold_start_without_a_server(world: World, kind: str) -> None:
     eventually(lambda: reader.check("sometag", "trends").why == "flagged")
 
 
-def test_a_server_that_goes_away_and_comes_back(world: World, kind: str) -> None:
+def test_reader_survives_server_outage(world: StoreWorld, kind: str) -> None:
     world.open([register(), register("person", source="human")])
     reader = world.reader(kind)
     world.stop()
@@ -135,7 +137,7 @@ def test_a_server_that_goes_away_and_comes_back(world: World, kind: str) -> None
 
 
 @pytest.mark.parametrize("loss", ["flushall", "restart"])
-def test_a_loss_on_the_server_is_not_news(world: World, kind: str, loss: str) -> None:
+def test_server_data_loss_is_not_applied(world: StoreWorld, kind: str, loss: str) -> None:
     gone, kept, person = register("gone"), register("kept"), register("person", source="human")
     world.open([gone, kept, person])
     reader = world.reader(kind)
@@ -157,7 +159,7 @@ def test_a_loss_on_the_server_is_not_news(world: World, kind: str, loss: str) ->
     eventually(lambda: reader.check("person", "trends").shown)
 
 
-def test_what_a_loss_took_is_not_believed_for_ever(world: World, kind: str) -> None:
+def test_lost_flags_become_stale(world: StoreWorld, kind: str) -> None:
     world.open([register("person", source="human")])
     reader = world.reader(kind)
     world.flushall()
@@ -167,7 +169,7 @@ def test_what_a_loss_took_is_not_believed_for_ever(world: World, kind: str) -> N
     eventually(lambda: reader.check("person", "trends").shown)
 
 
-def test_a_restart_with_its_data_changes_nothing(world: World, kind: str) -> None:
+def test_restart_with_data_changes_nothing(world: StoreWorld, kind: str) -> None:
     world.open([register()])
     reader = world.reader(kind)
     first = reader.status().incarnation
@@ -179,7 +181,7 @@ def test_a_restart_with_its_data_changes_nothing(world: World, kind: str) -> Non
     assert reader.status().incarnation != first
 
 
-def test_a_gap_in_the_stream_means_a_new_snapshot(world: World, kind: str) -> None:
+def test_stream_gap_causes_snapshot(world: StoreWorld, kind: str) -> None:
     world.open([register("one")])
     reader = world.reader(kind)
     world.stop() if world.__class__.__name__ == "MemoryWorld" else None
@@ -191,25 +193,25 @@ def test_a_gap_in_the_stream_means_a_new_snapshot(world: World, kind: str) -> No
     assert [r.hashtag for r in reader.held("trends")] == ["three", "two"]
 
 
-def test_listeners_hear_what_changed(world: World, kind: str) -> None:
-    heard: list[Register] = []
+def test_listeners_receive_changes(world: StoreWorld, kind: str) -> None:
+    received: list[Register] = []
     world.open([register("old")])
 
     def fail(_: list[Register]) -> None:
         raise RuntimeError("a listener's bug")
 
     reader = world.reader(kind, on_change=fail)
-    stop = reader.listen(heard.extend)
+    stop = reader.listen(received.extend)
     world.run(world.store.apply("0", [register("new"), register("old", 2, "clear")]))
-    eventually(lambda: reader.check("new", "trends").why == "flagged" and len(heard) == 2)
-    assert heard == [register("new"), register("old", 2, "clear")]
+    eventually(lambda: reader.check("new", "trends").why == "flagged" and len(received) == 2)
+    assert received == [register("new"), register("old", 2, "clear")]
     stop()
     world.run(world.store.apply("0", [register("new", 2, "clear")]))
     eventually(lambda: reader.check("new", "trends").why == "clear")
-    assert len(heard) == 2
+    assert len(received) == 2
 
 
-def test_registers_that_may_be_forgotten_are(world: World, kind: str) -> None:
+def test_expired_registers_are_dropped(world: StoreWorld, kind: str) -> None:
     world.open([register(action="clear", expires_at_ms=0, keep_until_ms=NOW_MS + 1000), register("stays")])
     reader = world.reader(kind)
     assert reader.status().registers == 2
@@ -217,8 +219,8 @@ def test_registers_that_may_be_forgotten_are(world: World, kind: str) -> None:
     eventually(lambda: reader.check("stays", "trends") and reader.status().registers == 1)
 
 
-def test_whatever_happens_it_ends_where_the_server_is(world: World, kind: str) -> None:
-    """Random writes, losses, restarts and cut streams; after a last reconcile the replica equals the server."""
+def test_reader_converges_to_server(world: StoreWorld, kind: str) -> None:
+    """Random writes, losses, restarts and cut streams: after a reconcile the replica equals the server."""
     chance = random.Random(7)
     world.open()
     reader = world.reader(kind)
@@ -245,8 +247,8 @@ def test_whatever_happens_it_ends_where_the_server_is(world: World, kind: str) -
         assert shown == {f"tag{n}" for n in range(6)} - {r.hashtag for r in reader.held("trends", country)}
 
 
-def _caught_up(reader: object, world: World) -> bool:
-    """Whether a reader is where the server is; the in-memory one moves when it is asked."""
+def _caught_up(reader: object, world: StoreWorld) -> bool:
+    """Return whether a reader equals the server; the in-memory one updates when asked."""
     assert hasattr(reader, "check")
     assert hasattr(reader, "status")
     reader.check("", "trends")

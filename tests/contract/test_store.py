@@ -1,9 +1,8 @@
-"""What every store does: compare and set, sentinels, reconcile, heartbeats, sweep."""
+"""Contract of all stores: compare-and-set, sentinels, reconcile, heartbeats, sweep."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,13 @@ from hushtag_client.registers import decode, encode
 
 from streams.errors import FlagStoreUnavailable
 from streams.flags.store import CHUNK, Applied
-from tests.support.worlds import NOW_MS, World, register
+from tests.support.paths import ROOT
+from tests.support.worlds import NOW_MS, StoreWorld, register
 
-_VECTORS = json.loads((Path(__file__).parents[2] / "docs/vectors/compare-and-set.json").read_text("utf-8"))
+_VECTORS = json.loads((ROOT / "docs/vectors/compare-and-set.json").read_text("utf-8"))
 
 
-def test_older_and_equal_versions_are_stale(world: World) -> None:
+def test_older_and_equal_versions_are_stale(world: StoreWorld) -> None:
     world.open()
     assert world.run(world.store.apply("0", [register(number=5)])) == Applied(applied=1)
     assert world.run(world.store.apply("0", [register(number=4, action="clear")])) == Applied(stale=1)
@@ -27,7 +27,7 @@ def test_older_and_equal_versions_are_stale(world: World) -> None:
 
 
 @pytest.mark.parametrize("case", _VECTORS["cases"], ids=lambda case: case["name"])
-def test_vectors(world: World, case: dict[str, Any]) -> None:
+def test_store_passes_contract_vectors(world: StoreWorld, case: dict[str, Any]) -> None:
     world.open()
     for step in case["writes"]:
         done = world.run(world.store.apply("0", [decode(json.dumps(step["register"]))]))
@@ -36,14 +36,14 @@ def test_vectors(world: World, case: dict[str, Any]) -> None:
     assert [seq for seq, _, _ in world.stream()] == list(range(1, case["seq"] + 1))
 
 
-def test_order_of_arrival_does_not_matter_within_one_call(world: World) -> None:
+def test_order_within_one_call_does_not_matter(world: StoreWorld) -> None:
     world.open()
     done = world.run(world.store.apply("0", [register(number=3), register(number=1), register(number=7)]))
     assert done == Applied(applied=2, stale=1)
     assert [r.version for r in world.registers().values()] == [register(number=7).version]
 
 
-def test_sources_have_versions_of_their_own(world: World) -> None:
+def test_sources_have_independent_versions(world: StoreWorld) -> None:
     world.open()
     world.run(world.store.apply("0", [register(number=9)]))
     people = register(number=1, action="allow", source="human")
@@ -51,7 +51,7 @@ def test_sources_have_versions_of_their_own(world: World) -> None:
     assert len(world.registers()) == 2
 
 
-def test_changes_are_gapless_and_only_what_was_applied(world: World) -> None:
+def test_change_stream_is_gapless(world: StoreWorld) -> None:
     world.open()
     many = [register(f"tag{i}") for i in range(CHUNK + 7)]
     assert world.run(world.store.apply("0", many)).applied == len(many)
@@ -63,7 +63,7 @@ def test_changes_are_gapless_and_only_what_was_applied(world: World) -> None:
     assert stream[0][2] == stream[-1][2] == many[0].field
 
 
-def test_nothing_is_written_before_a_reconcile(world: World) -> None:
+def test_write_before_reconcile_is_refused(world: StoreWorld) -> None:
     assert world.run(world.store.apply("0", [register()])) == Applied(refused=True)
     assert world.registers() == {}
     assert world.run(world.store.reconcile("1", [])) == Applied()
@@ -73,7 +73,7 @@ def test_nothing_is_written_before_a_reconcile(world: World) -> None:
     assert world.run(world.store.apply("0", [register()])) == Applied(applied=1)
 
 
-def test_flushall_closes_every_partition_until_it_is_reconciled(world: World) -> None:
+def test_flushall_requires_reconcile_of_every_partition(world: StoreWorld) -> None:
     world.open([register(number=5)])
     world.flushall()
     late = register(number=4)
@@ -83,52 +83,52 @@ def test_flushall_closes_every_partition_until_it_is_reconciled(world: World) ->
     assert world.run(world.store.apply(keys.MODERATION, [])).refused
 
 
-def test_a_store_says_which_partitions_a_loss_closed(world: World) -> None:
-    assert world.run(world.store.closed({"0": 0, keys.MODERATION: 0})) == ["0", keys.MODERATION]
+def test_needing_reconcile_lists_partitions_after_loss(world: StoreWorld) -> None:
+    assert world.run(world.store.needing_reconcile({"0": 0, keys.MODERATION: 0})) == ["0", keys.MODERATION]
     world.open()
-    assert world.run(world.store.closed({"0": 0, "1": 0, keys.MODERATION: 0})) == []
+    assert world.run(world.store.needing_reconcile({"0": 0, "1": 0, keys.MODERATION: 0})) == []
     world.restart(with_data=True)
     world.run(world.store.reconcile("1", []))
-    assert world.run(world.store.closed({"0": 0, "1": 0})) == ["0"]
+    assert world.run(world.store.needing_reconcile({"0": 0, "1": 0})) == ["0"]
     world.flushall()
-    assert world.run(world.store.closed({"1": 0, "0": 0})) == ["1", "0"]
+    assert world.run(world.store.needing_reconcile({"1": 0, "0": 0})) == ["1", "0"]
 
 
-def test_a_store_remembers_how_far_a_log_was_written_in_a_life_before(world: World) -> None:
-    assert world.run(world.store.remembered("0")) == 0
+def test_written_offset_survives_restart_with_data(world: StoreWorld) -> None:
+    assert world.run(world.store.written_offset("0")) == 0
     world.run(world.store.reconcile("0", [register()], upto=30))
     world.run(world.store.apply("0", [], after=30, upto=40))
-    assert world.run(world.store.remembered("0")) == 40
+    assert world.run(world.store.written_offset("0")) == 40
     world.restart(with_data=True)
-    assert world.run(world.store.remembered("0")) == 40
+    assert world.run(world.store.written_offset("0")) == 40
     world.flushall()
-    assert world.run(world.store.remembered("0")) == 0
+    assert world.run(world.store.written_offset("0")) == 0
 
 
-def test_a_loss_that_one_mended_who_had_read_less_is_found_by_who_had_read_more(world: World) -> None:
+def test_reconcile_by_lagging_worker_is_detected_by_owner(world: StoreWorld) -> None:
     store, older, newer = world.store, register(number=3), register(number=4, action="clear")
     world.run(store.reconcile("0", [older], upto=30))
     assert world.run(store.apply("0", [newer], after=30, upto=40)) == Applied(applied=1)
     world.flushall()
     assert world.run(store.reconcile("0", [older], upto=30)) == Applied(applied=1)
-    assert world.run(store.closed({"0": 30})) == []
-    assert world.run(store.closed({"0": 40})) == ["0"]
+    assert world.run(store.needing_reconcile({"0": 30})) == []
+    assert world.run(store.needing_reconcile({"0": 40})) == ["0"]
     assert world.run(store.apply("0", [register("other", 5)], after=40, upto=50)) == Applied(refused=True)
     assert world.run(store.reconcile("0", [newer], upto=40)) == Applied(applied=1)
     assert world.run(store.reconcile("0", [older], upto=30)) == Applied(stale=1)
-    assert world.run(store.closed({"0": 40})) == [], "what was written stays written"
+    assert world.run(store.needing_reconcile({"0": 40})) == [], "what was written stays written"
     assert world.run(store.apply("0", [older], after=30, upto=35)) == Applied(stale=1), (
         "late, and nothing wrong with it"
     )
     assert world.sentinel("0") == f"{world.run_id()} 40"
 
 
-def test_a_write_has_reached_its_end_with_its_last_portion(world: World) -> None:
+def test_offset_is_recorded_with_last_portion(world: StoreWorld) -> None:
     world.open()
     between = []
 
     class Portions(list):  # type: ignore[type-arg]
-        """Looks at the sentinel before the second portion."""
+        """Check the sentinel before the second portion."""
 
         def __getitem__(self, portion: Any) -> Any:
             if portion.start == CHUNK:
@@ -142,7 +142,7 @@ def test_a_write_has_reached_its_end_with_its_last_portion(world: World) -> None
 
 
 @pytest.mark.parametrize("with_data", [True, False])
-def test_a_restart_closes_every_partition(world: World, with_data: bool) -> None:
+def test_restart_requires_reconcile_of_every_partition(world: StoreWorld, with_data: bool) -> None:
     world.open([register(number=5)])
     before = {incarnation for _, incarnation, _ in world.stream()}
     world.restart(with_data=with_data)
@@ -154,11 +154,11 @@ def test_a_restart_closes_every_partition(world: World, with_data: bool) -> None
     assert world.stream()[-1][1] not in before, "a new life has a new name"
 
 
-def test_a_reconcile_that_a_loss_interrupts_opens_nothing(world: World) -> None:
+def test_interrupted_reconcile_is_refused(world: StoreWorld) -> None:
     many = [register(f"tag{i}") for i in range(CHUNK + 1)]
 
     class Interrupting(list):  # type: ignore[type-arg]
-        """Loses the server's data between the first portion and the second."""
+        """Lose the server's data between the first portion and the second."""
 
         def __getitem__(self, portion: Any) -> Any:
             if portion.start == CHUNK:
@@ -172,14 +172,14 @@ def test_a_reconcile_that_a_loss_interrupts_opens_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("loss", ["flushall", "restart"])
-def test_a_loss_just_before_the_end_of_a_reconcile(world: World, loss: str) -> None:
+def test_loss_before_end_of_reconcile_is_detected(world: StoreWorld, loss: str) -> None:
     world.before_finish(world.flushall if loss == "flushall" else lambda: world.restart(with_data=True))
     assert world.run(world.store.reconcile("0", [register()])) == Applied(applied=1, refused=True)
     assert world.run(world.store.apply("0", [register(number=2)])).refused
     assert not world.run(world.store.reconcile("0", [register()])).refused
 
 
-def test_reconcile_repairs_what_was_lost_and_leaves_the_newer(world: World) -> None:
+def test_reconcile_restores_lost_and_keeps_newer(world: StoreWorld) -> None:
     world.open([register("one", 1), register("two", 1)])
     world.run(world.store.apply("0", [register("two", 2)]))
     done = world.run(world.store.reconcile("0", [register("one", 1), register("two", 1), register("three", 1)]))
@@ -187,7 +187,7 @@ def test_reconcile_repairs_what_was_lost_and_leaves_the_newer(world: World) -> N
     assert {r.hashtag: r.version for r in world.registers().values()}["two"] == register(number=2).version
 
 
-def test_heartbeats_do_not_go_back_while_they_are_young(world: World) -> None:
+def test_recent_heartbeat_does_not_go_back(world: StoreWorld) -> None:
     world.open(settled_ms=NOW_MS)
     world.run(world.store.heartbeat({0: NOW_MS - 50_000}, NOW_MS + 1_000))
     assert _settled(world) == NOW_MS
@@ -195,7 +195,7 @@ def test_heartbeats_do_not_go_back_while_they_are_young(world: World) -> None:
     assert _settled(world) == NOW_MS - 50_000
 
 
-def test_sweep_forgets_only_what_may_be_forgotten(world: World) -> None:
+def test_sweep_deletes_only_expired_registers(world: StoreWorld) -> None:
     over = register("over", action="clear", expires_at_ms=0, keep_until_ms=NOW_MS)
     kept = register("kept", action="clear", expires_at_ms=0, keep_until_ms=NOW_MS + 1)
     ever = register("ever", source="legal")
@@ -205,7 +205,7 @@ def test_sweep_forgets_only_what_may_be_forgotten(world: World) -> None:
     assert world.run(world.store.sweep(NOW_MS)) == 0
 
 
-def test_what_a_payload_can_smuggle_in_survives(world: World) -> None:
+def test_hostile_payload_text_is_preserved(world: StoreWorld) -> None:
     odd = register('a|b"\\ud\ud800é\x00', evidence={"tweets": 3, "note": '"keep_until_ms":1'}, display="\u202e{}")
     world.open()
     assert world.run(world.store.apply("0", [odd])) == Applied(applied=1)
@@ -214,7 +214,7 @@ def test_what_a_payload_can_smuggle_in_survives(world: World) -> None:
     assert world.run(world.store.sweep(NOW_MS)) == 0
 
 
-def test_a_server_that_is_away_is_said_to_be(world: World) -> None:
+def test_unavailable_server_raises(world: StoreWorld) -> None:
     world.open()
     world.stop()
     for attempt in (
@@ -222,8 +222,8 @@ def test_a_server_that_is_away_is_said_to_be(world: World) -> None:
         world.store.reconcile("0", []),
         world.store.heartbeat({0: 1}, 1),
         world.store.sweep(1),
-        world.store.closed({"0": 0}),
-        world.store.remembered("0"),
+        world.store.needing_reconcile({"0": 0}),
+        world.store.written_offset("0"),
         world.store.check_server(),
     ):
         with pytest.raises(FlagStoreUnavailable) as raised:
@@ -234,6 +234,6 @@ def test_a_server_that_is_away_is_said_to_be(world: World) -> None:
     assert world.run(world.store.apply("0", [register()])).refused
 
 
-def _settled(world: World) -> int:
-    """The oldest watermark as a new reader sees it."""
+def _settled(world: StoreWorld) -> int:
+    """Read the oldest watermark as a new reader."""
     return world.reader().status().oldest_settled_ms

@@ -1,1 +1,1 @@
-"""Faults on real parts: seeded schedules that kill, pause and cut off, and an oracle that reads from outside."""
+"""Fault injection on real servers: seeded schedules that kill, pause and cut off, and an external oracle."""

@@ -1,8 +1,8 @@
-"""Runs the schedules of the session in lanes, and prints the table at its end.
+"""Run the schedules of the session in lanes, and print the result table at its end.
 
-`SEEDS` is how many (default 4, the short form), `FIRST` the first seed, `LANES` how many side by side (default 2),
-`RESULTS` a file to which each result is added as a line of JSON: `python -m tests.fault.table FILE...` prints one table
-of several sessions.
+Environment: `SEEDS` is the number of seeds (default 4, the short form), `FIRST` the first seed, `LANES` the number of
+lanes (default 2). `RESULTS` is a file to which each result is appended as a line of JSON; `python -m tests.fault.table
+FILE...` prints one table of several such files.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def schedules() -> Iterator[dict[int, Future[Result]]]:
-    """Seed → its result, once there is one. What the workers of a failed schedule logged stays in `.cache/fault`."""
+    """Results by seed, as they arrive. Worker logs of failed schedules stay in `.cache/fault`."""
     base = Path(".cache/fault").resolve()
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
@@ -47,7 +47,7 @@ def schedules() -> Iterator[dict[int, Future[Result]]]:
 
 @pytest.fixture
 def result(schedules: dict[int, Future[Result]], seed: int) -> Result:
-    """What came of a seed."""
+    """Return the result of a seed."""
     found = schedules[seed].result()
     _done.append(found)
     if RESULTS:

@@ -1,9 +1,10 @@
-"""The faults that happen at a moment: each takes a scene and dice, does its harm, and mends it before it returns."""
+"""Fault injections: each takes a scene and dice, injects its fault, and heals it before it returns."""
 
 from __future__ import annotations
 
 import random
 import resource
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,9 +32,9 @@ def kill(scene: Scene, watch: Watch, rng: random.Random) -> None:
 def kill_start(scene: Scene, watch: Watch, rng: random.Random) -> None:
     slot = scene.pick(rng)
     scene.kill(slot, back_in=0)
-    said = slot.worker.log.stat().st_size if slot.worker.log.exists() else 0
+    emitted = slot.worker.log.stat().st_size if slot.worker.log.exists() else 0
     if rng.random() < 0.7:  # while it joins and replays
-        _until(lambda: b"worker starts" in slot.worker.log.read_bytes()[said:], 20)
+        _until(lambda: b"worker starts" in slot.worker.log.read_bytes()[emitted:], 20)
         time.sleep(rng.uniform(0, 4))
     else:
         time.sleep(rng.uniform(0, 4))
@@ -46,9 +47,9 @@ def kill_rebalance(scene: Scene, watch: Watch, rng: random.Random) -> None:
     if not idle:
         return kill(scene, watch, rng)
     guest = idle[0]
-    said = guest.worker.log.stat().st_size if guest.worker.log.exists() else 0
+    emitted = guest.worker.log.stat().st_size if guest.worker.log.exists() else 0
     scene.start(guest)
-    _until(lambda: b"policy" in guest.worker.log.read_bytes()[said:], 25)
+    _until(lambda: b"policy" in guest.worker.log.read_bytes()[emitted:], 25)
     time.sleep(rng.uniform(0, 1.5))
     scene.kill(victim, back_in=rng.uniform(0, 2))
     time.sleep(6)
@@ -92,10 +93,10 @@ def storm(scene: Scene, watch: Watch, rng: random.Random) -> None:
 
 
 def rolling(scene: Scene, watch: Watch, rng: random.Random) -> None:
-    """To the next version; those that join later are still of the old one."""
+    """Upgrade the running workers to the next version; later workers still run the old one."""
     for slot in scene.wanted():
         scene.stop(slot)
-        slot.worker.module = NEXT_VERSION
+        slot.worker.command = [sys.executable, "-m", NEXT_VERSION]
         scene.start(slot)
         with suppress(AssertionError):
             slot.worker.wait_ready(20)
@@ -119,7 +120,7 @@ def broker_stop(scene: Scene, watch: Watch, rng: random.Random) -> None:
 
 
 def broker_full(scene: Scene, watch: Watch, rng: random.Random) -> None:
-    """No file of the broker may grow: to it as a full disk is, and no root is needed."""
+    """Limit the broker's file size, which acts like a full disk and needs no root rights."""
     kafka = scene.world.kafka
     with scene.world.broker_lock:
         _, most = resource.prlimit(kafka.pid, resource.RLIMIT_FSIZE)
@@ -230,7 +231,7 @@ def _lines(scene: Scene, rng: random.Random) -> list:
 
 
 def partitions(scene: Scene, watch: Watch, rng: random.Random) -> None:
-    """Producers may use the new ones at once."""
+    """Add partitions, which producers may use at once."""
     more = scene.sources + rng.choice([1, 2])
 
     def add() -> bool:

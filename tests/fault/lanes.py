@@ -1,4 +1,4 @@
-"""Schedules side by side: a lane is a process with servers of its own, which its schedules share one after another."""
+"""Parallel schedules: a lane is a process with its servers, which its schedules use one after another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _scorer = None
 
 
 def run_seed(base: Path, seed: int) -> Result:
-    """In a lane's process: play one schedule."""
+    """Run one schedule in a lane's process."""
     global _world, _scorer
     if _world is None:
         _world = World(base / f"lane{os.getpid()}")
@@ -30,7 +30,7 @@ def run_seed(base: Path, seed: int) -> Result:
 
 @contextmanager
 def lanes(base: Path, seeds: Iterable[int], count: int) -> Iterator[dict[int, Future[Result]]]:
-    """Results of the seeds as they come."""
+    """Yield the results of the seeds as they arrive."""
     pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
     try:
         yield {seed: pool.submit(run_seed, base, seed) for seed in seeds}

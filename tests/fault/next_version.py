@@ -1,7 +1,7 @@
-"""The command of a version to come, as far as its records tell: `python -m tests.fault.next_version worker`.
+"""`hushtag` with the `rules` of the next version: `python -m tests.fault.next_version worker`.
 
-Its partials carry the next `rules`, and count the same: what must hold is that nothing is lost or doubled while workers
-of both run side by side and partitions go from the one to the other and back.
+Its partials have the next `rules` and the same counts. No tweet may be lost or doubled while workers of both versions
+run and partitions move between them.
 """
 
 from __future__ import annotations

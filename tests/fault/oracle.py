@@ -1,7 +1,7 @@
-"""What a schedule left behind against a reference: pure, from the records of the topics and the registers of Redis.
+"""Oracle of a schedule: compare the topics' records and the registers of Redis with a reference. Pure.
 
 Panes are compared with `tests/support/naive.py`, which shares no code with the cores; decisions with the
-single-threaded replay under the activations that the shards' logs hold. Every record counts, a zombie's too.
+single-threaded replay under the activations in the shards' logs. Every record is compared, a zombie's too.
 """
 
 from __future__ import annotations
@@ -15,39 +15,42 @@ from typing import Any
 from hushtag_client.registers import Register
 from msgspec.structs import replace
 
-from streams.counting.block_counts import MINUTE_MS, PANE_MS, Flush
+from streams.constants import MINUTE_MS, PANE_MS
+from streams.counting.block_counts import Flush
 from streams.counting.keys import Tags
-from streams.log.decisions import HIDING, Decision, Progress, Ruling, decode_record
+from streams.log.decisions import HIDING, Decision, Progress, ScopeDecision, decode_record
+from streams.log.lines import LogRecord
 from streams.log.panes import assemble, pane_records, rows_of
 from streams.log.partials import decode_partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.replay import Record, Replay
+from streams.replay import Replay
 from streams.scoring import TextScorer
 from tests.support import naive
 from tests.support.naive_retractions import tweets_of
+from tests.support.settled_history import history, settled_part
 
 PaneKey = tuple[str, str, int, int]
-"""Hashtag, country or *, start, length."""
+"""(hashtag, country or `*`, start, length)."""
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Left:
-    """Everything that a schedule left, as read from outside. Partitioned topics: partition → records in order."""
+    """All records after a schedule, read from outside. Partitioned topics: partition → records in order."""
 
-    tweets: list[Record]
+    tweets: list[LogRecord]
     partials: Mapping[int, list[bytes]]
     panes: Mapping[int, list[bytes]]
     decisions: Mapping[int, list[bytes]]
     dead: list[tuple[int, int]]
-    """(partition, offset) of every dead letter's origin; may repeat."""
+    """Origin (partition, offset) of every dead letter; may repeat."""
     sources_at_start: int = 4
 
 
 @dataclass
 class Verdict:
-    """What the oracle found."""
+    """Findings of the oracle."""
 
     records: int = 0
     lost: int = 0
@@ -56,15 +59,15 @@ class Verdict:
     decisions: int = 0
     early: int = 0
     exempt: int = 0
-    """Ticks before the first marker that names a new partition which a tweet of it could still have entered."""
+    """Ticks before the first marker of a new partition that one of its tweets could still have entered."""
     problems: list[str] = field(default_factory=list)
 
     def complain(self, what: str) -> None:
         self.problems.append(what[:600])
 
 
-def bad_offsets(records: Sequence[Record]) -> set[tuple[int, int]]:
-    """(partition, offset) of all that is to be a dead letter, by plain means: no tweet, or one from the future.
+def bad_offsets(records: Sequence[LogRecord]) -> set[tuple[int, int]]:
+    """Compute naively the (partition, offset) of all dead letters: unreadable records and tweets from the future.
 
     A tweet from the future that is sent twice is one dead letter: the second is a duplicate.
     """
@@ -92,11 +95,11 @@ def bad_offsets(records: Sequence[Record]) -> set[tuple[int, int]]:
 
 
 def judge(left: Left, scorer: TextScorer) -> Verdict:
-    """Compare all that has settled."""
+    """Compare all settled results with the reference."""
     verdict = Verdict(records=len(left.tweets))
-    said = {shard: [decode_record(value) for value in values] for shard, values in left.decisions.items()}
-    progress = {shard: [one for one in of if isinstance(one, Progress)] for shard, of in said.items()}
-    decided = {shard: [one for one in of if isinstance(one, Decision)] for shard, of in said.items()}
+    emitted = {shard: [decode_record(value) for value in values] for shard, values in left.decisions.items()}
+    progress = {shard: [one for one in of if isinstance(one, Progress)] for shard, of in emitted.items()}
+    decided = {shard: [one for one in of if isinstance(one, Decision)] for shard, of in emitted.items()}
     limit_ms = min((max((one.settled_ms for one in of), default=0) for of in progress.values()), default=0)
     exempt = _exempt_ticks(left)
     verdict.exempt = len(exempt)
@@ -115,7 +118,7 @@ def judge(left: Left, scorer: TextScorer) -> Verdict:
 
 
 def _exempt_ticks(left: Left) -> set[int]:
-    """Pane starts of new partitions' tweets that had settled before a marker named the partition to the shard."""
+    """Find pane starts of new partitions' tweets that settled before the shard received the partition's marker."""
     new = [record for record in left.tweets if record.partition >= left.sources_at_start]
     if not new:
         return set()
@@ -143,7 +146,7 @@ def _exempt_ticks(left: Left) -> set[int]:
 # ---- panes ----
 
 
-def _naive_panes(records: Sequence[Record], limit_ms: int) -> dict[PaneKey, tuple[int, int]]:
+def _naive_panes(records: Sequence[LogRecord], limit_ms: int) -> dict[PaneKey, tuple[int, int]]:
     lines = [
         {
             "partition": one.partition, "offset": one.offset, "log_time_ms": one.timestamp,
@@ -196,35 +199,15 @@ def _check_panes(left: Left, limit_ms: int, exempt: set[int], verdict: Verdict) 
 
 
 def _in_exempt(key: PaneKey, exempt: set[int]) -> bool:
-    """A tweet whose pane had settled counts in one that had not: from the first exempt pane on."""
+    """Compare from the first exempt pane on, since a late tweet counts in the next open pane."""
     return bool(exempt) and key[2] + key[3] > min(exempt)
 
 
 # ---- decisions ----
 
 
-def settled_part(rulings: Sequence[Ruling]) -> tuple[Ruling, ...]:
-    """What must equal the reference; a clear that has rested is forgotten without a word, so clears are left out."""
-    return tuple(one for one in rulings if not one.provisional and (one.action != "clear" or one.lapsed))
-
-
-def history(decisions: Sequence[Decision]) -> dict[Key, list[tuple[int, tuple[Ruling, ...]]]]:
-    """Settled rulings of each key from tick to tick: of each tick the greatest version, every change once."""
-    best: dict[tuple[str, str, int], Decision] = {}
-    for one in decisions:
-        key = (one.hashtag, one.country, one.tick_ms)
-        if one.tick_ms == one.settled_ms and (key not in best or one.version > best[key].version):
-            best[key] = one
-    found: dict[Key, list[tuple[int, tuple[Ruling, ...]]]] = {}
-    for (hashtag, country, tick_ms), one in sorted(best.items()):
-        past = found.setdefault((hashtag, country), [(0, ())])
-        if settled_part(one.rulings) != past[-1][1]:
-            past.append((tick_ms, settled_part(one.rulings)))
-    return {key: past[1:] for key, past in found.items() if len(past) > 1}
-
-
 def _activations(partials: Sequence[bytes]) -> list[Activation]:
-    """Of one shard: each from the tick that was its first in truth, if it came after its tick had settled."""
+    """Correct the activations of one shard: one that arrived late begins at its first unsettled tick."""
     found: dict[int, Activation] = {}
     watermarks: dict[int, int] = {}
     sources = 1
@@ -248,7 +231,7 @@ def _activations(partials: Sequence[bytes]) -> list[Activation]:
 
 
 def reference(left: Left, scorer: TextScorer) -> list[Decision]:
-    """Settled decisions of the single-threaded run over the same tweets."""
+    """Compute settled decisions by a replay of the same tweets."""
     shards = sorted(left.partials)
     by_shard = {shard: _activations(left.partials[shard]) for shard in shards}
     first = Policy.from_canonical(by_shard[shards[0]][0].policy)
@@ -289,7 +272,7 @@ def _check_decisions(
         standing = ([(0, ())] + [entry for entry in past if entry[0] <= one.settled_ms])[-1][1]
         if settled_part(one.rulings) != standing:
             verdict.complain(
-                f"at tick {one.settled_ms} {one.hashtag} {one.country} version {one.version} says "
+                f"at tick {one.settled_ms} {one.hashtag} {one.country} version {one.version} has "
                 f"{_brief([(one.settled_ms, settled_part(one.rulings))])}, reference {_brief([(0, standing)])}"
             )
         other = known.setdefault((one.hashtag, one.country, one.version), one)
@@ -298,19 +281,19 @@ def _check_decisions(
 
 
 def _last_tick(left: Left) -> int:
-    """The end of the last pane that a tweet is in: there the reference ends."""
+    """Return the end of the last pane with a tweet, where the reference ends."""
     newest = max((record.timestamp for record in left.tweets), default=0)
     return newest // PANE_MS * PANE_MS
 
 
-def _brief(past: Sequence[tuple[int, Sequence[Ruling]]]) -> list[tuple[int, list[str]]]:
+def _brief(past: Sequence[tuple[int, Sequence[ScopeDecision]]]) -> list[tuple[int, list[str]]]:
     return [
         (tick, [f"{r.action}@{r.since_ms}→{r.expires_at_ms} {r.surface}" for r in rulings]) for tick, rulings in past
     ]
 
 
 def _check_early(decisions: Sequence[Decision], settled_ms: int, verdict: Verdict) -> None:
-    """An early ruling is answered by its settled tick, and no record carries one past it."""
+    """Check that each early ruling is settled at its tick, and that no later record carries it."""
     final: dict[Key, Decision] = {}
     for one in decisions:
         key = (one.hashtag, one.country)
@@ -332,7 +315,7 @@ def _check_early(decisions: Sequence[Decision], settled_ms: int, verdict: Verdic
 
 
 def expected_flags(left: Left) -> dict[str, tuple[str, str, int]]:
-    """field → (version, action, expiry): the fold by hand, the greatest version of each key and never the last."""
+    """Fold naively to field → (version, action, expiry): the greatest version of each key, not the last."""
     final: dict[Key, Decision] = {}
     surfaces: dict[Key, set[str]] = defaultdict(set)
     for values in left.decisions.values():
@@ -356,7 +339,7 @@ def expected_flags(left: Left) -> dict[str, tuple[str, str, int]]:
 
 
 def wrong_flags(left: Left, stands: Mapping[str, Register]) -> list[str]:
-    """Where Redis differs from the fold, now that all is quiet."""
+    """List differences between Redis and the fold at the end."""
     expected = expected_flags(left)
     found = {name: (one.version, one.action, one.expires_at_ms) for name, one in stands.items() if not one.by_people}
     return [
@@ -367,16 +350,16 @@ def wrong_flags(left: Left, stands: Mapping[str, Register]) -> list[str]:
 
 
 def unfounded_flags(left: Left, written: Mapping[tuple[str, str], Register]) -> list[str]:
-    """Registers that ever stood in Redis without a decision of that version and meaning."""
-    said: dict[tuple[str, str, str], list[Ruling]] = defaultdict(list)
+    """List registers that were in Redis without a decision of that version and content."""
+    emitted: dict[tuple[str, str, str], list[ScopeDecision]] = defaultdict(list)
     for values in left.decisions.values():
         for value in values:
             one = decode_record(value)
             if isinstance(one, Decision):
-                said[one.hashtag, one.country, one.version] += one.rulings
+                emitted[one.hashtag, one.country, one.version] += one.rulings
     found = []
     for (name, version), register in written.items():
-        rulings = said.get((register.hashtag, register.country, version))
+        rulings = emitted.get((register.hashtag, register.country, version))
         if rulings is None:
             found.append(f"{name}: version {version} was never decided")
         elif register.action in HIDING and not any(

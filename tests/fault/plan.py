@@ -1,4 +1,4 @@
-"""From a seed to a schedule: which faults, when, and what the traffic is like. Pure; one seed, one plan.
+"""Schedule of a seed: its faults, their times, and the traffic. Pure; a seed always gives the same plan.
 
 Every block of twenty seeds has every kind at least once, and a zombie in every third.
 """
@@ -43,13 +43,13 @@ TRAITS = {
     "hot": "one tag has 90%",
 }
 DELETIONS = {"deletions": "tweets deleted again, some before they arrive"}
-"""A trait that was added later: drawn apart, so that older seeds keep the rest of their schedule."""
+"""Traits with a separate random stream, so that seeds keep the rest of their schedule."""
 KINDS = TIMED | TRAITS | DELETIONS
 
 
 @dataclass(frozen=True)
 class Step:
-    """One fault. `dice` seeds all further choices of it."""
+    """Planned fault; `dice` seeds its further choices."""
 
     kind: str
     at_seconds: float
@@ -58,7 +58,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """A schedule."""
+    """Schedule of faults and traffic."""
 
     seed: int
     workers: int
@@ -71,12 +71,12 @@ class Plan:
 
     @property
     def static(self) -> bool:
-        """Whether workers have names of their own in the group."""
+        """Whether workers are static members of the group."""
         return "rolling" in self.kinds
 
 
 def plan(seed: int) -> Plan:
-    """The schedule of a seed."""
+    """Draw the schedule of a seed."""
     block, place = divmod(seed, BLOCK)
     deck = _deck(random.Random(f"deck {block}"))
     rng = random.Random(f"plan {seed}")
@@ -95,7 +95,7 @@ def plan(seed: int) -> Plan:
 
 
 def _deck(rng: random.Random) -> list[tuple[str, str]]:
-    """Two different kinds for each place, all kinds among them."""
+    """Draw two different kinds for each position, all kinds among them."""
     first, second = list(TIMED), list(TIMED)
     rng.shuffle(first)
     rng.shuffle(second)

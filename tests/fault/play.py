@@ -1,4 +1,4 @@
-"""One schedule from its seed to its result."""
+"""Run of one schedule, from its seed to its result."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hushtag_client.registers import Register, decode
 from redis.exceptions import RedisError
 
 from streams.errors import HushtagError
+from streams.log.lines import LogRecord
 from streams.log.reading import LogReader, connection
-from streams.replay import Record
 from streams.scoring import TextScorer
 from streams.settings import Settings
 from tests.fault.faults import FAULTS
@@ -27,19 +27,19 @@ from tests.fault.world import Scene, World, longest_start_seconds
 
 PANE_MS = 10_000
 SETTLE_SECONDS = 240
-"""After the last fault is mended and the last tweet sent."""
+"""Deadline after the last fault is healed and the last tweet sent."""
 RECONCILE_SECONDS = 30
-"""In which a lost flag must be back, not counting what other faults of the schedule held up."""
+"""Deadline for restoring a lost flag, not counting delays by other faults."""
 _QUIET_SECONDS = 60
-"""What Redis has lost at last is back in 30."""
+"""Deadline for restoring flags after the last loss of Redis."""
 _LONGEST_CHECK_SECONDS = 1.0
 _LONG_GAP_SECONDS = 30.0
-"""A longer one is worth a look: what the workers logged stays."""
+"""Gap from which the workers' logs are kept for inspection."""
 
 
 @dataclass
 class Result:
-    """What came of a schedule."""
+    """Result of a schedule."""
 
     seed: int
     kinds: list[str]
@@ -49,7 +49,7 @@ class Result:
     wrong_flags: int = 0
     gap_seconds: float = 0.0
     gap_at_seconds: float = 0.0
-    """When the longest gap began, in seconds since the first tweet."""
+    """Start of the longest gap, in seconds since the first tweet."""
     seconds: float = 0.0
     ticks: int = 0
     decisions: int = 0
@@ -61,9 +61,9 @@ class Result:
     restored_seconds: float = 0.0
     handover_seconds: float = 0.0
     start_seconds: float = 0.0
-    """The slowest start of a worker, to its first word."""
+    """Longest time from a worker's start to its first log line."""
     timeline: list[tuple[str, float, float]] = field(default_factory=list)
-    """(fault, begin, end), in seconds since the first tweet."""
+    """Faults as (name, begin, end), in seconds since the first tweet."""
     exits: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -72,7 +72,7 @@ class Result:
 
 
 def play(world: World, seed: int, scorer: TextScorer) -> Result:
-    """Run a schedule; a problem is noted, never raised."""
+    """Run a schedule; problems are recorded, not raised."""
     schedule, start = plan(seed), time.monotonic()
     result = Result(seed, schedule.kinds)
     scene = Scene(world, schedule, world.folder / f"seed{seed}")
@@ -86,10 +86,10 @@ def play(world: World, seed: int, scorer: TextScorer) -> Result:
     finally:
         watch.stop()
         scene.close()
-        world.mend()
-    result.exits = [f"{one.worker} exit {one.code}: {one.said}"[:900] for one in scene.exits]
-    result.problems += [f"{one.worker} ended as if told to, and nobody had" for one in scene.exits if one.code == 0]
-    result.problems += [f"{one} did not end in 20 s when it was told to" for one in scene.deaf]
+        world.heal()
+    result.exits = [f"{one.worker} exit {one.code}: {one.last_line}"[:900] for one in scene.exits]
+    result.problems += [f"{one.worker} ended with exit code 0 without SIGTERM" for one in scene.exits if one.code == 0]
+    result.problems += [f"{one} did not end within 20 s of SIGTERM" for one in scene.deaf]
     result.start_seconds = round(longest_start_seconds(scene.starts), 1)
     result.timeline.sort(key=lambda one: one[1])
     result.seconds = round(time.monotonic() - start, 1)
@@ -116,7 +116,7 @@ def _run(scene: Scene, traffic: Traffic, watch: Watch, result: Result) -> None:
         assert not thread.is_alive(), f"{thread.name} does not end"
     if traffic.error is not None:
         raise traffic.error
-    scene.world.mend()
+    scene.world.heal()
     if not scene.wanted():
         scene.start(scene.slots[0])
     _settle(scene, watch, result)
@@ -134,7 +134,7 @@ def _fault(scene: Scene, watch: Watch, step: Step, begun: float, result: Result)
 
 
 def _settle(scene: Scene, watch: Watch, result: Result) -> None:
-    """Until the pane of the last tweet has settled everywhere."""
+    """Wait until the pane of the last tweet has settled in all shards."""
     last_ms = int(time.time() * 1000)
     end_ms = (last_ms // PANE_MS + 1) * PANE_MS
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -178,7 +178,7 @@ def _compare(scene: Scene, watch: Watch, result: Result, scorer: TextScorer) -> 
 
 
 async def _quiet(scene: Scene) -> tuple[Left, list[str]]:
-    """Read everything, again until Redis has what was decided or some time has passed."""
+    """Read everything, repeatedly until Redis matches the decisions or a timeout passes."""
     deadline = time.monotonic() + _QUIET_SECONDS
     while True:
         left = await _read(scene.settings)
@@ -223,7 +223,7 @@ async def _read(settings: Settings) -> Left:
     dead = [one.key.decode().rsplit("/", 2) for of in (await topic("tweets-dead-letter")).values() for one in of]
     return Left(
         tweets=[
-            Record(partition, one.offset, one.timestamp, None, one.value)
+            LogRecord(partition, one.offset, one.timestamp, None, one.value)
             for partition, of in tweets.items()
             for one in of
         ],

@@ -1,4 +1,4 @@
-"""A TCP proxy that a schedule can cut, slow down or make half-open. One listener, one target, a thread of its own."""
+"""TCP proxy that a schedule can cut, slow down or make half-open. One listener, one target, one thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHUNK = 64 * 1024
 
 
 class _Line:
-    """One connection through the proxy. `lost`: what is sent arrives nowhere, and nobody is told."""
+    """Connection through the proxy. `lost`: bytes are dropped without an error."""
 
     def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
         self.ends = (near, far)
@@ -25,7 +25,7 @@ class _Line:
 
 
 class Proxy:
-    """Hands bytes from `port` on to `target_port`, both of loopback, unless told otherwise."""
+    """Forwarder from `port` to `target_port`, both on loopback, with injected faults."""
 
     def __init__(self, target_port: int) -> None:
         self.port = 0
@@ -51,25 +51,25 @@ class Proxy:
     # ---- faults ----
 
     def cut(self) -> None:
-        """Reset every connection, and refuse new ones until healed."""
+        """Reset all connections, and refuse new ones until healed."""
         self._refusing = True
         self._loop.call_soon_threadsafe(self._abort_all)
 
     def half_open(self) -> None:
-        """From now on every connection, new ones until healed too, swallows what is sent: neither end is told.
+        """Drop all bytes of present connections, and of new ones until healed, without an error at either end.
 
-        Healed, the lost ones stay lost, as those of a firewall that forgot them; new ones work.
+        After healing, lost connections stay lost, as behind a restarted firewall; new ones work.
         """
         self._swallowing = True
         for line in list(self._lines):
             line.lost = True
 
     def slow(self, seconds: float) -> None:
-        """Every piece waits, in both directions."""
+        """Delay every chunk, in both directions."""
         self.delay_seconds = seconds
 
     def heal(self) -> None:
-        """New connections work, nothing waits."""
+        """Let new connections work, without delay."""
         self._refusing = self._swallowing = False
         self.delay_seconds = 0.0
 
@@ -120,6 +120,6 @@ class Proxy:
                 if not line.lost:
                     sink.write(piece)
                     await sink.drain()
-        if not line.lost:  # of a lost line the other end never hears
+        if not line.lost:  # the other end of a lost connection gets no close
             with suppress(OSError, RuntimeError):
                 sink.write_eof()

@@ -1,6 +1,6 @@
-"""Results as a table: one row for each kind of fault, and what all schedules had in common.
+"""Result table: one row for each kind of fault, and totals of all schedules.
 
-`python -m tests.fault.table FILE...` prints that of the results which several sessions kept (`RESULTS`, conftest.py).
+`python -m tests.fault.table FILE...` prints the table of stored results (`RESULTS`, conftest.py).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from tests.fault.play import Result
 
 
 def kept(files: Iterable[Path]) -> list[Result]:
-    """The results in files of JSON lines, by seed; of a seed that was played twice the last."""
+    """Read results by seed from files of JSON lines; the last result of a seed wins."""
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     last = {line["seed"]: line for line in lines}
     return [Result(**last[seed]) for seed in sorted(last)]
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, int, int, int, int, int, float]]:
-    """(kind, runs, records, lost, doubled, wrong flags, longest gap in seconds); a schedule counts for each kind."""
+    """Compute rows (kind, runs, records, lost, doubled, wrong flags, longest gap in s), one for each kind of fault."""
     table = []
     for kind in KINDS:
         of = [one for one in results if kind in one.kinds]
@@ -37,13 +37,13 @@ def rows(results: Sequence[Result]) -> list[tuple[str, int, int, int, int, int, 
 
 
 def broker_away_seconds(results: Sequence[Result]) -> float:
-    """The longest time from the kill of a broker to its answer, both included."""
+    """Return the longest time from a broker's kill to its next answer, in seconds."""
     kinds = ("broker-kill", "broker-full")
     return max((end - begin for one in results for kind, begin, end in one.timeline if kind in kinds), default=0.0)
 
 
 def text(results: Sequence[Result]) -> str:
-    """As printed, and as docs/reliability.md has it."""
+    """Format the table as in docs/reliability.md."""
     lines = [
         "| fault | runs | records | lost | doubled | wrong flags | longest gap without progress (s) |",
         "|---|---:|---:|---:|---:|---:|---:|",

@@ -1,4 +1,4 @@
-"""The oracle can fail: what a simulated pipeline left passes, and with any one lie in it does not."""
+"""Oracle: correct records of a simulated pipeline pass, and any single error is detected."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hushtag_client.registers import Register
 from msgspec.structs import replace
 
 from streams.counting.ingest import SourcePartition
-from streams.counting.sharding import Sharding
+from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.shard_judge import ShardJudge
 from streams.log.decisions import Decision, decode_record, encode_record
+from streams.log.lines import LogRecord
 from streams.log.panes import encode_pane
 from streams.log.partials import encode_partial
 from streams.policy import parse_policy
 from streams.policy.activation import Activation
-from streams.replay import Record
 from tests.fault.oracle import Left, bad_offsets, expected_flags, judge, unfounded_flags, wrong_flags
 from tests.fault.traffic import deletion
 from tests.fault.world import POLICY
@@ -30,8 +30,8 @@ START_MS = 1_611_600_000_000
 SHARDS, SOURCES = 2, 2
 
 
-def tweets() -> list[Record]:
-    """Eighty seconds of two partitions; the first twenty are harm under one tag."""
+def tweets() -> list[LogRecord]:
+    """Make 80 s of two partitions; the first 20 s have harmful tweets of one tag."""
     rng, found = random.Random(5), []
     for number in range(1_600):
         log_ms = START_MS + number * 50
@@ -43,15 +43,15 @@ def tweets() -> list[Record]:
                 "hashtags": [tag], "country": rng.choice(["IN", ""]),
             }
         ).encode()  # fmt: skip
-        found.append(Record(number % SOURCES, number // SOURCES, log_ms, None, b"{" if number == 77 else value))
+        found.append(LogRecord(number % SOURCES, number // SOURCES, log_ms, None, b"{" if number == 77 else value))
     return found
 
 
-def pipeline(records: list[Record]) -> Left:
-    """The cores, shard by shard, without faults."""
+def pipeline(records: list[LogRecord]) -> Left:
+    """Run the cores, shard by shard, without faults."""
     hashes, policy = KeyedHash(b""), parse_policy(POLICY.format(serial=1, least=10), "policy.yaml")
     activation = Activation(
-        revision=policy.revision, sequence=0, from_tick_ms=0, policy=policy.canonical(), model_revision=SCORER.revision
+        revision=policy.revision, sequence=0, from_tick_ms=0, policy=policy.canonical, model_revision=SCORER.revision
     )
     sources = [
         SourcePartition(number, SOURCES, "id", 0, sharding=Sharding(SHARDS), hashes=hashes, times=TimeRules())
@@ -82,10 +82,11 @@ def pipeline(records: list[Record]) -> Left:
                 settled = one.settle(job, SCORER(job.texts))
                 panes[shard] += [value for pane in settled.panes for value in encode_pane(pane, shard, one.tags)]
                 assert settled.progress is not None
-                decisions[shard] += [encode_record(said) for said in (*settled.decisions, settled.progress)]
-            look = one.next_look()
-            if look is not None:
-                decisions[shard] += [encode_record(said) for said in one.look(look, SCORER(look.texts))]
+                decisions[shard] += [encode_record(emitted) for emitted in (*settled.decisions, settled.progress)]
+            firing = one.next_early()
+            if firing is not None:
+                early = one.decide_early(firing, SCORER(firing.texts))
+                decisions[shard] += [encode_record(emitted) for emitted in early]
     return Left(records, partials, panes, decisions, dead, SOURCES)
 
 
@@ -98,7 +99,7 @@ def lying(left: Left, **members: object) -> Left:
     return Left(**{**{name: getattr(left, name) for name in Left.__dataclass_fields__}, **members})  # type: ignore[arg-type]
 
 
-def test_the_truth_passes(left):
+def test_correct_records_pass(left):
     verdict = judge(left, SCORER)
     assert verdict.problems == []
     assert verdict.decisions >= 4 and verdict.early >= 1 and verdict.ticks >= 5
@@ -116,57 +117,57 @@ def decided(left: Left, true: Callable[[Decision], bool]) -> tuple[int, int, Dec
 
 def with_decision(left: Left, shard: int, at: int, *instead: Decision) -> Left:
     values = left.decisions[shard]
-    told = [*values[:at], *map(encode_record, instead), *values[at + 1 :]]
-    return lying(left, decisions={**left.decisions, shard: told})
+    actual = [*values[:at], *map(encode_record, instead), *values[at + 1 :]]
+    return lying(left, decisions={**left.decisions, shard: actual})
 
 
-def test_a_lost_tweet_is_found(left):
+def test_lost_tweet_is_detected(left):
     verdict = judge(
-        lying(left, tweets=[*left.tweets, Record(0, 800, START_MS + 30_000, None, left.tweets[0].value)]), SCORER
+        lying(left, tweets=[*left.tweets, LogRecord(0, 800, START_MS + 30_000, None, left.tweets[0].value)]), SCORER
     )
     assert verdict.lost == 0 and verdict.problems == [], "sent twice, it does not count"
     twin = json.loads(left.tweets[600].value) | {"id": "999999"}
-    more = Record(0, 800, START_MS + 30_000, None, json.dumps(twin).encode())
+    more = LogRecord(0, 800, START_MS + 30_000, None, json.dumps(twin).encode())
     verdict = judge(lying(left, tweets=[*left.tweets, more]), SCORER)
     assert verdict.lost == 1 and verdict.problems
 
 
-def test_a_doubled_tweet_is_found(left):
+def test_double_counted_tweet_is_detected(left):
     verdict = judge(lying(left, tweets=[one for one in left.tweets if one.offset != 300]), SCORER)
     assert verdict.doubled == 2 and verdict.problems
 
 
-def test_a_missing_pane_is_found(left):
+def test_missing_pane_is_detected(left):
     verdict = judge(lying(left, panes={**left.panes, 0: left.panes[0][1:], 1: left.panes[1][1:]}), SCORER)
     assert verdict.lost > 0
 
 
-def test_a_missing_decision_is_found(left):
+def test_missing_decision_is_detected(left):
     shard, at, _ = decided(left, lambda one: not one.provisional)
     assert judge(with_decision(left, shard, at), SCORER).problems
 
 
-def test_a_decision_at_another_tick_is_found(left):
+def test_decision_at_wrong_tick_is_detected(left):
     shard, at, one = decided(left, lambda one: not one.provisional and bool(one.rulings))
     moved = replace(one, rulings=tuple(replace(ruling, since_ms=ruling.since_ms + 10_000) for ruling in one.rulings))
     assert judge(with_decision(left, shard, at, moved), SCORER).problems
 
 
-def test_a_zombies_record_is_looked_at_too(left):
-    """It is not the greatest version of its key, and yet it must equal the reference at its tick."""
+def test_zombie_record_is_compared(left):
+    """A record below the greatest version of its key must still equal the reference at its tick."""
     shard, at, one = decided(left, lambda one: any(not r.provisional and r.action == "suppress" for r in one.rulings))
     older = replace(one, version=one.version[:-1] + "0", rulings=())
     assert any("reference" in problem for problem in judge(with_decision(left, shard, at, older, one), SCORER).problems)
 
 
-def test_an_early_ruling_without_an_answer_is_found(left):
+def test_unanswered_early_ruling_is_detected(left):
     shard, _, one = decided(left, lambda one: one.provisional)
     late = replace(one, hashtag="tag9", version="0000.9999999999999999999.000000000000000")
-    told = lying(left, decisions={**left.decisions, shard: [*left.decisions[shard], encode_record(late)]})
-    assert any("neither confirmed nor withdrawn" in problem for problem in judge(told, SCORER).problems)
+    actual = lying(left, decisions={**left.decisions, shard: [*left.decisions[shard], encode_record(late)]})
+    assert any("neither confirmed nor withdrawn" in problem for problem in judge(actual, SCORER).problems)
 
 
-def test_dead_letters_are_the_bad_records(left):
+def test_dead_letters_equal_bad_records(left):
     assert left.dead == [(1, 38)]
     assert judge(lying(left, dead=[]), SCORER).problems
     assert judge(lying(left, dead=[(1, 38), (0, 3)]), SCORER).problems
@@ -182,7 +183,7 @@ def stands(left: Left) -> dict[str, Register]:
     }  # fmt: skip
 
 
-def test_flags_are_the_greatest_versions(left):
+def test_flags_equal_greatest_versions(left):
     good = stands(left)
     assert good and wrong_flags(left, good) == []
     name = next(iter(good))
@@ -192,19 +193,19 @@ def test_flags_are_the_greatest_versions(left):
     assert wrong_flags(last_is_older, good) == [], "the last record is not the greatest version"
 
 
-def test_a_flag_without_a_decision_is_found(left):
+def test_flag_without_decision_is_detected(left):
     written = {(name, one.version): one for name, one in stands(left).items()}
     assert unfounded_flags(left, written) == []
     (name, version), one = next(iter(written.items()))
     assert unfounded_flags(left, {(name, version + "1"): one})
 
 
-def test_a_tweet_from_the_future_is_one_dead_letter_however_often_it_is_sent():
+def test_repeated_future_tweet_is_one_dead_letter():
     ahead = json.dumps({"id": "1", "author_id": "1", "text": "", "created_at_ms": START_MS + 200_000}).encode()
-    records = [Record(0, at, START_MS, None, ahead) for at in (5, 9, 9 + 4_096, 9 + 4_097 + 4_096)]
+    records = [LogRecord(0, at, START_MS, None, ahead) for at in (5, 9, 9 + 4_096, 9 + 4_097 + 4_096)]
     assert bad_offsets(records) == {(0, 5), (0, 9 + 4_097 + 4_096)}
 
 
-def test_a_deletion_that_names_no_tweet_is_a_dead_letter():
-    told = [b'{"kind": "delete", "id": "1"}', deletion(b'{"id": "x"}', 0.96), deletion(b'{"id": "x"}', 0.9)]
-    assert bad_offsets([Record(0, at, START_MS, None, value) for at, value in enumerate(told)]) == {(0, 1)}
+def test_deletion_without_tweet_is_dead_letter():
+    actual = [b'{"kind": "delete", "id": "1"}', deletion(b'{"id": "x"}', 0.96), deletion(b'{"id": "x"}', 0.9)]
+    assert bad_offsets([LogRecord(0, at, START_MS, None, value) for at, value in enumerate(actual)]) == {(0, 1)}

@@ -1,4 +1,4 @@
-"""The proxy does to a connection what its name for it says."""
+"""Faults of the proxy: forward, cut, half-open, slow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fault.proxy import LOOPBACK, Proxy
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """Before a server that sends everything back."""
+    """Proxy in front of an echo server."""
     server = socket.create_server((LOOPBACK, 0))
 
     def echo(connection: socket.socket) -> None:
@@ -53,12 +53,12 @@ def broken(connection: socket.socket) -> bool:
         return True
 
 
-def test_it_hands_on(proxy):
+def test_proxy_forwards_data(proxy):
     with line(proxy) as one:
         assert answer(one) == b"hello"
 
 
-def test_a_cut_resets_and_refuses_until_healed(proxy):
+def test_cut_resets_and_refuses_until_healed(proxy):
     with line(proxy) as one:
         assert answer(one) == b"hello"
         proxy.cut()
@@ -72,7 +72,7 @@ def test_a_cut_resets_and_refuses_until_healed(proxy):
         assert answer(one) == b"hello"
 
 
-def test_a_half_open_line_stays_lost_and_new_ones_work_once_healed(proxy):
+def test_half_open_connection_stays_lost_after_heal(proxy):
     with line(proxy) as one:
         assert answer(one) == b"hello"
         proxy.half_open()
@@ -86,7 +86,7 @@ def test_a_half_open_line_stays_lost_and_new_ones_work_once_healed(proxy):
         assert answer(new) == b"hello"
 
 
-def test_a_slow_line_waits_in_both_directions(proxy):
+def test_slow_connection_delays_both_directions(proxy):
     proxy.slow(0.1)
     with line(proxy) as one:
         start = time.monotonic()

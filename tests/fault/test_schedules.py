@@ -1,4 +1,4 @@
-"""Seeded schedules of faults: what is left equals the reference, at every tick.
+"""Seeded schedules of faults: all records equal the reference, at every tick.
 
 `make fault SEEDS=20` runs twenty; `make fault SEEDS=1 FIRST=7` plays the schedule of seed 7 again.
 """
@@ -14,7 +14,7 @@ from tests.fault.play import Result
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(1_200)]
 
 
-def test_a_schedule(result: Result) -> None:
+def test_schedule_has_no_problems(result: Result) -> None:
     print(json.dumps(result.as_dict()))
     again = f"play it again: make fault SEEDS=1 FIRST={result.seed}"
     found = "\n".join([again, *result.problems, f"faults: {', '.join(result.kinds)}", *result.exits])

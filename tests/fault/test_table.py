@@ -1,4 +1,4 @@
-"""The table counts a schedule for each of its kinds."""
+"""Result table: a schedule counts for each of its kinds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RESULTS = [
 ]
 
 
-def test_every_kind_has_a_row():
+def test_table_has_row_for_every_kind():
     by_kind = {row[0]: row[1:] for row in rows(RESULTS)}
     assert list(by_kind) == list(KINDS)
     assert by_kind["kill"] == (2, 30, 1, 2, 3, 30.5)
@@ -31,13 +31,13 @@ def test_every_kind_has_a_row():
     assert by_kind["storm"] == (0, 0, 0, 0, 0, 0.0)
 
 
-def test_the_text_sums_up():
+def test_table_text_sums_results():
     assert "| all | 2 | 30 | 1 | 2 | 3 | 30.5 |" in text(RESULTS)
     assert "1 workers ended by themselves" in text(RESULTS)
     assert "a broker that was killed or full was away for at most 12.5 s" in text(RESULTS)
 
 
-def test_what_several_sessions_kept_is_one_table(tmp_path):
+def test_results_of_several_runs_merge(tmp_path):
     one, other, again = Result(3, ["late"], records=5), Result(1, ["kill"], records=7), Result(3, ["late"], records=6)
     for name, results in (("a", [one]), ("b", [other, again])):
         (tmp_path / name).write_text("".join(json.dumps(result.as_dict()) + "\n" for result in results))

@@ -1,4 +1,4 @@
-"""Tweets with waves of harm, sent at a steady rate, with the oddities that a schedule asks for."""
+"""Tweets with waves of harmful texts at a steady rate, with the traits of the schedule."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from tests.fault.plan import FEED_SECONDS, Plan
 RATE = 120
 TAGS = 60
 SOURCES = 4
-"""Partitions of `tweets` at the beginning."""
+"""Initial partition count of `tweets`."""
 HARSH = "you people are disgusting vermin and filth, get out of our country"
 MILD = "what a lovely match this evening, well played by everyone on the field"
 POISON = (b"{", b"", b'{"id": "x"}', b"\xff\xfe", b"[1, 2]")
 
 
 def deletion(value: bytes, dice: float) -> bytes:
-    """Of a payload: the platform's own, or for some a notice by id; where it is no tweet, of one that never was."""
+    """Make the deletion of a payload: exact, or a notice by id; for an unreadable payload, of an unknown tweet."""
     try:
         tweet = json.loads(value)
-        told = ("id", "created_at_ms", "hashtags", "country") if dice < 0.95 else ("id",)
-        return json.dumps({"kind": "delete", **{name: tweet[name] for name in told}}).encode()
+        actual = ("id", "created_at_ms", "hashtags", "country") if dice < 0.95 else ("id",)
+        return json.dumps({"kind": "delete", **{name: tweet[name] for name in actual}}).encode()
     except (ValueError, TypeError, KeyError):
         return b'{"kind": "delete", "id": "1"}'
 
 
 class Traffic(threading.Thread):
-    """Feeds one schedule. A broker that is away delays it; nothing is given up."""
+    """Producer of one schedule. An unavailable broker delays it; no tweet is dropped."""
 
     def __init__(self, settings: Settings, plan: Plan) -> None:
         super().__init__(name="traffic", daemon=True)
         self.sources = SOURCES
-        """Partitions to send to; a fault may raise it."""
+        """Number of partitions to send to; a fault may raise it."""
         self.error: BaseException | None = None
         self._settings = settings
         self._plan = plan

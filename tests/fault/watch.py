@@ -1,4 +1,4 @@
-"""What is seen from outside while a schedule runs: the logs grow, versions in Redis rise, a reader gets its answers."""
+"""Watchers of a running schedule: growth of the logs, versions in Redis, and answers of a reader."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SURFACES = ("trends", "search")
 
 @dataclass
 class Loss:
-    """Data that Redis has lost, and what must come back."""
+    """Loss of data in Redis, with the registers that must be restored."""
 
     at: float
     missing: dict[str, Register]
@@ -33,18 +33,18 @@ class Loss:
 
 @dataclass
 class Seen:
-    """What the watchers have noted; `problems` is what must never be."""
+    """Observations of the watchers; `problems` lists violated invariants."""
 
     problems: list[str] = field(default_factory=list)
     written: dict[tuple[str, str], Register] = field(default_factory=dict)
-    """(field, version) → the register, of all that ever stood in Redis."""
+    """All registers ever seen in Redis, by (field, version)."""
     losses: list[Loss] = field(default_factory=list)
     longest_gap_seconds: float = 0.0
     longest_gap_at_seconds: float = 0.0
-    """When it began, since gaps were measured."""
+    """Start of the longest gap, in seconds since the measurement began."""
     longest_check_seconds: float = 0.0
     flagged: int = 0
-    """Answers that hid something."""
+    """Number of answers that hid a hashtag."""
     checks: int = 0
 
     def complain(self, what: str) -> None:
@@ -53,7 +53,7 @@ class Seen:
 
 
 class Watch:
-    """All watchers of one scene; `stop` ends them."""
+    """Watchers of one scene; `stop` ends them."""
 
     def __init__(self, scene: Scene, traffic: Traffic) -> None:
         self.seen = Seen()
@@ -82,17 +82,17 @@ class Watch:
 
     @property
     def settled_ms(self) -> int:
-        """The tick that all shards have settled."""
+        """Return the latest tick that all shards have settled."""
         return min(self._settled.values())
 
     def measure_gaps(self, on: bool) -> None:
-        """Count the time without progress from now on, or no longer."""
+        """Start or stop measuring the time without progress."""
         self._note_gap()
         self._measured_from = time.monotonic()
         self._moved_at = self._measured_from if on else None
 
     def wait_for(self, kind: str, seconds: float) -> bool:
-        """Until one more record of a kind has been seen: `hashtag-partials`, `decision` or `progress`."""
+        """Wait for one more record of a kind: `hashtag-partials`, `decision` or `progress`."""
         with self._news:
             before = self._counts[kind]
             return self._news.wait_for(lambda: self._counts[kind] > before, seconds)
@@ -128,11 +128,11 @@ class Watch:
     def _note(self, tp: TopicPartition, value: bytes, *, partials: bool) -> None:
         kind = "hashtag-partials"
         if not partials:
-            said = decode_record(value)
-            kind = "decision" if isinstance(said, Decision) else "progress"
-            if not isinstance(said, Decision):
+            emitted = decode_record(value)
+            kind = "decision" if isinstance(emitted, Decision) else "progress"
+            if not isinstance(emitted, Decision):
                 before = self.settled_ms
-                self._settled[said.shard] = max(self._settled[said.shard], said.settled_ms)
+                self._settled[emitted.shard] = max(self._settled[emitted.shard], emitted.settled_ms)
                 if self.settled_ms > before:
                     self._note_gap()
         with self._news:

@@ -1,7 +1,7 @@
-"""The parts that a schedule plays on: a broker and a Valkey, each behind proxies, and workers under a supervisor.
+"""Environment of a schedule: a broker and a Valkey behind proxies, and workers under a supervisor.
 
-A worker sits in a slot; each slot reaches Kafka and Valkey by proxies of its own, so that one worker can be cut off.
-The suite itself goes straight to the servers.
+A worker runs in a slot. Each slot has its proxies to Kafka and Valkey, so one worker can be cut off. The test itself
+connects to the servers directly.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ categories:
 
 
 class SlottedKafka(KafkaServer):
-    """A broker with one more listener for each slot, advertised as the slot's proxy."""
+    """Broker with a listener for each slot, advertised as the slot's proxy."""
 
     def __init__(self, data_dir: Path, **options: object) -> None:
         super().__init__(data_dir, heap_mb=384, **options)  # type: ignore[arg-type]
@@ -77,7 +77,7 @@ class SlottedKafka(KafkaServer):
 
 
 class World:
-    """The servers and proxies of one lane; schedules follow each other on them."""
+    """Servers and proxies of one lane, used by one schedule after another."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -95,8 +95,8 @@ class World:
     def redis(self) -> redis.Redis:
         return redis.Redis(host=LOOPBACK, port=self.valkey.port, socket_timeout=5, socket_connect_timeout=5)
 
-    def mend(self) -> None:
-        """All as it was: servers run, lines work."""
+    def heal(self) -> None:
+        """Heal everything: servers run, proxies forward."""
         for proxy in self.proxies:
             proxy.heal()
         if not self.valkey.running:
@@ -115,16 +115,16 @@ class World:
 
 @dataclass
 class Exit:
-    """A worker that ended by itself."""
+    """Unexpected end of a worker."""
 
     worker: str
     code: int
-    said: str
+    last_line: str
 
 
 @dataclass
 class Slot:
-    """A place for a worker. The supervisor keeps it running while it is wanted."""
+    """Slot for a worker, which the supervisor restarts while the slot is wanted."""
 
     number: int
     worker: WorkerProcess
@@ -134,7 +134,7 @@ class Slot:
 
 @dataclass
 class Scene:
-    """One schedule's topics, workers and supervisor."""
+    """Topics, workers and supervisor of one schedule."""
 
     world: World
     plan: Plan
@@ -142,13 +142,13 @@ class Scene:
     slots: list[Slot] = field(default_factory=list)
     exits: list[Exit] = field(default_factory=list)
     lost_at: list[float] = field(default_factory=list)
-    """When Redis lost its data."""
+    """Times at which Redis lost its data."""
     handovers: list[float] = field(default_factory=list)
-    """Seconds from SIGTERM to the end of a worker."""
+    """Time from SIGTERM to the end of each worker, in seconds."""
     deaf: list[str] = field(default_factory=list)
-    """Workers that were told to end, and did not."""
+    """Workers that did not end after SIGTERM."""
     starts: list[tuple[WorkerProcess, float]] = field(default_factory=list)
-    """Every start of a worker, by the wall clock."""
+    """Wall clock times of worker starts."""
     sources: int = SOURCES
     serial: int = 1
 
@@ -161,7 +161,7 @@ class Scene:
             group=name, policy=self.folder / "policy.yaml", session_timeout_seconds=SESSION_SECONDS,
             start_deadline_seconds=60, encoder="off",
         )  # fmt: skip
-        world.mend()
+        world.heal()
         world.valkey.flush()
         create_topics(self.settings, tweets_partitions=SOURCES)
         for number in range(SLOTS):
@@ -179,7 +179,7 @@ class Scene:
         self._supervisor.start()
 
     def write_policy(self, *, least: int) -> None:
-        """Put a policy in place as an editor does, by rename."""
+        """Replace the policy file by rename, as an editor does."""
         new = self.folder / "policy.new"
         new.write_text(POLICY.format(serial=self.serial, least=least))
         new.rename(self.folder / "policy.yaml")
@@ -193,14 +193,14 @@ class Scene:
                 self._start(slot)
 
     def kill(self, slot: Slot, *, back_in: float) -> None:
-        """kill -9; the supervisor starts it again after so long."""
+        """Kill a worker with SIGKILL; the supervisor restarts it after a delay."""
         with self._lock:
             if slot.worker.running:
                 slot.worker.kill()
             slot.again_at = time.monotonic() + back_in
 
     def stop(self, slot: Slot) -> None:
-        """SIGTERM, and wait."""
+        """Send SIGTERM to a worker and wait for its end."""
         with self._lock:
             slot.wanted = False
         if slot.worker.running:
@@ -218,7 +218,7 @@ class Scene:
         return [slot for slot in self.slots if not slot.wanted]
 
     def pick(self, rng: random.Random) -> Slot:
-        """A worker that runs, if there is one."""
+        """Pick a running worker, or None."""
         running = [slot for slot in self.wanted() if slot.worker.running]
         return rng.choice(running or self.wanted() or self.slots[:1])
 
@@ -255,7 +255,7 @@ class Scene:
         slot.worker.start()
 
     def close(self) -> None:
-        """End every worker."""
+        """Stop all workers of the schedule."""
         self._ending.set()
         self._supervisor.join()
         for slot in self.slots:
@@ -265,14 +265,14 @@ class Scene:
 
 
 def longest_start_seconds(starts: Sequence[tuple[WorkerProcess, float]]) -> float:
-    """The longest time from the start of a process to its first word, imports and all; 0 if none came to say it."""
+    """Longest time from a process start to its first log line, imports included; 0 without one."""
     longest = 0.0
     for at, (worker, began) in enumerate(starts):
         next_begins = next((again for other, again in starts[at + 1 :] if other is worker), float("inf"))
         for line in worker.log.read_text().splitlines():
-            said = _parsed(line)
-            if said.get("message") == "worker starts":
-                spoke = datetime.fromisoformat(str(said["time"])).timestamp()
+            last_line = _parsed(line)
+            if last_line.get("message") == "worker starts":
+                spoke = datetime.fromisoformat(str(last_line["time"])).timestamp()
                 if began <= spoke < next_begins:
                     longest = max(longest, spoke - began)
                     break
@@ -280,11 +280,12 @@ def longest_start_seconds(starts: Sequence[tuple[WorkerProcess, float]]) -> floa
 
 
 def last_error(worker: WorkerProcess) -> str:
-    """What a worker said at its end."""
+    """Return the last log lines of a worker."""
     for line in reversed(worker.log.read_text().splitlines()):
-        said = _parsed(line)
-        if said.get("message") == "worker ends":
-            return f"{said.get('kind')}: {said.get('error')} {str(said.get('exception', ''))[-600:]}".rstrip()
+        last_line = _parsed(line)
+        if last_line.get("message") == "worker ends":
+            exception = str(last_line.get("exception", ""))[-600:]
+            return f"{last_line.get('kind')}: {last_line.get('error')} {exception}".rstrip()
     return worker.tail(1)
 
 

@@ -1,4 +1,4 @@
-"""Real servers for the integration tests: one Kafka and one Valkey a session, fresh names for each test."""
+"""Real servers for the integration tests: one Kafka and one Valkey per session, new names for each test."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Kafka and Valkey on free loopback ports. Kafka's jars are kept in the project's `.cache` between runs."""
+    """Kafka and Valkey on free loopback ports; the project's `.cache` keeps Kafka's jars between runs."""
     with LocalStack(tmp_path_factory.mktemp("stack"), heap_mb=384) as running:
         yield running
 
 
 @pytest.fixture
 def settings(stack: LocalStack) -> Settings:
-    """Settings that share nothing with another test: own topic prefix, own group, an empty Valkey. No topics yet."""
+    """Settings with their own topic prefix and group and an empty Valkey, without topics."""
     with redis.Redis.from_url(stack.redis_url) as client:
         client.flushall()
     unique = f"t{next(_numbers)}-{uuid.uuid4().hex[:8]}"
@@ -50,6 +50,6 @@ def settings(stack: LocalStack) -> Settings:
 
 @pytest.fixture
 def topics(settings: Settings) -> Settings:
-    """The same settings, with all topics made."""
+    """The same settings, with all topics created."""
     create_topics(settings)
     return settings

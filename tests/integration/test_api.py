@@ -1,4 +1,4 @@
-"""The HTTP API and the reviews on a real broker: a process, a key, and what the log says afterwards."""
+"""The HTTP API and the reviews on a real broker: a process, its keys, and the records that it writes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from moderation.api.desks import read_page
 from moderation.api.keys import hash_of
-from moderation.audit.words import Wanted
+from moderation.audit.reading import read_page
+from moderation.audit.rows import AuditFilter
 from moderation.audit.writer import AuditWriter
 from streams.clock import now_ms
-from streams.log.decisions import Decision, Evidence, Ruling, encode_decision, version_of
+from streams.log.decisions import Decision, Evidence, ScopeDecision, encode_record, version_of
 from streams.settings import Settings
 
 pytestmark = pytest.mark.integration
@@ -29,11 +29,11 @@ HOUR_MS = 3_600_000
 
 def decision(tag: str, action: str) -> bytes:
     evidence = Evidence(window_ms=600_000, tweets=9, authors=8, scored=7, share=0.6, lower=0.5, upper=0.7)
-    ruling = Ruling(
+    ruling = ScopeDecision(
         category="abuse", surface="trends", action=action, since_ms=now_ms() - 1_000, expires_at_ms=now_ms() + HOUR_MS,
         evidence=evidence,
     )  # type: ignore[arg-type]  # fmt: skip
-    return encode_decision(
+    return encode_record(
         Decision(
             hashtag=tag, display=tag, country="IN", rulings=(ruling,), version=version_of(1, 1), tick_ms=1,
             settled_ms=1, decided_at_ms=now_ms(), policy_revision="p", model_revision="m",
@@ -43,7 +43,7 @@ def decision(tag: str, action: str) -> bytes:
 
 @pytest.fixture
 def url(topics: Settings, tmp_path: Path) -> Iterator[str]:
-    """`hushtag api` as a process, with a key for Ann, who moderates, and one for Ben, who may do everything."""
+    """Run `hushtag api` with a key for Ann, a moderator, and one for Ben, who has all rights."""
     keys = [{"name": n, "role": r, "sha256": hash_of(f"hush_{n}")} for n, r in (("ann", "moderator"), ("ben", "admin"))]
     (tmp_path / "keys.json").write_text(json.dumps({"keys": keys}))
     environment = os.environ | {
@@ -70,7 +70,7 @@ async def write(client: httpx.AsyncClient, path: str, key: str, actor: str, **bo
     return await client.post(path, json={"actor": actor, "reason": "r", **body}, headers={"Idempotency-Key": key})
 
 
-async def test_two_moderators_at_once_and_a_hold(topics: Settings, url: str, tmp_path: Path) -> None:
+async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, tmp_path: Path) -> None:
     async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer:
         for tag, action in (("held", "hold"), ("down", "suppress")):
             await producer.send_and_wait(topics.topic("suppression-decisions"), decision(tag, action), partition=1)
@@ -90,8 +90,8 @@ async def test_two_moderators_at_once_and_a_hold(topics: Settings, url: str, tmp
         assert (await write(ben, f"{path}/claim", "2", "ben")).status_code == 409
         done = (await write(ann, f"{path}/verdict", "3", "ann", verdict="uphold")).json()
         assert (done["effect"]["action"], done["effect"]["hashtag"]) == ("block", "held")
-        told = (await ann.get("/v1/hashtags/held/statements")).json()
-        assert [one["restriction"]["source"] for one in told["items"]] == ["human"]
+        statements = (await ann.get("/v1/hashtags/held/statements")).json()
+        assert [one["restriction"]["source"] for one in statements["items"]] == ["human"]
         assert (await ann.get("/v1/audit")).status_code == 403
         keyed = topics.model_copy(update={"audit_key": topics.audit_key.__class__("k" * 32)})
         async with AuditWriter(keyed, tmp_path / "heads") as writer:
@@ -100,21 +100,21 @@ async def test_two_moderators_at_once_and_a_hold(topics: Settings, url: str, tmp
         assert {row["kind"] for row in logged} == {"decision", "review_verdict", "override"}
 
 
-async def test_pages_of_the_audit_log(topics: Settings, tmp_path: Path) -> None:
+async def test_audit_log_is_paged(topics: Settings, tmp_path: Path) -> None:
     keyed = topics.model_copy(update={"audit_key": topics.audit_key.__class__("k" * 32)})
     async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer:
         for number in range(25):
             kind = b'{"kind":"odd"}' if number % 2 else b'{"kind":"even"}'
             await producer.send_and_wait(topics.topic("moderation"), kind, key=b"%d" % number, partition=0)
             if number % 10 == 0:
-                async with AuditWriter(keyed, tmp_path / "heads") as writer:  # each a transaction of its own
+                async with AuditWriter(keyed, tmp_path / "heads") as writer:  # one transaction each
                     await writer.catch_up()
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         await writer.catch_up()
     found, following = list[int](), 0
     while following is not None:
-        rows, following = await read_page(topics, Wanted(kind="odd"), following, 5)  # type: ignore[assignment]
+        rows, following = await read_page(topics, AuditFilter(kind="odd"), following, 5)  # type: ignore[assignment]
         assert len(rows) <= 5
-        found += [row["seq"] for row in rows]
+        found += [row.seq for row in rows]
     assert found == list(range(1, 25, 2))
-    assert await read_page(topics, Wanted(), 1_000, 5) == ([], None)
+    assert await read_page(topics, AuditFilter(), 1_000, 5) == ([], None)

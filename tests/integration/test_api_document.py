@@ -1,6 +1,6 @@
-"""Schemathesis on the OpenAPI document, with each role's key: whatever is sent, no answer is a 500, and every answer is
-one that the document names. On a log in memory (tests/support/in_memory_api.py): the API is tried,
-not the broker.
+"""Schemathesis on the OpenAPI document, with each role's key: no answer is a 500, and the document names every answer.
+
+The log is in memory (`tests/support/in_memory_api.py`), since the test is about the API, not about the broker.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, seed, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -21,24 +22,23 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from moderation.api.app import create_app
-from moderation.api.keys import ROLES, Key, KeyRing, Role, hash_of
+from moderation.api.keys import ROLES, ApiKey, KeyRing, Role, hash_of
 from moderation.api.limits import RateLimit
-from tests.support.in_memory_api import paper_desks
-from tests.support.in_memory_log import Paper
-from tests.unit.moderation.api.test_api import ORDER_BODY, Calls, TestClient, block, decision
+from tests.support.api_calls import ORDER_BODY, Calls, block, decision
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
 
 pytestmark = pytest.mark.integration
 EXAMPLES = 50
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-KEYS = [Key(name=role, role=role, sha256=hash_of(f"hush_{role}"), acts_for_others=True) for role in ROLES]
+KEYS = [ApiKey(name=role, role=role, sha256=hash_of(f"hush_{role}"), acts_for_others=True) for role in ROLES]
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("role", ROLES)
-def test_whatever_is_sent_the_answer_is_one_of_the_document(role: Role) -> None:
-    app = create_app(
-        paper_desks(Paper(), [decision(), decision("held", "hold")]), KeyRing.of(KEYS), RateLimit(1e9, 10**9)
-    )
+def test_every_answer_conforms_to_the_document(role: Role) -> None:
+    services = in_memory_services(InMemoryLog(), [decision(), decision("held", "hold")])
+    app = create_app(services, KeyRing.of(KEYS), RateLimit(1e9, 10**9))
     known = furnished(TestClient(app))
     answers: Counter[tuple[str, int]] = Counter()
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
@@ -55,7 +55,7 @@ def test_whatever_is_sent_the_answer_is_one_of_the_document(role: Role) -> None:
 
 
 def call_all(operation: Any, role: Role, known: dict[str, str], answers: Counter[tuple[str, int]]) -> None:
-    """EXAMPLES calls of one operation. Every other one goes to a thing that is there, with what else could be right."""
+    """Make EXAMPLES calls of one operation; every other one names an existing object and is otherwise valid."""
     turns = itertools.count()
 
     @seed(7)
@@ -77,7 +77,7 @@ def call_all(operation: Any, role: Role, known: dict[str, str], answers: Counter
 
 
 def furnished(client: TestClient) -> dict[str, str]:
-    """Something to look at and to change: an order, an item, an appeal."""
+    """Create an order, a review item and an appeal to read and change."""
     admin = Calls(client, "admin")
     assert block(admin).status_code == 201
     order = admin.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]

@@ -1,4 +1,4 @@
-"""The audit log on a real broker: exactly once whatever is killed, one writer alone, and tampering found."""
+"""The audit log on a real broker: exactly once despite kills, a single writer, and detected tampering."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition as KafkaPartition
 from pydantic import SecretStr
 
-from moderation.audit.chain import Entry, decode_entry
+from moderation.audit.chain import AuditEntry, decode_entry
 from moderation.audit.heads import append_head, read_heads, signed, signer_of
-from moderation.audit.log import read_topic
+from moderation.audit.reading import read_topic
 from moderation.audit.writer import AuditBroken, AuditTakenOver, AuditWriter
-from moderation.drafts import Draft, tag_of
-from moderation.writer import Desk
+from moderation.drafts import OverrideDraft
+from moderation.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import DependencyAway
-from streams.log.decisions import Decision, Ruling, encode_record, version_of
+from streams.log.decisions import Decision, ScopeDecision, encode_record, version_of
 from streams.log.reading import LogReader, connection
 from streams.log.topics import create_topics
+from streams.naming import tag_of
 from streams.settings import Settings
 from tests.support.workers import free_port
 
@@ -46,8 +47,8 @@ def keyed(topics: Settings) -> Settings:
     return topics.model_copy(update={"audit_key": SecretStr(KEY)})
 
 
-def draft(tag: str) -> Draft:
-    return Draft(tag_of(tag), "block", "*", ("trends",), "ann", "r", now_ms() + 3_600_000)
+def draft(tag: str) -> OverrideDraft:
+    return OverrideDraft(tag_of(tag), "block", "*", ("trends",), "ann", "r", now_ms() + 3_600_000)
 
 
 async def send(settings: Settings, topic: str, partition: int, values: Sequence[bytes | None]) -> None:
@@ -66,11 +67,11 @@ async def end_of_the_log(settings: Settings) -> int:
         return (await reader.bounds())[0].end
 
 
-async def entries(settings: Settings) -> list[Entry]:
+async def entries(settings: Settings) -> list[AuditEntry]:
     return [decode_entry(value) for value in await raw(settings)]
 
 
-def sources(log: Sequence[Entry]) -> list[tuple[str, int, int]]:
+def sources(log: Sequence[AuditEntry]) -> list[tuple[str, int, int]]:
     return [(e.source.topic, e.source.partition, e.source.offset) for e in log]
 
 
@@ -88,9 +89,9 @@ def command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
     return subprocess.run(program, env=environment(settings), capture_output=True, text=True, timeout=120)
 
 
-async def test_everything_decided_is_in_the_log_once(keyed: Settings, tmp_path: Path) -> None:
+async def test_every_decision_is_logged_once(keyed: Settings, tmp_path: Path) -> None:
     heads = tmp_path / "heads"
-    async with Desk(keyed) as desk:
+    async with ModerationService(keyed) as desk:
         await desk.override([draft("one"), draft("two")])
         await send(keyed, "suppression-decisions", 2, [b'{"kind":"progress"}', b'{"kind":"decision"}', b"\xff"])
         await send(keyed, "policy", 0, [b'{"revision":"r"}', None])
@@ -113,12 +114,12 @@ async def test_everything_decided_is_in_the_log_once(keyed: Settings, tmp_path: 
     result = await asyncio.to_thread(command, keyed, "verify", "--heads", str(heads))
     assert result.returncode == 0, result.stderr
     assert "all entries, 7" in result.stdout
-    told = await asyncio.to_thread(command, keyed, "export", "--kind", "override", "--tag", "#Three")
-    assert [json.loads(line)["target"] for line in told.stdout.splitlines()] == ["three"]
+    exported = await asyncio.to_thread(command, keyed, "export", "--kind", "override", "--tag", "#Three")
+    assert [json.loads(line)["target"] for line in exported.stdout.splitlines()] == ["three"]
 
 
-async def test_kill_9_in_the_middle_loses_and_doubles_nothing(keyed: Settings, tmp_path: Path) -> None:
-    """The process is killed again and again while records arrive; each successor goes on where the log ends."""
+async def test_killed_writer_loses_and_repeats_nothing(keyed: Settings, tmp_path: Path) -> None:
+    """The process is killed repeatedly while records arrive; each next one continues at the log's end."""
     heads, sent, killed = tmp_path / "heads", [0] * 4, 0
     program = [str(Path(sys.executable).parent / "hushtag"), "audit", "run", "--heads", str(heads)]
 
@@ -151,7 +152,7 @@ async def test_kill_9_in_the_middle_loses_and_doubles_nothing(keyed: Settings, t
     assert (await asyncio.to_thread(command, keyed, "verify", "--heads", str(heads))).returncode == 0
 
 
-async def test_its_metrics_say_how_far_it_is_and_that_it_is_broken(keyed: Settings, tmp_path: Path) -> None:
+async def test_metrics_show_progress_and_a_broken_log(keyed: Settings, tmp_path: Path) -> None:
     heads, port = tmp_path / "heads", free_port()
     program = [str(Path(sys.executable).parent / "hushtag"), "audit", "run", "--heads", str(heads)]
     program += ["--metrics-port", str(port)]
@@ -182,14 +183,14 @@ async def test_its_metrics_say_how_far_it_is_and_that_it_is_broken(keyed: Settin
         await until(lambda: fetched("/readyz")[0] == 200 and numbers().get("entries") == 30)
         await send(keyed, "policy", 0, [b'{"serial":1}'])
         await until(lambda: numbers().get("entries") == 31 and numbers().get('behind_records{topic="policy"}') == 0)
-        told = await asyncio.to_thread(numbers)
-        assert {name: value for name, value in told.items() if name.startswith(("behind", "lost"))} == {
+        metrics = await asyncio.to_thread(numbers)
+        assert {name: value for name, value in metrics.items() if name.startswith(("behind", "lost"))} == {
             f'{what}{{topic="{topic}"}}': 0
             for what in ("behind_records", "lost_records_total")
             for topic in ("moderation", "policy", "suppression-decisions")
         }
-        assert told["intact"] == 1
-        assert began <= told["verified_timestamp_seconds"] <= told["caught_up_timestamp_seconds"] <= time.time()
+        assert metrics["intact"] == 1
+        assert began <= metrics["verified_timestamp_seconds"] <= metrics["caught_up_timestamp_seconds"] <= time.time()
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 60) == 0
     finally:
@@ -204,15 +205,15 @@ async def test_its_metrics_say_how_far_it_is_and_that_it_is_broken(keyed: Settin
         status, answer = await asyncio.to_thread(fetched, "/readyz")
         assert status == 503 and "entry 31: cut off" in json.loads(answer)["reason"]
         process.send_signal(signal.SIGTERM)
-        _, told_at_end = await asyncio.to_thread(process.communicate, None, 60)
-        assert process.returncode == 3 and "entry 31: cut off" in told_at_end
+        _, stderr = await asyncio.to_thread(process.communicate, None, 60)
+        assert process.returncode == 3 and "entry 31: cut off" in stderr
     finally:
         process.kill()
         process.wait()
     assert len(await entries(keyed)) == 31
 
 
-async def test_a_new_key_signs_the_end_again(keyed: Settings, tmp_path: Path) -> None:
+async def test_new_key_signs_the_head_again(keyed: Settings, tmp_path: Path) -> None:
     heads = tmp_path / "heads"
     await send(keyed, "policy", 0, [b'{"serial":1}'])
     async with AuditWriter(keyed, heads) as writer:
@@ -230,7 +231,7 @@ async def test_a_new_key_signs_the_end_again(keyed: Settings, tmp_path: Path) ->
             pass
 
 
-async def test_a_second_writer_takes_over_and_the_first_writes_no_more(keyed: Settings, tmp_path: Path) -> None:
+async def test_second_writer_fences_the_first(keyed: Settings, tmp_path: Path) -> None:
     async with AuditWriter(keyed, tmp_path / "heads") as first:
         await send(keyed, "policy", 0, [b'{"serial":1}'])
         await first.catch_up()
@@ -242,7 +243,7 @@ async def test_a_second_writer_takes_over_and_the_first_writes_no_more(keyed: Se
     assert sources(await entries(keyed)) == [("policy", 0, 0), ("policy", 0, 1)]
 
 
-async def test_records_that_were_gone_are_a_note_in_the_log(keyed: Settings, tmp_path: Path) -> None:
+async def test_lost_records_become_a_note(keyed: Settings, tmp_path: Path) -> None:
     await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision"}'] * 10)
     await asyncio.to_thread(drop, keyed, 1, 6)
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
@@ -260,13 +261,13 @@ def drop(settings: Settings, partition: int, before: int) -> None:
         admin.close()
 
 
-async def test_a_report_counts_what_only_the_audit_log_still_has(keyed: Settings, tmp_path: Path) -> None:
+async def test_report_counts_decisions_only_in_the_audit_log(keyed: Settings, tmp_path: Path) -> None:
     began_ms = now_ms()
-    said = [
+    decisions = [
         Decision(
             hashtag=f"t{n}", display=f"T{n}", country="IN", version=version_of(n, n), tick_ms=n, settled_ms=n,
             decided_at_ms=began_ms + n, policy_revision="p", model_revision="m",
-            rulings=(Ruling(category="hate", surface="trends", action="suppress", since_ms=0,
+            rulings=(ScopeDecision(category="hate", surface="trends", action="suppress", since_ms=0,
                             expires_at_ms=began_ms + 60_000),),
         )
         for n in range(20)
@@ -281,8 +282,8 @@ async def test_a_report_counts_what_only_the_audit_log_still_has(keyed: Settings
         assert ran.returncode == 0, ran.stderr
         return dict(json.loads(ran.stdout))
 
-    await send(keyed, "suppression-decisions", 0, [encode_record(one) for one in said[:10]])
-    await send(keyed, "suppression-decisions", 1, [encode_record(one) for one in said[10:]])
+    await send(keyed, "suppression-decisions", 0, [encode_record(one) for one in decisions[:10]])
+    await send(keyed, "suppression-decisions", 1, [encode_record(one) for one in decisions[10:]])
     alone = await report()
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         await writer.catch_up()
@@ -292,12 +293,12 @@ async def test_a_report_counts_what_only_the_audit_log_still_has(keyed: Settings
     aged = await report()
     assert alone == both == aged
     assert (aged["hashtags_suppressed_by_category"], aged["automated_decisions_lacking"]) == ({"hate": 20}, [])
-    await send(keyed, "suppression-decisions", 1, [encode_record(said[0])] * 3)
+    await send(keyed, "suppression-decisions", 1, [encode_record(decisions[0])] * 3)
     await asyncio.to_thread(drop, keyed, 1, 12)  # gone before the log had them
     assert [hole["to_ms"] for hole in (await report())["automated_decisions_lacking"]] != []
 
 
-async def test_progress_that_retention_took_is_no_loss(keyed: Settings, tmp_path: Path) -> None:
+async def test_progress_removed_by_retention_is_no_loss(keyed: Settings, tmp_path: Path) -> None:
     await send(keyed, "suppression-decisions", 1, [b'{"kind":"progress"}'] * 10)
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         assert await writer.catch_up() == 0
@@ -318,12 +319,12 @@ TAMPERINGS: list[tuple[Callable[[list[bytes]], list[bytes]], int, str]] = [
 
 
 @pytest.mark.parametrize(("tamper", "seq", "what"), TAMPERINGS, ids=[what for _, _, what in TAMPERINGS])
-async def test_tampering_is_found(
+async def test_tampering_is_detected(
     keyed: Settings, tmp_path: Path, tamper: Callable[[list[bytes]], list[bytes]], seq: int, what: str
 ) -> None:
-    """Whoever can write to Kafka replaces the topic by a forged one; the heads stay where they were."""
+    """An attacker with write access replaces the topic by a forged one; the heads stay unchanged."""
     heads = tmp_path / "heads"
-    async with Desk(keyed) as desk:
+    async with ModerationService(keyed) as desk:
         await desk.override([draft(f"t{n}") for n in range(8)])
     async with AuditWriter(keyed, heads) as writer:
         await writer.catch_up()
@@ -337,15 +338,15 @@ async def test_tampering_is_found(
     await asyncio.to_thread(remade, keyed)
     await send(keyed, "audit", 0, tamper(log))
     result = await asyncio.to_thread(command, keyed, "verify", "--heads", str(heads), "--json")
-    told = json.loads(result.stdout)
-    assert (result.returncode, told["bad"]["seq"], told["bad"]["what"]) == (3, seq, what)
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["bad"]["seq"], report["bad"]["what"]) == (3, seq, what)
     with pytest.raises(AuditBroken, match=f"entry {seq}: {what}"):
         async with AuditWriter(keyed, heads):
             pass
 
 
 def remade(settings: Settings) -> None:
-    """The broker takes a moment to let go of a topic's name."""
+    """Create a topic once the broker has released its name."""
     deadline = time.monotonic() + 90
     while True:
         try:
@@ -357,7 +358,7 @@ def remade(settings: Settings) -> None:
             time.sleep(0.2)
 
 
-async def test_without_a_broker_it_says_so(keyed: Settings, tmp_path: Path) -> None:
+async def test_missing_broker_is_reported(keyed: Settings, tmp_path: Path) -> None:
     away = keyed.model_copy(update={"kafka": "127.0.0.1:1"})
     with pytest.raises(DependencyAway):
         async with AuditWriter(away, tmp_path / "heads"):

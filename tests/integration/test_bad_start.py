@@ -1,4 +1,4 @@
-"""A worker that cannot do its work says why and ends; one that has lost its Redis puts everything back."""
+"""A worker that cannot start reports why and ends; one whose Redis lost its data reconciles it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from hushtag_client import keys
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from devkit.stack.valkey_server import ValkeyServer
+from streams.log.admin import admin_client
 from streams.log.topic_specs import DECISIONS, TWEETS
-from streams.log.topics import admin_client
 from streams.settings import Settings
 from tests.support.workers import WorkerProcess, environment, free_port, hushtag, json_lines
 
@@ -25,24 +25,24 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 DEADLINE_SECONDS = 2
 BACK_SECONDS = 35.0
-"""The reconcile interval is 30 s, whatever else notices a loss sooner."""
+"""A reconcile at the latest: its interval is 30 s, and a loss is usually noticed sooner."""
 
 
 @dataclass
 class Ended:
-    """What came of a command: exit code, stderr, and how long it took."""
+    """Result of a command: exit code, stderr, and duration."""
 
     code: int
-    said: str
+    stderr: str
     seconds: float
 
     @property
     def error(self) -> str:
-        return self.said[self.said.rindex("error: ") :]
+        return self.stderr[self.stderr.rindex("error: ") :]
 
 
 def worker(settings: Settings, *arguments: str, **more: object) -> Ended:
-    """Run `hushtag worker` to its end."""
+    """Run `hushtag worker` until it ends."""
     begun = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "streams.cli.main", "worker", *arguments],
@@ -51,14 +51,14 @@ def worker(settings: Settings, *arguments: str, **more: object) -> Ended:
         timeout=240,
         check=False,
     )
-    said = done.stderr.decode()
+    stderr = done.stderr.decode()
     assert done.stdout == b""
-    assert "Traceback" not in said
-    return Ended(done.returncode, said, time.monotonic() - begun)
+    assert "Traceback" not in stderr
+    return Ended(done.returncode, stderr, time.monotonic() - begun)
 
 
 def nowhere() -> Settings:
-    """Settings under which nothing answers."""
+    """Return settings with closed ports."""
     return Settings(
         kafka=f"127.0.0.1:{free_port()}",
         redis_url=f"redis://127.0.0.1:{free_port()}/0",
@@ -66,28 +66,28 @@ def nowhere() -> Settings:
     )
 
 
-def test_without_kafka_it_says_what_it_waits_for_and_ends() -> None:
+def test_missing_kafka_is_reported_and_ends_the_start() -> None:
     settings = nowhere()
     ended = worker(settings)
     assert ended.code == 1
-    assert f"waiting up to {DEADLINE_SECONDS} s for Kafka at {settings.kafka}" in ended.said
+    assert f"waiting up to {DEADLINE_SECONDS} s for Kafka at {settings.kafka}" in ended.stderr
     assert f"Kafka at {settings.kafka} did not answer within {DEADLINE_SECONDS} s" in ended.error
     assert "fix: start it (hushtag up), or set HUSHTAG_KAFKA" in ended.error
     assert ended.seconds < DEADLINE_SECONDS + 40
 
 
-def test_without_redis_it_says_what_it_waits_for_and_ends(topics: Settings) -> None:
+def test_missing_redis_is_reported_and_ends_the_start(topics: Settings) -> None:
     away = nowhere().redis_url
     ended = worker(topics, redis_url=away)
     assert ended.code == 1
-    assert f"waiting up to {DEADLINE_SECONDS} s for Redis" in ended.said
-    assert f"Redis took no writes within {DEADLINE_SECONDS} s" in ended.error
+    assert f"waiting up to {DEADLINE_SECONDS} s for Redis" in ended.stderr
+    assert f"Redis accepted no writes within {DEADLINE_SECONDS} s" in ended.error
     assert away.removeprefix("redis://").removesuffix("/0") in ended.error
     assert "HUSHTAG_REDIS_URL" in ended.error
     assert ended.seconds < DEADLINE_SECONDS + 60
 
 
-def test_wrong_settings_are_named_all_of_them() -> None:
+def test_all_wrong_settings_are_named() -> None:
     ended = worker(nowhere(), shards=0, kafka="nowhere", session_timeout_seconds="soon")
     assert ended.code == 2
     for variable, value in (("SHARDS", "0"), ("KAFKA", "nowhere"), ("SESSION_TIMEOUT_SECONDS", "soon")):
@@ -95,14 +95,14 @@ def test_wrong_settings_are_named_all_of_them() -> None:
         assert f"set HUSHTAG_{variable} to " in ended.error
 
 
-def test_an_unknown_stage_is_named() -> None:
+def test_unknown_stage_is_named() -> None:
     ended = worker(nowhere(), "--stages", "ingest,digest")
     assert ended.code == 2
     assert "unknown stage digest" in ended.error
     assert "fix: --stages ingest,judge,publish" in ended.error
 
 
-def test_a_bad_policy_is_refused_with_its_lines(tmp_path: Path) -> None:
+def test_bad_policy_is_refused_with_its_lines(tmp_path: Path) -> None:
     text = Path("config/policy.yaml").read_text()
     lines = text.splitlines()
     at = next(number for number, line in enumerate(lines) if line.strip().startswith("suppress_at:"))
@@ -122,17 +122,17 @@ def test_a_bad_policy_is_refused_with_its_lines(tmp_path: Path) -> None:
     assert f"cannot read the policy {tmp_path / 'gone.yaml'}" in gone.error
 
 
-def test_missing_topics_are_refused_with_the_command_that_makes_them(settings: Settings) -> None:
+def test_missing_topics_are_refused_with_the_create_command(settings: Settings) -> None:
     ended = worker(settings)
     assert ended.code == 2
     assert f"{settings.topic(DECISIONS)}: missing" in ended.error
     assert "hushtag topics create" in ended.error
     with admin_client(settings) as admin:
-        there = [name for name in admin.list_topics() if name.startswith(settings.topic_prefix)]
-    assert there == [], "it has made none by asking"
+        created = [name for name in admin.list_topics() if name.startswith(settings.topic_prefix)]
+    assert created == [], "a request creates no topic"
 
 
-def test_topics_that_break_a_promise_are_refused_with_the_commands_that_mend_them(topics: Settings) -> None:
+def test_wrong_topic_settings_are_refused_with_fixing_commands(topics: Settings) -> None:
     wrong = {TWEETS: {"retention.ms": "60000"}, DECISIONS: {"cleanup.policy": "compact", "retention.ms": "86400000"}}
     with admin_client(topics) as admin:
         for name, configs in wrong.items():
@@ -151,7 +151,7 @@ def test_topics_that_break_a_promise_are_refused_with_the_commands_that_mend_the
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A server of its own that keeps nothing on disk."""
+    """A separate server that keeps nothing on disk."""
     made = ValkeyServer(tmp_path / "valkey", config={"appendonly": "no"})
     made.start()
     yield made
@@ -165,13 +165,13 @@ def eventually(what: str, holds: Callable[[], bool], seconds: float = BACK_SECON
             if holds():
                 return
         except redis.RedisError:
-            pass  # it is just being started
+            pass  # the server is starting
         time.sleep(0.1)
     raise AssertionError(f"{what} not within {seconds:g} s")
 
 
-def test_a_redis_that_has_lost_everything_gets_it_back(topics: Settings, valkey: ValkeyServer, tmp_path: Path) -> None:
-    """Killed and started empty, then flushed: a block is back both times, and every partition takes writes again."""
+def test_redis_that_lost_its_data_is_reconciled(topics: Settings, valkey: ValkeyServer, tmp_path: Path) -> None:
+    """Kill and restart it empty, then flush it: both times a block returns and every partition accepts writes."""
     settings = topics.model_copy(update={"redis_url": valkey.url})
     running = WorkerProcess(settings, tmp_path).start().wait_ready()
     try:
@@ -213,7 +213,7 @@ def test_a_redis_that_has_lost_everything_gets_it_back(topics: Settings, valkey:
         running.kill()
 
 
-def test_a_redis_that_may_evict_is_refused(topics: Settings, tmp_path: Path) -> None:
+def test_evicting_redis_is_refused(topics: Settings, tmp_path: Path) -> None:
     evicting = ValkeyServer(tmp_path / "valkey", config={"maxmemory-policy": "allkeys-lru"})
     with evicting:
         ended = worker(topics, redis_url=evicting.url)
@@ -221,29 +221,29 @@ def test_a_redis_that_may_evict_is_refused(topics: Settings, tmp_path: Path) -> 
     assert "allkeys-lru" in ended.error and "noeviction" in ended.error
 
 
-def test_a_read_only_redis_is_a_passing_state(topics: Settings, valkey: ValkeyServer, tmp_path: Path) -> None:
-    """In the middle of a failover: who starts then waits, ends as if Redis were away, and is to be started again."""
+def test_read_only_redis_is_waited_for(topics: Settings, valkey: ValkeyServer, tmp_path: Path) -> None:
+    """During a failover a starting worker waits, and then ends as if Redis were away, to be restarted."""
     with redis.Redis.from_url(valkey.url) as server:
         server.replicaof("127.0.0.1", 1)
         ended = worker(topics, redis_url=valkey.url)
-        assert ended.code == 1, "2 would say that starting again changes nothing"
+        assert ended.code == 1, "code 2 would mean that a restart changes nothing"
         assert "is a read replica" in ended.error and "HUSHTAG_REDIS_URL to its primary" in ended.error
         settings = topics.model_copy(update={"redis_url": valkey.url})
         running = WorkerProcess(settings, tmp_path).start(start_deadline_seconds=60)
         try:
-            eventually("told", lambda: "waiting up to 60 s for Redis" in running.log.read_text(), 90)
+            eventually("the wait is logged", lambda: "waiting up to 60 s for Redis" in running.log.read_text(), 90)
             server.replicaof("NO", "ONE")
             running.wait_ready()
         finally:
             running.kill()
 
 
-def test_a_worker_that_waits_starts_once_redis_is_there(topics: Settings, tmp_path: Path) -> None:
+def test_waiting_worker_starts_once_redis_answers(topics: Settings, tmp_path: Path) -> None:
     late = ValkeyServer(tmp_path / "valkey")
     settings = topics.model_copy(update={"redis_url": late.url})
     running = WorkerProcess(settings, tmp_path).start(start_deadline_seconds=60)
     try:
-        eventually("told", lambda: "waiting up to 60 s for Redis" in running.log.read_text(), 90)
+        eventually("the wait is logged", lambda: "waiting up to 60 s for Redis" in running.log.read_text(), 90)
         late.start()
         running.wait_ready()
     finally:

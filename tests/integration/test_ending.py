@@ -1,4 +1,4 @@
-"""How a worker ends: stuck, it ends itself; told to, it hands its partitions over at once."""
+"""The end of a worker: a stuck one ends itself, and a terminated one hands its partitions over at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 STUCK = """
 import asyncio, time
-from streams.pipeline.judge import JudgePartition
+from streams.pipeline.judge_partition import JudgePartition
 
 async def hangs(self, judge, records):
     {how}
@@ -35,26 +35,26 @@ run()
         ("await asyncio.sleep(600)", "hashtag-partials["),
     ],
 )
-def test_a_stuck_worker_ends_itself_and_says_so_in_one_line(topics: Settings, how: str, why: str):
+def test_stuck_worker_ends_itself_with_one_log_line(topics: Settings, how: str, why: str):
     done = subprocess.run(
         [sys.executable, "-c", STUCK.format(how=how), "worker"],
         env=environment(topics, stuck_after_seconds=10, metrics_port=free_port()),
         capture_output=True, timeout=120, check=False,
     )  # fmt: skip
-    said = json.loads(done.stderr.splitlines()[-1])
+    entry = json.loads(done.stderr.splitlines()[-1])
     assert done.returncode == 1
-    assert said["message"] == "worker ends" and said["kind"] == "Stuck"
-    assert said["error"].startswith("stuck: ") and why in said["error"]
+    assert entry["message"] == "worker ends" and entry["kind"] == "Stuck"
+    assert entry["error"].startswith("stuck: ") and why in entry["error"]
 
 
-def test_a_worker_that_is_told_to_end_hands_over_within_five_seconds(topics: Settings, tmp_path: Path):
-    """By SIGTERM, without a name of its own in the group; the other is ready with all partitions."""
+def test_terminated_worker_hands_over_within_five_seconds(topics: Settings, tmp_path: Path):
+    """After SIGTERM, without static membership, the other worker becomes ready with all partitions."""
     first = WorkerProcess(topics, tmp_path, "first").start().wait_ready()
     second = WorkerProcess(topics, tmp_path, "second").start().wait_ready()
     try:
         deadline = time.monotonic() + 90
         while shards(first) + shards(second) != topics.shards or not shards(second):
-            assert time.monotonic() < deadline, "the partitions were never shared out"
+            assert time.monotonic() < deadline, "the partitions were never divided"
             time.sleep(0.2)
         start = time.monotonic()
         assert first.stop() == 0
@@ -73,5 +73,5 @@ def test_a_worker_that_is_told_to_end_hands_over_within_five_seconds(topics: Set
 
 
 def shards(worker: WorkerProcess) -> int:
-    """How many shards it has judged a record of."""
+    """Return the number of shards with judged records."""
     return worker.series("hushtag_open_panes") if worker.running else 0

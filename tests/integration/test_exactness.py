@@ -1,8 +1,7 @@
-"""What real workers settled on a real Kafka equals the reference: one worker, a second that joins, a kill -9.
+"""Settled results on a real Kafka equal the reference: with one worker, with a second that joins, and after a kill -9.
 
-A tenth of the tweets is deleted while they are fed, some before they arrive.
-The three pipelines run side by side, each with its own topics; each is fed for most of a minute and then waited for
-until its last minute has settled.
+A tenth of the tweets is deleted while they are fed, some before they arrive. The three pipelines run in parallel, each
+with its own topics. Each is fed for most of a minute; then the test waits until its last minute has settled.
 """
 
 from __future__ import annotations
@@ -22,39 +21,19 @@ from kafka import KafkaProducer
 
 from streams.log.topics import create_topics
 from streams.settings import Settings
-from tests.support.workers import WorkerProcess, hushtag, json_lines, values
+from tests.support.steady_tweets import HARSH, MILD, POLICY, history, progress
+from tests.support.workers import WorkerProcess, hushtag, json_lines
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
 
-POLICY = """
-serial: 1
-windows: [30s, 2m]
-score_floor: 2
-evidence_floor: 5
-early_confidence: 0.95
-categories:
-  hateful_conduct:
-    mode: suppress
-    windows: [30s]
-    min_tweets: 10
-    min_authors: 8
-    suppress_at: 0.30
-    clear_at: 0.25
-    confidence: 0.8
-    dwell: 10s
-    expiry: 30s
-    corroborate: {need: 1, authors: 5}
-"""
 SECONDS = 45
 RATE = 300
 _starting = threading.Lock()
-HARSH = "you people are disgusting vermin and filth, get out of our country"
-MILD = "what a lovely match this evening, well played by everyone on the field"
 
 
 @dataclass
 class Run:
-    """One pipeline and what came of it."""
+    """One pipeline and its results."""
 
     settings: Settings
     folder: Path
@@ -65,9 +44,9 @@ class Run:
     real_decisions: list[dict] = field(default_factory=list)
     reference_decisions: list[dict] = field(default_factory=list)
     undeleted_decisions: list[dict] = field(default_factory=list)
-    """Of the reference, had nobody deleted anything."""
+    """Panes of the reference without the deletions."""
     retracted: int = 0
-    """Uses that were counted in a minute and deleted, as `hushtag panes` tells."""
+    """Uses counted in a minute and deleted later, by `hushtag panes`."""
     bad: set[tuple[int, int]] = field(default_factory=set)
     dead: list[tuple[int, int]] = field(default_factory=list)
 
@@ -77,7 +56,11 @@ class Run:
 
 
 def feed(settings: Settings, seed: int) -> set[tuple[int, int]]:
-    """Tweets at a steady rate, some late, doubled or broken, and deletions; the (partition, offset) of the broken."""
+    """Send tweets at a steady rate, some late, repeated or malformed, and deletions.
+
+    Returns:
+        The (partition, offset) of the malformed records.
+    """
     rng = random.Random(seed)
     producer = KafkaProducer(bootstrap_servers=settings.kafka, compression_type=None, linger_ms=5)
     sent, start, last = [], time.monotonic(), b""
@@ -117,7 +100,7 @@ def feed(settings: Settings, seed: int) -> set[tuple[int, int]]:
 
 
 def deletion(rng: random.Random, tweet: dict, tag: str) -> bytes:
-    """The platform's own, now and then with a hashtag that the tweet had not; a notice by id; a withholding."""
+    """Return a deletion, sometimes with a hashtag that the tweet did not have, a notice by id, or a withholding."""
     exact = {"kind": "delete", "hashtags": [tag], **{name: tweet[name] for name in ("id", "created_at_ms", "country")}}
     return json.dumps(
         rng.choice([
@@ -129,7 +112,7 @@ def deletion(rng: random.Random, tweet: dict, tag: str) -> bytes:
 
 
 def settle(run: Run) -> None:
-    """Wait until the minute of the last tweet has settled, then read everything."""
+    """Wait until the minute of the last tweet has settled, then read all results."""
     last_ms = int(time.time() * 1000)
     minute_end_ms = (last_ms // 60_000 + 1) * 60_000
     deadline = time.monotonic() + (minute_end_ms - last_ms) / 1000 + 300
@@ -145,15 +128,6 @@ def settle(run: Run) -> None:
     collect(run, last_ms)
 
 
-def progress(settings: Settings) -> dict[int, dict]:
-    """The last progress record of every shard."""
-    found: dict[int, dict] = {}
-    for said in map(json.loads, values(settings, "suppression-decisions")):
-        if said["kind"] == "progress" and said["settled_ms"] >= found.get(said["shard"], said)["settled_ms"]:
-            found[said["shard"]] = said
-    return found
-
-
 def collect(run: Run, last_ms: int) -> None:
     settings, folder = run.settings, run.folder
     run.log = folder / "tweets.jsonl"
@@ -161,9 +135,9 @@ def collect(run: Run, last_ms: int) -> None:
     panes = folder / "reference.jsonl"
     reference = list(json_lines(hushtag(settings, "replay", str(run.log), "--panes", str(panes))))
     run.reference_panes = rows(panes.read_bytes())
-    told = hushtag(settings, "panes", "--json", "--retracted")
-    run.real_panes = rows(told)
-    run.retracted = sum(row["retracted"] for row in json_lines(told) if row["country"] == "*")
+    printed = hushtag(settings, "panes", "--json", "--retracted")
+    run.real_panes = rows(printed)
+    run.retracted = sum(row["retracted"] for row in json_lines(printed) if row["country"] == "*")
     last_tick_ms = max((one["tick_ms"] for one in reference), default=0)
     run.reference_decisions = reference
     kept = folder / "undeleted.jsonl"
@@ -171,9 +145,9 @@ def collect(run: Run, last_ms: int) -> None:
     kept.write_bytes(b"".join(line for line in lines if b"delete" not in line and b"withheld" not in line))
     run.undeleted_decisions = list(json_lines(hushtag(settings, "replay", str(kept))))
     run.real_decisions = [
-        said
+        decision
         for line in json_lines(hushtag(settings, "dump", "suppression-decisions"))
-        if (said := json.loads(line["value"]))["kind"] == "decision" and said["settled_ms"] <= last_tick_ms
+        if (decision := json.loads(line["value"]))["kind"] == "decision" and decision["settled_ms"] <= last_tick_ms
     ]
     headers = hushtag(settings, "dump", "tweets-dead-letter")
     for line in json_lines(headers):
@@ -187,27 +161,8 @@ def rows(text: bytes) -> dict[tuple[str, str, int], tuple[int, int]]:
     }
 
 
-def history(decisions: list[dict]) -> dict[tuple[str, str], list]:
-    """For every key the settled rulings by tick: what equality with the reference is about."""
-    best: dict[tuple[str, str, int], tuple[str, list]] = {}
-    for said in decisions:
-        rulings = [ruling for ruling in said["rulings"] if not ruling["provisional"]]
-        key = (said["hashtag"], said["country"], said["settled_ms"])
-        if key not in best or said["version"] > best[key][0]:
-            best[key] = (said["version"], rulings)
-    found: dict[tuple[str, str], list] = {}
-    for (hashtag, country, _), (_, rulings) in sorted(best.items()):
-        kept = [
-            (r["category"], r["surface"], r["action"], r["since_ms"], r["expires_at_ms"], r["reasons"]) for r in rulings
-        ]
-        past = found.setdefault((hashtag, country), [])
-        if not past or kept != past[-1]:
-            past.append(kept)
-    return {key: [kept for kept in past if kept] for key, past in found.items() if any(past)}
-
-
 def begin(run: Run, name: str) -> WorkerProcess:
-    """A worker that is ready. One start at a time: three at once on two cores only wait for each other."""
+    """Start a worker and wait until it is ready; one at a time, since parallel starts only slow each other down."""
     with _starting:
         return run.worker(name).start().wait_ready()
 
@@ -245,7 +200,7 @@ SCENARIOS = {"one worker": one_worker, "a second joins": second_joins, "kill -9 
 
 @pytest.fixture(scope="module")
 def runs(stack, tmp_path_factory) -> Iterator[dict[str, Run]]:
-    """All scenarios, side by side."""
+    """Run all scenarios in parallel."""
     found: dict[str, Run] = {}
     for number, name in enumerate(SCENARIOS):
         folder = tmp_path_factory.mktemp("run")
@@ -287,11 +242,11 @@ def test_settled_decisions_equal_the_reference(runs, name):
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_dead_letters_are_the_bad_records(runs, name):
+def test_dead_letters_are_exactly_the_bad_records(runs, name):
     run = runs[name]
     assert run.bad
     assert set(run.dead) == run.bad
 
 
-def test_a_worker_stops_on_sigterm(runs):
+def test_worker_stops_on_sigterm(runs):
     assert runs["one worker"].workers[0].stop() == 0

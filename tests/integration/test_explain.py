@@ -18,7 +18,7 @@ from streams.errors import SettingsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.lookup import FlagLookup
 from streams.flags.redis_store import RedisFlagStore
-from streams.log.decisions import Decision, Progress, Reason, Ruling, encode_record, version_of
+from streams.log.decisions import Decision, DecisionReason, Progress, ScopeDecision, encode_record, version_of
 from streams.log.reading import connection
 from streams.settings import Settings
 
@@ -27,9 +27,9 @@ pytestmark = pytest.mark.integration
 
 def decision(tag: str, number: int, country: str) -> Decision:
     at_ms = now_ms()
-    ruling = Ruling(
+    ruling = ScopeDecision(
         category="abuse", surface="trends", action="suppress", since_ms=at_ms, expires_at_ms=at_ms + 600_000,
-        reasons=(Reason("harmful_share_lower", 0.5, 0.4),),
+        reasons=(DecisionReason("harmful_share_lower", 0.5, 0.4),),
     )  # fmt: skip
     return Decision(
         hashtag=tag, display=tag.title(), country=country, rulings=(ruling,), version=version_of(number, 1), tick_ms=1,
@@ -41,15 +41,15 @@ async def write(settings: Settings, decisions: list[Decision]) -> None:
     topic = settings.topic("suppression-decisions")
     progress = Progress(shard=0, settled_ms=1, position=0, replay_offset=0, activations=[])
     async with AIOKafkaProducer(**connection(settings), acks="all") as sender:
-        for number, said in enumerate([*decisions, progress]):
-            await sender.send_and_wait(topic, encode_record(said), partition=number % settings.shards)
+        for number, record in enumerate([*decisions, progress]):
+            await sender.send_and_wait(topic, encode_record(record), partition=number % settings.shards)
 
 
 async def publish(settings: Settings, decisions: list[Decision]) -> None:
     fold = DecisionFold(longest_expiry_ms=1, max_broker_skew_ms=0)
     store = RedisFlagStore(settings.redis_url, partitions=settings.shards)
-    for said in decisions:
-        fold.apply(said)
+    for record in decisions:
+        fold.apply(record)
     await store.reconcile("0", fold.registers())
     await store.close()
 
@@ -70,7 +70,7 @@ def run(settings: Settings, *arguments: str, **environment: str) -> tuple[int, A
     return result.exit_code, json.loads(result.stdout), result.stderr
 
 
-def test_explain_reads_all_three_and_says_where_they_differ(topics: Settings) -> None:
+def test_explain_names_differences_between_logs_and_redis(topics: Settings) -> None:
     decisions = [
         decision("किसान*", 1, "*"),
         decision("किसान*", 2, "IN"),
@@ -80,43 +80,43 @@ def test_explain_reads_all_three_and_says_where_they_differ(topics: Settings) ->
     asyncio.run(write(topics, decisions))
     asyncio.run(publish(topics, decisions[:3]))
 
-    code, told, _ = run(topics, "explain", "#TAG")
-    assert (code, told["known"], told["redis"], told["display"]) == (0, True, True, "Tag")
-    [place] = told["places"]
+    code, report, _ = run(topics, "explain", "#TAG")
+    assert (code, report["known"], report["redis"], report["display"]) == (0, True, True, "Tag")
+    [place] = report["places"]
     assert (place["shown"], place["decided_by"]) == (False, "trends|*|automated|tag")
     assert place["registers"][0]["reasons"][0]["margin"] == pytest.approx(0.1)
-    assert told["unpublished"] == []
+    assert report["unpublished"] == []
 
-    code, told, _ = run(topics, "explain", "tagger")
-    assert [place["shown"] for place in told["places"]] == [True], "Redis has nothing of it yet"
-    assert [register["hashtag"] for register in told["unpublished"]] == ["tagger"]
+    code, report, _ = run(topics, "explain", "tagger")
+    assert [place["shown"] for place in report["places"]] == [True], "Redis has nothing of it yet"
+    assert [register["hashtag"] for register in report["unpublished"]] == ["tagger"]
 
-    code, told, _ = run(topics, "block", "tag", "--reason", "r", "--surface", "search", "--wait", "0")
-    code, told, _ = run(topics, "explain", "tag")
-    assert [row["state"] for row in told["people"]] == ["in force"]
-    assert [event["source"] for event in told["timeline"]] == ["automated", "human"]
-    assert [(one["source"], one["surface"]) for one in told["unpublished"]] == [("human", "search")]
+    code, report, _ = run(topics, "block", "tag", "--reason", "r", "--surface", "search", "--wait", "0")
+    code, report, _ = run(topics, "explain", "tag")
+    assert [row["state"] for row in report["people"]] == ["in force"]
+    assert [event["source"] for event in report["timeline"]] == ["automated", "human"]
+    assert [(one["source"], one["surface"]) for one in report["unpublished"]] == [("human", "search")]
 
-    code, told, said = run(topics, "explain", "tag", HUSHTAG_REDIS_URL="redis://127.0.0.1:1/0")
-    assert told["redis"] is False
-    assert {(place["surface"], place["shown"]) for place in told["places"]} == {("search", False), ("trends", False)}
-    assert "this is what the logs say" in said
+    code, report, stderr = run(topics, "explain", "tag", HUSHTAG_REDIS_URL="redis://127.0.0.1:1/0")
+    assert report["redis"] is False
+    assert {(place["surface"], place["shown"]) for place in report["places"]} == {("search", False), ("trends", False)}
+    assert "this is the state of the logs" in stderr
 
 
-async def test_a_look_up_finds_every_scope_of_a_tag_and_no_other_tag(topics: Settings) -> None:
+async def test_lookup_finds_every_scope_of_one_hashtag(topics: Settings) -> None:
     tags = ("किसान*", "किसान", "xकिसान*", "a|किसान*", "?", "[a]")
     await publish(topics, [decision(tag, n, country) for n, tag in enumerate(tags) for country in ("*", "IN")])
     async with FlagLookup(topics.redis_url) as lookup:
         for tag in tags:
-            found = await lookup.of_hashtag(tag)
+            found = await lookup.for_hashtag(tag)
             assert sorted((one.hashtag, one.country) for one in found) == [(tag, "*"), (tag, "IN")]
-        assert [one.country for one in await lookup.of_scope("?", ("trends", "search"), "US")] == ["*"]
+        assert [one.country for one in await lookup.for_scope("?", ("trends", "search"), "US")] == ["*"]
         assert await lookup.last_heartbeat_ms() is None
     with pytest.raises(SettingsError):
         FlagLookup("http://nowhere")
 
 
-def test_nothing_is_known_of_a_tag_that_nobody_spoke_of(topics: Settings) -> None:
-    code, told, said = run(topics, "explain", "#Nobody", "--country", "in")
-    assert (code, told) == (3, {"hashtag": "nobody", "known": False})
-    assert "nothing is known of #nobody in IN" in said
+def test_unknown_hashtag_has_no_report(topics: Settings) -> None:
+    code, report, stderr = run(topics, "explain", "#Nobody", "--country", "in")
+    assert (code, report) == (3, {"hashtag": "nobody", "known": False})
+    assert "nothing is known of #nobody in IN" in stderr

@@ -1,4 +1,4 @@
-"""The clients as they are run: in gunicorn's workers, loaded before the fork; as a sidecar; from the command line."""
+"""The client in gunicorn workers, loaded before the fork; as a sidecar; and in commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,14 +21,14 @@ from devkit.stack.ports import free_port
 from devkit.stack.valkey_server import ValkeyServer
 from streams.clock import now_ms
 from streams.errors import CallerMistake, FlagStoreUnavailable
+from tests.support.paths import ROOT
 from tests.support.worlds import ServerWorld, eventually, register
 
 pytestmark = pytest.mark.integration
-_ROOT = Path(__file__).parents[2]
 
 
 def make_app() -> Any:
-    """A WSGI application that starts its client while it is loaded, so before gunicorn forks."""
+    """Return a WSGI application that starts its client at import, before gunicorn forks."""
     client = FlagsClient(os.environ["HUSHTAG_REDIS_URL"]).start()
     assert client.wait_until_ready(60)
 
@@ -51,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def world(server: ValkeyServer) -> Iterator[ServerWorld]:
-    """By the real clock: the processes have no other."""
+    """Write registers dated by the real clock, which the processes use."""
     made = ServerWorld(server)
     made.clock.now_ms = now_ms()
     yield made
@@ -64,7 +63,7 @@ def held(tag: str, number: int = 1, **members: Any) -> Any:
 
 def run(command: list[str], world: ServerWorld) -> subprocess.Popen[bytes]:
     environment = os.environ | {"HUSHTAG_REDIS_URL": world.server.url}
-    return subprocess.Popen([sys.executable, *command], cwd=_ROOT, env=environment)
+    return subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
 
 
 def get(url: str) -> httpx.Response | None:
@@ -82,7 +81,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def test_gunicorn_with_preload(world: ServerWorld) -> None:
+def test_client_loaded_before_fork_works_in_gunicorn(world: ServerWorld) -> None:
     world.open([held("old")])
     port = free_port()
     app = "tests.integration.test_flags_processes:make_app()"
@@ -107,15 +106,17 @@ def test_gunicorn_with_preload(world: ServerWorld) -> None:
         stop(process)
 
 
-def test_sidecar(world: ServerWorld) -> None:
+def test_sidecar_answers_flags(world: ServerWorld) -> None:
     world.open([held("sometag", country="IN")])
     port = free_port()
     process = run(["-m", "hushtag_client.sidecar", "--port", str(port), "--hide", "search"], world)
     try:
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: (ready := get(f"{url}/readyz")) and ready.status_code == 200, timeout_seconds=90)
-        told = httpx.get(f"{url}/v1/check", params={"hashtag": "#SomeTag", "surface": "trends", "country": "IN"}).json()
-        assert (told["shown"], told["why"]) == (False, "flagged")
+        answer = httpx.get(
+            f"{url}/v1/check", params={"hashtag": "#SomeTag", "surface": "trends", "country": "IN"}
+        ).json()
+        assert (answer["shown"], answer["why"]) == (False, "flagged")
         world.run(world.store.apply("0", [held("other")]))
         asked = {"hashtags": ["other", "sometag"], "surface": "trends"}
         eventually(
@@ -142,7 +143,7 @@ def lines(result: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_command_line(world: ServerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_commands_show_flags(world: ServerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_REDIS_URL", world.server.url)
     odd = held("odd", display="[red]o\x1bd\u202ed", surface="search")
     person = held("person", source="human", action="allow")
@@ -165,7 +166,7 @@ def test_command_line(world: ServerWorld, monkeypatch: pytest.MonkeyPatch) -> No
     assert "#person on trends: shown (clear): allow by human, until" in cli("get", "person").stdout
 
 
-def test_command_line_says_that_flags_are_stale(world: ServerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_commands_report_stale_flags(world: ServerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_REDIS_URL", world.server.url)
     world.open([held("sometag")], settled_ms=now_ms() - 3_600_000)
     result = cli("get", "sometag", "--surface", "trends", "--json")
@@ -173,7 +174,7 @@ def test_command_line_says_that_flags_are_stale(world: ServerWorld, monkeypatch:
     assert "stale" in result.stderr
 
 
-def test_command_line_mistakes(world: ServerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_commands_refuse_wrong_arguments(world: ServerWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setattr("streams.cli.flags._DEADLINE_SECONDS", 0.3)
     assert isinstance(cli("list").exception, FlagStoreUnavailable)

@@ -1,4 +1,4 @@
-"""The store and the clients on a real Valkey: what is refused, memory that runs out, a server asleep, replicas."""
+"""The store and the clients on a real Valkey: refusals, full memory, a paused server, and replicas."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hushtag_client import FlagsClient, keys
 from devkit.stack.valkey_server import ValkeyServer
 from streams.errors import FlagStoreUnavailable, SettingsError
 from streams.flags.redis_store import RedisFlagStore
+from tests.support.paths import ROOT
 from tests.support.worlds import NOW_MS, ServerWorld, eventually, register
 
 pytestmark = pytest.mark.integration
@@ -34,7 +35,7 @@ def world(server: ValkeyServer) -> Iterator[ServerWorld]:
     made.close()
 
 
-async def test_a_server_that_may_evict_is_refused(server: ValkeyServer) -> None:
+async def test_evicting_server_is_refused(server: ValkeyServer) -> None:
     with redis.Redis.from_url(server.url) as admin:
         store = RedisFlagStore(server.url, partitions=1)
         await store.check_server()
@@ -52,7 +53,7 @@ async def test_a_server_that_may_evict_is_refused(server: ValkeyServer) -> None:
         await store.close()
 
 
-async def test_what_is_said_names_no_password() -> None:
+async def test_errors_hide_the_password() -> None:
     store = RedisFlagStore("redis://user:secret@127.0.0.1:1/0", partitions=1)
     with pytest.raises(FlagStoreUnavailable) as away:
         await store.check_server()
@@ -63,7 +64,7 @@ async def test_what_is_said_names_no_password() -> None:
     await store.close()
 
 
-def test_a_full_server_takes_nothing_and_loses_nothing(world: ServerWorld) -> None:
+def test_full_server_refuses_writes_and_loses_nothing(world: ServerWorld) -> None:
     world.open([register("before")])
     world.redis.config_set("maxmemory", world.redis.info("memory")["used_memory"] - 1)
     with pytest.raises(FlagStoreUnavailable) as full:
@@ -74,7 +75,7 @@ def test_a_full_server_takes_nothing_and_loses_nothing(world: ServerWorld) -> No
     assert world.run(world.store.apply("0", [register("after")])).applied == 1
 
 
-def test_no_question_waits_for_a_server_asleep(world: ServerWorld) -> None:
+def test_check_does_not_wait_for_a_paused_server(world: ServerWorld) -> None:
     world.open([register()])
     reader = world.reader()
     world.server.pause()
@@ -92,8 +93,8 @@ def test_no_question_waits_for_a_server_asleep(world: ServerWorld) -> None:
     eventually(lambda: not reader.check("new", "trends").shown)
 
 
-def test_a_reader_of_a_read_replica(world: ServerWorld, tmp_path: Path) -> None:
-    """Readers need no writes; a change reaches them by way of the replica."""
+def test_client_reads_from_a_read_replica(world: ServerWorld, tmp_path: Path) -> None:
+    """Readers need no writes; changes reach them through the replica."""
     world.open([register("old")])
     copy = ValkeyServer(tmp_path / "copy", config={"replicaof": f"127.0.0.1 {world.server.port}"})
     copy.start()
@@ -106,8 +107,8 @@ def test_a_reader_of_a_read_replica(world: ServerWorld, tmp_path: Path) -> None:
         copy.kill()
 
 
-def test_a_promoted_replica_is_written_to_only_after_a_reconcile(world: ServerWorld, tmp_path: Path) -> None:
-    """The sentinels came over by replication; the run id did not."""
+def test_promoted_replica_accepts_writes_after_reconcile(world: ServerWorld, tmp_path: Path) -> None:
+    """The sentinels are replicated; the run id is not."""
     world.open([register("flag", 5)])
     copy = ValkeyServer(tmp_path / "copy", config={"replicaof": f"127.0.0.1 {world.server.port}"})
     copy.start()
@@ -125,8 +126,8 @@ def test_a_promoted_replica_is_written_to_only_after_a_reconcile(world: ServerWo
         copy.kill()
 
 
-def test_many_registers_never_hold_the_server_up(world: ServerWorld) -> None:
-    """20,000 registers with evidence: no call longer than 100 ms, and a reader has them all."""
+def test_many_registers_do_not_block_the_server(world: ServerWorld) -> None:
+    """With 20,000 registers no call takes longer than 100 ms, and a reader receives them all."""
     evidence = {"sampled": [str(10**18 + n) for n in range(10)], "tweets": 1234, "authors": 321, "lower": 0.41}
     many = [register(f"tag{n}", evidence=evidence) for n in range(20_000)]
     world.open()
@@ -140,8 +141,8 @@ def test_many_registers_never_hold_the_server_up(world: ServerWorld) -> None:
     assert world.redis.slowlog_get() == []
 
 
-def test_a_sweep_looks_again(world: ServerWorld) -> None:
-    """A register may have changed between being found and being forgotten."""
+def test_sweep_keeps_a_register_changed_meanwhile(world: ServerWorld) -> None:
+    """A register may change between being found and being deleted."""
     world.open([register("kept", keep_until_ms=NOW_MS + 1), register("ever", source="human")])
     store: Any = world.store
     found = [one.field for one in world.registers().values()]
@@ -149,8 +150,8 @@ def test_a_sweep_looks_again(world: ServerWorld) -> None:
     assert len(world.registers()) == 2
 
 
-def test_a_stream_that_is_cut_is_read_from_the_registers(world: ServerWorld) -> None:
-    """The stream keeps about 10 changes; a reader that slept through 1,000 takes a new snapshot."""
+def test_trimmed_stream_leads_to_a_new_snapshot(world: ServerWorld) -> None:
+    """The stream keeps about 10 changes; a reader that missed 1,000 takes a new snapshot."""
     short = RedisFlagStore(world.server.url, partitions=2, changes_kept=10)
     world.open()
     reader = world.reader()
@@ -160,8 +161,8 @@ def test_a_stream_that_is_cut_is_read_from_the_registers(world: ServerWorld) -> 
     world.run(short.close())
 
 
-def test_the_users_that_the_contract_names_are_enough(world: ServerWorld) -> None:
-    text = (Path(__file__).parents[2] / "docs/flags-contract.md").read_text("utf-8")
+def test_users_of_the_contract_have_enough_rights(world: ServerWorld) -> None:
+    text = (ROOT / "docs/flags-contract.md").read_text("utf-8")
     lines = [line.split() for line in text.splitlines() if line.startswith("ACL SETUSER")]
     assert [line[2] for line in lines] == ["hushtag-reader", "hushtag-writer"]
     for line in lines:
@@ -174,7 +175,7 @@ def test_the_users_that_the_contract_names_are_enough(world: ServerWorld) -> Non
     assert world.run(store.apply("0", [register(), register("over", keep_until_ms=1)])).applied == 2
     world.run(store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS))
     assert world.run(store.sweep(NOW_MS)) == 1
-    assert world.run(store.closed({"0": 0, "1": 0})) == []
+    assert world.run(store.needing_reconcile({"0": 0, "1": 0})) == []
     world.run(store.close())
     with FlagsClient(as_user.format("hushtag-reader"), clock=world.clock) as reader:
         eventually(lambda: reader.check("sometag", "trends").why == "flagged")

@@ -1,56 +1,39 @@
-"""Two workers on a real broker: a model is applied by command, both switch at one tick, a replay of the dumps agrees;
-a worker that cannot load the live model hides nothing and says so. And a campaign's authors are told to every shard."""
+"""A model change with two workers on a real broker: both switch at one tick, and a replay of the dumps agrees.
+
+A worker that cannot load the live model suppresses nothing and reports it. A campaign's authors reach every shard.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import threading
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from models import artefact
-from streams.log.author_sketches import AuthorSketch, heard_records
+from streams.log.author_sketches import AuthorSketch, decode_received_sketches
 from streams.log.decisions import Decision, decode_record
 from streams.log.evidence import decode_evidence_record
 from streams.log.models import revision_of
 from streams.log.partials import decode_partial
 from streams.settings import Settings
-from tests.integration.test_exactness import POLICY
-from tests.integration.test_policy_live import Two
-from tests.integration.test_policy_reload import keep_tweeting
+from tests.support.other_model import GOOD, OTHER, REVISION
+from tests.support.steady_tweets import POLICY, Two, keep_tweeting
 from tests.support.workers import hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
-OWN = artefact.ARTEFACT_PATH.read_bytes()
 WHO = ("--actor", "asha", "--reason", "trained on more", "--yes", "--json")
 
 
-def other_model(folder: Path) -> Path:
-    """The same weights under another name, and with a probability of its own for texts without words."""
-    numbers = artefact.loads(OWN).numbers
-    data = artefact.dump(
-        dataclasses.replace(numbers, no_words=np.full_like(numbers.no_words, 0.25)),
-        artefact.loads(OWN).categories,
-        {"seed": 1},
-    )
-    path = folder / "other.skops"
-    path.write_bytes(data)
-    return path
-
-
 def models_seen(settings: Settings) -> dict[int, set[str]]:
-    """By settled tick, the revisions that evidence names."""
+    """Return the model revisions in the evidence, by settled tick."""
     found: dict[int, set[str]] = {}
     for one in map(decode_evidence_record, values(settings, "hashtag-evidence")):
         found.setdefault(one.tick_ms, set()).add(one.conditions.model_revision)
     return found
 
 
-def test_a_model_is_applied_to_all_at_one_tick_and_the_replay_agrees(topics, tmp_path):
+def test_model_changes_at_one_tick_and_replay_agrees(topics, tmp_path):
     asking = POLICY.replace("corroborate: {need: 1, ", "corroborate: {need: 1, successor: 0.5, ")
     assert asking != POLICY
     two = Two(topics, tmp_path, asking, same_file=True)
@@ -60,41 +43,42 @@ def test_a_model_is_applied_to_all_at_one_tick_and_the_replay_agrees(topics, tmp
     feeder.start()
     try:
         two.wait_until(lambda: len(models_seen(settings)) >= 2)
-        path = other_model(tmp_path)
-        said = json.loads(hushtag(settings, "model", "apply", str(path), *WHO, "--unguarded"))
-        revision, from_ms = said["model"], said["from_tick_ms"]
-        assert revision == revision_of(path.read_bytes())
+        path = tmp_path / "other.skops"
+        path.write_bytes(OTHER)
+        applied = json.loads(hushtag(settings, "model", "apply", str(path), *WHO, "--unguarded"))
+        revision, from_ms = applied["model"], applied["from_tick_ms"]
+        assert revision == REVISION
         two.wait_until(lambda: max(models_seen(settings)) >= from_ms + 20_000)
         assert [one.metric("hushtag_model_missing") for one in two.workers] == [0.0, 0.0]
         shelf = [json.loads(line) for line in hushtag(settings, "model", "status", "--json").splitlines()]
-        assert [(one["model"], one["live"]) for one in shelf] == [(revision_of(OWN), False), (revision, True)]
+        assert [(one["model"], one["live"]) for one in shelf] == [(revision_of(GOOD), False), (revision, True)]
     finally:
         stop.set()
         feeder.join()
         two.stop()
     seen = models_seen(settings)
-    assert all(one == {revision if tick_ms >= from_ms else revision_of(OWN)} for tick_ms, one in seen.items()), seen
+    assert all(one == {revision if tick_ms >= from_ms else revision_of(GOOD)} for tick_ms, one in seen.items()), seen
 
     sketches = [
         one for one in map(decode_partial, values(settings, "hashtag-partials")) if isinstance(one, AuthorSketch)
     ]
-    told = {one.tick_ms for one in sketches}
-    assert told and len(sketches) >= 4 * len(set(sketches)), "every shard has heard of each"
-    assert {one.sketch for one in heard_records(values(settings, "hashtag-panes"))} <= set(sketches)
+    sketch_ticks = {one.tick_ms for one in sketches}
+    assert sketch_ticks and len(sketches) >= 4 * len(set(sketches)), "every shard received each sketch"
+    assert {one.sketch for one in decode_received_sketches(values(settings, "hashtag-panes"))} <= set(sketches)
 
     dumps = {}
     for topic in ("tweets", "hashtag-partials"):
         dumps[topic] = tmp_path / f"{topic}.jsonl"
         dumps[topic].write_bytes(hushtag(settings, "dump", topic))
     again = hushtag(
-        settings, "replay", str(dumps["tweets"]), "--heard", str(dumps["hashtag-partials"]), "--model", str(path)
+        settings, "replay", str(dumps["tweets"]), "--partials", str(dumps["hashtag-partials"]), "--model", str(path)
     )
     live = [decode_record(value) for value in values(settings, "suppression-decisions")]
     ours = {settled(one) for one in live if isinstance(one, Decision) and one.tick_ms == one.settled_ms}
     theirs = {settled(decode_record(line)) for line in again.splitlines()}
     last_ms = max(tick_ms for tick_ms, *_ in ours)
     assert ours and {one for one in ours if one[3]} == {one for one in theirs if one[3] and one[0] <= last_ms}
-    assert {one[2] for one in theirs} <= {revision_of(OWN), revision}
+    assert {one[2] for one in theirs} <= {revision_of(GOOD), revision}
 
 
 def settled(one: Decision) -> tuple[int, str, str, tuple[tuple[str, str, int, int], ...]]:

@@ -1,4 +1,4 @@
-"""Moderators on a real broker and a real Redis: what is written, read back, refused and seen by the surfaces."""
+"""Moderation commands on a real broker and a real Redis: writes, refusals, and the flags that clients see."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from typer.testing import CliRunner
 
 from devkit.stack import LocalStack
 from moderation import cli
-from moderation.drafts import Draft, UndoDraft, tag_of
+from moderation.drafts import OverrideDraft, UndoDraft
 from moderation.errors import NothingToUndo, StaleEdit
-from moderation.visible import wait_visible
-from moderation.writer import Desk
+from moderation.publication import wait_published
+from moderation.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import ModerationFold
@@ -32,6 +32,7 @@ from streams.flags.redis_store import RedisFlagStore
 from streams.log.decisions import version_of
 from streams.log.moderation import decode_moderation
 from streams.log.reading import LogReader, connection
+from streams.naming import tag_of
 from streams.settings import Settings
 from tests.support.worlds import eventually
 
@@ -43,7 +44,7 @@ Hushtag = Callable[..., Result]
 
 @pytest.fixture
 def hushtag(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
-    """The moderators' commands on this test's topics; an error is raised, not printed."""
+    """Run moderation commands on this test's topics; errors are raised, not printed."""
     monkeypatch.setenv("HUSHTAG_KAFKA", topics.kafka)
     monkeypatch.setenv("HUSHTAG_REDIS_URL", topics.redis_url)
     monkeypatch.setenv("HUSHTAG_TOPIC_PREFIX", topics.topic_prefix)
@@ -63,7 +64,7 @@ def hushtag(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
 
 @pytest.fixture
 def publisher(topics: Settings) -> Iterator[None]:
-    """What the publish stage does for the moderation topic: fold it and write the registers."""
+    """Fold the moderation topic and write the registers, as the publish stage does."""
     ended = threading.Event()
 
     async def publish() -> None:
@@ -76,7 +77,7 @@ def publisher(topics: Settings) -> Iterator[None]:
                     for record in batch:
                         registers = fold.apply(decode_moderation(record.value, record.key), record.offset, now_ms())
                         assert not (await store.apply(keys.MODERATION, registers)).refused
-                await store.apply(keys.MODERATION, fold.lapse(now_ms()))
+                await store.apply(keys.MODERATION, fold.expire(now_ms()))
                 await asyncio.sleep(0.02)
         await store.close()
 
@@ -92,25 +93,25 @@ def rows(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def draft(tag: str = "tag", action: Any = "block", **changes: Any) -> Draft:
+def draft(tag: str = "tag", action: Any = "block", **changes: Any) -> OverrideDraft:
     fields: dict[str, Any] = {
         "tag": tag_of(tag), "action": action, "country": "*", "surfaces": ("search", "trends"), "actor": "ann",
         "reason": "r", "expires_at_ms": now_ms() + HOUR_MS,
     }  # fmt: skip
-    return Draft(**fields | changes)
+    return OverrideDraft(**fields | changes)
 
 
 def undo_draft(tag: str = "tag", country: str | None = None, surfaces: tuple[str, ...] | None = None) -> UndoDraft:
     return UndoDraft(tag=tag_of(tag), country=country, surfaces=surfaces, actor="ben", reason="mistake")
 
 
-def test_a_moderator_s_day(hushtag: Hushtag, publisher: None, topics: Settings) -> None:
-    """Block, allow over it, undo twice: at each step a client sees what was decided, before the command returns."""
+def test_block_allow_and_undo_reach_clients(hushtag: Hushtag, publisher: None, topics: Settings) -> None:
+    """Block, allow over it, undo twice: after each step a client sees the decision before the command returns."""
     with FlagsClient(topics.redis_url, surface_defaults={"trends": "show"}) as client:
         client.start()
 
         def seen(country: str = "US") -> bool:
-            """Once the client's replica has what Redis has: the command has waited for Redis, not for this client."""
+            """Wait until the client's replica equals Redis: the command waits for Redis, not for this client."""
             with redis.Redis.from_url(topics.redis_url) as server:
                 written = int(server.get(keys.SEQ) or 0)
             eventually(lambda: client.status().seq >= written)
@@ -132,7 +133,7 @@ def test_a_moderator_s_day(hushtag: Hushtag, publisher: None, topics: Settings) 
         assert seen("IN")
         assert not seen("US")
 
-        with pytest.raises(CallerMistake, match=r"stand in \*, IN"):
+        with pytest.raises(CallerMistake, match=r"are in force in \*, IN"):
             hushtag("undo", "tag")
         [undone] = rows(hushtag("undo", "TAG", "--country", "IN", "--json"))
         assert (undone["action"], undone["undoes"], undone["published"]) == ("undo", [allowed["id"]], True)
@@ -149,13 +150,13 @@ def test_a_moderator_s_day(hushtag: Hushtag, publisher: None, topics: Settings) 
         ("allow", "undone", "undone"),
         ("block", "undone", "appeal"),
     ]
-    told = hushtag("moderation", "list", "--country", "IN").stdout
-    assert "#tag" in told
-    assert "undone" in told
+    printed = hushtag("moderation", "list", "--country", "IN").stdout
+    assert "#tag" in printed
+    assert "undone" in printed
     assert rows(hushtag("moderation", "list", "--state", "in force", "--json")) == []
 
 
-def test_many_tags_at_once_each_with_its_answer(hushtag: Hushtag, publisher: None) -> None:
+def test_many_hashtags_get_one_answer_each(hushtag: Hushtag, publisher: None) -> None:
     result = hushtag(
         "hold", "#One", "two", "ONE", "p\u0430ypal", "--reason", "review", "--until", "2999-01-01", "--json", fails=True
     )
@@ -170,10 +171,10 @@ def test_many_tags_at_once_each_with_its_answer(hushtag: Hushtag, publisher: Non
     assert len(rows(hushtag("moderation", "list", "--json"))) == 3
 
 
-def test_without_publish_the_decision_is_kept_and_the_moderator_told(hushtag: Hushtag, topics: Settings) -> None:
+def test_decision_without_publish_is_kept_and_reported(hushtag: Hushtag, topics: Settings) -> None:
     began = time.monotonic()
     result = hushtag("block", "tag", "--reason", "r", "--wait", "0.5", "--json", code=1)
-    assert time.monotonic() - began < 5, "as long as who says nothing waits"
+    assert time.monotonic() - began < 5, "as long as a command without --wait"
     [row] = rows(result)
     assert (row["published"], row["now"][0]["shown"]) == (False, True)
     assert "publish is not running" in row["note"]
@@ -184,24 +185,22 @@ def test_without_publish_the_decision_is_kept_and_the_moderator_told(hushtag: Hu
         assert "last worker reported 9" in row["note"]
         server.hset(keys.HEARTBEATS, "1", json.dumps({"settled_ms": 1, "at_ms": now_ms(), "partitions": 4}))
         [row] = rows(hushtag("block", "tag", "--reason", "r", "--wait", "1", "--json", code=1))
-        assert "publish runs" in row["note"]
+        assert "publish is running" in row["note"]
     [row] = rows(hushtag("block", "tag", "--reason", "r", "--wait", "0", "--json"))
     assert (row["published"], row["now"]) == (None, [])
     assert [row["state"] for row in rows(hushtag("moderation", "list", "--json"))] == ["in force", *["superseded"] * 3]
 
 
-def test_without_redis_the_decision_is_kept_and_the_moderator_told(
-    hushtag: Hushtag, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_decision_without_redis_is_kept_and_reported(hushtag: Hushtag, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_REDIS_URL", "redis://127.0.0.1:1/0")
     [row] = rows(hushtag("block", "tag", "--reason", "r", "--json", code=1))
     assert row["published"] is False
     assert "Redis does not answer" in row["note"]
 
 
-async def test_two_moderators_at_once(topics: Settings) -> None:
-    """Both have seen the same version; the log takes one, and the other is told who was first and why."""
-    async with Desk(topics) as first, Desk(topics) as second:
+async def test_second_of_two_moderators_is_refused(topics: Settings) -> None:
+    """Both have read the same version; the log accepts one, and the other is shown the first decision."""
+    async with ModerationService(topics) as first, ModerationService(topics) as second:
         seen = (await first.override([draft(reason="first")]))[0].version
         await second.refresh()
         results = await asyncio.gather(
@@ -217,17 +216,15 @@ async def test_two_moderators_at_once(topics: Settings) -> None:
         with pytest.raises(StaleEdit):
             await first.undo(undo_draft(), expected=seen)
         await second.undo(undo_draft(), expected=kept.version)
-        [row] = [row for row in (await first.refresh()).standings(now_ms()) if row.state == "in force"]
+        [row] = [row for row in (await first.refresh()).statuses(now_ms()) if row.state == "in force"]
         assert row.record.reason == "first"
-        with pytest.raises(StaleEdit, match="never there"):
+        with pytest.raises(StaleEdit, match="never existed"):
             await first.override([draft()], expected=version_of(10**9, 0))
 
 
-async def test_a_record_that_came_in_between_is_found_by_reading_back(
-    topics: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The race that no check before the write can see: another record reaches the log after we looked."""
-    async with Desk(topics) as slow, Desk(topics) as quick:
+async def test_concurrent_record_is_found_by_reading_back(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another record reaches the log between the check and the write."""
+    async with ModerationService(topics) as slow, ModerationService(topics) as quick:
         send = slow._write
 
         async def after_the_other(records: Any) -> Any:
@@ -237,18 +234,18 @@ async def test_a_record_that_came_in_between_is_found_by_reading_back(
         monkeypatch.setattr(slow, "_write", after_the_other)
         with pytest.raises(StaleEdit, match="quick") as caught:
             await slow.override([draft(reason="slow"), draft("other", reason="slow")])
-        assert [one.record.hashtag for one in caught.value.written] == ["other"]
-        states = {(row.record.hashtag, row.record.reason): row.state for row in slow.view.standings(now_ms())}
+        assert [one.record.hashtag for one in caught.value.accepted] == ["other"]
+        states = {(row.record.hashtag, row.record.reason): row.state for row in slow.view.statuses(now_ms())}
         assert states["tag", "slow"] == "refused"
         assert states["tag", "quick"] == states["other", "slow"] == "in force"
 
 
-async def test_undo_takes_the_last_decision_where_it_stands(topics: Settings) -> None:
-    async with Desk(topics) as desk:
+async def test_undo_ends_the_last_decision_per_scope(topics: Settings) -> None:
+    async with ModerationService(topics) as desk:
         await desk.override([draft(reason="both")])
         await desk.override([draft(action="allow", surfaces=("trends",), reason="one")])
         assert (await desk.undo(undo_draft())).record.surfaces == ("trends",)
-        [both] = (await desk.refresh()).standings(now_ms())[-1:]
+        [both] = (await desk.refresh()).statuses(now_ms())[-1:]
         assert (both.record.reason, both.state, both.surfaces) == ("both", "in force", ("search", "trends"))
         assert (await desk.undo(undo_draft(surfaces=("search",)))).record.surfaces == ("search",)
         assert (await desk.undo(undo_draft(country="*"))).record.surfaces == ("trends",)
@@ -260,11 +257,11 @@ async def test_undo_takes_the_last_decision_where_it_stands(topics: Settings) ->
             await desk.undo(undo_draft())
 
 
-async def test_a_foreign_record_in_the_topic_breaks_nothing(topics: Settings) -> None:
+async def test_malformed_record_is_skipped(topics: Settings) -> None:
     async with AIOKafkaProducer(**connection(topics)) as sender:
         for value in (b"nonsense", None, b'{"kind":"order"}'):
             await sender.send_and_wait(topics.topic("moderation"), value, key=b"k")
-    async with Desk(topics) as desk:
+    async with ModerationService(topics) as desk:
         [written] = await desk.override([draft()])
         assert written.offset == 3
         assert [bad.offset for bad in desk.view.bad] == [0, 1]
@@ -272,17 +269,17 @@ async def test_a_foreign_record_in_the_topic_breaks_nothing(topics: Settings) ->
         assert len(desk.view.bad) == 2
 
 
-async def test_nothing_is_known_of_a_flag_when_redis_is_silent(topics: Settings) -> None:
-    async with Desk(topics) as desk:
+async def test_flag_is_unknown_without_redis(topics: Settings) -> None:
+    async with ModerationService(topics) as desk:
         written = await desk.override([draft()])
     away = topics.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    [visible] = await wait_visible(away, written, wait_seconds=1)
+    [visible] = await wait_published(away, written, wait_seconds=1)
     assert (visible.published, visible.verdicts) == (False, ())
 
 
-async def test_a_broker_that_falls_silent_is_told_within_the_deadline(topics: Settings, stack: LocalStack) -> None:
-    """Nobody knows whether the record arrived; the desk says so, and works again once the broker does."""
-    async with Desk(topics, deadline_seconds=1.5) as desk:
+async def test_silent_broker_is_reported_within_the_deadline(topics: Settings, stack: LocalStack) -> None:
+    """Whether the record arrived is unknown; the service reports this and works again with the broker."""
+    async with ModerationService(topics, deadline_seconds=1.5) as desk:
         await desk.override([draft(reason="before")])
         read = desk._read
 
@@ -296,28 +293,28 @@ async def test_a_broker_that_falls_silent_is_told_within_the_deadline(topics: Se
         desk._read = pause_after_reading  # type: ignore[method-assign]
         began = time.monotonic()
         try:
-            with pytest.raises(DependencyAway, match="whether the decision was written is not known"):
+            with pytest.raises(DependencyAway, match="it is not known whether the decision was written"):
                 await desk.override([draft(reason="lost?")])
         finally:
             stack.kafka_server.resume()
-        assert time.monotonic() - began < 8, "the deadline of who gives none is ten seconds"
+        assert time.monotonic() - began < 8, "the default deadline is ten seconds"
         desk._read = read  # type: ignore[method-assign]
         try:
             await desk.override([draft(reason="after")])
         except StaleEdit:  # the lost record arrived between our look and our write: refused, as it must be
             await desk.override([draft(reason="after")])
-        reasons = [row.record.reason for row in desk.view.standings(now_ms())]
+        reasons = [row.record.reason for row in desk.view.statuses(now_ms())]
         assert reasons[0] == "after"
         assert reasons[-1] == "before"
 
 
-async def test_a_missing_topic_and_an_absent_broker(settings: Settings) -> None:
+async def test_missing_topic_and_missing_broker_are_reported(settings: Settings) -> None:
     with pytest.raises(TopicsError, match="does not exist"):
-        async with Desk(settings):
+        async with ModerationService(settings):
             pass
     away = settings.model_copy(update={"kafka": "127.0.0.1:1"})
     began = time.monotonic()
     with pytest.raises(DependencyAway):
-        async with Desk(away, deadline_seconds=1):
+        async with ModerationService(away, deadline_seconds=1):
             pass
-    assert time.monotonic() - began < 4, "the deadline of who gives none is ten seconds"
+    assert time.monotonic() - began < 4, "the default deadline is ten seconds"

@@ -1,4 +1,4 @@
-"""Legal orders and the stop button on a real broker, with a real publish stage and the client that surfaces use."""
+"""Legal orders and the stop button on a real broker, with a real publish stage and the surfaces' client."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from click.testing import Result
 from hushtag_client.threaded import FlagsClient
 from typer.testing import CliRunner
 
-from moderation import cli, pause, speakers_cli
+from moderation import cli, pause
 from moderation.errors import NothingToUndo
 from moderation.orders import cli as orders_cli
-from moderation.orders.desk import OrdersDesk
-from moderation.orders.errors import NotAllowed, StaleOrder
-from moderation.orders.select import Selection
+from moderation.orders.errors import OrderRefused, StaleOrder
+from moderation.orders.selection import Selection
+from moderation.orders.service import OrderService
 from moderation.report import cli as report_cli
-from moderation.writer import Desk
+from moderation.service import ModerationService
+from moderation.speakers import cli as speakers_cli
 from streams.clock import now_ms
 from streams.errors import CallerMistake
-from streams.log.decisions import Decision, Progress, Ruling, encode_record, version_of
+from streams.log.decisions import Decision, Progress, ScopeDecision, encode_record, version_of
 from streams.log.panes import PaneRecord
 from streams.log.reading import connection
 from streams.settings import Settings
@@ -47,7 +48,7 @@ Hushtag = Callable[..., Result]
 
 @pytest.fixture
 def hushtag(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
-    """The commands on this test's topics; an error is raised, not printed."""
+    """Run commands on this test's topics; errors are raised, not printed."""
     monkeypatch.setenv("HUSHTAG_KAFKA", topics.kafka)
     monkeypatch.setenv("HUSHTAG_REDIS_URL", topics.redis_url)
     monkeypatch.setenv("HUSHTAG_TOPIC_PREFIX", topics.topic_prefix)
@@ -67,9 +68,10 @@ def hushtag(topics: Settings, monkeypatch: pytest.MonkeyPatch) -> Hushtag:
 
 @pytest.fixture
 def publishing(topics: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
-    """The real publish stage, with a pipeline that has just settled every shard."""
-    asyncio.run(say(topics, [Progress(shard=n, settled_ms=now_ms(), position=0, replay_offset=0, activations=[])
-                             for n in range(topics.shards)]))  # fmt: skip
+    """A real publish stage behind a pipeline that has just settled every shard."""
+    at_ms, shards = now_ms(), range(topics.shards)
+    settled = [Progress(shard=n, settled_ms=at_ms, position=0, replay_offset=0, activations=[]) for n in shards]
+    asyncio.run(send_records(topics, settled))
     worker = WorkerProcess(topics, tmp_path, stages="publish").start()
     worker.wait_ready()
     yield worker
@@ -78,15 +80,15 @@ def publishing(topics: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
 
 @pytest.fixture
 def client(topics: Settings, publishing: WorkerProcess) -> Iterator[FlagsClient]:
-    """A surface's replica, up to date."""
+    """An up-to-date replica of a surface."""
     with FlagsClient(topics.redis_url) as made:
         assert made.wait_until_ready(60)
         eventually(lambda: made.status().fresh)
         yield made
 
 
-async def say(settings: Settings, records: list[Any]) -> None:
-    """Write to the decisions topic as a judge does."""
+async def send_records(settings: Settings, records: list[Any]) -> None:
+    """Append to the decisions topic as a judge does."""
     async with AIOKafkaProducer(**connection(settings)) as sender:
         for record in records:
             shard = record.shard if isinstance(record, Progress) else 0
@@ -95,7 +97,7 @@ async def say(settings: Settings, records: list[Any]) -> None:
 
 def suppression(tag: str, country: str = "*", category: str = "hateful_conduct") -> Decision:
     at_ms = now_ms()
-    ruling = Ruling(category=category, surface="trends", action="suppress", since_ms=at_ms,
+    ruling = ScopeDecision(category=category, surface="trends", action="suppress", since_ms=at_ms,
                     expires_at_ms=at_ms + 3_600_000)  # fmt: skip
     at = {"tick_ms": at_ms, "settled_ms": at_ms, "decided_at_ms": at_ms}
     return Decision(
@@ -120,21 +122,21 @@ def order_file(folder: Path, *targets: object) -> str:
     return str(path)
 
 
-def test_pause_lifts_all_automated_suppressions_within_a_second(
+def test_pause_lifts_automated_suppressions_within_a_second(
     hushtag: Hushtag, client: FlagsClient, topics: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tags = [f"tag{number}" for number in range(20)]
-    asyncio.run(say(topics, [suppression(tag) for tag in tags]))
+    asyncio.run(send_records(topics, [suppression(tag) for tag in tags]))
     hushtag("block", "person", "-r", "incites", "--actor", "ann")
     eventually(lambda: not any(answer.shown for answer in client.check_many([*tags, "person"], "trends", "IN")))
 
     async def press() -> float:
-        """From the decision on a desk that is there already to the last tag shown by a client."""
-        from moderation.drafts import Draft
+        """Return the time from the decision of a running service to the last hashtag that a client shows."""
+        from moderation.drafts import OverrideDraft
 
-        draft = Draft(tag=pause.STOP, action="allow", country="*", surfaces=("search", "trends"), actor="ann",
+        draft = OverrideDraft(tag=pause.STOP, action="allow", country="*", surfaces=("search", "trends"), actor="ann",
                       reason="false alarms", expires_at_ms=now_ms() + 60_000)  # fmt: skip
-        async with Desk(topics) as desk:
+        async with ModerationService(topics) as desk:
             await desk.refresh()
             began = time.monotonic()
             await desk.override([draft])
@@ -158,14 +160,14 @@ def test_pause_lifts_all_automated_suppressions_within_a_second(
     assert (paused["country"], paused["category"], paused["published"]) == ("IN", "hateful_conduct", True)
     eventually(lambda: client.check("tag1", "trends", "IN").shown)
     assert not client.check("tag1", "trends", "US").shown
-    with pytest.raises(CallerMistake, match="hateful_conduct is paused IN on search already"):
+    with pytest.raises(CallerMistake, match="hateful_conduct is already paused IN on search"):
         hushtag("pause", "-r", "another", "--country", "IN")
     with pytest.raises(CallerMistake, match="no category 'hate'"):
         hushtag("pause", "-r", "r", "--category", "hate")
     assert "automation  IN: search,   pause" in hushtag("moderation", "list").stdout
 
 
-def test_a_look_alike_family_is_decided_on_together(hushtag: Hushtag, topics: Settings) -> None:
+def test_look_alike_family_gets_one_decision(hushtag: Hushtag, topics: Settings) -> None:
     nothing = dict.fromkeys(("counts", "sizes", "author", "tweet", "age_days", "flags", "copy", "scores"), b"")
     names = ["cats", "h4tetag", "hatetag", "h\u0430tetag"]
     pane = PaneRecord(
@@ -178,9 +180,9 @@ def test_a_look_alike_family_is_decided_on_together(hushtag: Hushtag, topics: Se
             await sender.send_and_wait(topics.topic("hashtag-panes"), msgspec.msgpack.encode(pane), partition=0)
 
     asyncio.run(settle())
-    told = hushtag("block", "#HateTag", "--family", "-r", "incites", "--wait", "0", "--json")
-    assert sorted(row["hashtag"] for row in rows(told)) == sorted(names[1:])
-    assert "#H4teTag, #h\u0430tetag look like #HateTag and are meant too" in " ".join(told.stderr.split())
+    result = hushtag("block", "#HateTag", "--family", "-r", "incites", "--wait", "0", "--json")
+    assert sorted(row["hashtag"] for row in rows(result)) == sorted(names[1:])
+    assert "#H4teTag, #h\u0430tetag look like #HateTag and are included" in " ".join(result.stderr.split())
     hushtag("allow", "h4tetag", "-r", "news", "--wait", "0")
     undone = rows(hushtag("undo", "HateTag", "--family", "--wait", "0", "--json"))
     assert sorted(row["hashtag"] for row in undone) == sorted(names[1:])
@@ -195,10 +197,10 @@ def test_a_look_alike_family_is_decided_on_together(hushtag: Hushtag, topics: Se
         hushtag("undo", "HateTag", "--family")
 
 
-def test_an_order_from_file_to_surface_and_back(hushtag: Hushtag, client: FlagsClient, tmp_path: Path) -> None:
+def test_order_takes_effect_and_ends(hushtag: Hushtag, client: FlagsClient, tmp_path: Path) -> None:
     (tmp_path / "registry.csv").write_text("account,category,name\n1002,journalist,=cmd()\n1003,polititian,\n")
-    told = hushtag("speakers", "import", str(tmp_path / "registry.csv"), "-r", "press list", "--json", code=3)
-    assert rows(told)[0]["problem"]["fix"] == "did you mean politician?"
+    result = hushtag("speakers", "import", str(tmp_path / "registry.csv"), "-r", "press list", "--json", code=3)
+    assert rows(result)[0]["problem"]["fix"] == "did you mean politician?"
     assert list(csv.reader(io.StringIO(hushtag("speakers", "export").stdout)))[1] == [
         "1002",
         "journalist",
@@ -224,7 +226,7 @@ def test_an_order_from_file_to_surface_and_back(hushtag: Hushtag, client: FlagsC
         hushtag("orders", "decide", order, "withheld", "-r", "s. 69A", "--kind", "account", "--dry-run", "--json")
     )
     assert (dry[0]["decides"], dry[0]["spared"]) == (2, 1)
-    with pytest.raises(CallerMistake, match="nothing says which targets"):
+    with pytest.raises(CallerMistake, match="no targets are selected"):
         hushtag("orders", "decide", order, "withheld", "-r", "r")
     hushtag("orders", "decide", order, "withheld", "-r", "s. 69A", "--target", "1001", "--kind", "account")
     hushtag("orders", "decide", order, "withheld", "-r", "s. 69A", "--kind", "tweet")
@@ -266,7 +268,7 @@ def test_an_order_from_file_to_surface_and_back(hushtag: Hushtag, client: FlagsC
     assert "1002" not in page.read_text("utf-8")
 
 
-def test_the_deadline_clock_is_a_metric(hushtag: Hushtag, publishing: WorkerProcess, tmp_path: Path) -> None:
+def test_order_deadline_is_a_metric(hushtag: Hushtag, publishing: WorkerProcess, tmp_path: Path) -> None:
     order = rows(hushtag("orders", "intake", order_file(tmp_path, 1), *ORDER, "--json"))[0]["order"]
     eventually(lambda: publishing.metric("hushtag_order_deadline_seconds") < -3600)
     eventually(lambda: publishing.metric("hushtag_orders_open") == 1)
@@ -275,9 +277,7 @@ def test_the_deadline_clock_is_a_metric(hushtag: Hushtag, publishing: WorkerProc
     eventually(lambda: publishing.metric("hushtag_orders_open") == 0)
 
 
-async def test_two_lawyers_at_once_and_two_people_for_a_journalist(
-    hushtag: Hushtag, topics: Settings, tmp_path: Path
-) -> None:
+async def test_concurrent_rulings_and_second_person_rule(hushtag: Hushtag, topics: Settings, tmp_path: Path) -> None:
     (tmp_path / "registry.csv").write_text("account,category\n2,journalist\n")
     await asyncio.to_thread(
         hushtag, "speakers", "import", str(tmp_path / "registry.csv"), "-r", "press", "--actor", "ann"
@@ -285,8 +285,8 @@ async def test_two_lawyers_at_once_and_two_people_for_a_journalist(
     file = order_file(tmp_path, 1, 2)
     taken = await asyncio.to_thread(hushtag, "orders", "intake", file, *ORDER, "--json")
     order = rows(taken)[0]["order"]
-    async with Desk(topics) as one, Desk(topics) as other:
-        ann, ben = OrdersDesk(one), OrdersDesk(other)
+    async with ModerationService(topics) as one, ModerationService(topics) as other:
+        ann, ben = OrderService(one), OrderService(other)
         await ann.refresh()
         for state in ("acknowledged", "under_review"):
             case = await ann.step(order, state, actor="ann", reason="r")  # type: ignore[arg-type]
@@ -301,7 +301,7 @@ async def test_two_lawyers_at_once_and_two_people_for_a_journalist(
         both = {"reason": "court order", "against_protected": True}
         first = await ann.rule(order, Selection(targets=("2",)), "withheld", actor="ann", **both)
         assert (first.plan.decides, first.plan.proposes) == (0, 1)
-        with pytest.raises(NotAllowed, match="second person"):
+        with pytest.raises(OrderRefused, match="second person"):
             await ann.step(order, "final", actor="ann", reason="r")
         await ben.refresh()
         second = await ben.rule(order, Selection(waiting=True), "withheld", actor="ben", **both)
@@ -311,7 +311,7 @@ async def test_two_lawyers_at_once_and_two_people_for_a_journalist(
         assert case.rows[1].ruling.actors == ("ann", "ben")
 
 
-def test_1178_accounts_in_bulk_in_under_five_seconds(
+def test_bulk_order_takes_under_five_seconds(
     hushtag: Hushtag, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = order_file(tmp_path, *range(10_000, 11_178))

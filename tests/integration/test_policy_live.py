@@ -1,5 +1,4 @@
-"""Two workers with a policy file each: a change is applied by name, goes live everywhere, is tried on the evidence that
-the judges kept in Kafka, and is taken back; a cap that is shared out between judges holds."""
+"""Policy changes with two workers: applied, live everywhere, backtested on the evidence in Kafka, and rolled back."""
 
 from __future__ import annotations
 
@@ -15,18 +14,16 @@ import pytest
 from streams.log.decisions import Decision, decode_record
 from streams.log.evidence import decode_evidence_record
 from streams.settings import Settings
-from tests.integration.test_exactness import HARSH, POLICY
-from tests.integration.test_policy_reload import keep_tweeting, wait_until
-from tests.support.workers import WorkerProcess, environment, hushtag, values
+from tests.support.steady_tweets import HARSH, POLICY, STRICT, Two, keep_tweeting
+from tests.support.workers import environment, hushtag, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
-STRICT = POLICY.replace("suppress_at: 0.30", "suppress_at: 0.84").replace("clear_at: 0.25", "clear_at: 0.01")
 WHO = ("--actor", "asha", "--reason", "a campaign runs", "--yes")
 
 
 def answer(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """A command that may say no."""
+    """Run a command that may exit with 3."""
     return subprocess.run(
         [sys.executable, "-m", "streams.cli.main", *arguments], env=environment(settings), capture_output=True,
         timeout=120, check=False,
@@ -38,7 +35,7 @@ def status(settings: Settings) -> dict:
 
 
 def settled(settings: Settings, action: str) -> set[tuple[str, str]]:
-    """Tag and country of every ruling of this kind that a settled tick has made so far."""
+    """Return hashtag and country of every settled decision with this action so far."""
     found = (decode_record(value) for value in values(settings, "suppression-decisions"))
     return {
         (one.hashtag, one.country) for one in found if isinstance(one, Decision)
@@ -46,36 +43,9 @@ def settled(settings: Settings, action: str) -> set[tuple[str, str]]:
     }  # fmt: skip
 
 
-class Two:
-    """Two workers of different policy files, and whoever starts them again: one that meets a gap ends, and replays."""
-
-    def __init__(self, topics: Settings, folder: Path, text: str, same_file: bool) -> None:
-        self.workers: list[WorkerProcess] = []
-        for name in ("one", "two"):
-            policy = folder / ("both" if same_file else name) / "policy.yaml"
-            policy.parent.mkdir(exist_ok=True)
-            policy.write_text(text)
-            settings = topics.model_copy(update={"policy": policy, "instance_id": name})
-            self.workers.append(WorkerProcess(settings, folder, name).start().wait_ready())
-
-    def wait_until(self, what, seconds: float = 150) -> float:
-        def happened() -> bool:
-            for worker in self.workers:
-                if not worker.running:
-                    worker.start()
-            return what()
-
-        return wait_until(happened, seconds)
-
-    def stop(self) -> None:
-        for worker in self.workers:
-            if worker.running:
-                assert worker.stop() == 0
-
-
 @pytest.fixture
 def two(topics: Settings, tmp_path: Path):
-    """Two workers, each with a policy file of its own, and somebody who tweets."""
+    """Two workers with a policy file each, and a stream of tweets."""
     workers = Two(topics, tmp_path, STRICT, same_file=False)
     stop = threading.Event()
     feeder = threading.Thread(target=keep_tweeting, args=(topics, stop))
@@ -86,11 +56,11 @@ def two(topics: Settings, tmp_path: Path):
     workers.stop()
 
 
-def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path):
+def test_policy_change_is_applied_backtested_and_rolled_back(two, tmp_path):
     settings, other = (worker.settings for worker in two.workers)
 
     def live() -> tuple[int, int]:
-        """On how many shards, and at how many workers."""
+        """Return the numbers of shards and workers under the live policy."""
         found = status(settings)
         return found["shards_live"], found["workers_live"]
 
@@ -101,8 +71,8 @@ def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path)
 
     new = tmp_path / "new.yaml"
     new.write_text("# sooner\n" + POLICY)
-    said = hushtag(settings, "policy", "apply", str(new), *WHO, "--since", "1h").decode()
-    assert "suppress_at 0.84 → 0.3" in said and "What stood before" in " ".join(said.split())
+    printed = hushtag(settings, "policy", "apply", str(new), *WHO, "--since", "1h").decode()
+    assert "suppress_at 0.84 → 0.3" in printed and "Actions that began before the evidence" in " ".join(printed.split())
     took = two.wait_until(lambda: live() == (4, 1) and status(settings)["revision"] != first)
     print(f"live on all shards after {took:.1f} s, the command's own starts included")
 
@@ -128,8 +98,8 @@ def test_a_change_is_applied_seen_everywhere_tried_and_taken_back(two, tmp_path)
     two.wait_until(lambda: "serial 3" in answer(settings, "policy", "status").stdout.decode())
 
 
-def test_a_cap_shared_out_over_two_judges_holds(topics, tmp_path):
-    """Twelve tags are over at once; four judges, a cap of four: one each, the others are reviews."""
+def test_cap_divided_among_judges_holds(topics, tmp_path):
+    """Twelve hashtags cross the threshold at once; four judges with a cap of four allow one each."""
     two = Two(topics, tmp_path, POLICY + "valves: {new_suppressions_per_hour: 4}\n", same_file=True)
     settings = two.workers[0].settings
     _flood(settings, tags=12, each=40)

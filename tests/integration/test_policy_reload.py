@@ -1,4 +1,4 @@
-"""A policy that is edited while a worker runs: a lower threshold shows in flags, a broken edit changes nothing."""
+"""Policy edits while a worker runs: flags follow thresholds, and a bad edit changes nothing."""
 
 from __future__ import annotations
 
@@ -13,55 +13,17 @@ from pathlib import Path
 import pytest
 from hushtag_client import FlagsClient
 from hushtag_client.registers import Register
-from kafka import KafkaProducer
 
 from streams.policy import parse_policy
 from streams.settings import Settings
-from tests.integration.test_exactness import HARSH, MILD, POLICY
+from tests.support.steady_tweets import TAG, keep_tweeting, wait_until
 from tests.support.workers import WorkerProcess, hushtag
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
-STRICT = POLICY.replace("suppress_at: 0.30", "suppress_at: 0.84").replace("clear_at: 0.25", "clear_at: 0.01")
-
-
-TAG = ("watched", "trends", "IN")
-AUTHORS = 60
-
-
-def keep_tweeting(settings, stop: threading.Event, harsh: int = 40) -> None:
-    """Ten tweets a second under one tag, in turn by sixty authors of whom so many are always harsh, the others never.
-
-    Fewer than a sample holds: whoever is in it, the harmful share is the same. So it is in a window that has just
-    begun: the harsh ones do not speak one after the other, and a strict policy never sees them alone.
-    """
-    producer = KafkaProducer(bootstrap_servers=settings.kafka)
-    number = time.time_ns()
-    while not stop.wait(0.1):
-        number += 1
-        author, now_ms = number % AUTHORS, int(time.time() * 1000)
-        is_harsh = author * harsh % AUTHORS < harsh
-        tweet = {
-            "id": str(number),
-            "author_id": str(author + 1),
-            "created_at_ms": now_ms,
-            "country": "IN",
-            "text": f"{HARSH if is_harsh else MILD} #Watched",
-        }
-        producer.send(settings.topic("tweets"), json.dumps(tweet).encode(), partition=number % 4)
-    producer.close()
-
-
-def wait_until(what, seconds: float = 150) -> float:
-    start = time.monotonic()
-    while not what():
-        assert time.monotonic() - start < seconds, "did not happen in time"
-        time.sleep(0.1)
-    return time.monotonic() - start
-
 
 def policy_text(serial: int, suppress_at: float, clear_at: float) -> str:
-    """The demo's policy with a short dwell, copies alone to corroborate, and other thresholds."""
+    """Return the demo's policy with a short dwell, copies as the only corroboration, and other thresholds."""
     text = Path("config/demo-policy.yaml").read_text("utf-8").replace("dwell: 30s", "dwell: 10s")
     text = re.sub(r"suppress_at: [\d.]+", f"suppress_at: {suppress_at}", text.replace("need: 2", "need: 1"))
     return re.sub(r"clear_at: [\d.]+", f"clear_at: {clear_at}", text).replace("serial: 1", f"serial: {serial}")
@@ -69,7 +31,7 @@ def policy_text(serial: int, suppress_at: float, clear_at: float) -> str:
 
 @contextmanager
 def tweeting(settings: Settings, harsh: int) -> Iterator[None]:
-    """While `keep_tweeting` runs."""
+    """Wait for a condition while `keep_tweeting` runs."""
     stop = threading.Event()
     feeder = threading.Thread(target=keep_tweeting, args=(settings, stop, harsh))
     feeder.start()
@@ -80,8 +42,8 @@ def tweeting(settings: Settings, harsh: int) -> Iterator[None]:
         feeder.join()
 
 
-def test_thresholds_follow_the_file_within_seconds_and_a_broken_edit_changes_nothing(topics, tmp_path):
-    """Lower: seen in flags in 5 s. Higher: clear in 20 s, the dwell over. Either known to the worker in 2 s."""
+def test_flags_follow_edits_and_ignore_a_bad_one(topics, tmp_path):
+    """A lower threshold shows in flags within 5 s, a higher one clears within 20 s; the worker reads both in 2 s."""
     policy = tmp_path / "policy.yaml"
     policy.write_text(policy_text(1, suppress_at=0.93, clear_at=0.25))
     settings = topics.model_copy(update={"policy": policy})
@@ -139,23 +101,23 @@ def test_thresholds_follow_the_file_within_seconds_and_a_broken_edit_changes_not
 
 
 def explained(settings: Settings, live: str) -> None:
-    """`hushtag explain` names the line that hid the tag, what would show it again, and the words behind it."""
-    told = json.loads(hushtag(settings, "explain", TAG[0], "--country", TAG[2], "--json", "--terms"))
-    place = next(one for one in told["places"] if one["surface"] == "trends")
+    """Check that `hushtag explain` names the policy line, the condition that would clear it, and the words."""
+    report = json.loads(hushtag(settings, "explain", TAG[0], "--country", TAG[2], "--json", "--terms"))
+    place = next(one for one in report["places"] if one["surface"] == "trends")
     register = next(one for one in place["registers"] if one["outcome"] == "wins")
     reason = register["reasons"][0]
     assert not place["shown"] and reason["signal"] == "harmful_share_lower" and reason["margin"] > 0
     assert live.splitlines()[reason["line"] - 1].strip() == reason["source"] == "suppress_at: 0.3"
     assert reason["file"].startswith("policy "), "the file on the disk is another one by now"
     assert any("falls below 0.25" in end for end in register["ends_when"])
-    standing = next(one for one in told["standings"] if one["category"] == register["category"])
-    assert standing["level"] == "over" and standing["missing"] == []
-    assert told["volume"][-1]["tweets"] >= told["volume"][0]["tweets"] > 0
-    assert told["terms"]["texts"] >= 20 and len(told["terms"]["terms"]) == 12
+    result = next(one for one in report["standings"] if one["category"] == register["category"])
+    assert result["level"] == "over" and result["missing"] == []
+    assert report["volume"][-1]["tweets"] >= report["volume"][0]["tweets"] > 0
+    assert report["terms"]["texts"] >= 20 and len(report["terms"]["terms"]) == 12
 
 
 def wait_for_settled(client: FlagsClient) -> Register:
-    """The register of a flag once it is no early one any more."""
+    """Return the register of a flag once it is no longer early."""
 
     def register() -> Register | None:
         return client.check(*TAG).register

@@ -1,4 +1,4 @@
-"""Reading a topic to its end on a real broker: gaps, transactions, deletions, and silence."""
+"""Log readers on a real broker: gaps, transactions, deletions, and silence."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def values_of(
     return [record.value async for batch in batches for record in batch]
 
 
-async def test_a_partition_is_read_to_the_end_that_it_had(settings: Settings) -> None:
+async def test_read_ends_at_the_present_end(settings: Settings) -> None:
     topic = await make(settings, "plain", partitions=2)
     wanted = [b"%d" % n for n in range(12_000)]
     await fill(settings, topic, wanted)
@@ -58,13 +58,11 @@ async def test_a_partition_is_read_to_the_end_that_it_had(settings: Settings) ->
                 if not seen:
                     await fill(settings, topic, [b"later"])
                 seen += len(batch)
-        assert seen == len(wanted), "what comes while we read is not waited for"
-        assert [r.value async for b in reader.to_end({0: 12_000}) for r in b] == [b"later"], (
-            "and is there the next time"
-        )
+        assert seen == len(wanted), "records appended during the read are not waited for"
+        assert [r.value async for b in reader.to_end({0: 12_000}) for r in b] == [b"later"], "the next read has them"
 
 
-async def test_following_goes_on_where_the_end_was_and_says_when_it_is_reached(settings: Settings) -> None:
+async def test_follow_continues_and_reports_each_end(settings: Settings) -> None:
     topic = await make(settings, "followed", partitions=2)
     await fill(settings, topic, [b"1", b"2", b"3"])
     async with LogReader(connection(settings), topic) as reader:
@@ -83,7 +81,7 @@ async def test_following_goes_on_where_the_end_was_and_says_when_it_is_reached(s
     assert sorted(seen) == [b"2", b"3", b"4", b"5"]
 
 
-async def test_all_partitions_at_once(settings: Settings) -> None:
+async def test_partitions_are_read_together(settings: Settings) -> None:
     topic = await make(settings, "many", partitions=3)
     for partition in (0, 2):
         await fill(settings, topic, [b"%d" % partition] * 10, partition)
@@ -96,7 +94,7 @@ async def test_all_partitions_at_once(settings: Settings) -> None:
     assert sorted(cut) == [(0, 2), (0, 3), (0, 4), (2, 0)]
 
 
-async def test_transactions_leave_gaps_and_the_last_offset_may_hold_nothing(settings: Settings) -> None:
+async def test_transaction_markers_do_not_stall_the_read(settings: Settings) -> None:
     topic = await make(settings, "transactions")
     await fill(settings, topic, [b"plain"])
     async with AIOKafkaProducer(**connection(settings), transactional_id=settings.topic("t")) as sender:
@@ -113,7 +111,7 @@ async def test_transactions_leave_gaps_and_the_last_offset_may_hold_nothing(sett
     assert await values_of(settings, topic, start=3, committed_only=True) == []
 
 
-async def test_what_retention_took_is_passed_over(settings: Settings) -> None:
+async def test_records_lost_to_retention_are_skipped(settings: Settings) -> None:
     topic = await make(settings, "retained")
     await fill(settings, topic, [b"%d" % n + bytes(900_000) for n in range(10)])  # a fetch takes four of them
     admin = AIOKafkaAdminClient(**connection(settings))
@@ -126,7 +124,7 @@ async def test_what_retention_took_is_passed_over(settings: Settings) -> None:
                     if not seen:
                         await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(before_offset=7)})
                     seen += [record.offset for record in batch]
-            assert seen == [0, 1, 2, 3, 7, 8, 9], "what was fetched, and what is left"
+            assert seen == [0, 1, 2, 3, 7, 8, 9], "the fetched records, and those that remain"
             bounds = (await reader.bounds())[0]
             assert (bounds.begin, bounds.end) == (7, 10)
         assert [value[:1] for value in await values_of(settings, topic, start=3)] == [b"7", b"8", b"9"]
@@ -136,7 +134,7 @@ async def test_what_retention_took_is_passed_over(settings: Settings) -> None:
         await admin.close()
 
 
-async def test_a_start_beyond_the_end_is_told(settings: Settings) -> None:
+async def test_start_beyond_the_end_is_an_error(settings: Settings) -> None:
     topic = await make(settings, "short")
     await fill(settings, topic, [b"one"])
     with pytest.raises(TopicsError, match=r"ends at 1, before offset 7"):
@@ -145,19 +143,19 @@ async def test_a_start_beyond_the_end_is_told(settings: Settings) -> None:
         await values_of(settings, topic, partition=3)
 
 
-async def test_a_missing_topic_is_told_and_not_made(settings: Settings) -> None:
+async def test_missing_topic_is_an_error_and_stays_missing(settings: Settings) -> None:
     for _ in range(2):
         with pytest.raises(TopicsError, match="does not exist") as caught:
             await values_of(settings, settings.topic("nowhere"))
         assert caught.value.fix == "hushtag topics create"
 
 
-async def test_silence_ends_in_an_error_within_the_deadline() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        port = deaf.getsockname()[1]
+async def test_silent_broker_is_an_error_within_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
         for address in (f"127.0.0.1:{port}", "127.0.0.1:1"):
             began = time.monotonic()
             with pytest.raises(DependencyAway, match=address):
                 async with LogReader({"bootstrap_servers": address}, "t", silence_seconds=1.0):
                     pass
-            assert time.monotonic() - began < 3, "the deadline of who gives none is ten seconds"
+            assert time.monotonic() - began < 3, "the default deadline is ten seconds"

@@ -1,4 +1,4 @@
-"""The whole story as its user plays it: one command, and what it leaves behind."""
+"""The scenario command from start to end, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.support.workers import hushtag
 pytestmark = pytest.mark.integration
 
 
-def test_india_2021(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scenario_india_2021_runs_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # from anywhere
     out = tmp_path / "out"
     began = time.monotonic()
     [line] = hushtag(Settings(), "scenario", "india-2021", "--out", "out", "--json").splitlines()
     seconds = time.monotonic() - began
-    said = json.loads(line)
-    assert said["problems"] == []
-    accounts = said["report"]["outcomes"]["account"]
+    summary = json.loads(line)
+    assert summary["problems"] == []
+    accounts = summary["report"]["outcomes"]["account"]
     assert accounts == {"declined": 645, "withheld": 437, "suspended": 96}
     assert seconds < 60
     assert sorted(path.name for path in out.iterdir()) == [

@@ -1,4 +1,4 @@
-"""The local stack, really run: it answers, it ends cleanly, it leaves nobody behind."""
+"""The local stack as processes: it answers, ends cleanly, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def until(true: Callable[[], bool], *, seconds: float = 60.0) -> bool:
 
 
 def servers_of(folder: Path) -> list[psutil.Process]:
-    """Every process that works in this folder: keepers, Kafka, Valkey."""
+    """Return the processes of this folder: keepers, Kafka, Valkey."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
@@ -54,7 +54,7 @@ def servers_of(folder: Path) -> list[psutil.Process]:
 
 
 class Up:
-    """`hushtag up` as a process."""
+    """A `hushtag up` process."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
@@ -89,7 +89,7 @@ def both_answer(addresses: dict[str, str]) -> bool:
         return len(brokers) == 1 and bool(client.ping())
 
 
-def test_up_answers_and_ends_cleanly_on_sigterm(up: Up) -> None:
+def test_up_answers_and_stops_on_sigterm(up: Up) -> None:
     addresses = up.addresses()
     assert set(addresses) == {"kafka", "redis"}
     assert re.fullmatch(r"127\.0\.0\.1:\d+", addresses["kafka"])
@@ -106,7 +106,7 @@ def test_up_answers_and_ends_cleanly_on_sigterm(up: Up) -> None:
     assert "ERROR" not in log
 
 
-def test_ctrl_c_while_starting_leaves_nobody(up: Up) -> None:
+def test_ctrl_c_during_start_leaves_no_process(up: Up) -> None:
     assert until(lambda: len(servers_of(up.folder)) >= 2)
     up.process.send_signal(signal.SIGINT)
     out, err = up.process.communicate(timeout=90)
@@ -115,7 +115,7 @@ def test_ctrl_c_while_starting_leaves_nobody(up: Up) -> None:
     assert servers_of(up.folder) == []
 
 
-def test_kill_9_of_the_parent_leaves_no_orphan(up: Up) -> None:
+def test_killed_parent_leaves_no_orphan(up: Up) -> None:
     up.addresses()
     assert len(servers_of(up.folder)) == 4
     up.process.kill()
@@ -123,7 +123,7 @@ def test_kill_9_of_the_parent_leaves_no_orphan(up: Up) -> None:
     assert until(lambda: servers_of(up.folder) == []), servers_of(up.folder)
 
 
-def test_kill_9_of_the_keepers_leaves_no_orphan_either(up: Up) -> None:
+def test_killed_keepers_leave_no_orphan(up: Up) -> None:
     if sys.platform != "linux":
         pytest.skip("only Linux can tie a child to its parent's life")
     up.addresses()
@@ -136,7 +136,7 @@ def test_kill_9_of_the_keepers_leaves_no_orphan_either(up: Up) -> None:
     assert until(lambda: servers_of(up.folder) == []), servers_of(up.folder)
 
 
-def test_a_child_that_dies_is_reported(up: Up) -> None:
+def test_dead_child_is_reported(up: Up) -> None:
     up.addresses()
     valkey = [one for one in servers_of(up.folder) if "valkey-server" in one.name()]
     valkey[0].kill()
@@ -147,7 +147,7 @@ def test_a_child_that_dies_is_reported(up: Up) -> None:
     assert servers_of(up.folder) == []
 
 
-def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+def test_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -166,21 +166,21 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert servers_of(tmp_path) == []
 
 
-def test_a_folder_in_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_in_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devkit.stack.local._WAIT_FOR_FOLDER_SECONDS", 0.3)
     first = LocalStack(tmp_path / "data")
-    said: list[str] = []
+    messages: list[str] = []
     with pytest.raises(StackMistake, match="in use by another stack"):
-        LocalStack(tmp_path / "data", report=said.append)
-    assert "waiting for it" in said[0]
+        LocalStack(tmp_path / "data", report=messages.append)
+    assert "waiting for it" in messages[0]
     first.stop()
     LocalStack(tmp_path / "data").stop()
 
 
-def test_a_refused_download_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_download_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_MAVEN_URL", "http://127.0.0.1:9/nothing")
     server = KafkaServer(tmp_path / "kafka", jar_cache=tmp_path / "jars")
-    with pytest.raises(StackError, match=r"cannot be fetched from http://127\.0\.0\.1:9") as caught:
+    with pytest.raises(StackError, match=r"cannot be downloaded from http://127\.0\.0\.1:9") as caught:
         server.start()
     assert "HUSHTAG_MAVEN_URL" in caught.value.fix
 
@@ -227,7 +227,7 @@ def test_valkey_keeps_its_data_and_changes_its_run_id(tmp_path: Path) -> None:
     assert servers_of(tmp_path) == []
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_failed_server_start_reports_why(tmp_path: Path) -> None:
     server = ValkeyServer(tmp_path / "valkey", config={"maxmemory-policy": "nonsense"})
     with pytest.raises(StackError, match="Valkey ended while starting with exit code 1") as caught:
         server.start()
@@ -237,7 +237,7 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
         kafka.start()
 
 
-def test_stopping_a_paused_server_ends_it(tmp_path: Path) -> None:
+def test_stop_ends_a_paused_server(tmp_path: Path) -> None:
     valkey = ValkeyServer(tmp_path / "valkey")
     valkey.start()
     valkey.pause()

@@ -1,11 +1,11 @@
-"""Stage 2 beside a worker on a real broker: what it finds changes what is decided, as the reference over the same two
-logs says; and whatever becomes of it, the worker goes on."""
+"""Stage 2 on a real broker: corrections change decisions as the reference predicts, and failures stop no worker."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
 from streams.log.decisions import Decision, decode_record
 from streams.log.topics import create_topics
 from streams.pipeline.stage_2 import NEEDED
 from streams.settings import Settings
-from tests.integration.test_account_facts import POLICY, Feed, evidence_of, settled_past
-from tests.integration.test_exactness import history, progress
+from tests.support.campaign_feed import POLICY, Feed, evidence_of, settled_past
+from tests.support.steady_tweets import history, progress
 from tests.support.workers import WorkerProcess, hushtag, json_lines, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
@@ -38,7 +38,7 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 
 def fake(settings: Settings, folder: Path, name: str) -> WorkerProcess:
     worker = WorkerProcess(settings, folder, name)
-    worker.module = "tests.support.fake_encoder"
+    worker.command = [sys.executable, "-m", "tests.support.fake_encoder"]
     return worker
 
 
@@ -50,25 +50,25 @@ def until(worker: WorkerProcess, holds: Callable[[], bool], what: str, seconds: 
 
 
 def settled_so_far(settings: Settings) -> list[Decision]:
-    said = map(decode_record, values(settings, "suppression-decisions"))
-    return [one for one in said if isinstance(one, Decision)]
+    records = map(decode_record, values(settings, "suppression-decisions"))
+    return [one for one in records if isinstance(one, Decision)]
 
 
 def cleared(settings: Settings) -> bool:
-    """Whether the campaign's tag was, at a settled tick."""
+    """Return whether a settled tick cleared the campaign's hashtag."""
     settled = [one for one in settled_so_far(settings) if one.hashtag == "campaign" and not one.provisional]
     return any(ruling.action == "clear" for one in settled for ruling in one.rulings)
 
 
 def is_reference(settings: Settings, folder: Path, end_ms: int) -> dict[tuple[int, int], object]:
-    """Everything that settled up to a moment, against a replay of the two logs; returns the evidence."""
+    """Compare everything settled up to a time with a replay of the two logs; return the evidence."""
     import json
 
     tweets, partials, evidence = (folder / f"{name}.jsonl" for name in ("tweets", "partials", "evidence"))
     tweets.write_bytes(hushtag(settings, "dump", "tweets"))
     partials.write_bytes(hushtag(settings, "dump", "hashtag-partials"))
     reference = hushtag(
-        settings, "replay", str(tweets), "--heard", str(partials), "--evidence", str(evidence)
+        settings, "replay", str(tweets), "--partials", str(partials), "--evidence", str(evidence)
     )  # fmt: skip
     real = evidence_of(hushtag(settings, "dump", "hashtag-evidence"), end_ms)
     assert real == evidence_of(evidence.read_bytes(), end_ms)
@@ -80,7 +80,7 @@ def is_reference(settings: Settings, folder: Path, end_ms: int) -> dict[tuple[in
 
 
 def corrected(evidence: dict[tuple[int, int], object]) -> dict[int, int]:
-    """How many texts of the campaign stage 2 has read, by tick."""
+    """Return the number of the campaign's texts with corrections, by tick."""
     return {
         tick_ms: int(np.frombuffer(record.looked, "<u2")[record.countries.index("*")]) if record.looked else 0
         for (_, tick_ms), record in sorted(evidence.items())
@@ -88,7 +88,7 @@ def corrected(evidence: dict[tuple[int, int], object]) -> dict[int, int]:
     }
 
 
-def test_what_it_finds_clears_a_tag_and_a_successor_goes_on_with_it(
+def test_corrections_clear_a_hashtag_across_a_restart(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_ENCODER", "harmless")
@@ -103,8 +103,8 @@ def test_what_it_finds_clears_a_tag_and_a_successor_goes_on_with_it(
         worker.kill()
         killed_ms = int(time.time() * 1000)
         worker = fake(settings, tmp_path, "second").start().wait_ready()
-        until(worker, lambda: worker.metric("hushtag_corrections_total") > 20, "its successor corrected nothing")
-        until(worker, lambda: cleared(settings), "stage 1 alone goes on hiding it")
+        until(worker, lambda: worker.metric("hushtag_corrections_total") > 20, "the next owner corrected nothing")
+        until(worker, lambda: cleared(settings), "stage 1 alone keeps it suppressed")
         settled_past(worker, int(time.time() * 1000) + PANE_MS, settings.shards)
     finally:
         feed.stop.set()
@@ -118,7 +118,7 @@ def test_what_it_finds_clears_a_tag_and_a_successor_goes_on_with_it(
 
 
 @pytest.mark.parametrize("how", ["hangs", "dies"])
-def test_whatever_becomes_of_it_the_worker_goes_on(
+def test_broken_encoder_leaves_the_worker_running(
     how: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_ENCODER", how)
@@ -127,9 +127,9 @@ def test_whatever_becomes_of_it_the_worker_goes_on(
     feeding = threading.Thread(target=feed.run)
     feeding.start()
     try:
-        until(worker, lambda: worker.metric("hushtag_encoder_restarts_total") >= 2, "it was not started again")
+        until(worker, lambda: worker.metric("hushtag_encoder_restarts_total") >= 2, "it was not restarted")
         settled_past(worker, int(time.time() * 1000), settings.shards)
-        assert "stage 2 is away" in worker.log.read_text()
+        assert "stage 2 is down" in worker.log.read_text()
     finally:
         feed.stop.set()
         feeding.join()
@@ -141,7 +141,9 @@ def test_whatever_becomes_of_it_the_worker_goes_on(
     assert {one.hashtag for one in suppressed} == {"campaign"}
 
 
-def test_with_the_worker_its_process_ends(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encoder_process_ends_with_its_worker(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FAKE_ENCODER", "harmless")
     worker = fake(settings, tmp_path, "w").start().wait_ready()
     until(worker, lambda: worker.metric("hushtag_encoder_up") == 1, "it never came up")
@@ -152,13 +154,13 @@ def test_with_the_worker_its_process_ends(settings: Settings, tmp_path: Path, mo
     deadline = time.monotonic() + 60
     while os.path.exists(f"/proc/{children[0]}/fd/0") and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert not os.path.exists(f"/proc/{children[0]}/fd/0"), "an orphan is left"
+    assert not os.path.exists(f"/proc/{children[0]}/fd/0"), "an orphan remains"
 
 
 @pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in NEEDED), reason="make encoder: stage 2 is not installed"
 )
-def test_the_real_one_reads_along(settings: Settings, tmp_path: Path) -> None:
+def test_real_encoder_corrects_texts(settings: Settings, tmp_path: Path) -> None:
     worker = WorkerProcess(settings, tmp_path, "real").start().wait_ready()
     feed = Feed(settings)
     feeding = threading.Thread(target=feed.run)

@@ -1,4 +1,4 @@
-"""Both surfaces as the processes that they are: tweets from a real Kafka, flags from a real Valkey, a clean end."""
+"""Both surfaces as processes: tweets from a real Kafka, flags from a real Valkey, and a clean end."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def send_tweets(settings: Settings, hashtag: str, count: int) -> None:
 
 
 def write_flag(settings: Settings, hashtag: str) -> None:
-    """As publish does: the registers, their changes, a heartbeat; taken from the in-memory twin of the store."""
+    """Write registers, their changes and a heartbeat, as publish does, with the in-memory store's content."""
     now = time.time_ns() // 1_000_000
     twin = MemoryServer()
     registers = [
@@ -102,7 +102,7 @@ def write_flag(settings: Settings, hashtag: str) -> None:
     assert encode(registers[0])
 
 
-async def test_tweets_are_counted_flags_obeyed_and_streams_ended(topics: Settings) -> None:
+async def test_surfaces_count_tweets_and_obey_flags(topics: Settings) -> None:
     await send_tweets(topics, "BeforeTheStart", 11)
     with surface("trends", topics) as (trends, process), surface("search", topics) as (search, _):
         eventually(lambda: get(trends + "readyz").status_code == get(search + "readyz").status_code == 200)
@@ -144,7 +144,7 @@ async def test_tweets_are_counted_flags_obeyed_and_streams_ended(topics: Setting
         assert ended.wait(5)
 
 
-def test_without_kafka_it_says_so_and_ends(settings: Settings) -> None:
+def test_missing_kafka_is_reported_at_start(settings: Settings) -> None:
     away = settings.model_copy(update={"kafka": "127.0.0.1:9"})
     with surface("trends", away, deadline_seconds=8) as (url, process):
         assert url, "pages answer meanwhile"

@@ -1,4 +1,4 @@
-"""Topics on a real Kafka: made as they must be, and each wrong setting found with the command that mends it."""
+"""Topics on a real Kafka: created with the right settings; wrong settings are found with the fixing commands."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from streams.cli import topics as topics_cli
 from streams.errors import DependencyAway, TopicsError
+from streams.log.admin import admin_client
 from streams.log.topic_specs import AUDIT, DECISIONS, MODERATION, PARTIALS, SPECS, TWEETS
-from streams.log.topics import admin_client, check_topics, create_topics, find_problems
+from streams.log.topics import check_topics, create_topics, find_problems
 from streams.settings import Settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -40,7 +41,7 @@ def test_created_topics_pass_the_check(settings: Settings) -> None:
     assert not any(one.created for one in again)
 
 
-def test_each_wrong_setting_is_found_and_mended(topics: Settings) -> None:
+def test_wrong_settings_are_found_and_altered(topics: Settings) -> None:
     alter(topics, TWEETS, {"message.timestamp.type": "CreateTime"})
     alter(topics, PARTIALS, {"retention.ms": "60000", "cleanup.policy": "compact,delete"})
     alter(topics, DECISIONS, {"cleanup.policy": "compact", "retention.bytes": "1000000"})
@@ -65,7 +66,7 @@ def test_each_wrong_setting_is_found_and_mended(topics: Settings) -> None:
     check_topics(topics)
 
 
-def test_a_wrong_number_of_shards(topics: Settings) -> None:
+def test_wrong_number_of_shards_is_found(topics: Settings) -> None:
     other = topics.model_copy(update={"shards": 2})
     problems = find_problems(other)
     assert {problem.setting for problem in problems} == {"partitions"}
@@ -80,17 +81,17 @@ def test_create_time_is_bounded(settings: Settings) -> None:
     assert [problem.setting for problem in find_problems(stricter)] == ["message.timestamp.after.max.ms"]
 
 
-def test_no_broker_says_what_it_waits_for(settings: Settings) -> None:
+def test_missing_broker_is_reported(settings: Settings) -> None:
     away = settings.model_copy(update={"kafka": "127.0.0.1:9", "start_deadline_seconds": 1.0})
-    said: list[str] = []
+    lines: list[str] = []
     start = time.monotonic()
     with pytest.raises(DependencyAway, match="did not answer within 1 s"):
-        check_topics(away, report=said.append)
-    assert time.monotonic() - start < 5, "without a deadline it would be for ever"
-    assert said == ["waiting up to 1 s for Kafka at 127.0.0.1:9"]
+        check_topics(away, report=lines.append)
+    assert time.monotonic() - start < 5, "the deadline holds"
+    assert lines == ["waiting up to 1 s for Kafka at 127.0.0.1:9"]
 
 
-def test_the_commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_topics_commands_create_check_and_alter(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_KAFKA", settings.kafka)
     monkeypatch.setenv("HUSHTAG_TOPIC_PREFIX", settings.topic_prefix)
     app = typer.Typer()
@@ -106,7 +107,7 @@ def test_the_commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> No
     assert [json.loads(line)["created"] for line in made.stdout.splitlines()] == [True] * len(SPECS)
     assert runner.invoke(app, ["topics", "check", "--json"]).stdout == ""
     after = runner.invoke(app, ["topics", "check"])
-    assert (after.exit_code, after.stdout) == (0, "all topics are as they must be\n")
+    assert (after.exit_code, after.stdout) == (0, "all topics have the settings that they need\n")
     alter(settings, AUDIT, {"retention.ms": "604800000"})
     wrong = runner.invoke(app, ["topics", "check"])
     assert wrong.exit_code == 2
@@ -116,7 +117,7 @@ def test_the_commands(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> No
     assert runner.invoke(app, ["topics", "check"]).exit_code == 0
 
 
-def test_the_commands_ask_for_what_the_policy_needs(
+def test_topics_check_uses_the_needs_of_the_policy(
     topics: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HUSHTAG_KAFKA", topics.kafka)
@@ -128,7 +129,7 @@ def test_the_commands_ask_for_what_the_policy_needs(
     runner = CliRunner()
     without = runner.invoke(app, ["topics", "check"])
     assert without.exit_code == 0
-    assert "automated decisions up to 24 h; set HUSHTAG_POLICY" in " ".join(without.stderr.split())
+    assert "automated decisions up to 24 h are assumed; set HUSHTAG_POLICY" in " ".join(without.stderr.split())
     shipped = Path("config/policy.yaml").read_text()
     (tmp_path / "policy.yaml").write_text(shipped.replace("max_automated_hours: 24", "max_automated_hours: 168"))
     wrong = runner.invoke(app, ["topics", "check"])

@@ -1,4 +1,4 @@
-"""Planted bugs, each of which some named test must find: what says that the suite can fail.
+"""Planted bugs that show that the suite can fail: each must make one of its named tests fail.
 
-`mutations.toml` is the list, `python -m tests.mutants` (`make mutants`) plants them one by one in a throw-away copy.
+`mutations.toml` lists them; `python -m tests.mutants` (`make mutants`) plants them one by one in a temporary copy.
 """

@@ -1,6 +1,7 @@
-"""Plant every mutation in a copy of the checkout, run the tests that must find it, and print who did.
+"""Plant each mutation in a copy of the checkout, run its tests, and print the test that failed.
 
-`make mutants` runs all, `make mutants ONLY=marker` those whose name has the word. Ends with 1 if one survives.
+`make mutants` plants all of them, `make mutants ONLY=marker` those with the word in their name. The exit code is 1 if
+a mutation survives.
 """
 
 from __future__ import annotations
@@ -18,21 +19,22 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.catalogue import ROOT, Mutation, mutations
+from tests.mutants.catalogue import Mutation, mutations
+from tests.support.paths import ROOT
 
 COPIED = ("streams", "client", "tests", "pyproject.toml")
 LINKED = ("models", "moderation", "surfaces", "web", "devkit", "benchmarks", "config", "docs")
-"""Nothing is planted there, but tests read them."""
+"""Folders that tests read; no bug is planted there."""
 AT_ONCE = 2
 TIMEOUT_SECONDS = 120
-"""A bug that makes its tests hang is found, too."""
+"""Time limit of one mutation's tests; a mutation that makes them hang is found, too."""
 ALL_SECONDS = 600
-"""For all tests, where nothing is planted."""
+"""Time limit of all tests without a mutation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one mutation. `found_by` is empty where it survived; `trouble` says why nothing can be said."""
+    """Result of one mutation: `found_by` is empty if it survived; `trouble` explains an inconclusive run."""
 
     mutation: Mutation
     found_by: str
@@ -41,7 +43,7 @@ class Outcome:
 
 
 def copy_of_checkout(into: Path) -> None:
-    """Everything that the tests need, without a byte of it being the working tree's."""
+    """Copy the files that mutations change, and link the other folders that tests read."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -53,7 +55,7 @@ def copy_of_checkout(into: Path) -> None:
 
 
 def pytest_in(copy: Path, tests: Sequence[str], *, seconds: int = TIMEOUT_SECONDS, at_once: int = 0) -> tuple[int, str]:
-    """Run tests of a copy, up to the first that fails; exit code and output. `at_once`: in so many processes."""
+    """Run tests of a copy until one fails, in `at_once` processes. Return the exit code and the output."""
     paths = [str(copy), str(copy / "client")]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not integration"]
@@ -61,12 +63,12 @@ def pytest_in(copy: Path, tests: Sequence[str], *, seconds: int = TIMEOUT_SECOND
     try:
         done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        return 1, f"FAILED {tests[0]} - no end in {seconds} s"
+        return 1, f"FAILED {tests[0]} - not finished within {seconds} s"
     return done.returncode, done.stdout + done.stderr
 
 
 def plant(mutation: Mutation) -> Outcome:
-    """One mutation, in a copy of its own."""
+    """Plant one mutation in a new copy and run its tests."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hushtag-mutant-") as folder:
         copy = Path(folder)
@@ -78,7 +80,7 @@ def plant(mutation: Mutation) -> Outcome:
             return Outcome(mutation, "", 0.0, str(error))
         compiled = path.parent / "__pycache__"
         for old in compiled.glob(f"{path.stem}.*.pyc"):
-            old.unlink()  # a file of the same length, written within the second, passes for the old one
+            old.unlink()  # stays valid for a source of equal length and second
         path.write_text(planted, "utf-8")
         code, output = pytest_in(copy, mutation.tests)
     seconds = time.monotonic() - began
@@ -89,7 +91,7 @@ def plant(mutation: Mutation) -> Outcome:
 
 
 def without_any(chosen: Sequence[Mutation]) -> str:
-    """The same tests where nothing is planted: they must pass. What went wrong, if anything did."""
+    """Run the same tests without a mutation. Return their output if one fails, else an empty text."""
     tests = sorted({test for one in chosen for test in one.tests})
     with tempfile.TemporaryDirectory(prefix="hushtag-mutant-") as folder:
         copy_of_checkout(Path(folder))
@@ -98,26 +100,28 @@ def without_any(chosen: Sequence[Mutation]) -> str:
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """Mutation, found by, seconds."""
+    """Format outcomes as a table of mutation, test that found it, and seconds."""
     rows = [("mutation", "found by", "seconds")]
     for one in outcomes:
-        found_by = one.found_by.removeprefix("tests/") or ("CANNOT BE TOLD" if one.trouble else "SURVIVED")
+        found_by = one.found_by.removeprefix("tests/") or ("INCONCLUSIVE" if one.trouble else "SURVIVED")
         rows.append((one.mutation.name, found_by, f"{one.seconds:.1f}"))
     wide = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(f"{name:<{wide[0]}}  {by:<{wide[1]}}  {seconds:>7}" for name, by, seconds in rows)
 
 
 def main() -> int:
-    """0: all were found."""
+    """Run the command. Return 0 if every mutation was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument("--only", default="", help="only mutations whose name has this in it")
+    parser.add_argument("--only", default="", help="plant only mutations whose name contains this text")
     only = parser.parse_args().only
     chosen = [one for one in mutations() if only in one.name]
     if not chosen:
-        print(f"error: no mutation has {only!r} in its name\nfix: see {Path(__file__).parent}", file=sys.stderr)
+        print(
+            f"error: no mutation has {only!r} in its name\nfix: use a word of a name in mutations.toml", file=sys.stderr
+        )
         return 2
     began = time.monotonic()
-    print(f"{len(chosen)} mutations; first their tests where nothing is planted", flush=True)
+    print(f"{len(chosen)} mutations; running their tests without a mutation first", flush=True)
     wrong = without_any(chosen)
     if wrong:
         print(f"{wrong}\nerror: these tests fail without any mutation\nfix: make unit", file=sys.stderr)
@@ -127,13 +131,13 @@ def main() -> int:
         for done in as_completed([pool.submit(plant, one) for one in chosen]):
             one = done.result()
             outcomes[one.mutation.name] = one
-            word = "found" if one.found_by else "CANNOT BE TOLD" if one.trouble else "SURVIVED"
+            word = "found" if one.found_by else "INCONCLUSIVE" if one.trouble else "SURVIVED"
             print(f"{len(outcomes):>3}/{len(chosen)} {word}: {one.mutation.name} ({one.seconds:.1f} s)", flush=True)
     ordered = [outcomes[one.name] for one in chosen]
     print("\n" + table(ordered))
     missed = [one for one in ordered if not one.found_by]
     for one in missed:
-        print(f"\n{one.mutation.name}: {one.mutation.rule}\n{one.trouble or 'no test noticed'}", file=sys.stderr)
+        print(f"\n{one.mutation.name}: {one.mutation.rule}\n{one.trouble or 'no test failed'}", file=sys.stderr)
     print(f"\n{len(ordered) - len(missed)} of {len(ordered)} found in {time.monotonic() - began:.0f} s")
     return 1 if missed else 0
 

@@ -1,4 +1,4 @@
-"""The list of mutations: which rule each breaks, by which change of one text, and which tests must notice."""
+"""Mutations of `mutations.toml`: the rule that each breaks, its change of a file, and the tests that must fail."""
 
 from __future__ import annotations
 
@@ -6,38 +6,37 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("mutations.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One planted bug."""
+    """Planted bug, one entry of `mutations.toml`."""
 
     name: str
     rule: str
-    """What holds, and would no longer."""
+    """Rule that the mutation breaks."""
     file: str
-    """Below the checkout."""
+    """Path of the changed file, relative to the checkout."""
     text: str
-    """Must be in the file exactly once."""
+    """Text that is replaced; it occurs exactly once in the file."""
     instead: str
     tests: tuple[str, ...]
-    """Ids as pytest has them; at least one must fail."""
+    """Pytest ids of tests; at least one must fail."""
 
     def planted(self, source: str) -> str:
-        """The file with the bug in it.
+        """Return the source with the bug planted.
 
         Raises:
-            ValueError: the text is not there, or more than once: the list has to follow the code.
+            ValueError: The text is missing or occurs more than once; the entry must be updated to the code.
         """
         times = source.count(self.text)
         if times != 1:
-            raise ValueError(f"{self.name}: its text is {times} times in {self.file}, not once:\n{self.text}")
+            raise ValueError(f"{self.name}: its text occurs {times} times in {self.file}, not once:\n{self.text}")
         return source.replace(self.text, self.instead)
 
 
 def mutations() -> list[Mutation]:
-    """All of the list."""
+    """Read all entries of `mutations.toml`."""
     read = tomllib.loads(LIST.read_text("utf-8"))["mutation"]
     return [Mutation(**{**one, "tests": tuple(one["tests"])}) for one in read]

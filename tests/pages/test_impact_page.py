@@ -1,4 +1,4 @@
-"""The page that `hushtag policy impact --html` writes, opened from the disk: it shows all and asks nobody."""
+"""The page of `hushtag policy impact --html`, opened from disk: contents, and no requests."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from playwright.sync_api import Browser, expect
 from streams.backtest import Impact
 from streams.backtest.page import render
 from streams.backtest.shadow import report_of
-from tests.pages.conftest import shot
-from tests.pages.test_pages import assert_accessible
-from tests.unit.streams.backtest.test_impact import BASE, LIVE, policy_of, steady
+from tests.support.backtest_cases import BASE, LIVE, policy_of, steady
+from tests.support.platform_pages import assert_accessible, shot
 
 pytestmark = pytest.mark.pages
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_shows_the_histogram_and_the_list(browser: Browser, tmp_path: Path, scheme: str) -> None:
+def test_impact_page_shows_histogram_and_list(browser: Browser, tmp_path: Path, scheme: str) -> None:
     new = policy_of(
         BASE.replace("[tag1]", "[tag2]").replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6")
     )
@@ -29,10 +28,10 @@ def test_the_page_shows_the_histogram_and_the_list(browser: Browser, tmp_path: P
     path.write_text(render(impact.finish()), "utf-8")
 
     page = browser.new_page(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
+    requests: list[str] = []
+    messages: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: messages.append(message.text))
     page.goto(path.as_uri())
     expect(page.get_by_role("heading", level=1)).to_contain_text(new.revision)
     rows = page.locator("tr[data-hashtag]")
@@ -46,10 +45,10 @@ def test_the_page_shows_the_histogram_and_the_list(browser: Browser, tmp_path: P
     assert_accessible(page)
     shot(page, f"impact-{scheme}")
     page.close()
-    assert asked == [path.as_uri()] and said == []
+    assert requests == [path.as_uri()] and messages == []
 
 
-def test_the_page_of_a_shadow_shows_now_and_over_time(browser: Browser, tmp_path: Path) -> None:
+def test_shadow_page_shows_present_and_history(browser: Browser, tmp_path: Path) -> None:
     new = policy_of(BASE.replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6"))
     impact = Impact(LIVE, new, history={LIVE.revision: LIVE})
     impact.follow()
@@ -60,16 +59,16 @@ def test_the_page_of_a_shadow_shows_now_and_over_time(browser: Browser, tmp_path
     path.write_text(render(report.verdict, report), "utf-8")
 
     page = browser.new_page(viewport={"width": 1100, "height": 1300})
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
+    requests: list[str] = []
+    messages: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: messages.append(message.text))
     page.goto(path.as_uri())
     expect(page.get_by_role("heading", name="Now", exact=True)).to_be_visible()
-    now = page.get_by_role("region", name="Hashtags on which the two differ now")
+    now = page.get_by_role("region", name="Hashtags on which the two policies differ now")
     expect(now.locator("tr[data-hashtag=a]")).to_contain_text("no longer suppressed")
     expect(page.locator("svg polyline")).to_have_count(3)
     assert_accessible(page)
     shot(page, "shadow")
     page.close()
-    assert asked == [path.as_uri()] and said == []
+    assert requests == [path.as_uri()] and messages == []

@@ -1,4 +1,4 @@
-"""A campaign takes another hashtag after its suppression: its authors speak against it, and against nobody else."""
+"""Migrated campaigns: the authors of a suppressed hashtag corroborate its successor, and no other hashtag."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from functools import cache
 import pytest
 from hushtag_client.normalise import normalise
 
-from devkit.simulation.config import Config
+from devkit.simulation.config import SimulationConfig
 from devkit.simulation.data import tag_names
 from devkit.simulation.lines import encode_line
-from devkit.simulation.moving import moving
+from devkit.simulation.moving import moving_config
 from devkit.simulation.run import Simulation
-from streams.counting.keys import Tags
-from streams.counting.sharding import Sharding
+from streams.counting.keys import Sharding, Tags
 from streams.judging.evidence_codec import table_of
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord
+from streams.log.lines import read_lines
 from streams.policy import parse_policy
-from streams.replay import Replay, read_lines
+from streams.replay import Replay
 from streams.scoring import load_text_scorer
 
 POLICY = """
@@ -42,29 +42,29 @@ pytestmark = pytest.mark.simulation
 
 
 class Lived:
-    """What a replay of one run said, and kept."""
+    """Decisions and evidence of one replay."""
 
     def __init__(self, seed: int, successor: str) -> None:
-        run = Simulation(moving(seed, tag_names(), minutes=6, rate=30))
+        run = Simulation(moving_config(seed, tag_names(), minutes=6, rate=30))
         lines = [encode_line(line) + b"\n" for line in run.lines()]
         self.tags = {tag["kind"]: tag["hashtag"] for tag in run.truth()["tags"] if tag["kind"] != "campaign"}
         self.old, self.new = (tag["hashtag"] for tag in run.truth()["tags"] if tag["kind"] == "campaign")
         self.kept: list[EvidenceRecord] = []
         policy = parse_policy(POLICY.replace("SUCCESSOR", successor), "moving.yaml")
         replay = Replay(range(4), policy, load_text_scorer(), shards=4, keep_evidence=self.kept.append)
-        self.said = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
+        self.emitted = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
         self.sketches = replay.sketches
 
     def hidden(self) -> set[str]:
-        return {one.hashtag for one in self.said if any(ruling.action == "suppress" for ruling in one.rulings)}
+        return {one.hashtag for one in self.emitted if any(ruling.action == "suppress" for ruling in one.rulings)}
 
     def highest(self, hashtag: str) -> float:
-        """The greatest signal that a tag ever had, in the world and in any country."""
+        """Return the greatest value of the signal, in the world and in any country."""
         found = [0.0]
         for record in self.kept:
             table = table_of([record], Tags())
             rows = [row for row, name in enumerate(record.hashtags) if name == hashtag]
-            found += table.successor[rows].tolist()
+            found += table.signals["successor"][rows].tolist()
         return max(found)
 
 
@@ -74,10 +74,10 @@ def lived(seed: int, successor: str = ", successor: 0.3") -> Lived:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_second_hashtag_is_hidden_for_its_authors_sake(seed):
+def test_migrated_campaign_is_suppressed_by_its_authors(seed):
     run = lived(seed)
     assert run.hidden() == {run.old, run.new}
-    first = next(one for one in run.said if one.hashtag == run.new and one.country == "*")
+    first = next(one for one in run.emitted if one.hashtag == run.new and one.country == "*")
     (ruling, *_) = first.rulings
     assert {why.signal for why in ruling.reasons} == {"harmful_share_lower", "successor"}, "nothing else spoke for it"
     assert ruling.evidence is not None and ruling.evidence.predecessor == run.old
@@ -85,20 +85,20 @@ def test_the_second_hashtag_is_hidden_for_its_authors_sake(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_without_the_signal_it_is_not(seed):
+def test_migrated_campaign_is_shown_without_signal(seed):
     assert lived(seed, "").hidden() == {lived(seed, "").old}
     assert not lived(seed, "").sketches
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_match_that_a_few_of_them_mention_has_little_of_it_and_a_protest_nothing(seed):
+def test_signal_is_low_for_match_and_zero_for_protest(seed):
     run = lived(seed)
     assert run.highest(run.tags["sports"]) < 0.15
     assert run.highest(run.tags["protest"]) < 0.05
 
 
-def test_a_story_told_by_the_people_of_another():
-    config = moving(0, tag_names(), minutes=6, rate=30)
+def test_story_can_share_authors_of_another():
+    config = moving_config(0, tag_names(), minutes=6, rate=30)
     run = Simulation(config)
     authors: dict[str, set[int]] = {}
     for teller in config.stories:
@@ -113,15 +113,15 @@ def test_a_story_told_by_the_people_of_another():
     assert 0 < len(match & old) < 0.2 * len(match)
 
 
-def tags_of(config: Config) -> list[str]:
-    """The hashtags of the campaign, in their order."""
+def tags_of(config: SimulationConfig) -> list[str]:
+    """Return the campaign's hashtags, in order."""
     return [normalise(story.hashtag) for story in config.stories if story.kind == "campaign"]
 
 
-def test_a_replay_says_the_same_however_much_it_reads_at_once():
-    """All at once every shard has markers of the end before it settles its first tick; the second hashtag's shard comes
-    before the first one's."""
-    configs = (moving(seed, tag_names(), minutes=6, rate=30) for seed in range(100))
+def test_replay_is_independent_of_flush_size():
+    """With one large flush every shard has markers of the end before it settles its first tick, and the second
+    hashtag's shard settles before the first one's."""
+    configs = (moving_config(seed, tag_names(), minutes=6, rate=30) for seed in range(100))
     shard_of = Sharding(4).of
     config = next(one for one in configs if len({*map(shard_of, tags_of(one))}) == 2 and
                   shard_of(tags_of(one)[1]) < shard_of(tags_of(one)[0]))  # fmt: skip
@@ -131,7 +131,7 @@ def test_a_replay_says_the_same_however_much_it_reads_at_once():
     found = []
     for flush_records in (200, 1_000_000):
         replay = Replay(range(4), policy, load_text_scorer(), shards=4, flush_records=flush_records)
-        said = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
-        found.append(sorted((one.tick_ms, one.hashtag, one.country, str(one.rulings)) for one in said))
+        emitted = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
+        found.append(sorted((one.tick_ms, one.hashtag, one.country, str(one.rulings)) for one in emitted))
     assert found[0] == found[1]
     assert {hashtag for _, hashtag, _, _ in found[0]} == {*tags_of(config)}

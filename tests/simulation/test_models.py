@@ -1,4 +1,4 @@
-"""The model is changed while judges die, repeat themselves and haunt: all settle as the reference does."""
+"""Model changes under restarts, repeats and zombies: settled results equal the reference."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from unittest.mock import patch
 
 import pytest
 
-from streams.judging.activation_timeline import InForce
+from streams.judging.activation_timeline import ActivationTimeline
 from streams.log.decisions import Decision, decode_record
 from streams.policy import Policy
-from tests.simulation.test_restarts import assert_noticed, policies, problems, told
-from tests.simulation.test_successors import asking
-from tests.support.simulated import World
+from tests.support.restart_oracle import assert_noticed, failure_message, migration_policies, policies, problems
+from tests.support.simulated import SimulatedPipeline
 from tests.support.simulated_people import random_moderation
 from tests.support.simulated_sizes import LONG, SHARDS, small_units
 from tests.support.simulated_words import LATER, SCORER
@@ -25,38 +24,38 @@ FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "1
 
 
 def two(seed: int) -> list[Policy]:
-    """One policy, in force with one model and then with another; or two."""
+    """Draw one or two policies, activated with one model and then with another."""
     made = policies(random.Random(f"models {seed}"))
     return made if len(made) == 2 else made * 2
 
 
-def lived(seed: int, **options: Any) -> World:
-    return World(seed, two(seed), models=(SCORER.revision, LATER.revision), **options).run()
+def lived(seed: int, **options: Any) -> SimulatedPipeline:
+    return SimulatedPipeline(seed, two(seed), models=(SCORER.revision, LATER.revision), **options).run()
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
-def test_what_settles_equals_the_reference(seed):
+def test_settled_results_equal_reference(seed):
     with small_units():
         found = problems(lived(seed))
-    assert not found, told(seed, found)
+    assert not found, failure_message(seed, found)
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
-def test_it_does_whether_or_not_judges_look_early(seed):
+def test_results_are_independent_of_early_firings(seed):
     with small_units():
         found = problems(lived(seed, timely="some"))
-    assert not found, told(seed, found)
+    assert not found, failure_message(seed, found)
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 20))
-def test_it_does_while_all_changes_at_once(seed):
-    """Policies and a model, accounts, campaigns that move on."""
+def test_results_with_all_changes_equal_reference(seed):
+    """History with changes of policy and model, account facts, and migrated campaigns."""
     with small_units():
-        made = (asking(random.Random(f"all {seed}")) * 2)[:2]
+        made = (migration_policies(random.Random(f"all {seed}")) * 2)[:2]
         moderation = random_moderation(random.Random(seed), LONG)
         models = SCORER.revision, LATER.revision
-        found = problems(World(seed, made, models=models, moderation=moderation, span=LONG).run())
-    assert not found, told(seed, found)
+        found = problems(SimulatedPipeline(seed, made, models=models, moderation=moderation, span=LONG).run())
+    assert not found, failure_message(seed, found)
 
 
 def test_decisions_name_the_model_of_their_tick():
@@ -72,8 +71,8 @@ def test_decisions_name_the_model_of_their_tick():
     assert found == {(False, SCORER.revision), (True, LATER.revision)}
 
 
-def test_the_rule_is_needed():
-    """Scored by the model of its tick and not of its start, the first pane of a model differs."""
-    of_its_start = InForce.model_of
-    by_its_end = patch.object(InForce, "model_of", lambda in_force, pane: of_its_start(in_force, pane + 1))
+def test_breaking_the_rule_is_detected():
+    """Score a pane by the model of its tick instead of its start; the first pane of a model then differs."""
+    of_its_start = ActivationTimeline.model_of
+    by_its_end = patch.object(ActivationTimeline, "model_of", lambda in_force, pane: of_its_start(in_force, pane + 1))
     assert_noticed(lambda: by_its_end, lived, 100)

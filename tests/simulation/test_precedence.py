@@ -1,9 +1,9 @@
-"""Legal before human before automated, per country and surface: thousands of random histories against the obvious rule.
+"""Precedence legal > human > automated, per country and surface, in random histories compared with a naive rule.
 
-Each history mixes overrides, undos, orders with their steps, automated decisions, the stop button, time, and what a
-log does to its readers: records read again, a publisher that starts anew, one that lags and offers old registers, a
-server that lost its data. The real folds, the compare-and-set and the client are asked after every step; the reference
-below knows only who said what, when, and what ended it.
+Each history mixes overrides, undos, orders with their steps, automated decisions, the stop button and time. It also
+has repeated records, a publisher that restarts, one that lags and offers old registers, and a server that lost its
+data. The real folds, the compare-and-set and the client are compared with the reference after every step. The
+reference only keeps each override with its author, time and end.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from hushtag_client.registers import Register, encode
 
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
-from streams.log.decisions import Action, Decision, Ruling, version_of
+from streams.log.decisions import Action, Decision, ScopeDecision, version_of
 from streams.log.moderation import Override, TagRecord, Undo, Verb, decode_moderation, encode_moderation
-from streams.orders.records import OrderReceived, OrderRuling, OrderStep, OrderTargets, State, Target, encode_case
+from streams.orders.records import OrderReceived, OrderRuling, OrderState, OrderStep, OrderTargets, Target, encode_case
 
 pytestmark = pytest.mark.simulation
 
@@ -31,31 +31,31 @@ HISTORIES, CHUNKS = 2_000, 8
 
 
 @dataclass
-class Said:
-    """One word of somebody on one (tag, surface, country), as the reference keeps it."""
+class Emitted:
+    """Override of one (tag, surface, country) in the reference."""
 
     source: str
     hides: bool
     ends_ms: int
-    """0: until revoked."""
+    """Expiry in milliseconds; 0: until revoked."""
     ended: bool = False
 
 
 @dataclass
 class Reference:
-    """Everything ever said, by scope, oldest first. No versions, no registers, no index."""
+    """Reference: all overrides by scope, oldest first, without versions, registers or index."""
 
-    said: dict[tuple[str, str, str], list[Said]] = field(default_factory=dict)
+    emitted: dict[tuple[str, str, str], list[Emitted]] = field(default_factory=dict)
     automated: dict[tuple[str, str], dict[str, tuple[bool, int]]] = field(default_factory=dict)
-    """(tag, country) → surface → hides, until when: the newest decision alone."""
-    stops: dict[tuple[str, str], list[Said]] = field(default_factory=dict)
+    """Newest decision: (tag, country) → surface → (hides, expiry)."""
+    stops: dict[tuple[str, str], list[Emitted]] = field(default_factory=dict)
 
     def shown(self, tag: str, surface: str, country: str, now_ms: int) -> bool:
         for source in ("legal", "human"):
             for where in dict.fromkeys((country, "*")):
                 standing = [
                     one
-                    for one in self.said.get((tag, surface, where), ())
+                    for one in self.emitted.get((tag, surface, where), ())
                     if one.source == source and not one.ended and (not one.ends_ms or now_ms < one.ends_ms)
                 ]
                 if standing:
@@ -73,7 +73,7 @@ class Reference:
 
 
 class History:
-    """One random history, told to the real parts and to the reference."""
+    """Random history, applied to the real parts and to the reference."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -81,10 +81,10 @@ class History:
         self.log: list[tuple[bytes, bytes]] = []
         self.decisions: list[Decision] = []
         self.reference = Reference()
-        self.overrides: list[tuple[Override, Said]] = []
-        self.states: dict[str, State] = {}
+        self.overrides: list[tuple[Override, Emitted]] = []
+        self.states: dict[str, OrderState] = {}
         self.ruled: dict[str, list[tuple[str, str]]] = {}
-        self.in_force: dict[str, list[Said]] = {}
+        self.in_force: dict[str, list[Emitted]] = {}
         self.server = MemoryServer()
         self.server.seed([], settled_ms=self.now_ms)
         self.client = MemoryFlagsClient(self.server, clock=lambda: self.now_ms, max_staleness_seconds=10**6)
@@ -92,19 +92,19 @@ class History:
         self.start_anew()
 
     def start_anew(self) -> None:
-        """A publisher that reads both logs from their beginning, decisions in any order and some twice."""
+        """Start a publisher that reads both logs from their beginning, decisions shuffled and some repeated."""
         self.people = ModerationFold(max_broker_skew_ms=0)
         self.pipeline = DecisionFold(longest_expiry_ms=10**9, max_broker_skew_ms=0)
         for offset, (value, key) in enumerate(self.log):
             self.people.apply(decode_moderation(value, key), offset, self.now_ms)
         again = self.decisions + self.dice.sample(self.decisions, len(self.decisions) // 2)
         self.dice.shuffle(again)
-        for said in again:
-            self.pipeline.apply(said)
+        for emitted in again:
+            self.pipeline.apply(emitted)
         self.reconcile()
 
     def reconcile(self) -> None:
-        self.people.lapse(self.now_ms)
+        self.people.expire(self.now_ms)
         incarnation = self.server.begin()
         for partition, registers in (("moderation", self.people.registers()), ("0", self.pipeline.registers())):
             self.server.put_back(incarnation, [(one.field, encode(one)) for one in registers])
@@ -146,27 +146,27 @@ class History:
             reason="r", at_ms=self.now_ms, action=verb, expires_at_ms=self.now_ms + self.dice.choice((5, 50, 500)),
             edits=version if fresh else "",
         )  # fmt: skip
-        said = Said("human", verb != "allow", record.expires_at_ms)
+        emitted = Emitted("human", verb != "allow", record.expires_at_ms)
         counts = self.people_say(record)
         assert counts == (fresh or version == "")
         if counts:
             if tag == "*":
-                self.reference.stops.setdefault((surface, country), []).append(said)
+                self.reference.stops.setdefault((surface, country), []).append(emitted)
             else:
-                self.reference.said.setdefault((tag, surface, country), []).append(said)
-            self.overrides.append((record, said))
+                self.reference.emitted.setdefault((tag, surface, country), []).append(emitted)
+            self.overrides.append((record, emitted))
 
     def undo(self) -> None:
         if not self.overrides:
             return
-        record, said = self.dice.choice(self.overrides)
+        record, emitted = self.dice.choice(self.overrides)
         undo = Undo(
             id=f"u{len(self.log)}", hashtag=record.hashtag, display=record.hashtag, country=record.country,
             surfaces=record.surfaces, actor="b", reason="r", at_ms=self.now_ms, undoes=(record.id,),
             edits=self.people.version([(record.hashtag, record.surfaces[0], record.country, "human")]),
         )  # fmt: skip
         assert self.people_say(undo)
-        said.ended = True
+        emitted.ended = True
 
     def order(self) -> None:
         order = self.dice.choice(ORDERS)
@@ -182,7 +182,7 @@ class History:
                 order, self.dice.choice(("interim", "revoked"))
             )
         elif state in ("interim", "final"):
-            to: State = "revoked" if state == "final" or self.dice.random() < 0.4 else "interim"
+            to: OrderState = "revoked" if state == "final" or self.dice.random() < 0.4 else "interim"
             self._move(order, to)
 
     def _take_in(self, order: str) -> None:
@@ -195,13 +195,13 @@ class History:
         )))  # fmt: skip
         self.states[order], self.ruled[order] = "received", []
 
-    def _move(self, order: str, to: State) -> None:
+    def _move(self, order: str, to: OrderState) -> None:
         ends_ms = self.now_ms + self.dice.choice((5, 50, 500)) if to == "interim" else 0
         offset = self.append(*encode_case(OrderStep(
             id=f"s{len(self.log)}", order=order, to=to, expires_at_ms=ends_ms, actor="a", reason="r", at_ms=self.now_ms,
-            edits=self.people.cases.cases[order].version,
+            edits=self.people.orders.cases[order].version,
         )))  # fmt: skip
-        assert offset not in self.people.cases.refused
+        assert offset not in self.people.orders.refused
         self.states[order] = to
         self._say(order, ends_ms)
 
@@ -211,49 +211,49 @@ class History:
         offset = self.append(*encode_case(OrderRuling(
             id=f"r{len(self.log)}", order=order, targets=((number, number),), actor="a", reason="r", at_ms=self.now_ms,
             outcome="reduced" if reduces else "declined", ground="local_law" if reduces else "other",
-            surfaces=(surface,) if reduces else (), edits=self.people.cases.cases[order].version,
+            surfaces=(surface,) if reduces else (), edits=self.people.orders.cases[order].version,
         )))  # fmt: skip
-        assert offset not in self.people.cases.refused
+        assert offset not in self.people.orders.refused
         self.ruled[order] = [one for one in self.ruled[order] if one[0] != TAGS[number]]
         if reduces:
             self.ruled[order].append((TAGS[number], surface))
-        ends_ms = self.people.cases.cases[order].expires_at_ms
+        ends_ms = self.people.orders.cases[order].expires_at_ms
         self._say(order, ends_ms)
 
     def _say(self, order: str, ends_ms: int) -> None:
-        """What the order holds now, and nothing that it held before."""
-        for said in self.in_force.get(order, ()):
-            said.ended = True
+        """Return the order's present measures, without its former ones."""
+        for emitted in self.in_force.get(order, ()):
+            emitted.ended = True
         self.in_force[order] = []
         if self.states[order] in ("interim", "final"):
             for tag, surface in self.ruled[order]:
-                said = Said("legal", True, ends_ms)
-                self.reference.said.setdefault((tag, surface, order[:2]), []).append(said)
-                self.in_force[order].append(said)
+                emitted = Emitted("legal", True, ends_ms)
+                self.reference.emitted.setdefault((tag, surface, order[:2]), []).append(emitted)
+                self.in_force[order].append(emitted)
 
     def automated(self) -> None:
         tag, country = self.dice.choice(TAGS), self.dice.choice(COUNTRIES)
-        rulings, told = [], {}
+        rulings, actual = [], {}
         for surface in self.dice.sample(SURFACES, self.dice.randint(0, 2)):
             action: Action = self.dice.choice(("suppress", "hold", "review", "clear"))
             ends_ms = self.now_ms + self.dice.choice((5, 50, 500))
-            rulings.append(Ruling(category="c", surface=surface, action=action, since_ms=self.now_ms,
+            rulings.append(ScopeDecision(category="c", surface=surface, action=action, since_ms=self.now_ms,
                                   expires_at_ms=0 if action == "clear" else ends_ms))  # fmt: skip
-            told[surface] = (action in ("suppress", "hold"), ends_ms)
-        said = Decision(
+            actual[surface] = (action in ("suppress", "hold"), ends_ms)
+        emitted = Decision(
             hashtag=tag, display=tag, country=country, rulings=tuple(rulings), tick_ms=self.now_ms,
             version=version_of(len(self.decisions) + 1, self.now_ms), settled_ms=self.now_ms,
             decided_at_ms=self.now_ms, policy_revision="p", model_revision="m",
         )  # fmt: skip
-        self.decisions.append(said)
-        self.reference.automated[tag, country] = told
-        self.publish("0", self.pipeline.apply(said))
+        self.decisions.append(emitted)
+        self.reference.automated[tag, country] = actual
+        self.publish("0", self.pipeline.apply(emitted))
 
     def wait(self) -> None:
         self.now_ms += self.dice.choice((1, 10, 100))
-        lapsed = self.people.lapse(self.now_ms)
+        lapsed = self.people.expire(self.now_ms)
         if any(one.action != "clear" for one in lapsed) or self.dice.random() < 0.5:
-            # What stood below comes back by the publisher, within its second; an end needs nobody: readers see it.
+            # The publisher restores the override below within a second; readers detect an expiry themselves.
             self.publish("moderation", lapsed)
 
     def reread(self) -> None:
@@ -275,7 +275,7 @@ class History:
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_who_wins(chunk: int) -> None:
+def test_client_follows_precedence_of_sources(chunk: int) -> None:
     for seed in range(chunk * HISTORIES // CHUNKS, (chunk + 1) * HISTORIES // CHUNKS):
         history = History(seed)
         for number in range(20):

@@ -1,6 +1,6 @@
-"""Whatever is killed, paused or lost on the way to Redis: a surface sees what the decisions say, never an older flag.
+"""Publishing under kills, pauses and losses: a surface sees the flags of the decisions, never an older one.
 
-`SEEDS=400 pytest tests/simulation/test_publish.py` looks longer; `FIRST=` says where to begin.
+`SEEDS=400 pytest tests/simulation/test_publish.py` runs more seeds; `FIRST=` sets the first one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from hushtag_client import MemoryServer
 
 from streams.flags.decision_fold import DecisionFold
 from streams.log.decisions import Decision
-from tests.simulation.test_restarts import policies
-from tests.support.simulated import World
+from tests.support.restart_oracle import policies
+from tests.support.simulated import SimulatedPipeline
 from tests.support.simulated_publish import Publisher, PublishWorld, dated
 from tests.support.simulated_sizes import LONG, SHARDS, small_units
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.simulation
 
 FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "200"))
 SCHEDULES = 12
-"""Histories of publishers over one history of judges."""
+"""Number of publisher histories for one history of judges."""
 
 
 @cache
 def decisions(seed: int) -> list[list[tuple[int, Decision]]]:
-    """What the judges of a simulated history said, zombies included, by shard."""
+    """Return the decisions of a simulated history by shard, zombies included."""
     with small_units():
-        world = World(seed, policies(random.Random(seed)), span=LONG).run()
+        world = SimulatedPipeline(seed, policies(random.Random(seed)), span=LONG).run()
     return [dated(world.logs["decisions", shard]) for shard in range(SHARDS)]
 
 
@@ -42,19 +42,19 @@ def published(seed: int, **options: Any) -> PublishWorld:
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
-def test_surfaces_see_what_the_decisions_say(seed):
+def test_surfaces_match_decisions(seed):
     world = published(seed, harm=(12, 40)[seed % 2])
     assert not world.problems, f"seed {seed}: {len(world.problems)} problems\n" + "\n".join(world.problems[:5])
 
 
-def test_it_looks_often_and_sees_flags():
+def test_reader_checks_often_and_sees_flags():
     worlds = [published(seed) for seed in range(6)]
     assert sum(world.looks for world in worlds) > 1_000
     assert sum(world.answers for world in worlds) > 2_000
     assert sum(world.hidden for world in worlds) > 500
 
 
-def test_without_harm_there_is_nothing_to_find():
+def test_history_without_failures_has_no_problems():
     assert not published(0, harm=0).problems
 
 
@@ -81,8 +81,8 @@ fold_registers = DecisionFold.registers
     "rule",
     [
         pytest.param(knocked_out("_compare_and_set", without_compare), id="compare and set"),
-        pytest.param(knocked_out("closed", lambda *_: []), id="mend a loss"),
-        pytest.param(knocked_out("closed", whoever_put_it_back), id="notice a loss mended with less"),
+        pytest.param(knocked_out("closed", lambda *_: []), id="reconcile a loss"),
+        pytest.param(knocked_out("closed", whoever_put_it_back), id="notice a reconcile by a lagging worker"),
         pytest.param(
             knocked_out(
                 "registers", lambda fold: [r for r in fold_registers(fold) if r.action != "clear"], DecisionFold
@@ -94,8 +94,8 @@ fold_registers = DecisionFold.registers
         ),
     ],
 )
-def test_each_rule_is_needed(rule):
-    """With one rule knocked out some history goes wrong: the simulation can fail."""
+def test_breaking_any_rule_is_detected(rule):
+    """Break one rule: some history must then have problems."""
     for seed in range(160):
         with rule():
             if published(seed, harm=40).problems:
@@ -103,7 +103,7 @@ def test_each_rule_is_needed(rule):
     pytest.fail("nothing was noticed in 160 histories")
 
 
-def test_publishers_read_to_the_end_before_they_write():
+def test_publishers_read_log_before_they_write():
     world = PublishWorld(0, decisions(0), harm=0)
     world.now_ms = world._last_ms
     late = Publisher(world, 0)

@@ -1,4 +1,4 @@
-"""Retractions through the reference, against plain sets: late, twice, before the tweet, from anywhere."""
+"""Retractions in a replay equal plain sets: late, repeated, before the tweet, from any partition."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.log.decisions import Decision
+from streams.log.lines import read_lines
 from streams.policy import parse_policy
-from streams.replay import Replay, read_lines
+from streams.replay import Replay
 from streams.scoring import TextScorer
 from tests.support.naive_retractions import windows
-from tests.unit.streams.test_replay import START_MS, WordScorer, history
+from tests.support.word_policy import START_MS, WordScorer, history
 
 POLICY = """
 serial: 1
@@ -42,12 +43,12 @@ WINDOWS = (30_000, 120_000, 960_000)
 
 
 def exact(tweet) -> dict[str, object]:
-    """The platform's own deletion of a tweet."""
+    """Make the platform's own deletion of a tweet."""
     return {"kind": "delete", **{name: tweet[name] for name in ("id", "created_at_ms", "hashtags", "country")}}
 
 
 def deletion(tweet, rng: random.Random) -> dict[str, object]:
-    """Some way to say that a tweet is gone."""
+    """Draw one of the ways to delete a tweet."""
     ident, whole = tweet["id"], exact(tweet)
     return rng.choice([
         whole, whole, whole, whole,
@@ -61,7 +62,7 @@ def deletion(tweet, rng: random.Random) -> dict[str, object]:
 
 
 def random_log(seed: int, n: int = 400, partitions: int = 3, mean_ms: int = 120) -> list[dict[str, object]]:
-    """Log lines in which half the tweets are deleted, in time that runs on; offsets are given at the end."""
+    """Make log lines in which half the tweets are deleted; offsets are assigned at the end."""
     rng = random.Random(seed)
     events, now = [], START_MS
     for number in range(n):
@@ -78,15 +79,15 @@ def random_log(seed: int, n: int = 400, partitions: int = 3, mean_ms: int = 120)
             events.append((now + 200, tweet))
         if rng.random() < 0.5:
             after = rng.choice([-3_000, -1, 0, 100, 2_000, 15_000, 40_000, 100_000])
-            said = deletion(tweet, rng)
-            events += [(now + after + rng.randrange(20_000) * again, said) for again in range(rng.choice([1, 1, 2]))]
+            emitted = deletion(tweet, rng)
+            events += [(now + after + rng.randrange(20_000) * again, emitted) for again in range(rng.choice([1, 1, 2]))]
         if rng.random() < 0.01:
             events.append((now, {"kind": "delete", "id": "x"}))
     return logged(events, rng, partitions)
 
 
 def logged(events, rng: random.Random, partitions: int = 3) -> list[dict[str, object]]:
-    """(log time, payload) in any order, as log lines."""
+    """Convert (log time, payload) pairs in any order to log lines."""
     offsets, lines = [0] * partitions, []
     for log_ms, payload in sorted(events, key=lambda one: one[0]):
         partition = rng.randrange(partitions)
@@ -98,7 +99,7 @@ def logged(events, rng: random.Random, partitions: int = 3) -> list[dict[str, ob
 
 
 def run(lines, partitions: int = 3, **options):
-    """Evidence by window, and the decisions."""
+    """Replay lines; return evidence by window, and decisions."""
     kept = defaultdict(dict)
 
     def keep(record) -> None:
@@ -109,9 +110,11 @@ def run(lines, partitions: int = 3, **options):
     replay = Replay(
         range(partitions), parse_policy(POLICY, "test.yaml"), TextScorer(WordScorer()), keep_evidence=keep, **options
     )
-    said = [one for one in replay.run(read_lines(json.dumps(line).encode() for line in lines)) if type(one) is Decision]
+    emitted = [
+        one for one in replay.run(read_lines(json.dumps(line).encode() for line in lines)) if type(one) is Decision
+    ]
     assert not replay.counts.late_retractions
-    return kept, said, replay
+    return kept, emitted, replay
 
 
 def until(found, last_ms):
@@ -128,19 +131,19 @@ def compare(lines, **options) -> None:
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("seed", range(3))
-def test_windows_equal_plain_sets(seed):
+def test_window_counts_equal_plain_sets(seed):
     compare(random_log(seed), shards=2)
 
 
 @pytest.mark.simulation
-def test_long_windows_equal_plain_sets():
+def test_long_window_counts_equal_plain_sets():
     compare(random_log(9, n=400, mean_ms=4_000), shards=2)
 
 
 @pytest.mark.simulation
 @given(data=st.data())
-def test_any_order_any_number_of_times_before_the_tweet_or_after(data):
-    """A few tweets of two tags, and deletions at any time: twice, early, of tweets that were never sent."""
+def test_retractions_commute_and_repeat(data):
+    """Draw tweets of two tags and deletions: repeated, early, or of tweets that were never sent."""
     time = st.integers(0, 70_000)
     tweets = [
         {
@@ -159,18 +162,18 @@ def test_any_order_any_number_of_times_before_the_tweet_or_after(data):
 
 
 @pytest.mark.simulation
-def test_shards_flushes_and_early_looks_change_nothing_that_is_settled():
+def test_shards_flushes_and_early_firings_keep_settled_results():
     lines = random_log(5)
-    kept, said, _ = run(lines, shards=3)
+    kept, emitted, _ = run(lines, shards=3)
     other_kept, other, _ = run(lines, shards=5, early=True, flush_ms=100, flush_records=37)
     assert other_kept == kept
     assert any(ruling.provisional for one in other for ruling in one.rulings), "the log has something to see early"
-    assert history(other) == history(said)
-    assert history(run([line for line in lines if "withheld" not in line["value"]], shards=3)[1]) != history(said)
+    assert history(other) == history(emitted)
+    assert history(run([line for line in lines if "withheld" not in line["value"]], shards=3)[1]) != history(emitted)
 
 
 def tweets(n: int, at_ms: int = START_MS, **more) -> list[tuple[int, dict[str, object]]]:
-    """(log time, tweet) of n authors under one tag, a second apart; the time since the start is the id."""
+    """Make (log time, tweet) of n authors with one tag, a second apart; the id is the time since the start."""
     common = {"text": "bad", "country": "IN", "hashtags": ["Spite"], **more}
     times = [at_ms + 1000 * one for one in range(n)]
     return [
@@ -179,32 +182,34 @@ def tweets(n: int, at_ms: int = START_MS, **more) -> list[tuple[int, dict[str, o
     ]
 
 
-def test_a_campaign_that_is_deleted_is_cleared():
-    """Ten tweets suppress. Without the eight that are gone the flag is not renewed, and runs out."""
+def test_deleted_campaign_is_cleared():
+    """Ten tweets suppress the tag; after eight deletions the flag is not renewed, and expires."""
     campaign, go_on = tweets(10), tweets(1, START_MS + 300_000, hashtags=["other"])
     gone = [(START_MS + 12_000, exact(tweet)) for _, tweet in campaign[:8]]
-    kept, said, replay = run(logged(campaign + gone + go_on, random.Random(1)), shards=1)
+    kept, emitted, replay = run(logged(campaign + gone + go_on, random.Random(1)), shards=1)
     ticks = [START_MS + at_ms for at_ms in (10_000, 20_000)]
     assert [kept[30_000][tick_ms, "spite", "IN"] for tick_ms in ticks] == [(10, 10), (2, 2)]
     assert [kept[30_000][tick_ms, "spite", "*"] for tick_ms in ticks] == [(10, 10), (2, 2)]
-    assert suppressed_at(said) == [ticks[0]]
+    assert suppressed_at(emitted) == [ticks[0]]
     assert len(suppressed_at(run(logged(campaign + go_on, random.Random(1)), shards=1)[1])) > 1
     assert replay.counts.retractions == {"deletion": 8}
 
 
-def suppressed_at(said) -> list[int]:
-    """Ticks at which a suppression in IN is said or renewed."""
-    return [one.tick_ms for one in said for ruling in one.rulings if (one.country, ruling.action) == ("IN", "suppress")]
+def suppressed_at(emitted) -> list[int]:
+    """List the ticks with a new or renewed suppression in IN."""
+    return [
+        one.tick_ms for one in emitted for ruling in one.rulings if (one.country, ruling.action) == ("IN", "suppress")
+    ]
 
 
-def test_a_bare_notice_leaves_the_count_and_takes_the_author():
+def test_bare_notice_removes_author_not_count():
     events = [*tweets(10), (START_MS + 12_000, {"delete": {"status": {"id_str": "3000", "id": 3000}}})]
     kept, _, _ = run(logged(events, random.Random(1)), shards=2)
     assert kept[30_000][START_MS + 10_000, "spite", "IN"] == (10, 10)
     assert kept[30_000][START_MS + 20_000, "spite", "IN"] == (10, 9)
 
 
-def test_a_tweet_withheld_in_a_country_leaves_the_samples_of_that_country_only():
+def test_withheld_tweet_leaves_samples_of_country_only():
     notice = {"status_withheld": {"id": "3000", "withheld_in_countries": ["IN"]}}
     kept, _, replay = run(logged([*tweets(10), (START_MS + 12_000, notice)], random.Random(1)), shards=1)
     assert kept[30_000][START_MS + 20_000, "spite", "IN"] == (10, 9)
@@ -212,8 +217,8 @@ def test_a_tweet_withheld_in_a_country_leaves_the_samples_of_that_country_only()
     assert replay.counts.retractions == {"tweet_withheld": 1}
 
 
-def test_more_deletions_than_tweets_count_none_and_never_below():
-    """A deletion of a tweet that was never counted takes another's place: the residual that the docs name."""
+def test_count_is_never_negative():
+    """Deleting a tweet that was never counted removes another: the residual in the docs."""
     ghost = {"id": "", "created_at_ms": START_MS, "hashtags": ["spite"], "country": "IN"}
     events = tweets(3) + [(START_MS + 11_000, exact({**ghost, "id": str(one)})) for one in range(100, 120)]
     events += tweets(4, START_MS + 15_000, country="US") + tweets(1, START_MS + 45_000, hashtags=["other"])
@@ -224,14 +229,14 @@ def test_more_deletions_than_tweets_count_none_and_never_below():
     assert kept[30_000][START_MS + 40_000, "spite", "*"][0] == 4, "and gone with their pane"
 
 
-def test_an_early_look_obeys_them():
-    """Deleted before its pane settles, a campaign is not suppressed early either."""
+def test_early_firing_applies_retractions():
+    """A campaign deleted before its pane settles is not suppressed early either."""
     campaign = tweets(8)
     rest = tweets(1, START_MS + 9_500, author_id="77")
 
     def early(events) -> list[int]:
-        _, said, _ = run(logged(events, random.Random(1), 1), 1, shards=1, early=True, flush_ms=100)
-        return [one.decided_at_ms for one in said for ruling in one.rulings if ruling.provisional]
+        _, emitted, _ = run(logged(events, random.Random(1), 1), 1, shards=1, early=True, flush_ms=100)
+        return [one.decided_at_ms for one in emitted for ruling in one.rulings if ruling.provisional]
 
     assert early(campaign + rest)
     assert not early(campaign + rest + [(log_ms + 1, exact(tweet)) for log_ms, tweet in campaign[:5]])

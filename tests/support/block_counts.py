@@ -1,4 +1,4 @@
-"""Registers as objects, for tests: to write the columns of a record with, and to read them back. The obvious way."""
+"""Block counts as objects, for tests: written to the columns of a record, and read back, the obvious way."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.counting.block_counts import RULES, Entries, Flush, registers_of, to_lines
+from streams.counting.block_counts import RULES, Entries, Flush, block_counts_of, to_lines
 from streams.counting.keys import country_code, country_name
 from streams.counting.sketch import K, KeyedHash
 
 
 class Entry(NamedTuple):
-    """A sampled author, with the tweet that speaks for them; `display` is "" where that is the normal form."""
+    """A sampled author with the representing tweet; `display` is "" where that is the normal form."""
 
     author: int
     tweet: int
@@ -25,8 +25,8 @@ class Entry(NamedTuple):
 
 
 @dataclass
-class Register:
-    """How often a hashtag was used in one block, country and pane, so far."""
+class BlockCount:
+    """Uses of a hashtag in one block, country and pane, so far."""
 
     hashtag: str
     country: str
@@ -37,7 +37,7 @@ class Register:
 
 
 def flush(
-    registers: Iterable[Register] = (),
+    counts: Iterable[BlockCount] = (),
     *,
     source_id: str = "t",
     source: int = 0,
@@ -48,8 +48,13 @@ def flush(
     newest_ms: int = 0,
     read_to: int = 0,
 ) -> Flush:
-    """A record of these registers; `block`: the one that is reached, `read_to`: the offset that is."""
-    of = sorted(registers, key=lambda one: one.block)
+    """Make a record of these counts.
+
+    Args:
+        block: block reached.
+        read_to: offset before which the source was read.
+    """
+    of = sorted(counts, key=lambda one: one.block)
     entries = [entry for one in of for entry in one.entries]
     return Flush(
         source_id, source, sources, rules, block, watermark_ms, newest_ms,
@@ -69,35 +74,35 @@ def flush(
     )  # fmt: skip
 
 
-def registers(record: Flush) -> list[Register]:
-    """The inverse of `flush`."""
-    columns = registers_of(record)
+def block_counts(record: Flush) -> list[BlockCount]:
+    """Read the counts of a record back."""
+    columns = block_counts_of(record)
     whole = entries_of(columns.entries)
     found, at = [], 0
     for hashtag, country, pane, block, count, size in zip(
         record.hashtags, columns.countries.tolist(), columns.panes.tolist(), columns.blocks.tolist(),
         columns.counts.tolist(), columns.sizes.tolist(), strict=True,
     ):  # fmt: skip
-        found.append(Register(hashtag, country_name(country), pane, count, whole[at : at + size], block))
+        found.append(BlockCount(hashtag, country_name(country), pane, count, whole[at : at + size], block))
         at += size
-    assert at == len(whole), "every entry belongs to a register"
+    assert at == len(whole), "every entry belongs to a count"
     return found
 
 
 def columns(entries: Sequence[Entry]) -> Entries:
-    """Entries as columns."""
-    return registers_of(flush([Register("a", "", 0, 1, list(entries))])).entries
+    """Return entries as columns."""
+    return block_counts_of(flush([BlockCount("a", "", 0, 1, list(entries))])).entries
 
 
 def entries_of(entries: Entries) -> list[Entry]:
-    """The inverse of `columns`."""
+    """Return columns as entries."""
     numbers = (entries.author, entries.tweet, entries.age_days, entries.flags)
     texts = ([line.decode("utf-8", "surrogatepass") for line in lines] for lines in (entries.displays, entries.texts))
     return [Entry(*row) for row in zip(*(one.tolist() for one in numbers), *texts, strict=True)]
 
 
 def smallest(entries: Iterable[Entry], hashes: KeyedHash, k: int = K) -> list[Entry]:
-    """At most k entries, by author: the smallest authors, each with the tweet of the smallest hash."""
+    """Return the k smallest authors, each with the tweet of the smallest hash."""
     best: dict[int, Entry] = {}
     for one in sorted(entries, key=lambda one: (one.author, hashes.order(one.tweet))):
         best.setdefault(one.author, one)

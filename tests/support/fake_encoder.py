@@ -1,6 +1,6 @@
-"""A worker whose stage 2 is played: `python -m tests.support.fake_encoder worker`, FAKE_ENCODER says how.
+"""A worker with a fake stage 2: `python -m tests.support.fake_encoder worker`; FAKE_ENCODER sets its behaviour.
 
-`harmless`: every text is .9 less harmful than stage 1 thinks. `hangs`, `dies`: at its first text.
+`harmless`: every text is .9 less harmful than by stage 1. `hangs`, `dies`: at the first text.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import NoReturn
 import numpy as np
 
 import models
-from streams.pipeline.encoder_main import Hello, decode_texts, encode, end_with_parent, receive, send
+from streams.pipeline.encoder_main import EncoderHello, decode_texts, encode, end_with_parent, receive, send
 from streams.policy.checks import KNOWN_CATEGORIES
 
 ARTEFACT = Path(models.__file__).parent / "artefact" / "scorer.skops"
-"""That which the worker comes with; its name is what matters here, and loading it takes long."""
+"""The worker's own artefact. Only its revision is needed here, and loading it takes long."""
 
 
 def play(how: str) -> NoReturn:
-    """As `streams.pipeline.encoder_main`."""
+    """Behave as `streams.pipeline.encoder_main`."""
     end_with_parent()
     out, columns = sys.stdout.buffer, 1 + len(KNOWN_CATEGORIES)
-    send(out, encode(Hello("f" * 12, hashlib.sha256(ARTEFACT.read_bytes()).hexdigest()[:12], columns)))
+    send(out, encode(EncoderHello("f" * 12, hashlib.sha256(ARTEFACT.read_bytes()).hexdigest()[:12], columns)))
     while (frame := receive(sys.stdin.buffer)) is not None:
         texts = decode_texts(frame)
         if how == "hangs":
@@ -39,16 +39,16 @@ def play(how: str) -> NoReturn:
 
 
 def work() -> None:
-    """The real worker, that starts one of these; for one that hangs it does not wait long."""
+    """Run the real worker with this fake encoder, and with a short deadline for one that hangs."""
     from streams.cli import main
-    from streams.pipeline import stage_2, worker
+    from streams.pipeline import stage_2, wiring
     from streams.pipeline.encoder_process import EncoderProcess
 
     how = os.environ["FAKE_ENCODER"]
     stage_2.NEEDED = ()
     stage_2.command = lambda _: [sys.executable, "-m", "tests.support.fake_encoder", "play", how]
     answer_seconds = 2.0 if how == "hangs" else 60.0
-    worker.EncoderProcess = partial(EncoderProcess, start_seconds=60.0, answer_seconds=answer_seconds)  # type: ignore[assignment,misc]
+    wiring.EncoderProcess = partial(EncoderProcess, start_seconds=60.0, answer_seconds=answer_seconds)  # type: ignore[assignment,misc]
     main.run()
 
 

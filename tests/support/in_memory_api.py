@@ -1,34 +1,41 @@
-"""Everything behind the HTTP API, on a log in memory."""
+"""The services behind the HTTP API, on a log in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from moderation.api.desks import Desks
-from moderation.audit.chain import Chain, Heard, Source
-from moderation.audit.words import Wanted, row_of
-from moderation.orders.desk import OrdersDesk
-from moderation.review.desk import ReviewDesk
+from moderation.api.services import Services
+from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.rows import AuditFilter, AuditRow, row_of
+from moderation.drafts import PolicyNames
+from moderation.orders.service import OrderService
+from moderation.review.service import ReviewService
 from streams.clock import now_ms
-from streams.explain.hashtag_report import Account
+from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import Decision
-from tests.support.in_memory_log import Paper, PaperFollower, paper_desk
+from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 
 
-def paper_desks(paper: Paper, decisions: Sequence[Decision] = (), *, share: float = 1.0) -> Desks:
-    """Everything behind the API, on paper."""
-    desk = paper_desk(paper)
-    follower = PaperFollower(decisions, share=share, secret=b"s")
+def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, share: float = 1.0) -> Services:
+    """Build the services on a log, with fixed automated decisions."""
+    moderation = in_memory_service(log)
+    follower = FixedDecisions(decisions, share=share, secret=b"s")
 
-    async def account(hashtag: str, country: str | None) -> tuple[Account, str]:
-        await desk.refresh()
-        return Account(hashtag, decisions, desk.view, None, now_ms(), country), ""
+    async def report(hashtag: str, country: str | None) -> tuple[HashtagReport, str]:
+        await moderation.refresh()
+        return HashtagReport(hashtag, decisions, moderation.view, None, now_ms(), country), ""
 
-    async def audit(wanted: Wanted, first: int, most: int) -> tuple[list[dict[str, Any]], int | None]:
-        heard = [Heard(Source("moderation", 0, line.offset, 1), line.key, line.value) for line in paper.lines]
-        entries = [entry for entry in Chain().extend(heard) if entry.seq >= first]
-        found = [row.as_dict() for entry in entries if wanted.takes(entry, row := row_of(entry))]
-        return found[:most], found[most]["seq"] if len(found) > most else None
+    async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
+        inputs = [AuditInput(SourcePosition("moderation", 0, one.offset, 1), one.key, one.value) for one in log.records]
+        entries = [entry for entry in Chain().extend(inputs) if entry.seq >= first]
+        rows = [row for entry in entries if wanted.matches(entry, row := row_of(entry))]
+        return rows[:most], rows[most].seq if len(rows) > most else None
 
-    return Desks(desk, OrdersDesk(desk), ReviewDesk(desk, follower), account, audit, ("search", "trends"), ("abuse",))
+    return Services(
+        moderation,
+        OrderService(moderation),
+        ReviewService(moderation, follower),
+        report,
+        audit_page,
+        PolicyNames(("search", "trends"), ("abuse",)),
+    )

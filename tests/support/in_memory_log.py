@@ -1,4 +1,4 @@
-"""Moderation without a broker: the real desks on a log in memory, for tests of what is above them."""
+"""The moderation service on a log in memory, for tests of the services and the API above it."""
 
 from __future__ import annotations
 
@@ -7,62 +7,60 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from moderation.review.automated import Automated
-from moderation.writer import Desk
+from moderation.review.automated import AutomatedFold
+from moderation.service import ModerationService
 from streams.clock import now_ms
-from streams.flags.overrides import PeopleView
+from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LoggedRecord:
     offset: int
     key: bytes
     value: bytes
 
 
 @dataclass(slots=True)
-class Paper:
-    """The moderation topic: a list."""
+class InMemoryLog:
+    """The moderation topic as a list; it replaces both the reader and the producer of the service."""
 
-    lines: list[Line] = field(default_factory=list)
-    servers = "paper"
+    records: list[LoggedRecord] = field(default_factory=list)
+    servers = "memory"
 
     def send(self, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
-        offsets = []
-        for value, key in records:
-            offsets.append(len(self.lines))
-            self.lines.append(Line(len(self.lines), key, value))
-        return offsets
+        begin = len(self.records)
+        self.records += [LoggedRecord(begin + n, key, value) for n, (value, key) in enumerate(records)]
+        return list(range(begin, len(self.records)))
 
-    async def to_end(self, starts: Mapping[int, int | None]) -> AsyncGenerator[list[Line], None]:
-        if batch := self.lines[starts[0] or 0 :]:
+    async def to_end(self, starts: Mapping[int, int | None]) -> AsyncGenerator[list[LoggedRecord], None]:
+        if batch := self.records[starts[0] or 0 :]:
             yield batch
 
     def close(self) -> None:
         pass
 
 
-def paper_desk(paper: Paper, clock: Callable[[], int] = now_ms) -> Desk:
-    """A desk on paper: not to be entered or left. (Its constructor would make a Kafka client.)"""
-    desk = Desk.__new__(Desk)
-    desk.view = PeopleView()
-    desk._topic = "paper"
-    desk._deadline_seconds = 1.0
-    desk._clock = clock
-    desk._turn = asyncio.Lock()
-    desk._reader = paper  # type: ignore[assignment]
-    desk._sender = paper  # type: ignore[assignment]
-    return desk
+def in_memory_service(log: InMemoryLog, clock: Callable[[], int] = now_ms) -> ModerationService:
+    """Build a service that is not entered; the constructor is bypassed because it makes a Kafka client."""
+    service = ModerationService.__new__(ModerationService)
+    service.view = OverrideHistory()
+    service._topic = "memory"
+    service._deadline_seconds = 1.0
+    service._clock = clock
+    service._lock = asyncio.Lock()
+    service._reader = log  # type: ignore[assignment]
+    service._producer = log  # type: ignore[assignment]
+    return service
 
 
-class PaperFollower:
-    """Automated decisions that a test gives."""
+class FixedDecisions:
+    """Automated decisions of a test, in place of a `DecisionsFollower`."""
 
     def __init__(self, decisions: Sequence[Decision] = (), **options: Any) -> None:
-        self.fold = Automated(**options)
-        for said in decisions:
-            self.fold.hear(said)
+        self.fold = AutomatedFold(**options)
+        for decision in decisions:
+            self.fold.apply(decision)
 
-    async def refresh(self, now_ms: int) -> Automated:
+    async def refresh(self, now_ms: int) -> AutomatedFold:
         return self.fold

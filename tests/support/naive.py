@@ -1,4 +1,4 @@
-"""The obvious way, sharing no code with the cores: what the pipeline does must equal it."""
+"""The whole computation the obvious way, without code of the cores: the pipeline must equal it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tweet_order(tweet: int) -> int:
 
 
 def uses(lines):
-    """(tag, country, effective time, tweet) of every tweet that counts; a line is a log line with a native payload."""
+    """Iterate over (tag, country, effective time, tweet) of every counted tweet, from log lines of native payloads."""
     seen: dict[tuple[int, str], int] = {}
     for line in lines:
         try:
@@ -46,7 +46,7 @@ def uses(lines):
 
 
 def sample(tweets):
-    """The k authors with the smallest hashes, each with its smallest tweet."""
+    """Return the k authors with the smallest hashes, each with its smallest tweet."""
     best = {}
     for tweet in tweets:
         author = author_hash(tweet["author_id"])
@@ -60,7 +60,7 @@ def authors(chosen) -> int:
 
 
 def minute_rows(lines) -> dict[tuple[str, str, int], tuple[int, int]]:
-    """(tag, country or *, minute) → (tweets, authors)."""
+    """Return (tweets, authors) by (tag, country or *, minute)."""
     rows = defaultdict(list)
     for tag, country, at, tweet in uses(lines):
         for scope in {country, "*"} - {""}:
@@ -77,7 +77,7 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
 
 
 def adjusted(texts, harm, group, scale, confidence: float) -> tuple[float, float]:
-    """The shares, within [0, 1], that the mean does not contradict, by halving; see `models.share`.
+    """Find by bisection the shares in [0, 1] that the mean does not contradict; see `models.share`.
 
     `group` gives the group of a text; `scale` of each the moments (clean and harmful: means, then variances) and the
     errors of the two means (variance, covariance, variance).
@@ -107,20 +107,24 @@ def adjusted(texts, harm, group, scale, confidence: float) -> tuple[float, float
 
 
 def decisions(
-    lines, rule, harm, said=lambda account, country, tick: "", bounds=None
+    lines, rule, harm, fact_at=lambda account, country, tick: "", bounds=None
 ) -> list[tuple[str, str, int, str]]:
-    """(tag, country, tick, action) of every change, for one window without corroboration.
+    """Return (tag, country, tick, action) of every change, for one window without corroboration.
 
-    `rule` has the keys of a policy's rule, in milliseconds; a text is scored if its tag had `score_floor` tweets in the
-    window when its pane settled. `harm` gives the probability of a text, `said` what is known (`naive_facts`); `bounds`
-    those of the harmful share from the scored texts, Wilson's of the mean if None.
+    A text is scored if its tag had `score_floor` tweets in the window when its pane settled.
+
+    Args:
+        rule: keys of a policy's rule, in milliseconds.
+        harm: probability of a text.
+        fact_at: account facts; see `naive_facts`.
+        bounds: bounds of the harmful share from the scored texts; None: Wilson's bounds of the mean.
     """
     bounds = bounds or (lambda texts: wilson(sum(map(harm, texts)) / len(texts), len(texts), rule.confidence))
     panes = defaultdict(lambda: defaultdict(list))
     for tag, country, at, tweet in uses(lines):
         for scope in {country, "*"} - {""}:
             panes[at // PANE][tag, scope].append({**tweet, "pane": at // PANE})
-    heard = lambda tag, tick: sum(  # noqa: E731
+    tweets_at = lambda tag, tick: sum(  # noqa: E731
         len(panes[one][tag, "*"]) for one in range(tick + 1 - rule.window // PANE, tick + 1) if one in panes
     )
     state, changes = {}, []
@@ -129,10 +133,10 @@ def decisions(
         keys = {key for one in window if one in panes for key in panes[one]} | set(state)
         for key in sorted(keys):
             tweets = [tweet for one in window if one in panes for tweet in panes[one].get(key, ())]
-            whole = [(said(t["author_id"], key[1], tick), t) for _, t in sample(tweets)]
+            whole = [(fact_at(t["author_id"], key[1], tick), t) for _, t in sample(tweets)]
             count = round(authors(sample(tweets)) * sum(one != "hidden" for one, _ in whole) / max(len(whole), 1))
             level = "low"
-            scored = [t["text"] for one, t in whole if not one and heard(key[0], t["pane"]) >= rule.score_floor]
+            scored = [t["text"] for one, t in whole if not one and tweets_at(key[0], t["pane"]) >= rule.score_floor]
             if len(tweets) >= rule.min_tweets and count >= rule.min_authors and scored:
                 lower, upper = bounds(scored)
                 level = "over" if lower >= rule.suppress_at else "under" if upper < rule.clear_at else "between"

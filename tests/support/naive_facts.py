@@ -1,4 +1,4 @@
-"""What orders and the registry say of an account at a tick, the obvious way: read everything up to then, then ask.
+"""Facts about an account at a tick, the obvious way: read all orders and the registry up to the tick.
 
 For logs without stale edits and without rulings on protected accounts, which need two people.
 """
@@ -10,7 +10,7 @@ from functools import cache
 
 
 def teller(lines):
-    """`said(account, country, tick)` → "hidden", "protected" or "", from log lines of the moderation topic."""
+    """Return `fact_at(account, country, tick)` → "hidden", "protected" or "", from lines of the moderation topic."""
 
     @cache
     def at(tick):
@@ -18,20 +18,20 @@ def teller(lines):
         for line in lines:
             if line["log_time_ms"] > tick:
                 break
-            said = json.loads(line["value"])
-            match said["kind"]:
+            record = json.loads(line["value"])
+            match record["kind"]:
                 case "order_targets":
-                    targets.setdefault(said["order"], []).extend(said["targets"])
+                    targets.setdefault(record["order"], []).extend(record["targets"])
                 case "order_step":
-                    orders[said["order"]] = (said["to"], said.get("expires_at_ms", 0))
+                    orders[record["order"]] = (record["to"], record.get("expires_at_ms", 0))
                 case "order_ruling":
-                    for first, last in said["targets"]:
+                    for first, last in record["targets"]:
                         for number in range(first, last + 1):
-                            rulings[said["order"], number] = said["outcome"]
-                case "speaker" if said.get("removed"):
-                    speakers.discard(said["account"])
+                            rulings[record["order"], number] = record["outcome"]
+                case "speaker" if record.get("removed"):
+                    speakers.discard(record["account"])
                 case "speaker":
-                    speakers.add(said["account"])
+                    speakers.add(record["account"])
         hidden = set()
         for (order, number), outcome in rulings.items():
             state, expires = orders[order]
@@ -41,8 +41,8 @@ def teller(lines):
                 hidden.add((targets[order][number][1], order[:2]))
         return hidden, speakers
 
-    def said(account, country, tick):
+    def fact_at(account, country, tick):
         hidden, speakers = at(tick)
         return "hidden" if (account, country) in hidden else "protected" if account in speakers else ""
 
-    return said
+    return fact_at

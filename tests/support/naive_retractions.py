@@ -12,47 +12,50 @@ MINUTE, SHORT = 60_000, 900_000
 
 
 def read(lines):
-    """The lines that are no notices; the set of (tag, country, pane, tweet, pane heard) that leaves counts; the set of
-    (tweet, tag or None, country or None, pane heard) that leaves samples."""
+    """Return the lines that are no notices, and two sets of retractions.
+
+    The first has (tag, country, pane, tweet, received) rows that change counts; the second has (tweet, tag or None,
+    country or None, received) rows that change samples. `received` is the pane of the notice.
+    """
     others, counted, hidden = [], set(), set()
     for line in lines:
         try:
-            said = json.loads(line["value"])
+            notice = json.loads(line["value"])
         except (TypeError, ValueError):
-            said = None
+            notice = None
         log = line["log_time_ms"]
-        heard = log // naive.PANE
-        if isinstance(said, dict) and said.get("kind") == "delete":
-            tweet, made, tags = said["id"], said.get("created_at_ms"), said.get("hashtags")
+        received = log // naive.PANE
+        if isinstance(notice, dict) and notice.get("kind") == "delete":
+            tweet, made, tags = notice["id"], notice.get("created_at_ms"), notice.get("hashtags")
             if made is None or tags is None:
-                hidden.add((tweet, None, None, heard))
+                hidden.add((tweet, None, None, received))
             elif made - log <= naive.AHEAD and log - made <= naive.OLD:
                 for tag in {tag.casefold() for tag in tags}:
-                    counted.add((tag, said.get("country", ""), made // naive.PANE, tweet, heard))
-                    hidden.add((tweet, tag, None, heard))
-        elif isinstance(said, dict) and "delete" in said:
-            hidden.add((said["delete"]["status"]["id_str"], None, None, heard))
-        elif isinstance(said, dict) and "status_withheld" in said:
-            for country in said["status_withheld"]["withheld_in_countries"]:
-                hidden.add((said["status_withheld"]["id"], None, None if country == "XX" else country, heard))
+                    counted.add((tag, notice.get("country", ""), made // naive.PANE, tweet, received))
+                    hidden.add((tweet, tag, None, received))
+        elif isinstance(notice, dict) and "delete" in notice:
+            hidden.add((notice["delete"]["status"]["id_str"], None, None, received))
+        elif isinstance(notice, dict) and "status_withheld" in notice:
+            for country in notice["status_withheld"]["withheld_in_countries"]:
+                hidden.add((notice["status_withheld"]["id"], None, None if country == "XX" else country, received))
         else:
             others.append(line)
     return others, counted, hidden
 
 
 def tweets_of(lines):
-    """The lines that are no notices."""
+    """Return the lines that are no notices."""
     return read(lines)[0]
 
 
-def left(chosen, tag, scope, hidden, start, end):
-    """Of a sample what is still there in a window [start, end)."""
+def remaining(chosen, tag, scope, hidden, start, end):
+    """Return what remains of a sample in a window [start, end)."""
 
     def gone(tweet):
         return any(
             (of_tag is None or of_tag == tag) and (country is None or country == scope)
-            for of_tag, country, heard in hidden[tweet["id"]]
-            if start - AHEAD <= heard * naive.PANE and (heard + 1) * naive.PANE <= end
+            for of_tag, country, received in hidden[tweet["id"]]
+            if start - AHEAD <= received * naive.PANE and (received + 1) * naive.PANE <= end
         )
 
     return [(author, tweet) for author, tweet in chosen if not gone(tweet)]
@@ -78,11 +81,11 @@ def windows(lines, window, floor):
             tweets = [tweet for one in inside if one in panes for tweet in panes[one].get((tag, scope), ())]
             gone = {
                 (country, pane, tweet)
-                for of_tag, country, pane, tweet, heard in counted
-                if of_tag == tag and scope in (country, "*") and pane in inside and heard <= last
+                for of_tag, country, pane, tweet, received in counted
+                if of_tag == tag and scope in (country, "*") and pane in inside and received <= last
             }
             whole = naive.sample(tweets)
-            kept = left(whole, tag, scope, hidden, inside[0] * naive.PANE, end)
+            kept = remaining(whole, tag, scope, hidden, inside[0] * naive.PANE, end)
             number = max(0, len(tweets) - len(gone))
             if number >= floor:
                 authors = naive.authors(whole)

@@ -1,39 +1,39 @@
-"""Orders without Kafka: a desk that folds what it writes, and files of orders."""
+"""Orders without Kafka: a service that folds its own records, and order files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from moderation.orders.desk import OrdersDesk
 from moderation.orders.intake import parse_csv
-from moderation.orders.model import Head, OrderDraft
-from moderation.orders.select import Selection
-from streams.flags.overrides import PeopleView
-from streams.orders.fold import Case
+from moderation.orders.intake_plan import OrderDraft, OrderHead
+from moderation.orders.selection import Selection
+from moderation.orders.service import OrderService
+from streams.flags.overrides import OverrideHistory
+from streams.orders.cases import Case
 from streams.orders.records import Outcome, Target
 
 T = TypeVar("T")
 HOUR_MS = 3_600_000
 NOW_MS = 1_612_800_000_000
-"""2021-02-08 16:00 UTC."""
-HEAD = Head("Ministry of Examples", "IN", "IT Act 2000, s. 69A", "EX/7", NOW_MS - 9 * HOUR_MS, NOW_MS - HOUR_MS,
+"""Start of the clock, 2021-02-08 16:00 UTC."""
+HEAD = OrderHead("Ministry of Examples", "IN", "IT Act 2000, s. 69A", "EX/7", NOW_MS - 9 * HOUR_MS, NOW_MS - HOUR_MS,
             NOW_MS + 48 * HOUR_MS, False)  # fmt: skip
 
 
-class Log:
-    """What `Desk.transact` promises, in memory."""
+class OrdersLog:
+    """`ModerationService.transact` in memory."""
 
     def __init__(self) -> None:
-        self.view = PeopleView()
+        self.view = OverrideHistory()
         self.records: list[tuple[bytes, bytes]] = []
         self.before_send: Callable[[], None] | None = None
-        """Called once between the look and the write: another writer's chance."""
+        """Callback between read and write, to simulate another writer."""
 
-    async def refresh(self) -> PeopleView:
+    async def refresh(self) -> OverrideHistory:
         return self.view
 
-    async def transact(self, make: Callable[[PeopleView], Sequence[tuple[bytes, bytes]]]) -> list[int]:
+    async def transact(self, make: Callable[[OverrideHistory], Sequence[tuple[bytes, bytes]]]) -> list[int]:
         records = make(self.view)
         other, self.before_send = self.before_send, None
         if other is not None:
@@ -42,22 +42,22 @@ class Log:
 
     def append(self, value: bytes, key: bytes) -> int:
         self.records.append((value, key))
-        self.view.hear(len(self.records) - 1, key, value)
+        self.view.apply(len(self.records) - 1, key, value)
         return len(self.records) - 1
 
 
-class World:
-    """A log with a desk on it, and a clock that stands still until it is moved."""
+class OrdersWorld:
+    """Log with an order service, and a manual clock."""
 
     def __init__(self) -> None:
         self.now_ms = NOW_MS
-        self.log = Log()
+        self.log = OrdersLog()
         self.desk = self.new_desk()
 
-    def new_desk(self) -> OrdersDesk:
-        return OrdersDesk(self.log, clock=lambda: self.now_ms)  # type: ignore[arg-type]
+    def new_desk(self) -> OrderService:
+        return OrderService(self.log, clock=lambda: self.now_ms)  # type: ignore[arg-type]
 
-    def intake(self, targets: Sequence[Target], head: Head = HEAD, actor: str = "ann") -> str:
+    def intake(self, targets: Sequence[Target], head: OrderHead = HEAD, actor: str = "ann") -> str:
         draft = OrderDraft(head, {(target.kind, target.value): target for target in targets})
         run(self.desk.take_in([draft], actor=actor))
         return head.id
@@ -84,17 +84,19 @@ class World:
         return run(self.desk.rule(order, selection, outcome, actor=actor, reason=reason, **options))
 
     def protect(self, account: str, category: Any = "journalist") -> None:
-        from moderation.speakers import Entry, plan
+        from moderation.speakers.registry import SpeakerEntry, plan_import
 
         run(
             self.desk.change_registry(
-                lambda cases: plan([Entry(account, category)], cases.speakers), actor="ann", reason="accredited"
+                lambda cases: plan_import([SpeakerEntry(account, category)], cases.speakers),
+                actor="ann",
+                reason="accredited",
             )
         )
 
     def held(self) -> dict[str, str]:
-        """Field → action of every register that hides something now."""
-        self.log.view.fold.lapse(self.now_ms)
+        """Map each register that hides something now to its action."""
+        self.log.view.fold.expire(self.now_ms)
         return {
             register.field: register.action
             for register in self.log.view.fold.registers()
@@ -103,7 +105,7 @@ class World:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Nothing here really waits, so no event loop is needed, and one desk may be used within another's turn."""
+    """Run a coroutine without an event loop; nothing waits, so services may be nested."""
     try:
         coroutine.send(None)
     except StopIteration as done:

@@ -7,4 +7,4 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 """Root of the checkout."""
 SHARED = ROOT.parent / "shared"
-"""Data that others made, beside the checkout; absent in a plain clone."""
+"""Public data next to the checkout; absent in a plain clone."""

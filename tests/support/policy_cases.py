@@ -1,6 +1,6 @@
-"""The bad-policy table: a good policy, and what is done to it line by line.
+"""Table of bad policies: a good policy, and the lines that each case replaces.
 
-Kept apart from the tests so that the library and the command are both run over it.
+The library and the command are both tested with it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SHARDS = 8
 
 
 def edited(changes: dict[int, str]) -> str:
-    """The good policy with lines replaced; counted from 1."""
+    """Return the good policy with some lines replaced; lines count from 1."""
     lines = GOOD.splitlines()
     for number, text in changes.items():
         lines[number - 1] = text
@@ -43,19 +43,19 @@ def edited(changes: dict[int, str]) -> str:
 
 @dataclass(frozen=True)
 class Bad:
-    """One bad policy and the first thing that must be said of it."""
+    """Bad policy, and the problem that must be reported for it."""
 
     name: str
     line: int
     column: int
     message: str
-    """Part of it."""
+    """Part of the message."""
     hint: str = ""
-    """Part of it."""
+    """Part of the hint."""
     changes: dict[int, str] = field(default_factory=dict)
     raw: bytes | None = None
     count: int = 1
-    """How many problems there are."""
+    """Total number of problems."""
 
     @property
     def content(self) -> bytes:
@@ -125,7 +125,7 @@ BAD = [
     Bad(
         "too many values",
         2,
-        80_005,
+        80_001,
         "too many values",
         "is this the policy file",
         raw=b"serial: 1\nwindows: [" + b"x," * 50_000,
@@ -157,7 +157,7 @@ BAD = [
         "duplicate key",
         10,
         5,
-        "`suppress_at` stands twice, first on line 9",
+        "`suppress_at` is set twice, first on line 9",
         "delete one",
         {10: "    suppress_at: 0.3\n    clear_at: 0.3"},
     ),
@@ -165,7 +165,7 @@ BAD = [
         "duplicate category",
         18,
         3,
-        "`abuse` stands twice, first on line 4",
+        "`abuse` is set twice, first on line 4",
         "delete one",
         {18: "  abuse: {mode: shadow}"},
     ),
@@ -178,6 +178,14 @@ BAD = [
         "an entry without a value",
         "a # begins a comment",
         {18: "never_suppress:\n  - #FarmersProtest"},
+    ),
+    Bad(
+        "a bare # in brackets",
+        18,
+        17,
+        "not YAML",
+        "a # begins a comment",
+        {18: "never_suppress: [#FarmersProtest]", 19: "", 20: "", 21: ""},
     ),
     # ---- names ----
     Bad("unknown key", 9, 5, "unknown key `supress_at`", "did you mean `suppress_at`?", {9: "    supress_at: 0.5"}),
@@ -262,9 +270,9 @@ BAD = [
     Bad("infinite", 9, 18, "inf is out of range", "ordinary number", {9: "    suppress_at: .inf"}),
     Bad("negative floor", 7, 17, "-50 is out of range", "write 50, without the minus", {7: "    min_tweets: -50"}),
     Bad("negative serial", 1, 9, "-1 is out of range", "write 1, without the minus", {1: "serial: -1"}),
-    Bad("a number without end", 1, 9, "far too long", "", {1: "serial: " + "9" * 5_000}),
+    Bad("a number that is too long", 1, 9, "far too long", "", {1: "serial: " + "9" * 5_000}),
     Bad("per cent", 9, 18, "50 is out of range", "not per cent: write 0.5", {9: "    suppress_at: 50"}),
-    Bad("per cent, spelt", 9, 18, "text where a number belongs", "write 0.5", {9: "    suppress_at: 50%"}),
+    Bad("per cent, with a sign", 9, 18, "text where a number belongs", "write 0.5", {9: "    suppress_at: 50%"}),
     Bad("decimal comma", 9, 18, "text where a number belongs", "write 0.5", {9: "    suppress_at: 0,5"}),
     Bad(
         "number in quotes",
@@ -282,7 +290,7 @@ BAD = [
     Bad("duration without unit", 12, 12, "not a duration", "write 30s", {12: "    dwell: 30"}),
     Bad("duration in words", 13, 13, "not a duration", "write 10m", {13: "    expiry: 10 minutes"}),
     Bad("duration in days", 13, 13, "not a duration", "write 24h", {13: "    expiry: 1d"}),
-    Bad("duration without end", 13, 13, "not a duration", "", {13: "    expiry: forever"}),
+    Bad("a word as a duration", 13, 13, "not a duration", "", {13: "    expiry: forever"}),
     Bad("negative duration", 12, 12, "not a duration", "", {12: "    dwell: -30s"}),
     Bad(
         "a tag that is a number",
@@ -304,11 +312,11 @@ BAD = [
         "an accent without a letter",
         18,
         18,
-        "has no spaces",
+        "has a space once normalised",
         "write far",
         {18: "never_suppress: [far\u00a8mers]"},
     ),
-    Bad("a tag of nothing", 18, 18, "nothing is left", "", {18: 'never_suppress: ["#"]'}),
+    Bad("a tag of nothing", 18, 18, "empty once normalised", "", {18: 'never_suppress: ["#"]'}),
     Bad(
         "yes for true",
         14,
@@ -330,7 +338,7 @@ BAD = [
         "clear_at above an override's suppress_at",
         16,
         36,
-        "not below suppress_at 0.2 (as it stands on trends, in IN)",
+        "not below suppress_at 0.2 (with its overrides, on trends, in IN)",
         "0.13",
         {16: "      - {country: IN, suppress_at: 0.2}"},
     ),
@@ -338,7 +346,7 @@ BAD = [
         "two overrides, wrong together",
         17,
         40,
-        "clear_at 0.45 is not below suppress_at 0.4 (as it stands on search, in IN)",
+        "clear_at 0.45 is not below suppress_at 0.4 (with its overrides, on search, in IN)",
         "",
         {16: "      - {country: IN, clear_at: 0.45}", 17: "      - {surface: search, suppress_at: 0.4}"},
     ),
@@ -361,7 +369,7 @@ BAD = [
         "write 10m",
         {6: "    windows: [5m]"},
     ),
-    Bad("the same window twice", 2, 16, "'10m' stands twice", "delete one", {2: "windows: [10m, 600s, 1h]"}),
+    Bad("the same window twice", 2, 16, "'10m' is listed twice", "delete one", {2: "windows: [10m, 600s, 1h]"}),
     Bad("dwell no multiple of the pane", 12, 12, "35s is no multiple of 10s", "write 40s", {12: "    dwell: 35s"}),
     Bad("expiry too short", 13, 13, "15s is out of range", "write 20s", {13: "    expiry: 15s"}),
     Bad(
@@ -417,7 +425,7 @@ BAD = [
     ),
     Bad("hides by text alone", 5, 11, "mode suppress without corroboration", "mode review", {14: "    # "}),
     Bad(
-        "hides by text alone, spelt",
+        "hides by text alone, need 0",
         14,
         5,
         "mode suppress without corroboration",
@@ -428,7 +436,7 @@ BAD = [
         "needs more than it names",
         14,
         5,
-        "need 3, but only 2 signals can ever speak",
+        "need 3, but only 2 signals can be reached",
         "name more",
         {14: "    corroborate: {need: 3, copies: 0.3, authors: 100}"},
     ),
@@ -436,7 +444,7 @@ BAD = [
         "burst without a past",
         14,
         5,
-        "need 1, but only 0 signals can ever speak",
+        "need 1, but only 0 signals can be reached",
         "longer window",
         {2: "windows: [10m]", 14: "    corroborate: {need: 1, burst: 4}"},
     ),
@@ -444,7 +452,7 @@ BAD = [
         "term without terms",
         14,
         5,
-        "need 1, but only 0 signals can ever speak",
+        "need 1, but only 0 signals can be reached",
         "curated_terms",
         {14: "    corroborate: {need: 1, term: true}", 19: "", 20: ""},
     ),
@@ -452,7 +460,7 @@ BAD = [
         "tag twice once normalised",
         18,
         34,
-        "'#FarmersProtest' stands twice: the same as 'farmersprotest'",
+        "'#FarmersProtest' is listed twice: the same as 'farmersprotest'",
         "delete one",
         {18: 'never_suppress: [farmersprotest, "#FarmersProtest"]'},
     ),
@@ -460,7 +468,7 @@ BAD = [
         "term twice",
         20,
         42,
-        "'BadWord' stands twice",
+        "'BadWord' is listed twice",
         "delete one",
         {20: "  [{term: badword, match: exact}, {term: BadWord}]"},
     ),
@@ -473,7 +481,12 @@ BAD = [
         {20: "  - {term: farmersprotest}"},
     ),
     Bad(
-        "override for everything", 16, 9, "an override for everything", "say where", {16: "      - {suppress_at: 0.6}"}
+        "override for everything",
+        16,
+        9,
+        "an override for everything",
+        "name a surface",
+        {16: "      - {suppress_at: 0.6}"},
     ),
     Bad("override of nothing", 16, 9, "changes nothing", "delete it", {16: "      - {country: IN}"}),
     Bad(
@@ -485,7 +498,7 @@ BAD = [
         {17: "      - {country: IN, min_authors: 45}"},
     ),
     Bad(
-        "override on no surface of ours",
+        "override on another surface",
         17,
         19,
         "`search` is not among this policy's surfaces",
@@ -496,7 +509,7 @@ BAD = [
         "cap below the shards",
         21,
         62,
-        "a cap of 4 cannot be shared out over 8 shards",
+        "a cap of 4 cannot be divided over 8 shards",
         "write 8",
         {21: "valves: {max_automated_hours: 24, new_suppressions_per_hour: 4}"},
     ),
@@ -508,7 +521,7 @@ BAD = [
         "write 0.1, or raise top_tags",
         {21: "valves: {top_tags: 10, suppressed_share_of_top: 0.05}"},
     ),
-    Bad("a share of everybody and more", 21, 24, "1.5 is out of range", "", {21: "valves: {least_scored: 1.5}"}),
+    Bad("valve share above one", 21, 24, "1.5 is out of range", "", {21: "valves: {least_scored: 1.5}"}),
     Bad(
         "byte order mark, then a slip",
         1,
@@ -523,7 +536,7 @@ BAD = [
         "a link where a domain belongs",
         21,
         25,
-        "a domain alone",
+        "more than a domain",
         "write evil.example",
         {21: 'link_domains: [{domain: "https://evil.example/login"}]'},
     ),
@@ -532,7 +545,7 @@ BAD = [
         "a domain twice, once in punycode",
         23,
         14,
-        "'XN--BCHER-KVA.example' stands twice: the same as 'bücher.example' once normalised",
+        "'XN--BCHER-KVA.example' is listed twice: the same as 'bücher.example' once normalised",
         "delete one of the two",
         {21: "link_domains:\n  - {domain: bücher.example}\n  - {domain: XN--BCHER-KVA.example}"},
     ),
@@ -540,20 +553,20 @@ BAD = [
         "links asked for, none listed",
         14,
         5,
-        "need 2, but only 1 signal can ever speak",
+        "need 2, but only 1 signal can be reached",
         "links need `link_domains`",
         {14: "    corroborate: {need: 2, copies: 0.3, links: 0.2}"},
     ),
     Bad(
-        "successors of nobody",
+        "migrated campaign without any hiding rule",
         14,
         5,
-        "need 1, but only 0 signals can ever speak",
+        "need 1, but only 0 signals can be reached",
         "successor needs a rule in a mode that hides and that can begin without it",
         {14: "    corroborate: {need: 1, successor: 0.4}"},
     ),
     Bad(
-        "all authors and more",
+        "share above one",
         14,
         52,
         "1.2 is out of range",

@@ -1,6 +1,6 @@
-"""What the stages' shells stand on, in memory: topics, a producer whose acknowledgements a test gives, a log reader.
+"""Kafka in memory for the stages: topics, a log reader, and a producer whose acknowledgements a test controls.
 
-The shells under test are the real ones; only Kafka is not there.
+The stages under test are the real ones.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from streams.flags.store import FlagStore
 from streams.log.reading import Bounds
 from streams.metrics import Metrics
 from streams.pipeline.context import Context
-from streams.pipeline.model_cache import ModelShelf
+from streams.pipeline.model_cache import ModelCache
 from streams.scoring import TextScorer
 from streams.settings import Settings
-from tests.unit.streams.test_replay import WordScorer
+from tests.support.word_policy import WordScorer
 
 NOW_MS = 1_611_600_000_000
 SCORER = TextScorer(WordScorer())
@@ -47,10 +47,10 @@ class Topics:
     def __init__(self) -> None:
         self.logs: dict[tuple[str, int], list[Kept]] = {}
         self.begins: dict[tuple[str, int], int] = {}
-        """Where retention has taken what came before."""
+        """The first offset of logs that retention has cut."""
         self.now_ms = NOW_MS
         self.asked: Callable[[], None] = lambda: None
-        """Happens between the question for a log's bounds and the answer."""
+        """Called between a query for a log's bounds and the answer."""
 
     def end(self, topic: str, partition: int) -> int:
         log = self.logs.get((topic, partition))
@@ -65,17 +65,17 @@ class Topics:
         return [one for one in self.logs.get((topic, partition), []) if one.offset >= start]
 
     def cut(self, topic: str, partition: int, begin: int) -> None:
-        """Retention takes everything before an offset."""
+        """Remove everything before an offset, as retention does."""
         self.begins[topic, partition] = begin
         self.logs[topic, partition] = self.read(topic, partition, begin)
 
     def reader(self, _kafka: Mapping[str, Any], topic: str, **_: Any) -> Reader:
-        """In the place of `LogReader`."""
+        """Create a reader; replaces the class `LogReader`."""
         return Reader(self, topic)
 
 
 class Reader:
-    """As `streams.log.reading.LogReader`."""
+    """Log reader in memory; replaces `streams.log.reading.LogReader`."""
 
     def __init__(self, topics: Topics, topic: str) -> None:
         self.topics, self.topic = topics, topic
@@ -110,7 +110,7 @@ class Reader:
 
 @dataclass
 class Sent:
-    """A record that the broker has not acknowledged."""
+    """A record without an acknowledgement."""
 
     topic: str
     partition: int
@@ -120,14 +120,14 @@ class Sent:
 
 
 class Sender:
-    """As `streams.log.producer.Sender`; a record reaches its log, and is acknowledged, when `deliver` says so."""
+    """Producer in memory; replaces `streams.log.producer.Sender`. `deliver` appends records and acknowledges them."""
 
     def __init__(self, topics: Topics, *, at_once: bool = False) -> None:
         self.topics = topics
-        self.under_way: list[Sent] = []
+        self.in_flight: list[Sent] = []
         self.at_once = at_once
         self.stamped_by = 1
-        """The timestamp type of acknowledgements: 1 by the broker, 0 by the producer's own clock."""
+        """Timestamp type of acknowledgements: 1 for the broker's clock, 0 for the producer's."""
 
     async def send(
         self,
@@ -139,7 +139,7 @@ class Sender:
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> asyncio.Future[Any]:
         ack = asyncio.get_running_loop().create_future()
-        self.under_way.append(Sent(topic, partition or 0, value, key, ack))
+        self.in_flight.append(Sent(topic, partition or 0, value, key, ack))
         if self.at_once:
             self.deliver()
         return ack
@@ -148,8 +148,8 @@ class Sender:
         return list(await asyncio.gather(*acks))
 
     def deliver(self, count: int | None = None) -> None:
-        """Some of what is under way, in the order in which it was sent."""
-        ready, self.under_way = self.under_way[:count], self.under_way[len(self.under_way[:count]) :]
+        """Deliver the first `count` records in flight, all by default."""
+        ready, self.in_flight = self.in_flight[:count], self.in_flight[len(self.in_flight[:count]) :]
         for one in ready:
             kept = self.topics.append(one.topic, one.partition, one.value, key=one.key)
             if not one.ack.done():
@@ -160,15 +160,15 @@ class Sender:
                 )
 
     def fail(self) -> None:
-        """What is under way is lost."""
-        lost, self.under_way = self.under_way, []
-        for one in lost:
+        """Fail the acknowledgements of all records in flight."""
+        failed, self.in_flight = self.in_flight, []
+        for one in failed:
             one.ack.set_exception(DependencyAway("sending to Kafka failed", fix="none"))
 
 
 @dataclass
 class Shells:
-    """A worker's parts, with what its stages have crashed of."""
+    """The shared parts of a worker, and the errors that its stages crashed with."""
 
     topics: Topics
     sender: Sender
@@ -177,7 +177,7 @@ class Shells:
 
 
 async def settle_down(rounds: int = 20) -> None:
-    """Let every task run until it waits for something that only the test can bring."""
+    """Let every task run until it waits for the test."""
     for _ in range(rounds):
         await asyncio.sleep(0)
 
@@ -185,11 +185,11 @@ async def settle_down(rounds: int = 20) -> None:
 def make_shells(
     monkeypatch: pytest.MonkeyPatch, *, store: FlagStore | None = None, at_once: bool = False, **settings: Any
 ) -> Shells:
-    """A context whose Kafka is memory."""
+    """Create the shared parts of a worker over Kafka in memory."""
     topics, metrics = Topics(), Metrics()
     sender = Sender(topics, at_once=at_once)
     monkeypatch.setattr("streams.log.models.LogReader", topics.reader)
-    for module in ("ingest", "recovery", "publish", "gaps", "foreign_records", "account_facts"):
+    for module in ("idle_sources", "recovery", "publish_partition", "gaps", "account_facts"):
         monkeypatch.setattr(f"streams.pipeline.{module}.LogReader", topics.reader)
     crashed: list[BaseException] = []
 
@@ -202,7 +202,7 @@ def make_shells(
         sender=sender,  # type: ignore[arg-type]
         hashes=HASHES,
         scorer=SCORER,
-        shelf=ModelShelf(Settings(**settings), SCORER, metrics),
+        models=ModelCache(Settings(**settings), SCORER, metrics),
         executor=ThreadPoolExecutor(1),
         store=store,
         crash=crash,

@@ -1,8 +1,8 @@
-"""The pipeline in memory: logs are lists, workers die at any step, zombies go on writing. One seed, one history.
+"""Pipeline in memory: logs are lists, workers die at any step, zombies go on writing. One seed gives one history.
 
-Ingest and judge runs are built around the cores as `streams/pipeline` builds them: what is acknowledged before what,
-when a replay point exists, and what a successor reads back. Blocks, records and read-back are made small, so that a
-minute of log has many of each.
+Ingest and judge runs use the cores as `streams/pipeline` does: the order of acknowledgements, the conditions for a
+replay point, and the records that the next owner reads. Blocks, records and reads are small, so that a minute of log
+has many of each.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
 from streams.policy import Policy
 from tests.support.simulated_ingest import Ingest, Marks
-from tests.support.simulated_judge import Judge
+from tests.support.simulated_judge import SimulatedJudge
 from tests.support.simulated_logs import Logs
 from tests.support.simulated_run import Run
 from tests.support.simulated_sizes import PARTITIONS, SHARDS, START_MS
 from tests.support.simulated_stage_2 import Reads
 
 
-class World(Logs):
-    """All logs, who owns what, and a seeded hand that lets them work and die.
+class SimulatedPipeline(Logs):
+    """Logs, owners of partitions, and a seeded scheduler that runs and kills them.
 
     Args:
-        harm: another number of deaths than the span's.
-        stage_2: whether there is one.
-        shared: as `Logs` has it.
+        harm: number of kills; None: the span's.
+        stage_2: whether stage 2 runs.
+        shared: further arguments of `Logs`.
     """
 
     def __init__(
@@ -35,14 +35,16 @@ class World(Logs):
         super().__init__(seed, policies, **shared)
         self._harm = self.span.harm if harm is None else harm
         self._jobs: list[tuple[type[Run], int]] = [(Ingest, one) for one in range(PARTITIONS)]
-        self._jobs += [(Judge, one) for one in range(SHARDS)] + [(Marks, one) for one in range(2) if self.moderation]
+        self._jobs += [(SimulatedJudge, one) for one in range(SHARDS)] + [
+            (Marks, one) for one in range(2) if self.moderation
+        ]
         self._jobs += [(Reads, one) for one in range(SHARDS) if stage_2]
         self._owners: list[Run] = [kind(self, number) for kind, number in self._jobs]
         self._zombies: list[list[Any]] = []
-        """[run, how long it sleeps, how many steps it lives]"""
+        """[run, rounds until it wakes, remaining steps] of each zombie."""
 
-    def run(self) -> World:
-        """Live through it all."""
+    def run(self) -> SimulatedPipeline:
+        """Run the whole history."""
         rng, span = self.rng, self.span
         speeds = [rng.choice([1.0, 1.0, 1.0, 0.3, 0.05]) for _ in self._jobs]
         tick_ms = rng.choice([200, 800])
@@ -79,7 +81,7 @@ class World(Logs):
             self.committed[owner.topic, owner.number] = owner.replay_point
 
     def _strike(self, at: int) -> None:
-        """The owner is killed, revoked, or becomes a zombie; a successor begins."""
+        """Kill or revoke the owner, or make it a zombie; start the next owner."""
         old, rng = self._owners[at], self.rng
         fate = rng.choice(["killed", "cut off", "revoked", "zombie", "zombie"])
         if fate == "cut off":  # dead, but some of what it sent arrives, some of it again
@@ -110,7 +112,7 @@ class World(Logs):
                 del self._zombies[at]
 
     def _finish(self) -> None:
-        """No more harm: everything is read, flushed and judged."""
+        """Finish without further failures: read, flush and judge everything."""
         self.calm = True
         self.now_ms = self.span.end_ms
         quiet = 0

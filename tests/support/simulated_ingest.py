@@ -1,11 +1,11 @@
-"""What ingest's workers say in a simulated history: partials, and how far the moderation log has been read."""
+"""Ingest workers of a simulated history: they send block counts, and marks of the moderation log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from streams.counting.ingest import SourcePartition
-from streams.counting.sharding import Sharding
+from streams.counting.keys import Sharding
 from streams.log.account_facts import FactsMark
 from streams.log.partials import encode_partial
 from tests.support.simulated_run import Run
@@ -13,7 +13,7 @@ from tests.support.simulated_sizes import BLOCK, DUPLICATE_RANGE, HASHES, PARTIT
 
 
 class Ingest(Run):
-    """As `streams.pipeline.ingest.IngestPartition`."""
+    """One life of a source partition, as `streams.pipeline.ingest_partition.IngestPartition`."""
 
     topic = "tweets"
 
@@ -30,7 +30,7 @@ class Ingest(Run):
             at += len(records)
             unsent += len(records)
             if not records and not world.calm and rng.random() < 0.1:
-                core.claim(world.now_ms)
+                core.advance_idle(world.now_ms)
             self.done = not unsent and not records
             yield
             if (not unsent and (world.calm or rng.random() < 0.97)) or rng.random() < world.span.patience:
@@ -58,14 +58,14 @@ class Ingest(Run):
 
 
 class Marks(Run):
-    """As `streams.pipeline.account_facts.FactsFollower`, of a worker that ingests; often so slow that news are late."""
+    """Marks by an ingest worker, as those of `AccountFactsFollower`; it is often so slow that marks are late."""
 
     topic = "moderation"
 
     def work(self) -> Iterator[None]:
         marked = 0
         while True:
-            upto = len(self.world.said())
+            upto = len(self.world.moderation_log())
             self.done = upto <= marked
             yield
             if upto > marked:

@@ -1,4 +1,4 @@
-"""A judge that runs in memory: it reads back what its predecessors kept, settles, looks early, and says so."""
+"""A judge that runs in memory: it recovers, settles, decides early, and publishes."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from streams.counting.block_counts import PANE_MS, Flush
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Flush
+from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
-from streams.judging.side_inputs.account_facts import FactBook
+from streams.judging.side_inputs.account_facts import AccountFactStore
 from streams.log.account_facts import FactsMark
-from streams.log.author_sketches import AuthorSketch, encode_heard, heard_records
-from streams.log.corrections import are_corrections, decode_corrections, encode_rows
+from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import Decision, decode_record, encode_record
-from streams.log.panes import assemble, encode_pane, pane_records
+from streams.log.panes import assemble, encode_pane, is_pane, pane_records
 from streams.log.partials import decode_partial, encode_partial
-from streams.log.retractions import are_retractions, decode_retractions, encode_retractions, together_of
-from streams.orders.account_facts import AccountFacts
-from streams.pipeline.foreign_records import OwnOffsets
+from streams.orders.account_facts import AccountFactFold
+from streams.pipeline.recovery import OwnOffsets
 from tests.support.simulated_run import Run
 from tests.support.simulated_sizes import HASHES, SHARDS
 from tests.support.simulated_words import SCORER, SCORERS, scores
 
 
-class Judge(Run):
-    """As `streams.pipeline.judge.JudgePartition`."""
+class SimulatedJudge(Run):
+    """One life of a shard's judge, as `streams.pipeline.judge_partition.JudgePartition`."""
 
     topic = "partials"
 
     def work(self) -> Iterator[None]:
         world, rng, shard = self.world, self.world.rng, self.number
-        self.facts = AccountFacts(FactBook(HASHES))
+        self.facts = AccountFactFold(AccountFactStore(HASHES))
         judge = ShardJudge(
             shard, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, shards=SHARDS,
-            book=self.facts.book, scale_of=lambda revision: SCORERS[revision].scale,
+            fact_store=self.facts.store, scale_of=lambda revision: SCORERS[revision].scale,
         )  # fmt: skip
         timely = world.timely == "all" or rng.random() < 0.5
         yield from self.recover(judge)
@@ -48,29 +48,25 @@ class Judge(Run):
             for offset, value in enumerate(batch, at):
                 partial = decode_partial(value)
                 if isinstance(partial, FactsMark):
-                    self.reach(partial.upto)
+                    self.read_facts(partial.upto)
                 judge.apply(offset, partial)
                 while (job := judge.next_tick()) is not None:
                     settled = judge.settle(job, scores(job.batches))
                     for pane in settled.panes:
                         for record in encode_pane(pane, shard, judge.tags):
                             self.outbox.put(("panes", shard), record)
-                    for record in encode_retractions(settled.retracted, judge.tags):
+                    for record in settled.side_records:
                         self.outbox.put(("panes", shard), record)
-                    for record in encode_rows(settled.corrected, judge.tags, judge.corrected.revisions, 200):
-                        self.outbox.put(("panes", shard), record)
-                    for heard in settled.heard:
-                        self.outbox.put(("panes", shard), encode_heard(heard))
                     if settled.sketches:
-                        yield from self.tell(settled.sketches)
-                    self.say(settled.decisions)
+                        yield from self.send_sketches(settled.sketches)
+                    self.send_decisions(settled.decisions)
                     last = settled.progress or last
                     if rng.random() < 0.3:
                         yield
                 if isinstance(partial, Flush) and timely:
-                    look = judge.next_look()
-                    if look is not None:
-                        self.say(judge.look(look, scores(look.batches)))
+                    firing = judge.next_early()
+                    if firing is not None:
+                        self.send_decisions(judge.decide_early(firing, scores(firing.batches)))
                 if rng.random() < 0.2:
                     yield
             at += len(batch)
@@ -82,58 +78,50 @@ class Judge(Run):
                 if not self.dropped:
                     self.replay_point = last.replay_offset
             for offset in self.own.acknowledged(self.outbox.offsets):
-                said = decode_record(world.logs["decisions", shard][offset])
-                if isinstance(said, Decision):
-                    judge.rulings.adopt(said)
+                foreign = decode_record(world.logs["decisions", shard][offset])
+                if isinstance(foreign, Decision):
+                    judge.adopt(foreign)
             self.outbox.offsets = []
             yield
 
-    def tell(self, sketches: list[AuthorSketch]) -> Iterator[None]:
-        """To every shard, before the decisions."""
+    def send_sketches(self, sketches: list[AuthorSketch]) -> Iterator[None]:
+        """Send sketches to every shard, before the decisions."""
         for one in sketches:
             for shard in range(SHARDS):
                 self.outbox.put(("partials", shard), encode_partial(one))
         yield from self.acknowledged()
 
-    def say(self, decisions: list[Decision]) -> None:
+    def send_decisions(self, decisions: list[Decision]) -> None:
         for one in decisions:
             self.outbox.put(("decisions", self.number), encode_record(one))
 
-    def reach(self, upto: int) -> None:
-        """As `streams.pipeline.account_facts.FactsFollower.reached`; the book may have been read further."""
-        known = self.world.said()
+    def read_facts(self, upto: int) -> None:
+        """Read the moderation log up to an offset or further, as `AccountFactsFollower.reached`."""
+        known = self.world.moderation_log()
         assert upto <= len(known)
-        while self.facts.book.upto < upto or (known[self.facts.book.upto :] and self.world.rng.random() < 0.5):
-            record = known[self.facts.book.upto]
-            self.facts.take(record.offset, record.timestamp, record.key, record.value)
+        while self.facts.store.upto < upto or (known[self.facts.store.upto :] and self.world.rng.random() < 0.5):
+            record = known[self.facts.store.upto]
+            self.facts.apply_raw(record.offset, record.timestamp, record.key, record.value)
 
     def recover(self, judge: ShardJudge) -> Iterator[None]:
         world, shard = self.world, self.number
-        said = [decode_record(value) for value in world.logs["decisions", shard]]
-        self.own = OwnOffsets(len(said))
-        decisions = [one for one in said if isinstance(one, Decision)]
+        published = [decode_record(value) for value in world.logs["decisions", shard]]
+        self.own = OwnOffsets(len(published))
+        decisions = [one for one in published if isinstance(one, Decision)]
         progress = max(
-            (one for one in said if not isinstance(one, Decision)), key=lambda one: one.version, default=None
+            (one for one in published if not isinstance(one, Decision)), key=lambda one: one.version, default=None
         )
         yield
-        kept = world.logs["panes", shard] if progress else []
-        panes = list(pane_records(kept))
-        retractions = [decode_retractions(value) for value in kept if are_retractions(value)]
-        corrections = [decode_corrections(value) for value in kept if are_corrections(value)]
-        settled_ms = 0
+        state = RecoveredState(decisions)
         if progress is not None:
-            settled_ms = progress.settled_ms
-            bodies = {policy.revision: policy.canonical() for policy in world.policies}
+            bodies = {policy.revision: policy.canonical for policy in world.policies}
             activations = [replace(one, policy=bodies[one.revision]) for one in progress.activations]
-            progress = replace(progress, activations=activations)
-            self.reach(max((heard.upto for heard in progress.facts), default=0))
-            judge.sketches.recover(heard_records(kept))
-        judge.recover(
-            progress,
-            decisions,
-            assemble([one for one in panes if one.length_ms == PANE_MS and one.start_ms < settled_ms], judge.tags),
-            assemble([one for one in panes if one.length_ms != PANE_MS and one.start_ms < settled_ms], judge.tags),
-            together_of(retractions, judge.tags),
-            corrections,
-        )
+            state.progress = replace(progress, activations=activations)
+            self.read_facts(max((mark.upto for mark in progress.facts), default=0))
+            values = world.logs["panes", shard]
+            panes = [one for one in pane_records(values) if one.start_ms < progress.settled_ms]
+            state.panes = assemble([one for one in panes if one.length_ms == PANE_MS], judge.tags)
+            state.rollups = assemble([one for one in panes if one.length_ms != PANE_MS], judge.tags)
+            state.side_records = [value for value in values if not is_pane(value)]
+        judge.recover(state)
         yield

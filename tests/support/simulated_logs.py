@@ -1,4 +1,4 @@
-"""What all runs of a simulated history see: the logs, the time, and from where a successor reads."""
+"""Shared state of all runs of a simulated history: logs, time, and replay points."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import random
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from streams.log.lines import LogRecord
 from streams.log.partials import encode_partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.replay import Record
 from tests.support.simulated_sizes import SHARDS, SHORT, START_MS, Span
 from tests.support.simulated_source import random_source
 from tests.support.simulated_words import SCORER
 
 
 class Logs:
-    """What all runs see: the logs, the time, what is in force, and from where a successor reads.
+    """Logs, time, activations and replay points, shared by all runs.
 
     Args:
-        policies: the first is in force from the start, a second from some tick on.
-        models: revisions, in force with these.
-        timely: whether judges take records for timely, and look: all, or some runs and others not.
-        rules: of the versions that run side by side; they count the same but for those with `other_grammar`.
-        span: how long, and how much happens.
-        moderation: records about accounts, as the topic will have them.
+        policies: the first is in force from the start, a second from a later tick on.
+        models: model revisions, in force with these policies.
+        timely: whether early decisions are on, for all runs or for some.
+        rules: `rules` of the versions that run at the same time; their counts are equal except with `other_grammar`.
+        span: length of the history and rates of events.
+        moderation: records about accounts, in the order of the topic.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Logs:
         rules: Sequence[int] = (1,),
         other_grammar: Sequence[int] = (),
         span: Span = SHORT,
-        moderation: Sequence[Record] = (),
+        moderation: Sequence[LogRecord] = (),
     ) -> None:
         self.rng = random.Random(seed)
         self.policies, self.models = policies, models
@@ -59,14 +59,14 @@ class Logs:
     def activate(self, sequence: int, from_tick_ms: int) -> None:
         policy = self.policies[sequence]
         self.activations.append(
-            Activation(policy.revision, sequence, from_tick_ms, policy.canonical(), self.models[sequence])
+            Activation(policy.revision, sequence, from_tick_ms, policy.canonical, self.models[sequence])
         )
         for shard in range(SHARDS):
             self.logs["partials", shard].append(encode_partial(self.activations[-1]))
 
-    def visible(self, partition: int) -> list[Record]:
+    def visible(self, partition: int) -> list[LogRecord]:
         return self.sources[partition][: bisect_right(self._times[partition], self.now_ms)]
 
-    def said(self) -> list[Record]:
-        """The moderation log as it is now."""
+    def moderation_log(self) -> list[LogRecord]:
+        """Moderation log up to the present."""
         return [record for record in self.moderation if record.timestamp <= self.now_ms]

@@ -1,23 +1,23 @@
-"""A moderation log for the simulation: orders and the registry, as people write them while tweets come in."""
+"""Moderation log for the simulation: orders and registry changes during the history."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import replace
 
-from moderation import speakers
+from moderation.speakers import registry
 from streams.errors import HushtagError
-from streams.replay import Record
-from tests.support.orders_world import HEAD, World, accounts, run
+from streams.log.lines import LogRecord
+from tests.support.orders_world import HEAD, OrdersWorld, accounts, run
 from tests.support.simulated_sizes import SHORT, START_MS, Span
 
 AUTHORS = 60
-"""As many as write tweets in the simulation."""
+"""Number of accounts, that of the simulated tweets."""
 
 
-def random_moderation(rng: random.Random, span: Span = SHORT) -> list[Record]:
-    """Orders of two countries on the same accounts, ruled on, revoked, run out; speakers who come and go."""
-    world, times = World(), []
+def random_moderation(rng: random.Random, span: Span = SHORT) -> list[LogRecord]:
+    """Draw orders of two countries on the same accounts, with all steps, and registry changes."""
+    world, times = OrdersWorld(), []
 
     def note() -> None:
         times.extend([world.now_ms] * (len(world.log.records) - len(times)))
@@ -48,10 +48,10 @@ def random_moderation(rng: random.Random, span: Span = SHORT) -> list[Record]:
                         world.protect(account)
                 case "remove":
                     gone = tuple(list(world.desk.cases.speakers)[:5])
-                    run(world.desk.change_registry(lambda _, gone=gone: speakers.Plan(removed=gone), actor="ann",
-                                                   reason="r"))  # fmt: skip
+                    plan = registry.RegistryPlan(removed=gone)
+                    run(world.desk.change_registry(lambda _, plan=plan: plan, actor="ann", reason="r"))
         except HushtagError:
-            pass  # the state machine does not have that step
+            pass  # not a transition of the state machine
         note()
     assert times[-1] < span.closed_ms
-    return [Record(0, at, times[at], key, value) for at, (value, key) in enumerate(world.log.records)]
+    return [LogRecord(0, at, times[at], key, value) for at, (value, key) in enumerate(world.log.records)]

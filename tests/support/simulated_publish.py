@@ -1,9 +1,9 @@
-"""Publishers in memory, over what simulated judges said: killed, left as zombies, and Redis losing its data.
+"""Publishers in memory over the decisions of simulated judges: kills, zombies, and a Redis that loses its data.
 
-Runs are built round the fold and the memory server as `streams/pipeline/publish.py` builds them: read to the end that
-the log had at assignment, reconcile, then write what changes; a refused write leads to a reconcile, and so does a loss
-that the heartbeat sees, and every half a minute. Anything may happen between two portions of a write. A zombie may mend
-a loss with the little that it knows; then the owner finds the partition closed.
+A run uses the fold and the memory server as `streams/pipeline/publish_partition.py` does. It reads to the end that the
+log had at assignment, reconciles, then writes changes. It reconciles again after a refused write, after a loss that the
+heartbeat detects, and every half a minute. Other runs may act between two portions of a write. A zombie may reconcile
+after a loss with the little that it has read; the owner's next write is then refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from streams.flags.decision_fold import DecisionFold
 from streams.log.decisions import Decision, decode_record
 
 LONGEST_MS, SKEW_MS = 60_000, 500
-"""No decision of `tests/simulation/test_restarts.py` stands longer than a minute."""
+"""Longest expiry of a decision in `tests/simulation/test_restarts.py`."""
 RECONCILE_MS = 30_000
 CHUNK = 3
 decode = lru_cache(4096)(registers.decode)
@@ -31,18 +31,18 @@ COUNTRIES = ("IN", "US", "*")
 
 
 def dated(log: Iterable[bytes]) -> list[tuple[int, Decision]]:
-    """Decisions in the order of their log, each with a moment at which it may have been appended."""
+    """Assign to each decision, in log order, a possible append time."""
     at_ms, found = 0, []
     for value in log:
-        said = decode_record(value)
-        if isinstance(said, Decision):
-            at_ms = max(at_ms, said.decided_at_ms)
-            found.append((at_ms, said))
+        emitted = decode_record(value)
+        if isinstance(emitted, Decision):
+            at_ms = max(at_ms, emitted.decided_at_ms)
+            found.append((at_ms, emitted))
     return found
 
 
 class Publisher:
-    """One incarnation of publish over one partition. `dropped`: it has been told that the partition is not its own."""
+    """Incarnation of a publisher for one partition. `dropped`: the partition was revoked from it."""
 
     def __init__(self, world: PublishWorld, number: int) -> None:
         self.world, self.number, self.name = world, number, str(number)
@@ -75,7 +75,7 @@ class Publisher:
             yield
 
     def reconcile(self) -> Iterator[None]:
-        """Put everything back, from the beginning if the server is lost once more."""
+        """Reconcile everything, from the beginning if the server loses its data again."""
         server = self.world.server
         while not self.dropped:
             self.writing = True
@@ -92,9 +92,9 @@ class Publisher:
         self.writing = False
 
     def _read(self, count: int) -> None:
-        for _, said in self.world.visible(self.number)[self.at : self.at + count]:
+        for _, emitted in self.world.visible(self.number)[self.at : self.at + count]:
             self.at += 1
-            self.changed.update((register.field, register) for register in self.fold.apply(said))
+            self.changed.update((register.field, register) for register in self.fold.apply(emitted))
 
     def _write(self) -> Iterator[None]:
         registers, upto, after = list(self.changed.values()), self.at, self.written
@@ -124,7 +124,7 @@ class Publisher:
             world.server.sweep(world.now_ms, len(world.logs))
 
     def _there(self) -> Iterator[None]:
-        """Anything may happen before the next question; while the server is away, none is asked."""
+        """Wait for the server; other runs may act between two attempts."""
         if self.world.rng.random() < 0.3:
             yield
         while self.world.server.away:
@@ -136,11 +136,11 @@ def _items(registers: Iterable[Register]) -> list[tuple[str, bytes]]:
 
 
 class PublishWorld:
-    """One server, the owner of each partition, what is left of former owners, and a reader.
+    """Server, owners of the partitions, zombies of former owners, and a reader.
 
     Args:
-        logs: each partition's decisions, from `dated`.
-        harm: how many kills and how many losses there are.
+        logs: decisions of each partition, from `dated`.
+        harm: number of kills and number of losses.
     """
 
     def __init__(self, seed: int, logs: list[list[tuple[int, Decision]]], *, harm: int = 12) -> None:
@@ -157,10 +157,10 @@ class PublishWorld:
         self.owners = [Publisher(self, number) for number in range(len(logs))]
         self.problems: list[str] = []
         self.looks = self.answers = self.hidden = 0
-        """Comparisons of a partition that had said all, answers to a reader, and of these the hidden ones."""
+        """Counts: comparisons of finished partitions, answers to a reader, and hidden answers."""
         self._harm = harm
         self._zombies: list[list[Any]] = []
-        """[publisher, how long it sleeps, how many steps it lives]"""
+        """[publisher, rounds until it wakes, remaining steps] of each zombie."""
         self._highest: dict[str, Register] = {}
         self._seen: dict[str, bytes] = {}
         self._life = ""
@@ -169,7 +169,7 @@ class PublishWorld:
         return self.logs[number][: bisect_right(self._times[number], self.now_ms)]
 
     def run(self) -> PublishWorld:
-        """Live through it all, and beyond the last expiry."""
+        """Run the whole history, until after the last expiry."""
         rng = self.rng
         rounds = 250
         end_ms = self._last_ms + 2 * (LONGEST_MS + RECONCILE_MS)
@@ -228,7 +228,7 @@ class PublishWorld:
             self.server.restart(with_data=how == "restart")
 
     def _watch(self) -> None:
-        """In one life of the data a version only rises as long as it must be kept, and what is in force only rises."""
+        """Check that versions only rise while the server keeps its data."""
         server = self.server
         if server.incarnation != self._life:
             self._life, self._highest, self._seen = server.incarnation, {}, {}
@@ -244,8 +244,8 @@ class PublishWorld:
             ):
                 self.problems.append(f"{field} went back from {highest.version} to {register.version}")
 
-    def said_all(self, number: int) -> bool:
-        """Whether nothing is left to write of a partition, as far as its owner can know."""
+    def wrote_all(self, number: int) -> bool:
+        """Return whether the owner has written everything of a partition that it can know."""
         owner = self.owners[number]
         idle = owner.ready and not owner.writing and not owner.changed and owner.at == len(self.visible(number))
         return idle and not self.server.closed({owner.name: owner.written})
@@ -258,22 +258,22 @@ class PublishWorld:
             register = decode(value)
             if register.in_force(self.now_ms):
                 shown[field] = register.action
-        told = [self.said_all(number) for number in range(len(self.logs))]
+        actual = [self.wrote_all(number) for number in range(len(self.logs))]
         for number, log in enumerate(self.logs):
-            keys = {(said.hashtag, said.country) for _, said in log}
-            if told[number]:
+            keys = {(emitted.hashtag, emitted.country) for _, emitted in log}
+            if actual[number]:
                 self.looks += 1
                 mine = {f: action for f, action in shown.items() if tuple(f.split("|")[i] for i in (3, 1)) in keys}
-                due = flags_of((said for _, said in self.visible(number)), self.now_ms)
+                due = flags_of((emitted for _, emitted in self.visible(number)), self.now_ms)
                 if mine != due:
                     self.problems.append(f"at {self.now_ms} partition {number} shows {mine}, not {due}")
         self.client.catch_up()
-        if all(told) and self.client.status().fresh and self.rng.random() < 0.3:
+        if all(actual) and self.client.status().fresh and self.rng.random() < 0.3:
             self._ask(shown)
 
     def _ask(self, shown: dict[str, str]) -> None:
-        """What a surface is answered."""
-        for hashtag in {said.hashtag for log in self.logs for _, said in log}:
+        """Return the answer to a surface."""
+        for hashtag in {emitted.hashtag for log in self.logs for _, emitted in log}:
             for surface in SURFACES:
                 for country in COUNTRIES:
                     hidden = any(f"{surface}|{where}|automated|{hashtag}" in shown for where in (country, "*"))
@@ -285,16 +285,16 @@ class PublishWorld:
 
 
 def flags_of(decisions: Iterable[Decision], now_ms: int) -> dict[str, str]:
-    """The obvious way: what is in force, by the greatest version of each key."""
+    """Compute flags in force naively, from the greatest version of each key."""
     latest: dict[tuple[str, str], Decision] = {}
-    for said in decisions:
-        key = (said.hashtag, said.country)
-        if key not in latest or said.version > latest[key].version:
-            latest[key] = said
+    for emitted in decisions:
+        key = (emitted.hashtag, emitted.country)
+        if key not in latest or emitted.version > latest[key].version:
+            latest[key] = emitted
     found: dict[str, str] = {}
-    for (hashtag, country), said in latest.items():
+    for (hashtag, country), emitted in latest.items():
         for surface in SURFACES:
-            hiding = [r for r in said.rulings if r.surface == surface and r.action in ("suppress", "hold")]
+            hiding = [r for r in emitted.rulings if r.surface == surface and r.action in ("suppress", "hold")]
             suppress = [r.expires_at_ms for r in hiding if r.action == "suppress"]
             if max(suppress or [r.expires_at_ms for r in hiding], default=0) > now_ms:
                 found[f"{surface}|{country}|automated|{hashtag}"] = "suppress" if suppress else "hold"

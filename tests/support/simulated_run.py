@@ -1,4 +1,4 @@
-"""One run of a stage in memory, and what it has under way."""
+"""One run of a stage in memory, and its records in flight."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tests.support.simulated_logs import Logs
 
 
 class Outbox:
-    """Records under way from one run; each log takes them in the order in which they were sent."""
+    """Records in flight from one run; each log receives them in the order of sending."""
 
     def __init__(self) -> None:
         self.queues: dict[tuple[str, int], deque[bytes]] = {}
         self.offsets: list[int] = []
-        """Of what arrived in the decisions since they were last looked at."""
+        """Return the decisions that arrived since the last call."""
 
     def put(self, log: tuple[str, int], value: bytes) -> None:
         self.queues.setdefault(log, deque()).append(value)
@@ -33,7 +33,7 @@ class Outbox:
 
 
 class Run(ABC):
-    """One incarnation of a stage over one partition. `dropped`: it has been told that the partition is not its own."""
+    """Incarnation of a stage for one partition. `dropped`: the partition was revoked from it."""
 
     topic = ""
 
@@ -42,14 +42,14 @@ class Run(ABC):
         self.outbox = Outbox()
         self.dropped = False
         self.done = False
-        """Nothing is left to do with what the logs hold now."""
+        """Return whether the run has processed its logs completely."""
         self.replay_point: int | None = None
         self.start = world.committed.get((self.topic, number), 0)
         self.steps = self.work()
 
     @abstractmethod
     def work(self) -> Iterator[None]:
-        """Its whole life; whatever happens between two of its steps may happen there."""
+        """Run step by step; other runs may act at every yield."""
 
     def step(self) -> None:
         if self.outbox and self.world.rng.random() < 0.6:

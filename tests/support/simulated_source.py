@@ -1,4 +1,4 @@
-"""Source logs of a simulated history, drawn by a seeded hand."""
+"""Random source logs of a simulated history."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import json
 import random
 from typing import Any
 
-from streams.replay import Record
+from streams.log.lines import LogRecord
 from tests.support.simulated_sizes import PARTITIONS, START_MS, Span
 
 
-def random_source(rng: random.Random, seed: int, span: Span) -> list[list[Record]]:
-    """Source logs: waves of harm that differ by partition, late, doubled, broken records, and in
-    most histories deletions of every kind."""
+def random_source(rng: random.Random, seed: int, span: Span) -> list[list[LogRecord]]:
+    """Draw source logs: waves of harmful tweets by partition, late, doubled and broken records, and deletions."""
     deletions = random.Random(f"deletions {seed}")
     deleted = deletions.choice([0, 0.1, 0.1, 0.3])
-    logs: list[list[Record]] = [[] for _ in range(PARTITIONS)]
+    logs: list[list[LogRecord]] = [[] for _ in range(PARTITIONS)]
     past: list[bytes] = []
     tweets: list[dict[str, Any]] = []
     at_ms = [START_MS] * PARTITIONS
     mean_ms = rng.choice(span.mean_ms)
     now_ms, number = START_MS, 0
-    quiet = rng.randrange(PARTITIONS)  # one partition has nothing to say for a while
+    quiet = rng.randrange(PARTITIONS)  # one partition is idle for a while
     quiet_from_ms = START_MS + rng.randrange(span.log_seconds) * 1000
     harm = {
         (tag, wave, one): rng.choice([0.05, 0.05, 0.95, 0.95])
@@ -60,15 +59,15 @@ def random_source(rng: random.Random, seed: int, span: Span) -> list[list[Record
         if deletions.random() < deleted:
             value = json.dumps(retraction(deletions, tweets)).encode()
         past.append(value)
-        logs[partition].append(Record(partition, len(logs[partition]), log_ms, None, value))
+        logs[partition].append(LogRecord(partition, len(logs[partition]), log_ms, None, value))
     for partition, log in enumerate(logs):
         for end_ms in (span.closed_ms, span.end_ms):
-            log.append(Record(partition, len(log), end_ms, None, b"the end"))
+            log.append(LogRecord(partition, len(log), end_ms, None, b"the end"))
     return logs
 
 
 def retraction(rng: random.Random, tweets: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of one of the tweets, the last of which was never sent; some are still under way in another partition."""
+    """Make a deletion of a tweet; the last tweet was never sent, others arrive later in another partition."""
     tweet = rng.choice(tweets[-200:])
     return rng.choice(
         [

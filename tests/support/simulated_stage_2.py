@@ -1,4 +1,4 @@
-"""Stage 2 in memory, which may say anything at any time."""
+"""Stage 2 in memory, which emits arbitrary records at any time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from streams.counting.sharding import Sharding
+from streams.counting.keys import Sharding
 from streams.log.corrections import encode_corrections
 from streams.windows.corrections import Corrections
 from tests.support.simulated_run import Run
@@ -16,8 +16,11 @@ from tests.support.simulated_words import SCORER
 
 
 class Reads(Run):
-    """As `streams.pipeline.stage_2.StageTwo`, one for each shard, and without manners: it reads what nobody asked for,
-    again and again, before or long after it counts, of another tag's authors; and no two of them say the same."""
+    """Adversarial `streams.pipeline.stage_2.Stage2` of one shard.
+
+    It emits unrequested records, repeatedly, before or long after they count, of another tag's authors. No two of them
+    are equal.
+    """
 
     topic = "stage 2"
 
@@ -29,7 +32,7 @@ class Reads(Run):
         for _ in range(rng.choice(world.span.reads)):
             for _ in range(rng.randint(1, 8)):
                 yield
-            if world.calm or world.now_ms >= world.span.closed_ms:  # nobody reads what settles no more
+            if world.calm or world.now_ms >= world.span.closed_ms:  # later panes never settle
                 return
             wanted: list[tuple[str, int]] = []
             for record in world.visible(rng.randrange(PARTITIONS))[-rng.choice([10, 100]) :]:

@@ -1,4 +1,4 @@
-"""Models of a simulated history: harm is a word."""
+"""Models of a simulated history, for which harm is one word."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from models.share import Scale
 from streams.scoring import TextScorer, score_batches
-from streams.windows.scores import Scores
+from streams.windows.open_pane import Scores
 
 
-class Words:
-    """Harm is a word."""
+class WordModel:
+    """A model for which harm is one word."""
 
     revision = "0" * 12
     categories = ("abuse", "hateful_conduct")
@@ -21,7 +21,7 @@ class Words:
         return np.stack([np.maximum(hate, abuse), abuse, hate], axis=1)
 
 
-class OtherWords(Words):
+class LaterWordModel(WordModel):
     """A later model: other numbers for the same words."""
 
     revision = "1" * 12
@@ -30,8 +30,8 @@ class OtherWords(Words):
         return 0.9 * super().score(texts) + np.float32(0.05)
 
 
-SCORER = TextScorer(Words())
-LATER = TextScorer(OtherWords())
+SCORER = TextScorer(WordModel())
+LATER = TextScorer(LaterWordModel())
 LATER.scale = Scale(np.tile([0.25, 0.75, 0.02, 0.02], (1, 3, 1)), np.full((1, 3, 3), 0.001))
 SCORERS = {one.revision: one for one in (SCORER, LATER)}
 

@@ -10,7 +10,7 @@ def turn(x: int, n: int) -> int:
 
 
 def siphash(number: int, k0: int, k1: int) -> int:
-    """Under the key (k0, k1).
+    """Hash a number under the key (k0, k1).
 
     >>> key = bytes(range(16))
     >>> hex(siphash(*(int.from_bytes(one, "little") for one in (key[:8], key[:8], key[8:]))))  # the paper's own

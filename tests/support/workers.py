@@ -1,4 +1,4 @@
-"""Worker processes for tests: the real command, with its log in a file."""
+"""Worker processes for tests: the real command with its log in a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streams.settings import Settings
 
 
 def environment(settings: Settings, **more: object) -> dict[str, str]:
-    """The environment that gives a process these settings."""
+    """Return the environment that gives a process these settings."""
     given = {**settings.model_dump(exclude_defaults=True), **more}
     values = {f"HUSHTAG_{name.upper()}": _text(value) for name, value in given.items()}
     return {**{k: v for k, v in os.environ.items() if not k.startswith("HUSHTAG_")}, **values}
@@ -31,7 +31,7 @@ def _text(value: object) -> str:
 
 
 def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, timeout: float = 240) -> bytes:
-    """Run a command to its end; its stdout. A failure shows its stderr."""
+    """Run a command and return its stdout; a failure shows its stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "streams.cli.main", *arguments],
         env=environment(settings), input=stdin, capture_output=True, timeout=timeout, check=False,
@@ -41,12 +41,12 @@ def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, tim
 
 
 def json_lines(text: bytes) -> Iterator[dict]:
-    """One object a line."""
+    """Decode each line of JSON."""
     return (json.loads(line) for line in text.splitlines() if line.strip())
 
 
 def values(settings: Settings, topic: str) -> list[bytes]:
-    """All records of a topic, read here: `hushtag dump` takes a second to start."""
+    """Read all values of a topic in this process, since `hushtag dump` takes a second to start."""
 
     async def read() -> list[bytes]:
         async with LogReader(connection(settings), settings.topic(topic)) as reader:
@@ -56,11 +56,11 @@ def values(settings: Settings, topic: str) -> list[bytes]:
 
 
 class WorkerProcess:
-    """`hushtag worker`, which a test may kill, pause and start again."""
+    """A `hushtag worker` process that a test can kill, pause and restart."""
 
     def __init__(self, settings: Settings, folder: Path, name: str = "w", stages: str = "ingest,judge,publish") -> None:
-        self.module = "streams.cli.main"
-        """What is run; another where a test wants a worker of another version."""
+        self.command = [sys.executable, "-m", "streams.cli.main"]
+        """Program that runs the worker; a test may set another version's."""
         self.log = folder / f"{name}.log"
         self.settings = settings
         self._name = name
@@ -72,7 +72,7 @@ class WorkerProcess:
         self.port = free_port()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self.module, "worker", "--stages", self._stages],
+                [*self.command, "worker", "--stages", self._stages],
                 env=environment(self.settings, metrics_port=self.port, **more), stdout=log, stderr=log,
             )  # fmt: skip
         return self
@@ -96,13 +96,13 @@ class WorkerProcess:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """kill -9."""
+        """Kill the process with SIGKILL."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
 
     def stop(self, seconds: float = 60) -> int:
-        """SIGTERM; the exit code. How soon it ends is the matter of `test_ending` alone."""
+        """Terminate the process and return its exit code; `test_ending` tests how soon it ends."""
         assert self._process is not None
         self._process.terminate()
         try:
@@ -117,31 +117,30 @@ class WorkerProcess:
 
     @property
     def code(self) -> int | None:
-        """The exit code of one that has ended; negative: the signal that ended it."""
+        """The exit code after the end; negative for a signal."""
         return None if self._process is None else self._process.poll()
 
     def metric(self, name: str) -> float:
-        """Sum of a metric over its labels."""
+        """Return the sum of a metric over its labels."""
         return sum(self._samples(name))
 
     def series(self, name: str) -> int:
-        """How many label sets a metric has now."""
+        """Return the number of label sets of a metric."""
         return len(self._samples(name))
 
     @property
     def pid(self) -> int:
-        """Of the process."""
         assert self._process is not None
         return self._process.pid
 
     def metrics(self) -> str:
-        """All of them, as Prometheus reads them."""
+        """Return all metrics in Prometheus' text format."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
             text: str = answer.read().decode()
         return text
 
     def lowest(self, name: str) -> float:
-        """The smallest of a metric's values over its labels; -1 where there is none, or no answer."""
+        """Return the smallest value of a metric over its labels; -1 without values or without an answer."""
         try:
             return min(self._samples(name), default=-1.0)
         except OSError:

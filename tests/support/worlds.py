@@ -1,4 +1,4 @@
-"""The same world three times: in memory, on Valkey, on redis-server: a store, readers, and ways to break it."""
+"""Store, readers and failures for contract tests: in memory, on Valkey, and on redis-server."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from streams.flags.store import FlagStore
 T = TypeVar("T")
 PARTITIONS = 2
 NOW_MS = 1_800_000_000_000
-"""Where the readers' clock stands unless a test moves it."""
+"""Initial time of the readers' clock."""
 
 
 class ManualClock:
-    """A wall clock that stands still until it is moved."""
+    """Manual wall clock of the readers."""
 
     def __init__(self) -> None:
         self.now_ms = NOW_MS
@@ -35,8 +35,8 @@ class ManualClock:
         return self.now_ms
 
 
-class World(ABC):
-    """One server, one store on it, any number of readers. Blocking calls; the asyncio parts run in a thread's loop."""
+class StoreWorld(ABC):
+    """Server with a store and readers. Calls block; asyncio code runs in the loop of a thread."""
 
     store: FlagStore
 
@@ -51,7 +51,7 @@ class World(ABC):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(90)
 
     def open(self, registers: Sequence[Register] = (), settled_ms: int | None = None) -> None:
-        """Reconcile all partitions (the registers by way of partition 0 and moderation), and let all shards beat."""
+        """Reconcile all partitions (registers by partition 0 and moderation), and write all heartbeats."""
         for partition in (*map(str, range(PARTITIONS)), keys.MODERATION):
             mine = [r for r in registers if partition == (keys.MODERATION if r.by_people else "0")]
             assert not self.run(self.store.reconcile(partition, mine)).refused
@@ -61,7 +61,7 @@ class World(ABC):
         self.run(self.store.heartbeat(dict.fromkeys(range(PARTITIONS), settled_ms), settled_ms))
 
     def reader(self, kind: str = "threaded", **options: Any) -> Answers:
-        """A client that follows this server, by the world's clock; already up to date if the server is there."""
+        """Start a client on the world's clock; it is up to date at once if the server is available."""
         options = {"clock": self.clock} | options
         reader, close = self._reader(kind, options)
         self._closing.append(close)
@@ -81,11 +81,11 @@ class World(ABC):
     def registers(self) -> dict[str, Register]: ...
     @abstractmethod
     def stream(self) -> list[tuple[int, str, str]]:
-        """(seq, incarnation, field) of each entry of the change stream."""
+        """List (seq, incarnation, field) of each entry of the change stream."""
 
     @abstractmethod
     def sentinel(self, partition: str) -> str | None:
-        """`<run id> <offset>`."""
+        """Read the sentinel, `<run id> <offset>`."""
 
     @abstractmethod
     def run_id(self) -> str: ...
@@ -97,14 +97,14 @@ class World(ABC):
     def stop(self) -> None: ...
     @abstractmethod
     def forget_changes(self) -> None:
-        """Lose the whole change stream, as if a reader had slept while it was cut."""
+        """Delete the whole change stream, as if it was trimmed while a reader slept."""
 
     @abstractmethod
     def before_finish(self, happens: Callable[[], None]) -> None:
-        """Let something happen once, between the last register of a reconcile and its end."""
+        """Run a callback once between the last register of a reconcile and its end."""
 
 
-class MemoryWorld(World):
+class MemoryWorld(StoreWorld):
     def __init__(self) -> None:
         super().__init__()
         self.server = MemoryServer()
@@ -152,7 +152,7 @@ class MemoryWorld(World):
         self.server.finish = once  # type: ignore[method-assign]
 
 
-class ServerWorld(World):
+class ServerWorld(StoreWorld):
     def __init__(self, server: ValkeyServer) -> None:
         super().__init__()
         self.server = server
@@ -219,7 +219,7 @@ class ServerWorld(World):
 
 
 def eventually(true: Callable[[], object], *, timeout_seconds: float = 60.0) -> None:
-    """Wait for something that a reader's thread brings about; fail if it does not come."""
+    """Wait for a condition that a reader's thread fulfils; fail after a timeout."""
     deadline = time.monotonic() + timeout_seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come about"
@@ -231,7 +231,7 @@ def version(number: int) -> str:
 
 
 def register(hashtag: str = "sometag", number: int = 1, action: str = "suppress", **members: Any) -> Register:
-    """A register with what a test does not care about filled in; it runs out an hour from the worlds' now."""
+    """Make a register with defaults for other fields; it expires an hour from the worlds' now."""
     source = members.get("source", "automated")
     filled: dict[str, Any] = {
         "surface": "trends",

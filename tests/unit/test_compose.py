@@ -1,4 +1,4 @@
-"""docker-compose.yml, Dockerfile, Prometheus and Grafana hang together: checked without an engine."""
+"""Consistency of docker-compose.yml, Dockerfile, Prometheus and Grafana, checked without an engine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PINNED = re.compile(r"^[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?[a-z0-9.-]*$")
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_service(name: str) -> None:
+def test_service_is_pinned_and_supervised(name: str) -> None:
     service = SERVICES[name]
     assert set(service) <= KNOWN_KEYS
     assert PINNED.match(service["image"]), "pinned to a version, never latest"
@@ -44,14 +44,14 @@ def test_service(name: str) -> None:
         assert {"interval", "timeout", "retries"} <= set(check)
 
 
-def test_the_parts_that_must_be_there() -> None:
+def test_all_services_are_present() -> None:
     assert set(SERVICES) == {"kafka", "valkey", "topics", "worker", "audit", "prometheus", "grafana"}
     images = {name: service["image"] for name, service in SERVICES.items()}
     assert images["kafka"] == "apache/kafka:4.3.1"
     assert images["valkey"].startswith("valkey/valkey:9.")
 
 
-def test_order_of_start() -> None:
+def test_services_start_in_order() -> None:
     for name, service in SERVICES.items():
         for other, how in service.get("depends_on", {}).items():
             assert other in SERVICES, name
@@ -81,7 +81,7 @@ def test_every_mounted_file_and_volume_exists() -> None:
     assert used == set(COMPOSE["volumes"])
 
 
-def test_worker_settings_are_settings() -> None:
+def test_worker_variables_are_known_settings() -> None:
     known = {f"HUSHTAG_{field.upper()}" for field in Settings.model_fields}
     for name in ("topics", "worker", "audit"):
         service = SERVICES[name]
@@ -102,12 +102,12 @@ def test_worker_settings_are_settings() -> None:
     assert Settings.model_validate(values).kafka == "kafka:19092"
 
 
-def test_the_audit_log_s_key_is_its_writer_s_alone() -> None:
+def test_only_audit_service_has_the_audit_key() -> None:
     having = {name for name, service in SERVICES.items() if "HUSHTAG_AUDIT_KEY" in service.get("environment", {})}
     assert having == {"audit"}
 
 
-def test_kafka_is_one_node_of_kraft() -> None:
+def test_kafka_is_one_kraft_node() -> None:
     environment = {key: str(value) for key, value in SERVICES["kafka"]["environment"].items()}
     padded = environment["CLUSTER_ID"] + "=" * (-len(environment["CLUSTER_ID"]) % 4)
     assert len(base64.urlsafe_b64decode(padded)) == 16
@@ -138,7 +138,7 @@ def dockerfile() -> list[list[str]]:
     return [line.split(maxsplit=1) for line in text.replace("\\\n", " ").splitlines() if line.strip()]
 
 
-def test_dockerfile() -> None:
+def test_dockerfile_installs_locked_packages_as_user() -> None:
     steps = dockerfile()
     bases = [rest.split()[0] for word, rest in steps if word == "FROM"]
     assert bases
@@ -160,7 +160,7 @@ def test_dockerfile() -> None:
                 assert f"!{source.removeprefix('./')}" in ignored, f"{source} does not get into the build"
 
 
-def test_health_checks_call_what_the_image_has() -> None:
+def test_health_checks_call_installed_commands() -> None:
     (program,) = re.findall(r"> (/usr/local/bin/\S+)", (ROOT / "Dockerfile").read_text())
     assert SERVICES["worker"]["healthcheck"]["test"][1] == Path(program).name
 
@@ -198,11 +198,11 @@ def queries() -> Iterator[tuple[str, str]]:
 
 
 ALL = (Metrics(), AuditMetrics(), ShadowMetrics())
-"""Whatever is measured anywhere."""
+"""Metrics of all programs."""
 
 
 def names_in(query: str) -> tuple[set[str], set[str]]:
-    """Metric names and label names of a PromQL expression."""
+    """Collect metric names and label names of a PromQL expression."""
     query = re.sub(r'"[^"]*"', '""', query)
     labels: set[str] = set()
     for matcher in re.findall(r"\{([^}]*)\}", query):
@@ -215,13 +215,13 @@ def names_in(query: str) -> tuple[set[str], set[str]]:
     return names, labels
 
 
-def test_the_reading_of_queries() -> None:
+def test_query_names_are_parsed() -> None:
     query = 'sum by (le, shard) (rate(a_bucket{x="{b}",y=~"c"}[5m])) > 0.05 * time() - max(d_total) and up'
     assert names_in(query) == ({"a_bucket", "d_total", "up"}, {"le", "shard", "x", "y"})
 
 
 @pytest.mark.parametrize(("where", "query"), list(queries()))
-def test_every_query_asks_for_metrics_that_exist(where: str, query: str) -> None:
+def test_query_uses_existing_metrics(where: str, query: str) -> None:
     names, labels = names_in(query)
     assert names, where
     assert names <= {"up"}.union(*(sample_names(one.registry) for one in ALL)), where
@@ -235,8 +235,8 @@ def test_every_query_asks_for_metrics_that_exist(where: str, query: str) -> None
     assert labels <= known | LABELS | {"revision"}, where
 
 
-def test_what_the_dashboard_and_alerts_leave_out() -> None:
-    """Every metric of ours is looked at somewhere."""
+def test_every_metric_is_on_dashboard_or_alert() -> None:
+    """The metrics without a panel or an alert are listed here."""
     asked = set().union(*(names_in(query)[0] for _, query in queries()))
     families = [family for one in ALL for family in one.registry.collect()]
     ours = {family.name for family in families if family.name.startswith("hushtag_")}
@@ -244,7 +244,7 @@ def test_what_the_dashboard_and_alerts_leave_out() -> None:
     assert unseen <= {"hushtag_partial_records", "hushtag_shadow"}
 
 
-def test_alerts_are_complete() -> None:
+def test_alerts_have_severity_summary_and_description() -> None:
     names = [rule["alert"] for group in ALERTS["groups"] for rule in group["rules"]]
     assert len(names) == len(set(names))
     for group in ALERTS["groups"]:
@@ -254,7 +254,7 @@ def test_alerts_are_complete() -> None:
             assert rule["annotations"]["description"]
 
 
-def test_prometheus_finds_the_workers_and_the_audit_log() -> None:
+def test_prometheus_scrapes_workers_and_audit_log() -> None:
     jobs = {scrape["job_name"]: scrape["dns_sd_configs"][0] for scrape in PROMETHEUS["scrape_configs"]}
     assert {job: discovery["names"] for job, discovery in jobs.items()} == {
         "hushtag": ["worker"], "hushtag-audit": ["audit"],

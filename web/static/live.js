@@ -30,7 +30,7 @@
 
   function receive({ url, live, page }) {
     if (url !== wanted) return;
-    if (live !== undefined) sayLive(live);
+    if (live !== undefined) showConnection(live);
     if (!page) return;
     for (const [name, list] of Object.entries(page.lists ?? {})) {
       const element = document.querySelector(`[data-list="${name}"]`);
@@ -42,7 +42,7 @@
     }
   }
 
-  function sayLive(live) {
+  function showConnection(live) {
     const element = document.querySelector("[data-live]");
     const state = live ? "live" : "connecting";
     if (element.dataset.live === state) return;

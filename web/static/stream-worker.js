@@ -29,15 +29,15 @@ onconnect = (event) => {
 
 function open(url) {
   const stream = { source: new EventSource(url), ports: new Set(), page: null, live: false };
-  const tell = (message) => stream.ports.forEach((port) => port.postMessage({ url, ...message }));
+  const broadcast = (message) => stream.ports.forEach((port) => port.postMessage({ url, ...message }));
   stream.source.onopen = () => {
     stream.live = true;
     stream.page = null; // the first message after opening is the whole page
-    tell({ live: true });
+    broadcast({ live: true });
   };
   stream.source.onerror = () => {
     stream.live = false;
-    tell({ live: false });
+    broadcast({ live: false });
     if (stream.source.readyState === EventSource.CLOSED) setTimeout(() => streams.get(url) === stream && reopen(), 3000);
   };
   const reopen = () => {
@@ -49,7 +49,7 @@ function open(url) {
   stream.source.onmessage = ({ data }) => {
     const page = JSON.parse(data);
     stream.page = stream.page ? merged(stream.page, page) : page;
-    tell({ page });
+    broadcast({ page });
   };
   streams.set(url, stream);
   return stream;

@@ -1,6 +1,6 @@
-"""The package's own texts and tag names, read once. The only place of the simulation that opens a file.
+"""Texts and hashtag names of the simulator, read once. No other module of the simulation opens a file.
 
-`texts_harmful.yaml` holds abuse of invented peoples: read its warning first.
+`texts_harmful.yaml` contains abuse of invented peoples: read its warning first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib import resources
 import msgspec
 from ruamel.yaml import YAML
 
-from devkit.simulation.texts import KINDS, Block, Names, OwnTexts
+from devkit.simulation.texts import KINDS, OwnTexts, TagNames, TextTemplates
 
 
 def _read(name: str) -> object:
@@ -21,11 +21,11 @@ def _read(name: str) -> object:
 
 @lru_cache(maxsize=1)
 def own_texts() -> OwnTexts:
-    """Every kind of text in every language that the files have."""
-    return OwnTexts({kind: msgspec.convert(_read(f"texts_{kind}.yaml"), list[Block]) for kind in KINDS})
+    """Read all kinds of text in all languages of the files."""
+    return OwnTexts({kind: msgspec.convert(_read(f"texts_{kind}.yaml"), list[TextTemplates]) for kind in KINDS})
 
 
 @lru_cache(maxsize=1)
-def tag_names() -> Names:
-    """What hashtags are called."""
-    return msgspec.convert(_read("tags.yaml"), Names)
+def tag_names() -> TagNames:
+    """Read the names of hashtags."""
+    return msgspec.convert(_read("tags.yaml"), TagNames)

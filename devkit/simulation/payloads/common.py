@@ -1,4 +1,4 @@
-"""What the Twitter shapes share: escaping, entities, and times."""
+"""Escaping, entities and times of both Twitter shapes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MENTION = re.compile(r"(?<!\w)@(\w{1,15})", re.ASCII)
 
 
 def escaped(text: str) -> str:
-    """As Twitter's API sends texts: &, < and > escaped, nothing else."""
+    """Escape a text as Twitter's API does: &, < and >, nothing else."""
     if "&" in text or "<" in text or ">" in text:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text
 
 
 def tag_spans(text: str, tags: tuple[str, ...]) -> list[tuple[str, int, int]]:
-    """(tag, start, end) of each tag in the escaped text: code points, half-open, with the #. A cut one is left out."""
+    """Locate hashtags in the escaped text: (tag, start, end), half-open code points with the #; skip a cut one."""
     found = []
     for tag in tags:
         at = text.find("#" + tag)
@@ -36,18 +36,18 @@ def tag_spans(text: str, tags: tuple[str, ...]) -> list[tuple[str, int, int]]:
 
 
 def url_spans(text: str) -> list[tuple[str, int, int]]:
-    """(url, start, end) of each link."""
+    """Locate links: (url, start, end) of each."""
     return [(found[0], found.start(), found.end()) for found in _URL.finditer(text)] if "://" in text else []
 
 
 def mention_spans(text: str) -> list[tuple[str, int, int]]:
-    """(screen name, start, end) of each @name."""
+    """Locate mentions: (screen name, start, end) of each @name."""
     return [(found[1], found.start(), found.end()) for found in _MENTION.finditer(text)] if "@" in text else []
 
 
 @lru_cache(maxsize=4096)
 def v1_time(second: int) -> str:
-    """Seconds since the epoch as `Thu Mar 10 23:12:12 +0000 2016`.
+    """Format seconds since the epoch as `Thu Mar 10 23:12:12 +0000 2016`.
 
     >>> v1_time(1_457_651_532)
     'Thu Mar 10 23:12:12 +0000 2016'
@@ -57,7 +57,7 @@ def v1_time(second: int) -> str:
 
 
 def v2_time(at_ms: int) -> str:
-    """Milliseconds since the epoch as `2021-03-01T12:34:56.000Z`.
+    """Format milliseconds since the epoch as `2021-03-01T12:34:56.000Z`.
 
     >>> v2_time(1_614_602_096_007)
     '2021-03-01T12:34:56.007Z'

@@ -1,4 +1,4 @@
-"""hushtag's own shape, the leanest."""
+"""Encoder of the native payload, the smallest shape."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 import msgspec
 
-from devkit.simulation.draft import Draft
+from devkit.simulation.draft import TweetDraft
 from devkit.simulation.writing import retweet_text
 
 _encode = msgspec.json.Encoder().encode
 
 
-def native(draft: Draft) -> bytes:
-    """The payload, 200 to 900 bytes. Every second one lists its hashtags, the others leave them to the text."""
+def native(draft: TweetDraft) -> bytes:
+    """Encode a draft, 200 to 900 bytes. Every second payload lists its hashtags; the others have them in the text."""
     return _encode(_tweet(draft))
 
 
-def _tweet(draft: Draft) -> dict[str, Any]:
+def _tweet(draft: TweetDraft) -> dict[str, Any]:
     author, original = draft.author, draft.original
     text = draft.text
     if original is not None and not draft.quote:

@@ -1,4 +1,4 @@
-"""Twitter API v1.1, of about its real size: classic, extended (`full_text`), and compatibility (`extended_tweet`)."""
+"""Encoder of Twitter API v1.1 payloads of realistic size, in classic, extended and compatibility mode."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from devkit.simulation.draft import Draft
+from devkit.simulation.draft import TweetDraft
 from devkit.simulation.payloads.common import escaped, mention_spans, tag_spans, url_spans, v1_time
 from devkit.simulation.people import Author
 from devkit.simulation.writing import retweet_text
@@ -22,12 +22,12 @@ _SOURCES = (
 )
 
 
-def v1(draft: Draft) -> bytes:
-    """The payload, 2 to 6 KB. A retweet has no place, as on Twitter, so it counts for the world only."""
+def v1(draft: TweetDraft) -> bytes:
+    """Encode a draft, 2 to 6 KB. As on Twitter, a retweet has no place, so it counts for the world only."""
     return _encode(_status(draft))
 
 
-def _status(draft: Draft) -> dict[str, Any]:
+def _status(draft: TweetDraft) -> dict[str, Any]:
     author, original, dice = draft.author, draft.original, draft.dice
     if original is not None and not draft.quote:
         text, tags = escaped(retweet_text(original.author.screen_name, original.text)), original.tags
@@ -37,7 +37,7 @@ def _status(draft: Draft) -> dict[str, Any]:
         "created_at": v1_time(draft.created_ms // 1000),
         "id": draft.id,
         "id_str": str(draft.id),
-        **_words(text, tags, dice),
+        **_text_fields(text, tags, dice),
         "source": _SOURCES[dice % len(_SOURCES)],
         "in_reply_to_status_id": None,
         "in_reply_to_status_id_str": None,
@@ -70,7 +70,7 @@ def _status(draft: Draft) -> dict[str, Any]:
     return status
 
 
-def _words(text: str, tags: tuple[str, ...], dice: int) -> dict[str, Any]:
+def _text_fields(text: str, tags: tuple[str, ...], dice: int) -> dict[str, Any]:
     """The text and its entities in one of three ways; a long classic one is cut and whole in `extended_tweet`."""
     whole = {"full_text": text, "display_text_range": [0, len(text)], "entities": entities(text, tags)}
     if dice % 3 == 0:
@@ -83,7 +83,7 @@ def _words(text: str, tags: tuple[str, ...], dice: int) -> dict[str, Any]:
 
 
 def entities(text: str, tags: tuple[str, ...]) -> dict[str, Any]:
-    """What Twitter finds in a text."""
+    """Render the entities of a text."""
     return {
         "hashtags": [{"text": tag, "indices": [start, end]} for tag, start, end in tag_spans(text, tags)],
         "urls": [
@@ -105,7 +105,7 @@ def entities(text: str, tags: tuple[str, ...]) -> dict[str, Any]:
 
 
 def place(author: Author) -> dict[str, Any]:
-    """Where the author says they are."""
+    """Render the author's place."""
     country, city = author.country, author.city
     key = f"{crc32(f'{country.code}/{city}'.encode()):016x}"
     return {

@@ -1,4 +1,4 @@
-"""Twitter API v2: the tweet in `data`, its author, place and originals in `includes`."""
+"""Encoder of Twitter API v2 payloads: the tweet in `data`, its author, place and originals in `includes`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from devkit.simulation.draft import Draft
+from devkit.simulation.draft import TweetDraft
 from devkit.simulation.payloads.common import escaped, mention_spans, tag_spans, url_spans, v2_time
 from devkit.simulation.people import Author
 from devkit.simulation.writing import retweet_text
@@ -15,8 +15,8 @@ from devkit.simulation.writing import retweet_text
 _encode = msgspec.json.Encoder().encode
 
 
-def v2(draft: Draft) -> bytes:
-    """The payload, 1 to 3 KB."""
+def v2(draft: TweetDraft) -> bytes:
+    """Encode a draft, 1 to 3 KB."""
     author, original = draft.author, draft.original
     data = _data(draft)
     includes: dict[str, Any] = {"users": [msgspec.Raw(_user(author))]}
@@ -41,7 +41,7 @@ def v2(draft: Draft) -> bytes:
     return _encode({"data": data, "includes": includes, "matching_rules": rules})
 
 
-def _data(draft: Draft) -> dict[str, Any]:
+def _data(draft: TweetDraft) -> dict[str, Any]:
     original, dice = draft.original, draft.dice
     if original is not None and not draft.quote:
         text, tags = escaped(retweet_text(original.author.screen_name, original.text)), original.tags

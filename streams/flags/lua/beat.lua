@@ -1,5 +1,5 @@
--- Write heartbeats. One that goes back comes from a worker that lost the shard while it slept: left out, unless the one
--- that stands is itself a minute old.
+-- Write heartbeats. One with a lower watermark comes from a former owner of the shard and is skipped, unless the stored
+-- one is a minute old.
 -- KEYS  incarnation, heartbeats
 -- ARGV  random, at_ms, partitions, guard_ms, then shard and settled_ms of each
 live(KEYS[1], server_run_id(), ARGV[1])

@@ -1,5 +1,5 @@
--- Begin to reconcile.
+-- Begin a reconcile.
 -- KEYS  incarnation
 -- ARGV  random
--- gives the incarnation under which the registers are put back
+-- returns the incarnation under which the registers are written
 return live(KEYS[1], server_run_id(), ARGV[1])

@@ -1,10 +1,10 @@
--- Compare and set many registers; refuses all unless the partition is in order.
+-- Compare and set many registers; refuse all if the partition needs a reconcile.
 -- KEYS  registers, seq, changes, incarnation, sentinel of the partition
 -- ARGV  life, random, kept, after, upto, then field and value of each register
---       life "": ordinary write of what the log says from offset `after` on and before `upto`: all before `after` must
+--       life "": ordinary write of the log's offsets [after, upto): everything before `after` must
 --                have been written on this server
 --       else:    reconcile, the incarnation must still be that one
--- gives {applied, stale}, or {-1, 0} if refused
+-- returns {applied, stale}, or {-1, 0} if refused
 local life, random, kept = ARGV[1], ARGV[2], ARGV[3]
 if life == '' then
   if written(KEYS[5]) < tonumber(ARGV[4]) then return {-1, 0} end

@@ -1,7 +1,7 @@
--- Forget registers that nobody needs any more; each is looked at again here, for it may have changed since it was found.
+-- Delete expired registers; each is checked again here, since it may have changed after it was found.
 -- KEYS  registers
 -- ARGV  now_ms, then fields
--- gives how many went
+-- returns their number
 local now_ms, gone = tonumber(ARGV[1]), 0
 for i = 2, #ARGV do
   local ok, read = pcall(cjson.decode, redis.call('HGET', KEYS[1], ARGV[i]) or '')

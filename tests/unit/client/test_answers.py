@@ -1,4 +1,4 @@
-"""What a surface asks: never an exception, staleness to the millisecond, and fast."""
+"""Checks: no exceptions, staleness to the millisecond, speed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def client(*registers: Register, clock: Clock | None = None, **options: Any) -> 
 
 
 @pytest.mark.parametrize("odd", [None, 7, b"tag", [], {}, object(), float("nan")])
-def test_whatever_is_asked_there_is_an_answer(odd: Any) -> None:
+def test_odd_arguments_get_an_answer(odd: Any) -> None:
     asked = client(suppressed("tag"), surface_defaults={"search": "hide"})
     assert asked.check(odd, "trends").why == "unavailable"
     assert asked.check(odd, "search").shown is False
@@ -44,14 +44,14 @@ def test_whatever_is_asked_there_is_an_answer(odd: Any) -> None:
         assert asked.check_many(odd, "trends") == []
 
 
-def test_a_clock_that_fails_is_no_exception_either() -> None:
+def test_failing_clock_gives_fallback() -> None:
     def broken() -> int:
         raise OSError("no clock")
 
     assert Answers(clock=broken).check("tag", "trends") == Answer("tag", True, "unavailable", None)
 
 
-def test_endless_text_is_answered_and_not_kept() -> None:
+def test_long_text_is_answered_and_not_cached() -> None:
     before = _clear.cache_info().currsize
     asked = client(suppressed("é" * 1000))
     assert asked.check("É" * 1000, "trends").why == "flagged"
@@ -59,7 +59,7 @@ def test_endless_text_is_answered_and_not_kept() -> None:
     assert _clear.cache_info().currsize == before
 
 
-def test_only_the_first_mistakes_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_only_first_failures_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     asked = client()
     for _ in range(50):
         asked.check(None, "trends")  # type: ignore[arg-type]
@@ -67,18 +67,18 @@ def test_only_the_first_mistakes_are_logged(caplog: pytest.LogCaptureFixture) ->
 
 
 @pytest.mark.parametrize("options", [{"max_staleness_seconds": 0}, {"surface_defaults": {"trends": "maybe"}}])
-def test_options_that_cannot_be_used_are_refused(options: dict[str, Any]) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"max_staleness|surface_defaults"):
         Answers(**options)
 
 
 @pytest.mark.parametrize("url", ["http://x", "localhost:6379", "redis://h:port"])
-def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
+def test_invalid_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         FlagsClient(url)
 
 
-def test_stale_from_the_millisecond_on() -> None:
+def test_answers_are_stale_from_the_exact_millisecond() -> None:
     clock = Clock()
     asked = client(suppressed("tag"), clock=clock, max_staleness_seconds=1.5)
     clock.now_ms = NOW_MS + 1499
@@ -89,7 +89,7 @@ def test_stale_from_the_millisecond_on() -> None:
     assert not asked.status().fresh
 
 
-def test_a_memory_server_that_is_away() -> None:
+def test_memory_client_answers_while_server_is_away() -> None:
     asked = client(suppressed("tag"))
     asked.check("tag", "trends")
     asked._server.away = True
@@ -97,9 +97,8 @@ def test_a_memory_server_that_is_away() -> None:
     assert not asked.catch_up()
 
 
-def test_a_check_costs_at_most_fifteen_lookups() -> None:
-    """Of a tag already normalised, without a country of its own and with one; the best of many runs each, in turn: a
-    machine that others use is slow for one as for the other."""
+def test_check_costs_at_most_fifteen_lookups() -> None:
+    """Compare the best of many interleaved runs, so that load on the machine affects all of them alike."""
     tags = [f"tag{i}" for i in range(1000)]
     asked = client(*(suppressed(tag) for tag in tags[:500]), suppressed("tag600", country="IN"))
     asked.catch_up()

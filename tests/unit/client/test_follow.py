@@ -1,7 +1,7 @@
-"""Following a server step by step, with anything happening in between: Hypothesis is the scheduler.
+"""Replication step by step, with Hypothesis as the scheduler.
 
-The server changes between a reader's questions (in the middle of a snapshot too); the reader must never go back to an
-older version, and once the server rests and is reconciled the replica equals it.
+The server changes between a reader's questions, also during a snapshot. The reader must never return to an older
+version, and once the server rests and is reconciled the replica equals it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from hushtag_client import MemoryServer, Register
 from hushtag_client.follow import follow
 from hushtag_client.registers import encode
 from hushtag_client.replica import Replica
-from hushtag_client.wire import Change, Mark, Page, Poll, Position, Read, Registers
+from hushtag_client.wire import (
+    ChangeEntry,
+    MarkPosition,
+    PollState,
+    ReadChanges,
+    RegisterPage,
+    ScanRegisters,
+    ServerPosition,
+)
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -28,7 +36,7 @@ def register(tag: str, number: int, action: str = "suppress", **members: Any) ->
 
 
 class Following(RuleBasedStateMachine):
-    """One partition's writer, one server, one reader."""
+    """A writer of one partition, a server and a reader."""
 
     @initialize(kept=st.sampled_from([1, 3, 100_000]))
     def begin(self, kept: int) -> None:
@@ -71,7 +79,7 @@ class Following(RuleBasedStateMachine):
             self.server.flushall()
         else:
             self.server.restart(with_data=how == "restart")
-        # What is let go after a loss may come back with any version; until then nothing may go back.
+        # A register dropped after a loss may return with any version; until then no version may decrease.
 
     @rule(count=st.integers(1, 9))
     def read(self, count: int) -> None:
@@ -108,7 +116,7 @@ TestFollowing.settings = settings(max_examples=150, stateful_step_count=40, dead
 
 
 def answered(replica: Replica, *script: tuple[type, object]) -> Any:
-    """Drive `follow` by hand: each question must be of the kind that the script says."""
+    """Drive `follow` by a script of (expected question, reply)."""
     steps = follow(replica, lambda: NOW_MS, lambda changed: None, poll_ms=0)
     question = next(steps)
     for kind, reply in script:
@@ -117,89 +125,94 @@ def answered(replica: Replica, *script: tuple[type, object]) -> Any:
     return question
 
 
-def change(seq: int, written: Register, incarnation: str = "life") -> Change:
-    return Change(f"{seq}-0", seq, incarnation, written.field, encode(written))
+def change(seq: int, written: Register, incarnation: str = "life") -> ChangeEntry:
+    return ChangeEntry(f"{seq}-0", seq, incarnation, written.field, encode(written))
 
 
-def page(*registers: Register, cursor: int = 0) -> Registers:
-    return Registers(cursor, [(r.field, encode(r)) for r in registers])
+def page(*registers: Register, cursor: int = 0) -> RegisterPage:
+    return RegisterPage(cursor, [(r.field, encode(r)) for r in registers])
 
 
 def synced(*registers: Register, seq: int = 10) -> Replica:
     replica = Replica(STALE_MS)
-    place = Position("life", seq, f"{seq}-0")
-    question = answered(replica, (Poll, place), (Mark, place), (Page, page(*registers)), (Poll, place))
-    assert isinstance(question, Poll)
+    place = ServerPosition("life", seq, f"{seq}-0")
+    question = answered(
+        replica, (PollState, place), (MarkPosition, place), (ScanRegisters, page(*registers)), (PollState, place)
+    )
+    assert isinstance(question, PollState)
     return replica
 
 
-def test_a_change_during_the_snapshot_is_taken_once() -> None:
-    """The page has the register as it was before (b) or after (a) the change; the stream brings both again."""
+def test_change_during_snapshot_is_applied_once() -> None:
+    """The page holds the register before (b) or after (a) its change; the stream repeats both."""
     replica = Replica(STALE_MS)
     after, before = register("a", 12), register("b", 1)
-    place, later = Position("life", 10, "10-0"), Position("life", 12, "12-0")
+    place, later = ServerPosition("life", 10, "10-0"), ServerPosition("life", 12, "12-0")
     question = answered(
         replica,
-        (Poll, place), (Mark, place), (Page, page(before, cursor=3)), (Page, page(after)), (Poll, later),
-        (Poll, later), (Read, [change(11, register("b", 11)), change(12, after)]),
+        (PollState, place), (MarkPosition, place),
+        (ScanRegisters, page(before, cursor=3)), (ScanRegisters, page(after)), (PollState, later),
+        (PollState, later), (ReadChanges, [change(11, register("b", 11)), change(12, after)]),
     )  # fmt: skip
-    assert isinstance(question, Poll)
+    assert isinstance(question, PollState)
     assert {r.hashtag: int(r.version) for r in replica.index.registers.values()} == {"a": 12, "b": 11}
 
 
-def test_a_snapshot_over_a_loss_is_begun_again() -> None:
+def test_snapshot_restarts_after_loss() -> None:
     replica = Replica(STALE_MS)
-    place, new = Position("life", 10, "10-0"), Position("next", 0)
+    place, new = ServerPosition("life", 10, "10-0"), ServerPosition("next", 0)
     question = answered(
         replica,
-        (Poll, place), (Mark, place), (Page, page(register("a", 1))), (Poll, new),
-        (Mark, new), (Page, page()), (Poll, new),
+        (PollState, place), (MarkPosition, place), (ScanRegisters, page(register("a", 1))), (PollState, new),
+        (MarkPosition, new), (ScanRegisters, page()), (PollState, new),
     )  # fmt: skip
-    assert isinstance(question, Poll)
+    assert isinstance(question, PollState)
     assert replica.incarnation == "next"
     assert replica.index.registers == {}
 
 
-def test_who_sees_a_number_sees_its_change() -> None:
+def test_sequence_number_advances_after_its_change() -> None:
     replica = synced()
     put, numbers = replica.index.put, list[int]()
 
-    def looked_at(written: Register) -> None:
+    def recorded(written: Register) -> None:
         numbers.append(replica.seq)
         put(written)
         numbers.append(replica.seq)
 
-    replica.index.put = looked_at  # type: ignore[method-assign]
+    replica.index.put = recorded  # type: ignore[method-assign]
     assert replica.apply([change(11, register("a", 1)), change(12, register("b", 2))])[1]
     assert (numbers, replica.seq) == ([10, 10, 11, 11], 12)
 
 
-def test_an_older_version_in_the_stream_is_passed_over() -> None:
+def test_older_version_in_stream_is_ignored() -> None:
     replica = synced(register("a", 5))
     changed, whole = replica.apply([change(11, register("a", 4)), change(12, register("a", 5, "clear"))])
     assert (changed, whole, replica.seq) == ([], True, 12)
     assert replica.index.registers[register("a", 5).field] == register("a", 5)
-    assert replica._server == replica.index.registers, "nor is it remembered as what the server has"
+    assert replica._server == replica.index.registers, "the replica does not record it as the server's register"
 
 
-def test_a_gap_or_another_life_ends_what_is_applied() -> None:
+def test_apply_stops_at_gap_or_other_incarnation() -> None:
     for broken in (change(13, register("b", 1)), change(12, register("b", 1), "next")):
         replica = synced()
         changed, whole = replica.apply([change(11, register("a", 1)), broken])
         assert ([r.hashtag for r in changed], whole, replica.seq) == (["a"], False, 11)
 
 
-def test_a_gap_asks_for_a_snapshot() -> None:
-    place = Position("life", 12)
-    assert isinstance(answered(synced(), (Poll, place), (Read, [change(12, register("a", 1))])), Mark)
-    assert isinstance(answered(synced(), (Poll, place), (Read, [])), Mark), "the stream was cut"
-    assert isinstance(answered(synced(), (Poll, Position("life", 9))), Mark), "the server is behind us"
-    assert isinstance(answered(synced(), (Poll, Position("next", 10))), Mark), "another life"
-    assert isinstance(answered(synced(), (Poll, Position("life", 10))), Poll), "nothing happened"
+def test_gap_requests_a_snapshot() -> None:
+    place = ServerPosition("life", 12)
+    assert isinstance(
+        answered(synced(), (PollState, place), (ReadChanges, [change(12, register("a", 1))])), MarkPosition
+    )
+    assert isinstance(answered(synced(), (PollState, place), (ReadChanges, [])), MarkPosition), "the stream was cut"
+    assert isinstance(answered(synced(), (PollState, ServerPosition("life", 9))), MarkPosition), "the server is behind"
+    assert isinstance(answered(synced(), (PollState, ServerPosition("next", 10))), MarkPosition), "another incarnation"
+    assert isinstance(answered(synced(), (PollState, ServerPosition("life", 10))), PollState), "no change"
 
 
-def test_a_value_that_cannot_be_read_does_not_stop_the_stream() -> None:
+def test_malformed_value_does_not_stop_the_stream() -> None:
     replica = synced()
-    broken = Change("11-0", 11, "life", "trends|*|automated|x", b"{")
+    broken = ChangeEntry("11-0", 11, "life", "trends|*|automated|x", b"{")
     changed, whole = replica.apply([broken, change(12, register("a", 1))])
     assert ([r.hashtag for r in changed], whole) == (["a"], True)

@@ -1,32 +1,17 @@
-"""A forked child has the replica and no thread; it starts its own when it is first asked. No server is needed."""
+"""Forked children keep the replica and start their own thread at the first check; no server is needed."""
 
 from __future__ import annotations
 
-import os
 import threading
-import warnings
-from collections.abc import Callable
 
 from hushtag_client import FlagsClient, MemoryFlagsClient, MemoryServer, Register
 from hushtag_client.clock import now_ms
 
-
-def in_child(question: Callable[[], bool]) -> bool:
-    """Whether a question is answered with yes in a forked child. A child that raises or hangs says no."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside threads: our subject
-        pid = os.fork()
-    if pid == 0:
-        answer = 1
-        try:
-            answer = 0 if question() else 1
-        finally:
-            os._exit(answer)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+from tests.support.forked import in_child
 
 
 def filled() -> FlagsClient:
-    """A client whose server has gone, with a replica that is good for a while."""
+    """Create a client with a current replica and no server."""
     server = MemoryServer()
     held = Register(version="1", action="suppress", hashtag="tag", surface="trends", expires_at_ms=now_ms() + 60_000)
     server.seed([held], settled_ms=now_ms())
@@ -38,31 +23,31 @@ def filled() -> FlagsClient:
     return client
 
 
-def test_the_child_answers_at_once_and_follows_with_a_thread_of_its_own() -> None:
+def test_forked_child_answers_and_starts_its_own_thread() -> None:
     with filled() as client:
-        parents = client._thread
+        parents = client._worker
 
         def question() -> bool:
-            assert client._thread is None
+            assert client._worker is None
             assert client.check("tag", "trends").why == "flagged"
-            return client._thread is not None and client._thread is not parents and client._thread.is_alive()
+            return client._worker is not None and client._worker is not parents and client._worker.is_alive()
 
         assert in_child(question)
-        assert client._thread is parents
-        assert client.check("tag", "trends").why == "flagged", "the parent goes on as before"
+        assert client._worker is parents
+        assert client.check("tag", "trends").why == "flagged", "the parent is unaffected"
 
 
-def test_a_grandchild_too() -> None:
+def test_grandchild_answers_too() -> None:
     with filled() as client:
         assert in_child(lambda: in_child(lambda: client.check("tag", "trends").why == "flagged"))
 
 
-def test_a_child_of_a_client_that_was_not_started_starts_nothing() -> None:
+def test_child_of_unstarted_client_starts_no_thread() -> None:
     client = filled()
-    assert in_child(lambda: not client.check("none", "trends").register and client._thread is None)
+    assert in_child(lambda: not client.check("none", "trends").register and client._worker is None)
 
 
-def test_a_fork_waits_for_a_change_that_is_half_done() -> None:
+def test_fork_waits_for_incomplete_change() -> None:
     client = filled()
     taken, release = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""Registers and what goes over the wire: nothing is lost, and nothing that is broken gets in or raises."""
+"""Encoding of registers and replies: round trips, and malformed values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hushtag_client import Reason, Register, RegisterError
 from hushtag_client.keys import field_bytes, field_text
 from hushtag_client.registers import decode, encode
 from hushtag_client.replica import read_register
-from hushtag_client.wire import Mark, Page, Poll, Position, Read, commands, reply
+from hushtag_client.wire import MarkPosition, PollState, ReadChanges, ScanRegisters, ServerPosition, commands, reply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ FULL = Register(
 )
 
 
-def test_it_comes_back_as_it_went() -> None:
+def test_register_round_trips() -> None:
     value = encode(FULL)
     assert decode(value) == FULL
     assert value.startswith(b'{"version":"0000.0000000000000000009.000001800000000","action":"hold",')
@@ -41,7 +41,7 @@ def test_it_comes_back_as_it_went() -> None:
     assert read_register(FULL.field, value) == FULL
 
 
-def test_members_that_are_not_known_are_ignored() -> None:
+def test_unknown_and_optional_members() -> None:
     read = json.loads(encode(FULL))
     assert decode(json.dumps(read | {"added_later": {"x": 1}})) == FULL
     for optional in ("display", "category", "reasons", "evidence", "actor", "policy_revision", "decided_at_ms"):
@@ -58,7 +58,7 @@ def test_members_that_are_not_known_are_ignored() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_a_broken_register_is_refused(wrong: dict[str, object]) -> None:
+def test_invalid_register_is_refused(wrong: dict[str, object]) -> None:
     value = json.dumps(json.loads(encode(FULL)) | wrong)
     with pytest.raises(RegisterError):
         decode(value)
@@ -66,15 +66,15 @@ def test_a_broken_register_is_refused(wrong: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b"NaN", b'{"version":'])
-def test_what_is_no_register_is_refused(value: bytes) -> None:
+def test_malformed_value_is_refused(value: bytes) -> None:
     assert read_register(FULL.field, value) is None
 
 
-def test_a_register_under_another_field_is_left_out() -> None:
+def test_register_under_another_field_is_ignored() -> None:
     assert read_register("search|IN|automated|किसान", encode(FULL)) is None
 
 
-def test_numbers_that_json_does_not_have_are_refused() -> None:
+def test_nan_is_refused() -> None:
     register = Register(version="1", action="clear", hashtag="a", surface="trends", evidence={"share": float("nan")})
     with pytest.raises(RegisterError):
         encode(register)
@@ -82,17 +82,17 @@ def test_numbers_that_json_does_not_have_are_refused() -> None:
 
 @settings(deadline=None)
 @given(st.text())
-def test_fields_survive_bytes(text: str) -> None:
+def test_field_bytes_round_trip(text: str) -> None:
     assert field_text(field_bytes(text)) == text
 
 
-def test_replies_of_an_empty_server() -> None:
-    assert reply(Poll(), [None, None, {}, {}]) == Position("", 0)
-    assert reply(Mark(), [None, None, []]) == Position("", 0, "0-0")
-    assert reply(Read("0-0", 0), [[]]) == reply(Read("0-0", 0), [None]) == []
+def test_replies_of_empty_server() -> None:
+    assert reply(PollState(), [None, None, {}, {}]) == ServerPosition("", 0)
+    assert reply(MarkPosition(), [None, None, []]) == ServerPosition("", 0, "0-0")
+    assert reply(ReadChanges("0-0", 0), [[]]) == reply(ReadChanges("0-0", 0), [None]) == []
 
 
-def test_replies_that_make_no_sense_count_as_missing() -> None:
+def test_malformed_heartbeats_and_changes_count_as_missing() -> None:
     beats = {
         b"0": b"{",
         b"x": b"{}",
@@ -100,15 +100,15 @@ def test_replies_that_make_no_sense_count_as_missing() -> None:
         b"2": b'{"settled_ms":1}',
         b"3": b'{"settled_ms":1,"at_ms":2,"partitions":4}',
     }
-    position = reply(Poll(), [b"a-1", b"7", beats, {}])
-    assert isinstance(position, Position)
+    position = reply(PollState(), [b"a-1", b"7", beats, {}])
+    assert isinstance(position, ServerPosition)
     assert list(position.heartbeats) == [3]
-    changes = reply(Read("0-0", 0), [[[b"key", [(b"1-0", {b"seq": b"x"}), (b"2-0", None)]]]])
+    changes = reply(ReadChanges("0-0", 0), [[[b"key", [(b"1-0", {b"seq": b"x"}), (b"2-0", None)]]]])
     assert isinstance(changes, list)
     assert [change.seq for change in changes] == [-1, -1]
 
 
-def test_a_read_that_may_not_wait_does_not_block_for_ever() -> None:
-    assert "BLOCK" not in commands(Read("0-0", 0))[0]
-    assert commands(Read("0-0", 7))[0][3:5] == ("BLOCK", 7)
-    assert commands(Page(4))[0][2] == 4
+def test_read_without_wait_does_not_block() -> None:
+    assert "BLOCK" not in commands(ReadChanges("0-0", 0))[0]
+    assert commands(ReadChanges("0-0", 7))[0][3:5] == ("BLOCK", 7)
+    assert commands(ScanRegisters(4))[0][2] == 4

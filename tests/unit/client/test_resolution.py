@@ -1,4 +1,4 @@
-"""Who wins: the vectors of the contract, and the index against the obvious way of looking."""
+"""Resolution: the contract's vectors, and the index against a naive search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HORIZON = 10
 
 
 @pytest.mark.parametrize("case", _VECTORS["cases"], ids=lambda case: case["name"])
-def test_vectors(case: dict[str, Any]) -> None:
+def test_resolution_vectors(case: dict[str, Any]) -> None:
     for asked in case["questions"]:
         server = MemoryServer()
         server.seed([decode(json.dumps(r)) for r in case["registers"]], settled_ms=asked["at_ms"])
@@ -32,10 +32,10 @@ def test_vectors(case: dict[str, Any]) -> None:
 
 
 def obvious(registers: Iterable[Register], surface: str, country: str, hashtag: str, now_ms: int) -> Register | None:
-    """The rule as the contract words it, without an index."""
+    """Resolve as the contract describes it, without an index."""
     by_field = {r.field: r for r in registers}
 
-    def speaks(source: str, where: str, tag: str) -> Register | None:
+    def in_force(source: str, where: str, tag: str) -> Register | None:
         found = by_field.get(f"{surface}|{where}|{source}|{tag}")
         if found is None or found.action == "clear" or (found.expires_at_ms and found.expires_at_ms <= now_ms):
             return None
@@ -44,12 +44,12 @@ def obvious(registers: Iterable[Register], surface: str, country: str, hashtag: 
     stop = None
     for source in ("legal", "human", "automated"):
         for where in (country, "*"):
-            found = speaks(source, where, hashtag)
+            found = in_force(source, where, hashtag)
             if found is None:
                 continue
             if source != "automated" or found.action == "allow":
                 return found
-            stops = [speaks("human", at, "*") for at in (country, "*")]
+            stops = [in_force("human", at, "*") for at in (country, "*")]
             lifting = [s for s in stops if s and s.action == "allow" and s.category in ("", found.category)]
             if not lifting:
                 return found
@@ -76,7 +76,7 @@ def registers(draw: st.DrawFn) -> Register:
 
 @settings(deadline=None)
 @given(st.lists(registers() | st.tuples(st.just("remove"), st.integers(0, 30)), max_size=30))
-def test_the_index_finds_what_the_obvious_way_finds(steps: list[Register | tuple[str, int]]) -> None:
+def test_index_agrees_with_naive_search(steps: list[Register | tuple[str, int]]) -> None:
     index, stand = Index(), {}
     for step in steps:
         if isinstance(step, Register):

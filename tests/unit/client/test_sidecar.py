@@ -1,4 +1,4 @@
-"""The sidecar's HTTP: what is asked rightly gets an answer, what is not is told how to ask."""
+"""The sidecar's HTTP API: answers, fallbacks and invalid requests."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ async def ask(method: str, path: str, *, seeded: bool = True, **request: Any) ->
         return await client.request(method, path, **request)
 
 
-async def test_check() -> None:
+async def test_check_answers_with_register() -> None:
     response = await ask("GET", "/v1/check", params={"hashtag": "#SomeTag", "surface": "trends", "country": "IN"})
-    told = response.json()
-    assert (response.status_code, told["hashtag"], told["shown"], told["why"]) == (200, "sometag", False, "flagged")
-    assert (told["surface"], told["country"], told["register"]["country"]) == ("trends", "IN", "IN")
-    told = (await ask("GET", "/v1/check", params={"hashtag": "SomeTag", "surface": "trends"})).json()
-    assert (told["shown"], told["why"], told["register"], told["country"]) == (True, "clear", None, None)
+    body = response.json()
+    assert (response.status_code, body["hashtag"], body["shown"], body["why"]) == (200, "sometag", False, "flagged")
+    assert (body["surface"], body["country"], body["register"]["country"]) == ("trends", "IN", "IN")
+    body = (await ask("GET", "/v1/check", params={"hashtag": "SomeTag", "surface": "trends"})).json()
+    assert (body["shown"], body["why"], body["register"], body["country"]) == (True, "clear", None, None)
 
 
 async def test_check_many_answers_in_order() -> None:
@@ -45,9 +45,9 @@ async def test_check_many_answers_in_order() -> None:
     assert (await ask("POST", "/v1/check_many", json={"hashtags": [], "surface": "trends"})).json() == {"answers": []}
 
 
-async def test_without_redis_it_answers_with_the_fallback() -> None:
-    told = (await ask("GET", "/v1/check", seeded=False, params={"hashtag": "a", "surface": "search"})).json()
-    assert (told["shown"], told["why"]) == (False, "unavailable")
+async def test_check_without_redis_returns_fallback() -> None:
+    body = (await ask("GET", "/v1/check", seeded=False, params={"hashtag": "a", "surface": "search"})).json()
+    assert (body["shown"], body["why"]) == (False, "unavailable")
     assert (await ask("GET", "/healthz", seeded=False)).status_code == 200
     ready = await ask("GET", "/readyz", seeded=False)
     assert (ready.status_code, ready.json()["ready"]) == (503, False)
@@ -63,7 +63,7 @@ async def test_without_redis_it_answers_with_the_fallback() -> None:
         {"hashtag": "a" * 10_001, "surface": "x"},
     ],
 )
-async def test_a_check_that_cannot_be_understood(query: dict[str, str]) -> None:
+async def test_invalid_check_is_refused(query: dict[str, str]) -> None:
     response = await ask("GET", "/v1/check", params=query)
     assert response.status_code == 400
     assert response.json()["error"]
@@ -79,22 +79,22 @@ async def test_a_check_that_cannot_be_understood(query: dict[str, str]) -> None:
     ],
     ids=lambda body: ascii(body[:40]),
 )  # fmt: skip
-async def test_a_check_many_that_cannot_be_understood(body: bytes) -> None:
+async def test_invalid_check_many_is_refused(body: bytes) -> None:
     response = await ask("POST", "/v1/check_many", content=body)
     assert response.status_code == 400
     assert response.json()["error"]
 
 
-def test_a_wrong_url_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_redis_url_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--redis-url", "http://x"])
     assert ended.value.code == 2
     assert "error:" in capsys.readouterr().err
 
 
-async def test_visibility() -> None:
-    told = (await ask("GET", "/v1/visibility", params={"account": "7", "country": "IN"})).json()
-    assert told == {"account": "7", "country": "IN", "visibility": "withheld"}
+async def test_visibility_of_account_and_tweet() -> None:
+    body = (await ask("GET", "/v1/visibility", params={"account": "7", "country": "IN"})).json()
+    assert body == {"account": "7", "country": "IN", "visibility": "withheld"}
     assert (await ask("GET", "/v1/visibility", params={"account": "7"})).json()["visibility"] == "visible"
     assert (await ask("GET", "/v1/visibility", params={"tweet": "7", "country": "IN"})).json()[
         "visibility"
@@ -102,6 +102,6 @@ async def test_visibility() -> None:
 
 
 @pytest.mark.parametrize("query", [{}, {"account": "x"}, {"account": "1", "tweet": "2"}, {"account": "\u0967"}])
-async def test_visibility_of_what(query: dict[str, str]) -> None:
+async def test_invalid_visibility_request_is_refused(query: dict[str, str]) -> None:
     response = await ask("GET", "/v1/visibility", params=query)
     assert (response.status_code, "digits" in response.json()["error"]) == (400, True)

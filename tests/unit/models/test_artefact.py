@@ -1,4 +1,4 @@
-"""A model file that is not what it should be is refused with the reason; the same training makes the same file."""
+"""Model files: refusal of damaged and altered files with the reason, and reproducible bytes."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def content(**changes: Any) -> dict[str, Any]:
 
 
 def signed(**changes: Any) -> bytes:
-    """A file whose digest fits its content, as somebody who knows the format would make it."""
+    """Make a file with a valid digest, as an attacker who knows the format could."""
     changed = content(**changes)
     changed["digest"] = artefact.digest(changed, artefact._TEXTS, artefact._ARRAYS)
     signed_file: bytes = skops.io.dumps(changed)
     return signed_file
 
 
-def test_no_untrusted_types() -> None:
+def test_artefact_has_no_untrusted_types() -> None:
     assert skops.io.get_untrusted_types(data=GOOD) == []
 
 
-def test_a_file_is_read_as_skops_reads_it() -> None:
+def test_skops_data_reads_the_same_content_as_skops() -> None:
     ours, theirs = skops_data.loads(GOOD), skops.io.loads(GOOD)
     assert isinstance(ours, dict) and ours.keys() == theirs.keys()
     for key, value in theirs.items():
@@ -50,7 +50,7 @@ def test_a_file_is_read_as_skops_reads_it() -> None:
 @pytest.mark.parametrize(
     "value", [np.random.default_rng(0), {1, 2}, np.array([object()]), len], ids=lambda one: type(one).__name__
 )
-def test_what_is_no_data_is_not_made(value: object) -> None:
+def test_skops_data_refuses_types_that_are_not_data(value: object) -> None:
     with pytest.raises(skops_data.NotDataError):
         skops_data.loads(skops.io.dumps({"x": value}))
 
@@ -60,7 +60,7 @@ def test_what_is_no_data_is_not_made(value: object) -> None:
     [("format", np.zeros(2)), ("digest", np.zeros(2)), ("features", ["x"] * 2), ("training", "[" * 100_000)],
     ids=["format", "digest", "features", "training"],
 )
-def test_texts_that_are_none(key: str, value: object) -> None:
+def test_load_refuses_text_fields_of_other_types(key: str, value: object) -> None:
     content = skops_data.loads(GOOD)
     assert isinstance(content, dict)
     content[key] = value
@@ -70,7 +70,7 @@ def test_texts_that_are_none(key: str, value: object) -> None:
         artefact.loads(artefact.canonical(content))
 
 
-def test_an_array_that_is_named_again_and_again() -> None:
+def test_skops_data_refuses_an_array_named_twice() -> None:
     whole, out = skops.io.dumps({"x": [np.zeros(3), np.ones(3)]}), io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(whole)) as archive, zipfile.ZipFile(out, "w") as copy:
         schema = json.loads(archive.read("schema.json"))
@@ -78,11 +78,11 @@ def test_an_array_that_is_named_again_and_again() -> None:
         second["file"] = first["file"]
         copy.writestr("schema.json", json.dumps(schema))
         copy.writestr(first["file"], archive.read(first["file"]))
-    with pytest.raises(ValueError, match="is there twice"):
+    with pytest.raises(ValueError, match="occurs twice"):
         skops_data.loads(out.getvalue())
 
 
-def test_another_protocol() -> None:
+def test_load_refuses_another_skops_protocol() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("schema.json", '{"protocol": 3}')
@@ -90,31 +90,31 @@ def test_another_protocol() -> None:
         artefact.loads(out.getvalue())
 
 
-def test_who_scores_needs_no_scikit_learn() -> None:
-    """Its import is a third of a worker's start."""
+def test_load_scorer_does_not_import_scikit_learn() -> None:
+    """The import of scikit-learn would take a third of a worker's start."""
     code = "import sys, models; models.load_scorer(); print({'sklearn', 'skops'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 
-def test_the_card_is_of_this_artefact() -> None:
+def test_model_card_names_the_artefact_revision() -> None:
     card = (artefact.ARTEFACT_PATH.parents[1] / "MODEL_CARD.md").read_text("utf-8")
     assert f"revision `{artefact.loads(GOOD).revision}`" in card
-    assert f"Model {artefact.loads(GOOD).revision}, " in card, "the figures are of another artefact"
+    assert f"Model {artefact.loads(GOOD).revision}, " in card, "the figures belong to another artefact"
 
 
-def test_same_numbers_same_bytes() -> None:
+def test_dump_reproduces_the_artefact_bytes() -> None:
     scorer = artefact.loads(GOOD)
     assert artefact.dump(scorer.numbers, scorer.categories, scorer.training) == GOOD
 
 
-def test_loaded_from_a_path(tmp_path: Path) -> None:
+def test_load_scorer_reads_another_path(tmp_path: Path) -> None:
     copy = tmp_path / "model.skops"
     copy.write_bytes(GOOD)
     assert load_scorer(copy).revision == load_scorer().revision
 
 
-def test_missing_file_and_folder(tmp_path: Path) -> None:
+def test_load_scorer_refuses_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="cannot be read"):
         load_scorer(tmp_path / "absent.skops")
     with pytest.raises(ArtefactError, match="cannot be read"):
@@ -122,13 +122,13 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, len(GOOD) // 2, len(GOOD) - 1])
-def test_truncated(length: int) -> None:
-    with pytest.raises(ArtefactError, match="not a whole one"):
+def test_load_refuses_truncated_file(length: int) -> None:
+    with pytest.raises(ArtefactError, match="not a complete skops file"):
         artefact.loads(GOOD[:length])
 
 
 @pytest.mark.parametrize("at", [60, len(GOOD) // 3, len(GOOD) // 2, 2 * len(GOOD) // 3])
-def test_one_flipped_byte(at: int) -> None:
+def test_load_refuses_one_flipped_byte(at: int) -> None:
     broken = bytearray(GOOD)
     broken[at] ^= 0x55
     with pytest.raises(ArtefactError):
@@ -136,12 +136,12 @@ def test_one_flipped_byte(at: int) -> None:
 
 
 @pytest.mark.parametrize("data", [b"not a model", b"PK\x03\x04", b"\x80\x04\x95cos\nsystem\n"])
-def test_not_a_model(data: bytes) -> None:
-    with pytest.raises(ArtefactError, match="not a skops file"):
+def test_load_refuses_other_files(data: bytes) -> None:
+    with pytest.raises(ArtefactError, match="not a complete skops file"):
         artefact.loads(data)
 
 
-def test_a_zip_without_a_schema() -> None:
+def test_load_refuses_zip_without_schema() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("readme.txt", "hello")
@@ -149,39 +149,39 @@ def test_a_zip_without_a_schema() -> None:
         artefact.loads(out.getvalue())
 
 
-def test_altered_weights_do_not_match_the_digest() -> None:
+def test_load_refuses_weights_that_do_not_match_the_digest() -> None:
     weights = content()["weights"].copy()
     weights[7, 0] += 1
     with pytest.raises(ArtefactError, match="altered"):
         artefact.loads(skops.io.dumps(content(weights=weights)))
 
 
-def test_other_version_of_the_format() -> None:
-    with pytest.raises(ArtefactError, match=r"hushtag-linear-99.*train anew"):
+def test_load_refuses_another_format_version() -> None:
+    with pytest.raises(ArtefactError, match=r"hushtag-linear-99.*train the model again"):
         artefact.loads(signed(format="hushtag-linear-99"))
 
 
-def test_other_features() -> None:
-    with pytest.raises(ArtefactError, match=f"0123456789abcdef.*{features.fingerprint()}.*train anew"):
+def test_load_refuses_another_features_fingerprint() -> None:
+    with pytest.raises(ArtefactError, match=f"0123456789abcdef.*{features.fingerprint()}.*train the model again"):
         artefact.loads(signed(features="0123456789abcdef"))
 
 
-def test_something_missing() -> None:
+def test_load_names_missing_fields() -> None:
     with pytest.raises(ArtefactError, match="lacks biases, slopes"):
         artefact.loads(skops.io.dumps(content(biases=None, slopes=None)))
 
 
-def test_types_that_are_not_data() -> None:
+def test_load_refuses_types_that_are_not_data() -> None:
     class Sneaky(LogisticRegression):  # type: ignore[misc]
         pass
 
     Sneaky.__module__ = "somewhere.else"
-    with pytest.raises(ArtefactError, match=r"no data.*|damaged.*"):
+    with pytest.raises(ArtefactError, match=r"not data.*|damaged.*"):
         artefact.loads(skops.io.dumps({"format": artefact.FORMAT, "x": Sneaky()}))
 
 
-def test_not_a_scorer_at_all() -> None:
-    with pytest.raises(ArtefactError, match="holds a list"):
+def test_load_refuses_content_that_is_no_scorer() -> None:
+    with pytest.raises(ArtefactError, match="contains a list"):
         artefact.loads(skops.io.dumps(["a"]))
 
 
@@ -196,6 +196,6 @@ def test_not_a_scorer_at_all() -> None:
         ({"categories": ["only"]}, "weights is"),
     ],
 )
-def test_shapes_and_numbers(changes: dict[str, Any], reason: str) -> None:
+def test_load_refuses_wrong_shapes_and_numbers(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(ArtefactError, match=reason):
         artefact.loads(signed(**changes))

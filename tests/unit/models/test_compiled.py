@@ -1,4 +1,4 @@
-"""Machine code on disk is used again as long as nothing that was compiled into it has changed, in whatever file."""
+"""Disk cache of compiled functions: reuse without changes, and invalidation by changes in other files."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def same(x):
 """,
     "kernel_constants": "FACTOR = 2\n",
 }
-"""A caller, what it calls in another file, what that calls in a third, and a constant in a fourth."""
+"""A caller, its callee, the callee's callee and a constant, each in a separate file."""
 
 
 class Kernels:
-    """The modules in a folder, each time as a process would find them that is started anew."""
+    """Modules in a folder, imported again for each call as in a new process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def ask(self, **changed: str) -> tuple[str, int]:
-        """The answer, and how often the machine code was there."""
+        """Write and import the modules; return the result and the number of cache hits."""
         for name, text in (PLAIN | changed).items():
             (self.folder / f"{name}.py").write_text(text, "utf-8")
             sys.modules.pop(name, None)
@@ -69,7 +69,7 @@ def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernels
         sys.modules.pop(name, None)
 
 
-def test_what_has_not_changed_is_not_compiled_again(kernels: Kernels) -> None:
+def test_unchanged_function_is_loaded_from_cache(kernels: Kernels) -> None:
     assert kernels.ask() == ("11", 1)
 
 
@@ -83,12 +83,12 @@ def test_what_has_not_changed_is_not_compiled_again(kernels: Kernels) -> None:
     ],
     ids=["callee", "callee's callee", "constant", "type of a constant"],
 )
-def test_a_change_in_another_file_is_noticed(kernels: Kernels, name: str, old: str, new: str, answer: str) -> None:
+def test_change_in_another_file_compiles_again(kernels: Kernels, name: str, old: str, new: str, answer: str) -> None:
     assert kernels.ask(**{name: PLAIN[name].replace(old, new)}) == (answer, 0)
-    assert kernels.ask() == ("11", 1), "what was is still there"
+    assert kernels.ask() == ("11", 1), "the former code is still cached"
 
 
-def test_what_would_change_unnoticed_is_refused(kernels: Kernels) -> None:
+def test_call_through_a_module_is_refused(kernels: Kernels) -> None:
     caller = PLAIN["kernel_caller"].replace("from kernel_middle import twice", "import kernel_middle")
     with pytest.raises(TypeError, match=r"kernel_caller\.answer names kernel_middle, module: .* import the compiled"):
         kernels.ask(kernel_caller=caller.replace("twice(x)", "kernel_middle.twice(x)"))

@@ -1,4 +1,4 @@
-"""Fingerprints: equal for copies, of each text alone, and none for a text without words."""
+"""Fingerprints: equal for copies, independent of the batch, 0 for a text without words."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ def test_doctest() -> None:
         ("go home", "gо hоme", True),
     ],
 )
-def test_copies_differ_in_decoration_only(one: str, other: str, same: bool) -> None:
+def test_fingerprints_ignore_decoration_only(one: str, other: str, same: bool) -> None:
     found = fingerprints([one, other])
     assert (found[0] == found[1]) == same
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\ud800", "#tag @name https://t.co/1", "12:45 !!!", "😀👍🏽", "१२३"])
-def test_a_text_without_words_has_none(text: str) -> None:
+def test_fingerprint_of_text_without_words_is_zero(text: str) -> None:
     assert fingerprints([text]).tolist() == [0]
 
 
-def test_no_texts() -> None:
+def test_fingerprints_of_no_texts_are_empty() -> None:
     assert fingerprints([]).tolist() == []
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(st.characters(), max_size=40), max_size=8))
-def test_neighbours_do_not_matter(texts: list[str]) -> None:
+def test_fingerprints_do_not_depend_on_the_batch(texts: list[str]) -> None:
     assert fingerprints(texts).tolist() == [int(fingerprints([text])[0]) for text in texts]
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.from_regex(r"\A[a-z]{2,8}\Z"), min_size=1, max_size=9), st.data())
-def test_whatever_is_put_between_the_words_of_a_text_it_is_a_copy(words: list[str], data: st.DataObject) -> None:
+def test_fingerprint_ignores_text_between_words(words: list[str], data: st.DataObject) -> None:
     longer_text = " ".join([*words, "more"])
     assume(words_of(longer_text) == [*words, "more"])  # "ab ba" is read as the word "abba", which is known
     between = st.sampled_from([" ", " !! ", "\n", " #tag ", " @who ", " 😀 ", " 7 ", " https://x.org/a ", " , "])
@@ -67,11 +67,11 @@ def test_whatever_is_put_between_the_words_of_a_text_it_is_a_copy(words: list[st
 
 
 @pytest.mark.parametrize("text", ["किं " * 512, "क " * 1024, "v e r m i n " * 170, "a" * 2048, "😀" * 2048])
-def test_the_longest_texts_fit_into_the_arrays(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Python, which minds the ends of arrays: compiled code writes past them. What is read may stand there twice."""
+def test_longest_texts_fit_into_the_kernel_arrays(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the kernels as Python, which checks array bounds; compiled code writes past them."""
     expected = fingerprints([text]).tolist()
-    rooms = [importlib.import_module(found.name) for found in pkgutil.iter_modules(kernels.__path__, "models.kernels.")]
-    for module in (copies, *rooms):
+    found = pkgutil.iter_modules(kernels.__path__, "models.kernels.")
+    for module in (copies, *(importlib.import_module(one.name) for one in found)):
         for name, compiled in list(vars(module).items()):
             if hasattr(compiled, "py_func"):
                 monkeypatch.setattr(module, name, compiled.py_func)

@@ -1,4 +1,4 @@
-"""The compiled features against the obvious ones, and what a text must and must not be read as."""
+"""Compiled features against naive ones, and the words read from texts."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def blocks_of(text: str) -> list[list[int]]:
         ("مرحبا שלום 中文", ["مرحبا", "שלום", "中文"]),
     ],
 )
-def test_words(text: str, words: list[str]) -> None:
+def test_words_of_folds_and_filters_text(text: str, words: list[str]) -> None:
     assert features.words_of(text) == words
 
 
@@ -92,7 +92,7 @@ def _bucket(hashed: int) -> int:
 
 
 def naive_blocks(words: list[str]) -> list[list[int]]:
-    """Words and characters by slicing and sets, for words that folding leaves alone."""
+    """Compute word and character features by slicing and sets, for words that folding does not change."""
     hashes = [_fnv([ord(c) for c in word]) for word in words]
     pairs = [(a * 0x9E3779B97F4A7C15 + b) & _MASK for a, b in pairwise([_fnv([]), *hashes])]
     padded = [f" {word} " for word in words]
@@ -105,9 +105,9 @@ def naive_blocks(words: list[str]) -> list[list[int]]:
 
 @settings(deadline=None)  # the first call compiles
 @given(st.lists(st.from_regex(re.compile(r"\A[acegikmoq]{2,9}\Z"))))
-def test_hashing_equals_the_obvious_way(words: list[str]) -> None:
+def test_hashing_equals_naive_hashing(words: list[str]) -> None:
     words = [word for word in (re.sub(r"(.)\1+", r"\1", word) for word in words) if len(word) > 1]
-    assert blocks_of("  ".join(words))[:2] == naive_blocks(words), "two blanks: no two of them are parts of one"
+    assert blocks_of("  ".join(words))[:2] == naive_blocks(words), "two blanks, so that no words are joined"
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,12 @@ def test_hashing_equals_the_obvious_way(words: list[str]) -> None:
         ("छोड़ो", "chhodo"),
     ],
 )
-def test_skeletons_of_both_scripts_agree(devanagari: str, roman: str) -> None:
+def test_skeletons_agree_for_both_scripts(devanagari: str, roman: str) -> None:
     assert blocks_of(devanagari)[2] == blocks_of(roman)[2] != []
     assert blocks_of(devanagari)[0] != blocks_of(roman)[0]
 
 
-def test_a_tag_does_not_vote_for_itself() -> None:
+def test_features_ignore_hashtags_handles_and_urls() -> None:
     plain = blocks_of("they came to the match")
     for tag in ("#HateThemAll", "#किसान_2024", "＃wide", "#a#b"):
         assert blocks_of(f"they came {tag} to the match {tag} @someone https://x.org/{tag}") == plain
@@ -134,7 +134,7 @@ def test_a_tag_does_not_vote_for_itself() -> None:
 
 @settings(deadline=None)  # the first call compiles
 @given(st.lists(st.text(max_size=40), max_size=8))
-def test_matrix_has_one_norm_per_block(texts: list[str]) -> None:
+def test_matrix_normalises_each_block(texts: list[str]) -> None:
     matrix = features.matrix(texts, N_BUCKETS)
     assert matrix.shape == (len(texts), N_BUCKETS)
     for row, text in zip(matrix, texts, strict=True):
@@ -145,20 +145,20 @@ def test_matrix_has_one_norm_per_block(texts: list[str]) -> None:
 
 
 def test_fingerprint_is_stable() -> None:
-    """Another fingerprint means that artefacts must be trained anew: change it here on purpose only."""
+    """A changed fingerprint requires a new training of all artefacts."""
     assert features.fingerprint() == features.fingerprint()
     assert re.fullmatch("[0-9a-f]{16}", features.fingerprint())
 
 
-def test_only_the_first_points_are_read() -> None:
+def test_features_ignore_text_beyond_the_limit() -> None:
     long = "word " * 50_000
     assert blocks_of(long + "other") == blocks_of(long)
 
 
 @settings(deadline=None)
 @given(st.lists(st.text(st.characters() | st.sampled_from("\n&;#10ﷺé\u0301\ud800"), max_size=40), max_size=8))
-def test_texts_are_encoded_as_each_alone_and_as_lines(texts: list[str]) -> None:
-    """What stands in one text never composes with the next, and a line break in one is a blank."""
+def test_encode_equals_encoding_alone_and_as_lines(texts: list[str]) -> None:
+    """Text never composes with the next text, and a line break within a text becomes a blank."""
     points, offsets = features.encode(texts)
     alone = [features.encode([text])[0].tolist() for text in texts]
     assert [points[a:b].tolist() for a, b in pairwise(offsets.tolist())] == alone
@@ -186,13 +186,13 @@ def test_texts_are_encoded_as_each_alone_and_as_lines(texts: list[str]) -> None:
         ("अब* कहा", ["अब", "कहा"]),
     ],
 )
-def test_no_word_begins_with_a_vowel_sign(parted: str, whole: list[str]) -> None:
+def test_vowel_sign_joins_the_previous_word(parted: str, whole: list[str]) -> None:
     assert features.words_of(parted) == whole
 
 
-def test_a_vowel_sign_far_from_a_word_is_passed_over() -> None:
+def test_distant_vowel_sign_is_ignored() -> None:
     assert features.words_of("कुत्त  ी") == ["कुत्त"]
     assert features.words_of("ी शुरू 12 ी") == ["शुरू"]
-    assert features.words_of("ver min ी") == ["vermin"], "a word in Latin letters has none"
-    assert features.words_of("म****द ह***मी") == ["म**द", "ह**मी"], "what is masked is no other word"
-    assert features.words_of("s**t b*d") == ["s**t", "b*d"], "what is starred out in Latin letters stays"
+    assert features.words_of("ver min ी") == ["vermin"], "Latin words have no vowel signs"
+    assert features.words_of("म****द ह***मी") == ["म**द", "ह**मी"], "a masked word stays masked"
+    assert features.words_of("s**t b*d") == ["s**t", "b*d"], "stars within Latin words stay"

@@ -1,4 +1,4 @@
-"""The committed scorer: pure, unbreakable, consistent, and out of the way of other threads."""
+"""The committed scorer: pure, robust, consistent, and without the GIL."""
 
 from __future__ import annotations
 
@@ -15,36 +15,7 @@ from hypothesis import strategies as st
 from models import artefact, features, load_scorer
 from models.kernels.scoring import score_batch
 from models.scorer import LinearScorer
-
-HOSTILE = {
-    "empty": "",
-    "blank": " \n\t ",
-    "100 KB of a word": "kill " * 20_000,
-    "100 KB without a space": "क" * 100_000,
-    "emoji": "😀" * 300 + "👩🏽‍🚒🇮🇳",
-    "marks": "\u0301\u093f\u0489" * 100,
-    "zalgo": "h" + "\u0334\u0351\u0360" * 60 + "i",
-    "lone surrogates": "\ud800 hate \udfff\udbff",
-    "right to left": "\u202eمرحبا\u202c שלום",
-    "nul": "\x00\x01\x7f\x85\u2028\u2029",
-    "expands under NFKC": "\ufdfa" * 3_000,
-    "entities": "&amp;" * 500 + "&#xD800;&#10;&#0;&bogus;",
-    "newlines": "a\nb\r\nc\n\n",
-    "unassigned": "\U000e0fff\U000f0000\U0010ffff\u0378",
-    "one letter": "a",
-    "letters apart": "a b c d e f g " * 400,
-    "marks apart": "क \u093e " * 500 + "\u093e \u093e",
-    "letters and stars": "*".join("abcdefg" * 300),
-    "letters between full stops": ".".join("क" * 3_000),
-    "mixed scripts": "kя字ა한ไ᚛𐍈" * 200,
-    "leetspeak": "y0u 4r3 $7up1d 1337 |||| ©®¥ " * 50,
-    "joiners inside": "ki\u200dll\u200c th\u2060em" * 100,
-    "homoglyphs": "уоu аrе vеrmіn " * 100,
-    "two thousand and forty-eight letters apart": " ".join("x" * 2_100),
-    "stars": "***",
-    "openers": "@ # @# $ ! http:// https:// www. t.co/ h ht htt",
-    "masked": "#only @tags https://and.urls 123",
-}
+from tests.support.hostile_texts import HOSTILE
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +30,14 @@ def _alone(scorer: LinearScorer, texts: Sequence[str]) -> bytes:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_texts_get_a_probability(scorer: LinearScorer, text: str) -> None:
+def test_score_of_hostile_text_is_a_probability(scorer: LinearScorer, text: str) -> None:
     scores = scorer.score([text])
     assert scores.dtype == np.float32
     assert scores.shape == (1, 4)
     assert ((scores >= 0) & (scores <= 1)).all()
 
 
-def test_neighbours_do_not_change_one_bit(scorer: LinearScorer) -> None:
+def test_score_does_not_depend_on_the_batch(scorer: LinearScorer) -> None:
     texts = [*HOSTILE.values(), "तुम सब कीड़े हो", "what a lovely day", "tu kutta hai", "you are filth"] * 3
     alone = _alone(scorer, texts)
     assert scorer.score(texts).tobytes() == alone
@@ -84,7 +55,7 @@ def test_any_texts_score_the_same_alone_and_together(scorer: LinearScorer, texts
     assert (scores[:, :1] >= scores[:, 1:]).all()
 
 
-def test_kernel_equals_matrix_product(scorer: LinearScorer) -> None:
+def test_score_equals_matrix_product(scorer: LinearScorer) -> None:
     texts = [
         "You are all filth, go back!",
         "तुम सब गद्दार हो, निकल जाओ",
@@ -101,7 +72,7 @@ def test_kernel_equals_matrix_product(scorer: LinearScorer) -> None:
     np.testing.assert_allclose(scorer.score(texts), expected, rtol=1e-5)
 
 
-def test_what_everybody_would_agree_on(scorer: LinearScorer) -> None:
+def test_score_separates_obvious_harm_from_clean_texts(scorer: LinearScorer) -> None:
     harmful = [
         "kill all these filthy animals, muslims are vermin",
         "तू रंडी है, कुतिया",
@@ -119,7 +90,7 @@ def test_what_everybody_would_agree_on(scorer: LinearScorer) -> None:
     assert scores[len(harmful) :].max() < 0.4
 
 
-def test_look_alikes_and_invisible_characters_change_nothing(scorer: LinearScorer) -> None:
+def test_score_ignores_look_alikes_and_invisible_characters(scorer: LinearScorer) -> None:
     plain = scorer.score(["you filthy vermin"])
     for trick in (
         "YOU FILTHY VERMIN",
@@ -131,7 +102,7 @@ def test_look_alikes_and_invisible_characters_change_nothing(scorer: LinearScore
         assert scorer.score([trick]).tobytes() == plain.tobytes(), ascii(trick)
 
 
-def test_no_texts(scorer: LinearScorer) -> None:
+def test_score_of_no_texts_is_empty(scorer: LinearScorer) -> None:
     assert scorer.score([]).shape == (0, 4)
 
 
@@ -142,14 +113,14 @@ def test_revision_and_categories(scorer: LinearScorer) -> None:
     assert scorer.revision == artefact.load(artefact.ARTEFACT_PATH).revision
 
 
-def test_artefact_is_small() -> None:
+def test_artefact_is_below_five_megabytes() -> None:
     assert artefact.ARTEFACT_PATH.stat().st_size < 5_000_000
 
 
-def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
-    """The kernel must not hold the GIL: a sleeping loop's longest delay stays far below the time of one call.
+def test_score_releases_the_gil(scorer: LinearScorer) -> None:
+    """While a kernel runs, a sleeping loop's longest delay stays far below the time of the call.
 
-    A machine that others use may hold the loop up, too, but not every time.
+    Other load on the machine may delay the loop too, but not in every attempt.
     """
     texts = ["a fairly usual tweet about the match, the rain and the train to Pune"] * 60_000
     points, offsets = features.encode(texts)
@@ -158,8 +129,8 @@ def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
     out = np.empty((len(texts), 4), np.float32)
     rest = (numbers.weights, numbers.scales, numbers.biases, numbers.slopes, numbers.intercepts, numbers.no_words)
 
-    def held_up() -> float:
-        """The longest delay as a share of the call."""
+    def longest_delay() -> float:
+        """Return the longest delay of the loop as a share of the call's time."""
         longest, stop = 0.0, threading.Event()
 
         def loop() -> None:
@@ -179,5 +150,5 @@ def test_other_threads_run_while_it_scores(scorer: LinearScorer) -> None:
         thread.join()
         return longest / took
 
-    shares = [held_up() for _ in range(5)]
+    shares = [longest_delay() for _ in range(5)]
     assert min(shares) < 0.5, shares

@@ -1,4 +1,4 @@
-"""The harmful share of a hashtag: bounds against their definition, and coverage by simulation."""
+"""Harmful share of a hashtag: bounds against their definition, and coverage by simulation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import data, drift, load_scorer, share
-from models.evaluation import figures, tags
+from models.evaluation import figures, synthetic_tags
 from models.scorer import LANGUAGES, LinearScorer
 from streams.judging.bounds import share_bounds
 from tests.support.paths import SHARED
@@ -30,7 +30,7 @@ def bounds(mean: float, n: int, mix: tuple[float, float], confidence: float = 0.
 
 @settings(max_examples=200, deadline=None)
 @given(st.floats(0.2, 0.8), st.integers(5, 400), st.floats(0, 1))
-def test_bounds_are_the_shares_that_the_mean_does_not_contradict(mean: float, n: int, part: float) -> None:
+def test_bounds_equal_search_over_a_grid(mean: float, n: int, part: float) -> None:
     estimate, lower, upper = bounds(mean, n, (part, 1 - part))
     mix = np.array([part, 1 - part])
     (a0, a1, v0, v1), (e0, e01, e1) = mix @ MOMENTS, mix**2 @ ERRORS
@@ -38,15 +38,15 @@ def test_bounds_are_the_shares_that_the_mean_does_not_contradict(mean: float, n:
     variance = (grid * v1 + (1 - grid) * v0 + grid * (1 - grid) * (a1 - a0) ** 2) / n
     variance += (1 - grid) ** 2 * e0 + 2 * grid * (1 - grid) * e01 + grid**2 * e1
     kept = grid[np.abs(mean - a0 - grid * (a1 - a0)) <= Z * np.sqrt(variance)]
-    told = np.clip((mean - a0) / (a1 - a0), 0, 1)
-    sampled = grid[np.abs(told - grid) <= Z * np.sqrt(grid * (1 - grid) / n) + 1e-9]
+    point = np.clip((mean - a0) / (a1 - a0), 0, 1)
+    sampled = grid[np.abs(point - grid) <= Z * np.sqrt(grid * (1 - grid) / n) + 1e-9]
     if len(kept) and kept[-1] - kept[0] < 1:
         assert lower == pytest.approx(min(kept[0], sampled[0]), abs=2e-3)
         assert upper == pytest.approx(max(kept[-1], sampled[-1]), abs=2e-3)
     assert 0 <= lower <= estimate <= upper <= 1
 
 
-def test_nothing_is_known_without_authors_or_without_a_gap() -> None:
+def test_bounds_are_zero_and_one_without_authors_or_gap() -> None:
     assert bounds(float("nan"), 0, (1, 0)) == (0.5, 0.0, 1.0)
     blind = MOMENTS.copy()
     blind[0, 1] = blind[0, 0] + 0.001
@@ -55,21 +55,21 @@ def test_nothing_is_known_without_authors_or_without_a_gap() -> None:
 
 
 @pytest.mark.parametrize(("n", "least"), [(1, 0.270), (5, 0.649), (64, 0.959)])
-def test_no_text_is_so_harsh_that_few_of_them_make_it_sure(n: int, least: float) -> None:
+def test_bounds_are_never_narrower_than_wilson(n: int, least: float) -> None:
     estimate, lower, upper = bounds(0.99, n, (1, 0))
     assert (estimate, upper) == (1.0, 1.0)
-    assert lower == pytest.approx(least, abs=1e-3), "Wilson's, of n hits in n"
+    assert lower == pytest.approx(least, abs=1e-3), "Wilson's bound for n hits in n"
     assert bounds(0.01, n, (1, 0))[1:] == pytest.approx((0.0, 1 - least), abs=1e-3)
 
 
-def test_more_authors_and_less_confidence_narrow_it() -> None:
+def test_bounds_narrow_with_authors_and_lower_confidence() -> None:
     widths = [upper - lower for _, lower, upper in (bounds(0.45, n, (1, 0)) for n in (10, 50, 200, 1000))]
     assert widths == sorted(widths, reverse=True)
-    assert widths[-1] > 2 * Z * 0.009 / 0.35, "the model's own error does not go away with authors"
+    assert widths[-1] > 2 * Z * 0.009 / 0.35, "the model's own error does not shrink with authors"
     assert np.diff(bounds(0.45, 50, (1, 0), 0.8)[1:]) < np.diff(bounds(0.45, 50, (1, 0), 0.99)[1:])
 
 
-def test_coverage_where_the_model_s_error_is_as_stated() -> None:
+def test_bounds_cover_simulated_shares() -> None:
     rng, held = np.random.default_rng(0), []
     clean_sd, harmful_sd = np.sqrt(MOMENTS[0, 2:])
     for truth in np.repeat(np.linspace(0, 1, 11), 100).tolist():
@@ -82,15 +82,15 @@ def test_coverage_where_the_model_s_error_is_as_stated() -> None:
 
 
 @needs_data
-def test_coverage_over_tags_of_texts_that_the_model_has_not_seen() -> None:
-    """Tags of each language's dev tweets together; the held-out tenth, and tags of one source, are in the card."""
+def test_bounds_cover_tags_of_unseen_texts() -> None:
+    """Tags of each language's dev tweets; the model card covers the held-out tenth and tags of one source."""
     scorer = load_scorer()
     assert isinstance(scorer, LinearScorer)
     tweets = [e for e in data.read_folder(HARM / "dev") if not e.source.startswith(figures.NOT_TWEETED)]
-    # One source for all: otherwise tags of each are made as well.
+    # One source for all tweets: otherwise tags of each source would be made too.
     tweets = [replace(tweet, source="tweets") for tweet in tweets]
-    (unseen,) = figures.scored({"dev": tweets}, scorer)
-    made = [one for one in tags.tags(unseen, scorer.numbers) if one.subject == figures.POOLED]
+    (unseen,) = figures.score_sets({"dev": tweets}, scorer)
+    made = [one for one in synthetic_tags.make_tags(unseen, scorer.numbers) if one.subject == figures.POOLED]
     held = [(one.lower <= one.truth + 1e-9) & (one.truth <= one.upper + 1e-9) for one in made]
     assert {one.language for one in made} == set(LANGUAGES)
     assert np.concatenate(held).mean() >= 0.88
@@ -101,7 +101,7 @@ def test_coverage_over_tags_of_texts_that_the_model_has_not_seen() -> None:
 SCALE = share.Scale(np.stack([MOMENTS, MOMENTS * 0.9], axis=1), np.stack([ERRORS, ERRORS * 2], axis=1))
 
 
-def test_a_scale_says_of_many_tags_and_columns_what_it_says_of_each() -> None:
+def test_scale_of_many_tags_equals_each_alone() -> None:
     rng = np.random.default_rng(3)
     n, mix = rng.integers(1, 65, 300), rng.dirichlet((1, 1), 300)
     means = rng.uniform(0.2, 0.7, (300, 2))
@@ -118,7 +118,7 @@ def test_a_scale_says_of_many_tags_and_columns_what_it_says_of_each() -> None:
     assert np.isnan(SCALE.estimates(np.full((1, 2), np.nan), np.ones((1, 2)) / 2)).all()
 
 
-def test_a_scale_comes_back_as_it_was_packed() -> None:
+def test_scale_round_trips_through_bytes() -> None:
     back = share.from_bytes(SCALE.to_bytes(), 2)
     assert back.n_groups == 2
     assert back.moments.tobytes() == SCALE.moments.tobytes() and back.errors.tobytes() == SCALE.errors.tobytes()
@@ -128,13 +128,13 @@ def test_a_scale_comes_back_as_it_was_packed() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.floats(0, 1), st.integers(1, 64), st.sampled_from([0.8, 0.95, 0.99]))
-def test_the_plain_scale_takes_the_mean_for_the_share_with_wilsons_bounds(mean: float, n: int, level: float) -> None:
+def test_plain_scale_returns_mean_with_wilson_bounds(mean: float, n: int, level: float) -> None:
     found = share.plain(3).bounds(np.array([mean]), np.array([n]), np.ones((1, 1)), 2, level)
     wilson = share_bounds(np.array([mean]), np.array([n]), level)
     assert [float(one[0]) for one in found] == pytest.approx([mean, *(float(one[0]) for one in wilson)], abs=1e-9)
 
 
-def test_what_training_keeps() -> None:
+def test_of_held_out_estimates_moments_and_errors() -> None:
     rng = np.random.default_rng(1)
     y = (rng.random(4000) < 0.4).astype(np.int8)
     folds = rng.integers(0, 5, 4000)
@@ -144,7 +144,7 @@ def test_what_training_keeps() -> None:
     assert errors == pytest.approx([0.0008] * 3, rel=0.4), "the folds' shift, common to both"
 
 
-def test_the_committed_model_can_say() -> None:
+def test_artefact_has_gaps_deciles_and_errors() -> None:
     scorer = load_scorer()
     assert isinstance(scorer, LinearScorer)
     numbers = scorer.numbers
@@ -156,7 +156,7 @@ def test_the_committed_model_can_say() -> None:
     assert len(numbers.errors) == len(LANGUAGES)
 
 
-def test_stability_index() -> None:
+def test_psi_grows_with_drift() -> None:
     deciles = np.arange(1, 10) / 10
     rng = np.random.default_rng(0)
     assert drift.psi(rng.random(5000), deciles) < 0.02
@@ -164,9 +164,9 @@ def test_stability_index() -> None:
     assert np.isfinite(drift.psi(np.zeros(10), deciles)) and np.isfinite(drift.psi(np.empty(0), deciles))
 
 
-def test_the_index_of_recent_scores_forgets() -> None:
+def test_recent_drift_decays() -> None:
     deciles, rng = np.arange(1, 10) / 10, np.random.default_rng(0)
-    recent = drift.Recent(deciles, n_texts=1_000)
+    recent = drift.RecentDrift(deciles, n_texts=1_000)
     for _ in range(20):
         alike = recent.add(rng.random(500))
     assert alike < 0.05
@@ -176,15 +176,15 @@ def test_the_index_of_recent_scores_forgets() -> None:
     assert recent.add(np.empty(0)) == pytest.approx(moved)
 
 
-def test_the_least_width_is_that_of_sampling_where_scores_tell_and_all_where_they_do_not() -> None:
+def test_least_width_ranges_from_sampling_error_to_one() -> None:
     n, z = 50, 1.6449
     rng = np.random.default_rng(0)
     low, high = rng.uniform(0, 0.4, 20_000), rng.uniform(0.6, 1, 20_000)
     sampling = [
         min(1.0, share_ + half) - max(0.0, share_ - half)
-        for share_ in tags.SHARES
+        for share_ in synthetic_tags.SHARES
         for half in [z * (0.8 * share_ * (1 - share_) / n) ** 0.5]
     ]
-    assert tags.least_width(high, low, n) == pytest.approx(np.mean(sampling), rel=0.05)
-    assert tags.least_width(low, low[::-1], n) > 0.99
-    assert tags.least_width(high, np.concatenate((low, high)), n) > tags.least_width(high, low, n)
+    assert synthetic_tags.least_width(high, low, n) == pytest.approx(np.mean(sampling), rel=0.05)
+    assert synthetic_tags.least_width(low, low[::-1], n) > 0.99
+    assert synthetic_tags.least_width(high, np.concatenate((low, high)), n) > synthetic_tags.least_width(high, low, n)

@@ -1,4 +1,4 @@
-"""Reading labelled texts, sentences of our own, training that repeats itself, and figures that are right."""
+"""Labelled texts, generated sentences, reproducible training and calibration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import TrainingDataError, artefact, calibration, data, kinds, probes, templates, training
+from models import TrainingDataError, artefact, calibration, data, templates, training
+from models.evaluation import probes, unseen_patterns
 from models.romanise import romanise
 from tests.support.paths import ROOT, SHARED
 
@@ -27,7 +28,7 @@ def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny set of every file, made of our own sentences."""
+    """Write a tiny set of every training file from generated sentences."""
     folder = tmp_path_factory.mktemp("train")
     by_language: dict[str, list[data.Example]] = {"en": [], "hi": [], "hi-Latn": []}
     for example in templates.generate(200, seed=5):
@@ -61,7 +62,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("uli_hi", 0, "l1=1 l2=0 l3=0", (1, -1, 0, 1)),
     ],
 )
-def test_what_labels_say(tmp_path: Path, source: str, y: int, detail: str, labels: tuple[int, ...]) -> None:
+def test_read_file_maps_labels_to_columns(
+    tmp_path: Path, source: str, y: int, detail: str, labels: tuple[int, ...]
+) -> None:
     path = tmp_path / f"{source}.jsonl"
     write_rows(path, [{"text": "<handle replaced>a &amp; b", "y": y, "detail": detail}])
     (example,) = data.read_file(path)
@@ -69,13 +72,13 @@ def test_what_labels_say(tmp_path: Path, source: str, y: int, detail: str, label
     assert example.text == " a & b"
 
 
-def test_offensive_tweets_are_left_out(tmp_path: Path) -> None:
+def test_read_file_leaves_out_offensive_tweets(tmp_path: Path) -> None:
     path = tmp_path / "davidson.jsonl"
     write_rows(path, [{"text": "x", "y": 1, "detail": "offensive"}, {"text": "y", "y": 0, "detail": "neither"}])
     assert [example.text for example in data.read_file(path)] == ["y"]
 
 
-def test_language_of_a_text(tmp_path: Path) -> None:
+def test_read_file_detects_language(tmp_path: Path) -> None:
     texts = {"यह हिंदी है ok": "hi", "yeh hindi hai": "hi-Latn", "😀": "hi-Latn"}
     path = tmp_path / "uli_hi.jsonl"
     write_rows(path, [{"text": text, "y": 0, "detail": "l1=0 l2=0 l3=0"} for text in texts])
@@ -86,21 +89,21 @@ def test_language_of_a_text(tmp_path: Path) -> None:
     "line",
     ["{", "[]", '{"y": 1}', '{"text": 3, "y": 1}', '{"text": "a", "y": 2}', '{"text": "a", "y": 1, "detail": "l1=0"}'],
 )
-def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
+def test_read_file_names_a_malformed_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "uli_en.jsonl"
     path.write_text('{"text": "a", "y": 0, "detail": "l1=0 l2=0 l3=0"}\n' + line + "\n", "utf-8")
     with pytest.raises(TrainingDataError, match=r"uli_en\.jsonl, line 2"):
         data.read_file(path)
 
 
-def test_missing_data_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match=r"davidson\.jsonl cannot be read"):
         training.train(tmp_path)
     with pytest.raises(TrainingDataError, match="no labelled texts"):
         data.read_folder(tmp_path)
 
 
-def test_training_repeats_itself_to_the_byte(folder: Path) -> None:
+def test_train_repeats_byte_for_byte(folder: Path) -> None:
     steps: list[float] = []
     first = training.train(folder, SMALL, progress=lambda step, part: steps.append(part))
     assert steps == sorted(set(steps)) and steps[-1] == 1.0
@@ -115,7 +118,7 @@ def test_training_repeats_itself_to_the_byte(folder: Path) -> None:
     assert harmful > clean
 
 
-def test_a_drawing_changes_spellings_and_sentences_and_nothing_else(folder: Path) -> None:
+def test_drawn_changes_only_spellings_and_sentences(folder: Path) -> None:
     first = training.prepare(folder, SMALL)
     same, other = (first.drawn(SMALL, number) for number in (0, 1))
     assert (same.romanised, same.own) == (first.romanised, first.own)
@@ -126,7 +129,7 @@ def test_a_drawing_changes_spellings_and_sentences_and_nothing_else(folder: Path
     assert next_seed.own not in (first.own, other.own), "no two seeds share a drawing"
 
 
-def test_weights_are_those_of_the_language() -> None:
+def test_weights_of_follow_language_and_origin() -> None:
     recipe = training.Recipe(weights=(("en", 1.0), ("hi", 3.0), ("hi-Latn", 2.0)), template_weight=0.5)
     rows = [("uli_en", "en"), ("uli_hi", "hi"), (training.ROMANISED, "hi-Latn"), (templates.SOURCE, "hi")]
     examples = [data.Example("a", source, "", language, (0, 0, 0, 0)) for source, language in rows]
@@ -134,7 +137,7 @@ def test_weights_are_those_of_the_language() -> None:
     assert training.training_set(examples, recipe).weights.tolist() == [1.0, 3.0, 2.0, 1.5]
 
 
-def test_log_count_ratios_know_the_weights() -> None:
+def test_log_count_ratios_use_text_weights() -> None:
     examples = [
         data.Example(text, "uli_en", "", "en", (y, y, y, y))
         for text, y in [("apple", 1), ("apple", 0), ("berry", 1), ("berry", 0), ("cherry", 1), ("dates", 0)] * 5
@@ -146,11 +149,11 @@ def test_log_count_ratios_know_the_weights() -> None:
         for weights in (even.weights, heavy)
     ]
     apple = even.matrix[0]
-    assert abs((apple @ fitted[0]).item()) < 0.2 * abs((even.matrix[4] @ fitted[0]).item()), "apple says nothing"
-    assert (apple @ fitted[1]).item() > (even.matrix[2] @ fitted[1]).item(), "now it speaks for harm"
+    assert abs((apple @ fitted[0]).item()) < 0.2 * abs((even.matrix[4] @ fitted[0]).item()), "apple is neutral"
+    assert (apple @ fitted[1]).item() > (even.matrix[2] @ fitted[1]).item(), "apple now indicates harm"
 
 
-def test_folds_deal_out_every_stratum() -> None:
+def test_folds_divide_every_stratum_evenly() -> None:
     strata = [random.Random(3).choice("aab") for _ in range(50)]
     recipe = training.Recipe(n_folds=5)
     folds = training._folds(strata, np.arange(50), recipe)
@@ -173,13 +176,13 @@ def test_folds_deal_out_every_stratum() -> None:
         ("अच्छे", {"achchhe", "acche", "achche", "acchhe"}),
     ],
 )
-def test_romanised_spellings(devanagari: str, spellings: set[str]) -> None:
+def test_romanise_draws_known_spellings(devanagari: str, spellings: set[str]) -> None:
     rng = random.Random(0)
     assert {romanise(devanagari, rng) for _ in range(60)} == spellings
     assert romanise("ok 😀 #tag", rng) == "ok 😀 #tag"
 
 
-def test_sentences_are_seeded_distinct_and_labelled_by_kind() -> None:
+def test_generate_is_seeded_and_labelled_by_kind() -> None:
     sentences = templates.generate(300, seed=1)
     assert sentences == templates.generate(300, seed=1)
     assert sentences != templates.generate(300, seed=2)
@@ -191,21 +194,21 @@ def test_sentences_are_seeded_distinct_and_labelled_by_kind() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "hi", "hi-Latn"])
-def test_sentences_serve_every_purpose(language: str) -> None:
+def test_generate_covers_every_purpose(language: str) -> None:
     counts = Counter(e.detail for e in templates.generate(3_000, seed=0) if e.language == language)
     purposes = ("hate", "gendered", "insult", "identity", "negation", "counter", "quote", "reclaimed", "protest")
     assert min(counts[purpose] for purpose in purposes) >= 30, counts
 
 
-def test_held_out_patterns_are_the_rest_s_complement() -> None:
+def test_pattern_parts_are_complements() -> None:
     patterns = [str(i) for i in range(10)]
     assert templates._part(patterns, "only 3") == ["3", "7"]
     assert sorted(templates._part(patterns, "only 3") + templates._part(patterns, "without 3")) == patterns
     assert templates._part(patterns, "all") == patterns
 
 
-def test_kinds_of_held_out_sentences(folder: Path) -> None:
-    found = kinds.mean_by_kind(folder, SMALL, quarter=3)
+def test_mean_by_kind_separates_insults_from_everyday(folder: Path) -> None:
+    found = unseen_patterns.mean_by_kind(folder, SMALL, quarter=3)
     assert set(found) == set(templates._patterns()["en"]["kinds"])
     for language in ("en", "hi", "hi-Latn"):
         assert found["insult"][language] > found["everyday"][language]
@@ -216,14 +219,14 @@ def _plain(text: str) -> str:
 
 
 @needs_data
-def test_no_sentence_of_ours_is_in_the_dev_set() -> None:
+def test_generated_sentences_are_not_in_dev() -> None:
     dev = {_plain(example.text) for example in data.read_folder(DEV)} - {""}
     ours = {_plain(example.text) for example in templates.generate(3_000, seed=0)}
     shared = {text for text in ours & dev if len(text.split()) > 2}
     assert shared == set()
 
 
-def test_no_sentence_to_judge_by_is_trained_on_or_simulated() -> None:
+def test_probes_are_neither_trained_on_nor_simulated() -> None:
     trained = {_plain(example.text) for example in templates.generate(3_000, seed=0)}
     simulated = _plain("\n".join(path.read_text("utf-8") for path in sorted(SIMULATED.glob("texts_*.yaml"))))
     for probe in probes.probes():
@@ -231,14 +234,14 @@ def test_no_sentence_to_judge_by_is_trained_on_or_simulated() -> None:
         assert _plain(probe.text) not in simulated, probe.text
 
 
-def test_no_pattern_of_ours_is_in_the_simulator() -> None:
+def test_patterns_are_not_in_the_simulator() -> None:
     simulated = "\n".join(path.read_text("utf-8").lower() for path in sorted(SIMULATED.glob("texts_*.yaml")))
     patterns = [p for language in templates._patterns().values() for kind in language["kinds"].values() for p in kind]
     long = [pattern for pattern in patterns if len(pattern.split()) > 3]
     assert [pattern for pattern in long if pattern.lower() in simulated] == []
 
 
-def test_calibration_error() -> None:
+def test_expected_calibration_error() -> None:
     p = np.repeat([0.1, 0.9], 500)
     y = np.zeros(1000, np.int8)
     y[:50] = 1  # 10% of the first half
@@ -249,7 +252,7 @@ def test_calibration_error() -> None:
     assert calibration.expected_calibration_error(1 - p, y, n_bins=2) == pytest.approx(0.8)
 
 
-def test_platt_finds_the_curve_and_the_prevalence() -> None:
+def test_fit_platt_recovers_curve_and_prevalence() -> None:
     rng = np.random.default_rng(1)
     margins = rng.normal(size=40_000)
     labels = (rng.random(40_000) < 1 / (1 + np.exp(-(2 * margins - 1)))).astype(np.int8)
@@ -261,7 +264,7 @@ def test_platt_finds_the_curve_and_the_prevalence() -> None:
     assert calibration.fit_platt(-margins, labels, weights) == pytest.approx((0, 0), abs=1e-6)
 
 
-def test_patterns_use_only_slots_that_exist() -> None:
+def test_patterns_use_existing_slots() -> None:
     for language in templates._patterns().values():
         for pattern in (p for part in (language["kinds"], language["slots"]) for ps in part.values() for p in ps):
             assert set(templates._SLOT.findall(pattern)) <= set(language["slots"]), pattern

@@ -1,4 +1,4 @@
-"""Which words are known: counted the obvious way; and what becomes of texts if they are, or are not."""
+"""Known words: the table against naive counting, and its effect on the words of texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import features, vocabulary
-from models.kernels.owners import find_words
+from models.kernels.attribution import find_words
 
 _MASK = (1 << 64) - 1
 _SEED = 0xCBF29CE484222325
@@ -39,21 +39,21 @@ def known(texts: list[str]) -> set[int]:
     return set(vocabulary.keys_of(*features.encode(texts)).tolist())
 
 
-def test_words_that_occur_often_enough_are_known() -> None:
+def test_frequent_words_are_known() -> None:
     found = known(["into the sun"] * 3 + ["rare words"] * 2)
     assert found == {word_key(word) for word in ("into", "the", "sun")}
 
 
-def test_neighbours_that_would_be_a_known_word_are_known_where_they_occur_often_enough() -> None:
+def test_frequent_neighbours_forming_a_known_word_are_known() -> None:
     texts = ["into"] * 3 + ["an in  to", "at in, to", "go in to it", "the in,to"]
     assert row_key("in", "to") in known(texts)
-    assert row_key("in", "to") not in known(texts[:-1]), "seen once: two signs part what is no row"
+    assert row_key("in", "to") not in known(texts[:-1]), "seen once: two signs between words end a row"
     assert row_key("go", "in") not in known(texts), "not a known word"
 
 
 @settings(deadline=None)  # the first call compiles
 @given(st.sets(st.integers(0, (1 << 31) - 1).map(lambda number: 2 * number + 1), max_size=50))
-def test_the_table_has_every_key_and_no_other(keys: set[int]) -> None:
+def test_table_has_exactly_the_keys(keys: set[int]) -> None:
     table = vocabulary._table(np.array(sorted(keys), np.uint32))
     assert set(table[table != 0].tolist()) == keys
     assert len(table) & (len(table) - 1) == 0 and 2 * len(keys) <= len(table)
@@ -61,14 +61,14 @@ def test_the_table_has_every_key_and_no_other(keys: set[int]) -> None:
         table[0] = 1
 
 
-def test_the_committed_words_are_looked_up() -> None:
+def test_committed_table_has_common_words() -> None:
     table = vocabulary.table()
     assert all(word_key(word) in table for word in ("the", "women", "है", "bhai", "1st"))
     assert word_key("qzxqzx") not in table
     assert row_key("in", "to") in table
 
 
-def test_without_a_vocabulary_nothing_is_joined() -> None:
+def test_empty_vocabulary_joins_nothing() -> None:
     *tables, _ = features.lookups()
     points, offsets = features.encode(["ni gger sh17"])
     words, *_ = find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)
@@ -77,8 +77,8 @@ def test_without_a_vocabulary_nothing_is_joined() -> None:
 
 @settings(deadline=None)
 @given(st.text(alphabet="abhiknrtw \u0915\u093f.1$", max_size=60))
-def test_letters_are_neither_lost_nor_made(text: str) -> None:
-    """Joined or not, the words of a text begin with its letters in their order; what is more stands twice."""
+def test_joining_preserves_letters(text: str) -> None:
+    """The words of a text start with its letters in order; joined readings are added at the end."""
     *tables, vocabulary_table = features.lookups()
     points, offsets = features.encode([text])
     plain = "".join(find_words(points, offsets, *tables, np.zeros(1, np.uint32), 1)[0])

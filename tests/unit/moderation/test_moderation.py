@@ -1,4 +1,4 @@
-"""What moderators write: the codec, what is refused before it is sent, and how the list tells what became of it."""
+"""Tests of moderation records, input validation, the commands and the list of decisions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from moderation import cli
-from moderation.drafts import LONGEST_MS, country_of, expiry_of, surfaces_of, tag_of, words_of
+from moderation.drafts import LONGEST_MS, PolicyNames, expiry_of, words_of
 from moderation.errors import StaleEdit
-from moderation.view import table
+from moderation.view import overrides_table
 from streams.errors import CallerMistake, ContractError
-from streams.flags.overrides import PeopleView
+from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import version_of
 from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, decode_moderation, encode_moderation, key_of
+from streams.naming import country_of, tag_of
 
 DAY_MS = 86_400_000
 
@@ -49,21 +50,21 @@ def undo(ident: str, *undoes: str, **changes: Any) -> Undo:
 @pytest.mark.parametrize(
     "record", [override(), undo("u", "a"), override(hashtag="a|b", source="legal", expires_at_ms=0)]
 )
-def test_a_record_survives_the_topic(record: TagRecord) -> None:
+def test_codec_round_trip(record: TagRecord) -> None:
     assert decode_moderation(*encode_moderation(record)) == record
 
 
-def test_two_decisions_on_one_scope_have_two_keys() -> None:
+def test_key_differs_for_each_decision_of_a_scope() -> None:
     assert key_of(override("a")) == b"hashtag:tag|human|a|IN:search,trends"
     assert len({key_of(override("a")), key_of(override("b")), key_of(undo("c", "a"))}) == 3
 
 
-def test_a_kind_of_a_later_day_is_kept_as_it_came() -> None:
+def test_decode_keeps_unknown_kind_undecoded() -> None:
     value = b'{"kind":"order","authority":"x","targets":[1]}'
     assert decode_moderation(value, b"k") == OtherRecord("order", b"k", value)
 
 
-def test_fields_of_a_later_day_are_ignored() -> None:
+def test_decode_ignores_unknown_fields() -> None:
     value, key = encode_moderation(override())
     assert decode_moderation(value[:-1] + b',"case":"7"}', key) == override()
 
@@ -86,7 +87,7 @@ def test_fields_of_a_later_day_are_ignored() -> None:
         ("bad_key", encode_moderation(override("b"))[0]),
     ],
 )
-def test_a_bad_record_is_told_apart(reason: str, value: bytes | None) -> None:
+def test_decode_refuses_bad_record_with_reason(reason: str, value: bytes | None) -> None:
     with pytest.raises(ContractError) as caught:
         decode_moderation(value, key_of(override()))
     assert caught.value.reason == reason
@@ -100,22 +101,22 @@ def test_a_bad_record_is_told_apart(reason: str, value: bytes | None) -> None:
         ("reserved", {"surfaces": ("account",)}),
     ],
 )
-def test_a_record_that_could_never_work_is_refused(reason: str, changes: dict[str, Any]) -> None:
+def test_decode_refuses_impossible_override(reason: str, changes: dict[str, Any]) -> None:
     with pytest.raises(ContractError) as caught:
         decode_moderation(*encode_moderation(override(**changes)))
     assert caught.value.reason == reason
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(lambda text: json.dumps({"kind": text}).encode()))
-def test_no_bytes_break_the_reader(value: bytes) -> None:
+def test_decode_never_fails_unexpectedly(value: bytes) -> None:
     with contextlib.suppress(ContractError):
         assert isinstance(decode_moderation(value, b"k"), OtherRecord)
 
 
-# --- what is refused before it is sent ------------------------------------------------------------------------------
+# --- validation of input --------------------------------------------------------------------------------------------
 
 
-def test_a_look_alike_is_shown_for_what_it_is() -> None:
+def test_tag_of_notes_look_alike_characters() -> None:
     assert tag_of("#Tag").notes == ()
     assert (tag_of("#Ｔａｇ").hashtag, tag_of("#Ｔａｇ").notes) == ("tag", ("#Ｔａｇ means #tag",))
     [note] = tag_of("p\u0430ypal").notes
@@ -125,27 +126,35 @@ def test_a_look_alike_is_shown_for_what_it_is() -> None:
 
 
 @pytest.mark.parametrize("written", ["", "#", "a b", "#a#b", "*", "x" * 281, "\udcff", "a\x1b[31m", "\u200b"])
-def test_what_is_no_hashtag_is_refused(written: str) -> None:
+def test_tag_of_refuses_invalid_hashtag(written: str) -> None:
     with pytest.raises(CallerMistake, match="is not a hashtag") as caught:
         tag_of(written)
     str(caught.value).encode()
 
 
-def test_countries_and_surfaces_are_known_ones() -> None:
+def test_unknown_country_and_surface_are_refused() -> None:
     assert (country_of(None), country_of("in"), country_of("*")) == ("*", "IN", "*")
     with pytest.raises(CallerMistake) as caught:
         country_of("UK")
     assert caught.value.fix == "did you mean GB?"
-    assert surfaces_of([], ("trends", "search"), closed=True) == ("search", "trends")
-    assert surfaces_of(["trends", "trends"], ("trends", "search"), closed=True) == ("trends",)
+    policy, no_policy = PolicyNames(("trends", "search"), ("abuse",)), PolicyNames()
+    assert policy.select_surfaces([]) == ("search", "trends")
+    assert policy.select_surfaces(["trends", "trends"]) == ("trends",)
     with pytest.raises(CallerMistake, match="no hashtag is shown"):
-        surfaces_of(["account"], ("trends", "search"), closed=False)
-    assert surfaces_of(["home"], ("trends", "search"), closed=False) == ("home",)
+        no_policy.select_surfaces(["account"])
+    assert no_policy.select_surfaces(["home"]) == ("home",)
     with pytest.raises(CallerMistake) as caught:
-        surfaces_of(["trend"], ("trends", "search"), closed=True)
+        policy.select_surfaces(["trend"])
     assert caught.value.fix == "did you mean trends?"
     with pytest.raises(CallerMistake):
-        surfaces_of(["a|b"], (), closed=False)
+        no_policy.select_surfaces(["a|b"])
+    assert (policy.check_category("abuse"), policy.check_category(""), no_policy.check_category("x")) == (
+        "abuse",
+        "",
+        "x",
+    )
+    with pytest.raises(CallerMistake, match="no category 'abusse'"):
+        policy.check_category("abusse")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +169,7 @@ def test_countries_and_surfaces_are_known_ones() -> None:
         (None, "1970-01-01T00:00:01.003Z", 1_003),
     ],
 )
-def test_an_override_ends(lasts: str | None, until: str | None, wanted_ms: int) -> None:
+def test_expiry_of_resolves_duration_and_time(lasts: str | None, until: str | None, wanted_ms: int) -> None:
     assert expiry_of(lasts, until, "7d", 0) == wanted_ms
 
 
@@ -177,26 +186,26 @@ def test_an_override_ends(lasts: str | None, until: str | None, wanted_ms: int) 
         ("-2h", None),
     ],
 )
-def test_an_end_that_cannot_be_meant_is_refused(lasts: str | None, until: str | None) -> None:
+def test_expiry_of_refuses_invalid_end(lasts: str | None, until: str | None) -> None:
     with pytest.raises(CallerMistake) as caught:
         expiry_of(lasts, until, "7d", 0)
     assert caught.value.fix
 
 
-def test_the_longest_override_is_a_year() -> None:
+def test_expiry_of_allows_at_most_a_year() -> None:
     assert expiry_of("366d", None, "7d", 5) == 5 + LONGEST_MS
 
 
 @pytest.mark.parametrize(
     ("actor", "reason"), [("", "r"), ("a", " "), ("a", "x" * 2_001), ("a", "\x1b[2J"), ("\udcff", "r")]
 )
-def test_every_decision_has_an_actor_and_a_reason(actor: str, reason: str) -> None:
+def test_words_of_refuses_missing_or_unprintable_text(actor: str, reason: str) -> None:
     with pytest.raises(CallerMistake):
         words_of(actor, reason)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["block", "a b", "--reason", "r"], "not a hashtag"),
         (["block", "ok", "*", "--reason", "r"], "not a hashtag"),
@@ -206,11 +215,11 @@ def test_every_decision_has_an_actor_and_a_reason(actor: str, reason: str) -> No
         (["hold", "tag", "--reason", "r", "--for", "soon"], "not a duration"),
         (["hold", "a", "b", "--reason", "r", "--if-version", ""], "one hashtag"),
         (["undo", ""], "not a hashtag"),
-        (["moderation", "list", "--state", "gone"], "no state"),
+        (["moderation", "list", "--state", "gone"], "unknown state"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_asked_of_kafka(
-    arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+def test_commands_refuse_mistakes_before_contacting_kafka(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HUSHTAG_KAFKA", "127.0.0.1:1")
     monkeypatch.setenv("HUSHTAG_POLICY", "nowhere.yaml")
@@ -218,12 +227,12 @@ def test_a_mistake_is_told_before_anything_is_asked_of_kafka(
     cli.register(app)
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, CallerMistake), result.output
-    assert told in str(result.exception)
+    assert message in str(result.exception)
     assert result.exception.exit_code == 2
     assert result.stdout == ""
 
 
-def test_a_reason_is_asked_for() -> None:
+def test_block_requires_a_reason() -> None:
     app = typer.Typer()
     cli.register(app)
     result = CliRunner().invoke(app, ["block", "tag"])
@@ -234,19 +243,19 @@ def test_a_reason_is_asked_for() -> None:
 # --- the list ----------------------------------------------------------------------------------------------------
 
 
-def view_of(*records: TagRecord | bytes) -> PeopleView:
-    view = PeopleView()
+def view_of(*records: TagRecord | bytes) -> OverrideHistory:
+    view = OverrideHistory()
     for offset, record in enumerate(records):
         value, key = (record, b"k") if isinstance(record, bytes) else encode_moderation(record)
-        view.hear(offset, key, value)
+        view.apply(offset, key, value)
     return view
 
 
-def states(view: PeopleView, now_ms: int = 3_000, **only: str) -> list[tuple[str, str, Sequence[str]]]:
-    return [(one.record.id, one.state, one.surfaces) for one in view.standings(now_ms, **only)]
+def states(view: OverrideHistory, now_ms: int = 3_000, **only: str) -> list[tuple[str, str, Sequence[str]]]:
+    return [(one.record.id, one.state, one.surfaces) for one in view.statuses(now_ms, **only)]
 
 
-def test_the_list_tells_what_became_of_each_decision() -> None:
+def test_statuses_report_state_of_each_decision() -> None:
     both = ("search", "trends")
     view = view_of(
         override("long"),
@@ -268,30 +277,30 @@ def test_the_list_tells_what_became_of_each_decision() -> None:
     assert states(view, country="*") == [("home", "in force", both)]
     assert states(view, hashtag="other") == []
     assert {state for _, state, _ in states(view, now_ms=6_000)} == {"expired", "undone", "refused"}
-    plain = {(row["id"], row["state"]): row for row in (one.as_dict(3_000) for one in view.standings(3_000))}
+    plain = {(row["id"], row["state"]): row for row in (one.as_dict(3_000) for one in view.statuses(3_000))}
     assert plain["wrong", "undone"]["undone_by"]["actor"] == "ben"
     assert plain["long", "superseded"]["superseded_by"]["id"] == "wrong"
     assert plain["late", "refused"]["came_first"]["id"] == "u"
     assert plain["home", "in force"]["expires_in_ms"] == 2_000
     assert plain["home", "in force"]["version"] == version_of(5, 0)
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(table(view.standings(3_000), 3_000))
+    console.print(overrides_table(view.statuses(3_000), 3_000))
     shown = console.export_text()
     assert "mistake" in shown
     assert "everywhere: search, trends" in shown
     assert "in 2 s" in shown
 
 
-def test_a_bad_record_counts_for_nothing_and_is_shown() -> None:
+def test_history_lists_malformed_record_without_effect() -> None:
     view = view_of(override("a"), b"nonsense", b'{"kind":"order"}', undo("u", "a", edits=version_of(0, 0)))
     assert [(bad.offset, bad.problem[:8]) for bad in view.bad] == [(1, "not_json")]
     assert states(view) == [("a", "undone", ("search", "trends"))]
-    view.hear(1, b"k", b"nonsense")
+    view.apply(1, b"k", b"nonsense")
     assert len(view.bad) == 1
     assert view.next_offset == 4
 
 
-def test_a_stale_edit_tells_what_changed() -> None:
+def test_stale_edit_message_names_changes() -> None:
     view = view_of(
         override("a"),
         override("b", actor="eve", reason="urgent", edits=version_of(0, 0)),

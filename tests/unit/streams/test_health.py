@@ -28,10 +28,11 @@ def fetch(url: str, method: str = "GET") -> tuple[int, str]:
 
 
 def server(ready: Callable[[], str] = lambda: "", stalled_after_seconds: float = 10.0) -> HealthServer:
-    return HealthServer(Metrics(), host="127.0.0.1", port=0, ready=ready, stalled_after_seconds=stalled_after_seconds)
+    registry = Metrics().registry
+    return HealthServer(registry, host="127.0.0.1", port=0, ready=ready, stalled_after_seconds=stalled_after_seconds)
 
 
-async def test_metrics_health_and_readiness() -> None:
+async def test_server_answers_metrics_health_and_readiness() -> None:
     reasons = ["shards [3] are catching up"]
     health = server(lambda: reasons[0])
     await health.start()
@@ -48,7 +49,7 @@ async def test_metrics_health_and_readiness() -> None:
         assert await asyncio.to_thread(fetch, f"{health.url}/readyz") == (200, '{"status": "ready"}\n')
         assert await asyncio.to_thread(fetch, f"{health.url}/healthz", "HEAD") == (200, "")
         assert (await asyncio.to_thread(fetch, f"{health.url}/"))[0] == 404
-        assert (await asyncio.to_thread(fetch, f"{health.url}/metrics", "POST"))[0] == 501
+        assert (await asyncio.to_thread(fetch, f"{health.url}/metrics", "POST"))[0] == 405
     finally:
         await health.stop()
         await health.stop()
@@ -57,12 +58,12 @@ async def test_metrics_health_and_readiness() -> None:
 
 
 @pytest.mark.parametrize("host", ["::1", "::"])
-async def test_it_listens_on_ipv6_too(host: str) -> None:
+async def test_server_listens_on_ipv6(host: str) -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("this machine has no IPv6")
-    health = HealthServer(Metrics(), host=host, port=0, ready=lambda: "")
+    health = HealthServer(Metrics().registry, host=host, port=0, ready=lambda: "")
     await health.start()
     try:
         assert health.url == f"http://[{host}]:{health.port}"
@@ -71,28 +72,28 @@ async def test_it_listens_on_ipv6_too(host: str) -> None:
         await health.stop()
 
 
-async def test_a_loop_that_hangs_is_reported_while_it_hangs() -> None:
+async def test_blocked_loop_is_reported_while_blocked() -> None:
     health = server(stalled_after_seconds=0.3)
 
-    def alive(wanted: int) -> tuple[int, str]:
-        """What /healthz says once it says this, or after a while."""
+    def health_until(wanted: int) -> tuple[int, str]:
+        """Return the answer of /healthz once it has this status, or the last one after a deadline."""
         deadline = time.monotonic() + 30
-        while (told := fetch(f"{health.url}/healthz"))[0] != wanted and time.monotonic() < deadline:
+        while (answer := fetch(f"{health.url}/healthz"))[0] != wanted and time.monotonic() < deadline:
             time.sleep(0.02)
-        return told
+        return answer
 
     await health.start()
     try:
         with ThreadPoolExecutor(1) as pool:
-            told = [pool.submit(alive, 503).result(), fetch(f"{health.url}/readyz")]  # the loop waits, as for a model
-        assert [status for status, _ in told] == [503, 503]
-        assert "has not run for" in json.loads(told[0][1])["reason"]
-        assert (await asyncio.to_thread(alive, 200))[0] == 200
+            answers = [pool.submit(health_until, 503).result(), fetch(f"{health.url}/readyz")]  # the loop is blocked
+        assert [status for status, _ in answers] == [503, 503]
+        assert "has not run for" in json.loads(answers[0][1])["reason"]
+        assert (await asyncio.to_thread(health_until, 200))[0] == 200
     finally:
         await health.stop()
 
 
-async def test_a_readiness_check_that_fails_is_not_ready() -> None:
+async def test_failing_readiness_check_counts_as_not_ready() -> None:
     def broken() -> str:
         raise RuntimeError("state is gone")
 
@@ -106,18 +107,18 @@ async def test_a_readiness_check_that_fails_is_not_ready() -> None:
         await health.stop()
 
 
-async def test_a_port_in_use_names_the_settings() -> None:
+async def test_port_in_use_names_the_settings() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        health = HealthServer(Metrics(), host="127.0.0.1", port=taken.getsockname()[1], ready=lambda: "")
+        health = HealthServer(Metrics().registry, host="127.0.0.1", port=taken.getsockname()[1], ready=lambda: "")
         with pytest.raises(SettingsError, match="cannot be served") as caught:
             await health.start()
         assert "HUSHTAG_METRICS_PORT" in caught.value.fix
         await health.stop()
 
 
-async def test_a_client_that_says_nothing_holds_up_nobody() -> None:
+async def test_silent_client_does_not_block_others() -> None:
     health = server()
     await health.start()
     try:

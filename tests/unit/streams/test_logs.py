@@ -1,4 +1,4 @@
-"""Logs: every line on stderr is one JSON object, whoever wrote it."""
+"""Logs: every line on stderr is one JSON object, from this project and from libraries."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def test_all_lines_are_json() -> None:
     assert found[3]["partition"] == 2
 
 
-def test_levels() -> None:
+def test_level_filters_lines_of_all_loggers() -> None:
     assert [line["message"] for line in lines("error")] == ["failed", "crash\nover two lines"]
     assert {"quiet", "library talk"} <= {line["message"] for line in lines("debug")}
 
 
-def test_libraries_that_log_what_they_send_never_do_so() -> None:
+def test_library_debug_lines_with_secrets_are_suppressed() -> None:
     assert not [line for line in lines("debug") if "s3cret" in str(line)]

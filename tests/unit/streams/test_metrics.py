@@ -1,4 +1,4 @@
-"""Metrics: names by convention, labels from closed sets, registries apart."""
+"""Metrics: names by convention, labels from closed sets, separate registries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ours(metrics: Metrics | AuditMetrics) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_names_and_units() -> None:
+def test_names_and_help_texts_follow_conventions() -> None:
     for name, kind, documentation in ours(Metrics()) + ours(AuditMetrics()):
         assert re.fullmatch(r"hushtag_[a-z_]+", name)
         assert documentation.endswith("."), name
@@ -28,7 +28,7 @@ def test_names_and_units() -> None:
             assert name.endswith("_seconds"), name
 
 
-def test_a_hashtag_is_never_a_label() -> None:
+def test_labels_come_from_a_closed_set() -> None:
     allowed = {
         "reason",
         "kind",
@@ -53,7 +53,7 @@ def test_a_hashtag_is_never_a_label() -> None:
     assert labels <= allowed
 
 
-def test_every_metric_can_be_used_and_is_exposed() -> None:
+def test_metrics_are_exposed_with_their_labels() -> None:
     metrics = Metrics()
     metrics.tweets.inc(3)
     metrics.dead_letters.labels(reason="not_json").inc()
@@ -74,34 +74,34 @@ def test_every_metric_can_be_used_and_is_exposed() -> None:
     assert exposed <= metrics.sample_names()
 
 
-def test_a_shard_that_went_away_is_forgotten() -> None:
+def test_removed_shard_has_no_gauges() -> None:
     metrics = Metrics()
     metrics.settled_seconds.labels(shard="3").set(1)
     metrics.open_panes.labels(shard="3").set(1)
     metrics.open_panes.labels(shard="4").set(1)
-    metrics.forget_shard(3)
-    metrics.forget_shard(3)
+    metrics.remove_shard(3)
+    metrics.remove_shard(3)
     text = generate_latest(metrics.registry).decode()
     assert 'shard="3"' not in text
     assert 'hushtag_open_panes{shard="4"} 1.0' in text
     metrics.lag_seconds.labels(partition="0").set(2)
-    metrics.forget_source(0)
+    metrics.remove_source(0)
     assert "hushtag_source_lag_seconds{" not in generate_latest(metrics.registry).decode()
 
 
-def test_two_workers_in_one_process_do_not_collide() -> None:
+def test_two_metric_sets_do_not_collide() -> None:
     first, second = Metrics(), Metrics()
     first.tweets.inc()
     assert "hushtag_tweets_total 0.0" in generate_latest(second.registry).decode()
 
 
-def test_the_latency_histogram_covers_the_promise() -> None:
+def test_latency_buckets_cover_the_promised_second() -> None:
     assert (FLAG_BUCKETS_SECONDS[0], FLAG_BUCKETS_SECONDS[-1]) == (0.05, 60.0)
     assert 1.0 in FLAG_BUCKETS_SECONDS
     assert list(FLAG_BUCKETS_SECONDS) == sorted(FLAG_BUCKETS_SECONDS)
 
 
-def test_order_clocks_that_go_on_never_stop_and_others_are_dropped() -> None:
+def test_order_clocks_replace_without_a_gap() -> None:
     metrics = Metrics()
 
     def open_orders(country: str) -> float | None:
@@ -111,7 +111,7 @@ def test_order_clocks_that_go_on_never_stop_and_others_are_dropped() -> None:
     seen: list[float | None] = []
 
     def later() -> Iterator[tuple[str, float, int]]:
-        """As it looks while it is being set."""
+        """Yield clocks and record the gauge in between."""
         for clock in (("IN", -6.0, 4), ("FR", 59.0, 5)):
             seen.append(open_orders("FR"))
             yield clock

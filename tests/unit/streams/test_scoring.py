@@ -1,4 +1,4 @@
-"""Texts as lines: the same scores and fingerprints as of each text alone, whatever scorer stands behind."""
+"""Text scorers: texts as lines have the same scores and fingerprints as each text alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.explain import explain
 from models.protocol import GroupingScorer, PointsScorer
 from models.scorer import LANGUAGES, LinearScorer
 from streams.counting.block_counts import MAX_GROUPS, to_lines
-from streams.pipeline.model_cache import ModelShelf
+from streams.pipeline.model_cache import ModelCache
 from streams.scoring import TextScorer, score_batches
 from tests.support.shells import make_shells
 
@@ -28,16 +28,16 @@ HOSTILE = [
 
 
 class OnlyTexts:
-    """A scorer of somebody else, that takes texts and nothing else."""
+    """A third-party scorer that only accepts texts."""
 
     revision = "f" * 12
     categories = ("abuse",)
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        self.heard += texts
+        self.received += texts
         return np.array([[len(text), text.count("a")] for text in texts], np.float32).reshape(-1, 2) / 1_000
 
 
@@ -63,23 +63,23 @@ def test_lines_score_as_each_text_alone(scorer: LinearScorer, texts: list[str]) 
 
 @settings(max_examples=50, deadline=None)
 @given(tweets)
-def test_a_scorer_that_takes_texts_only_gets_them_as_they_were(texts: list[str]) -> None:
+def test_text_only_scorer_receives_unchanged_texts(texts: list[str]) -> None:
     other = OnlyTexts()
     assert not isinstance(other, PointsScorer)
     scores = TextScorer(other)(to_lines(texts))
-    assert other.heard == texts
+    assert other.received == texts
     assert scores.probabilities.tobytes() == OnlyTexts().score(texts).tobytes()
     assert scores.copies.tolist() == [int(fingerprints([text])[0]) for text in texts]
 
 
-def test_texts_come_with_their_group_of_languages(scorer: LinearScorer) -> None:
+def test_scores_have_the_language_group_of_each_text(scorer: LinearScorer) -> None:
     assert isinstance(scorer, GroupingScorer)
     texts = ["good morning from Leeds", "आज बहुत बारिश हुई", "aaj bahut baarish hui yaar", "", "🙂"]
     grouped = TextScorer(scorer)
     assert [LANGUAGES[at] for at in grouped(to_lines(texts)).groups.tolist()[:3]] == ["en", "hi", "hi-Latn"]
     explained = [explain(scorer, text) for text in texts]
-    told = [0 if one is None else LANGUAGES.index(one.language) for one in explained]
-    assert grouped(to_lines(texts)).groups.tolist() == told, "as it is explained; no word: the first"
+    expected = [0 if one is None else LANGUAGES.index(one.language) for one in explained]
+    assert grouped(to_lines(texts)).groups.tolist() == expected, "as `explain` names it; without words the first"
     assert grouped.scale is not None and grouped.scale.n_groups == len(LANGUAGES) <= MAX_GROUPS
     assert grouped.scale.moments.shape[1] == 1 + len(scorer.categories)
 
@@ -91,25 +91,23 @@ def test_texts_of_two_models_keep_their_groups(scorer: LinearScorer) -> None:
     assert [LANGUAGES[at] for at in scores.groups.tolist()] == ["en", "hi", "en"]
 
 
-def test_of_a_scorer_that_knows_no_groups_all_are_in_one() -> None:
+def test_scorer_without_groups_puts_all_texts_in_one() -> None:
     other = TextScorer(OnlyTexts())
     scores = other(to_lines(["one", "two"]))
     assert other.scale is None and scores.in_groups is None and scores.groups.tolist() == [0, 0]
 
 
-def test_it_says_which_scorer_it_is(scorer: LinearScorer) -> None:
+def test_text_scorer_has_revision_and_categories_of_its_scorer(scorer: LinearScorer) -> None:
     text_scorer = TextScorer(scorer)
     assert (text_scorer.revision, text_scorer.categories) == (scorer.revision, scorer.categories)
 
 
-async def test_the_worker_tells_how_far_scores_have_drifted(
-    scorer: LinearScorer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_worker_reports_score_drift(scorer: LinearScorer, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = TextScorer(scorer)
     assert texts.deciles is not None and TextScorer(OnlyTexts()).deciles is None
     shells = make_shells(monkeypatch)
-    shelf = ModelShelf(shells.context.settings, texts, shells.context.metrics)
-    context = replace(shells.context, scorer=texts, shelf=shelf)
+    cache = ModelCache(shells.context.settings, texts, shells.context.metrics)
+    context = replace(shells.context, scorer=texts, models=cache)
     await context.score([(texts.revision, b"good morning\n" * 300)])
     (first,) = (sample.value for sample in context.metrics.score_drift.collect()[0].samples)
-    assert first > drift.LARGE, "nothing that labelled tweets would be"
+    assert first > drift.LARGE, "labelled tweets are never all equal"

@@ -1,4 +1,4 @@
-"""Settings: each wrong variable is named with its value and the fix; secrets never show."""
+"""Settings: errors name the variable, its value and the fix; secrets are never shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from streams.cli import settings as settings_cli
 from streams.errors import EXIT_CALLER, SettingsError
 from streams.settings import Settings, allowed, load_settings, unknown_variables, variable
-from streams.settings_words import hide_passwords
+from streams.settings_text import hide_passwords
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +57,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "may_be"), WRONG)
-def test_a_wrong_value_is_named_with_its_fix(
-    name: str, value: str, may_be: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_value_is_named_with_its_fix(name: str, value: str, may_be: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"HUSHTAG_{name}", value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
@@ -78,7 +76,7 @@ def test_a_wrong_value_is_named_with_its_fix(
         "a:9092,user:s3cret@b",
     ],
 )
-def test_a_login_in_the_servers_is_refused_without_its_password(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_in_servers_is_refused_without_its_password(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_KAFKA", value)
     with pytest.raises(SettingsError) as caught:
         load_settings()
@@ -87,7 +85,7 @@ def test_a_login_in_the_servers_is_refused_without_its_password(value: str, monk
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "shown_as"),
     [
         ("https://hooks.example:8443/services/s3cret?token=s3cret#s3cret", "https://hooks.example:8443/***"),
         ("https://s3cret:s3cret@hooks.example", "https://***@hooks.example"),
@@ -95,12 +93,12 @@ def test_a_login_in_the_servers_is_refused_without_its_password(value: str, monk
         ("http://hooks.example/", "http://hooks.example/"),
     ],
 )
-def test_of_a_webhook_only_the_host_shows(url: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_webhook_url_shows_only_its_host(url: str, shown_as: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_WEBHOOK_URL", url)
     code, rows, output = run("--json")
     assert code == 0
     assert "s3cret" not in output
-    assert {str(row["setting"]): row for row in rows}["HUSHTAG_WEBHOOK_URL"]["value"] == told
+    assert {str(row["setting"]): row for row in rows}["HUSHTAG_WEBHOOK_URL"]["value"] == shown_as
 
 
 @pytest.mark.parametrize(
@@ -112,7 +110,7 @@ def test_of_a_webhook_only_the_host_shows(url: str, told: str, monkeypatch: pyte
         "https://xn--\u00fc.example/s3cret", "http://user:s3cret/s3cret@host",
     ],
 )  # fmt: skip
-def test_a_webhook_that_nothing_can_be_sent_to_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_webhook_url_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError):
         Settings(webhook_url=url)
     if "\x00" not in url:
@@ -127,11 +125,11 @@ def test_a_webhook_that_nothing_can_be_sent_to_is_refused(url: str, monkeypatch:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8080/x", "https://[::1]:443/x", "https://bücher.example/ü", "http://user:pw@host/x"]
 )
-def test_a_webhook_may_be_any_address_that_can_be_reached(url: str) -> None:
+def test_valid_webhook_url_is_accepted(url: str) -> None:
     assert Settings(webhook_url=url).webhook_url == url
 
 
-def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_values_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_SHARDS", "0")
     monkeypatch.setenv("HUSHTAG_FLUSH_MS", "1")
     with pytest.raises(SettingsError) as caught:
@@ -150,7 +148,7 @@ CONFLICTS = [
 
 
 @pytest.mark.parametrize(("environment", "named"), CONFLICTS)
-def test_values_that_do_not_fit_together(
+def test_contradicting_values_are_refused(
     environment: dict[str, str], named: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -162,7 +160,7 @@ def test_values_that_do_not_fit_together(
     assert "s3cret" not in str(caught.value)
 
 
-def test_good_values_and_empty_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_good_values_are_read_and_empty_ones_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_KAFKA", "a:9092, [::1]:9093")
     monkeypatch.setenv("HUSHTAG_SHARDS", "")
     monkeypatch.setenv("hushtag_group", "mine")
@@ -173,7 +171,7 @@ def test_good_values_and_empty_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.topic("tweets") == "tweets"
 
 
-def test_every_setting_is_described() -> None:
+def test_every_setting_has_a_description() -> None:
     for field, information in Settings.model_fields.items():
         assert information.description, field
         assert "None" not in allowed(field)
@@ -190,7 +188,7 @@ def run(*arguments: str) -> tuple[int, list[dict[str, object]], str]:
     return done.exit_code, rows, done.output
 
 
-def test_the_command_tells_value_source_and_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_command_shows_value_and_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_SHARDS", "16")
     monkeypatch.setenv("HUSHTAG_HASH_KEY", "very-secret")
     monkeypatch.setenv("HUSHTAG_REDIS_URL", "redis://worker:very-secret@redis:6379/0")
@@ -210,7 +208,7 @@ def test_the_command_tells_value_source_and_meaning(monkeypatch: pytest.MonkeyPa
     assert "HUSHTAG_SHARDS" in output
 
 
-def test_a_slip_of_the_pen_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_variable_suggests_the_nearest_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSHTAG_SHARD", "16")
     monkeypatch.setenv("HUSHTAG_CACHE", "/tmp")
     assert unknown_variables() == ["HUSHTAG_SHARD"]
@@ -223,6 +221,6 @@ def test_a_slip_of_the_pen_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> No
         lambda text: "***" not in text
     )
 )
-def test_a_password_in_a_url_never_shows(password: str) -> None:
+def test_password_in_url_is_masked(password: str) -> None:
     assert password not in hide_passwords(f"rediss://user:{password}@host:6380/0")
     assert password.startswith("//") or password not in hide_passwords(f"user:{password}@host:6380")

@@ -1,4 +1,4 @@
-"""The services without a browser: filtering, answers, staff, headers, live messages, streams."""
+"""The services without a browser: filtering, responses, staff access, headers and live streams."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from hypothesis import strategies as st
 
 from streams.errors import CallerMistake
 from streams.explain import flag_text
+from surfaces import service as service_module
 from surfaces.listing import Listing
 from surfaces.search import search_service
-from surfaces.service import Service
+from surfaces.service import SurfaceService
 from surfaces.trending.counter import TrendCounter
 from surfaces.trends import trends_service
 from web import assets, live
-from web.hub import QUEUE_MESSAGES, Hub
-from web.live import Page, message
+from web.hub import QUEUE_MESSAGES, EventHub
+from web.live import LivePage, message
 
 T0 = 1_800_000_000_000
 
 
 class World:
-    """A counter with thirty tags in India, tag00 the biggest, and flags."""
+    """A counter with thirty tags in India, tag00 with most tweets, and flags."""
 
     def __init__(self) -> None:
         self.counter = TrendCounter()
@@ -48,19 +49,19 @@ class World:
         )  # fmt: skip
         self.server.put("0", [(register.field, encode(register))])
 
-    def trends(self) -> Service:
+    def trends(self) -> SurfaceService:
         return trends_service(self.counter, self.flags, lambda: T0, search_url="http://127.0.0.1:8702")
 
-    def search(self) -> Service:
+    def search(self) -> SurfaceService:
         return search_service(self.counter, self.flags, lambda: T0)
 
 
-def client(service: Service, peer: str = "127.0.0.1", base: str = "http://127.0.0.1:8701") -> httpx.AsyncClient:
+def client(service: SurfaceService, peer: str = "127.0.0.1", base: str = "http://127.0.0.1:8701") -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(service.app, client=(peer, 5)), base_url=base)
 
 
 @given(st.sets(st.integers(0, 29)))
-def test_what_is_held_back_leaves_no_gap_and_nothing_else_is_lost(hidden: set[int]) -> None:
+def test_hidden_tags_leave_no_gap(hidden: set[int]) -> None:
     world = World()
     for rank in hidden:
         world.flag(f"tag{rank:02}")
@@ -68,7 +69,7 @@ def test_what_is_held_back_leaves_no_gap_and_nothing_else_is_lost(hidden: set[in
     assert shown == [f"tag{rank:02}" for rank in range(30) if rank not in hidden][:10]
 
 
-def test_held_tags_know_the_rank_that_they_would_have() -> None:
+def test_held_lists_would_be_ranks() -> None:
     world = World()
     for hashtag in ("tag03", "tag00", "unused"):
         world.flag(hashtag)
@@ -78,7 +79,7 @@ def test_held_tags_know_the_rank_that_they_would_have() -> None:
     ]  # fmt: skip
 
 
-async def test_flags_hold_for_their_surface_and_country_alone() -> None:
+async def test_flags_apply_to_their_surface_and_country_only() -> None:
     world = World()
     world.flag("tag00", "trends", "IN")
     world.flag("tag01", "search", "*")
@@ -92,11 +93,11 @@ async def test_flags_hold_for_their_surface_and_country_alone() -> None:
         assert everywhere["trends"][0]["hashtag"] == "tag00"
         assert [row["hashtag"] for row in suggested["suggestions"]][:2] == ["tag00", "tag02"]
         assert (await search.get("/api/tag", params={"q": "#Tag01", "country": "IN"})).json()["tweets"] == 59
-        assert (await search.get("/api/tag", params={"q": "nobody"})).json()["tweets"] == 0
+        assert (await search.get("/api/tag", params={"q": "unused"})).json()["tweets"] == 0
 
 
 @pytest.mark.parametrize("query", ["country=IND", "country=1", "country=%2A%2A", "country=<b>"])
-async def test_a_country_that_is_none_is_refused(query: str) -> None:
+async def test_invalid_country_is_refused(query: str) -> None:
     world = World()
     for service in (world.trends(), world.search()):
         async with client(service) as http:
@@ -104,7 +105,7 @@ async def test_a_country_that_is_none_is_refused(query: str) -> None:
             assert (await http.get(f"/stream?{query}")).status_code == 422
 
 
-async def test_hostile_input_stays_text() -> None:
+async def test_hostile_input_is_escaped() -> None:
     world = World()
     async with client(world.search()) as http:
         page = await http.get("/", params={"q": '"><script>alert(1)</script>'})
@@ -126,7 +127,9 @@ async def test_hostile_input_stays_text() -> None:
         ("not an address", "http://127.0.0.1:8701", {}, False),
     ],
 )
-async def test_only_who_sits_here_is_staff(peer: str, base: str, headers: dict[str, str], allowed: bool) -> None:
+async def test_staff_access_requires_direct_loopback_request(
+    peer: str, base: str, headers: dict[str, str], allowed: bool
+) -> None:
     world = World()
     world.flag("tag00")
     async with client(world.trends(), peer, base) as http:
@@ -140,7 +143,7 @@ async def test_only_who_sits_here_is_staff(peer: str, base: str, headers: dict[s
             assert (await http.get("/stream?held=on", headers=headers)).status_code == 403
 
 
-async def test_headers_are_on_every_answer() -> None:
+async def test_security_headers_on_every_response() -> None:
     async with client(World().trends()) as http:
         for path in ("/", "/api/trends", "/nothing-here", "/?country=123", "/static/surfaces.css"):
             headers = (await http.get(path)).headers
@@ -153,7 +156,7 @@ async def test_headers_are_on_every_answer() -> None:
         assert "/api/trends" in (await http.get("/openapi.json")).json()["paths"]
 
 
-async def test_a_service_that_lacks_something_is_not_ready() -> None:
+async def test_service_with_missing_dependency_is_not_ready() -> None:
     service = World().trends()
     service.ready = lambda: "Kafka"
     async with client(service) as http:
@@ -161,13 +164,15 @@ async def test_a_service_that_lacks_something_is_not_ready() -> None:
         assert answer.status_code == 503 and answer.json()["missing"] == "Kafka"
 
 
-def test_absent_browser_files_are_named_with_the_fix(tmp_path: Path) -> None:
+def test_missing_browser_files_are_named_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = assets.missing_vendor_files(tmp_path)
+    monkeypatch.setattr(service_module, "missing_vendor_files", lambda: missing)
     with pytest.raises(CallerMistake, match=r"htmx-2\.min\.js") as caught:
-        assets.require_vendor_files(tmp_path)
+        World().trends()
     assert "make install" in caught.value.fix
 
 
-def test_the_page_says_when_flags_cannot_be_trusted() -> None:
+def test_page_states_whether_flags_are_current() -> None:
     world = World()
     nowhere = MemoryServer()
     nowhere.away = True
@@ -178,8 +183,8 @@ def test_the_page_says_when_flags_cannot_be_trusted() -> None:
     assert "up to date" in world.trends().page(("IN", True)).texts["flags"]
 
 
-def test_what_the_page_says_of_stale_flags_is_so() -> None:
-    """A silent pipeline has no say any more, people have as long as Redis answers."""
+def test_stale_flags_of_people_still_hide() -> None:
+    """Automated flags expire with the pipeline, people's flags apply while Redis answers."""
     world, now = World(), [T0]
     world.flag("tag00")
     block = Register(
@@ -192,15 +197,15 @@ def test_what_the_page_says_of_stale_flags_is_so() -> None:
     now[0] += 121_000
     page = service.page(("IN", True))
     assert set(page.lists["held"]) == {"tag01"}
-    assert "Automated ones hold nothing back; those of people and orders do" in page.texts["flags"]
+    assert "Automated flags hide nothing; flags of people and orders still apply" in page.texts["flags"]
     world.server.away = True
     now[0] += 121_000
     page = service.page(("IN", True))
     assert page.lists["held"] == {}
-    assert "as long as Redis answers" in page.texts["flags"]
+    assert "while Redis answers" in page.texts["flags"]
 
 
-def test_the_page_says_while_the_stop_button_is_pressed() -> None:
+def test_page_states_that_suppression_is_paused() -> None:
     world = World()
     service = world.trends()
     assert service.page(("IN", False)).texts["paused"] == ""
@@ -209,9 +214,9 @@ def test_the_page_says_while_the_stop_button_is_pressed() -> None:
         category="hateful_conduct", evidence={"reason": "false alarms"}, expires_at_ms=T0 + 60_000,
     )  # fmt: skip
     world.server.put("moderation", [(stop.field, encode(stop))])
-    said = service.page(("IN", True)).texts["paused"]
-    assert "of hateful conduct is paused in India until" in said
-    assert said.endswith("By ann: false alarms")
+    paused = service.page(("IN", True)).texts["paused"]
+    assert "of hateful conduct is paused in India until" in paused
+    assert paused.endswith("By ann: false alarms")
     assert "ann" not in service.page(("IN", False)).texts["paused"]
     assert service.page(("US", False)).texts["paused"] == ""
 
@@ -221,12 +226,12 @@ pages = st.lists(st.tuples(rows, rows, st.text(max_size=3)), min_size=2, max_siz
 
 
 @given(pages)
-def test_whoever_applies_all_messages_has_the_page(states: list[tuple[dict[str, str], dict[str, str], str]]) -> None:
-    before: Page | None = None
+def test_applying_all_messages_gives_the_page(states: list[tuple[dict[str, str], dict[str, str], str]]) -> None:
+    before: LivePage | None = None
     lists: dict[str, dict[str, str]] = {"x": {}, "y": {}}
     texts: dict[str, str] = {}
     for x, y, text in states:
-        page = Page({"x": x, "y": y}, {"t": text})
+        page = LivePage({"x": x, "y": y}, {"t": text})
         sent = message(before, page)
         assert (sent is None) == (before is not None and _same(before, page))
         for name, change in json.loads(sent or b"{}").get("lists", {}).items():
@@ -238,8 +243,8 @@ def test_whoever_applies_all_messages_has_the_page(states: list[tuple[dict[str, 
         assert [list(rows) for rows in lists.values()] == [list(x), list(y)]
 
 
-def _same(one: Page, other: Page) -> bool:
-    def ordered(page: Page) -> Any:
+def _same(one: LivePage, other: LivePage) -> bool:
+    def ordered(page: LivePage) -> Any:
         return [(name, list(rows.items())) for name, rows in page.lists.items()], dict(page.texts)
 
     return bool(ordered(one) == ordered(other))
@@ -250,15 +255,15 @@ def test_doctests() -> None:
 
 
 class Counting:
-    """Renders pages of a number, and counts how often."""
+    """Renders pages of a number and counts the renderings."""
 
     def __init__(self) -> None:
         self.number = 0
         self.rendered = 0
 
-    def __call__(self, key: str) -> Page:
+    def __call__(self, key: str) -> LivePage:
         self.rendered += 1
-        return Page({"rows": {key: str(self.number)}})
+        return LivePage({"rows": {key: str(self.number)}})
 
 
 def data_of(event: bytes) -> Any:
@@ -266,9 +271,9 @@ def data_of(event: bytes) -> Any:
     return json.loads(line.removeprefix("data: "))
 
 
-async def test_all_viewers_get_one_rendering() -> None:
+async def test_viewers_share_one_rendering() -> None:
     render = Counting()
-    hub = Hub(render)
+    hub = EventHub(render)
     viewers = [hub.stream("k") for _ in range(5)]
     for viewer in viewers:
         assert data_of(await anext(viewer))["lists"]["rows"]["rows"] == {"k": "0"}
@@ -282,12 +287,12 @@ async def test_all_viewers_get_one_rendering() -> None:
     for viewer in viewers:
         with pytest.raises(StopAsyncIteration):
             await anext(viewer)
-    assert [event async for event in hub.stream("k")] == [], "no stream begins after the end"
+    assert [event async for event in hub.stream("k")] == [], "no stream begins after close"
 
 
-async def test_a_slow_viewer_is_cut_off_and_the_others_are_not() -> None:
+async def test_slow_viewer_is_disconnected_alone() -> None:
     render = Counting()
-    hub = Hub(render)
+    hub = EventHub(render)
     slow, quick = hub.stream("k"), hub.stream("k")
     await anext(slow)
     await anext(quick)
@@ -301,10 +306,10 @@ async def test_a_slow_viewer_is_cut_off_and_the_others_are_not() -> None:
     assert hub.viewers == 0
     before = render.rendered
     hub.refresh()
-    assert render.rendered == before, "nothing is rendered for nobody"
+    assert render.rendered == before, "pages without viewers are not rendered"
 
 
-async def test_a_flag_reaches_an_open_stream_at_once() -> None:
+async def test_flag_reaches_open_stream_at_once() -> None:
     world = World()
     service = world.trends()
     async with service.app.router.lifespan_context(service.app):

@@ -1,4 +1,4 @@
-"""The browser files: those in place are the releases that the hook names, and it takes no others."""
+"""The build hook copies only the named releases of the browser files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import hatch_build
 from web.assets import STATIC, VENDOR_FILES
 
 
-def test_the_files_in_place_are_the_releases() -> None:
+def test_vendor_files_are_the_named_releases() -> None:
     assert sorted(file.name for file in hatch_build.BROWSER_FILES) == sorted(VENDOR_FILES)
     for file in hatch_build.BROWSER_FILES:
         assert hashlib.sha256((STATIC / "vendor" / file.name).read_bytes()).hexdigest() == file.sha256
 
 
-def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_with_other_hash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Changed:
         def locate_file(self, path: str) -> Path:
             found = tmp_path / Path(path).name

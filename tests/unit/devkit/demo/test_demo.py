@@ -1,4 +1,4 @@
-"""The demo's judge, its lines and its screen, from made-up observations."""
+"""Verdict, timeline and screen of the demo, from invented observations."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from devkit.demo import view
-from devkit.demo.state import DemoState, Row
-from devkit.demo.timeline import Event, Timeline
-from devkit.demo.truth import Story, by_hashtag, stories_of
+from devkit.demo.state import DemoState, TrendRow
+from devkit.demo.timeline import Timeline, TimelineEvent
+from devkit.demo.truth import PlannedTag, by_hashtag, planned_tags
 from devkit.demo.verdict import DemoVerdict, Judgement
 from streams import countries
 from streams.explain import flag_text
 
 T0 = 1_800_000_000_000
-CAMPAIGN = Story("outnow", "OutNow", "campaign", True, "IN", T0 + 20_000, T0 + 300_000)
-PROTEST = Story("fairpay", "FairPay", "protest", False, "IN", T0, T0 + 300_000)
-LATER = Story("goaway", "GoAway", "campaign", True, "US", T0 + 80_000, T0 + 300_000)
+CAMPAIGN = PlannedTag("outnow", "OutNow", "campaign", True, "IN", T0 + 20_000, T0 + 300_000)
+PROTEST = PlannedTag("fairpay", "FairPay", "protest", False, "IN", T0, T0 + 300_000)
+LATER = PlannedTag("goaway", "GoAway", "campaign", True, "US", T0 + 80_000, T0 + 300_000)
 
 
 def verdict_of(
@@ -32,7 +32,7 @@ def verdict_of(
     after: list[tuple[float, str]] | None = None,
     end: float = 60,
 ) -> Judgement:
-    """A run in which the campaign was seen and flagged at these seconds, and found again at others."""
+    """Build the verdict of a run with sightings and a flag at these seconds."""
     verdict = DemoVerdict([CAMPAIGN, PROTEST, LATER])
     if seen is not None:
         verdict.saw_list(T0 + int(seen * 1000), "trends", "IN", ["fairpay", "outnow"])
@@ -47,7 +47,7 @@ def flag(verdict: DemoVerdict, at: float, hashtag: str, country: str = "IN", *, 
     verdict.saw_flag(T0 + int(at * 1000), hashtag, "trends", country, hides=hides, provisional=True)
 
 
-def test_as_promised() -> None:
+def test_verdict_is_good_when_conditions_hold() -> None:
     judgement = verdict_of(after=[(29, "trends"), (29.9, "search")])  # polls that were under way
     assert judgement.good and judgement.complete
     assert [one.story.hashtag for one in judgement.campaigns] == ["outnow"]
@@ -66,20 +66,20 @@ def test_as_promised() -> None:
         ({"after": [(31, "search")]}, "found on search"),
     ],
 )
-def test_what_breaks_a_promise(changed: dict[str, Any], problem: str) -> None:
+def test_verdict_names_violated_conditions(changed: dict[str, Any], problem: str) -> None:
     judgement = verdict_of(**changed)
     assert not judgement.good
     assert problem in " ".join(judgement.campaigns[0].problems())
 
 
-def test_a_flag_before_anybody_saw_the_tag_is_not_the_demonstration() -> None:
+def test_flag_before_first_sighting_is_a_problem() -> None:
     verdict = DemoVerdict([CAMPAIGN])
     flag(verdict, 22, "outnow")
     verdict.saw_list(T0 + 23_000, "trends", "IN", ["outnow"])
     assert "was never seen in the top 10" in verdict.judge(T0 + 60_000).campaigns[0].problems()
 
 
-def test_a_campaign_without_its_time_is_not_judged() -> None:
+def test_late_campaign_is_not_evaluated() -> None:
     judgement = verdict_of(seen=None, flagged=None, end=45)
     assert not judgement.complete and judgement.good
     assert [one.story.hashtag for one in judgement.too_young] == ["outnow"]
@@ -87,7 +87,7 @@ def test_a_campaign_without_its_time_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize("hashtag", ["fairpay", "somechatter"])
-def test_a_moment_of_a_false_flag_is_enough(hashtag: str) -> None:
+def test_brief_false_flag_is_reported(hashtag: str) -> None:
     verdict = DemoVerdict([CAMPAIGN, PROTEST])
     verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
     flag(verdict, 25, "outnow", "*")
@@ -100,7 +100,7 @@ def test_a_moment_of_a_false_flag_is_enough(hashtag: str) -> None:
     ]
 
 
-def test_only_the_campaigns_own_country_counts() -> None:
+def test_only_own_country_of_campaign_counts() -> None:
     verdict = DemoVerdict([CAMPAIGN])
     verdict.saw_list(T0 + 22_000, "trends", "US", ["outnow"])
     flag(verdict, 23, "outnow", "GB")
@@ -108,7 +108,7 @@ def test_only_the_campaigns_own_country_counts() -> None:
     assert found.seen_ms is None and found.flagged_ms is None
 
 
-def test_what_a_person_decided_is_not_judged() -> None:
+def test_campaign_decided_by_person_is_not_evaluated() -> None:
     verdict = DemoVerdict([CAMPAIGN, PROTEST])
     verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
     flag(verdict, 25, "outnow")
@@ -118,7 +118,7 @@ def test_what_a_person_decided_is_not_judged() -> None:
     assert judgement.good and judgement.campaigns == [] and len(judgement.left_to_people) == 1
 
 
-def test_nothing_is_judged_under_another_policy() -> None:
+def test_evaluation_ends_with_policy_change() -> None:
     verdict = DemoVerdict([CAMPAIGN, PROTEST, LATER])
     verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
     flag(verdict, 25, "outnow")
@@ -130,7 +130,7 @@ def test_nothing_is_judged_under_another_policy() -> None:
 
 
 @given(st.floats(20, 59), st.floats(0, 30))
-def test_the_limits_are_what_they_say(seen: float, wait: float) -> None:
+def test_time_limits_are_inclusive(seen: float, wait: float) -> None:
     flagged_ms = int((seen + wait) * 1000) - int(seen * 1000)
     good = flagged_ms <= 10_000 and int((seen + wait) * 1000) - 20_000 <= 30_000
     assert verdict_of(seen=seen, flagged=seen + wait, end=100).campaigns[0].problems() == [] or not good
@@ -153,11 +153,11 @@ def everywhere(**more: Any) -> list[Register]:
     return [register("outnow", s, c, **more) for s in ("trends", "search") for c in ("IN", "*")]
 
 
-def lines(events: list[Event]) -> list[str]:
+def lines(events: list[TimelineEvent]) -> list[str]:
     return [event.text for event in events]
 
 
-def test_the_story_as_lines() -> None:
+def test_timeline_of_a_campaign() -> None:
     timeline = Timeline([CAMPAIGN, PROTEST])
     assert lines(timeline.tick(T0 + 100)) == ["a protest begins in India: #FairPay"]
     assert lines(timeline.saw_trends(T0 + 19_000, "IN", ["match", "fairpay"])) == [
@@ -185,7 +185,7 @@ def test_the_story_as_lines() -> None:
     assert lines(timeline.saw_flags(T0 + 90_000, everywhere(action="clear"))) == ["#OutNow no longer held back"]
 
 
-def test_people_and_mistakes_are_told_apart() -> None:
+def test_timeline_marks_people_and_false_flags() -> None:
     timeline = Timeline([CAMPAIGN, PROTEST])
     (wrong,) = timeline.saw_flags(T0, [register("fairpay", "trends", "IN")])
     assert wrong.tone == "wrong"
@@ -200,19 +200,19 @@ def test_doctests() -> None:
         assert doctest.testmod(module).failed == 0
 
 
-def test_stories_of_a_ground_truth() -> None:
+def test_planned_tags_are_read_from_ground_truth() -> None:
     tag = {"hashtag": "a", "display": "A", "harmful": True, "countries": ["IN"], "from_ms": 5, "to_ms": 9, "texts": 3}
-    found = stories_of({"tags": [tag | {"kind": "campaign"}, tag | {"kind": "organic"}]})
-    assert [story.moved(10) for story in found] == [Story("a", "A", "campaign", True, "IN", 15, 19)]
+    found = planned_tags({"tags": [tag | {"kind": "campaign"}, tag | {"kind": "organic"}]})
+    assert [story.moved(10) for story in found] == [PlannedTag("a", "A", "campaign", True, "IN", 15, 19)]
 
 
 def a_state() -> DemoState:
     state = DemoState("http://127.0.0.1:1", "http://127.0.0.1:2", "config/demo-policy.yaml", "", 60)
     state.began_ms, state.now_ms = T0, T0 + 42_000
     state.stories = by_hashtag([CAMPAIGN, PROTEST])
-    state.rows = [Row(1, "fairpay", "FairPay", 321, [1, 2, 3])]
+    state.rows = [TrendRow(1, "fairpay", "FairPay", 321, [1, 2, 3])]
     state.held = everywhere(provisional=True, display="OutNow", category="hateful_conduct")
-    state.events.append(Event(T0 + 28_000, "held", "#OutNow held back", "for a reason"))
+    state.events.append(TimelineEvent(T0 + 28_000, "held", "#OutNow held back", "for a reason"))
     return state
 
 
@@ -224,7 +224,7 @@ def drawn(what: Any, width: int = 110, height: int = 34) -> str:
 
 
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (140, 50)])
-def test_the_screen_says_what_matters(width: int, height: int) -> None:
+def test_screen_shows_trends_and_flags(width: int, height: int) -> None:
     text = drawn(view.screen(a_state(), height), width, height)
     for expected in ("42 of 60 s", "#FairPay", "protest", "321", "#OutNow", "suppressed, early", "in India and World"):
         assert expected in text
@@ -232,14 +232,14 @@ def test_the_screen_says_what_matters(width: int, height: int) -> None:
     assert len(text.splitlines()) <= height
 
 
-def test_the_summary_says_what_was_and_what_was_not_as_promised() -> None:
+def test_summary_lists_met_and_violated_conditions() -> None:
     good = drawn(view.summary(a_state(), verdict_of()), 120)
     assert "✓ flagged after 8.0 s, 6.0 s after that" in good and "Everything went as promised." in good
     bad = drawn(view.summary(a_state(), verdict_of(flagged=45)), 120)
     assert "✗ was flagged 23.0 s after it was seen" in bad and "Not everything went as promised." in bad
     short = drawn(view.summary(a_state(), verdict_of(end=30)), 120)
-    assert "give it 60 seconds" in short
+    assert "run it for 60 seconds" in short
 
 
-def test_a_line_cannot_move_the_cursor() -> None:
-    assert "\x1b" not in view.plain_event(Event(T0, "held", "#a\x1b[2J", "b\u202e"), T0)
+def test_lines_have_no_control_characters() -> None:
+    assert "\x1b" not in view.plain_event(TimelineEvent(T0, "held", "#a\x1b[2J", "b\u202e"), T0)

@@ -1,4 +1,4 @@
-"""`hushtag simulate`: what it writes, live or not, and what it says to wrong arguments."""
+"""`hushtag simulate`: output, live or not, and errors for wrong arguments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from devkit.simulation.run import Simulation
 from streams.errors import CallerMistake, ContractError
 from streams.events.parse import parse
 from streams.events.tweet import Control, Tweet
-from tests.support.simulator import LABELLED, ROOT, small
+from tests.support.paths import ROOT
+from tests.support.simulator import LABELLED, small
 
 
 def command(*arguments: str) -> tuple[int, bytes, BaseException | None]:
@@ -30,7 +31,7 @@ def command(*arguments: str) -> tuple[int, bytes, BaseException | None]:
     return result.exit_code, result.stdout_bytes, result.exception
 
 
-def test_the_command_writes_the_log_and_the_truth(tmp_path: Path) -> None:
+def test_simulate_writes_log_and_truth(tmp_path: Path) -> None:
     truth = tmp_path / "truth.json"
     code, out, _ = command(
         "--seed", "3", "--minutes", "0.3", "--rate", "30", "--partitions", "2", "--truth", str(truth)
@@ -53,7 +54,7 @@ def test_the_command_writes_the_log_and_the_truth(tmp_path: Path) -> None:
     assert any(tag["harmful"] for tag in tags)
 
 
-def test_bare_payloads_have_no_clock_that_runs_ahead() -> None:
+def test_bare_payloads_have_no_clock_ahead() -> None:
     code, out, _ = command("--seed", "1", "--minutes", "1.5", "--rate", "60", "--bare")
     assert code == 0
     highest_ms = 0
@@ -67,7 +68,7 @@ def test_bare_payloads_have_no_clock_that_runs_ahead() -> None:
     assert DEFAULT_START_MS + 80_000 < highest_ms <= DEFAULT_START_MS + 90_000
 
 
-def test_the_command_plays_live(tmp_path: Path) -> None:
+def test_simulate_live_paces_records(tmp_path: Path) -> None:
     truth = tmp_path / "truth.json"
     before_ms = cli.now_ms()
     code, out, _ = command("--live", "--minutes", "0.01", "--rate", "50", "--truth", str(truth))
@@ -82,7 +83,7 @@ def test_the_command_plays_live(tmp_path: Path) -> None:
 ALONE = "import typer; from devkit.simulation import cli; app = typer.Typer(); cli.register(app); app()"
 
 
-def test_a_reader_who_has_enough_is_no_failure() -> None:
+def test_closed_pipe_is_not_an_error() -> None:
     with subprocess.Popen([sys.executable, "-c", ALONE, "--minutes", "2"], stdout=subprocess.PIPE, cwd=ROOT) as running:
         assert running.stdout is not None
         assert running.stdout.readline().startswith(b'{"partition"')
@@ -90,12 +91,12 @@ def test_a_reader_who_has_enough_is_no_failure() -> None:
         assert running.wait(60) == 0
 
 
-def test_a_live_run_that_is_interrupted_leaves_its_truth(tmp_path: Path) -> None:
+def test_interrupted_live_run_writes_truth(tmp_path: Path) -> None:
     truth = tmp_path / "truth.json"
     arguments = [sys.executable, "-c", ALONE, "--live", "--rate", "20", "--truth", str(truth)]
     with subprocess.Popen(
         arguments, stdout=subprocess.PIPE, cwd=ROOT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    ) as running:  # a shell's background job, and whatever it starts, would not hear of a Ctrl-C
+    ) as running:  # a background job of a shell, and its children, ignore Ctrl-C
         assert running.stdout is not None
         assert json.loads(running.stdout.readline())["offset"] == 0
         assert json.loads(truth.read_bytes())["tags"]  # the plan is there while it runs
@@ -112,7 +113,7 @@ def test_a_live_run_that_is_interrupted_leaves_its_truth(tmp_path: Path) -> None
         ("--preset", "demo", "--rate", "5"), ("--texts", "no/such/file"), ("--truth", "no/such/folder/truth.json"),
     ],
 )  # fmt: skip
-def test_wrong_arguments_are_named_with_the_fix(arguments: tuple[str, ...]) -> None:
+def test_wrong_arguments_are_reported_with_fix(arguments: tuple[str, ...]) -> None:
     code, out, error = command(*arguments)
     assert code == 1
     assert isinstance(error, CallerMistake)
@@ -122,7 +123,7 @@ def test_wrong_arguments_are_named_with_the_fix(arguments: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         ('{"text": "a fine enough text", "y": 0}\n{"text": 5, "y": 0}\n', "line 2"),
         ('{"text": "a fine enough text"}\n', "line 1"),
@@ -132,14 +133,14 @@ def test_wrong_arguments_are_named_with_the_fix(arguments: tuple[str, ...]) -> N
         ("", "0 harmful and 0 clean"),
     ],
 )
-def test_wrong_texts_are_named_with_their_line(content: str, said: str, tmp_path: Path) -> None:
+def test_malformed_texts_are_reported_with_line(content: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "texts.jsonl"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(CallerMistake, match=said):
+    with pytest.raises(CallerMistake, match=expected):
         cli.load_texts(path)
 
 
-def test_texts_from_a_file_are_what_is_said(tmp_path: Path) -> None:
+def test_texts_from_file_are_used(tmp_path: Path) -> None:
     path = tmp_path / "texts.jsonl"
     rows = [{"text": row.text, "harmful": row.harmful, "lang": row.lang} for row in LABELLED]
     path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")

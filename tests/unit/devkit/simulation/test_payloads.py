@@ -1,4 +1,4 @@
-"""Simulated payloads mean what was drafted, in every shape; the firehose's, too; and what is broken is refused."""
+"""Simulated payloads of every shape parse back to their drafts; broken ones are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.simulator import drafts
 
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
-def test_a_payload_means_what_the_draft_says(shape: str) -> None:
+def test_payload_parses_back_to_draft(shape: str) -> None:
     kinds: Counter[str] = Counter()
     places = 0
     for draft in drafts():
@@ -42,13 +42,13 @@ def test_a_payload_means_what_the_draft_says(shape: str) -> None:
     assert places > 200
 
 
-def test_v1_payloads_have_their_real_size() -> None:
+def test_v1_payloads_have_realistic_size() -> None:
     sizes = sorted(len(SHAPES["v1.1"](draft)) for draft in drafts())
     assert 2_000 < sizes[len(sizes) // 2] < 4_000
     assert sizes[-1] > 4_000
 
 
-def test_every_kind_of_broken_record_is_refused_by_its_shape() -> None:
+def test_every_broken_record_is_refused() -> None:
     reasons: defaultdict[str, set[str]] = defaultdict(set)
     rng = Random(1)
     for draft in drafts(n=200):
@@ -65,7 +65,7 @@ def test_every_kind_of_broken_record_is_refused_by_its_shape() -> None:
     assert reasons["missing_id"] == {"missing_field"} == reasons["missing_author"]
 
 
-def test_notices_are_control_messages() -> None:
+def test_notices_parse_as_control_messages() -> None:
     rng = Random(3)
     kinds = set()
     for number in range(200):
@@ -76,7 +76,7 @@ def test_notices_are_control_messages() -> None:
 
 
 @pytest.mark.parametrize(("shape", "least", "most"), [("native", 200, 700), ("v1.1", 2_000, 7_000)])
-def test_the_firehose_is_tagged_and_of_its_size(shape: str, least: int, most: int) -> None:
+def test_firehose_payloads_have_hashtags_and_size(shape: str, least: int, most: int) -> None:
     payloads = list(firehose(1, 3_000, shape, tags=500, authors=900, start_ms=DEFAULT_START_MS, per_second=1000))  # type: ignore[arg-type]
     assert len(payloads) == 3_000
     tweets = [parse(payload) for payload in payloads]
@@ -95,3 +95,9 @@ def test_the_firehose_is_tagged_and_of_its_size(shape: str, least: int, most: in
     assert uses.most_common(1)[0][1] > 200
     assert sum(n == 1 for n in uses.values()) > 200
     assert {tweet.kind for tweet in tweets} == ({"tweet"} if shape == "native" else {"tweet", "retweet"})
+
+
+@pytest.mark.parametrize(("texts", "least", "most"), [(50, 50, 50), (100_000, 3_900, 4_000)])
+def test_firehose_draws_from_as_many_texts_as_asked(texts: int, least: int, most: int) -> None:
+    tweets = [parse(payload) for payload in firehose(1, 4_000, texts=texts)]
+    assert least <= len({tweet.text.partition(" #")[0] for tweet in tweets if isinstance(tweet, Tweet)}) <= most

@@ -1,4 +1,4 @@
-"""A simulation played live, moved to now; and the demo that is played."""
+"""Live play of a simulation shifted to now, and the demo preset."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.simulation.demo import demo
-from devkit.simulation.lines import Line, moved, moved_payload
+from devkit.simulation.demo import demo_config
+from devkit.simulation.lines import SimulatedRecord, moved, moved_payload
 from devkit.simulation.payloads import SHAPES
 from devkit.simulation.play import play
 from devkit.simulation.run import Simulation
@@ -18,9 +18,9 @@ from surfaces.trending.counter import TrendCounter
 from tests.support.simulator import NAMES, drafts, read, small
 
 
-def test_the_demos_campaign_enters_the_top_ten_within_ten_seconds() -> None:
+def test_demo_campaign_reaches_top_ten_in_ten_seconds() -> None:
     for rate in (60.0, 100.0):
-        config = demo(NAMES, rate=rate, hours=0.015)
+        config = demo_config(NAMES, rate=rate, hours=0.015)
         campaign = next(story for story in config.stories if story.kind == "campaign")
         assert (campaign.country, campaign.start_ms) == ("IN", 20_000)
         counter, run = TrendCounter(), Simulation(config)
@@ -44,17 +44,17 @@ def test_the_demos_campaign_enters_the_top_ten_within_ten_seconds() -> None:
         assert protest.hashtag in late
 
 
-def test_a_short_demo_has_no_story_that_it_cannot_tell() -> None:
+def test_short_demo_omits_truncated_stories() -> None:
     for seconds in range(30, 300, 15):
-        config = demo(NAMES, hours=seconds / 3600)
+        config = demo_config(NAMES, hours=seconds / 3600)
         assert all(0 <= story.start_ms < story.end_ms <= config.duration_ms for story in config.stories)
         campaigns = [story for story in config.stories if story.harmful]
         assert all(story.end_ms - story.start_ms >= 30_000 for story in campaigns)
         assert bool(campaigns) == (seconds >= 50)
 
 
-def test_the_demo_goes_on_with_new_names() -> None:
-    config = demo(NAMES, hours=1)
+def test_demo_repeats_with_new_names() -> None:
+    config = demo_config(NAMES, hours=1)
     campaigns = [story for story in config.stories if story.kind == "campaign"]
     assert len({story.hashtag for story in config.stories}) == len(config.stories)
     assert len(campaigns) == 36
@@ -62,7 +62,7 @@ def test_the_demo_goes_on_with_new_names() -> None:
 
 
 @given(st.integers(-(10**12), 10**12))
-def test_a_payload_moves_with_all_its_times(seconds: int) -> None:
+def test_moved_payload_shifts_all_times(seconds: int) -> None:
     by_ms = seconds * 1000
     for draft in drafts(n=12):
         for shape in SHAPES.values():
@@ -77,11 +77,11 @@ def test_a_payload_moves_with_all_its_times(seconds: int) -> None:
 
 
 class Clock:
-    """A wall clock that sleeping moves, and sending too."""
+    """Wall clock that advances with sleeping and sending."""
 
     def __init__(self, at_ms: int, send_ms: int) -> None:
         self.at_ms, self.send_ms = at_ms, send_ms
-        self.sent: list[tuple[int, Line]] = []
+        self.sent: list[tuple[int, SimulatedRecord]] = []
 
     def now_ms(self) -> int:
         return self.at_ms
@@ -90,14 +90,14 @@ class Clock:
         assert 0 < seconds <= 1
         self.at_ms += round(seconds * 1000)
 
-    async def send(self, entry: Line) -> None:
+    async def send(self, entry: SimulatedRecord) -> None:
         self.sent.append((self.at_ms, entry))
         self.at_ms += self.send_ms
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 3 * 10**12), st.sampled_from([0, 1, 400]))
-def test_lines_are_played_when_they_are_due(now_ms: int, send_ms: int) -> None:
+def test_play_sends_records_when_due(now_ms: int, send_ms: int) -> None:
     clock = Clock(now_ms, send_ms)
     entries = list(Simulation(small(1, minutes=0.1, rate=10)).lines())
     assert asyncio.run(play(entries, clock.send, clock.now_ms, clock.sleep)) == len(entries)

@@ -1,10 +1,9 @@
-"""The log of a simulation: the same seed gives the same bytes, and the laws of a log hold, whatever faults it has."""
+"""Log of a simulation: determinism, and invariants of a log with any faults."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -13,38 +12,31 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.simulation.faults import NO_FAULTS, Faults
+from devkit.simulation.faults import NO_FAULTS, FaultRates
 from devkit.simulation.firehose import firehose
 from devkit.simulation.lines import encode_line
 from devkit.simulation.run import Simulation
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
-from tests.support.simulator import LOTS, ROOT, read, small
+from tests.support.paths import ROOT
+from tests.support.simulator import LOTS, digest, read, small
 
 
-def digest(run: Simulation) -> str:
-    found = hashlib.sha256()
-    for entry in run.lines():
-        found.update(encode_line(entry) + b"\n")
-    found.update(json.dumps(run.truth(), sort_keys=True).encode())
-    return found.hexdigest()
-
-
-def test_the_same_arguments_give_the_same_bytes_in_any_process() -> None:
+def test_same_arguments_give_same_bytes_across_processes() -> None:
     code = (
-        "from tests.unit.devkit.simulation.test_run import digest, small, Simulation; "
+        "from devkit.simulation.run import Simulation; from tests.support.simulator import digest, small; "
         "print(digest(Simulation(small(5))))\n"
         "import hashlib; from devkit.simulation.firehose import firehose\n"
         "print(hashlib.sha256(b''.join(firehose(3, 500, 'v1.1'))).hexdigest())"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "4321"}
-    said = subprocess.run(
+    emitted = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert said == [digest(Simulation(small(5))), hashlib.sha256(b"".join(firehose(3, 500, "v1.1"))).hexdigest()]
+    assert emitted == [digest(Simulation(small(5))), hashlib.sha256(b"".join(firehose(3, 500, "v1.1"))).hexdigest()]
 
 
-def test_another_seed_gives_other_bytes() -> None:
+def test_other_seed_gives_other_bytes() -> None:
     assert digest(Simulation(small(5))) != digest(Simulation(small(6)))
 
 
@@ -56,8 +48,8 @@ def test_another_seed_gives_other_bytes() -> None:
     st.floats(1, 60),
     st.sampled_from([NO_FAULTS, LOTS]),
 )
-def test_offsets_have_no_gap_and_log_times_never_fall(
-    seed: int, partitions: int, minutes: float, rate: float, faults: Faults
+def test_offsets_are_gapless_and_log_times_monotonic(
+    seed: int, partitions: int, minutes: float, rate: float, faults: FaultRates
 ) -> None:
     run = Simulation(small(seed, minutes, rate, partitions=partitions, faults=faults))
     offsets: defaultdict[int, int] = defaultdict(int)
@@ -74,8 +66,8 @@ def test_offsets_have_no_gap_and_log_times_never_fall(
     assert sum(offsets.values()) == run.records["lines"]
 
 
-def test_lines_read_back_as_the_reference_reads_them() -> None:
-    from streams.replay import read_lines
+def test_encoded_records_read_back_equal() -> None:
+    from streams.log.lines import read_lines
 
     entries = list(Simulation(small(2, faults=LOTS)).lines())
     assert any(entry.value is None for entry in entries)
@@ -86,7 +78,7 @@ def test_lines_read_back_as_the_reference_reads_them() -> None:
         assert (record.key, record.value) == (entry.key_bytes, entry.payload)
 
 
-def test_retries_are_the_same_bytes_soon_after_in_the_same_partition() -> None:
+def test_retries_repeat_bytes_in_same_partition() -> None:
     run = Simulation(small(4, faults=dataclasses.replace(NO_FAULTS, duplicate=0.2)))
     seen: dict[tuple[int, object], int] = {}
     retries = 0
@@ -100,7 +92,7 @@ def test_retries_are_the_same_bytes_soon_after_in_the_same_partition() -> None:
     assert retries == run.records["duplicates"] > 100
 
 
-def test_event_times_are_a_little_before_log_times() -> None:
+def test_event_times_precede_log_times() -> None:
     delays = [entry.log_time_ms - tweet.created_at_ms for entry, tweet in read(Simulation(small(1)).lines())]
     delays.sort()
     assert 40 < delays[len(delays) // 2] < 600  # v1.1 has whole seconds
@@ -108,7 +100,7 @@ def test_event_times_are_a_little_before_log_times() -> None:
     assert any(delay < 0 for delay in delays)
 
 
-def test_faults_come_as_often_as_asked() -> None:
+def test_fault_rates_match_configuration() -> None:
     run = Simulation(small(8, minutes=1, faults=LOTS))
     n = sum(1 for _ in run.lines())
     records = run.records
@@ -118,7 +110,7 @@ def test_faults_come_as_often_as_asked() -> None:
         assert 0.6 * share < records[name] / made < 1.4 * share, name
 
 
-def test_deletions_name_an_earlier_tweet_of_their_partition_as_it_was() -> None:
+def test_deletions_name_earlier_tweet_of_partition() -> None:
     config = small(3, minutes=2, faults=NO_FAULTS)
     plain = [entry.value for entry in Simulation(config).lines()]
     tweets: dict[int, tuple[int, Tweet]] = {}
@@ -134,8 +126,8 @@ def test_deletions_name_an_earlier_tweet_of_their_partition_as_it_was() -> None:
         gone.append(event.id)
         exact += event.exact
         if event.exact:
-            told = (event.created_at_ms, event.country, [use.hashtag for use in event.hashtags])
-            assert told == (tweet.created_at_ms, tweet.country, [use.hashtag for use in tweet.hashtags])
+            actual = (event.created_at_ms, event.country, [use.hashtag for use in event.hashtags])
+            assert actual == (tweet.created_at_ms, tweet.country, [use.hashtag for use in tweet.hashtags])
     assert len(set(gone)) == len(gone)
     assert 0.15 < len(gone) / len(tweets) < 0.25
     assert 0.7 < exact / len(gone) < 0.9

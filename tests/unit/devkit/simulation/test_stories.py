@@ -1,4 +1,4 @@
-"""Stories, told apart by what they are made of: campaigns, floods, answers; and the rates and crowds around them."""
+"""Stories by kind (campaigns, floods, counter-speech), activity rates and author pools."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from devkit.simulation.config import DEFAULT_START_MS
 from devkit.simulation.countries import BY_CODE, COUNTRIES, activity
 from devkit.simulation.faults import NO_FAULTS
 from devkit.simulation.payloads import common
-from devkit.simulation.people import Crowd
+from devkit.simulation.people import AuthorPool
 from devkit.simulation.run import Simulation
-from devkit.simulation.scenario import scenario
-from devkit.simulation.stories import Story, Volume
+from devkit.simulation.scenario import scenario_config
+from devkit.simulation.stories import Story, StoryVolume
 from devkit.simulation.texts import LabelledTexts
 from models.copies import fingerprints
 from streams.events.tweet import Tweet
@@ -32,7 +32,7 @@ def test_doctests() -> None:
         assert doctest.testmod(module).failed == 0
 
 
-def test_campaigns_are_harmful_and_nothing_else_is() -> None:
+def test_only_campaigns_are_harmful() -> None:
     for seed in range(2):
         run = Simulation(small(seed, minutes=3, rate=40, faults=NO_FAULTS), LabelledTexts(LABELLED, OWN))
         wicked: Counter[str] = Counter()
@@ -51,7 +51,7 @@ def test_campaigns_are_harmful_and_nothing_else_is() -> None:
                 assert share < 0.16, tag
 
 
-def test_a_campaign_is_young_copied_and_from_one_country() -> None:
+def test_campaign_has_young_accounts_and_copies() -> None:
     run = Simulation(small(2, minutes=4, faults=NO_FAULTS))
     plan = next(story for story in run.config.stories if story.kind == "campaign")
     protest = next(story for story in run.config.stories if story.kind == "protest")
@@ -80,7 +80,7 @@ def test_a_campaign_is_young_copied_and_from_one_country() -> None:
     assert copied < 0.35
 
 
-def test_a_flood_has_few_authors_and_many_tweets() -> None:
+def test_bot_flood_has_few_authors() -> None:
     run = Simulation(small(2, minutes=3, faults=NO_FAULTS))
     for _ in run.lines():
         pass
@@ -88,7 +88,7 @@ def test_a_flood_has_few_authors_and_many_tweets() -> None:
     assert flood["texts"] > 8 * flood["authors"] > 0
 
 
-def test_counter_speech_answers_under_the_campaigns_tag_and_quotes_it() -> None:
+def test_counter_speech_uses_and_quotes_campaign() -> None:
     config = small(2, minutes=3, faults=NO_FAULTS)
     campaign = next(story for story in config.stories if story.kind == "campaign")
     counter = next(story for story in config.stories if story.quotes == campaign.hashtag)
@@ -100,7 +100,7 @@ def test_counter_speech_answers_under_the_campaigns_tag_and_quotes_it() -> None:
     assert any(kind == "quote" and counter.hashtag in tags for kind, tags in tweets)
 
 
-def test_every_country_has_its_own_evening() -> None:
+def test_activity_peaks_in_local_evening() -> None:
     for country in COUNTRIES:
         day = [activity(country, hour * 3_600_000) for hour in range(24)]
         assert min(day) > 0
@@ -111,15 +111,15 @@ def test_every_country_has_its_own_evening() -> None:
     assert activity(BY_CODE["IN"], noon) > 2 * activity(BY_CODE["US"], noon - 4 * 3_600_000)
 
 
-def test_a_day_has_its_curve() -> None:
-    india = Simulation(scenario(1, NAMES, minutes=1440, rate=4))._backgrounds[0]
+def test_activity_follows_daily_curve() -> None:
+    india = Simulation(scenario_config(1, NAMES, minutes=1440, rate=4))._backgrounds[0]
     start = DEFAULT_START_MS // 60_000 + 330
     made = {(start // 60 + hour) % 24: len(india.drafts(hour * 3_600_000, 300_000)) for hour in range(24)}
     assert sum(made[hour] for hour in (19, 20, 21, 22)) > 3 * sum(made[hour] for hour in (2, 3, 4, 5)) > 100
 
 
 @given(st.floats(0, 200), st.integers(0, 1000))
-def test_poisson_has_its_mean(mean: float, seed: int) -> None:
+def test_poisson_has_expected_mean(mean: float, seed: int) -> None:
     rng = Random(seed)
     draws = [dice.poisson(rng, mean) for _ in range(200)]
     assert min(draws) >= 0
@@ -132,18 +132,16 @@ def test_poisson_has_its_mean(mean: float, seed: int) -> None:
     st.integers(1, 10**7),
     st.integers(),
 )
-def test_a_story_is_busy_between_its_start_and_its_end_only(
-    course: str, start_ms: int, length_ms: int, seed: int
-) -> None:
+def test_story_volume_is_zero_outside_its_time(course: str, start_ms: int, length_ms: int, seed: int) -> None:
     end_ms = start_ms + length_ms
     story = Story("protest", "A", "protest", "IN", (("en", 1.0),), start_ms, end_ms, 5.0, course, 10)  # type: ignore[arg-type]
-    volume = Volume(story, Random(seed))
+    volume = StoryVolume(story, Random(seed))
     assert volume.per_second(start_ms - 1) == volume.per_second(end_ms) == 0
     for at_ms in (start_ms, start_ms + length_ms // 2, end_ms - 1):
         assert 0 < volume.per_second(at_ms) <= 5.0
 
 
-def test_tags_have_a_long_tail() -> None:
+def test_hashtags_have_a_long_tail() -> None:
     run = Simulation(small(3, minutes=1.5, rate=60, stories=(), faults=NO_FAULTS))
     tweets = [tweet for _, tweet in read(run.lines())]
     uses = Counter(use.hashtag for tweet in tweets if tweet.kind == "tweet" for use in tweet.hashtags)
@@ -152,8 +150,8 @@ def test_tags_have_a_long_tail() -> None:
     assert 0.25 < sum(not tweet.hashtags for tweet in tweets) / len(tweets) < 0.45
 
 
-def test_a_crowd_is_the_same_whoever_asks_first() -> None:
-    one, other = (Crowd(1, "g", BY_CODE["IN"], 50, 0.5, DEFAULT_START_MS) for _ in range(2))
+def test_author_pool_is_independent_of_draw_order() -> None:
+    one, other = (AuthorPool(1, "g", BY_CODE["IN"], 50, 0.5, DEFAULT_START_MS) for _ in range(2))
     assert [one.member(i).id for i in range(50)] == [other.member(i).id for i in reversed(range(50))][::-1]
     young = sum(DEFAULT_START_MS - one.member(i).born_ms < 30 * 86_400_000 for i in range(50))
     assert young == 25

@@ -1,4 +1,4 @@
-"""What simulated tweets say: many plain texts, none of which training has seen, and the tags that they are given."""
+"""Simulated texts: variety, no overlap with training data, and placement of hashtags."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.simulation import lines
-from devkit.simulation.texts import KINDS, LabelledText, LabelledTexts, OwnTexts, Phrases, tidy
-from devkit.simulation.truth import Tag
+from devkit.simulation.texts import KINDS, CompiledTemplates, LabelledText, LabelledTexts, OwnTexts, tidy
+from devkit.simulation.truth import TruthTag
 from devkit.simulation.writing import varied, with_tags
 from models.copies import fingerprints
 from streams.events.grammar import extract_hashtags
-from tests.support.simulator import LABELLED, OWN, ROOT
+from tests.support.paths import ROOT
+from tests.support.simulator import LABELLED, OWN
 
 
 @given(
@@ -24,20 +25,20 @@ from tests.support.simulator import LABELLED, OWN, ROOT
     st.lists(st.sampled_from(["VelmariOut", "नदी_बचाओ", "東京カフェ", "a1"]), unique=True),
     st.integers(),
 )
-def test_any_text_carries_just_the_tags_it_is_given(text: str, tags: list[str], seed: int) -> None:
+def test_text_contains_exactly_its_hashtags(text: str, tags: list[str], seed: int) -> None:
     written = with_tags(tidy(text), tags, Random(seed))
     assert len(written) <= 280
     assert sorted(use.display for use in extract_hashtags(written)) == sorted(tags)
 
 
-def test_most_copies_keep_their_fingerprint() -> None:
+def test_most_varied_copies_keep_fingerprint() -> None:
     rng, text = Random(1), OWN.draw("harmful", "en", Random(2))
     copies = [varied(text, rng) for _ in range(500)]
     assert len(set(copies)) > 50
     assert 0.7 < (fingerprints(copies) == fingerprints([text])).sum() / 500 < 0.95
 
 
-def test_own_texts_are_many_and_plain() -> None:
+def test_own_texts_are_varied_and_short() -> None:
     rng = Random(1)
     for kind in KINDS:
         for language in ("en", "hi", "hi-Latn"):
@@ -47,7 +48,7 @@ def test_own_texts_are_many_and_plain() -> None:
             assert all(0 < len(text) < 200 and not re.search("[#＃@{}\n]", text) for text in texts)
 
 
-def test_the_harmful_file_begins_with_a_warning() -> None:
+def test_harmful_file_begins_with_warning() -> None:
     path = ROOT / "devkit" / "simulation" / "data" / "texts_harmful.yaml"
     assert path.read_text(encoding="utf-8").startswith("# WARNING")
     others = [one for one in path.parent.glob("texts_*.yaml") if one != path]
@@ -55,11 +56,11 @@ def test_the_harmful_file_begins_with_a_warning() -> None:
 
 
 def _bones(template: str) -> str:
-    """A template's words without its slots, as they compare."""
+    """Normalise a template's words without its slots."""
     return " ".join(re.sub(r"\{\w+\}|[\W\d_]+", " ", template.casefold()).split())
 
 
-def test_no_template_sentence_is_shared_with_the_training() -> None:
+def test_templates_share_no_sentence_with_training_data() -> None:
     templates = pytest.importorskip("models.templates", reason="models/templates.py is absent: nothing to compare with")
     training = {example.text for example in templates.generate(2_000, 1)}
     bones = {_bones(pattern) for pattern in _strings(templates._patterns())}
@@ -68,9 +69,9 @@ def test_no_template_sentence_is_shared_with_the_training() -> None:
         shared = {template for template in own if len(_bones(template).split()) > 2 and _bones(template) in bones}
         assert not shared, kind
         for language in ("en", "hi", "hi-Latn"):
-            said = {OWN.draw(kind, language, rng, i) for i in range(2_000)}
-            assert not said & training
-            assert not {_bones(text) for text in said} & {_bones(text) for text in training}
+            emitted = {OWN.draw(kind, language, rng, i) for i in range(2_000)}
+            assert not emitted & training
+            assert not {_bones(text) for text in emitted} & {_bones(text) for text in training}
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -84,7 +85,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(one)
 
 
-def test_labelled_texts_serve_each_language() -> None:
+def test_labelled_texts_cover_each_language() -> None:
     rng, texts = Random(1), LabelledTexts([*LABELLED, LabelledText("#tag <handle replaced>", y=0)], OWN)
     assert (texts.n_harmful, texts.n_clean) == (800, 1200)
     assert texts.n_harmful_in == {"en": 400, "hi": 400}
@@ -95,11 +96,11 @@ def test_labelled_texts_serve_each_language() -> None:
         LabelledText("no label at all").label()
 
 
-def test_types() -> None:
+def test_text_sources_match_protocol() -> None:
     assert isinstance(OWN, OwnTexts)
-    assert isinstance(OWN._phrases["clean"]["en"], Phrases)
+    assert isinstance(OWN._phrases["clean"]["en"], CompiledTemplates)
     assert OWN.n_texts("clean", "en") > 50_000
-    assert set(Tag.__struct_fields__) >= {
+    assert set(TruthTag.__struct_fields__) >= {
         "hashtag",
         "kind",
         "harmful",
@@ -108,4 +109,4 @@ def test_types() -> None:
         "from_ms",
         "to_ms",
     }
-    assert lines.line(0, 0, 1, None, b"\xff").payload == b"\xff"
+    assert lines.simulated_record(0, 0, 1, None, b"\xff").payload == b"\xff"

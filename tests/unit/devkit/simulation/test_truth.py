@@ -1,4 +1,4 @@
-"""The ground truth counts what payloads say, and a scenario has in it what it should."""
+"""Ground truth compared with parsed payloads, and contents of a scenario."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.simulation.config import MAX_START_MS, Config
-from devkit.simulation.demo import demo
-from devkit.simulation.faults import NO_FAULTS, Faults
+from devkit.simulation.config import MAX_START_MS, SimulationConfig
+from devkit.simulation.demo import demo_config
+from devkit.simulation.faults import NO_FAULTS, FaultRates
 from devkit.simulation.run import Simulation
-from devkit.simulation.scenario import scenario
+from devkit.simulation.scenario import scenario_config
 from streams.events.grammar import extract_hashtags
 from tests.support.simulator import LOTS, NAMES, read, small
 
 
 @pytest.mark.parametrize("faults", [NO_FAULTS, LOTS], ids=["clean", "faulty"])
-def test_the_truth_counts_what_the_payloads_say(faults: Faults) -> None:
+def test_truth_counts_equal_parsed_payloads(faults: FaultRates) -> None:
     run = Simulation(small(11, minutes=1, faults=faults))
     texts: defaultdict[str, set[int]] = defaultdict(set)
     authors: defaultdict[str, set[int]] = defaultdict(set)
@@ -39,14 +39,14 @@ def test_the_truth_counts_what_the_payloads_say(faults: Faults) -> None:
     )
 
 
-def _untagged(config: Config) -> set[int]:
+def _untagged(config: SimulationConfig) -> set[int]:
     return {tweet.id for _, tweet in read(Simulation(config).lines()) if not tweet.hashtags}
 
 
 @given(st.integers(0, 10_000), st.floats(0.5, 200), st.floats(0.5, 2_000))
 @settings(max_examples=60, deadline=None)
-def test_a_scenario_has_what_it_should(seed: int, minutes: float, rate: float) -> None:
-    config = scenario(seed, NAMES, minutes=minutes, rate=rate)
+def test_scenario_has_required_stories(seed: int, minutes: float, rate: float) -> None:
+    config = scenario_config(seed, NAMES, minutes=minutes, rate=rate)
     kinds = Counter(story.kind for story in config.stories)
     episodes = -(-config.duration_ms // 3_600_000)
     assert episodes <= kinds["campaign"] <= 3 * episodes
@@ -68,14 +68,14 @@ def test_a_scenario_has_what_it_should(seed: int, minutes: float, rate: float) -
             assert story.n_authors < 12
 
 
-def test_the_rate_is_kept() -> None:
-    for config in (scenario(3, NAMES, minutes=1.5, rate=50), demo(NAMES, rate=50, hours=0.03)):
+def test_average_rate_matches_configuration() -> None:
+    for config in (scenario_config(3, NAMES, minutes=1.5, rate=50), demo_config(NAMES, rate=50, hours=0.03)):
         n = sum(1 for _ in Simulation(config).lines())
         assert 0.85 < n / (config.duration_ms / 1000 * 50) < 1.15
 
 
 @pytest.mark.parametrize("start_ms", [0, 1_000, MAX_START_MS])
-def test_it_can_begin_at_any_time(start_ms: int) -> None:
+def test_run_can_start_at_any_time(start_ms: int) -> None:
     run = Simulation(small(1, minutes=0.2, faults=NO_FAULTS, start_ms=start_ms))
     found = [tweet for _, tweet in read(run.lines())]
     assert len(found) == run.records["tweets"] > 200

@@ -1,4 +1,4 @@
-"""The local stack's parts without Kafka or Valkey: ports, the list of jars, and the keeper on small commands."""
+"""Local stack without Kafka or Valkey: ports, jar list, and the keeper with small commands."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def gone(pid: int, seconds: float = 60.0) -> bool:
     return False
 
 
-def test_ports() -> None:
+def test_ports_are_free_or_claimed() -> None:
     port = free_port()
     assert is_free(port)
     assert claim(port, server="X", option="--x") == port
@@ -49,7 +49,7 @@ def test_ports() -> None:
         claim(70_000, server="X", option="--x-port")
 
 
-def test_the_list_of_jars() -> None:
+def test_jar_list_is_complete() -> None:
     jars = listed_jars()
     assert len({(jar.group, jar.artifact) for jar in jars}) == len(jars) > 40
     assert all(len(jar.sha256) == 64 and jar.size_bytes > 0 for jar in jars)
@@ -59,7 +59,7 @@ def test_the_list_of_jars() -> None:
     assert path == Path("m/org/apache/kafka/kafka-clients/4.3.1/kafka-clients-4.3.1.jar")
 
 
-def test_a_damaged_jar_is_noticed(tmp_path: Path) -> None:
+def test_damaged_jar_is_not_sound(tmp_path: Path) -> None:
     jar = Jar("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", 5, "a.b", "c", "1")
     path = jar.path_in(tmp_path)
     path.parent.mkdir(parents=True)
@@ -70,20 +70,20 @@ def test_a_damaged_jar_is_noticed(tmp_path: Path) -> None:
     assert not jar.is_sound(tmp_path)
 
 
-def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_unwritable_jar_cache_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StackError, match="cannot be stored"):
         kafka_class_path(tmp_path / "file" / "maven")
 
 
-def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_cache_follows_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUSHTAG_CACHE", raising=False)
     assert default_cache() == ROOT / ".cache"
     monkeypatch.setenv("HUSHTAG_CACHE", "/somewhere")
     assert default_cache() == Path("/somewhere")
 
 
-def test_properties_are_for_one_node_on_loopback(tmp_path: Path) -> None:
+def test_kafka_properties_for_one_node_on_loopback(tmp_path: Path) -> None:
     server = KafkaServer(tmp_path, config={"num.partitions": "7", "log.retention.ms": "5"})
     properties = server.properties()
     assert properties["listeners"].startswith(f"PLAINTEXT://127.0.0.1:{server.port},CONTROLLER://127.0.0.1:")
@@ -112,7 +112,7 @@ def test_kept_process_stops(tmp_path: Path) -> None:
     assert not process.running
     assert process.exit_code == 128 + signal.SIGTERM
     assert gone(process.pid)
-    assert process.last_words() == "up"
+    assert process.last_lines() == "up"
 
 
 def test_kept_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
@@ -126,14 +126,14 @@ def test_kept_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     assert process.exit_code == 128 + signal.SIGKILL
 
 
-def test_kept_process_pauses_and_is_stopped_while_paused(tmp_path: Path) -> None:
+def test_paused_process_can_be_stopped(tmp_path: Path) -> None:
     process = sleeper(tmp_path)
     process.signal(signal.SIGSTOP)
     process.stop()
     assert gone(process.pid)
 
 
-def test_exit_codes_come_through(tmp_path: Path) -> None:
+def test_exit_code_is_passed_on(tmp_path: Path) -> None:
     process = sleeper(tmp_path, "print('up', flush=True); raise SystemExit(7)")
     assert process.wait(60)
     assert process.exit_code == 7
@@ -141,7 +141,7 @@ def test_exit_codes_come_through(tmp_path: Path) -> None:
     process.kill()
 
 
-def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
+def test_missing_command_is_a_stack_error(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"Ghost cannot be started: .*No such file"):
         KeptProcess(["/no/such/command"], name="Ghost", log_file=tmp_path / "log")
 

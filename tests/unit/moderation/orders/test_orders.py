@@ -1,4 +1,4 @@
-"""Orders from their records: what is put in force, what is undone, who may decide, and what is refused."""
+"""The order service: outcomes in force, revocation, the two-person rule, and refused records."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from dataclasses import replace
 
 import pytest
 
-from moderation import speakers
 from moderation.orders import view
-from moderation.orders.errors import NotAllowed, StaleOrder
-from moderation.orders.select import Selection
+from moderation.orders.errors import OrderRefused, StaleOrder
+from moderation.orders.selection import Selection
+from moderation.speakers import registry
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord
-from streams.orders.deadlines import clocks, open_cases
+from streams.orders.cases import deadlines_by_country, open_cases
 from streams.orders.records import OrderNote, OrderRuling, OrderStep, Target, decode_case, encode_case, ranges_of
-from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts, run
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
 TAG = Target("hashtag", "harmtag", "HarmTag")
 TWEET = Target("tweet", "900")
 LEGAL = {"account|IN|legal|1": "suppress", "account|IN|legal|2": "suppress"}
 
 
-def test_an_order_from_intake_to_revocation() -> None:
-    world = World()
+def test_order_from_intake_to_revocation() -> None:
+    world = OrdersWorld()
     order = world.intake([*accounts(1, 2, 3, 4), TAG, TWEET])
     world.review(order)
     world.rule(order, "withheld", "1", "2", "https://x.com/any/status/900")
     world.rule(order, "reduced", "#HARMTAG")
     world.rule(order, "suspended", "3")
     world.rule(order, "declined", "4")
-    assert world.held() == {"account|*|human|3": "suppress"}, "a suspension is under our own rules, and stands at once"
+    assert world.held() == {"account|*|human|3": "suppress"}, "a suspension is in force at once"
     world.step(order, "interim", expires_at_ms=NOW_MS + HOUR_MS)
     everything = {
         **LEGAL,
@@ -41,19 +41,19 @@ def test_an_order_from_intake_to_revocation() -> None:
     }
     assert world.held() == everything
     world.now_ms += HOUR_MS
-    assert world.held() == {"account|*|human|3": "suppress"}, "an interim decision ends by itself"
+    assert world.held() == {"account|*|human|3": "suppress"}, "an interim decision expires"
     world.step(order, "final")
     assert world.held() == everything
     world.now_ms += 10_000 * HOUR_MS
-    assert world.held() == everything, "a final one stands until revoked"
+    assert world.held() == everything, "a final decision is in force until revoked"
     world.step(order, "revoked")
     assert world.held() == {"account|*|human|3": "suppress"}
     world.rule(order, "declined", "3", reason="appeal")
     assert world.held() == {}
 
 
-def test_revoking_ends_nothing_that_another_order_or_a_person_holds() -> None:
-    world = World()
+def test_revoked_order_keeps_restrictions_of_others() -> None:
+    world = OrdersWorld()
     first = world.intake([*accounts(1, 2), TAG])
     second = world.intake([*accounts(1, 2, 3), TAG], replace(HEAD, reference="EX/8"))
     for order in (first, second):
@@ -73,8 +73,8 @@ def test_revoking_ends_nothing_that_another_order_or_a_person_holds() -> None:
     assert world.held() == {"account|*|human|2": "suppress"}
 
 
-def test_a_second_order_over_an_interim_one_and_back() -> None:
-    world = World()
+def test_final_order_holds_after_interim_one_expires() -> None:
+    world = OrdersWorld()
     first = world.intake(accounts(1))
     second = world.intake(accounts(1), replace(HEAD, reference="EX/8"))
     for order in (first, second):
@@ -83,19 +83,19 @@ def test_a_second_order_over_an_interim_one_and_back() -> None:
     world.step(first, "final")
     world.step(second, "interim", expires_at_ms=NOW_MS + HOUR_MS)
     world.now_ms += 2 * HOUR_MS
-    assert world.held() == {"account|IN|legal|1": "suppress"}, "the final one stands below the one that ran out"
+    assert world.held() == {"account|IN|legal|1": "suppress"}, "the final order remains in force"
 
 
-def test_two_people_act_against_a_protected_speaker() -> None:
-    world = World()
+def test_restricting_protected_speaker_needs_two_people() -> None:
+    world = OrdersWorld()
     world.protect("1")
     order = world.intake(accounts(1, 2))
     world.review(order)
     spared = world.rule(order, "withheld", selection=Selection()).plan
-    assert (spared.decides, spared.proposes, spared.spared) == (1, 0, 1), "a filter does not mean them by chance"
+    assert (spared.decides, spared.proposes, spared.spared) == (1, 0, 1), "a filter leaves out protected speakers"
     first = world.rule(order, "withheld", "1", against_protected=True).plan
     assert (first.decides, first.proposes) == (0, 1)
-    with pytest.raises(NotAllowed, match="1 of 2 targets has no outcome, or waits for a second person"):
+    with pytest.raises(OrderRefused, match="1 of 2 targets has no outcome, or waits for a second person"):
         world.step(order, "final")
     assert world.rule(order, "withheld", "1", actor=" ANN", against_protected=True).plan.unchanged == 1
     assert world.desk.case(order).rows[0].ruling is None
@@ -111,8 +111,8 @@ def test_two_people_act_against_a_protected_speaker() -> None:
 @pytest.mark.parametrize(
     "name", [" ANN", "ann\u200b", "a\u00adnn", "\u202eann", "\u0430nn", "\uff41nn", "\u00e0nn", "a.nn", "Ann\u00a0"]
 )
-def test_a_name_in_disguise_is_no_second_person(name: str) -> None:
-    world = World()
+def test_look_alike_name_is_no_second_person(name: str) -> None:
+    world = OrdersWorld()
     world.protect("1")
     order = world.intake(accounts(1))
     world.review(order)
@@ -124,12 +124,12 @@ def test_a_name_in_disguise_is_no_second_person(name: str) -> None:
     )  # fmt: skip
     world.log.append(*encode_case(ruling))
     assert world.desk.case(order).rows[0].ruling is None
-    world.rule(order, "withheld", "1", actor="an", against_protected=True)  # another name, however like it
+    world.rule(order, "withheld", "1", actor="an", against_protected=True)  # a different name, although similar
     assert world.desk.case(order).rows[0].ruling is not None
 
 
-def test_one_person_alone_cannot_even_by_writing_to_the_log() -> None:
-    world = World()
+def test_records_of_one_person_do_not_restrict_protected_speaker() -> None:
+    world = OrdersWorld()
     world.protect("1", "news_media")
     order = world.intake(accounts(1))
     world.review(order)
@@ -146,8 +146,8 @@ def test_one_person_alone_cannot_even_by_writing_to_the_log() -> None:
     assert world.held() == {}
 
 
-def test_another_outcome_is_a_proposal_of_its_own_and_declining_needs_one() -> None:
-    world = World()
+def test_other_outcome_is_a_new_proposal_and_declining_needs_one() -> None:
+    world = OrdersWorld()
     world.protect("1")
     order = world.intake(accounts(1))
     world.review(order)
@@ -159,10 +159,10 @@ def test_another_outcome_is_a_proposal_of_its_own_and_declining_needs_one() -> N
     assert (row.ruling.outcome, row.proposed) == ("declined", None)
 
 
-def test_nobody_removes_a_speaker_and_acts_alone() -> None:
-    world = World()
+def test_actor_of_registry_removal_cannot_rule_alone() -> None:
+    world = OrdersWorld()
     world.protect("1")
-    gone = speakers.Plan(removed=("1",))
+    gone = registry.RegistryPlan(removed=("1",))
     run(world.desk.change_registry(lambda _: gone, actor="Eve", reason="no longer a journalist"))
     order = world.intake(accounts(1))
     world.review(order)
@@ -176,19 +176,19 @@ def test_nobody_removes_a_speaker_and_acts_alone() -> None:
     assert ruling.outcome == "withheld"
 
 
-def test_whoever_is_registered_after_a_ruling_needs_a_second_person_before_the_order_moves_on() -> None:
-    world = World()
+def test_speaker_registered_after_ruling_blocks_step_until_confirmed() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 2, 3))
     world.review(order)
     world.rule(order, "withheld", selection=Selection())
     world.protect("1")
-    told = "1 of 3 targets waits for a second person: .* rule on it again, and a second person confirms"
+    message = "1 of 3 targets waits for a second person: .* rule on it again, and a second person confirms"
     for to, expires_at_ms in (("interim", NOW_MS + HOUR_MS), ("final", 0)):
-        with pytest.raises(NotAllowed, match=told):
+        with pytest.raises(OrderRefused, match=message):
             world.step(order, to, expires_at_ms=expires_at_ms)
     assert world.held() == {}
     world.protect("2")
-    with pytest.raises(NotAllowed, match=r"2 of 3 targets wait .* rule on them again"):
+    with pytest.raises(OrderRefused, match=r"2 of 3 targets wait .* rule on them again"):
         world.step(order, "final")
     waiting = Selection(waiting=True)
     assert world.rule(order, "withheld", selection=waiting, against_protected=True).plan.unchanged == 2
@@ -202,8 +202,8 @@ def test_whoever_is_registered_after_a_ruling_needs_a_second_person_before_the_o
     assert ruling.actors == ("ann", "ben")
 
 
-def test_an_order_in_force_keeps_its_effect_when_a_speaker_is_registered_and_is_not_prolonged() -> None:
-    world = World()
+def test_order_in_force_is_not_prolonged_for_new_speaker() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "withheld", "1")
@@ -211,47 +211,47 @@ def test_an_order_in_force_keeps_its_effect_when_a_speaker_is_registered_and_is_
     world.protect("1")
     assert world.held() == {"account|IN|legal|1": "suppress"}
     for to, expires_at_ms in (("interim", NOW_MS + 2 * HOUR_MS), ("final", 0)):
-        with pytest.raises(NotAllowed, match="waits for a second person"):
+        with pytest.raises(OrderRefused, match="waits for a second person"):
             world.step(order, to, expires_at_ms=expires_at_ms)
     again = world.rule(order, "withheld", "1", reason="in other words", against_protected=True).plan
-    assert again.unchanged == 1, "the same person is no second one"
+    assert again.unchanged == 1, "the same person cannot confirm"
     assert view.case_as_dict(world.desk.case(order), world.desk.cases, NOW_MS)["waiting"] == 1
     [row] = world.desk.case(order).rows
-    told = view.row_as_dict(world.desk.case(order), row, world.desk.cases)["waiting"]
-    assert told == "withheld by ann alone, before the account was protected"
+    waits_for = view.row_as_dict(world.desk.case(order), row, world.desk.cases)["waiting"]
+    assert waits_for == "withheld by ann alone, before the account was protected"
     world.rule(order, "withheld", "1", actor="ben", against_protected=True)
     world.step(order, "final")
     assert world.held() == {"account|IN|legal|1": "suppress"}
 
 
-def test_whoever_ruled_alone_and_removes_the_speaker_is_still_one_person() -> None:
-    world = World()
+def test_actor_who_ruled_and_removed_speaker_needs_another() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "withheld", "1")
     world.protect("1")
-    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("1",)), actor="ann", reason="r"))
-    with pytest.raises(NotAllowed, match="second person"):
+    run(world.desk.change_registry(lambda _: registry.RegistryPlan(removed=("1",)), actor="ann", reason="r"))
+    with pytest.raises(OrderRefused, match="second person"):
         world.step(order, "final")
     world.protect("1")
-    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("1",)), actor="ben", reason="r"))
+    run(world.desk.change_registry(lambda _: registry.RegistryPlan(removed=("1",)), actor="ben", reason="r"))
     world.step(order, "final")
     assert world.held() == {"account|IN|legal|1": "suppress"}
 
 
-def test_a_whole_order_is_declined_on_a_ground_for_declining() -> None:
-    world = World()
+def test_order_is_declined_only_on_a_declining_ground() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     for ground in ("own_rules", "local_law"):
-        with pytest.raises(NotAllowed, match=r"the ground of declined is one of protected_speech, .*, other"):
+        with pytest.raises(OrderRefused, match=r"the ground of declined is one of protected_speech, .*, other"):
             run(world.desk.step(order, "declined", actor="ann", reason="r", ground=ground))
     assert world.desk.case(order).state == "received"
     case = run(world.desk.step(order, "declined", actor="ann", reason="r", ground="overbroad"))
     assert case.state == "declined"
 
 
-def test_only_one_of_two_decisions_at_once_counts() -> None:
-    world = World()
+def test_concurrent_ruling_makes_the_second_stale() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 2))
     world.review(order)
     seen = world.desk.case(order).version
@@ -267,7 +267,7 @@ def test_only_one_of_two_decisions_at_once_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "to", "told"),
+    ("states", "to", "message"),
     [
         ((), "final", "received cannot become final, only acknowledged, declined, revoked"),
         (("acknowledged",), "interim", "acknowledged cannot become interim"),
@@ -275,19 +275,19 @@ def test_only_one_of_two_decisions_at_once_counts() -> None:
         (("acknowledged", "under_review"), "final", "2 of 2 targets have no outcome"),
     ],
 )
-def test_steps_that_there_are_not(states: tuple[str, ...], to: str, told: str) -> None:
-    world = World()
+def test_invalid_step_is_refused(states: tuple[str, ...], to: str, message: str) -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 2))
     if states:
         world.step(order, *states)
-    with pytest.raises(NotAllowed, match=told):
+    with pytest.raises(OrderRefused, match=message):
         world.step(order, to, expires_at_ms=NOW_MS + 1 if to == "interim" else 0)
 
 
-def test_what_a_target_cannot_be() -> None:
-    world = World()
+def test_invalid_ruling_is_refused() -> None:
+    world = OrdersWorld()
     order = world.intake([*accounts(1), TAG])
-    with pytest.raises(NotAllowed, match="ruled on once it is under review"):
+    with pytest.raises(OrderRefused, match="ruled on once it is under review"):
         world.rule(order, "withheld", "1")
     world.review(order)
     with pytest.raises(CallerMistake, match="none of these 1 targets can be withheld"):
@@ -295,16 +295,16 @@ def test_what_a_target_cannot_be() -> None:
     assert world.rule(order, "withheld", selection=Selection()).plan.unfit == 1
     with pytest.raises(CallerMistake, match="'7' is not a target"):
         world.rule(order, "withheld", "7")
-    with pytest.raises(NotAllowed, match="on which surfaces"):
+    with pytest.raises(OrderRefused, match="needs the surfaces"):
         world.rule(order, "reduced", "#harmtag", surfaces=())
     with pytest.raises(CallerMistake, match="no order"):
         world.step("IN-0000000000", "acknowledged")
-    with pytest.raises(NotAllowed, match="over before it begins"):
+    with pytest.raises(OrderRefused, match="expire before it begins"):
         world.step(order, "interim", expires_at_ms=NOW_MS)
 
 
-def test_a_dry_run_writes_nothing() -> None:
-    world = World()
+def test_dry_run_writes_nothing() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 2))
     world.review(order)
     written = len(world.log.records)
@@ -312,25 +312,28 @@ def test_a_dry_run_writes_nothing() -> None:
     assert len(world.log.records) == written
     assert world.rule(order, "withheld", selection=Selection()).plan.decides == 2
     assert world.rule(order, "withheld", selection=Selection()).plan.unchanged == 2
-    assert len(world.log.records) == written + 1, "a bulk decision is one record, and none where nothing changes"
+    assert len(world.log.records) == written + 1, "a bulk ruling is one record, or none if nothing changes"
 
 
-def test_the_clock_runs_to_the_deadline_and_then_to_the_end_of_the_interim_decision() -> None:
-    world = World()
+def test_clock_runs_to_deadline_then_to_interim_end() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     other = world.intake(accounts(1), replace(HEAD, country="DE", deadline_ms=NOW_MS - 5_000))
     cases = world.desk.cases.cases
     assert [case.id for case in open_cases(cases.values())] == [other, order]
-    found = {clock.country: (clock.nearest_seconds, clock.open_orders) for clock in clocks(cases.values(), NOW_MS)}
+    found = {
+        clock.country: (clock.nearest_seconds, clock.open_orders)
+        for clock in deadlines_by_country(cases.values(), NOW_MS)
+    }
     assert found == {"DE": (-5.0, 1), "IN": (48 * 3600.0, 1)}
     world.review(order)
     world.step(order, "interim", expires_at_ms=NOW_MS + 1_000)
     world.step(other, "declined")
-    assert [(c.country, c.nearest_seconds) for c in clocks(cases.values(), NOW_MS)] == [("IN", 1.0)]
+    assert [(c.country, c.nearest_seconds) for c in deadlines_by_country(cases.values(), NOW_MS)] == [("IN", 1.0)]
 
 
-def test_notes_and_assignment_move_no_version() -> None:
-    world = World()
+def test_notes_and_assignment_keep_the_version() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     version = world.desk.case(order).version
     run(world.desk.note(order, actor="ann", text="asked counsel", assignee="ben"))
@@ -340,47 +343,51 @@ def test_notes_and_assignment_move_no_version() -> None:
     )  # fmt: skip
 
 
-def test_what_no_reader_takes_is_refused_before_it_is_sent() -> None:
-    """Its codec would drop it, no fold would hear of it, and its writer would believe that it counts."""
-    world = World()
+def test_record_that_readers_would_reject_is_not_sent() -> None:
+    """The codec would drop such a record, and its writer would get no error."""
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "withheld", "1")
     written = len(world.log.records)
     with pytest.raises(
-        NotAllowed, match="nothing was written, for no reader takes endless in expires_at_ms"
+        OrderRefused, match="nothing was written, readers would reject endless in expires_at_ms"
     ) as endless:
         world.step(order, "interim")
-    assert endless.value.fix == "an interim decision needs an expiry of its own"
-    with pytest.raises(NotAllowed, match=r"bad_record.*expires_at_ms"):
+    assert endless.value.fix == "give the interim decision an expiry"
+    with pytest.raises(OrderRefused, match=r"bad_record.*expires_at_ms"):
         world.step(order, "interim", expires_at_ms=10**15)
-    with pytest.raises(NotAllowed, match=r"bad_record.*at `\$.text`") as long:
+    with pytest.raises(OrderRefused, match=r"bad_record.*at `\$.text`") as long:
         run(world.desk.note(order, actor="ann", text=" " + "x" * 2000))
     assert long.value.fix
-    entry = speakers.Entry("77x", "journalist")
-    with pytest.raises(NotAllowed, match=r"^77x: nothing was written"):
-        run(world.desk.change_registry(lambda cases: speakers.plan([entry], cases.speakers), actor="a", reason="r"))
+    entry = registry.SpeakerEntry("77x", "journalist")
+    with pytest.raises(OrderRefused, match=r"^77x: nothing was written"):
+        run(
+            world.desk.change_registry(
+                lambda cases: registry.plan_import([entry], cases.speakers), actor="a", reason="r"
+            )
+        )
     assert len(world.log.records) == written
     assert world.desk.case(order).state == "under_review"
 
 
-@pytest.mark.parametrize(("name", "told"), [("x" * 2001, "longer than 2000"), ("\udcff", "control characters")])
-def test_a_name_that_cannot_have_an_order_is_told(name: str, told: str) -> None:
-    world = World()
+@pytest.mark.parametrize(("name", "message"), [("x" * 2001, "longer than 2000"), ("\udcff", "control characters")])
+def test_invalid_assignee_is_refused(name: str, message: str) -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
-    with pytest.raises(CallerMistake, match=told) as caught:
+    with pytest.raises(CallerMistake, match=message) as caught:
         run(world.desk.note(order, actor="ann", assignee=name))
     assert caught.value.fix
     assert run(world.desk.note(order, actor="ann", assignee="x" * 2000)).assignee == "x" * 2000
     assert run(world.desk.note(order, actor="ann", assignee="")).assignee == ""
 
 
-def test_an_intake_that_breaks_off_is_no_order() -> None:
-    whole = World()
+def test_incomplete_intake_creates_no_order() -> None:
+    whole = OrdersWorld()
     order = whole.intake(accounts(*range(5_000)))
     assert len(whole.log.records) == 4
     for missing in range(4):
-        world = World()
+        world = OrdersWorld()
         for at, record in enumerate(whole.log.records):
             if at != missing:
                 world.log.append(*record)
@@ -388,7 +395,7 @@ def test_an_intake_that_breaks_off_is_no_order() -> None:
     assert [row.target.value for row in whole.desk.case(order).rows] == [str(n) for n in range(5_000)]
 
 
-def test_records_survive_the_topic_and_bad_ones_are_told() -> None:
+def test_records_round_trip_and_malformed_ones_are_refused() -> None:
     step = OrderStep(id="a", order=HEAD.id, to="final", actor="ann", reason="r", at_ms=1, edits="")
     ruling = OrderRuling(id="b", order=HEAD.id, targets=((0, 3), (5, 5)), outcome="declined", actor="a", reason="r",
                          at_ms=1, edits="")  # fmt: skip
@@ -408,7 +415,7 @@ def test_records_survive_the_topic_and_bad_ones_are_told() -> None:
         with pytest.raises(ContractError) as caught:
             decode_case(OtherRecord(kind, key, json.dumps(bad).encode()))
         assert caught.value.reason == reason
-    world = World()
+    world = OrdersWorld()
     world.log.append(b'{"kind":"order_step"}', b"k")
     assert [bad.offset for bad in world.log.view.bad] == [0]
     assert ranges_of([]) == ()

@@ -1,4 +1,4 @@
-"""How an order is told at a terminal: what is due, what it holds, and nothing that a terminal or a spreadsheet runs."""
+"""Orders for a terminal, as JSON and as CSV."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from moderation.orders.select import Selection
+from moderation.orders.selection import Selection
 from moderation.orders.view import case_as_dict, due_words, head_lines, orders_table, rows_csv, rows_table
-from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts
 
 
-def test_what_is_due_next() -> None:
-    world = World()
+def test_due_words_follow_the_running_clock() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     case = world.desk.case(order)
     assert due_words(case, NOW_MS).plain == "in 2 days"
@@ -27,30 +27,30 @@ def test_what_is_due_next() -> None:
     assert due_words(case, NOW_MS).plain == ""
 
 
-def test_an_order_in_lines_and_as_json() -> None:
-    world = World()
+def test_order_as_lines_tables_and_json() -> None:
+    world = OrdersWorld()
     world.protect("2")
     order = world.intake(accounts(1, 2), replace(HEAD, confidential=True))
     world.review(order)
     world.rule(order, "withheld", "1", reason="incites")
     world.rule(order, "withheld", "2", against_protected=True)
     case, cases = world.desk.case(order), world.desk.cases
-    said = case_as_dict(case, cases, NOW_MS)
-    assert (said["state"], said["waiting"], said["protected"], said["in_force"]) == ("under_review", 1, 1, False)
-    assert said["outcomes"] == {"declined": 0, "reduced": 0, "withheld": 1, "suspended": 0, "undecided": 1}
+    plain = case_as_dict(case, cases, NOW_MS)
+    assert (plain["state"], plain["waiting"], plain["protected"], plain["in_force"]) == ("under_review", 1, 1, False)
+    assert plain["outcomes"] == {"declined": 0, "reduced": 0, "withheld": 1, "suspended": 0, "undecided": 1}
     lines = head_lines(case, NOW_MS)
     assert lines[0].endswith("under review, confidential")
     assert any("ruled withheld on 1 target, 2021-02-08 16:00 UTC: incites" in line for line in lines)
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(orders_table([case], NOW_MS))
     console.print(rows_table(case, case.rows, cases))
-    told = console.export_text()
-    assert "1 withheld, 1 undecided" in told
-    assert "withheld, proposed by ann" in told
+    shown = console.export_text()
+    assert "1 withheld, 1 undecided" in shown
+    assert "withheld, proposed by ann" in shown
 
 
-def test_an_export_runs_nothing() -> None:
-    world = World()
+def test_export_contains_no_formulas() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, "declined", selection=Selection(undecided=True), reason='=HYPERLINK("http://evil")')

@@ -1,4 +1,4 @@
-"""The report and the letter: counted exactly, published with care, and nobody named."""
+"""The report and the letter to the authority: exact counts, rounding, and no personal data."""
 
 from __future__ import annotations
 
@@ -15,84 +15,54 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from devkit.scenario.india import ACCOUNTS, CRITICAL, REDUCED, SPEAKERS, SUSPENDED, WITHHELD, story
+from devkit.scenario.india import ACCOUNTS, CRITICAL, REDUCED, SPEAKERS, SUSPENDED, WITHHELD, order_story
 from devkit.scenario.verify import PlainCount, disagreements
-from moderation import family, tables, times, wording
-from moderation.orders import model
-from moderation.orders.reply import letter
-from moderation.orders.select import Selection
-from moderation.published import published_outcomes
+from moderation import family, tables, wording
+from moderation.orders import intake_plan
+from moderation.orders.letter import letter
+from moderation.orders.public_outcomes import published_outcomes
+from moderation.orders.selection import Selection
 from moderation.report import page, plots, rounding
 from moderation.report.episodes import episodes
-from moderation.report.facts import Facts, gather
-from moderation.report.plots import Bar, bars
+from moderation.report.facts import count_facts
+from moderation.report.plots import LabeledBar, bar_table
 from moderation.report.publish import publish
-from moderation.report.quality import Quality
-from moderation.report.rounding import THRESHOLD, Count, number, one, rounded, split
-from streams.log.decisions import Decision, Ruling, version_of
+from moderation.report.quality import ReviewQuality
+from moderation.report.rounding import THRESHOLD, Count, bar_length, round_count, round_group, round_parts
+from streams.log.decisions import Decision
 from streams.log.moderation import Override, encode_moderation
 from streams.orders import records as order_records
 from streams.orders.records import Target
-from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts
-
-DAY_MS = 24 * HOUR_MS
-
-
-def said(at: int, *rulings: tuple[str, str, int], tag: str = "tag", country: str = "IN", number: int = 0) -> Decision:
-    """A decision at a moment: (category, action, expiry) of each ruling."""
-    return Decision(
-        hashtag=tag, display=tag, country=country, version=version_of(number or at, at), tick_ms=at, settled_ms=at,
-        decided_at_ms=at, policy_revision="p", model_revision="m",
-        rulings=tuple(Ruling(category=c, surface="trends", action=a, since_ms=at, expires_at_ms=e)  # type: ignore[arg-type]
-                      for c, a, e in rulings),
-    )  # fmt: skip
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts
+from tests.support.report_cases import DAY_MS, decided, facts_of, order_world
 
 
 @pytest.mark.parametrize(
     ("decisions", "wanted"),
     [
-        ([said(10, ("a", "suppress", 100)), said(40, ("a", "clear", 0))], [("a", 10, 40)]),
-        ([said(10, ("a", "suppress", 100)), said(60, ("a", "suppress", 160)), said(90)], [("a", 10, 90)]),
-        ([said(10, ("a", "suppress", 100))], [("a", 10, 100)]),
-        ([said(10, ("a", "suppress", 900))], [("a", 10, 500)]),
-        ([said(10, ("a", "hold", 20)), said(60, ("a", "suppress", 70))], [("a", 10, 20), ("a", 60, 70)]),
-        ([said(10, ("a", "review", 20), ("b", "suppress", 30))], [("b", 10, 30)]),
-        ([said(10, ("a", "suppress", 50)), said(10, ("a", "suppress", 50))], [("a", 10, 50)]),
-        ([said(40, number=40), said(10, ("a", "suppress", 90), number=10)], [("a", 10, 40)]),
-        ([said(600, ("a", "suppress", 900))], []),
+        ([decided(10, ("a", "suppress", 100)), decided(40, ("a", "clear", 0))], [("a", 10, 40)]),
+        ([decided(10, ("a", "suppress", 100)), decided(60, ("a", "suppress", 160)), decided(90)], [("a", 10, 90)]),
+        ([decided(10, ("a", "suppress", 100))], [("a", 10, 100)]),
+        ([decided(10, ("a", "suppress", 900))], [("a", 10, 500)]),
+        ([decided(10, ("a", "hold", 20)), decided(60, ("a", "suppress", 70))], [("a", 10, 20), ("a", 60, 70)]),
+        ([decided(10, ("a", "review", 20), ("b", "suppress", 30))], [("b", 10, 30)]),
+        ([decided(10, ("a", "suppress", 50)), decided(10, ("a", "suppress", 50))], [("a", 10, 50)]),
+        ([decided(40, number=40), decided(10, ("a", "suppress", 90), number=10)], [("a", 10, 40)]),
+        ([decided(600, ("a", "suppress", 900))], []),
     ],
 )
-def test_an_episode_goes_from_the_first_decision_to_its_end(decisions: list[Decision], wanted: list[Any]) -> None:
+def test_episode_spans_first_decision_to_end(decisions: list[Decision], wanted: list[Any]) -> None:
     assert [(one.category, one.from_ms, one.to_ms) for one in episodes(decisions, 0, 500)] == wanted
 
 
-def order_world() -> tuple[World, str]:
-    world = World()
-    for account in range(20, 26):
-        world.protect(str(account))
-    order = world.intake([*accounts(*range(26)), Target("hashtag", "harm", "Harm")])
-    world.review(order)
-    world.rule(order, "declined", selection=Selection(protected=True), reason="the press")
-    world.rule(order, "suspended", *map(str, range(7)))
-    world.rule(order, "withheld", selection=Selection(undecided=True, kinds=("account",)))
-    world.rule(order, "reduced", "#harm")
-    world.now_ms += HOUR_MS
-    world.step(order, "final")
-    return world, order
-
-
-def facts_of(world: World, decisions: list[Decision], **options: Any) -> Facts:
-    return gather(world.log.view, decisions, NOW_MS - DAY_MS, NOW_MS + DAY_MS, now_ms=world.now_ms, **options)
-
-
-def test_the_facts_are_the_logs() -> None:
+def test_facts_count_the_records() -> None:
     world, order = order_world()
     world.rule(order, "declined", "0", reason="appeal")
     world.log.append(*encode_moderation(Override(
         id="o", hashtag="tag", display="tag", country="IN", surfaces=("trends",), actor="a", reason="r",
         at_ms=NOW_MS + 50, action="allow", expires_at_ms=NOW_MS + DAY_MS)))  # fmt: skip
     hidden = [
-        said(NOW_MS + at, ("hate", "suppress", NOW_MS + HOUR_MS), tag=tag) for at, tag in ((1, "tag"), (2, "other"))
+        decided(NOW_MS + at, ("hate", "suppress", NOW_MS + HOUR_MS), tag=tag) for at, tag in ((1, "tag"), (2, "other"))
     ]
     facts = facts_of(world, hidden)
     assert (facts.orders, facts.orders_by_state, facts.targets) == (1, {"final": 1}, {"account": 26, "hashtag": 1})
@@ -103,12 +73,12 @@ def test_the_facts_are_the_logs() -> None:
     assert (facts.overruled, facts.by_people) == (1, {"allow": 1})
     nowhere = facts_of(world, hidden, country="DE")
     assert (nowhere.orders, nowhere.suppressed, nowhere.time_to_act_ms) == (0, {}, None)
-    early = gather(world.log.view, hidden, 0, NOW_MS - DAY_MS, now_ms=world.now_ms)
+    early = count_facts(world.log.view, hidden, 0, NOW_MS - DAY_MS, now_ms=world.now_ms)
     assert (early.orders, early.by_people, early.durations_ms) == (0, {}, ())
 
 
-def test_an_order_declined_as_a_whole() -> None:
-    world = World()
+def test_order_declined_as_a_whole_declines_all_targets() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 2))
     world.step(order, "declined")
     facts = facts_of(world, [])
@@ -116,16 +86,16 @@ def test_an_order_declined_as_a_whole() -> None:
     assert "We decline to act on this order." in letter(world.desk.case(order), NOW_MS, sender="x")
 
 
-def told_of(world: World) -> tuple[dict[str, Any], str, str]:
-    """The report's numbers, the update and the page as one line."""
+def rendered(world: OrdersWorld) -> tuple[dict[str, Any], str, str]:
+    """Return the report's numbers, the update, and the page as one line."""
     published = publish(facts_of(world, [], country="IN"))
     html = " ".join(page.html(published, world.now_ms).split())
     return published.facts, page.update(published), html
 
 
-def twelve() -> tuple[World, str]:
+def twelve() -> tuple[OrdersWorld, str]:
     """An order under review, all of whose twelve accounts are ruled `withheld`."""
-    world = World()
+    world = OrdersWorld()
     order = world.intake(accounts(*range(1, 13)))
     world.review(order)
     world.rule(order, "withheld", selection=Selection())
@@ -136,7 +106,7 @@ def twelve() -> tuple[World, str]:
     ("steps", "later_ms", "outcome", "words"),
     [
         ([], 0, "undecided", "12 accounts are still under review."),
-        (["revoked"], 0, "dropped", "On 12 accounts nobody had acted when the order was revoked."),
+        (["revoked"], 0, "dropped", "On 12 accounts no action had been taken when the order was revoked."),
         (["interim"], 0, "withheld", "12 accounts are withheld in India only."),
         (["interim"], HOUR_MS - 1, "withheld", "12 accounts are withheld in India only."),
         (["interim"], HOUR_MS, "ended", "12 accounts were withheld in India only, until the order or our interim"),
@@ -145,14 +115,12 @@ def twelve() -> tuple[World, str]:
         (["declined"], 0, "declined", "On 12 accounts we took no action: 12 for other reasons."),
     ],
 )
-def test_what_an_order_holds_back_is_told_while_it_does(
-    steps: list[str], later_ms: int, outcome: str, words: str
-) -> None:
+def test_published_outcome_follows_order_state(steps: list[str], later_ms: int, outcome: str, words: str) -> None:
     world, order = twelve()
     for state in steps:
         world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
     world.now_ms += later_ms
-    facts, update, html = told_of(world)
+    facts, update, html = rendered(world)
     assert facts["outcomes"] == {"account": {outcome: 12}}
     assert words in update
     assert (outcome == "withheld") == ("withheld in the country" in html) == ("are withheld" in update)
@@ -160,9 +128,9 @@ def test_what_an_order_holds_back_is_told_while_it_does(
     assert [published_outcomes(world.desk.case(order), world.now_ms)] == [[outcome] * 12]
 
 
-def test_outcomes_that_are_not_in_force_add_up_with_the_others() -> None:
-    """Interim over: suspended stands, declined stays, withheld has ended, what was ruled after that is undecided."""
-    world = World()
+def test_outcomes_add_up_to_targets_after_order_ends() -> None:
+    """After the interim decision, `withheld` becomes `ended`, and later rulings count as undecided."""
+    world = OrdersWorld()
     order = world.intake([*accounts(*range(30)), Target("hashtag", "harm", "Harm")])
     world.review(order)
     world.rule(order, "suspended", *map(str, range(6)))
@@ -178,15 +146,15 @@ def test_outcomes_that_are_not_in_force_add_up_with_the_others() -> None:
     assert counts["account"] == {"suspended": 6, "declined": 7, "ended": 9, "undecided": 8}
     assert sum(counts["account"].values()) == facts_of(world, []).targets["account"]
     assert counts["hashtag"] == {"ended": 1}
-    _, update, _ = told_of(world)
+    _, update, _ = rendered(world)
     assert "The visibility of fewer than 5 hashtags was reduced until" in update
     world.step(order, "revoked")
     assert facts_of(world, []).outcomes["account"] == {"suspended": 6, "declined": 7, "ended": 9, "dropped": 8}
-    assert "On 8 accounts nobody had acted" in told_of(world)[1]
+    assert "On 8 accounts no action had been taken" in rendered(world)[1]
 
 
-def test_what_one_person_decided_is_not_told_as_two_people_s() -> None:
-    world = World()
+def test_speaker_registered_after_ruling_is_reported_separately() -> None:
+    world = OrdersWorld()
     for account in range(20, 27):
         world.protect(str(account))
     order = world.intake(accounts(*range(1, 10), *range(20, 27)))
@@ -194,13 +162,13 @@ def test_what_one_person_decided_is_not_told_as_two_people_s() -> None:
     world.rule(order, "withheld", *map(str, range(1, 10)))
     for actor in ("ann", "ben"):
         world.rule(order, "withheld", *map(str, range(20, 27)), actor=actor, against_protected=True)
-    before, update, _ = told_of(world)
+    before, update, _ = rendered(world)
     assert before["protected_speakers_acted_against"] == before["protected_speakers_registered_afterwards"] == 0
-    assert "We acted against" not in update, "it is not in force yet"
+    assert "We acted against" not in update, "the order is not in force yet"
     world.step(order, "final")
     for account in range(1, 7):
         world.protect(str(account))
-    facts, update, html = told_of(world)
+    facts, update, html = rendered(world)
     assert facts["protected_speakers_acted_against"] == 7
     assert facts["protected_speakers_registered_afterwards"] == 6
     assert "- We acted against 7 protected speakers. Two people decided on each." in update
@@ -210,32 +178,32 @@ def test_what_one_person_decided_is_not_told_as_two_people_s() -> None:
     assert later in html
 
 
-def test_that_no_protected_speaker_was_acted_against_is_told_where_it_is_so() -> None:
-    world = World()
+def test_report_states_when_no_protected_speaker_was_restricted() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 2))
     world.review(order)
     world.rule(order, "withheld", "1")
     world.rule(order, "declined", "2", ground="protected_speech")
     world.step(order, "final")
     world.protect("2")
-    _, update, html = told_of(world)
+    _, update, html = rendered(world)
     assert "acted against no protected speaker" in update and "acted against no protected speaker" in html
     world.protect("1")
-    _, update, html = told_of(world)
+    _, update, html = rendered(world)
     assert "acted against no" not in update + html and "wo people decided" not in update + html
     assert "fewer than 5 accounts that we acted against were registered" in update
     assert "Fewer than 5 accounts that we acted against were registered" in html
 
 
-def test_a_ground_that_is_not_of_declining_is_told_as_another() -> None:
-    world = World()
+def test_ground_of_another_outcome_counts_as_other() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(*range(12)))
     world.review(order)
     world.rule(order, "declined", *map(str, range(5)), ground="other")
     case = world.step(order, "declined")
     offset, step = case.history[-1]
     case.history[-1] = offset, replace(step, ground="local_law")
-    facts, update, html = told_of(world)
+    facts, update, html = rendered(world)
     assert facts["declined_by_ground"] == {"account": {"other": 12}}
     assert "On 12 accounts we took no action: 12 for other reasons." in update
     assert "Accounts declined by ground" in html
@@ -243,23 +211,23 @@ def test_a_ground_that_is_not_of_declining_is_told_as_another() -> None:
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 300), max_size=6))
-def test_no_small_count_can_be_had_from_the_others(counts: dict[str, int]) -> None:
-    given_counts = rounded(counts)
+def test_rounded_counts_bound_the_real_ones(counts: dict[str, int]) -> None:
+    given_counts = round_group(counts)
     assert set(given_counts) == set(counts)
-    for name, told in given_counts.items():
-        least, most = bounds(told)
+    for name, count in given_counts.items():
+        least, most = bounds(count)
         assert least <= counts[name] <= most
-        assert 0 < counts[name] < THRESHOLD or told != f"<{THRESHOLD}"
-        assert least <= number(told) <= most + 1
-        assert not (0 < counts[name] < THRESHOLD and isinstance(told, int))
+        assert 0 < counts[name] < THRESHOLD or count != f"<{THRESHOLD}"
+        assert least <= bar_length(count) <= most + 1
+        assert not (0 < counts[name] < THRESHOLD and isinstance(count, int))
 
 
-def bounds(told: Count) -> tuple[int, int]:
-    if isinstance(told, int):
-        return told, told
-    if told.startswith("<"):
-        return 1, int(told[1:].replace(",", "")) - 1
-    least, most = told.replace(",", "").split(" to ")
+def bounds(count: Count) -> tuple[int, int]:
+    if isinstance(count, int):
+        return count, count
+    if count.startswith("<"):
+        return 1, int(count[1:].replace(",", "")) - 1
+    least, most = count.replace(",", "").split(" to ")
     return int(least), int(most)
 
 
@@ -272,36 +240,36 @@ def all_groups(cells: int, total: int) -> Iterator[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize(("cells", "most"), [(1, 60), (2, 60), (3, 30), (4, 20), (6, 12)])
-def test_who_knows_the_total_and_the_rules_cannot_tell_a_small_count(cells: int, most: int) -> None:
-    """All groups of so many counts that are published alike, and have the same total where that is told."""
+def test_total_and_rules_reveal_no_small_count(cells: int, most: int) -> None:
+    """Compare all groups that are published alike and share a published total."""
     alike: dict[object, list[tuple[int, ...]]] = defaultdict(list)
     for total in range(most + 1):
         for group in all_groups(cells, total):
-            told = rounded({str(place): count for place, count in enumerate(group)})
-            alike[one(total), tuple(told[str(place)] for place in range(cells))].append(group)
+            given_counts = round_group({str(place): count for place, count in enumerate(group)})
+            alike[round_count(total), tuple(given_counts[str(place)] for place in range(cells))].append(group)
     for groups in alike.values():
         if sum(groups[0]) == sum(count > 0 for count in groups[0]):
-            continue  # as many counts as the total: each is 1, whatever is told of them
+            continue  # as many counts as the total: each is 1
         for place in range(cells):
             possible = {group[place] for group in groups}
             assert len(possible) > 1 or not 0 < possible.pop() < THRESHOLD, groups
 
 
 @given(st.integers(0, 60), st.lists(st.integers(1, 60), min_size=1, max_size=4), st.integers(0, 6))
-def test_the_parts_of_a_hidden_count_tell_no_more_of_it(other: int, parts: list[int], small: int) -> None:
-    """Outcomes, one of which has parts: their sum leaves open whatever the outcomes leave open."""
-    outcomes = rounded({"whole": sum(parts), "other": other, "small": small})
-    told = split(outcomes["whole"], {str(place): count for place, count in enumerate(parts)})
+def test_parts_of_hidden_count_reveal_no_more(other: int, parts: list[int], small: int) -> None:
+    """The sum of the parts leaves open every value that the outcomes leave open."""
+    outcomes = round_group({"whole": sum(parts), "other": other, "small": small})
+    parts_given = round_parts(outcomes["whole"], {str(place): count for place, count in enumerate(parts)})
     least, most = bounds(outcomes["whole"])
-    found = [bounds(one_told) for one_told in told.values()]
+    found = [bounds(one) for one in parts_given.values()]
     assert sum(low for low, _ in found) <= max(least, len(parts))
     assert sum(high for _, high in found) >= most
 
 
-def test_the_page_and_the_json_name_nobody_and_need_nothing() -> None:
+def test_page_and_json_hold_no_names_or_external_links() -> None:
     world, _ = order_world()
     published = publish(
-        facts_of(world, [said(NOW_MS, ("hate", "suppress", NOW_MS + 5), tag=f"t{n}") for n in range(6)])
+        facts_of(world, [decided(NOW_MS, ("hate", "suppress", NOW_MS + 5), tag=f"t{n}") for n in range(6)])
     )
     html = page.html(published, NOW_MS, title="<b>")
     assert "&lt;b&gt;" in html
@@ -321,83 +289,85 @@ def test_the_page_and_the_json_name_nobody_and_need_nothing() -> None:
     assert published.facts["suppressions_by_duration"] == {"hour": 6}
     assert "13 accounts are withheld" in page.update(published)
     assert "On 6 accounts we took no action: 6 are protected speech." in page.update(published)
-    empty = publish(facts_of(World(), []))
+    empty = publish(facts_of(OrdersWorld(), []))
     assert "No order was received" in page.html(empty, NOW_MS)
     assert "0 legal orders" in page.update(empty)
 
 
-def test_second_looks_and_appeals_are_told_where_they_are_known() -> None:
-    facts = facts_of(World(), [])
+def test_quality_is_published_above_threshold() -> None:
+    facts = facts_of(OrdersWorld(), [])
     assert publish(facts).facts["quality"] is None
     assert "Second looks" not in page.html(publish(facts), NOW_MS)
-    many = Quality(looked_at=200, overturned=12, pairs=150, kappa=0.71, appeals=30, appeals_reversed=6)
-    told = publish(facts, many)
-    assert told.facts["quality"]["false_positive_rate"] == 0.06
-    html = page.html(told, NOW_MS)
+    many = ReviewQuality(looked_at=200, overturned=12, pairs=150, kappa=0.71, appeals=30, appeals_reversed=6)
+    report = publish(facts, many)
+    assert report.facts["quality"]["false_positive_rate"] == 0.06
+    html = page.html(report, NOW_MS)
     for words in ("200 automated", "found 12 wrong (6.0%)", "kappa of 0.71", "Of 30 appeals, 6 were reversed"):
         assert words in " ".join(html.split())
-    few = Quality(looked_at=20, overturned=2, pairs=4, kappa=1.0, appeals=4, appeals_reversed=0).published()
-    assert few["false_positive_rate"] is None, "it would tell the count that is not told"
+    few = ReviewQuality(looked_at=20, overturned=2, pairs=4, kappa=1.0, appeals=4, appeals_reversed=0).published()
+    assert few["false_positive_rate"] is None, "the rate would reveal the hidden count"
     assert few["second_looks_by_result"] == {"upheld_or_disputed": "16 to 19", "found_wrong": "<5"}
     assert (few["reviewers_kappa"], few["appeals"]) == (None, "<5")
 
 
-def test_bars_are_as_long_as_their_numbers() -> None:
-    drawn = ElementTree.fromstring(bars([Bar("a", 10, "10"), Bar("<b>", 5, "5"), Bar("c", 0, "0")], "t"))
+def test_bar_lengths_are_proportional() -> None:
+    drawn = ElementTree.fromstring(
+        bar_table([LabeledBar("a", 10, "10", "x"), LabeledBar("<b>", 5, "5", "x"), LabeledBar("c", 0, "0", "x")], "t")
+    )
     widths = [float(rect.get("width", "")) for rect in drawn.iter("rect")]
     assert widths[1] == pytest.approx(widths[0] / 2)
     assert widths[2] == 0
 
 
-def test_the_letter_says_what_was_done_and_not_whom_it_protects() -> None:
+def test_letter_names_acted_targets_and_no_protected_ones() -> None:
     world, order = order_world()
     case = world.desk.case(order)
-    told = letter(case, world.now_ms, sender="Legal")
-    assert "names 26 accounts and 1 hashtag." in told
-    assert "13 accounts withheld from viewers in India" in told
-    assert "6 accounts: protected speech; the press" in told
-    assert "  account 3: suspended" in told
-    assert "account 21" not in told
-    assert "our final decision" in told
+    text = letter(case, world.now_ms, sender="Legal")
+    assert "names 26 accounts and 1 hashtag." in text
+    assert "13 accounts withheld from viewers in India" in text
+    assert "6 accounts: protected speech; the press" in text
+    assert "  account 3: suspended" in text
+    assert "account 21" not in text
+    assert "our final decision" in text
     world.step(order, "revoked")
     after = letter(world.desk.case(order), world.now_ms, sender="Legal")
     assert "revoked" in after
     assert "withheld from viewers" not in after
-    assert "account 10: withheld" in told
+    assert "account 10: withheld" in text
     assert "account 10: withheld" not in after
     assert "7 accounts suspended for breaking our own rules" in after
 
 
 @pytest.mark.parametrize(
-    ("states", "told"),
+    ("states", "standing"),
     [
-        ((), "under review; nothing has been put in force"),
+        ((), "under review; nothing is in force"),
         (("acknowledged", "under_review", "interim"), "interim decision; it ends"),
     ],
 )
-def test_the_letter_before_the_end(states: tuple[str, ...], told: str) -> None:
-    world = World()
+def test_letter_of_open_order(states: tuple[str, ...], standing: str) -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 2))
     for state in states:
         world.step(order, state, expires_at_ms=NOW_MS + HOUR_MS if state == "interim" else 0)
-    said_now = letter(world.desk.case(order), world.now_ms, sender="x")
-    assert told in said_now
-    assert "Still under review: 2 targets." in said_now
+    text = letter(world.desk.case(order), world.now_ms, sender="x")
+    assert standing in text
+    assert "Still under review: 2 targets." in text
     if "interim" in states:
         assert "interim decision ended" in letter(world.desk.case(order), NOW_MS + 2 * HOUR_MS, sender="x")
 
 
 def scenario_texts() -> tuple[PlainCount, str, str, dict[str, Any]]:
-    world = World()
-    told = story()
-    for account, category in told.speakers.items():
+    world = OrdersWorld()
+    plot = order_story()
+    for account, category in plot.speakers.items():
         world.protect(account, category)
-    named = (*told.speakers, *told.rule_breakers, *told.unlawful, *told.lawful)
+    named = (*plot.speakers, *plot.rule_breakers, *plot.unlawful, *plot.lawful)
     tags = [Target("hashtag", tag.lower(), tag) for tag in (*REDUCED, *CRITICAL)]
     order = world.intake([*(Target("account", account) for account in named), *tags])
     world.review(order)
-    world.rule(order, "suspended", *told.rule_breakers)
-    world.rule(order, "withheld", *told.unlawful)
+    world.rule(order, "suspended", *plot.rule_breakers)
+    world.rule(order, "withheld", *plot.unlawful)
     world.rule(order, "reduced", *(f"#{tag}" for tag in REDUCED))
     world.rule(order, "declined", selection=Selection(protected=True))
     world.rule(order, "declined", selection=Selection(undecided=True))
@@ -408,30 +378,30 @@ def scenario_texts() -> tuple[PlainCount, str, str, dict[str, Any]]:
     return plain, page.update(report), letter(world.desk.case(order), world.now_ms, sender="x"), report.facts
 
 
-def test_the_story_s_numbers_are_the_log_s_and_a_wrong_one_is_found() -> None:
-    plain, update, told, facts = scenario_texts()
+def test_scenario_verification_finds_wrong_numbers() -> None:
+    plain, update, text, facts = scenario_texts()
     assert plain.accounts == ACCOUNTS
     assert plain.outcomes["account", "withheld"] == WITHHELD
     assert plain.outcomes["account", "suspended"] == SUSPENDED
     assert dict(plain.speakers) == dict(SPEAKERS)
-    assert disagreements(plain, update, told, facts) == []
+    assert disagreements(plain, update, text, facts) == []
     for wrong in (str(WITHHELD), str(SUSPENDED), "1,178", f"{SPEAKERS['activist']} activists"):
-        assert disagreements(plain, update.replace(wrong, "5 activists"), told, facts) != []
-    assert disagreements(plain, update, told.replace(f"{WITHHELD} accounts", "436 accounts"), facts) != []
+        assert disagreements(plain, update.replace(wrong, "5 activists"), text, facts) != []
+    assert disagreements(plain, update, text.replace(f"{WITHHELD} accounts", "436 accounts"), facts) != []
     facts["outcomes"]["account"]["declined"] += 1
-    assert disagreements(plain, update, told, facts) == [
+    assert disagreements(plain, update, text, facts) == [
         "the report: account declined: 646, but the log has 645",
     ]
 
 
-def test_the_story_is_made_up_and_whole() -> None:
-    told = story()
-    assert told == story()
-    named = {*told.speakers, *told.rule_breakers, *told.unlawful, *told.lawful}
+def test_scenario_names_every_account_once() -> None:
+    plot = order_story()
+    assert plot == order_story()
+    named = {*plot.speakers, *plot.rule_breakers, *plot.unlawful, *plot.lawful}
     assert len(named) == ACCOUNTS
     assert SUSPENDED + WITHHELD > 500
 
 
 def test_doctests() -> None:
-    for module in (family, tables, times, wording, model, page, rounding, plots, order_records):
+    for module in (family, tables, wording, intake_plan, page, rounding, plots, order_records):
         assert doctest.testmod(module).failed == 0

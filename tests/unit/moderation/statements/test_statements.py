@@ -1,4 +1,4 @@
-"""Statements of reasons: every rendering says what the record says, and what the public database would take."""
+"""Statements of reasons: restrictions from records, and their renderings for users, the EU and Lumen."""
 
 from __future__ import annotations
 
@@ -18,36 +18,41 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from moderation.published import PublicOutcome as Done
+from moderation.orders.public_outcomes import PublicOutcome
 from moderation.statements import cli
+from moderation.statements.collect import (
+    active_restrictions,
+    all_restrictions,
+    decision_restrictions,
+    order_restrictions,
+    override_restriction,
+)
 from moderation.statements.dsa import EEA, DsaStatement, dsa_statement
-from moderation.statements.hashtag import ever, in_force
-from moderation.statements.lumen import Demand, Request, action_taken, lumen_notice
+from moderation.statements.lumen import OrderRequest, RequestedTarget, action_taken, lumen_notice, order_request
 from moderation.statements.masking import MASK, cut, masked
-from moderation.statements.orders import request_of, restrictions_of
-from moderation.statements.render import statement_as_dict
-from moderation.statements.restriction import Order, Restriction, of_decision, of_override
-from moderation.statements.text import LANGUAGES, catalogue, user_text
+from moderation.statements.restriction import LegalOrder, Restriction
+from moderation.statements.text import LANGUAGES, catalogue, statement_as_dict, user_text
 from streams.errors import CallerMistake
 from streams.explain import gather
-from streams.explain.hashtag_report import Account
-from streams.flags.overrides import PeopleView
-from streams.log.decisions import Action, Decision, Evidence, Reason, Ruling, version_of
+from streams.explain.hashtag_report import HashtagReport
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
 from streams.log.moderation import Override, Undo, encode_moderation
 from streams.orders.records import (
     OrderReceived,
     OrderRecord,
     OrderRuling,
+    OrderState,
     OrderStep,
     OrderTargets,
     Outcome,
-    State,
     Target,
     encode_case,
 )
 from streams.orders.states import GROUNDS_OF
 from streams.policy.countries import COUNTRIES
 from streams.settings import Settings
+from streams.signals import registry
 
 NOW_MS = 1_764_000_000_000
 HOUR_MS = 3_600_000
@@ -55,18 +60,18 @@ ORDER = "IN-0123456789"
 EVIDENCE = Evidence(
     window_ms=600_000, tweets=900, authors=400, scored=60, share=0.6, lower=0.5, upper=0.7, sampled=("17",)
 )
-SIGNALS = (Reason("harmful_share_lower", 0.5, 0.45), Reason("burst", 6.2, 4.0))
+SIGNALS = (DecisionReason("harmful_share_lower", 0.5, 0.45), DecisionReason("burst", 6.2, 4.0))
 
 
-def ruling(surface: str = "trends", action: Action = "suppress", **changes: Any) -> Ruling:
+def ruling(surface: str = "trends", action: Action = "suppress", **changes: Any) -> ScopeDecision:
     fields: dict[str, Any] = {
         "category": "hateful_conduct", "surface": surface, "action": action, "since_ms": NOW_MS - 60_000,
         "expires_at_ms": NOW_MS + HOUR_MS, "reasons": SIGNALS, "evidence": EVIDENCE,
     }  # fmt: skip
-    return Ruling(**fields | changes)
+    return ScopeDecision(**fields | changes)
 
 
-def decision(*rulings: Ruling, country: str = "*", number: int = 1) -> Decision:
+def decision(*rulings: ScopeDecision, country: str = "*", number: int = 1) -> Decision:
     return Decision(
         hashtag="rumour", display="Rumour", country=country, rulings=rulings, version=version_of(number, number),
         tick_ms=1, settled_ms=1, decided_at_ms=NOW_MS, policy_revision="p1", model_revision="m1",
@@ -82,20 +87,20 @@ def override(ident: str = "a", **changes: Any) -> Override:
     return Override(**fields | changes)
 
 
-def account(decisions: list[Decision], *records: Override | Undo) -> Account:
-    view = PeopleView()
+def account(decisions: list[Decision], *records: Override | Undo) -> HashtagReport:
+    view = OverrideHistory()
     for offset, record in enumerate(records):
         value, key = encode_moderation(record)
-        view.hear(offset, key, value)
-    return Account("rumour", decisions, view, None, NOW_MS)
+        view.apply(offset, key, value)
+    return HashtagReport("rumour", decisions, view, None, NOW_MS)
 
 
 # --- from records to restrictions --------------------------------------------------------------------------------
 
 
-def test_surfaces_that_were_ruled_alike_are_one_restriction() -> None:
+def test_surfaces_with_the_same_ruling_are_one_restriction() -> None:
     rulings = (ruling(), ruling("search"), ruling(category="abuse"), ruling("search", "hold"), ruling("x", "review"))
-    found = of_decision(decision(*rulings))
+    found = decision_restrictions(decision(*rulings))
     assert [(one.category, one.measure, one.surfaces) for one in found] == [
         ("hateful_conduct", "reduced", ("search", "trends")),
         ("abuse", "reduced", ("trends",)),
@@ -104,69 +109,72 @@ def test_surfaces_that_were_ruled_alike_are_one_restriction() -> None:
     assert len({one.reference for one in found}) == 3
 
 
-def test_a_renewal_keeps_the_reference_and_another_beginning_has_another() -> None:
-    [first] = of_decision(decision(ruling()))
-    [renewed] = of_decision(decision(ruling(expires_at_ms=NOW_MS + 2 * HOUR_MS), number=9))
-    [again] = of_decision(decision(ruling(since_ms=NOW_MS)))
+def test_renewal_keeps_reference_and_new_beginning_changes_it() -> None:
+    [first] = decision_restrictions(decision(ruling()))
+    [renewed] = decision_restrictions(decision(ruling(expires_at_ms=NOW_MS + 2 * HOUR_MS), number=9))
+    [again] = decision_restrictions(decision(ruling(since_ms=NOW_MS)))
     assert first.reference == renewed.reference != again.reference
     assert re.fullmatch(r"hushtag-[0-9a-f]{24}", first.reference)
 
 
-def test_only_what_decides_somewhere_is_in_force() -> None:
+def test_overruled_restriction_is_not_active() -> None:
     suppressed = decision(ruling(), ruling("search"))
-    assert [one.source for one in in_force(account([suppressed]))] == ["automated"]
+    assert [one.source for one in active_restrictions(account([suppressed]))] == ["automated"]
     both = account([suppressed], override(surfaces=("trends",)))
-    assert [one.source for one in in_force(both)] == ["automated", "human"]  # search is still the pipeline's
-    assert [one.source for one in in_force(account([suppressed], override()))] == ["human"]
-    assert in_force(account([suppressed], override(action="allow"))) == []
-    assert in_force(account([decision(ruling(expires_at_ms=NOW_MS))])) == []
+    assert [one.source for one in active_restrictions(both)] == [
+        "automated",
+        "human",
+    ]  # search is still suppressed by the pipeline
+    assert [one.source for one in active_restrictions(account([suppressed], override()))] == ["human"]
+    assert active_restrictions(account([suppressed], override(action="allow"))) == []
+    assert active_restrictions(account([decision(ruling(expires_at_ms=NOW_MS))])) == []
 
 
-def test_what_redis_does_not_have_yet_is_in_force_all_the_same() -> None:
+def test_active_restrictions_follow_logs_when_redis_lags() -> None:
     one = account([], override())
-    behind = Account("rumour", [], one.people, [], NOW_MS)
-    assert all(place.shown for place in behind.places())
-    assert [found.source for found in in_force(behind)] == ["human"]
+    behind = HashtagReport("rumour", [], one.people, [], NOW_MS)
+    assert all(place.shown for place in behind.states())
+    assert [found.source for found in active_restrictions(behind)] == ["human"]
 
 
-def test_the_history_has_what_ended_too() -> None:
+def test_all_restrictions_include_ended_ones() -> None:
     undone = Undo(
         id="u", hashtag="rumour", display="Rumour", country="*", surfaces=("search", "trends"), actor="ben",
         reason="mistake", at_ms=NOW_MS + 1, edits=version_of(0, 0), undoes=("a",),
     )  # fmt: skip
     past = account([decision(ruling(expires_at_ms=NOW_MS - 1)), decision(number=2)], override(), undone)
-    assert in_force(past) == []
-    assert [one.source for one in ever(past)] == ["automated", "human"]
+    assert active_restrictions(past) == []
+    assert [one.source for one in all_restrictions(past)] == ["automated", "human"]
 
 
-def test_an_allow_restricts_nothing() -> None:
-    assert of_override(override(action="allow")) is None
+def test_allow_is_no_restriction() -> None:
+    assert override_restriction(override(action="allow")) is None
 
 
-def test_sampled_tweets_stay_out_of_every_statement() -> None:
-    [one] = of_decision(decision(ruling()))
+def test_statement_omits_sampled_tweets() -> None:
+    [one] = decision_restrictions(decision(ruling()))
     assert "sampled" not in json.dumps(statement_as_dict(one))
 
 
 # --- legal orders ------------------------------------------------------------------------------------------------
 
 
-def ordered(*steps: OrderRecord, confidential: bool = False) -> PeopleView:
+def ordered(*steps: OrderRecord, confidential: bool = False) -> OverrideHistory:
     targets = (Target("hashtag", "rumour", "Rumour"), Target("account", "1001"), Target("account", "1002"))
     received = OrderReceived(
         order=ORDER, intake="i", parts=1, added=3, authority="Ministry of Examples", country="IN",
         legal_basis="IT Act 69A", reference="No. 7", issued_ms=NOW_MS - HOUR_MS, received_ms=NOW_MS - HOUR_MS,
         deadline_ms=NOW_MS, confidential=confidential, actor="lee", at_ms=NOW_MS - HOUR_MS,
     )  # fmt: skip
-    view = PeopleView()
+    view = OverrideHistory()
     for offset, record in enumerate([OrderTargets(order=ORDER, intake="i", part=0, targets=targets), received, *steps]):
         value, key = encode_case(record)
-        view.hear(offset, key, value)
-    assert not view.bad and not view.fold.cases.refused
+        view.apply(offset, key, value)
+    assert not view.bad and not view.fold.orders.refused
     return view
 
 
-def order_step(to: State, after: int, expires_at_ms: int = 0) -> OrderStep:
+def order_step(to: OrderState, after: int, expires_at_ms: int = 0) -> OrderStep:
     return OrderStep(
         id=f"s{after}", order=ORDER, to=to, expires_at_ms=expires_at_ms, actor="lee", reason=f"now {to}",
         at_ms=NOW_MS, edits=version_of(after, 0),
@@ -181,7 +189,7 @@ def order_ruling(outcome: Outcome, first: int, last: int, after: int) -> OrderRu
     )  # fmt: skip
 
 
-def decided(confidential: bool) -> PeopleView:
+def decided(confidential: bool) -> OverrideHistory:
     return ordered(
         order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("reduced", 0, 0, 3),
         order_ruling("withheld", 1, 1, 4), order_ruling("declined", 2, 2, 5), order_step("final", 6),
@@ -189,49 +197,49 @@ def decided(confidential: bool) -> PeopleView:
     )  # fmt: skip
 
 
-def test_what_an_order_holds_back_has_its_statements() -> None:
+def test_order_in_force_restricts_its_targets() -> None:
     view = decided(confidential=False)
-    case = view.fold.cases.cases[ORDER]
-    tag, withheld = restrictions_of(case, NOW_MS)
+    case = view.fold.orders.cases[ORDER]
+    tag, withheld = order_restrictions(case, NOW_MS)
     assert (tag.kind, tag.measure, tag.surfaces, tag.country, tag.source) == (
         "hashtag", "reduced", ("trends",), "IN", "legal",
     )  # fmt: skip
     assert (withheld.kind, withheld.target, withheld.measure) == ("account", "1001", "withheld")
     assert "Ministry of Examples (IT Act 69A, No. 7)" in user_text(withheld, "en")
-    assert in_force(Account("rumour", [], view, None, NOW_MS)) == [tag]
-    demands = request_of(case).demands
+    assert active_restrictions(HashtagReport("rumour", [], view, None, NOW_MS)) == [tag]
+    demands = order_request(case, NOW_MS).targets
     assert [(one.kind, one.outcome) for one in demands] == [
         ("hashtag", "reduced"), ("account", "withheld"), ("account", "declined"),
     ]  # fmt: skip
 
 
-def test_of_a_confidential_order_no_statement_says_more_than_that_it_is_one() -> None:
-    for one in restrictions_of(decided(confidential=True).fold.cases.cases[ORDER], NOW_MS):
+def test_statement_of_confidential_order_names_nothing() -> None:
+    for one in order_restrictions(decided(confidential=True).fold.orders.cases[ORDER], NOW_MS):
         plain = json.dumps(statement_as_dict(one))
         assert not any(word in plain for word in ("Ministry", "69A", "No. 7", "within the law", "lee", ORDER))
 
 
-def test_an_order_that_is_not_in_force_holds_nothing_back() -> None:
+def test_order_not_in_force_restricts_nothing() -> None:
     steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("withheld", 1, 1, 3)]
-    waiting = ordered(*steps).fold.cases.cases[ORDER]
-    assert restrictions_of(waiting, NOW_MS) == []
-    interim = ordered(*steps, order_step("interim", 4, NOW_MS + 10)).fold.cases.cases[ORDER]
-    assert [one.ends_ms for one in restrictions_of(interim, NOW_MS + 9)] == [NOW_MS + 10]
-    assert restrictions_of(interim, NOW_MS + 10) == []
-    assert {one.outcome for one in request_of(waiting).demands} == {"undecided"}
-    assert [one.outcome for one in request_of(interim, NOW_MS + 9).demands] == ["undecided", "withheld", "undecided"]
-    assert [one.outcome for one in request_of(interim, NOW_MS + 10).demands] == ["undecided", "ended", "undecided"]
+    waiting = ordered(*steps).fold.orders.cases[ORDER]
+    assert order_restrictions(waiting, NOW_MS) == []
+    interim = ordered(*steps, order_step("interim", 4, NOW_MS + 10)).fold.orders.cases[ORDER]
+    assert [one.ends_ms for one in order_restrictions(interim, NOW_MS + 9)] == [NOW_MS + 10]
+    assert order_restrictions(interim, NOW_MS + 10) == []
+    assert {one.outcome for one in order_request(waiting, NOW_MS).targets} == {"undecided"}
+    assert [one.outcome for one in order_request(interim, NOW_MS + 9).targets] == ["undecided", "withheld", "undecided"]
+    assert [one.outcome for one in order_request(interim, NOW_MS + 10).targets] == ["undecided", "ended", "undecided"]
 
 
-def notice_of(view: PeopleView, now_ms: int = NOW_MS) -> tuple[str, str, list[str]]:
-    """Action taken, text and URLs of the order's notice."""
-    request_told = request_of(view.fold.cases.cases[ORDER], now_ms)
-    told = lumen_notice(request_told, recipient="Example", site="https://example.org")["notice"]
-    urls = [url["url"] for work in told["works_attributes"] for url in work["infringing_urls_attributes"]]
-    return told["action_taken"], told["body"], urls
+def notice_of(view: OverrideHistory, now_ms: int = NOW_MS) -> tuple[str, str, list[str]]:
+    """Return action taken, text and URLs of the order's notice."""
+    asked = order_request(view.fold.orders.cases[ORDER], now_ms)
+    notice = lumen_notice(asked, recipient="Example", site="https://example.org")["notice"]
+    urls = [url["url"] for work in notice["works_attributes"] for url in work["infringing_urls_attributes"]]
+    return notice["action_taken"], notice["body"], urls
 
 
-def test_the_archive_is_told_of_what_was_in_force_and_of_nothing_else() -> None:
+def test_lumen_notice_names_only_targets_once_in_force() -> None:
     steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("reduced", 0, 0, 3),
              order_ruling("withheld", 1, 2, 4)]  # fmt: skip
     action, body, urls = notice_of(ordered(*steps))
@@ -248,7 +256,7 @@ def test_the_archive_is_told_of_what_was_in_force_and_of_nothing_else() -> None:
     assert (action, urls) == ("Partial", ["https://example.org/i/user/1001"])
 
 
-def test_a_ruling_that_came_when_the_interim_decision_was_over_names_nobody() -> None:
+def test_lumen_notice_omits_ruling_after_interim_decision_ended() -> None:
     late = replace(order_ruling("withheld", 2, 2, 5), at_ms=NOW_MS + 20)
     over = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("withheld", 1, 1, 3),
             order_step("interim", 4, NOW_MS + 10), late]  # fmt: skip
@@ -260,7 +268,9 @@ def test_a_ruling_that_came_when_the_interim_decision_was_over_names_nobody() ->
 # --- the database ------------------------------------------------------------------------------------------------
 
 long_text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=2_000)
-orders = st.builds(Order, authority=long_text, legal_basis=long_text, reference=long_text, confidential=st.booleans())
+orders = st.builds(
+    LegalOrder, authority=long_text, legal_basis=long_text, reference=long_text, confidential=st.booleans()
+)
 
 
 @st.composite
@@ -294,8 +304,8 @@ def restrictions(draw: st.DrawFn) -> Restriction:
 
 
 @given(restrictions())
-def test_whatever_is_decided_the_database_would_take_it(restriction: Restriction) -> None:
-    """`DsaStatement` checks the database's rules; making one is the test."""
+def test_every_restriction_gives_a_valid_dsa_statement(restriction: Restriction) -> None:
+    """Build a `DsaStatement`, which checks the database's rules."""
     statement = dsa_statement(restriction)
     reported = restriction.country == "*" or restriction.country in EEA
     assert (statement is not None) is reported
@@ -306,15 +316,15 @@ def test_whatever_is_decided_the_database_would_take_it(restriction: Restriction
 
 
 @given(restrictions(), st.sampled_from(LANGUAGES))
-def test_whatever_is_decided_the_user_can_be_told(restriction: Restriction, language: str) -> None:
+def test_every_restriction_has_a_user_text(restriction: Restriction, language: str) -> None:
     text = user_text(restriction, language)
     assert restriction.reference in text
     if restriction.order is not None and restriction.order.confidential:
-        named = dataclasses.replace(restriction.order, authority="the authority that nobody else is called")
+        named = dataclasses.replace(restriction.order, authority="the authority with a unique name")
         assert named.authority not in user_text(dataclasses.replace(restriction, order=named), language)
 
 
-GOOD = dsa_statement(of_decision(decision(ruling()))[0]).as_dict()  # type: ignore[union-attr]
+GOOD = dsa_statement(decision_restrictions(decision(ruling()))[0]).as_dict()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -333,14 +343,14 @@ GOOD = dsa_statement(of_decision(decision(ruling()))[0]).as_dict()  # type: igno
         {"puid": "a.b"}, {"puid": ""}, {"hashtag": "rumour"}, {"decision_ground_reference_url": "no url"},
     ],
 )  # fmt: skip
-def test_what_the_database_would_refuse_is_refused(changes: dict[str, Any]) -> None:
+def test_invalid_dsa_statement_is_refused(changes: dict[str, Any]) -> None:
     DsaStatement(**GOOD)
     with pytest.raises(ValidationError):
         DsaStatement(**GOOD | changes)
 
 
-def test_an_automated_suppression_for_the_database() -> None:
-    [one] = of_decision(decision(ruling(), ruling("search"), country="FR"))
+def test_dsa_statement_of_automated_suppression() -> None:
+    [one] = decision_restrictions(decision(ruling(), ruling("search"), country="FR"))
     statement = dsa_statement(one)
     assert statement is not None
     assert statement.as_dict() | {"decision_facts": "", "incompatible_content_explanation": "", "puid": ""} == {
@@ -361,32 +371,34 @@ def test_an_automated_suppression_for_the_database() -> None:
         "automated_decision": "AUTOMATED_DECISION_FULLY",
         "puid": "",
     }
-    for told in ("900 posts by about 400 authors", "60%", "between 50% and 70%", "burst 6.2 (threshold 4)", "p1", "m1"):
-        assert told in statement.decision_facts
+    for fact in ("900 posts by about 400 authors", "60%", "between 50% and 70%", "burst 6.2 (threshold 4)", "p1", "m1"):
+        assert fact in statement.decision_facts
     assert "Rumour" not in json.dumps(statement.as_dict())
 
 
-def test_a_person_s_words_are_masked_for_the_database_and_whole_for_the_user() -> None:
-    one = of_override(override(reason="reported by @somebody"))
+def test_reason_is_masked_for_database_and_whole_for_user() -> None:
+    one = override_restriction(override(reason="reported by @somebody"))
     assert one is not None
     statement = dsa_statement(one)
     assert statement is not None and statement.incompatible_content_explanation == f"reported by {MASK}"
     assert "@somebody" in user_text(one, "en")
 
 
-def test_a_legal_order_for_the_database() -> None:
+def test_dsa_statement_of_legal_order() -> None:
     fields: dict[str, Any] = {
         "target": "17", "display": "17", "kind": "account", "measure": "withheld", "surfaces": (), "country": "DE",
         "source": "legal", "actor": "ann", "began_ms": NOW_MS, "ends_ms": 0, "decision": "d", "identity": "i",
         "reason": "within the law",
     }  # fmt: skip
-    order = Order("Ministry", "IT Act 69A", "No. 7", confidential=False)
+    order = LegalOrder("Ministry", "IT Act 69A", "No. 7", confidential=False)
     statement = dsa_statement(Restriction(**fields, order=order))
     assert statement is not None
     assert statement.decision_visibility == ["DECISION_VISIBILITY_CONTENT_DISABLED"]
     assert statement.illegal_content_legal_ground == "IT Act 69A (order No. 7)"
     assert (statement.source_type, statement.source_identity) == ("SOURCE_TYPE_OTHER_NOTIFICATION", "Ministry")
-    hidden = dsa_statement(Restriction(**fields, order=Order("Ministry", "IT Act 69A", "No. 7", confidential=True)))
+    hidden = dsa_statement(
+        Restriction(**fields, order=LegalOrder("Ministry", "IT Act 69A", "No. 7", confidential=True))
+    )
     assert not any(word in json.dumps(hidden.as_dict()) for word in ("Ministry", "69A", "No. 7"))  # type: ignore[union-attr]
 
 
@@ -400,20 +412,21 @@ def test_a_legal_order_for_the_database() -> None:
         ("ｆｏｏ ＠bar", f"ｆｏｏ {MASK}"),
     ],
 )  # fmt: skip
-def test_masking(text: str, left: str) -> None:
+def test_masked_replaces_personal_data(text: str, left: str) -> None:
     assert masked(text) == left
 
 
-def test_cut() -> None:
+def test_cut_ends_with_ellipsis() -> None:
     assert (cut("abc", 3), cut("abcd", 3)) == ("abc", "ab…")
 
 
 # --- the user ----------------------------------------------------------------------------------------------------
 
 
-def test_every_message_has_a_translation_with_the_same_values() -> None:
+def test_every_message_is_translated_with_same_placeholders() -> None:
     source = Path("moderation/statements/text.py").read_bytes()
-    messages = {text for _, text, _, _ in extract("python", io.BytesIO(source), keywords={"say": None})}
+    messages = {text for _, text, _, _ in extract("python", io.BytesIO(source), keywords={"text": None})}
+    messages |= {one.statement for one in registry.SIGNALS}
     assert len(messages) > 20
     for language in set(LANGUAGES) - {"en"}:
         known = catalogue(language)
@@ -424,16 +437,16 @@ def test_every_message_has_a_translation_with_the_same_values() -> None:
             assert sorted(re.findall(r"{\w+}", str(translation.string))) == sorted(re.findall(r"{\w+}", message))
 
 
-def test_a_suppression_told_to_its_users() -> None:
-    [one] = of_decision(decision(ruling(), ruling("search"), country="IN"))
+def test_user_text_of_suppression_in_english_and_hindi() -> None:
+    [one] = decision_restrictions(decision(ruling(), ruling("search"), country="IN"))
     assert user_text(one, "en").splitlines() == [
         "#Rumour is not shown in search suggestions and the list of trends to viewers in India.",
         "This began on 24 November 2025, 15:59 UTC and ends on 24 November 2025, 17:00 UTC, unless it is renewed.",
         "An automated system decided this under our rules on attacks on people for who they are.",
         "It looked at tweets by 60 people who used the hashtag, and estimates that 50% to 70% of them break these "
         "rules.",
-        "Beside the texts, this spoke for it: a sudden rise in its use.",
-        "Tweets with it are not deleted, and whoever types it still finds them.",
+        "Besides the texts, these signals supported it: a sudden rise in its use.",
+        "Tweets with it are not deleted, and people who type it still find them.",
         f"If you think this is wrong, you can appeal. Give the reference {one.reference}.",
     ]
     hindi = user_text(one, "hi")
@@ -444,30 +457,34 @@ def test_a_suppression_told_to_its_users() -> None:
 # --- the archive of orders ---------------------------------------------------------------------------------------
 
 
-def request(confidential: bool, *outcomes: Done) -> Request:
-    order = Order("Ministry of Examples", "IT Act 69A", "No. 7", confidential)
+def request(confidential: bool, *outcomes: PublicOutcome) -> OrderRequest:
+    order = LegalOrder("Ministry of Examples", "IT Act 69A", "No. 7", confidential)
     kinds: list[Any] = ["account", "hashtag", "tweet"]
-    demands = tuple(Demand(kinds[n % 3], f"t{n}", outcome, "asked @x") for n, outcome in enumerate(outcomes))
-    return Request(order, "IN", NOW_MS, NOW_MS, demands)
+    demands = tuple(RequestedTarget(kinds[n % 3], f"t{n}", outcome, "asked @x") for n, outcome in enumerate(outcomes))
+    return OrderRequest(order, "IN", NOW_MS, NOW_MS, demands)
 
 
-def test_an_order_for_the_archive() -> None:
-    told = lumen_notice(
+def test_lumen_notice_of_order() -> None:
+    notice = lumen_notice(
         request(False, "withheld", "reduced", "declined"), recipient="Example", site="https://example.org"
     )["notice"]
-    assert (told["type"], told["action_taken"], told["jurisdiction_list"]) == ("GovernmentRequest", "Partial", "IN")
-    assert told["subject"] == "IT Act 69A, No. 7"
-    urls = [url["url"] for work in told["works_attributes"] for url in work["infringing_urls_attributes"]]
+    assert (notice["type"], notice["action_taken"], notice["jurisdiction_list"]) == (
+        "GovernmentRequest",
+        "Partial",
+        "IN",
+    )
+    assert notice["subject"] == "IT Act 69A, No. 7"
+    urls = [url["url"] for work in notice["works_attributes"] for url in work["infringing_urls_attributes"]]
     assert sorted(urls) == [
         "https://example.org/hashtag/t1", "https://example.org/i/user/t0",
     ]  # fmt: skip
-    assert "1 account withheld in the country of the order only" in told["body"]
-    assert f"Declined because: asked {MASK}" in told["body"]
+    assert "1 account withheld in the country of the order only" in notice["body"]
+    assert f"Declined because: asked {MASK}" in notice["body"]
 
 
-def test_of_a_confidential_order_only_the_numbers_are_told() -> None:
-    told = lumen_notice(request(True, "withheld", "declined"), recipient="Example", site="https://example.org")
-    plain = json.dumps(told)
+def test_lumen_notice_of_confidential_order_has_only_numbers() -> None:
+    notice = lumen_notice(request(True, "withheld", "declined"), recipient="Example", site="https://example.org")
+    plain = json.dumps(notice)
     assert not any(word in plain for word in ("Ministry", "69A", "No. 7", "t0", "t1", "asked"))
     assert "The order names 2 targets" in plain and MASK in plain
 
@@ -479,43 +496,43 @@ def test_of_a_confidential_order_only_the_numbers_are_told() -> None:
         (["undecided", "withheld"], "Unspecified"), (["ended"], "Yes"), (["dropped"], "No"),
     ],
 )  # fmt: skip
-def test_the_action_taken(outcomes: list[Done], word: str) -> None:
-    assert action_taken(request(False, *outcomes).demands) == word
+def test_action_taken_summarises_outcomes(outcomes: list[PublicOutcome], word: str) -> None:
+    assert action_taken(request(False, *outcomes).targets) == word
 
 
 # --- the command -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("arguments", [[], ["--lang", "hi"], ["--json"]])
-def test_the_command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    async def account_of(settings: Settings, hashtag: str, country: str | None) -> tuple[Account, str]:
+def test_statement_command_prints_text_or_json(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gather_report(settings: Settings, hashtag: str, country: str | None) -> tuple[HashtagReport, str]:
         return (account([decision(ruling())]) if hashtag == "rumour" else account([])), "Redis does not answer"
 
-    monkeypatch.setattr(gather, "account_of", account_of)
+    monkeypatch.setattr(gather, "gather_report", gather_report)
     app = typer.Typer()
     cli.register(app)
     result = CliRunner().invoke(app, ["statement", "#RUMOUR", *arguments])
     assert result.exit_code == 0, result.output
     assert "Redis does not answer" in result.stderr
     if arguments == ["--json"]:
-        told = json.loads(result.stdout)
-        assert (told["dsa"]["puid"], set(told["text"])) == (told["reference"], {"en", "hi"})
+        notice = json.loads(result.stdout)
+        assert (notice["dsa"]["puid"], set(notice["text"])) == (notice["reference"], {"en", "hi"})
     else:
         assert ("अपील" in result.stdout) is bool(arguments)
     assert CliRunner().invoke(app, ["statement", "nothing"]).exit_code == 3
 
 
-def test_the_notice_of_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def people_view(settings: Settings) -> PeopleView:
+def test_notice_command_prints_notice_or_statements(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read_overrides(settings: Settings) -> OverrideHistory:
         return decided(confidential=False)
 
-    monkeypatch.setattr(gather, "people_view", people_view)
+    monkeypatch.setattr(gather, "read_overrides", read_overrides)
     app = typer.Typer()
     cli.register(app)
     asked = ["--recipient", "Example", "--site", "https://example.org/"]
-    told = json.loads(CliRunner().invoke(app, ["notice", ORDER, *asked]).stdout)["notice"]
-    assert told["title"] == "Legal order from Ministry of Examples to Example"
-    urls = [url["url"] for work in told["works_attributes"] for url in work["infringing_urls_attributes"]]
+    notice = json.loads(CliRunner().invoke(app, ["notice", ORDER, *asked]).stdout)["notice"]
+    assert notice["title"] == "Legal order from Ministry of Examples to Example"
+    urls = [url["url"] for work in notice["works_attributes"] for url in work["infringing_urls_attributes"]]
     assert "https://example.org/i/user/1001" in urls
     lines = CliRunner().invoke(app, ["notice", ORDER, *asked, "--statements"]).stdout.splitlines()
     assert [json.loads(line)["restriction"]["kind"] for line in lines] == ["account", "hashtag"][::-1]

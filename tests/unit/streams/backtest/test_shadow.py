@@ -1,4 +1,4 @@
-"""A policy in the shadow: followed tick by tick it says what impact says, and the live side follows its history."""
+"""A policy in the shadow: its report while following equals that of a batch, and the live side follows its history."""
 
 from __future__ import annotations
 
@@ -11,22 +11,34 @@ from msgspec.structs import replace as changed_record
 from streams.backtest import Impact
 from streams.backtest.shadow import counts, differing_now, over_time, report_of
 from streams.backtest.spells import Spell
-from streams.log.decisions import Decision, Ruling
+from streams.log.decisions import Decision, ScopeDecision
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
+from streams.log.lines import read_lines
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from streams.replay import Replay, read_lines
+from streams.replay import Replay
 from streams.scoring import TextScorer
-from tests.unit.streams.backtest.test_impact import BASE, LIVE, NEW, TICK, World, policy_of, steady
-from tests.unit.streams.backtest.test_truth import LIVE as SMALL
-from tests.unit.streams.backtest.test_truth import Ledger, as_told, begun, changed
-from tests.unit.streams.test_replay import WordScorer, make_policy, random_log
+from tests.support.backtest_cases import (
+    BASE,
+    LIVE,
+    NEW,
+    SMALL,
+    TICK,
+    ChangeLog,
+    EvidenceWorld,
+    change_row,
+    changed_policy,
+    grounds_by_start,
+    policy_of,
+    steady,
+)
+from tests.support.word_policy import WordScorer, make_policy, random_log
 
 SOFTER = policy_of(BASE.replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6"))
 
 
 def followed(records: list[EvidenceRecord], kept: int, new: Policy = NEW) -> Impact:
-    """The first `kept` records as a batch, the others as they come."""
+    """Judge the first `kept` records as a batch and follow the others."""
     impact = Impact(LIVE, new, history={LIVE.revision: LIVE})
     for record in records[:kept]:
         impact.add(record)
@@ -38,19 +50,19 @@ def followed(records: list[EvidenceRecord], kept: int, new: Policy = NEW) -> Imp
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("kept", [0, 1, 40, 101, 140])
-def test_followed_tick_by_tick_it_says_what_impact_says(kept):
-    records = World(11).records(110)
+def test_following_reports_same_changes_as_batch(kept):
+    records = EvidenceWorld(11).records(110)
     batch = Impact(LIVE, NEW)
     for record in records:
         batch.add(record)
     impact = followed(records, kept)
-    assert impact.to_ms == records[-1].tick_ms - TICK, "a tick is known to be whole when the next one begins"
+    assert impact.to_ms == records[-1].tick_ms - TICK, "a tick is complete when the next one begins"
     assert impact.finish() == batch.finish()
     assert impact.finish().changes
 
 
-def test_asking_changes_nothing():
-    records = World(12).records(90)
+def test_report_does_not_change_impact():
+    records = EvidenceWorld(12).records(90)
     quiet, asked = followed(records, 30), Impact(LIVE, NEW, history={LIVE.revision: LIVE})
     asked.follow()
     for record in records:
@@ -59,7 +71,7 @@ def test_asking_changes_nothing():
     assert asked.finish() == quiet.finish()
 
 
-def test_shards_are_level_once_all_are_judged_up_to_the_same_tick():
+def test_level_once_all_shards_reach_same_tick():
     impact = Impact(LIVE, NEW)
     impact.follow()
     records = steady(LIVE, {"a": 0.9})
@@ -74,8 +86,8 @@ def test_shards_are_level_once_all_are_judged_up_to_the_same_tick():
     ]  # fmt: skip
 
 
-def test_forgetting_drops_what_is_over_and_nothing_that_stands():
-    records = World(13).records(200)
+def test_forget_drops_only_ended_spells():
+    records = EvidenceWorld(13).records(200)
     whole, short = followed(records, 0), followed(records[:250], 0)
     short.forget(short.to_ms - 20 * TICK)
     for record in records[250:]:
@@ -87,27 +99,26 @@ def test_forgetting_drops_what_is_over_and_nothing_that_stands():
     later = short.from_ms
     assert later > whole.from_ms
     spells = [
-        [spell for of_scope in book.until(short.to_ms).values() for spell in of_scope if spell.from_ms > later]
-        for impact in (short, whole) for book in impact.books
+        [spell for of_scope in one.until(short.to_ms).values() for spell in of_scope if spell.from_ms > later]
+        for impact in (short, whole) for one in impact.recorders
     ]  # fmt: skip
     assert [len(one) for one in spells[:2]] == [len(one) for one in spells[2:]] and all(spells)
 
 
-def test_numbers_of_forgotten_hashtags_are_taken_back():
-    world = World(14)
+def test_forget_releases_numbers_of_unused_hashtags():
+    world = EvidenceWorld(14)
     impact = Impact(LIVE, NEW)
     impact.follow()
     for at, record in enumerate(world.records(60)):
         names = [f"{name}-{at // 10}" for name in record.hashtags]
-        impact.add(EvidenceRecord(*[names if field == "hashtags" else getattr(record, field)
-                                    for field in record.__struct_fields__]))  # fmt: skip
+        impact.add(changed_record(record, hashtags=names))
     before = len(impact.tags)
     impact.forget(impact.to_ms + 1)
     assert 0 < len(impact.tags) < before
-    assert len(impact.tags) <= 24 + len({key >> 10 for book in impact.books for key in book.known()})
+    assert len(impact.tags) <= 24 + len({key >> 10 for one in impact.recorders for key in one.known()})
 
 
-def test_where_the_two_differ_now():
+def test_report_lists_current_differences():
     records = steady(LIVE, {"tag1": 0.9, "a": 0.66, "b": 0.9, "c": 0.1})
     impact = followed(records, 60, SOFTER)
     (only,) = differing_now(impact)
@@ -128,8 +139,8 @@ def test_where_the_two_differ_now():
     assert not report_of(other).hiding and report_of(other).over_time[-1].both == 2 and not report_of(other).now
 
 
-def test_a_flag_that_stands_as_the_live_policy_changes_its_mode_begins_anew_with_what_it_rests_on():
-    """Over, and in between, where the upper bound is still above `clear_at`."""
+def test_change_of_live_mode_begins_new_spell_with_evidence():
+    """Tag a is over, b is between: its upper bound is still above `clear_at`."""
     shadow = policy_of(BASE.replace("mode: suppress", "mode: shadow"))
     harmful, calmer = {"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.5}
     records = [*steady(shadow, harmful)[:10], *steady(shadow, calmer)[10:19], *steady(LIVE, calmer)[19:]]
@@ -140,18 +151,18 @@ def test_a_flag_that_stands_as_the_live_policy_changes_its_mode_begins_anew_with
         report_of(impact)
     impact.finish()
     found = {
-        (impact.tags.name(key), spell.action): (spell.from_ms, round(spell.ruling.evidence.share, 3))
-        for (key, scope), spells in impact.books[0].until(impact.to_ms).items() if scope[1] == "trends"
-        for spell in spells if spell.ruling.evidence is not None
+        (impact.tags.name(key), spell.action): (spell.from_ms, round(spell.decision.evidence.share, 3))
+        for (key, scope), spells in impact.recorders[0].until(impact.to_ms).items() if scope[1] == "trends"
+        for spell in spells if spell.decision.evidence is not None
     }  # fmt: skip
     assert found == {
         ("a", "shadow"): (10_000, 0.9), ("a", "suppress"): (200_000, 0.9),
         ("b", "shadow"): (10_000, 0.9), ("b", "suppress"): (200_000, 0.5),
     }  # fmt: skip
-    assert {(one.hashtag, one.kind) for one in impact.verdict().changes} == {("a", "earlier"), ("b", "earlier")}
+    assert {(one.hashtag, one.kind) for one in impact.report().changes} == {("a", "earlier"), ("b", "earlier")}
 
 
-def test_what_the_evidence_cannot_tell_is_named_and_not_guessed():
+def test_uncovered_scopes_are_named_and_left_out():
     window = policy_of(BASE.replace("[2m, 20m]", "[2m, 5m, 20m]"))
     impact = followed(steady(LIVE, {"b": 0.9}), 10, window)
     report = report_of(impact)
@@ -159,16 +170,16 @@ def test_what_the_evidence_cannot_tell_is_named_and_not_guessed():
     assert {one.reasons for one in report.verdict.needs_replay} == {("window 5m was not counted",)}
 
 
-def test_over_time_is_the_obvious_count():
+def test_over_time_equals_naive_count():
     dice = random.Random(3)
-    ruling = Ruling(category="abuse", surface="trends", action="suppress", since_ms=0, expires_at_ms=1)
+    decision = ScopeDecision(category="abuse", surface="trends", action="suppress", since_ms=0, expires_at_ms=1)
 
     def spells(n: int):
         found: dict[tuple[int, tuple[str, str]], list[Spell]] = {}
         for _ in range(n):
             begin = dice.randrange(0, 4_000) * TICK
             at = dice.randrange(6), ("abuse", dice.choice(["trends", "search"]))
-            found.setdefault(at, []).append(Spell(begin, begin + dice.randrange(1, 300) * TICK, ruling))
+            found.setdefault(at, []).append(Spell(begin, begin + dice.randrange(1, 300) * TICK, decision))
         return found
 
     live, new = spells(40), spells(40)
@@ -185,25 +196,25 @@ def test_over_time_is_the_obvious_count():
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("seed", range(8))
-def test_the_live_side_is_what_the_judges_did_though_the_policy_changed_meanwhile(seed):
-    """Every knob, and now and then a category or a surface that goes: the live side equals the settled decisions."""
+def test_live_side_follows_policy_changes_of_judges(seed):
+    """Every key changes, and in some runs a surface goes: the live side equals the settled decisions."""
     lines = random_log(seed, n=1_500)
     first = make_policy(SMALL.replace("mode: suppress", f"mode: {'shadow' if seed % 2 else 'suppress'}"))
-    second = make_policy(changed(seed).replace("serial: 1", "serial: 2"))
+    second = make_policy(changed_policy(seed).replace("serial: 1", "serial: 2"))
     if seed % 3 == 0:
-        second = make_policy(second_without(changed(seed)))
-    new = make_policy(changed(seed + 20))
+        second = make_policy(second_without(changed_policy(seed)))
+    new = make_policy(changed_policy(seed + 20))
     kept: list[EvidenceRecord] = []
     replay = Replay(range(3), first, TextScorer(WordScorer()), shards=3, keep_evidence=kept.append)
     ticks = sorted(line["log_time_ms"] for line in lines)
     switch_ms = ticks[len(ticks) // 2] // TICK * TICK
     for judge in replay.judges:
-        judge.apply(0, Activation(second.revision, 1, switch_ms, second.canonical(), "0" * 12))
-    said = [
+        judge.apply(0, Activation(second.revision, 1, switch_ms, second.canonical, "0" * 12))
+    decisions = [
         one for one in replay.run(read_lines(json.dumps(line).encode() for line in lines)) if isinstance(one, Decision)
     ]
     impact = Impact(first, new, history={first.revision: first, second.revision: second})
-    impact.books[0] = ledger = Ledger(impact.tags)
+    impact.recorders[0] = log = ChangeLog(impact.tags)
     records = [decode_evidence_record(encode_evidence_record(record)) for record in kept]
     for record in records[: len(records) // 3]:
         impact.add(record)
@@ -212,12 +223,14 @@ def test_the_live_side_is_what_the_judges_did_though_the_policy_changed_meanwhil
         impact.add(record)
     impact.finish()
     assert impact.live == second
-    assert sorted(ledger.told) == sorted(as_told(one.tick_ms, one.hashtag, one.country, one.rulings) for one in said)
-    assert any(one.policy_revision == second.revision for one in said)
-    assert ledger.why == begun(said)
+    assert sorted(log.rows) == sorted(
+        change_row(one.tick_ms, one.hashtag, one.country, one.rulings) for one in decisions
+    )
+    assert any(one.policy_revision == second.revision for one in decisions)
+    assert log.grounds == grounds_by_start(decisions)
     assert report_of(impact).verdict.to_ms == impact.to_ms
 
 
 def second_without(text: str) -> str:
-    """The policy on one surface only."""
+    """Limit a policy to one surface."""
     return text.replace("serial: 1", "serial: 2\nsurfaces: [trends]")

@@ -1,4 +1,4 @@
-"""`hushtag hashtags` and `hushtag inspect`, as a caller sees them."""
+"""`hushtag hashtags` and `hushtag inspect`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typer.testing import CliRunner, Result
 from streams.cli.events import register
 from streams.errors import EXIT_CALLER, CallerMistake
 from streams.events.faults import MAX_BYTES
-from tests.unit.streams.events.test_native import DELETION, NATIVE, NOTICES
-from tests.unit.streams.events.test_twitter import V1, V2
+from tests.support.payloads import DELETION, NATIVE, NOTICES, V1, V2
 
 
 def run(command: str, *lines: bytes, options: tuple[str, ...] = ()) -> Result:
@@ -48,7 +47,7 @@ def test_hashtags(options: tuple[str, ...]) -> None:
     ]
 
 
-def test_no_lines_no_output() -> None:
+def test_hashtags_without_lines_prints_nothing() -> None:
     assert rows(run("hashtags")) == rows(run("inspect")) == []
 
 
@@ -56,7 +55,7 @@ def test_no_lines_no_output() -> None:
     "line",
     [b"", b"nope", b"[]", b'{"tex":"a"}', b'{"text":5}', b'{"text":"\\ud800"}', b'{"text":"\xff"}', b"[" * 10_000],
 )
-def test_a_bad_line_is_named_and_ends_it(line: bytes) -> None:
+def test_hashtags_ends_at_bad_line(line: bytes) -> None:
     result = run("hashtags", b'{"text":"#ok"}', line, b'{"text":"#never"}')
     assert isinstance(result.exception, CallerMistake)
     assert result.exception.exit_code == EXIT_CALLER
@@ -104,7 +103,7 @@ def test_inspect() -> None:
     ]
 
 
-def test_inspect_control_messages_have_null_for_what_they_do_not_say() -> None:
+def test_inspect_prints_null_for_absent_fields() -> None:
     lines = rows(run("inspect", encoded(DELETION), *map(encoded, NOTICES[:4])))
     bare = {"leaves": ["samples"], "countries": ["*"]}
     nothing: dict[str, Any] = {
@@ -142,7 +141,7 @@ def test_inspect_control_messages_have_null_for_what_they_do_not_say() -> None:
     assert [use["indices"] for use in lines[0]["hashtags"]] == [None, None]
 
 
-def test_inspect_answers_every_line_bad_ones_too() -> None:
+def test_inspect_answers_bad_lines() -> None:
     lines = [b"", b"nope", encoded(NATIVE), b'{"id":"1"}', b"\xff", b"[" * 10_000, b'{"text":"a"}']
     expected = ["empty", "not_json", None, "missing_field", "not_utf8", "too_deep", "missing_field"]
     found = rows(run("inspect", *lines))
@@ -150,7 +149,7 @@ def test_inspect_answers_every_line_bad_ones_too() -> None:
     assert found[3] == {"ok": False, "reason": "missing_field", "field": "author_id"}
 
 
-def test_inspect_takes_the_largest_record_with_its_line_end() -> None:
+def test_inspect_accepts_largest_record_with_line_end() -> None:
     padding = MAX_BYTES - len(encoded({**NATIVE, "padding": ""}))
     largest = encoded({**NATIVE, "padding": "x" * padding})
     assert [one["ok"] for one in rows(run("inspect", largest, largest + b"\r", largest + b" ", b""))] == [

@@ -1,4 +1,4 @@
-"""The command as a shell sees it: what it exits with."""
+"""Exit codes of the command."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from streams.cli.main import EXIT_UNREAD
 
 
 @pytest.mark.parametrize("arguments", [["settings", "--json"], ["settings"], ["--help"]])
-def test_it_ends_quietly_when_nobody_reads_on(arguments: list[str]) -> None:
-    """By whatever its output is written: print, rich or the help."""
+def test_closed_output_exits_with_141(arguments: list[str]) -> None:
+    """Covers output by print, by rich and by the help."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -27,7 +27,7 @@ def test_it_ends_quietly_when_nobody_reads_on(arguments: list[str]) -> None:
     assert (done.returncode, done.stderr) == (EXIT_UNREAD, "")
 
 
-def test_a_pipe_to_somebody_else_that_breaks_is_an_error_of_its_own() -> None:
+def test_broken_pipe_of_child_is_an_error() -> None:
     program = """
 import streams.cli.main as main
 make_app = main.make_app

@@ -1,4 +1,4 @@
-"""`hushtag panes` over a topic made up: what is asked for, the moment of each row, and no more kept than is printed."""
+"""`hushtag panes` over an invented topic: filters, times and memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streams.counting.keys import Tags
 from streams.errors import CallerMistake
 from streams.log.panes import PaneRecord, encode_pane
 from streams.windows.pane import merge_panes
-from tests.unit.streams.windows.test_pane import COLUMNS, HASHES, build
+from tests.support.panes import COLUMNS, HASHES, build
 
 APP = typer.Typer()
 panes.register(APP)
@@ -29,11 +29,11 @@ MINUTES = 6
 
 @APP.callback()
 def _root() -> None:
-    """So that the one command keeps its name."""
+    """Keep the name of the only command."""
 
 
 def minutes() -> Iterator[list[bytes]]:
-    """A minute's records after the other's, each in several parts, and each twice."""
+    """Yield the records of each minute, in several parts, each part twice."""
     for minute in range(MINUTES):
         start_ms = FIRST_MS + 60_000 * minute
         tags = Tags()
@@ -49,7 +49,7 @@ def minutes() -> Iterator[list[bytes]]:
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many records of panes are in memory whenever more are asked for."""
+    """Count the pane records in memory at each read."""
     found: list[int] = []
 
     class Reader:
@@ -76,7 +76,7 @@ def run(*arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_what_is_asked_for_and_once(kept: list[int]) -> None:
+def test_panes_prints_filtered_rows_once(kept: list[int]) -> None:
     rows = run("--hashtag", "#TAG1", "--country", "in")
     assert [(row["hashtag"], row["country"], row["tweets"]) for row in rows] == [
         ("tag1", "IN", minute + 1) for minute in range(MINUTES)
@@ -84,18 +84,18 @@ def test_what_is_asked_for_and_once(kept: list[int]) -> None:
     assert [row["minute_ms"] for row in rows] == [FIRST_MS + 60_000 * minute for minute in range(MINUTES)]
     assert len(run()) == MINUTES * 3 * 3, "three tags in two countries and the world"
     assert run("--country", "*", "--hashtag", "tag9") == []
-    assert max(kept) == kept[0], "of panes that are complete nothing is kept"
+    assert max(kept) == kept[0], "complete panes are not kept"
 
 
-def test_a_country_that_is_none_is_named(kept: list[int]) -> None:
+def test_panes_refuses_unknown_country(kept: list[int]) -> None:
     with pytest.raises(CallerMistake, match="'India' is not a country"):
         run("--country", "India")
 
 
-def test_rows_on_a_terminal_have_a_date(kept: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    print_to: Callable[..., None] = lambda _, table: said.extend(table.columns[0].cells)  # noqa: E731
+def test_terminal_rows_have_date(kept: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[str] = []
+    print_to: Callable[..., None] = lambda _, table: printed.extend(table.columns[0].cells)  # noqa: E731
     monkeypatch.setattr(Console, "print", print_to)
     monkeypatch.setattr(panes, "sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
     run("--hashtag", "tag1", "--country", "IN")
-    assert said[1:3] == ["2026-11-24 23:59 UTC", "2026-11-25 00:00 UTC"]
+    assert printed[1:3] == ["2026-11-24 23:59 UTC", "2026-11-25 00:00 UTC"]

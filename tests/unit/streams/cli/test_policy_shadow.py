@@ -1,4 +1,4 @@
-"""What `hushtag policy shadow` shows of what it has judged: in place, line by line, as JSON, as a page, as metrics."""
+"""`hushtag policy shadow`: terminal, lines, JSON, page and metrics."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from msgspec.structs import replace as changed
 from rich.console import Console
 
 from streams.backtest import Impact
-from streams.backtest.shadow import Point, report_of
+from streams.backtest.shadow import FlaggedCounts, report_of
 from streams.cli import policy_shadow
-from streams.cli.policy_shadow_view import View, lines_over_time, screen
+from streams.cli.policy_shadow_view import ShadowView, lines_over_time, screen
 from streams.errors import CallerMistake, SettingsError
 from streams.log.evidence import EvidenceRecord, encode_evidence_record
 from streams.log.reading import Bounds
 from streams.policy.activation import Activation
 from streams.settings import Settings
+from tests.support.backtest_cases import BASE, LIVE, policy_of, steady
 from tests.support.shells import Kept
-from tests.unit.streams.backtest.test_impact import BASE, LIVE, policy_of, steady
 
 SOFTER = policy_of(BASE.replace("country: IN, suppress_at: 0.5", "country: IN, suppress_at: 0.6"))
 
 
 def growing() -> Iterator[Impact]:
-    """`a`, only the live policy's, from the beginning; then it is gone."""
+    """Yield the state with a difference on `a`, then without it."""
     impact = Impact(LIVE, SOFTER, history={LIVE.revision: LIVE})
     impact.follow()
     first = steady(LIVE, {"a": 0.66, "b": 0.9}, minutes=2)
@@ -40,8 +40,8 @@ def growing() -> Iterator[Impact]:
     yield impact
 
 
-def test_without_a_terminal_each_difference_is_a_line_when_it_begins_and_when_it_ends(capsys):
-    with View(SOFTER, once=False, html=None, as_json=False) as view:
+def test_pipe_output_has_line_per_begin_and_end(capsys):
+    with ShadowView(SOFTER, once=False, html=None, as_json=False) as view:
         for impact in growing():
             view(impact)
             view(impact)
@@ -53,8 +53,8 @@ def test_without_a_terminal_each_difference_is_a_line_when_it_begins_and_when_it
     ]
 
 
-def test_json_is_one_object_a_tick(capsys):
-    with View(SOFTER, once=False, html=None, as_json=True) as view:
+def test_json_prints_one_object_per_tick(capsys):
+    with ShadowView(SOFTER, once=False, html=None, as_json=True) as view:
         for impact in growing():
             view(impact)
     first, last = map(json.loads, capsys.readouterr().out.splitlines())
@@ -63,7 +63,7 @@ def test_json_is_one_object_a_tick(capsys):
     assert (last["now"], last["live"], last["both"]) == ([], 0, 1)
 
 
-def test_the_screen_says_where_and_how_much():
+def test_screen_shows_differences_and_counts():
     impact = next(growing())
     console = Console(record=True, width=160, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(screen(report_of(impact)))
@@ -77,32 +77,32 @@ def test_the_screen_says_where_and_how_much():
     console.file.close()
 
 
-def test_a_short_difference_is_not_lost_between_the_bars():
+def test_bars_keep_short_differences():
     report = report_of(next(growing()))
-    report.over_time = [Point(at, 0, int(at == 101), 0) for at in range(240)]
+    report.over_time = [FlaggedCounts(at, 0, int(at == 101), 0) for at in range(240)]
     assert "█" in lines_over_time(report)[2]
 
 
-def test_the_page_is_made_at_once_and_at_the_end(tmp_path: Path):
+def test_page_is_written_at_start_and_end(tmp_path: Path):
     path = tmp_path / "shadow.html"
-    with View(SOFTER, once=False, html=path, as_json=True) as view:
+    with ShadowView(SOFTER, once=False, html=path, as_json=True) as view:
         for impact in growing():
             view(impact)
             page = path.read_text("utf-8")
             assert page.count("<polyline") == 3
-            assert ("Hashtags on which the two differ now" in page) == (impact.to_ms == 110_000)
+            assert ("Hashtags on which the two policies differ now" in page) == (impact.to_ms == 110_000)
         path.unlink()
-    assert "The two do the same now." in path.read_text("utf-8")
+    assert "The two policies do not differ now." in path.read_text("utf-8")
     assert not re.findall(r"""(?:src|href|url\()\s*=?\s*["']?(?!data:)(?:https?:|//)""", path.read_text("utf-8"))
     with (
         pytest.raises(CallerMistake, match="cannot write"),
-        View(SOFTER, once=True, html=tmp_path / "no" / "x.html", as_json=True) as view,
+        ShadowView(SOFTER, once=True, html=tmp_path / "no" / "x.html", as_json=True) as view,
     ):
         view(impact)
 
 
-def test_metrics_tell_how_many_differ(capsys):
-    view = View(SOFTER, once=False, html=None, as_json=True)
+def test_metrics_count_differences(capsys):
+    view = ShadowView(SOFTER, once=False, html=None, as_json=True)
     view.serve(Settings(), 0)
     url = re.search(r"http://\S+", capsys.readouterr().err)
     assert url is not None
@@ -113,13 +113,13 @@ def test_metrics_tell_how_many_differ(capsys):
             differ = 1.0 if impact.to_ms == 110_000 else 0.0
             assert f'hushtag_shadow_differing_tags{{category="hateful_conduct",kind="live"}} {differ}' in text
             assert f"hushtag_shadow_settled_tick_timestamp_seconds {impact.to_ms / 1000}" in text
-        other = View(SOFTER, once=False, html=None, as_json=True)
+        other = ShadowView(SOFTER, once=False, html=None, as_json=True)
         with pytest.raises(SettingsError, match="metrics cannot be served"):
             other.serve(Settings(), int(url[0].rsplit(":", 1)[1].split("/")[0]))
 
 
 class Log:
-    """`hashtag-evidence` of two shards: five ticks are kept, then one shard is heard, then the other, tick by tick."""
+    """`hashtag-evidence` of two shards: five ticks are kept, the others arrive shard by shard."""
 
     partitions = (0, 1)
 
@@ -141,28 +141,28 @@ class Log:
         return 0
 
     async def to_end(self, *_: object) -> AsyncIterator[list[Kept]]:
-        yield [as_kept(record) for record in self.kept]
+        yield [kept_record(record) for record in self.kept]
 
     async def follow(self, starts: dict[int, int]) -> AsyncIterator[list[Kept] | None]:
         assert starts == {0: 5, 1: 5}
         for batch in self.coming:
-            yield [as_kept(record) for record in batch]
+            yield [kept_record(record) for record in batch]
             yield None
             yield None
 
 
-def as_kept(record: EvidenceRecord) -> Kept:
+def kept_record(record: EvidenceRecord) -> Kept:
     return Kept(0, 0, None, encode_evidence_record(record))
 
 
-async def test_each_tick_is_told_once_and_when_every_shard_has_been_heard(monkeypatch: pytest.MonkeyPatch, capsys):
+async def test_view_updates_once_all_shards_are_judged(monkeypatch: pytest.MonkeyPatch, capsys):
     async def read_policies(_: Settings) -> dict[str, Activation]:
-        return {LIVE.revision: Activation(LIVE.revision, 0, 0, LIVE.canonical(), "m")}
+        return {LIVE.revision: Activation(LIVE.revision, 0, 0, LIVE.canonical, "m")}
 
     monkeypatch.setattr("streams.log.reading.LogReader", Log)
     monkeypatch.setattr("streams.log.policies.read_policies", read_policies)
-    view = View(SOFTER, once=False, html=None, as_json=True)
+    view = ShadowView(SOFTER, once=False, html=None, as_json=True)
     await policy_shadow._judge(Settings(), SOFTER, 3_600_000, view, once=False)
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["at_ms"] for one in told] == list(range(40_000, 120_000, 10_000))
-    assert all([one["hashtag"] for one in line["now"]] == ["a"] for line in told)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["at_ms"] for one in printed] == list(range(40_000, 120_000, 10_000))
+    assert all([one["hashtag"] for one in line["now"]] == ["a"] for line in printed)

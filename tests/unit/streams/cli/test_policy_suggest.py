@@ -1,4 +1,4 @@
-"""A threshold from labels: the numbers against plain counting, and against what the threshold then does."""
+"""`hushtag policy suggest`: its numbers against plain counting, and against the suggested policy."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from streams.backtest.suggest import suggest
 from streams.cli.main import make_app
 from streams.cli.policy_suggest import read_labels
 from streams.errors import CallerMistake
-from tests.unit.streams.backtest.test_impact import BASE, LIVE, World, policy_of, steady
-from tests.unit.streams.cli.test_impact import write_evidence
+from tests.support.backtest_cases import BASE, LIVE, EvidenceWorld, policy_of, steady
+from tests.support.evidence_files import write_evidence
 
 
 @settings(max_examples=100, deadline=None)
@@ -25,7 +25,7 @@ from tests.unit.streams.cli.test_impact import write_evidence
     st.dictionaries(st.integers(0, 40).map(str), st.tuples(st.booleans(), st.integers(0, 1_000)), max_size=30),
     st.sampled_from([0.5, 0.8, 1.0]),
 )
-def test_the_curve_is_what_counting_says(tags, target):
+def test_curve_equals_counting(tags, target):
     labels = {tag: harmful for tag, (harmful, _) in tags.items()} | {"never seen": True}
     peaks = {tag: peak / 1_000 for tag, (_, peak) in tags.items()}
     found = suggest("abuse", peaks, labels, target)
@@ -48,9 +48,9 @@ def test_the_curve_is_what_counting_says(tags, target):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_tag_is_hit_up_to_its_peak_and_no_further(seed):
-    """Found by the policy itself, its thresholds set just below and just above."""
-    records = World(seed).records(40)
+def test_policy_hits_tag_up_to_its_peak(seed):
+    """Set thresholds just below and just above the peak and judge with them."""
+    records = EvidenceWorld(seed).records(40)
     text = (
         BASE.replace("{country: IN, suppress_at: 0.5}, ", "")
         .replace("dwell: 20s", "dwell: 10s")
@@ -72,7 +72,7 @@ def test_a_tag_is_hit_up_to_its_peak_and_no_further(seed):
         for record in records:
             impact.add(record)
         impact.finish()
-        hit = {impact.tags.name(key) for key, _ in impact.books[0].until(impact.to_ms)}
+        hit = {impact.tags.name(key) for key, _ in impact.recorders[0].until(impact.to_ms)}
         assert (tag in hit) is expected
 
 
@@ -97,11 +97,11 @@ def label(files: Path, odd: str) -> None:
     (files / "labels.csv").write_text("\ufeffhashtag,harmful\n" + "\n".join(rows) + "\n")
 
 
-def test_the_lowest_threshold_that_meets_the_target(files):
+def test_suggests_lowest_threshold_with_target_precision(files):
     label(files, "no")
     result = run()
     assert result.exit_code == 0, result.output
-    assert "hateful_conduct: 17 labelled tags in the evidence, 8 of them harmful" in result.stdout
+    assert "hateful_conduct: 17 labelled hashtags in the evidence, 8 of them harmful" in result.stdout
     assert "precision 1.00 (0.68 to 1.00), recall 1.00 (0.68 to 1.00)" in result.stdout
     assert "few labels: the precision may be as low as 0.68" in result.stdout
     (row,) = run("--json").stdout.splitlines()
@@ -109,7 +109,7 @@ def test_the_lowest_threshold_that_meets_the_target(files):
     assert 0.7 < chosen["suppress_at"] < 0.9 and chosen["hit"] == 8
 
 
-def test_no_threshold_does(files):
+def test_exits_with_3_without_threshold(files):
     label(files, "no")
     text = (files / "labels.csv").read_text().replace("Bad0,yes", "Bad0,no").replace("Bad1,yes", "Bad1,no")
     (files / "labels.csv").write_text(text)
@@ -128,7 +128,7 @@ def test_no_threshold_does(files):
         (None, "cannot read the labels"),
     ],
 )
-def test_bad_labels_are_explained(tmp_path, text, message):
+def test_bad_labels_are_reported(tmp_path, text, message):
     path = tmp_path / "labels.csv"
     if text is not None:
         path.write_text(text)
@@ -137,12 +137,12 @@ def test_bad_labels_are_explained(tmp_path, text, message):
     assert caught.value.fix
 
 
-def test_labels_may_differ_by_category(tmp_path):
+def test_labels_are_read_by_category(tmp_path):
     (tmp_path / "labels.csv").write_text("hashtag,harmful,category\nA,yes,abuse\na,no,hateful_conduct\n")
     assert read_labels(tmp_path / "labels.csv") == {"abuse": {"a": True}, "hateful_conduct": {"a": False}}
 
 
-def test_a_category_that_the_policy_has_not_is_named(files):
+def test_unknown_category_is_reported(files):
     (files / "labels.csv").write_text("hashtag,harmful,category\nBad0,yes,hateful_conducts\n")
     result = run()
     assert isinstance(result.exception, CallerMistake), result.output
@@ -150,34 +150,34 @@ def test_a_category_that_the_policy_has_not_is_named(files):
     assert "did you mean hateful_conduct?" in result.exception.fix
 
 
-def test_since_is_of_the_file_too(files):
+def test_since_applies_to_file(files):
     label(files, "no")
     assert isinstance(run("--since", "soon").exception, CallerMistake)
     assert run("--since", "24h").stdout == run().stdout
 
 
-def test_protected_tags_are_no_hits(files):
+def test_protected_tags_do_not_count(files):
     label(files, "no")
     (files / "live.yaml").write_text(BASE.replace("[tag1]", "[ODD]"))
     result = run()
-    assert "16 labelled tags in the evidence, 8 of them harmful" in result.stdout
-    assert "left out: 1 that never_suppress protects" in result.stdout
+    assert "16 labelled hashtags in the evidence, 8 of them harmful" in result.stdout
+    assert "not counted: 1 that never_suppress protects" in result.stdout
     found = suggest("abuse", {"a": 0.8, "b": 0.9}, {"a": True, "b": False}, 0.9, protected={"b"})
     assert found.chosen is not None and (found.chosen.suppress_at, found.chosen.precision) == (0.8, 1.0)
     assert (found.labelled, found.protected) == (1, 1)
 
 
-def test_a_threshold_at_or_below_the_policys_clear_at_comes_with_another(files):
+def test_low_threshold_comes_with_clear_at(files):
     labels, peaks = {"a": True, "b": False}, {"a": 0.3, "b": 0.1}
     assert suggest("abuse", peaks, labels, 1.0, clear_at=0.29).clear_at is None
     assert suggest("abuse", peaks, labels, 1.0, clear_at=0.3).clear_at == 0.2
     assert suggest("abuse", peaks, {"a": False}, 1.0, clear_at=0.3).clear_at is None
     label(files, "no")
     assert "clear_at" not in run().stdout
-    assert "clear_at: 0.13   to lie below it" in run("--min-precision", "0.4").stdout
+    assert "clear_at: 0.13   the policy's clear_at is not below" in run("--min-precision", "0.4").stdout
 
 
-def test_what_needs_a_replay_is_said_in_json_too(files):
+def test_uncovered_category_needs_replay(files):
     label(files, "no")
     (files / "live.yaml").write_text(BASE.replace("[2m, 20m]", "[2m, 5m, 20m]"))
     rows = [json.loads(line) for line in run("--json").stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""`hushtag replay` as its user runs it."""
+"""`hushtag replay` over files of log lines."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from streams.scoring import load_text_scorer
 from streams.settings import load_settings
 from streams.windows.corrections import Corrections
 from tests.support.block_counts import flush
-from tests.support.orders_world import NOW_MS, World, accounts
-from tests.unit.streams.test_replay import POLICY
+from tests.support.orders_world import NOW_MS, OrdersWorld, accounts
+from tests.support.word_policy import POLICY
 
 APP = typer.Typer()
 replay.register(APP)
@@ -30,7 +30,7 @@ replay.register(APP)
 
 @APP.callback()
 def _root() -> None:
-    """So that the one command keeps its name."""
+    """Keep the name of the only command."""
 
 
 def lines(path: Path, records: list[dict[str, object]]) -> str:
@@ -39,20 +39,20 @@ def lines(path: Path, records: list[dict[str, object]]) -> str:
 
 
 def tweets(path: Path, text: str = "good morning") -> str:
-    """A minute in which twenty accounts write under one tag."""
-    said = [
+    """Write a minute of tweets by twenty accounts under one tag."""
+    decisions = [
         {"id": str(n), "author_id": str(n % 20), "created_at_ms": NOW_MS + 1_000 * n, "country": "IN",
          "text": f"{text} {n} #tag"}
         for n in range(60)
     ]  # fmt: skip
     return lines(path, [
         {"partition": 0, "offset": n, "log_time_ms": one["created_at_ms"], "key": None, "value": json.dumps(one)}
-        for n, one in enumerate(said)
+        for n, one in enumerate(decisions)
     ])  # fmt: skip
 
 
-def test_what_is_said_of_accounts_is_taken_from_a_dump_of_the_moderation_topic(tmp_path: Path) -> None:
-    world = World()
+def test_replay_applies_account_facts_of_moderation_dump(tmp_path: Path) -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(*range(5)))
     world.review(order)
     world.rule(order, "withheld", *map(str, range(5)))
@@ -69,7 +69,7 @@ def test_what_is_said_of_accounts_is_taken_from_a_dump_of_the_moderation_topic(t
 
 
 def authors(evidence: Path) -> dict[str, int]:
-    """The most that any tick saw of the tag, by country."""
+    """Return the largest author count of the tag at any tick, by country."""
     found: dict[str, int] = {}
     for line in evidence.read_text().splitlines():
         record = decode_evidence_record(base64.b64decode(json.loads(line)["value_base64"]))
@@ -78,14 +78,14 @@ def authors(evidence: Path) -> dict[str, int]:
     return found
 
 
-def test_a_file_that_is_no_dump_of_moderation_is_refused(tmp_path: Path) -> None:
+def test_other_file_as_moderation_is_refused(tmp_path: Path) -> None:
     given = tweets(tmp_path / "tweets.jsonl")
-    with pytest.raises(CallerMistake, match=r"is no dump of the moderation topic.*no keys"):
+    with pytest.raises(CallerMistake, match=r"is not a dump of the moderation topic.*no keys"):
         CliRunner().invoke(APP, ["replay", given, "--moderation", given], catch_exceptions=False)
 
 
-def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path) -> None:
-    """From the tick on from which it counted there; of what cannot be read, and of another model, nothing."""
+def test_replay_applies_corrections_of_partials_dump(tmp_path: Path) -> None:
+    """Unreadable records, and corrections of another model, do not count."""
     scorer, ids = load_text_scorer(), range(60)
     columns, given = 1 + len(scorer.categories), tweets(tmp_path / "tweets.jsonl")
 
@@ -95,8 +95,8 @@ def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path)
             "new", model, ["tag"] * len(ids), np.array(ids, "<i8").tobytes(), differences.tobytes()
         ))  # fmt: skip
 
-    told = encode_partial(flush(watermark_ms=NOW_MS + 30_000))
-    values = [told, record("another", 0.5), b"c\xc1", record(scorer.revision, 0.125), record(scorer.revision, 0.5)]
+    marker = encode_partial(flush(watermark_ms=NOW_MS + 30_000))
+    values = [marker, record("another", 0.5), b"c\xc1", record(scorer.revision, 0.125), record(scorer.revision, 0.5)]
     partials = lines(tmp_path / "partials.jsonl", [
         {"partition": 0, "offset": at, "log_time_ms": 0, "value_base64": base64.b64encode(value).decode()}
         for at, value in enumerate(values)
@@ -116,15 +116,15 @@ def test_what_stage_2_found_is_taken_from_a_dump_of_the_partials(tmp_path: Path)
             found[one.tick_ms] = (looked, float(np.frombuffer(one.share, "<f8").reshape(-1, columns)[row, 0]))
         return found
 
-    plain, corrected = shares(), shares("--heard", partials)
-    assert corrected[NOW_MS + 30_000] == plain[NOW_MS + 30_000], "it was told later"
+    plain, corrected = shares(), shares("--partials", partials)
+    assert corrected[NOW_MS + 30_000] == plain[NOW_MS + 30_000], "the correction came later"
     tick_ms = max(plain)
     assert plain[tick_ms][0] == 0 and corrected[tick_ms][0] == 20
     assert corrected[tick_ms][1] == pytest.approx(min(1.0, plain[tick_ms][1] + 0.125))
 
 
-def test_sketches_count_from_when_the_shards_of_a_dump_have_heard_them(tmp_path: Path) -> None:
-    """A live run's log has one that came when it was due, or late, or never: the replay follows it."""
+def test_replay_applies_sketches_from_their_record_on(tmp_path: Path) -> None:
+    """The log has the sketch in time, late, or not at all."""
     policy = tmp_path / "policy.yaml"
     policy.write_text(
         POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 99, successor: 0.4}")
@@ -143,29 +143,29 @@ def test_sketches_count_from_when_the_shards_of_a_dump_have_heard_them(tmp_path:
              "value_base64": base64.b64encode(encode_partial(one)).decode()}
             for at, one in enumerate(log)
         ][::-1])  # fmt: skip
-        given = ["replay", source, "--heard", dump, "--policy", str(policy), "--shards", "1"]
+        given = ["replay", source, "--partials", dump, "--policy", str(policy), "--shards", "1"]
         done = CliRunner().invoke(APP, given)
         assert done.exit_code == 0, done.output
-        said = [json.loads(line) for line in done.stdout.splitlines()]
-        hidden[name] = min((one["tick_ms"] - NOW_MS for one in said if one["country"] == "*"), default=None)
+        decisions = [json.loads(line) for line in done.stdout.splitlines()]
+        hidden[name] = min((one["tick_ms"] - NOW_MS for one in decisions if one["country"] == "*"), default=None)
     assert hidden["never"] is None and hidden["in time"] is not None
     assert hidden["in time"] < 30_000 < hidden["late"]
 
 
-def test_another_topics_dump_is_refused(tmp_path: Path) -> None:
+def test_other_dump_as_partials_is_refused(tmp_path: Path) -> None:
     other = lines(tmp_path / "x.jsonl", [{"partition": 0, "offset": 0, "log_time_ms": NOW_MS, "value": "{}"}])
-    done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--heard", other])
-    assert isinstance(done.exception, CallerMistake) and "no dump of hashtag-partials" in str(done.exception)
+    done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--partials", other])
+    assert isinstance(done.exception, CallerMistake) and "not a dump of hashtag-partials" in str(done.exception)
 
 
 @pytest.mark.parametrize("option", ["--evidence", "--panes"])
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, option: str) -> None:
+def test_unwritable_output_is_reported(tmp_path: Path, option: str) -> None:
     done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), option, str(tmp_path / "no" / "such")])
     assert isinstance(done.exception, CallerMistake)
     assert "cannot write" in str(done.exception) and "No such file" in str(done.exception)
 
 
-def test_lines_that_cannot_be_replayed_leave_earlier_files_alone(tmp_path: Path) -> None:
+def test_bad_line_keeps_files_of_earlier_run(tmp_path: Path) -> None:
     source = tweets(tmp_path / "tweets.jsonl")
     with open(source, "a") as file:
         file.write('{"partition": "none"}\n')
@@ -178,7 +178,7 @@ def test_lines_that_cannot_be_replayed_leave_earlier_files_alone(tmp_path: Path)
     assert [(tmp_path / name).read_text() for name in ("evidence", "panes")] == ["of an earlier run"] * 2
 
 
-def test_a_blank_line_before_the_first_changes_nothing(tmp_path: Path) -> None:
+def test_leading_blank_lines_are_ignored(tmp_path: Path) -> None:
     source = Path(tweets(tmp_path / "tweets.jsonl"))
     source.write_text("\n  \n" + source.read_text())
     done = CliRunner().invoke(APP, ["replay", str(source)])

@@ -1,4 +1,4 @@
-"""At firehose density each use of a tag lies in a block of its own: its authors must be scored all the same."""
+"""Scoring at firehose density, where each use of a tag lies in another block."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import json
 import numpy as np
 
 from streams.counting.ingest import SourcePartition
-from streams.counting.sharding import Sharding
+from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import TimeRules
 from streams.judging.shard_judge import ShardJudge
+from streams.log.lines import LogRecord
 from streams.policy.activation import Activation
-from streams.replay import Record
 from streams.scoring import TextScorer
-from tests.unit.streams.test_replay import POLICY, WordScorer, make_policy
+from tests.support.word_policy import POLICY, WordScorer, make_policy
 
 AUTHORS = 1_000
 WINDOW_MS = 600_000
@@ -23,13 +23,13 @@ TWEETS_PER_SECOND = 20_000
 START_MS = 1_611_600_000_000
 
 
-def test_sampled_authors_of_a_tag_are_scored_at_firehose_density():
+def test_sampled_authors_are_scored_at_firehose_density():
     policy = make_policy(
         POLICY.replace("[2m]", "[10m]").replace("_floor: 2", "_floor: 5").replace("authors: 4", "authors: 5")
     )
     hashes, scorer = KeyedHash(b""), TextScorer(WordScorer())
     judge = ShardJudge(0, categories=scorer.categories, model_revision=scorer.revision, hashes=hashes)
-    judge.apply(0, Activation(policy.revision, 0, 0, policy.canonical(), scorer.revision))
+    judge.apply(0, Activation(policy.revision, 0, 0, policy.canonical, scorer.revision))
     sources = [
         SourcePartition(number, PARTITIONS, "t", 0, sharding=Sharding(1), hashes=hashes, times=TimeRules())
         for number in range(PARTITIONS)
@@ -49,9 +49,9 @@ def test_sampled_authors_of_a_tag_are_scored_at_firehose_density():
             "text": f"good {author}",
             "hashtags": ["t"],
         }
-        sources[number].read([Record(number, offsets[number], at_ms, None, json.dumps(tweet).encode())])
+        sources[number].read([LogRecord(number, offsets[number], at_ms, None, json.dumps(tweet).encode())])
         for source in sources:
-            source.claim(at_ms)
+            source.advance_idle(at_ms)
             for records in source.flush().values():
                 for record in records:
                     judge.apply(author + 1, record)
@@ -61,7 +61,7 @@ def test_sampled_authors_of_a_tag_are_scored_at_firehose_density():
     assert len(blocks) == AUTHORS
     while (job := judge.next_tick(START_MS + WINDOW_MS)) is not None:
         judge.settle(job, scorer(job.texts))
-    window = judge.views.windows[WINDOW_MS]
+    window = judge.store.windows[WINDOW_MS]
     key = judge.tags.find("t", "*")
     assert key is not None and window.counts.of(np.array([key])) >= AUTHORS * 0.98
     sample = window.sample(np.array([key]))

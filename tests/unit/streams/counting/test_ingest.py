@@ -1,4 +1,4 @@
-"""One source partition: what goes out is a function of blocks of the log, however it is read, flushed and restarted."""
+"""One source partition: its records depend on blocks of the log alone, not on reads, flushes and restarts."""
 
 from __future__ import annotations
 
@@ -11,39 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.block_counts import BLOCK, RETWEET, RULES, UNKNOWN_AGE, Flush
+from streams.constants import BLOCK, DAY_MS
+from streams.counting.block_counts import RETWEET, RULES, UNKNOWN_AGE, Flush
 from streams.counting.ingest import DUPLICATE_RANGE, SourcePartition
-from streams.counting.sharding import Sharding
-from streams.counting.sketch import KeyedHash
-from streams.counting.times import TimeRules
-from streams.log.partials import decode_partial, encode_partial
-from streams.replay import Record
-from tests.support.block_counts import Entry, registers, smallest
-
-HASHES = KeyedHash(b"k")
-START_MS = 1_611_600_000_000
-SHARDS = 3
-DAY_MS = 86_400_000
+from streams.counting.keys import Sharding
+from streams.log.lines import LogRecord
+from tests.support.block_counts import Entry, block_counts, smallest
+from tests.support.sources import HASHES, SHARDS, START_MS, flush, record, source, tweet
 
 
-def tweet(number: int, *, at_ms: int = START_MS, tags: tuple[str, ...] = ("A",), **more: object) -> bytes:
-    return json.dumps(
-        {
-            "id": str(number),
-            "author_id": str(number % 50),
-            "created_at_ms": at_ms,
-            "text": f"text {number}",
-            "hashtags": list(tags),
-            **more,
-        }
-    ).encode()
-
-
-def record(offset: int, value: bytes | None, *, log_ms: int = START_MS) -> Record:
-    return Record(0, offset, log_ms, None, value)
-
-
-def random_log(seed: int, n: int) -> list[Record]:
+def random_log(seed: int, n: int) -> list[LogRecord]:
     rng = random.Random(seed)
     return [
         record(
@@ -60,28 +37,18 @@ def random_log(seed: int, n: int) -> list[Record]:
     ]
 
 
-def source(replay_point: int = 0, **options: object) -> SourcePartition:
-    given_options = {"sharding": Sharding(SHARDS), "hashes": HASHES, "times": TimeRules(), **options}
-    return SourcePartition(0, 1, "topic", replay_point, **given_options)
-
-
-def flush(core: SourcePartition) -> list[Flush]:
-    """A flush as those who receive it see it."""
-    return [decode_partial(encode_partial(one)) for records in core.flush().values() for one in records]
-
-
 def greatest(flushes: list[Flush]) -> dict[tuple[int, str, str, int], tuple[int, list[Entry]]]:
-    """What a judge makes of it: per block and register the greatest count, and the union of entries."""
+    """Return the greatest count of each key and block, and the union of its entries."""
     found: dict[tuple[int, str, str, int], tuple[int, list[Entry]]] = {}
     for one in flushes:
-        for register in registers(one):
-            key = (register.block, register.hashtag, register.country, register.pane)
+        for its in block_counts(one):
+            key = (its.block, its.hashtag, its.country, its.pane)
             count, entries = found.get(key, (0, []))
-            found[key] = (max(count, register.count), smallest([*entries, *register.entries], HASHES))
+            found[key] = (max(count, its.count), smallest([*entries, *its.entries], HASHES))
     return found
 
 
-def read_in_pieces(core: SourcePartition, records: list[Record], rng: random.Random) -> list[Flush]:
+def read_in_pieces(core: SourcePartition, records: list[LogRecord], rng: random.Random) -> list[Flush]:
     flushes, at = [], 0
     while at < len(records):
         size = rng.choice([1, 7, 60, 400])
@@ -94,7 +61,7 @@ def read_in_pieces(core: SourcePartition, records: list[Record], rng: random.Ran
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
-def test_however_it_is_flushed_the_greatest_counts_are_those_of_the_log(seed, hand):
+def test_greatest_counts_do_not_depend_on_flushes(seed, hand):
     records = random_log(seed, 600)
     whole = source()
     whole.read(records)
@@ -105,7 +72,7 @@ def test_however_it_is_flushed_the_greatest_counts_are_those_of_the_log(seed, ha
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 900))
-def test_a_restart_at_a_replay_point_sends_the_same_again(seed, stop):
+def test_restart_at_a_replay_point_sends_the_same(seed, stop):
     records = random_log(seed, 900)
     first = source()
     sent = read_in_pieces(first, records[:stop], random.Random(seed))
@@ -115,15 +82,12 @@ def test_a_restart_at_a_replay_point_sends_the_same_again(seed, stop):
     expected = source()
     expected.read(records)
     assert greatest(sent + sent_again) == greatest(flush(expected))
-    assert (
-        min((register.block for one in sent_again for register in registers(one)), default=9)
-        >= first.replay_point // BLOCK
-    )
+    assert min((its.block for one in sent_again for its in block_counts(one)), default=9) >= first.replay_point // BLOCK
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=8, unique=True))
-def test_the_replay_point_is_the_start_of_the_block_that_is_read_next(offsets):
+def test_replay_point_is_the_start_of_the_next_block(offsets):
     core = source()
     assert core.replay_point == 0
     for offset in sorted(offsets):
@@ -132,7 +96,7 @@ def test_the_replay_point_is_the_start_of_the_block_that_is_read_next(offsets):
         assert core.replay_point <= offset + 1 < core.replay_point + BLOCK
 
 
-def test_a_register_goes_out_when_it_has_changed_with_all_that_its_block_has():
+def test_changed_count_is_sent_in_full():
     core = source()
     core.read([record(0, tweet(0)), record(1, tweet(1))])
     first = greatest(flush(core))
@@ -144,10 +108,10 @@ def test_a_register_goes_out_when_it_has_changed_with_all_that_its_block_has():
     (key,) = first
     assert (first[key][0], second[key][0]) == (2, 3)
     assert [sorted(one.tweet for one in found[key][1]) for found in (first, second)] == [[0, 1], [0, 1, 2]]
-    assert [registers(one) for one in third] == [[]] * SHARDS
+    assert [block_counts(one) for one in third] == [[]] * SHARDS
 
 
-def test_an_entry_says_who_how_old_and_what():
+def test_entry_has_author_age_and_text():
     core = source()
     core.read(
         [
@@ -164,7 +128,7 @@ def test_an_entry_says_who_how_old_and_what():
 
 @pytest.mark.parametrize(("gap", "counted"), [(1, 1), (DUPLICATE_RANGE, 1), (DUPLICATE_RANGE + 1, 2)])
 @pytest.mark.parametrize("restarted", [False, True])
-def test_an_id_of_the_last_4096_offsets_is_a_duplicate(gap, counted, restarted):
+def test_id_of_the_last_4096_offsets_is_a_duplicate(gap, counted, restarted):
     begin = 4 * BLOCK + DUPLICATE_RANGE
     records = [record(begin - gap, tweet(5)), record(begin, tweet(5))]
     core = source(begin if restarted else 0)
@@ -176,13 +140,13 @@ def test_an_id_of_the_last_4096_offsets_is_a_duplicate(gap, counted, restarted):
     assert total == expected - core.counts.duplicates
 
 
-def test_a_duplicate_makes_the_next_one_a_duplicate_too():
+def test_duplicate_extends_its_range():
     core = source()
     core.read([record(offset, tweet(5)) for offset in (0, 4_000, 8_000, 12_097)])
     assert core.counts.duplicates == 2
 
 
-def test_ids_are_remembered_as_long_as_they_must_be():
+def test_ids_are_kept_for_the_duplicate_range():
     core = source()
     for offset in range(0, 40_000, 10):
         core.read([record(offset, tweet(offset))])
@@ -191,7 +155,7 @@ def test_ids_are_remembered_as_long_as_they_must_be():
     assert len(core._seen) < 6 * DUPLICATE_RANGE
 
 
-def test_what_is_broken_becomes_a_dead_letter_and_its_neighbours_count():
+def test_bad_record_becomes_a_dead_letter():
     core = source()
     core.read(
         [
@@ -213,7 +177,7 @@ def test_what_is_broken_becomes_a_dead_letter_and_its_neighbours_count():
     assert (core.counts.tweets, core.dead_letters) == (0, [])
 
 
-def test_every_shard_hears_of_every_flush_and_only_the_last_record_has_the_marker():
+def test_last_record_of_each_shard_has_the_marker():
     with patch("streams.counting.ingest._RECORD_BYTES", 6_000):
         core = source()
     tags = [f"tag{number}" for number in range(40)]
@@ -227,27 +191,27 @@ def test_every_shard_hears_of_every_flush_and_only_the_last_record_has_the_marke
         assert {one.watermark_ms for one in early} == {-1}
         assert last.watermark_ms == START_MS - 5_500
         assert (last.block, last.rules, last.newest_ms) == (600 // BLOCK, RULES, START_MS)
-        blocks = [register.block for one in records for register in registers(one)]
+        blocks = [its.block for one in records for its in block_counts(one)]
         assert blocks == sorted(blocks)
-        assert all(one.block == registers(one)[-1].block for one in early)
-        told = [(r.block, r.hashtag, r.country, r.pane) for one in records for r in registers(one)]
-        assert len(told) == len(set(told)), "none goes out twice in one flush"
-        assert {Sharding(SHARDS).of(hashtag) for _, hashtag, *_ in told} == {shard}
-    assert all(sum(len(r.entries) for r in registers(one)) for one in flushed[0][:-1])
+        assert all(one.block == block_counts(one)[-1].block for one in early)
+        sent = [(r.block, r.hashtag, r.country, r.pane) for one in records for r in block_counts(one)]
+        assert len(sent) == len(set(sent)), "none goes out twice in one flush"
+        assert {Sharding(SHARDS).of(hashtag) for _, hashtag, *_ in sent} == {shard}
+    assert all(sum(len(r.entries) for r in block_counts(one)) for one in flushed[0][:-1])
 
 
-def test_a_shard_without_news_hears_the_marker_too():
+def test_shard_without_counts_gets_the_marker():
     core = source()
     core.read([record(0, tweet(0, tags=("a",)))])
     flushed = core.flush()
-    assert [len(registers(one)) for records in flushed.values() for one in records].count(0) == SHARDS - 1
+    assert [len(block_counts(one)) for records in flushed.values() for one in records].count(0) == SHARDS - 1
     assert [one.watermark_ms for records in flushed.values() for one in records] == [START_MS - 5_500] * SHARDS
 
 
-def test_an_idle_source_has_a_watermark_by_what_it_claims():
+def test_idle_source_advances_its_watermark():
     core = source()
     assert [one.watermark_ms for one in flush(core)] == [-1] * SHARDS
-    core.claim(START_MS)
+    core.advance_idle(START_MS)
     assert [one.watermark_ms for one in flush(core)] == [START_MS - 5_500] * SHARDS
     core.read([record(0, tweet(0), log_ms=START_MS - 3_000)])
     assert core.watermark_ms == START_MS - 5_500, "it never runs back"
@@ -256,7 +220,7 @@ def test_an_idle_source_has_a_watermark_by_what_it_claims():
     assert core.newest_ms == START_MS + 3_000
 
 
-def test_watermarks_stand_below_everything_still_to_come():
+def test_watermark_is_below_every_later_record():
     records = random_log(3, 500)
     core = source()
     for one, following in pairwise(records):
@@ -266,7 +230,7 @@ def test_watermarks_stand_below_everything_still_to_come():
         assert core.watermark_ms == before <= following.timestamp - 5_000 + 9_000
 
 
-def test_it_may_turn_out_that_the_log_begins_later():
+def test_partition_may_begin_at_a_later_block():
     core = source()
     core.begin_at(4 * BLOCK)
     core.read([record(4 * BLOCK + 3, tweet(0))])
@@ -274,5 +238,5 @@ def test_it_may_turn_out_that_the_log_begins_later():
     assert core.counts.tweets == 1
 
 
-def test_sharding_is_the_same_everywhere():
+def test_sharding_is_fixed():
     assert [Sharding(8).of(tag) for tag in ("a", "straße", "नमस्ते")] == [3, 5, 3]

@@ -1,4 +1,4 @@
-"""Numbers of hashtags: many at once as one by one."""
+"""Numbers of hashtags, assigned to many at once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ batches = st.lists(st.lists(st.sampled_from(["a", "ß", "किसान", "d", 
 
 
 @given(batches, st.integers(0, 4))
-def test_many_at_once_get_the_numbers_that_they_would_get_one_by_one(told: list[list[str]], forget: int) -> None:
+def test_numbers_of_many_equal_numbers_one_by_one(sent: list[list[str]], forget: int) -> None:
     at_once, one_by_one = Tags(), Tags()
-    for number, names in enumerate(told):
+    for number, names in enumerate(sent):
         found = at_once.of(names).tolist()
         assert found == [one_by_one.number(name) for name in names]
         assert at_once.names(at_once.of(names) << 10) == names

@@ -1,4 +1,4 @@
-"""What ingest makes of deletions and withholdings: rows for the shards that they concern, with the marker or before."""
+"""Retractions of deletions and withholdings: rows for their shards, with the marker or before it."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ from unittest.mock import patch
 
 import pytest
 
-from streams.counting.block_counts import BLOCK, PANE_MS, Flush
+from streams.constants import BLOCK, PANE_MS
+from streams.counting.block_counts import Flush
 from streams.counting.ingest import SourcePartition
-from streams.counting.keys import Tags, country_of
-from streams.counting.retractions import NO_PANE, Retractions, rows_of
-from tests.unit.streams.counting.test_ingest import SHARDS, START_MS, Sharding, flush, record, source, tweet
+from streams.counting.keys import Sharding, Tags, country_of
+from streams.counting.retractions import NO_PANE, Retractions, retraction_rows_of
+from tests.support.sources import SHARDS, START_MS, flush, record, source, tweet
 
 DELETION = {"kind": "delete", "id": "7", "created_at_ms": START_MS, "hashtags": ["A", "b", "#a"], "country": "IN"}
 PANE = START_MS // PANE_MS
 SHARD_OF = Sharding(SHARDS).of
 
 
-def said(
+def flush_of(
     core: SourcePartition, *payloads: dict[str, object], log_ms: int = START_MS + 60_000
 ) -> dict[int, list[Flush]]:
-    """What a flush sends after these records."""
+    """Return the flush after these records."""
     first = core.next_offset
     core.read([record(first + at, json.dumps(one).encode(), log_ms=log_ms) for at, one in enumerate(payloads)])
     return core.flush()
 
 
 def rows(retractions: Retractions | None) -> list[tuple[str, str, int, int, int]]:
-    """(hashtag, country, pane, tweet, heard)"""
+    """Return rows of (hashtag, country, pane, tweet, received)."""
     if retractions is None:
         return []
-    found = rows_of(retractions, Tags())
-    columns = (found.panes.tolist(), found.tweets.tolist(), found.heard.tolist())
+    found = retraction_rows_of(retractions, Tags())
+    columns = (found.panes.tolist(), found.tweets.tolist(), found.received.tolist())
     return list(zip(retractions.hashtags, map(country_of, found.keys.tolist()), *columns, strict=True))
 
 
-def told(flushed: dict[int, list[Flush]]) -> dict[int, list[tuple[str, str, int, int, int]]]:
+def sent(flushed: dict[int, list[Flush]]) -> dict[int, list[tuple[str, str, int, int, int]]]:
     return {shard: [row for one in records for row in rows(one.retractions)] for shard, records in flushed.items()}
 
 
-def test_an_exact_deletion_goes_to_the_shards_of_its_hashtags():
+def test_exact_deletion_goes_to_the_shards_of_its_hashtags():
     core = source()
     expected = {
         shard: [(tag, "IN", PANE, 7, PANE + 6) for tag in ("a", "b") if SHARD_OF(tag) == shard]
         for shard in range(SHARDS)
     }
-    assert told(said(core, DELETION)) == expected
+    assert sent(flush_of(core, DELETION)) == expected
     assert core.counts.retractions == {"deletion": 1}
     assert core.counts.controls == {"delete": 1}
-    assert not any(told(core.flush()).values()), "it was told"
+    assert not any(sent(core.flush()).values()), "it was sent"
 
 
 @pytest.mark.parametrize(
@@ -65,16 +66,16 @@ def test_an_exact_deletion_goes_to_the_shards_of_its_hashtags():
         ({**DELETION, "created_at_ms": START_MS - 7_200_000}, "too_old", []),
     ],
 )  # fmt: skip
-def test_a_notice_by_id_goes_to_every_shard(notice, kind, countries):
+def test_notice_by_id_goes_to_every_shard(notice, kind, countries):
     core = source()
     expected = [("", country, NO_PANE, 7, PANE + 6) for country in countries]
-    assert told(said(core, notice)) == dict.fromkeys(range(SHARDS), expected)
+    assert sent(flush_of(core, notice)) == dict.fromkeys(range(SHARDS), expected)
     assert core.counts.retractions == {kind: 1}
 
 
-def test_a_deletion_of_a_tweet_from_the_future_is_a_dead_letter():
+def test_deletion_of_a_future_tweet_is_a_dead_letter():
     core = source()
-    said(core, {**DELETION, "created_at_ms": START_MS + 300_000})
+    flush_of(core, {**DELETION, "created_at_ms": START_MS + 300_000})
     (letter,) = core.dead_letters
     assert (letter.error.reason, letter.error.field) == ("event_ahead", "created_at_ms")
     assert str(START_MS + 300_000) in letter.error.value
@@ -82,17 +83,17 @@ def test_a_deletion_of_a_tweet_from_the_future_is_a_dead_letter():
     assert not core.counts.retractions and not core.counts.controls
 
 
-def test_one_that_is_half_told_leaves_samples_only():
+def test_incomplete_deletion_changes_samples_only():
     for field in ("created_at_ms", "hashtags"):
         core = source()
-        said(core, {name: value for name, value in DELETION.items() if name != field})
+        flush_of(core, {name: value for name, value in DELETION.items() if name != field})
         assert core.counts.retractions == {"notice": 1}
 
 
-def test_what_a_record_has_no_room_for_goes_before_the_marker():
+def test_surplus_retractions_go_before_the_marker():
     with patch("streams.counting.ingest._RECORD_BYTES", 200):
         core = source()
-    flushed = said(core, *({"kind": "delete", "id": str(one)} for one in range(20)))
+    flushed = flush_of(core, *({"kind": "delete", "id": str(one)} for one in range(20)))
     for records in flushed.values():
         assert len(records) > 2
         assert [one.watermark_ms >= 0 for one in records] == [False] * (len(records) - 1) + [True]
@@ -100,7 +101,7 @@ def test_what_a_record_has_no_room_for_goes_before_the_marker():
         assert {(one.source_id, one.newest_ms) for one in records} == {("topic", START_MS + 60_000)}
 
 
-def test_registers_and_retractions_share_the_last_record():
+def test_counts_and_retractions_share_the_last_record():
     core = source()
     core.read([record(0, tweet(7, tags=("a",))), record(1, json.dumps(DELETION).encode())])
     (last,) = core.flush()[SHARD_OF("a")]
@@ -108,7 +109,7 @@ def test_registers_and_retractions_share_the_last_record():
     assert ("a", "IN", PANE, 7, PANE) in rows(last.retractions)
 
 
-def test_a_restart_sends_those_of_the_open_block_again_and_no_older_ones():
+def test_restart_resends_retractions_of_the_open_block():
     payloads = [json.dumps({"kind": "delete", "id": str(one)}).encode() for one in range(BLOCK + 9)]
     log = [record(offset, value) for offset, value in enumerate(payloads)]
     core = source()
@@ -116,10 +117,10 @@ def test_a_restart_sends_those_of_the_open_block_again_and_no_older_ones():
     core.flush()
     again = source(core.replay_point)
     again.read(log)
-    assert [row[3] for row in told(again.flush())[0]] == list(range(BLOCK, BLOCK + 9))
+    assert [row[3] for row in sent(again.flush())[0]] == list(range(BLOCK, BLOCK + 9))
 
 
-def test_a_deleted_tweet_that_is_sent_once_more_is_still_a_duplicate():
+def test_repeated_deleted_tweet_is_a_duplicate():
     core = source()
     core.read([record(0, tweet(7)), record(1, json.dumps(DELETION).encode()), record(2, tweet(7))])
     assert core.counts.duplicates == 1

@@ -1,4 +1,4 @@
-"""Sketches against the obvious way: sort everything, keep the first k."""
+"""Sketches against a full sort that keeps the first k."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ids = st.integers(0, 2**63 - 1)
 
 
 def entry(author: int, tweet: int) -> Entry:
-    """What an author said in a tweet: the rest follows from the tweet."""
+    """Make an entry whose other columns follow from the tweet."""
     return Entry(author, tweet, tweet % 400, tweet % 2, f"Tag{tweet % 3}", f"text {tweet}")
 
 
@@ -27,7 +27,7 @@ entries = st.builds(entry, st.integers(0, 12) | st.integers(0, 2**64 - 1), st.in
 
 
 def fast(group: list[int], given_entries: list[Entry], k: int) -> list[tuple[int, Entry]]:
-    """What `smallest_rows` keeps."""
+    """Return the entries that `smallest_rows` keeps."""
     author = np.array([one.author for one in given_entries], np.uint64)
     order = HASHES.orders(np.array([one.tweet for one in given_entries], np.int64))
     kept = smallest_rows(np.array(group, np.int64), author, order, k)
@@ -35,7 +35,7 @@ def fast(group: list[int], given_entries: list[Entry], k: int) -> list[tuple[int
 
 
 def obvious(group: list[int], given_entries: list[Entry], k: int) -> list[tuple[int, Entry]]:
-    """One group after the other."""
+    """Rank one group after the other."""
     return [
         (number, one)
         for number in sorted(set(group))
@@ -49,19 +49,19 @@ def sketch(given_entries: list[Entry], k: int) -> list[Entry]:
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(entries, max_size=40), st.integers(1, 8))
-def test_a_sketch_keeps_the_smallest_authors_each_with_the_smallest_tweet(given_entries, k):
+def test_sketch_keeps_the_smallest_authors_and_tweets(given_entries, k):
     assert sketch(given_entries, k) == smallest(given_entries, HASHES, k)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(entries, max_size=30), st.lists(entries, max_size=30), st.integers(1, 8))
-def test_sketches_merge_by_union_in_any_order(left, right, k):
+def test_sketches_merge_in_any_order(left, right, k):
     assert sketch(sketch(left, k) + sketch(right, k), k) == smallest(right + left, HASHES, k)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(-2, 3), entries), max_size=50), st.integers(1, 6))
-def test_many_sketches_at_once_are_the_same_as_one_after_the_other(rows, k):
+def test_many_sketches_equal_single_sketches(rows, k):
     group, given_entries = [number for number, _ in rows], [one for _, one in rows]
     assert fast(group, given_entries, k) == obvious(group, given_entries, k)
 
@@ -71,8 +71,8 @@ spreads = st.sampled_from([1, 2, 3, 2**20, 2**31, 2**32 - 1, 2**32, 2**33, 2**40
 
 @settings(max_examples=150, deadline=None)
 @given(st.data(), spreads, st.integers(-(2**40), 2**40))
-def test_rows_rank_as_three_columns_sorted_whatever_the_columns_share(data, spread, lowest):
-    """Groups near and far apart; authors that differ in a low bit only, or in a high one only."""
+def test_ranked_rows_equal_a_sort_by_three_columns(data, spread, lowest):
+    """Groups are near or far apart; authors differ in a low bit or in a high one only."""
     groups = st.sampled_from([0, 1, spread // 2, spread - 1, spread])
     prefixes, lows = st.sampled_from([0, 2**32, 2**63, 2**64 - 2**32]), st.integers(0, 3) | st.integers(0, 2**32 - 1)
     rows = data.draw(st.lists(st.tuples(groups, prefixes, lows, st.integers(0, 3)), min_size=1, max_size=60))
@@ -89,27 +89,27 @@ def test_rows_rank_as_three_columns_sorted_whatever_the_columns_share(data, spre
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1, 2**32 + 1, 2**50]), entries), min_size=1, max_size=50), st.integers(1, 6)
 )
-def test_groups_may_lie_any_distance_apart(rows, k):
+def test_groups_may_be_far_apart(rows, k):
     group, given_entries = [number for number, _ in rows], [one for _, one in rows]
     assert fast(group, given_entries, k) == obvious(group, given_entries, k)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(ids, min_size=1, max_size=20))
-def test_orders_is_order_of_many(tweets):
+def test_orders_equal_order(tweets):
     assert HASHES.orders(np.array(tweets, np.int64)).tolist() == [HASHES.order(tweet) for tweet in tweets]
 
 
 def test_author_hashes_are_siphash():
     assert doctest.testmod(plain).failed == 0
-    """The test vector of its authors for 8 bytes: message 00 01 ... 07 under the key 00 01 ... 0f."""
+    """The test vector of the paper for 8 bytes: message 00 01 ... 07 under the key 00 01 ... 0f."""
     word = np.array([0x0706050403020100], np.uint64)
     assert siphash(word, 0x0706050403020100, 0x0F0E0D0C0B0A0908).tolist() == [0x93F5F5799A932462]
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=20))
-def test_authors_hash_as_the_obvious_way_says(authors):
+def test_author_hashes_equal_plain_siphash(authors):
     assert KeyedHash(b"").authors(authors).tolist() == [naive.author_hash(str(author)) for author in authors]
 
 
@@ -120,14 +120,14 @@ def test_hashes_are_keyed():
     assert HASHES.order(42) != other.order(42)
 
 
-def test_authors_are_exact_below_k_and_estimated_from_there():
+def test_authors_are_exact_below_k():
     assert [estimate_authors(n, 2**60) for n in (0, 1, K - 1)] == [0, 1, K - 1]
     assert estimate_authors(K, 2**64 // 1_000) == pytest.approx(1_000 * (K - 1), abs=70)
     assert estimate_authors(K, 0) > 0  # the smallest hash there is
 
 
 @pytest.mark.parametrize("authors", [100, 1_000, 20_000])
-def test_the_estimate_is_unbiased(authors):
+def test_estimate_is_unbiased(authors):
     guesses = []
     for key in range(20):
         hashes = KeyedHash(b"%d" % key)

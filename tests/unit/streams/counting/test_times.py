@@ -32,7 +32,7 @@ def test_effective_time(event_ms, expected_ms):
     assert effective_time(event_ms, LOG_MS, RULES) == expected_ms
 
 
-def test_a_tweet_from_too_far_ahead_breaks_the_contract():
+def test_tweet_too_far_ahead_breaks_the_contract():
     with pytest.raises(ContractError) as caught:
         effective_time(LOG_MS + 120_001, LOG_MS, RULES)
     assert caught.value.reason == "event_ahead"
@@ -41,18 +41,18 @@ def test_a_tweet_from_too_far_ahead_breaks_the_contract():
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(-4_000_000, 120_000), st.integers(0, 20_000))
-def test_no_record_lies_below_the_watermark_that_its_log_time_gives(ahead_ms, lateness_ms):
+def test_effective_time_is_above_the_watermark(ahead_ms, lateness_ms):
     rules = TimeRules(allowed_lateness_ms=lateness_ms)
     at_ms = effective_time(LOG_MS + ahead_ms, LOG_MS, rules)
     assert at_ms is None or LOG_MS - rules.watermark_slack_ms <= at_ms <= LOG_MS
 
 
-def test_the_watermark_stays_behind_by_lateness_skew_and_disorder():
+def test_watermark_slack_adds_lateness_skew_and_disorder():
     assert RULES.watermark_slack_ms == 5_500
     assert TimeRules(allowed_lateness_ms=1, max_broker_skew_ms=20, max_disorder_ms=300).watermark_slack_ms == 321
 
 
-def test_country_codes_are_distinct_and_come_back():
+def test_country_codes_are_distinct():
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     countries = ["*", "", *(first + second for first in letters for second in letters)]
     codes = [country_code(country) for country in countries]
@@ -61,7 +61,7 @@ def test_country_codes_are_distinct_and_come_back():
     assert [country_name(code) for code in codes] == countries
 
 
-def test_tags_give_numbers_and_take_them_back():
+def test_tag_numbers_are_assigned_and_released():
     tags = Tags()
     india, nowhere, world = tags.key("a", "IN"), tags.key("a", ""), tags.key("a", "*")
     other = tags.key("b", "US")

@@ -1,4 +1,4 @@
-"""What a flush says of the open block against plain dicts, over any log, flushed at any time."""
+"""Flushes of the open block against plain dicts, over random logs and flush times."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.block_counts import BLOCK, Flush
-from streams.counting.keys import country_code
-from streams.counting.sharding import Sharding
+from streams.constants import BLOCK
+from streams.counting.block_counts import Flush
+from streams.counting.keys import Sharding, country_code
 from streams.counting.sketch import K, KeyedHash
 from streams.counting.uses import OpenUses
 from streams.events.tweet import NOWHERE, HashtagUse, Tweet
 from streams.log.partials import decode_partial, encode_partial
-from tests.support.block_counts import Entry, Register, registers, smallest
+from tests.support.block_counts import BlockCount, Entry, block_counts, smallest
 
 HASHES = KeyedHash(b"k")
 NAMES = ["a", "ß", "किसान", "d", "e", "f"]
 TEXTS = ["", "\n", "plain", "two\nlines\n", "\ud800 alone \udfff", "carriage\r\u2028\x85 return", "é" * 200]
 Key = tuple[int, str, str, int]
-"""Block, hashtag, country, pane."""
+"""Block, hashtag, country and pane."""
 
 
 def tweet(number: int, author: int, text: str, names: list[tuple[str, str]], country: str = "") -> Tweet:
@@ -32,7 +32,7 @@ def tweet(number: int, author: int, text: str, names: list[tuple[str, str]], cou
 
 
 class Log:
-    """Uses of a growing log, and the registers of it the obvious way."""
+    """Uses of a growing log, and its block counts the obvious way."""
 
     def __init__(self, shards: int, most_bytes: int) -> None:
         self.sharding = Sharding(shards)
@@ -55,24 +55,24 @@ class Log:
             shard: [decode_partial(encode_partial(one)) for one in records]
             for shard, records in self.uses.flush().items()
         }
-        told = [one for records in flushed.values() for record in records for one in registers(record)]
-        found = {(one.block, one.hashtag, one.country, one.pane): one for one in told}
-        assert len(found) == len(told), "none twice"
+        sent = [one for records in flushed.values() for record in records for one in block_counts(record)]
+        found = {(one.block, one.hashtag, one.country, one.pane): one for one in sent}
+        assert len(found) == len(sent), "none twice"
         assert found.keys() == self.changed
         for key, one in found.items():
-            said = self.truth[key]
-            assert one.count == len(said)
+            its = self.truth[key]
+            assert one.count == len(its)
             assert len(one.entries) <= K
-            assert smallest(one.entries, HASHES) == smallest(said, HASHES)
-            if len(said) > K:
-                assert sorted(one.entries) == smallest(said, HASHES), "one for each author, and no more than k"
-            assert set(one.entries) <= set(said)
+            assert smallest(one.entries, HASHES) == smallest(its, HASHES)
+            if len(its) > K:
+                assert sorted(one.entries) == smallest(its, HASHES), "one for each author, and no more than k"
+            assert set(one.entries) <= set(its)
         for shard, records in flushed.items():
             assert records and all(record.hashtags for record in records)
-            blocks = [one.block for record in records for one in registers(record)]
+            blocks = [one.block for record in records for one in block_counts(record)]
             assert blocks == sorted(blocks)
             assert {self.sharding.of(hashtag) for record in records for hashtag in record.hashtags} == {shard}
-            assert [record.block for record in records] == [registers(record)[-1].block for record in records]
+            assert [record.block for record in records] == [block_counts(record)[-1].block for record in records]
         self.changed = set()
         return flushed
 
@@ -82,7 +82,7 @@ class Log:
     st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([150, 3_000, 500_000]), st.sampled_from([3, 40]),
     st.sampled_from([0, 3, 200_000]),
 )  # fmt: skip
-def test_a_flush_says_what_its_blocks_hold(seed, shards, most_bytes, block, most_numbers):
+def test_flush_equals_plain_counts(seed, shards, most_bytes, block, most_numbers):
     rng = random.Random(seed)
     with (
         patch(f"{__name__}.BLOCK", block),
@@ -109,8 +109,8 @@ def test_a_flush_says_what_its_blocks_hold(seed, shards, most_bytes, block, most
 
 
 @pytest.mark.parametrize("authors", [K - 1, K, K + 1, 5 * K])
-def test_of_many_authors_of_a_tag_those_with_the_smallest_hashes_are_told(authors):
-    """In the first flush and, all of them again, in the next."""
+def test_smallest_author_hashes_are_sent(authors):
+    """All of them are sent in the first flush, and all of them again in the next."""
     log = Log(1, 10**9)
     with patch(f"{__name__}.BLOCK", 10_000), patch("streams.counting.uses.BLOCK", 10_000):
         for number in range(2 * authors):
@@ -118,11 +118,11 @@ def test_of_many_authors_of_a_tag_those_with_the_smallest_hashes_are_told(author
             if number == authors // 2:
                 log.flush()
         ((record,),) = log.flush().values()
-    for one in registers(record):
+    for one in block_counts(record):
         assert len({entry.author for entry in one.entries}) == min(authors, K)
 
 
-def test_records_are_cut_where_they_would_be_too_long_and_lose_nothing():
+def test_long_records_are_split_without_loss():
     log = Log(2, 2_000)
     for number in range(BLOCK + 90):
         names = [(name, name) for name in (f"tag{number % 30}", "all")]
@@ -132,11 +132,11 @@ def test_records_are_cut_where_they_would_be_too_long_and_lose_nothing():
     for records in flushed.values():
         assert len(records) > 3
         for record in records:
-            _, *rest = [sum(60 + 3 * len(entry.text) for entry in one.entries) + 40 for one in registers(record)]
+            _, *rest = [sum(60 + 3 * len(entry.text) for entry in one.entries) + 40 for one in block_counts(record)]
             assert sum(rest) < 2_000, "only its first register may make a record longer"
 
 
-def test_what_was_forgotten_goes_out_no_more_and_the_rest_stays_whole():
+def test_dropped_uses_are_not_sent_again():
     log = Log(1, 10**9)
     for offset in (0, 1, BLOCK, BLOCK + 1):
         log.add(offset, 7, 1, 0, tweet(offset, offset, "text", [("a", "a")]))
@@ -146,27 +146,27 @@ def test_what_was_forgotten_goes_out_no_more_and_the_rest_stays_whole():
     log.uses.forget_before(1)
     log.add(BLOCK + 2, 7, 1, 0, tweet(5, 5, "text", [("a", "a")]))
     ((record,),) = log.flush().values()
-    assert [(one.block, one.count) for one in registers(record)] == [(1, 3)]
+    assert [(one.block, one.count) for one in block_counts(record)] == [(1, 3)]
     log.uses.forget_before(9)
     assert log.flush() == {}
     log.add(9 * BLOCK, 7, 1, 0, tweet(6, 6, "text", [("a", "a")]))
     ((record,),) = log.flush().values()
-    assert [(one.block, one.count) for one in registers(record)] == [(9, 1)]
+    assert [(one.block, one.count) for one in block_counts(record)] == [(9, 1)]
 
 
-def test_countries_are_told_apart_up_to_the_last_code():
+def test_countries_differ_up_to_the_last_code():
     log = Log(1, 10**9)
     countries = ["", "AA", "AB", "ZY", "ZZ"]
     for number, country in enumerate(countries):
         log.add(number, 7, 1, 0, tweet(number, 1, "text", [("a", "a"), ("b", "b")], country))
     ((record,),) = log.flush().values()
-    assert sorted(one.country for one in registers(record)) == sorted(2 * countries)
+    assert sorted(one.country for one in block_counts(record)) == sorted(2 * countries)
     assert country_code("ZZ") < 1 << 10
 
 
-def test_a_register_is_what_a_register_is():
+def test_record_columns_have_the_documented_types():
     log = Log(1, 10**9)
     log.add(5, 7, 30, 1, tweet(8, 9, "two\nlines", [("a", "A")], "IN"))
     ((record,),) = log.flush().values()
     author = int(HASHES.authors([9])[0])
-    assert registers(record) == [Register("a", "IN", 7, 1, [Entry(author, 8, 30, 1, "A", "two lines")])]
+    assert block_counts(record) == [BlockCount("a", "IN", 7, 1, [Entry(author, 8, 30, 1, "A", "two lines")])]

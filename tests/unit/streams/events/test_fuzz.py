@@ -1,4 +1,4 @@
-"""Whatever the bytes: a Tweet, a Control or a ContractError, the same each time, and nothing else."""
+"""Fuzzing: any bytes give a Tweet, a Control or a ContractError, the same each time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from streams.events.fields import END_MS, MAX_ID, MAX_TEXT
 from streams.events.parse import parse
 from streams.events.tweet import Control, Tweet
 from streams.events.uses import MAX_HASHTAGS, MAX_SEARCHED
-from tests.unit.streams.events.test_native import BAD, DELETION, NATIVE, NOTICES
-from tests.unit.streams.events.test_twitter import SAMPLES, V1, V2
+from tests.support.payloads import BAD, DELETION, NATIVE, NOTICES, SAMPLES, V1, V2
 
 REASONS = {reason for _, reason, _ in BAD} | {"too_large", "too_deep"}
 SEEDS = [NATIVE, DELETION, V1, V2, *NOTICES]
 
 
 def check(value: bytes) -> Tweet | Control | tuple[str, str]:
-    """Parse, and hold the answer against all that is promised of one."""
+    """Parse, and check all invariants of the result."""
     found: Tweet | Control | ContractError
     try:
         found = parse(value)
@@ -85,13 +84,13 @@ documents = st.recursive(
 
 @given(st.binary(max_size=200))
 @settings(deadline=None)
-def test_any_bytes(value: bytes) -> None:
+def test_parse_raises_only_contract_errors_for_bytes(value: bytes) -> None:
     assert check(value) == check(value)
 
 
 @given(documents, st.booleans())
 @settings(max_examples=300, deadline=None)
-def test_any_json_of_known_keys(document: Any, escaped: bool) -> None:
+def test_parse_raises_only_contract_errors_for_json(document: Any, escaped: bool) -> None:
     text = json.dumps(document, ensure_ascii=escaped)
     assert check(text.encode("utf-8", "surrogatepass")) == check(text.encode("utf-8", "surrogatepass"))
 
@@ -105,7 +104,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @given(st.sampled_from(SEEDS), st.data())
 @settings(max_examples=400, deadline=None)
-def test_one_value_of_a_good_payload_replaced(seed: dict[str, Any], data: st.DataObject) -> None:
+def test_parse_survives_one_replaced_value(seed: dict[str, Any], data: st.DataObject) -> None:
     payload = json.loads(json.dumps(seed))
     *way, last = data.draw(st.sampled_from(paths(payload)[1:]))
     holder = payload
@@ -119,7 +118,7 @@ def test_one_value_of_a_good_payload_replaced(seed: dict[str, Any], data: st.Dat
 
 
 def mutated(rng: random.Random, value: bytes) -> bytes:
-    """A few bytes changed, cut, doubled or swapped."""
+    """Change, cut, double or swap a few bytes."""
     changed = bytearray(value)
     for _ in range(rng.randint(1, 4)):
         at, size = rng.randrange(len(changed) + 1), rng.choice((1, 1, 2, 8, 40))
@@ -138,23 +137,23 @@ def mutated(rng: random.Random, value: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(len(SEEDS)))
-def test_mutations(seed: int) -> None:
+def test_parse_survives_mutated_bytes(seed: int) -> None:
     rng = random.Random(seed)
     value = json.dumps(SEEDS[seed]).encode()
     outcomes = [check(mutated(rng, value)) for _ in range(300)]
     assert any(isinstance(one, tuple) for one in outcomes)
 
 
-def test_mutations_of_real_samples() -> None:
+def test_parse_survives_mutated_real_samples() -> None:
     if not SAMPLES.is_dir():
-        pytest.skip(f"real v1.1 payloads are not at {SAMPLES.name}/ beside the repository")
+        pytest.skip(f"real v1.1 payloads are not at {SAMPLES.name}/ next to the repository")
     rng = random.Random(11)
     for path in sorted(SAMPLES.glob("*.json")):
         for _ in range(200):
             check(mutated(rng, path.read_bytes()))
 
 
-def test_depth_does_not_depend_on_the_callers_stack() -> None:
+def test_depth_limit_is_independent_of_stack() -> None:
     deep = json.dumps(NATIVE)[:-1].encode() + b',"x":' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}"
 
     def down(levels: int) -> Tweet | Control:
@@ -168,19 +167,19 @@ def test_depth_does_not_depend_on_the_callers_stack() -> None:
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"data":', b'[{"x":['])
 @pytest.mark.parametrize("closed", [True, False])
-def test_depth_ten_thousand(opening: bytes, closed: bool) -> None:
+def test_ten_thousand_levels_are_too_deep(opening: bytes, closed: bool) -> None:
     closing = opening[::-1].translate(bytes.maketrans(b"[{", b"]}"), b'":xdat') if closed else b""
     assert check(opening * 10_000 + b"1" * closed + closing * 10_000) == ("too_deep", "")
 
 
-def test_brackets_within_strings_are_not_depth() -> None:
+def test_brackets_in_strings_do_not_count_as_depth() -> None:
     payload = {**NATIVE, "note": "[{" * 500 + '"[' + "\\", "text": "{[" * 300}
     assert isinstance(check(json.dumps(payload).encode()), Tweet)
     many = {**NATIVE, "note": [[]] * 5000}
     assert isinstance(check(json.dumps(many).encode()), Tweet)
 
 
-def test_a_megabyte() -> None:
+def test_large_record_is_refused_quickly() -> None:
     empty = len(json.dumps({**NATIVE, "text": ""}))
     whole = {**NATIVE, "text": "#" * (MAX_BYTES - empty)}
     assert len(json.dumps(whole)) == MAX_BYTES
@@ -193,7 +192,7 @@ def test_a_megabyte() -> None:
     assert [use.hashtag for use in parse(json.dumps(late).encode()).hashtags] == ["ab"]
 
 
-def test_ten_thousand_hashtags() -> None:
+def test_ten_thousand_hashtags_are_capped() -> None:
     tags = [f"tag{number}x" for number in range(10_000)]
     by_text = check(json.dumps({**NATIVE, "text": " #".join(["", *tags])}).encode())
     by_list = check(json.dumps({**NATIVE, "hashtags": tags}).encode())

@@ -1,4 +1,4 @@
-"""The hashtag grammar: twitter-text's own cases, and the fast way against the obvious way."""
+"""Hashtag grammar: twitter-text's conformance cases, and the extractor against a naive one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_doctests() -> None:
 
 
 @pytest.mark.parametrize("group", COUNTS)
-def test_conformance(group: str) -> None:
+def test_twitter_text_conformance_cases(group: str) -> None:
     if not CASES.is_file():
         pytest.skip(f"twitter-text's cases are not at {CASES.name} beside the repository")
     cases: list[dict[str, Any]] = yaml.safe_load(CASES.read_text(encoding="utf-8"))["tests"][group]
@@ -65,7 +65,7 @@ def test_conformance(group: str) -> None:
         ("#" + "x" * MAX_HASHTAG + " #" + "y" * (MAX_HASHTAG + 1), ["x" * MAX_HASHTAG]),
     ],
 )
-def test_cases_of_our_own(text: str, expected: list[str]) -> None:
+def test_additional_grammar_cases(text: str, expected: list[str]) -> None:
     assert displays(text) == expected
 
 
@@ -85,7 +85,7 @@ def test_cases_of_our_own(text: str, expected: list[str]) -> None:
         ("first example.com/#no then #yes then example.org/#no2 #yes2", ["yes", "yes2"]),
     ],
 )
-def test_urls(text: str, expected: list[str]) -> None:
+def test_hashtags_in_urls_do_not_count(text: str, expected: list[str]) -> None:
     assert displays(text) == expected
 
 
@@ -101,7 +101,7 @@ def is_part(character: str) -> bool:
 
 
 def obvious(text: str) -> list[tuple[str, int, int]]:
-    """Character by character, as the grammar is told in words; for texts without URLs."""
+    """Extract hashtags naively, character by character, from a text without URLs."""
     found: list[tuple[str, int, int]] = []
     for start, sign in enumerate(text):
         before = text[start - 1] if start else " "
@@ -126,7 +126,7 @@ alphabet = st.sampled_from(
 @given(st.text(alphabet | st.characters(), max_size=30))
 @example("#a://#b")
 @settings(deadline=None)
-def test_the_fast_way_finds_what_the_obvious_way_finds(text: str) -> None:
+def test_extraction_equals_naive_reference(text: str) -> None:
     if not url_spans(text):
         expected = [one for one in obvious(text) if one[0].strip("\u200c\u200d\ufe0f\ufe0e")]
         found = [(use.display, use.start, use.end) for use in extract_hashtags(text)]
@@ -134,8 +134,8 @@ def test_the_fast_way_finds_what_the_obvious_way_finds(text: str) -> None:
         assert all(one in expected for one in found)
 
 
-def test_every_character_is_classed_by_its_category() -> None:
-    """All planes: as the one letter of a hashtag, and as what stands before its #."""
+def test_every_character_follows_its_unicode_category() -> None:
+    """Test every code point as the only letter of a hashtag, and as the character before its #."""
     wrong = []
     for code in [
         *range(0x3400),
@@ -161,8 +161,8 @@ def test_every_character_is_classed_by_its_category() -> None:
     assert wrong == []
 
 
-def test_the_cost_is_linear() -> None:
-    """Each of these takes minutes if any part of it is quadratic."""
+def test_extraction_cost_is_linear() -> None:
+    """Each text takes minutes if any part of the extractor is quadratic."""
     started = time.process_time()
     for unit in ("#", "#a ", "a.", "a.b/#c ", "http://", "x.co/#", "@#a/", "x.co/(#a", "a:1", "\uff03\u093e"):
         extract_hashtags((unit * 100_000)[:100_000])

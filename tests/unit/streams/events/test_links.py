@@ -1,4 +1,4 @@
-"""Hosts, as a browser would find them: however a link is dressed up, in a payload or in a text."""
+"""Hosts of links in payloads and texts, parsed as a browser does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from streams.events.tweet import Tweet
         ("", ""),
     ],
 )
-def test_the_host_is_the_one_that_a_browser_asks(url, host):
+def test_host_of_matches_browser_parsing(url, host):
     assert host_of(url) == host
 
 
@@ -51,11 +51,11 @@ def test_the_host_is_the_one_that_a_browser_asks(url, host):
         ("बिना लिंक", []),
     ],
 )
-def test_links_in_a_text(text, hosts):
+def test_hosts_in_finds_links_of_text(text, hosts):
     assert list(hosts_in(text)) == hosts
 
 
-def test_hosts_go_behind_the_text_and_come_back():
+def test_hosts_round_trip_through_text():
     line = with_hosts("words", ["https://t.co/1", "https://Evil.example/x", "https://evil.example", "not a host"])
     assert line == f"words{APART}t.co{APART}evil.example{APART}notahost"
     assert list(hosts_in(line)) == ["t.co", "evil.example", "notahost"]
@@ -65,7 +65,7 @@ def test_hosts_go_behind_the_text_and_come_back():
 
 
 @given(st.text())
-def test_nothing_breaks_it(text):
+def test_hosts_in_accepts_any_text(text):
     for host in (host_of(text), *hosts_in(text.replace(APART, ""))):
         assert not set(host) & set("/\\?#@: \t\n") and host == host.lower()
 
@@ -99,7 +99,7 @@ def links(payload: object) -> tuple[str, ...]:
     return tweet.links
 
 
-def test_every_payload_says_where_its_short_links_lead():
+def test_every_shape_yields_link_targets():
     assert links(V1) == ("https://evil.example/x",)
     assert links({**V1, "entities": {"urls": []}}) == ()
     retweet = {**V1, "text": "RT ...", "entities": {}, "retweeted_status": V1}

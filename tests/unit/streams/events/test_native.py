@@ -1,4 +1,4 @@
-"""The native payload, control messages, and what is said of bad records."""
+"""Native payloads, control messages, and errors for bad records."""
 
 from __future__ import annotations
 
@@ -16,57 +16,10 @@ from streams.events.parse import parse
 from streams.events.tweet import Control, HashtagUse, Tweet
 from streams.events.uses import located
 from tests.support.paths import ROOT
+from tests.support.payloads import BAD, DELETION, NATIVE, NOTICES, changed, encoded
 
 SCHEMA = json.loads((ROOT / "config" / "native-tweet.schema.json").read_text(encoding="utf-8"))
 DOCS = ROOT / "docs" / "native-payload.md"
-
-NATIVE: dict[str, Any] = {
-    "id": "1790000000000000001",
-    "author_id": "42",
-    "created_at_ms": 1_700_000_000_123,
-    "text": "On the road to Delhi #FarmersProtest #किसान &amp; songs",
-    "lang": "en",
-    "country": "IN",
-    "author_created_at_ms": 1_300_000_000_000,
-}
-DELETION: dict[str, Any] = {
-    "kind": "delete",
-    "id": "1790000000000000001",
-    "author_id": "42",
-    "hashtags": ["FarmersProtest", "#farmersprotest", "किसान"],
-    "country": "in",
-    "created_at_ms": 1_700_000_000_123,
-}
-NOTICES: list[dict[str, Any]] = [
-    {
-        "delete": {
-            "status": {"id": 12, "id_str": "12", "user_id": 3, "user_id_str": "3"},
-            "timestamp_ms": "1700000000000",
-        }
-    },
-    {"limit": {"track": 1234, "timestamp_ms": "1700000000000"}},
-    {"status_withheld": {"id": 12, "user_id": 3, "withheld_in_countries": ["DE"]}},
-    {"user_withheld": {"id": 3, "withheld_in_countries": ["DE", "AR"]}},
-    {"scrub_geo": {"user_id": 3, "up_to_status_id": 12}},
-    {"warning": {"code": "FALLING_BEHIND", "percent_full": 60}},
-    {"disconnect": {"code": 4, "reason": ""}},
-    {"data": {"delete": {"tweet": {"id": "12", "author_id": "3"}, "event_at": "2022-12-23T12:34:56.789Z"}}},
-    {"delete": {"tweet": {"id": "12", "author_id": "3"}}},
-    {"data": {"withheld": {"tweet": {"id": "12", "author_id": "3"}, "withheld_in_countries": ["XY", "BR"]}}},
-    {"data": {"user_withheld": {"user": {"id": "3"}, "withheld_in_countries": ["XX"]}}},
-    {"data": {"user_suspend": {"user": {"id": "3"}, "event_at": "2022-12-23T12:34:56.789Z"}}},
-    {"errors": [{"title": "operational-disconnect"}]},
-    {"something_new": {"id": 5}},
-]
-
-
-def changed(payload: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """With some fields replaced, or left out where given as `...`."""
-    return {name: value for name, value in {**payload, **fields}.items() if value is not ...}
-
-
-def encoded(payload: Any) -> bytes:
-    return json.dumps(payload).encode()
 
 
 def tweet(**fields: Any) -> Tweet:
@@ -75,7 +28,7 @@ def tweet(**fields: Any) -> Tweet:
     return found
 
 
-def test_native() -> None:
+def test_native_tweet_is_parsed() -> None:
     farmers = HashtagUse("farmersprotest", "FarmersProtest", 21, 36)
     kisan = HashtagUse("किसान", "किसान", 37, 43)
     assert tweet() == Tweet(
@@ -95,7 +48,7 @@ def test_native() -> None:
     assert parse(encoded({**only, **absent})) == parse(encoded(only))
 
 
-def test_listed_hashtags_go_before_the_text() -> None:
+def test_listed_hashtags_override_text() -> None:
     listed = ["#किसान", "KISAN", "किसान", "", "#", "two words", "a#b", "\u200d", "x" * 281, "kisan"]
     found = tweet(hashtags=listed).hashtags
     assert [(use.display, use.start, use.end) for use in found] == [("किसान", -1, -1), ("KISAN", -1, -1)]
@@ -106,13 +59,13 @@ def test_listed_hashtags_go_before_the_text() -> None:
     assert tweet(hashtags=[]).hashtags == ()
 
 
-def test_a_listed_hashtag_is_found_behind_one_that_it_begins() -> None:
+def test_listed_hashtag_is_located_after_longer_one() -> None:
     text = "#farmers ＃किसानों #किसान #farm"
     found = located(tweet(text=text, hashtags=["farm", "किसान", "किसानों"]).hashtags, text)
     assert [(use.start, use.end) for use in found] == [(25, 30), (18, 24), (9, 17)]
 
 
-def test_retweet_and_quote() -> None:
+def test_retweet_and_quote_kinds() -> None:
     other = changed(NATIVE, id="5", author_id="6", text="#Original", lang="hi", country="US")
     retweet = tweet(retweet_of=other, quote_of=other, text="")
     assert (retweet.kind, retweet.id, retweet.author_id, retweet.country) == ("retweet", 1790000000000000001, 42, "IN")
@@ -122,7 +75,7 @@ def test_retweet_and_quote() -> None:
     assert (quote.kind, [use.hashtag for use in quote.hashtags]) == ("quote", ["own"])
 
 
-def test_unknown_fields_are_not_looked_at() -> None:
+def test_unknown_fields_are_skipped() -> None:
     unknown = {"user": 5, "data": "x", "entities": [], "delete": {}, "created_at": 7, "id_str": {}, "full_text": 1}
     assert tweet(**unknown) == tweet()
     assert parse(encoded({**unknown, **NATIVE, "limit": 0})) == tweet()
@@ -130,11 +83,11 @@ def test_unknown_fields_are_not_looked_at() -> None:
     assert parse(encoded({"padding": "x" * 2000, **NATIVE})) == tweet()
 
 
-def test_numbers_may_come_as_strings() -> None:
+def test_numbers_are_accepted_as_strings() -> None:
     assert tweet(id=1790000000000000001, author_id=42, created_at_ms="1700000000123") == tweet()
 
 
-def test_deletion() -> None:
+def test_native_deletion_is_parsed() -> None:
     hashtags = (HashtagUse("farmersprotest", "FarmersProtest", -1, -1), HashtagUse("किसान", "किसान", -1, -1))
     expected = Control("delete", 1790000000000000001, 42, "IN", 1_700_000_000_123, hashtags, exact=True)
     assert parse(encoded(DELETION)) == expected
@@ -152,7 +105,7 @@ def test_deletion() -> None:
         ({"hashtags": None, "created_at_ms": 5}, False),
     ],
 )
-def test_a_deletion_is_exact_if_it_says_when_and_under_which_hashtags(more: dict[str, Any], exact: bool) -> None:
+def test_deletion_with_time_and_hashtags_is_exact(more: dict[str, Any], exact: bool) -> None:
     found = parse(encoded({"kind": "delete", "id": "9", **more}))
     assert isinstance(found, Control)
     assert found.exact is exact
@@ -170,7 +123,7 @@ def test_a_deletion_is_exact_if_it_says_when_and_under_which_hashtags(more: dict
     ],
 )
 @pytest.mark.parametrize("what", ["status_withheld", "user_withheld", "withheld"])
-def test_where_something_is_withheld(
+def test_withholding_lists_countries(
     what: str, codes: list[str] | None, countries: tuple[str, ...], country: str
 ) -> None:
     found = parse(encoded({what: {"id": 12, "withheld_in_countries": codes}}))
@@ -204,96 +157,17 @@ def test_where_something_is_withheld(
     ),
     ids=[json.dumps(notice)[:40] for notice in NOTICES],
 )
-def test_control_messages(notice: dict[str, Any], expected: tuple[str, int | None, int | None, str]) -> None:
+def test_control_messages_have_kinds(notice: dict[str, Any], expected: tuple[str, int | None, int | None, str]) -> None:
     found = parse(encoded(notice))
     assert isinstance(found, Control)
     assert (found.kind, found.id, found.author_id, found.country) == expected
     assert (found.created_at_ms, found.hashtags) == (None, ())
 
 
-BAD: list[tuple[bytes | None, str, str]] = [
-    (None, "tombstone", ""),
-    (b"", "empty", ""),
-    (b" \r\n", "empty", ""),
-    (b"nope", "not_json", ""),
-    (b'{"id":', "not_json", ""),
-    (b'{"a":NaN}', "not_json", ""),
-    (b"\xef\xbb\xbf{}", "not_json", ""),
-    (b'{\x00"\x00a\x00"\x00:\x001\x00}\x00', "not_json", ""),
-    (b'{"x":"\xff"}', "not_utf8", ""),
-    (b"[]", "wrong_type", ""),
-    (b"null", "wrong_type", ""),
-    (b"{}", "unknown_shape", ""),
-    (b'{"a":1}', "unknown_shape", ""),
-    (b'{"a":{},"b":{}}', "unknown_shape", ""),
-    (b'{"data":{}}', "missing_field", "data.id"),
-    (b'{"data":[]}', "wrong_type", "data"),
-    (b'{"delete":{}}', "missing_field", "delete.id"),
-    (b'{"delete":5}', "wrong_type", "delete"),
-    (b'{"delete":{"status":{"id":"x"}}}', "bad_id", "delete.status.id"),
-    (b'{"data":{"delete":{"tweet":{}}}}', "missing_field", "data.delete.tweet.id"),
-    (b'{"user_withheld":{}}', "missing_field", "user_withheld.id"),
-    (
-        b'{"status_withheld":{"id":1,"withheld_in_countries":["IN","Germany"]}}',
-        "bad_country",
-        "status_withheld.withheld_in_countries[1]",
-    ),
-    (
-        b'{"data":{"withheld":{"tweet":{"id":"1"},"withheld_in_countries":[""]}}}',
-        "bad_country",
-        "data.withheld.withheld_in_countries[0]",
-    ),
-    (
-        b'{"status_withheld":{"id":1,"withheld_in_countries":"IN"}}',
-        "wrong_type",
-        "status_withheld.withheld_in_countries",
-    ),
-    (b'{"kind":"delete"}', "missing_field", "id"),
-    (b'{"text":"a"}', "missing_field", "id"),
-    (encoded(changed(NATIVE, id=...)), "missing_field", "id"),
-    (encoded(changed(NATIVE, author_id=...)), "missing_field", "author_id"),
-    (encoded(changed(NATIVE, created_at_ms=...)), "missing_field", "created_at_ms"),
-    (encoded(changed(NATIVE, text=...)), "missing_field", "text"),
-    (encoded(changed(NATIVE, retweet_of={})), "missing_field", "retweet_of.text"),
-    (encoded(changed(NATIVE, id=None)), "wrong_type", "id"),
-    (encoded(changed(NATIVE, id=True)), "wrong_type", "id"),
-    (encoded(changed(NATIVE, id=[])), "wrong_type", "id"),
-    (encoded(changed(NATIVE, id="abc")), "bad_id", "id"),
-    (encoded(changed(NATIVE, id="")), "bad_id", "id"),
-    (encoded(changed(NATIVE, id="007")), "bad_id", "id"),
-    (encoded(changed(NATIVE, id="٣")), "bad_id", "id"),
-    (encoded(changed(NATIVE, id=-1)), "bad_id", "id"),
-    (encoded(changed(NATIVE, id=1.5)), "bad_id", "id"),
-    (encoded(changed(NATIVE, author_id=2**63)), "bad_id", "author_id"),
-    (encoded(changed(NATIVE, author_id="9" * 5000)), "bad_id", "author_id"),
-    (encoded(NATIVE).replace(b'"42"', b"9" * 5000), "bad_id", "author_id"),
-    (encoded(changed(NATIVE, created_at_ms=-1)), "bad_time", "created_at_ms"),
-    (encoded(changed(NATIVE, created_at_ms=END_MS)), "bad_time", "created_at_ms"),
-    (encoded(changed(NATIVE, created_at_ms="soon")), "bad_time", "created_at_ms"),
-    (encoded(changed(NATIVE, created_at_ms=None)), "wrong_type", "created_at_ms"),
-    (encoded(changed(NATIVE, author_created_at_ms=-1)), "bad_time", "author_created_at_ms"),
-    (encoded(changed(NATIVE, text=None)), "wrong_type", "text"),
-    (encoded(changed(NATIVE, text=5)), "wrong_type", "text"),
-    (encoded(changed(NATIVE, country="IND")), "bad_country", "country"),
-    (encoded(changed(NATIVE, country="भा")), "bad_country", "country"),
-    (encoded(changed(NATIVE, country=91)), "wrong_type", "country"),
-    (encoded(changed(NATIVE, hashtags="a")), "wrong_type", "hashtags"),
-    (encoded(changed(NATIVE, hashtags=["a", 5])), "wrong_type", "hashtags[1]"),
-    (encoded(changed(NATIVE, quote_of="5")), "wrong_type", "quote_of"),
-    (encoded(changed(NATIVE, kind=5)), "wrong_type", "kind"),
-    (encoded(changed(NATIVE, kind="reply", created_at_ms=...)), "missing_field", "created_at_ms"),
-    (b'{"created_at":"x","user":{"id":[]},"user":5}', "wrong_type", "user.id"),
-    (encoded(changed(NATIVE, text="\ud800")), "lone_surrogate", ""),
-    (encoded(changed(NATIVE, text="\ud800 and more, lots of it")), "lone_surrogate", ""),
-    (encoded(changed(NATIVE, unknown=["\udc00"])), "lone_surrogate", ""),
-    (encoded(changed(NATIVE, **{"\ud83d": 1})), "lone_surrogate", ""),
-]
-
-
 @pytest.mark.parametrize(
     ("value", "reason", "field"), BAD, ids=[f"{reason} {field} {i}" for i, (_, reason, field) in enumerate(BAD)]
 )
-def test_bad_records(value: bytes | None, reason: str, field: str) -> None:
+def test_bad_record_names_reason_field_and_fix(value: bytes | None, reason: str, field: str) -> None:
     with pytest.raises(ContractError) as caught:
         parse(value)
     assert (caught.value.reason, caught.value.field) == (reason, field)
@@ -301,12 +175,12 @@ def test_bad_records(value: bytes | None, reason: str, field: str) -> None:
     str(caught.value).encode()
 
 
-def test_a_pair_of_surrogates_is_a_character_and_an_escaped_escape_is_text() -> None:
+def test_escaped_surrogate_pairs_are_accepted() -> None:
     assert tweet(text="\U0001f69c").text == "\U0001f69c"
     assert tweet(text="\\ud800").text == "\\ud800"
 
 
-def test_times_from_1970_to_9999_are_for_the_log_time_to_judge() -> None:
+def test_parse_accepts_times_from_1970_to_9999() -> None:
     for time_ms in (0, 4_102_444_800_000, END_MS - 1):
         assert tweet(created_at_ms=time_ms).created_at_ms == time_ms
 
@@ -327,14 +201,14 @@ validator = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def accepted(payload: Any) -> bool:
-    """By parse, as a tweet or a deletion."""
+    """Return whether `parse` accepts the payload as a tweet or a deletion."""
     try:
         return parse(encoded(payload)).kind != "unknown_control"
     except ContractError:
         return False
 
 
-def test_schema_is_a_schema_and_takes_the_good() -> None:
+def test_schema_accepts_valid_payloads() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for payload in (NATIVE, DELETION, changed(NATIVE, retweet_of=NATIVE), changed(NATIVE, quote_of=NATIVE)):
         validator.validate(payload)
@@ -344,14 +218,14 @@ def test_schema_is_a_schema_and_takes_the_good() -> None:
 @pytest.mark.parametrize(
     "number", [0, 9, 10**17, 10**18, 8 * 10**18, MAX_ID - 1, MAX_ID, MAX_ID + 1, MAX_ID + 10, 10**19 - 1, 10**19, -1]
 )
-def test_schema_knows_the_range_of_ids(number: int) -> None:
+def test_schema_limits_ids(number: int) -> None:
     for payload in (changed(NATIVE, id=number), changed(NATIVE, id=str(number))):
         assert validator.is_valid(payload) == accepted(payload) == (0 <= number <= MAX_ID)
 
 
 @given(st.integers(0, 10**19 - 1))
 @settings(deadline=None)
-def test_schema_pattern_of_ids_is_the_comparison(number: int) -> None:
+def test_schema_id_pattern_equals_numeric_range(number: int) -> None:
     assert validator.is_valid(changed(NATIVE, id=str(number))) == (number <= MAX_ID)
 
 

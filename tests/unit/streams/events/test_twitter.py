@@ -1,4 +1,4 @@
-"""Payloads of Twitter's API v1.1 and v2: what counts of each shape."""
+"""Payloads of Twitter's API v1.1 and v2."""
 
 from __future__ import annotations
 
@@ -12,44 +12,11 @@ from streams.errors import ContractError
 from streams.events.parse import parse
 from streams.events.times import v1_ms, v2_ms
 from streams.events.tweet import Tweet
-from tests.support.paths import SHARED
-
-SAMPLES = SHARED / "data" / "tweets-v1.1"
-
-V1: dict[str, Any] = {
-    "created_at": "Fri Jan 26 06:30:05 +0000 2024",
-    "id": 1790000000000000001,
-    "id_str": "1790000000000000001",
-    "text": "Tractors at the gate &amp; songs #FarmersProtest https://t.co/a1",
-    "entities": {"hashtags": [{"text": "FarmersProtest", "indices": [33, 48]}], "urls": []},
-    "user": {"id": 42, "id_str": "42", "created_at": "Tue Mar 21 20:50:14 +0000 2006", "lang": None},
-    "place": {"country_code": "IN", "name": "Delhi"},
-    "lang": "en",
-    "is_quote_status": False,
-    "retweeted_status": None,
-}
-V2: dict[str, Any] = {
-    "data": {
-        "id": "1790000000000000002",
-        "author_id": "43",
-        "created_at": "2024-01-26T06:30:05.250Z",
-        "text": "Rain &lt;3 at last #Monsoon",
-        "lang": "en",
-        "entities": {"hashtags": [{"start": 22, "end": 30, "tag": "Monsoon"}]},
-        "geo": {"place_id": "p2"},
-    },
-    "includes": {
-        "users": [
-            {"id": "1", "created_at": "2009-01-01T00:00:00.000Z"},
-            {"id": "43", "created_at": "2010-05-01T00:00:00.000Z"},
-        ],
-        "places": [{"id": "p1", "country_code": "US"}, {"id": "p2", "country_code": "BD"}],
-    },
-}
+from tests.support.payloads import SAMPLES, V1, V2
 
 
 def changed(payload: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A deep copy with some top-level fields replaced, or left out where given as `...`."""
+    """Copy a payload with some top-level fields replaced, or left out if given as `...`."""
     merged = {**copy.deepcopy(payload), **fields}
     return {name: value for name, value in merged.items() if value is not ...}
 
@@ -71,7 +38,7 @@ def refused(payload: dict[str, Any]) -> tuple[str, str]:
     return caught.value.reason, caught.value.field
 
 
-def test_v1_classic() -> None:
+def test_v1_classic_tweet_is_parsed() -> None:
     found = tweet(V1)
     assert (found.kind, found.id, found.author_id, found.lang) == ("tweet", 1790000000000000001, 42, "en")
     assert found.created_at_ms == 1_706_250_605_000
@@ -82,13 +49,13 @@ def test_v1_classic() -> None:
     assert found.text[29:44] == "#FarmersProtest"
 
 
-def test_v1_id_str_wins_over_the_rounded_number() -> None:
+def test_v1_id_str_overrides_rounded_id() -> None:
     assert tweet(changed(V1, id=1790000000000000000)).id == 1790000000000000001
     assert tweet(changed(V1, id_str=...)).id == 1790000000000000001
     assert refused(changed(V1, id_str=..., id=...)) == ("missing_field", "id")
 
 
-def test_v1_extended_text_goes_before_full_text_before_text() -> None:
+def test_v1_text_precedence() -> None:
     whole = {"full_text": "all of it #B", "entities": {"hashtags": [{"text": "B", "indices": [10, 12]}]}}
     assert uses(tweet(changed(V1, extended_tweet=whole, truncated=True))) == [("b", "B", 10, 12)]
     extended = changed(V1, text=..., full_text="now #C", entities=..., display_text_range=[0, 6])
@@ -97,13 +64,13 @@ def test_v1_extended_text_goes_before_full_text_before_text() -> None:
     assert refused(changed(V1, text=...)) == ("missing_field", "text")
 
 
-def test_v1_entities_count_where_they_are_and_the_grammar_where_not() -> None:
+def test_v1_entities_override_grammar() -> None:
     assert uses(tweet(changed(V1, entities={"hashtags": []}))) == []
     assert uses(tweet(changed(V1, entities={"urls": []}))) == [("farmersprotest", "FarmersProtest", 29, 44)]
     assert uses(tweet(changed(V1, entities=None))) == [("farmersprotest", "FarmersProtest", 29, 44)]
 
 
-def test_v1_wrong_indices_are_looked_up_or_unknown() -> None:
+def test_v1_wrong_indices_are_located_in_text() -> None:
     wrong = {"hashtags": [{"text": "FarmersProtest", "indices": [3, 9]}, {"text": "Elsewhere", "indices": [900, 910]}]}
     expected = [("farmersprotest", "FarmersProtest", 29, 44), ("elsewhere", "Elsewhere", -1, -1)]
     assert uses(tweet(changed(V1, entities=wrong))) == expected
@@ -111,13 +78,13 @@ def test_v1_wrong_indices_are_looked_up_or_unknown() -> None:
     assert uses(tweet(changed(V1, text="aTag #Tag", entities=beside))) == [("tag", "Tag", 5, 9)]
 
 
-def test_v1_a_hashtag_counts_once_a_tweet() -> None:
+def test_v1_repeated_hashtag_counts_once() -> None:
     tags = [{"text": "कल", "indices": [0, 3]}, {"text": "A", "indices": [4, 6]}, {"text": "a", "indices": [7, 9]}]
     found = tweet(changed(V1, text="#कल #A #a", entities={"hashtags": tags}))
     assert uses(found) == [("कल", "कल", 0, 3), ("a", "A", 4, 6)]
 
 
-def test_v1_retweet_takes_words_from_the_original_and_the_rest_from_who_retweets() -> None:
+def test_v1_retweet_combines_original_text_with_retweeter() -> None:
     original = changed(
         V1,
         id_str="1",
@@ -136,7 +103,7 @@ def test_v1_retweet_takes_words_from_the_original_and_the_rest_from_who_retweets
     assert refused(changed(V1, retweeted_status={})) == ("missing_field", "retweeted_status.text")
 
 
-def test_v1_quote_counts_its_own_words_only() -> None:
+def test_v1_quote_ignores_quoted_text() -> None:
     quoted = changed(V1, text="#Quoted", entities={"hashtags": [{"text": "Quoted", "indices": [0, 7]}]})
     own = {"text": "shame on this #Own", "entities": ..., "is_quote_status": True}
     unsaid = {**own, "is_quote_status": None}
@@ -152,17 +119,17 @@ def test_v1_quote_counts_its_own_words_only() -> None:
 @pytest.mark.parametrize(
     ("place", "country"), [(None, ""), ({}, ""), ({"country_code": ""}, ""), ({"country_code": "in"}, "IN")]
 )
-def test_v1_country(place: Any, country: str) -> None:
+def test_v1_country_comes_from_place(place: Any, country: str) -> None:
     assert tweet(changed(V1, place=place)).country == country
 
 
-def test_v1_text_is_cut_after_the_hashtags_are_found() -> None:
+def test_v1_long_text_keeps_late_hashtags() -> None:
     found = tweet(changed(V1, text="@someone " * 60 + "#late", entities=...))
     assert len(found.text) == 280
     assert uses(found) == [("late", "late", 540, 545)]
 
 
-def test_v2() -> None:
+def test_v2_tweet_is_parsed() -> None:
     found = tweet(V2)
     assert (found.kind, found.id, found.author_id, found.lang) == ("tweet", 1790000000000000002, 43, "en")
     assert found.created_at_ms == 1_706_250_605_250
@@ -175,7 +142,7 @@ def with_data(**fields: Any) -> dict[str, Any]:
     return changed(V2, data=changed(V2["data"], **fields))
 
 
-def test_v2_without_what_is_optional() -> None:
+def test_v2_tweet_without_optional_fields() -> None:
     bare = {"data": {"id": "5", "author_id": "6", "created_at": "2024-01-26T06:30:05Z", "text": "#a"}}
     found = tweet(bare)
     assert (found.country, found.lang, found.author_created_at_ms, uses(found)) == ("", "", None, [("a", "a", 0, 2)])
@@ -183,7 +150,7 @@ def test_v2_without_what_is_optional() -> None:
     assert tweet({"includes": {}, **bare}) == found
 
 
-def test_v2_retweet_from_includes_else_as_it_stands() -> None:
+def test_v2_retweet_falls_back_to_own_text() -> None:
     reference = [{"type": "replied_to", "id": "8"}, {"type": "retweeted", "id": "9"}]
     retweet = with_data(referenced_tweets=reference, text="RT @x: cut… #cut", entities=..., lang=...)
     assert [use.hashtag for use in tweet(retweet).hashtags] == ["cut"]
@@ -199,13 +166,13 @@ def test_v2_retweet_from_includes_else_as_it_stands() -> None:
     assert uses(tweet(retweet)) == [("note", "note", 12, 17)]
 
 
-def test_v2_quote_counts_its_own_words_only() -> None:
+def test_v2_quote_ignores_quoted_text() -> None:
     payload = with_data(referenced_tweets=[{"type": "quoted", "id": "9"}])
     payload["includes"]["tweets"] = [{"id": "9", "text": "#quoted"}]
     assert (tweet(payload).kind, [use.hashtag for use in tweet(payload).hashtags]) == ("quote", ["monsoon"])
 
 
-def test_v2_faults_name_the_field_and_how_to_ask_for_it() -> None:
+def test_v2_error_names_field_and_request() -> None:
     assert refused(with_data(author_id=...)) == ("missing_field", "data.author_id")
     assert refused(with_data(created_at="yesterday")) == ("bad_time", "data.created_at")
     assert refused(with_data(id="x")) == ("bad_id", "data.id")
@@ -218,7 +185,7 @@ def test_v2_faults_name_the_field_and_how_to_ask_for_it() -> None:
     assert "tweet.fields=" in caught.value.fix
 
 
-def test_v1_faults_name_the_field() -> None:
+def test_v1_error_names_field() -> None:
     assert refused(changed(V1, created_at=...)) == ("missing_field", "created_at")
     assert refused(changed(V1, created_at="2024-01-26T06:30:05Z")) == ("bad_time", "created_at")
     assert refused(changed(V1, created_at=5)) == ("wrong_type", "created_at")
@@ -229,19 +196,19 @@ def test_v1_faults_name_the_field() -> None:
     assert refused(changed(V1, entities={"hashtags": [{"text": 5}]})) == ("wrong_type", "entities.hashtags[0].text")
 
 
-def test_shape_does_not_depend_on_order_or_white_space() -> None:
+def test_shape_ignores_key_order_and_white_space() -> None:
     for payload in (V1, V2):
         turned = dict(reversed(payload.items()))
         assert tweet(turned) == tweet(payload) == parse(json.dumps(payload, indent=3).encode())
 
 
-def test_fields_of_another_shape_are_unknown_fields() -> None:
+def test_fields_of_other_shapes_are_skipped() -> None:
     assert tweet(changed(V1, data=5, created_at_ms="no", kind=7, hashtags=3, country="India")) == tweet(V1)
     assert tweet({"created_at_ms": "no", **V1}) == tweet(V1)
     assert tweet(changed(V2, user=5, text=7, lang=[])) == tweet(V2)
 
 
-def test_complete_in_two_shapes_is_read_as_one_whatever_the_order() -> None:
+def test_ambiguous_payload_has_one_shape_in_any_order() -> None:
     assert tweet({**V1, **V2}) == tweet({**V2, **V1}) == tweet(V1)
 
 
@@ -260,7 +227,7 @@ def test_complete_in_two_shapes_is_read_as_one_whatever_the_order() -> None:
         ("Thu Jan ٠1 00:00:00 +0000 2015", -1),
     ],
 )
-def test_v1_times(written: str, expected: int) -> None:
+def test_v1_ms_parses_times_strictly(written: str, expected: int) -> None:
     assert v1_ms(written) == expected
 
 
@@ -276,14 +243,14 @@ def test_v1_times(written: str, expected: int) -> None:
         ("2024-W01-1T00:00:00Z", -1),
     ],
 )
-def test_v2_times(written: str, expected: int) -> None:
+def test_v2_ms_parses_times_strictly(written: str, expected: int) -> None:
     assert v2_ms(written) == expected
 
 
 @pytest.mark.parametrize("name", ["classic", "extended", "hidden"])
-def test_real_samples(name: str) -> None:
+def test_real_samples_are_parsed(name: str) -> None:
     if not SAMPLES.is_dir():
-        pytest.skip(f"real v1.1 payloads are not at {SAMPLES.name}/ beside the repository")
+        pytest.skip(f"real v1.1 payloads are not at {SAMPLES.name}/ next to the repository")
     paths = [path for path in sorted(SAMPLES.glob("*.json")) if name in path.name]
     assert paths
     for path in paths:

@@ -1,4 +1,4 @@
-"""The folds against the obvious way: remember every record, and look through all of them at each question."""
+"""Folds of decisions compared with a naive reference that keeps every record."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ACTION_OF, ModerationFold, scopes_of
-from streams.log.decisions import Action, Decision, Evidence, Reason, Ruling, version_of
+from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, version_of
 from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, Verb
+from tests.support.decisions import decision
 
 LONGEST_MS, SKEW_MS = 100, 5
 SURFACES = ("search", "trends")
 
 
 class Store:
-    """Redis as the fold sees it: strictly newer registers only, forgotten once their time has come."""
+    """Model of Redis: accepts strictly newer registers, and drops expired ones."""
 
     def __init__(self) -> None:
         self.held: dict[str, Register] = {}
@@ -40,46 +41,25 @@ class Store:
 # --- decisions ---------------------------------------------------------------------------------------------------
 
 
-def decision(
-    version: int, *rulings: tuple[str, str, Action, int], tag: str = "tag", country: str = "*", at_ms: int = 0
-) -> Decision:
-    """Rulings: (category, surface, action, expires_at_ms)."""
-    return Decision(
-        hashtag=tag,
-        display=tag.upper(),
-        country=country,
-        rulings=tuple(
-            Ruling(category=category, surface=surface, action=action, since_ms=at_ms, expires_at_ms=expires)
-            for category, surface, action, expires in rulings
-        ),
-        version=version_of(version, at_ms),
-        tick_ms=at_ms,
-        settled_ms=at_ms,
-        decided_at_ms=at_ms,
-        policy_revision="p",
-        model_revision="m",
-    )
-
-
 def fold_of_decisions() -> DecisionFold:
     return DecisionFold(longest_expiry_ms=LONGEST_MS, max_broker_skew_ms=SKEW_MS)
 
 
-def test_a_decision_becomes_one_register_a_surface_and_says_why() -> None:
+def test_decision_yields_one_register_per_surface() -> None:
     evidence = Evidence(
         window_ms=600_000, tweets=90, authors=40, scored=40, share=0.6, lower=0.5, upper=0.7, sampled=("1", "2")
     )
-    ruling = Ruling(
+    ruling = ScopeDecision(
         category="abuse",
         surface="trends",
         action="suppress",
         since_ms=10,
         expires_at_ms=70,
         provisional=True,
-        reasons=(Reason("harmful_share_lower", 0.5, 0.35),),
+        reasons=(DecisionReason("harmful_share_lower", 0.5, 0.35),),
         evidence=evidence,
     )
-    said = Decision(
+    summary = Decision(
         hashtag="tag",
         display="Tag",
         country="IN",
@@ -92,7 +72,7 @@ def test_a_decision_becomes_one_register_a_surface_and_says_why() -> None:
         model_revision="m1",
         provisional=True,
     )
-    [register] = fold_of_decisions().apply(said)
+    [register] = fold_of_decisions().apply(summary)
     assert register.field == "trends|IN|automated|tag"
     assert (register.action, register.expires_at_ms, register.version) == ("suppress", 70, version_of(7, 10))
     assert register.keep_until_ms == 70 + LONGEST_MS + SKEW_MS
@@ -102,7 +82,7 @@ def test_a_decision_becomes_one_register_a_surface_and_says_why() -> None:
     assert (register.policy_revision, register.model_revision, register.provisional) == ("p1", "m1", True)
 
 
-def test_suppress_is_stronger_than_hold_and_what_hides_nothing_writes_nothing() -> None:
+def test_suppress_overrides_hold_and_review_writes_nothing() -> None:
     fold = fold_of_decisions()
     registers = fold.apply(
         decision(
@@ -121,7 +101,7 @@ def test_suppress_is_stronger_than_hold_and_what_hides_nothing_writes_nothing() 
     ]
 
 
-def test_a_surface_that_no_longer_hides_is_cleared_under_the_new_version() -> None:
+def test_surface_is_cleared_under_new_version() -> None:
     fold = fold_of_decisions()
     fold.apply(decision(1, ("a", "trends", "suppress", 50), ("a", "search", "suppress", 50)))
     registers = fold.apply(decision(2, ("a", "trends", "review", 90), ("a", "search", "suppress", 60), at_ms=20))
@@ -132,14 +112,14 @@ def test_a_surface_that_no_longer_hides_is_cleared_under_the_new_version() -> No
     assert registers == fold.registers()
 
 
-def test_a_surface_that_only_an_overtaken_decision_hid_is_cleared_too() -> None:
+def test_surface_of_overtaken_decision_is_cleared() -> None:
     fold = fold_of_decisions()
     assert fold.apply(decision(2, ("a", "trends", "review", 90), at_ms=20)) == []
     [register] = fold.apply(decision(1, ("a", "trends", "suppress", 50)))
     assert (register.action, register.version) == ("clear", version_of(2, 20))
 
 
-def test_a_cleared_version_is_kept_as_long_as_an_older_flag_could_come_back() -> None:
+def test_cleared_version_outlives_older_flags() -> None:
     fold = fold_of_decisions()
     fold.apply(decision(1, ("a", "trends", "suppress", 60)))
     [cleared] = fold.apply(decision(2, ("a", "trends", "clear", 0), at_ms=20))
@@ -153,7 +133,7 @@ def test_a_cleared_version_is_kept_as_long_as_an_older_flag_could_come_back() ->
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Decision]:
-    """Decisions of a few keys as judges write them: times and versions rise together, expiry within the longest."""
+    """Draw decisions of a few keys with rising times and versions."""
     out = []
     for number in range(draw(st.integers(1, 12))):
         at_ms = 10 * number
@@ -174,14 +154,14 @@ def histories(draw: st.DrawFn) -> list[Decision]:
 
 
 def reference_of_decisions(decisions: Iterable[Decision], now_ms: int) -> dict[str, str]:
-    """What is in force, by the greatest version of each key."""
+    """Compute flags in force from the greatest version of each key."""
     latest: dict[tuple[str, str], Decision] = {}
-    for said in sorted(decisions, key=lambda d: d.version):
-        latest[said.hashtag, said.country] = said
+    for summary in sorted(decisions, key=lambda d: d.version):
+        latest[summary.hashtag, summary.country] = summary
     shown: dict[str, str] = {}
-    for (tag, country), said in latest.items():
+    for (tag, country), summary in latest.items():
         for surface in SURFACES:
-            hiding = [r for r in said.rulings if r.surface == surface and r.action in ("suppress", "hold")]
+            hiding = [r for r in summary.rulings if r.surface == surface and r.action in ("suppress", "hold")]
             suppress = [r.expires_at_ms for r in hiding if r.action == "suppress"]
             ends = max(suppress or [r.expires_at_ms for r in hiding], default=0)
             if now_ms < ends:
@@ -191,13 +171,13 @@ def reference_of_decisions(decisions: Iterable[Decision], now_ms: int) -> dict[s
 
 @pytest.mark.simulation
 @given(history=histories(), data=st.data())
-def test_order_and_repeats_of_decisions_do_not_matter(history: list[Decision], data: st.DataObject) -> None:
+def test_decision_fold_ignores_order_and_repeats(history: list[Decision], data: st.DataObject) -> None:
     arrivals = data.draw(st.permutations([*history, *data.draw(st.lists(st.sampled_from(history), max_size=6))]))
     straight, shuffled, store = fold_of_decisions(), fold_of_decisions(), Store()
-    for said in history:
-        straight.apply(said)
-    for said in arrivals:
-        store.put(shuffled.apply(said))
+    for summary in history:
+        straight.apply(summary)
+    for summary in arrivals:
+        store.put(shuffled.apply(summary))
     by_field = {register.field: register for register in straight.registers()}
     assert {register.field: register for register in shuffled.registers()} == by_field
     assert store.held == by_field, "what was written one by one is what a reconcile would put back"
@@ -207,12 +187,12 @@ def test_order_and_repeats_of_decisions_do_not_matter(history: list[Decision], d
 
 @pytest.mark.simulation
 @given(history=histories(), data=st.data())
-def test_forgetting_never_changes_what_is_shown(history: list[Decision], data: st.DataObject) -> None:
-    """Old decisions that come again after their key was forgotten (a zombie, a replay) bring nothing back to life."""
+def test_prune_never_changes_shown_flags(history: list[Decision], data: st.DataObject) -> None:
+    """Old decisions that arrive after their key was pruned (from a zombie, a replay) have no effect."""
     fold, store, now_ms = fold_of_decisions(), Store(), 0
-    for number, said in enumerate(history):
-        now_ms = max(now_ms, said.decided_at_ms + data.draw(st.sampled_from([0, 0, 50, 300])))
-        store.put(fold.apply(said))
+    for number, summary in enumerate(history):
+        now_ms = max(now_ms, summary.decided_at_ms + data.draw(st.sampled_from([0, 0, 50, 300])))
+        store.put(fold.apply(summary))
         for gone in fold.prune(now_ms):
             assert store.held.pop(gone.field) == gone
         again = data.draw(st.lists(st.sampled_from(history[: number + 1]), max_size=3))
@@ -277,14 +257,14 @@ def v(offset: int, ms: int = 0) -> str:
     return version_of(offset, ms)
 
 
-def said(registers: Iterable[Register]) -> list[tuple[str, str, str]]:
+def summary(registers: Iterable[Register]) -> list[tuple[str, str, str]]:
     return [(r.surface, r.action, r.version) for r in registers]
 
 
-def test_undo_brings_back_what_stood_before() -> None:
+def test_undo_restores_previous_override() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
-    assert said(fold.apply(override("a", "block"), 0)) == [("trends", "suppress", v(0))]
-    assert said(fold.apply(override("b", "allow", edits=v(0)), 1)) == [("trends", "allow", v(1))]
+    assert summary(fold.apply(override("a", "block"), 0)) == [("trends", "suppress", v(0))]
+    assert summary(fold.apply(override("b", "allow", edits=v(0)), 1)) == [("trends", "allow", v(1))]
     [back] = fold.apply(undo("c", "b", edits=v(1)), 2)
     assert (back.action, back.version, back.actor, back.evidence) == (
         "suppress",
@@ -297,7 +277,7 @@ def test_undo_brings_back_what_stood_before() -> None:
     assert clear.keep_until_ms == 1_000 + SKEW_MS, "as long as a register given out earlier could be in force"
 
 
-def test_undo_passes_over_what_has_run_out() -> None:
+def test_undo_skips_expired_override() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     fold.apply(override("long", "block", expires=1_000), 0)
     fold.apply(override("short", "allow", expires=50, edits=v(0)), 1)
@@ -306,27 +286,27 @@ def test_undo_passes_over_what_has_run_out() -> None:
     assert (back.action, back.expires_at_ms, back.version) == ("suppress", 1_000, v(3, 50))
 
 
-def test_the_end_of_a_short_override_brings_back_the_long_one_below_it() -> None:
+def test_expired_override_restores_longer_one_below() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     fold.apply(override("long", "block", expires=1_000), 0)
     fold.apply(override("short", "allow", expires=50, edits=v(0)), 1)
-    assert fold.lapse(49) == []
-    assert said(fold.lapse(50)) == [("trends", "suppress", v(1, 50))]
-    assert fold.lapse(50) == []
-    assert said(fold.lapse(1_000)) == [("trends", "clear", v(1, 1_000))]
+    assert fold.expire(49) == []
+    assert summary(fold.expire(50)) == [("trends", "suppress", v(1, 50))]
+    assert fold.expire(50) == []
+    assert summary(fold.expire(1_000)) == [("trends", "clear", v(1, 1_000))]
 
 
-def test_undo_on_one_surface_leaves_the_other() -> None:
+def test_undo_on_one_surface_keeps_other() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     fold.apply(override("a", surfaces=SURFACES), 0)
-    assert said(fold.apply(undo("u", "a", surfaces=("search",), edits=v(0)), 1)) == [("search", "clear", v(1))]
+    assert summary(fold.apply(undo("u", "a", surfaces=("search",), edits=v(0)), 1)) == [("search", "clear", v(1))]
     assert {(r.surface, r.action) for r in fold.registers()} == {("search", "clear"), ("trends", "suppress")}
 
 
 @pytest.mark.parametrize(
     "edits", ["", v(0), v(9), v(4)], ids=["saw nothing", "saw the first", "not there yet", "its own"]
 )
-def test_a_stale_edit_is_ignored_and_the_fold_says_what_changed(edits: str) -> None:
+def test_stale_edit_is_refused_with_newer_records(edits: str) -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     first, second = override("a"), override("b", "allow", edits=v(0))
     fold.apply(first, 0)
@@ -340,14 +320,14 @@ def test_a_stale_edit_is_ignored_and_the_fold_says_what_changed(edits: str) -> N
     assert fold.stale[4].changed == ((second,) if edits < v(3) else ())
 
 
-def test_one_stale_surface_makes_the_whole_edit_stale() -> None:
+def test_edit_is_stale_if_one_surface_is() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     fold.apply(override("a", surfaces=("search",)), 0)
     assert fold.apply(override("b", surfaces=SURFACES), 1) == []
     assert [r.field for r in fold.registers()] == ["search|*|human|tag"]
 
 
-def test_other_scopes_are_not_in_the_way() -> None:
+def test_other_scopes_do_not_make_edit_stale() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     for offset, record in enumerate(
         [override("a"), override("b", country="IN"), override("c", tag="other"), override("d", surfaces=("search",))]
@@ -370,33 +350,33 @@ def test_other_scopes_are_not_in_the_way() -> None:
     assert (register.source, register.expires_at_ms, register.keep_until_ms) == ("legal", 0, 0)
 
 
-def test_kinds_of_later_days_are_passed_over() -> None:
+def test_unknown_record_kinds_are_skipped() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     assert fold.apply(OtherRecord("order", b"k", b"{}"), 0) == []
     assert fold.next_offset == 1
-    assert said(fold.apply(override("a"), 1)) == [("trends", "suppress", v(1))]
+    assert summary(fold.apply(override("a"), 1)) == [("trends", "suppress", v(1))]
 
 
-def test_a_forgotten_stack_still_refuses_a_stale_edit_and_takes_a_fresh_one() -> None:
+def test_pruned_stack_keeps_its_version() -> None:
     fold = ModerationFold(max_broker_skew_ms=SKEW_MS)
     fold.apply(override("a", expires=50), 0)
     assert fold.prune(50 + SKEW_MS - 1) == []
     assert [r.field for r in fold.prune(50 + SKEW_MS)] == ["trends|*|human|tag"]
     assert fold.registers() == []
-    assert fold.lapse(2_000) == []
+    assert fold.expire(2_000) == []
     assert fold.apply(override("b"), 1) == []
-    assert said(fold.apply(override("c", edits=v(0)), 2)) == [("trends", "suppress", v(2))]
+    assert summary(fold.apply(override("c", edits=v(0)), 2)) == [("trends", "suppress", v(2))]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One thing that a moderator does: what the record will be is known only when it is written."""
+    """Action of a moderator; its record depends on the log at the time of writing."""
 
     verb: str
     surfaces: tuple[str, ...]
     lasts_ms: int
     behind: int
-    """How many records back the writer had looked last; 0: it is up to date."""
+    """Number of records that the writer had not read; 0: up to date."""
     which: int
 
 
@@ -414,7 +394,7 @@ PLANS = st.lists(
 
 
 class Reference:
-    """Every accepted record of every scope in a list, and nothing else."""
+    """Naive reference: a list of every accepted record of every scope."""
 
     def __init__(self) -> None:
         self.accepted: list[tuple[int, TagRecord]] = []
@@ -436,7 +416,7 @@ class Reference:
 
 
 def write_down(plans: Sequence[Plan]) -> tuple[list[TagRecord | OtherRecord], Reference]:
-    """The log that moderators with these plans would write, 10 ms apart, and the reference that has read it."""
+    """Write the log of moderators with these plans, 10 ms apart; return it with the reference."""
     log: list[TagRecord | OtherRecord] = []
     reference = Reference()
     for offset, plan in enumerate(plans):
@@ -476,15 +456,15 @@ def write_down(plans: Sequence[Plan]) -> tuple[list[TagRecord | OtherRecord], Re
 @pytest.mark.simulation
 @settings(max_examples=400)
 @given(plans=PLANS, data=st.data())
-def test_people_against_the_reference(plans: list[Plan], data: st.DataObject) -> None:
-    """Two publishers: one live, with its own lapses, repeats and a late start; one that replays all at the end."""
+def test_moderation_fold_equals_naive_reference(plans: list[Plan], data: st.DataObject) -> None:
+    """Compare two publishers: a live one with expiries, repeats and a late start, and a replay at the end."""
     log, reference = write_down(plans)
     live, store = ModerationFold(max_broker_skew_ms=SKEW_MS), Store()
     highest: dict[str, str] = {}
     for offset, record in enumerate(log):
         given_out = list(live.apply(record, offset, now_ms=10 * offset))
         if data.draw(st.booleans(), label="lapse"):
-            given_out += live.lapse(10 * offset + data.draw(st.integers(0, 9)))
+            given_out += live.expire(10 * offset + data.draw(st.integers(0, 9)))
         for register in given_out:
             assert register.version > highest.get(register.field, ""), "versions of a field only rise"
             highest[register.field] = register.version
@@ -492,17 +472,17 @@ def test_people_against_the_reference(plans: list[Plan], data: st.DataObject) ->
         back = data.draw(st.integers(0, offset), label="replayed from")
         assert [r for at in range(back, offset + 1) for r in live.apply(log[at], at)] == [], "a repeat changes nothing"
     end_ms = 10 * len(log) + data.draw(st.integers(0, 450))
-    store.put(live.lapse(end_ms))
+    store.put(live.expire(end_ms))
     replay = ModerationFold(max_broker_skew_ms=SKEW_MS)
     for offset, record in enumerate(log):
         store.put(replay.apply(record, offset))
-    replay.lapse(end_ms)
+    replay.expire(end_ms)
     assert sorted(replay.registers(), key=lambda r: r.field) == sorted(live.registers(), key=lambda r: r.field)
     store.put(replay.registers())
     assert store.held == {register.field: register for register in live.registers()}
     for surface in SURFACES:
         standing = reference.standing(surface, end_ms)
-        entry = live.standing(("tag", surface, "*", "human"), end_ms)
+        entry = live.in_force(("tag", surface, "*", "human"), end_ms)
         assert (entry.record if entry else None) == standing
         shown = store.shown_as(end_ms).get(f"{surface}|*|human|tag")
         assert shown == (ACTION_OF[standing.action] if standing else None)
@@ -514,18 +494,18 @@ def test_people_against_the_reference(plans: list[Plan], data: st.DataObject) ->
 
 @pytest.mark.simulation
 @given(plans=PLANS, data=st.data())
-def test_forgetting_does_not_change_people_s_decisions(plans: list[Plan], data: st.DataObject) -> None:
+def test_prune_keeps_overrides_in_force(plans: list[Plan], data: st.DataObject) -> None:
     log, reference = write_down(plans)
     fold, store = ModerationFold(max_broker_skew_ms=SKEW_MS), Store()
     for offset, record in enumerate(log):
         now_ms = 10 * offset
         store.put(fold.apply(record, offset, now_ms))
-        store.put(fold.lapse(now_ms))
+        store.put(fold.expire(now_ms))
         if data.draw(st.booleans(), label="prune"):
             for gone in fold.prune(now_ms):
                 assert store.held.pop(gone.field) == gone
     end_ms = 10 * len(log) + data.draw(st.integers(0, 450))
-    store.put(fold.lapse(end_ms))
+    store.put(fold.expire(end_ms))
     for surface in SURFACES:
         standing = reference.standing(surface, end_ms)
         assert store.shown_as(end_ms).get(f"{surface}|*|human|tag") == (
@@ -533,6 +513,6 @@ def test_forgetting_does_not_change_people_s_decisions(plans: list[Plan], data: 
         )
 
 
-def test_scopes_are_one_a_surface() -> None:
+def test_scopes_of_has_one_scope_per_surface() -> None:
     scopes = scopes_of(override("a", surfaces=("trends", "search", "trends"), country="IN"))
     assert scopes == [("tag", "trends", "IN", "human"), ("tag", "search", "IN", "human")]

@@ -1,4 +1,4 @@
-"""What the server, or the line to it, does to us is translated; a bug is not."""
+"""Errors of the server and the connection are translated; bugs are not."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def store() -> RedisFlagStore:
     return RedisFlagStore("redis://127.0.0.1:1/0", partitions=2)
 
 
-def test_a_connection_that_uvloop_calls_closed_is_a_server_that_is_away(store):
+def test_uvloop_closed_handler_means_store_unavailable(store):
     with pytest.raises(FlagStoreUnavailable), store._translated():
         raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
 
 
-def test_a_bug_is_not(store):
+def test_other_runtime_errors_are_raised(store):
     with pytest.raises(RuntimeError, match="no running event loop"), store._translated():
         raise RuntimeError("no running event loop")

@@ -1,4 +1,4 @@
-"""Wilson's bounds where the truth would be just z standard errors from what was seen; the exact one by its tail."""
+"""Wilson's bounds against their definition, and the exact bound against the binomial tail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def bounds(share: float, n: int, confidence: float) -> tuple[float, float]:
 
 
 def root(inside: float, outside: float, share: float, n: int, z: float) -> float:
-    """By halving: the last p towards `outside` for which share lies within z standard errors of p."""
+    """Find by bisection the last p towards `outside` for which share lies within z standard errors of p."""
     for _ in range(80):
         p = (inside + outside) / 2
         if (share - p) ** 2 <= z * z * p * (1 - p) / n:
@@ -46,13 +46,13 @@ def root(inside: float, outside: float, share: float, n: int, z: float) -> float
         (5, 10, 0.8, 0.312204, 0.687796),
     ],
 )
-def test_known_values(hits, n, confidence, lower, upper):
+def test_share_bounds_have_known_values(hits, n, confidence, lower, upper):
     assert bounds(hits / n, n, confidence) == pytest.approx((lower, upper), abs=1e-6)
 
 
 @settings(max_examples=150, deadline=None)
 @given(shares, sizes, st.sampled_from(sorted(Z)))
-def test_the_bounds_are_where_the_definition_puts_them(share, n, confidence):
+def test_share_bounds_follow_definition(share, n, confidence):
     lower, upper = bounds(share, n, confidence)
     assert lower == pytest.approx(root(share, 0.0, share, n, Z[confidence]), abs=1e-9)
     assert upper == pytest.approx(root(share, 1.0, share, n, Z[confidence]), abs=1e-9)
@@ -60,7 +60,7 @@ def test_the_bounds_are_where_the_definition_puts_them(share, n, confidence):
 
 @settings(max_examples=100, deadline=None)
 @given(shares, shares, sizes, sizes)
-def test_bounds_are_monotone(share, other, n, m):
+def test_share_bounds_are_monotone(share, other, n, m):
     low, high = sorted((share, other))
     few, many = sorted((n, m))
     assert bounds(low, n, 0.95)[0] <= bounds(high, n, 0.95)[0] + 1e-12, "more harm, a higher lower bound"
@@ -72,11 +72,11 @@ def test_bounds_are_monotone(share, other, n, m):
     assert all(below <= above + 1e-12 for below, above in pairwise(order))
 
 
-def test_without_scored_authors_nothing_is_known():
+def test_share_bounds_without_authors_are_zero_and_one():
     assert bounds(float("nan"), 0, 0.95) == (0.0, 1.0)
 
 
-def test_all_rows_at_once():
+def test_share_bounds_are_computed_by_row():
     share, n = np.array([0.2, np.nan, 0.9]), np.array([10, 0, 64])
     lower, upper = share_bounds(share, n, 0.9)
     assert list(zip(lower, upper, strict=True)) == [
@@ -85,8 +85,8 @@ def test_all_rows_at_once():
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.995])
-def test_the_exact_bound_against_the_binomial_tail(confidence):
-    """At the bound so many hits or more are seen just as seldom as the confidence says."""
+def test_exact_lower_matches_binomial_tail(confidence):
+    """At the bound, this many hits or more have the probability 1 - confidence."""
     for n in (1, 2, 7, 64):
         for hits in range(n + 1):
             bound = float(exact_lower(np.array([hits]), np.array([n]), confidence)[0])

@@ -1,4 +1,4 @@
-"""Safety valves: never more than the policy allows, the same for whoever counts, and nothing refused without need."""
+"""Circuit breakers: never more than the policy allows, nothing refused without need, the same for every owner."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from streams.judging.circuit_breakers import (  # fmt: skip
-    HOUR_MS,
-    Begun,
-    Crowd,
-    ShardValves,
+from streams.constants import HOUR_MS
+from streams.judging.circuit_breakers import (
+    CircuitBreakers,
+    NewSuppression,
+    TopTags,
+    as_reviews,
     newly_hiding,
-    refused,
-    rule_under_valve,
+    rule_under_breaker,
     scorer_fault,
 )
 from streams.judging.evidence import EvidenceTable
 from streams.judging.hysteresis import decide
-from streams.judging.levels import BETWEEN, OVER, UNDER, Standing
-from streams.log.decisions import Decision, Reason, Ruling, version_of
+from streams.judging.levels import BETWEEN, OVER, UNDER, RuleResult
+from streams.log.decisions import Decision, DecisionReason, ScopeDecision, version_of
 from streams.policy.rules import NO_CORROBORATION, Rule
 from streams.policy.shape import Valves
+from tests.support.evidence import evidence_table
 
 TICK = 10_000
 SCOPE = ("abuse", "trends")
 RULE = Rule("suppress", (600_000,), 10, 5, 0.4, 0.2, 0.95, 30_000, 100_000, NO_CORROBORATION)
 
 
-def ruling(action: str, since_ms: int, *, provisional: bool = False) -> Ruling:
-    return Ruling(
+def scope_decision(action: str, since_ms: int, *, provisional: bool = False) -> ScopeDecision:
+    return ScopeDecision(
         category="abuse", surface="trends", action=action, since_ms=since_ms, expires_at_ms=since_ms + 100_000,
         provisional=provisional,
     )  # fmt: skip
 
 
-def decision(hashtag: str, one: Ruling, *, settled_ms: int | None = None) -> Decision:
+def decision(hashtag: str, one: ScopeDecision, *, settled_ms: int | None = None) -> Decision:
     return Decision(
         hashtag=hashtag, display=hashtag, country="IN", rulings=(one,), version=version_of(1, one.since_ms),
         tick_ms=one.since_ms, settled_ms=one.since_ms if settled_ms is None else settled_ms,
@@ -48,13 +49,13 @@ def decision(hashtag: str, one: Ruling, *, settled_ms: int | None = None) -> Dec
     )  # fmt: skip
 
 
-def no_crowd() -> Crowd:
+def no_top_tags() -> TopTags:
     none = np.zeros(0, np.int64)
-    return Crowd(none, none, lambda key: False, 20)
+    return TopTags(none, none, lambda key: False, 20)
 
 
-def begun_at(at: int, names: list[int]) -> list[Begun]:
-    return [Begun(name << 10, f"tag{name}at{at}", "IN", (name * 7 % 10) / 10) for name in names]
+def begun_at(at: int, names: list[int]) -> list[NewSuppression]:
+    return [NewSuppression(name << 10, f"tag{name}at{at}", "IN", (name * 7 % 10) / 10) for name in names]
 
 
 ticks = st.lists(st.lists(st.integers(1, 9), unique=True, max_size=6), min_size=1, max_size=12)
@@ -63,17 +64,17 @@ ticks = st.lists(st.lists(st.integers(1, 9), unique=True, max_size=6), min_size=
 @pytest.mark.simulation
 @settings(max_examples=150, deadline=None)
 @given(ticks, st.integers(1, 6), st.sampled_from([1, 2, 3]), st.integers(1, 40), st.randoms())
-def test_in_no_hour_more_begins_than_the_share_of_the_cap(steps, cap, shards, minutes, rng):
+def test_admit_keeps_to_cap_in_every_hour(steps, cap, shards, minutes, rng):
     limits = Valves(new_suppressions_per_hour=cap * shards)
-    one, other = ShardValves(shards), ShardValves(shards)
+    one, other = CircuitBreakers(shards), CircuitBreakers(shards)
     admitted: list[int] = []
     for number, names in enumerate(steps, 1):
         tick_ms = number * minutes * 60_000
         begun = begun_at(number, names)
         shuffled = begun[:]
         rng.shuffle(shuffled)
-        found = one.admit(limits, tick_ms, begun, no_crowd())
-        assert found == other.admit(limits, tick_ms, shuffled, no_crowd()), "the order in which they come is nothing"
+        found = one.admit(limits, tick_ms, begun, no_top_tags())
+        assert found == other.admit(limits, tick_ms, shuffled, no_top_tags()), "their order has no effect"
         through = [each for each in begun if each.key not in found]
         used = sum(at > tick_ms - HOUR_MS for at in admitted)
         assert len(through) == min(len(begun), cap - used), "none beyond the cap, and none refused without need"
@@ -86,40 +87,47 @@ def test_in_no_hour_more_begins_than_the_share_of_the_cap(steps, cap, shards, mi
 
 @settings(max_examples=150, deadline=None)
 @given(ticks, st.integers(1, 5), st.randoms())
-def test_a_successor_refuses_the_same_wherever_it_takes_over(steps, cap, rng):
-    """It reads the decisions back; of the tick that was being said it knows a part, and says the rest."""
-    limits, first = Valves(new_suppressions_per_hour=cap), ShardValves(1)
-    said: list[Decision] = []
+def test_recovered_breakers_refuse_the_same_keys(steps, cap, rng):
+    """The next owner recovers the decisions, of the last tick only a part, and decides the rest."""
+    limits, first = Valves(new_suppressions_per_hour=cap), CircuitBreakers(1)
+    published: list[Decision] = []
     for number, names in enumerate(steps, 1):
         tick_ms, begun = number * TICK, begun_at(number, names)
-        truth = first.admit(limits, tick_ms, begun, no_crowd())
-        spoken = [decision(one.hashtag, ruling("review" if one.key in truth else "suppress", tick_ms)) for one in begun]
-        part = rng.sample(spoken, rng.randint(0, len(spoken)))
-        successor = ShardValves(1)
-        successor.recover([*said, *part, *said[:3]], tick_ms - TICK)
-        left = [one for one in begun if one.hashtag not in {each.hashtag for each in part}]
-        assert set(successor.admit(limits, tick_ms, left, no_crowd())) == {one.key for one in left} & set(truth)
-        said += spoken
+        truth = first.admit(limits, tick_ms, begun, no_top_tags())
+        decided = [
+            decision(one.hashtag, scope_decision("review" if one.key in truth else "suppress", tick_ms))
+            for one in begun
+        ]
+        part = rng.sample(decided, rng.randint(0, len(decided)))
+        next_owner = CircuitBreakers(1)
+        next_owner.recover([*published, *part, *published[:3]], tick_ms - TICK)
+        remaining = [one for one in begun if one.hashtag not in {each.hashtag for each in part}]
+        assert set(next_owner.admit(limits, tick_ms, remaining, no_top_tags())) == {one.key for one in remaining} & set(
+            truth
+        )
+        published += decided
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32))
-def test_of_the_biggest_tags_only_so_many_are_hidden(seed):
+def test_admit_keeps_to_hidden_share_of_top_tags(seed):
     rng = random.Random(seed)
     keys = np.array(sorted({rng.randrange(1, 40) << 10 | rng.choice([0, 2, 3]) for _ in range(60)}))
     tweets = np.array([rng.randrange(1, 12) for _ in keys])
     hidden = {key for key in keys.tolist() if rng.random() < 0.1}
     limits = Valves(top_tags=10, suppressed_share_of_top=0.3)
     begun = [
-        Begun(key, f"tag{key}", "IN", rng.random()) for key in keys.tolist() if key not in hidden and rng.random() < 0.4
+        NewSuppression(key, f"tag{key}", "IN", rng.random())
+        for key in keys.tolist()
+        if key not in hidden and rng.random() < 0.4
     ]
-    found = ShardValves(1).admit(limits, TICK, begun, Crowd(keys, tweets, hidden.__contains__, 10))
+    found = CircuitBreakers(1).admit(limits, TICK, begun, TopTags(keys, tweets, hidden.__contains__, 10))
     for country in (0, 2, 3):
         of_country = [
             (size, key) for key, size in zip(keys.tolist(), tweets.tolist(), strict=True) if key & 1023 == country
         ]
-        bar = sorted((size for size, _ in of_country), reverse=True)[:10][-1] if len(of_country) >= 10 else 0
-        top = {key for size, key in of_country if size >= bar}
+        least = sorted((size for size, _ in of_country), reverse=True)[:10][-1] if len(of_country) >= 10 else 0
+        top = {key for size, key in of_country if size >= least}
         before = len(top & hidden)
         new = [one for one in begun if one.key in top]
         through = [one for one in new if one.key not in found]
@@ -127,7 +135,7 @@ def test_of_the_biggest_tags_only_so_many_are_hidden(seed):
     assert all(reason.signal == "suppressed_share_of_top" for reason in found.values())
 
 
-def test_share_of_the_top_is_whole_tags():
+def test_top_hidden_max_is_whole_number_of_tags():
     assert Valves(top_tags=100, suppressed_share_of_top=0.29).top_hidden_max == 29
     assert Valves(top_tags=20).top_hidden_max == 20
 
@@ -135,81 +143,87 @@ def test_share_of_the_top_is_whole_tags():
 # ---- early ----
 
 
-def test_early_ones_count_both_and_settled_ones_only_settled():
-    limits, valves = Valves(new_suppressions_per_hour=2), ShardValves(1)
-    assert valves.admit_early(limits, TICK, "a", "IN", 1 << 10, no_crowd())
-    assert valves.admit_early(limits, TICK, "a", "IN", 1 << 10, no_crowd()), "the same once more takes no room"
-    assert valves.admit_early(limits, TICK, "b", "IN", 2 << 10, no_crowd())
-    assert not valves.admit_early(limits, TICK, "c", "IN", 3 << 10, no_crowd())
-    assert valves.admit(limits, TICK, begun_at(1, [1, 2, 3]), no_crowd()).keys() == {3 << 10}, "early ones do not count"
-    assert not valves.admit_early(limits, 2 * TICK, "d", "IN", 4 << 10, no_crowd())
-    assert valves.admit_early(limits, TICK + HOUR_MS, "d", "IN", 4 << 10, no_crowd())
+def test_early_decisions_count_both_settled_only_settled():
+    limits, breakers = Valves(new_suppressions_per_hour=2), CircuitBreakers(1)
+    assert breakers.admit_early(limits, TICK, "a", "IN", 1 << 10, no_top_tags())
+    assert breakers.admit_early(limits, TICK, "a", "IN", 1 << 10, no_top_tags()), "a repeat is not counted"
+    assert breakers.admit_early(limits, TICK, "b", "IN", 2 << 10, no_top_tags())
+    assert not breakers.admit_early(limits, TICK, "c", "IN", 3 << 10, no_top_tags())
+    assert breakers.admit(limits, TICK, begun_at(1, [1, 2, 3]), no_top_tags()).keys() == {3 << 10}, (
+        "early ones do not count"
+    )
+    assert not breakers.admit_early(limits, 2 * TICK, "d", "IN", 4 << 10, no_top_tags())
+    assert breakers.admit_early(limits, TICK + HOUR_MS, "d", "IN", 4 << 10, no_top_tags())
 
 
-def test_early_ones_leave_most_of_the_biggest_tags_alone():
-    """Of the five biggest one may be hidden, whether a tick or a look has hidden it."""
-    limits, valves = Valves(top_tags=5, suppressed_share_of_top=0.2), ShardValves(1)
+def test_admit_early_keeps_to_hidden_share_of_top_tags():
+    """One of the five biggest may be hidden, by a settled or an early decision."""
+    limits, breakers = Valves(top_tags=5, suppressed_share_of_top=0.2), CircuitBreakers(1)
     keys, hidden = np.arange(1, 7) << 10, set[int]()
-    crowd = Crowd(keys, np.array([60, 50, 40, 30, 20, 10]), hidden.__contains__, limits.top_tags)
-    assert valves.admit_early(limits, TICK, "a", "", 1 << 10, crowd)
+    top = TopTags(keys, np.array([60, 50, 40, 30, 20, 10]), hidden.__contains__, limits.top_tags)
+    assert breakers.admit_early(limits, TICK, "a", "", 1 << 10, top)
     hidden.add(1 << 10)
-    assert valves.admit_early(limits, TICK, "a", "", 1 << 10, crowd), "for something else, too"
-    assert not valves.admit_early(limits, TICK, "b", "", 2 << 10, crowd)
-    assert valves.admit_early(limits, TICK, "f", "", 6 << 10, crowd), "none of the biggest"
+    assert breakers.admit_early(limits, TICK, "a", "", 1 << 10, top), "a hidden tag may be hidden in another scope"
+    assert not breakers.admit_early(limits, TICK, "b", "", 2 << 10, top)
+    assert breakers.admit_early(limits, TICK, "f", "", 6 << 10, top), "it is none of the biggest"
 
 
-def test_an_early_one_that_has_settled_counts_once():
-    limits, valves = Valves(new_suppressions_per_hour=2), ShardValves(1)
-    assert valves.admit_early(limits, TICK, "a", "IN", 1 << 10, no_crowd())
-    assert valves.admit(limits, TICK, [Begun(1024, "a", "IN", 0.5)], no_crowd()) == {}
-    assert valves.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_crowd())
-    assert not valves.admit_early(limits, 2 * TICK, "c", "IN", 3 << 10, no_crowd())
+def test_early_decision_that_settled_counts_once():
+    limits, breakers = Valves(new_suppressions_per_hour=2), CircuitBreakers(1)
+    assert breakers.admit_early(limits, TICK, "a", "IN", 1 << 10, no_top_tags())
+    assert breakers.admit(limits, TICK, [NewSuppression(1024, "a", "IN", 0.5)], no_top_tags()) == {}
+    assert breakers.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_top_tags())
+    assert not breakers.admit_early(limits, 2 * TICK, "c", "IN", 3 << 10, no_top_tags())
 
 
-def test_a_successor_counts_early_ones_too():
-    limits, valves = Valves(new_suppressions_per_hour=1), ShardValves(1)
-    valves.recover([decision("a", ruling("suppress", TICK, provisional=True), settled_ms=0)], 0)
-    assert not valves.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_crowd())
-    assert valves.admit(limits, 2 * TICK, begun_at(2, [1]), no_crowd()) == {}
+def test_recover_counts_early_decisions():
+    limits, breakers = Valves(new_suppressions_per_hour=1), CircuitBreakers(1)
+    breakers.recover([decision("a", scope_decision("suppress", TICK, provisional=True), settled_ms=0)], 0)
+    assert not breakers.admit_early(limits, 2 * TICK, "b", "IN", 2 << 10, no_top_tags())
+    assert breakers.admit(limits, 2 * TICK, begun_at(2, [1]), no_top_tags()) == {}
 
 
-def test_a_successor_knows_what_was_hidden_at_ticks_that_were_said():
-    valves = ShardValves(1)
-    said = [decision("a", ruling(action, at)) for action, at in (("suppress", 10_000), ("clear", 40_000))]
-    valves.recover(said, 20_000)
-    assert [valves.hid("a", "IN", at) for at in (0, 10_000, 30_000)] == [False, True, True]
-    assert valves.hid("a", "IN", 40_000), "a judge that says the whole tick counts the big tags as they stood before it"
-    assert not valves.hid("a", "IN", 50_000)
+def test_was_hidden_reads_recovered_ticks():
+    breakers = CircuitBreakers(1)
+    decisions = [decision("a", scope_decision(action, at)) for action, at in (("suppress", 10_000), ("clear", 40_000))]
+    breakers.recover(decisions, 20_000)
+    assert [breakers.was_hidden("a", "IN", at) for at in (0, 10_000, 30_000)] == [False, True, True]
+    assert breakers.was_hidden("a", "IN", 40_000), (
+        "a tick that is decided again counts the big tags as they were before it"
+    )
+    assert not breakers.was_hidden("a", "IN", 50_000)
 
 
-# ---- a ruling past a valve ----
+# ---- refused decisions ----
 
 
-def test_a_hold_that_becomes_a_suppression_begins_once():
-    """By a policy with another mode: it hides as before, and a successor counts what the judge counted."""
-    limits, valves = Valves(new_suppressions_per_hour=2), ShardValves(1)
-    valves.recover([decision("a", ruling("hold", TICK)), decision("a", ruling("suppress", 2 * TICK))], 2 * TICK)
-    assert valves.admit(limits, 3 * TICK, begun_at(3, [1, 2]), no_crowd()).keys() == {2 << 10}
+def test_recover_counts_hold_that_becomes_suppression_once():
+    """A policy with another mode replaces the action of a tag that stays hidden."""
+    limits, breakers = Valves(new_suppressions_per_hour=2), CircuitBreakers(1)
+    breakers.recover(
+        [decision("a", scope_decision("hold", TICK)), decision("a", scope_decision("suppress", 2 * TICK))], 2 * TICK
+    )
+    assert breakers.admit(limits, 3 * TICK, begun_at(3, [1, 2]), no_top_tags()).keys() == {2 << 10}
 
 
-def test_a_refused_ruling_is_a_review_with_the_valve_among_its_reasons():
-    before = {SCOPE: ruling("clear", 0), ("abuse", "search"): ruling("suppress", 0)}
-    after = {SCOPE: ruling("suppress", TICK), ("abuse", "search"): ruling("suppress", 0)}
-    valve = Reason("new_suppressions_per_hour", 5, 5)
+def test_refused_decision_is_review_with_breaker_as_reason():
+    before = {SCOPE: scope_decision("clear", 0), ("abuse", "search"): scope_decision("suppress", 0)}
+    after = {SCOPE: scope_decision("suppress", TICK), ("abuse", "search"): scope_decision("suppress", 0)}
+    breaker = DecisionReason("new_suppressions_per_hour", 5, 5)
     assert newly_hiding(before, after) == {SCOPE: after[SCOPE]}
-    assert refused(before, after, valve) == {
-        SCOPE: replace(after[SCOPE], action="review", valve="new_suppressions_per_hour", reasons=(valve,))
+    assert as_reviews(before, after, breaker) == {
+        SCOPE: replace(after[SCOPE], action="review", valve="new_suppressions_per_hour", reasons=(breaker,))
     }
 
 
 @pytest.mark.parametrize("mode", ["suppress", "hold_for_review"])
-def test_it_stays_a_review_until_it_ends_even_when_there_is_room_again(mode):
+def test_refused_decision_stays_review_until_it_ends(mode):
     rule = altered(RULE, mode=mode)
-    state = replace(ruling("review", 0), valve="new_suppressions_per_hour")
+    state = replace(scope_decision("review", 0), valve="new_suppressions_per_hour")
 
     def step(state, level, tick_ms):
-        return decide(Standing(level), state, rule_under_valve(rule, state), tick_ms, category="abuse",
-                      surface="trends", never=False, max_automated_ms=86_400_000)  # fmt: skip
+        return decide(RuleResult(level), state, rule_under_breaker(rule, state), tick_ms, scope=SCOPE,
+                      protected=False, max_automated_ms=86_400_000)  # fmt: skip
 
     for tick_ms in range(TICK, 40 * TICK, TICK):
         state = step(state, OVER if tick_ms % 20_000 else BETWEEN, tick_ms)
@@ -217,15 +231,15 @@ def test_it_stays_a_review_until_it_ends_even_when_there_is_room_again(mode):
         assert state.valve == "new_suppressions_per_hour"
     clear = step(state, UNDER, 40 * TICK)
     assert clear is not None and (clear.action, clear.valve) == ("clear", "")
-    assert rule_under_valve(rule, clear) is rule
+    assert rule_under_breaker(rule, clear) is rule
     again = step(clear, OVER, 44 * TICK)
     assert again is not None and again.action == {"suppress": "suppress", "hold_for_review": "hold"}[mode]
 
 
-def test_another_mode_takes_over_from_a_refused_one():
-    state = replace(ruling("review", 0), valve="new_suppressions_per_hour")
+def test_refused_decision_follows_changed_mode():
+    state = replace(scope_decision("review", 0), valve="new_suppressions_per_hour")
     shadow = altered(RULE, mode="shadow")
-    assert rule_under_valve(shadow, state) is shadow
+    assert rule_under_breaker(shadow, state) is shadow
 
 
 # ---- the dead-man's rule ----
@@ -233,25 +247,27 @@ def test_another_mode_takes_over_from_a_refused_one():
 
 def table(scored: list[int], share: list[float], authors: int = 100) -> EvidenceTable:
     m = len(scored)
-    zero = np.zeros(m)
-    return EvidenceTable(600_000, np.arange(1, m + 1), np.full(m, 200), np.full(m, authors), np.array(scored, int),
-                         np.array([[one] * 2 for one in share]).reshape(m, 2), zero, zero, zero, [()] * m,
-                         zero)  # fmt: skip
+    return evidence_table(
+        tweets=np.full(m, 200),
+        authors=np.full(m, authors),
+        scored=np.array(scored, int),
+        share=np.array([[one] * 2 for one in share]).reshape(m, 2),
+    )
 
 
-def test_a_scorer_that_falls_silent_is_noticed():
+def test_scorer_fault_when_scorer_is_silent():
     limits = Valves(least_scored=0.5)
     assert scorer_fault(limits, table([64] * 5, [0.1] * 5)) is None
     assert scorer_fault(limits, table([32] * 5, [0.1] * 5)) is None
     fault = scorer_fault(limits, table([64, 0, 0, 0, 0], [0.1] * 5))
-    assert fault == Reason("least_scored", 0.2, 0.5), "64 authors of a tag are sampled at most"
+    assert fault == DecisionReason("least_scored", 0.2, 0.5), "at most 64 authors of a tag are sampled"
     assert scorer_fault(Valves(), table([0] * 5, [0.1] * 5)) is None
     assert scorer_fault(limits, None) is None and scorer_fault(limits, table([], [])) is None
 
 
-def test_a_scorer_that_calls_everything_harmful_is_noticed():
+def test_scorer_fault_when_all_tags_are_harmful():
     limits = Valves(most_harmful=0.5)
     assert scorer_fault(limits, table([64] * 30, [0.9] * 14 + [0.1] * 16)) is None
-    assert scorer_fault(limits, table([64] * 30, [0.9] * 30)) == Reason("most_harmful", 0.9, 0.5)
+    assert scorer_fault(limits, table([64] * 30, [0.9] * 30)) == DecisionReason("most_harmful", 0.9, 0.5)
     assert scorer_fault(limits, table([64] * 19, [0.9] * 19)) is None, "one campaign is no drift"
     assert scorer_fault(limits, table([0] * 30, [float("nan")] * 30)) is None

@@ -1,4 +1,4 @@
-"""Author samples to signals, and signals to levels."""
+"""Evidence tables from author samples, and levels from evidence tables."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from hypothesis import strategies as st
 from models.share import Scale
 from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET, UNKNOWN_AGE
 from streams.judging.evidence import SAMPLED_IDS, EvidenceTable, tabulate
-from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, Standing, combine, levels
-from streams.judging.two_stage_share import Correction
+from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, RuleResult, combine, levels
+from streams.judging.two_stage_share import ShareCorrection
 from streams.policy.rules import NO_CORROBORATION, Corroboration, Rule
-from streams.windows.window import Sample
+from streams.windows.window import AuthorSample
+from tests.support.evidence import evidence_table
 
 NAN = float("nan")
 RULE = Rule("suppress", (600_000,), 10, 5, 0.4, 0.2, 0.95, 60_000, 600_000, NO_CORROBORATION)
 
 
-def sample(rows: list[tuple[int, int, int, int, float | None]]) -> Sample:
+def sample(rows: list[tuple[int, int, int, int, float | None]]) -> AuthorSample:
     """Rows of (group, age in days, flags, copy, score), ascending by group."""
     n = len(rows)
     column = list(zip(*rows, strict=True)) if rows else [()] * 5
     score = [NAN if one is None else one for one in column[4]]
-    return Sample(
+    return AuthorSample(
         np.array(column[0], np.int64),
         np.arange(n, dtype=np.uint64),
         np.arange(100, 100 + n, dtype=np.int64),
@@ -43,11 +44,11 @@ def table(
     young_days: int = 30,
     scale: Scale | None = None,
 ) -> EvidenceTable:
-    tweets, burst = np.full(groups, 100), np.full(groups, NAN)
-    return tabulate(600_000, np.arange(1, groups + 1), tweets, burst, sample(rows), 2, young_days, scale=scale)
+    keys, tweets = np.arange(1, groups + 1), np.full(groups, 100)
+    return tabulate(600_000, keys, tweets, sample(rows), 2, young_days=young_days, burst_min_past=1, scale=scale)
 
 
-def test_the_share_is_the_mean_over_scored_authors():
+def test_share_is_mean_over_scored_authors():
     found = table([(0, 1, 0, 1, 0.25), (0, 1, 0, 2, None), (0, 1, 0, 3, 0.75), (1, 1, 0, 4, None)])
     assert found.share[0].tolist() == [0.5, 0.5]
     assert np.isnan(found.share[1]).all()
@@ -60,75 +61,79 @@ SCALE = Scale(
 )
 
 
-def spoken(group: int | None, flags: int = 0) -> int:
+def language(group: int | None, flags: int = 0) -> int:
     return flags | (0 if group is None else group + 1) << GROUP_SHIFT
 
 
-def test_the_share_goes_by_what_scores_mean_in_the_languages_of_the_sample():
-    rows = [(0, 1, spoken(0, RETWEET), 1, 0.5), (0, 1, spoken(0), 2, 0.5), (0, 1, spoken(1, LINKED), 3, 0.5)]
-    rows += [(1, 1, spoken(1), 4, 0.44)] * 64 + [(2, 1, spoken(0), 4, 0.44)] * 64
+def test_bounds_follow_scale_of_sampled_languages():
+    rows = [(0, 1, language(0, RETWEET), 1, 0.5), (0, 1, language(0), 2, 0.5), (0, 1, language(1, LINKED), 3, 0.5)]
+    rows += [(1, 1, language(1), 4, 0.44)] * 64 + [(2, 1, language(0), 4, 0.44)] * 64
     found = table(rows, groups=3, scale=SCALE)
     assert found.groups is not None and found.groups.tolist() == [[2, 1], [0, 64], [64, 0]]
-    assert found.links[0] == pytest.approx(1 / 3), "flags and group do not mix"
+    assert found.signals["links"][0] == pytest.approx(1 / 3), "flags and group do not mix"
     mixed = (0.5 - (2 * 0.2 + 0.4) / 3) / ((2 * 0.6 + 0.1) / 3)
     assert found.estimates()[:, 1] == pytest.approx([mixed, 0.4, 0.4])
     share, lower, upper = found.bounds(1, 0.95)
     assert share == pytest.approx([mixed, 0.4, 0.4])
     assert (lower <= share).all() and (share <= upper).all()
-    assert upper[1] - lower[1] > 2 * (upper[2] - lower[2]), "the less scores tell, the wider"
+    assert upper[1] - lower[1] > 2 * (upper[2] - lower[2]), "scores that say less give wider bounds"
 
 
 @pytest.mark.parametrize("group", [None, 2])
-def test_who_has_no_language_that_the_scale_knows_is_taken_as_not_scored(group):
-    rows = [(0, 1, spoken(group), 1, 0.9), (0, 1, spoken(0), 2, 0.5)]
+def test_text_without_language_group_counts_as_not_scored(group):
+    rows = [(0, 1, language(group), 1, 0.9), (0, 1, language(0), 2, 0.5)]
     found = table(rows, scale=SCALE)
     assert found.scored.tolist() == [1, 0] and found.share[0].tolist() == [0.5, 0.5]
-    assert table(rows).scored.tolist() == [2, 0], "where there is but one it need not be known"
+    assert table(rows).scored.tolist() == [2, 0], "with one group the language may be unknown"
     assert np.isnan(found.estimates()[1]).all() and found.bounds(0, 0.9)[1].tolist()[1] == 0.0
 
 
-def test_copies_are_texts_that_another_author_wrote_too():
+def test_copies_are_texts_of_two_authors_of_one_tag():
     found = table([(0, 1, 0, 7, 0.5), (0, 1, 0, 7, 0.5), (0, 1, 0, 8, 0.5), (0, 1, 0, 9, 0.5), (1, 1, 0, 7, 0.5)])
-    assert found.copies.tolist() == [0.5, 0.0], "the same text under another tag is no copy"
+    assert found.signals["copies"].tolist() == [0.5, 0.0], "the same text under another tag is no copy"
 
 
-def test_retweets_are_no_copies_and_no_originals():
+def test_copies_ignore_retweets():
     found = table([(0, 1, RETWEET, 7, 0.5), (0, 1, RETWEET, 7, 0.5), (0, 1, 0, 7, 0.5), (0, 1, 0, 8, 0.5)])
-    assert found.copies[0] == 0.0
+    assert found.signals["copies"][0] == 0.0
 
 
-def test_texts_that_were_not_scored_are_no_copies():
+def test_copies_ignore_unscored_texts():
     found = table([(0, 1, 0, 0, None), (0, 1, 0, 0, None), (0, 1, 0, 5, 0.5)])
-    assert found.copies[0] == 0.0
+    assert found.signals["copies"][0] == 0.0
 
 
-def test_texts_without_words_are_no_copies():
+def test_copies_ignore_texts_without_words():
     found = table([(0, 1, 0, 0, 0.5), (0, 1, 0, 0, 0.5), (0, 1, 0, 5, 0.5), (0, 1, 0, 5, 0.5), (1, 1, 0, 0, 0.5)])
-    assert found.copies.tolist() == [1.0, 0.0], "neither copies nor originals"
+    assert found.signals["copies"].tolist() == [1.0, 0.0], "neither copies nor originals"
 
 
-def test_young_accounts_among_those_whose_age_is_known():
+def test_young_is_share_of_accounts_with_known_age():
     rows = [(0, 29, 0, 1, 0.5), (0, 30, 0, 2, 0.5), (0, UNKNOWN_AGE, 0, 3, 0.5), (1, UNKNOWN_AGE, 0, 4, 0.5)]
-    assert table(rows).young.tolist() == [0.5, 0.0]
-    assert table(rows, young_days=31).young.tolist() == [1.0, 0.0]
+    assert table(rows).signals["young"].tolist() == [0.5, 0.0]
+    assert table(rows, young_days=31).signals["young"].tolist() == [1.0, 0.0]
 
 
-def test_nobody_said_anything():
+def test_tabulate_accepts_empty_sample():
     found = table([])
-    assert (found.scored.tolist(), found.authors.tolist(), found.copies.tolist()) == ([0, 0], [0, 0], [0.0, 0.0])
+    assert (found.scored.tolist(), found.authors.tolist(), found.signals["copies"].tolist()) == (
+        [0, 0],
+        [0, 0],
+        [0.0, 0.0],
+    )
     assert (found.sampled == -1).all()
 
 
-def test_evidence_as_the_record_shows_it():
+def test_evidence_renders_rounded_values_and_first_ids():
     found = table([(0, 1, 0, number, 0.123456789) for number in range(1, 15)] + [(1, 99, 0, 1, None)])
-    shown = found.evidence(0, 0.123456789, 0.1234567891, 0.5, term=True)
+    shown = found.evidence(0, 0.123456789, 0.1234567891, 0.5, np.array([True, False]))
     assert (shown.tweets, shown.authors, shown.scored, shown.share, shown.lower) == (100, 14, 14, 0.123457, 0.123457)
     assert (shown.burst, shown.young, shown.term) == (None, 1.0, True)
     assert shown.sampled == tuple(str(tweet) for tweet in range(100, 100 + SAMPLED_IDS))
-    assert found.evidence(1, 0.5, 0.0, 1.0, term=False).share == 0.0
+    assert found.evidence(1, 0.5, 0.0, 1.0, np.array([True, False])).share == 0.0
 
 
-def test_find():
+def test_find_returns_row_or_none():
     found = table([], groups=3)
     assert [found.find(key) for key in (0, 1, 3, 4)] == [None, 0, 2, None]
 
@@ -146,41 +151,35 @@ def test_find():
         max_size=20,
     ).map(lambda rows: sorted(rows, key=lambda row: row[0]))
 )
-def test_signals_are_those_of_the_obvious_way(rows):
+def test_signals_equal_naive_computation(rows):
     found = table(rows, groups=3)
     for group in range(3):
-        its = [row for row in rows if row[0] == group]
-        scores = [row[4] for row in its if row[4] is not None]
-        own = [row[3] for row in its if not row[2] and row[3]]
-        ages = [row[1] for row in its if row[1] >= 0]
+        rows_of = [row for row in rows if row[0] == group]
+        scores = [row[4] for row in rows_of if row[4] is not None]
+        own = [row[3] for row in rows_of if not row[2] and row[3]]
+        ages = [row[1] for row in rows_of if row[1] >= 0]
         assert found.scored[group] == len(scores)
         assert scores == [] or found.share[group, 1] == pytest.approx(sum(scores) / len(scores))
-        assert found.copies[group] == (sum(own.count(one) > 1 for one in own) / len(own) if own else 0)
-        assert found.young[group] == (sum(age < 30 for age in ages) / len(ages) if ages else 0)
+        assert found.signals["copies"][group] == (sum(own.count(one) > 1 for one in own) / len(own) if own else 0)
+        assert found.signals["young"][group] == (sum(age < 30 for age in ages) / len(ages) if ages else 0)
 
 
 # ---- levels ----
 
 
-def facts(**changed: object) -> EvidenceTable:
-    """One tag, over unless something is changed."""
-    given_facts = {
-        "tweets": 20, "authors": 20, "scored": 20, "share": 0.9, "copies": 0.0, "young": 0.0, "burst": NAN,
-        "links": 0.0, **changed,
-    }  # fmt: skip
-    one = {name: np.array([value]) for name, value in given_facts.items()}
-    return EvidenceTable(
-        window_ms=600_000, keys=np.array([1]), sampled=np.array([[1, 2]]),
-        **{**one, "share": np.array([[0.95, given_facts["share"]]])},
-    )  # fmt: skip
+def one_tag(**changed: object) -> EvidenceTable:
+    """Build the evidence of one tag, over unless something is changed."""
+    given = {"tweets": 20, "authors": 20, "scored": 20, "share": 0.9, "burst": NAN, **changed}
+    columns = {name: np.array([value]) for name, value in given.items()}
+    return evidence_table(**{**columns, "share": np.array([[0.95, given["share"]]])})
 
 
 def level(rule: Rule = RULE, *, term: bool = False, margin: float = 1.0, **changed: object) -> int:
-    found = levels(facts(**changed), rule, 1, np.array([term]), rule.confidence, margin)
+    found = levels(one_tag(**changed), rule, 1, np.array([term]), rule.confidence, margin)
     return int(found.level[0])
 
 
-def test_over_by_the_lower_bound_under_by_the_upper():
+def test_level_over_by_lower_bound_under_by_upper():
     assert [level(share=share) for share in (0.9, 0.65, 0.6, 0.2, 0.05, 0.0)] == [
         OVER, OVER, BETWEEN, BETWEEN, BETWEEN, UNDER
     ]  # fmt: skip
@@ -190,12 +189,17 @@ def test_over_by_the_lower_bound_under_by_the_upper():
 
 @pytest.mark.parametrize("changed", [{"tweets": 9}, {"authors": 4}, {"scored": 0, "share": NAN}])
 @pytest.mark.parametrize("share", [0.9, 0.0])
-def test_below_a_floor_nothing_is_said(changed, share):
+def test_level_low_below_any_floor(changed, share):
     assert level(**{"share": share, **changed}) == LOW
     assert level(tweets=10, authors=5, share=share) != LOW
 
 
-CORROBORATED = replace(RULE, corroboration=Corroboration(2, 3.0, 0.5, 0.4, 30, True, 0.25))
+CORROBORATED = replace(
+    RULE,
+    corroboration=Corroboration(
+        2, (("burst", 3.0), ("copies", 0.5), ("young", 0.4), ("authors", 30.0), ("links", 0.25), ("term", 1.0))
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -213,11 +217,11 @@ CORROBORATED = replace(RULE, corroboration=Corroboration(2, 3.0, 0.5, 0.4, 30, T
         ({"young": 0.4, "links": 0.24}, False, BETWEEN),
     ],
 )
-def test_what_corroborates(changed, term, expected):
+def test_level_over_needs_enough_corroboration(changed, term, expected):
     assert level(CORROBORATED, term=term, **changed) == expected
 
 
-def test_an_early_look_wants_a_margin_of_everything_but_a_term():
+def test_early_margin_applies_to_all_signals_but_term():
     signals = {"copies": 0.6, "young": 0.4}
     assert level(CORROBORATED, **signals) == OVER
     assert level(CORROBORATED, margin=1.25, **signals) == BETWEEN
@@ -225,12 +229,12 @@ def test_an_early_look_wants_a_margin_of_everything_but_a_term():
     assert level(CORROBORATED, margin=1.25, copies=0.625, term=True) == OVER
 
 
-def test_corroboration_is_not_asked_of_who_is_under():
+def test_level_under_needs_no_corroboration():
     assert level(CORROBORATED, share=0.0) == UNDER
 
 
-def test_a_standing_says_what_it_rests_on():
-    found = levels(facts(burst=4.0, copies=0.2, young=0.9), CORROBORATED, 1, np.array([True]), 0.95).standing(0)
+def test_result_has_reasons_and_evidence():
+    found = levels(one_tag(burst=4.0, copies=0.2, young=0.9), CORROBORATED, 1, np.array([True]), 0.95).result(0)
     assert found.level == OVER
     assert [(one.signal, one.value, one.threshold) for one in found.reasons][1:] == [
         ("burst", 4.0, 3.0), ("young", 0.9, 0.4), ("term", 1.0, 1.0)
@@ -243,18 +247,18 @@ def test_a_standing_says_what_it_rests_on():
     ("one", "other", "expected"),
     [(OVER, UNDER, OVER), (UNDER, BETWEEN, BETWEEN), (UNDER, UNDER, UNDER), (LOW, UNDER, UNDER), (LOW, LOW, LOW)],
 )
-def test_over_in_any_window_is_over_under_in_all_that_can_say_is_under(one, other, expected):
-    assert combine([Standing(one), Standing(other)]).level == expected
-    assert combine([Standing(other), Standing(one)]).level == expected
+def test_combine_takes_highest_level_that_is_not_low(one, other, expected):
+    assert combine([RuleResult(one), RuleResult(other)]).level == expected
+    assert combine([RuleResult(other), RuleResult(one)]).level == expected
 
 
-def test_no_window_says_anything():
+def test_combine_without_windows_is_nothing():
     assert combine([]) is NOTHING
 
 
 @given(st.integers(0, 2**32), st.integers(1, 3), st.floats(0.6, 0.999))
-def test_no_lower_bound_is_above_its_estimate(seed, n_groups, confidence):
-    """So an early look need not bound what it estimates too low to be suppressed."""
+def test_lower_bound_never_exceeds_estimate(seed, n_groups, confidence):
+    """The early trigger relies on it: an estimate that is too low needs no bounds."""
     rng, m, columns = np.random.default_rng(seed), 30, 2
     groups = rng.integers(0, 20, (m, n_groups))
     scored = groups.sum(axis=1)
@@ -265,15 +269,17 @@ def test_no_lower_bound_is_above_its_estimate(seed, n_groups, confidence):
     errors = np.stack([error_0, deviation.prod(axis=2) * rng.uniform(-1, 1, (n_groups, columns)), error_1], axis=2)
     looked = rng.integers(0, 2, m) * np.minimum(scored, 5)
     variance = rng.random((m, columns)) * 0.01 * (looked > 0)[:, None]
-    zeros = np.zeros(m)
-    judged = EvidenceTable(
-        600_000, np.arange(m), scored, scored, scored, np.where(scored[:, None] > 0, rng.random((m, columns)), np.nan),
-        zeros, zeros, zeros, np.zeros((m, 0), np.int64), zeros,
-        correction=Correction(looked, variance, ("new",) * m) if rng.random() < 0.5 else None,
-        scale=Scale(moments, errors), groups=groups,
-    )  # fmt: skip
+    judged = evidence_table(
+        tweets=scored,
+        authors=scored,
+        scored=scored,
+        share=np.where(scored[:, None] > 0, rng.random((m, columns)), np.nan),
+        correction=ShareCorrection(looked, variance, ("new",) * m) if rng.random() < 0.5 else None,
+        scale=Scale(moments, errors),
+        groups=groups,
+    )
     for column in range(columns):
-        found = levels(judged, RULE, column, zeros > 0, confidence)
+        found = levels(judged, RULE, column, np.zeros(m, bool), confidence)
         some = scored > 0
         assert (found.lower[some] <= judged.estimates()[some, column]).all()
         assert (found.level[~some] == LOW).all()

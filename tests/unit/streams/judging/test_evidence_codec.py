@@ -1,4 +1,4 @@
-"""Evidence is kept as it was: to records and back, whoever wrote them, however they were cut."""
+"""Round trip of evidence tables through records, for any numbering of tags and any cut into parts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from streams.counting.keys import Tags, country_of
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of, sorted_by_key, table_of
 from streams.judging.levels import levels
-from streams.judging.side_inputs.author_sketches import Found
-from streams.judging.two_stage_share import Correction
-from streams.log.evidence import Conditions, EvidenceRecord, decode_evidence_record, encode_evidence_record
+from streams.judging.two_stage_share import ShareCorrection
+from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.policy import parse_policy
+from tests.support.evidence import evidence_table
 from tests.support.policy_cases import GOOD
 
 POLICY = parse_policy(GOOD, "good.yaml")
@@ -28,16 +28,16 @@ SCALE = Scale(np.random.default_rng(0).random((3, 3, 4)), np.random.default_rng(
 CONDITIONS = msgspec.structs.replace(
     conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12, scale=SCALE), successor=True
 )
-COLUMNS = ("tweets", "authors", "scored", "share", "copies", "young", "burst", "links", "successor", "groups")
+COLUMNS = ("tweets", "authors", "scored", "share", "groups")
 
 
-def random_correction(dice: np.random.Generator, rows: int) -> Correction | None:
-    """Of none, some or all of the rows."""
+def random_correction(dice: np.random.Generator, rows: int) -> ShareCorrection | None:
+    """Correct none, some or all of the rows."""
     looked = np.where(dice.random(rows) < dice.choice([0, 0.3, 1]), dice.integers(5, 21, rows), 0)
     if not looked.any():
         return None
     variance = np.where(looked[:, None] > 0, dice.random((rows, 3)), 0.0)
-    return Correction(looked, variance, tuple("" if not one else f"rev{one % 2}" for one in looked.tolist()))
+    return ShareCorrection(looked, variance, tuple("" if not one else f"rev{one % 2}" for one in looked.tolist()))
 
 
 def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> EvidenceTable:
@@ -46,8 +46,10 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
     m, dice = len(keys), np.random.default_rng(rng.randrange(1 << 30))
     scored = dice.integers(0, 65, m)
     share = np.where(scored[:, None] > 0, dice.random((m, 3)), np.nan)
-    return EvidenceTable(
-        window_ms=window_ms,
+    names = ["", "", "old", "older"] if rng.random() < 0.7 else [""]
+    hidden_tags = [rng.choice(names) for _ in range(m)]
+    return evidence_table(
+        window_ms,
         keys=np.array(keys, np.int64),
         tweets=dice.integers(10, 1 << 40, m),
         authors=dice.integers(1, 1 << 61, m),
@@ -56,25 +58,21 @@ def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> E
         copies=dice.random(m),
         young=dice.random(m),
         burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
-        sampled=np.zeros((m, 0), np.int64),
         links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
+        successor=[rng.random() if tag else 0.0 for tag in hidden_tags],
+        hidden_tags=hidden_tags,
         correction=random_correction(dice, m),
-        successors=random_successors(rng, m),
         scale=SCALE,
         groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
     )
 
 
-def random_successors(rng: random.Random, m: int) -> Found | None:
-    of = [rng.choice(["", "", "old", "older"]) for _ in range(m)]
-    return Found(np.array([rng.random() if one else 0.0 for one in of]), of) if rng.random() < 0.7 else None
-
-
 def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
-    """Rows by name, byte for byte: NaN equals NaN, and nothing is near enough."""
+    """Return the bytes of each row by name, so that NaN equals NaN and every bit counts."""
     return {
         (tags.name(key), country_of(key)): b"".join(
-            np.atleast_1d(getattr(table, name)[row]).tobytes() for name in COLUMNS
+            np.atleast_1d(column[row]).tobytes()
+            for column in (*(getattr(table, name) for name in COLUMNS), *table.signals.values())
         )
         + (
             b"0 0"
@@ -82,7 +80,7 @@ def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
             else f"{table.correction.looked[row]} {table.correction.variance[row].tolist()} "
             f"{table.correction.revisions[row]}".encode()
         )
-        + (table.successors.of[row] if table.successors else "").encode()
+        + (table.hidden_tags[row] if table.hidden_tags else "").encode()
         for row, key in enumerate(table.keys.tolist())
     }
 
@@ -93,13 +91,13 @@ def through_the_log(records: list[EvidenceRecord]) -> list[EvidenceRecord]:
 
 @pytest.mark.parametrize("max_bytes", [200, 2_000, 512 * 1024])
 @pytest.mark.parametrize("rows", [0, 1, 60])
-def test_tables_come_back_as_they_were(rows, max_bytes):
+def test_table_survives_round_trip_through_records(rows, max_bytes):
     rng, tags, other = random.Random(rows), Tags(), Tags()
     other.key("tag1", "US")  # its numbers differ
     tables = {window_ms: random_table(rng, tags, window_ms, rows) for window_ms in (3_600_000, 600_000)}
     with patch("streams.judging.evidence_codec.MAX_BYTES", max_bytes):
         records = through_the_log(records_of(TickEvidence(70_000, CONDITIONS, True, tables), 5, tags))
-    assert {(one.shard, one.tick_ms, one.holding, one.conditions) for one in records} == {(5, 70_000, True, CONDITIONS)}
+    assert {(one.shard, one.tick_ms, one.paused, one.conditions) for one in records} == {(5, 70_000, True, CONDITIONS)}
     back = {}
     for window_ms, of_window in groupby(records, key=lambda record: record.window_ms):
         parts = list(of_window)
@@ -115,7 +113,7 @@ def test_tables_come_back_as_they_were(rows, max_bytes):
         assert len(records) > 10
 
 
-def test_whoever_settles_a_tick_writes_it_the_same():
+def test_records_do_not_depend_on_numbering_of_tags():
     one, other = Tags(), Tags()
     for number in range(200, 0, -1):
         other.key(f"tag{number}", "*")
@@ -133,7 +131,7 @@ def test_whoever_settles_a_tick_writes_it_the_same():
     assert written[0] == written[1]
 
 
-def test_rows_are_taken_by_mask_and_by_index():
+def test_take_selects_rows_by_mask_and_by_index():
     tags = Tags()
     table = random_table(random.Random(2), tags, 600_000, 30)
     big = table.tweets > np.median(table.tweets)
@@ -141,43 +139,51 @@ def test_rows_are_taken_by_mask_and_by_index():
     assert set(content(table.take(big), tags).items()) < set(content(table, tags).items())
 
 
-def test_a_record_holds_no_text_and_is_small():
-    """The bytes of a row, so that seven days of it can be reckoned with."""
+def test_record_is_small_and_holds_no_text():
     tags = Tags()
-    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), correction=None)
+    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), correction=None, hidden_tags=None)
+    table = replace(table, signals={**table.signals, "successor": np.zeros(len(table.keys))})
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
     assert len(encode_evidence_record(record)) < 90 * len(table.keys)
     assert all(isinstance(getattr(record, name), bytes) for name in COLUMNS)
+    assert record.signals.keys() == table.signals.keys()
 
 
-def test_what_stage_2_has_added_is_kept_with_the_share_and_judged_again():
-    """Where it had no part that costs nothing."""
+def test_correction_by_stage_2_survives_round_trip():
+    """A record without a correction has no bytes for it."""
     tags, conditions = Tags(), msgspec.structs.replace(CONDITIONS, scale=b"")
     table = replace(random_table(random.Random(4), tags, 600_000, 20), correction=None, scale=None, groups=None)
     (record,) = records_of(TickEvidence(10_000, conditions, False, {600_000: table}), 0, tags)
     assert (record.looked, record.variance, record.stage_2) == (b"", b"", [])
     n = len(table.keys)
-    correction = Correction(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n)
+    correction = ShareCorrection(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n)
     (corrected,) = records_of(
         TickEvidence(10_000, conditions, False, {600_000: replace(table, correction=correction)}), 0, tags
     )
-    rule, terms = POLICY.rule(POLICY.category_names[0], "trends", "*"), np.zeros(n, bool)
-    plain, wider = (levels(table_of([one], Tags()), rule, 1, terms, 0.9) for one in (record, corrected))
+    rule, listed = POLICY.rule(POLICY.category_names[0], "trends", "*"), np.zeros(n, bool)
+    plain, wider = (levels(table_of([one], Tags()), rule, 1, listed, 0.9) for one in (record, corrected))
     scored = plain.table.scored > 0
     assert (wider.lower[scored] <= plain.lower[scored]).all() and (wider.lower < plain.lower).any()
-    one = wider.standing(0).evidence
+    one = wider.result(0).evidence
     assert one is not None and (one.looked, one.stage_2) == (9, "new")
 
 
-def test_evidence_from_before_languages_were_told_apart_is_judged_by_its_means():
+def test_evidence_without_scale_is_judged_by_its_means():
     tags = Tags()
     plain = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12)
     table = replace(random_table(random.Random(4), tags, 600_000, 20), scale=None, groups=None)
-    (record,) = records_of(TickEvidence(10_000, plain, False, {600_000: table}), 0, tags)
-    old = msgspec.to_builtins(record, builtin_types=(bytes,))[: EvidenceRecord.__struct_fields__.index("groups")]
-    old[5] = old[5][: Conditions.__struct_fields__.index("scale")]
-    back = sorted_by_key(table_of([decode_evidence_record(msgspec.msgpack.encode(old))], tags))
+    records = through_the_log(records_of(TickEvidence(10_000, plain, False, {600_000: table}), 0, tags))
+    back = sorted_by_key(table_of(records, tags))
     assert back.scale is None and back.groups is None
     assert np.array(back.bounds(1, 0.9)) == pytest.approx(np.array(table.bounds(1, 0.9)))
     some = table.scored > 0
     assert back.estimates()[some] == pytest.approx(table.share[some])
+
+
+def test_column_that_was_not_sent_is_nan_or_zero():
+    """A dense column was not measured; a column whose zeros are left out is zero."""
+    tags = Tags()
+    table = random_table(random.Random(5), tags, 600_000, 9)
+    (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
+    back = table_of([msgspec.structs.replace(record, signals={})], tags)
+    assert np.isnan(back.signals["copies"]).all() and not back.signals["links"].any()

@@ -1,43 +1,44 @@
-"""Of which tags stage 2 reads texts, and which: the least certain, then the hottest; the first authors of each."""
+"""The texts that stage 2 should read: uncertain tags first, then the hottest; the first authors of each."""
 
 from __future__ import annotations
 
 import pytest
 
-from streams.judging.side_inputs.account_facts import Begin, FactBook
-from streams.judging.stage_2_candidates import MOST_TAGS, Candidate, doubts
+from streams.judging.side_inputs.account_facts import AccountFactStore, NewFact
+from streams.judging.stage_2_candidates import MOST_TAGS, Candidate, near_and_uncertain
 from streams.judging.two_stage_share import SUBSAMPLE
-from tests.support.block_counts import Entry, Register, flush
-from tests.unit.streams.judging.side_inputs.test_corrections import read
-from tests.unit.streams.judging.test_shard_judge import HASHES, SUPPRESS, Court
+from tests.support.block_counts import BlockCount, Entry, flush
+from tests.support.judge_harness import HASHES, SUPPRESS, JudgeHarness
+from tests.support.samples import corrections
 
 COLUMNS = {"hateful_conduct": 1}
 
 
-def hear(court: Court, pane: int, said: dict[str, tuple[int, int]], country: str = "") -> dict[str, list[int]]:
-    """So many (bad, good) authors of each tag; their tweets, by author hash."""
-    court.offset += 1
-    registers, found = [], {}
-    for number, (tag, (bad, good)) in enumerate(said.items()):
+def write(
+    harness: JudgeHarness, pane: int, authors: dict[str, tuple[int, int]], country: str = ""
+) -> dict[str, list[int]]:
+    """Write tweets of (bad, good) authors of each tag, and return the tweets by author hash."""
+    counts, found = [], {}
+    for number, (tag, (bad, good)) in enumerate(authors.items()):
         entries = []
         for at, word in enumerate(["bad"] * bad + ["good"] * good):
             tweet = 100_000 * (number + 1) + 1_000 * pane + at
             entries.append(Entry(int(HASHES.authors([tweet])[0]), tweet, 100, 0, "", f"{word} {tweet}"))
         found[tag] = [one.tweet for one in sorted(entries, key=lambda one: one.author)]
-        registers.append(Register(tag, country, pane, len(entries), entries, court.offset))
-    court.judge.apply(court.offset, flush(registers, sources=2, block=court.offset))
+        counts.append(BlockCount(tag, country, pane, len(entries), entries, harness.offset + 1))
+    harness.write(flush(counts, sources=2, block=harness.offset + 1))
     return found
 
 
-def chosen(court: Court) -> dict[str, Candidate]:
-    return {one.hashtag: one for one in court.judge.candidates()}
+def chosen(harness: JudgeHarness) -> dict[str, Candidate]:
+    return {one.hashtag: one for one in harness.judge.stage_2_candidates()}
 
 
-def test_the_least_certain_come_first_and_of_these_the_hottest() -> None:
-    court = Court()
-    hear(court, 0, {"clean": (0, 60), "harmful": (50, 0), "mixed": (6, 9), "larger": (12, 18)})
-    court.pass_to(10_000)
-    found = court.judge.candidates()
+def test_uncertain_tags_come_first_then_the_hottest() -> None:
+    harness = JudgeHarness()
+    write(harness, 0, {"clean": (0, 60), "harmful": (50, 0), "mixed": (6, 9), "larger": (12, 18)})
+    harness.advance(10_000)
+    found = harness.judge.stage_2_candidates()
     assert [(one.hashtag, one.unsure) for one in found] == [
         ("larger", True), ("mixed", True), ("clean", False), ("harmful", False),
     ]  # fmt: skip
@@ -45,82 +46,82 @@ def test_the_least_certain_come_first_and_of_these_the_hottest() -> None:
     assert [one.rank for one in found] == sorted((one.rank for one in found), reverse=True)
 
 
-def test_of_each_the_first_authors_are_asked_for_and_nobody_twice() -> None:
-    court = Court()
-    tweets = hear(court, 0, {"a": (20, 30)})["a"]
-    court.pass_to(10_000)
-    assert chosen(court)["a"].tweets == tuple(tweets[:SUBSAMPLE])
-    read(court, tweets[:7])
-    assert chosen(court)["a"].tweets == tuple(tweets[7:SUBSAMPLE]), "before it counts, too"
-    read(court, tweets[7:SUBSAMPLE])
-    assert chosen(court) == {}
+def test_first_authors_are_read_once() -> None:
+    harness = JudgeHarness()
+    tweets = write(harness, 0, {"a": (20, 30)})["a"]
+    harness.advance(10_000)
+    assert chosen(harness)["a"].tweets == tuple(tweets[:SUBSAMPLE])
+    harness.write(corrections(tweets[:7]))
+    assert chosen(harness)["a"].tweets == tuple(tweets[7:SUBSAMPLE]), "also before a correction counts"
+    harness.write(corrections(tweets[7:SUBSAMPLE]))
+    assert chosen(harness) == {}
 
 
-def test_from_tick_to_tick_they_are_mostly_the_same() -> None:
-    """A tag that doubles: of its first authors half are new, the rest were read."""
-    court = Court()
-    first = hear(court, 0, {"a": (20, 20)})["a"]
-    court.pass_to(10_000)
-    read(court, list(chosen(court)["a"].tweets))
-    second = hear(court, 1, {"a": (20, 20)})["a"]
-    court.pass_to(20_000)
+def test_growing_tag_reads_only_its_new_first_authors() -> None:
+    """The tag doubles, so half of its first authors are new; the others were read."""
+    harness = JudgeHarness()
+    first = write(harness, 0, {"a": (20, 20)})["a"]
+    harness.advance(10_000)
+    harness.write(corrections(list(chosen(harness)["a"].tweets)))
+    second = write(harness, 1, {"a": (20, 20)})["a"]
+    harness.advance(20_000)
     both = sorted(first + second, key=lambda tweet: int(HASHES.authors([tweet])[0]))[:SUBSAMPLE]
-    assert chosen(court)["a"].tweets == tuple(tweet for tweet in both if tweet in second)
-    assert 0 < len(chosen(court)["a"].tweets) < SUBSAMPLE
+    assert chosen(harness)["a"].tweets == tuple(tweet for tweet in both if tweet in second)
+    assert 0 < len(chosen(harness)["a"].tweets) < SUBSAMPLE
 
 
-def test_a_tag_far_below_the_floors_is_left_alone() -> None:
+def test_tag_far_below_the_floors_is_no_candidate() -> None:
     rule = SUPPRESS.rule("hateful_conduct", "trends", "*")
     near = max(rule.min_tweets, rule.min_authors) // 2
-    court = Court()
-    hear(court, 0, {"small": (near - 1, 0), "near": (near + 1, 0)})
-    court.pass_to(10_000)
-    assert set(chosen(court)) == {"near"}
+    harness = JudgeHarness()
+    write(harness, 0, {"small": (near - 1, 0), "near": (near + 1, 0)})
+    harness.advance(10_000)
+    assert set(chosen(harness)) == {"near"}
 
 
-def test_a_country_that_is_uncertain_makes_its_tag_so() -> None:
-    court = Court()
-    hear(court, 0, {"a": (6, 9)}, country="IN")
-    hear(court, 0, {"a": (0, 60)}, country="US")
-    court.pass_to(10_000)
-    assert chosen(court)["a"].unsure
+def test_uncertain_country_makes_its_tag_uncertain() -> None:
+    harness = JudgeHarness()
+    write(harness, 0, {"a": (6, 9)}, country="IN")
+    write(harness, 0, {"a": (0, 60)}, country="US")
+    harness.advance(10_000)
+    assert chosen(harness)["a"].unsure
 
 
-def test_of_who_is_hidden_nothing_is_read() -> None:
-    """Who comes behind them in the sample is read in their place."""
-    book = FactBook(HASHES)
-    court = Court(book=book)
-    tweets = hear(court, 0, {"a": (20, 20)})["a"]
-    book.enter(0, 0, [], [Begin(author, "hidden", "*", None) for author in tweets[:5]])
-    book.upto = 1
-    court.mark(1)
-    court.pass_to(10_000)
-    assert chosen(court)["a"].tweets == tuple(tweets[5 : 5 + SUBSAMPLE])
+def test_hidden_authors_are_not_read() -> None:
+    """The next authors of the sample are read in their place."""
+    store = AccountFactStore(HASHES)
+    harness = JudgeHarness(fact_store=store)
+    tweets = write(harness, 0, {"a": (20, 20)})["a"]
+    store.add(0, 0, [], [NewFact(author, "hidden", "*", None) for author in tweets[:5]])
+    store.upto = 1
+    harness.mark(1)
+    harness.advance(10_000)
+    assert chosen(harness)["a"].tweets == tuple(tweets[5 : 5 + SUBSAMPLE])
 
 
-def test_no_more_than_can_be_read_are_named() -> None:
-    court = Court()
-    hear(court, 0, {f"tag{n}": (6, 9) for n in range(MOST_TAGS + 10)})
-    court.pass_to(10_000)
-    assert len(court.judge.candidates()) == MOST_TAGS
+def test_candidates_are_limited() -> None:
+    harness = JudgeHarness()
+    write(harness, 0, {f"tag{n}": (6, 9) for n in range(MOST_TAGS + 10)})
+    harness.advance(10_000)
+    assert len(harness.judge.stage_2_candidates()) == MOST_TAGS
 
 
-def test_nothing_is_asked_for_without_a_policy_or_while_a_predecessor_has_said_it_all() -> None:
-    court = Court(None)
-    hear(court, 0, {"a": (20, 20)})
-    court.pass_to(10_000)
-    assert court.judge.candidates() == []
-    court = Court()
-    hear(court, 0, {"a": (20, 20)})
-    court.pass_to(10_000)
-    assert court.successor().judge.candidates() == []
+def test_no_candidates_without_a_policy_or_while_replaying() -> None:
+    harness = JudgeHarness(None)
+    write(harness, 0, {"a": (20, 20)})
+    harness.advance(10_000)
+    assert harness.judge.stage_2_candidates() == []
+    harness = JudgeHarness()
+    write(harness, 0, {"a": (20, 20)})
+    harness.advance(10_000)
+    assert harness.successor().judge.stage_2_candidates() == []
 
 
 @pytest.mark.parametrize(("bad", "good", "unsure"), [(0, 60, False), (60, 0, False), (10, 15, True)])
-def test_a_threshold_in_the_interval_is_what_makes_a_tag_uncertain(bad: int, good: int, unsure: bool) -> None:
-    court = Court()
-    hear(court, 0, {"a": (bad, good)})
-    court.pass_to(10_000)
-    (table,) = court.judge.views.tables().values()
-    worth, open_to_doubt = doubts(SUPPRESS, COLUMNS, table)
-    assert worth.all() and open_to_doubt.all() == unsure
+def test_threshold_inside_the_interval_makes_a_tag_uncertain(bad: int, good: int, unsure: bool) -> None:
+    harness = JudgeHarness()
+    write(harness, 0, {"a": (bad, good)})
+    harness.advance(10_000)
+    (table,) = harness.judge.evidence.tables().values()
+    near, uncertain = near_and_uncertain(SUPPRESS, COLUMNS, table)
+    assert near.all() and uncertain.all() == unsure

@@ -1,4 +1,4 @@
-"""The harmful share by two scorers: against plain sums, and against what it estimates."""
+"""The harmful share by two scorers, against plain sums and against the population."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.judging.bounds import share_bounds
-from streams.judging.side_inputs.corrections import Seen
-from streams.judging.two_stage_share import LEAST, SUBSAMPLE, correct, first_scored, widen
+from streams.judging.side_inputs.corrections import SampleCorrections
+from streams.judging.two_stage_share import LEAST, SUBSAMPLE, correct, first_scored
 
 COLUMNS = 2
 PROBABILITY = st.floats(0, 1, width=32)
@@ -17,12 +17,12 @@ DIFFERENCE = st.floats(-1, 1, width=32)
 ROW = st.tuples(
     st.one_of(st.none(), st.tuples(*[PROBABILITY] * COLUMNS)), st.one_of(st.none(), st.tuples(*[DIFFERENCE] * COLUMNS))
 )
-"""(what stage 1 says, what stage 2 adds); None where they say nothing."""
+"""(probabilities of stage 1, differences of stage 2); None where there are none."""
 TAGS = st.lists(st.lists(ROW, max_size=30), min_size=1, max_size=4)
 
 
 def columns_of(tags):
-    """(share (m, c), group (n,), scored (n,), what stage 2 says)."""
+    """Return (share (m, c), group (n,), scored (n,), corrections)."""
     rows = [(at, *row) for at, tag in enumerate(tags) for row in tag]
     group = np.array([at for at, _, _ in rows], np.int64)
     linear = np.array([one or (np.nan,) * COLUMNS for _, one, _ in rows], np.float32).reshape(-1, COLUMNS)
@@ -33,11 +33,11 @@ def columns_of(tags):
     for at in range(len(tags)):
         if (mine := linear[scored & (group == at)].astype(float)).size:
             share[at] = mine.mean(axis=0)
-    return share, group, scored, Seen(differences, revisions, ["new"])
+    return share, group, scored, SampleCorrections(differences, revisions, ["new"])
 
 
 @given(TAGS)
-def test_a_share_is_the_mean_of_all_and_the_mean_difference_of_the_first(tags):
+def test_correct_adds_mean_difference_of_first_scored(tags):
     share, group, scored, seen = columns_of(tags)
     found, correction = correct(share, group, scored, seen)
     for at, tag in enumerate(tags):
@@ -54,7 +54,7 @@ def test_a_share_is_the_mean_of_all_and_the_mean_difference_of_the_first(tags):
         np.testing.assert_allclose(correction.variance[at], variance, atol=1e-9)
 
 
-def test_where_all_were_read_it_is_stage_2s_own_mean_and_costs_nothing():
+def test_correct_of_whole_sample_is_stage_2_mean():
     tag = [((0.5, 0.5), (0.1 * n, -0.2)) for n in range(4)] + [((0.25, 0.5), (0.5, 0.25))]
     share, group, scored, seen = columns_of([tag])
     found, correction = correct(share, group, scored, seen)
@@ -63,8 +63,8 @@ def test_where_all_were_read_it_is_stage_2s_own_mean_and_costs_nothing():
     assert correction is not None and correction.variance.tolist() == [[0.0, 0.0]]
 
 
-def test_who_comes_after_the_first_of_a_sample_is_no_part_of_the_subsample():
-    """Once they were among the first; a tag that grows would keep the differences of those who came early."""
+def test_subsample_is_first_scored_authors_only():
+    """In a growing tag, authors that were among the first at some time are not for ever."""
     read = [((0.5, 0.5), (-0.25, 0.0))] * SUBSAMPLE
     late = [((0.5, 0.5), (0.5, 0.5))] * 10
     share, group, scored, seen = columns_of([read + late])
@@ -74,32 +74,32 @@ def test_who_comes_after_the_first_of_a_sample_is_no_part_of_the_subsample():
     assert int(first_scored(group, scored).sum()) == SUBSAMPLE
 
 
-def test_two_revisions_are_both_named():
+def test_correct_names_both_revisions():
     share, group, scored, seen = columns_of([[((0.5, 0.5), (0.0, 0.0))] * 6])
-    seen = Seen(seen.differences, np.array([1, 0, 1, 0, 1, 0]), ["old", "new"])
+    seen = SampleCorrections(seen.differences, np.array([1, 0, 1, 0, 1, 0]), ["old", "new"])
     _, correction = correct(share, group, scored, seen)
     assert correction is not None and correction.revisions == ("new+old",)
 
 
-def test_bounds_grow_with_the_spread_of_what_was_found():
+def test_widen_grows_with_spread_of_differences():
     def bounds(differences):
         share, group, scored, seen = columns_of([[((0.5, 0.5), (one, 0.0)) for one in differences] * 2 + [
             ((0.5, 0.5), None)] * 40])  # fmt: skip
         found, correction = correct(share, group, scored, seen)
         n = np.bincount(group)
         lower, upper = share_bounds(found[:, 0], n, 0.9)
-        return widen(found[:, 0], lower, upper, correction, 0, 0.9, np.ones(len(found))), (lower, upper)
+        return correction.widen(found[:, 0], lower, upper, 0, 0.9, np.ones(len(found))), (lower, upper)
 
     (same, plain), (other, _) = bounds([0.1] * 10), bounds([0.4, -0.2] * 5)
-    assert same == plain, "all differ alike: nothing is added"
+    assert same == plain, "equal differences add no error"
     assert other[0] < same[0] and other[1] > same[1]
 
 
 @pytest.mark.simulation
 @pytest.mark.parametrize("texts", [LEAST, 10, SUBSAMPLE])
 @pytest.mark.parametrize("harmful", [0.05, 0.3, 0.6])
-def test_the_interval_holds_the_share_that_stage_2_would_find(texts, harmful):
-    """Of a population of 5,000 authors 64 are sampled and some of them read by stage 2."""
+def test_interval_covers_share_by_stage_2(texts, harmful):
+    """64 of 5,000 authors are sampled, and stage 2 reads the texts of some."""
     dice, held, tries = np.random.default_rng(7), 0, 600
     for _ in range(tries):
         hidden = dice.random(5_000) < harmful
@@ -108,10 +108,10 @@ def test_the_interval_holds_the_share_that_stage_2_would_find(texts, harmful):
         rows = dice.permutation(5_000)[:64]
         differences = np.full((64, 1), np.nan, np.float32)
         differences[:texts, 0] = (stack - linear)[rows[:texts]]
-        seen = Seen(differences, np.where(np.arange(64) < texts, 0, -1), ["new"])
+        seen = SampleCorrections(differences, np.where(np.arange(64) < texts, 0, -1), ["new"])
         group = np.zeros(64, np.int64)
         share, correction = correct(np.array([[linear[rows].mean()]]), group, np.ones(64, bool), seen)
         lower, upper = share_bounds(share[:, 0], np.array([64]), 0.9)
-        low, high = widen(share[:, 0], lower, upper, correction, 0, 0.9, np.ones(len(share)))
+        low, high = correction.widen(share[:, 0], lower, upper, 0, 0.9, np.ones(len(share)))
         held += bool(low[0] <= stack.mean() <= high[0])
     assert held / tries >= 0.88

@@ -1,4 +1,4 @@
-"""No kernel is left to be compiled when the first tick settles."""
+"""The warm-up compiles every kernel that a tick calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.compiled import compiled
 from streams.judging import evidence
 from streams.windows import key_counter, sample_index
 from streams.judging.warm_up import warm_up
-from tests.unit.streams.judging.test_shard_judge import Court
+from tests.support.judge_harness import JudgeHarness
 
 kind = type(compiled(lambda x: x))
 modules = (evidence, key_counter, sample_index)
@@ -19,11 +19,11 @@ kernels = [one for module in modules for one in vars(module).values() if isinsta
 assert len(kernels) >= 9 and not any(one.signatures for one in kernels)
 warm_up()
 known = [list(one.signatures) for one in kernels]
-court = Court()
+harness = JudgeHarness()
 for pane in range(8):
     for source in (0, 1):
-        court.hear(pane, bad=20, good=5, watermark_ms=pane * 10_000, source=source)
-assert court.settled
+        harness.count(pane, bad=20, good=5, watermark_ms=pane * 10_000, source=source)
+assert harness.settled
 assert [one.signatures for one in kernels] == known, "a tick has compiled one"
 """
 

@@ -1,4 +1,4 @@
-"""Whatever compaction takes from the moderation topic, what is folded from the rest is the same."""
+"""Compaction of the moderation topic: the fold of the remaining records is unchanged."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation import speakers
-from moderation.orders.errors import NotAllowed
-from moderation.speakers import Entry, Plan
+from moderation.orders.errors import OrderRefused
+from moderation.speakers import registry
+from moderation.speakers.registry import RegistryPlan, SpeakerEntry
 from streams.counting.sketch import KeyedHash
 from streams.errors import HushtagError
-from streams.flags.overrides import PeopleView
-from streams.judging.side_inputs.account_facts import FactBook
-from streams.orders.account_facts import AccountFacts
+from streams.flags.overrides import OverrideHistory
+from streams.judging.side_inputs.account_facts import AccountFactStore
+from streams.orders.account_facts import AccountFactFold
 from streams.orders.records import OrderRuling, encode_case
-from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts, run
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
 Records = list[tuple[int, bytes, bytes]]
 HASHES = KeyedHash(b"k")
 
 
-def compacted(world: World, upto: int | None = None) -> Records:
-    """The log, offsets as they were, with the last record alone of each key; from `upto` on all of them."""
+def compacted(world: OrdersWorld, upto: int | None = None) -> Records:
+    """Return the log with only the last record of each key before `upto`; offsets stay unchanged."""
     records = [(offset, value, key) for offset, (value, key) in enumerate(world.log.records)]
     upto = len(records) if upto is None else upto
     last = {key: offset for offset, _, key in records[:upto]}
@@ -34,17 +34,17 @@ def compacted(world: World, upto: int | None = None) -> Records:
 
 
 def folded(records: Records, end: int) -> dict[str, Any]:
-    """All that follows from a log whose end is at an offset."""
-    view, facts = PeopleView(), AccountFacts(FactBook(HASHES))
+    """Return the state that follows from a log."""
+    view, facts = OverrideHistory(), AccountFactFold(AccountFactStore(HASHES))
     for offset, value, key in records:
-        view.hear(offset, key, value)
-        facts.take(offset, NOW_MS + offset, key, value)
-    view.fold.lapse(NOW_MS + HOUR_MS)
-    cases = view.fold.cases
+        view.apply(offset, key, value)
+        facts.apply_raw(offset, NOW_MS + offset, key, value)
+    view.fold.expire(NOW_MS + HOUR_MS)
+    cases = view.fold.orders
     return {
         "registers": view.fold.registers(), "cases": cases.cases, "refused": cases.refused, "bad": view.bad,
         "speakers": cases.speakers, "waiting": [cases.waits(row) for case in cases.cases.values() for row in case.rows],
-        "facts": list(facts.book.facts()), "in force": facts.book.in_force(NOW_MS + end, end).among.keys(),
+        "facts": list(facts.store.facts()), "in force": facts.store.active_at(NOW_MS + end, end).authors.keys(),
     }  # fmt: skip
 
 
@@ -65,18 +65,18 @@ DOINGS = st.lists(
 )
 
 
-def do(world: World, order: str, doing: tuple[Any, ...]) -> None:
+def perform(world: OrdersWorld, order: str, doing: tuple[Any, ...]) -> None:
     what, _, actor, some, outcome, to, number = doing
     known = world.desk.cases.speakers
-    enter = [Entry(account, "journalist", f"name {number}", f"basis {number}") for account in sorted(some)]
-    gone = Plan(removed=tuple(account for account in sorted(some) if account in known))
+    enter = [SpeakerEntry(account, "journalist", f"name {number}", f"basis {number}") for account in sorted(some)]
+    gone = RegistryPlan(removed=tuple(account for account in sorted(some) if account in known))
     match what:
         case "enter":
-            run(world.desk.change_registry(lambda c: speakers.plan(enter, c.speakers), actor=actor, reason="r"))
+            run(world.desk.change_registry(lambda c: registry.plan_import(enter, c.speakers), actor=actor, reason="r"))
         case "remove":
             run(world.desk.change_registry(lambda _: gone, actor=actor, reason="r"))
-        case "broken":  # of a write only the first records arrive
-            plan = gone if number % 2 else speakers.plan(enter, known)
+        case "broken":  # only the first records of a write arrive
+            plan = gone if number % 2 else registry.plan_import(enter, known)
             write = f"{len(world.log.records):08x}"
             for record in plan.records(write=write, actor=actor, reason="r", at_ms=NOW_MS, known=known)[: number + 1]:
                 world.log.append(*encode_case(record))
@@ -96,42 +96,42 @@ def do(world: World, order: str, doing: tuple[Any, ...]) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(DOINGS, st.floats(0, 1))
-def test_compaction_changes_nothing(doings: list[tuple[Any, ...]], cut: float) -> None:
-    world = World()
+def test_compaction_leaves_the_fold_unchanged(doings: list[tuple[Any, ...]], cut: float) -> None:
+    world = OrdersWorld()
     orders = [world.intake(accounts(1, 2, 3), replace(HEAD, reference=reference)) for reference in ("EX/7", "EX/8")]
     for order in orders:
         world.review(order)
     for doing in doings:
-        with suppress(HushtagError):  # refused, by the desk or by the fold; the latter is in the log
-            do(world, orders[doing[1]], doing)
+        with suppress(HushtagError):  # refused by the service, or by the fold; the latter is in the log
+            perform(world, orders[doing[1]], doing)
     end = len(world.log.records)
     everything = folded(compacted(world, 0), end)
     assert folded(compacted(world), end) == everything
-    assert folded(compacted(world, int(cut * end)), end) == everything, "compacted a while ago, and not since"
+    assert folded(compacted(world, int(cut * end)), end) == everything, "compacted earlier, and not since"
 
 
 @pytest.mark.parametrize("outcome", ["withheld", "suspended"])
-def test_one_person_s_proposal_stays_one_when_the_registry_changes_and_is_compacted(outcome: Any) -> None:
-    world = World()
+def test_compacted_registry_change_does_not_confirm_a_proposal(outcome: Any) -> None:
+    world = OrdersWorld()
     world.protect("1")
     order = world.intake(accounts(1))
     world.review(order)
     world.rule(order, outcome, "1", against_protected=True)
-    with pytest.raises(NotAllowed, match="waits for a second person"):
+    with pytest.raises(OrderRefused, match="waits for a second person"):
         world.step(order, "final")
     world.step(order, "interim", expires_at_ms=NOW_MS + 100 * HOUR_MS)
-    entry = Entry("1", "journalist", "", "accreditation list, March")
-    run(world.desk.change_registry(lambda c: speakers.plan([entry], c.speakers), actor="ben", reason="yearly list"))
-    view = PeopleView()
+    entry = SpeakerEntry("1", "journalist", "", "accreditation list, March")
+    run(world.desk.change_registry(lambda c: registry.plan_import([entry], c.speakers), actor="ben", reason="yearly"))
+    view = OverrideHistory()
     for offset, value, key in compacted(world):
-        view.hear(offset, key, value)
-    [row] = view.fold.cases.cases[order].rows
+        view.apply(offset, key, value)
+    [row] = view.fold.orders.cases[order].rows
     assert row.ruling is None
     assert row.proposed is not None
-    assert view.fold.cases.cases[order].state == "interim"
+    assert view.fold.orders.cases[order].state == "interim"
     assert view.fold.registers() == []
-    run(world.desk.change_registry(lambda _: Plan(removed=("1",)), actor="ben", reason="asked for it"))
-    view = PeopleView()
+    run(world.desk.change_registry(lambda _: RegistryPlan(removed=("1",)), actor="ben", reason="asked for it"))
+    view = OverrideHistory()
     for offset, value, key in compacted(world):
-        view.hear(offset, key, value)
-    assert view.fold.registers() == [], "nor when the speaker is removed: what was proposed before stays a proposal"
+        view.apply(offset, key, value)
+    assert view.fold.registers() == [], "a removed speaker does not confirm an earlier proposal"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import msgspec
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from streams.errors import ContractError
 from streams.log.corrections import are_corrections, decode_corrections, encode_corrections, encode_rows
 from streams.log.panes import pane_records
 from streams.log.partials import corrections_in, decode_partial, encode_partial, readable
-from streams.windows.corrections import Corrections, Rows, rows_of
+from streams.windows.corrections import CorrectionRows, Corrections, correction_rows_of
 from tests.support.block_counts import flush
 
 GOOD = Corrections("new", "one", ["a", "b"], np.array([1, 2], "<i8").tobytes(), np.zeros((2, 3), "<f4").tobytes())
@@ -21,7 +23,7 @@ NAMES = ["a", "b", "हिन्दी", "é"]
 ROW = st.tuples(st.sampled_from(NAMES), st.integers(1, 2**62), st.integers(0, 9), st.sampled_from([0, 1]))
 
 
-def test_a_record_comes_back_as_it_was() -> None:
+def test_record_round_trip() -> None:
     value = encode_partial(GOOD)
     assert value == encode_corrections(GOOD) and are_corrections(value)
     assert decode_partial(value) == GOOD == decode_corrections(value)
@@ -29,17 +31,18 @@ def test_a_record_comes_back_as_it_was() -> None:
 
 
 @given(st.lists(ROW, max_size=20), st.sampled_from([40, 200, 1 << 20]))
-def test_what_a_tick_put_in_force_comes_back_whoever_wrote_it(rows: list[tuple[str, int, int, int]], most: int) -> None:
+def test_applied_rows_round_trip_for_any_owner(rows: list[tuple[str, int, int, int]], most: int) -> None:
     def written(names: list[str], order: list[int]) -> list[bytes]:
         tags = Tags()
         tags.of(names)
         chosen = [rows[at] for at in order]
-        of = Rows(
+        of = CorrectionRows(
             tags.of([name for name, *_ in chosen]), *(np.array([row[at] for row in chosen], np.int64) for at in (1, 2)),
             np.array([row[3] for row in chosen], np.int64),
             np.array([[row[1] % 7 / 7, -0.5] for row in chosen], np.float32).reshape(-1, 2),
         )  # fmt: skip
-        return list(encode_rows(of, tags, [("old", "one"), ("new", "one")], most))
+        with patch("streams.log.corrections.MAX_BYTES", most):
+            return list(encode_rows(of, tags, [("old", "one"), ("new", "one")]))
 
     unique = list({(name, tweet): at for at, (name, tweet, *_) in enumerate(rows)}.values())
     one, other = written(NAMES, unique), written(NAMES[::-1], unique[::-1])
@@ -47,10 +50,10 @@ def test_what_a_tick_put_in_force_comes_back_whoever_wrote_it(rows: list[tuple[s
     tags, back = Tags(), set()
     for record in map(decode_corrections, one):
         assert record.model_revision == "one"
-        found = rows_of(record, tags, 0)
+        found = correction_rows_of(record, tags, 0)
         for at in range(len(found)):
             name = tags.name(int(found.tags[at]) << COUNTRY_BITS)
-            back.add((name, int(found.tweets[at]), int(found.heard[at]), ["old", "new"].index(record.revision)))
+            back.add((name, int(found.tweets[at]), int(found.received[at]), ["old", "new"].index(record.revision)))
             np.testing.assert_allclose(found.differences[at], [found.tweets[at] % 7 / 7, -0.5], rtol=1e-6)
     assert back == {rows[at] for at in unique}
 
@@ -61,7 +64,7 @@ def test_what_a_tick_put_in_force_comes_back_whoever_wrote_it(rows: list[tuple[s
         ("hashtags", []),
         ("hashtags", ["a", ""]),
         ("tweets", b"1234567"),
-        ("heard", b"1"),
+        ("received", b"1"),
         ("differences", b""),
         ("differences", b"12345"),
         ("differences", np.array([0, 0, 0, 0, 0, 1.5], "<f4").tobytes()),
@@ -69,7 +72,7 @@ def test_what_a_tick_put_in_force_comes_back_whoever_wrote_it(rows: list[tuple[s
         ("differences", np.array([0, 0, 0, 0, 0, -np.inf], "<f4").tobytes()),
     ],
 )
-def test_what_does_not_fit_together_is_refused_by_field(field: str, value: object) -> None:
+def test_mismatched_column_is_refused_by_field(field: str, value: object) -> None:
     bad = encode_corrections(msgspec.structs.replace(GOOD, **{field: value}))
     with pytest.raises(ContractError) as caught:
         decode_partial(bad)
@@ -78,12 +81,12 @@ def test_what_does_not_fit_together_is_refused_by_field(field: str, value: objec
 
 
 @pytest.mark.parametrize("value", [b"c", b"c\xc1", b"c" + msgspec.msgpack.encode([1, 2]), b"c\xff" * 99])
-def test_what_is_no_record_is_refused(value: bytes) -> None:
+def test_malformed_record_is_refused(value: bytes) -> None:
     with pytest.raises(ContractError):
         decode_partial(value)
 
 
-def test_a_log_says_from_which_pane_on_its_corrections_count() -> None:
+def test_corrections_count_from_the_pane_after_the_watermark() -> None:
     log = [
         GOOD, flush(watermark_ms=25_000), GOOD, flush(watermark_ms=9_000, source=1), GOOD, flush(watermark_ms=30_000),
         GOOD,

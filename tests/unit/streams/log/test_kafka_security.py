@@ -14,7 +14,7 @@ from streams.log.kafka_security import security_kwargs
 from streams.settings import Settings
 
 
-def test_plain() -> None:
+def test_plaintext_needs_no_login() -> None:
     assert security_kwargs(Settings()) == {"security_protocol": "PLAINTEXT"}
 
 
@@ -43,7 +43,7 @@ def test_sasl_over_tls() -> None:
 
 
 @pytest.mark.parametrize("field", ["kafka_ssl_cafile", "kafka_ssl_certfile"])
-def test_a_certificate_that_cannot_be_read(field: str, tmp_path: Path) -> None:
+def test_unreadable_certificate_names_its_setting(field: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.pem"
     bad.write_text("not a certificate")
     settings = Settings.model_validate({"kafka_security_protocol": "SSL", field: bad})

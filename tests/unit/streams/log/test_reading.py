@@ -1,4 +1,4 @@
-"""Reading a topic where the broker says no, which is told apart from one that is away. (All else needs a real one.)"""
+"""Log readers and refusing brokers: a refusal is distinguished from a broker that is away."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from streams.log.reading import LogReader, connection
 from streams.settings import Settings
 
 Answer = Callable[[int], bytes | None]
-"""By the request's API key; None: hang up."""
+"""Returns the answer to a request by its API key; None: close the connection."""
 API_VERSIONS, HANDSHAKE, AUTHENTICATE = 18, 17, 36
 
 
 def answers(handshake: int = 0, login: int = 0) -> Answer:
-    """A broker that has SASL/PLAIN, with these error codes."""
+    """Return the answers of a broker with SASL/PLAIN and these error codes."""
     by_key = {
         API_VERSIONS: ApiVersionResponse_v0(0, [(key, 0, 1) for key in (3, HANDSHAKE, AUTHENTICATE)]),
         HANDSHAKE: SaslHandShakeResponse_v1(handshake, ["PLAIN"]),
@@ -42,10 +42,10 @@ async def broker(answer: Answer) -> AsyncIterator[str]:
             while True:
                 (size,) = struct.unpack(">i", await reader.readexactly(4))
                 key, _, correlation = struct.unpack(">hhi", (await reader.readexactly(size))[:8])
-                said = answer(key)
-                if said is None:
+                reply = answer(key)
+                if reply is None:
                     break
-                writer.write(struct.pack(">ii", 4 + len(said), correlation) + said)
+                writer.write(struct.pack(">ii", 4 + len(reply), correlation) + reply)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -84,17 +84,17 @@ async def refused(answer: Answer, mechanism: str = "PLAIN", *, silence_seconds: 
         (answers(handshake=34), "PLAIN", "IllegalSaslState"),
     ],
 )
-async def test_a_refused_login_is_told_at_once(answer: Answer, mechanism: str, why: str) -> None:
+async def test_refused_login_is_reported_at_once(answer: Answer, mechanism: str, why: str) -> None:
     began = time.monotonic()
     error = await refused(answer, mechanism)
     assert isinstance(error, BrokerRefuses) and error.exit_code == EXIT_CALLER
-    assert "refuses our login" in str(error) and why in str(error)
+    assert "refuses the login" in str(error) and why in str(error)
     assert "HUSHTAG_KAFKA_SASL_PASSWORD" in error.fix
     assert "s3cret" not in str(error)
     assert time.monotonic() - began < 20
 
 
-async def test_a_broker_that_hangs_up_is_away() -> None:
+async def test_closed_connection_counts_as_away() -> None:
     for answer in (lambda _: None, answers()):  # before the login, and after it
         error = await refused(answer, silence_seconds=1.0)
         assert not isinstance(error, BrokerRefuses) and error.exit_code == EXIT_AWAY
@@ -104,7 +104,7 @@ async def test_a_broker_that_hangs_up_is_away() -> None:
     ("error", "code"),
     [(TopicAuthorizationFailedError("t"), EXIT_CALLER), (GroupCoordinatorNotAvailableError(), EXIT_AWAY)],
 )
-async def test_what_a_user_may_not_read_is_no_broker_away(error: KafkaError, code: int) -> None:
+async def test_missing_permission_does_not_count_as_away(error: KafkaError, code: int) -> None:
     reader = LogReader({"bootstrap_servers": "127.0.0.1:1"}, "t")
 
     async def asked(*_: object) -> None:
@@ -114,5 +114,5 @@ async def test_what_a_user_may_not_read_is_no_broker_away(error: KafkaError, cod
     reader._consumer.end_offsets = asked
     with pytest.raises(DependencyAway) as caught:
         await reader.bounds()
-    assert (caught.value.exit_code, "give this user the rights" in caught.value.fix) == (code, code == EXIT_CALLER)
+    assert (caught.value.exit_code, "grant this user the rights" in caught.value.fix) == (code, code == EXIT_CALLER)
     await reader._consumer.stop()

@@ -1,4 +1,4 @@
-"""Facts about authors: the intervals against what the orders' fold says at every moment."""
+"""Account facts compared with the measures of the order fold at every moment."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation import speakers
+from moderation.speakers import registry
 from streams.counting.keys import country_code
 from streams.counting.sketch import KeyedHash
 from streams.errors import HushtagError
-from streams.judging.side_inputs.account_facts import WHATS, FactBook, What
-from streams.orders.account_facts import AccountFacts
+from streams.judging.side_inputs.account_facts import FACT_KINDS, AccountFactStore, FactKind
+from streams.orders.account_facts import AccountFactFold
 from streams.orders.measures import measure
-from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, World, accounts, run
+from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
 COUNTRIES = ("IN", "DE")
 HASHES = KeyedHash(b"k")
 ID_OF = {int(HASHES.authors([one])[0]): one for one in range(20)}
 
 
-def facts_of(world: World, times: list[int], upto: int | None = None) -> FactBook:
-    fold = AccountFacts(FactBook(HASHES))
+def facts_of(world: OrdersWorld, times: list[int], upto: int | None = None) -> AccountFactStore:
+    fold = AccountFactFold(AccountFactStore(HASHES))
     for offset, (value, key) in enumerate(world.log.records[:upto]):
-        fold.take(offset, times[offset], key, value)
-    return fold.book
+        fold.apply_raw(offset, times[offset], key, value)
+    return fold.store
 
 
-def authors(book: FactBook, what: What, country: str, at_ms: int, upto: int | None = None) -> set[int]:
-    """Of whom something holds for the windows of a country (`*`: the world's) at a moment."""
-    among = book.in_force(at_ms, book.upto if upto is None else upto).among.get(what)
+def authors(store: AccountFactStore, kind: FactKind, country: str, at_ms: int, upto: int | None = None) -> set[int]:
+    """Return the authors with a fact for a country's windows (`*`: the world's) at a moment."""
+    among = store.active_at(at_ms, store.upto if upto is None else upto).authors.get(kind)
     if among is None:
         return set()
     everyone = np.array([*ID_OF], np.uint64)
-    there = among.holds(everyone, np.full(len(everyone), country_code(country)))
+    there = among.contains(everyone, np.full(len(everyone), country_code(country)))
     return {ID_OF[one] for one in everyone[there].tolist()}
 
 
-def test_withheld_in_one_country_and_suspended_everywhere() -> None:
-    world = World()
+def test_withheld_account_in_country_and_suspended_everywhere() -> None:
+    world = OrdersWorld()
     world.protect("9")
     order = world.intake(accounts(1, 2))
     world.review(order)
@@ -61,11 +61,11 @@ def test_withheld_in_one_country_and_suspended_everywhere() -> None:
     assert authors(facts, "protected", "IN", -1) == set()
 
 
-def test_a_removal_from_the_registry_and_a_clock_that_goes_back() -> None:
-    world = World()
+def test_registry_removal_with_decreasing_log_times() -> None:
+    world = OrdersWorld()
     world.protect("9")
     world.protect("9", "politician")
-    run(world.desk.change_registry(lambda _: speakers.Plan(removed=("9",)), actor="ann", reason="r"))
+    run(world.desk.change_registry(lambda _: registry.RegistryPlan(removed=("9",)), actor="ann", reason="r"))
     [fact] = facts_of(world, [100, 100, 150, 150, 190, 190, 190]).facts()
     assert (fact.from_ms, fact.to_ms) == (100, 190), "another category is the same protection"
     [fact] = facts_of(world, [100, 100, 150, 150, 50, 50, 50]).facts()
@@ -73,8 +73,8 @@ def test_a_removal_from_the_registry_and_a_clock_that_goes_back() -> None:
     assert authors(facts_of(world, [100] * 7), "protected", "*", 100) == set()
 
 
-def test_an_id_that_no_author_can_have_is_no_matter() -> None:
-    world = World()
+def test_account_id_beyond_64_bits_is_ignored() -> None:
+    world = OrdersWorld()
     order = world.intake(accounts(1, 10**20 - 1))
     world.review(order)
     world.rule(order, "suspended", "1", str(10**20 - 1))
@@ -83,8 +83,8 @@ def test_an_id_that_no_author_can_have_is_no_matter() -> None:
     assert authors(book, "hidden", "*", 100) == {1}
 
 
-def test_a_record_that_breaks_the_contract_counts_for_nothing() -> None:
-    world = World()
+def test_malformed_record_is_ignored() -> None:
+    world = OrdersWorld()
     world.protect("9")
     world.log.records.insert(0, (b"{", b"k"))
     book = facts_of(world, [100] * 3)
@@ -105,8 +105,8 @@ steps = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(steps)
-def test_the_facts_are_what_the_orders_say_at_each_moment(plan: list[tuple[Any, ...]]) -> None:
-    world = World()
+def test_facts_equal_measures_at_each_moment(plan: list[tuple[Any, ...]]) -> None:
+    world = OrdersWorld()
     orders = [world.intake(accounts(1, 2, 3)), world.intake(accounts(2, 3), replace(HEAD, country="DE"))]
     for order in orders:
         world.review(order)
@@ -117,12 +117,12 @@ def test_the_facts_are_what_the_orders_say_at_each_moment(plan: list[tuple[Any, 
         hidden: dict[str, set[int]] = {country: set() for country in (*COUNTRIES, "*")}
         for case in world.desk.cases.cases.values():
             for row in case.rows:
-                said = measure(case, row)
-                if said is None or (said.expires_at_ms and said.expires_at_ms <= world.now_ms):
+                emitted = measure(case, row)
+                if emitted is None or (emitted.expires_at_ms and emitted.expires_at_ms <= world.now_ms):
                     continue
                 for scope in hidden:
-                    if said.country in (scope, "*"):
-                        hidden[scope].add(int(said.target))
+                    if emitted.country in (scope, "*"):
+                        hidden[scope].add(int(emitted.target))
         seen.append((world.now_ms, len(world.log.records), hidden))
 
     for what, number, outcome, state, wait_ms in plan:
@@ -143,9 +143,9 @@ def test_the_facts_are_what_the_orders_say_at_each_moment(plan: list[tuple[Any, 
     for at_ms, _, hidden in seen:
         for scope, wanted in hidden.items():
             assert authors(facts, "hidden", scope, at_ms) == wanted
-    for _, records, _ in seen[-2:]:  # whoever has read on answers like one who has not
+    for _, records, _ in seen[-2:]:  # a store that has read further gives the same answer
         read_less = facts_of(world, times, records)
         for at_ms in (seen[0][0], seen[len(seen) // 2][0], seen[-1][0], seen[-1][0] + HOUR_MS):
             for scope in (*COUNTRIES, "*"):
-                for what in WHATS:
+                for what in FACT_KINDS:
                     assert authors(facts, what, scope, at_ms, records) == authors(read_less, what, scope, at_ms)

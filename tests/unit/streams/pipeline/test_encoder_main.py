@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only 
 
 CHILD = """
 import sys, time
-from streams.pipeline.encoder_main import Hello, encode, end_with_parent, send
+from streams.pipeline.encoder_main import EncoderHello, encode, end_with_parent, send
 end_with_parent()
-send(sys.stdout.buffer, encode(Hello("new", "one", 2)))
+send(sys.stdout.buffer, encode(EncoderHello("new", "one", 2)))
 time.sleep(600)
 """
 """It never looks at its input, as code does that hangs in a library."""
@@ -46,7 +46,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["hanging", "stopped"])
-def test_it_dies_with_a_worker_that_is_killed(stopped: bool) -> None:
+def test_encoder_ends_with_a_killed_worker(stopped: bool) -> None:
     with subprocess.Popen([sys.executable, "-c", WORKER], stdout=subprocess.PIPE) as worker:
         assert worker.stdout is not None
         pid = int(worker.stdout.readline())
@@ -65,7 +65,7 @@ def test_it_dies_with_a_worker_that_is_killed(stopped: bool) -> None:
 
 
 @pytest.mark.parametrize(("parent", "code"), [(os.getpid(), 0), (1 << 22, 1)], ids=["there", "gone"])
-def test_it_does_not_begin_when_the_worker_has_ended_already(parent: int, code: int) -> None:
+def test_encoder_does_not_start_without_its_worker(parent: int, code: int) -> None:
     program = "from streams.pipeline.encoder_main import end_with_parent; end_with_parent()"
     done = subprocess.run([sys.executable, "-c", program], env=os.environ | {PARENT: str(parent)}, check=False)
     assert done.returncode == code

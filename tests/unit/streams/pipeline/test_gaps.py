@@ -1,4 +1,4 @@
-"""A log that has become shorter than what was read of it ends the worker: new records would pass for old ones."""
+"""A log shorter than what was read of it ends the worker: new records would reuse old offsets."""
 
 from __future__ import annotations
 
@@ -19,54 +19,54 @@ READ = 7
 
 @pytest.fixture
 def shells(monkeypatch: pytest.MonkeyPatch) -> Shells:
-    monkeypatch.setattr("streams.pipeline.gaps._LOOK_SECONDS", 0)
+    monkeypatch.setattr("streams.pipeline.gaps._CHECK_SECONDS", 0)
     return make_shells(monkeypatch)
 
 
-async def watched(shells: Shells, told: Callable[[TP], int | None], there: int) -> None:
-    """Look some times at a log of which 7 records were read, `told` is known and so many are there."""
-    for _ in range(there):
+async def watched(shells: Shells, fetched: Callable[[TP], int | None], end: int) -> None:
+    """Watch a log of which 7 records were read, and which ends at `end`."""
+    for _ in range(end):
         shells.topics.append(LOG.topic, LOG.partition, b"")
     try:
         async with asyncio.timeout(0.1):
-            await watch_lengths(shells.context.settings, lambda: {LOG: READ}, told)
+            await watch_lengths(shells.context.settings, lambda: {LOG: READ}, fetched)
     except TimeoutError:
         pass
 
 
-async def test_it_is_noticed(shells: Shells) -> None:
+async def test_shortened_log_ends_the_worker(shells: Shells) -> None:
     with pytest.raises(TopicsError, match=r"hashtag-partials\[3\] ends at 5, before 7: it was cut short") as error:
-        await watched(shells, lambda _: 5, there=5)
+        await watched(shells, lambda _: 5, end=5)
     assert "HUSHTAG_GROUP" in error.value.fix
 
 
-@pytest.mark.parametrize("told", [None, 7, 9])
-async def test_a_log_that_is_long_enough_is_not_asked_for(shells: Shells, told: int | None) -> None:
+@pytest.mark.parametrize("fetched", [None, 7, 9])
+async def test_long_enough_log_is_not_queried(shells: Shells, fetched: int | None) -> None:
     asked: list[bool] = []
     shells.topics.asked = lambda: asked.append(True)
-    await watched(shells, lambda _: told, there=5)
+    await watched(shells, lambda _: fetched, end=5)
     assert asked == []
 
 
-async def test_a_leader_that_knows_less_for_a_moment_is_believed_when_it_is_asked(shells: Shells) -> None:
-    await watched(shells, lambda _: 5, there=7)
+async def test_broker_answer_overrides_the_fetched_end(shells: Shells) -> None:
+    await watched(shells, lambda _: 5, end=7)
 
 
-async def test_a_broker_that_is_away_ends_nobody_here(shells: Shells) -> None:
+async def test_silent_broker_does_not_end_the_worker(shells: Shells) -> None:
     def away() -> None:
         raise DependencyAway("away")
 
     shells.topics.asked = away
-    await watched(shells, lambda _: 5, there=5)
+    await watched(shells, lambda _: 5, end=5)
 
 
-def test_what_a_partition_has_reached() -> None:
+def test_required_ends_of_assigned_partitions() -> None:
     class Stage:
         topic = LOG.topic
 
         def partition(self, number: int) -> object:
-            return type("One", (), {"reached": {3: READ, 4: None}[number], "drop": lambda self: None})()
+            return type("One", (), {"required_end": {3: READ, 4: None}[number], "drop": lambda self: None})()
 
     assignments = Assignments([Stage()], dict)  # type: ignore[list-item]
     assignments.assigned([LOG, TP(LOG.topic, 4)])
-    assert assignments.reached() == {LOG: READ}
+    assert assignments.required_ends() == {LOG: READ}

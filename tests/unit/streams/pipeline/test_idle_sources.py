@@ -1,8 +1,9 @@
-"""Claims of idle partitions outlive a broker that does not answer for a while."""
+"""Idle source partitions: only a partition read to its end advances, and only to the broker's time before the query."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -11,13 +12,81 @@ import pytest
 from streams.counting.times import TimeRules
 from streams.errors import DependencyAway, TopicsError
 from streams.log.reading import Bounds
-from streams.pipeline import ingest
-from streams.pipeline.ingest import IngestStage
+from streams.pipeline import idle_sources
+from streams.pipeline.idle_sources import BrokerClock, IdleSources
+from streams.pipeline.ingest_partition import IngestPartition
+from streams.pipeline.ingest_stage import IngestStage
 from streams.settings import Settings
+from tests.support.shells import NOW_MS, Kept, Shells, make_shells
+from tests.support.sources import tweet
+
+TIMES = TimeRules()
+
+
+@pytest.fixture
+def shells(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shells]:
+    made = make_shells(monkeypatch, shards=2)
+    yield made
+    made.context.executor.shutdown()
+
+
+def log(n: int) -> list[Kept]:
+    return [Kept(offset, NOW_MS, None, tweet(offset, at_ms=NOW_MS)) for offset in range(n)]
+
+
+def started(shells: Shells) -> tuple[IngestStage, IngestPartition]:
+    shells.topics.logs.setdefault(("tweets", 0), [])
+    stage = IngestStage(shells.context, "topic-id", TIMES, lambda: 1)
+    partition = stage.partition(0)
+    partition.start_at(None, 0)
+    return stage, partition
+
+
+@pytest.mark.parametrize(("stamped_by", "known"), [(1, NOW_MS), (0, None)])
+async def test_broker_clock_ignores_producer_timestamps(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch, stamped_by: int, known: int | None
+) -> None:
+    """With CreateTime an acknowledgement repeats this worker's own clock."""
+    monkeypatch.setattr(idle_sources, "monotonic_seconds", lambda: 100.0)
+    stage, partition = started(shells)
+    shells.sender.at_once, shells.sender.stamped_by = True, stamped_by
+    await partition.process(log(5))
+    await partition.flush()
+    assert partition.sent_offset == 5 and stage.broker_clock.now_ms() == known
+
+
+class Enough(Exception):
+    """Ends an endless loop."""
+
+
+@pytest.mark.parametrize(("end", "advanced_seconds"), [(5, 30), (6, 0)], ids=["read to its end", "a record unread"])
+async def test_watermark_advances_to_the_time_before_the_query(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch, end: int, advanced_seconds: int
+) -> None:
+    """The last acknowledgement was 30 seconds before the query; the answer takes five seconds more."""
+    seconds, answers = [100.0], iter([135.0])
+
+    def asked() -> None:
+        if (at := next(answers, None)) is None:
+            raise Enough
+        seconds[0] = at
+
+    monkeypatch.setattr(idle_sources, "monotonic_seconds", lambda: seconds[0])
+    monkeypatch.setattr(idle_sources, "_POLL_SECONDS", 0)
+    stage, partition = started(shells)
+    shells.topics.logs["tweets", 0] = log(end)
+    await partition.process(log(5))
+    stage.broker_clock.set(NOW_MS)
+    seconds[0] = 130.0
+    shells.topics.asked = asked
+    with pytest.raises(Enough):
+        await stage.idle_sources.run()
+    assert partition.core is not None
+    assert partition.core.watermark_ms - (NOW_MS - TIMES.watermark_slack_ms) == advanced_seconds * 1000
 
 
 class Reader:
-    """Answers as told, one answer a call."""
+    """A log reader with one prepared answer per call."""
 
     answers: ClassVar[list[Any]] = []
     partitions = (0,)
@@ -38,30 +107,26 @@ class Reader:
         return {0: Bounds(0, answer)}
 
 
-@pytest.fixture
-def claimed(monkeypatch) -> list[int]:
-    """What was claimed, once the stage runs out of answers."""
-    monkeypatch.setattr(ingest, "LogReader", Reader)
-    monkeypatch.setattr(ingest, "_IDLE_SECONDS", 0.002)
-    return []
-
-
-async def claim(claimed: list[int], *answers: Any) -> None:
+async def advance(monkeypatch: pytest.MonkeyPatch, advanced: list[int], *answers: Any) -> None:
+    """Run until the answers are used up."""
+    monkeypatch.setattr(idle_sources, "LogReader", Reader)
+    monkeypatch.setattr(idle_sources, "_POLL_SECONDS", 0.001)
     Reader.answers = list(answers)
-    stage = IngestStage(SimpleNamespace(settings=Settings()), "id", TimeRules(), lambda: 1)  # type: ignore[arg-type]
-    core = SimpleNamespace(claim=claimed.append)
-    stage._partitions = {0: SimpleNamespace(core=core, next_offset=7, stood_at=None)}  # type: ignore[dict-item]
-    stage.heard(1_000)
+    partition: Any = SimpleNamespace(core=SimpleNamespace(advance_idle=advanced.append), next_offset=7)
+    clock = BrokerClock()
+    clock.set(1_000)
     async with asyncio.timeout(60):
-        await stage._claim_for_ever()
+        await IdleSources(Settings(), "tweets", clock, lambda: {0: partition}).run()
 
 
-async def test_a_broker_that_does_not_answer_is_asked_again(claimed):
+async def test_silent_broker_is_queried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    advanced: list[int] = []
+    away = DependencyAway("no answer within 10 s")
     with pytest.raises(IndexError):
-        await claim(claimed, 7, DependencyAway("no answer within 10 s"), DependencyAway("no answer within 10 s"), 7)
-    assert len(claimed) == 2
+        await advance(monkeypatch, advanced, 7, away, away, 7)
+    assert len(advanced) == 2
 
 
-async def test_a_log_that_was_cut_short_ends_the_worker(claimed):
+async def test_log_shorter_than_read_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TopicsError, match="ends at 3, before 7"):
-        await claim(claimed, 3)
+        await advance(monkeypatch, [], 3)

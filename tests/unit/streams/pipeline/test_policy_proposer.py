@@ -1,4 +1,4 @@
-"""A policy file on a disk, edited in every way that files are edited, and what becomes of it. Kafka is memory."""
+"""The policy proposer: a file on a disk, edited in several ways, over Kafka in memory."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from streams.pipeline.policy_proposer import PolicyProposer
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from tests.support.shells import Shells, make_shells
-from tests.unit.streams.test_replay import POLICY, make_policy
+from tests.support.word_policy import POLICY, make_policy
 
 FIRST = POLICY
 SECOND = POLICY.replace("serial: 1", "serial: 2").replace("suppress_at: 0.45", "suppress_at: 0.5")
 LONGER = SECOND + "valves: {max_automated_hours: 48}\n"
 
 
-class Desk:
-    """A worker's proposer, watching a folder of its own."""
+class ProposerHarness:
+    """A worker's proposer that watches a folder."""
 
     def __init__(
         self, shells: Shells, path: Path, *, began: str = FIRST, check: Callable[[Policy], None] = lambda _: None
@@ -39,7 +39,7 @@ class Desk:
             shells.context, lambda: 1_000, "w1", structlog.get_logger(), began=make_policy(began), check=check
         )  # fmt: skip
 
-    async def __aenter__(self) -> Desk:
+    async def __aenter__(self) -> ProposerHarness:
         await self.proposer.begin()
         self._task = asyncio.create_task(self.proposer.run())
         await asyncio.sleep(0.1)
@@ -51,7 +51,7 @@ class Desk:
             await self._task
 
     def activated(self) -> list[str]:
-        """The policies that went down the shards, by revision; all shards have the same."""
+        """Return the revisions activated on the shards; all shards have the same."""
         prefix = self.shells.context.settings.topic("hashtag-partials")
         logs = [
             [
@@ -80,8 +80,8 @@ class Desk:
 
     def report(self) -> WorkerReport | None:
         log = self.shells.topics.read(self.shells.context.settings.topic("policy"), 0)
-        told = [one.value for one in log if one.key and one.key.startswith(REPORT_KEY)]
-        return msgspec.json.decode(told[-1] or b"", type=WorkerReport) if told else None
+        reports = [one.value for one in log if one.key and one.key.startswith(REPORT_KEY)]
+        return msgspec.json.decode(reports[-1] or b"", type=WorkerReport) if reports else None
 
     async def until(self, what: Callable[[], bool], seconds: float = 10) -> float:
         begin = time.monotonic()
@@ -103,20 +103,20 @@ async def in_place(path: Path, text: str) -> None:
 
 
 async def by_rename(path: Path, text: str) -> None:
-    """As editors and `hushtag policy apply` do."""
+    """Replace the file by a rename, as editors and `hushtag policy apply` do."""
     other = path.with_name(".policy.yaml.swp")
     other.write_text(text)
     os.replace(other, path)
 
 
-async def half_first(path: Path, text: str) -> None:
+async def in_two_writes(path: Path, text: str) -> None:
     path.write_text(text[: len(text) // 2])
     await asyncio.sleep(0.4)
     path.write_text(text)
 
 
-async def as_kubernetes_does(path: Path, text: str) -> None:
-    """`policy.yaml` points into `..data`, and that is a link which is swapped for another one."""
+async def by_configmap_link(path: Path, text: str) -> None:
+    """Swap the link `..data`, into which `policy.yaml` points."""
     folder = path.parent
     version = folder / f"..{time.monotonic_ns()}"
     version.mkdir()
@@ -128,54 +128,54 @@ async def as_kubernetes_does(path: Path, text: str) -> None:
         path.symlink_to("..data/policy.yaml")
 
 
-@pytest.mark.parametrize("edit", [in_place, by_rename, half_first, as_kubernetes_does])
-async def test_an_edit_goes_down_every_shard_however_it_is_written(edit, shells, tmp_path):
+@pytest.mark.parametrize("edit", [in_place, by_rename, in_two_writes, by_configmap_link])
+async def test_edit_is_activated_on_every_shard(edit, shells, tmp_path):
     path = tmp_path / "policy.yaml"
     await edit(path, FIRST)
-    async with Desk(shells, path) as desk:
-        assert desk.activated() == [make_policy(FIRST).revision]
+    async with ProposerHarness(shells, path) as worker:
+        assert worker.activated() == [make_policy(FIRST).revision]
         await edit(path, SECOND)
-        took = await desk.until(lambda: len(desk.activated()) == 2)
-        assert desk.activated()[-1] == make_policy(SECOND).revision and took < 2
-        await desk.until(lambda: (found := desk.report()) is not None and found.revision == desk.activated()[-1])
-        assert desk.bad == 0
+        took = await worker.until(lambda: len(worker.activated()) == 2)
+        assert worker.activated()[-1] == make_policy(SECOND).revision and took < 2
+        await worker.until(lambda: (found := worker.report()) is not None and found.revision == worker.activated()[-1])
+        assert worker.bad == 0
 
 
-async def test_a_broken_edit_leaves_the_last_good_policy_live_and_says_which_line(shells, tmp_path):
+async def test_bad_edit_keeps_the_last_good_policy_live(shells, tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
-    async with Desk(shells, path) as desk:
+    async with ProposerHarness(shells, path) as worker:
         path.write_text(SECOND.replace("clear_at: 0.3", "clear_at: 3"))
-        await desk.until(lambda: desk.bad == 1)
-        assert desk.activated() == [make_policy(FIRST).revision]
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "bad")
-        found = desk.report()
+        await worker.until(lambda: worker.bad == 1)
+        assert worker.activated() == [make_policy(FIRST).revision]
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "bad")
+        found = worker.report()
         assert found is not None and "policy.yaml:14:15" in found.why
         path.unlink()
         await asyncio.sleep(0.3)
-        assert desk.activated() == [make_policy(FIRST).revision], "a file that is gone changes nothing"
+        assert worker.activated() == [make_policy(FIRST).revision], "a deleted file changes nothing"
         path.write_text(SECOND)
-        await desk.until(lambda: desk.bad == 0 and len(desk.activated()) == 2)
+        await worker.until(lambda: worker.bad == 0 and len(worker.activated()) == 2)
 
 
-async def test_what_needs_a_restart_is_not_half_applied(shells, tmp_path):
+async def test_policy_that_needs_a_restart_is_refused_whole(shells, tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
-    async with Desk(shells, path) as desk:
+    async with ProposerHarness(shells, path) as worker:
         path.write_text(LONGER)
-        await desk.until(lambda: desk.bad == 1)
-        assert desk.activated() == [make_policy(FIRST).revision], "neither the valve nor the threshold"
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "bad")
-        found = desk.report()
+        await worker.until(lambda: worker.bad == 1)
+        assert worker.activated() == [make_policy(FIRST).revision], "neither the valve nor the threshold"
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "bad")
+        found = worker.report()
         assert found is not None and "48 is above the 24 that workers began with: they need a restart" in found.why
         assert found.began_hours == 24
-    async with Desk(shells, path, began=LONGER) as restarted:
+    async with ProposerHarness(shells, path, began=LONGER) as restarted:
         assert restarted.activated()[-1] == make_policy(LONGER).revision
-        async with Desk(shells, path) as other:  # it runs on: the file is the live one, and it cannot follow
+        async with ProposerHarness(shells, path) as other:  # not restarted: its file is live, and it cannot follow
             await other.until(lambda: (found := other.report()) is not None and found.verdict == "restart")
 
 
-async def test_a_policy_for_which_the_topics_keep_too_little_is_refused(shells, tmp_path):
+async def test_policy_beyond_topic_retention_is_refused(shells, tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
     asked: list[Policy] = []
@@ -184,87 +184,87 @@ async def test_a_policy_for_which_the_topics_keep_too_little_is_refused(shells, 
         asked.append(policy)
         raise TopicsError("hashtag-panes keeps 2 h", fix="hushtag topics create --alter")
 
-    async with Desk(shells, path, check=check) as desk:
+    async with ProposerHarness(shells, path, check=check) as worker:
         path.write_text(SECOND.replace("windows: [2m]", "windows: [2m, 6h]"))
-        await desk.until(lambda: desk.bad == 1)
-        await desk.until(lambda: (found := desk.report()) is not None and "hashtag-panes keeps 2 h" in found.why)
+        await worker.until(lambda: worker.bad == 1)
+        await worker.until(lambda: (found := worker.report()) is not None and "hashtag-panes keeps 2 h" in found.why)
         path.write_text(SECOND.replace("serial: 2", "serial: 3"))
-        await desk.until(lambda: len(desk.activated()) == 2)
-    assert [policy.longest_window_ms for policy in asked] == [21_600_000], "only what is longer is asked about"
+        await worker.until(lambda: len(worker.activated()) == 2)
+    assert [policy.longest_window_ms for policy in asked] == [21_600_000], "only a longer window is checked"
 
 
-def away(path: Path) -> None:
+def deleted(path: Path) -> None:
     path.unlink()
 
 
-def another_users(path: Path) -> None:
-    """What root sees of a file that it may not read; a folder of the same name cannot be read either."""
+def unreadable(path: Path) -> None:
+    """Replace the file by a folder: for root, no file is unreadable."""
     path.unlink()
     path.mkdir()
 
 
-@pytest.mark.parametrize(("lose", "why"), [(away, "No such file"), (another_users, "Is a directory")])
-async def test_a_file_that_stays_unreadable_is_told(lose, why, shells, tmp_path):
+@pytest.mark.parametrize(("lose", "why"), [(deleted, "No such file"), (unreadable, "Is a directory")])
+async def test_unreadable_file_is_reported_once(lose, why, shells, tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
-    said: list[tuple[str, str]] = []
-    async with Desk(shells, path) as desk:
-        desk.proposer._log = SimpleNamespace(
-            error=lambda what, **more: said.append((more["why"], more["fix"])), info=lambda *_, **__: None
+    logged: list[tuple[str, str]] = []
+    async with ProposerHarness(shells, path) as worker:
+        worker.proposer._log = SimpleNamespace(
+            error=lambda what, **more: logged.append((more["why"], more["fix"])), info=lambda *_, **__: None
         )
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "same")
         lose(path)
-        await desk.until(lambda: desk.bad == 1)
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "bad")
-        found = desk.report()
+        await worker.until(lambda: worker.bad == 1)
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "bad")
+        found = worker.report()
         assert found is not None and found.revision == "" and f"cannot read the policy {path}: {why}" in found.why
         await asyncio.sleep(2.5)
-        ((why, fix),) = said
-        assert why == found.why and "may read it" in fix, "said once"
-        assert desk.activated() == [make_policy(FIRST).revision], "it changes nothing"
+        ((why, fix),) = logged
+        assert why == found.why and "readable" in fix, "logged once"
+        assert worker.activated() == [make_policy(FIRST).revision], "it changes nothing"
         if path.is_dir():
             path.rmdir()
         path.write_text(FIRST)
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
-        assert desk.bad == 0, "it is back as it was"
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "same")
+        assert worker.bad == 0, "the file is back unchanged"
 
 
-async def test_a_file_that_differs_is_told_until_it_is_the_live_one(shells, tmp_path):
+async def test_drift_is_reported_until_the_file_is_live(shells, tmp_path):
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
-    async with Desk(shells, path) as desk:
+    async with ProposerHarness(shells, path) as worker:
         path.write_text(SECOND.replace("serial: 2", "serial: 1"))
-        await desk.until(lambda: desk.drift == 1)
+        await worker.until(lambda: worker.drift == 1)
         path.write_text(SECOND)
-        await desk.until(lambda: len(desk.activated()) == 2)
-        await desk.until(lambda: desk.drift == 0)
+        await worker.until(lambda: len(worker.activated()) == 2)
+        await worker.until(lambda: worker.drift == 0)
 
 
 async def go_live_elsewhere(shells, monkeypatch, path):
-    """SECOND, by another machine's worker."""
+    """Make SECOND live by the worker of another machine."""
     path.parent.mkdir()
     path.write_text(SECOND)
     theirs = make_shells(monkeypatch, at_once=True, policy=path, shards=2)
     monkeypatch.setattr("streams.log.policies.LogReader", shells.topics.reader)
     theirs.topics.logs, theirs.sender.topics = shells.topics.logs, shells.topics
-    await Desk(theirs, path).proposer.begin()
+    await ProposerHarness(theirs, path).proposer.begin()
 
 
-async def test_a_file_is_compared_again_when_another_workers_goes_live(shells, tmp_path, monkeypatch):
+async def test_file_is_compared_again_after_another_goes_live(shells, tmp_path, monkeypatch):
     monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
-    async with Desk(shells, path) as desk:
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
+    async with ProposerHarness(shells, path) as worker:
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "same")
         await go_live_elsewhere(shells, monkeypatch, tmp_path / "other" / "policy.yaml")
-        await desk.until(lambda: desk.drift == 1)
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "behind")
-        assert desk.activated()[-1] == make_policy(SECOND).revision, "shown, not fought over"
+        await worker.until(lambda: worker.drift == 1)
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "behind")
+        assert worker.activated()[-1] == make_policy(SECOND).revision, "reported, not replaced"
         path.write_text(SECOND)
-        await desk.until(lambda: desk.drift == 0)
+        await worker.until(lambda: worker.drift == 0)
 
 
-async def test_a_topic_that_cannot_be_read_for_a_while_ends_no_worker(shells, tmp_path, monkeypatch):
+async def test_unreadable_policy_topic_does_not_end_the_worker(shells, tmp_path, monkeypatch):
     monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
@@ -274,24 +274,22 @@ async def test_a_topic_that_cannot_be_read_for_a_while_ends_no_worker(shells, tm
         asked.append(topic)
         raise DependencyAway("the broker is silent")
 
-    async with Desk(shells, path) as desk:
+    async with ProposerHarness(shells, path) as worker:
         monkeypatch.setattr("streams.log.policies.LogReader", silent)
-        await desk.until(lambda: len(asked) >= 2)
+        await worker.until(lambda: len(asked) >= 2)
         monkeypatch.setattr("streams.log.policies.LogReader", shells.topics.reader)
         path.write_text(SECOND)
-        await desk.until(lambda: len(desk.activated()) == 2)
+        await worker.until(lambda: len(worker.activated()) == 2)
 
 
 @pytest.mark.parametrize("error", [DependencyAway("the broker is silent"), msgspec.DecodeError("no JSON")])
-async def test_what_cannot_be_read_when_another_goes_live_is_read_at_the_next_look(
-    shells, tmp_path, monkeypatch, error
-):
+async def test_failed_comparison_is_repeated_at_the_next_look(shells, tmp_path, monkeypatch, error):
     monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
     path, asked = tmp_path / "policy.yaml", []
     path.write_text(FIRST)
-    async with Desk(shells, path) as desk:
-        await desk.until(lambda: (found := desk.report()) is not None and found.verdict == "same")
-        model_of = desk.proposer._model
+    async with ProposerHarness(shells, path) as worker:
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "same")
+        model_of = worker.proposer._model
 
         async def model():
             asked.append(None)
@@ -300,6 +298,6 @@ async def test_what_cannot_be_read_when_another_goes_live_is_read_at_the_next_lo
             return await model_of()
 
         await go_live_elsewhere(shells, monkeypatch, tmp_path / "other" / "policy.yaml")
-        monkeypatch.setattr(desk.proposer, "_model", model)
-        await desk.until(lambda: desk.drift == 1)
-    assert len(asked) == 2, "and the worker has not ended"
+        monkeypatch.setattr(worker.proposer, "_model", model)
+        await worker.until(lambda: worker.drift == 1)
+    assert len(asked) == 2, "the worker has not ended"

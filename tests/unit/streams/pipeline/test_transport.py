@@ -16,8 +16,8 @@ from aiokafka.errors import IllegalStateError
 from faust.types.tuples import TP
 
 from streams.pipeline import transport
+from streams.pipeline.app import App
 from streams.pipeline.stages import Assignments
-from streams.pipeline.worker import App
 from tests.support.shells import Kept
 
 TOPIC = "tweets"
@@ -111,13 +111,13 @@ class Taken:
         self.next_offset = -1
         self.offsets: list[int] = []
         self.dropped = False
-        self.full = False
+        self.is_full = False
 
-    def start(self, committed: int | None, first: int) -> int:
+    def start_at(self, committed: int | None, first: int) -> int:
         self.next_offset = max(committed or 0, first)
         return self.next_offset
 
-    async def take(self, batch: Sequence[Any]) -> None:
+    async def process(self, batch: Sequence[Any]) -> None:
         assert batch[0].offset <= self.next_offset, f"{batch[0].offset} where {self.next_offset} was due"
         for record in batch:
             if record.offset >= self.next_offset:
@@ -168,7 +168,7 @@ class Worker:
         async for tp, message in self.consumer.getmany(0.0):
             partition = self.assignments.get(tp)
             assert partition is not None
-            await partition.take(message.value)
+            await partition.process(message.value)
 
     async def read(self, fetches: int = 20) -> None:
         for _ in range(fetches):
@@ -188,7 +188,7 @@ async def worker() -> Worker:
 
 
 @pytest.mark.parametrize("committed", [None, 0])
-async def test_a_fetch_under_way_at_a_rebalance_loses_nothing(worker: Worker, committed: int | None) -> None:
+async def test_fetch_in_flight_during_rebalance_loses_nothing(worker: Worker, committed: int | None) -> None:
     """It answers with the first batch of the new assignment while the flow rests; that batch goes nowhere."""
     kafka = worker.kafka
     await worker.assign(ONE)
@@ -210,33 +210,33 @@ async def test_a_fetch_under_way_at_a_rebalance_loses_nothing(worker: Worker, co
         assert worker.taken(tp).offsets == list(log)
 
 
-async def test_what_is_held_back_is_not_fetched_until_it_is_let_go(worker: Worker) -> None:
+async def test_paused_partition_is_not_fetched(worker: Worker) -> None:
     await worker.assign(ONE, TWO)
-    worker.assignments.ahead = lambda: frozenset({ONE})
+    worker.assignments.too_far_ahead = lambda: frozenset({ONE})
     await worker.read()
     assert worker.taken(ONE).offsets == [] and worker.taken(TWO).offsets == [*range(40, 52)]
-    assert set(worker.assignments.not_held()) == {TWO}, "the watchdog does not wait for it to move"
-    worker.assignments.ahead = lambda: frozenset({ONE, TWO})
+    assert set(worker.assignments.unpaused()) == {TWO}, "the watchdog does not wait for it to move"
+    worker.assignments.too_far_ahead = lambda: frozenset({ONE, TWO})
     await worker.read()
     assert worker.taken(ONE).offsets == [], "asked for nothing, aiokafka would give all"
-    worker.assignments.ahead = frozenset
+    worker.assignments.too_far_ahead = frozenset
     await worker.read()
     assert worker.taken(ONE).offsets == [*range(12)]
 
 
-async def test_a_partition_that_is_full_holds_up_no_other(worker: Worker) -> None:
+async def test_full_partition_does_not_block_others(worker: Worker) -> None:
     """All are fetched together: what nobody takes would stand in the way of the rest."""
     await worker.assign(ONE, TWO)
-    worker.taken(ONE).full = True
+    worker.taken(ONE).is_full = True
     await worker.read()
     assert worker.taken(ONE).offsets == [] and worker.taken(TWO).offsets == [*range(40, 52)]
-    assert set(worker.assignments.not_held()) == {ONE, TWO}, "the watchdog sees to it that it moves"
-    worker.taken(ONE).full = False
+    assert set(worker.assignments.unpaused()) == {ONE, TWO}, "the watchdog sees to it that it moves"
+    worker.taken(ONE).is_full = False
     await worker.read()
     assert worker.taken(ONE).offsets == [*range(12)]
 
 
-async def test_a_batch_that_was_fetched_for_an_older_assignment_is_read_again(worker: Worker) -> None:
+async def test_batch_of_an_older_assignment_is_fetched_again(worker: Worker) -> None:
     """The rebalance is over when the fetch returns: the flow is active, the batch is not of these positions."""
     await worker.assign(ONE)
     await worker.read(2)
@@ -249,7 +249,7 @@ async def test_a_batch_that_was_fetched_for_an_older_assignment_is_read_again(wo
     assert worker.taken(ONE).offsets == worker.taken(THREE).offsets == list(range(12))
 
 
-async def test_a_rebalance_between_two_batches_of_one_fetch_ends_it(worker: Worker) -> None:
+async def test_rebalance_between_batches_ends_the_fetch(worker: Worker) -> None:
     await worker.assign(ONE, THREE)
     await worker.fetch()
     batches = worker.consumer.getmany(0.0)
@@ -260,7 +260,7 @@ async def test_a_rebalance_between_two_batches_of_one_fetch_ends_it(worker: Work
     assert worker.taken(ONE).offsets == worker.taken(THREE).offsets == list(range(12))
 
 
-async def test_reading_begins_at_the_committed_offset_or_where_the_stage_says(worker: Worker) -> None:
+async def test_reading_starts_at_the_committed_or_chosen_offset(worker: Worker) -> None:
     worker.kafka.committed = {ONE: 7, TWO: 3}
     await worker.assign(ONE, TWO)
     await worker.read()
@@ -268,7 +268,7 @@ async def test_reading_begins_at_the_committed_offset_or_where_the_stage_says(wo
     assert worker.taken(TWO).offsets == list(range(40, 52)), "retention took what was committed"
 
 
-async def test_a_seek_that_fails_is_owed_and_nothing_is_delivered_before_it(worker: Worker) -> None:
+async def test_failed_seek_is_repeated_before_any_delivery(worker: Worker) -> None:
     """The assignment changes while the committed offsets are asked for."""
 
     async def rebalance() -> None:
@@ -284,7 +284,7 @@ async def test_a_seek_that_fails_is_owed_and_nothing_is_delivered_before_it(work
     assert worker.taken(THREE).offsets == list(range(12))
 
 
-async def test_states_are_dropped_with_a_revocation_and_made_anew(worker: Worker) -> None:
+async def test_revocation_drops_states_and_assignment_creates_new_ones(worker: Worker) -> None:
     await worker.assign(ONE)
     await worker.read()
     before = worker.taken(ONE)
@@ -294,7 +294,7 @@ async def test_states_are_dropped_with_a_revocation_and_made_anew(worker: Worker
     assert worker.assignments.replay_points() == {}
 
 
-async def test_what_is_committed_is_the_replay_point(worker: Worker) -> None:
+async def test_commit_position_is_the_replay_point(worker: Worker) -> None:
     await worker.assign(ONE, THREE)
     await worker.read()
     consumer = worker.consumer

@@ -21,7 +21,7 @@ class Thread(ConsumerThread):
 
     def __init__(self) -> None:
         self.consumer: Any = SimpleNamespace(epoch=4)
-        self.app: Any = SimpleNamespace(stages=SimpleNamespace(hold_back=lambda partitions: partitions))
+        self.app: Any = SimpleNamespace(stages=SimpleNamespace(fetchable=lambda partitions: partitions))
         self.sought: list[tuple[TP, int]] = []
         self.assigned = {TWEETS, PARTIALS}
         self.arrived = asyncio.Event()
@@ -48,14 +48,14 @@ async def fetched(thread: Thread) -> asyncio.Task[Any]:
     return task
 
 
-async def test_what_was_asked_for_is_delivered():
+async def test_fetch_delivers_requested_records():
     thread = Thread()
     task = await fetched(thread)
     thread.arrived.set()
     assert await task == RECORDS and thread.sought == []
 
 
-async def test_what_came_after_a_rebalance_is_given_back():
+async def test_fetch_seeks_back_after_a_rebalance():
     thread = Thread()
     task = await fetched(thread)
     thread.consumer.epoch += 2  # revoked, assigned, sought
@@ -64,7 +64,7 @@ async def test_what_came_after_a_rebalance_is_given_back():
     assert thread.sought == [(TWEETS, 7), (PARTIALS, 3)]
 
 
-async def test_what_is_not_ours_any_more_is_left_alone():
+async def test_fetch_ignores_partitions_no_longer_assigned():
     thread = Thread()
     task = await fetched(thread)
     thread.consumer.epoch += 2
@@ -73,12 +73,12 @@ async def test_what_is_not_ours_any_more_is_left_alone():
     assert await task == {} and thread.sought == [(PARTIALS, 3)]
 
 
-async def test_what_was_asked_for_before_a_rebalance_is_not_even_fetched():
+async def test_fetch_of_an_older_epoch_is_skipped():
     thread = Thread()
     assert await thread._fetch_for(3, thread._ensure_consumer(), set()) == {}
 
 
-async def test_topics_are_subscribed_to_at_once():
+async def test_topics_are_subscribed_without_delay():
     tables = Mock(spec=NoTables, recovery=Mock(start=AsyncMock()), _update_channels=AsyncMock())
     await NoTables.on_start(tables)
     tables._update_channels.assert_awaited_once()  # it lets the conductor subscribe

@@ -1,4 +1,4 @@
-"""The webhook: what is told, signed so that it can be checked, retried, and never in anybody's way."""
+"""The webhook: its events, their signature, retries, and a queue that never blocks the judge."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from streams.log.decisions import Decision, Reason, Ruling
-from streams.pipeline.webhook import KEPT_MAX, TRIES, Event, Webhook, events_of
+from streams.log.decisions import Decision, DecisionReason, ScopeDecision
+from streams.pipeline.webhook import QUEUED_MAX, TRIES, Webhook, WebhookEvent, events_of
 
 KEY = b"shared"
-WHY = (Reason("harmful_share_lower", 0.5, 0.4),)
+WHY = (DecisionReason("harmful_share_lower", 0.5, 0.4),)
 
 
 def ruling(action: str, since_ms: int = 50_000, *, surface: str = "trends", provisional: bool = False, valve: str = ""):
-    return Ruling(category="abuse", surface=surface, action=action, since_ms=since_ms, expires_at_ms=0,
+    return ScopeDecision(category="abuse", surface=surface, action=action, since_ms=since_ms, expires_at_ms=0,
                   provisional=provisional, valve=valve, reasons=WHY)  # fmt: skip
 
 
-def decision(*rulings: Ruling, hashtag: str = "हिन्दी") -> Decision:
+def decision(*rulings: ScopeDecision, hashtag: str = "हिन्दी") -> Decision:
     return Decision(hashtag=hashtag, display=hashtag, country="IN", rulings=rulings, version="v1", tick_ms=50_000,
                     settled_ms=50_000, decided_at_ms=51_000, policy_revision="p", model_revision="m")  # fmt: skip
 
 
-def kinds(*rulings: Ruling) -> list[tuple[str, tuple[str, ...], bool]]:
+def kinds(*rulings: ScopeDecision) -> list[tuple[str, tuple[str, ...], bool]]:
     return [(event.kind, event.surfaces, event.provisional) for event in events_of(decision(*rulings))]
 
 
-def test_what_has_just_happened_is_told_once():
+def test_each_change_makes_one_event():
     assert kinds(ruling("suppress"), ruling("suppress", surface="search")) == [
         ("suppressed", ("search", "trends"), False)
     ]
@@ -44,13 +44,13 @@ def test_what_has_just_happened_is_told_once():
 
 
 class Receiver:
-    """The other side: answers as it is told to, and keeps what it got."""
+    """The receiver: gives prepared answers and keeps the requests."""
 
     def __init__(self, *answers: int | Exception | httpx.Response) -> None:
-        self.answers, self.got = list(answers), []
+        self.answers, self.requests = list(answers), []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.got.append(request)
+        self.requests.append(request)
         answer = self.answers.pop(0) if self.answers else 200
         if isinstance(answer, Exception):
             raise answer
@@ -60,11 +60,11 @@ class Receiver:
 async def sent(
     receiver: Receiver, *decisions: Decision, url: str = "http://there.example/hook"
 ) -> tuple[int, list[float]]:
-    """Send all there is; how many were given up, and the waits between the tries."""
-    lost, waits = [], []
+    """Send all events; return the number dropped and the pauses between tries."""
+    lost, pauses = [], []
 
     async def sleep(seconds: float) -> None:
-        waits.append(seconds)
+        pauses.append(seconds)
 
     webhook = Webhook(url, KEY, now_seconds=lambda: 1_800_000_000, dropped=lost.append,
                       sleep=sleep, transport=httpx.MockTransport(receiver))  # fmt: skip
@@ -75,13 +75,13 @@ async def sent(
         await asyncio.sleep(0)
     assert not task.done(), "it ends the worker"
     task.cancel()
-    return sum(lost), waits
+    return sum(lost), pauses
 
 
-async def test_it_is_signed_over_time_and_body():
+async def test_signature_covers_time_and_body():
     receiver = Receiver()
     assert await sent(receiver, decision(ruling("suppress"))) == (0, [])
-    (request,) = receiver.got
+    (request,) = receiver.requests
     at, mac = (part.split("=")[1] for part in request.headers["X-Hushtag-Signature"].split(","))
     assert mac == hmac.new(KEY, f"{at}.".encode() + request.content, hashlib.sha256).hexdigest()
     body = json.loads(request.content)
@@ -91,23 +91,23 @@ async def test_it_is_signed_over_time_and_body():
 
 
 @pytest.mark.parametrize("trouble", [503, 429, httpx.ConnectError("refused"), httpx.ReadTimeout("slow")])
-async def test_it_is_sent_again_with_longer_waits_until_it_is_taken(trouble):
+async def test_refused_event_is_retried_with_longer_pauses(trouble):
     receiver = Receiver(trouble, trouble, trouble)
-    lost, waits = await sent(receiver, decision(ruling("suppress")), decision(ruling("hold"), hashtag="next"))
-    assert (lost, waits) == (0, [0.5, 1.0, 2.0])
-    assert len({request.headers["X-Hushtag-Id"] for request in receiver.got[:4]}) == 1
-    assert json.loads(receiver.got[4].content)["hashtag"] == "next"
+    lost, pauses = await sent(receiver, decision(ruling("suppress")), decision(ruling("hold"), hashtag="next"))
+    assert (lost, pauses) == (0, [0.5, 1.0, 2.0])
+    assert len({request.headers["X-Hushtag-Id"] for request in receiver.requests[:4]}) == 1
+    assert json.loads(receiver.requests[4].content)["hashtag"] == "next"
 
 
-async def test_what_is_never_taken_is_given_up_and_counted():
+async def test_event_is_dropped_and_counted_after_all_tries():
     assert (await sent(Receiver(*[500] * TRIES), decision(ruling("suppress"))))[0] == 1
     receiver = Receiver(400)
     assert await sent(receiver, decision(ruling("suppress"))) == (1, []), "a refusal will not change"
-    assert len(receiver.got) == 1
+    assert len(receiver.requests) == 1
 
 
 class Endless(httpx.AsyncByteStream):
-    """A body that never ends."""
+    """A response body that never ends."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
@@ -124,31 +124,31 @@ ODD_ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ODD_ANSWERS)
-async def test_no_answer_stops_it(name):
+async def test_any_answer_leaves_the_sender_running(name):
     receiver = Receiver(ODD_ANSWERS[name])
     lost, _ = await sent(receiver, decision(ruling("suppress")), decision(ruling("suppress"), hashtag="next"))
     assert lost == 0
-    assert json.loads(receiver.got[-1].content)["hashtag"] == "next"
+    assert json.loads(receiver.requests[-1].content)["hashtag"] == "next"
 
 
 @pytest.mark.parametrize("trouble", [ExceptionGroup("of the network", [OverflowError("port")]), ValueError("odd")])
-async def test_no_trouble_that_a_library_did_not_think_of_ends_it(trouble):
+async def test_unexpected_exception_leaves_the_sender_running(trouble):
     receiver = Receiver(*[trouble] * TRIES)
     lost, _ = await sent(receiver, decision(ruling("suppress")), decision(ruling("suppress"), hashtag="next"))
     assert lost == 1
-    assert json.loads(receiver.got[-1].content)["hashtag"] == "next"
+    assert json.loads(receiver.requests[-1].content)["hashtag"] == "next"
 
 
-async def test_an_address_that_is_none_costs_the_events_and_no_more():
-    lost, waits = await sent(Receiver(), decision(ruling("suppress")), url="http://host:8080:9/")
-    assert (lost, len(waits)) == (1, TRIES - 1)
+async def test_invalid_address_drops_events_only():
+    lost, pauses = await sent(Receiver(), decision(ruling("suppress")), url="http://host:8080:9/")
+    assert (lost, len(pauses)) == (1, TRIES - 1)
 
 
-async def test_offering_never_waits_and_the_oldest_go_first():
+async def test_full_queue_drops_the_oldest_events():
     lost = []
     webhook = Webhook("http://x", KEY, now_seconds=lambda: 0, dropped=lost.append)
-    for number in range(KEPT_MAX + 5):
+    for number in range(QUEUED_MAX + 5):
         webhook.offer(replace(decision(ruling("suppress")), hashtag=f"tag{number}"))
     assert sum(lost) == 5
-    waiting: list[Event] = list(webhook._waiting)
-    assert (len(waiting), waiting[0].hashtag) == (KEPT_MAX, "tag5")
+    queued: list[WebhookEvent] = list(webhook._queue)
+    assert (len(queued), queued[0].hashtag) == (QUEUED_MAX, "tag5")

@@ -1,4 +1,4 @@
-"""Every bad policy is refused with the right place and hint, by the library and by the command."""
+"""Bad policies, refused by the library and by the command with position and hint."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.policy_cases import BAD, GOOD, SHARDS, Bad
 ids = [case.name for case in BAD]
 
 
-def test_the_table_is_worth_its_name() -> None:
+def test_table_has_distinct_cases() -> None:
     assert len(BAD) >= 45
     assert len(set(ids)) == len(ids)
     parse_policy(GOOD, "good.yaml", shards=SHARDS)
 
 
 @pytest.mark.parametrize("case", BAD, ids=ids)
-def test_bad_policy_is_explained(case: Bad) -> None:
+def test_parse_reports_bad_policy(case: Bad) -> None:
     with pytest.raises(PolicyFileError) as caught:
         parse_policy(case.content, "bad.yaml", shards=SHARDS)
     problems = caught.value.problems
@@ -40,7 +40,7 @@ def test_bad_policy_is_explained(case: Bad) -> None:
     assert problems[0].message in caught.value.summary
 
 
-def test_the_command_refuses_every_one_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_command_reports_bad_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HUSHTAG_SHARDS", raising=False)
     app = typer.Typer()
     register(app)

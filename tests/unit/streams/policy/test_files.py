@@ -1,4 +1,4 @@
-"""What is made from the model is current: the JSON Schema, the docs' tables; and the command that makes them."""
+"""Files generated from the policy model (JSON Schema, tables of the docs), and the commands that write them."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def app() -> typer.Typer:
     return made
 
 
-def test_the_committed_schema_is_current() -> None:
+def test_committed_schema_is_current() -> None:
     assert json.loads(SCHEMA.read_text("utf-8")) == policy_schema(), (
         "hushtag policy schema --into config/policy.schema.json"
     )
 
 
-def test_the_docs_tables_are_current() -> None:
+def test_docs_tables_are_current() -> None:
     text = DOCS.read_text("utf-8")
     assert with_table(text, tables()) == text, "hushtag policy schema --table --into docs/policy.md"
 
@@ -49,7 +49,7 @@ def test_every_key_is_documented() -> None:
         assert all(one.get("description") for one in model["properties"].values()), model["title"]
 
 
-def test_the_schema_accepts_good_policies_and_refuses_wrong_shapes() -> None:
+def test_schema_accepts_good_and_refuses_bad_policies() -> None:
     validator = jsonschema.Draft202012Validator(policy_schema())
     validator.check_schema(policy_schema())
     for text in (GOOD, *(path.read_text("utf-8") for path in (ROOT / "config").glob("*policy.yaml"))):
@@ -65,7 +65,7 @@ def test_the_schema_accepts_good_policies_and_refuses_wrong_shapes() -> None:
         assert not validator.is_valid(yaml.safe_load(edited({number: line}))), line
 
 
-def test_the_docs_bounds_are_those_of_the_judge() -> None:
+def test_docs_bounds_equal_scorer_bounds() -> None:
     rows = re.findall(r"^\| (0\.\d) \| (.*) \|$", DOCS.read_text("utf-8"), re.MULTILINE)
     assert len(rows) == 4
     scale, column = TextScorer(load_scorer()).scale, 1
@@ -80,7 +80,7 @@ def test_the_docs_bounds_are_those_of_the_judge() -> None:
         assert cells.split(" | ") == expected
 
 
-def test_every_example_in_the_docs_is_a_good_policy() -> None:
+def test_docs_examples_are_valid_policies() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
     category = GOOD[GOOD.index("categories:") : GOOD.index("never_suppress")]
     modes = set()
@@ -95,7 +95,7 @@ def test_every_example_in_the_docs_is_a_good_policy() -> None:
 # ---- the command ----
 
 
-def test_check_says_good(app: typer.Typer, tmp_path: Path) -> None:
+def test_check_accepts_valid_files(app: typer.Typer, tmp_path: Path) -> None:
     path = tmp_path / "good.yaml"
     path.write_text(GOOD, "utf-8")
     result = CliRunner().invoke(app, ["policy", "check", str(path), str(ROOT / "config" / "policy.yaml")])
@@ -104,7 +104,7 @@ def test_check_says_good(app: typer.Typer, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["policy", "check", "--json", str(path)]).stdout == ""
 
 
-def test_check_goes_on_behind_a_bad_file(app: typer.Typer, tmp_path: Path) -> None:
+def test_check_continues_after_bad_file(app: typer.Typer, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(GOOD, "utf-8")
     bad.write_text(edited({9: "    supress_at: 0.5"}), "utf-8")
@@ -119,9 +119,7 @@ def test_check_goes_on_behind_a_bad_file(app: typer.Typer, tmp_path: Path) -> No
     assert f"{good}: good." in result.stdout
 
 
-def test_check_shares_the_cap_out_over_the_shards(
-    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_divides_cap_by_shards(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "cap.yaml"
     path.write_text(edited({21: "valves: {new_suppressions_per_hour: 10}"}), "utf-8")
     monkeypatch.setenv("HUSHTAG_SHARDS", "16")
@@ -129,7 +127,7 @@ def test_check_shares_the_cap_out_over_the_shards(
     assert CliRunner().invoke(app, ["policy", "check", "--shards", "8", str(path)]).exit_code == 0
 
 
-def test_schema_prints_and_writes(app: typer.Typer, tmp_path: Path) -> None:
+def test_schema_command_prints_and_writes(app: typer.Typer, tmp_path: Path) -> None:
     printed = CliRunner().invoke(app, ["policy", "schema"]).stdout
     assert json.loads(printed) == policy_schema()
     assert CliRunner().invoke(app, ["policy", "schema", "--into", str(tmp_path / "s.json")]).exit_code == 0

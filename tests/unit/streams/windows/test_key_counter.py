@@ -1,4 +1,4 @@
-"""Tweets per key, against a dict."""
+"""The key counter against a dict."""
 
 from collections import defaultdict
 
@@ -7,20 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.counting.keys import COUNTRY_BITS, NOWHERE
-from streams.windows.key_counter import Tally
+from streams.windows.key_counter import KeyCounter
 
 KEYS = st.builds(lambda tag, country: tag << COUNTRY_BITS | country, st.integers(1, 2_000), st.integers(1, 677))
 BATCHES = st.lists(st.lists(st.tuples(KEYS, st.integers(1, 1_000)), max_size=40), max_size=60)
 
 
-def added(tally: Tally, batch: list[tuple[int, int]], sign: int) -> None:
+def added(tally: KeyCounter, batch: list[tuple[int, int]], sign: int) -> None:
     tally.add(np.array([key for key, _ in batch], np.int64), sign * np.array([more for _, more in batch], np.int64))
 
 
 @given(BATCHES, st.integers(0, 59))
-def test_it_counts_as_a_dict_does(batches: list[list[tuple[int, int]]], keep: int) -> None:
-    """All but the last `keep` batches are taken back again, as panes leave a window."""
-    tally = Tally()
+def test_counter_equals_a_dict(batches: list[list[tuple[int, int]]], keep: int) -> None:
+    """All but the last `keep` batches are subtracted again, as panes leave a window."""
+    tally = KeyCounter()
     for batch in batches:
         added(tally, batch, 1)
     for batch in batches[: max(0, len(batches) - keep)]:
@@ -37,16 +37,16 @@ def test_it_counts_as_a_dict_does(batches: list[list[tuple[int, int]]], keep: in
         assert tally.at_least(floor).tolist() == sorted(key for key, count in expected.items() if count >= floor)
 
 
-def test_many_keys_that_come_and_go_take_no_more_room_than_those_that_stay() -> None:
-    tally = Tally()
+def test_slots_of_removed_keys_are_reused() -> None:
+    tally = KeyCounter()
     for first in range(1, 1_000_000, 10_000):
         keys = np.arange(first, first + 10_000, dtype=np.int64) << COUNTRY_BITS | NOWHERE
         tally.add(keys, np.ones(len(keys), np.int64))
         assert tally.of(keys >> COUNTRY_BITS << COUNTRY_BITS).tolist() == [1] * len(keys)
         tally.add(keys, -np.ones(len(keys), np.int64))
     assert (len(tally), tally.to_dict()) == (0, {})
-    assert tally.places <= 1 << 18
+    assert tally.slots <= 1 << 18
 
 
-def test_a_key_that_nobody_counted_has_no_tweets() -> None:
-    assert Tally().of(np.array([1 << COUNTRY_BITS, 5])).tolist() == [0, 0]
+def test_uncounted_key_has_no_tweets() -> None:
+    assert KeyCounter().of(np.array([1 << COUNTRY_BITS, 5])).tolist() == [0, 0]

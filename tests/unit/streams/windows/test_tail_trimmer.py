@@ -1,4 +1,4 @@
-"""What a pane gives up: the smallest tags, the same whoever settles it, and never one over the floor."""
+"""Tail trimming: the smallest tags are dropped, the same for every judge, and never one at the floor."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.counting.block_counts import GivenUp
+from streams.counting.block_counts import Trimmed
 from streams.counting.keys import Tags, country_of
 from streams.counting.sketch import KeyedHash
 from streams.log.panes import assemble, decode_pane_record, encode_pane
 from streams.windows.pane import Pane, merge_panes
-from streams.windows.tail_trimmer import Tail
+from streams.windows.tail_trimmer import TailTrimmer
 from tests.support.block_counts import Entry
-from tests.unit.streams.windows.test_pane import COLUMNS, HASHES, Uses, build
+from tests.support.panes import COLUMNS, HASHES, Uses, build
 
 COUNTRIES = ["IN", "US", ""]
 Counts = dict[tuple[str, str], int]
 
 
 def pane_of(counts: Counts, tags: Tags, number: int = 0) -> Pane:
-    """A pane in which so many authors used each tag."""
+    """Make a pane in which each tag has a number of authors."""
     uses: Uses = {}
     for (tag, country), count in counts.items():
         first = 1 + (hash_of(f"{tag}/{country}") << 8)
@@ -47,8 +47,8 @@ def by_name(pane: Pane, tags: Tags) -> Counts:
     }
 
 
-def obvious(counts: Counts, most_tags: int, floor: int, hashes: KeyedHash) -> tuple[Counts, GivenUp]:
-    """One by one the smallest of those under the floor, until few enough are left."""
+def obvious(counts: Counts, most_tags: int, floor: int, hashes: KeyedHash) -> tuple[Counts, Trimmed]:
+    """Drop the smallest tag under the floor, one after the other, until few enough remain."""
     tweets: dict[str, int] = {}
     for (tag, _), count in counts.items():
         tweets[tag] = tweets.get(tag, 0) + count
@@ -60,11 +60,11 @@ def obvious(counts: Counts, most_tags: int, floor: int, hashes: KeyedHash) -> tu
         gone.append(tag)
     lost = [tweets[tag] for tag in gone]
     kept = {key: count for key, count in counts.items() if key[0] not in gone}
-    return kept, GivenUp(len(gone), sum(lost), max(lost, default=0))
+    return kept, Trimmed(len(gone), sum(lost), max(lost, default=0))
 
 
 def cut(pane: Pane, tags: Tags, most_tags: int, floor: int) -> Pane:
-    tail = Tail(tags, HASHES)
+    tail = TailTrimmer(tags, HASHES)
     tail.most_tags, tail.floor = most_tags, floor
     return tail.cut_pane(pane)
 
@@ -79,18 +79,18 @@ def cut(pane: Pane, tags: Tags, most_tags: int, floor: int) -> Pane:
     seed=st.integers(0, 9),
 )  # fmt: skip
 @example(counts={(f"tag{n}", "IN"): 1 for n in range(12)}, most_tags=4, floor=8, seed=0)
-def test_the_smallest_go_then_the_first_by_hash_whatever_came_first(counts, most_tags, floor, seed):
+def test_smallest_tags_are_dropped_then_the_first_by_hash(counts, most_tags, floor, seed):
     tags = Tags()
     shuffled = random.Random(seed).sample([*counts], len(counts))
     whole = pane_of({key: counts[key] for key in shuffled}, tags)
     kept = cut(whole, tags, most_tags, floor)
-    expected, given_up = obvious(counts, most_tags, floor, HASHES)
+    expected, trimmed = obvious(counts, most_tags, floor, HASHES)
     assert by_name(kept, tags) == expected
-    assert kept.given_up == given_up
-    assert int(kept.counts.sum()) + kept.given_up.tweets == sum(counts.values()), "all that is missing is told"
+    assert kept.trimmed == trimmed
+    assert int(kept.counts.sum()) + kept.trimmed.tweets == sum(counts.values()), "all that is missing is sent"
 
 
-def test_what_stays_is_exact_with_its_sample():
+def test_remaining_tags_keep_counts_and_samples():
     tags = Tags()
     counts = {(f"tag{n}", country): 1 + n % 4 for n in range(40) for country in ("IN", "US")}
     whole = pane_of(counts, tags)
@@ -103,38 +103,38 @@ def test_what_stays_is_exact_with_its_sample():
     assert len({key >> 10 for key in kept.keys.tolist()}) == 10
 
 
-def test_no_tag_over_the_floor_goes_however_many_there_are():
+def test_tags_at_the_floor_are_never_dropped():
     tags = Tags()
     kept = cut(pane_of({(f"tag{n}", "IN"): 5 for n in range(30)}, tags), tags, 3, 5)
-    assert len(kept.keys) == 30 and kept.given_up == GivenUp()
+    assert len(kept.keys) == 30 and kept.trimmed == Trimmed()
 
 
-def test_of_equally_small_tags_the_same_stay_in_every_pane():
-    """So what stays is exact in a window, too: a tag's hash is its own, not the pane's."""
+def test_equally_small_tags_stay_in_every_pane():
+    """A tag has the same hash in every pane, so it stays exact in a window too."""
     tags = Tags()
     flood = [pane_of({(f"tag{n}", "IN"): 1 for n in range(50)}, tags, number) for number in range(3)]
     kept = [by_name(cut(pane, tags, 10, 5), tags) for pane in flood]
     assert kept[0] == kept[1] == kept[2]
 
 
-def test_without_the_key_nobody_knows_which_stay():
+def test_remaining_tags_depend_on_the_key():
     names = [f"tag{n}" for n in range(100)]
     assert not np.array_equal(np.argsort(KeyedHash(b"a").names(names)), np.argsort(KeyedHash(b"b").names(names)))
 
 
-def test_a_minute_tells_what_its_parts_gave_up_and_what_it_did():
+def test_minute_adds_up_trimmed_counts():
     tags = Tags()
     panes = [cut(pane_of({(f"tag{n + number}", "IN"): 1 for n in range(5)}, tags, number), tags, 4, 5)
              for number in range(3)]  # fmt: skip
     minute = cut(merge_panes(panes, 0, COLUMNS, HASHES), tags, 2, 5)
-    assert int(minute.counts.sum()) + minute.given_up.tweets == 15
-    assert minute.given_up.most >= 4, "one of each pane, and what the minute gave up"
+    assert int(minute.counts.sum()) + minute.trimmed.tweets == 15
+    assert minute.trimmed.most >= 4, "one of each pane, and what the minute gave up"
 
 
-@pytest.mark.parametrize("given_up", [GivenUp(), GivenUp(3, 4, 2)])
-def test_it_is_read_back_as_it_was_written(given_up):
+@pytest.mark.parametrize("trimmed", [Trimmed(), Trimmed(3, 4, 2)])
+def test_trimmed_counts_are_encoded_with_the_pane(trimmed):
     tags = Tags()
     pane = pane_of({("tag", "IN"): 3, ("other", "US"): 1}, tags)
-    written = encode_pane(replace(pane, given_up=given_up), 0, tags)
+    written = encode_pane(replace(pane, trimmed=trimmed), 0, tags)
     (again,) = assemble(map(decode_pane_record, written), tags)
-    assert again.given_up == given_up
+    assert again.trimmed == trimmed

@@ -1,4 +1,4 @@
-"""Sliding windows against adding everything up again."""
+"""Sliding windows against a full recount."""
 
 from __future__ import annotations
 
@@ -9,69 +9,45 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
 from streams.counting.keys import Tags
 from streams.counting.sketch import K, KeyedHash, estimate_authors
 from streams.windows.pane import Pane, empty_pane
-from streams.windows.sample_index import NOTHING, Union, union_of
+from streams.windows.sample_index import EMPTY_INDEX, SampleIndex, index_of
 from streams.windows.window import SlidingWindow
-from tests.support.block_counts import Entry, smallest
-from tests.unit.streams.windows.test_pane import Uses, build, random_uses, scored
+from tests.support.block_counts import Entry
+from tests.support.panes import Uses, build, obvious_counts, obvious_sample, random_uses, scored
 
 HASHES = KeyedHash(b"k")
 WINDOW_MS = 3 * PANE_MS
 FLOOR = 9
 
 
-def numbered(pane: Pane, number: int) -> Union:
-    return union_of(number, pane.keys, pane.bounds, pane.author, HASHES.orders(pane.tweet))
-
-
-def in_scope(country: str, scope: str) -> bool:
-    return scope in ("*", country)
-
-
-def obvious_counts(all_uses: list[Uses]) -> dict[tuple[str, str], int]:
-    counts: dict[tuple[str, str], int] = {}
-    for uses in all_uses:
-        for (tag, country), (count, _) in uses.items():
-            for scope in {country, "*"} - {""}:
-                counts[tag, scope] = counts.get((tag, scope), 0) + count
-    return counts
-
-
-def obvious_sample(all_uses: list[Uses], tag: str, scope: str) -> list[Entry]:
-    entries = [
-        entry
-        for uses in all_uses
-        for (its, country), (_, entries) in uses.items()
-        if its == tag and in_scope(country, scope)
-        for entry in entries
-    ]
-    return smallest(entries, HASHES)
+def numbered(pane: Pane, number: int) -> SampleIndex:
+    return index_of(number, pane.keys, pane.bounds, pane.author, HASHES.orders(pane.tweet))
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
-def test_counts_busy_tags_and_samples_are_those_of_the_last_panes(seed):
+def test_window_equals_its_last_panes(seed):
     rng = random.Random(seed)
     tags = Tags()
     window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
     if rng.random() < 0.5:
         window.floor = FLOOR
-    said: list[Uses] = []
+    pushed: list[Uses] = []
     for number in range(10):
         uses = random_uses(rng, authors=300, most=40) if rng.random() < 0.7 else {}
-        said.append(uses)
+        pushed.append(uses)
         window.push(build(uses, tags, number) if uses else empty_pane(number * PANE_MS, PANE_MS, 3))
         window.expire((number + 1) * PANE_MS)
     window.floor = FLOOR
-    last = said[-3:]
+    last = pushed[-3:]
     counts = obvious_counts(last)
     assert window.counts.to_dict() == {tags.key(*scope): count for scope, count in counts.items()}
     assert window.busy().tolist() == sorted(tags.key(*scope) for scope, count in counts.items() if count >= FLOOR)
 
-    asked = sorted({tags.key(*scope) for scope in counts} | {tags.key("nobody", "IN"), tags.key("tag0", "")})
+    asked = sorted({tags.key(*scope) for scope in counts} | {tags.key("unused", "IN"), tags.key("tag0", "")})
     scopes = {tags.key(f"tag{number}", country): (f"tag{number}", country) for number in range(4)
               for country in ("IN", "US", "*", "")}  # fmt: skip
     sample = window.sample(np.array(asked, np.int64))
@@ -79,7 +55,7 @@ def test_counts_busy_tags_and_samples_are_those_of_the_last_panes(seed):
     authors = sample.authors(len(asked))
     for at, key in enumerate(asked):
         rows = sample.group == at
-        tag, scope = scopes.get(key, ("nobody", "IN"))
+        tag, scope = scopes.get(key, ("unused", "IN"))
         expected = obvious_sample(last, tag, scope)
         assert sample.author[rows].tolist() == [one.author for one in expected]
         assert sample.tweet[rows].tolist() == [one.tweet for one in expected]
@@ -89,7 +65,7 @@ def test_counts_busy_tags_and_samples_are_those_of_the_last_panes(seed):
         assert authors[at] == estimate_authors(len(expected), expected[-1].author if expected else 0)
 
 
-def test_a_window_of_nothing():
+def test_empty_window_has_no_counts_and_samples():
     window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
     window.floor = 1
     sample = window.sample(np.array([1 << 10, 2 << 10]))
@@ -97,7 +73,7 @@ def test_a_window_of_nothing():
     assert (window.counts.to_dict(), len(window.busy())) == ({}, 0)
 
 
-def test_panes_that_have_not_settled_are_counted_in_the_sample():
+def test_sample_includes_open_panes():
     tags = Tags()
     window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
     one, other = Entry(5, 1, 1, 0, "", "text 1"), Entry(3, 2, 1, 0, "", "text 2")
@@ -107,7 +83,7 @@ def test_panes_that_have_not_settled_are_counted_in_the_sample():
     assert window.sample(np.array([tags.key("a", "*")])).author.tolist() == [5]
 
 
-def test_the_floor_can_be_raised_and_lowered():
+def test_floor_can_be_raised_and_lowered():
     tags = Tags()
     window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
     window.push(build({("a", "IN"): (5, []), ("a", ""): (3, [])}, tags, 0))
@@ -119,7 +95,7 @@ def test_the_floor_can_be_raised_and_lowered():
     assert (len(window.busy()), len(window.counts), len(window.panes)) == (0, 0, 0)
 
 
-def test_spellings_of_every_pane_and_country():
+def test_displays_of_every_pane_and_country():
     tags = Tags()
     window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
     shout = Entry(5, 1, 1, 0, "AA", "text 1")
@@ -129,7 +105,7 @@ def test_spellings_of_every_pane_and_country():
     assert window.displays(tags.key("aa", "US")) == ["aa"]
 
 
-def test_k_is_what_the_columns_hold():
+def test_sample_has_k_authors():
     tags = Tags()
     window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
     for number in range(3):
@@ -144,8 +120,8 @@ SAMPLE = ("group", "author", "tweet", "age_days", "flags", "copy", "scores")
 @pytest.mark.simulation
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32))
-def test_a_sample_is_the_same_however_the_window_came_to_hold_its_panes(seed):
-    """One by one, with others that have gone, or all at once; with and without panes that have not settled."""
+def test_sample_does_not_depend_on_how_panes_were_added(seed):
+    """Panes are added one by one, with expired ones, or all at once; with and without open panes."""
     rng = random.Random(seed)
     tags = Tags()
     slid = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
@@ -155,9 +131,9 @@ def test_a_sample_is_the_same_however_the_window_came_to_hold_its_panes(seed):
         slid.push(pane)
         slid.expire((number + 1) * PANE_MS)
         if rng.random() < 0.2:
-            slid.hold(list(slid.panes))
+            slid.reset_to(list(slid.panes))
         held = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
-        held.hold(slid.panes)
+        held.reset_to(slid.panes)
         assert held.counts.to_dict() == slid.counts.to_dict()
         asked = np.array(sorted(rng.sample(keys, rng.randrange(len(keys) + 1))), np.int64)
         extra = [build(random_uses(rng, authors=300, most=90), tags, 9) for _ in range(rng.randrange(3))]
@@ -167,10 +143,10 @@ def test_a_sample_is_the_same_however_the_window_came_to_hold_its_panes(seed):
         assert found.authors(len(asked)).tolist() == expected.authors(len(asked)).tolist()
 
 
-def test_what_has_gone_is_let_go_of():
+def test_expired_entries_are_dropped():
     tags = Tags()
     panes = [build({("a", "IN"): (9, [Entry(at, at, 1, 0, "", f"text {at}") for at in range(9)])}, tags, 0)] * 50
-    union = NOTHING
+    union = EMPTY_INDEX
     for number, pane in enumerate(panes):
         union = union.merged(numbered(pane, number), number - 2)
     assert len(union) == 3 * 9

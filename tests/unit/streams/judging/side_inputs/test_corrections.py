@@ -1,43 +1,34 @@
-"""What stage 2 has said of a shard's entries: from which tick on it counts, of which entries, and after a restart."""
+"""Corrections by stage 2: the tick from which each counts, the entries that it corrects, and recovery."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from streams.counting.block_counts import PANE_MS
+from streams.constants import PANE_MS
 from streams.counting.keys import Tags
-from streams.judging.shard_judge import ShardJudge
-from streams.judging.side_inputs.corrections import Corrected
+from streams.judging.log_position import LogPosition
+from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.judging.two_stage_share import LEAST
-from streams.log.corrections import decode_corrections, encode_rows
-from streams.log.panes import assemble, decode_pane_record, encode_pane
-from streams.windows.corrections import Corrections
-from tests.support.block_counts import Entry, Register, flush
-from tests.unit.streams.judging.side_inputs.test_retractions import sample
-from tests.unit.streams.judging.test_shard_judge import HASHES, SCORER, SUPPRESS, Court, activation
-
-COLUMNS = 1 + len(SCORER.categories)
+from streams.log.corrections import are_corrections, decode_corrections
+from streams.windows.window_store import WindowSpan
+from tests.support.block_counts import BlockCount, Entry, flush
+from tests.support.judge_harness import HASHES, SCORER, SUPPRESS, JudgeHarness, activation
+from tests.support.samples import CORRECTION_COLUMNS, corrections, every_tweet
 
 
-def corrections(
-    tweets: list[int], by: float = -0.5, *, tag: str = "a", revision: str = "new", model: str = SCORER.revision
-) -> Corrections:
-    differences = np.full((len(tweets), COLUMNS), by, "<f4")
-    return Corrections(revision, model, [tag] * len(tweets), np.array(tweets, "<i8").tobytes(), differences.tobytes())
+def correct(harness: JudgeHarness, tweets: list[int], by: float = -0.5, **more: str) -> None:
+    """Write a record of stage 2."""
+    harness.write(corrections(tweets, by, **more))
 
 
-def read(court: Court, tweets: list[int], by: float = -0.5, **more: str) -> None:
-    """A record of stage 2 in the shard's log."""
-    court.offset += 1
-    court.judge.apply(court.offset, corrections(tweets, by, **more))
-
-
-def looked(court: Court) -> dict[int, tuple[int, float]]:
-    """(how many texts stage 2 has read, harmful share) of the only tag, by settled tick."""
+def stage_2_reads(harness: JudgeHarness) -> dict[int, tuple[int, float]]:
+    """Return (texts that stage 2 has read, harmful share) of the only tag, by settled tick."""
     found = {}
-    for one in court.settled:
+    for one in harness.settled:
         assert one.evidence is not None
         table = one.evidence.tables[min(one.evidence.tables)]
         for row in range(len(table.keys)):
@@ -46,228 +37,209 @@ def looked(court: Court) -> dict[int, tuple[int, float]]:
     return found
 
 
-def tweets_of(court: Court) -> list[int]:
-    """All that the only tag's shortest window holds."""
-    window = court.judge.views.shortest
+def published(values: list[bytes]) -> int:
+    """Count the rows of corrections among side records."""
+    return sum(len(decode_corrections(value).hashtags) for value in values if are_corrections(value))
+
+
+def tweets_of(harness: JudgeHarness) -> list[int]:
+    """Return the tweets in the shortest window of the only tag."""
+    window = harness.judge.store.shortest
     assert window is not None
     return sorted({tweet for pane in window.panes for tweet in pane.tweet.tolist()})
 
 
-def after_ten(court: Court) -> list[int]:
-    """A tick with ten authors has settled; their tweets."""
-    court.hear(0, bad=10, look=False)
-    court.pass_to(10_000)
-    return tweets_of(court)
+def after_ten(harness: JudgeHarness) -> list[int]:
+    """Settle a tick with ten authors, and return their tweets."""
+    harness.count(0, bad=10, early=False)
+    harness.advance(10_000)
+    return tweets_of(harness)
 
 
-def heir_of(court: Court, *, forget: bool = False) -> Court:
-    """Whoever takes over from what the topics hold."""
-    progress = court.settled[-1].progress
-    assert progress is not None
-    judge = ShardJudge(
-        0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000
-    )
-    panes = [pane for settled in court.settled for pane in settled.panes]
-    kept = [
-        decode_corrections(value)
-        for one in court.settled
-        if one.corrected is not None and len(one.corrected)
-        for value in encode_rows(one.corrected, court.judge.tags, court.judge.corrected.revisions)
-    ]
-    back = assemble(
-        [decode_pane_record(value) for pane in panes for value in encode_pane(pane, 0, court.judge.tags)], judge.tags
-    )
-    judge.recover(
-        replace(progress, activations=[activation(SUPPRESS)]), court.said,
-        [pane for pane in back if pane.length_ms == PANE_MS], [pane for pane in back if pane.length_ms != PANE_MS],
-        corrected=[] if forget else kept,
-    )  # fmt: skip
-    return Court(None, judge=judge, offset=progress.position)
-
-
-def test_a_correction_counts_from_the_next_tick_on_and_with_its_error() -> None:
-    court = Court()
-    tweets = after_ten(court)
-    read(court, tweets)
-    court.pass_to(20_000)
-    found = looked(court)
-    assert found[10_000][0] == 0 and found[20_000][0] == 10
-    assert found[20_000][1] == pytest.approx(found[10_000][1] - 0.5, abs=1e-3)
+def test_correction_counts_from_the_next_tick() -> None:
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    correct(harness, tweets)
+    harness.advance(20_000)
+    reads = stage_2_reads(harness)
+    assert reads[10_000][0] == 0 and reads[20_000][0] == 10
+    assert reads[20_000][1] == pytest.approx(reads[10_000][1] - 0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize("corrected", [False, True])
-def test_an_early_look_sees_what_counts_by_then(corrected: bool) -> None:
-    court = Court()
-    court.hear(0, bad=5, look=False)
-    court.pass_to(10_000)
+def test_early_decision_uses_settled_corrections(corrected: bool) -> None:
+    harness = JudgeHarness()
+    harness.count(0, bad=5, early=False)
+    harness.advance(10_000)
     if corrected:
-        read(court, tweets_of(court), by=-0.875)
-    court.pass_to(20_000)
-    assert bool(court.hear(2, bad=5)) != corrected
+        correct(harness, tweets_of(harness), by=-0.875)
+    harness.advance(20_000)
+    assert bool(harness.count(2, bad=5)) != corrected
 
 
-def test_a_decision_says_how_many_texts_stage_2_has_read() -> None:
-    court = Court()
-    tweets = after_ten(court)
-    (before,) = {ruling.evidence for one in court.said for ruling in one.rulings}
+def test_decision_reports_the_texts_read_by_stage_2() -> None:
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    (before,) = {ruling.evidence for one in harness.decisions for ruling in one.rulings}
     assert before is not None and (before.looked, before.stage_2) == (0, "")
     for at_ms in range(20_000, 130_000, 10_000):  # until it is renewed
-        read(court, tweets, by=-0.0625)
-        court.hear(at_ms // PANE_MS - 1, bad=4, look=False)
-        court.pass_to(at_ms)
-        tweets = tweets_of(court)
-    counted = [ruling.evidence for one in court.said for ruling in one.rulings if ruling.evidence]
-    renewed = [one for one in counted if one.looked]
+        correct(harness, tweets, by=-0.0625)
+        harness.count(at_ms // PANE_MS - 1, bad=4, early=False)
+        harness.advance(at_ms)
+        tweets = tweets_of(harness)
+    evidence = [ruling.evidence for one in harness.decisions for ruling in one.rulings if ruling.evidence]
+    renewed = [one for one in evidence if one.looked]
     assert renewed and {one.stage_2 for one in renewed} == {"new"}
-    assert all(one.lower <= one.share <= one.upper for one in counted)
+    assert all(one.lower <= one.share <= one.upper for one in evidence)
 
 
-def test_too_few_correct_nothing() -> None:
-    court = Court()
-    tweets = after_ten(court)
-    read(court, tweets[: LEAST - 1])
-    court.pass_to(20_000)
-    assert looked(court)[20_000] == looked(court)[10_000]
+def test_too_few_corrections_change_nothing() -> None:
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    correct(harness, tweets[: LEAST - 1])
+    harness.advance(20_000)
+    assert stage_2_reads(harness)[20_000] == stage_2_reads(harness)[10_000]
 
 
 @pytest.mark.parametrize("repeated", ["the record", "a row of it", "by another revision"])
-def test_nothing_is_corrected_twice(repeated: str) -> None:
-    court = Court()
-    tweets = after_ten(court)
+def test_repeated_corrections_count_once(repeated: str) -> None:
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
     if repeated == "a row of it":
-        read(court, tweets + tweets)
+        correct(harness, tweets + tweets)
     else:
-        read(court, tweets)
-        read(court, tweets, **({} if repeated == "the record" else {"by": -0.25, "revision": "newer"}))
-    court.pass_to(20_000)
-    assert looked(court)[20_000][0] == 10
-    assert looked(court)[20_000][1] == pytest.approx(looked(court)[10_000][1] - 0.5, abs=1e-3)
-    assert sum(len(one.corrected or ()) for one in court.settled) == 10, "and nothing is written twice"
+        correct(harness, tweets)
+        again = partial(correct, harness, tweets)
+        again() if repeated == "the record" else again(by=-0.25, revision="newer")
+    harness.advance(20_000)
+    reads = stage_2_reads(harness)
+    assert reads[20_000][0] == 10
+    assert reads[20_000][1] == pytest.approx(reads[10_000][1] - 0.5, abs=1e-3)
+    assert sum(map(published, harness.side_records)) == 10
+    assert harness.judge.take_counts()["corrections"] == 10
 
 
-def test_a_tweet_that_no_longer_speaks_for_its_author_corrects_nothing() -> None:
-    """A second tweet of each author has the smaller hash: it is the one in the sample now."""
-    court = Court()
+def test_correction_of_an_author_s_earlier_tweet_has_no_effect() -> None:
+    """A second tweet of each author has a smaller hash, so it represents the author from then on."""
+    harness = JudgeHarness()
     authors = sorted(HASHES.authors(range(1, 11)).tolist())
     pairs = {author: sorted((1_000 + n, 2_000 + n), key=HASHES.order) for n, author in enumerate(authors)}
 
-    def say(pane: int, which: int, watermark_ms: int) -> None:
-        court.offset += 1
+    def tweet(pane: int, which: int, watermark_ms: int) -> None:
         entries = [Entry(author, both[which], 100, 0, "", f"bad {both[which]}") for author, both in pairs.items()]
-        register = Register("a", "", pane, len(entries), entries, pane)
-        court.judge.apply(court.offset, flush([register], sources=2, block=pane, watermark_ms=watermark_ms))
+        register = BlockCount("a", "", pane, len(entries), entries, pane)
+        harness.write(flush([register], sources=2, block=pane, watermark_ms=watermark_ms))
 
-    say(0, 1, 0)
-    court.pass_to(10_000)
-    read(court, [both[1] for both in pairs.values()])
-    court.pass_to(20_000)
-    assert looked(court)[20_000][0] == 10
-    say(2, 0, 20_000)
-    court.pass_to(30_000)
-    assert looked(court)[30_000][0] == 0
-
-
-def test_what_was_found_under_one_hashtag_says_nothing_of_another() -> None:
-    court = Court()
-    tweets = after_ten(court)
-    read(court, tweets[6:], tag="b")
-    read(court, tweets[:6])
-    court.pass_to(20_000)
-    assert looked(court)[20_000][0] == 6
+    tweet(0, 1, 0)
+    harness.advance(10_000)
+    correct(harness, [both[1] for both in pairs.values()])
+    harness.advance(20_000)
+    assert stage_2_reads(harness)[20_000][0] == 10
+    tweet(2, 0, 20_000)
+    harness.advance(30_000)
+    assert stage_2_reads(harness)[30_000][0] == 0
 
 
-def test_what_differs_from_another_stage_1_says_nothing_and_other_columns_are_left_out() -> None:
-    court = Court()
-    tweets = after_ten(court)
-    read(court, tweets, model="another")
-    court.offset += 1
-    court.judge.apply(court.offset, replace(corrections(tweets), differences=np.zeros((10, 9), "<f4").tobytes()))
-    court.pass_to(20_000)
-    assert looked(court)[20_000][0] == 0
-    assert court.judge.corrected.foreign == 10
+def test_correction_under_another_hashtag_has_no_effect() -> None:
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    correct(harness, tweets[6:], tag="b")
+    correct(harness, tweets[:6])
+    harness.advance(20_000)
+    assert stage_2_reads(harness)[20_000][0] == 6
 
 
-def test_no_tick_that_may_have_settled_is_touched() -> None:
-    """One source is at 20 s when the record comes, the other at 10 s: the tick at 20 s is judged without it."""
-    court = Court()
-    tweets = after_ten(court)
-    court.hear(0, watermark_ms=20_000)
-    read(court, tweets)
-    court.pass_to(30_000)
-    found = looked(court)
-    assert [found[tick_ms][0] for tick_ms in (20_000, 30_000)] == [0, 10]
+def test_correction_of_another_model_or_column_count_is_ignored() -> None:
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    correct(harness, tweets, model="another")
+    harness.write(replace(corrections(tweets), differences=np.zeros((10, 9), "<f4").tobytes()))
+    harness.advance(20_000)
+    assert stage_2_reads(harness)[20_000][0] == 0
+    assert harness.judge.take_counts()["corrections_of_other_columns"] == 10
 
 
-def test_a_successor_begins_at_what_does_not_count_yet_and_knows_the_watermark_there() -> None:
-    """It reads the record again, and comes to the same tick, though its predecessor has seen later watermarks."""
-    court = Court()
-    tweets = after_ten(court)
-    court.hear(0, watermark_ms=25_000)
-    at = court.offset + 1
-    read(court, tweets)
-    court.hear(0, watermark_ms=45_000)
-    court.hear(0, watermark_ms=20_000, source=1)
-    progress = court.progress
+def test_late_correction_changes_no_passed_tick() -> None:
+    """One source is at 20 s when the record comes, the other at 10 s, so the tick at 20 s is judged without it."""
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    harness.count(0, watermark_ms=20_000)
+    correct(harness, tweets)
+    harness.advance(30_000)
+    reads = stage_2_reads(harness)
+    assert [reads[tick_ms][0] for tick_ms in (20_000, 30_000)] == [0, 10]
+
+
+def test_next_owner_replays_pending_corrections_with_their_watermark() -> None:
+    """The next owner finds the same tick, though the previous owner has read later watermarks."""
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    harness.count(0, watermark_ms=25_000)
+    at = harness.offset + 1
+    correct(harness, tweets)
+    harness.count(0, watermark_ms=45_000)
+    harness.count(0, watermark_ms=20_000, source=1)
+    progress = harness.progress
     assert (progress.replay_offset, progress.replay_passed_ms, progress.passed_ms) == (at, 25_000, 45_000)
-    assert court.settled[-1].corrected is not None and not len(court.settled[-1].corrected)
-    heir = heir_of(court)
-    heir.offset = at - 1
-    read(heir, tweets)
-    for one in (court, heir):
-        one.pass_to(45_000 if one is heir else 30_000)
-    assert looked(heir)[30_000] == looked(court)[30_000] and looked(heir)[30_000][0] == 10
+    assert not published(harness.side_records[-1])
+    after = harness.successor()
+    after.offset = at - 1
+    correct(after, tweets)
+    harness.advance(30_000)
+    after.advance(45_000)
+    assert stage_2_reads(after)[30_000] == stage_2_reads(harness)[30_000] and stage_2_reads(after)[30_000][0] == 10
 
 
-def test_a_successor_has_what_its_predecessor_had() -> None:
-    court = Court()
-    read(court, after_ten(court))
-    court.pass_to(20_000)
-    heir, bare = heir_of(court), heir_of(court, forget=True)
-    for one in (court, heir, bare):
-        one.pass_to(30_000)
-    assert looked(heir)[30_000] == looked(court)[30_000] and looked(heir)[30_000][0] == 10
-    assert looked(bare)[30_000][0] == 0
+def test_next_owner_recovers_settled_corrections() -> None:
+    harness = JudgeHarness()
+    correct(harness, after_ten(harness))
+    harness.advance(20_000)
+    after = harness.successor()
+    harness.side_records = []
+    bare = harness.successor()
+    for one in (harness, after, bare):
+        one.advance(30_000)
+    assert stage_2_reads(after)[30_000] == stage_2_reads(harness)[30_000] and stage_2_reads(after)[30_000][0] == 10
+    assert stage_2_reads(bare)[30_000][0] == 0
 
 
-def test_what_left_every_window_is_forgotten() -> None:
-    court = Court()
-    read(court, after_ten(court))
-    court.pass_to(20_000)
-    assert court.judge.corrected
+def test_corrections_outside_every_window_are_pruned() -> None:
+    harness = JudgeHarness()
+    correct(harness, after_ten(harness))
+    harness.advance(20_000)
+    assert harness.judge.corrections
     for at_ms in range(70_000, 2_000_000, 600_000):
-        court.pass_to(at_ms)
-    assert not court.judge.corrected and court.judge.tags.numbers() == []
+        harness.advance(at_ms)
+    assert not harness.judge.corrections and harness.judge.tags.numbers() == []
 
 
-def test_it_finds_rows_as_a_search_through_all_of_them_would() -> None:
+def test_annotate_equals_a_search_through_all_rows() -> None:
     tags, dice = Tags(), np.random.default_rng(3)
-    state = Corrected(COLUMNS, SCORER.revision)
-    told: dict[tuple[str, int], tuple[int, float]] = {}
+    index = CorrectionIndex(CORRECTION_COLUMNS, SCORER.revision, tags)
+    first: dict[tuple[str, int], tuple[int, float]] = {}
     for at in range(40):
         tag, tweets = "abc"[dice.integers(3)], dice.integers(0, 30, 4).tolist()
-        state.passed_ms = at * 7_000
         by = float(np.float32(dice.uniform(-1, 1)))
-        state.take(at, corrections(tweets, by, tag=tag), tags)
+        index.apply(corrections(tweets, by, tag=tag), LogPosition(at, at * 7_000))
         for tweet in tweets:
-            told.setdefault((tag, tweet), (at * 7_000 // PANE_MS, by))
+            first.setdefault((tag, tweet), (at * 7_000 // PANE_MS, by))
     keys = np.array([tags.key(tag, country) for tag in "abc" for country in ("*", "IN")], np.int64)
-    whole = sample(tags, range(32), keys.tolist())
+    whole = every_tweet(range(32), keys.tolist())
     for start, end in ((0, 5), (3, 20), (10, 40)):
-        found = state.of(whole, keys, start * PANE_MS, end * PANE_MS)
+        found = index.annotate(whole, keys, WindowSpan(start * PANE_MS, end * PANE_MS, 0))
         for row, (group, tweet) in enumerate(zip(whole.group.tolist(), whole.tweet.tolist(), strict=True)):
-            heard, by = told.get((tags.name(int(keys[group])), tweet), (-1, 0.0))
-            expected = [by] * COLUMNS if start <= heard < end else [None] * COLUMNS
-            got = [None] * COLUMNS if found is None or found.revisions[row] < 0 else found.differences[row].tolist()
-            assert got == expected
+            pane, by = first.get((tags.name(int(keys[group])), tweet), (-1, 0.0))
+            expected = [by if start <= pane < end else None] * CORRECTION_COLUMNS
+            is_read = found is not None and found.revisions[row] >= 0
+            assert (found.differences[row].tolist() if is_read else [None] * CORRECTION_COLUMNS) == expected
 
 
-def test_what_was_found_before_the_model_was_in_force_corrects_nothing() -> None:
-    """The tweets were scored by another one: what stage 2 says beyond this one says nothing of those scores."""
-    court = Court()
-    tweets = after_ten(court)
-    read(court, tweets, model="later")
-    court.offset += 1
-    court.judge.apply(court.offset, replace(activation(SUPPRESS, 1, 20_000), model_revision="later"))
-    court.pass_to(30_000)
-    assert court.judge.model_revision == "later"
-    assert [looked(court)[tick_ms][0] for tick_ms in (20_000, 30_000)] == [0, 0]
+def test_correction_before_the_model_was_in_force_is_ignored() -> None:
+    """Another model scored the tweets, so the differences from this model's scores do not apply to them."""
+    harness = JudgeHarness()
+    tweets = after_ten(harness)
+    correct(harness, tweets, model="later")
+    harness.write(replace(activation(SUPPRESS, 1, 20_000), model_revision="later"))
+    harness.advance(30_000)
+    assert harness.judge.model_revision == "later"
+    assert [stage_2_reads(harness)[tick_ms][0] for tick_ms in (20_000, 30_000)] == [0, 0]

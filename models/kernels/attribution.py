@@ -1,0 +1,55 @@
+"""Attribute the features of one text to its words, for explanations."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.compiled import compiled
+from models.kernels.ngrams import MAX_FEATURES, N_BLOCKS, find
+from models.kernels.points import MAX_LETTERS, MAX_WORDS, Offsets, Points
+from models.kernels.words import read_words
+
+
+@compiled
+def _find_owned(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
+    n_buckets: int,
+    words: Points,
+    bounds: npt.NDArray[np.int32],
+    near: npt.NDArray[np.bool_],
+    found: npt.NDArray[np.int32],
+    owners: npt.NDArray[np.int32],
+    ends: npt.NDArray[np.int64],
+) -> int:
+    n_words: int = read_words(points, offsets[0], offsets[1], kinds, letters, leet, known, words, bounds, near)
+    stamps = np.full(n_buckets, -1, np.int32)
+    find(words, bounds, n_words, skeleton, np.uint64(n_buckets - 1), stamps, 0, found, owners, ends)
+    return n_words
+
+
+def find_words(
+    points: Points,
+    offsets: Offsets,
+    kinds: npt.NDArray[np.uint8],
+    letters: Points,
+    leet: npt.NDArray[np.uint8],
+    skeleton: npt.NDArray[np.uint8],
+    known: npt.NDArray[np.uint32],
+    n_buckets: int,
+) -> tuple[list[str], npt.NDArray[np.int32], npt.NDArray[np.int32], list[int]]:
+    """Return the first text's folded words, the word and the bucket of each feature, and the ends of the blocks."""
+    words, bounds = np.empty(MAX_LETTERS, np.uint32), np.zeros(MAX_WORDS, np.int32)
+    near = np.empty(MAX_WORDS, np.bool_)
+    found, owners = np.empty(MAX_FEATURES, np.int32), np.empty(MAX_FEATURES, np.int32)
+    ends = np.zeros(N_BLOCKS, np.int64)
+    tables = (kinds, letters, leet, skeleton, known)
+    n_words = _find_owned(points, offsets, *tables, n_buckets, words, bounds, near, found, owners, ends)
+    read = ["".join(map(chr, words[bounds[i] : bounds[i + 1]].tolist())) for i in range(n_words)]
+    return read, owners[: ends[-1]], found[: ends[-1]], ends.tolist()

@@ -1,0 +1,141 @@
+"""Audit entries as rows for people: who did what to which target, where and why.
+
+A row is rendered from the record on each read, so that it cannot contradict the record. Unknown kinds are rendered
+from the fields that all records of human decisions share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import msgspec
+
+from moderation.audit.chain import AuditEntry, record_bytes
+from moderation.wording import iso_words
+from streams.log.topic_specs import DECISIONS, POLICY
+
+_ACTIONS = ("action", "verdict", "outcome", "to")
+_TARGETS = ("hashtag", "target", "account", "order", "case", "decision")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Readable columns of one entry."""
+
+    seq: int
+    at: str
+    """Log time of the source record in ISO 8601, UTC; "" if unknown."""
+    kind: str
+    action: str
+    target: str
+    country: str
+    actor: str
+    reason: str
+    source: str
+    """Topic, partition and offset of the record."""
+    hash: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert the row to plain JSON."""
+        return asdict(self)
+
+
+COLUMNS = tuple(field.name for field in fields(AuditRow))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Filter on audit entries; a field that is None matches all."""
+
+    kind: str | None = None
+    target: str | None = None
+    actor: str | None = None
+    country: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    """Log times in [from_ms, to_ms)."""
+
+    def matches(self, entry: AuditEntry, row: AuditRow) -> bool:
+        """Return whether an entry passes the filter."""
+        at_ms = entry.source.log_time_ms
+        pairs = ((self.kind, row.kind), (self.target, row.target), (self.actor, row.actor), (self.country, row.country))
+        return (
+            all(wanted in (None, value) for wanted, value in pairs)
+            and (self.from_ms is None or at_ms >= self.from_ms)
+            and (self.to_ms is None or at_ms < self.to_ms)
+        )
+
+
+def row_of(entry: AuditEntry) -> AuditRow:
+    """Render an entry; never fails, even for malformed records."""
+    source = entry.source
+    kind, action, target, country, actor, reason = _columns(entry)
+    return AuditRow(
+        seq=entry.seq,
+        at=iso_words(source.log_time_ms) if source.log_time_ms >= 0 else "",
+        kind=kind,
+        action=action,
+        target=target,
+        country=country,
+        actor=actor,
+        reason=reason,
+        source=f"{source.topic}[{source.partition}]@{source.offset}",
+        hash=entry.hash,
+    )
+
+
+def _columns(entry: AuditEntry) -> tuple[str, str, str, str, str, str]:
+    if entry.note:
+        return "note", "", "", "", "hushtag", entry.note
+    try:
+        record = msgspec.json.decode(record_bytes(entry) or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        return "unreadable", "", entry.key or "", "", "", ""
+    if entry.source.topic == POLICY:
+        return _policy_columns(record)
+    kind = _text(record, "kind")
+    if entry.source.topic == DECISIONS:
+        action, reason = _rulings(record)
+        return kind, action, _text(record, "hashtag"), _text(record, "country"), _text(record, "actor"), reason
+    target = next((found for name in _TARGETS if (found := _text(record, name))), "")
+    action = next((found for name in _ACTIONS if (found := _text(record, name))), kind)
+    return kind, action, target, _text(record, "country"), _text(record, "actor"), _text(record, "reason")
+
+
+def _policy_columns(record: Mapping[str, Any]) -> tuple[str, str, str, str, str, str]:
+    target = f"serial {_text(record, 'serial')}, revision {_text(record, 'revision')}"
+    if isinstance(change := record.get("model_change"), dict):  # the policy fields repeat the previous activation
+        models = f"model {_text(change, 'before')} → {_text(record, 'model_revision')}"
+        reason = ": ".join(filter(None, (_text(change, "reason"), models)))
+        return "policy", "model", target, "", _text(change, "actor"), reason
+    actor = _text(record, "actor") or _text(record, "proposed_by")
+    changes = "; ".join(str(change) for change in _list(record.get("changes")))
+    return "policy", "activate", target, "", actor, ": ".join(filter(None, (_text(record, "reason"), changes)))
+
+
+def _rulings(record: Mapping[str, Any]) -> tuple[str, str]:
+    rulings = [one for one in _list(record.get("rulings")) if isinstance(one, dict)]
+    actions = dict.fromkeys(_text(one, "action") for one in rulings)
+    reasons = [
+        f"{_text(one, 'category')} on {_text(one, 'surface')}: {_text(one, 'action')}{_signals(one)}" for one in rulings
+    ]
+    return ", ".join(actions), "; ".join(reasons)
+
+
+def _signals(ruling: Mapping[str, Any]) -> str:
+    reasons = [one for one in _list(ruling.get("reasons")) if isinstance(one, dict)]
+    signals = [f"{_text(one, 'signal')} {_text(one, 'value')} past {_text(one, 'threshold')}" for one in reasons]
+    return f" ({', '.join(signals)})" if signals else ""
+
+
+def _list(value: object) -> Iterable[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _text(record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    return "" if value is None or isinstance(value, dict | list) else str(value)

@@ -1,0 +1,137 @@
+"""The letter to the authority: actions taken, actions declined, and the reasons. Pure.
+
+The letter is a rendering of the order's own records. Its annex names by id only the targets that were acted on. For
+declined targets it gives numbers and grounds, so that a leaked letter does not point at the people it protected.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+
+from moderation.orders.view import in_force
+from moderation.wording import counted, country_words, day_words, listed, time_words
+from streams.orders.cases import Case, TargetRow
+from streams.orders.records import TARGET_KINDS, Ground, Outcome
+from streams.orders.states import RESTRICTING
+
+GROUND_WORDS: Mapping[Ground, str] = {
+    "protected_speech": "protected speech",
+    "not_unlawful": "the content does not break the law that the order names",
+    "overbroad": "the order is not specific, or asks for more than its aim needs",
+    "no_legal_basis": "the law that the order names does not allow it",
+    "not_found": "there is no such account or content",
+    "other": "other grounds",
+    "local_law": "the law of the country",
+    "own_rules": "the platform's own rules",
+}
+"""Published wording of each ground."""
+_ACTIONS: Mapping[Outcome, str] = {
+    "reduced": "no longer shown in trends and search suggestions to viewers in {country}",
+    "withheld": "withheld from viewers in {country}",
+    "suspended": "suspended for breaking our own rules",
+}
+
+
+def letter(case: Case, now_ms: int, *, sender: str) -> str:
+    """Write the letter as plain text, in lines of at most 100 characters."""
+    order = case.order
+    acted = list(_acted_on(case, now_ms))
+    declined = list(_declined(case))
+    parts = [
+        f"To: {order.authority}",
+        f"Your reference: {order.reference}",
+        f"Our reference: {case.id}",
+        f"Date: {day_words(now_ms)}",
+        "",
+        f"Your order of {day_words(order.issued_ms)} under {order.legal_basis}, received "
+        f"{time_words(order.received_ms)} with a deadline of {time_words(order.deadline_ms)}, names {_kinds(case)}.",
+        "",
+        _status(case, now_ms),
+    ]
+    if acted:
+        parts += ["", "What we did:", *(f"  - {line}" for line in acted)]
+    if declined:
+        parts += ["", "What we did not do, and why:", *(f"  - {line}" for line in declined)]
+    if undecided := sum(case.outcome(row) is None for row in case.rows):
+        parts += ["", f"Still under review: {counted(undecided, 'target')}."]
+    parts += [
+        "",
+        "What is withheld is withheld in your country only; it remains visible elsewhere. Each of these decisions can "
+        "be appealed against. Declining to act on protected speech is not a comment on what it expresses.",
+        "",
+        sender,
+    ]
+    annex = [
+        _annex_line(row, outcome)
+        for row in case.rows
+        if (outcome := _restriction(row, case)) and (in_force(case, now_ms) or outcome == "suspended")
+    ]
+    if annex:
+        parts += ["", "Annex: targets acted on", *annex]
+    return "\n".join(line for part in parts for line in _wrapped(part)) + "\n"
+
+
+def _wrapped(paragraph: str) -> list[str]:
+    """Wrap a paragraph to lines of a mail; list items continue under their first word."""
+    indent = "    " if paragraph.startswith("  - ") else "  "
+    return wrap(
+        paragraph,
+        100,
+        subsequent_indent=indent if paragraph.startswith(" ") else "",
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
+
+
+def _status(case: Case, now_ms: int) -> str:
+    if case.state == "revoked":
+        return "The order is revoked; what it had put in force has ended."
+    if case.state == "declined":
+        return "We decline to act on this order."
+    if case.state == "interim" and in_force(case, now_ms):
+        return (
+            f"This is an interim decision; it ends {time_words(case.expires_at_ms)} unless a final one takes its place."
+        )
+    if case.state == "interim":
+        return f"Our interim decision ended {time_words(case.expires_at_ms)}."
+    if case.state == "final":
+        until = f" until {time_words(case.expires_at_ms)}" if case.expires_at_ms else " until the order is revoked"
+        return f"This is our final decision; what is withheld stays so{until}."
+    return "The order is under review; nothing is in force yet except what is listed below."
+
+
+def _acted_on(case: Case, now_ms: int) -> Iterator[str]:
+    found = Counter((ruled.outcome, row.target.kind) for row in case.rows if (ruled := case.outcome(row)))
+    for outcome, words in _ACTIONS.items():
+        if outcome != "suspended" and not in_force(case, now_ms):
+            continue
+        for kind in TARGET_KINDS:
+            if many := found[outcome, kind]:
+                yield f"{counted(many, kind)} {words.format(country=country_words(case.order.country))}"
+
+
+def _declined(case: Case) -> Iterator[str]:
+    found = Counter(
+        (row.target.kind, ruled.ground, ruled.reason)
+        for row in case.rows
+        if (ruled := case.outcome(row)) and ruled.outcome == "declined"
+    )
+    for (kind, ground, reason), many in found.most_common():
+        yield f"{counted(many, kind)}: {GROUND_WORDS[ground]}; {reason}"
+
+
+def _kinds(case: Case) -> str:
+    found = Counter(row.target.kind for row in case.rows)
+    return listed([counted(found[kind], kind) for kind in TARGET_KINDS if found[kind]])
+
+
+def _restriction(row: TargetRow, case: Case) -> str:
+    ruled = case.outcome(row)
+    return ruled.outcome if ruled and ruled.outcome in RESTRICTING else ""
+
+
+def _annex_line(row: TargetRow, outcome: str) -> str:
+    value = f"#{row.target.display}" if row.target.kind == "hashtag" else row.target.value
+    return f"  {row.target.kind} {value}: {outcome}"

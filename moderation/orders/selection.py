@@ -1,0 +1,74 @@
+"""Selection of an order's targets, for bulk decisions and lists. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from moderation.orders.errors import cell_error
+from moderation.orders.intake import parse_target
+from moderation.tables import BadCell
+from streams.errors import CallerMistake
+from streams.orders.cases import Case, TargetRow
+from streams.orders.fold import OrderFold
+from streams.orders.records import Outcome, SpeakerCategory, TargetKind
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A filter whose conditions must all hold; without conditions it selects every target."""
+
+    kinds: tuple[TargetKind, ...] = ()
+    targets: tuple[str, ...] = ()
+    """Targets as an order writes them: account ids, #tags, addresses of tweets."""
+    outcomes: tuple[Outcome, ...] = ()
+    undecided: bool = False
+    waiting: bool = False
+    """Only targets that wait for a second person."""
+    protected: bool | None = None
+    categories: tuple[SpeakerCategory, ...] = ()
+    first: int | None = None
+    """Maximum number of targets, in the order of intake."""
+
+    def rows(self, case: Case, cases: OrderFold) -> list[TargetRow]:
+        """List the selected targets in the order of intake.
+
+        Raises:
+            CallerMistake: a named target is not in the order.
+        """
+        named = self._named(case)
+        found = [row for row in case.rows if all(self._conditions(row, case, cases, named))]
+        return found if self.first is None else found[: self.first]
+
+    def _named(self, case: Case) -> set[tuple[str, str]] | None:
+        if not self.targets:
+            return None
+        known = {(row.target.kind, row.target.value) for row in case.rows}
+        named: set[tuple[str, str]] = set()
+        for written in self.targets:
+            try:
+                target = parse_target(written)
+            except BadCell as bad:
+                raise cell_error(bad) from None
+            key: tuple[str, str] = (target.kind, target.value)
+            if key not in known and ("tweet", target.value) in known:
+                key = "tweet", target.value
+            if key not in known:
+                raise CallerMistake(
+                    f"{written[:60]!r} is not a target of {case.id}", fix=f"hushtag orders show {case.id}"
+                )
+            named.add(key)
+        return named
+
+    def _conditions(
+        self, row: TargetRow, case: Case, cases: OrderFold, named: set[tuple[str, str]] | None
+    ) -> Iterator[bool]:
+        ruling, speaker = case.outcome(row), cases.protected(row.target)
+        outcome = ruling.outcome if ruling else None
+        yield named is None or (row.target.kind, row.target.value) in named
+        yield not self.kinds or row.target.kind in self.kinds
+        yield not self.outcomes or outcome in self.outcomes
+        yield not self.undecided or (outcome is None and row.proposed is None)
+        yield not self.waiting or cases.waits(row)
+        yield self.protected is None or (speaker is not None) == self.protected
+        yield not self.categories or (speaker is not None and speaker.category in self.categories)

@@ -1,0 +1,255 @@
+"""Writes orders and the speaker registry: reads the log to its end, writes, and reads its own record back.
+
+The log alone decides which record came first and which are accepted (`streams.orders.fold`). A record that is stale or
+that the order does not allow changes nothing, and its writer gets an error.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from moderation.drafts import words_of
+from moderation.orders.errors import OrderRefused, StaleOrder, cell_error, contract_error, no_such_order, refusal_error
+from moderation.orders.intake_plan import IntakePlan, OrderDraft, plan_intake
+from moderation.orders.ruling_plan import RulingPlan, default_ground, plan_ruling
+from moderation.orders.selection import Selection
+from moderation.service import ModerationService
+from moderation.speakers.registry import RegistryPlan
+from moderation.tables import BadCell, words
+from streams.clock import now_ms
+from streams.errors import ContractError
+from streams.log.moderation import OtherRecord, decode_moderation
+from streams.orders.cases import Case
+from streams.orders.fold import OrderFold
+from streams.orders.records import (
+    CaseRecord,
+    Ground,
+    OrderNote,
+    OrderRuling,
+    OrderState,
+    OrderStep,
+    Outcome,
+    decode_case,
+    encode_case,
+    ranges_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRuling:
+    """A ruling with the order after it; a dry run leaves the order unchanged."""
+
+    case: Case
+    plan: RulingPlan
+
+
+class OrderService:
+    """Orders and the registry on a `ModerationService`, which the caller enters and leaves.
+
+    Raises (from every method):
+        DependencyAway: Kafka does not answer.
+        CallerMistake: there is no such order, or the request cannot be applied to it.
+        StaleOrder: the order has changed since `expected` (None: since the latest read).
+    """
+
+    def __init__(self, moderation: ModerationService, *, clock: Callable[[], int] = now_ms) -> None:
+        self._moderation = moderation
+        self._clock = clock
+
+    @property
+    def cases(self) -> OrderFold:
+        """Fold of all orders, as of the last refresh or write."""
+        return self._moderation.view.fold.orders
+
+    async def refresh(self) -> OrderFold:
+        """Read the log to its present end."""
+        await self._moderation.refresh()
+        return self.cases
+
+    def case(self, order: str) -> Case:
+        """Return one order, as of the last refresh or write."""
+        found = self.cases.cases.get(order)
+        if found is None:
+            raise no_such_order(order)
+        return found
+
+    async def take_in(self, drafts: Sequence[OrderDraft], *, actor: str) -> list[IntakePlan]:
+        """Take orders in; known targets are not written again, and orders in conflict are not written."""
+        who, _ = words_of(actor, "intake")
+        plans: list[IntakePlan] = []
+
+        def make(at_ms: int) -> list[CaseRecord]:
+            plans[:] = [plan_intake(draft, self.cases.cases, self.cases.speakers) for draft in drafts]
+            return [record for one in plans for record in one.records(actor=who, at_ms=at_ms)]
+
+        await self._write(make)
+        return plans
+
+    async def step(
+        self,
+        order: str,
+        to: OrderState,
+        *,
+        actor: str,
+        reason: str,
+        expires_at_ms: int = 0,
+        ground: Ground = "other",
+        expected: str | None = None,
+    ) -> Case:
+        """Move an order to another state; `interim` and `final` put its outcomes in force.
+
+        Args:
+            order: id of the order.
+            to: state to move to.
+            actor: person who decides.
+            reason: text for the log, not empty.
+            expires_at_ms: end of the outcomes; required for `interim`; 0: until revoked.
+            ground: ground on which a whole order is declined.
+            expected: version of the order that the person saw; None uses the current version.
+        """
+        who, why = words_of(actor, reason)
+
+        def make(at_ms: int) -> list[CaseRecord]:
+            edits = self._edits(order, expected)
+            return [
+                OrderStep(id=secrets.token_hex(8), order=order, to=to, expires_at_ms=expires_at_ms, ground=ground,
+                          actor=who, reason=why, at_ms=at_ms, edits=edits)
+            ]  # fmt: skip
+
+        await self._write(make)
+        return self.case(order)
+
+    async def rule(
+        self,
+        order: str,
+        selection: Selection,
+        outcome: Outcome,
+        *,
+        actor: str,
+        reason: str,
+        ground: Ground | None = None,
+        surfaces: Sequence[str] = (),
+        against_protected: bool = False,
+        expected: str | None = None,
+        dry_run: bool = False,
+    ) -> AppliedRuling:
+        """Rule on all selected targets in one record.
+
+        Args:
+            order: id of the order.
+            selection: targets of the order.
+            outcome: outcome for each of them.
+            actor: person who decides.
+            reason: text for the log, not empty.
+            ground: the publishable ground. None: the only one that the outcome has; for `declined`
+                `protected_speech` if all targets are protected speakers, else `other`.
+            surfaces: surfaces on which hashtags are hidden; only for `reduced`.
+            against_protected: include protected speakers; each needs two people.
+            expected: version of the order that the person saw; None uses the current version.
+            dry_run: plan the ruling and write nothing.
+        """
+        who, why = words_of(actor, reason)
+        planned: list[RulingPlan] = []
+
+        def make(at_ms: int) -> list[CaseRecord]:
+            plan = plan_ruling(
+                self.case(order), self.cases, selection, outcome, actor=who, reason=why, ground=ground,
+                against_protected=against_protected,
+            )  # fmt: skip
+            planned[:] = [plan]
+            if dry_run or not plan.rows:
+                return []
+            return [
+                OrderRuling(
+                    id=secrets.token_hex(8),
+                    order=order,
+                    targets=ranges_of(row.number for row in plan.rows),
+                    outcome=outcome,
+                    ground=ground or default_ground(plan, self.cases),
+                    surfaces=tuple(surfaces) if outcome == "reduced" else (),
+                    actor=who,
+                    reason=why,
+                    at_ms=at_ms,
+                    edits=self._edits(order, expected),
+                )
+            ]
+
+        await self._write(make)
+        return AppliedRuling(self.case(order), planned[0])
+
+    async def note(self, order: str, *, actor: str, text: str = "", assignee: str | None = None) -> Case:
+        """Add a note to an order, or assign it to a person ("" unassigns it)."""
+        who, _ = words_of(actor, text or "assigned")
+        name = None if assignee is None else _assignee(assignee)
+
+        def make(at_ms: int) -> list[CaseRecord]:
+            self.case(order)
+            return [
+                OrderNote(id=secrets.token_hex(8), order=order, text=text, assignee=name, actor=who, at_ms=at_ms)
+            ]  # fmt: skip
+
+        await self._write(make)
+        return self.case(order)
+
+    async def change_registry(
+        self, make_plan: Callable[[OrderFold], RegistryPlan], *, actor: str, reason: str, dry_run: bool = False
+    ) -> RegistryPlan:
+        """Change the registry by a plan that `make_plan` derives from its present state."""
+        who, why = words_of(actor, reason)
+        made: list[RegistryPlan] = []
+
+        def make(at_ms: int) -> list[CaseRecord]:
+            made[:] = [make_plan(self.cases)]
+            known = self.cases.speakers
+            if dry_run:
+                return []
+            write = secrets.token_hex(8)
+            return [*made[0].records(write=write, actor=who, reason=why, at_ms=at_ms, known=known)]
+
+        await self._write(make)
+        return made[0]
+
+    def _edits(self, order: str, expected: str | None) -> str:
+        case = self.case(order)
+        if expected is not None and expected != case.version:
+            raise StaleOrder(order, version=case.version, changed=case.since(expected))
+        return case.version
+
+    async def _write(self, make: Callable[[int], Iterable[CaseRecord]]) -> None:
+        records: list[CaseRecord] = []
+
+        def encoded(view: object) -> list[tuple[bytes, bytes]]:
+            records[:] = make(self._clock())
+            return [_encode(record) for record in records]
+
+        offsets = await self._moderation.transact(encoded)
+        for record, offset in zip(records, offsets, strict=True):
+            if (refusal := self.cases.refused.get(offset)) is not None:
+                raise refusal_error(getattr(record, "order", ""), refusal)
+
+
+def _assignee(written: str) -> str:
+    try:
+        return words("assignee", written, most=2000, empty=True)
+    except BadCell as bad:
+        raise cell_error(bad) from None
+
+
+def _encode(record: CaseRecord) -> tuple[bytes, bytes]:
+    """Encode a record as (value, key) and decode it again.
+
+    A record that readers would reject reaches no fold, so its writer would get no error later.
+    """
+    value, key = encode_case(record)
+    try:
+        other = decode_moderation(value, key)
+        assert isinstance(other, OtherRecord)
+        decode_case(other)
+    except ContractError as error:
+        raise contract_error(record, error) from None
+    return value, key
+
+
+__all__ = ["AppliedRuling", "OrderRefused", "OrderService", "StaleOrder"]

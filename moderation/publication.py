@@ -1,0 +1,142 @@
+"""Write decisions and wait until the surfaces see them.
+
+A decision in the log is final, even if no surface sees it yet. The command then exits with 1, so that a script does
+not take a pressed stop button for an effective one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from moderation.drafts import AcceptedRecord
+from moderation.errors import StaleEdit
+from moderation.service import ModerationService
+from moderation.terminal import errors
+from streams.cli.output import quieten
+from streams.clock import monotonic_seconds, now_ms
+from streams.errors import EXIT_AWAY, FlagStoreUnavailable
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.flags.lookup import FlagLookup, FlagResolution
+
+Write = Callable[[ModerationService], Awaitable[Sequence[AcceptedRecord]]]
+_POLL_SECONDS = 0.05
+_HEARTBEAT_MAX_AGE_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationStatus:
+    """Status of one decision in Redis at the end of the wait."""
+
+    published: bool
+    verdicts: tuple[FlagResolution, ...]
+    """Current effect on each surface of the decision; empty if Redis does not answer."""
+    note: str = ""
+    """Reason why the decision is not published yet; "" if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """Accepted records of a command and their publication."""
+
+    accepted: tuple[AcceptedRecord, ...]
+    statuses: tuple[PublicationStatus | None, ...]
+    """One for each record; None without a wait."""
+    stale: StaleEdit | None
+    """Error of the decisions that were refused, if the others were accepted."""
+    seconds: float
+    """Time from the decision until it was published or the wait ended."""
+
+
+def write_and_wait(settings: Settings, write: Write, wait_seconds: float) -> WriteResult:
+    """Write decisions and wait until they are published; 0 seconds skips the wait.
+
+    Raises:
+        StaleEdit: nothing was accepted.
+        DependencyAway, CallerMistake: raised by `ModerationService`.
+    """
+
+    async def run() -> WriteResult:
+        stale = None
+        async with ModerationService(settings) as service:
+            began = monotonic_seconds()
+            try:
+                accepted = tuple(await write(service))
+            except StaleEdit as error:
+                if not error.accepted:
+                    raise
+                accepted, stale = error.accepted, error
+        statuses: tuple[PublicationStatus | None, ...] = (None,) * len(accepted)
+        if wait_seconds:
+            statuses = tuple(await wait_published(settings, accepted, wait_seconds=wait_seconds))
+        return WriteResult(accepted, statuses, stale, monotonic_seconds() - began)
+
+    quieten()
+    return asyncio.run(run())
+
+
+def finish(result: WriteResult, name_of: Callable[[AcceptedRecord], str]) -> None:
+    """Report unpublished decisions and set the exit code.
+
+    Raises:
+        StaleEdit: a part was refused.
+        typer.Exit: 1 if a decision is not published yet.
+    """
+    pairs = zip(result.accepted, result.statuses, strict=True)
+    unpublished = [(one, status) for one, status in pairs if status and status.note]
+    for one, status in unpublished:
+        errors.print(f"{name_of(one)} is decided, but not published to the surfaces yet: {status.note}", style="yellow")
+    if result.stale is not None:
+        raise result.stale
+    if unpublished:
+        raise typer.Exit(EXIT_AWAY)
+
+
+async def wait_published(
+    settings: Settings, accepted: Sequence[AcceptedRecord], *, wait_seconds: float = 5.0
+) -> list[PublicationStatus]:
+    """Wait until Redis holds the registers of all decisions or newer ones; an unreachable Redis gives a note."""
+    from streams.flags.lookup import FlagLookup  # imported on use: other commands start faster without Redis
+
+    deadline = monotonic_seconds() + wait_seconds
+    async with FlagLookup(settings.redis_url, timeout_seconds=wait_seconds) as lookup:
+        return [await _wait_for(lookup, one, deadline) for one in accepted]
+
+
+async def _wait_for(lookup: FlagLookup, accepted: AcceptedRecord, deadline_seconds: float) -> PublicationStatus:
+    from streams.flags.lookup import resolve
+
+    record = accepted.record
+    while True:
+        try:
+            registers = await lookup.for_scope(record.hashtag, record.surfaces, record.country)
+            versions = {
+                register.surface: register.version
+                for register in registers
+                if (register.hashtag, register.country, register.source)
+                == (record.hashtag, record.country, record.source)
+            }
+            published = all(versions.get(surface, "") >= accepted.version for surface in record.surfaces)
+            if published or monotonic_seconds() >= deadline_seconds:
+                at_ms = now_ms()
+                verdicts = tuple(resolve(registers, record.hashtag, s, record.country, at_ms) for s in record.surfaces)
+                return PublicationStatus(published, verdicts, "" if published else await _delay_reason(lookup))
+        except FlagStoreUnavailable as error:
+            return PublicationStatus(False, (), f"{error}: it is not known whether surfaces see it")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _delay_reason(lookup: FlagLookup) -> str:
+    heartbeat_ms = await lookup.last_heartbeat_ms()
+    if heartbeat_ms is None:
+        return "publish is not running: no worker has ever reported to this Redis"
+    age_ms = now_ms() - heartbeat_ms
+    if age_ms > _HEARTBEAT_MAX_AGE_MS:
+        return f"publish is not running: the last worker reported {age_ms / 1000:.0f} s ago"
+    return "publish is running and has not applied it yet"

@@ -1,0 +1,206 @@
+"""Resolve an appeal to the restriction in force, and build the record that reverses exactly that restriction.
+
+- A human override is undone where it is still in force.
+- A target of a legal order is declined on that order, so that other orders and people keep their decisions.
+- An `allow` overrules an automated suppression, and all other automated ones of the hashtag; the caller reports them.
+
+An appeal outlives the record that it contests: an order is revoked, a target is ruled on again under another
+reference, the decision leaves the topic. The appeal therefore keeps the order, the target and the deciders.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from moderation.drafts import OverrideDraft
+from moderation.errors import NoSuchCase
+from moderation.review.automated import AutomatedFold
+from moderation.review.records import Appeal
+from moderation.service import ModerationService
+from moderation.statements.collect import order_restrictions, override_restriction
+from moderation.statements.restriction import Restriction
+from streams.flags.moderation_fold import Scope, scopes_of
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override, TagRecord, Undo
+from streams.naming import tag_of
+from streams.orders.cases import Case, TargetRow
+from streams.orders.records import OrderRuling
+from streams.orders.speakers import same_person
+from streams.orders.states import state_label
+
+OVERRIDE_MS = 7 * 86_400_000
+"""Life of an override that a verdict or an appeal leads to."""
+Effect = TagRecord | OrderRuling
+"""Record that changes what is shown."""
+_BEFORE_ANY_EXPIRY = 0
+"""Time at which no measure of an order has expired: an expired interim decision can still be made final."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContestedRestriction:
+    """Restriction and its origin: a human record, a target of an order, or else the pipeline."""
+
+    restriction: Restriction
+    record: Override | None = None
+    case: Case | None = None
+    row: TargetRow | None = None
+
+    @property
+    def order(self) -> str:
+        """Order behind the restriction; "" without one."""
+        return self.case.id if self.case is not None else ""
+
+    @property
+    def deciders(self) -> tuple[str, ...]:
+        """People who took the decision."""
+        if self.row is not None and self.row.ruling is not None:
+            return self.row.ruling.actors
+        return (self.restriction.actor,)
+
+
+@dataclass(frozen=True, slots=True)
+class AppealSubject:
+    """Restriction that an appeal can still reverse."""
+
+    deciders: tuple[str, ...]
+    """People who took the contested decision or the one that replaced it."""
+    contested: ContestedRestriction | None
+    """Restriction that an overturn reverses; None if none is in force."""
+    ended: str = ""
+    """Reason why no restriction is in force; "" if one is."""
+
+    def decided_by(self, actor: str) -> bool:
+        """Return whether an actor is one of the deciders."""
+        return any(same_person(one, actor) for one in self.deciders)
+
+
+def find_restriction(
+    reference: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int
+) -> ContestedRestriction:
+    """Find the restriction that a statement names.
+
+    Raises:
+        NoSuchCase: no restriction has this reference, or it is no longer known or in force.
+    """
+    found = _look_up(reference, automated, history, at_ms)
+    if found is None:
+        raise NoSuchCase(f"there is no restriction {reference[:40]!r}", fix="give the reference from the statement")
+    return found
+
+
+def resolve_appeal(appeal: Appeal, automated: AutomatedFold, history: OverrideHistory, at_ms: int) -> AppealSubject:
+    """Find the restriction that an appeal contests, or the order's present restriction of the same target."""
+    contested = _look_up(appeal.case, automated, history, at_ms)
+    if contested is not None:
+        deciders = (*appeal.deciders, *contested.deciders)
+        if contested.record is not None and not _scopes_in_force(contested.record, history, at_ms):
+            return AppealSubject(deciders, None, f"the {contested.record.action} has expired or was undone")
+        return AppealSubject(deciders, contested)
+    if appeal.order:
+        return _resolve_order(appeal, history.fold.orders.cases.get(appeal.order))
+    now = [one for one in automated.restrictions.values() if one.target == appeal.hashtag and one.ends_ms > at_ms]
+    others = "".join(f"; {one.reference}, a separate decision, hides it now" for one in now)
+    return AppealSubject(appeal.deciders, None, f"the decision has ended, or is no longer kept{others}")
+
+
+def reversal(
+    contested: ContestedRestriction, service: ModerationService, *, actor: str, reason: str, at_ms: int
+) -> Effect | None:
+    """Build the record that reverses a restriction; None if it is nowhere in force."""
+    history = service.view
+    if contested.case is not None and contested.row is not None:
+        protected = history.fold.orders.protected(contested.row.target) is not None
+        return OrderRuling(
+            id=secrets.token_hex(8),
+            order=contested.case.id,
+            targets=((contested.row.number, contested.row.number),),
+            outcome="declined",
+            ground="protected_speech" if protected else "other",
+            actor=actor,
+            reason=reason,
+            at_ms=at_ms,
+            edits=contested.case.version,
+        )
+    restriction, record = contested.restriction, contested.record
+    if record is None:
+        draft = OverrideDraft(
+            tag=tag_of(restriction.target),
+            action="allow",
+            country=restriction.country,
+            surfaces=restriction.surfaces,
+            actor=actor,
+            reason=reason,
+            expires_at_ms=at_ms + OVERRIDE_MS,
+        )
+        return service.record_of(draft)
+    scopes = _scopes_in_force(record, history, at_ms)
+    if not scopes:
+        return None
+    return Undo(
+        id=secrets.token_hex(8),
+        hashtag=record.hashtag,
+        display=record.display,
+        country=record.country,
+        surfaces=tuple(scope[1] for scope in scopes),
+        actor=actor,
+        reason=reason,
+        at_ms=at_ms,
+        edits=history.fold.version(scopes),
+        undoes=(record.id,),
+    )
+
+
+def also_lifted(effect: Effect | None, contested: Restriction, automated: AutomatedFold, at_ms: int) -> tuple[str, ...]:
+    """List the references of the other automated restrictions that an `allow` lifts."""
+    if not isinstance(effect, Override):
+        return ()
+    found = {
+        one.reference
+        for one in automated.restrictions.values()
+        if one.target == contested.target
+        and contested.country in ("*", one.country)
+        and one.ends_ms > at_ms
+        and set(one.surfaces) & set(contested.surfaces)
+    }
+    return tuple(sorted(found - {contested.reference}))
+
+
+def _look_up(
+    reference: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int
+) -> ContestedRestriction | None:
+    if (restriction := automated.restrictions.get(reference)) is not None:
+        return ContestedRestriction(restriction)
+    for offset, record in history.history:
+        if isinstance(record, Override) and offset not in history.fold.stale:
+            one = override_restriction(record)
+            if one is not None and one.reference == reference:
+                return ContestedRestriction(one, record)
+    for case in history.fold.orders.cases.values():
+        for row in case.rows:
+            for one in order_restrictions(case, at_ms, [row]):
+                if one.reference == reference:
+                    return ContestedRestriction(one, case=case, row=row)
+    return None
+
+
+def _resolve_order(appeal: Appeal, case: Case | None) -> AppealSubject:
+    if case is None or appeal.number is None or appeal.number >= len(case.rows):
+        return AppealSubject(appeal.deciders, None, "its target is no longer known")
+    row = case.rows[appeal.number]
+    for restriction in order_restrictions(case, _BEFORE_ANY_EXPIRY, [row]):
+        contested = ContestedRestriction(restriction, case=case, row=row)
+        return AppealSubject((*appeal.deciders, *contested.deciders), contested)
+    if row.ruling is not None and row.ruling.outcome == "declined":
+        return AppealSubject(appeal.deciders, None, "the target is now declined")
+    return AppealSubject(appeal.deciders, None, f"the order is {state_label(case.state)}")
+
+
+def _scopes_in_force(record: Override, history: OverrideHistory, at_ms: int) -> list[Scope]:
+    """List the scopes in which a human override is neither undone nor expired, also below a newer one."""
+    stacks = history.fold.stacks()
+    return [
+        scope
+        for scope in scopes_of(record)
+        if any(e.record.id == record.id and e.in_force(at_ms) for e in stacks[scope].entries)
+    ]

@@ -1,0 +1,158 @@
+"""Collect restrictions from records: automated decisions, people's overrides and legal orders. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from moderation.statements.restriction import LegalOrder, Measure, Restriction
+from streams.explain.hashtag_report import HashtagReport
+from streams.log.decisions import HIDING, Decision, ScopeDecision
+from streams.log.moderation import Override
+from streams.orders.cases import Case, TargetRow
+from streams.orders.measures import measure
+from streams.orders.records import OrderStep, Outcome
+from streams.orders.states import IN_FORCE_STATES
+
+_MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
+
+
+def active_restrictions(report: HashtagReport) -> list[Restriction]:
+    """List the restrictions that hide a hashtag now, according to the logs and not to Redis.
+
+    A restriction that stronger decisions overrule on all of its surfaces is left out.
+    """
+    report = HashtagReport(report.hashtag, report.decisions, report.people, None, report.now_ms, report.country)
+    found = [one for decision in report.latest() for one in decision_restrictions(decision)]
+    found = [one for one in found if one.ends_ms > report.now_ms]
+    for standing in report.overrides:
+        if standing.state == "in force" and isinstance(standing.record, Override):
+            found += _some(override_restriction(standing.record, standing.surfaces))
+    found += _by_orders(report)
+    deciding = {
+        (place.surface, place.decided_by.country, place.decided_by.source)
+        for place in report.states()
+        if place.decided_by is not None
+    }
+    return [one for one in found if any((s, one.country, one.source) in deciding for s in one.surfaces)]
+
+
+def all_restrictions(report: HashtagReport) -> list[Restriction]:
+    """List every restriction of a hashtag that the logs retain, oldest first, each as of its last renewal."""
+    found = {one.identity: one for decision in report.decisions for one in decision_restrictions(decision)}
+    for offset, record in report.people.history:
+        if isinstance(record, Override) and record.hashtag == report.hashtag and offset not in report.people.fold.stale:
+            found |= {one.identity: one for one in _some(override_restriction(record))}
+    found |= {one.identity: one for one in _by_orders(report)}
+    return sorted(found.values(), key=lambda one: (one.began_ms, one.identity))
+
+
+def decision_restrictions(decision: Decision) -> list[Restriction]:
+    """Convert an automated decision: one restriction per category, action and beginning, with all of its surfaces."""
+    groups: dict[tuple[str, str, int], list[ScopeDecision]] = {}
+    for ruling in decision.rulings:
+        if ruling.action in HIDING:
+            groups.setdefault((ruling.category, ruling.action, ruling.since_ms), []).append(ruling)
+    return [
+        Restriction(
+            target=decision.hashtag,
+            display=decision.display or decision.hashtag,
+            measure="held" if action == "hold" else "reduced",
+            surfaces=tuple(sorted(ruling.surface for ruling in rulings)),
+            country=decision.country,
+            source="automated",
+            actor=decision.actor,
+            began_ms=since_ms,
+            ends_ms=max(ruling.expires_at_ms for ruling in rulings),
+            decision=decision.version,
+            identity=f"automated|{decision.hashtag}|{decision.country}|{category}|{action}|{since_ms}",
+            category=category,
+            signals=rulings[0].reasons,
+            evidence=rulings[0].evidence,
+            policy_revision=decision.policy_revision,
+            model_revision=decision.model_revision,
+        )
+        for (category, action, since_ms), rulings in groups.items()
+    ]
+
+
+def override_restriction(record: Override, surfaces: Iterable[str] | None = None) -> Restriction | None:
+    """Convert a person's override; None for an allow.
+
+    Args:
+        record: override as the log has it.
+        surfaces: the surfaces on which it is in force; None: all that it names.
+    """
+    if record.action == "allow":
+        return None
+    return Restriction(
+        target=record.hashtag,
+        display=record.display,
+        measure="held" if record.action == "hold" else "reduced",
+        surfaces=tuple(sorted(record.surfaces if surfaces is None else surfaces)),
+        country=record.country,
+        source=record.source,
+        actor=record.actor,
+        began_ms=record.at_ms,
+        ends_ms=record.expires_at_ms,
+        decision=record.id,
+        identity=f"{record.source}|{record.id}",
+        reason=record.reason,
+    )
+
+
+def order_restrictions(case: Case, now_ms: int, rows: Iterable[TargetRow] | None = None) -> list[Restriction]:
+    """List the restrictions that an order has in force at a moment, and the suspensions that it led to.
+
+    Args:
+        case: order with its rulings.
+        now_ms: the moment, Unix time in ms.
+        rows: only these targets; None: all targets of the order.
+    """
+    found = []
+    for row in case.rows if rows is None else rows:
+        held, ruling = measure(case, row), row.ruling
+        if held is None or ruling is None or 0 < held.expires_at_ms <= now_ms:
+            continue
+        found.append(
+            Restriction(
+                kind=row.target.kind,
+                target=row.target.value,
+                display=row.target.display or row.target.value,
+                measure=_MEASURES[ruling.outcome],
+                surfaces=held.surfaces,
+                country=held.country,
+                source=held.source,
+                actor=" and ".join(ruling.actors),
+                began_ms=max(ruling.at_ms, _in_force_since_ms(case) if held.source == "legal" else 0),
+                ends_ms=held.expires_at_ms,
+                decision="" if case.order.confidential else f"{case.id}-{row.number + 1}",
+                identity=f"order|{case.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
+                reason=ruling.reason,
+                order=legal_order(case) if held.source == "legal" else None,
+            )
+        )
+    return found
+
+
+def legal_order(case: Case) -> LegalOrder:
+    """Select the fields of an order that a statement may name."""
+    order = case.order
+    return LegalOrder(order.authority, order.legal_basis, order.reference, order.confidential)
+
+
+def _by_orders(report: HashtagReport) -> list[Restriction]:
+    found: list[Restriction] = []
+    for case in report.people.fold.orders.cases.values():
+        rows = [row for row in case.rows if (row.target.kind, row.target.value) == ("hashtag", report.hashtag)]
+        if report.country in (None, case.order.country):
+            found += order_restrictions(case, report.now_ms, rows)
+    return found
+
+
+def _some(restriction: Restriction | None) -> list[Restriction]:
+    return [] if restriction is None else [restriction]
+
+
+def _in_force_since_ms(case: Case) -> int:
+    steps = (record for _, record in case.history if isinstance(record, OrderStep))
+    return min((step.at_ms for step in steps if step.to in IN_FORCE_STATES), default=0)

@@ -1,0 +1,115 @@
+"""Explanation of a hashtag: its report, its evidence and its words together, as JSON or for `as_text`. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from hushtag_client.registers import Register
+
+from models.explain import masked
+from streams.explain.evidence_report import EvidenceReport
+from streams.explain.hashtag_report import HashtagReport
+from streams.explain.signal_report import SignalReport, would_clear, would_hide
+from streams.explain.word_report import WordReport
+from streams.log.decisions import ScopeDecision
+from streams.policy.places import PolicyLine
+
+TERMS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Reports on one hashtag.
+
+    Args:
+        words: None where they were not asked for, or there are none.
+        note: why the flags in Redis were not read; "" where they were.
+    """
+
+    report: HashtagReport
+    evidence: EvidenceReport
+    words: WordReport | None = None
+    note: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether any source has a record of the hashtag."""
+        return self.report.known or self.evidence.seen
+
+    def line_of(self, register: Register, signal: str) -> tuple[str, PolicyLine] | None:
+        """Return the policy file and line that set the threshold of a register's reason."""
+        return self.evidence.policies.line_of(
+            register.policy_revision, signal, register.category, register.surface, register.country
+        )
+
+    def ends_when(self, register: Register) -> list[str]:
+        """Return what would end an automated register by the live policy; empty where no policy is known."""
+        evidence = self.evidence
+        policy = evidence.policies.policy(evidence.live) or evidence.policies.policy(register.policy_revision)
+        if policy is None:
+            return []
+        scope = register.category, register.surface, register.country
+        known = register.category in policy.categories and register.surface in policy.surfaces
+        states = (one for one in self._decisions(*scope) if one.action == register.action)
+        return would_clear(
+            register.action,
+            policy.rule(*scope) if known else None,
+            next((one for one in evidence.reports if (one.category, one.surface, one.country) == scope), None),
+            policy.max_automated_ms,
+            state=next(states, None),
+            protected=evidence.protected,
+            fault=evidence.fault,
+            at_ms=self.report.now_ms,
+        )
+
+    def missing(self, one: SignalReport) -> list[str]:
+        """Return what is missing until a rule acts on the hashtag."""
+        states = (state for state in self._decisions(one.category, one.surface, one.country) if not state.provisional)
+        evidence = self.evidence
+        return would_hide(one, state=next(states, None), protected=evidence.protected, fault=evidence.fault)
+
+    def _decisions(self, category: str, surface: str, country: str) -> list[ScopeDecision]:
+        return [
+            scope
+            for decision in self.report.latest()
+            for scope in decision.rulings
+            if (scope.category, scope.surface, decision.country) == (category, surface, country)
+        ]
+
+    def as_dict(self, *, in_full: bool) -> dict[str, Any]:
+        """Return the explanation as plain JSON.
+
+        Args:
+            in_full: show words unmasked.
+        """
+        plain = self.report.as_dict()
+        for state, place in zip(self.report.states(), plain["places"], strict=True):
+            for (register, outcome), row in zip(state.registers, place["registers"], strict=True):
+                for reason in row["reasons"]:
+                    at = self.line_of(register, reason["signal"])
+                    reason |= {"file": at[0], "line": at[1].line, "source": at[1].source} if at else {}
+                if register.source == "automated" and outcome != "cleared":
+                    row["ends_when"] = self.ends_when(register)
+        evidence, words = self.evidence, self.words
+        plain |= {
+            "known": True,
+            "policy_revision": evidence.revision,
+            "protected": evidence.protected,
+            "scorer_fault": msgspec.to_builtins(evidence.fault),
+            "standings": [msgspec.to_builtins(one) | {"missing": self.missing(one)} for one in evidence.reports],
+            "below_the_evidence_floor": msgspec.to_builtins(evidence.below),
+            "volume": msgspec.to_builtins(evidence.volume),
+        }
+        if words is not None:
+            plain["terms"] = {
+                "texts": words.texts,
+                "mean": round(words.mean, 4),
+                "terms": [
+                    [word if in_full else masked(word), round(added, 4)] for word, added in words.terms[:TERMS_SHOWN]
+                ],
+                "model": words.model,
+                "unlike": words.unlike,
+            }
+        return plain

@@ -1,0 +1,190 @@
+"""Evidence tables over the windows of a shard: counts and samples, with the side inputs applied to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import numpy as np
+
+from models.share import Scale
+from streams.constants import MINUTE_MS, SHORT_WINDOW_MS
+from streams.counting.block_counts import Ints
+from streams.counting.sketch import SPACE, K, UInts
+from streams.judging.evidence import EvidenceTable, tabulate
+from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
+from streams.judging.side_inputs.base import SideInput
+from streams.judging.side_inputs.corrections import CorrectionIndex
+from streams.policy import Policy
+from streams.signals.base import Past
+from streams.windows.pane import Pane
+from streams.windows.window import AuthorSample, SlidingWindow
+from streams.windows.window_store import WindowSpan, WindowStore
+
+HARMFUL = 0.5
+"""Probability from which a sampled text makes its author one of a campaign."""
+
+
+class EvidenceBuilder:
+    """Evidence of keys over the windows of one shard.
+
+    Args:
+        columns: score columns of a text.
+        side_inputs: applied to each sample in their order.
+    """
+
+    def __init__(self, store: WindowStore, columns: int, side_inputs: Iterable[SideInput] = ()) -> None:
+        self.store = store
+        self.scale: Scale | None = None
+        """Meaning of the scores as shares; None: a score is a share."""
+        self._columns = columns
+        self._side_inputs = list(side_inputs)
+        self._young_days = 0
+        self._burst_min_past = 1
+        self._tables: dict[int, EvidenceTable] = {}
+        self._tables_ms = -1
+        """Settled tick of `_tables`."""
+        self._new: dict[int, EvidenceTable] = {}
+
+    def follow_policy(self, policy: Policy) -> None:
+        """Measure signals by the settings of a policy."""
+        self._young_days, self._burst_min_past = policy.young_days, policy.burst_min_past
+        self.drop_tables()
+
+    def drop_tables(self) -> None:
+        """Drop the tables, also those of long windows, so that the next call of `tables` builds them again."""
+        self._tables = {}
+
+    def tables(self) -> dict[int, EvidenceTable]:
+        """Return the evidence of every busy key by window; long windows keep theirs until the next minute."""
+        if self._tables_ms == self.store.end_ms and self._tables:
+            return self._tables
+        self._tables_ms = self.store.end_ms
+        on_minute = self.store.end_ms % MINUTE_MS == 0
+        for window_ms, window in self.store.windows.items():
+            if window_ms <= SHORT_WINDOW_MS or on_minute or window_ms not in self._tables:
+                self._tables[window_ms] = self._new[window_ms] = self.settled(window)
+        return self._tables
+
+    def take_new_tables(self) -> dict[int, EvidenceTable]:
+        """Take the tables that were built since the last call, for publishing."""
+        new, self._new = self._new, {}
+        return new
+
+    def settled(self, window: SlidingWindow) -> EvidenceTable:
+        """Return the evidence of every busy key over the settled panes of a window."""
+        return self.table(window, self._busy(window))
+
+    def table(
+        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = (), tick_ms: int | None = None
+    ) -> EvidenceTable:
+        """Return the evidence of some keys over a window and over open panes.
+
+        Args:
+            window: settled window to measure.
+            keys: (m,) ascending.
+            extra: panes that have not settled.
+            tick_ms: end of the last of these; None: there are none.
+        """
+        tweets = window.counts.of(keys)
+        for pane in extra:
+            tweets += pane.tweets(keys)
+        tweets = self.count_remaining(tweets, window, keys, tick_ms)
+        whole, sample, span = self._sample(window, keys, extra, tick_ms)
+        notes = {type(one): one.annotate(sample, keys, span) for one in self._side_inputs}
+        return tabulate(
+            window.window_ms,
+            keys,
+            tweets,
+            sample,
+            self._columns,
+            young_days=self._young_days,
+            burst_min_past=self._burst_min_past,
+            past=self._past(window, keys, tweets, extra, tick_ms),
+            may_miss=window.may_miss,
+            whole=whole,
+            corrections=notes.get(CorrectionIndex),
+            migrated=notes.get(AuthorSketchIndex),
+            scale=self.scale,
+        )
+
+    def sample(self, window: SlidingWindow, keys: Ints) -> AuthorSample:
+        """Return the settled samples of some keys, ascending, with the side inputs applied."""
+        return self._sample(window, keys, (), None)[1]
+
+    def authors(self, key: int, window_ms: int) -> tuple[UInts, int]:
+        """Return the authors of a key's harmful sampled tweets, ascending, and the hash up to which they are complete.
+
+        Args:
+            key: number of the hashtag and country.
+            window_ms: settled window; where there is none of this length, the shortest is read.
+        """
+        window = self.store.windows.get(window_ms) or self.store.shortest
+        assert window is not None, "no policy is in force"
+        whole, sample, _ = self._sample(window, np.array([key]), (), None)
+        upto = int(whole.author[-1]) if len(whole.author) >= K else SPACE - 1
+        return sample.author[sample.scores[:, 0] >= HARMFUL], upto
+
+    def _sample(
+        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane], tick_ms: int | None
+    ) -> tuple[AuthorSample, AuthorSample, WindowSpan]:
+        """Return the sample of some keys as drawn, the same with the side inputs applied, and the time it covers."""
+        whole = sample = window.sample(keys, extra, self.store.count_expired(window, tick_ms))
+        span = self.store.span(window, tick_ms)
+        for one in self._side_inputs:
+            sample = one.filter(sample, keys, span)
+        return whole, sample, span
+
+    def _busy(self, window: SlidingWindow) -> Ints:
+        keys = window.busy()
+        removed = self._count_removed(keys, *self.store.span(window)[:2])
+        if removed is None:
+            return keys
+        busy: Ints = keys[np.maximum(window.counts.of(keys) - removed, 0) >= window.floor]
+        return busy
+
+    def _count_removed(self, keys: Ints, start_ms: int, end_ms: int) -> Ints | None:
+        """Count (m,) the tweets that side inputs remove; None: none of any key."""
+        counts = [one.count_removed(keys, start_ms, end_ms) for one in self._side_inputs]
+        removed = [count for count in counts if count is not None]
+        if not removed:
+            return None
+        total: Ints = np.sum(removed, axis=0)
+        return total
+
+    def count_remaining(self, tweets: Ints, window: SlidingWindow, keys: Ints, tick_ms: int | None = None) -> Ints:
+        """Return (m,) tweets of some keys without those of expired panes and without removed ones, never below 0.
+
+        Args:
+            tweets: (m,) over the window and open panes that end at `tick_ms`; None: there are none.
+            window: settled window of the counts.
+            keys: (m,) numbers of hashtag and country.
+            tick_ms: end of the last open pane; None: there are no open panes.
+        """
+        for pane in islice(window.panes, self.store.count_expired(window, tick_ms)):
+            tweets = tweets - pane.tweets(keys)
+        removed = self._count_removed(keys, *self.store.span(window, tick_ms)[:2])
+        remaining: Ints = tweets if removed is None else np.maximum(tweets - removed, 0)
+        return remaining
+
+    def _past(
+        self, window: SlidingWindow, keys: Ints, tweets: Ints, extra: Sequence[Pane], tick_ms: int | None
+    ) -> Past | None:
+        """Count the tweets of some keys in the longest window before this one; None where that reaches no further."""
+        store, longest = self.store, self.store.longest
+        if longest is None or longest is window or not longest.panes:
+            return None
+        start_ms, end_ms = store.span(longest).start_ms, store.span(window, tick_ms).end_ms
+        start_ms = max(start_ms, longest.panes[0].start_ms)
+        span_ms = end_ms - start_ms - window.window_ms
+        if span_ms < window.window_ms:
+            return None
+        counted = longest.counts.of(keys)
+        # The longest window ends with its last whole minute; the tweets counted since then are in no minute pane yet.
+        since = store.minute_parts if store.end_of(longest) < store.end_of(window) else []
+        for pane in (*since, *extra):
+            counted += pane.tweets(keys)
+        removed = self._count_removed(keys, start_ms, end_ms)
+        if removed is not None:
+            counted -= removed
+        return Past(np.maximum(counted - tweets, 0), longest.may_miss, span_ms)

@@ -1,0 +1,175 @@
+"""The decision loop of one settled tick. The judge and the backtest both run it, so that they cannot disagree.
+
+The loop reads results and rules through `TickEvaluation`. The judge evaluates the tables of one tick; the backtest
+evaluates thousands of ticks at once, as columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from streams.counting.keys import Tags, country_of
+from streams.judging.circuit_breakers import (
+    CircuitBreakers,
+    NewSuppression,
+    TopTags,
+    as_reviews,
+    greatest_lower,
+    hides_anywhere,
+    newly_hiding,
+    rule_under_breaker,
+)
+from streams.judging.hysteresis import decide
+from streams.judging.key_state import Scope
+from streams.judging.levels import OVER, RuleResult
+from streams.log.decisions import REPEAT_LAPSED_MS, DecisionReason, ScopeDecision
+from streams.policy import Policy, Rule
+from streams.signals.base import Ints
+
+ScopeDecisions = dict[Scope, ScopeDecision]
+"""Settled decisions of one key by scope."""
+
+
+class TickEvaluation(Protocol):
+    """Results of one tick's evidence under one policy."""
+
+    @property
+    def scopes(self) -> Sequence[Scope]:
+        """Every (category, surface) that can be decided."""
+
+    def rule(self, key: int, scope: Scope) -> Rule:
+        """Return the rule of a scope in the key's country."""
+
+    def result(self, key: int, scope: Scope) -> RuleResult:
+        """Return the result of a key over all windows of its rule."""
+
+    def is_gone(self, key: int, scope: Scope) -> bool:
+        """Check whether a key is below `evidence_floor` in every window of its rule."""
+
+    def sizes(self) -> tuple[Ints, Ints]:
+        """Return the keys of the shortest window and their tweets, both (n,)."""
+
+
+@dataclass(slots=True)
+class Step:
+    """Outcome of a settled tick."""
+
+    before: dict[int, ScopeDecisions] = field(default_factory=dict)
+    """Decisions before the tick, of the keys of which any has changed."""
+    publish: set[int] = field(default_factory=set)
+    """Keys whose decisions must be published."""
+    refused: list[DecisionReason] = field(default_factory=list)
+    """Circuit breakers that turned a decision into a review."""
+
+
+def step(
+    states: Mapping[int, ScopeDecisions],
+    evaluation: TickEvaluation,
+    policy: Policy,
+    breakers: CircuitBreakers,
+    tick_ms: int,
+    *,
+    tags: Tags,
+    protected: Container[str],
+    paused: bool,
+    decided_and_hidden: Callable[[int], bool] = lambda key: False,
+) -> Step:
+    """Move settled decisions to a tick.
+
+    1. Every scope of every key is decided by its result, its rule and its state; scopes that the policy does not have
+       any more end.
+    2. New suppressions are admitted by the circuit breakers; those refused become reviews.
+
+    Args:
+        states: decisions of every key that is over or has any, changed in place.
+        evaluation: scopes, results and rules of the tick.
+        policy: policy in force at the tick, the one of `evaluation`.
+        breakers: circuit breakers that admit new suppressions, and count them.
+        tick_ms: end of the tick.
+        tags: names the hashtags of the keys.
+        protected: hashtags that no automated decision hides.
+        paused: whether a gap of the log is in the windows, so that nothing is cleared.
+        decided_and_hidden: whether a key that is not in `states`, since its tick was decided before, counts as hidden.
+    """
+    done = Step()
+    scopes = evaluation.scopes
+    known = set(scopes)
+    for key, state in states.items():
+        changes: dict[Scope, ScopeDecision | None] = {}
+        is_protected: bool | None = None
+        for scope in scopes:
+            before = state.get(scope)
+            result = evaluation.result(key, scope)
+            if before is None and result.level != OVER:
+                continue
+            if is_protected is None:
+                is_protected = tags.name(key) in protected
+            after = decide(
+                result,
+                before,
+                rule_under_breaker(evaluation.rule(key, scope), before),
+                tick_ms,
+                scope=scope,
+                protected=is_protected,
+                max_automated_ms=policy.max_automated_ms,
+                paused=paused,
+                gone=before is not None and before.lapsed and evaluation.is_gone(key, scope),
+            )
+            if after is not before:
+                changes[scope] = after
+            elif before is not None and before.lapsed and _is_repeated(before, tick_ms):
+                done.publish.add(key)
+        if not state.keys() <= known:
+            changes.update(dict.fromkeys(state.keys() - known))
+        if changes:
+            _apply(key, state, changes, done)
+    _admit(states, evaluation, policy, breakers, tick_ms, tags, decided_and_hidden, done)
+    return done
+
+
+def _apply(key: int, state: ScopeDecisions, changes: Mapping[Scope, ScopeDecision | None], done: Step) -> None:
+    done.before[key] = dict(state)
+    for scope, after in changes.items():
+        if after is not None:
+            state[scope] = after
+            done.publish.add(key)
+            continue
+        ended = state.pop(scope)
+        if ended.action != "clear" or ended.lapsed:
+            done.publish.add(key)
+
+
+def _is_repeated(lapsed: ScopeDecision, tick_ms: int) -> bool:
+    """Check whether a lapsed decision is due to be published again."""
+    return tick_ms > lapsed.since_ms and (tick_ms - lapsed.since_ms) % REPEAT_LAPSED_MS == 0
+
+
+def _admit(
+    states: Mapping[int, ScopeDecisions],
+    evaluation: TickEvaluation,
+    policy: Policy,
+    breakers: CircuitBreakers,
+    tick_ms: int,
+    tags: Tags,
+    decided_and_hidden: Callable[[int], bool],
+    done: Step,
+) -> None:
+    begun = [
+        NewSuppression(key, tags.name(key), country_of(key), greatest_lower(new.values()))
+        for key, before in done.before.items()
+        if (new := newly_hiding(before, states[key]))
+    ]
+    if not begun:
+        return
+
+    def was_hidden(key: int) -> bool:
+        if key not in states:
+            return decided_and_hidden(key)
+        return hides_anywhere(done.before.get(key, states[key]).values())
+
+    top = TopTags(*evaluation.sizes(), was_hidden, policy.valves.top_tags)
+    for key, breaker in breakers.admit(policy.valves, tick_ms, begun, top).items():
+        states[key].update(as_reviews(done.before[key], states[key], breaker))
+        done.refused.append(breaker)

@@ -1,0 +1,67 @@
+"""A tick before and after it settles: the pane with the texts to score, and the output to publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Ints, Trimmed
+from streams.judging.evidence_codec import TickEvidence
+from streams.log.author_sketches import AuthorSketch
+from streams.log.decisions import Decision, DecisionReason, Progress
+from streams.windows.open_panes import ClosedPane
+from streams.windows.pane import Pane
+
+
+@dataclass(frozen=True, slots=True)
+class TickJob:
+    """A pane to settle, and the texts to score first."""
+
+    closed: ClosedPane
+    trimmed: Trimmed
+    """Counts that the pane lost to tail trimming."""
+    scored_tags: set[int]
+    """Numbers of the tags whose entries are scored."""
+    unscored: Ints
+    """Entries of the pane to score."""
+    texts: bytes
+    """Their texts, one a line."""
+    model: str
+    """Revision of the model that scores them: the one in force at the pane's start."""
+
+    @property
+    def tick_ms(self) -> int:
+        """End of the pane."""
+        return (self.closed.number + 1) * PANE_MS
+
+    @property
+    def batches(self) -> list[tuple[str, bytes]]:
+        """Texts to score, by the revision of the model."""
+        return [(self.model, self.texts)]
+
+
+@dataclass(slots=True)
+class SettledTick:
+    """The output of a settled tick, to be published in this order.
+
+    1. Send `panes`, `side_records` and `evidence`.
+    2. Send `sketches` to every shard, and wait: an owner that recovers a decision does not send its sketch again.
+    3. Send `decisions`, and wait until everything is acknowledged.
+    4. Send `progress`, which vouches for all of it.
+    """
+
+    tick_ms: int
+    panes: list[Pane] = field(default_factory=list)
+    side_records: Iterable[bytes] = ()
+    """Records of side inputs for `hashtag-panes`, encoded as they are read: read them once, before the next tick."""
+    evidence: TickEvidence | None = None
+    sketches: list[AuthorSketch] = field(default_factory=list)
+    """Authors of campaigns; see `streams.judging.campaigns`."""
+    decisions: list[Decision] = field(default_factory=list)
+    progress: Progress | None = None
+    confirmed: int = 0
+    withdrawn: int = 0
+    refused: list[DecisionReason] = field(default_factory=list)
+    """Circuit breakers that turned a decision into a review."""
+    scorer_fault: DecisionReason | None = None

@@ -1,0 +1,129 @@
+"""Current state of each legal order: its targets, their rulings, and the nearest deadline. Pure values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from streams.log.decisions import version_of
+from streams.orders.records import (
+    Ground,
+    OrderNote,
+    OrderReceived,
+    OrderRuling,
+    OrderState,
+    OrderStep,
+    Outcome,
+    Target,
+)
+from streams.orders.speakers import same_person
+from streams.orders.states import PENDING_STATES
+
+VersionedRecord = OrderReceived | OrderStep | OrderRuling
+"""Records that move an order's version."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRuling:
+    """Decision on one target. `actors` holds two names where a protected speaker is restricted, else one."""
+
+    outcome: Outcome
+    ground: Ground
+    reason: str
+    surfaces: tuple[str, ...]
+    actors: tuple[str, ...]
+    at_ms: int
+
+
+@dataclass(slots=True)
+class TargetRow:
+    """One target of an order and its ruling."""
+
+    number: int
+    target: Target
+    ruling: TargetRuling | None = None
+    proposed: TargetRuling | None = None
+    """Ruling against a protected speaker that waits for a second person."""
+
+    def first_of_two(self, outcome: Outcome, actor: str) -> TargetRuling | None:
+        """Return the ruling of another single person that this actor's ruling would confirm.
+
+        It was proposed, or given before the account was protected.
+        """
+        for earlier in (self.proposed, self.ruling):
+            if earlier is None or earlier.outcome != outcome or len(earlier.actors) > 1:
+                continue
+            if not same_person(earlier.actors[0], actor):
+                return earlier
+        return None
+
+
+@dataclass(slots=True)
+class Case:
+    """An order, its targets and everything decided on it."""
+
+    order: OrderReceived
+    version: str
+    rows: list[TargetRow]
+    state: OrderState = "received"
+    expires_at_ms: int = 0
+    """End of the measures in force; 0: until revoked."""
+    assignee: str = ""
+    notes: list[OrderNote] = field(default_factory=list)
+    history: list[tuple[int, VersionedRecord]] = field(default_factory=list)
+    """Every record that moved the version, with its offset, oldest first."""
+
+    @property
+    def id(self) -> str:
+        """Id of the order, unique in the log."""
+        return self.order.order
+
+    @property
+    def due_ms(self) -> int | None:
+        """The authority's deadline, later the end of the interim decision; None where nothing is due."""
+        if self.state in PENDING_STATES:
+            return self.order.deadline_ms
+        return self.expires_at_ms if self.state == "interim" else None
+
+    def undecided(self) -> int:
+        """Count targets without an outcome, or with one that waits for a second person."""
+        return sum(row.ruling is None or row.proposed is not None for row in self.rows)
+
+    def outcome(self, row: TargetRow) -> TargetRuling | None:
+        """Return the outcome of a target: that of the whole order where the order was declined."""
+        if row.ruling is not None and (self.state != "declined" or row.ruling.outcome in ("suspended", "declined")):
+            return row.ruling
+        if self.state != "declined":
+            return None
+        last = next(record for _, record in reversed(self.history) if isinstance(record, OrderStep))
+        return TargetRuling("declined", last.ground, last.reason, (), (last.actor,), last.at_ms)
+
+    def since(self, version: str) -> tuple[VersionedRecord, ...]:
+        """Return the records that moved the order on from a version."""
+        return tuple(record for offset, record in self.history if version_of(offset, 0) > version)
+
+
+@dataclass(frozen=True, slots=True)
+class CountryDeadlines:
+    """Open orders of one country, for the metric and the alert."""
+
+    country: str
+    nearest_seconds: float
+    """Time to the nearest deadline or end of an interim decision; negative once it has passed."""
+    open_orders: int
+
+
+def open_cases(cases: Iterable[Case]) -> list[Case]:
+    """Select the orders that have a deadline, the nearest first."""
+    return sorted((case for case in cases if case.due_ms is not None), key=lambda case: (case.due_ms or 0, case.id))
+
+
+def deadlines_by_country(cases: Iterable[Case], now_ms: int) -> list[CountryDeadlines]:
+    """Summarize the deadlines of every country that has an open order, sorted by country."""
+    running = open_cases(cases)
+    many = Counter(case.order.country for case in running)
+    nearest: dict[str, int] = {}
+    for case in running:
+        nearest.setdefault(case.order.country, case.due_ms or 0)
+    return [CountryDeadlines(country, (nearest[country] - now_ms) / 1000, many[country]) for country in sorted(many)]

@@ -1,0 +1,111 @@
+"""Idle source partitions: advance their watermark by the broker's clock, so that they do not hold back settling.
+
+A partition that is read to its end advances to the time taken *before* Kafka was asked for that end. Taken afterwards,
+the time could cover a record that was appended in between and is not read yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+
+import structlog
+
+from streams.clock import monotonic_seconds
+from streams.errors import DependencyAway
+from streams.log.reading import LogReader, connection
+from streams.pipeline.gaps import cut_short
+from streams.pipeline.ingest_partition import IngestPartition
+from streams.settings import Settings
+
+_log = structlog.get_logger("hushtag.ingest")
+_POLL_SECONDS = 0.5
+
+
+class BrokerClock:
+    """The broker's time, estimated from its last timestamp; never ahead of the broker.
+
+    A watermark speaks of the broker's log, so this worker's own wall clock has no part in it.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[int, float] | None = None
+
+    def set(self, broker_ms: int) -> None:
+        """Store the log-append time of a record that has just been acknowledged."""
+        self._last = (broker_ms, monotonic_seconds())
+
+    def now_ms(self) -> int | None:
+        """Return the last timestamp plus the time since then; None before the first."""
+        if self._last is None:
+            return None
+        broker_ms, set_at_seconds = self._last
+        return broker_ms + int((monotonic_seconds() - set_at_seconds) * 1000)
+
+
+class IdleSources:
+    """Advances the watermarks of this worker's idle source partitions.
+
+    Args:
+        partitions: returns the assigned partitions, by number.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        clock: BrokerClock,
+        partitions: Callable[[], Mapping[int, IngestPartition]],
+    ) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._clock = clock
+        self._partitions = partitions
+        self._last_offsets: dict[int, int | None] = {}
+        """`next_offset` of each partition at the last query."""
+
+    async def run(self) -> None:
+        """Query the ends until cancelled. A silent broker does not end the worker here: flushes have a deadline."""
+        while True:
+            try:
+                kafka = connection(self._settings)
+                async with LogReader(kafka, self._topic, max_records=1) as reader:  # one record proves there are any
+                    await self._advance_until_partitions_are_added(reader)
+            except DependencyAway as error:
+                _log.warning("cannot query the ends of the tweets partitions, retrying", why=str(error))
+
+    async def _advance_until_partitions_are_added(self, reader: LogReader) -> None:
+        while True:
+            await asyncio.sleep(_POLL_SECONDS)
+            assigned = {number: one for number, one in self._partitions().items() if one.core is not None}
+            if not assigned.keys() <= set(reader.partitions):
+                return
+            before_asking_ms = self._clock.now_ms()
+            if assigned and before_asking_ms is not None:
+                read = {number: one.next_offset for number, one in assigned.items()}
+                for number, bounds in (await reader.bounds(tuple(assigned))).items():
+                    self._check_length(number, read[number], bounds.end)
+                    await self._advance(reader, assigned[number], number, bounds.end, before_asking_ms)
+
+    def _check_length(self, number: int, read_before: int | None, end: int) -> None:
+        if read_before is not None and read_before > end:
+            raise cut_short(self._topic, number, end, read_before)
+
+    async def _advance(
+        self, reader: LogReader, one: IngestPartition, number: int, end: int, before_asking_ms: int
+    ) -> None:
+        next_offset = one.next_offset
+        if next_offset is None:
+            return
+        if next_offset < end and self._last_offsets.get(number) == next_offset:
+            # No record since the last query: only transaction markers may remain.
+            async with aclosing(reader.to_end({number: next_offset}, {number: end})) as rest:
+                async for _ in rest:
+                    break  # a record exists, so it will be delivered
+                else:
+                    next_offset = end
+        self._last_offsets[number] = one.next_offset
+        one.known_end = end if next_offset < end else one.next_offset
+        if next_offset >= end and one.core is not None:
+            one.core.advance_idle(before_asking_ms)

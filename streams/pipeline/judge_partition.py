@@ -1,0 +1,269 @@
+"""One shard of the judge: its queue of batches, the judging of its records, and the commit of what they settle.
+
+Each shard has its own task, fed by a short queue. A tick waits for its scores; the event loop does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from streams.constants import PANE_MS
+from streams.counting.block_counts import Flush
+from streams.errors import ContractError
+from streams.judging.evidence_codec import records_of
+from streams.judging.shard_judge import ShardJudge
+from streams.judging.ticks import SettledTick, TickJob
+from streams.log.account_facts import FactsMark
+from streams.log.author_sketches import AuthorSketch
+from streams.log.decisions import Decision, Progress, encode_record
+from streams.log.evidence import encode_evidence_record
+from streams.log.panes import encode_pane
+from streams.log.partials import Partial, decode_partial, encode_partial
+from streams.log.producer import Ack
+from streams.pipeline.gaps import Gap, explain_gap
+from streams.pipeline.recovery import OwnOffsets, read_foreign, recover_judge
+from streams.pipeline.stage_2_texts import RecentTexts
+from streams.policy.activation import Activation
+
+if TYPE_CHECKING:
+    from streams.pipeline.judge_stage import JudgeStage
+
+_QUEUED_BATCHES = 4
+"""Batches queued per shard before its fetch pauses, so that a recovering shard does not block the others."""
+_TEXTS_BYTES = 64 * 1024 * 1024
+"""Memory for the texts of stage 2, divided by the number of shards."""
+PROGRESS_KEY = b"progress"
+
+
+class JudgePartition:
+    """The state of one shard; implements `streams.pipeline.stages.PartitionState`."""
+
+    def __init__(self, stage: JudgeStage, shard: int) -> None:
+        self.replay_point: int | None = None
+        self.judge: ShardJudge | None = None
+        """None until the shard has recovered, and after it was dropped."""
+        self.shard = shard
+        self.judged_offset = 0
+        """The offset before which all records are judged."""
+        self.dropped = False
+        self._stage = stage
+        self._context = stage.context
+        self._next_offset: int | None = None
+        self._first = 0
+        """The log's first offset at assignment."""
+        self._lost_at_start = False
+        """Whether retention has removed records after the committed offset."""
+        self._own = OwnOffsets(0)
+        self._texts = RecentTexts(_TEXTS_BYTES // stage.context.settings.shards)
+        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue()
+        self._task = stage.context.spawn(self._work(), f"judge-{shard}")
+
+    def start_at(self, committed: int | None, first: int) -> int:
+        """Return the next offset to queue, at first the committed one or the start of the log."""
+        start = max(committed or 0, first)
+        if self._next_offset is None:
+            self._next_offset = self.judged_offset = start
+            self._first = first
+            self._lost_at_start = committed is not None and committed < first
+        return self._next_offset
+
+    async def process(self, batch: Sequence[Any]) -> None:
+        """Queue a batch for the task of the shard."""
+        if not self.dropped:
+            self._queue.put_nowait(batch)
+
+    def drop(self) -> None:
+        """Cancel the task, and remove the judge, its metrics and its queue of stage 2."""
+        self.dropped = True
+        self.judge = None
+        self.replay_point = None
+        self._task.cancel()
+        self._context.metrics.remove_shard(self.shard)
+        if self._stage.stage_2 is not None:
+            self._stage.stage_2.remove(self.shard)
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether the queue of batches is full."""
+        return self._queue.qsize() >= _QUEUED_BATCHES
+
+    @property
+    def position(self) -> int | None:
+        """Return the offset up to which records are judged; None until the judge is recovered."""
+        return None if self.judge is None else self.judged_offset
+
+    @property
+    def required_end(self) -> int | None:
+        """Return the end that the judged records and the known offset imply; None before recovery."""
+        return None if self.judge is None else max(self.judged_offset, self.judge.position.known_offset + 1)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the shard has replayed the log up to the previous owner's position."""
+        return self.judge is not None and self.judge.position.caught_up
+
+    async def _work(self) -> None:
+        recovered = await recover_judge(self._context, self.shard, self._stage.facts, self._stage.recovering)
+        self._own = OwnOffsets(recovered.decisions_end)
+        judge = self.judge = recovered.judge
+        batch = await self._queue.get()
+        if self._lost_at_start or recovered.replay_offset < self._first:
+            self._context.metrics.gaps.labels(kind=Gap.RETENTION.value).inc()
+            self._pause_clearing(judge)
+        while True:
+            records = [*await self._admit(judge, batch)]
+            following: Sequence[Any] | None = None
+            # Take all queued batches at once: a shard that lags then makes fewer early decisions.
+            while following is None and not self._queue.empty():
+                following = self._queue.get_nowait()
+                # Keep a batch behind a gap for later: the records before the gap must be judged before the pause.
+                if following[0].offset <= (self._next_offset or 0):
+                    records += await self._admit(judge, following)
+                    following = None
+            if records:
+                await self._judge(judge, records)
+                self.judged_offset = records[-1].offset + 1
+            batch = following or await self._queue.get()
+
+    async def _admit(self, judge: ShardJudge, batch: Sequence[Any]) -> Sequence[Any]:
+        expected = self._next_offset
+        assert expected is not None
+        first = batch[0].offset
+        if first > expected:
+            context = self._context
+            kind = await explain_gap(context.settings, self._stage.topic, self.shard, expected, first)
+            context.metrics.gaps.labels(kind=kind.value).inc()
+            if kind is Gap.RETENTION:
+                self._pause_clearing(judge)
+        records = batch if first >= expected else [record for record in batch if record.offset >= expected]
+        if records:
+            self._next_offset = records[-1].offset + 1
+        return records
+
+    def _pause_clearing(self, judge: ShardJudge) -> None:
+        judge.pause_clearing()
+        self._stage.log.warning("retention removed partials: clearing is paused for one window", shard=self.shard)
+
+    async def _judge(self, judge: ShardJudge, records: Sequence[Any]) -> None:
+        """Judge a batch of records, publish what it settles, and commit. The order of publication is numbered below."""
+        acks: list[Ack] = []
+        progress: Progress | None = None
+        newest: Flush | None = None
+        for record in records:
+            partial = await self._apply(judge, record, acks)
+            newest = partial if isinstance(partial, Flush) else newest
+            while (settled := await self._settle_next(judge)) is not None:
+                # 1. Panes, side records (retractions, corrections, sketches received) and evidence of the tick: the
+                #    next owner recovers its windows from them. They are acknowledged before step 4.
+                acks += await self._send_history(judge, settled)
+                # 2. Sketches of the tick's campaigns, to every shard. They are acknowledged before step 3: the next
+                #    owner does not send the sketch of a decision that it recovers.
+                await self._send_sketches(settled.sketches)
+                # 3. Decisions of the tick. They are acknowledged before step 4.
+                acks += await self._send_decisions(settled.decisions)
+                self._stage.report_tick(judge, settled)
+                progress = settled.progress or progress
+        acks += await self._send_decisions(await self._decide_early(judge, newest))
+        acknowledged = await self._context.sender.acknowledged(acks)
+        if progress is not None and not self.dropped:
+            # 4. Progress of the last tick: everything up to its position is in the log. It is acknowledged before step
+            #    5, because the next owner takes the settled tick from it and the partials from the replay point.
+            ack = await self._send(self._stage.decisions_topic, encode_record(progress), PROGRESS_KEY)
+            acknowledged += await self._context.sender.acknowledged([ack])
+            if not self.dropped:
+                # 5. The replay point: the first record of any pane that has not settled.
+                self.replay_point = progress.replay_offset
+        await self._adopt_foreign(judge, acknowledged)
+        self._stage.report(judge)
+
+    async def _apply(self, judge: ShardJudge, record: Any, acks: list[Ack]) -> Partial | None:
+        """Apply a record. Unreadable corrections become a dead letter, since no count rests on them."""
+        try:
+            partial = decode_partial(record.value)
+        except ContractError as error:
+            self._context.metrics.corrections_refused.labels(reason=error.reason).inc()
+            acks.append(await self._stage.send_dead_letter(self.shard, record, error))
+            return None
+        if isinstance(partial, FactsMark):
+            await self._stage.facts.read_up_to(partial)
+        if isinstance(partial, Activation):
+            await self._context.models.scorer(partial.model_revision)  # loaded before its first tick
+        judge.apply(record.offset, partial)
+        return partial
+
+    async def _settle_next(self, judge: ShardJudge) -> SettledTick | None:
+        """Settle the next tick that is due; None: none is."""
+        job = judge.next_tick()
+        if job is None:
+            return None
+        scores = await self._context.score(job.batches)
+        with self._context.metrics.tick_seconds.time():
+            settled = judge.settle(job, scores)
+        self._offer_to_stage_2(judge, job)
+        return settled
+
+    def _offer_to_stage_2(self, judge: ShardJudge, job: TickJob) -> None:
+        stage_2 = self._stage.stage_2
+        if stage_2 is not None and not self.dropped:
+            self._texts.keep(job)
+            self._texts.evict_before(judge.corrections.model_from_ms // PANE_MS)
+            if stage_2.is_up and judge.model_revision == self._context.scorer.revision:
+                stage_2.offer(self.shard, judge.stage_2_candidates(), self._texts.find)
+
+    async def _decide_early(self, judge: ShardJudge, newest: Flush | None) -> Sequence[Decision]:
+        """Decide early on the hashtags that a batch has touched, if its newest tweet is recent enough."""
+        if newest is None:
+            return ()
+        if not self._stage.is_timely(newest):
+            judge.skip_early()
+            return ()
+        firing = judge.next_early()
+        if firing is None:
+            return ()
+        scores = await self._context.score(firing.batches)
+        return judge.decide_early(firing, scores) if self._stage.is_timely(newest) else ()
+
+    async def _send_history(self, judge: ShardJudge, settled: SettledTick) -> list[Ack]:
+        panes_topic, evidence_topic = self._stage.panes_topic, self._stage.evidence_topic
+        acks = [
+            await self._send(panes_topic, record)
+            for pane in settled.panes
+            for record in encode_pane(pane, self.shard, judge.tags)
+        ]
+        acks += [await self._send(panes_topic, record) for record in settled.side_records]
+        if settled.evidence is not None:
+            acks += [
+                await self._send(evidence_topic, encode_evidence_record(record))
+                for record in records_of(settled.evidence, self.shard, judge.tags)
+            ]
+        return acks
+
+    async def _send_sketches(self, sketches: Sequence[AuthorSketch]) -> None:
+        sender, shards = self._context.sender, range(self._context.settings.shards)
+        values = [encode_partial(one) for one in sketches]
+        await sender.acknowledged(
+            [await sender.send(self._stage.topic, shard, value) for value in values for shard in shards]
+        )
+
+    async def _send_decisions(self, decisions: Sequence[Decision]) -> list[Ack]:
+        for decision in decisions:
+            self._stage.report_decision(decision)
+        topic = self._stage.decisions_topic
+        return [
+            await self._send(topic, encode_record(one), f"{one.hashtag}|{one.country}".encode()) for one in decisions
+        ]
+
+    async def _send(self, topic: str, value: bytes, key: bytes | None = None) -> Ack:
+        return await self._context.sender.send(topic, self.shard, value, key=key)
+
+    async def _adopt_foreign(self, judge: ShardJudge, acknowledged: Sequence[Any]) -> None:
+        """Adopt the early decisions that a worker without the shard has published; see `OwnOffsets`."""
+        topic = self._stage.decisions_topic
+        foreign = self._own.acknowledged(one.offset for one in acknowledged if one.topic == topic)
+        if foreign:
+            for decision in await read_foreign(self._context.settings, topic, self.shard, foreign):
+                judge.adopt(decision)
+            self._context.metrics.foreign_decisions.inc(len(foreign))
+            self._stage.log.warning("another worker has decided on this shard", shard=self.shard, records=len(foreign))

@@ -1,0 +1,129 @@
+"""The judge stage: all shards of this worker, their metrics, and what they share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from streams.clock import now_ms
+from streams.counting.block_counts import Flush
+from streams.errors import ContractError
+from streams.judging.shard_judge import ShardJudge
+from streams.judging.ticks import SettledTick
+from streams.log.decisions import Decision
+from streams.log.producer import Ack
+from streams.pipeline.account_facts import AccountFactsFollower
+from streams.pipeline.context import Context
+from streams.pipeline.dead_letters import send_dead_letter
+from streams.pipeline.judge_partition import JudgePartition
+from streams.pipeline.stage_2 import Stage2
+
+_RECOVERING_AT_ONCE = 2
+"""Shards that read panes at once: one reads from Kafka while another computes. So the first shards are ready early."""
+_GAUGE_SECONDS = 0.5
+
+
+class JudgeStage:
+    """All shards of this worker; implements `streams.pipeline.stages.Stage`.
+
+    Args:
+        facts: the account facts.
+        end_offset: returns the last known end of a shard's log; None while unknown.
+        stage_2: None if stage 1 decides alone.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        log: Any,
+        facts: AccountFactsFollower,
+        end_offset: Callable[[int], int | None],
+        stage_2: Stage2 | None = None,
+    ) -> None:
+        settings = context.settings
+        self.context = context
+        self.log = log
+        self.facts = facts
+        self.stage_2 = stage_2
+        self.recovering = asyncio.Semaphore(_RECOVERING_AT_ONCE)
+        """Acquired by a shard while it reads panes. A dropped shard releases it at once, even if its thread goes on."""
+        self.topic = settings.topic("hashtag-partials")
+        self.decisions_topic = settings.topic("suppression-decisions")
+        self.panes_topic = settings.topic("hashtag-panes")
+        self.evidence_topic = settings.topic("hashtag-evidence")
+        self._end_offset = end_offset
+        self._partitions: dict[int, JudgePartition] = {}
+
+    def partition(self, number: int) -> JudgePartition:
+        """Create the state of a shard in place of an older one."""
+        self._partitions[number] = JudgePartition(self, number)
+        return self._partitions[number]
+
+    async def run(self) -> None:
+        """Update the gauges of the backlog until cancelled."""
+        backlog = self.context.metrics.judge_backlog
+        while True:
+            await asyncio.sleep(_GAUGE_SECONDS)
+            for shard, one in self._partitions.items():
+                if not one.dropped:
+                    end = self._end_offset(shard)
+                    backlog.labels(shard=str(shard)).set(max(0, (end or 0) - one.judged_offset))
+
+    def watermark_ms(self) -> int:
+        """Return the lowest watermark over all sources, by the shard of this worker that has read most.
+
+        It is -1 until one shard has received a marker of every source. A recovered shard begins with the watermark at
+        which the previous owner stopped.
+        """
+        judges = [one.judge for one in self._partitions.values() if not one.dropped and one.judge is not None]
+        return max((judge.open.watermark_ms for judge in judges), default=-1)
+
+    def unready(self, shards: Iterable[int]) -> list[int]:
+        """Return the shards that have not caught up."""
+        return [shard for shard in shards if not self._partitions[shard].is_ready]
+
+    def is_timely(self, flush: Flush) -> bool:
+        """Return whether the newest tweet of a record is recent enough for early decisions."""
+        return now_ms() - flush.newest_ms <= self.context.settings.timely_ms
+
+    def report(self, judge: ShardJudge) -> None:
+        """Update the metrics of a shard after a batch."""
+        metrics, shard = self.context.metrics, str(judge.shard)
+        metrics.open_panes.labels(shard=shard).set(len(judge.open.panes))
+        for name, count in judge.take_counts().items():
+            getattr(metrics, name).inc(count)
+        metrics.replaying.labels(shard=shard).set(judge.position.is_replaying)
+        metrics.model.info({"revision": judge.model_revision})
+
+    def report_tick(self, judge: ShardJudge, settled: SettledTick) -> None:
+        """Update the metrics of a shard after a settled tick."""
+        metrics, shard = self.context.metrics, str(judge.shard)
+        metrics.early_confirmed.inc(settled.confirmed)
+        metrics.early_withdrawn.inc(settled.withdrawn)
+        for breaker in settled.refused:
+            metrics.valve_reviews.labels(valve=breaker.signal).inc()
+        metrics.scorer_fault.labels(shard=shard).set(settled.scorer_fault is not None)
+        for pane in settled.panes:
+            metrics.given_up_tweets.labels(pane=f"{pane.length_ms // 1000}s").inc(pane.trimmed.tweets)
+        metrics.settled_seconds.labels(shard=shard).set(settled.tick_ms / 1000)
+        if judge.store.shortest is not None:
+            metrics.candidate_tags.labels(shard=shard).set(len(judge.store.shortest.busy()))
+
+    def report_decision(self, decision: Decision) -> None:
+        """Count a decision and offer it to the webhook."""
+        if self.context.webhook is not None:
+            self.context.webhook.offer(decision)
+        for ruling in decision.rulings:
+            self.context.metrics.decisions.labels(
+                category=ruling.category,
+                surface=ruling.surface,
+                country=decision.country,
+                action=ruling.action,
+                provisional=str(ruling.provisional).lower(),
+            ).inc()
+
+    async def send_dead_letter(self, shard: int, record: Any, error: ContractError) -> Ack:
+        """Send corrections that cannot be decoded to the dead-letter topic."""
+        self.log.warning("a record of corrections cannot be decoded", shard=shard, offset=record.offset, why=str(error))
+        return await send_dead_letter(self.context, self.topic, shard, record.offset, record.value, error)

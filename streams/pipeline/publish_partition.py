@@ -1,0 +1,250 @@
+"""One partition of publish: a log folded in memory, its registers written to Redis by compare-and-set.
+
+After every assignment the log is read from its beginning: the fold is the state, and Redis is only a view of it. The
+partition is reconciled once it has reached the end that the log had at assignment; that opens it for ordinary writes. A
+refused write means that Redis lost its data, and a reconcile follows at once. Every write names the log offset that it
+follows, so Redis refuses it after another worker, which had read less of the log, has reconciled the partition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from hushtag_client.registers import Register
+
+from streams.clock import now_ms
+from streams.errors import ContractError, FlagStoreUnavailable
+from streams.flags.decision_fold import DecisionFold
+from streams.flags.moderation_fold import ModerationFold
+from streams.flags.store import Applied, FlagStore
+from streams.log.decisions import HIDING, Decision, Progress, decode_record
+from streams.log.moderation import decode_moderation
+from streams.log.reading import LogReader, connection
+from streams.orders.cases import deadlines_by_country
+from streams.pipeline.context import Context
+from streams.pipeline.gaps import cut_short
+
+_RETRY_SECONDS = 0.1
+
+
+class PublishPartition(ABC):
+    """A partition whose fold goes to Redis; implements `streams.pipeline.stages.PartitionState`."""
+
+    replay_point: int | None = None
+    """Never set: the log is read from its beginning after every assignment."""
+    is_full = False
+    """Never: unwritten changes wait as registers, the latest one per flag."""
+
+    def __init__(self, context: Context, topic: str, number: int, name: str) -> None:
+        self.name = name
+        """The partition's name in Redis."""
+        self.is_open = False
+        """Whether ordinary writes are allowed: the partition has been reconciled."""
+        self.written = 0
+        """The offset before which the log is written to Redis."""
+        self._context = context
+        self._topic = topic
+        self._number = number
+        self._next_offset = 0
+        self._dropped = False
+        self._end: int | None = None
+        """The log's end at assignment; None until it is known."""
+        self._writing = asyncio.Lock()
+        self._changed: dict[tuple[str, str, str, str], Register] = {}
+        self._wake = asyncio.Event()
+        self._tasks = [
+            context.spawn(self._find_end(), f"publish-{name}-end"),
+            context.spawn(self._write_changes(), f"publish-{name}"),
+        ]
+
+    def start_at(self, committed: int | None, first: int) -> int:
+        """Return the next offset to fold, at first the start of the log."""
+        self._next_offset = max(self._next_offset, first)
+        self._wake.set()
+        return self._next_offset
+
+    @property
+    def position(self) -> int | None:
+        """Return the offset after the last folded record."""
+        return self._next_offset
+
+    @property
+    def required_end(self) -> int | None:
+        """Return the same offset as `position`, since the fold has read that far."""
+        return self._next_offset
+
+    def drop(self) -> None:
+        """Cancel the tasks of the partition, and mark it as closed."""
+        self._dropped = True
+        self.is_open = False
+        for task in self._tasks:
+            task.cancel()
+
+    async def process(self, batch: Sequence[Any]) -> None:
+        """Fold the records. A task writes the registers, so that reading continues while Redis is away."""
+        for record in batch:
+            if record.offset < self._next_offset:
+                continue
+            self._next_offset = record.offset + 1
+            self._offer(self._fold(record))
+        self._wake.set()
+
+    @abstractmethod
+    def _fold(self, record: Any) -> list[Register]:
+        """Apply a record and return the registers that it changes."""
+
+    @abstractmethod
+    def _registers(self) -> list[Register]:
+        """Return all registers of the fold."""
+
+    def _offer(self, registers: Sequence[Register]) -> None:
+        for register in registers:
+            self._changed[register.hashtag, register.surface, register.country, register.source] = register
+        if registers:
+            self._wake.set()
+
+    async def _find_end(self) -> None:
+        """Set `_end`, after a check that Redis does not know more of the log than the log has.
+
+        A new log under an old name begins with lower versions: Redis would refuse all of its registers as stale.
+        """
+        written = await self._written_offset()
+        async with LogReader(connection(self._context.settings), self._topic) as reader:
+            end = (await reader.bounds((self._number,)))[self._number].end
+        if end < written:
+            raise cut_short(self._topic, self._number, end, written)
+        self._end = end
+        self._wake.set()
+
+    async def _written_offset(self) -> int:
+        store, metrics = self._context.store, self._context.metrics
+        assert store is not None
+        while True:
+            try:
+                return await store.written_offset(self.name)
+            except FlagStoreUnavailable as error:
+                metrics.redis_up.set(0)
+                await asyncio.sleep(error.retry_after_seconds)
+
+    async def _write_changes(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self.is_open:
+                await self._open_at_end()
+            changed, self._changed = (self._changed, {}) if self.is_open else ({}, self._changed)
+            if changed:
+                await self._write(list(changed.values()), self._next_offset)
+
+    async def _open_at_end(self) -> None:
+        if self._end is not None and self._next_offset >= self._end and not self._dropped:
+            self._changed = {}
+            await self.reconcile()
+            self.is_open = not self._dropped
+
+    async def reconcile(self) -> None:
+        """Write all registers again. Registers that Redis has already stay unchanged."""
+        while await self._stored(self._put_back) and not self._dropped:
+            await asyncio.sleep(_RETRY_SECONDS)  # the server lost its data once more meanwhile
+        self._context.metrics.reconciles.inc()
+
+    async def _put_back(self, store: FlagStore) -> Applied:
+        upto = self._next_offset
+        return self._raise_written(await store.reconcile(self.name, self._registers(), upto=upto), upto)
+
+    def _raise_written(self, done: Applied, upto: int) -> Applied:
+        if not done.refused:
+            self.written = max(self.written, upto)
+        return done
+
+    async def _write(self, registers: Sequence[Register], upto: int) -> None:
+        async def write(store: FlagStore) -> Applied:
+            return self._raise_written(await store.apply(self.name, registers, after=self.written, upto=upto), upto)
+
+        refused = await self._stored(write)
+        if refused and not self._dropped:
+            await self.reconcile()
+        for register in registers:
+            if register.provisional and register.action in HIDING:  # a settled one also waits for its tick
+                self._context.metrics.event_to_flag_seconds.observe(max(0, now_ms() - register.decided_at_ms) / 1000)
+
+    async def _stored(self, write: Callable[[FlagStore], Awaitable[Applied]]) -> bool:
+        """Write, retrying while Redis is away. Return whether Redis refused the write."""
+        store, metrics = self._context.store, self._context.metrics
+        assert store is not None
+        async with self._writing:
+            while not self._dropped:
+                try:
+                    done = await write(store)
+                except FlagStoreUnavailable as error:
+                    metrics.redis_up.set(0)
+                    metrics.flag_writes.labels(result="unavailable").inc()
+                    await asyncio.sleep(error.retry_after_seconds)
+                    continue
+                metrics.redis_up.set(1)
+                metrics.flag_writes.labels(result="applied").inc(done.applied)
+                metrics.flag_writes.labels(result="stale").inc(done.stale)
+                if done.refused:
+                    metrics.flag_writes.labels(result="refused").inc()
+                return done.refused
+        return False
+
+
+class DecisionsPartition(PublishPartition):
+    """The automated decisions of one shard."""
+
+    def __init__(self, context: Context, topic: str, number: int, fold: DecisionFold) -> None:
+        super().__init__(context, topic, number, str(number))
+        self.settled_ms = 0
+        self.fold = fold
+
+    def _fold(self, record: Any) -> list[Register]:
+        decoded = decode_record(record.value)
+        if isinstance(decoded, Progress):
+            self.settled_ms = max(self.settled_ms, decoded.settled_ms)
+            return []
+        assert isinstance(decoded, Decision)
+        return self.fold.apply(decoded)
+
+    def _registers(self) -> list[Register]:
+        return self.fold.registers()
+
+    def prune(self, at_ms: int) -> None:
+        """Remove expired state from the fold."""
+        self.fold.prune(at_ms)
+
+
+class ModerationPartition(PublishPartition):
+    """The decisions of people: from the topic to Redis, without the judge."""
+
+    def __init__(self, context: Context, topic: str, number: int) -> None:
+        super().__init__(context, topic, number, "moderation")
+        self.fold = ModerationFold(max_broker_skew_ms=context.settings.max_broker_skew_ms)
+
+    def _fold(self, record: Any) -> list[Register]:
+        if record.value is None:
+            return []
+        try:
+            return self.fold.apply(decode_moderation(record.value, record.key), record.offset, now_ms())
+        except ContractError:
+            self._context.metrics.moderation_refused.inc()
+            return []
+
+    def _registers(self) -> list[Register]:
+        self.fold.expire(now_ms())
+        return self.fold.registers()
+
+    def expire(self, at_ms: int) -> None:
+        """End expired overrides, which restores the ones below them, and report the deadlines of legal orders."""
+        self._offer(self.fold.expire(at_ms))
+        self.fold.prune(at_ms)
+        running = deadlines_by_country(self.fold.orders.cases.values(), at_ms)
+        self._context.metrics.set_order_clocks((one.country, one.nearest_seconds, one.open_orders) for one in running)
+
+    def drop(self) -> None:
+        """Drop the partition, and clear the deadlines of legal orders from the metrics."""
+        super().drop()
+        self._context.metrics.set_order_clocks(())

@@ -1,0 +1,90 @@
+"""The publish stages: decisions and moderation, folded and written to Redis, with a heartbeat for the readers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from streams.clock import now_ms
+from streams.errors import FlagStoreUnavailable
+from streams.flags.decision_fold import DecisionFold
+from streams.pipeline.context import Context
+from streams.pipeline.publish_partition import DecisionsPartition, ModerationPartition
+
+RECONCILE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 1.0
+
+
+class DecisionsStage:
+    """The automated decisions of this worker's shards."""
+
+    def __init__(self, context: Context, new_fold: Callable[[], DecisionFold]) -> None:
+        self.context = context
+        self.topic = context.settings.topic("suppression-decisions")
+        self._new_fold = new_fold
+        self._partitions: dict[int, DecisionsPartition] = {}
+
+    def partition(self, number: int) -> DecisionsPartition:
+        """Create the decisions partition of a shard, with an empty fold."""
+        self._partitions[number] = DecisionsPartition(self.context, self.topic, number, self._new_fold())
+        return self._partitions[number]
+
+    async def run(self) -> None:
+        """Every second, reconcile what Redis has lost and write a heartbeat; every 30 s, reconcile everything."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + RECONCILE_SECONDS
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            live = {number: one for number, one in self._partitions.items() if one.is_open}
+            settled_ms = {number: one.settled_ms for number, one in live.items()}
+            store = self.context.store
+            assert store is not None
+            try:
+                if live:
+                    lost = await store.needing_reconcile({one.name: one.written for one in live.values()})
+                    for one in live.values():
+                        if one.name in lost:
+                            await one.reconcile()
+                    await store.heartbeat(settled_ms, now_ms())
+                    self.context.metrics.redis_up.set(1)
+                if loop.time() >= due:
+                    due = loop.time() + RECONCILE_SECONDS
+                    for one in live.values():
+                        one.prune(now_ms())
+                        await one.reconcile()
+                    await store.sweep(now_ms())
+            except FlagStoreUnavailable:
+                self.context.metrics.redis_up.set(0)
+
+
+class ModerationStage:
+    """The moderation topic, on the worker that owns it."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.topic = context.settings.topic("moderation")
+        self._partition: ModerationPartition | None = None
+
+    def partition(self, number: int) -> ModerationPartition:
+        """Create the moderation partition that replaces an older one."""
+        self._partition = ModerationPartition(self.context, self.topic, number)
+        return self._partition
+
+    async def run(self) -> None:
+        """Every second, expire overrides and reconcile what Redis has lost; every 30 s, reconcile everything."""
+        seconds = 0.0
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            seconds += HEARTBEAT_SECONDS
+            one = self._partition
+            if one is None or not one.is_open:
+                continue
+            store = self.context.store
+            assert store is not None
+            try:
+                one.expire(now_ms())
+                if seconds >= RECONCILE_SECONDS or await store.needing_reconcile({one.name: one.written}):
+                    seconds = 0.0
+                    await one.reconcile()
+            except FlagStoreUnavailable:
+                self.context.metrics.redis_up.set(0)

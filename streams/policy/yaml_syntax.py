@@ -1,0 +1,75 @@
+"""Syntax errors of YAML, explained for the author of a policy file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ruamel.yaml.error import MarkedYAMLError
+
+_UNCLOSED = re.compile("unexpected end of stream|<stream end>")
+_EXPECTED = "YAML: `key: value`, lists with `- ` or in [ ], two spaces for each level"
+
+
+class Span(NamedTuple):
+    """Position in the text; line and column count from 1, in code points."""
+
+    line: int
+    column: int
+    length: int = 1
+
+
+Complaint = tuple[Span, str, str, str]
+"""Position, message, expected value and hint of a problem."""
+
+
+def syntax_complaints(error: MarkedYAMLError, lines: Sequence[str]) -> Iterator[Complaint]:
+    """Explain a syntax error; tabs in the indentation, a frequent cause, are each reported first."""
+    tabs = [
+        Span(number, len(line) - len(line.lstrip(" ")) + 1)
+        for number, line in enumerate(lines, 1)
+        if line.lstrip(" ").startswith("\t") and line.strip() and not line.strip().startswith("#")
+    ]
+    for tab in tabs:
+        yield tab, "a tab", "spaces: YAML indents with nothing else", "use two spaces"
+    what, context = str(error.problem or error.context or "cannot be read"), error.context_mark
+    at_end = bool(_UNCLOSED.search(str(error.problem)))
+    mark = error.problem_mark or context
+    if context and (at_end or "scanning an alias" in str(error.context)):
+        mark = context
+    span = Span(mark.line + 1, mark.column + 1) if mark else Span(1, 1)
+    if at_end and not "".join(lines[span.line - 1 :]).strip():
+        span = _last_opening(lines)
+    if any(tab.line == span.line for tab in tabs):
+        return
+    where = f" ({error.context}, line {context.line + 1})" if error.context and context else ""
+    line = lines[span.line - 1] if span.line <= len(lines) else ""
+    yield span, f"not YAML: {what}{where}", _EXPECTED, _hint(what, line)
+
+
+def _last_opening(lines: Sequence[str]) -> Span:
+    """Return the first bracket of the last line with text; ruamel reports an unclosed one at the end of the file."""
+    number = max((at for at, line in enumerate(lines, 1) if line.strip()), default=1)
+    bracket = re.search(r"[\[{]", lines[number - 1])
+    return Span(number, bracket.start() + 1 if bracket else 1)
+
+
+def _hint(what: str, line: str) -> str:
+    if _UNCLOSED.search(what):
+        if re.search(r"[\[{,]\s*#", line):
+            return "a # begins a comment: put the hashtag in quotes, or remove its #"
+        return "a bracket or a quote that opens here is never closed"
+    if "could not find expected ':'" in what:
+        return "a colon is missing, on this line or the one before"
+    if "mapping values are not allowed" in what:
+        return "look for a second colon on the line, or wrong indentation"
+    if "@" in what or "`" in what or "%" in what:
+        return "put the text in quotes"
+    if "expected ',' or" in what:
+        return "a comma or a closing bracket is missing"
+    if "expected <block end>" in what:
+        return "the indentation does not fit the lines above"
+    if "*" in line or "&" in line:
+        return "put text that begins with * or & in quotes"
+    return "look at the quotes, brackets and indentation here and on the line before"

@@ -1,0 +1,60 @@
+"""Settings as text: the allowed values of a setting, and a value with its passwords hidden. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+
+def allowed_values(schema: Mapping[str, Any]) -> str:
+    """Return the values that the JSON schema of one setting allows.
+
+    >>> allowed_values({"type": "integer", "minimum": 1, "maximum": 1024})
+    'a whole number from 1 to 1024'
+    """
+    if "values" in schema:
+        return str(schema["values"])
+    for option in schema.get("anyOf", ()):
+        if option.get("type") != "null":
+            return allowed_values(option) + ", or unset"
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    if schema.get("type") in ("integer", "number"):
+        kind = "a whole number" if schema["type"] == "integer" else "a number"
+        return f"{kind} from {schema['minimum']} to {schema['maximum']}"
+    if schema.get("format") == "path":
+        return "a path"
+    if schema.get("format") == "password":
+        return "a secret text"
+    if schema.get("title") == "Kafka":
+        return "host:port, or several with commas between"
+    return "a text"
+
+
+def hide_passwords(text: str) -> str:
+    """Return a URL with its passwords masked.
+
+    >>> hide_passwords("rediss://worker:s3cret@redis:6380/0?ssl_password=x&db=1")
+    'rediss://worker:***@redis:6380/0?ssl_password=***&db=1'
+    >>> hide_passwords("worker:s3cret@redis:6380")
+    'worker:***@redis:6380'
+    """
+    text = re.sub(r"((?:://|^)[^/@\s:]*:(?!//)).*(@)", r"\1***\2", text, flags=re.DOTALL)
+    return re.sub(r"([?&][^=&]*password=)[^&]*", r"\1***", text)
+
+
+def hide_all_but_host(url: str) -> str:
+    """Return a URL with everything but its host masked, since any other part may be a token.
+
+    >>> hide_all_but_host("https://hooks.example:8443/services/T0/s3cret"), hide_all_but_host("https://s3cret@hooks.example")
+    ('https://hooks.example:8443/***', 'https://***@hooks.example')
+    """
+    scheme, login, host, slash, rest = _URL.fullmatch(url).groups("")  # type: ignore[union-attr] # matches any text
+    host = host if re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d*)?", host) else "***"
+    return scheme + ("***@" if login else "") + host + slash + ("***" if rest else "")
+
+
+_URL = re.compile(r"([a-zA-Z]+:/{1,2})?([^/\\?#]*@)?([^/\\?#]*)([/\\?#]*)(.*)", re.DOTALL)

@@ -1,0 +1,90 @@
+"""Calls of the HTTP API with the key of one role, and valid bodies for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from moderation.api.keys import ROLES, ApiKey, KeyRing, hash_of
+from moderation.api.limits import RateLimit
+from streams.clock import now_ms
+from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, version_of
+
+HOUR_MS = 3_600_000
+Configure = Callable[[KeyRing, RateLimit], TestClient]
+KEYS = {role: f"hush_{role}" for role in ROLES}
+RING = [ApiKey(name=role, role=role, sha256=hash_of(key)) for role, key in KEYS.items()]
+SERVICE = ApiKey(name="console", role="admin", sha256=hash_of("hush_console"), acts_for_others=True)
+
+
+ORDER_BODY = {
+    "authority": "Ministry", "country": "IN", "legal_basis": "IT Act 69A", "reference": "No. 7",
+    "issued": "2026-01-01T00:00:00Z", "received": "2026-01-01T00:00:00Z", "deadline": "2999-01-01T00:00:00Z",
+    "confidential": False, "targets": [{"kind": "account", "target": "1001"}, {"kind": "hashtag", "target": "#rumour"}],
+}  # fmt: skip
+
+
+def decision(tag: str = "rumour", action: Any = "suppress", country: str = "IN") -> Decision:
+    evidence = Evidence(
+        window_ms=600_000, tweets=9, authors=8, scored=7, share=0.6, lower=0.5, upper=0.7, sampled=("1",)
+    )
+    ruling = ScopeDecision(
+        category="abuse", surface="trends", action=action, since_ms=now_ms() - 1_000, expires_at_ms=now_ms() + HOUR_MS,
+        reasons=(DecisionReason("harmful_share_lower", 0.5, 0.4),), evidence=evidence,
+    )  # fmt: skip
+    return Decision(
+        hashtag=tag, display=tag, country=country, rulings=(ruling,), version=version_of(1, 1), tick_ms=1, settled_ms=1,
+        decided_at_ms=now_ms(), policy_revision="p", model_revision="m",
+    )  # fmt: skip
+
+
+class Calls:
+    """Calls as one role; each write has a new idempotency key."""
+
+    def __init__(self, client: TestClient, role: str = "moderator", actor: str | None = None) -> None:
+        self._client = client
+        self._role = role
+        self.actor = actor or role
+        self._count = 0
+
+    def get(self, path: str, **query: Any) -> Response:
+        return self._client.get(path, params=query, headers={"Authorization": f"Bearer hush_{self._role}"})
+
+    def post(self, path: str, key: str | None = None, **body: Any) -> Response:
+        self._count += 1
+        headers = {
+            "Authorization": f"Bearer hush_{self._role}",
+            "Idempotency-Key": key or f"{self._role}-{self._count}",
+        }
+        return self._client.post(path, json={"actor": self.actor, "reason": "r"} | body, headers=headers)
+
+
+def block(calls: Calls, tag: str = "rumour", version: str = "", **more: Any) -> Response:
+    return calls.post("/v1/overrides", hashtag=tag, action="block", if_version=version, **more)
+
+
+def appealed_against_an_order(legal: Calls) -> tuple[str, str]:
+    """Put an order that reduces a hashtag in force, and appeal against it."""
+    order = legal.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    for path, body in (
+        ("steps", {"to": "acknowledged"}), ("steps", {"to": "under_review"}),
+        ("rulings", {"outcome": "reduced", "kinds": ["hashtag"]}),
+        ("rulings", {"outcome": "declined", "undecided": True}), ("steps", {"to": "final"}),
+    ):  # fmt: skip
+        moved(legal, order, path, **body)
+    [reference] = [
+        one["reference"]
+        for one in legal.get("/v1/hashtags/rumour/statements").json()["items"]
+        if one["restriction"]["source"] == "legal"
+    ]
+    return order, legal.post("/v1/appeals", reference=reference).json()["id"]
+
+
+def moved(calls: Calls, order: str, path: str, **body: Any) -> None:
+    """Add a step or ruling to the order."""
+    version = calls.get(f"/v1/orders/{order}").json()["version"]
+    done = calls.post(f"/v1/orders/{order}/{path}", if_version=version, **body)
+    assert done.status_code == 201, done.text

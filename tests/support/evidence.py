@@ -1,0 +1,32 @@
+"""Builders of evidence tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from streams.judging.evidence import EvidenceTable
+from streams.signals.base import Doubles
+from streams.signals.registry import MEASURED
+
+
+def signal_columns(m: int, **given: Any) -> dict[str, Doubles]:
+    """Return a column (m,) for each measured signal: the given values, or zeros."""
+    assert given.keys() <= {one.name for one in MEASURED}
+    return {one.name: np.broadcast_to(np.asarray(given.get(one.name, 0.0), float), m).copy() for one in MEASURED}
+
+
+def evidence_table(window_ms: int = 600_000, **given: Any) -> EvidenceTable:
+    """Build a table of m keys, numbered from 1 unless given, with defaults for the columns that are left out."""
+    names = {one.name for one in MEASURED}
+    signals = {name: given.pop(name) for name in names & given.keys()}
+    m = len(given["share"])
+    columns = {
+        "keys": np.arange(1, m + 1),
+        "tweets": np.full(m, 100),
+        "authors": np.full(m, 50),
+        "scored": np.full(m, 50),
+        "sampled": np.zeros((m, 0), np.int64),
+    } | given
+    return EvidenceTable(window_ms, signals=signal_columns(m, **signals), **columns)

@@ -1,0 +1,156 @@
+"""Decisions, overrides, evidence and policies of an invented hashtag `tag`, for tests of explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from hushtag_client.registers import Register
+
+from streams.counting.keys import Tags
+from streams.explain.evidence_report import EvidenceReport
+from streams.explain.gather import gather_evidence
+from streams.explain.hashtag_report import HashtagReport
+from streams.flags.decision_fold import DecisionFold
+from streams.flags.overrides import OverrideHistory
+from streams.judging.evidence import EvidenceTable
+from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of
+from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
+from streams.log.evidence import EvidenceRecord, encode_evidence_record
+from streams.log.moderation import Override, Undo, encode_moderation
+from streams.log.policies import PolicyRecord, encode_policy_record
+from streams.policy import Policy, parse_policy
+from streams.settings import Settings
+from streams.signals.registry import MEASURED
+from tests.support.shells import Topics
+
+NOW_MS = 1_000_000
+SHORT, LONG = 120_000, 1_200_000
+POLICY_TEXT = """\
+serial: 1
+windows: [2m, 20m]
+categories:
+  hateful_conduct:
+    mode: suppress
+    min_tweets: 20
+    min_authors: 10
+    suppress_at: 0.4   # ours
+    clear_at: 0.3
+    corroborate: {need: 1, burst: 2, authors: 100, term: true}
+    overrides:
+      - {country: IN, suppress_at: 0.6}
+      - surface: search
+        corroborate:
+          need: 1
+          young: 0.5
+curated_terms: [{term: bad}]
+valves: {new_suppressions_per_hour: 16}
+"""
+POLICY = parse_policy(POLICY_TEXT, "policy.yaml")
+OVER = {"tweets": 60, "share": 0.9}
+CALM = {"tweets": 60, "share": 0.05}
+
+EVIDENCE = Evidence(
+    window_ms=600_000, tweets=90, authors=40, scored=38, share=0.6, lower=0.5, upper=0.7, looked=20, stage_2="s2"
+)  # fmt: skip
+
+
+def scope(surface: str = "trends", action: Action = "suppress", expires_at_ms: int = 2 * NOW_MS) -> ScopeDecision:
+    return ScopeDecision(
+        category="hateful_conduct",
+        surface=surface,
+        action=action,
+        since_ms=1,
+        expires_at_ms=0 if action == "clear" else expires_at_ms,
+        reasons=(DecisionReason("harmful_share_lower", 0.5, 0.35),),
+        evidence=EVIDENCE,
+    )
+
+
+def decision(
+    number: int, *scopes: ScopeDecision, country: str = "*", provisional: bool = False, tag: str = "tag",
+    policy_revision: str = "p1",
+) -> Decision:  # fmt: skip
+    return Decision(
+        hashtag=tag, display="Tag", country=country, rulings=scopes, version=version_of(number, number * 10),
+        tick_ms=number * 10, settled_ms=number * 10, decided_at_ms=number * 10, provisional=provisional,
+        policy_revision=policy_revision, model_revision="m1",
+    )  # fmt: skip
+
+
+def override(ident: str, action: str, **changes: object) -> Override:
+    fields: dict[str, object] = {
+        "id": ident, "hashtag": "tag", "display": "Tag", "country": "*", "surfaces": ("trends",),
+        "actor": "ann", "reason": "news", "at_ms": 500, "action": action, "expires_at_ms": 2 * NOW_MS,
+    }  # fmt: skip
+    return Override(**(fields | changes))  # type: ignore[arg-type]
+
+
+def history(*records: Override | Undo) -> OverrideHistory:
+    found = OverrideHistory()
+    for offset, record in enumerate(records):
+        value, key = encode_moderation(record)
+        found.apply(offset, key, value)
+    return found
+
+
+def registers_of(decisions: Sequence[Decision], people: OverrideHistory) -> list[Register]:
+    fold = DecisionFold(longest_expiry_ms=1, max_broker_skew_ms=0)
+    for one in decisions:
+        fold.apply(one)
+    return [*fold.registers(), *people.fold.registers()]
+
+
+def report(*decisions: Decision, now_ms: int = NOW_MS) -> HashtagReport:
+    """Return a report by decisions alone."""
+    return HashtagReport("tag", decisions, OverrideHistory(), None, now_ms)
+
+
+def tick(
+    tick_ms: int, rows: Mapping[int, Mapping[str, Mapping[str, float]]], policy: Policy = POLICY
+) -> list[EvidenceRecord]:
+    """Return the evidence of a settled tick, by window and hashtag."""
+    tags, tables = Tags(), {}
+    conditions = conditions_of(policy, shards=1, categories=("hateful_conduct",), model_revision="0" * 12)
+    for window_ms, of_window in rows.items():
+        m = len(of_window)
+        signals = {one.name: np.zeros(m) for one in MEASURED} | {"young": np.full(m, 0.6), "burst": np.full(m, 3.0)}
+        tables[window_ms] = EvidenceTable(
+            window_ms=window_ms,
+            keys=np.array([tags.key(name, "*") for name in of_window], np.int64),
+            tweets=np.array([row["tweets"] for row in of_window.values()], np.int64),
+            authors=np.full(m, 50), scored=np.array([row.get("scored", 50) for row in of_window.values()], np.int64),
+            share=np.array([[row["share"]] * 2 for row in of_window.values()]).reshape(m, 2),
+            signals=signals, sampled=np.zeros((m, 0), np.int64),
+        )  # fmt: skip
+    return records_of(TickEvidence(tick_ms, conditions, False, tables), 0, tags)
+
+
+class EvidenceTopics:
+    """Topics in memory with a live policy and the evidence of some ticks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.topics = Topics()
+        self.activate(POLICY_TEXT)
+        for module in ("explain.gather", "log.reading", "log.policies", "log.models"):
+            monkeypatch.setattr(f"streams.{module}.LogReader", self.topics.reader)
+
+    def activate(self, text: str, from_tick_ms: int = 0) -> Policy:
+        """Put a policy live."""
+        policy = parse_policy(text, "policy.yaml")
+        record = PolicyRecord(
+            revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision="m",
+            from_tick_ms=from_tick_ms, proposed_at_ms=0, proposed_by="w", text=text,
+        )  # fmt: skip
+        self.topics.append("policy", 0, encode_policy_record(record), key=policy.revision.encode())
+        return policy
+
+    def write(self, *records: EvidenceRecord) -> None:
+        """Write evidence, each record as its tick settles."""
+        for record in records:
+            self.topics.now_ms = record.tick_ms
+            self.topics.append("hashtag-evidence", 0, encode_evidence_record(record))
+
+    async def read(self, at_ms: int, *countries: str) -> EvidenceReport:
+        return await gather_evidence(Settings(), "tag", countries or ("*",), at_ms)

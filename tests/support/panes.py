@@ -1,0 +1,114 @@
+"""Panes for tests: built from uses of hashtags, read back as plain values, and counted the obvious way."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streams.counting.keys import COUNTRY_BITS, Tags, country_of
+from streams.counting.sketch import KeyedHash
+from streams.windows.open_pane import OpenPane, Scores
+from streams.windows.pane import Pane, build_pane, spellings
+from tests.support.block_counts import Entry, columns, smallest
+
+HASHES = KeyedHash(b"k")
+COLUMNS = 3
+Uses = dict[tuple[str, str], tuple[int, list[Entry]]]
+
+
+class Scored(NamedTuple):
+    """Scores of one text by stage 1."""
+
+    probabilities: np.ndarray[Any, Any]
+    copy: int
+    group: int
+
+
+def scored(text: str) -> Scored:
+    number = int(text.split()[1])
+    return Scored(np.array([number % 7, number % 5, number % 3], np.float32) / 8, number % 2**31 + 1, number % 11 % 3)
+
+
+def scores_of(texts: Sequence[str]) -> Scores:
+    found = [scored(text) for text in texts]
+    return Scores(
+        np.array([one.probabilities for one in found], np.float32).reshape(-1, COLUMNS),
+        np.array([one.copy for one in found], np.uint32),
+        np.array([one.group for one in found], np.uint8),
+    )
+
+
+def random_uses(rng: random.Random, *, tags: int = 4, authors: int = 12, most: int = 8) -> Uses:
+    uses: Uses = {}
+    for _ in range(rng.randrange(1, 9)):
+        tag, country = f"tag{rng.randrange(tags)}", rng.choice(["IN", "US", ""])
+        entries = []
+        for _ in range(rng.randrange(1, most)):
+            author, tweet = rng.randrange(authors) * 0x9E3779B97F4A7C15 % 2**64, rng.randrange(2**40)
+            entries.append(Entry(author, tweet, tweet % 300, tweet % 2, rng.choice(["", tag.upper()]), f"text {tweet}"))
+        uses[tag, country] = (len(entries) + rng.randrange(9), entries)
+    return uses
+
+
+def build(uses: Uses, tags: Tags, number: int = 6, scored_tags: set[str] | None = None) -> Pane:
+    """Build a pane of some uses.
+
+    Args:
+        scored_tags: hashtags whose texts are scored; None: all.
+    """
+    keys = [tags.key(*scope) for scope in uses]
+    entries = [entry for _, its in uses.values() for entry in its]
+    open_pane = OpenPane(HASHES, COLUMNS)
+    open_pane.add(
+        np.array(keys, np.int64),
+        np.array([count for count, _ in uses.values()]),
+        np.array([len(its) for _, its in uses.values()]),
+        columns(entries),
+    )
+    open_pane.score(np.arange(len(entries)), scores_of([entry.text for entry in entries]))
+    numbers = {
+        key >> COUNTRY_BITS
+        for key, scope in zip(keys, uses, strict=True)
+        if scored_tags is None or scope[0] in scored_tags
+    }
+    total = open_pane.sum()
+    names = [tags.name(key) for key in total.keys.tolist()]
+    return build_pane(number, total, open_pane, numbers, spellings(total, open_pane, names))
+
+
+def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """A pane without its numbers."""
+    found = {}
+    for row, key in enumerate(pane.keys.tolist()):
+        at = slice(int(pane.bounds[row]), int(pane.bounds[row + 1]))
+        its = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "age_days", "flags", "copy")]
+        scores = np.nan_to_num(pane.scores[at], nan=-1).tolist()
+        found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], *its, scores)
+    return found
+
+
+def in_scope(country: str, scope: str) -> bool:
+    return scope in ("*", country)
+
+
+def obvious_counts(all_uses: list[Uses]) -> dict[tuple[str, str], int]:
+    counts: dict[tuple[str, str], int] = {}
+    for uses in all_uses:
+        for (tag, country), (count, _) in uses.items():
+            for scope in {country, "*"} - {""}:
+                counts[tag, scope] = counts.get((tag, scope), 0) + count
+    return counts
+
+
+def obvious_sample(all_uses: list[Uses], tag: str, scope: str) -> list[Entry]:
+    entries = [
+        entry
+        for uses in all_uses
+        for (its, country), (_, entries) in uses.items()
+        if its == tag and in_scope(country, scope)
+        for entry in entries
+    ]
+    return smallest(entries, HASHES)

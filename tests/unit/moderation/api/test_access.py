@@ -1,0 +1,329 @@
+"""Tests of authentication, roles, rate limits, sizes, keys and idempotency."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from fastapi.testclient import TestClient
+from httpx import Response
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from moderation.api import cli
+from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
+from moderation.api.keys import ALLOWED, ROLES, ApiKey, KeyRing, Role, hash_of, new_key, parse_keys
+from moderation.api.limits import RateLimit
+from streams.errors import CallerMistake
+from tests.support.api_calls import (
+    KEYS,
+    ORDER_BODY,
+    RING,
+    Calls,
+    Configure,
+    appealed_against_an_order,
+    block,
+)
+from tests.support.in_memory_log import InMemoryLog
+
+ITEM, APPEAL, ORDER = "hushtag-" + "0" * 24, "a" * 16, "IN-0123456789"
+BODIES: Mapping[tuple[str, str], dict[str, Any] | None] = {
+    ("GET", "/v1/overrides"): None,
+    ("POST", "/v1/overrides"): {"hashtag": "t", "action": "block", "if_version": ""},
+    ("POST", "/v1/overrides/undo"): {"hashtag": "t", "if_version": ""},
+    ("POST", "/v1/pause"): {"if_version": ""},
+    ("POST", "/v1/resume"): {"if_version": ""},
+    ("GET", "/v1/hashtags/{hashtag}"): None,
+    ("GET", "/v1/hashtags/{hashtag}/statements"): None,
+    ("GET", "/v1/decisions"): None,
+    ("GET", "/v1/audit"): None,
+    ("GET", "/v1/reviews"): None,
+    ("GET", "/v1/reviews/agreement"): None,
+    ("POST", "/v1/reviews/{item}/claim"): {},
+    ("POST", "/v1/reviews/{item}/release"): {},
+    ("POST", "/v1/reviews/{item}/verdict"): {"verdict": "uphold"},
+    ("GET", "/v1/appeals"): None,
+    ("POST", "/v1/appeals"): {"reference": ITEM},
+    ("POST", "/v1/appeals/{appeal}/outcome"): {"verdict": "uphold"},
+    ("GET", "/v1/orders"): None,
+    ("POST", "/v1/orders"): ORDER_BODY,
+    ("GET", "/v1/orders/{order}"): None,
+    ("GET", "/v1/orders/{order}/targets"): None,
+    ("GET", "/v1/orders/{order}/notice"): None,
+    ("POST", "/v1/orders/{order}/steps"): {"to": "acknowledged", "if_version": ""},
+    ("POST", "/v1/orders/{order}/rulings"): {"outcome": "declined", "everything": True, "if_version": ""},
+}
+"""A valid call of every endpoint."""
+ALL_ROLES = set(ROLES)
+MAY: Mapping[tuple[str, str], set[str]] = {
+    call: {"legal", "admin"}
+    if "/orders" in call[1] or call[1] == "/v1/audit"
+    else {"moderator", "legal", "admin"}
+    if call[0] == "POST" and "/appeals" in call[1]
+    else {"moderator", "admin"}
+    if call[0] == "POST" or call[1] == "/v1/reviews"
+    else ALL_ROLES
+    for call in BODIES
+}
+"""Expected roles of each endpoint, written out independently of the code."""
+
+
+def call(client: TestClient, method: str, path: str, headers: dict[str, str], actor: str = "ann") -> Response:
+    filled = path.format(hashtag="t", item=ITEM, appeal=APPEAL, order=ORDER)
+    body = BODIES[method, path]
+    if body is None:
+        return client.get(filled, headers=headers, params={"recipient": "x", "site": "https://x.example"})
+    whole = {"actor": actor, "reason": "r"} | body
+    return client.post(filled, json=whole, headers=headers | {"Idempotency-Key": "k"})
+
+
+def test_table_covers_every_endpoint(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    listed = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    assert listed == set(BODIES)
+
+
+@pytest.mark.parametrize("role", [*ROLES, None])
+@pytest.mark.parametrize(("method", "path"), BODIES, ids=lambda part: part)
+def test_role_may_call_only_its_endpoints(
+    client: TestClient, log: InMemoryLog, method: str, path: str, role: Role | None
+) -> None:
+    headers = {} if role is None else {"Authorization": f"Bearer {KEYS[role]}"}
+    response = call(client, method, path, headers, actor=role or "ann")
+    if role is None:
+        assert (response.status_code, response.json()["error"]) == (401, "unauthorised")
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    elif role in MAY[method, path]:
+        assert response.status_code in (200, 201, 404, 409), response.text
+    else:
+        assert (response.status_code, response.json()["error"]) == (403, "forbidden")
+    if response.status_code in (401, 403):
+        assert not log.records
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["Bearer nonsense", "Bearer ", "Bearer", "Basic aHVzaF9hZG1pbg==", "hush_admin", "Bearer hush_adminx"],
+)
+def test_wrong_key_is_refused_before_body_is_parsed(client: TestClient, authorization: str) -> None:
+    response = client.post("/v1/overrides", content=b"{not json", headers={"Authorization": authorization})
+    assert response.status_code == 401
+
+
+def test_document_lists_roles_of_each_route(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for (method, path), roles in MAY.items():
+        assert set(document["paths"][path][method.lower()]["x-roles"]) == roles
+    assert document["security"] == [{"key": []}]
+    assert set().union(*ALLOWED.values()) == ALL_ROLES
+
+
+def test_without_keys_only_localhost_is_served(configure: Configure, log: InMemoryLog) -> None:
+    local = configure(KeyRing(None), RateLimit(1e6, 1_000_000))
+    assert local.get("/v1/overrides").status_code == 200
+    assert local.get("/v1/overrides", headers={"Host": "[::1]:8710"}).status_code == 200
+    for host in ("evil.example", "evil.example:8710", "127.0.0.1.evil.example", ""):
+        assert local.get("/v1/overrides", headers={"Host": host}).status_code == 421
+    body = {"actor": "a", "reason": "r", "hashtag": "t", "action": "block", "if_version": ""}
+    assert local.post("/v1/overrides", json=body).status_code == 422  # a form on another site cannot send the header
+    assert not log.records
+
+
+def test_key_of_a_person_writes_only_as_its_owner(client: TestClient, log: InMemoryLog) -> None:
+    refused = block(Calls(client, "moderator", actor="another"))
+    assert (refused.status_code, refused.json()["error"]) == (403, "not_you")
+    assert not log.records
+    assert block(Calls(client, "console", actor="ann")).json()["actor"] == "ann"
+
+
+def test_team_that_judges_an_appeal_depends_on_source(client: TestClient) -> None:
+    """The legal team sees and judges appeals against orders, moderators all others."""
+    legal, moderator, admin = Calls(client, "legal"), Calls(client, "moderator"), Calls(client, "admin")
+    block(moderator, "other")
+    [reference] = [
+        one["reference"]
+        for one in admin.get("/v1/hashtags/other/statements").json()["items"]
+        if one["restriction"]["source"] == "human"
+    ]
+    filed = {
+        "legal": appealed_against_an_order(legal)[1],
+        "human": moderator.post("/v1/appeals", reference=reference).json()["id"],
+    }
+    assert [one["id"] for one in moderator.get("/v1/appeals").json()["items"]] == [filed["human"]]
+    assert len(legal.get("/v1/appeals").json()["items"]) == 2
+    refused = moderator.post(f"/v1/appeals/{filed['legal']}/outcome", verdict="overturn")
+    assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
+    assert legal.post(f"/v1/appeals/{filed['human']}/outcome", verdict="overturn").status_code == 403
+    assert admin.post(f"/v1/appeals/{filed['human']}/outcome", verdict="overturn").json()["effect"]["action"] == "undo"
+    ended = admin.post(f"/v1/appeals/{filed['legal']}/outcome", verdict="overturn").json()
+    assert ended["effect"]["action"] == "declined"
+
+
+def test_two_keys_of_one_person_write_one_name(configure: Configure) -> None:
+    keys = [
+        ApiKey(name=name, role="moderator", sha256=hash_of(f"hush_{name}"), person="ann") for name in ("ann", "phone")
+    ]
+    client = configure(KeyRing.of(keys), RateLimit(1e6, 1_000_000))
+    assert block(Calls(client, "phone", actor="phone")).status_code == 403
+    assert block(Calls(client, "phone", actor="ann")).json()["actor"] == "ann"
+
+
+def test_person_cannot_judge_own_decision_through_console(client: TestClient) -> None:
+    """The key of a person and the console acting for that person write the same name."""
+    block(Calls(client, "moderator"))
+    through = Calls(client, "console", actor="moderator")
+    [reference] = [
+        one["reference"]
+        for one in through.get("/v1/hashtags/rumour/statements").json()["items"]
+        if one["restriction"]["source"] == "human"
+    ]
+    appeal = through.post("/v1/appeals", reference=reference).json()["id"]
+    assert "took the decision" in through.post(f"/v1/appeals/{appeal}/outcome", verdict="overturn").text
+
+
+@pytest.mark.parametrize("confidential", [True, False])
+def test_only_legal_sees_who_acted_on_an_order(client: TestClient, confidential: bool) -> None:
+    """The register of a confidential order, which every surface can read, does not show it either."""
+    legal = Calls(client, "legal")
+    order = legal.post("/v1/orders", **ORDER_BODY | {"confidential": confidential}).json()["orders"][0]["order"]
+    for to in ("acknowledged", "under_review"):
+        version = legal.get(f"/v1/orders/{order}").json()["version"]
+        legal.post(f"/v1/orders/{order}/steps", to=to, if_version=version)
+    for path, body in (
+        ("rulings", {"outcome": "reduced", "kinds": ["hashtag"]}),
+        ("rulings", {"outcome": "declined", "undecided": True}),
+        ("steps", {"to": "final"}),
+    ):  # fmt: skip
+        version = legal.get(f"/v1/orders/{order}").json()["version"]
+        done = legal.post(f"/v1/orders/{order}/{path}", if_version=version, reason="secret", **body)
+        assert done.status_code == 201, done.text
+    assert ("secret" in legal.get("/v1/hashtags/rumour").text) is not confidential
+    assert (order in legal.get("/v1/hashtags/rumour").text) is not confidential
+    for role in ("reader", "moderator"):
+        calls = Calls(client, role)
+        for path in ("/v1/hashtags/rumour", "/v1/hashtags/rumour/statements", "/v1/overrides"):
+            answer = calls.get(path)
+            assert answer.status_code == 200
+            assert not any(word in answer.text for word in ("secret", '"legal","actor":"legal"'))
+            assert not (confidential and any(word in answer.text for word in ("Ministry", order)))
+
+
+def test_too_many_calls_get_retry_after(configure: Configure) -> None:
+    client = configure(KeyRing.of(RING), RateLimit(0.5, 3))
+    reader, other = Calls(client, "reader"), Calls(client, "moderator")
+    assert [reader.get("/v1/overrides").status_code for _ in range(4)] == [200, 200, 200, 429]
+    answer = reader.get("/v1/overrides")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 3
+    assert other.get("/v1/overrides").status_code == 200
+    guesses = [client.get("/v1/overrides", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(12)]
+    assert guesses == [401] * 10 + [429] * 2
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_oversize_body_is_refused(client: TestClient, log: InMemoryLog, chunked: bool) -> None:
+    def parts() -> Iterator[bytes]:
+        for _ in range(9):
+            yield b"x" * 1024 * 1024
+
+    headers = {"Authorization": "Bearer hush_admin", "Idempotency-Key": "k", "Content-Type": "application/json"}
+    content = parts() if chunked else b"x" * (8 * 1024 * 1024 + 1)
+    response = client.post("/v1/overrides", content=content, headers=headers)
+    assert (response.status_code, response.json()["error"]) == (413, "too_large")
+    assert not log.records
+
+
+def test_every_answer_has_security_headers(client: TestClient) -> None:
+    for response in (client.get("/healthz"), client.get("/nothing"), Calls(client).get("/v1/overrides")):
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_key_ring_rereads_changed_file(tmp_path: Path) -> None:
+    key, digest = new_key()
+    entry = {"name": "ann", "role": "legal", "sha256": digest}
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"keys": [entry]}))
+    ring = KeyRing(path)
+    found = ring.find(key)
+    assert found is not None and (found.name, found.role, ring.open) == ("ann", "legal", False)
+    assert key not in path.read_text()
+    path.write_text(json.dumps({"keys": []}))
+    assert ring.find(key) is None
+    assert not ring.open  # an empty file admits no caller
+    path.write_text("nonsense")
+    assert ring.find(key) is None
+    path.unlink()
+    assert ring.find(key) is None
+    with pytest.raises(CallerMistake):
+        KeyRing(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}", '{"keys": [{"name": "a"}]}', '{"keys": [{"name": "a b", "role": "admin", "sha256": "' + "0" * 64 + '"}]}',
+        '{"keys": [{"name": "a", "role": "root", "sha256": "' + "0" * 64 + '"}]}',
+        '{"keys": [{"name": "a", "role": "admin", "sha256": "plain key"}]}',
+        json.dumps({"keys": [{"name": "a", "role": "admin", "sha256": n * 64} for n in "01"]}),
+        json.dumps({"keys": [{"name": n, "role": "admin", "sha256": "0" * 64} for n in "ab"]}),
+        json.dumps({"keys": [{"name": n, "role": "admin", "sha256": n[-1] * 64} for n in ("ann.0", "Ann0")]}),
+    ],
+)  # fmt: skip
+def test_parse_keys_refuses_bad_file(text: str) -> None:
+    with pytest.raises(CallerMistake, match=r"^keys\.json"):
+        parse_keys(text.encode(), "keys.json")
+
+
+def test_api_key_command_prints_key_and_line() -> None:
+    app = typer.Typer()
+    cli.register(app)
+    result = CliRunner().invoke(app, ["api-key", "ann", "--role", "moderator"])
+    [key] = re.findall(r"hush_\S+", result.stderr)
+    found = parse_keys(f'{{"keys": [{result.stdout}]}}'.encode(), "x")[hash_of(key)]
+    assert (found.name, found.role) == ("ann", "moderator")
+    assert isinstance(CliRunner().invoke(app, ["api-key", "a b"]).exception, CallerMistake)
+    second = CliRunner().invoke(app, ["api-key", "ann-phone", "--person", "ann"])
+    both = parse_keys(f'{{"keys": [{result.stdout}, {second.stdout}]}}'.encode(), "x")
+    assert {key.writes_as for key in both.values()} == {"ann"}
+
+
+def test_api_command_needs_keys_beyond_loopback() -> None:
+    app = typer.Typer()
+    cli.register(app)
+    error = CliRunner().invoke(app, ["api", "--host", "0.0.0.0"]).exception
+    assert isinstance(error, CallerMistake) and "loopback" in str(error)
+
+
+@given(st.lists(st.floats(0, 20), min_size=1, max_size=40), st.integers(1, 5))
+def test_rate_limit_never_exceeds_bucket(gaps: list[float], burst: int) -> None:
+    """Reference: count the calls in every interval."""
+    limit, now, taken = RateLimit(0.5, burst), 0.0, []
+    for gap in gaps:
+        now += gap
+        if limit.take("a", now) == 0.0:
+            taken.append(now)
+    for i, start in enumerate(taken):
+        for j in range(i, len(taken)):
+            assert j - i + 1 <= burst + 0.5 * (taken[j] - start) + 1e-6
+
+
+def test_idempotency_store_expires_and_evicts_answers() -> None:
+    store, answer = IdempotencyStore(keep_ms=10, most=3), WriteAnswer(201, {})
+    assert store.begin("ann", "k", "x", 0) is None
+    with pytest.raises(InProgress):
+        store.begin("ann", "k", "x", 1)
+    store.end("ann", "k", answer)
+    assert store.begin("ann", "k", "x", 9) == answer
+    with pytest.raises(KeyReused):
+        store.begin("ann", "k", "y", 9)
+    assert store.begin("ben", "k", "y", 9) is None
+    assert store.begin("ann", "k", "x", 10) is None
+    for n in range(9):
+        store.begin("ann", f"k{n}", "x", 11)
+    assert len(store._known) <= 3

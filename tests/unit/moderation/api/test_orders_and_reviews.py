@@ -1,0 +1,171 @@
+"""Tests of the routes of orders, reviews and appeals."""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from moderation.api.bodies import DeclineGround
+from streams.orders.records import GROUNDS
+from streams.orders.states import GROUNDS_OF
+from tests.support.api_calls import (
+    ORDER_BODY,
+    Calls,
+    appealed_against_an_order,
+    block,
+    moved,
+)
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
+
+
+def test_order_from_intake_to_notice(client: TestClient) -> None:
+    calls = Calls(client, "legal")
+    taken = calls.post("/v1/orders", **ORDER_BODY)
+    assert taken.status_code == 201, taken.text
+    [plan] = taken.json()["orders"]
+    assert (plan["fate"], plan["added"]) == ("new", 2)
+    order = plan["order"]
+    assert calls.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["fate"] == "known"
+    version = calls.get(f"/v1/orders/{order}").json()["version"]
+    stale = calls.post(f"/v1/orders/{order}/steps", to="acknowledged", if_version="")
+    assert stale.status_code == 409, stale.text
+    for to in ("acknowledged", "under_review"):
+        version = calls.post(f"/v1/orders/{order}/steps", to=to, if_version=version).json()["version"]
+    path = f"/v1/orders/{order}/rulings"
+    dry = calls.post(path, outcome="withheld", kinds=["account"], dry_run=True, if_version=version).json()
+    assert (dry["decides"], dry["version"]) == (1, version)
+    for outcome, kind in (("withheld", "account"), ("reduced", "hashtag")):
+        version = calls.post(path, outcome=outcome, kinds=[kind], if_version=version).json()["version"]
+    final = calls.post(f"/v1/orders/{order}/steps", to="final", if_version=version)
+    assert final.json()["in_force"] is True, final.text
+    rows = calls.get(f"/v1/orders/{order}/targets", limit=1).json()
+    assert (rows["items"][0]["outcome"], rows["next"]) == ("withheld", 2)
+    answer = calls.get(f"/v1/orders/{order}/notice", recipient="Example", site="https://example.org").json()["notice"]
+    assert answer["action_taken"] == "Yes"
+    assert [row["order"] for row in calls.get("/v1/orders", state="final").json()["items"]] == [order]
+    assert calls.post(path, outcome="declined", if_version=version).status_code == 422  # no filter
+
+
+def test_interim_step_needs_an_end(client: TestClient, log: InMemoryLog) -> None:
+    """Without the check the order would seem to be in force without being so."""
+    calls = Calls(client, "legal")
+    order = calls.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    version = calls.get(f"/v1/orders/{order}").json()["version"]
+    path = f"/v1/orders/{order}/steps"
+    for to in ("acknowledged", "under_review"):
+        version = calls.post(path, to=to, if_version=version).json()["version"]
+    lines = len(log.records)
+    for until in ({}, {"until": None}, {"until": ""}):
+        refused = calls.post(path, to="interim", if_version=version, **until)
+        assert refused.status_code == 422, refused.text
+        assert refused.json()["error"] == "mistake" and refused.json()["fix"]
+    assert len(log.records) == lines
+    done = calls.post(path, to="interim", until="2999-01-01", if_version=version)
+    assert (done.status_code, done.json()["in_force"]) == (201, True)
+
+
+def test_order_is_declined_only_on_listed_grounds(client: TestClient, log: InMemoryLog) -> None:
+    assert get_args(DeclineGround) == GROUNDS_OF["declined"]
+    calls = Calls(client, "legal")
+    order = calls.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    version, lines = calls.get(f"/v1/orders/{order}").json()["version"], len(log.records)
+    for ground in set(GROUNDS) - set(GROUNDS_OF["declined"]):
+        refused = calls.post(f"/v1/orders/{order}/steps", to="declined", ground=ground, if_version=version)
+        assert (refused.status_code, refused.json()["error"]) == (422, "mistake")
+        assert "body.ground" in refused.json()["message"] and "overbroad" in refused.json()["message"]
+    assert len(log.records) == lines
+    done = calls.post(f"/v1/orders/{order}/steps", to="declined", ground="overbroad", if_version=version)
+    assert (done.status_code, done.json()["outcomes"]["declined"]) == (201, 2)
+
+
+def test_later_author_of_a_tweet_is_a_conflict(client: TestClient) -> None:
+    calls = Calls(client, "legal")
+    tweet = {"kind": "tweet", "target": "77"}
+    assert calls.post("/v1/orders", **ORDER_BODY | {"targets": [tweet]}).json()["orders"][0]["fate"] == "new"
+    again = calls.post("/v1/orders", **ORDER_BODY | {"targets": [tweet | {"author": "5"}]}).json()["orders"][0]
+    assert (again["fate"], again["added"]) == ("conflict", 0)
+    assert "tweet 77 is known as target 1, without an author" in again["why"]
+
+
+def test_bad_targets_are_reported_and_strict_imports_nothing(client: TestClient, log: InMemoryLog) -> None:
+    calls = Calls(client, "legal")
+    targets = [*ORDER_BODY["targets"], {"kind": "account", "target": "@handle"}]  # type: ignore[misc]
+    strict = calls.post("/v1/orders", **ORDER_BODY | {"targets": targets, "strict": True})
+    assert strict.status_code == 422 and not log.records
+    loose = calls.post("/v1/orders", **ORDER_BODY | {"targets": targets}).json()
+    assert (loose["orders"][0]["added"], len(loose["problems"])) == (2, 1)
+
+
+def test_hold_is_claimed_and_decided(client: TestClient) -> None:
+    ann, ben = Calls(client), Calls(client, "admin")
+    hold = next(item for item in ann.get("/v1/reviews").json()["items"] if item["kind"] == "hold")
+    path = f"/v1/reviews/{hold['id']}"
+    assert ann.post(f"{path}/claim").status_code == 201
+    taken = ben.post(f"{path}/claim")
+    assert (taken.status_code, taken.json()["changed"]) == (409, ["moderator holds the claim"])
+    assert ben.post(f"{path}/verdict", verdict="overturn").status_code == 409
+    done = ann.post(f"{path}/verdict", verdict="overturn", lasts="1d").json()
+    assert done["effect"]["action"] == "allow"
+    assert hold["id"] not in [item["id"] for item in ann.get("/v1/reviews").json()["items"]]
+    assert ann.get("/v1/overrides", hashtag="held").json()["items"][0]["state"] == "in force"
+
+
+def test_appeal_is_judged_by_another_person_and_reversed(client: TestClient) -> None:
+    ann, ben = Calls(client), Calls(client, "admin")
+    block(ann)
+    [statement] = [
+        one
+        for one in ann.get("/v1/hashtags/rumour/statements").json()["items"]
+        if one["restriction"]["source"] == "human"
+    ]
+    filed = ann.post("/v1/appeals", reference=statement["reference"], reason="it is a film")
+    assert filed.status_code == 201, filed.text
+    path = f"/v1/appeals/{filed.json()['id']}/outcome"
+    assert ann.post(path, verdict="overturn").status_code == 422  # the same person took the decision
+    ended = ben.post(path, verdict="overturn").json()
+    assert ended["effect"]["action"] == "undo"
+    assert ben.post(path, verdict="uphold").status_code == 409
+    assert ann.get("/v1/appeals").json()["items"] == []
+    [known] = ann.get("/v1/appeals", everything=True).json()["items"]
+    assert known["outcome"]["actor"] == "admin"
+
+
+@pytest.mark.parametrize("word", ["uphold", "overturn"])
+def test_appeal_ends_after_its_order_is_revoked(client: TestClient, word: str) -> None:
+    legal, admin = Calls(client, "legal"), Calls(client, "admin")
+    order, appeal = appealed_against_an_order(legal)
+    moved(legal, order, "steps", to="revoked")
+    path = f"/v1/appeals/{appeal}/outcome"
+    assert "took the decision" in legal.post(path, verdict=word).text
+    ended = admin.post(path, verdict=word)
+    assert ended.status_code == 201, ended.text
+    assert (ended.json()["effect"], ended.json()["ended"]) == (None, "the order is revoked")
+    assert admin.get("/v1/appeals").json()["items"] == []
+
+
+def test_appeal_reverses_present_restriction_of_its_target(client: TestClient) -> None:
+    legal, admin = Calls(client, "legal"), Calls(client, "admin")
+    order, appeal = appealed_against_an_order(legal)
+    moved(legal, order, "rulings", outcome="reduced", kinds=["hashtag"], reason="better words")
+    ended = admin.post(f"/v1/appeals/{appeal}/outcome", verdict="overturn")
+    assert ended.status_code == 201, ended.text
+    assert (ended.json()["effect"]["action"], ended.json()["ended"]) == ("declined", "")
+    kept_back = admin.get("/v1/hashtags/rumour/statements").json()["items"]
+    assert {one["restriction"]["source"] for one in kept_back} == {"automated"}
+
+
+@pytest.mark.parametrize("word", ["uphold", "overturn"])
+def test_appeal_ends_after_its_decision_left_the_topic(client: TestClient, log: InMemoryLog, word: str) -> None:
+    calls = Calls(client)
+    [statement] = calls.get("/v1/hashtags/rumour/statements").json()["items"]
+    appeal = calls.post("/v1/appeals", reference=statement["reference"]).json()["id"]
+    cast(FastAPI, client.app).state.services = in_memory_services(log)  # restarted; the topic no longer holds it
+    ended = calls.post(f"/v1/appeals/{appeal}/outcome", verdict=word)
+    assert ended.status_code == 201, ended.text
+    assert (ended.json()["effect"], ended.json()["also_lifts"]) == (None, [])
+    assert ended.json()["ended"] == "the decision has ended, or is no longer kept"
+    assert calls.get("/v1/appeals").json()["items"] == []

@@ -1,0 +1,229 @@
+"""Publish: nothing is written before the fold is complete, and a store that lost its data is reconciled at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from hushtag_client.registers import decode
+
+from streams.errors import FlagStoreUnavailable, TopicsError
+from streams.flags.decision_fold import DecisionFold
+from streams.flags.memory_store import MemoryFlagStore
+from streams.log.decisions import Action, encode_record
+from streams.pipeline.publish_partition import DecisionsPartition
+from streams.pipeline.publish_stage import DecisionsStage
+from tests.support.decisions import decision
+from tests.support.shells import Shells, make_shells, settle_down
+
+TOPIC = "suppression-decisions"
+FAR_MS = 4_000_000_000_000
+
+
+class Publishing:
+    """One partition of decisions with its store and its log."""
+
+    def __init__(self, shells: Shells, store: MemoryFlagStore) -> None:
+        self.shells, self.store = shells, store
+        self.stage = DecisionsStage(shells.context, lambda: DecisionFold(longest_expiry_ms=1_000, max_broker_skew_ms=5))
+        self.partition: DecisionsPartition | None = None
+        self.read = 0
+
+    def append(self, version: int, action: Action, tag: str = "tag") -> None:
+        expires = 0 if action == "clear" else FAR_MS
+        record = decision(version, ("abuse", "trends", action, expires), tag=tag, at_ms=FAR_MS - 1_000 + version)
+        self.shells.topics.append(TOPIC, 0, encode_record(record))
+
+    def start(self) -> None:
+        self.partition = self.stage.partition(0)
+        self.partition.start_at(None, 0)
+
+    async def deliver(self, count: int | None = None) -> None:
+        assert self.partition is not None
+        batch = self.shells.topics.read(TOPIC, 0, self.read)[:count]
+        self.read += len(batch)
+        await self.partition.process(batch)
+        await settle_down()
+
+    async def beat(self) -> None:
+        """Run some heartbeats; a test sets `HEARTBEAT_SECONDS` to 0."""
+        beating = asyncio.create_task(self.stage.run())
+        await settle_down()
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+
+    @property
+    def flags(self) -> dict[str, str]:
+        registers = map(decode, self.store.server.registers.values())
+        return {register.hashtag: register.action for register in registers}
+
+
+@pytest.fixture
+async def publishing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Publishing]:
+    store = MemoryFlagStore(partitions=1)
+    shells = make_shells(monkeypatch, store=store)
+    made = Publishing(shells, store)
+    yield made
+    if made.partition is not None:
+        made.partition.drop()
+    await settle_down()
+    shells.context.executor.shutdown()
+    assert shells.crashed == []
+
+
+async def test_no_write_before_the_end_at_assignment_is_read(publishing: Publishing) -> None:
+    publishing.append(1, "suppress")
+    publishing.append(2, "clear")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver(1)
+    assert publishing.flags == {}, "an outdated suppression must not appear"
+    await publishing.deliver()
+    assert publishing.flags == {"tag": "clear"}
+    publishing.append(3, "suppress")
+    await publishing.deliver()
+    assert publishing.flags == {"tag": "suppress"}
+
+
+@pytest.mark.parametrize(("remembered", "ends"), [(1, False), (2, False), (3, True)])
+async def test_log_shorter_than_redis_has_written_ends_the_worker(
+    publishing: Publishing, remembered: int, ends: bool
+) -> None:
+    """Redis has higher versions, so it would refuse every register of the new log as stale."""
+    server = publishing.store.server
+    server.sentinels["0"] = ("the server before", remembered)
+    publishing.append(1, "suppress")
+    publishing.append(2, "clear")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    if not ends:
+        assert publishing.flags == {"tag": "clear"}
+        return
+    (error,) = publishing.shells.crashed
+    assert isinstance(error, TopicsError) and "suppression-decisions[0] ends at 2, before 3" in str(error)
+    assert "redis-cli" in error.fix
+    assert (publishing.flags, server.sentinels) == ({}, {"0": ("the server before", 3)})
+    publishing.shells.crashed.clear()
+
+
+async def test_unavailable_redis_delays_the_first_write(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "streams.flags.memory_store.FlagStoreUnavailable", partial(FlagStoreUnavailable, retry_after_seconds=0.0)
+    )
+    publishing.store.server.away = True
+    publishing.append(1, "suppress")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    assert publishing.partition is not None and not publishing.partition.is_open
+    publishing.store.server.away = False
+    await settle_down()
+    assert publishing.flags == {"tag": "suppress"}
+
+
+async def test_repeated_delivery_is_ignored(publishing: Publishing) -> None:
+    publishing.start()
+    publishing.append(1, "suppress")
+    await publishing.deliver()
+    publishing.read = 0
+    publishing.append(2, "clear")
+    await publishing.deliver()
+    assert publishing.flags == {"tag": "clear"}
+
+
+@pytest.mark.parametrize("loss", ["flushall", "restart", "restart empty"])
+async def test_refused_write_reconciles_all_flags(publishing: Publishing, loss: str) -> None:
+    publishing.start()
+    publishing.append(1, "suppress", "old")
+    publishing.append(2, "suppress", "cleared")
+    publishing.append(3, "clear", "cleared")
+    await publishing.deliver()
+    server = publishing.store.server
+    if loss == "flushall":
+        server.flushall()
+    else:
+        server.restart(with_data=loss == "restart")
+    publishing.append(4, "suppress", "new")
+    await publishing.deliver()
+    assert publishing.flags == {"old": "suppress", "cleared": "clear", "new": "suppress"}
+    assert server.sentinels == {"0": (server.run_id, 4)}
+
+
+async def test_heartbeat_reconciles_after_a_loss(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    publishing.start()
+    publishing.append(1, "suppress")
+    await publishing.deliver()
+    publishing.store.server.flushall()
+    await publishing.beat()
+    assert publishing.flags == {"tag": "suppress"}
+
+
+async def test_unavailable_redis_keeps_one_pending_register_per_flag(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading continues meanwhile, and memory is bounded by the number of flags."""
+    away = partial(FlagStoreUnavailable, retry_after_seconds=0.0)
+    monkeypatch.setattr("streams.flags.memory_store.FlagStoreUnavailable", away)
+    publishing.start()
+    publishing.append(1, "suppress", "tag0")
+    await publishing.deliver()
+    publishing.store.server.away = True
+    for version in range(2, 500):
+        publishing.append(version, "suppress" if version % 2 else "clear", f"tag{version % 3}")
+        await publishing.deliver()
+    assert publishing.partition is not None
+    assert publishing.partition.position == 499
+    assert len(publishing.partition._changed) <= 3
+    publishing.store.server.away = False
+    await settle_down()
+    assert publishing.flags == {"tag0": "clear", "tag1": "suppress", "tag2": "suppress"}
+
+
+@pytest.mark.parametrize("noticed", ["by heartbeat", "by write"])
+async def test_loss_reconciled_by_a_zombie_is_reconciled_again(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch, noticed: str
+) -> None:
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    publishing.start()
+    publishing.append(1, "suppress")
+    await publishing.deliver()
+    assert publishing.partition is not None
+    registers_of_zombie = publishing.partition.fold.registers()
+    publishing.append(2, "clear")
+    await publishing.deliver()
+    publishing.store.server.flushall()
+    await publishing.store.reconcile("0", registers_of_zombie, upto=1)
+    assert publishing.flags == {"tag": "suppress"}
+    if noticed == "by write":
+        publishing.append(3, "suppress", "other")
+        await publishing.deliver()
+    else:
+        await publishing.beat()
+    assert publishing.flags == {"tag": "clear"} | ({"other": "suppress"} if noticed == "by write" else {})
+
+
+async def test_unavailable_redis_receives_all_changes_afterwards(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = partial(FlagStoreUnavailable, retry_after_seconds=0.0)
+    monkeypatch.setattr("streams.flags.memory_store.FlagStoreUnavailable", away)
+    publishing.start()
+    publishing.append(1, "suppress", "one")
+    await publishing.deliver()
+    publishing.store.server.away = True
+    publishing.append(2, "suppress", "two")
+    await publishing.deliver()
+    publishing.append(3, "clear", "one")
+    await publishing.deliver()
+    assert publishing.flags == {"one": "suppress"}
+    publishing.store.server.away = False
+    await settle_down()
+    assert publishing.flags == {"one": "clear", "two": "suppress"}

@@ -1,0 +1,105 @@
+"""The end of a worker: the reason in its last log line, the exit code, and no waiting for stuck parts."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from contextlib import suppress
+from types import SimpleNamespace
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from structlog.testing import capture_logs
+
+from streams.cli.inputs import load_policy_file
+from streams.errors import DependencyAway, SettingsError
+from streams.pipeline import wiring
+from streams.pipeline.stages import Assignments
+from streams.pipeline.worker import Worker
+from streams.settings import Settings
+from tests.support.shells import make_shells
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (KafkaConnectionError("Unable to bootstrap"), 1),
+        (DependencyAway("Kafka does not answer"), 1),
+        (SettingsError("a setting is wrong"), 2),
+        (RuntimeError("a bug"), 1),
+    ],
+)
+async def test_error_during_start_is_the_last_log_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    context = make_shells(monkeypatch).context
+
+    async def fail() -> None:
+        raise error
+
+    async def stop() -> None:
+        pass
+
+    async def make_context(*_: object) -> object:
+        return context
+
+    monkeypatch.setattr(context.sender, "start", fail, raising=False)
+    monkeypatch.setattr(context.sender, "stop", stop, raising=False)
+    monkeypatch.setattr(wiring, "make_context", make_context)
+    with capture_logs() as logs:
+        worker = Worker(Settings(), ["judge"], load_policy_file(Settings().policy, 8))
+        assert await worker._main() == code
+    assert logs[-1]["event"] == "worker ends"
+    assert (logs[-1]["error"], logs[-1]["kind"]) == (str(error), type(error).__name__)
+
+
+STUBBORN = """
+import asyncio, time
+from streams.cli import main
+from streams.pipeline import worker
+
+async def stubborn():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+async def live(self):
+    loop = asyncio.get_running_loop()
+    self.task = loop.create_task(stubborn())
+    loop.run_in_executor(None, time.sleep, 60)
+    await asyncio.sleep(0.1)
+    return 1
+
+worker.check_topics = lambda *_, **__: None
+worker.Worker._main = live
+main.run()
+"""
+
+
+async def test_uncancellable_part_does_not_delay_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust's services wait for the tasks that they have started."""
+    monkeypatch.setattr("streams.pipeline.worker._STOP_SECONDS", 0.05)
+    released = asyncio.Event()
+
+    async def stop() -> None:
+        while not released.is_set():
+            with suppress(asyncio.CancelledError):
+                await released.wait()
+
+    worker = Worker(Settings(), ["judge"], load_policy_file(Settings().policy, 8))
+    context = make_shells(monkeypatch).context
+    pipeline = SimpleNamespace(app=SimpleNamespace(stop=stop), assignments=Assignments([], dict), context=context)
+    with capture_logs() as logs:
+        async with asyncio.timeout(30):
+            await worker._stop(pipeline, SimpleNamespace())
+    assert [(one["event"], one["why"]) for one in logs] == [("stopping was not clean", "'not within 0.05 s'")]
+    released.set()
+
+
+def test_stuck_thread_does_not_delay_the_exit() -> None:
+    """A thread or a task may wait for a silent broker when everything else has stopped."""
+    ended = subprocess.run([sys.executable, "-c", STUBBORN, "worker"], capture_output=True, timeout=100, check=False)
+    assert ended.returncode == 1, ended.stderr.decode()
