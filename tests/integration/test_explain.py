@@ -117,6 +117,6 @@ async def test_lookup_finds_every_scope_of_one_hashtag(topics: Settings) -> None
 
 
 def test_unknown_hashtag_has_no_report(topics: Settings) -> None:
-    code, report, stderr = run(topics, "explain", "#Nobody", "--country", "in")
-    assert (code, report) == (3, {"hashtag": "nobody", "known": False})
-    assert "nothing is known of #nobody in IN" in stderr
+    code, report, stderr = run(topics, "explain", "#Unused", "--country", "in")
+    assert (code, report) == (3, {"hashtag": "unused", "known": False})
+    assert "nothing is known of #unused in IN" in stderr

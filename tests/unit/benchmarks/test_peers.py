@@ -33,12 +33,12 @@ def by_definition(uses: Uses, until_ms: int) -> set[Row]:
 
 
 @given(PANES)
-def test_a_rolling_count_gives_the_windows_of_the_definition(panes: dict[int, int]) -> None:
+def test_rolling_count_equals_window_definition(panes: dict[int, int]) -> None:
     uses: Uses = {("tag", "IN"): panes}
     assert set(rolling(uses, UNTIL_MS)) == by_definition(uses, UNTIL_MS)
 
 
-def test_a_row_survives_the_topic() -> None:
+def test_row_round_trips_through_topic() -> None:
     row = Row("देश", "IN", 10_000, 51)
     assert read_row(row_bytes(row)) == row
 
@@ -82,33 +82,33 @@ BEFORE, TIMED, AFTER = burn(1.0), burn(0.6), burn(1.0)
 """Burns around the timed one: a reader of the clock may be late by less than half a second."""
 
 
-def test_the_clock_runs_from_started_to_done(tmp_path: Path) -> None:
+def test_clock_runs_from_started_to_done(tmp_path: Path) -> None:
     script = f"{BEFORE}print('started', flush=True)\n{TIMED}print('done', flush=True)\n{AFTER}"
     seconds, cpu_seconds = run_script(tmp_path, script)
     assert 0.1 < cpu_seconds < 1.1
     assert seconds > 0.1
 
 
-def test_the_clock_ends_with_the_process(tmp_path: Path) -> None:
+def test_clock_ends_with_process(tmp_path: Path) -> None:
     _, cpu_seconds = run_script(tmp_path, f"{BEFORE}print('started', flush=True)\n{TIMED}")
     assert 0.1 < cpu_seconds < 1.1
 
 
-def test_the_clock_is_set_back_to_when_work_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_ends_where_work_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.peers.watch._QUIET_SECONDS", 2.0)
     seconds, cpu_seconds = run_script(tmp_path, f"print('started', flush=True)\n{TIMED}\ntime.sleep(90)")
     assert 0.1 < cpu_seconds < 1.1
     assert seconds < 60
 
 
-def test_a_peer_that_fails_says_why(tmp_path: Path) -> None:
+def test_failing_peer_reports_reason(tmp_path: Path) -> None:
     with pytest.raises(PeerFailed, match="no such broker"):
         run_script(tmp_path, "raise SystemExit('no such broker')")
     with pytest.raises(PeerFailed, match="ended with 3"):
         run_script(tmp_path, "print('started', flush=True); raise SystemExit(3)")
 
 
-def test_the_picture_is_drawn_to_scale_and_says_every_figure() -> None:
+def test_picture_is_to_scale_with_every_figure() -> None:
     results = [Result("base & more", 10_000, 0.1, 0.05, 1), Result("slow", 100, 1.0, 0.5, 1)]
     root = ElementTree.fromstring(picture(results, {"slow": "ours"}, 10, "a machine"))
     words = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
@@ -124,7 +124,7 @@ def command_in(folder: Path, name: str, says: str, code: int = 0) -> None:
     (folder / name).chmod(0o755)
 
 
-def test_what_a_peer_lacks_is_named_with_the_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_peer_part_is_named_with_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("benchmarks.peers.install.ENVIRONMENTS", tmp_path / "environments")
     with pytest.raises(NotHere, match=r"a JDK 17 or newer is missing \(fix: apt-get install openjdk-17-jdk-headless"):

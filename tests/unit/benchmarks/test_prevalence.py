@@ -24,7 +24,7 @@ def tag(kind: str, score: float, n: int = 200, panes: int = 1) -> Tag:
     return Tag(kind, "en", np.arange(n) % panes, scored(np.full(n, score)))
 
 
-def test_a_harmful_tag_is_suppressed_at_once_and_an_innocent_one_never() -> None:
+def test_harmful_tag_is_suppressed_and_innocent_one_never() -> None:
     harmful, innocent, small = judged(
         [tag("harmful", 0.9), tag("protest", 0.1), tag("harmful", 0.9, n=RULE.min_authors - 1)], POLICY, None
     )
@@ -39,7 +39,7 @@ def test_seconds_are_counted_from_the_first_author() -> None:
     )
 
 
-def test_a_scenario_is_its_seed() -> None:
+def test_seed_determines_scenario() -> None:
     of = {
         (kind, language): scored(np.full(50, 0.1 if kind != "harmful" else 0.9))
         for kind in ("harmful", "clean", *prevalence.KINDS)
@@ -55,7 +55,7 @@ def test_a_scenario_is_its_seed() -> None:
     assert hidden == [True, True, *[False] * len(prevalence.KINDS)]
 
 
-def test_the_more_are_harmful_the_more_tags_are_over(tmp_path: Path) -> None:
+def test_sensitivity_rises_with_harmful_share(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     of = {(kind, "en"): scored(rng.beta(*shape, 500)) for kind, shape in (("harmful", (4, 2)), ("clean", (2, 4)))}
     curves = {language: sensitivity(of, POLICY, "en", None) for language in LANGUAGES}

@@ -32,7 +32,7 @@ TRUTH = [tag("out", "campaign", True), tag("march", "protest", False)]
 GOOD = [said("out", "suppress", 12, early=True), said("out", "suppress", 20), said("out", "suppress", 90)]
 
 
-def test_a_campaign_found_and_nothing_else_passes() -> None:
+def test_scenario_passes_with_campaign_found() -> None:
     verdict = scenarios.judge(0, TRUTH, GOOD)
     assert verdict.campaigns == [scenarios.CampaignResult("out", "IN", "en", 20.0, 12.0)]
     assert verdict.campaigns[0].seconds == 12.0
@@ -54,13 +54,13 @@ def test_a_campaign_found_and_nothing_else_passes() -> None:
         ([*GOOD, said("out", "clear", 30, early=True)], "1 of 1 early flags withdrawn"),
     ],
 )
-def test_every_other_outcome_fails(decisions: list[dict[str, object]], reason: str) -> None:
+def test_other_outcomes_fail(decisions: list[dict[str, object]], reason: str) -> None:
     problems = scenarios.failures([scenarios.judge(0, TRUTH, decisions)])
     assert len(problems) == 1
     assert re.search(reason, problems[0])
 
 
-def test_hold_review_and_shadow_on_a_clean_tag_are_no_failure() -> None:
+def test_hold_review_shadow_of_clean_tag_pass() -> None:
     others = [said("march", action, 30) for action in ("hold", "review", "shadow", "clear", "allow")]
     assert scenarios.failures([scenarios.judge(0, TRUTH, [*GOOD, *others])]) == []
 
@@ -72,12 +72,12 @@ def test_few_withdrawals_are_forgiven_many_are_not() -> None:
     assert scenarios.failures([scenarios.judge(0, TRUTH, [*one, said("out", "clear", 31, early=True)])])
 
 
-def test_the_table_shows_every_seed() -> None:
+def test_table_shows_every_seed() -> None:
     shown = scenarios.table([scenarios.judge(4, TRUTH, GOOD), scenarios.judge(5, TRUTH, [])])
     assert shown.row_count == 2
 
 
-def test_the_dev_splits_become_lines(tmp_path: Path) -> None:
+def test_dev_splits_become_lines(tmp_path: Path) -> None:
     if not scenarios.DEV.is_dir():
         pytest.skip("../shared/data/harm/dev is absent")
     path = tmp_path / "texts.jsonl"

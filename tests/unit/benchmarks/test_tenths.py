@@ -92,7 +92,7 @@ def test_stage_2_is_trained_without_the_tenth(folder: Path, monkeypatch: pytest.
         stacking.train(folder, None, None, tenth=3)  # type: ignore[arg-type]
 
 
-def test_what_is_done_is_kept_until_a_text_changes(
+def test_finished_tenths_are_kept_until_text_changes(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[int] = []
@@ -113,7 +113,7 @@ def test_what_is_done_is_kept_until_a_text_changes(
     assert done == [2, 1, 3, 2]
 
 
-def test_what_nobody_tweeted_is_not_counted() -> None:
+def test_texts_that_are_not_tweets_do_not_count() -> None:
     arrays = {
         "source": np.array(["uli_en", "hatemojibuild_train", "davidson"]),
         "language": np.array(["en"] * 3),
@@ -125,7 +125,7 @@ def test_what_nobody_tweeted_is_not_counted() -> None:
     assert [scores.tolist() for scores in found.scores.values()] == [[0.1, 0.3]] * 3
 
 
-def test_the_picture_has_a_row_a_difference_and_a_dot_a_tenth() -> None:
+def test_picture_has_row_per_difference_and_dot_per_tenth() -> None:
     def figure(texts: str, subject: str, language: str, value: float) -> Figure:
         return Figure(DIFFERENCE, texts, subject, language, "harmful", value, value - 0.02, value + 0.02, 90)
 

@@ -81,7 +81,7 @@ def test_sketch_of_a_crowd_is_complete_up_to_a_hash():
     ],
     ids=["no rule asks", "hold", "review", "shadow"],
 )
-def test_only_hidden_tags_send_sketches_and_only_when_a_rule_asks(policy, count):
+def test_hidden_tags_send_sketches_when_rule_asks(policy, count):
     harness = campaign(policy)
     assert hidden(harness.decisions) and len(sketches(harness)) == count
 

@@ -47,7 +47,7 @@ def test_tables_are_the_same_after_a_recovery(seed, ticks):
     assert rows(restarted) == rows(harness.evidence)
 
 
-def test_long_window_s_burst_is_the_same_after_a_recovery_within_a_minute():
+def test_burst_is_equal_after_recovery_within_minute():
     harness = WindowHarness([16 * MINUTE_MS, 60 * MINUTE_MS], floor=1)
     for number in range(34 * 6 + 3):
         harness.push(one_use(1 + number % 5))
@@ -83,7 +83,7 @@ def test_burst_does_not_depend_on_its_start_within_the_minute(begin):
             assert burst_of(harness.evidence.tables()[2 * MINUTE_MS], key) == pytest.approx(expected)
 
 
-def test_burst_is_the_rate_against_the_past_in_the_longest_window():
+def test_burst_is_rate_against_longest_window():
     harness = WindowHarness([MINUTE_MS, 10 * MINUTE_MS], burst_min_past=12)
     key = harness.tags.key("tag0", "*")
 

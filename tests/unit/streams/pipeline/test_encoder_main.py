@@ -1,4 +1,4 @@
-"""Whatever ends a worker, and however its encoder hangs: the encoder's process does not outlive it."""
+"""The encoder's process ends with its worker, also when it hangs."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class FakeKafka:
         return {tp: self.committed.get(tp) for tp in self.assigned}
 
     async def commit(self, offsets: Mapping[TP, Any]) -> None:
-        self.committed.update({tp: getattr(told, "offset", told) for tp, told in offsets.items()})
+        self.committed.update({tp: getattr(given, "offset", given) for tp, given in offsets.items()})
 
     async def _fetched(self, tps: Iterable[TP], timeout: float, max_records: int) -> dict[TP, list[Kept]]:
         found = {}
@@ -91,7 +91,7 @@ class FakeKafka:
 
 
 class Thread(transport.ConsumerThread):
-    """Calls at once instead of in a thread of its own."""
+    """Calls directly, without a thread."""
 
     async def call_thread(self, fun: Any, *args: Any, **kwargs: Any) -> Any:
         result = fun(*args, **kwargs)
@@ -225,7 +225,7 @@ async def test_paused_partition_is_not_fetched(worker: Worker) -> None:
 
 
 async def test_full_partition_does_not_block_others(worker: Worker) -> None:
-    """All are fetched together: what nobody takes would stand in the way of the rest."""
+    """One fetch serves all partitions: a batch without a consumer would block the rest."""
     await worker.assign(ONE, TWO)
     worker.taken(ONE).is_full = True
     await worker.read()

@@ -15,7 +15,7 @@ from tests.support.panes import COLUMNS, HASHES, Uses, build, content, obvious_c
 from tests.support.windows import WindowHarness, one_use
 
 
-def test_minute_pane_is_returned_with_the_last_pane_of_the_minute():
+def test_last_pane_of_minute_returns_minute_pane():
     harness = WindowHarness([30_000])
     assert [harness.push(one_use(number)) for number in range(1, 6)] == [None] * 5
     minute = harness.push(one_use(6))
