@@ -21,7 +21,7 @@ from tests.support.campaign_feed import LOUD, OTHERS, POLICY, Feed, evidence_of,
 from tests.support.steady_tweets import history, progress
 from tests.support.workers import WorkerProcess, hushtag, json_lines
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(1_500)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(1_500)]
 
 
 def authors_of(records: dict[tuple[int, int], EvidenceRecord], country: str) -> dict[int, int]:

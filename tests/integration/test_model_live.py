@@ -20,7 +20,7 @@ from tests.support.other_model import GOOD, OTHER, REVISION
 from tests.support.steady_tweets import POLICY, Two, keep_tweeting
 from tests.support.workers import hushtag, values
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 WHO = ("--actor", "asha", "--reason", "trained on more", "--yes", "--json")
 

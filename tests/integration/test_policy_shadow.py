@@ -18,7 +18,7 @@ from tests.support.workers import WorkerProcess, environment, free_port, hushtag
 
 PLACES = 2
 """The hashtag has the same state in India and in the world."""
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def test_shadow_shows_differences_and_publishes_nothing(topics, tmp_path):

@@ -26,8 +26,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 COMMAND = [
     sys.executable,
     "-c",
-    "import streams.cli.main as main; main.MODULES = ('stack', 'topics'); "
-    "main.entry_points = lambda group: []; main.run()",
+    "from importlib.metadata import EntryPoint; import streams.cli.main as main; main.MODULES = ('topics',); "
+    "up = EntryPoint('stack', 'devkit.stack.cli:register', 'hushtag.commands'); "
+    "main.entry_points = lambda group: [up]; main.run()",
     "up",
 ]
 

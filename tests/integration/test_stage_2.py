@@ -117,7 +117,7 @@ def test_corrections_clear_a_hashtag_across_a_restart(
     assert max(first, default=0) >= 5 and max(after, default=0) >= 5, looked
 
 
-@pytest.mark.parametrize("how", ["hangs", "dies"])
+@pytest.mark.parametrize("how", ["dies", pytest.param("hangs", marks=pytest.mark.long)])
 def test_broken_encoder_leaves_the_worker_running(
     how: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
