@@ -98,7 +98,7 @@ class Metrics(MetricSet):
         "hushtag_duplicates", "Tweets not counted because their id occurred shortly before in the same partition."
     )
     late_clamped: Counter = counter(
-        "hushtag_late_tweets", "Tweets later than the allowed lateness, counted in the oldest open pane."
+        "hushtag_late_tweets", "Tweets later than the allowed lateness, counted at their log time minus the lateness."
     )
     too_old: Counter = counter(
         "hushtag_tweets_too_old", "Tweets not counted because they were older than the longest window when logged."

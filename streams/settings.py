@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     ] = ""
     shards: Annotated[int, Field(ge=1, le=1024, description="partitions of hashtag-partials; never changes")] = 8
     allowed_lateness_ms: Annotated[
-        int, Field(ge=0, le=600_000, description="a later tweet counts in the oldest open pane")
+        int, Field(ge=0, le=600_000, description="a later tweet counts at its log time minus this")
     ] = 5_000
     max_event_ahead_ms: Annotated[
         int, Field(ge=0, le=86_400_000, description="a tweet further ahead of its log time is a dead letter")

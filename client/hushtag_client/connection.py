@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from abc import ABC, abstractmethod
 from typing import Any
 
 from hushtag_client import forks
@@ -38,7 +39,7 @@ class Backoff:
         self._failures = 0
 
 
-class RedisAnswers(Answers):
+class RedisAnswers(Answers, ABC):
     """Answers from a replica that a worker (a task or a thread) keeps current.
 
     Raises:
@@ -75,8 +76,10 @@ class RedisAnswers(Answers):
             self._ready.set()
             backoff.reset()
 
+    @abstractmethod
     def _make_events(self) -> None:
-        raise NotImplementedError
+        """Make the events, for the loop or the threads of this process."""
 
+    @abstractmethod
     def _ensure_running(self) -> None:
-        raise NotImplementedError
+        """Start the worker that follows Redis, unless it runs."""

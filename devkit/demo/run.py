@@ -96,6 +96,7 @@ class _Show:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+        self._state.health.sent = traffic.sent
         judgement = verdict.judge(now_ms())
         self._finish(judgement)
         return 0 if judgement.good and (judgement.complete or self._stop.is_set()) else EXIT_NO

@@ -31,13 +31,20 @@ class PipelineHealth:
     """Counts, lag and revisions of the pipeline."""
 
     sent: int = 0
+    """Records produced to `tweets`, broken ones and control messages included."""
     counted: int = 0
     dead_letters: int = 0
     duplicates: int = 0
+    controls: int = 0
     lag_seconds: float = 0.0
     flags_current: bool = False
     policy_revision: str = ""
     model_revision: str = ""
+
+    @property
+    def in_flight(self) -> int:
+        """Records sent that the worker's last metrics do not show yet."""
+        return max(0, self.sent - self.counted - self.dead_letters - self.duplicates - self.controls)
 
 
 @dataclass(slots=True)

@@ -112,8 +112,10 @@ def summary(state: DemoState, judgement: Judgement) -> RenderableType:
         lines.append(Text(f"    harmless hashtags: {kinds}, and all background traffic", "dim"))
     health = state.health
     lines.append(
-        Text(f"  {health.sent:,} tweets sent, {health.counted:,} counted, {health.duplicates:,} duplicates left out, "
-             f"{health.dead_letters:,} broken records in the dead-letter topic", "dim"),
+        Text(f"  {health.sent:,} records sent: {health.counted:,} tweets counted, "
+             f"{health.duplicates:,} duplicates left out, "
+             f"{health.dead_letters:,} broken records in the dead-letter topic, "
+             f"{health.controls:,} control messages, {health.in_flight:,} still on their way", "dim"),
     )  # fmt: skip
     lines += [_conclusion(judgement), Text()]
     lines.append(Text("Try this while `make demo` runs (without SECONDS it runs until Ctrl-C):", "dim"))

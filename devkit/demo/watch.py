@@ -126,6 +126,7 @@ class Watcher:
         health.counted = int(totals.get("hushtag_tweets_total", 0))
         health.dead_letters = int(totals.get("hushtag_dead_letters_total", 0))
         health.duplicates = int(totals.get("hushtag_duplicates_total", 0))
+        health.controls = int(totals.get("hushtag_control_messages_total", 0))
         health.lag_seconds = totals.get("hushtag_source_lag_seconds", 0.0)
 
     def _saw_policy(self, revision: str) -> None:

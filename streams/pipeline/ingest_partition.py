@@ -89,8 +89,8 @@ class IngestPartition:
 
     @property
     def required_end(self) -> int | None:
-        """Return None, since `idle_sources` compares the end of the log."""
-        return None  # `idle_sources` queries the end anyway, and compares it
+        """Return None: `idle_sources` queries the end of the log, and compares it."""
+        return None
 
     async def process(self, batch: Sequence[Any]) -> None:
         """Admit and count the records, and flush the counts if there are many."""

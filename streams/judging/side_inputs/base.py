@@ -13,6 +13,7 @@ judge that replays, or recovers, gives the same answer as the one before it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,9 +26,10 @@ from streams.windows.window import AuthorSample
 from streams.windows.window_store import WindowSpan, WindowStore
 
 
-class SideInput:
+class SideInput(ABC):
     """One kind of side records in one shard. Every method but `apply` has a default that changes nothing."""
 
+    @abstractmethod
     def apply(self, record: Partial, position: LogPosition) -> Iterable[int]:
         """Apply a record of the shard's log; ignore the records of other kinds.
 
@@ -38,7 +40,6 @@ class SideInput:
         Returns:
             The panes whose ticks publish it. Until they settle, the replay point stays at or before this record.
         """
-        raise NotImplementedError
 
     def settle(self, pane: int, store: WindowStore) -> Iterable[bytes]:
         """Settle a pane, and return the records to publish in `hashtag-panes`; they are encoded as they are read."""
