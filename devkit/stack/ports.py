@@ -13,6 +13,8 @@ from devkit.stack.errors import StackError, StackMistake
 LOOPBACK = "127.0.0.1"
 _LOWEST, _HIGHEST = 20_000, 32_000
 _random = random.SystemRandom()
+_given: set[int] = set()
+"""Ports that `free_port` has returned: their servers may not listen yet, so none is returned twice."""
 
 
 def is_free(port: int) -> bool:
@@ -28,14 +30,15 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Pick a loopback port on which no server listens.
+    """Pick a loopback port on which no server listens, another one for each call of a process.
 
     Raises:
         StackError: none found in 200 draws.
     """
     for _ in range(200):
         port = _random.randrange(_LOWEST, _HIGHEST)
-        if is_free(port):
+        if port not in _given and is_free(port):
+            _given.add(port)
             return port
     raise StackError(
         f"no free port between {_LOWEST} and {_HIGHEST}", fix="stop some of the servers that listen on 127.0.0.1"

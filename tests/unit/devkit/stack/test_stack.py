@@ -32,6 +32,10 @@ def gone(pid: int, seconds: float = 60.0) -> bool:
     return False
 
 
+def test_free_ports_are_given_once() -> None:
+    assert len({free_port() for _ in range(500)}) == 500
+
+
 def test_ports_are_free_or_claimed() -> None:
     port = free_port()
     assert is_free(port)
