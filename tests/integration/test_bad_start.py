@@ -221,6 +221,7 @@ def test_evicting_redis_is_refused(topics: Settings, tmp_path: Path) -> None:
     assert "allkeys-lru" in ended.error and "noeviction" in ended.error
 
 
+@pytest.mark.long
 def test_read_only_redis_is_waited_for(topics: Settings, valkey: ValkeyServer, tmp_path: Path) -> None:
     """During a failover a starting worker waits, and then ends as if Redis were away, to be restarted."""
     with redis.Redis.from_url(valkey.url) as server:

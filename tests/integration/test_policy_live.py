@@ -17,7 +17,7 @@ from streams.settings import Settings
 from tests.support.steady_tweets import HARSH, POLICY, STRICT, Two, keep_tweeting
 from tests.support.workers import environment, hushtag, values
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 WHO = ("--actor", "asha", "--reason", "a campaign runs", "--yes")
 

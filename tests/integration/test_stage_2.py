@@ -88,6 +88,7 @@ def corrected(evidence: dict[tuple[int, int], object]) -> dict[int, int]:
     }
 
 
+@pytest.mark.long
 def test_corrections_clear_a_hashtag_across_a_restart(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +118,8 @@ def test_corrections_clear_a_hashtag_across_a_restart(
     assert max(first, default=0) >= 5 and max(after, default=0) >= 5, looked
 
 
-@pytest.mark.parametrize("how", ["dies", pytest.param("hangs", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["dies", "hangs"])
 def test_broken_encoder_leaves_the_worker_running(
     how: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
