@@ -9,8 +9,9 @@ demo's by default). Texts are those that people wrote: the dev splits of ../shar
 Without them the simulator's texts are used, and a line reports it. TEXTS=all adds HatemojiBuild: sentences that were
 written to mislead a classifier, and half of them do.
 
-The exit code is 3 if a campaign's hashtag is not suppressed or if another one is, early or settled (hold and review do
-not count). It is also 3 if more than 5% of the early flags were withdrawn.
+A campaign is found where a settled decision suppresses its hashtag, or discounts it to a weight of .1 or less. The exit
+code is 3 if one is not found, or if another hashtag is suppressed, early or settled (hold and review do not count). It
+is also 3 if more than 5% of the early flags were withdrawn.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from devkit.simulation.texts import LabelledTexts
 ROOT = Path(__file__).resolve().parent.parent
 DEV = ROOT.parent / "shared" / "data" / "harm" / "dev"
 MAX_WITHDRAWN = 0.05
+LEAST_WEIGHT = 0.1
+"""Weight up to which a discount finds a campaign: it keeps at most a tenth of its tweets in the rankings."""
 EXIT_NO = 3
 
 LANGUAGES = {
@@ -65,6 +68,13 @@ class CampaignResult:
     language: str
     settled_seconds: float | None
     early_seconds: float | None
+    weight: float | None = None
+    """Least weight of a settled discount; None: it was never discounted."""
+
+    @property
+    def found(self) -> bool:
+        """Whether a settled decision hides the tag, or takes nine tenths of its tweets from its rank."""
+        return self.settled_seconds is not None or (self.weight is not None and self.weight <= LEAST_WEIGHT)
 
     @property
     def seconds(self) -> float | None:
@@ -94,6 +104,8 @@ class Verdict:
     false_ones: list[FalseOne] = field(default_factory=list)
     early_flags: int = 0
     withdrawn: int = 0
+    discounted: frozenset[str] = frozenset()
+    """Harmless tags with a settled discount."""
 
 
 def judge(seed: int, truth: Iterable[Truth], decisions: Iterable[Decision]) -> Verdict:
@@ -111,6 +123,7 @@ def judge(seed: int, truth: Iterable[Truth], decisions: Iterable[Decision]) -> V
     false_ones: set[FalseOne] = set()
     early: set[tuple[object, ...]] = set()
     withdrawn: set[tuple[object, ...]] = set()
+    weights: dict[str, float] = {}
     for decision in decisions:
         hashtag, country = decision["hashtag"], decision["country"]
         tag = known.get(hashtag)
@@ -119,6 +132,8 @@ def judge(seed: int, truth: Iterable[Truth], decisions: Iterable[Decision]) -> V
             mark = (hashtag, country, ruling["category"], ruling["surface"], ruling["since_ms"])
             if provisional and ruling["action"] == "clear":
                 withdrawn.add(mark)
+            if ruling["action"] == "discount" and not provisional:
+                weights[hashtag] = min(ruling["weight"], weights.get(hashtag, 1.0))
             if ruling["action"] != "suppress":
                 continue
             if provisional:
@@ -131,28 +146,30 @@ def judge(seed: int, truth: Iterable[Truth], decisions: Iterable[Decision]) -> V
                 first[hashtag, provisional] = min(decision["decided_at_ms"], at if at is not None else sys.maxsize)
     return Verdict(
         seed=seed,
-        campaigns=[_result(tag, first) for tag in known.values() if tag["harmful"]],
+        campaigns=[_result(tag, first, weights) for tag in known.values() if tag["harmful"]],
         false_ones=sorted(false_ones),
         early_flags=len(early),
         withdrawn=len(withdrawn),
+        discounted=frozenset(weights) - {name for name, tag in known.items() if tag["harmful"]},
     )
 
 
-def _result(tag: Truth, first: dict[tuple[str, bool], int]) -> CampaignResult:
+def _result(tag: Truth, first: dict[tuple[str, bool], int], weights: dict[str, float]) -> CampaignResult:
     def seconds(provisional: bool) -> float | None:
         at = first.get((tag["hashtag"], provisional))
         return None if at is None else (at - tag["from_ms"]) / 1000
 
-    return CampaignResult(tag["hashtag"], tag["countries"][0], tag["language"], seconds(False), seconds(True))
+    name = tag["hashtag"]
+    return CampaignResult(name, tag["countries"][0], tag["language"], seconds(False), seconds(True), weights.get(name))
 
 
 def failures(verdicts: Iterable[Verdict]) -> list[str]:
-    """Every reason to say no; empty if all is well. A campaign must be suppressed by a settled decision."""
+    """Every reason to say no; empty if all is well. A settled decision must find each campaign."""
     verdicts = list(verdicts)
     found = []
     for verdict in verdicts:
         for campaign in verdict.campaigns:
-            if campaign.settled_seconds is None:
+            if not campaign.found:
                 how = "only early" if campaign.early_seconds is not None else "not"
                 found.append(f"seed {verdict.seed}: campaign {campaign.hashtag} ({campaign.language}) {how} suppressed")
         for one in verdict.false_ones:
@@ -303,9 +320,15 @@ def main() -> int:
     false_ones = sum(len({one.hashtag for one in verdict.false_ones}) for verdict in verdicts)
     early, withdrawn = sum(v.early_flags for v in verdicts), sum(v.withdrawn for v in verdicts)
     suppressed = sum(one.settled_seconds is not None for one in campaigns)
-    if campaigns and suppressed:
-        precision, recall = suppressed / (suppressed + false_ones), suppressed / len(campaigns)
+    found_ones = sum(one.found for one in campaigns)
+    if campaigns and found_ones:
+        precision, recall = found_ones / (found_ones + false_ones), found_ones / len(campaigns)
         console.print(f"tag precision {precision:.3f}, recall {recall:.3f}")
+    innocent = sum(len(one.discounted) for one in verdicts)
+    console.print(
+        f"{found_ones - suppressed} campaigns discounted to a weight of {LEAST_WEIGHT} or less instead of suppressed; "
+        f"{innocent} other tags discounted"
+    )
     console.print(
         f"{'FAILED' if problems else 'PASSED'}: {suppressed} of {len(campaigns)} campaigns suppressed, "
         f"{false_ones} other tags suppressed, {withdrawn} of {early} early flags withdrawn"

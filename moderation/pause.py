@@ -1,4 +1,4 @@
-"""Commands `hushtag pause` and `resume`: the stop button, which lifts every automated suppression at once.
+"""Commands `hushtag pause` and `resume`: the stop button, which lifts every automated flag at once.
 
 The stop button is one register a surface, on the hashtag `*`. Nothing is undone: the pipeline goes on deciding, and
 `resume` puts its current decisions in force. Human decisions and legal orders are not affected.
@@ -44,7 +44,7 @@ def pause(
     wait: Wait = 5.0,
     as_json: Json = False,
 ) -> None:
-    """Lift every automated suppression within a second; human decisions and orders stay in force."""
+    """Lift every automated suppression and discount within a second; human decisions and orders stay in force."""
     settings = load_settings()
     draft = override_draft(
         policy_names(settings),

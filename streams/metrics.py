@@ -166,10 +166,11 @@ class Metrics(MetricSet):
     )
     decisions: Counter = counter(
         "hushtag_decisions",
-        "Changes of the action for a hashtag.",
+        "Actions of published decisions: each one of a hashtag in force, or just ended, at a change or a renewal.",
         *("category", "surface", "country", "action", "provisional"),
     )
-    """`country`: ISO 3166-1 or `*`. `action`: suppress, hold, review, shadow, clear. `provisional`: true, false."""
+    """`country`: ISO 3166-1 or `*`. `action`: suppress, hold, discount, review, shadow, clear. `provisional`: true,
+    false."""
     early_confirmed: Counter = counter(
         "hushtag_early_decisions_confirmed", "Early decisions confirmed when their tick settled."
     )

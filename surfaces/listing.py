@@ -1,13 +1,15 @@
 """Combine counts and flags into the hashtags that a surface shows, and those that it hides. Pure.
 
-The product determines the order; flags only remove hashtags. A removed hashtag leaves no gap, so a viewer cannot notice
-it. Staff can list it with the rank that it would have.
+The product determines the order. Flags remove hashtags, and discount contested ones: these rank by the tweets of their
+established authors alone. A removed hashtag leaves no gap, so a viewer cannot notice it. Staff can list both kinds with
+the rank that they would have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from heapq import nlargest
 from math import ceil
 
 from hushtag_client.answers import Answers
@@ -16,14 +18,14 @@ from hushtag_client.registers import Register
 from surfaces.trending.counter import WORLD, Trend, TrendCounter
 
 RANKS_KNOWN = 100
-"""Last rank that is computed for hidden hashtags."""
+"""Last rank that is computed for flagged hashtags."""
 SPARKLINE_POINTS = 40
 LONGEST_STEP_SECONDS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class HeldTag:
-    """A hidden hashtag with its flag, its present counts and the rank that it would have (from 1)."""
+    """A hidden or discounted hashtag with its flag, all its tweets and its rank without the flag (from 1)."""
 
     register: Register
     trend: Trend | None
@@ -44,14 +46,24 @@ class Listing:
 
     def trending(self, country: str | None) -> list[Trend]:
         """List the visible hashtags with the best trending scores."""
-        return self._shown(lambda count: self.counter.ranking(country or WORLD, count), country)
+        contested = self._contested(country)
+        found = self._uncontested(lambda count: self.counter.ranking(country or WORLD, count), contested, country)
+        found += [trend for trend in contested.values() if trend.tweets >= self.counter.min_tweets]
+        return nlargest(self.length, found, key=lambda trend: (trend.score, trend.hashtag))
 
     def suggestions(self, country: str | None, prefix: str) -> list[Trend]:
         """List the most used visible hashtags with a prefix (normalised); for "" the trending ones."""
-        return self._shown(lambda count: self.counter.with_prefix(country or WORLD, prefix, count), country)
+        if not prefix:
+            return self.trending(country)
+        contested = self._contested(country)
+        found = self._uncontested(
+            lambda count: self.counter.with_prefix(country or WORLD, prefix, count), contested, country
+        )
+        found += [trend for trend in contested.values() if trend.tweets and trend.hashtag.startswith(prefix)]
+        return nlargest(self.length, found, key=lambda trend: (trend.tweets, trend.hashtag))
 
     def held(self, country: str | None) -> list[HeldTag]:
-        """List the hashtags hidden from a viewer, by the rank that they would have; then by name."""
+        """List the hashtags hidden from or discounted for a viewer, by their rank without the flag; then by name."""
         ranks = {
             trend.hashtag: rank
             for rank, trend in enumerate(self.counter.ranking(country or WORLD, RANKS_KNOWN), start=1)
@@ -62,7 +74,10 @@ class Listing:
                 trend=self.counter.find(country or WORLD, register.hashtag),
                 would_be_rank=ranks.get(register.hashtag),
             )
-            for register in self.flags.held(self.surface, country)
+            for register in (
+                *self.flags.held(self.surface, country),
+                *self.flags.discounted(self.surface, country),
+            )
         ]
         return sorted(found, key=lambda tag: (tag.would_be_rank or RANKS_KNOWN + 1, tag.register.hashtag))
 
@@ -75,13 +90,27 @@ class Listing:
         """Count the tweets of a hashtag in each step of its sparkline, oldest first."""
         return self.counter.series(country or WORLD, hashtag, SPARKLINE_POINTS, self.step_seconds)
 
-    def _shown(self, fetch: Callable[[int], list[Trend]], country: str | None) -> list[Trend]:
-        """Fetch more ranks until enough hashtags are visible or none remain."""
+    def _contested(self, country: str | None) -> dict[str, Trend]:
+        """Return the discounted hashtags that are in use, with the tweets of their established authors."""
+        found = {
+            register.hashtag: self.counter.find_contested(country or WORLD, register.hashtag, register.weight)
+            for register in self.flags.discounted(self.surface, country)
+        }
+        return {hashtag: trend for hashtag, trend in found.items() if trend is not None}
+
+    def _uncontested(
+        self, fetch: Callable[[int], list[Trend]], contested: Container[str], country: str | None
+    ) -> list[Trend]:
+        """Fetch more ranks until enough hashtags are visible and not discounted, or none remain."""
         count = self.length
         while True:
             count *= 2
             trends = fetch(count)
             answers = self.flags.check_many([trend.hashtag for trend in trends], self.surface, country)
-            shown = [trend for trend, answer in zip(trends, answers, strict=True) if answer.shown]
+            shown = [
+                trend
+                for trend, answer in zip(trends, answers, strict=True)
+                if answer.shown and trend.hashtag not in contested
+            ]
             if len(shown) >= self.length or len(trends) < count:
                 return shown[: self.length]

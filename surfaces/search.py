@@ -33,6 +33,7 @@ class SuggestionOut(BaseModel):
     """Hashtag in normal form, without #."""
     display: str
     tweets: int
+    """Tweets in the window; of a contested hashtag, those of its established authors."""
 
 
 class SuggestionsOut(BaseModel):

@@ -7,7 +7,7 @@ current. The service advances the counter's time and sends changes to all viewer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ from jinja2 import Environment
 from streams import countries
 from streams.errors import CallerMistake
 from streams.explain import flag_text
-from surfaces.listing import Listing
+from surfaces.listing import HeldTag, Listing
 from surfaces.trending.counter import Trend
 from web.assets import STATIC, asset_url, missing_vendor_files
 from web.headers import SecurityHeaders
@@ -41,7 +41,7 @@ Country = Annotated[
     Query(pattern=r"^([A-Za-z]{2}|\*)?$", description="the viewer's country, ISO 3166-1 alpha-2; absent: the world"),
 ]
 View = tuple[str | None, bool]
-"""(country, held): the viewer's country, and whether hidden hashtags are listed too."""
+"""(country, held): the viewer's country, and whether flagged hashtags are listed too."""
 
 
 def viewer_country(country: Country = None) -> str | None:
@@ -65,7 +65,7 @@ class SurfaceService:
     """One surface's web application: `app`, and `hub`, whose streams must be closed before it stops.
 
     Args:
-        listing: visible and hidden hashtags.
+        listing: visible and flagged hashtags.
         now_ms: wall clock in ms.
         title: name of the product.
         products: links to this and the other service.
@@ -125,7 +125,7 @@ class SurfaceService:
         lists = {"tabs": self._tabs(view), self._list_name: self._shown(country)}
         if held:
             tags = self.listing.held(country)
-            texts["held"] = f"{len(tags)} held back" if tags else "Nothing is held back"
+            texts["held"] = _count_held(tags)
             lists["held"] = {
                 tag.register.hashtag: self._row("held_row", tag, tag.register, self.now_ms()) for tag in tags
             }
@@ -199,7 +199,7 @@ class SurfaceService:
 
         @app.get("/api/held", dependencies=[Depends(require_staff)])
         async def held(country: ViewerCountry) -> dict[str, Any]:
-            """List the hashtags hidden from viewers in a country, with reasons and counts; for staff only."""
+            """List the hashtags hidden from viewers in a country, or discounted, with reasons and counts; for staff."""
             return {
                 "country": country or "*",
                 "surface": self.listing.surface,
@@ -238,6 +238,14 @@ def require_browser_files() -> None:
             f"the pages' browser files are missing: {', '.join(missing)}",
             fix="run `make install`: the package's build puts them into web/static/vendor",
         )
+
+
+def _count_held(tags: Sequence[HeldTag]) -> str:
+    """Count the hidden and the contested hashtags in words."""
+    contested = sum(tag.register.action == "discount" for tag in tags)
+    hidden = len(tags) - contested
+    parts = [f"{hidden} held back"] * bool(hidden) + [f"{contested} contested"] * bool(contested)
+    return ", ".join(parts) or "Nothing is held back"
 
 
 def _query(country: str | None, held: bool) -> str:

@@ -26,10 +26,11 @@ class TrendOut(BaseModel):
     """Hashtag in normal form, without #."""
     display: str
     tweets: int
+    """Tweets in the window; of a contested hashtag, those of its established authors."""
     velocity: float
-    """Present rate as a multiple of the hashtag's own past; 1 is steady."""
+    """Present rate as a multiple of the hashtag's own past; 1 is steady, or contested."""
     sparkline: list[int]
-    """Tweets per step, oldest first."""
+    """Tweets of all authors per step, oldest first."""
 
 
 class TrendsOut(BaseModel):

@@ -138,6 +138,16 @@ class Answers:
         answers = self.check_many(tags, surface, country)
         return [answer.register for answer in answers if answer.why == "flagged" and answer.register]
 
+    def discounted(self, surface: str, country: str | None = None) -> list[Register]:
+        """List the discounts in force for such a viewer now, by hashtag, for a ranking; fast if there are few."""
+        try:
+            tags = sorted(self._replica.index.discounted.get(surface, ()))
+        except Exception:
+            self._log_failure("discounted", surface, country)
+            return []
+        found = [answer.register for answer in self.check_many(tags, surface, country)]
+        return [register for register in found if register is not None and register.action == "discount"]
+
     def account_visibility(self, account_id: str | int, country: str | None = None) -> Visibility:
         """Return whether an account may be shown to viewers in a country; answers from memory and never raises.
 
@@ -159,7 +169,7 @@ class Answers:
         return "visible" if self._withholding(TWEET, tweet_id, country) is None else "withheld"
 
     def paused(self, surface: str, country: str | None = None) -> Register | None:
-        """Return the stop button that lifts automated suppressions for such a viewer now, or None; never raises."""
+        """Return the stop button that lifts automated flags for such a viewer now, or None; never raises."""
         try:
             now_ms = self._now_ms()
             stops = self._replica.index.stops(surface, country)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hushtag_client.answer import Answer, answer_of
-from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register
+from hushtag_client.registers import ANY_HASHTAG, FLAGGING, WORLD, Register
 from hushtag_client.resolution import candidates
 
 Candidates = tuple[Register, ...]
@@ -41,6 +41,8 @@ class Index:
         """Entries by hashtag, surface and country."""
         self.stopped: set[str] = set()
         """Surfaces with a register on the hashtag `*`."""
+        self.discounted: dict[str, set[str]] = {}
+        """Hashtags with a `discount`, in force or not, by surface; there are few."""
         self._slots: dict[tuple[str, str], dict[str, Register]] = {}
         for register in registers:
             self.put(register)
@@ -92,6 +94,9 @@ class Index:
                 else:
                     view.pop(name, None)
         self._set(changed.hashtag, changed.surface, view)
+        discounted = self.discounted.setdefault(changed.surface, set())
+        discounts = any(register.action == "discount" for register in slot.values())
+        (discounted.add if discounts else discounted.discard)(changed.hashtag)
         if changed.hashtag == ANY_HASHTAG:
             (self.stopped.add if view else self.stopped.discard)(changed.surface)
 
@@ -108,5 +113,5 @@ class Index:
 def _entry(ordered: Candidates) -> IndexEntry:
     first = ordered[0]
     until_ns = first.expires_at_ms * 1_000_000 or _FOR_EVER_NS
-    liftable = not first.by_people and first.action in HIDING
+    liftable = not first.by_people and first.action in FLAGGING
     return IndexEntry(until_ns, liftable, answer_of(first.hashtag, first), ordered)

@@ -203,6 +203,11 @@ class MemoryFlagsClient(Answers):
         self.catch_up()
         return super().held(surface, country)
 
+    def discounted(self, surface: str, country: str | None = None) -> list[Register]:
+        """List as `Answers.discounted`, after catching up with the server."""
+        self.catch_up()
+        return super().discounted(surface, country)
+
     def account_visibility(self, account_id: str | int, country: str | None = None) -> Visibility:
         """Answer as `Answers.account_visibility`, after catching up with the server."""
         self.catch_up()

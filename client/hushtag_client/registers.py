@@ -15,12 +15,15 @@ from typing import Any, Literal, get_args
 
 from hushtag_client import keys
 
-Action = Literal["suppress", "hold", "allow", "clear"]
+Action = Literal["suppress", "hold", "discount", "allow", "clear"]
+"""Actions that this client knows. A decoded register may have another one, which shows the hashtag as `allow` does."""
 Source = Literal["legal", "human", "automated"]
 ACTIONS: tuple[str, ...] = get_args(Action)
 SOURCES: tuple[str, ...] = get_args(Source)
 """Sources by precedence, the strongest first."""
 HIDING = frozenset({"suppress", "hold"})
+FLAGGING = HIDING | {"discount"}
+"""Actions that a stop button lifts where the pipeline decided them."""
 WORLD = "*"
 """Country code of registers for all countries."""
 ANY_HASHTAG = "*"
@@ -28,6 +31,7 @@ ANY_HASHTAG = "*"
 ACCOUNT, TWEET = "account", "tweet"
 """Reserved surfaces, on which `hashtag` is the id of an account or a tweet."""
 _VERSION = re.compile(r"[0-9.]{1,100}")
+_ACTION = re.compile(r"[a-z_]{1,40}")
 
 
 class RegisterError(ValueError):
@@ -48,7 +52,8 @@ class Register:
     """The action of one source on a hashtag. Field meanings: `docs/flags-contract.md`.
 
     Raises:
-        RegisterError: a field that resolution depends on (version, action, source, expiry, names) is out of range.
+        RegisterError: a field that an answer depends on (version, action, source, expiry, names, weight) is out of
+            range.
     """
 
     version: str
@@ -66,6 +71,8 @@ class Register:
     """Time from which the register and its version may be deleted; 0: never."""
     display: str = ""
     category: str = ""
+    weight: float = 1.0
+    """Factor from 0 to 1 on the hashtag's tweets in a ranking; without effect except in a `discount`."""
     reasons: tuple[Reason, ...] = ()
     evidence: Mapping[str, Any] = default(default_factory=dict)
     actor: str = ""
@@ -77,8 +84,8 @@ class Register:
     def __post_init__(self) -> None:
         if not _VERSION.fullmatch(self.version):
             raise RegisterError(f"version {self.version[:40]!r}: must be at most 100 digits and dots")
-        if self.action not in ACTIONS:
-            raise RegisterError(f"action {self.action!r}: must be one of {', '.join(ACTIONS)}")
+        if not _ACTION.fullmatch(self.action):
+            raise RegisterError(f"action {self.action[:40]!r}: must be at most 40 lower-case letters and _")
         if self.source not in SOURCES:
             raise RegisterError(f"source {self.source!r}: must be one of {', '.join(SOURCES)}")
         for name in (self.surface, self.country):
@@ -88,6 +95,8 @@ class Register:
             raise RegisterError("hashtag: must not be empty")
         if self.expires_at_ms < 0 or self.keep_until_ms < 0:
             raise RegisterError("expires_at_ms, keep_until_ms: must not be negative")
+        if not 0.0 <= self.weight <= 1.0:
+            raise RegisterError(f"weight {str(self.weight)[:20]}: must be from 0 to 1")
         if not self.expires_at_ms and self.source == "automated" and self.action != "clear":
             raise RegisterError("expires_at_ms 0 (until revoked): only people's registers may have it")
 
@@ -118,6 +127,7 @@ class Register:
             "country": self.country,
             "source": self.source,
             "category": self.category,
+            "weight": self.weight,
             "reasons": [{"signal": r.signal, "value": r.value, "threshold": r.threshold} for r in self.reasons],
             "evidence": dict(self.evidence),
             "actor": self.actor,
@@ -137,8 +147,11 @@ def encode(register: Register) -> bytes:
     """Encode the value for Redis: compact ASCII JSON that begins with the version.
 
     Raises:
-        RegisterError: reasons or evidence contain a value that JSON does not allow (a NaN, an object).
+        RegisterError: the action is unknown, or reasons or evidence contain a value that JSON does not allow (a NaN, an
+            object).
     """
+    if register.action not in ACTIONS:
+        raise RegisterError(f"action {register.action!r}: must be one of {', '.join(ACTIONS)}")
     try:
         return json.dumps(register.as_dict(), separators=(",", ":"), allow_nan=False).encode("ascii")
     except (ValueError, TypeError) as error:
@@ -146,7 +159,7 @@ def encode(register: Register) -> bytes:
 
 
 def decode(value: bytes | str) -> Register:
-    """Decode a value from Redis; unknown members are ignored, so that the contract can grow.
+    """Decode a value from Redis; unknown members and actions are accepted, so that the contract can grow.
 
     Raises:
         RegisterError: it is not JSON, a required member is missing, or a member has the wrong type.
@@ -164,6 +177,7 @@ def decode(value: bytes | str) -> Register:
             keep_until_ms=_typed(read, "keep_until_ms", int, 0),
             display=_typed(read, "display", str, ""),
             category=_typed(read, "category", str, ""),
+            weight=_weight(read),
             reasons=tuple(
                 Reason(signal=str(r["signal"]), value=float(r["value"]), threshold=float(r["threshold"]))
                 for r in _typed(read, "reasons", list, [])
@@ -187,4 +201,13 @@ def _typed(read: Any, name: str, kind: type, otherwise: Any = None) -> Any:
         return otherwise
     if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
         raise RegisterError(f"{name}: must be {kind.__name__}")
+    return found
+
+
+def _weight(read: Any) -> float:
+    found = read.get("weight")
+    if found is None:
+        return 1.0
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        raise RegisterError("weight: must be a number")
     return found

@@ -4,15 +4,18 @@ The precedence is legal, human, automated; within each source, the viewer's coun
 in force wins, an `allow` included: that is how a person overrules the pipeline. Time is an argument, and expiry is
 checked on reading, so that a dead writer cannot keep a hashtag hidden.
 
+A register that does not hide shows the hashtag, also one with an action that this client does not know. A `discount`
+that wins shows it too; rankings multiply its tweets by the weight.
+
 The stop button is a human `allow` on the hashtag `*`. It is no candidate for other hashtags; it disables the automated
-suppressions in its scope. People's decisions are not affected.
+suppressions and discounts in its scope. People's decisions are not affected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hushtag_client.registers import ANY_HASHTAG, HIDING, SOURCES, WORLD, Register
+from hushtag_client.registers import ANY_HASHTAG, FLAGGING, SOURCES, WORLD, Register
 
 _RANK = {source: rank for rank, source in enumerate(SOURCES)}
 
@@ -40,13 +43,13 @@ def winner(
         people_only: ignore automated registers, because the pipeline's flags are stale.
 
     Returns:
-        The winning register. If only a stop button prevents hiding, the register of that stop.
+        The winning register, or the register of the stop button that lifted all registers in force.
     """
     lifted: Register | None = None
     for register in ordered:
         if not register.in_force(now_ms) or (people_only and not register.by_people):
             continue
-        if register.by_people or register.action not in HIDING:
+        if register.by_people or register.action not in FLAGGING:
             return register
         stop = _lifting(register, stops, now_ms)
         if stop is None:
@@ -56,7 +59,7 @@ def winner(
 
 
 def _lifting(register: Register, stops: Sequence[Register], now_ms: int) -> Register | None:
-    """Find the stop that covers an automated suppression; a stop with a category covers only that category."""
+    """Find the stop that covers an automated flag; a stop with a category covers only that category."""
     for stop in stops:
         pressed = stop.source == "human" and stop.action == "allow" and stop.in_force(now_ms)
         if pressed and stop.category in ("", ANY_HASHTAG, register.category):

@@ -133,6 +133,7 @@ def _plain(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
         "country": asked["country"],
         "shown": answer.shown,
         "why": answer.why,
+        "weight": answer.weight,
         "register": answer.register.as_dict() if answer.register else None,
     }
 

@@ -62,6 +62,7 @@ class DemoState:
     now_ms: int = 0
     rows: list[TrendRow] = field(default_factory=list)
     held: list[Register] = field(default_factory=list)
+    """Flags in force that hide or discount a hashtag."""
     events: deque[TimelineEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     health: PipelineHealth = field(default_factory=PipelineHealth)
 

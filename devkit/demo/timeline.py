@@ -19,7 +19,7 @@ WATCHED = {"campaign": "a campaign", "protest": "a protest", "counter_speech": "
 class TimelineEvent:
     """Line of the timeline, with an optional second line.
 
-    `tone` selects the style: start, rise, held, gone, stays, lifted or wrong.
+    `tone` selects the style: start, rise, held, contested, gone, stays, lifted or wrong.
     """
 
     at_ms: int
@@ -34,14 +34,21 @@ class Timeline:
     def __init__(self, stories: Sequence[PlannedTag]) -> None:
         self._stories = by_hashtag(stories)
         self._waiting = sorted(stories, key=lambda story: story.from_ms)
+        self._attacks = sorted(
+            (story.attacked_from_ms, story.display) for story in stories if story.attacked_from_ms is not None
+        )
         self._ranks: dict[str, dict[str, int]] = {}
         self._held: dict[tuple[str, str], set[tuple[str, bool]]] = {}
+        self._contested: dict[str, set[str]] = {}
         self._flagged_ms: dict[str, int] = {}
         self._gone: set[str] = set()
 
     def tick(self, at_ms: int) -> list[TimelineEvent]:
-        """Return events of stories that have begun."""
+        """Return events of stories and attacks that have begun."""
         events = []
+        while self._attacks and self._attacks[0][0] <= at_ms:
+            display = self._attacks.pop(0)[1]
+            events.append(TimelineEvent(at_ms, "start", f"new accounts begin to copy hate under #{display}"))
         while self._waiting and self._waiting[0].from_ms <= at_ms:
             story = self._waiting.pop(0)
             if story.kind in WATCHED:
@@ -84,6 +91,7 @@ class Timeline:
             groups.setdefault((register.hashtag, register.source), []).append(register)
         events = []
         for (hashtag, source), group in groups.items():
+            events += self._saw_discounts(at_ms, hashtag, group)
             hiding = [register for register in group if register.action in HIDING]
             before = self._held.get((hashtag, source), set())
             now = {(register.field, register.provisional) for register in hiding}
@@ -104,6 +112,21 @@ class Timeline:
                 text = f"{self._name(hashtag, group)}: settled in {where}, the early flag is confirmed"
                 events.append(TimelineEvent(at_ms, "held", text))
         return events
+
+    def _saw_discounts(self, at_ms: int, hashtag: str, group: Sequence[Register]) -> list[TimelineEvent]:
+        """Return an event where a hashtag becomes contested, or no longer is."""
+        before = self._contested.get(hashtag, set())
+        found = [register for register in group if register.action == "discount"]
+        now = self._contested[hashtag] = (before - {one.field for one in group}) | {one.field for one in found}
+        if found and not before:
+            one = min(found, key=lambda register: register.country == "*")
+            early = f"{(at_ms - one.decided_at_ms) / 1000:.1f} s after the tweet that decided it, " * one.provisional
+            what, _, because = flag_text.one_line(one).partition("; ")
+            detail = f"{because} ({early}its tweets count {one.weight:.0%})"
+            return [TimelineEvent(at_ms, "contested", f"{self._name(hashtag, group)}: {what}", detail)]
+        if before and not now:
+            return [TimelineEvent(at_ms, "lifted", f"{self._name(hashtag, group)} no longer contested")]
+        return []
 
     def _set(self, at_ms: int, hashtag: str, hiding: list[Register]) -> TimelineEvent:
         self._flagged_ms.setdefault(hashtag, at_ms)

@@ -21,10 +21,10 @@ from streams.settings import Settings
 
 RATE = 100.0
 """Average tweets a second."""
-_CAMPAIGN_PER_SECOND = 20.0
-_CAMPAIGN_AUTHORS = 400
-_CAMPAIGN_COPIES = 0.8
-"""Campaigns are louder than in the preset: a flag needs some fifty authors, and the demo must show it in seconds."""
+_CAMPAIGN = {"per_second": 20, "n_authors": 400}
+_HIJACK = {"per_second": 30, "n_authors": 800}
+_COPY_SHARE, _YOUNG_SHARE = 0.8, 0.95
+"""Campaigns and hijacks are louder than in the preset: a flag needs some fifty authors, and the demo lasts a minute."""
 
 
 class Traffic:
@@ -64,6 +64,13 @@ class Traffic:
 
 
 def _louder(plan: Story) -> Story:
-    if not plan.harmful:
+    if not plan.harmful and not plan.hijacks:
         return plan
-    return replace(plan, per_second=_CAMPAIGN_PER_SECOND, n_authors=_CAMPAIGN_AUTHORS, copy_share=_CAMPAIGN_COPIES)
+    size = _HIJACK if plan.hijacks else _CAMPAIGN
+    return replace(
+        plan,
+        per_second=float(size["per_second"]),
+        n_authors=size["n_authors"],
+        copy_share=_COPY_SHARE,
+        young_share=_YOUNG_SHARE,
+    )

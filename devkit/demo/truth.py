@@ -18,10 +18,13 @@ class PlannedTag:
     country: str
     from_ms: int
     to_ms: int
+    attacked_from_ms: int | None = None
+    """Time from which other accounts write harm under it; None: never."""
 
     def moved(self, by_ms: int) -> PlannedTag:
         """Return a copy shifted by `by_ms`."""
-        return replace(self, from_ms=self.from_ms + by_ms, to_ms=self.to_ms + by_ms)
+        attacked_from_ms = None if self.attacked_from_ms is None else self.attacked_from_ms + by_ms
+        return replace(self, from_ms=self.from_ms + by_ms, to_ms=self.to_ms + by_ms, attacked_from_ms=attacked_from_ms)
 
 
 def planned_tags(truth: Mapping[str, Any]) -> list[PlannedTag]:
@@ -35,6 +38,7 @@ def planned_tags(truth: Mapping[str, Any]) -> list[PlannedTag]:
             country=tag["countries"][0] if tag["countries"] else "",
             from_ms=tag["from_ms"],
             to_ms=tag["to_ms"],
+            attacked_from_ms=tag.get("attacked_from_ms"),
         )
         for tag in truth["tags"]
         if tag["kind"] != "organic"

@@ -1,7 +1,8 @@
 """Evaluation of the demo: compare observations of the surfaces with the ground truth. Pure.
 
 Each campaign that began early enough must appear in the top 10, be flagged within 10 s of that and within 30 s of its
-start, and then disappear from both surfaces. No other hashtag may ever be flagged, not even early or briefly.
+start, and then disappear from both surfaces. No other hashtag may ever be hidden, not even early or briefly. A protest
+that accounts attack early enough must become contested within 30 s of the attack, and stay in the top 10.
 
 A viewer may take part. A campaign on which a person decided is not evaluated. Under another policy these conditions do
 not apply, so nothing after a policy change is evaluated.
@@ -17,6 +18,7 @@ from devkit.demo.truth import PlannedTag, by_hashtag
 
 FLAG_AFTER_SEEN_MS = 10_000
 FLAG_AFTER_START_MS = 30_000
+"""Longest time from the start of a campaign to its flag, and from that of an attack to the discount."""
 GRACE_MS = 2_000
 """Time after the flag in which a poll may still find the hashtag; covers the poll intervals of demo and client."""
 WORLD = "*"
@@ -54,9 +56,50 @@ class CampaignRecord:
         return found
 
 
+@dataclass(slots=True)
+class AttackRecord:
+    """Observations of one attacked protest in its own country; times in milliseconds, None for never."""
+
+    story: PlannedTag
+    began_ms: int
+    """Time at which the attack began."""
+    contested_ms: int | None = None
+    rank_before: int | None = None
+    """Last rank before the attack."""
+    ranks: list[int] = field(default_factory=list)
+    """Best and worst rank since the attack; [] where it was not seen."""
+    missed_ms: int | None = None
+    """Time of the first list since the attack that did not have it."""
+    why: str = ""
+    """Reasons of the discount in one line."""
+    decided_by_person: bool = False
+
+    def saw_rank(self, at_ms: int, rank: int | None) -> None:
+        """Add its rank in the top 10 of trends; None: it is not in it."""
+        if at_ms < self.began_ms:
+            self.rank_before = rank
+        elif rank is not None:
+            self.ranks = [min([rank, *self.ranks]), max([rank, *self.ranks])]
+        elif at_ms < self.story.to_ms and self.rank_before is not None:
+            self.missed_ms = self.missed_ms or at_ms
+
+    def problems(self) -> list[str]:
+        """List the violated conditions in words; [] if there are none."""
+        found = []
+        if self.contested_ms is None:
+            found.append("never became contested")
+        elif self.contested_ms - self.began_ms > FLAG_AFTER_START_MS:
+            found.append(f"became contested {(self.contested_ms - self.began_ms) / 1000:.1f} s after the attack began")
+        if self.rank_before is None:
+            found.append("was not in the top 10 before the attack")
+        if self.missed_ms is not None:
+            found.append(f"left the top 10 {(self.missed_ms - self.began_ms) / 1000:.1f} s after the attack began")
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class FalseFlag:
-    """Flag on a hashtag that should not be flagged."""
+    """Flag that hides a hashtag which should never be hidden."""
 
     hashtag: str
     kind: str
@@ -76,6 +119,8 @@ class Judgement:
     """Campaigns that began too late to be evaluated."""
     left_to_people: list[CampaignRecord]
     """Campaigns on which a person decided."""
+    attacks: list[AttackRecord]
+    """Attacked protests whose attack began early enough to be evaluated."""
     false_flags: list[FalseFlag]
     harmless: dict[str, int]
     """Number of planned harmless hashtags that had begun, by kind."""
@@ -88,7 +133,8 @@ class Judgement:
     @property
     def good(self) -> bool:
         """Whether all observations meet the conditions."""
-        return not self.false_flags and not any(campaign.problems() for campaign in self.campaigns)
+        problems = [one.problems() for one in self.campaigns] + [one.problems() for one in self.attacks]
+        return not self.false_flags and not any(problems)
 
 
 class DemoVerdict:
@@ -97,6 +143,11 @@ class DemoVerdict:
     def __init__(self, stories: Sequence[PlannedTag]) -> None:
         self._stories = by_hashtag(stories)
         self.campaigns = {story.hashtag: CampaignRecord(story) for story in stories if story.harmful}
+        self.attacks = {
+            story.hashtag: AttackRecord(story, story.attacked_from_ms)
+            for story in stories
+            if story.attacked_from_ms is not None
+        }
         self.false_flags: dict[tuple[str, str, str], FalseFlag] = {}
         self._ended_ms: int | None = None
 
@@ -104,6 +155,10 @@ class DemoVerdict:
         """Add the list that a surface showed to a viewer from a country, best first."""
         if self._ended_ms is not None:
             return
+        ranks = {hashtag: rank for rank, hashtag in enumerate(hashtags, start=1)}
+        for attack in self.attacks.values():
+            if surface == "trends" and attack.story.country == country:
+                attack.saw_rank(at_ms, ranks.get(attack.story.hashtag))
         for rank, hashtag in enumerate(hashtags, start=1):
             campaign = self.campaigns.get(hashtag)
             if campaign is None or campaign.story.country != country:
@@ -126,10 +181,19 @@ class DemoVerdict:
         elif campaign.flagged_ms is None and country in (campaign.story.country, WORLD):
             campaign.flagged_ms = at_ms
 
+    def saw_discount(self, at_ms: int, hashtag: str, country: str, why: str) -> None:
+        """Add an automated discount that was set or changed, with its reasons in one line."""
+        attack = self.attacks.get(hashtag)
+        if attack is None or self._ended_ms is not None or country not in (attack.story.country, WORLD):
+            return
+        attack.contested_ms = attack.contested_ms or at_ms
+        attack.why = why
+
     def saw_person(self, hashtag: str) -> None:
         """Add a person's decision on a hashtag."""
-        if hashtag in self.campaigns:
-            self.campaigns[hashtag].decided_by_person = True
+        for record in (self.campaigns.get(hashtag), self.attacks.get(hashtag)):
+            if record is not None:
+                record.decided_by_person = True
 
     def saw_other_policy(self, at_ms: int) -> None:
         """Add a change of policy, which ends the evaluation."""
@@ -145,6 +209,7 @@ class DemoVerdict:
             campaigns=[campaign for campaign in begun if campaign.story.from_ms <= ripe_ms],
             too_young=[campaign for campaign in begun if campaign.story.from_ms > ripe_ms],
             left_to_people=[campaign for campaign in everything if campaign.decided_by_person],
+            attacks=[one for one in self.attacks.values() if one.began_ms <= ripe_ms and not one.decided_by_person],
             false_flags=list(self.false_flags.values()),
             harmless=dict(Counter(s.kind for s in self._stories.values() if not s.harmful and s.from_ms <= at_ms)),
         )

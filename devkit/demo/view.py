@@ -15,7 +15,7 @@ from rich.text import Text
 
 from devkit.demo.state import COUNTRY, DemoState
 from devkit.demo.timeline import TimelineEvent
-from devkit.demo.verdict import CampaignRecord, Judgement
+from devkit.demo.verdict import AttackRecord, CampaignRecord, Judgement
 from streams import countries
 from streams.explain import flag_text
 from streams.progress import block_bars
@@ -24,6 +24,7 @@ TONES = {
     "start": "bold cyan",
     "rise": "yellow",
     "held": "bold red",
+    "contested": "bold yellow",
     "gone": "green",
     "stays": "green",
     "lifted": "magenta",
@@ -105,9 +106,11 @@ def summary(state: DemoState, judgement: Judgement) -> RenderableType:
     for flag in judgement.false_flags:
         early = "early, " if flag.provisional else ""
         where = f"{flag.surface}, {countries.country_name(None if flag.country == '*' else flag.country)}"
-        lines.append(Text(f"  ✗ #{clean(flag.hashtag)} was flagged ({early}{where}) and is {flag.kind}", "bold red"))
+        lines.append(Text(f"  ✗ #{clean(flag.hashtag)} was hidden ({early}{where}) and is {flag.kind}", "bold red"))
+    for attack in judgement.attacks:
+        lines += _judged_attack(attack, state.began_ms)
     if not judgement.false_flags:
-        lines.append(Text("  ✓ no other hashtag was ever flagged, early or settled", "green"))
+        lines.append(Text("  ✓ no other hashtag was ever hidden, early or settled", "green"))
         kinds = ", ".join(f"{count} {kind.replace('_', '-')}" for kind, count in judgement.harmless.items())
         lines.append(Text(f"    harmless hashtags: {kinds}, and all background traffic", "dim"))
     health = state.health
@@ -150,6 +153,21 @@ def _judged(campaign: CampaignRecord, began_ms: int) -> list[Text]:
     return lines + [Text(f"    ✗ {problem}", "bold red") for problem in problems]
 
 
+def _judged_attack(attack: AttackRecord, began_ms: int) -> list[Text]:
+    story, problems = attack.story, attack.problems()
+    where, at = countries.country_name(story.country or None), (attack.began_ms - began_ms) / 1000
+    head = f": a {story.kind} in {where}, new accounts copy hate under it from {at:.0f} s on"
+    lines = [Text.assemble((f"  #{clean(story.display)}", "bold"), head)]
+    if attack.contested_ms is not None:
+        after = (attack.contested_ms - attack.began_ms) / 1000
+        lines.append(Text(f"    ✓ {after:.1f} s later: {clean(attack.why)}", "green"))
+    if attack.ranks and attack.missed_ms is None:
+        best, worst = attack.ranks
+        ranks = f"number {best}" if best == worst else f"number {best} to {worst}"
+        lines.append(Text(f"    ✓ stayed in the top 10: number {attack.rank_before} before, {ranks} since", "green"))
+    return lines + [Text(f"    ✗ {problem}", "bold red") for problem in problems]
+
+
 def _header(state: DemoState) -> RenderableType:
     health = state.health
     ends = f" of {state.ends_after_seconds:.0f}" if state.ends_after_seconds else ""
@@ -173,12 +191,13 @@ def _trends(state: DemoState) -> RenderableType:
     for row in state.rows:
         story = state.stories.get(row.hashtag)
         kind = story.kind if story else "background"
+        attacked = story is not None and story.attacked_from_ms is not None and story.attacked_from_ms <= state.now_ms
         table.add_row(
             str(row.rank),
             Text(f"#{clean(row.display)}", _KINDS.get(kind, "")),
             f"{row.tweets:,}",
             Text(block_bars(row.sparkline[-_SPARKLINE:], max(1, *row.sparkline[-_SPARKLINE:])), "blue"),
-            Text(_SHORT.get(kind, kind), _KINDS.get(kind, "dim")),
+            Text("attack" if attacked else _SHORT.get(kind, kind), _KINDS.get(kind, "dim")),
         )
     title = f"Trending in {countries.country_name(COUNTRY)}, with the true kind"
     return Panel(table, title=title, title_align="left", subtitle=state.trends_url)
@@ -192,14 +211,17 @@ def _held(state: DemoState) -> RenderableType:
     for (hashtag, _), group in groups.items():
         one = min(group, key=lambda register: register.country == "*")
         early = ", early," if one.provisional else ""
+        category = "" if one.action == "discount" else f"{flag_text.category_of(one)}: "
         where, stands = flag_text.places(group).partition(" in ")[2], flag_text.until(one.expires_at_ms, state.now_ms)
         lines += [
-            Text(f"#{clean(one.display or hashtag)}", "bold red"),
+            Text(f"#{clean(one.display or hashtag)}", "bold yellow" if one.action == "discount" else "bold red"),
             Padding(Text(f"{flag_text.action_of(one).lower()}{early} in {where}, {stands}", "dim"), (0, 0, 0, 2)),
-            Padding(Text(f"{flag_text.category_of(one)}: {clean(flag_text.one_line(one))}"), (0, 0, 0, 2)),
+            Padding(Text(f"{category}{clean(flag_text.one_line(one))}"), (0, 0, 0, 2)),
         ]
     content: RenderableType = Group(*lines) if lines else Text("nothing yet", "dim")
-    return Panel(content, title="Held back, and why", title_align="left", subtitle=f"{state.trends_url}/?held=on")
+    return Panel(
+        content, title="Held back or contested, and why", title_align="left", subtitle=f"{state.trends_url}/?held=on"
+    )
 
 
 def _timeline(state: DemoState, count: int) -> RenderableType:

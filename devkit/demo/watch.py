@@ -9,13 +9,14 @@ from typing import Any
 
 import httpx
 from hushtag_client import AsyncFlagsClient
-from hushtag_client.registers import HIDING, Register
+from hushtag_client.registers import FLAGGING, HIDING, Register
 from prometheus_client.parser import text_string_to_metric_families
 
 from devkit.demo.state import COUNTRY, DemoState, TrendRow
 from devkit.demo.timeline import Timeline, TimelineEvent
 from devkit.demo.verdict import DemoVerdict
 from streams.clock import now_ms
+from streams.explain import flag_text
 
 POLL_SECONDS = 0.25
 _METRICS_SECONDS = 1.0
@@ -69,7 +70,7 @@ class Watcher:
             self._state.held = [
                 register
                 for register in self._flags.registers()
-                if register.action in HIDING and register.in_force(self._state.now_ms)
+                if register.action in FLAGGING and register.in_force(self._state.now_ms)
             ]
             self._happened(self._timeline.tick(self._state.now_ms))
             await asyncio.sleep(POLL_SECONDS)
@@ -140,6 +141,10 @@ class Watcher:
         for register in registers:
             if register.source != "automated":
                 self._verdict.saw_person(register.hashtag)
+                continue
+            if register.action == "discount":
+                why = flag_text.one_line(register)
+                self._verdict.saw_discount(at_ms, register.hashtag, register.country, why)
             else:
                 self._verdict.saw_flag(
                     at_ms,

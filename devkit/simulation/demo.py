@@ -12,7 +12,7 @@ from devkit.simulation.stories import Story, UniqueNames
 from devkit.simulation.texts import TagNames
 
 LEAST_RATE = 40.0
-"""Minimum tweets a second: the stories alone need about 25."""
+"""Minimum tweets a second: the stories alone need nearly as many."""
 
 _EPISODE_MS = 5 * 60_000
 _SHORTEST_MS = 30_000
@@ -30,9 +30,9 @@ def demo_config(
 ) -> SimulationConfig:
     """Configure the demo: a campaign in India begins after 20 s, at 4 tweets a second and growing.
 
-    A protest trends from the first second; counter-speech, news, a cricket match, a festival and a bot flood come and
-    go. At 80 s a second campaign begins in the United States, at 150 s a third one in Hindi. The schedule repeats every
-    5 min with other names.
+    Two protests trend from the first second. From 25 s on, young accounts copy hate under the hashtag of the second
+    one. Counter-speech, news, a cricket match, a festival and a bot flood come and go. At 80 s a second campaign begins
+    in the United States, at 150 s a third one in Hindi. The schedule repeats every 5 min with other names.
 
     Args:
         names: names of hashtags, see `data.tag_names`.
@@ -84,15 +84,25 @@ def _episode(names: TagNames, naming: UniqueNames, rng: Random, begin_ms: int) -
         )  # fmt: skip
 
     outcry = campaign(first, "en", "IN", 20, 10.0)
+    attacked = (cause + 1) % len(names.protest)
+    protest = story(
+        "protest", names.protest[attacked], "IN", 0, 300, 4.0, subject=attacked, n_authors=900, course="steady"
+    )
+    hijack = replace(
+        outcry, kind="hijack", hashtag=protest.hashtag, start_ms=begin_ms + 25_000, per_second=6.0, harmful_share=1.0,
+        copy_share=0.8, young_share=0.9,
+    )  # fmt: skip
     people = names.people["en"][first]
     return [
         story("protest", names.protest[cause], "IN", 0, 300, 5.0, subject=cause, harmful_share=0.03, n_authors=900),
+        protest,
+        hijack,
         story("sports", rng.choice(names.sports), "IN", 0, 280, 6.0, course="pulses"),
         story("festival", names.festival[greeting], "IN", 5, 240, 3.0, course="hump"),
         outcry,
         story(
             "counter_speech", rng.choice(names.counter_speech).format(people=people), "IN", 32, 300, 2.5,
-            subject=first, extra_tags=((outcry.hashtag, 0.04),), quotes=outcry.hashtag,
+            subject=first, extra_tags=((outcry.hashtag, 0.02),), quotes=outcry.hashtag,
         ),
         story("news", rng.choice(names.news).format(people=people), "IN", 45, 300, 1.5, subject=first, course="hump"),
         story(

@@ -20,7 +20,10 @@ class Story:
     """Plan for one hashtag. Times are milliseconds since the run's start, [start_ms, end_ms)."""
 
     kind: str
-    """Kind in the ground truth: campaign, protest, counter_speech, news, sports, festival or bot_flood."""
+    """Kind in the ground truth: campaign, protest, counter_speech, news, sports, festival or bot_flood.
+
+    A `hijack` is not in it: its authors write under the hashtag of an earlier story.
+    """
     hashtag: str
     """Hashtag as written, without #."""
     texts: str
@@ -54,6 +57,11 @@ class Story:
     def harmful(self) -> bool:
         """Whether its hashtag should be suppressed."""
         return self.kind == "campaign"
+
+    @property
+    def hijacks(self) -> bool:
+        """Whether it attacks the hashtag of an earlier story, which stays harmless."""
+        return self.kind == "hijack"
 
     @property
     def mean_per_second(self) -> float:

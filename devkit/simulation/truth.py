@@ -33,7 +33,9 @@ class TruthTag(msgspec.Struct, kw_only=True):
     authors: int = 0
     language: str = ""
     harmful_share: float = 0.0
-    """Planned share of harmful texts, retweets excluded."""
+    """Planned share of harmful texts, retweets and those of a hijack excluded."""
+    attacked_from_ms: int | None = None
+    """Time from which other accounts write harm under it; None, and absent from the file: never."""
 
 
 class GroundTruth:
@@ -49,6 +51,9 @@ class GroundTruth:
         self._tags: dict[str, TruthTag] = {}
         self._authors: dict[str, set[int]] = {}
         for story in stories:
+            if story.hijacks:
+                self._tags[story.hashtag].attacked_from_ms = start_ms + story.start_ms
+                continue
             self._tags[story.hashtag] = TruthTag(
                 hashtag=normalise(story.hashtag),
                 display=story.hashtag,
@@ -98,4 +103,11 @@ class GroundTruth:
 
     def table(self, records: dict[str, int], **about: Any) -> dict[str, Any]:
         """Convert the ground truth to plain JSON for its file."""
-        return {"tags": [msgspec.to_builtins(tag) for tag in self.tags()], "records": records, **about}
+        return {"tags": [_plain(tag) for tag in self.tags()], "records": records, **about}
+
+
+def _plain(tag: TruthTag) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(tag)
+    if tag.attacked_from_ms is None:
+        del plain["attacked_from_ms"]
+    return plain

@@ -75,7 +75,7 @@ async def undo_override(request: Request, body: UndoBody, idempotency_key: Idemp
 
 @router.post("/pause", openapi_extra=needs("decide"), tags=["stop button"], status_code=201)
 async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyKey) -> Response:
-    """Lift every automated suppression; human decisions and orders stay in force."""
+    """Lift every automated suppression and discount; human decisions and orders stay in force."""
     services = services_of(request)
 
     async def work(actor: str) -> dict[str, Any]:

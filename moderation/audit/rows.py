@@ -121,9 +121,15 @@ def _rulings(record: Mapping[str, Any]) -> tuple[str, str]:
     rulings = [one for one in _list(record.get("rulings")) if isinstance(one, dict)]
     actions = dict.fromkeys(_text(one, "action") for one in rulings)
     reasons = [
-        f"{_text(one, 'category')} on {_text(one, 'surface')}: {_text(one, 'action')}{_signals(one)}" for one in rulings
+        f"{_text(one, 'category')} on {_text(one, 'surface')}: {_text(one, 'action')}{_weight(one)}{_signals(one)}"
+        for one in rulings
     ]
     return ", ".join(actions), "; ".join(reasons)
+
+
+def _weight(ruling: Mapping[str, Any]) -> str:
+    weight = _text(ruling, "weight")
+    return f" to {weight}" if weight else ""
 
 
 def _signals(ruling: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from moderation.audit.chain import AuditEntry, record_bytes
 from moderation.audit.sources import is_loss
 from streams.errors import EXIT_NO, HushtagError
-from streams.log.decisions import HIDING, Decision, ScopeDecision, decision_in
+from streams.log.decisions import FLAGGING, HIDING, Action, Decision, ScopeDecision, decision_in
 from streams.log.topic_specs import DECISIONS
 
 ALWAYS_MS = 0
@@ -141,14 +141,15 @@ class AutomatedDecisions:
 
 
 def _slim(decision: Decision) -> Decision:
-    """Reduce a decision to the fields that a report counts: the categories that hide, and their ends."""
-    ends: dict[str, int] = {}
+    """Reduce a decision to the fields that a report counts: the categories that hide or discount, and their ends."""
+    ends: dict[tuple[str, Action], int] = {}
     for ruling in decision.rulings:
-        if ruling.action in HIDING:
-            ends[intern(ruling.category)] = max(ruling.expires_at_ms, ends.get(ruling.category, 0))
+        if ruling.action in FLAGGING:
+            kind = intern(ruling.category), "suppress" if ruling.action in HIDING else ruling.action
+            ends[kind] = max(ruling.expires_at_ms, ends.get(kind, 0))
     rulings = tuple(
-        ScopeDecision(category=category, surface="", action="suppress", since_ms=0, expires_at_ms=end_ms)
-        for category, end_ms in ends.items()
+        ScopeDecision(category=category, surface="", action=action, since_ms=0, expires_at_ms=end_ms)
+        for (category, action), end_ms in ends.items()
     )
     names = {"hashtag": intern(decision.hashtag), "country": intern(decision.country), "display": ""}
     return msgspec.structs.replace(decision, rulings=rulings, policy_revision="", model_revision="", **names)

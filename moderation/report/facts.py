@@ -54,6 +54,10 @@ class ReportFacts:
     """Number of hashtags hidden by the pipeline, by category; a hashtag in two countries counts twice."""
     suppressed_for_ms: dict[str, int]
     """Median duration of suppressions, by category."""
+    discounted: dict[str, int]
+    """Number of contested hashtags that the pipeline ranked by their established accounts, by category."""
+    discounted_for_ms: dict[str, int]
+    """Median duration of that, by category."""
     overruled: int
     """Number of suppressed hashtags that a person allowed while they were hidden."""
     by_people: dict[str, int]
@@ -101,6 +105,7 @@ def count_facts(
     acted = [(case, at_ms) for case in cases if (at_ms := first_act_ms(case)) is not None]
     relevant = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
     hidden = episodes(relevant, from_ms, to_ms)
+    contested = episodes(relevant, from_ms, to_ms, ("discount",))
     records = [
         record
         for offset, record in people.history
@@ -143,10 +148,9 @@ def count_facts(
         on_time=sum(at_ms <= case.order.deadline_ms for case, at_ms in acted),
         acted=len(acted),
         suppressed=dict(Counter(one.category for one in hidden)),
-        suppressed_for_ms={
-            category: _median([one.lasted_ms for one in hidden if one.category == category]) or 0
-            for category in {one.category for one in hidden}
-        },
+        suppressed_for_ms=_median_by_category(hidden),
+        discounted=dict(Counter(one.category for one in contested)),
+        discounted_for_ms=_median_by_category(contested),
         overruled=_overruled(hidden, records),
         by_people=dict(Counter(map(_verb, records))),
         reversed=sum(_reversed(case) for case in cases),
@@ -197,6 +201,13 @@ def _verb(record: TagRecord) -> str:
     if isinstance(record, Undo):
         return "undo"
     return "pause" if record.hashtag == "*" else record.action
+
+
+def _median_by_category(found: Sequence[Episode]) -> dict[str, int]:
+    return {
+        category: _median([one.lasted_ms for one in found if one.category == category]) or 0
+        for category in {one.category for one in found}
+    }
 
 
 def _median(values: Sequence[int]) -> int | None:

@@ -66,6 +66,10 @@ def html(report: PublishedReport, now_ms: int, *, title: str = "Transparency rep
     plots["categories"] = _plot(
         {_words(c): n for c, n in categories.items()}, "Hashtags suppressed by category", "reduced"
     )
+    contested = facts["hashtags_discounted_by_category"]
+    plots["contested"] = _plot(
+        {_words(c): n for c, n in contested.items()}, "Contested hashtags by category", "declined"
+    )
     lasted = facts["suppressions_by_duration"]
     plots["lasted"] = _plot({_DURATIONS[d]: lasted[d] for d in _DURATIONS if d in lasted}, "How long", "reduced")
     template = _environment.get_template("report.html")

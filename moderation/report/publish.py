@@ -7,6 +7,7 @@ targets, categories of protected speakers. A lower level never reveals more of a
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +60,9 @@ def publish(facts: ReportFacts, quality: ReviewQuality | None = None) -> Publish
             "protected_speakers_registered_afterwards": round_count(facts.protected_later),
             "reversed": round_count(facts.reversed),
             "hashtags_suppressed_by_category": round_group(facts.suppressed),
-            "median_suppression_ms_by_category": {
-                category: ms for category, ms in sorted(facts.suppressed_for_ms.items())
-                if facts.suppressed[category] >= THRESHOLD
-            },
+            "median_suppression_ms_by_category": _of_many(facts.suppressed_for_ms, facts.suppressed),
+            "hashtags_discounted_by_category": round_group(facts.discounted),
+            "median_discount_ms_by_category": _of_many(facts.discounted_for_ms, facts.discounted),
             "suppressions_by_duration": round_group(Counter(map(_duration_class, facts.durations_ms))),
             "suppressions_overruled_by_people": round_count(facts.overruled),
             "suppressions_overruled_share": (
@@ -75,6 +75,11 @@ def publish(facts: ReportFacts, quality: ReviewQuality | None = None) -> Publish
             "counts_below_are_rounded": THRESHOLD,
         }
     )  # fmt: skip
+
+
+def _of_many(median_ms: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the medians of categories whose counts are not rounded."""
+    return {category: ms for category, ms in sorted(median_ms.items()) if counts[category] >= THRESHOLD}
 
 
 def _duration_class(lasted_ms: int) -> str:

@@ -2,7 +2,7 @@
 
 - A human override is undone where it is still in force.
 - A target of a legal order is declined on that order, so that other orders and people keep their decisions.
-- An `allow` overrules an automated suppression, and all other automated ones of the hashtag; the caller reports them.
+- An `allow` overrules an automated flag, and all other automated ones of the hashtag; the caller reports them.
 
 An appeal outlives the record that it contests: an order is revoked, a target is ruled on again under another
 reference, the decision leaves the topic. The appeal therefore keeps the order, the target and the deciders.
@@ -100,7 +100,7 @@ def resolve_appeal(appeal: Appeal, automated: AutomatedFold, history: OverrideHi
     if appeal.order:
         return _resolve_order(appeal, history.fold.orders.cases.get(appeal.order))
     now = [one for one in automated.restrictions.values() if one.target == appeal.hashtag and one.ends_ms > at_ms]
-    others = "".join(f"; {one.reference}, a separate decision, hides it now" for one in now)
+    others = "".join(f"; {one.reference}, a separate decision, restricts it now" for one in now)
     return AppealSubject(appeal.deciders, None, f"the decision has ended, or is no longer kept{others}")
 
 

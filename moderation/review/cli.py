@@ -28,12 +28,16 @@ from streams.settings import load_settings
 # `moderation.review.view` is imported in the commands: it loads scikit-learn.
 
 ItemId = Annotated[str, typer.Argument(help="Id of the item, from the list.", metavar="ITEM")]
-VerdictWord = Annotated[str, typer.Argument(help="uphold: keep it hidden; overturn: show it.", metavar="VERDICT")]
+VerdictWord = Annotated[
+    str, typer.Argument(help="uphold: hide it, or keep it contested; overturn: show it.", metavar="VERDICT")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group `review` to the command."""
-    review = typer.Typer(no_args_is_help=True, help="Items that need a review: holds, queued decisions, second looks.")
+    review = typer.Typer(
+        no_args_is_help=True, help="Items to review: holds, queued decisions, contested hashtags, second looks."
+    )
     review.command("list")(list_)
     review.command("claim")(claim)
     review.command("release")(release)
@@ -60,8 +64,9 @@ def list_(share: Share = DEFAULT_SHARE, as_json: Json = False) -> None:
             holder = progress.holder(now_ms())
             ends = "" if item.kind == "second_look" else f", lapses in {format_duration(item.ends_ms - now_ms())}"
             by = f", claimed by {holder}" if holder else ""
+            cause = f" ({item.cause})" if item.cause and item.kind != "second_look" else ""
             kind, where = item.kind.replace("_", " "), place_words(item.country)
-            out.print(f"{item.id}  {kind}: #{item.display}, {where}{ends}{by}")
+            out.print(f"{item.id}  {kind}: #{item.display}, {where}{cause}{ends}{by}")
         if not waiting and not as_json:
             out.print("the queue is empty")
 
@@ -104,7 +109,7 @@ def decide(
     share: Share = DEFAULT_SHARE,
     as_json: Json = False,
 ) -> None:
-    """Give a verdict on a claimed item; it is then blocked or allowed for a time."""
+    """Give a verdict on a claimed item; it is then blocked or allowed for a time, or stays contested."""
     from moderation.review.view import result_as_dict
 
     expires_at_ms = expiry_of(lasts, None, "7d", now_ms())

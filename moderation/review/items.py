@@ -1,5 +1,7 @@
 """Review items: automated decisions that wait for a person, and a blind sample of the other suppressions. Pure.
 
+A contested hashtag stays visible and is an item too, because people can see what the pipeline cannot.
+
 Only a suppression's reference and a secret determine whether it is sampled. The sample is therefore the same in every
 process and after every restart, and cannot be predicted. A reviewer of the sample sees neither the pipeline's numbers
 nor another reviewer's verdict.
@@ -17,12 +19,13 @@ from moderation.statements.restriction import Restriction
 from streams.log.decisions import Decision, Evidence, ScopeDecision
 from streams.signals.registry import WEIGHED
 
-ItemKind = Literal["hold", "review", "second_look"]
+ItemKind = Literal["hold", "review", "contested", "second_look"]
 DEFAULT_SHARE = 0.05
 LOOKS = 2
 """Verdicts on each sampled item; agreement needs two."""
 _EVIDENCE = (
     *("tweets", "authors", "scored", "share", "lower", "upper"),
+    *("established", "established_lower", "established_upper"),
     *(one.name for one in WEIGHED if one.recorded),
 )
 
@@ -41,7 +44,9 @@ class ReviewItem:
     category: str
     began_ms: int
     ends_ms: int
-    """End of the hold, or of the use of a review."""
+    """End of the hold or the discount, or of the use of a review."""
+    cause: str = ""
+    """Reason why people are asked, in words; "" where the policy's mode asks them."""
     evidence: Evidence | None
 
     @property
@@ -66,6 +71,7 @@ class ReviewItem:
             "category": self.category,
             "began_ms": self.began_ms,
             "ends_ms": self.ends_ms,
+            "cause": self.cause,
             "evidence": {name: getattr(self.evidence, name) for name in _EVIDENCE} if self.evidence else None,
         }
 
@@ -87,6 +93,13 @@ def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewI
     restrictions = decision_restrictions(decision)
     found = [_item(one, "hold") for one in restrictions if one.measure == "held"]
     found += [
+        _item(
+            one, "contested", f"contested: {one.established_part:.0%} of its authors are established, others write harm"
+        )
+        for one in restrictions
+        if one.measure == "discounted"
+    ]
+    found += [
         _item(one, "second_look")
         for one in restrictions
         if one.measure == "reduced" and is_sampled(one.reference, share, secret)
@@ -98,7 +111,7 @@ def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewI
     return found + [_queued_item(decision, rulings) for rulings in groups.values()]
 
 
-def _item(restriction: Restriction, kind: ItemKind) -> ReviewItem:
+def _item(restriction: Restriction, kind: ItemKind, cause: str = "") -> ReviewItem:
     return ReviewItem(
         id=restriction.reference,
         kind=kind,
@@ -110,11 +123,12 @@ def _item(restriction: Restriction, kind: ItemKind) -> ReviewItem:
         began_ms=restriction.began_ms,
         ends_ms=restriction.ends_ms,
         evidence=restriction.evidence,
+        cause=cause,
     )
 
 
 def _queued_item(decision: Decision, rulings: list[ScopeDecision]) -> ReviewItem:
-    """Build the item of the `review` mode, which hides nothing and only asks for a review."""
+    """Build the item of a review, which hides nothing: of the policy's mode, of a breaker or of an innocent past."""
     first = rulings[0]
     identity = f"review|{decision.hashtag}|{decision.country}|{first.category}|{first.since_ms}"
     return ReviewItem(
@@ -128,4 +142,15 @@ def _queued_item(decision: Decision, rulings: list[ScopeDecision]) -> ReviewItem
         began_ms=first.since_ms,
         ends_ms=max(ruling.expires_at_ms for ruling in rulings),
         evidence=first.evidence,
+        cause=_cause(first),
     )
+
+
+def _cause(ruling: ScopeDecision) -> str:
+    """Say why a ruling became a review: the name of the valve, with its value and its limit."""
+    reason = next((one for one in ruling.reasons if one.signal == ruling.valve), None)
+    if reason is None:
+        return ruling.valve.replace("_", " ")
+    if ruling.valve == "innocent_past":
+        return f"innocent past: {reason.value:g} established authors used it before without harm"
+    return f"{ruling.valve.replace('_', ' ')}: {reason.value:g}, the limit is {reason.threshold:g}"

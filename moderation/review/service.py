@@ -42,7 +42,7 @@ from streams.naming import tag_of
 from streams.orders.records import OrderRuling, encode_case
 
 CLAIM_MS = 30 * 60_000
-_QUEUE_ORDER = {"hold": 0, "review": 1, "second_look": 2}
+_QUEUE_ORDER = {"hold": 0, "review": 1, "contested": 2, "second_look": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ class ReviewService:
     ) -> ReviewResult:
         """Give a verdict on a claimed item.
 
-        A hold or a queued item is then blocked or allowed by the reviewer. A sampled suppression is allowed once all
-        of its reviewers overturn it.
+        A hold or a queued item is then blocked or allowed by the reviewer. A contested hashtag stays contested, or is
+        allowed. A sampled suppression is allowed once all of its reviewers overturn it.
 
         Args:
             item: id of the item.
@@ -147,6 +147,8 @@ class ReviewService:
         def effect() -> Effect | None:
             verdicts = [*(one.verdict for one in self.fold.progress(item).verdicts), verdict]
             if record.second_look and (len(verdicts) < found.looks or set(verdicts) != {"overturn"}):
+                return None
+            if found.kind == "contested" and verdict == "uphold":
                 return None
             draft = OverrideDraft(
                 tag=tag_of(found.display if tag_of(found.display).hashtag == found.hashtag else found.hashtag),

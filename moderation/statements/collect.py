@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from moderation.statements.restriction import LegalOrder, Measure, Restriction
 from streams.explain.hashtag_report import HashtagReport
-from streams.log.decisions import HIDING, Decision, ScopeDecision
+from streams.log.decisions import FLAGGING, Action, Decision, ScopeDecision
 from streams.log.moderation import Override
 from streams.orders.cases import Case, TargetRow
 from streams.orders.measures import measure
@@ -14,10 +14,11 @@ from streams.orders.records import OrderStep, Outcome
 from streams.orders.states import IN_FORCE_STATES
 
 _MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
+_AUTOMATED: dict[Action, Measure] = {"suppress": "reduced", "hold": "held", "discount": "discounted"}
 
 
 def active_restrictions(report: HashtagReport) -> list[Restriction]:
-    """List the restrictions that hide a hashtag now, according to the logs and not to Redis.
+    """List the restrictions of a hashtag in force now, according to the logs and not to Redis.
 
     A restriction that stronger decisions overrule on all of its surfaces is left out.
     """
@@ -48,15 +49,15 @@ def all_restrictions(report: HashtagReport) -> list[Restriction]:
 
 def decision_restrictions(decision: Decision) -> list[Restriction]:
     """Convert an automated decision: one restriction per category, action and beginning, with all of its surfaces."""
-    groups: dict[tuple[str, str, int], list[ScopeDecision]] = {}
+    groups: dict[tuple[str, Action, int], list[ScopeDecision]] = {}
     for ruling in decision.rulings:
-        if ruling.action in HIDING:
+        if ruling.action in FLAGGING:
             groups.setdefault((ruling.category, ruling.action, ruling.since_ms), []).append(ruling)
     return [
         Restriction(
             target=decision.hashtag,
             display=decision.display or decision.hashtag,
-            measure="held" if action == "hold" else "reduced",
+            measure=_AUTOMATED[action],
             surfaces=tuple(sorted(ruling.surface for ruling in rulings)),
             country=decision.country,
             source="automated",
@@ -66,6 +67,7 @@ def decision_restrictions(decision: Decision) -> list[Restriction]:
             decision=decision.version,
             identity=f"automated|{decision.hashtag}|{decision.country}|{category}|{action}|{since_ms}",
             category=category,
+            weight=1.0 if rulings[0].weight is None else rulings[0].weight,
             signals=rulings[0].reasons,
             evidence=rulings[0].evidence,
             policy_revision=decision.policy_revision,

@@ -142,6 +142,12 @@ def facts(restriction: Restriction) -> str:
             f"classifier estimates that {evidence.share:.0%} wrote harmful text (between {evidence.lower:.0%} and "
             f"{evidence.upper:.0%} with the confidence that the policy asks for)."
         )
+        wrote = f"between {evidence.established_lower:.0%} and {evidence.established_upper:.0%} wrote harmful text"
+        parts.append(
+            f"About {evidence.established} of the authors have established accounts: neither new, nor with copied "
+            f"text, nor behind another hashtag that is held back"
+            + (f"; of these, {wrote}." if evidence.established else ".")
+        )
     if restriction.signals:
         signals = [
             f"{s.signal.replace('_', ' ')} {s.value:.3g} (threshold {s.threshold:.3g})" for s in restriction.signals
@@ -201,6 +207,8 @@ def _done(restriction: Restriction) -> str:
         "reduced": f"The hashtag is kept out of {' and '.join(restriction.surfaces)} {where}; posts are not touched.",
         "held": f"The hashtag is kept out of {' and '.join(restriction.surfaces)} {where} until a person has looked at "
         "it; posts are not touched.",
+        "discounted": f"The hashtag stays visible on {' and '.join(restriction.surfaces)} {where}. It is ranked there "
+        f"by the posts of established accounts: its posts count {restriction.weight:.0%}. Posts are not touched.",
         "withheld": f"The {restriction.kind} is withheld {where} and visible everywhere else.",
         "suspended": "The account is suspended.",
     }

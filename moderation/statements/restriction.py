@@ -14,9 +14,10 @@ from streams.log.decisions import DecisionReason, Evidence
 from streams.signals.registry import WEIGHED
 
 TargetKind = Literal["hashtag", "account", "tweet"]
-Measure = Literal["reduced", "held", "withheld", "suspended"]
-"""`reduced`: absent from trends and suggestions. `held`: reduced until a person has reviewed it. `withheld`: invisible
-in one country. `suspended`: the account is switched off."""
+Measure = Literal["reduced", "held", "discounted", "withheld", "suspended"]
+"""`reduced`: absent from trends and suggestions. `held`: reduced until a person has reviewed it. `discounted`: visible
+there, ranked by the tweets of its established accounts alone. `withheld`: invisible in one country. `suspended`: the
+account is switched off."""
 Source = Literal["automated", "human", "legal"]
 
 
@@ -32,7 +33,7 @@ class LegalOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restriction:
-    """One decision that hides a hashtag, an account or a tweet."""
+    """One decision that hides a hashtag, an account or a tweet, or that lowers the rank of a hashtag."""
 
     kind: TargetKind = "hashtag"
     target: str
@@ -53,6 +54,8 @@ class Restriction:
     """Unique key that a renewal does not change."""
     category: str = ""
     """Category of harm; "" unless the decision is automated."""
+    weight: float = 1.0
+    """Factor on the tweets of a `discounted` hashtag in rankings."""
     reason: str = ""
     """Reason in the words of the person who decided."""
     signals: tuple[DecisionReason, ...] = ()
@@ -65,6 +68,12 @@ class Restriction:
     def reference(self) -> str:
         """Public reference, unique and stable across renewals."""
         return "hushtag-" + hashlib.sha256(self.identity.encode()).hexdigest()[:24]
+
+    @property
+    def established_part(self) -> float:
+        """Established part of the authors, in [0, 1]; the weight where there is no evidence."""
+        found = self.evidence
+        return found.established / found.authors if found is not None and found.authors else self.weight
 
     @property
     def secret(self) -> bool:
@@ -85,5 +94,6 @@ class Restriction:
 def _evidence(evidence: Evidence) -> dict[str, Any]:
     """Convert evidence without its sampled tweet ids, because those lead to their authors."""
     counts = ("window_ms", "tweets", "authors", "scored")
-    kept = (*counts, "share", "lower", "upper", *(one.name for one in WEIGHED if one.recorded))
+    shares = ("share", "lower", "upper", "established", "established_lower", "established_upper")
+    kept = (*counts, *shares, *(one.name for one in WEIGHED if one.recorded))
     return {name: getattr(evidence, name) for name in kept}

@@ -114,6 +114,20 @@ def _effect(restriction: Restriction, tr: Translator) -> str:
             country=country,
         )
     places = tr.all_of([_surface(surface, tr) for surface in restriction.surfaces])
+    if restriction.measure == "discounted":
+        if restriction.country == "*":
+            return tr.text(
+                "#{tag} is shown in {places}, but only tweets of established accounts count for its rank there.",
+                tag=restriction.display,
+                places=places,
+            )
+        return tr.text(
+            "#{tag} is shown in {places} to viewers in {country}, but only tweets of established accounts count for "
+            "its rank there.",
+            tag=restriction.display,
+            places=places,
+            country=country,
+        )
     if restriction.country == "*":
         return tr.text("#{tag} is not shown in {places}.", tag=restriction.display, places=places)
     return tr.text(
@@ -171,6 +185,14 @@ def _automated_reasons(restriction: Restriction, tr: Translator) -> list[str]:
                 people=tr.number(evidence.scored),
                 lower=tr.share(evidence.lower),
                 upper=tr.share(evidence.upper),
+            )
+        )
+    if restriction.measure == "discounted":
+        lines.append(
+            tr.text(
+                "Of the people who used it, {part} have established accounts. It found that the others break these "
+                "rules; it did not find that of the established accounts.",
+                part=tr.share(restriction.established_part),
             )
         )
     signals = [tr.text(BY_NAME[one.signal].statement) for one in restriction.signals if one.signal in BY_NAME]

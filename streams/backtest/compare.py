@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,9 @@ from streams.counting.keys import Tags, country_of
 from streams.judging.key_state import Scope
 
 Spells = Mapping[tuple[int, Scope], Sequence[Spell]]
+Effect = Literal["hidden", "discounted", "flagged"]
+"""Effect of an action on a tag: hidden, ranked by its established authors, or only noted (`review` or `shadow`)."""
+EFFECTS: tuple[Effect, ...] = ("hidden", "discounted", "flagged")
 Kind = Literal["newly", "cleared", "earlier", "later", "longer", "shorter", "action"]
 """Only under the new policy; only under the live one; from an earlier or a later tick; for a longer or a shorter time;
 only by another action."""
@@ -29,10 +32,12 @@ class PolicyOutcome(msgspec.Struct, frozen=True):
     authors: int
     tweets: int
     lower: float
-    """Lower bound of the harmful share at the start."""
+    """Lower bound of the harmful share at the start, among the authors that decided."""
     upper: float
     threshold: float
     """`suppress_at` of the rule."""
+    weight: float | None = None
+    """Weight of a `discount` at the start."""
 
     @property
     def margin(self) -> float:
@@ -41,15 +46,17 @@ class PolicyOutcome(msgspec.Struct, frozen=True):
 
 
 class PolicyChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A tag on which the two policies differ. Where either hides it, only hiding is compared."""
+    """A tag on which the two policies differ in one effect.
+
+    Hiding and discounts are compared apart. Other actions are compared where neither policy hides or discounts the tag.
+    """
 
     kind: Kind
     hashtag: str
     country: str
     category: str
     surfaces: tuple[str, ...]
-    hidden: bool
-    """Whether either policy hides the tag; else the change is one of `review` or `shadow`."""
+    effect: Effect
     live: PolicyOutcome | None = None
     new: PolicyOutcome | None = None
     was_protected: bool = False
@@ -63,25 +70,62 @@ class PolicyChange(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
+class _Difference(NamedTuple):
+    kind: Kind
+    effect: Effect
+    live: PolicyOutcome | None
+    new: PolicyOutcome | None
+
+
+class EffectTotal(msgspec.Struct):
+    """Hashtags on which a policy has one effect, each counted once, and their tag-minutes on each surface."""
+
+    hashtags: int = 0
+    minutes: float = 0.0
+
+
 class CategoryTotal(msgspec.Struct, kw_only=True):
-    """Sums of one category in one country; tag-minutes count on each surface."""
+    """Sums of one category in one country, by effect; `flagged` has every action, also those that hide or discount."""
 
     category: str
     country: str
     changes: dict[str, int]
-    hidden_minutes_live: float = 0.0
-    hidden_minutes_new: float = 0.0
-    flagged_minutes_live: float = 0.0
-    """Tag-minutes of any action, hiding or not."""
-    flagged_minutes_new: float = 0.0
+    live: dict[Effect, EffectTotal]
+    new: dict[Effect, EffectTotal]
 
 
 def compare(live: Spells, new: Spells, tags: Tags) -> list[PolicyChange]:
     """List every difference, most minutes first; scopes that differ only in their surface are merged."""
+    return _merged(live, new, tags, _differences)
+
+
+def compare_moment(live: Spells, new: Spells, tags: Tags) -> list[PolicyChange]:
+    """List the tags whose actions differ at one moment, each with the action of both policies.
+
+    Args:
+        live: by key and scope the only spell of the live policy that includes the moment.
+        new: the same of the new policy.
+        tags: names the hashtags of the keys.
+    """
+    return _merged(live, new, tags, _difference_now)
+
+
+def _merged(
+    live: Spells, new: Spells, tags: Tags, find: Callable[[Sequence[Spell], Sequence[Spell]], Iterable[_Difference]]
+) -> list[PolicyChange]:
     merged: dict[PolicyChange, list[str]] = {}
     for key, scope in sorted({*live, *new}):
-        change = _compare(key, scope, live.get((key, scope), ()), new.get((key, scope), ()), tags)
-        if change is not None:
+        for kind, effect, before, after in find(live.get((key, scope), ()), new.get((key, scope), ())):
+            change = PolicyChange(
+                kind=kind,
+                hashtag=tags.name(key),
+                country=country_of(key),
+                category=scope[0],
+                surfaces=(),
+                effect=effect,
+                live=before,
+                new=after,
+            )
             merged.setdefault(change, []).append(scope[1])
     changes = [msgspec.structs.replace(change, surfaces=tuple(surfaces)) for change, surfaces in merged.items()]
     return sorted(changes, key=_order)
@@ -89,32 +133,34 @@ def compare(live: Spells, new: Spells, tags: Tags) -> list[PolicyChange]:
 
 def _order(change: PolicyChange) -> tuple[object, ...]:
     minutes = abs((change.new.minutes if change.new else 0) - (change.live.minutes if change.live else 0))
-    return (not change.hidden, KINDS.index(change.kind), -minutes, change.hashtag, change.country, change.category)
+    kind = KINDS.index(change.kind)
+    return EFFECTS.index(change.effect), kind, -minutes, change.hashtag, change.country, change.category
 
 
-def _compare(key: int, scope: Scope, live: Sequence[Spell], new: Sequence[Spell], tags: Tags) -> PolicyChange | None:
-    hidden = any(spell.hides for spell in (*live, *new))
-    if hidden:
-        live, new = [one for one in live if one.hides], [one for one in new if one.hides]
+def _differences(live: Sequence[Spell], new: Sequence[Spell]) -> Iterator[_Difference]:
+    effects = {effect_of(spell) for spell in (*live, *new)}
+    for effect in sorted(effects - {"flagged"} or effects, key=EFFECTS.index):
+        before, after = ([one for one in side if effect_of(one) == effect] for side in (live, new))
+        kind = _kind(before, after)
+        if kind is not None:
+            yield _Difference(kind, effect, side_of(before), side_of(after))
+
+
+def _difference_now(live: Sequence[Spell], new: Sequence[Spell]) -> Iterator[_Difference]:
+    before, after = ([*map(effect_of, side)] for side in (live, new))
+    if [one.action for one in live] != [one.action for one in new]:
+        effect = min(before + after, key=EFFECTS.index)
+        kind: Kind = "action" if before == after else "newly" if effect in after else "cleared"
+        yield _Difference(kind, effect, side_of(live), side_of(new))
+
+
+def effect_of(spell: Spell) -> Effect:
+    """Return the effect of a spell's action on its tag."""
+    return "hidden" if spell.hides else "discounted" if spell.discounts else "flagged"
+
+
+def _kind(live: Sequence[Spell], new: Sequence[Spell]) -> Kind | None:
     before, after = side_of(live), side_of(new)
-    kind = _kind(before, after, live, new)
-    if kind is None:
-        return None
-    return PolicyChange(
-        kind=kind,
-        hashtag=tags.name(key),
-        country=country_of(key),
-        category=scope[0],
-        surfaces=(),
-        hidden=hidden,
-        live=before,
-        new=after,
-    )
-
-
-def _kind(
-    before: PolicyOutcome | None, after: PolicyOutcome | None, live: Sequence[Spell], new: Sequence[Spell]
-) -> Kind | None:
     if before is None or after is None:
         return None if before is after else "newly" if before is None else "cleared"
     if after.from_ms != before.from_ms:
@@ -141,31 +187,45 @@ def side_of(spells: Sequence[Spell]) -> PolicyOutcome | None:
         minutes=sum(spell.minutes for spell in spells),
         authors=evidence.authors,
         tweets=evidence.tweets,
-        lower=evidence.lower,
+        lower=first.reasons[0].value,
         upper=evidence.upper,
         threshold=first.reasons[0].threshold,
+        weight=first.weight,
     )
 
 
 def totals(live: Spells, new: Spells, changes: Iterable[PolicyChange]) -> list[CategoryTotal]:
     """Sum up by category and country; those without any spell are left out."""
-    found: dict[tuple[str, str], CategoryTotal] = {}
-
-    def total(category: str, country: str) -> CategoryTotal:
-        return found.setdefault((category, country), CategoryTotal(category=category, country=country, changes={}))
-
-    for name, spells in (("live", live), ("new", new)):
-        for (key, (category, _)), of_scope in spells.items():
-            one = total(category, country_of(key))
-            flagged = sum(spell.minutes for spell in of_scope)
-            hidden = sum(spell.minutes for spell in of_scope if spell.hides)
-            if name == "live":
-                one.flagged_minutes_live += flagged
-                one.hidden_minutes_live += hidden
-            else:
-                one.flagged_minutes_new += flagged
-                one.hidden_minutes_new += hidden
+    before, after = _by_category(live), _by_category(new)
+    counts: dict[tuple[str, str], dict[str, int]] = {}
     for change in changes:
-        counts = total(change.category, change.country).changes
-        counts[change.kind] = counts.get(change.kind, 0) + 1
-    return [found[at] for at in sorted(found)]
+        of_kind = counts.setdefault((change.category, change.country), {})
+        of_kind[change.kind] = of_kind.get(change.kind, 0) + 1
+    return [
+        CategoryTotal(
+            category=at[0],
+            country=at[1],
+            changes=counts.get(at, {}),
+            live=before.get(at) or _nothing(),
+            new=after.get(at) or _nothing(),
+        )
+        for at in sorted(before.keys() | after.keys())
+    ]
+
+
+def _by_category(spells: Spells) -> dict[tuple[str, str], dict[Effect, EffectTotal]]:
+    """Sum up the spells of one policy by category and country."""
+    found: dict[tuple[str, str], dict[Effect, EffectTotal]] = {}
+    counted: set[tuple[int, str, Effect]] = set()
+    for (key, (category, _)), of_scope in spells.items():
+        total = found.setdefault((category, country_of(key)), _nothing())
+        for spell in of_scope:
+            for effect in {effect_of(spell), EFFECTS[-1]}:
+                total[effect].hashtags += (key, category, effect) not in counted
+                total[effect].minutes += spell.minutes
+                counted.add((key, category, effect))
+    return found
+
+
+def _nothing() -> dict[Effect, EffectTotal]:
+    return {effect: EffectTotal() for effect in EFFECTS}

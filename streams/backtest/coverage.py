@@ -44,6 +44,7 @@ def _for_all(policy: Policy, kept: EvidenceConditions, *, scaled: bool) -> Itera
             f"shortest window {spell_duration(policy.windows_ms[0])}: texts were chosen for scoring by one of "
             f"{spell_duration(shortest_ms)}"
         )
+    yield from BY_NAME["young"].uncovered(policy, kept)  # no author with a young account is established
 
 
 def _for_rule(policy: Policy, rule: Rule, kept: EvidenceConditions) -> Iterator[str]:
@@ -52,3 +53,17 @@ def _for_rule(policy: Policy, rule: Rule, kept: EvidenceConditions) -> Iterator[
             yield f"window {spell_duration(window_ms)} was not counted"
     for name in rule.corroboration.named:
         yield from BY_NAME[name].uncovered(policy, kept)
+    if rule.hides:
+        yield from _for_past(policy, rule, kept)
+
+
+def _for_past(policy: Policy, rule: Rule, kept: EvidenceConditions) -> Iterator[str]:
+    """Compare the pasts that were measured with those that can keep a rule from hiding a tag."""
+    longest_ms = kept.windows_ms[-1]
+    if policy.longest_window_ms != longest_ms:
+        yield (
+            f"longest window {spell_duration(policy.longest_window_ms)}: innocent pasts were measured over "
+            f"{spell_duration(longest_ms)}"
+        )
+    if rule.suppress_at < kept.past_from and len(kept.windows_ms) > 1:
+        yield f"suppress_at {rule.suppress_at:g}: innocent pasts were measured from {kept.past_from:g} on"

@@ -7,7 +7,7 @@ import numpy as np
 from streams.backtest.history import EvidenceChunk, EvidenceHistory, same_categories
 from streams.backtest.policy_evaluator import PolicyEvaluator
 from streams.counting.keys import COUNTRY_BITS, Tags
-from streams.judging.levels import OVER
+from streams.judging.levels import OVER, OVER_WITHOUT
 from streams.log.evidence import EvidenceConditions, EvidenceRecord
 from streams.policy import Policy
 
@@ -18,7 +18,7 @@ class Peaks:
     """The greatest lower bound of every hashtag and category, in any country.
 
     Only ticks count at which the hashtag was over the floors and had its corroboration. A `suppress_at` up to the peak
-    would have hit the hashtag.
+    would have hidden the hashtag, except one that had a harmless past or was contested in another window.
 
     Args:
         policy: applied without its thresholds.
@@ -67,7 +67,7 @@ class Peaks:
             numbers, inverse = np.unique(block.table.keys >> COUNTRY_BITS, return_inverse=True)
             for (category, _), one in judged.items():
                 best = np.zeros(len(numbers))
-                np.maximum.at(best, inverse, np.where(one.level == OVER, one.lower, 0.0))
+                np.maximum.at(best, inverse, np.where(np.isin(one.level, (OVER, OVER_WITHOUT)), one.lower, 0.0))
                 peaks = self._peaks[category]
                 for number, peak in zip(numbers.tolist(), best.tolist(), strict=True):
                     peaks[number] = max(peak, peaks.get(number, 0.0))

@@ -17,7 +17,16 @@ from streams.judging.circuit_breakers import CircuitBreakers, scorer_fault
 from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
-from streams.judging.levels import NOTHING, OVER, Levels, RuleLevels, RuleResult, levels
+from streams.judging.levels import (
+    NOTHING,
+    OVER_WITHOUT,
+    EstablishedVoice,
+    Levels,
+    RuleLevels,
+    RuleResult,
+    combine,
+    levels,
+)
 from streams.judging.rule_evaluation import scopes_of
 from streams.judging.step import ScopeDecisions, step
 from streams.log.decisions import DecisionReason, Evidence, ScopeDecision
@@ -36,7 +45,9 @@ class BlockLevels:
     quick: bytes
     """`level`, for reading one row at a time."""
     lower: Doubles
+    """Lower bound of the harmful share, of the established authors where these are enough, else of all."""
     upper: Doubles
+    """Upper bound of the harmful share of all authors."""
     by_rule: list[RuleLevels]
     part: Ints
     """Index into `by_rule` of a row's rule."""
@@ -50,6 +61,14 @@ class BlockLevels:
     def reasons(self, row: int) -> tuple[DecisionReason, ...]:
         """Return the signals of one row that reached their thresholds."""
         return self.by_rule[int(self.part[row])].reasons(int(self.at[row]))
+
+    def voice(self, row: int) -> EstablishedVoice:
+        """Return the part of the established authors of one row."""
+        return self.by_rule[int(self.part[row])].voice(int(self.at[row]))
+
+    def is_shortest(self, row: int) -> bool:
+        """Return whether the window is the shortest of the row's rule."""
+        return self.by_rule[int(self.part[row])].is_shortest(int(self.at[row]))
 
 
 class PolicyEvaluator:
@@ -109,7 +128,8 @@ def _judge(
         rows = np.flatnonzero(np.isin(codes, [code for code, one in rules.items() if one == rule]) & kept)
         some = table if len(rows) == m else table.take(rows)
         one = levels(some, rule, column, listed[rows], rule.confidence)
-        level[rows], lower[rows], upper[rows] = one.level, one.lower, one.upper
+        level[rows], upper[rows] = one.level, one.everyone.upper
+        lower[rows] = np.where(one.enough, one.own.lower, one.everyone.lower)
         part[rows], at[rows] = len(by_rule), np.arange(len(rows))
         by_rule.append(one)
     return BlockLevels(level, level.tobytes(), lower, upper, by_rule, part, at)
@@ -141,13 +161,12 @@ class _TickView:
     def result(self, key: int, scope: Scope) -> RuleResult:
         if self.blind:
             return NOTHING
-        found = NOTHING
+        found = []
         for _, row, by_scope in self._rows_of(key):
             block = by_scope[scope]
-            level = block.quick[row]
-            if level > found.level:
-                found = RuleResult(level, block, row)
-        return found
+            if level := block.quick[row]:  # not LOW
+                found.append(RuleResult(level, block, row))
+        return combine(found) if found else NOTHING
 
     def is_gone(self, key: int, scope: Scope) -> bool:
         rule, floor = self.rule(key, scope), self._evaluator.policy.evidence_floor
@@ -226,7 +245,7 @@ class PolicyBacktest:
         for block in self._judged:
             over = np.zeros(len(block.table.keys), bool)
             for one in set(self._judged[block].values()):
-                over |= one.level == OVER
+                over |= one.level >= OVER_WITHOUT
             any_over[block] = np.flatnonzero(over)
         for tick in chunk.ticks:
             for rows in tick.windows.values():

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from streams.backtest.compare import PolicyChange, Spells, compare
+from streams.backtest.compare import PolicyChange, Spells, compare_moment
 from streams.backtest.impact import Impact, ImpactReport
 from streams.constants import PANE_MS
 
@@ -37,7 +37,7 @@ class ShadowReport(msgspec.Struct, kw_only=True):
     now: list[PolicyChange]
     """Differences at the last settled tick."""
     hiding: bool
-    """Whether `over_time` counts hidden tags. If no tag was hidden it counts tags in `review` or `shadow`."""
+    """Whether `over_time` counts hidden tags. If no tag was hidden it counts tags with any other action."""
     over_time: list[FlaggedCounts]
     """Ascending, evenly spaced, at most `POINTS_MAX`, the last one now."""
     verdict: ImpactReport
@@ -61,11 +61,7 @@ def report_of(impact: Impact) -> ShadowReport:
 def differing_now(impact: Impact) -> list[PolicyChange]:
     """List the tags on which the two policies differ at the last settled tick."""
     live, new = (_known(one.standing(impact.to_ms), impact) for one in impact.recorders)
-    return [one for one in compare(live, new, impact.tags) if _differs(one)]
-
-
-def _differs(change: PolicyChange) -> bool:
-    return change.live is None or change.new is None or change.live.action != change.new.action
+    return compare_moment(live, new, impact.tags)
 
 
 def _known(spells: Spells, impact: Impact) -> Spells:

@@ -30,6 +30,11 @@ class Spell:
         return self.decision.action in HIDING
 
     @property
+    def discounts(self) -> bool:
+        """Whether the action ranks the hashtag by its established authors alone."""
+        return self.decision.action == "discount"
+
+    @property
     def minutes(self) -> float:
         """Length of the spell in minutes."""
         return (self.to_ms - self.from_ms) / 60_000

@@ -5,38 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from streams.backtest.compare import PolicyChange, PolicyOutcome
+from streams.backtest.compare import Effect, EffectTotal, PolicyChange, PolicyOutcome
 from streams.backtest.impact import ImpactReport
 
 SETTLED_ONLY = (
     "Settled decisions are predicted, and exactly. Early ones, which hide a tag some seconds sooner, are not: they "
-    "depend on when records arrive. Actions that began before the evidence are not known."
+    "depend on when records arrive. Actions that began before the evidence are not known. Authors of hidden hashtags "
+    "are not established; these hashtags are the ones that were hidden under the live policy."
 )
-_HIDDEN = {
-    "newly": "newly suppressed",
-    "cleared": "no longer suppressed",
-    "earlier": "earlier",
-    "later": "later",
-    "longer": "longer",
-    "shorter": "shorter",
-    "action": "other action",
+_TIMES = {"earlier": "earlier", "later": "later", "longer": "longer", "shorter": "shorter", "action": "other action"}
+_KINDS: dict[Effect, dict[str, str]] = {
+    "hidden": {**_TIMES, "newly": "newly suppressed", "cleared": "no longer suppressed"},
+    "discounted": {
+        **{kind: f"discounted {words}" for kind, words in _TIMES.items()},
+        "newly": "newly discounted",
+        "cleared": "no longer discounted",
+    },
+    "flagged": {**_TIMES, "newly": "newly flagged", "cleared": "no longer flagged"},
 }
-_SHOWN = {**_HIDDEN, "newly": "newly flagged", "cleared": "no longer flagged"}
-_DONE = {"suppress": "suppressed", "hold": "held for review", "review": "queued for review", "shadow": "noted (shadow)"}
+_DONE = {
+    "suppress": "suppressed",
+    "hold": "held for review",
+    "discount": "ranked by established authors",
+    "review": "queued for review",
+    "shadow": "noted (shadow)",
+}
 
 
 def kind_in_words(change: PolicyChange) -> str:
     """Name the kind of a change."""
-    return (_HIDDEN if change.hidden else _SHOWN)[change.kind]
+    return _KINDS[change.effect][change.kind]
 
 
 def side_in_words(side: PolicyOutcome | None) -> str:
     """Describe the effect of one policy on a tag."""
     if side is None:
         return "–"
+    done = _DONE.get(side.action, side.action) + (f" (weight {side.weight:g})" if side.weight is not None else "")
     more = f" in {side.spells} spells" if side.spells > 1 else ""
     begins = f"{_at(side.from_ms):%m-%d} {clock(side.from_ms)}"  # evidence may span a week
-    return f"{_DONE.get(side.action, side.action)} {begins}, {minutes_in_words(side.minutes)}{more}"
+    return f"{done} {begins}, {minutes_in_words(side.minutes)}{more}"
+
+
+def total_in_words(total: EffectTotal) -> str:
+    """Render a number of hashtags and their tag-minutes.
+
+    >>> total_in_words(EffectTotal(3, 40.0)), total_in_words(EffectTotal())
+    ('3 for 40 min', 'none')
+    """
+    return f"{total.hashtags:,} for {minutes_in_words(total.minutes)}" if total.hashtags else "none"
 
 
 def now_in_words(change: PolicyChange) -> str:

@@ -45,7 +45,7 @@ def list_flags(
     everything: Annotated[bool, typer.Option("--all", help="Also list cleared, expired and allowed flags.")] = False,
     as_json: JsonLines = False,
 ) -> None:
-    """List the hidden hashtags: all of them, or those hidden from viewers in one country."""
+    """List the hidden and the discounted hashtags: all of them, or those of viewers in one country."""
     _check_country(country)
     with _flags() as flags:
         at_ms = now_ms()
@@ -57,12 +57,12 @@ def list_flags(
         return
     table = Table("hashtag", "surface", "country", "action", "by", "category", "until", "why")
     for row in rows:
-        action = row.action if row.in_force(at_ms) else f"{row.action} (not in force)"
+        action = _action(row) if row.in_force(at_ms) else f"{_action(row)} (not in force)"
         by = f"{row.source}: {row.actor}" if row.by_people else row.source
         name = row.hashtag if row.surface in ("account", "tweet") else f"#{row.display or row.hashtag}"
         cells = (name, row.surface, row.country, action, by, row.category, _until(row))
         table.add_row(*(_plain(cell) for cell in (*cells, _reasons(row))))
-    Console().print(table if rows else "no hashtag is hidden")
+    Console().print(table if rows else "no hashtag is hidden or discounted")
 
 
 def get_flag(
@@ -86,13 +86,14 @@ def get_flag(
                     "country": country,
                     "shown": answer.shown,
                     "why": answer.why,
+                    "weight": answer.weight,
                     "register": found.as_dict() if found else None,
                 }
             )
             continue
         line = f"#{answer.hashtag} on {name}: {'shown' if answer.shown else 'hidden'} ({answer.why})"
         if found:
-            line += f": {found.action} by {found.source}, until {_until(found)}"
+            line += f": {_action(found)} by {found.source}, until {_until(found)}"
             line += f"; {_reasons(found)}" if found.reasons else ""
         Console(highlight=False, soft_wrap=True).print(_plain(line))
 
@@ -122,15 +123,20 @@ def _everywhere(flags: Answers, at_ms: int, everything: bool) -> list[Register]:
     found = flags.registers()
     if everything:
         return found
-    held = {one.field for surface in {r.surface for r in found} for country in {r.country for r in found}
-            for one in flags.held(surface, country)}  # fmt: skip
-    return [one for one in found if one.field in held and one.in_force(at_ms)]
+    fields = {one.field for country in {one.country for one in found} for one in _in_effect(flags, country)}
+    return [one for one in found if one.field in fields and one.in_force(at_ms)]
 
 
 def _seen_from(flags: Answers, country: str, everything: bool) -> list[Register]:
     if everything:
         return [one for one in flags.registers() if one.country in (country.upper(), "*")]
-    return [one for surface in {r.surface for r in flags.registers()} for one in flags.held(surface, country)]
+    return _in_effect(flags, country)
+
+
+def _in_effect(flags: Answers, country: str) -> list[Register]:
+    """Return the registers that hide or discount a hashtag for viewers in a country, on any surface."""
+    surfaces = {one.surface for one in flags.registers()}
+    return [one for surface in surfaces for one in (*flags.held(surface, country), *flags.discounted(surface, country))]
 
 
 def _check_country(country: str | None) -> None:
@@ -144,6 +150,10 @@ def _plain(text: str) -> Text:
     """Return text without markup, and without characters that move the cursor or change the writing direction."""
     unsafe = {"Cc", "Cs"}
     return Text("".join("\ufffd" if category(c) in unsafe or c in _BIDI_CONTROLS else c for c in text))
+
+
+def _action(row: Register) -> str:
+    return f"{row.action} (weight {row.weight:g})" if row.action == "discount" else row.action
 
 
 def _until(row: Register) -> str:

@@ -137,23 +137,26 @@ def change_table(changes: list[PolicyChange]) -> Table:
             text.side_in_words(one.new),
             f"{one.side.authors:,}",
             text.margin_in_words(one.side),
-            style="red" if one.was_protected or (one.kind == "newly" and one.hidden) else None,
+            style="red" if one.was_protected or (one.kind == "newly" and one.effect == "hidden") else None,
         )
     return table
 
 
 def _totals(report: ImpactReport) -> Table:
+    from streams.backtest import text
+    from streams.backtest.compare import EFFECTS
+
     table = Table(box=None, pad_edge=False)
     for name in ("category", "country", "changes"):
         table.add_column(name)
-    for name in ("hidden tag-min, live", "new", "flagged tag-min, live", "new"):
+    for name in ("hidden, live", "new", "discounted, live", "new", "flagged, live", "new"):
         table.add_column(name, justify="right")
     for one in report.totals:
         changes = ", ".join(f"{count} {kind}" for kind, count in one.changes.items()) or "none"
-        minutes = (
-            one.hidden_minutes_live, one.hidden_minutes_new, one.flagged_minutes_live, one.flagged_minutes_new
-        )  # fmt: skip
-        table.add_row(one.category, one.country, changes, *(f"{each:,.0f}" for each in minutes))
+        sides = ((one.live[effect], one.new[effect]) for effect in EFFECTS)
+        table.add_row(
+            one.category, one.country, changes, *(text.total_in_words(each) for side in sides for each in side)
+        )
     return table
 
 

@@ -3,7 +3,8 @@
 - `gather` reads Kafka and Redis; `gather_report` and `gather_explanation` are the entry points.
 - `hashtag_report` combines the decisions, overrides and flags (pure).
 - `evidence_report` compares the last evidence with the policy (pure).
-- `signal_report` has each rule's signals, and what would hide or clear the hashtag (pure).
+- `signal_report` has each rule's signals (pure).
+- `changes` has the conditions that would hide or clear the hashtag (pure).
 - `word_report` has the words of its tweets that moved the model.
 - `explanation` combines these and renders JSON; `as_text` prints them on a terminal.
 - `flag_text` describes one flag in words, for pages.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from hushtag_client.registers import Register
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from models.explain import masked
+from streams.explain.changes import OVER_WORDS
 from streams.explain.explanation import TERMS_SHOWN, Explanation
 from streams.explain.hashtag_report import Outcome, SurfaceState
 from streams.explain.signal_report import BelowFloor, SignalReport, WindowVolume, moment
@@ -76,8 +77,9 @@ class ExplanationPrinter:
 
     def _state(self, state: SurfaceState) -> None:
         at_ms = self._whole.report.now_ms
-        shown = "shown" if state.shown else "hidden"
-        self._line(f"{state.surface}, {_where(state.country)}: {shown}", style="green" if state.shown else "red")
+        shown = f"shown, its tweets count {state.weight:.0%} in rankings" if state.weight < 1 else "shown"
+        style = "red" if not state.shown else "yellow" if state.weight < 1 else "green"
+        self._line(f"{state.surface}, {_where(state.country)}: {shown if state.shown else 'hidden'}", style=style)
         for register, outcome in state.registers:
             ends = _ends(register, at_ms) if register.in_force(at_ms) else ""
             what = f"{register.action}{f' for {_words(register.category)}' if register.category else ''}"
@@ -94,9 +96,8 @@ class ExplanationPrinter:
             self._line(f"    version {register.version}, decided {moment(register.decided_at_ms)}", style="dim")
 
     def _automated(self, register: Register) -> None:
-        counts = ", ".join(
-            f"{register.evidence[name]} {name}" for name in ("tweets", "authors", "scored") if name in register.evidence
-        )
+        names = ("tweets", "authors", "established", "scored")
+        counts = ", ".join(f"{register.evidence[name]} {name}" for name in names if name in register.evidence)
         self._line(f"    {counts}; policy {register.policy_revision}, model {register.model_revision}")
         if "looked" in register.evidence:
             self._line(f"    {_stages(register.evidence['looked'], str(register.evidence['stage_2']))}")
@@ -131,8 +132,10 @@ class ExplanationPrinter:
         self._line(
             f"{_words(one.category)} on {on}, {_where(one.country)}: {one.level}; {share}, "
             f"{format_duration(one.window_ms)} up to {moment(one.tick_ms)}",
-            style="red" if one.level == "over" else "",
+            style="red" if one.level in OVER_WORDS else "yellow" if one.level == "contested" else "",
         )
+        for line in _established(one):
+            self._line(f"    {line}")
         self._line(f"    {_stages(one.looked, one.stage_2)}")
         evidence = self._whole.evidence
         for signal in one.signals:
@@ -188,6 +191,18 @@ class ExplanationPrinter:
             because = f" ({_one_line(event.reason)})" if event.reason else ""
             by = "" if event.source == "automated" else f" by {event.actor}"
             self._line(f"  {moment(event.at_ms)}  {_where(event.country)}: {event.what}{by}{because}{more}")
+
+
+def _established(one: SignalReport) -> Iterator[str]:
+    if one.coordinated:
+        ranked = f" Contested: its tweets count {one.weight:.0%}." if one.level == "contested" else ""
+        yield (
+            f"Established: {one.established} of {one.authors} authors, harmful share "
+            f"{one.established_lower:.2f}-{one.established_upper:.2f}; "
+            f"the others {one.coordinated_lower:.2f}-{one.coordinated_upper:.2f}.{ranked}"
+        )
+    if one.innocent_past:
+        yield f"Innocent past: {one.innocent_past} established authors used it before without harm; people decide."
 
 
 def _stages(looked: int, stage_2: str) -> str:

@@ -9,9 +9,10 @@ import msgspec
 from hushtag_client.registers import Register
 
 from models.explain import masked
+from streams.explain.changes import would_clear, would_hide
 from streams.explain.evidence_report import EvidenceReport
 from streams.explain.hashtag_report import HashtagReport
-from streams.explain.signal_report import SignalReport, would_clear, would_hide
+from streams.explain.signal_report import SignalReport
 from streams.explain.word_report import WordReport
 from streams.log.decisions import ScopeDecision
 from streams.policy.places import PolicyLine

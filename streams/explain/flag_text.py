@@ -10,15 +10,28 @@ from typing import Any
 from hushtag_client.registers import Reason, Register
 
 from streams.countries import country_name
-from streams.signals.base import SHARE
+from streams.signals.base import COUNT, SHARE
 from streams.signals.registry import SIGNALS
 
-ACTIONS = {"suppress": "Suppressed", "hold": "On hold for review"}
+ACTIONS = {
+    "suppress": "Suppressed",
+    "hold": "On hold for review",
+    "discount": "Ranked by its established accounts",
+}
 SOURCES = {"automated": "Automated", "human": "A person", "legal": "A legal order"}
 
-_HARMFUL = ("harmful_share_lower", "harmful_share")
-_LABELS = dict.fromkeys(_HARMFUL, "Harmful share") | {one.name: one.label for one in SIGNALS}
-_KINDS = dict.fromkeys(_HARMFUL, SHARE) | {one.name: one.kind for one in SIGNALS}
+_SHARES = {
+    "harmful_share_lower": "Harmful share",
+    "harmful_share": "Harmful share",
+    "established_share_lower": "Harmful share of established accounts",
+    "coordinated_share_lower": "Harmful share of the other accounts",
+}
+_LABELS = (
+    _SHARES | {"innocent_past": "Established accounts without harm before"} | {one.name: one.label for one in SIGNALS}
+)
+_KINDS = dict.fromkeys(_SHARES, SHARE) | {"innocent_past": COUNT} | {one.name: one.kind for one in SIGNALS}
+_UPPER = {"harmful_share_lower": "upper", "established_share_lower": "established_upper"}
+"""Member of the evidence with the upper bound to a lower one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +61,14 @@ def category_of(register: Register) -> str:
 
 
 def reason_in_words(reason: Reason, evidence: Mapping[str, Any]) -> ReasonInWords:
-    """Render a reason as a meter with two labels; the evidence has the upper bound of the harmful share.
+    """Render a reason as a meter with two labels; the evidence has the upper bound of a harmful share.
 
     >>> one = reason_in_words(Reason(signal="harmful_share_lower", value=0.62, threshold=0.45), {"upper": 0.81})
     >>> one.signal, one.value, one.threshold, one.fill, one.mark, one.reach
     ('Harmful share', '62–81%', '45%', 0.62, 0.45, 0.81)
     """
     scale = 1.0 if _KINDS.get(reason.signal) is SHARE else max(reason.value, reason.threshold, 1e-9) * 1.25
-    upper = evidence.get("upper") if reason.signal == "harmful_share_lower" else None
+    upper = evidence.get(_UPPER.get(reason.signal, ""))
     value = number_in_words(reason.signal, reason.value)
     return ReasonInWords(
         signal=_LABELS.get(reason.signal, reason.signal.replace("_", " ").capitalize()),
@@ -80,18 +93,41 @@ def _within_meter(share: float) -> float:
 
 def one_line(register: Register) -> str:
     """Render the reasons in one line: `harmful share 0.62–0.81 ≥ 0.45, 41 authors, copied texts 0.55 ≥ 0.30`."""
+    if register.action == "discount":
+        return contested(register)
     parts = []
     evidence = register.evidence
     for reason in register.reasons:
-        if reason.signal == "harmful_share_lower" and "upper" in evidence:
-            parts.append(f"harmful share {reason.value:.2f}–{float(evidence['upper']):.2f} ≥ {reason.threshold:.2f}")
-            if "authors" in evidence:
-                parts.append(f"{evidence['authors']} authors")
-        else:
-            digits = 2 if _KINDS.get(reason.signal) is SHARE else 0 if reason.value == int(reason.value) else 1
-            name = _LABELS.get(reason.signal, reason.signal.replace("_", " ")).lower()
-            parts.append(f"{name} {reason.value:.{digits}f} ≥ {reason.threshold:.{digits}f}")
+        digits = 2 if _KINDS.get(reason.signal) is SHARE else 0 if reason.value == int(reason.value) else 1
+        name = _LABELS.get(reason.signal, reason.signal.replace("_", " ")).lower()
+        upper = evidence.get(_UPPER.get(reason.signal, ""))
+        reach = "" if upper is None else f"–{float(upper):.2f}"
+        parts.append(f"{name} {reason.value:.{digits}f}{reach} ≥ {reason.threshold:.{digits}f}")
+        if reach and "authors" in evidence:
+            own = reason.signal == "established_share_lower" and "established" in evidence
+            parts.append(f"{evidence['established']} of {evidence['authors']} authors" if own
+                         else f"{evidence['authors']} authors")  # fmt: skip
     return ", ".join(parts) or f"by {register.actor or register.source}"
+
+
+def contested(register: Register) -> str:
+    r"""Describe a discount in one line; without evidence its weight stands for the established part of the authors.
+
+    >>> one = Register(version="1", action="discount", hashtag="x", surface="trends", expires_at_ms=1,
+    ...                category="hateful_conduct", evidence={"authors": 120, "established": 41})
+    >>> print(contested(one).replace("; ", ";\n"))
+    contested. 34% of its authors are established and write no harm;
+    the others write hateful conduct: ranked by the established alone
+    """
+    evidence = register.evidence
+    authors = evidence.get("authors", 0)
+    part = evidence.get("established", 0) / authors if authors else register.weight
+    limit = max((reason.threshold for reason in register.reasons), default=1.0)
+    clean = "write no harm" if evidence.get("established_upper", 0.0) < limit else "are not known to write harm"
+    return (
+        f"contested. {part:.0%} of its authors are established and {clean}; the others write "
+        f"{category_of(register) or 'harm'}: ranked by the established alone"
+    )
 
 
 def paused(stop: Register | None, *, staff: bool) -> str:

@@ -34,6 +34,12 @@ class SurfaceState:
     registers: tuple[tuple[Register, Outcome], ...]
     """Every register that applies to these viewers, the strongest first, with its outcome."""
 
+    @property
+    def weight(self) -> float:
+        """Factor on the hashtag's tweets in rankings, in [0, 1]; below 1 only by a discount."""
+        decides = self.decided_by
+        return decides.weight if decides is not None and decides.action == "discount" else 1.0
+
 
 @dataclass(slots=True)
 class HistoryEvent:
@@ -136,6 +142,7 @@ class HashtagReport:
                     "surface": state.surface,
                     "country": state.country,
                     "shown": state.shown,
+                    "weight": state.weight,
                     "decided_by": state.decided_by.field if state.decided_by else None,
                     "registers": [register_as_dict(register, outcome) for register, outcome in state.registers],
                 }

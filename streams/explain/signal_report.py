@@ -1,4 +1,4 @@
-"""Reports on a hashtag under every rule, signal by signal, and the conditions that would change its state. Pure.
+"""Reports on a hashtag under every rule, signal by signal. Pure.
 
 A decision has only the signals that spoke for it. An explanation of a tag that is *not* hidden, or of its way back,
 needs the others too: they come from the last evidence that was kept of the tag, judged by the judge's own `levels`.
@@ -6,27 +6,33 @@ needs the others too: they come from the last evidence that was kept of the tag,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
-from streams.constants import HOUR_MS
 from streams.counting.keys import Tags
+from streams.judging.author_group import ShareBounds
 from streams.judging.circuit_breakers import scorer_fault
 from streams.judging.evidence_codec import table_of
-from streams.judging.hysteresis import ACTION_OF_MODE
-from streams.judging.levels import BETWEEN, LOW, OVER, UNDER, levels
-from streams.log.decisions import DecisionReason, ScopeDecision
+from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, RuleLevels, combine, levels
+from streams.log.decisions import DecisionReason
 from streams.log.evidence import EvidenceRecord
-from streams.naming import format_duration
 from streams.policy import Policy, Rule
 from streams.policy.places import PolicyLine, PolicyLines
 from streams.signals.base import rounded
 
-_WORDS = {OVER: "over", BETWEEN: "between", UNDER: "under", LOW: "too small to say"}
-_LEVELS = {word: level for level, word in _WORDS.items()}
+LevelWord = Literal["over", "over without established authors", "contested", "between", "under", "too small to say"]
+_WORDS: dict[int, LevelWord] = {
+    OVER: "over",
+    OVER_WITHOUT: "over without established authors",
+    CONTESTED: "contested",
+    BETWEEN: "between",
+    UNDER: "under",
+    LOW: "too small to say",
+}
 
 
 class SignalValue(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,16 +57,31 @@ class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
     country: str
     tick_ms: int
     window_ms: int
-    level: str
-    """over, between, under, or too small to say."""
+    shortest_window_ms: int
+    """Window of the rule that decides whether a tag is contested."""
+    level: LevelWord
     tweets: int
     authors: int
     scored: int
     lower: float
     upper: float
+    established: int
+    """Number of established authors."""
+    established_lower: float
+    established_upper: float
+    coordinated: int
+    """Number of authors that are not established."""
+    coordinated_lower: float
+    coordinated_upper: float
+    min_established: int
+    """Number of established authors from which their verdict counts."""
+    weight: float
+    """Factor on the tweets of a contested tag in rankings: about the established part of its authors."""
+    innocent_past: int
+    """Established authors of a large and harmless past; 0 without one."""
     clear_at: float
     signals: tuple[SignalValue, ...]
-    """The floors, the harmful share, then the corroborating signals."""
+    """The floors, the harmful share of the authors that decide, then the corroborating signals."""
     need: int
     """Number of corroborating signals that the rule asks for."""
     looked: int = 0
@@ -70,6 +91,8 @@ class SignalReport(msgspec.Struct, frozen=True, kw_only=True):
     predecessor: str = ""
     """Hidden tag that the authors come from, where `successor` is above 0."""
     dwell_ms: int = 0
+    clear_after_ms: int = 0
+    """Time after which an action ends whose tag has not been over."""
     holding: bool = False
     """Whether a gap of the log was in the windows, so that nothing was cleared."""
 
@@ -117,7 +140,7 @@ def volumes(records: Iterable[EvidenceRecord], hashtag: str, country: str) -> li
 def signal_reports(
     records: Mapping[int, EvidenceRecord], hashtag: str, country: str, policy: Policy, places: PolicyLines
 ) -> list[SignalReport]:
-    """Report on a tag in a country under every rule, by the window with the highest level.
+    """Report on a tag in a country under every rule, by the window that decides.
 
     Args:
         records: records that have the tag, of the last tick of each window.
@@ -131,48 +154,79 @@ def signal_reports(
         for surface in policy.surfaces:
             rule = policy.rule(category, surface, country)
             seen = [
-                one
+                (record, _judge(record, row, policy.matches_curated_term(hashtag), rule, category))
                 for window_ms, record in sorted(records.items())
-                if window_ms in rule.windows_ms and category in record.conditions.categories
-                for one in _report(record, hashtag, policy, rule, (category, surface, country), places)
+                if window_ms in rule.windows_ms
+                and category in record.conditions.categories
+                and (row := row_of(record, hashtag, country)) is not None
             ]
-            if seen:
-                found.append(max(seen, key=lambda one: _LEVELS[one.level]))
+            best = combine(one.levels.result(0) for _, one in seen)
+            shown = [(record, one) for record, one in seen if best.judged in (None, one.levels)]
+            found += [
+                _report(record, one, best.level, (category, surface, country), places) for record, one in shown[:1]
+            ]
     return found
 
 
-def _report(
-    record: EvidenceRecord, hashtag: str, policy: Policy, rule: Rule, scope: tuple[str, str, str], places: PolicyLines
-) -> Iterator[SignalReport]:
-    category, surface, country = scope
-    row = row_of(record, hashtag, country)
-    if row is None:
-        return
+class _JudgedRow(NamedTuple):
+    levels: RuleLevels
+    own: ShareBounds
+    """Harmful share of the established authors, which the levels leave out below the floors."""
+    others: ShareBounds
+
+
+def _judge(record: EvidenceRecord, row: int, listed: bool, rule: Rule, category: str) -> _JudgedRow:
+    """Judge one row of a record under one rule."""
     table = table_of([record], Tags()).take(np.array([row]))
-    listed = np.array([policy.matches_curated_term(hashtag)])
     column = 1 + record.conditions.categories.index(category)
-    judged = levels(table, rule, column, listed, rule.confidence)
-    tweets, authors, lower = int(table.tweets[0]), int(table.authors[0]), float(judged.lower[0])
-    yield SignalReport(
+    group = table.established or table.everyone
+    own, others = (part.bounds(column, rule.confidence).at(0) for part in (group, table.everyone.without(group)))
+    return _JudgedRow(levels(table, rule, column, np.array([listed]), rule.confidence), own, others)
+
+
+def _report(
+    record: EvidenceRecord, one: _JudgedRow, level: int, scope: tuple[str, str, str], places: PolicyLines
+) -> SignalReport:
+    judged, (category, surface, country) = one.levels, scope
+    table, rule, voice = judged.table, judged.rule, judged.voice(0)
+    tweets, authors = int(table.tweets[0]), int(table.authors[0])
+    own = authors if table.established is None else int(table.established.authors[0])
+    deciding, at = _deciding(one), places.of("suppress_at", *scope)
+    return SignalReport(
         category=category,
         surface=surface,
         country=country,
         tick_ms=record.tick_ms,
         window_ms=record.window_ms,
-        level=_WORDS[int(judged.level[0])],
+        shortest_window_ms=rule.windows_ms[0],
+        level=_WORDS[level],
         tweets=tweets,
         authors=authors,
         scored=int(table.scored[0]),
-        lower=rounded(lower),
-        upper=rounded(float(judged.upper[0])),
+        lower=rounded(float(judged.everyone.lower[0])),
+        upper=rounded(float(judged.everyone.upper[0])),
+        established=own,
+        established_lower=rounded(one.own.lower),
+        established_upper=rounded(one.own.upper),
+        coordinated=max(0, authors - own),
+        coordinated_lower=rounded(one.others.lower),
+        coordinated_upper=rounded(one.others.upper),
+        min_established=rule.min_established,
+        weight=voice.weight,
+        innocent_past=voice.innocent_past,
         clear_at=rule.clear_at,
         signals=(
             _value("min_tweets", tweets, rule.min_tweets, places.of("min_tweets", *scope)),
             _value("min_authors", authors, rule.min_authors, places.of("min_authors", *scope)),
-            _value("harmful_share_lower", lower, rule.suppress_at, places.of("suppress_at", *scope)),
+            _value(*deciding, rule.suppress_at, at),
             *(
-                _value(one.signal.name, float(one.values[0]), one.threshold, places.of_signal(one.signal.name, *scope))
-                for one in judged.asked
+                _value(
+                    asked.signal.name,
+                    float(asked.values[0]),
+                    asked.threshold,
+                    places.of_signal(asked.signal.name, *scope),
+                )
+                for asked in judged.asked
             ),
         ),
         need=rule.corroboration.need,
@@ -180,8 +234,18 @@ def _report(
         stage_2="" if table.correction is None else table.correction.revisions[0],
         predecessor=table.hidden_tags[0] if table.hidden_tags else "",
         dwell_ms=rule.dwell_ms,
+        clear_after_ms=rule.clear_after_ms,
         holding=record.paused,
     )
+
+
+def _deciding(one: _JudgedRow) -> tuple[str, float]:
+    """Return the name and the lower bound of the harmful share that decides: of all authors, or of a part of them."""
+    if int(one.levels.level[0]) == CONTESTED:
+        return "coordinated_share_lower", one.others.lower
+    if one.levels.enough[0]:
+        return "established_share_lower", one.own.lower
+    return "harmful_share_lower", float(one.levels.everyone.lower[0])
 
 
 def _value(name: str, value: float, threshold: float, place: PolicyLine | None) -> SignalValue:
@@ -205,110 +269,6 @@ def fault_of(records: Iterable[EvidenceRecord], policy: Policy) -> DecisionReaso
     """
     some = [one for one in records if one.rows]
     return scorer_fault(policy.valves, table_of(some, Tags())) if some else None
-
-
-def would_clear(
-    action: str,
-    rule: Rule | None,
-    now: SignalReport | None,
-    max_automated_ms: int,
-    *,
-    state: ScopeDecision | None = None,
-    protected: bool = False,
-    fault: DecisionReason | None = None,
-    at_ms: int = 0,
-) -> list[str]:
-    """List the conditions that end an automated flag, each a clause after "it ends when". See `decide`.
-
-    Args:
-        action: action of the flag.
-        rule: the rule in force; None: the policy does not have the scope any more.
-        now: signals at present; None without evidence.
-        max_automated_ms: longest time that an automated flag lasts without a person.
-        state: the decision behind the flag, which knows the times; None: times are left out.
-        protected: whether the tag is in `never_suppress`.
-        fault: reason not to trust the scorer.
-        at_ms: present time, Unix time in ms.
-    """
-    if rule is None:
-        return ["the next tick settles: the policy does not have the category on this surface any more"]
-    if protected:
-        return ["the next tick settles: it is protected now"]
-    if action != ACTION_OF_MODE[rule.mode]:
-        return [f"the next tick settles: the mode is {rule.mode} now"]
-    if state is not None and state.provisional:
-        return ["its tick settles and it is not over then"]
-    low = now is None or now.level == _WORDS[LOW]
-    cleared = f"the upper bound of its harmful share falls below {rule.clear_at:g} at a settled tick"
-    cleared += f", it is {now.upper:.2f} now" if now is not None and not low else ""
-    if state is not None and state.since_ms + rule.dwell_ms > at_ms:
-        cleared += f", not before {moment(state.since_ms + rule.dwell_ms)}"
-    if now is not None and now.holding:
-        cleared += ", not while a gap of the log is in its windows"
-    if fault is not None:
-        cleared += ", not while the scorer is not trusted"
-    if action == "hold":
-        return [cleared, "a person decides, or the hold expires; it is not renewed"]
-    hours = f"{max_automated_ms / HOUR_MS:g} hours"
-    if state is not None and state.expires_at_ms >= state.since_ms + max_automated_ms:
-        return [cleared, f"it expires: nothing is renewed beyond {hours} without a person"]
-    ends = [cleared]
-    if fault is not None:
-        ends.append("it expires before the scorer is trusted again")
-    elif low:
-        renewed_ms = 0 if state is None else state.expires_at_ms - rule.expiry_ms // 2
-        since = f" from {moment(renewed_ms)} on" if renewed_ms > at_ms else ""
-        ends.append(f"it stays below {rule.min_tweets} tweets or {rule.min_authors} authors{since} until it expires")
-    limit = "" if state is None else f", at {moment(state.since_ms + max_automated_ms)}"
-    return [*ends, f"{hours} have passed without a person{limit}"]
-
-
-def would_hide(
-    now: SignalReport,
-    *,
-    state: ScopeDecision | None = None,
-    protected: bool = False,
-    fault: DecisionReason | None = None,
-) -> list[str]:
-    """List the conditions that are missing until a rule acts on a tag; empty where it is over and nothing bars it.
-
-    Args:
-        now: signals at present.
-        state: the last settled decision that is still kept.
-        protected: whether the tag is in `never_suppress`.
-        fault: reason not to trust the scorer.
-    """
-    floors, share, others = now.signals[:2], now.signals[2], now.signals[3:]
-    missing = [
-        f"{one.threshold:g} {one.signal.removeprefix('min_')} in {format_duration(now.window_ms)}, it has {one.value:g}"
-        for one in floors
-        if not one.passed and one.value is not None
-    ]
-    if not share.passed:
-        missing.append(f"a lower bound of the harmful share of {share.threshold:g}, it is {now.lower:.2f}")
-    passed = sum(one.passed for one in others)
-    if passed < now.need:
-        names = ", ".join(f"{one.signal} {one.threshold:g}" for one in others if not one.passed)
-        missing.append(f"{now.need - passed} more of the corroborating signals ({names})")
-    return [*missing, *_bars(now, state, protected, fault)]
-
-
-def _bars(
-    now: SignalReport, state: ScopeDecision | None, protected: bool, fault: DecisionReason | None
-) -> Iterator[str]:
-    if protected:
-        yield "an end of its protection: it is in never_suppress"
-    if fault is not None:
-        yield f"a scorer that is trusted: {fault.signal} is {fault.value:g}, the limit {fault.threshold:g}"
-    if state is None or state.action != "clear":
-        return
-    if state.lapsed:
-        yield (
-            f"an upper bound of the harmful share below {now.clear_at:g} once, it is {now.upper:.2f}: the action "
-            f"before expired at {moment(state.since_ms)} without a decision by a person"
-        )
-    elif now.tick_ms < state.since_ms + now.dwell_ms:
-        yield f"a dwell until {moment(state.since_ms + now.dwell_ms)}: it was cleared at {moment(state.since_ms)}"
 
 
 def moment(at_ms: int) -> str:

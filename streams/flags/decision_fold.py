@@ -2,7 +2,7 @@
 
 The fold is a join: decisions in any order, repeated or late, give the same state. To that end it keeps the greatest
 decision of each key and every surface that any decision of the key touched. A surface that only an overtaken decision
-hid is therefore cleared too, under the greatest version.
+hid or discounted is therefore cleared too, under the greatest version.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ import msgspec
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Reason, Register
 
-from streams.log.decisions import HIDING, Decision, ScopeDecision
+from streams.log.decisions import FLAGGING, Decision, ScopeDecision
 
 Key = tuple[str, str]
 """Hashtag, and country or `*` for all countries."""
-_STRENGTH: dict[str, RegisterAction] = {"suppress": "suppress", "hold": "hold"}
+_FLAGS: tuple[RegisterAction, ...] = ("suppress", "hold", "discount")
+"""Actions of registers, the strongest first: one for each action in `FLAGGING`."""
 
 
 @dataclass(slots=True)
 class _State:
     latest: Decision
     surfaces: set[str] = field(default_factory=set)
-    """Surfaces that any decision of the key hid or cleared."""
+    """Surfaces that any decision of the key hid, discounted or cleared."""
     keep_until_ms: int = 0
 
 
@@ -54,7 +55,7 @@ class DecisionFold:
         clear.
         """
         key = (decision.hashtag, decision.country)
-        touched = {ruling.surface for ruling in decision.rulings if ruling.action in HIDING or ruling.action == "clear"}
+        touched = {one.surface for one in decision.rulings if one.action in FLAGGING or one.action == "clear"}
         state = self._states.get(key)
         if state is None:
             state = self._states[key] = _State(decision)
@@ -73,7 +74,7 @@ class DecisionFold:
         return [self._register(state, surface) for state in self._states.values() for surface in sorted(state.surfaces)]
 
     def decisions(self) -> Iterator[Decision]:
-        """Iterate over the greatest decision of each key, whether or not it hides anything."""
+        """Iterate over the greatest decision of each key, whether or not it has a flag."""
         return (state.latest for state in self._states.values())
 
     def latest(self, hashtag: str, country: str) -> Decision | None:
@@ -91,15 +92,15 @@ class DecisionFold:
         return dropped
 
     def _ends_ms(self, decision: Decision) -> int:
-        hiding = [ruling.expires_at_ms for ruling in decision.rulings if ruling.action in HIDING]
-        return max(hiding, default=decision.decided_at_ms)
+        ends_ms = [ruling.expires_at_ms for ruling in decision.rulings if ruling.action in FLAGGING]
+        return max(ends_ms, default=decision.decided_at_ms)
 
     def _register(self, state: _State, surface: str) -> Register:
         decision = state.latest
         ruling = strongest(ruling for ruling in decision.rulings if ruling.surface == surface)
         return Register(
             version=decision.version,
-            action=_STRENGTH[ruling.action] if ruling else "clear",
+            action=_FLAGS[_rank(ruling)] if ruling else "clear",
             hashtag=decision.hashtag,
             surface=surface,
             country=decision.country,
@@ -108,6 +109,7 @@ class DecisionFold:
             keep_until_ms=state.keep_until_ms,
             display=decision.display,
             category=ruling.category if ruling else "",
+            weight=_weight(ruling) if ruling else 1.0,
             reasons=_reasons(ruling),
             evidence=_evidence(ruling),
             actor=decision.actor,
@@ -119,12 +121,22 @@ class DecisionFold:
 
 
 def strongest(rulings: Iterable[ScopeDecision]) -> ScopeDecision | None:
-    """Select the ruling that hides most: suppress before hold, then the latest expiry, then the category's name.
+    """Select the ruling that hides most, or None where none makes a flag: review and shadow rulings do not.
 
-    Returns None where no ruling hides: review and shadow rulings do not.
+    The order is suppress, hold, then the discount of the lowest weight. Equal ones go by the latest expiry, then by the
+    category's name.
     """
-    hiding = [ruling for ruling in rulings if ruling.action in HIDING]
-    return min(hiding, key=lambda r: (r.action != "suppress", -r.expires_at_ms, r.category), default=None)
+    flags = [ruling for ruling in rulings if ruling.action in FLAGGING]
+    return min(flags, key=lambda r: (_rank(r), _weight(r), -r.expires_at_ms, r.category), default=None)
+
+
+def _rank(ruling: ScopeDecision) -> int:
+    return _FLAGS.index(ruling.action)
+
+
+def _weight(ruling: ScopeDecision) -> float:
+    """Return the weight of a discount; 1 for other actions."""
+    return 1.0 if ruling.weight is None else ruling.weight
 
 
 def _reasons(ruling: ScopeDecision | None) -> tuple[Reason, ...]:

@@ -24,6 +24,7 @@ from streams.counting.keys import COUNTRY_MASK
 from streams.counting.sketch import K
 from streams.judging.evidence import EvidenceTable
 from streams.judging.key_state import Scope
+from streams.judging.levels import CONTESTED
 from streams.log.decisions import HIDING, Decision, DecisionReason, ScopeDecision
 from streams.policy import Rule
 from streams.policy.shape import Valves
@@ -207,9 +208,11 @@ def greatest_lower(decisions: Iterable[ScopeDecision]) -> float:
 def as_reviews(
     before: Mapping[Scope, ScopeDecision], after: Mapping[Scope, ScopeDecision], breaker: DecisionReason
 ) -> dict[Scope, ScopeDecision]:
-    """Turn the decisions of a key that a breaker refuses into reviews."""
+    """Turn the decisions of a key that a breaker refuses into reviews; a discount stays."""
     return {
-        scope: replace(one, action="review", valve=breaker.signal, reasons=(*one.reasons, breaker))
+        scope: before[scope]
+        if scope in before and before[scope].action == "discount"
+        else replace(one, action="review", valve=breaker.signal, reasons=(*one.reasons, breaker))
         for scope, one in newly_hiding(before, after).items()
     }
 
@@ -219,9 +222,11 @@ def _reviewing(rule: Rule) -> Rule:
     return altered(rule, mode="review")
 
 
-def rule_under_breaker(rule: Rule, state: ScopeDecision | None) -> Rule:
-    """Return the rule for a state: a review that a breaker has made stays one until it ends."""
-    return _reviewing(rule) if state is not None and state.valve and rule.hides else rule
+def rule_under_breaker(rule: Rule, state: ScopeDecision | None, level: int) -> Rule:
+    """Return the rule for a state: a review that a breaker has made stays one until it ends, or is contested."""
+    if state is None or not state.valve or not rule.hides or level == CONTESTED:
+        return rule
+    return _reviewing(rule)
 
 
 def scorer_fault(limits: Valves, table: EvidenceTable | None) -> DecisionReason | None:

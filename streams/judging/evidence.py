@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.share import Scale, plain
-from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET
+from models.share import Scale
+from streams.counting.block_counts import LINKED, RETWEET
+from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_rows
 from streams.judging.side_inputs.account_facts import count_visible_authors
 from streams.judging.side_inputs.author_sketches import MigrationMatches
 from streams.judging.side_inputs.corrections import SampleCorrections
-from streams.judging.two_stage_share import ShareCorrection, correct, sums
+from streams.judging.two_stage_share import ShareCorrection
 from streams.log.decisions import Evidence
 from streams.signals.base import Bools, Doubles, Ints, Observations, Past, rounded
 from streams.signals.registry import MEASURED, RECORDED
@@ -42,34 +43,36 @@ class EvidenceTable:
     correction: ShareCorrection | None = None
     """Correction by stage 2 that `share` includes; None: no row was corrected."""
     hidden_tags: Sequence[str] | None = None
-    """(m,) hidden tag that the authors come from, "" without one; None where no rule asks for `successor`."""
+    """(m,) hidden tag that the authors come from, "" without one; None: no tag is hidden."""
     scale: Scale | None = None
     """Meaning of `share`; None: it is the harmful share."""
     groups: Ints | None = None
     """(m, scale.n_groups) scored authors by the language group of their text; None: there is one group."""
+    established: AuthorGroup | None = None
+    """The established authors in the window; None: all authors are established."""
+    past: AuthorGroup | None = None
+    """The established authors in the longest window before the shortest; None: not measured. See `EvidenceBuilder`."""
+
+    @property
+    def everyone(self) -> AuthorGroup:
+        """All authors in the window."""
+        return AuthorGroup(self.authors, self.scored, self.share, self.correction, self.scale, self.groups)
 
     def estimates(self) -> Doubles:
-        """Estimate the harmful shares (m, c), any category first; NaN where no author is scored."""
-        scale, mix = self._scale_and_mix()
-        return scale.estimates(self.share, mix)
+        """Estimate the harmful shares (m, c) of all authors, any category first; NaN where no author is scored."""
+        return self.everyone.estimates()
 
-    def bounds(self, column: int, confidence: float) -> tuple[Doubles, Doubles, Doubles]:
-        """Return estimate, lower and upper bound (m,) of the harmful share of a column; see `models.share.bounds`.
+    def greatest_estimates(self) -> Doubles:
+        """Return (m,) the greatest estimate of any column, of all authors, the established ones, or the others."""
+        groups = [self.everyone]
+        if self.established is not None:
+            groups += [self.established, self.everyone.without(self.established)]
+        greatest: Doubles = np.nan_to_num(np.hstack([one.estimates() for one in groups])).max(axis=1, initial=0.0)
+        return greatest
 
-        The bounds include the sampling error of stage 2's correction.
-        """
-        scale, mix = self._scale_and_mix()
-        share, lower, upper = scale.bounds(self.share[:, column], self.scored, mix, column, confidence)
-        if self.correction is not None:
-            lower, upper = self.correction.widen(share, lower, upper, column, confidence, scale.gaps(mix, column))
-        return share, lower, upper
-
-    def _scale_and_mix(self) -> tuple[Scale, Doubles]:
-        """Return the scale, and (m, groups) the fraction of each row's scored authors in each language group."""
-        scale = self.scale or plain(self.share.shape[1])
-        if self.groups is None:
-            return scale, np.ones((len(self.keys), 1))
-        return scale, self.groups / np.maximum(self.scored, 1)[:, None]
+    def bounds(self, column: int, confidence: float) -> GroupBounds:
+        """Return estimate, lower and upper bound (m,) of the harmful share of all authors; see `AuthorGroup.bounds`."""
+        return self.everyone.bounds(column, confidence)
 
     def take(self, rows: Ints | Bools) -> EvidenceTable:
         """Select rows by number or mask."""
@@ -88,6 +91,8 @@ class EvidenceTable:
             hidden_tags=None if self.hidden_tags is None else [self.hidden_tags[row] for row in at.tolist()],
             scale=self.scale,
             groups=None if self.groups is None else self.groups[at],
+            established=self.established and self.established.take(at),
+            past=self.past and self.past.take(at),
         )
 
     def find(self, key: int) -> int | None:
@@ -95,14 +100,13 @@ class EvidenceTable:
         at = int(self.keys.searchsorted(key))
         return at if at < len(self.keys) and self.keys[at] == key else None
 
-    def evidence(self, row: int, share: float, lower: float, upper: float, listed: Bools) -> Evidence:
+    def evidence(self, row: int, everyone: ShareBounds, own: ShareBounds, listed: Bools) -> Evidence:
         """Render one row for a decision record.
 
         Args:
             row: number of the row in the table.
-            share: harmful share of the rule's category, from 0 to 1.
-            lower: lower bound of the share.
-            upper: upper bound of the share.
+            everyone: harmful share of the rule's category among all authors.
+            own: the same among the established authors.
             listed: (m,) whether the tag is, or looks like, a curated term.
         """
         signals = {one.name: one.kind.recorded(float(one.values(self, listed)[row])) for one in RECORDED}
@@ -111,9 +115,12 @@ class EvidenceTable:
             tweets=int(self.tweets[row]),
             authors=int(self.authors[row]),
             scored=int(self.scored[row]),
-            share=rounded(share) if self.scored[row] else 0.0,
-            lower=rounded(lower),
-            upper=rounded(upper),
+            share=rounded(everyone.share) if self.scored[row] else 0.0,
+            lower=rounded(everyone.lower),
+            upper=rounded(everyone.upper),
+            established=int((self.established or self.everyone).authors[row]),
+            established_lower=rounded(own.lower),
+            established_upper=rounded(own.upper),
             **signals,
             predecessor=self.hidden_tags[row] if self.hidden_tags else "",
             sampled=tuple(str(tweet) for tweet in self.sampled[row].tolist() if tweet >= 0),
@@ -152,16 +159,13 @@ def tabulate(
         may_miss: see `EvidenceTable`.
         whole: the sample before authors were removed from it, if any were; the number of authors is estimated from it.
         corrections: differences by stage 2 of the rows of `sample`.
-        migrated: hidden tags that the authors come from; None where no rule asks.
+        migrated: hidden tags that the authors come from; None: no tag is hidden.
         scale: meaning of the scores. Where it has several language groups, a text of none of them is not scored.
     """
     m = len(keys)
-    scored, language = _scored(sample, 1 if scale is None else scale.n_groups)
-    group = sample.group[scored]
-    counts = np.bincount(group, minlength=m)
-    share = np.full((m, columns), np.nan)
-    np.divide(sums(group, sample.scores[scored], m), counts[:, None], out=share, where=counts[:, None] > 0)
-    share, correction = correct(share, sample.group, scored, corrections)
+    authors = sample.authors(m) if whole is None or whole is sample else count_visible_authors(whole, sample, m)
+    everyone = measure_group(sample, authors, None, columns, corrections, scale)
+    own = established(sample, young_days, None if migrated is None else migrated.from_hidden)
     seen = Observations(
         window_ms=window_ms,
         tweets=tweets,
@@ -170,7 +174,7 @@ def tabulate(
         copy=sample.copy,
         retweet=sample.flags & RETWEET > 0,
         linked=sample.flags & LINKED > 0,
-        scored=scored,
+        scored=scored_rows(sample, scale)[0],
         young_days=young_days,
         burst_min_past=burst_min_past,
         past=past,
@@ -180,33 +184,18 @@ def tabulate(
         window_ms=window_ms,
         keys=keys,
         tweets=tweets,
-        authors=sample.authors(m) if whole is None or whole is sample else count_visible_authors(whole, sample, m),
-        scored=counts,
-        share=share,
+        authors=authors,
+        scored=everyone.scored,
+        share=everyone.share,
         signals={one.name: one.measure(seen) for one in MEASURED},
         sampled=_first_ids(sample, m),
         may_miss=may_miss,
-        correction=correction,
+        correction=everyone.correction,
         hidden_tags=None if migrated is None else migrated.of,
         scale=scale,
-        groups=None if scale is None else _by_language(group, language[scored], m, scale.n_groups),
+        groups=everyone.groups,
+        established=measure_group(sample, authors, own, columns, corrections, scale),
     )
-
-
-def _scored(sample: AuthorSample, n_groups: int) -> tuple[Bools, Ints]:
-    """Return (n,) whether an author has a score that counts, and (n,) the language group of the text."""
-    if not len(sample.group):
-        return np.zeros(0, bool), np.zeros(0, np.int64)
-    scored = ~np.isnan(sample.scores[:, 0])
-    if n_groups == 1:
-        return scored, np.zeros(len(scored), np.int64)
-    language = (sample.flags >> GROUP_SHIFT).astype(np.int64) - 1
-    return scored & (language >= 0) & (language < n_groups), language
-
-
-def _by_language(group: Ints, language: Ints, m: int, n_groups: int) -> Ints:
-    counts = np.bincount(group * n_groups + language, minlength=m * n_groups)
-    return counts.reshape(m, n_groups).astype(np.int64)
 
 
 def _first_ids(sample: AuthorSample, m: int) -> Ints:

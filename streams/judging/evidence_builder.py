@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -11,7 +12,9 @@ from models.share import Scale
 from streams.constants import MINUTE_MS, SHORT_WINDOW_MS
 from streams.counting.block_counts import Ints
 from streams.counting.sketch import SPACE, K, UInts
+from streams.judging.author_group import AuthorGroup, established, measure_group
 from streams.judging.evidence import EvidenceTable, tabulate
+from streams.judging.side_inputs.account_facts import count_visible_authors
 from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
 from streams.judging.side_inputs.base import SideInput
 from streams.judging.side_inputs.corrections import CorrectionIndex
@@ -41,6 +44,7 @@ class EvidenceBuilder:
         self._side_inputs = list(side_inputs)
         self._young_days = 0
         self._burst_min_past = 1
+        self._least_share = 1.0
         self._tables: dict[int, EvidenceTable] = {}
         self._tables_ms = -1
         """Settled tick of `_tables`."""
@@ -49,6 +53,7 @@ class EvidenceBuilder:
     def follow_policy(self, policy: Policy) -> None:
         """Measure signals by the settings of a policy."""
         self._young_days, self._burst_min_past = policy.young_days, policy.burst_min_past
+        self._least_share = policy.least_suppress_at
         self.drop_tables()
 
     def drop_tables(self) -> None:
@@ -92,7 +97,7 @@ class EvidenceBuilder:
         tweets = self.count_remaining(tweets, window, keys, tick_ms)
         whole, sample, span = self._sample(window, keys, extra, tick_ms)
         notes = {type(one): one.annotate(sample, keys, span) for one in self._side_inputs}
-        return tabulate(
+        table = tabulate(
             window.window_ms,
             keys,
             tweets,
@@ -107,6 +112,7 @@ class EvidenceBuilder:
             migrated=notes.get(AuthorSketchIndex),
             scale=self.scale,
         )
+        return replace(table, past=self._established_past(table, self.store.span(window, tick_ms).end_ms))
 
     def sample(self, window: SlidingWindow, keys: Ints) -> AuthorSample:
         """Return the settled samples of some keys, ascending, with the side inputs applied."""
@@ -166,6 +172,36 @@ class EvidenceBuilder:
         removed = self._count_removed(keys, *self.store.span(window, tick_ms)[:2])
         remaining: Ints = tweets if removed is None else np.maximum(tweets - removed, 0)
         return remaining
+
+    def _established_past(self, table: EvidenceTable, end_ms: int) -> AuthorGroup | None:
+        """Measure the established authors in the longest window before the shortest, where a rule may act on a tag.
+
+        Args:
+            table: evidence of m keys.
+            end_ms: end of its window.
+
+        Returns:
+            Columns (m,), without authors in the rows of other tags; None where the past reaches no further.
+        """
+        shortest, longest = self.store.shortest, self.store.longest
+        if shortest is None or longest is None or longest is shortest or not longest.panes:
+            return None
+        assert table.established is not None
+        shares = (table.estimates(), table.established.estimates())
+        rows = np.flatnonzero(np.nan_to_num(np.hstack(shares)).max(axis=1, initial=0.0) >= self._least_share)
+        if not len(rows):
+            return None
+        keys, span = table.keys[rows], self.store.span(longest)._replace(end_ms=end_ms)
+        whole = sample = longest.sample(keys, until_ms=end_ms - shortest.window_ms)
+        for one in self._side_inputs:
+            sample = one.filter(sample, keys, span)
+        matches = next(
+            (one.annotate(sample, keys, span) for one in self._side_inputs if type(one) is AuthorSketchIndex), None
+        )
+        own = established(sample, self._young_days, None if matches is None else matches.from_hidden)
+        authors = count_visible_authors(whole, sample, len(keys))
+        found = measure_group(sample, authors, own, self._columns, scale=self.scale)
+        return found.spread(rows, len(table.keys))
 
     def _past(
         self, window: SlidingWindow, keys: Ints, tweets: Ints, extra: Sequence[Pane], tick_ms: int | None

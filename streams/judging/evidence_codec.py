@@ -11,14 +11,17 @@ import numpy as np
 
 from models.share import Scale, from_bytes
 from streams.counting.keys import Tags, country_of
+from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.two_stage_share import ShareCorrection
-from streams.log.evidence import MAX_BYTES, EvidenceConditions, EvidenceRecord
+from streams.log.evidence import MAX_BYTES, EvidenceConditions, EvidenceRecord, GroupColumns
 from streams.policy import Policy
 from streams.signals.base import Doubles, Ints, MeasuredSignal, Numbers
 from streams.signals.registry import MEASURED
 
-_ROW_BYTES = 8 + 8 + 2 + 8 * sum(not one.column.zeros_left_out for one in MEASURED)
+_GROUPS = 3
+"""Author groups of a row: everyone, the established ones, and those of the past."""
+_ROW_BYTES = 8 + 8 * sum(not one.column.zeros_left_out for one in MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def conditions_of(
         young_days=policy.young_days,
         burst_min_past=policy.burst_min_past,
         links=policy.links_revision,
-        successor=policy.asks_for_migrated_campaigns,
+        past_from=policy.least_suppress_at,
         scale=scale.to_bytes() if scale else b"",
     )
 
@@ -71,7 +74,8 @@ def records_of(evidence: TickEvidence, shard: int, tags: Tags) -> list[EvidenceR
 def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: Tags) -> Iterator[EvidenceRecord]:
     named = sorted((tags.name(key), country_of(key), row) for row, key in enumerate(table.keys.tolist()))
     rows = np.array([row for _, _, row in named], np.int64)
-    row_bytes = _ROW_BYTES + 8 * table.share.shape[1] + (0 if table.groups is None else table.groups.shape[1])
+    row_bytes = _ROW_BYTES + _GROUPS * (10 + 8 * table.share.shape[1])
+    row_bytes += 0 if table.groups is None else _GROUPS * table.groups.shape[1]
     run = np.cumsum(np.array([len(name) * 4 + 8 + row_bytes for name, _, _ in named], np.int64)) // MAX_BYTES
     cuts = [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), len(named)]
     for part, (first, last) in enumerate(pairwise(cuts)):
@@ -87,13 +91,11 @@ def _records_of(evidence: TickEvidence, table: EvidenceTable, shard: int, tags: 
             hashtags=[name for name, _, _ in named[first:last]],
             countries=[country for _, country, _ in named[first:last]],
             tweets=_packed(table.tweets[chosen], "<i8"),
-            authors=_packed(table.authors[chosen], "<i8"),
-            scored=_packed(table.scored[chosen], "<u2"),
-            share=_packed(table.share[chosen], "<f8"),
+            everyone=_group_columns(table.everyone.take(chosen)),
+            established=_group_columns((table.established or table.everyone).take(chosen)),
+            **_past_columns(table.past, chosen),
             may_miss=table.may_miss,
-            **_correction_columns(table.correction, chosen),
             predecessors=_rows_by_hidden_tag(table, chosen),
-            groups=b"" if table.groups is None else _packed(table.groups[chosen], "u1"),
             signals={one.name: _signal_column(one, table, chosen) for one in MEASURED},
         )
 
@@ -107,17 +109,32 @@ def _signal_column(signal: MeasuredSignal, table: EvidenceTable, rows: Ints) -> 
     return b"" if signal.column.zeros_left_out and not values.any() else _packed(values[rows], signal.column.dtype)
 
 
-def _correction_columns(correction: ShareCorrection | None, rows: Ints) -> dict[str, Any]:
-    """Encode the correction of rows by stage 2; empty where none of them was corrected."""
-    if correction is None or not correction.looked[rows].any():
+def _group_columns(group: AuthorGroup) -> GroupColumns:
+    """Encode a group of authors; the columns of the correction stay empty where stage 2 corrected no row."""
+    found: dict[str, Any] = {}
+    correction = group.correction
+    if correction is not None and correction.looked.any():
+        corrected = np.flatnonzero(correction.looked)
+        found = {
+            "looked": _packed(correction.looked, "<u2"),
+            "variance": _packed(correction.variance[corrected], "<f8"),
+            "stage_2": [correction.revisions[row] for row in corrected.tolist()],
+        }
+    return GroupColumns(
+        authors=_packed(group.authors, "<i8"),
+        scored=_packed(group.scored, "<u2"),
+        share=_packed(group.share, "<f8"),
+        groups=b"" if group.groups is None else _packed(group.groups, "u1"),
+        **found,
+    )
+
+
+def _past_columns(past: AuthorGroup | None, rows: Ints) -> dict[str, Any]:
+    """Encode the rows that have a past; most have none."""
+    some = np.zeros(0, np.int64) if past is None else np.flatnonzero(past.authors[rows])
+    if past is None or not len(some):
         return {}
-    some = correction.take(rows)
-    corrected = np.flatnonzero(some.looked)
-    return {
-        "looked": _packed(some.looked, "<u2"),
-        "variance": _packed(some.variance[corrected], "<f8"),
-        "stage_2": [some.revisions[row] for row in corrected.tolist()],
-    }
+    return {"past_rows": _packed(some, "<i4"), "past": _group_columns(past.take(rows[some]))}
 
 
 def _rows_by_hidden_tag(table: EvidenceTable, rows: Ints) -> dict[str, list[int]]:
@@ -140,30 +157,59 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
     columns = 1 + len(conditions.categories)
     scale = from_bytes(conditions.scale, columns) if conditions.scale else None
 
-    def column(name: str, dtype: str) -> Numbers:
-        return np.frombuffer(b"".join([getattr(record, name) for record in records]), dtype)
-
     key = tags.key
     keys = [
         key(hashtag, country)
         for record in records
         for hashtag, country in zip(record.hashtags, record.countries, strict=True)
     ]
+    everyone = _group([record.everyone for record in records], scale, columns)
     return EvidenceTable(
         window_ms=records[0].window_ms,
         keys=np.array(keys, np.int64),
-        tweets=column("tweets", "<i8").astype(np.int64),
-        authors=column("authors", "<i8").astype(np.int64),
-        scored=column("scored", "<u2").astype(np.int64),
-        share=column("share", "<f8").astype(np.float64).reshape(-1, columns),
+        tweets=np.frombuffer(b"".join([record.tweets for record in records]), "<i8").astype(np.int64),
+        authors=everyone.authors,
+        scored=everyone.scored,
+        share=everyone.share,
         signals={one.name: _signal_values(one, records) for one in MEASURED},
         sampled=np.zeros((len(keys), 0), np.int64),
         may_miss=max(record.may_miss for record in records),
-        correction=_correction(records, columns),
+        correction=everyone.correction,
         hidden_tags=_hidden_tags(records),
+        scale=scale,
+        groups=everyone.groups,
+        established=_group([record.established for record in records], scale, columns),
+        past=_past(records, scale, columns),
+    )
+
+
+def _group(parts: Sequence[GroupColumns], scale: Scale | None, columns: int) -> AuthorGroup:
+    """Decode a group of authors, end to end."""
+
+    def column(name: str, dtype: str) -> Numbers:
+        return np.frombuffer(b"".join([getattr(part, name) for part in parts]), dtype)
+
+    scored = [len(part.scored) // 2 for part in parts]
+    return AuthorGroup(
+        authors=column("authors", "<i8").astype(np.int64),
+        scored=column("scored", "<u2").astype(np.int64),
+        share=column("share", "<f8").astype(np.float64).reshape(-1, columns),
+        correction=_correction(parts, scored, columns),
         scale=scale,
         groups=None if scale is None else column("groups", "u1").astype(np.int64).reshape(-1, scale.n_groups),
     )
+
+
+def _past(records: Sequence[EvidenceRecord], scale: Scale | None, columns: int) -> AuthorGroup | None:
+    parts = [record.past for record in records if record.past is not None]
+    if not parts:
+        return None
+    starts = np.cumsum([0] + [record.rows for record in records])
+    rows = [
+        start + np.frombuffer(record.past_rows, "<i4").astype(np.int64)
+        for start, record in zip(starts.tolist(), records, strict=False)
+    ]
+    return _group(parts, scale, columns).spread(np.concatenate(rows), int(starts[-1]))
 
 
 def _signal_values(signal: MeasuredSignal, records: Sequence[EvidenceRecord]) -> Doubles:
@@ -178,23 +224,24 @@ def _signal_values(signal: MeasuredSignal, records: Sequence[EvidenceRecord]) ->
     return np.concatenate(parts).astype(np.float64)
 
 
-def _correction(records: Sequence[EvidenceRecord], columns: int) -> ShareCorrection | None:
-    if not any(record.looked for record in records):
+def _correction(parts: Sequence[GroupColumns], rows: Sequence[int], columns: int) -> ShareCorrection | None:
+    if not any(part.looked for part in parts):
         return None
-    parts = [
-        np.frombuffer(record.looked, "<u2") if record.looked else np.zeros(record.rows, np.uint16) for record in records
+    counts = [
+        np.frombuffer(part.looked, "<u2") if part.looked else np.zeros(n, np.uint16)
+        for part, n in zip(parts, rows, strict=True)
     ]
-    looked = np.concatenate(parts).astype(np.int64)
+    looked = np.concatenate(counts).astype(np.int64)
     corrected = np.flatnonzero(looked)
     variance = np.zeros((len(looked), columns))
-    variance[corrected] = np.frombuffer(b"".join(record.variance for record in records), "<f8").reshape(-1, columns)
-    names = chain.from_iterable(record.stage_2 for record in records)
+    variance[corrected] = np.frombuffer(b"".join(part.variance for part in parts), "<f8").reshape(-1, columns)
+    names = chain.from_iterable(part.stage_2 for part in parts)
     revisions = dict(zip(corrected.tolist(), names, strict=True))
     return ShareCorrection(looked, variance, tuple(revisions.get(row, "") for row in range(len(looked))))
 
 
 def _hidden_tags(records: Sequence[EvidenceRecord]) -> list[str] | None:
-    if not any(record.conditions.successor for record in records):
+    if not any(record.predecessors for record in records):
         return None
     found: list[str] = []
     for record in records:

@@ -1,14 +1,19 @@
-"""Hysteresis of one (tag, country, category, surface): two bounds and two thresholds keep a tag from flapping.
+"""Hysteresis of one (tag, country, category, surface): what begins, changes and ends an action.
 
-                  over, rested                       under, rested
-    clear ───────────────────────────► suppress ───────────────────────► clear
-      ▲                                 │   ▲ over or between: refresh
-      │   rested                        │   └──────────┐
-      └──────────────── clear(since) ◄──┘   expires ───┘ below the floors: neither
+                  over, rested                    contested
+    clear ───────────────────────────► suppress ─────────────► discount ◄── contested, rested ── clear
+      ▲                                 │      ◄───────────────    │
+      │                                 │      established, rested │
+      │   rested                        ▼                          ▼
+      └──────────────── clear(since) ◄── under and rested, not over for `clear_after`, or expired
 
-"Rested" means that a dwell has passed since the last settled change. A hold lapses when it expires, and so does a
-suppression that has lasted as long as it may without a person. A lapsed tag stays clear until its upper bound has been
-below `clear_at`.
+"Rested" means that a dwell has passed since the last settled change. What would not be hidden now does not stay hidden:
+an action ends once its tag has not been over for `clear_after`, and at once where it began without a verdict of the
+established authors and these now speak otherwise. A discount becomes a suppression by the established authors' own
+verdict alone, not as these leave. Below the floors an action is neither renewed nor ended: it expires.
+
+A hold lapses when it expires, and so does a suppression that has lasted as long as it may without a person. A lapsed
+tag stays clear until its upper bound has been below `clear_at`.
 """
 
 from __future__ import annotations
@@ -16,8 +21,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from streams.judging.key_state import Scope
-from streams.judging.levels import BETWEEN, OVER, UNDER, RuleResult
-from streams.log.decisions import Action, ScopeDecision
+from streams.judging.levels import BETWEEN, CONTESTED, LOW, OVER, OVER_WITHOUT, UNDER, RuleResult
+from streams.log.decisions import FLAGGING, HIDING, Action, DecisionReason, ScopeDecision
 from streams.policy import Rule
 
 ACTION_OF_MODE: dict[str, Action] = {
@@ -26,6 +31,8 @@ ACTION_OF_MODE: dict[str, Action] = {
     "review": "review",
     "shadow": "shadow",
 }
+_STEP = 0.1
+"""Relative change from which a weight is published again."""
 
 
 def decide(
@@ -60,13 +67,54 @@ def decide(
         return _from_clear(result, state, rule, tick_ms, scope, protected, gone)
     if protected:
         return _clear(state, tick_ms)
-    action = ACTION_OF_MODE[rule.mode]
-    if state.action != action:  # the mode was changed while the decision was in force
+    if not _is_of_mode(state, rule):  # the mode was changed while the decision was in force
         if result.level >= BETWEEN:
-            return _begin(result, action, rule, tick_ms, scope)
+            return _begin(result, rule, tick_ms, scope)
         return _clear(state, tick_ms)
-    if result.level == UNDER and tick_ms - state.since_ms >= rule.dwell_ms and not paused:
+    rested = tick_ms - state.since_ms >= rule.dwell_ms
+    contested = state.action in HIDING and result.level == CONTESTED  # to show a tag does not wait, to hide it does
+    decided = state.action == "discount" and result.level == OVER and rested
+    if (contested or decided) and not paused:
+        return _begin(result, rule, tick_ms, scope)
+    if result.level == UNDER and rested and not paused and not _is_active(result, state):
         return _clear(state, tick_ms)
+    state = _counted_below(result, state, tick_ms, paused)
+    if state.below_since_ms and result.level != LOW and not paused:
+        opposed = state.without and result.voice.enough
+        if opposed or tick_ms - state.below_since_ms >= rule.clear_after_ms:
+            return _clear(state, tick_ms)
+    return _renewed(result, state, rule, tick_ms, max_automated_ms)
+
+
+def _is_of_mode(state: ScopeDecision, rule: Rule) -> bool:
+    action = ACTION_OF_MODE[rule.mode]
+    return state.action == action or (state.action == "discount" and action in HIDING)
+
+
+def _is_active(result: RuleResult, state: ScopeDecision) -> bool:
+    """Return whether a tag still is what its action began for. A second bound keeps a discount from flapping."""
+    return result.level >= OVER_WITHOUT or (state.action == "discount" and result.voice.disputed)
+
+
+def _counted_below(result: RuleResult, state: ScopeDecision, tick_ms: int, paused: bool) -> ScopeDecision:
+    """Note since when the tag has not been over; below the floors, or with a gap of the log, nothing is known."""
+    if _is_active(result, state):
+        without = state.without and result.level != OVER  # the established authors have confirmed it
+        changes = state.below_since_ms or without != state.without
+        return replace(state, below_since_ms=0, without=without) if changes else state
+    if result.level in (UNDER, BETWEEN) and not state.below_since_ms and not paused:
+        return replace(state, below_since_ms=tick_ms)
+    return state
+
+
+def _renewed(
+    result: RuleResult, state: ScopeDecision, rule: Rule, tick_ms: int, max_automated_ms: int
+) -> ScopeDecision:
+    """Renew a decision that nears its expiry or whose weight has changed, or end it at its expiry."""
+    if state.weight is not None and _is_active(result, state):
+        weight = result.voice.weight
+        if abs(weight - state.weight) > _STEP * state.weight:
+            state = replace(state, weight=weight, reasons=result.reasons, evidence=result.evidence)
     limit_ms = state.since_ms + max_automated_ms
     if result.level >= BETWEEN and state.action != "hold":
         expires_at_ms = min(tick_ms + rule.expiry_ms, limit_ms)
@@ -82,11 +130,12 @@ def decide_early(
     result: RuleResult, state: ScopeDecision | None, rule: Rule, tick_ms: int, *, scope: Scope, protected: bool
 ) -> ScopeDecision | None:
     """Decide a scope before its tick has settled: provisional, where the tag is over and nothing bars it; else None."""
-    if protected or result.level != OVER or not rule.hides:
+    if protected or result.level < OVER_WITHOUT or not rule.hides:
         return None
     if state is not None and (state.action != "clear" or state.lapsed or tick_ms - state.since_ms < rule.dwell_ms):
         return None
-    return replace(_begin(result, ACTION_OF_MODE[rule.mode], rule, tick_ms, scope), provisional=True)
+    found = _begin(result, rule, tick_ms, scope)
+    return replace(found, provisional=True) if found.action in FLAGGING else None
 
 
 def _from_clear(
@@ -103,20 +152,32 @@ def _from_clear(
         if result.level != UNDER and not gone:
             return state
         return None if rested else replace(state, lapsed=False)
-    if result.level == OVER and rested and not protected:
-        return _begin(result, ACTION_OF_MODE[rule.mode], rule, tick_ms, scope)
+    if result.level >= OVER_WITHOUT and rested and not protected:
+        return _begin(result, rule, tick_ms, scope)
     return None if rested else state
 
 
-def _begin(result: RuleResult, action: Action, rule: Rule, tick_ms: int, scope: Scope) -> ScopeDecision:
+def _action(result: RuleResult, rule: Rule) -> Action:
+    """Return the action of a rule at a level: a mode that hides discounts a contested tag."""
+    return "discount" if result.level == CONTESTED and rule.hides else ACTION_OF_MODE[rule.mode]
+
+
+def _begin(result: RuleResult, rule: Rule, tick_ms: int, scope: Scope) -> ScopeDecision:
+    action, reasons, voice, valve = _action(result, rule), result.reasons, result.voice, ""
+    if action in HIDING and voice.innocent_past:
+        action, valve = "review", "innocent_past"
+        reasons = (*reasons, DecisionReason(valve, voice.innocent_past, rule.innocent_past))
     return ScopeDecision(
         category=scope[0],
         surface=scope[1],
         action=action,
         since_ms=tick_ms,
         expires_at_ms=tick_ms + rule.expiry_ms,
-        reasons=result.reasons,
+        reasons=reasons,
         evidence=result.evidence,
+        valve=valve,
+        weight=voice.weight if action == "discount" else None,
+        without=result.level == OVER_WITHOUT,
     )
 
 

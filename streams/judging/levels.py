@@ -1,4 +1,12 @@
-"""Levels of keys under one rule: over, under, between, or too small to judge."""
+"""Levels of keys under one rule: over, contested, under, between, or too small to judge.
+
+An attacker brings young accounts and copied texts, so the established authors have a verdict of their own. The group
+whose lower bound reaches `suppress_at` decides:
+
+    the established authors, if these are enough    OVER            The tag is hidden.
+    the other authors, if both are enough           CONTESTED       The tag is discounted.
+    all authors, if the established are too few     OVER_WITHOUT    The tag is hidden.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +17,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from streams.judging.author_group import GroupBounds
 from streams.judging.evidence import EvidenceTable
 from streams.log.decisions import DecisionReason, Evidence
 from streams.policy import Rule
-from streams.signals.base import YES_NO, Bools, Doubles, Numbers, Signal, rounded
+from streams.signals.base import YES_NO, Bools, Numbers, Signal, rounded
 from streams.signals.registry import BY_NAME
 
 Levels = npt.NDArray[np.int8]
@@ -21,7 +30,17 @@ LOW = 0
 """Level of a key below the floors: too small to judge."""
 UNDER = 1
 BETWEEN = 2
-OVER = 3
+OVER_WITHOUT = 3
+"""Level of a key that is over without a verdict of established authors, who are too few."""
+CONTESTED = 4
+"""Level of a key under which coordinated authors write harm and the established ones do not."""
+OVER = 5
+"""Level of a key under which the established authors write harm."""
+
+TWEETS_EACH = 3
+"""Tweets of one established author that a weight allows for: above it, others have written most of the tweets."""
+LEAST_PART = 0.1
+"""Least part of the authors that is not established, for a key to be contested: a smaller one moves no ranking."""
 
 
 class AskedSignal(NamedTuple):
@@ -40,6 +59,25 @@ class JudgedRows(Protocol):
 
     def reasons(self, row: int) -> tuple[DecisionReason, ...]:
         """Return the reasons for the level of one row."""
+
+    def voice(self, row: int) -> EstablishedVoice:
+        """Return the part of the established authors of one row."""
+
+    def is_shortest(self, row: int) -> bool:
+        """Return whether the window is the shortest of the rule, which is nearest to what surfaces count."""
+
+
+class EstablishedVoice(NamedTuple):
+    """The established authors of one key."""
+
+    enough: bool
+    """Whether there are enough for a verdict."""
+    weight: float
+    """Their part of the authors, or of the tweets where others write many each, in [0, 1]."""
+    disputed: bool
+    """Whether the other authors may still write harm: the upper bound of their share is not below `clear_at`."""
+    innocent_past: int
+    """Their number in a large and harmless past; 0 without one."""
 
 
 class RuleResult(NamedTuple):
@@ -60,7 +98,18 @@ class RuleResult(NamedTuple):
         """Signals that reached their thresholds."""
         return () if self.judged is None else self.judged.reasons(self.row)
 
+    @property
+    def voice(self) -> EstablishedVoice:
+        """The part of the established authors."""
+        return _NO_VOICE if self.judged is None else self.judged.voice(self.row)
 
+    @property
+    def is_shortest(self) -> bool:
+        """Whether the window is the shortest of the rule."""
+        return self.judged is not None and self.judged.is_shortest(self.row)
+
+
+_NO_VOICE = EstablishedVoice(enough=False, weight=1.0, disputed=False, innocent_past=0)
 NOTHING = RuleResult(LOW)
 
 
@@ -71,9 +120,17 @@ class RuleLevels:
     table: EvidenceTable
     rule: Rule
     level: Levels
-    share: Doubles
-    lower: Doubles
-    upper: Doubles
+    everyone: GroupBounds
+    own: GroupBounds
+    """GroupBounds of the established authors."""
+    others: GroupBounds
+    """GroupBounds of the authors that are not established."""
+    enough: Bools
+    """Whether there are enough established authors for a verdict."""
+    disputed: Bools
+    """Whether the other authors are enough for a verdict, too, and may write harm."""
+    innocent: Bools
+    """Whether many established authors used the tag before, and wrote no harm."""
     listed: Bools
     """Whether the tag is, or looks like, a curated term."""
     asked: list[AskedSignal]
@@ -84,16 +141,33 @@ class RuleLevels:
 
     def evidence(self, row: int) -> Evidence:
         """Render one row for a decision record."""
-        share, lower, upper = float(self.share[row]), float(self.lower[row]), float(self.upper[row])
-        return self.table.evidence(row, share, lower, upper, self.listed)
+        return self.table.evidence(row, self.everyone.at(row), self.own.at(row), self.listed)
 
     def reasons(self, row: int) -> tuple[DecisionReason, ...]:
-        """Return the lower bound, and the signals of one row that reached their thresholds."""
+        """Return the bound that decided, and the signals of one row that reached their thresholds."""
+        deciding = {
+            OVER: ("established_share_lower", self.own),
+            CONTESTED: ("coordinated_share_lower", self.others),
+        }
+        name, bounds = deciding.get(int(self.level[row]), ("harmful_share_lower", self.everyone))
         values = [(one.signal.name, float(one.values[row]), one.threshold) for one in self.asked]
         return (
-            DecisionReason("harmful_share_lower", rounded(float(self.lower[row])), self.rule.suppress_at),
+            DecisionReason(name, rounded(float(bounds.lower[row])), self.rule.suppress_at),
             *(DecisionReason(name, rounded(value), least) for name, value, least in values if value >= least),
         )
+
+    def voice(self, row: int) -> EstablishedVoice:
+        """Return the part of the established authors of one row."""
+        table, weight = self.table, 1.0
+        if table.established is not None and table.authors[row]:
+            authors = int(table.established.authors[row])
+            weight = min(1.0, authors / int(table.authors[row]), TWEETS_EACH * authors / max(int(table.tweets[row]), 1))
+        past = int(self.table.past.authors[row]) if self.table.past is not None and self.innocent[row] else 0
+        return EstablishedVoice(bool(self.enough[row]), round(weight, 3), bool(self.disputed[row]), past)
+
+    def is_shortest(self, row: int) -> bool:
+        """Return whether the window is the shortest of the rule."""
+        return self.table.window_ms == self.rule.windows_ms[0]
 
 
 def levels(
@@ -109,23 +183,50 @@ def levels(
         confidence: of the two-sided interval; early decisions ask for more than the rule does.
         margin: factor on the threshold of each measured signal; early decisions ask for more here too.
     """
-    share, lower, upper = table.bounds(column, confidence)
-    enough = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
+    everyone, m = table.bounds(column, confidence), len(table.keys)
+    floors = (table.tweets >= rule.min_tweets) & (table.authors >= rule.min_authors) & (table.scored > 0)
     asked = [
         AskedSignal(BY_NAME[name], BY_NAME[name].values(table, listed), threshold)
         for name, threshold in rule.corroboration.thresholds
     ]
-    reached = np.zeros(len(table.keys), np.int64)
+    reached = np.zeros(m, np.int64)
     for signal, values, threshold in asked:
         reached += values >= (threshold if signal.kind is YES_NO else margin * threshold)  # NaN reaches nothing
-    over = (lower >= rule.suppress_at) & (reached >= rule.corroboration.need)
-    level = np.full(len(table.keys), BETWEEN, np.int8)
-    level[over] = OVER
-    level[upper < rule.clear_at] = UNDER
-    level[~enough] = LOW
-    return RuleLevels(table, rule, level, share, lower, upper, listed, asked)
+    corroborated = reached >= rule.corroboration.need
+
+    own, others, enough, disputed = everyone, GroupBounds.unknown(m), np.ones(m, bool), np.zeros(m, bool)
+    if table.established is not None:
+        rows = np.flatnonzero(floors)  # most rows are below the floors, and need no bounds
+        some, part = table.everyone.take(rows), table.established.take(rows)
+        rest = some.without(part)
+        own = part.bounds(column, confidence).spread(rows, m)
+        others = rest.bounds(column, confidence).spread(rows, m)
+        enough = table.established.authors >= rule.min_established
+        least = np.maximum(rule.min_established, LEAST_PART * some.authors)
+        disputed[rows] = enough[rows] & (rest.authors >= least) & (others.upper[rows] >= rule.clear_at)
+    innocent = np.zeros(m, bool)
+    if table.past is not None:
+        innocent = table.past.authors >= rule.innocent_past
+        innocent &= table.past.bounds(column, rule.confidence).upper < rule.clear_at
+
+    level = np.full(m, BETWEEN, np.int8)
+    level[everyone.upper < rule.clear_at] = UNDER
+    level[~enough & corroborated & (everyone.lower >= rule.suppress_at)] = OVER_WITHOUT
+    level[disputed & (others.lower >= rule.suppress_at)] = CONTESTED
+    level[enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
+    level[~floors] = LOW
+    return RuleLevels(table, rule, level, everyone, own, others, enough, disputed, innocent, listed, asked)
 
 
 def combine(results: Iterable[RuleResult]) -> RuleResult:
-    """Combine the windows of a key: over in any is over; under needs every window that is not low to be under."""
-    return max((one for one in results if one.level != LOW), key=lambda one: one.level, default=NOTHING)
+    """Combine the windows of a key: the highest level of any window; under needs every window to be under or low.
+
+    Surfaces count recent tweets, so only the shortest window of the rule can contest a tag. Established authors of a
+    longer window keep a tag from being hidden in their absence; it is contested then.
+    """
+    found = [one for one in results if one.level != LOW]
+    best = max(found, key=lambda one: one.level, default=NOTHING)
+    if best.level != CONTESTED or best.is_shortest:
+        return best
+    shortest = next((one for one in found if one.is_shortest), best)
+    return shortest._replace(level=CONTESTED if shortest.level == OVER_WITHOUT else BETWEEN)

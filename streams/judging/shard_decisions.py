@@ -23,7 +23,7 @@ from streams.judging.key_state import KeyState, Scope, greatest
 from streams.judging.levels import BETWEEN
 from streams.judging.rule_evaluation import RuleEvaluation
 from streams.judging.step import Step, step
-from streams.log.decisions import HIDING, Decision, DecisionReason, ScopeDecision
+from streams.log.decisions import FLAGGING, Decision, DecisionReason, ScopeDecision
 from streams.policy import Policy
 from streams.signals.base import Ints
 
@@ -103,8 +103,7 @@ class ShardDecisions:
             decided_and_hidden=partial(self._was_hidden, tick_ms),
         )
         changes = TickChanges(scorer_fault=self._fault, refused=done.refused)
-        if policy.asks_for_migrated_campaigns:
-            changes.campaigns = _campaigns(evaluation, settled, done, tick_ms)
+        changes.campaigns = _campaigns(evaluation, settled, done, tick_ms)
         for key in settled:
             if self._answer_early(evaluation, key, self.states[key], tick_ms, changes) or key in done.publish:
                 changes.keys.append(key)
@@ -156,7 +155,10 @@ class ShardDecisions:
                 continue
             found = self._found_early(policy, evaluation, key, state, tick_ms)
             hashtag, country = self._tags.name(key), country_of(key)
-            if found and self._breakers.admit_early(policy.valves, tick_ms, hashtag, country, key, top):
+            if found and (
+                not hides_anywhere(found.values())
+                or self._breakers.admit_early(policy.valves, tick_ms, hashtag, country, key, top)
+            ):
                 state.early.update(found)
                 published.append(key)
             elif state.empty and state.decided_ms <= settled_ms:
@@ -216,7 +218,7 @@ class ShardDecisions:
             settled = state.settled.get(scope)
             if settled is not None and settled.action != "clear":
                 del state.early[scope]
-                if settled.action in HIDING:
+                if settled.action in FLAGGING:
                     changes.confirmed += 1
                 else:  # a breaker refused it; no bar is needed, so a next owner without the early one decides the same
                     changes.withdrawn += 1

@@ -356,7 +356,7 @@ class ShardJudge:
             mark_links(one.pane, one.unscored, policy)
         table = self._trigger.fire(firing, scores, shortest)
         # No lower bound is above its estimate.
-        could = np.flatnonzero((table.estimates() >= self.timeline.early_least_share).any(axis=1))
+        could = np.flatnonzero(table.greatest_estimates() >= self.timeline.early_least_share)
         if not len(could):
             return []
         keys = self._decisions.decide_early(

@@ -23,7 +23,7 @@ from streams.judging.circuit_breakers import (
 )
 from streams.judging.hysteresis import decide
 from streams.judging.key_state import Scope
-from streams.judging.levels import OVER, RuleResult
+from streams.judging.levels import OVER_WITHOUT, RuleResult
 from streams.log.decisions import REPEAT_LAPSED_MS, DecisionReason, ScopeDecision
 from streams.policy import Policy, Rule
 from streams.signals.base import Ints
@@ -102,14 +102,14 @@ def step(
         for scope in scopes:
             before = state.get(scope)
             result = evaluation.result(key, scope)
-            if before is None and result.level != OVER:
+            if before is None and result.level < OVER_WITHOUT:
                 continue
             if is_protected is None:
                 is_protected = tags.name(key) in protected
             after = decide(
                 result,
                 before,
-                rule_under_breaker(evaluation.rule(key, scope), before),
+                rule_under_breaker(evaluation.rule(key, scope), before, result.level),
                 tick_ms,
                 scope=scope,
                 protected=is_protected,
@@ -173,3 +173,5 @@ def _admit(
     for key, breaker in breakers.admit(policy.valves, tick_ms, begun, top).items():
         states[key].update(as_reviews(done.before[key], states[key], breaker))
         done.refused.append(breaker)
+        if states[key] == done.before[key]:
+            done.publish.discard(key)

@@ -16,8 +16,10 @@ from streams.policy.activation import Activation
 from streams.signals.registry import RECORDED
 
 WORLD = "*"
-Action = Literal["suppress", "hold", "review", "shadow", "allow", "clear"]
+Action = Literal["suppress", "hold", "discount", "review", "shadow", "allow", "clear"]
 HIDING: frozenset[str] = frozenset({"suppress", "hold"})
+FLAGGING: frozenset[str] = HIDING | {"discount"}
+"""Actions that surfaces apply without a person."""
 REPEAT_LAPSED_MS = 12 * HOUR_MS
 """Interval at which a lapsed decision is published again: it may bar the next for longer than decisions are kept."""
 
@@ -57,6 +59,12 @@ else:
 class Evidence(_Measured, frozen=True, kw_only=True):
     """Evidence of a decision: counts of the window that decided, and its signals. Never texts."""
 
+    established: int = 0
+    """Established authors, estimated from their part of the sample."""
+    established_lower: float = 0.0
+    """Lower bound of the harmful share among the established authors."""
+    established_upper: float = 1.0
+    """Upper bound of the same."""
     predecessor: str = ""
     """Hidden tag with the greatest `successor`; "" without one."""
     sampled: tuple[str, ...] = ()
@@ -82,7 +90,13 @@ class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
     provisional: bool = False
     """Whether it is an early decision, of a tick that has not settled. A provisional `clear` withdraws one."""
     valve: str = ""
-    """Circuit breaker that turned an action that hides into this `review`."""
+    """Circuit breaker, or `innocent_past`, that turned an action that hides into this `review`."""
+    weight: float | None = None
+    """Factor on the tweets of a discounted hashtag, in [0, 1]: the established part of its authors; else None."""
+    without: bool = False
+    """Whether it hides although too few established authors wrote for a verdict."""
+    below_since_ms: int = 0
+    """First tick since which the tag has not been over; 0 while it is."""
     reasons: tuple[DecisionReason, ...] = ()
     evidence: Evidence | None = None
 

@@ -34,10 +34,29 @@ class EvidenceConditions(msgspec.Struct, array_like=True, frozen=True):
     burst_min_past: int
     links: str = ""
     """`Policy.links_revision` of the domains that links were compared with; "" for none."""
-    successor: bool = False
-    """Whether authors were compared with those of hidden tags."""
+    past_from: float = 1.0
+    """Estimated harmful share from which the established authors of a tag's past were measured."""
     scale: bytes = b""
     """Meaning of `share`, as `models.share.Scale.to_bytes` encodes it; empty: it is the harmful share."""
+
+
+class GroupColumns(msgspec.Struct, array_like=True, frozen=True):
+    """Authors of one group and their scores, as little-endian columns; see `streams.judging.author_group`."""
+
+    authors: bytes
+    """int64 (rows,): estimated number of distinct authors."""
+    scored: bytes
+    """uint16 (rows,): sampled authors with a scored text."""
+    share: bytes
+    """float64 (rows, 1 + categories): mean probability; NaN where nothing was scored."""
+    groups: bytes = b""
+    """uint8 (rows, groups of the scale): scored authors by the language group of their text; empty without a scale."""
+    looked: bytes = b""
+    """uint16 (rows,): scored authors whose texts stage 2 has read too; empty where all are 0."""
+    variance: bytes = b""
+    """float64 (corrected, 1 + categories): variance of the correction of `share`, in rows that stage 2 corrected."""
+    stage_2: list[str] = []
+    """(corrected,) revision of stage 2."""
 
 
 class EvidenceRecord(msgspec.Struct, frozen=True):
@@ -62,24 +81,18 @@ class EvidenceRecord(msgspec.Struct, frozen=True):
     """ISO codes, or `*` for the world."""
     tweets: bytes
     """Column of int64 (rows,)."""
-    authors: bytes
-    """Column of int64 (rows,)."""
-    scored: bytes
-    """uint16 (rows,): sampled authors with a scored text."""
-    share: bytes
-    """float64 (rows, 1 + categories): mean probability; NaN where nothing was scored."""
+    everyone: GroupColumns
+    """All authors in the window."""
+    established: GroupColumns
+    """The established authors in the window."""
+    past_rows: bytes = b""
+    """int32 (n,): rows with established authors in the longest window before the shortest, where they were measured."""
+    past: GroupColumns | None = None
+    """Established authors of the past, in n rows; None: there are none."""
     may_miss: int = 0
     """Upper bound on the tweets of one tag that panes of the window lost to tail trimming."""
-    looked: bytes = b""
-    """uint16 (rows,): scored authors whose texts stage 2 has read too; empty where all are 0."""
-    variance: bytes = b""
-    """float64 (corrected, 1 + categories): variance of the correction of `share`, in rows that stage 2 corrected."""
-    stage_2: list[str] = []
-    """(corrected,) revision of stage 2."""
     predecessors: dict[str, list[int]] = {}
     """Rows by the hidden tag that their authors come from."""
-    groups: bytes = b""
-    """uint8 (rows, groups of the scale): scored authors by the language group of their text; empty without a scale."""
     signals: dict[str, bytes] = {}
     """Column of each measured signal; for the meaning of an empty one see `Column`."""
 
@@ -104,8 +117,7 @@ _SIGNALS = [one.name for one in MEASURED]
 
 def _wire_fields() -> list[Any]:
     fields: list[Any] = [
-        (one.name, one.type) if one.required else (one.name, one.type, msgspec.field(default_factory=one.type))
-        for one in _FIXED
+        (one.name, one.type) if one.required else (one.name, one.type, _default_of(one)) for one in _FIXED
     ]
     positions = [one.column.position for one in MEASURED]
     assert len(set(positions)) == len(positions), f"two signals share the position of a column: {sorted(positions)}"
@@ -113,6 +125,11 @@ def _wire_fields() -> list[Any]:
         assert signal.column.position <= len(fields), f"no position before that of {signal.name} may be left out"
         fields.insert(signal.column.position, (signal.name, bytes, b""))
     return fields
+
+
+def _default_of(field: msgspec.structs.FieldInfo) -> Any:
+    factory = field.default_factory
+    return field.default if factory is msgspec.NODEFAULT else msgspec.field(default_factory=factory)
 
 
 _Wire: Any = msgspec.defstruct("_Wire", _wire_fields(), array_like=True, kw_only=True)

@@ -20,7 +20,7 @@ from streams.errors import ContractError, FlagStoreUnavailable
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.store import Applied, FlagStore
-from streams.log.decisions import HIDING, Decision, Progress, decode_record
+from streams.log.decisions import FLAGGING, Decision, Progress, decode_record
 from streams.log.moderation import decode_moderation
 from streams.log.reading import LogReader, connection
 from streams.orders.cases import deadlines_by_country
@@ -168,7 +168,7 @@ class PublishPartition(ABC):
         if refused and not self._dropped:
             await self.reconcile()
         for register in registers:
-            if register.provisional and register.action in HIDING:  # a settled one also waits for its tick
+            if register.provisional and register.action in FLAGGING:  # a settled one also waits for its tick
                 self._context.metrics.event_to_flag_seconds.observe(max(0, now_ms() - register.decided_at_ms) / 1000)
 
     async def _stored(self, write: Callable[[FlagStore], Awaitable[Applied]]) -> bool:

@@ -1,4 +1,4 @@
-"""Webhook: signed events about new suppressions, withdrawals and cap hits, sent to an address of the operator.
+"""Webhook: signed events about new flags, withdrawals and cap hits, sent to an address of the operator.
 
 `offer` adds an event to a bounded queue and returns; one task sends. While the receiver is away the oldest events are
 dropped and counted. Events still queued when the worker ends are lost uncounted; the decisions topic has them all.
@@ -35,7 +35,7 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One change of a hashtag in a country."""
 
     id: str
-    kind: Literal["suppressed", "withdrawn", "past_a_valve"]
+    kind: Literal["suppressed", "contested", "withdrawn", "past_a_valve"]
     hashtag: str
     display: str
     country: str
@@ -43,6 +43,8 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
     surfaces: tuple[str, ...]
     provisional: bool
     valve: str
+    weight: float | None
+    """Least weight of a new discount; None for other events."""
     reasons: tuple[DecisionReason, ...]
     evidence: Evidence | None
     decided_at_ms: int
@@ -52,7 +54,7 @@ class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
 def events_of(decision: Decision) -> Iterator[WebhookEvent]:
     """Yield the changes in a decision; renewals and settled clears are no events.
 
-    A settled suppression that confirms an early one is an event again, no longer provisional.
+    A settled flag that confirms an early one is an event again, no longer provisional.
     """
     found: dict[tuple[str, bool, str], list[ScopeDecision]] = {}
     for ruling in decision.rulings:
@@ -70,6 +72,7 @@ def events_of(decision: Decision) -> Iterator[WebhookEvent]:
             surfaces=tuple(sorted({one.surface for one in rulings})),
             provisional=provisional,
             valve=valve,
+            weight=min((one.weight for one in rulings if one.weight is not None), default=None),
             reasons=rulings[0].reasons,
             evidence=rulings[0].evidence,
             decided_at_ms=decision.decided_at_ms,
@@ -80,6 +83,8 @@ def events_of(decision: Decision) -> Iterator[WebhookEvent]:
 def _kind(ruling: ScopeDecision) -> str:
     if ruling.action in HIDING:
         return "suppressed"
+    if ruling.action == "discount":
+        return "contested"
     if ruling.action == "clear" and ruling.provisional:
         return "withdrawn"
     return "past_a_valve" if ruling.action == "review" and ruling.valve else ""

@@ -28,7 +28,13 @@ KNOWN_CATEGORIES = ("hateful_conduct", "abuse", "gendered_abuse")
 SAMPLED_MAX = 64
 """Upper bound on the sampled authors of a tag: `streams.counting.sketch.K`, which this room may not import."""
 
-_FILE_KEY = {"windows_ms": "windows", "dwell_ms": "dwell", "expiry_ms": "expiry", "corroboration": "corroborate"}
+_FILE_KEY = {
+    "windows_ms": "windows",
+    "dwell_ms": "dwell",
+    "expiry_ms": "expiry",
+    "clear_after_ms": "clear_after",
+    "corroboration": "corroborate",
+}
 
 
 def check(policy: Policy, *, shards: int | None, categories: Collection[str] | None) -> Iterator[Finding]:

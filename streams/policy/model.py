@@ -21,7 +21,6 @@ from streams.policy.look_alikes import DomainMatcher, TermMatcher, ascii_of
 from streams.policy.resolve import Layer, RuleTable, rule_table
 from streams.policy.rules import Rule
 from streams.policy.shape import Category, CuratedTerm, LinkDomain, Strict, Valves, rule_keys
-from streams.signals.migrated_campaign import SIGNAL as MIGRATED_CAMPAIGN
 
 
 class Policy(Strict):
@@ -114,14 +113,9 @@ class Policy(Strict):
         return self.windows_ms[-1]
 
     @cached_property
-    def asked_signals(self) -> frozenset[str]:
-        """Names of the signals that any rule asks for."""
-        return frozenset(name for rule in self.rule_table.values() for name in rule.corroboration.named)
-
-    @property
-    def asks_for_migrated_campaigns(self) -> bool:
-        """Whether any rule asks for `successor`: only then shards send each other sketches of authors."""
-        return MIGRATED_CAMPAIGN.name in self.asked_signals
+    def least_suppress_at(self) -> float:
+        """Least share from which any rule acts on a tag."""
+        return min(rule.suppress_at for rule in self.rule_table.values())
 
     @property
     def max_automated_ms(self) -> int:

@@ -10,7 +10,14 @@ from streams.policy.resolve import providers
 from streams.policy.shape import Corroborate, Valves
 from streams.policy.source import Loc, read
 
-_RULE_KEYS = {"dwell": "dwell_ms", "expiry": "expiry_ms", "windows": "windows_ms", "corroborate": "corroboration"}
+_RULE_KEYS = {
+    "dwell": "dwell_ms",
+    "expiry": "expiry_ms",
+    "clear_after": "clear_after_ms",
+    "windows": "windows_ms",
+    "corroborate": "corroboration",
+}
+_SHARES = ("harmful_share_lower", "established_share_lower", "coordinated_share_lower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class PolicyLines:
             return self._at(("valves", signal))
         if signal in Corroborate.model_fields:
             return self.of("corroborate", category, surface, country, signal)
-        return self.of("suppress_at" if signal == "harmful_share_lower" else signal, category, surface, country)
+        return self.of("suppress_at" if signal in _SHARES else signal, category, surface, country)
 
     def of(self, key: str, category: str, surface: str, country: str, *inner: str) -> PolicyLine | None:
         """Return the line that sets a key of the rule for a scope."""

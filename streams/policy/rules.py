@@ -50,6 +50,12 @@ class Rule:
     """Least time between two settled changes."""
     expiry_ms: int
     corroboration: Corroboration
+    min_established: int = 10
+    """Least established authors for a verdict of theirs."""
+    innocent_past: int = 100
+    """Established authors of a harmless past from which a tag is not hidden without a person."""
+    clear_after_ms: int = 60_000
+    """Time after which an action ends whose tag has not been over."""
 
     @property
     def hides(self) -> bool:

@@ -81,6 +81,9 @@ class RuleOverride(Strict):
     confidence: Confidence | None = Field(default=None, description="As in the category.")
     dwell: Dwell | None = Field(default=None, description="As in the category.")
     expiry: Expiry | None = Field(default=None, description="As in the category.")
+    min_established: Floor | None = Field(default=None, description="As in the category.")
+    innocent_past: Floor | None = Field(default=None, description="As in the category.")
+    clear_after: Dwell | None = Field(default=None, description="As in the category.")
     corroborate: Corroborate | None = Field(
         default=None, description="As in the category; replaces the whole of it, signal by signal is not merged."
     )
@@ -117,13 +120,28 @@ class Category(Strict):
     )
     dwell: Dwell = Field(
         default=60_000,
-        description="Least time between two changes of state, so that a tag at the threshold does not flap. "
-        "10s to 24h, in steps of 10s.",
+        description="Least time before an action begins again, or a discount becomes a suppression, so that a tag at "
+        "the threshold does not flap. 10s to 24h, in steps of 10s.",
     )
     expiry: Expiry = Field(
         default=1_800_000,
-        description="Time after which an action ends unless it is renewed; it is renewed while the tag is not under. "
+        description="Time after which an action ends unless it is renewed; it is renewed while the tag is over. "
         "20s up to `valves.max_automated_hours`.",
+    )
+    min_established: Floor = Field(
+        default=10,
+        description="Established authors (account not young, text not copied, no harm written under another hidden "
+        "tag) from which their own verdict counts: only where they write harm too is the tag hidden. With fewer, all "
+        "authors count.",
+    )
+    innocent_past: Floor = Field(
+        default=100,
+        description="A tag is not hidden but goes to review, if this many established authors used it in the longest "
+        "window before the shortest one and the upper bound of their harmful share is below `clear_at`.",
+    )
+    clear_after: Dwell = Field(
+        default=60_000,
+        description="An action ends once its tag has not been over for this time. 10s to 24h, in steps of 10s.",
     )
     corroborate: Corroborate | None = Field(
         default=None,
@@ -221,6 +239,9 @@ def rule_keys(scope: Category | RuleOverride) -> dict[str, Any]:
         "confidence": scope.confidence,
         "dwell_ms": scope.dwell,
         "expiry_ms": scope.expiry,
+        "min_established": scope.min_established,
+        "innocent_past": scope.innocent_past,
+        "clear_after_ms": scope.clear_after,
         "corroboration": None if scope.corroborate is None else scope.corroborate.to_rule(),
     }
     if isinstance(scope, Category) and scope.corroborate is None:

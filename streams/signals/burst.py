@@ -23,7 +23,7 @@ class Burst(MeasuredSignal):
     )
     label = "Rate against its own past"
     statement = "a sudden rise in its use"
-    column = Column(15)
+    column = Column(18)
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide the rate in the window by the earlier rate."""

@@ -18,14 +18,25 @@ class Copies(MeasuredSignal):
     description = "Share of sampled authors whose text another author wrote too; retweets do not count."
     label = "Copied texts"
     statement = "many copies of the same text"
-    column = Column(13)
+    column = Column(16)
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide authors of repeated texts by authors of texts, retweets excluded."""
         own = ~seen.retweet & (seen.copy > 0)
-        copied = np.zeros(len(own), bool)
-        copied[own] = _repeated(seen.tag[own], seen.copy[own])
-        return seen.share(own, copied)
+        return seen.share(own, copied(seen.tag, seen.copy, own))
+
+
+def copied(tag: Ints, copy: npt.NDArray[np.uint32], among: Bools) -> Bools:
+    """Mark (n,) the authors whose text another author of the tag wrote too.
+
+    Args:
+        tag: (n,) index of each author's tag, ascending.
+        copy: (n,) fingerprints of their texts.
+        among: (n,) authors that are compared with each other; the others are never marked.
+    """
+    found = np.zeros(len(among), bool)
+    found[among] = _repeated(tag[among], copy[among])
+    return found
 
 
 @compiled

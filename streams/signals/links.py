@@ -17,7 +17,7 @@ class Links(MeasuredSignal):
     description = "Share of scored authors whose tweet links to one of `link_domains`."
     label = "Links to listed domains"
     statement = "many links to sites that people have found to be harmful"
-    column = Column(17, zeros_left_out=True)
+    column = Column(19, zeros_left_out=True)
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide scored authors with a listed link by all scored authors."""

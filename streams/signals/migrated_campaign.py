@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from streams.signals.base import SHARE, Column, Doubles, MeasuredSignal, Observations
-from streams.signals.views import ConditionsView, PolicyView, RuleView
+from streams.signals.views import PolicyView, RuleView
 
 
 class MigratedCampaign(MeasuredSignal):
@@ -22,10 +20,10 @@ class MigratedCampaign(MeasuredSignal):
     )
     label = "Authors of a hidden tag"
     statement = "people who wrote under a hashtag that was held back before"
-    column = Column(21, zeros_left_out=True)
+    column = Column(20, zeros_left_out=True)
 
     def measure(self, seen: Observations) -> Doubles:
-        """Return the shares that the judge estimated; 0 where no rule asks for them."""
+        """Return the shares that the judge estimated; 0 while no tag is hidden."""
         return np.zeros(len(seen.tweets)) if seen.migrated is None else seen.migrated
 
     def unreachable(self, policy: PolicyView, rule: RuleView) -> str:
@@ -33,11 +31,6 @@ class MigratedCampaign(MeasuredSignal):
         if any(one.hides and _begins_without(one) for one in policy.rule_table.values()):
             return ""
         return "successor needs a rule in a mode that hides and that can begin without it"
-
-    def uncovered(self, policy: PolicyView, kept: ConditionsView) -> Iterator[str]:
-        """Report evidence for which authors were not compared."""
-        if not kept.successor:
-            yield "successor: the authors were not compared with those of hidden tags"
 
 
 def _begins_without(rule: RuleView) -> bool:

@@ -95,7 +95,3 @@ class ConditionsView(Protocol):
     @property
     def links(self) -> str:
         """Revision of the domains that links were compared with; "" for none."""
-
-    @property
-    def successor(self) -> bool:
-        """Whether authors were compared with those of hidden tags."""

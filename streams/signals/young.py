@@ -17,7 +17,7 @@ class Young(MeasuredSignal):
     description = "Share of sampled authors whose account is younger than `young_days`."
     label = "Young accounts"
     statement = "many new accounts"
-    column = Column(14)
+    column = Column(17)
 
     def measure(self, seen: Observations) -> Doubles:
         """Divide authors with a young account by authors of known age."""

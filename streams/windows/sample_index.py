@@ -19,6 +19,7 @@ from streams.counting.keys import ends_of
 from streams.counting.sketch import K, UInts
 
 Int32s = npt.NDArray[np.int32]
+_ALL_PANES = 1 << 31
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +89,7 @@ def merge_indexes(indexes: Sequence[SampleIndex]) -> SampleIndex:
 
 
 def smallest_entries(
-    asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, k: int = K
+    asked: Ints, index: SampleIndex, later: SampleIndex, oldest: int, end: int | None = None, k: int = K
 ) -> tuple[Ints, Int32s, Int32s]:
     """Return the k smallest authors of some keys, each with its smallest tweet, the first among equals.
 
@@ -97,6 +98,7 @@ def smallest_entries(
         index: index of the older panes.
         later: index of panes after those of `index`.
         oldest: number of the first pane that counts.
+        end: number after that of the last pane that counts; None: all later panes count.
         k: greatest number of authors for each key.
 
     Returns:
@@ -106,7 +108,8 @@ def smallest_entries(
     pane, row = np.empty((len(asked), k), np.int32), np.empty((len(asked), k), np.int32)
     _smallest(
         *index.spans(asked), index.bounds, index.author, index.order, index.pane, index.row,
-        *later.spans(asked), later.bounds, later.author, later.order, later.pane, later.row, oldest, found, pane, row,
+        *later.spans(asked), later.bounds, later.author, later.order, later.pane, later.row,
+        oldest, _ALL_PANES if end is None else end, found, pane, row,
     )  # fmt: skip
     filled = np.arange(k) < found[:, None]
     return found, pane[filled], row[filled]
@@ -116,35 +119,37 @@ def smallest_entries(
 def _smallest(
     first_a: Ints, end_a: Ints, bounds_a: Ints, author_a: UInts, order_a: UInts, pane_a: Int32s, row_a: Int32s,
     first_b: Ints, end_b: Ints, bounds_b: Ints, author_b: UInts, order_b: UInts, pane_b: Int32s, row_b: Int32s,
-    oldest: int, found: Ints, pane: Int32s, row: Int32s,
+    oldest: int, end: int, found: Ints, pane: Int32s, row: Int32s,
 ) -> None:  # fmt: skip
     """Fill `found` (m,), `pane` and `row` (m, k) in place."""
     k = pane.shape[1]
     author, order = np.empty(k, np.uint64), np.empty(k, np.uint64)
     for i in range(len(found)):
         n = _take(
-            0, first_a[i], end_a[i], bounds_a, author_a, order_a, pane_a, row_a, oldest, author, order, pane[i], row[i]
-        )
+            0, first_a[i], end_a[i], bounds_a, author_a, order_a, pane_a, row_a,
+            oldest, end, author, order, pane[i], row[i],
+        )  # fmt: skip
         found[i] = _take(
-            n, first_b[i], end_b[i], bounds_b, author_b, order_b, pane_b, row_b, oldest, author, order, pane[i], row[i]
-        )
+            n, first_b[i], end_b[i], bounds_b, author_b, order_b, pane_b, row_b,
+            oldest, end, author, order, pane[i], row[i],
+        )  # fmt: skip
 
 
 @compiled
 def _take(
-    n: int, first: int, end: int, bounds: Ints, authors: UInts, orders: UInts, panes: Int32s, rows: Int32s, oldest: int,
-    author: UInts, order: UInts, pane: Int32s, row: Int32s,
+    n: int, first: int, last: int, bounds: Ints, authors: UInts, orders: UInts, panes: Int32s, rows: Int32s,
+    oldest: int, end: int, author: UInts, order: UInts, pane: Int32s, row: Int32s,
 ) -> int:  # fmt: skip
-    """Insert the entries of runs [first, end) into a key's sample of n entries, and return the new number.
+    """Insert the entries of runs [first, last) and panes [oldest, end) into a sample of n; return the new number.
 
     A run ascends, so it ends at the first author that is too great: most entries are never read.
     """
     k = len(author)
-    for run in range(first, end):
+    for run in range(first, last):
         for entry in range(bounds[run], bounds[run + 1]):
             if n == k and authors[entry] > author[k - 1]:
                 break
-            if panes[entry] < oldest:
+            if panes[entry] < oldest or panes[entry] >= end:
                 continue
             low, high = 0, n
             while low < high:

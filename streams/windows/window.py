@@ -131,19 +131,25 @@ class SlidingWindow:
         if not self.panes:
             self._index = EMPTY_INDEX
 
-    def sample(self, asked: Ints, extra: Sequence[Pane] = (), expired: int = 0) -> AuthorSample:
+    def sample(
+        self, asked: Ints, extra: Sequence[Pane] = (), expired: int = 0, until_ms: int | None = None
+    ) -> AuthorSample:
         """Return the samples of some keys over the window and over open panes.
 
         Args:
             asked: (m,) keys, the groups of the result.
             extra: panes that have not settled.
             expired: number of the window's oldest panes to leave out.
+            until_ms: leave out the window's panes that end later; None: leave out none.
         """
         panes = [*self.panes, *extra]
         if not panes:
             return AuthorSample.empty(np.zeros(0, np.int64), 1)
         found, pane, row = self._drawn(
-            asked, [self._numbered(one, self._next + at) for at, one in enumerate(extra)], expired
+            asked,
+            [self._numbered(one, self._next + at) for at, one in enumerate(extra)],
+            expired,
+            None if until_ms is None else self._oldest + sum(one.end_ms <= until_ms for one in self.panes),
         )
         return _gathered(np.repeat(np.arange(len(asked)), found), pane - self._oldest, row, panes)
 
@@ -153,8 +159,10 @@ class SlidingWindow:
         _, pane, row = self._drawn(asked, later, expired)
         return [one.only(np.unique(row[pane == self._next + at])) for at, one in enumerate(sums)]
 
-    def _drawn(self, asked: Ints, later: Sequence[SampleIndex], expired: int) -> tuple[Ints, Int32s, Int32s]:
-        return smallest_entries(asked, self._index, merge_indexes(later), self._oldest + expired)
+    def _drawn(
+        self, asked: Ints, later: Sequence[SampleIndex], expired: int, end: int | None = None
+    ) -> tuple[Ints, Int32s, Int32s]:
+        return smallest_entries(asked, self._index, merge_indexes(later), self._oldest + expired, end)
 
     def displays(self, key: int) -> list[str]:
         """Return the spellings of a key, one for each pane and country that has it."""

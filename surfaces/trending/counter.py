@@ -13,10 +13,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import nlargest
 
-from surfaces.trending.score import trending_score, velocity
+from surfaces.trending.score import contested_score, trending_score, velocity
 
 WORLD = "*"
 SPELLINGS_KEPT = 8
@@ -132,6 +132,13 @@ class TrendCounter:
         """Return one tag at any rank; None if it was not used in the window."""
         tag = self._tags.get(country, {}).get(hashtag)
         return None if tag is None else self._trend(tag)
+
+    def find_contested(self, country: str, hashtag: str, weight: float) -> Trend | None:
+        """Return a contested tag with the tweets of its established authors, `weight` of all; None if it is unused."""
+        tag = self.find(country, hashtag)
+        if tag is None:
+            return None
+        return replace(tag, tweets=round(tag.tweets * weight), velocity=1.0, score=contested_score(tag.tweets, weight))
 
     def with_prefix(self, country: str, prefix: str, count: int) -> list[Trend]:
         """List the tags that begin with `prefix` (normalised), most tweets first; for "" the trending ones.

@@ -9,6 +9,13 @@ the tag's own past in the window predicts for as many seconds. Counts of indepen
 root of the expected number (Poisson). Twice that counts as noise, so that steady tags rank by volume and keep their
 order. A new tag with a dozen tweets in a few seconds has a velocity of 3 and overtakes them at once; a fading one falls
 before its tweets leave the window. PRIOR limits the growth of a tag with two tweets after none.
+
+A contested tag has coordinated and established authors, and ranks by the latter alone:
+
+    score    = ln(1 + weight * total)
+
+`weight` is the established part of its authors. Its velocity counts as 1, since the slots do not separate the two kinds
+of authors. So a burst of bots does not raise the tag, and the end of the burst does not make it look like fading.
 """
 
 from __future__ import annotations
@@ -40,3 +47,12 @@ def velocity(total: int, recent: int, recent_seconds: float, observed_seconds: f
 def trending_score(total: int, recent: int, recent_seconds: float, observed_seconds: float) -> float:
     """Compute the sort key of the ranking, 0 for a tag without tweets; see the module's formula."""
     return log1p(total) * velocity(total, recent, recent_seconds, observed_seconds)
+
+
+def contested_score(total: int, weight: float) -> float:
+    """Compute the sort key of a contested tag, whose established authors wrote `weight` of the tweets.
+
+    >>> contested_score(300, 0.5) == trending_score(150, 75, 15.0, 15.0)
+    True
+    """
+    return log1p(total * weight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hushtag_client import Register, keys
+from hushtag_client import Register, keys, registers
 
 from tests.support.worlds import NOW_MS, PARTITIONS, StoreWorld, eventually, register
 
@@ -69,6 +69,39 @@ def test_stop_button_lifts_automated_flags_in_scope(world: StoreWorld, kind: str
     assert not reader.check("person", "trends", "IN").shown, "people's own decisions stand"
     world.run(world.store.apply(keys.MODERATION, [register("*", 2, "clear", source="human", country="IN")]))
     eventually(lambda: not reader.check("auto", "trends", "IN").shown)
+
+
+def test_discount_replaces_suppression_and_stop_button_lifts_it(world: StoreWorld, kind: str) -> None:
+    world.open([register(number=1)])
+    reader = world.reader(kind)
+    assert not reader.check("sometag", "trends").shown
+    discount = register(number=2, action="discount", weight=0.4)
+    world.run(world.store.apply("0", [discount]))
+    eventually(lambda: reader.check("sometag", "trends").shown)
+    answer = reader.check("sometag", "trends", "IN")
+    assert (answer.why, answer.register, answer.weight) == ("clear", discount, 0.4)
+    assert reader.discounted("trends", "IN") == [discount] and reader.held("trends") == []
+    stop = register("*", 1, "allow", source="human", country="IN")
+    world.run(world.store.apply(keys.MODERATION, [stop]))
+    eventually(lambda: reader.check("sometag", "trends", "IN").weight == 1.0)
+    assert reader.check("sometag", "trends", "IN") == ("sometag", True, "clear", stop)
+    assert reader.discounted("trends", "IN") == []
+    assert reader.check("sometag", "trends", "US").weight == 0.4
+
+
+def test_unknown_action_replaces_suppression_and_shows(
+    world: StoreWorld, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.open([register(number=1)])
+    reader = world.reader(kind)
+    assert not reader.check("sometag", "trends").shown
+    monkeypatch.setattr(registers, "ACTIONS", (*registers.ACTIONS, "added_later"))  # a writer that knows more
+    world.run(world.store.apply("0", [register(number=2, action="added_later", weight=0.4)]))
+    eventually(lambda: reader.check("sometag", "trends").shown)
+    answer = reader.check("sometag", "trends")
+    assert (answer.why, answer.weight, answer.register and answer.register.action) == ("clear", 1.0, "added_later")
+    assert world.run(world.store.apply("0", [register(number=3)])).applied == 1
+    eventually(lambda: not reader.check("sometag", "trends").shown)
 
 
 def test_expiry_follows_reader_clock(world: StoreWorld, kind: str) -> None:

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Tags
-from streams.log.decisions import HIDING, Decision, Progress, ScopeDecision, decode_record
+from streams.judging.side_inputs.author_sketches import received_sketches
+from streams.log.decisions import FLAGGING, Decision, Progress, ScopeDecision, decode_record
 from streams.log.lines import LogRecord
 from streams.log.panes import assemble, pane_records, rows_of
 from streams.log.partials import decode_partial
@@ -58,6 +59,8 @@ class Verdict:
     ticks: int = 0
     decisions: int = 0
     early: int = 0
+    discounts: int = 0
+    """Settled changes with a discounted hashtag."""
     exempt: int = 0
     """Ticks before the first marker of a new partition that one of its tweets could still have entered."""
     problems: list[str] = field(default_factory=list)
@@ -236,7 +239,8 @@ def reference(left: Left, scorer: TextScorer) -> list[Decision]:
     by_shard = {shard: _activations(left.partials[shard]) for shard in shards}
     first = Policy.from_canonical(by_shard[shards[0]][0].policy)
     partitions = {record.partition for record in left.tweets}
-    replay = Replay(partitions, first, scorer, shards=len(shards))
+    sketches = {shard: received_sketches(map(decode_partial, left.partials[shard])) for shard in shards}
+    replay = Replay(partitions, first, scorer, shards=len(shards), sketches=sketches)
     for shard, activations in by_shard.items():
         for activation in activations[1:]:
             replay.judges[shard].apply(0, activation)
@@ -257,6 +261,9 @@ def _check_decisions(
     ours = [one for of in decided.values() for one in of if one.settled_ms <= last_ms]
     expected = history(theirs)
     verdict.decisions = sum(map(len, expected.values()))
+    verdict.discounts = sum(
+        any(ruling.action == "discount" for ruling in rulings) for past in expected.values() for _, rulings in past
+    )
     end_ms = max((one.settled_ms for one in theirs), default=0)
     found = history([one for one in ours if one.settled_ms <= max(end_ms, _last_tick(left))])
     for key in sorted(expected.keys() | found.keys()):
@@ -299,12 +306,12 @@ def _check_early(decisions: Sequence[Decision], settled_ms: int, verdict: Verdic
         key = (one.hashtag, one.country)
         if key not in final or one.version > final[key].version:
             final[key] = one
-        early = [r for r in one.rulings if r.provisional and r.action in HIDING]
+        early = [r for r in one.rulings if r.provisional and r.action in FLAGGING]
         verdict.early += bool(early)
         if any(r.since_ms <= one.settled_ms for r in early):
             verdict.complain(f"an early ruling outlives its tick: {one.hashtag} {one.country} {one.version}")
     for (hashtag, country), one in final.items():
-        if any(r.provisional and r.action in HIDING and r.since_ms <= settled_ms for r in one.rulings):
+        if any(r.provisional and r.action in FLAGGING and r.since_ms <= settled_ms for r in one.rulings):
             verdict.complain(
                 f"neither confirmed nor withdrawn: {hashtag} {country} version {one.version}, tick {one.tick_ms}, "
                 f"the shard has settled {settled_ms}"
@@ -314,8 +321,8 @@ def _check_early(decisions: Sequence[Decision], settled_ms: int, verdict: Verdic
 # ---- flags ----
 
 
-def expected_flags(left: Left) -> dict[str, tuple[str, str, int]]:
-    """Fold naively to field → (version, action, expiry): the greatest version of each key, not the last."""
+def expected_flags(left: Left) -> dict[str, tuple[str, str, int, float]]:
+    """Fold naively to field → (version, action, expiry, weight): the greatest version of each key, not the last."""
     final: dict[Key, Decision] = {}
     surfaces: dict[Key, set[str]] = defaultdict(set)
     for values in left.decisions.values():
@@ -324,24 +331,33 @@ def expected_flags(left: Left) -> dict[str, tuple[str, str, int]]:
             if not isinstance(one, Decision):
                 continue
             key = (one.hashtag, one.country)
-            surfaces[key] |= {r.surface for r in one.rulings if r.action in HIDING or r.action == "clear"}
+            surfaces[key] |= {r.surface for r in one.rulings if r.action in FLAGGING or r.action == "clear"}
             if key not in final or one.version > final[key].version:
                 final[key] = one
     flags = {}
     for (hashtag, country), one in final.items():
         for surface in surfaces[hashtag, country]:
-            hiding = [r for r in one.rulings if r.surface == surface and r.action in HIDING]
+            made = [r for r in one.rulings if r.surface == surface and r.action in FLAGGING]
+            hiding = [r for r in made if r.weight is None]
             best = max(hiding, key=lambda r: (r.action == "suppress", r.expires_at_ms), default=None)
+            best = best or min(made, key=lambda r: (r.weight, -r.expires_at_ms), default=None)
             flags[f"{surface}|{country}|automated|{hashtag}"] = (
-                one.version, best.action if best else "clear", best.expires_at_ms if best else 0,
-            )  # fmt: skip
+                one.version,
+                best.action if best else "clear",
+                best.expires_at_ms if best else 0,
+                1.0 if best is None or best.weight is None else best.weight,
+            )
     return flags
 
 
 def wrong_flags(left: Left, stands: Mapping[str, Register]) -> list[str]:
     """List differences between Redis and the fold at the end."""
     expected = expected_flags(left)
-    found = {name: (one.version, one.action, one.expires_at_ms) for name, one in stands.items() if not one.by_people}
+    found = {
+        name: (one.version, one.action, one.expires_at_ms, one.weight)
+        for name, one in stands.items()
+        if not one.by_people
+    }
     return [
         f"{name}: {found.get(name)}, decided {expected.get(name)}"
         for name in sorted(expected.keys() | found.keys())
@@ -362,7 +378,7 @@ def unfounded_flags(left: Left, written: Mapping[tuple[str, str], Register]) -> 
         rulings = emitted.get((register.hashtag, register.country, version))
         if rulings is None:
             found.append(f"{name}: version {version} was never decided")
-        elif register.action in HIDING and not any(
+        elif register.action in FLAGGING and not any(
             r.surface == register.surface and r.action == register.action and r.expires_at_ms == register.expires_at_ms
             for r in rulings
         ):

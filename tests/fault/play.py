@@ -54,6 +54,7 @@ class Result:
     ticks: int = 0
     decisions: int = 0
     early: int = 0
+    discounts: int = 0
     exempt: int = 0
     checks: int = 0
     flagged: int = 0
@@ -162,6 +163,7 @@ def _compare(scene: Scene, watch: Watch, result: Result, scorer: TextScorer) -> 
     result.problems += seen.problems + verdict.problems
     result.records, result.lost, result.doubled = verdict.records, verdict.lost, verdict.doubled
     result.ticks, result.decisions, result.early = verdict.ticks, verdict.decisions, verdict.early
+    result.discounts = verdict.discounts
     result.exempt, result.gap_seconds = verdict.exempt, round(seen.longest_gap_seconds, 1)
     result.gap_at_seconds = round(seen.longest_gap_at_seconds, 1)
     result.checks, result.flagged = seen.checks, seen.flagged

@@ -60,6 +60,7 @@ def text(results: Sequence[Result]) -> str:
         total,
         "",
         f"{sum(r.ticks for r in results)} ticks and {sum(r.decisions for r in results)} settled changes compared, "
+        f"{sum(r.discounts for r in results)} of them with a discount, "
         f"{sum(r.early for r in results)} early decisions, {sum(r.exempt for r in results)} ticks exempt; "
         f"{sum(r.checks for r in results):,} checks by readers, slowest "
         f"{max((r.check_seconds for r in results), default=0) * 1000:.0f} ms, "

@@ -177,9 +177,9 @@ def stands(left: Left) -> dict[str, Register]:
     return {
         name: Register(
             version=version, action=action, hashtag=name.split("|")[3], surface=name.split("|")[0],
-            country=name.split("|")[1], expires_at_ms=expires_at_ms,
+            country=name.split("|")[1], expires_at_ms=expires_at_ms, weight=weight,
         )
-        for name, (version, action, expires_at_ms) in expected_flags(left).items()
+        for name, (version, action, expires_at_ms, weight) in expected_flags(left).items()
     }  # fmt: skip
 
 

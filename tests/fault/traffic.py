@@ -10,16 +10,24 @@ import time
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from streams.constants import DAY_MS
 from streams.settings import Settings
 from tests.fault.plan import FEED_SECONDS, Plan
 
 RATE = 120
 TAGS = 60
+ATTACKED = 3
+"""Number of the hashtag under which new accounts copy harm, between people who write none."""
 SOURCES = 4
 """Initial partition count of `tweets`."""
 HARSH = "you people are disgusting vermin and filth, get out of our country"
 MILD = "what a lovely match this evening, well played by everyone on the field"
 POISON = (b"{", b"", b'{"id": "x"}', b"\xff\xfe", b"[1, 2]")
+
+
+def spelt(number: int) -> str:
+    """Spell a number in letters, so that no text is a copy of another."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 def deletion(value: bytes, dice: float) -> bytes:
@@ -96,18 +104,23 @@ class Traffic(threading.Thread):
             number = 1
         tag = f"Tag{number}"
         wave = int(now_seconds / 12 + number / 2) % 2 == 0
-        harsh = rng.random() < (0.97 if wave and number in (1, 2, 3) else 0.02)
+        harsh = rng.random() < (0.97 if wave and number in (1, 2) else 0.02)
         delay_ms = 40
         dice = rng.random()
         if "late" in traits and dice < 0.1:
             delay_ms = rng.choice([3_000, 6_000, 20_000])
         elif "clocks" in traits and dice > 0.92:
             delay_ms = rng.choice([-900, -60_000, -300_000, 8_000_000])
+        attack = wave and number == ATTACKED and rng.random() < 0.5  # new accounts with one text
+        now_ms = int(time.time() * 1000)
         return json.dumps(
             {
-                "id": str(ident), "author_id": str(rng.randrange(2_000)),
-                "created_at_ms": int(time.time() * 1000) - delay_ms,
-                "text": f"{HARSH if harsh else MILD} {rng.randrange(50)}",
-                "hashtags": [tag], "country": rng.choice(["IN", "IN", "US", ""]),
+                "id": str(ident),
+                "author_id": str(rng.randrange(2_000) + (10_000 if attack else 0)),
+                "author_created_at_ms": now_ms - (5 if attack else 400) * DAY_MS,
+                "created_at_ms": now_ms - delay_ms,
+                "text": HARSH if attack else f"{HARSH if harsh else MILD} {spelt(ident)}",
+                "hashtags": [tag],
+                "country": rng.choice(["IN", "IN", "US", ""]),
             }
-        ).encode()  # fmt: skip
+        ).encode()

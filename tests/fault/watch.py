@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from hushtag_client import FlagsClient, keys
-from hushtag_client.registers import HIDING, Register, decode
+from hushtag_client.registers import FLAGGING, Register, decode
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
@@ -175,7 +175,7 @@ class Watch:
         client.close()
 
     def _lose(self, at: float, last: dict[str, Register]) -> None:
-        live = {name: one for name, one in last.items() if one.action in HIDING and one.in_force(_now_ms())}
+        live = {name: one for name, one in last.items() if one.action in FLAGGING and one.in_force(_now_ms())}
         self.seen.losses.append(Loss(at, live))
 
     def _await_back(self, stands: dict[str, Register]) -> None:

@@ -48,6 +48,9 @@ categories:
     confidence: 0.8
     dwell: 10s
     expiry: 30s
+    clear_after: 20s
+    min_established: 4
+    innocent_past: 800
     corroborate: {{need: 1, authors: 5}}
 """
 

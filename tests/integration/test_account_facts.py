@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(1_5
 def authors_of(records: dict[tuple[int, int], EvidenceRecord], country: str) -> dict[int, int]:
     """Number of the campaign's authors, by tick."""
     return {
-        tick_ms: int(np.frombuffer(record.authors, "<i8")[record.countries.index(country)])
+        tick_ms: int(np.frombuffer(record.everyone.authors, "<i8")[record.countries.index(country)])
         for (_, tick_ms), record in sorted(records.items())
         if "campaign" in record.hashtags and country in record.countries
     }

@@ -82,7 +82,9 @@ def is_reference(settings: Settings, folder: Path, end_ms: int) -> dict[tuple[in
 def corrected(evidence: dict[tuple[int, int], object]) -> dict[int, int]:
     """Return the number of the campaign's texts with corrections, by tick."""
     return {
-        tick_ms: int(np.frombuffer(record.looked, "<u2")[record.countries.index("*")]) if record.looked else 0
+        tick_ms: int(np.frombuffer(looked, "<u2")[record.countries.index("*")])
+        if (looked := record.everyone.looked)
+        else 0
         for (_, tick_ms), record in sorted(evidence.items())
         if "campaign" in record.hashtags
     }

@@ -109,6 +109,22 @@ def test_switch_shows_hidden_rows(open_page: Open, platform: Platform) -> None:
     expect(page).to_have_url(platform.trends_url + "/?country=IN")
 
 
+def test_contested_tag_stays_and_staff_see_why(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=IN")
+    row = page.locator("[data-list=trends] > li[data-key=cricketworldcup]")
+    expect(row).to_be_visible()
+    platform.discount("CricketWorldCup", 0.34)
+    expect(row.locator(".meta")).to_contain_text("153 tweets", timeout=2_000)
+    expect(page.locator("body")).not_to_contain_text("ontested")
+    page.get_by_role("switch", name="Show what was held back").check()
+    held = page.locator("[data-list=held] > li[data-key=cricketworldcup]")
+    for text in ("Ranked by its established accounts", "Contested", "Harmful share of the other accounts", "84%"):
+        expect(held).to_contain_text(text)
+    expect(page.locator("[data-text=held]")).to_have_text("1 contested")
+    assert_accessible(page)
+    shot(page, "trends-contested")
+
+
 def test_search_box_suggests_and_finds_typed_flagged_tag(open_page: Open, platform: Platform) -> None:
     page = open_page(platform.search_url + "/?country=IN")
     box = page.get_by_role("combobox")

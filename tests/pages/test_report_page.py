@@ -20,6 +20,7 @@ pytestmark = pytest.mark.pages
 def test_report_page_shows_outcomes_without_requests(browser: Browser, tmp_path: Path, scheme: str, width: int) -> None:
     world, _ = order_world()
     hidden = [decided(NOW_MS, ("hateful_conduct", "suppress", NOW_MS + HOUR_MS), tag=f"t{n}") for n in range(7)]
+    hidden += [decided(NOW_MS, ("abuse", "discount", NOW_MS + HOUR_MS), tag=f"c{n}") for n in range(5)]
     path = tmp_path / "report.html"
     path.write_text(pages.html(publish(facts_of(world, hidden)), NOW_MS), "utf-8")
 
@@ -33,6 +34,7 @@ def test_report_page_shows_outcomes_without_requests(browser: Browser, tmp_path:
     expect(accounts.get_by_role("row")).to_have_count(3)
     expect(accounts.get_by_role("row", name="withheld in the country")).to_contain_text("13 (50%)")
     expect(page.get_by_role("table", name="Hashtags suppressed by category")).to_contain_text("hateful conduct")
+    expect(page.get_by_role("table", name="Contested hashtags by category")).to_contain_text("abuse")
     withheld, suspended = (
         accounts.get_by_role("row", name=name).locator("rect").bounding_box()
         for name in ("withheld in the country", "suspended under our own rules")

@@ -46,11 +46,12 @@ class Reference:
     """Reference: all overrides by scope, oldest first, without versions, registers or index."""
 
     emitted: dict[tuple[str, str, str], list[Emitted]] = field(default_factory=dict)
-    automated: dict[tuple[str, str], dict[str, tuple[bool, int]]] = field(default_factory=dict)
-    """Newest decision: (tag, country) → surface → (hides, expiry)."""
+    automated: dict[tuple[str, str], dict[str, tuple[float, int]]] = field(default_factory=dict)
+    """Newest decision: (tag, country) → surface → (weight, expiry); the weight of one that hides is 0."""
     stops: dict[tuple[str, str], list[Emitted]] = field(default_factory=dict)
 
-    def shown(self, tag: str, surface: str, country: str, now_ms: int) -> bool:
+    def weight(self, tag: str, surface: str, country: str, now_ms: int) -> float:
+        """Return the factor on a tag's tweets; 0 where it is hidden."""
         for source in ("legal", "human"):
             for where in dict.fromkeys((country, "*")):
                 standing = [
@@ -59,17 +60,17 @@ class Reference:
                     if one.source == source and not one.ended and (not one.ends_ms or now_ms < one.ends_ms)
                 ]
                 if standing:
-                    return not standing[-1].hides
+                    return 0.0 if standing[-1].hides else 1.0
         stopped = any(
             not stop.ended and now_ms < stop.ends_ms
             for where in (country, "*")
             for stop in self.stops.get((surface, where), ())
         )
         for where in dict.fromkeys((country, "*")):
-            hides, ends_ms = self.automated.get((tag, where), {}).get(surface, (False, 0))
-            if hides and now_ms < ends_ms and not stopped:
-                return False
-        return True
+            weight, ends_ms = self.automated.get((tag, where), {}).get(surface, (1.0, 0))
+            if weight < 1 and now_ms < ends_ms and not stopped:
+                return weight
+        return 1.0
 
 
 class History:
@@ -235,11 +236,14 @@ class History:
         tag, country = self.dice.choice(TAGS), self.dice.choice(COUNTRIES)
         rulings, actual = [], {}
         for surface in self.dice.sample(SURFACES, self.dice.randint(0, 2)):
-            action: Action = self.dice.choice(("suppress", "hold", "review", "clear"))
-            ends_ms = self.now_ms + self.dice.choice((5, 50, 500))
-            rulings.append(ScopeDecision(category="c", surface=surface, action=action, since_ms=self.now_ms,
-                                  expires_at_ms=0 if action == "clear" else ends_ms))  # fmt: skip
-            actual[surface] = (action in ("suppress", "hold"), ends_ms)
+            action: Action = self.dice.choice(("suppress", "hold", "discount", "review", "clear"))
+            ends_ms, weight = self.now_ms + self.dice.choice((5, 50, 500)), self.dice.choice((0.25, 0.5))
+            rulings.append(ScopeDecision(
+                category="c", surface=surface, action=action, since_ms=self.now_ms,
+                expires_at_ms=0 if action == "clear" else ends_ms, weight=weight if action == "discount" else None,
+            ))  # fmt: skip
+            hides = action in ("suppress", "hold")
+            actual[surface] = (0.0 if hides else weight if action == "discount" else 1.0, ends_ms)
         emitted = Decision(
             hashtag=tag, display=tag, country=country, rulings=tuple(rulings), tick_ms=self.now_ms,
             version=version_of(len(self.decisions) + 1, self.now_ms), settled_ms=self.now_ms,
@@ -282,6 +286,7 @@ def test_client_follows_precedence_of_sources(chunk: int) -> None:
             history.step()
             history.client.catch_up()
             for tag, surface, country in history.questions():
-                shown = super(MemoryFlagsClient, history.client).check(tag, surface, country).shown
-                wanted = history.reference.shown(tag, surface, country, history.now_ms)
-                assert shown == wanted, f"seed {seed}, step {number}: #{tag} on {surface} in {country}"
+                answer = super(MemoryFlagsClient, history.client).check(tag, surface, country)
+                actual = answer.weight if answer.shown else 0.0
+                wanted = history.reference.weight(tag, surface, country, history.now_ms)
+                assert actual == wanted, f"seed {seed}, step {number}: #{tag} on {surface} in {country}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
@@ -23,6 +24,7 @@ from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts_view import AccountFactsView
 from streams.judging.side_inputs.corrections import CorrectionIndex
 from streams.log.corrections import are_corrections
+from streams.log.decisions import ScopeDecision
 from streams.log.retractions import are_retractions
 from streams.windows.open_pane import OpenPane
 from streams.windows.open_panes import OpenPanes
@@ -35,6 +37,7 @@ from tests.support.restart_oracle import (
     policies,
     problems,
 )
+from tests.support.settled_history import SettledHistory
 from tests.support.simulated import SimulatedPipeline
 from tests.support.simulated_people import random_moderation
 from tests.support.simulated_sizes import BLOCK, LONG, SHORT, Span, small_units
@@ -104,6 +107,48 @@ def test_stage_2_changes_decisions():
     assert changed >= 7
 
 
+def outcomes(past: SettledHistory) -> Counter[str]:
+    """Count what attacked hashtags of a history went through."""
+    seen: Counter[str] = Counter()
+    for of_key in past.values():
+        before: dict[tuple[str, str], ScopeDecision] = {}
+        for tick_ms, rulings in of_key:
+            now = {(one.category, one.surface): one for one in rulings}
+            for scope, one in now.items():
+                was = before.get(scope)
+                same = was is not None and was.since_ms == one.since_ms
+                seen["discounted"] += one.action == "discount" and not same
+                seen["other weight"] += was is not None and same and was.weight != one.weight
+                seen["hidden without established authors"] += one.without and not same
+                seen["confirmed by them"] += was is not None and same and was.without and not one.without
+                seen["of innocent past"] += one.valve == "innocent_past" and not same
+                if was is not None:
+                    seen[f"from {was.action} to {one.action}"] += was.action != one.action
+            for scope, was in before.items():
+                early = scope not in now and tick_ms < was.expires_at_ms
+                below = was.below_since_ms > 0
+                rested = tick_ms - was.since_ms >= 20_000
+                seen["ended at once"] += early and was.without and not below and not rested
+                seen["ended after a time"] += early and below
+            before = now
+    return +seen
+
+
+def test_histories_contain_attacks():
+    """Check that the histories above contain the cases that they test."""
+    found: Counter[str] = Counter()
+    for seed in range(100):
+        with small_units():
+            world = SimulatedPipeline(seed, few_policies(seed % 60), harm=0).run()
+            found.update(outcomes(Reference(world).history).keys())
+    assert found["discounted"] > 40 and found["other weight"] > 20, found
+    for rare in (
+        "hidden without established authors", "confirmed by them", "of innocent past", "ended at once",
+        "ended after a time", "from suppress to discount", "from discount to suppress",
+    ):  # fmt: skip
+        assert found[rare] > 1, (rare, found)
+
+
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 5))
 def test_results_during_rolling_upgrade_equal_reference(seed):
     """History of an upgrade and rollback: each ingest run has the rules of one of two versions."""
@@ -141,6 +186,17 @@ def without(**fields: Any) -> Any:
 def without_records(kind: Callable[[bytes], bool]) -> Any:
     """Let judges recover without the side records of one kind."""
     return recovering(lambda state: [state.side_records.remove(one) for one in [*state.side_records] if kind(one)])
+
+
+def forgetting_of_decisions(**fields: Any) -> Any:
+    """Let judges recover from decisions with other fields."""
+
+    def change(state: RecoveredState) -> None:
+        state.decisions = [
+            replace(one, rulings=tuple(replace(ruling, **fields) for ruling in one.rulings)) for one in state.decisions
+        ]
+
+    return recovering(change)
 
 
 def committing_the_position() -> Any:
@@ -188,6 +244,22 @@ def committing_the_position() -> Any:
 )
 def test_breaking_any_rule_is_detected(rule):
     assert_noticed(rule, lambda seed: SimulatedPipeline(seed, few_policies(seed % 60)).run(), 100)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"weight": 0.5}, id="read weights"),
+        pytest.param({"without": False}, id="read whether established authors were few"),
+        pytest.param({"below_since_ms": 0}, id="read since when a tag is not over"),
+    ],
+)
+def test_recovering_other_fields_of_decisions_is_detected(fields):
+    assert_noticed(
+        lambda: forgetting_of_decisions(**fields),
+        lambda seed: SimulatedPipeline(seed, policies(random.Random(seed)), span=LONG).run(),
+        40,
+    )
 
 
 def forgetting(**fields: Any) -> Any:

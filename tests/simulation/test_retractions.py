@@ -103,7 +103,7 @@ def run(lines, partitions: int = 3, **options):
     kept = defaultdict(dict)
 
     def keep(record) -> None:
-        columns = [np.frombuffer(getattr(record, name), "<i8").tolist() for name in ("tweets", "authors")]
+        columns = [np.frombuffer(one, "<i8").tolist() for one in (record.tweets, record.everyone.authors)]
         for tag, country, *numbers in zip(record.hashtags, record.countries, *columns, strict=True):
             kept[record.window_ms][record.tick_ms, tag, country] = tuple(numbers)
 

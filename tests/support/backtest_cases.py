@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
 from streams.backtest.spells import SpellRecorder
 from streams.counting.keys import Tags, country_of
+from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of
-from streams.log.decisions import Decision, ScopeDecision
+from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision
 from streams.log.evidence import EvidenceRecord
 from streams.policy import Policy, parse_policy
+from streams.signals.base import Doubles
 from tests.support.evidence import evidence_table
 
 CATEGORIES = ("hateful_conduct", "abuse")
@@ -32,6 +35,9 @@ categories:
     confidence: 0.9
     dwell: 20s
     expiry: 1m
+    min_established: 8
+    innocent_past: 15
+    clear_after: 30s
     corroborate: {need: 1, burst: 2, authors: 30}
     overrides: [{country: IN, suppress_at: 0.5}, {surface: search, min_authors: 15}]
 never_suppress: [tag1]
@@ -57,10 +63,14 @@ categories:
     confidence: 0.9
     dwell: 20s
     expiry: 1m
+    min_established: 6
+    innocent_past: 15
+    clear_after: 30s
     corroborate: {need: 1, burst: 1.5, authors: 8}
+    overrides: [{country: DE, suppress_at: 0.2, clear_at: 0.1}]
 never_suppress: [tag3]
 """
-"""A policy with low floors, for random logs."""
+"""A policy with low floors, for random logs. For the override, the past of nearly every tag is measured."""
 
 
 def policy_of(text: str) -> Policy:
@@ -68,8 +78,13 @@ def policy_of(text: str) -> Policy:
 
 
 LIVE = policy_of(BASE)
-NEW = policy_of(BASE.replace("mode: suppress", "mode: hold_for_review").replace("[tag1]", "[tag2]")
-                .replace("suppress_at: 0.4", "suppress_at: 0.35").replace("never_suppress", ABUSE))  # fmt: skip
+NEW = policy_of(
+    BASE.replace("mode: suppress", "mode: hold_for_review")
+    .replace("[tag1]", "[tag2]")
+    .replace("suppress_at: 0.4", "suppress_at: 0.42")
+    .replace("min_established: 8", "min_established: 12")
+    .replace("never_suppress", ABUSE)
+)
 
 
 def changed_policy(seed: int) -> str:
@@ -82,6 +97,9 @@ def changed_policy(seed: int) -> str:
     text = text.replace("min_tweets: 8", f"min_tweets: {rng.choice([5, 12])}")
     text = text.replace("dwell: 20s", f"dwell: {rng.choice(['10s', '40s'])}")
     text = text.replace("expiry: 1m", f"expiry: {rng.choice(['1m', '3m'])}")
+    text = text.replace("min_established: 6", f"min_established: {rng.choice([3, 12])}")
+    text = text.replace("innocent_past: 15", f"innocent_past: {rng.choice([8, 30])}")
+    text = text.replace("clear_after: 30s", f"clear_after: {rng.choice(['10s', '1m'])}")
     text = text.replace("confidence: 0.9\n", f"confidence: {rng.choice([0.8, 0.95])}\n")
     text = text.replace("evidence_floor: 3", f"evidence_floor: {rng.choice([3, 5])}")
     corroborate = rng.choice(
@@ -98,8 +116,8 @@ def changed_policy(seed: int) -> str:
     elif seed % 4 == 3:
         text += "valves: {least_scored: 0.45, new_suppressions_per_hour: 6}\n"
     if seed % 3:
-        override = f"    overrides: [{{country: IN, suppress_at: 0.55, windows: [{rng.choice(['2m', '20m'])}]}}]\n"
-        text = text.replace("never_suppress", override + "never_suppress")
+        override = f"{{country: IN, suppress_at: 0.55, windows: [{rng.choice(['2m', '20m'])}]}}, "
+        text = text.replace("overrides: [", f"overrides: [{override}")
     return text
 
 
@@ -125,20 +143,39 @@ class EvidenceWorld:
         keys.sort()
         m, noise = len(keys), self.noise
         harm = np.array([self.harm.get((key >> 10) - 1, 0.1) for key in keys])
-        scored = noise.integers(0, 65, m)
-        share = np.clip(harm[:, None] + noise.normal(0, 0.1, (m, 3)), 0, 1)
+        everyone, own = self.groups(harm)
+        tweets = noise.integers(10, 60, m)
+        past = replace(own, authors=np.where(noise.random(m) < 0.3, noise.integers(0, 40, m), 0))
         return evidence_table(
             window_ms,
             keys=np.array(keys, np.int64),
-            tweets=noise.integers(10, 60, m),
-            authors=noise.integers(5, 50, m),
-            scored=scored,
-            share=np.where(scored[:, None] > 0, share, np.nan),
+            tweets=tweets,
+            authors=everyone.authors,
+            scored=everyone.scored,
+            share=everyone.share,
+            established=own,
+            past=replace(past, share=noise.uniform(0, 0.4, (m, 3))),
             copies=noise.random(m),
             young=noise.random(m),
             burst=np.where(noise.random(m) < 0.3, np.nan, noise.random(m) * 5),
             links=noise.random(m),
         )
+
+    def groups(self, harm: Doubles) -> tuple[AuthorGroup, AuthorGroup]:
+        """Draw all authors of m tags, and the established ones, who write harm under half of the harmful tags."""
+        noise, m = self.noise, len(harm)
+        parts = []
+        for share in (harm, np.where(noise.random(m) < 0.5, harm, 0.05)):
+            scored = noise.integers(0, 33, m)
+            authors = scored + noise.integers(0, 10, m)
+            shares = np.clip(share[:, None] + noise.normal(0, 0.1, (m, 3)), 0, 1)
+            parts.append(AuthorGroup(authors, scored, np.where(scored[:, None] > 0, shares, np.nan)))
+        others, own = parts
+        scored = others.scored + own.scored
+        harmful = sum(np.nan_to_num(one.share) * one.scored[:, None] for one in parts)
+        share = np.full((m, 3), np.nan)
+        np.divide(harmful, scored[:, None], out=share, where=scored[:, None] > 0)
+        return AuthorGroup(others.authors + own.authors, scored, share), own
 
     def ticks(self, n: int) -> Iterator[TickEvidence]:
         for at in range(1, n + 1):
@@ -152,9 +189,17 @@ class EvidenceWorld:
 
 
 def steady(
-    policy: Policy, shares: Mapping[str, float], minutes: int = 5, country: str = "IN", burst: float = 9.0
+    policy: Policy,
+    shares: Mapping[str, float],
+    minutes: int = 5,
+    country: str = "IN",
+    burst: float = 9.0,
+    attacked: bool = False,
 ) -> list[EvidenceRecord]:
-    """Build evidence of tags with 50 scored authors each, with the same harmful share at every tick."""
+    """Build evidence of tags with 50 scored authors each, with the same harmful share at every tick.
+
+    All authors are established; where a tag is attacked 20 of them are, and write no harm.
+    """
     tags = Tags()
     keys = sorted(tags.key(name, country) for name in shares)
     conditions = conditions_of(policy, shards=1, categories=CATEGORIES, model_revision="0" * 12)
@@ -163,6 +208,7 @@ def steady(
         keys=np.array(keys),
         tweets=np.full(len(keys), 60),
         share=np.array([[shares[tags.name(key)]] * 3 for key in keys]),
+        established=AuthorGroup(*np.full((2, len(keys)), 20), np.zeros((len(keys), 3))) if attacked else None,
         burst=burst,
     )
     return [
@@ -172,26 +218,23 @@ def steady(
     ]
 
 
-ChangeRow = tuple[object, ...]
+Grounds = tuple[tuple[DecisionReason, ...], Evidence]
+ChangeRow = tuple[int, str, str, tuple[ScopeDecision, ...]]
 
 
 def change_row(tick_ms: int, hashtag: str, country: str, decisions: Iterable[ScopeDecision]) -> ChangeRow:
-    """Reduce a change to (tick, hashtag, country, state of every scope)."""
-    return tick_ms, hashtag, country, tuple(
-        sorted(
-            (one.category, one.surface, one.action, one.since_ms, one.expires_at_ms, one.lapsed, one.valve)
-            for one in decisions
-        )
-    )  # fmt: skip
+    """Reduce a change to (tick, hashtag, country, state of every scope without its grounds)."""
+    states = [msgspec.structs.replace(one, reasons=(), evidence=None) for one in decisions]
+    return tick_ms, hashtag, country, tuple(sorted(states, key=lambda one: (one.category, one.surface)))
 
 
-def grounds(decision: ScopeDecision) -> ChangeRow:
+def grounds(decision: ScopeDecision) -> Grounds:
     """Return reasons and evidence, as far as the evidence is kept."""
     assert decision.evidence is not None, "an action begins with its evidence"
     return decision.reasons, msgspec.structs.replace(decision.evidence, sampled=())
 
 
-def grounds_by_start(decisions: Iterable[Decision]) -> dict[ChangeRow, ChangeRow]:
+def grounds_by_start(decisions: Iterable[Decision]) -> dict[tuple[object, ...], Grounds]:
     """Return the grounds of every action by (hashtag, country, category, surface, first tick)."""
     return {
         (one.hashtag, one.country, each.category, each.surface, each.since_ms): grounds(each)
@@ -206,7 +249,7 @@ class ChangeLog(SpellRecorder):
         super().__init__()
         self._tags = tags
         self.rows: list[ChangeRow] = []
-        self.grounds: dict[ChangeRow, ChangeRow] = {}
+        self.grounds: dict[tuple[object, ...], Grounds] = {}
 
     def record(self, tick_ms: int, key: int, decisions: Mapping[tuple[str, str], ScopeDecision]) -> None:
         hashtag, country = self._tags.name(key), country_of(key)

@@ -6,16 +6,27 @@ from streams.log.decisions import Action, Decision, ScopeDecision, version_of
 
 
 def decision(
-    version: int, *rulings: tuple[str, str, Action, int], tag: str = "tag", country: str = "*", at_ms: int = 0
+    version: int,
+    *rulings: tuple[str, str, Action, int] | tuple[str, str, Action, int, float],
+    tag: str = "tag",
+    country: str = "*",
+    at_ms: int = 0,
 ) -> Decision:
-    """Build a decision; rulings are (category, surface, action, expires_at_ms)."""
+    """Build a decision; rulings are (category, surface, action, expires_at_ms), and the weight of a discount."""
     return Decision(
         hashtag=tag,
         display=tag.upper(),
         country=country,
         rulings=tuple(
-            ScopeDecision(category=category, surface=surface, action=action, since_ms=at_ms, expires_at_ms=expires)
-            for category, surface, action, expires in rulings
+            ScopeDecision(
+                category=category,
+                surface=surface,
+                action=action,
+                since_ms=at_ms,
+                expires_at_ms=expires,
+                weight=(weight or (1.0,))[0] if action == "discount" else None,
+            )
+            for category, surface, action, expires, *weight in rulings
         ),
         version=version_of(version, at_ms),
         tick_ms=at_ms,

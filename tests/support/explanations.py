@@ -12,8 +12,10 @@ from streams.counting.keys import Tags
 from streams.explain.evidence_report import EvidenceReport
 from streams.explain.gather import gather_evidence
 from streams.explain.hashtag_report import HashtagReport
+from streams.explain.signal_report import SignalReport, signal_reports
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.overrides import OverrideHistory
+from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of
 from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
@@ -21,8 +23,10 @@ from streams.log.evidence import EvidenceRecord, encode_evidence_record
 from streams.log.moderation import Override, Undo, encode_moderation
 from streams.log.policies import PolicyRecord, encode_policy_record
 from streams.policy import Policy, parse_policy
+from streams.policy.places import PolicyLines
 from streams.settings import Settings
 from streams.signals.registry import MEASURED
+from tests.support.evidence import evidence_table
 from tests.support.shells import Topics
 
 NOW_MS = 1_000_000
@@ -50,6 +54,8 @@ valves: {new_suppressions_per_hour: 16}
 POLICY = parse_policy(POLICY_TEXT, "policy.yaml")
 OVER = {"tweets": 60, "share": 0.9}
 CALM = {"tweets": 60, "share": 0.05}
+
+PLACES = PolicyLines(POLICY, POLICY_TEXT)
 
 EVIDENCE = Evidence(
     window_ms=600_000, tweets=90, authors=40, scored=38, share=0.6, lower=0.5, upper=0.7, looked=20, stage_2="s2"
@@ -125,6 +131,40 @@ def tick(
             signals=signals, sampled=np.zeros((m, 0), np.int64),
         )  # fmt: skip
     return records_of(TickEvidence(tick_ms, conditions, False, tables), 0, tags)
+
+
+def tag_records(
+    *ticks: Mapping[str, float], tag: str = "tag", policy: Policy = POLICY, past: int = 0
+) -> list[EvidenceRecord]:
+    """Return evidence of one tag in the world, one record a tick, whose values are over unless given.
+
+    Args:
+        ticks: values by column; `established` and `established_share` give a part of the authors.
+        past: number of established authors in its past, who wrote no harm.
+    """
+    conditions = conditions_of(policy, shards=1, categories=("hateful_conduct",), model_revision="0" * 12)
+    found = []
+    for at, given in enumerate(ticks, 1):
+        tags = Tags()
+        one = {"tweets": 60, "authors": 50, "scored": 50, "share": 0.9, "burst": 3.0, "young": 0.1} | given
+        own, own_share = int(one.pop("established", one["authors"])), one.pop("established_share", one["share"])
+        columns: dict[str, object] = {name: np.array([value]) for name, value in one.items()}
+        columns |= {"keys": np.array([tags.key(tag, "*")]), "share": np.array([[one["share"]] * 2])}
+        scored = round(one["scored"] * own / max(1, one["authors"]))
+        columns["established"] = AuthorGroup(np.array([own]), np.array([scored]), np.array([[own_share] * 2]))
+        if past:
+            columns["past"] = AuthorGroup(np.array([past]), np.array([min(past, 64)]), np.zeros((1, 2)))
+        table = evidence_table(SHORT, **columns)
+        found += records_of(TickEvidence(at * 10_000, conditions, False, {SHORT: table}), 0, tags)
+    return found
+
+
+def signal_report(surface: str = "trends", *, past: int = 0, policy: Policy = POLICY, **given: float) -> SignalReport:
+    """Return the report of the tag under the rule of a surface; see `tag_records`."""
+    (record,) = tag_records(given, past=past, policy=policy)
+    found = signal_reports({SHORT: record}, "tag", "*", policy, PLACES)
+    (one,) = [one for one in found if one.surface == surface]
+    return one
 
 
 class EvidenceTopics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
@@ -110,6 +110,22 @@ class JudgeHarness:
             decisions += self.judge.decide_early(firing, SCORER(firing.texts))
         self.decisions += decisions
         return decisions
+
+    def tweet(
+        self, pane: int, tag: str, authors: Iterable[int], *, text: str = "bad", copied: bool = False,
+        age_days: int = 100, country: str = "", source: int = 0,
+    ) -> None:  # fmt: skip
+        """Write a tweet of each author, all with other words or all with the same ones; nothing settles."""
+        self._blocks[source] += 1
+        entries = []
+        for author in authors:
+            self._author += 1
+            words = "and again" if copied else "".join("bcdfghjklm"[int(digit)] for digit in str(author))
+            number = int(HASHES.authors([author])[0])
+            entries.append(Entry(number, self._author, age_days, 0, "", f"{text} {words}"))
+        block = self._blocks[source]
+        counts = [BlockCount(tag, country, pane, len(entries), entries, block)]
+        self.write(flush(counts, source=source, sources=2, block=block, newest_ms=(pane + 1) * PANE_MS))
 
     def settle(self, score: Callable[[bytes], Scores] = SCORER) -> list[Decision]:
         """Settle every pane that is due."""

@@ -22,6 +22,10 @@ def teller(lines):
             match record["kind"]:
                 case "order_targets":
                     targets.setdefault(record["order"], []).extend(record["targets"])
+                case "order_step" if record["to"] == "final" and any(
+                    (record["order"], number) not in rulings for number in range(len(targets[record["order"]]))
+                ):
+                    pass  # refused: a target has no outcome
                 case "order_step":
                     orders[record["order"]] = (record["to"], record.get("expires_at_ms", 0))
                 case "order_ruling":

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from web.server import StreamingServer
 
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
 MINUTE_MS = 60_000
+SURFACES = ("trends", "search")
 
 
 def now_ms() -> int:
@@ -91,9 +93,17 @@ class Platform:
         """Write an automated flag as the pipeline would, on both surfaces by default."""
         self._version += 1
         registers = [
-            flag(hashtag, surface, country, action, f"{self._version:019d}")
-            for surface in surfaces or ("trends", "search")
+            flag(hashtag, surface, country, action, f"{self._version:019d}") for surface in surfaces or SURFACES
         ]
+        self.server.put("0", [(register.field, encode(register)) for register in registers])
+
+    def discount(self, hashtag: str, weight: float, country: str = "IN") -> None:
+        """Write the flag of a contested hashtag as the pipeline would, on both surfaces."""
+        self._version += 1
+        plain = [flag(hashtag, surface, country, "discount", f"{self._version:019d}") for surface in SURFACES]
+        evidence = dict(plain[0].evidence) | {"authors": 120, "established": 41}
+        reasons = (Reason(signal="coordinated_share_lower", value=0.84, threshold=0.45),)
+        registers = [replace(one, weight=weight, evidence=evidence, reasons=reasons) for one in plain]
         self.server.put("0", [(register.field, encode(register)) for register in registers])
 
     def pause(self, action: str = "allow") -> None:
@@ -110,7 +120,7 @@ class Platform:
                 evidence={"reason": "a spike of false alarms"},
                 actor="dana",
             )
-            for surface in ("trends", "search")
+            for surface in SURFACES
         ]
         self.server.put("moderation", [(stop.field, encode(stop)) for stop in stops])
 

@@ -47,10 +47,13 @@ CATEGORY = """
     min_tweets: 5
     min_authors: 3
     suppress_at: 0.4
-    clear_at: 0.3
+    clear_at: 0.35
     confidence: {confidence}
     dwell: {dwell}
     expiry: {expiry}
+    min_established: {established}
+    innocent_past: {past}
+    clear_after: {after}
     corroborate: {{need: 1, {signals}}}
 """
 
@@ -61,9 +64,9 @@ VALVES = [
     f"valves: {{new_suppressions_per_hour: {3 * SHARDS}, least_scored: 0.3, most_harmful: 0.9}}\n",
 ]
 
-WINDOWS = [["30s"], ["20s", "1m"], ["30s", "16m", "20m"], ["40s", "2m", "17m"]]
+WINDOWS = [["30s"], ["10s", "1m"], ["20s", "1m"], ["30s", "16m", "20m"], ["40s", "2m", "17m"]]
 
-FEW_WINDOWS = [["30s"], ["20s"], ["30s"], ["20s", "1m"], ["30s", "16m"], ["40s", "2m", "17m"]]
+FEW_WINDOWS = [["30s"], ["20s"], ["10s", "1m"], ["10s", "1m"], ["20s", "16m"], ["40s", "2m", "17m"]]
 
 
 @cache
@@ -86,6 +89,9 @@ def policies(rng: random.Random, windows_of: Sequence[list[str]] = WINDOWS) -> l
                 confidence=rng.choice(["0.6", "0.8"]),
                 dwell=rng.choice(["10s", "20s"]),
                 expiry=rng.choice(["20s", "60s"]),
+                established=rng.choice([2, 4]),
+                past=rng.choice([3, 6]),
+                after=rng.choice(["10s", "30s"]),
                 signals=rng.choice(["authors: 1", "authors: 5, copies: 0.3", "burst: 1.5, young: 0.4"]),
             )
         text += rng.choice(VALVES) + rng.choice(["", f"max_tags_per_pane: {2 * SHARDS}\n"])
@@ -258,6 +264,9 @@ def migration_policies(rng: random.Random) -> list[Policy]:
                 confidence=rng.choice(["0.6", "0.8"]),
                 dwell=rng.choice(["10s", "20s"]),
                 expiry=rng.choice(["20s", "60s"]),
+                established=rng.choice([4, 20]),
+                past=rng.choice([3, 6]),
+                after=rng.choice(["10s", "30s"]),
                 signals=rng.choice(["authors: 16, successor: 0.1", "copies: 0.8, successor: 0.05", "authors: 12"])
                 if serial > 1
                 else rng.choice(["authors: 16, successor: 0.1", "copies: 0.8, successor: 0.05"]),

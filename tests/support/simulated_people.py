@@ -9,10 +9,7 @@ from moderation.speakers import registry
 from streams.errors import HushtagError
 from streams.log.lines import LogRecord
 from tests.support.orders_world import HEAD, OrdersWorld, accounts, run
-from tests.support.simulated_sizes import SHORT, START_MS, Span
-
-AUTHORS = 60
-"""Number of accounts, that of the simulated tweets."""
+from tests.support.simulated_sizes import AUTHORS, SHORT, START_MS, Span
 
 
 def random_moderation(rng: random.Random, span: Span = SHORT) -> list[LogRecord]:

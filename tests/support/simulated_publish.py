@@ -156,8 +156,8 @@ class PublishWorld:
         )
         self.owners = [Publisher(self, number) for number in range(len(logs))]
         self.problems: list[str] = []
-        self.looks = self.answers = self.hidden = 0
-        """Counts: comparisons of finished partitions, answers to a reader, and hidden answers."""
+        self.looks = self.answers = self.hidden = self.discounted = 0
+        """Counts: comparisons of finished partitions, answers to a reader, and answers that hide or discount."""
         self._harm = harm
         self._zombies: list[list[Any]] = []
         """[publisher, rounds until it wakes, remaining steps] of each zombie."""
@@ -253,11 +253,11 @@ class PublishWorld:
     def _compare(self) -> None:
         if self.server.away:
             return
-        shown: dict[str, str] = {}
+        shown: dict[str, tuple[str, float]] = {}
         for field, value in self.server.registers.items():
             register = decode(value)
             if register.in_force(self.now_ms):
-                shown[field] = register.action
+                shown[field] = register.action, register.weight
         actual = [self.wrote_all(number) for number in range(len(self.logs))]
         for number, log in enumerate(self.logs):
             keys = {(emitted.hashtag, emitted.country) for _, emitted in log}
@@ -271,31 +271,44 @@ class PublishWorld:
         if all(actual) and self.client.status().fresh and self.rng.random() < 0.3:
             self._ask(shown)
 
-    def _ask(self, shown: dict[str, str]) -> None:
-        """Return the answer to a surface."""
+    def _ask(self, shown: dict[str, tuple[str, float]]) -> None:
+        """Compare the answers to surfaces with the flags: the country's own flag comes first."""
         for hashtag in {emitted.hashtag for log in self.logs for _, emitted in log}:
             for surface in SURFACES:
                 for country in COUNTRIES:
-                    hidden = any(f"{surface}|{where}|automated|{hashtag}" in shown for where in (country, "*"))
+                    places = (f"{surface}|{where}|automated|{hashtag}" for where in (country, "*"))
+                    action, weight = next((shown[place] for place in places if place in shown), ("clear", 1.0))
+                    hidden = action in ("suppress", "hold")
                     answer = Answers.check(self.client, hashtag, surface, country)  # it has caught up
                     self.answers += 1
                     self.hidden += hidden
-                    if answer.shown == hidden:
+                    self.discounted += weight < 1.0
+                    if (answer.shown, answer.weight) != (not hidden, weight):
                         self.problems.append(f"at {self.now_ms} a reader of {surface} {country} gets {answer}")
 
 
-def flags_of(decisions: Iterable[Decision], now_ms: int) -> dict[str, str]:
-    """Compute flags in force naively, from the greatest version of each key."""
+def flags_of(decisions: Iterable[Decision], now_ms: int) -> dict[str, tuple[str, float]]:
+    """Compute (action, weight) of the flags in force naively, from the greatest version of each key."""
     latest: dict[tuple[str, str], Decision] = {}
     for emitted in decisions:
         key = (emitted.hashtag, emitted.country)
         if key not in latest or emitted.version > latest[key].version:
             latest[key] = emitted
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, float]] = {}
     for (hashtag, country), emitted in latest.items():
         for surface in SURFACES:
-            hiding = [r for r in emitted.rulings if r.surface == surface and r.action in ("suppress", "hold")]
-            suppress = [r.expires_at_ms for r in hiding if r.action == "suppress"]
-            if max(suppress or [r.expires_at_ms for r in hiding], default=0) > now_ms:
-                found[f"{surface}|{country}|automated|{hashtag}"] = "suppress" if suppress else "hold"
+            of_action: dict[str, list[tuple[int, float | None]]] = {}
+            for ruling in emitted.rulings:
+                if ruling.surface == surface:
+                    of_action.setdefault(ruling.action, []).append((ruling.expires_at_ms, ruling.weight))
+            for action in ("suppress", "hold", "discount"):
+                if action in of_action:
+                    weight = min(weight or 0.0 for _, weight in of_action[action])
+                    ends_ms = max(ms for ms, of in of_action[action] if of is None or of == weight)
+                    if ends_ms > now_ms:
+                        found[f"{surface}|{country}|automated|{hashtag}"] = (
+                            action,
+                            1.0 if action != "discount" else weight,
+                        )
+                    break
     return found

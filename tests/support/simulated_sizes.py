@@ -14,6 +14,8 @@ from streams.counting.times import TimeRules
 START_MS = 1_611_600_000_000
 PARTITIONS = 3
 SHARDS = 2
+AUTHORS = 60
+"""Number of accounts that write tweets."""
 BLOCK = 16
 DUPLICATE_RANGE = 48
 KEY = b"simulated"

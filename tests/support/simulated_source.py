@@ -1,4 +1,4 @@
-"""Random source logs of a simulated history."""
+"""Random source logs of a simulated history: waves of harmful tweets, attacks, campaigns and protests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import random
 from typing import Any
 
 from streams.log.lines import LogRecord
-from tests.support.simulated_sizes import PARTITIONS, START_MS, Span
+from tests.support.attacked_log import DAY_MS, SCENES, speaker
+from tests.support.simulated_sizes import AUTHORS, PARTITIONS, START_MS, Span
 
 
 def random_source(rng: random.Random, seed: int, span: Span) -> list[list[LogRecord]]:
-    """Draw source logs: waves of harmful tweets by partition, late, doubled and broken records, and deletions."""
+    """Draw source logs: waves of tweets by hashtag, with late, doubled and broken records, and deletions.
+
+    In some waves a part of the tweets of each partition is harmful, by accounts of any age with a few texts. The others
+    are scenes of `tests.support.attacked_log`. Some logs begin with calm waves.
+    """
     deletions = random.Random(f"deletions {seed}")
     deleted = deletions.choice([0, 0.1, 0.1, 0.3])
     logs: list[list[LogRecord]] = [[] for _ in range(PARTITIONS)]
@@ -28,6 +33,12 @@ def random_source(rng: random.Random, seed: int, span: Span) -> list[list[LogRec
         for wave in range(9)
         for one in range(3)
     }
+    calm_waves = rng.choice([0, 0, 2])
+    scenes = {
+        (tag, wave): "calm" if wave < calm_waves else rng.choice(["", "", "", *SCENES])
+        for tag in range(4)
+        for wave in range(9)
+    }
     while now_ms < span.log_end_ms:
         now_ms += int(rng.expovariate(1 / mean_ms))
         partition = rng.randrange(PARTITIONS)
@@ -36,19 +47,28 @@ def random_source(rng: random.Random, seed: int, span: Span) -> list[list[LogRec
         log_ms = at_ms[partition] = max(at_ms[partition], now_ms)
         number += 1
         tag = min(int(rng.paretovariate(1.0)) - 1, 3)
-        bad = rng.random() < harm[tag, (log_ms - START_MS) // span.wave_ms % 9, partition]
+        wave = (log_ms - START_MS) // span.wave_ms % 9
         event_ms = log_ms - (rng.choice([4_000, 9_000, 4_000_000]) if rng.random() < 0.15 else rng.randrange(400))
         if rng.random() < 0.02:
             event_ms = log_ms + rng.choice([900, 200_000])
-        word = rng.choice(["bad", "bad rude"]) if bad else "good"
+        scene = scenes[tag, wave]
+        if scene:
+            spoken = speaker(rng, scene, event_ms, number, AUTHORS)
+            spoken["text"] = str(spoken["text"]).replace("bad", rng.choice(["bad", "bad rude"]))
+        else:
+            bad = rng.random() < harm[tag, wave, partition]
+            word = rng.choice(["bad", "bad rude"]) if bad else "good"
+            spoken = {
+                "author_id": str(rng.randrange(AUTHORS)),
+                "text": f"{word} {'xyz'[rng.randrange(3)] * rng.randrange(1, 9)}",
+                "author_created_at_ms": event_ms - rng.choice([1, 400]) * DAY_MS,
+            }
         tweet = {
             "id": str(number),
-            "author_id": str(rng.randrange(60)),
             "created_at_ms": event_ms,
-            "text": f"{word} {'xyz'[rng.randrange(3)] * rng.randrange(1, 9)}",
+            **spoken,
             "country": rng.choice(["IN", "US", ""]),
             "hashtags": [rng.choice([f"Tag{tag}", f"tag{tag}"]), *["All"][: rng.random() < 0.3]],
-            "author_created_at_ms": event_ms - rng.choice([1, 400]) * 86_400_000,
         }
         value = json.dumps(tweet).encode()
         if past and rng.random() < 0.03:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,7 +23,7 @@ def evidence_over(
     store: WindowStore, side_inputs: Iterable[SideInput] = (), burst_min_past: int = 1
 ) -> EvidenceBuilder:
     evidence = EvidenceBuilder(store, COLUMNS, side_inputs)
-    settings: Any = SimpleNamespace(young_days=30, burst_min_past=burst_min_past)
+    settings: Any = SimpleNamespace(young_days=30, burst_min_past=burst_min_past, least_suppress_at=0.5)
     evidence.follow_policy(settings)
     return evidence
 
@@ -88,6 +88,8 @@ def plain(value: Any) -> Any:
         return np.nan_to_num(value, nan=-1.0).tolist()
     if isinstance(value, dict):
         return {name: plain(one) for name, one in value.items()}
+    if is_dataclass(value):
+        return [plain(getattr(value, one.name)) for one in fields(value)]
     return value
 
 

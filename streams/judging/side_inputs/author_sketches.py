@@ -35,8 +35,7 @@ from streams.judging.recovered_state import RecoveredState
 from streams.judging.side_inputs.base import SideInput
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches, encode_received_sketch
 from streams.log.partials import Partial
-from streams.policy import Policy
-from streams.signals.base import Doubles
+from streams.signals.base import Bools, Doubles
 from streams.windows.window import AuthorSample
 from streams.windows.window_store import WindowSpan, WindowStore
 
@@ -56,10 +55,8 @@ class MigrationMatches:
     """Greatest lower bound of the share of a tag's authors that one hidden tag had; 0 without any."""
     of: Sequence[str]
     """Hidden tag of that bound; "" without any."""
-
-    def take(self, rows: Ints) -> MigrationMatches:
-        """Take some of the rows."""
-        return MigrationMatches(self.lower[rows], [self.of[row] for row in rows.tolist()])
+    from_hidden: Bools
+    """(n,) whether a sampled author wrote harm under another tag that is hidden."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,17 +72,11 @@ class AuthorSketchIndex(SideInput):
     """The sketches of one shard."""
 
     def __init__(self, tags: Tags) -> None:
-        self.enabled = False
-        """Whether a rule of the policy in force asks for the signal."""
         self._tags = tags
         self._sketches: dict[str, dict[str, dict[int, ReceivedSketch]]] = {}
         """Sketches by country, hashtag and tick."""
         self._unpublished: list[ReceivedSketch] = []
         self._late = self._given_up = 0
-
-    def follow_policy(self, policy: Policy) -> None:
-        """Enable the comparison of authors if a rule of the policy asks for migrated campaigns."""
-        self.enabled = policy.asks_for_migrated_campaigns
 
     # ---- the log ----
 
@@ -189,23 +180,56 @@ class AuthorSketchIndex(SideInput):
         return sorted(found, key=lambda one: (-one.tick_ms, one.hashtag))
 
     def annotate(self, sample: AuthorSample, keys: Ints, span: WindowSpan) -> MigrationMatches | None:
-        """Match the authors of keys (m,) with the hidden tags; None while no rule asks for it."""
-        if not self.enabled:
+        """Match the authors of keys (m,) with the hidden tags; None while there are none."""
+        if not self._sketches:
             return None
         lower, of = np.zeros(len(keys)), [""] * len(keys)
+        from_hidden = np.zeros(len(sample.author), bool)
         codes = keys & COUNTRY_MASK
         for country in self._sketches:
             rows = np.flatnonzero(codes == country_code(country))
             hidden = self.campaigns(country, span.end_ms, span.kept_from_ms) if len(rows) else []
             if hidden:
                 own = np.array([self._tags.find(one.hashtag, country) or -1 for one in hidden], np.int64)
+                from_hidden |= _wrote_under(hidden, own, sample, keys, rows)
                 bounds = share_bounds(hidden, sample, keys, rows)
                 bounds[keys[rows][:, None] == own] = 0.0  # no tag migrates to itself
                 best = bounds.argmax(axis=1)
                 lower[rows] = bounds[np.arange(len(rows)), best]
                 for row, at in zip(rows.tolist(), best.tolist(), strict=True):
                     of[row] = hidden[at].hashtag if lower[row] > 0 else ""
-        return MigrationMatches(lower, of)
+        return MigrationMatches(lower, of, from_hidden)
+
+
+def _wrote_under(hidden: Sequence[HiddenCampaign], own: Ints, sample: AuthorSample, keys: Ints, rows: Ints) -> Bools:
+    """Mark (n,) the sampled authors of some keys that are among the authors of another key's hidden tag.
+
+    Args:
+        hidden: hidden tags with their authors.
+        own: (len(hidden),) key of each of them; -1 where this shard does not have it.
+        sample: sampled authors, grouped by key.
+        keys: (m,) the groups of `sample`.
+        rows: numbers of the keys to compare.
+    """
+    asked = np.zeros(len(keys), bool)
+    asked[rows] = True
+    mine = np.flatnonzero(asked[sample.group])
+    row, campaign = _join(sample.author[mine], hidden)
+    row = mine[row]
+    found = np.zeros(len(sample.author), bool)
+    found[row[keys[sample.group[row]] != own[campaign]]] = True
+    return found
+
+
+def _join(author: UInts, hidden: Sequence[HiddenCampaign]) -> tuple[Ints, Ints]:
+    """Return the pairs (p,) of a row of `author` (n,) and the number of a hidden tag that has the author."""
+    owner = np.repeat(np.arange(len(hidden)), [len(one.authors) for one in hidden])
+    theirs = np.concatenate([one.authors for one in hidden])
+    order = np.argsort(theirs, kind="stable")
+    first, last = (np.searchsorted(theirs[order], author, side) for side in ("left", "right"))
+    had = np.repeat(first - (np.cumsum(last - first) - (last - first)), last - first)
+    had += np.arange(len(had))
+    return np.repeat(np.arange(len(author)), last - first), owner[order][had]
 
 
 def merge_sketches(sketches: Sequence[AuthorSketch]) -> HiddenCampaign:
@@ -230,14 +254,8 @@ def share_bounds(hidden: Sequence[HiddenCampaign], sample: AuthorSample, keys: I
     group, author = place[sample.group[mine]], sample.author[mine]
     shape = (len(rows), len(hidden))
 
-    owner = np.repeat(np.arange(shape[1]), [len(one.authors) for one in hidden])
-    theirs = np.concatenate([one.authors for one in hidden])
-    order = np.argsort(theirs, kind="stable")
-    first, last = (np.searchsorted(theirs[order], author, side) for side in ("left", "right"))
-    had = np.repeat(first - (np.cumsum(last - first) - (last - first)), last - first)
-    had += np.arange(len(had))
-    pairs = np.repeat(group, last - first) * shape[1] + owner[order][had]
-    shared = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    row, campaign = _join(author, hidden)
+    shared = np.bincount(group[row] * shape[1] + campaign, minlength=shape[0] * shape[1]).reshape(shape)
 
     upto = np.array([one.upto for one in hidden], np.uint64)
     by_upto = np.argsort(upto, kind="stable")

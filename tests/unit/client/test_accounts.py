@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hushtag_client import FlagsClient, MemoryFlagsClient, MemoryServer, Register
 from hushtag_client.clock import now_ms
-from hushtag_client.registers import decode
 
+from tests.support.flag_vectors import server_with
 from tests.support.forked import in_child
 from tests.support.paths import ROOT
 
@@ -20,8 +20,7 @@ WITHHELD = Register(version="1", action="suppress", hashtag="7", surface="accoun
 @pytest.mark.parametrize("case", _VECTORS["cases"], ids=lambda case: case["name"])
 def test_visibility_vectors(case: dict[str, Any]) -> None:
     for asked in case["questions"]:
-        server = MemoryServer()
-        server.seed([decode(json.dumps(register)) for register in case["registers"]], settled_ms=asked["at_ms"])
+        server = server_with(case["registers"], asked["at_ms"])
         client = MemoryFlagsClient(server, clock=lambda at_ms=asked["at_ms"]: at_ms)
         ask = client.account_visibility if "account" in asked else client.tweet_visibility
         name = asked.get("account") or asked["tweet"]

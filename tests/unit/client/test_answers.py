@@ -44,6 +44,43 @@ def test_odd_arguments_get_an_answer(odd: Any) -> None:
         assert asked.check_many(odd, "trends") == []
 
 
+def discounted(tag: str, weight: float, **members: Any) -> Register:
+    return Register(
+        version="1", action="discount", hashtag=tag, surface="trends", expires_at_ms=NOW_MS + 1_000, weight=weight,
+        **members,
+    )  # fmt: skip
+
+
+def test_discount_shows_with_its_weight_until_expiry() -> None:
+    clock = Clock()
+    asked = client(discounted("tag", 0.25), discounted("other", 0.5, country="IN"), suppressed("gone"), clock=clock)
+    answer = asked.check("#Tag", "trends", "IN")
+    assert (answer.shown, answer.why, answer.weight) == (True, "clear", 0.25)
+    assert [asked.check(tag, "trends", "IN").weight for tag in ("other", "gone", "clear")] == [0.5, 1.0, 1.0]
+    assert [one.hashtag for one in asked.discounted("trends", "IN")] == ["other", "tag"]
+    assert [one.hashtag for one in asked.discounted("trends")] == ["tag"]
+    assert [one.hashtag for one in asked.held("trends", "IN")] == ["gone"]
+    assert asked.discounted("search", "IN") == asked.discounted([], "IN") == []  # type: ignore[arg-type]
+    clock.now_ms += 1_000
+    assert asked.check("tag", "trends") == ("tag", True, "clear", None)
+    assert asked.discounted("trends", "IN") == []
+
+
+def test_stale_discount_has_no_effect() -> None:
+    clock = Clock()
+    person = discounted("person", 0.5, source="human")
+    asked = client(discounted("tag", 0.25), person, clock=clock, max_staleness_seconds=0.5)
+    clock.now_ms += 500
+    asked._server.beat({0: NOW_MS}, NOW_MS, 1)
+    assert (asked.check("tag", "trends").why, asked.check("tag", "trends").weight) == ("stale", 1.0)
+    assert asked.check("person", "trends").weight == 0.5, "a decision of a person does not depend on the pipeline"
+    asked._server.away = True
+    clock.now_ms += 400
+    assert asked.check("person", "trends").weight == 0.5
+    clock.now_ms += 100
+    assert (asked.check("person", "trends").why, asked.check("person", "trends").weight) == ("stale", 1.0)
+
+
 def test_failing_clock_gives_fallback() -> None:
     def broken() -> int:
         raise OSError("no clock")

@@ -23,6 +23,7 @@ FULL = Register(
     keep_until_ms=9,
     display="किसान",
     category="abuse",
+    weight=0.25,
     reasons=(Reason(signal="share_lower", value=0.41, threshold=0.35),),
     evidence={"authors": 40, "sampled": ["1", "2"], "burst": None},
     actor="hushtag",
@@ -44,17 +45,29 @@ def test_register_round_trips() -> None:
 def test_unknown_and_optional_members() -> None:
     read = json.loads(encode(FULL))
     assert decode(json.dumps(read | {"added_later": {"x": 1}})) == FULL
-    for optional in ("display", "category", "reasons", "evidence", "actor", "policy_revision", "decided_at_ms"):
+    for optional in (
+        "display",
+        "category",
+        "weight",
+        "reasons",
+        "evidence",
+        "actor",
+        "policy_revision",
+        "decided_at_ms",
+    ):
         assert decode(json.dumps({k: v for k, v in read.items() if k != optional})).version == FULL.version
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"version": ""}, {"version": "x"}, {"version": 7}, {"action": "ban"}, {"action": None}, {"source": "robot"},
+        {"version": ""}, {"version": "x"}, {"version": 7}, {"action": "Ban!"}, {"action": ""}, {"action": None},
+        {"source": "robot"},
         {"surface": "a|b"}, {"surface": ""}, {"country": ""}, {"hashtag": ""}, {"expires_at_ms": "5"},
         {"expires_at_ms": True}, {"expires_at_ms": -1}, {"expires_at_ms": 1.5}, {"keep_until_ms": -1},
         {"reasons": [{"signal": "x"}]}, {"reasons": "x"}, {"evidence": []}, {"provisional": "no"}, {"expires_at_ms": 0},
+        {"weight": -0.01}, {"weight": 1.01}, {"weight": float("nan")}, {"weight": 10**400}, {"weight": "1"},
+        {"weight": True}, {"weight": [1]},
     ],
     ids=str,
 )  # fmt: skip
@@ -63,6 +76,23 @@ def test_invalid_register_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(RegisterError):
         decode(value)
     assert read_register(FULL.field, value.encode()) is None
+
+
+def test_missing_weight_is_one() -> None:
+    read = json.loads(encode(FULL))
+    assert read["weight"] == 0.25
+    for value in (None, 1):
+        assert decode(json.dumps(read | {"weight": value})).weight == 1.0
+    del read["weight"]
+    assert decode(json.dumps(read)).weight == 1.0
+
+
+def test_unknown_action_is_read_and_not_written() -> None:
+    value = json.dumps(json.loads(encode(FULL)) | {"action": "added_later"})
+    found = read_register(FULL.field, value.encode())
+    assert found is not None and found.action == "added_later" and found.in_force(4)
+    with pytest.raises(RegisterError, match="added_later"):
+        encode(found)
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"null", b"\xff", b"[" * 100_000, b"NaN", b'{"version":'])

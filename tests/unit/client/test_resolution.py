@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hushtag_client import MemoryFlagsClient, MemoryServer, Register
+from hushtag_client import MemoryFlagsClient, Register
 from hushtag_client.index import Index
-from hushtag_client.registers import ACTIONS, SOURCES, decode
+from hushtag_client.registers import ACTIONS, SOURCES
 from hushtag_client.resolution import winner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.flag_vectors import server_with
 from tests.support.paths import ROOT
 
 _VECTORS = json.loads((ROOT / "docs/vectors/resolution.json").read_text("utf-8"))
@@ -23,12 +24,12 @@ _HORIZON = 10
 @pytest.mark.parametrize("case", _VECTORS["cases"], ids=lambda case: case["name"])
 def test_resolution_vectors(case: dict[str, Any]) -> None:
     for asked in case["questions"]:
-        server = MemoryServer()
-        server.seed([decode(json.dumps(r)) for r in case["registers"]], settled_ms=asked["at_ms"])
+        server = server_with(case["registers"], asked["at_ms"])
         client = MemoryFlagsClient(server, clock=lambda at_ms=asked["at_ms"]: at_ms)
         answer = client.check(asked["hashtag"], asked["surface"], asked["country"])
         by = answer.register.field if answer.register else None
         assert (answer.shown, answer.why, by) == (asked["shown"], asked["why"], asked["by"]), asked
+        assert answer.weight == asked.get("weight", 1.0), asked
 
 
 def obvious(registers: Iterable[Register], surface: str, country: str, hashtag: str, now_ms: int) -> Register | None:
@@ -47,7 +48,7 @@ def obvious(registers: Iterable[Register], surface: str, country: str, hashtag: 
             found = in_force(source, where, hashtag)
             if found is None:
                 continue
-            if source != "automated" or found.action == "allow":
+            if source != "automated" or found.action not in ("suppress", "hold", "discount"):
                 return found
             stops = [in_force("human", at, "*") for at in (country, "*")]
             lifting = [s for s in stops if s and s.action == "allow" and s.category in ("", found.category)]
@@ -60,7 +61,7 @@ def obvious(registers: Iterable[Register], surface: str, country: str, hashtag: 
 @st.composite
 def registers(draw: st.DrawFn) -> Register:
     source = draw(st.sampled_from(SOURCES))
-    action = draw(st.sampled_from(ACTIONS))
+    action = draw(st.sampled_from([*ACTIONS, "added_later"]))
     endless = source != "automated" and draw(st.booleans())
     return Register(
         version="1",
@@ -71,6 +72,7 @@ def registers(draw: st.DrawFn) -> Register:
         country=draw(st.sampled_from(["*", "IN", "US"])),
         category=draw(st.sampled_from(["", "abuse", "hate"])),
         expires_at_ms=0 if endless else draw(st.integers(1, _HORIZON)),
+        weight=draw(st.sampled_from([0.0, 0.25, 1.0])),
     )
 
 
@@ -89,6 +91,9 @@ def test_index_agrees_with_naive_search(steps: list[Register | tuple[str, int]])
     index.remove("trends|*|human|never there")
     assert index.registers == stand
     for surface in ("trends", "search", "none"):
+        found_tags = {r.hashtag for r in stand.values() if (r.surface, r.action) == (surface, "discount")}
+        assert index.discounted.get(surface, set()) == found_tags
+    for surface in ("trends", "search", "none"):
         for country in ("*", "IN", "US", "FR"):
             for hashtag in ("a", "b", "c"):
                 for now_ms in (0, _HORIZON // 2, _HORIZON):
@@ -96,3 +101,19 @@ def test_index_agrees_with_naive_search(steps: list[Register | tuple[str, int]])
                     assert found == obvious(stand.values(), surface, country, hashtag, now_ms)
                     if found and hashtag != "*":
                         assert hashtag in index.hashtags(surface)
+
+
+@settings(deadline=None)
+@given(st.lists(registers(), max_size=12), st.sampled_from(["", "IN", "US"]), st.integers(0, _HORIZON))
+def test_precomputed_answer_agrees_with_naive_search(found: list[Register], country: str, now_ms: int) -> None:
+    stored = {register.field: register for register in found}
+    server = server_with([register.as_dict() for register in stored.values()], now_ms)
+    client = MemoryFlagsClient(server, clock=lambda: now_ms)
+    for hashtag in ("a", "b"):
+        answer = client.check(hashtag, "trends", country)
+        wins = obvious(stored.values(), "trends", country or "*", hashtag, now_ms)
+        assert answer.register == wins
+        assert answer.shown is (wins is None or wins.action not in ("suppress", "hold"))
+        assert answer.weight == (wins.weight if wins is not None and wins.action == "discount" else 1.0)
+    weighted = [answer.register for answer in client.check_many(["*", "a", "b"], "trends", country) if answer.register]
+    assert client.discounted("trends", country) == [one for one in weighted if one.action == "discount"]

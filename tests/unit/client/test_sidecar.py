@@ -21,7 +21,11 @@ async def ask(method: str, path: str, *, seeded: bool = True, **request: Any) ->
     server = MemoryServer()
     if seeded:
         account = Register(version="1", action="suppress", hashtag="7", surface="account", country="IN", source="legal")
-        server.seed([suppressed("sometag", country="IN"), suppressed("किसान"), account], settled_ms=NOW_MS)
+        contested = Register(
+            version="1", action="discount", hashtag="contested", surface="trends", expires_at_ms=NOW_MS + 1, weight=0.25
+        )
+        hidden = [suppressed("sometag", country="IN"), suppressed("किसान")]
+        server.seed([*hidden, contested, account], settled_ms=NOW_MS)
     else:
         server.away = True
     app = make_app(MemoryFlagsClient(server, clock=lambda: NOW_MS, surface_defaults={"search": "hide"}))
@@ -34,8 +38,15 @@ async def test_check_answers_with_register() -> None:
     body = response.json()
     assert (response.status_code, body["hashtag"], body["shown"], body["why"]) == (200, "sometag", False, "flagged")
     assert (body["surface"], body["country"], body["register"]["country"]) == ("trends", "IN", "IN")
+    assert body["weight"] == 1.0
     body = (await ask("GET", "/v1/check", params={"hashtag": "SomeTag", "surface": "trends"})).json()
     assert (body["shown"], body["why"], body["register"], body["country"]) == (True, "clear", None, None)
+
+
+async def test_check_answers_with_weight_of_discount() -> None:
+    body = (await ask("GET", "/v1/check", params={"hashtag": "contested", "surface": "trends"})).json()
+    assert (body["shown"], body["why"], body["weight"]) == (True, "clear", 0.25)
+    assert (body["register"]["action"], body["register"]["weight"]) == ("discount", 0.25)
 
 
 async def test_check_many_answers_in_order() -> None:

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import random
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,14 +17,15 @@ from streams.log.lines import read_lines
 from streams.policy import Policy
 from streams.replay import Replay
 from streams.scoring import TextScorer
-from tests.support.naive import adjusted, decisions, minute_rows
+from tests.support.naive import adjusted, minute_rows
+from tests.support.naive_decisions import NaiveRule, NaiveState, decisions, naive_state
 from tests.support.naive_facts import teller
 from tests.support.orders_world import HEAD, OrdersWorld, accounts
 from tests.support.word_policy import POLICY, START_MS, WordScorer, harm, history, make_policy, random_log
 
-RULE = SimpleNamespace(
+RULE = NaiveRule(
     window=120_000, min_tweets=6, min_authors=4, suppress_at=0.45, clear_at=0.3, confidence=0.9, dwell=20_000,
-    expiry=60_000, score_floor=2,
+    expiry=60_000, score_floor=2, mode="shadow",
 )  # fmt: skip
 
 
@@ -68,6 +68,11 @@ def run(lines, policy: Policy, scorer=WordScorer(), **options):  # noqa: B008
     return rows, [one for one in emitted if isinstance(one, Decision)]
 
 
+def changes(emitted) -> list[tuple[str, str, int, NaiveState]]:
+    """Return the changes of the only scope as the naive reference does."""
+    return [(one.hashtag, one.country, one.tick_ms, naive_state(one.rulings[0])) for one in emitted]
+
+
 @pytest.mark.simulation
 @pytest.mark.parametrize("seed", range(4))
 def test_minute_panes_equal_the_naive_reference(seed):
@@ -81,13 +86,9 @@ def test_minute_panes_equal_the_naive_reference(seed):
 def test_settled_decisions_equal_the_naive_reference(seed):
     lines = random_log(seed)
     _, emitted = run(lines, make_policy(), shards=2)
-    actual = [
-        (one.hashtag, one.country, one.tick_ms, "suppress" if one.rulings[0].action == "shadow" else "clear")
-        for one in emitted
-    ]
-    expected = decisions(lines, RULE, harm)
-    assert sorted(actual) == sorted(expected)
-    assert {action for *_, action in actual} == {"suppress", "clear"}
+    actual = changes(emitted)
+    assert sorted(actual) == sorted(decisions(lines, RULE, harm))
+    assert {state.action for *_, state in actual} == {"shadow", "clear"}
 
 
 @pytest.mark.simulation
@@ -95,10 +96,7 @@ def test_settled_decisions_equal_the_naive_reference(seed):
 def test_language_group_shares_equal_the_naive_reference(seed):
     lines = random_log(seed)
     _, emitted = run(lines, make_policy(), GroupingWords(), shards=2)
-    actual = [
-        (one.hashtag, one.country, one.tick_ms, "suppress" if one.rulings[0].action == "shadow" else "clear")
-        for one in emitted
-    ]
+    actual = changes(emitted)
     expected = decisions(lines, RULE, harm, bounds=lambda texts: adjusted(texts, harm, group, SCALE, RULE.confidence))
     assert sorted(actual) == sorted(expected)
     assert sorted(expected) != sorted(decisions(lines, RULE, harm)), "it makes a difference"
@@ -142,10 +140,7 @@ def test_account_facts_equal_the_naive_reference(seed):
     lines, people = random_log(seed), random_moderation(seed)
     moderation = list(read_lines(json.dumps(line).encode() for line in people))
     _, emitted = run(lines, make_policy(), shards=2, moderation=moderation)
-    actual = [
-        (one.hashtag, one.country, one.tick_ms, "suppress" if one.rulings[0].action == "shadow" else "clear")
-        for one in emitted
-    ]
+    actual = changes(emitted)
     assert sorted(actual) == sorted(decisions(lines, RULE, harm, teller(people)))
     assert emitted != run(lines, make_policy(), shards=2)[1], "it made a difference"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import doctest
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,12 @@ class World:
             for _ in range(60 - rank):
                 self.counter.add("IN", [(f"tag{rank:02}", f"Tag{rank:02}")], T0, T0)
 
-    def flag(self, hashtag: str, surface: str = "trends", country: str = "IN", action: str = "suppress") -> None:
+    def flag(
+        self, hashtag: str, surface: str = "trends", country: str = "IN", action: str = "suppress", weight: float = 1.0
+    ) -> None:
         register = Register(
             version="1", action=action, hashtag=hashtag, surface=surface, country=country,  # type: ignore[arg-type]
-            display=hashtag.title(), expires_at_ms=T0 + 60_000,
+            display=hashtag.title(), expires_at_ms=T0 + 60_000, weight=weight,
         )  # fmt: skip
         self.server.put("0", [(register.field, encode(register))])
 
@@ -67,6 +70,102 @@ def test_hidden_tags_leave_no_gap(hidden: set[int]) -> None:
         world.flag(f"tag{rank:02}")
     shown = [trend.hashtag for trend in Listing(world.counter, world.flags, "trends", 10).trending("IN")]
     assert shown == [f"tag{rank:02}" for rank in range(30) if rank not in hidden][:10]
+
+
+weights = st.dictionaries(st.integers(0, 29), st.sampled_from([0.0, 0.02, 0.3, 0.5, 0.9, 1.0]))
+
+
+@given(st.sets(st.integers(0, 29)), weights, st.integers(0, 12))
+def test_lists_are_best_of_discounted_counts(hidden: set[int], found: dict[int, float], burst: int) -> None:
+    world = World()
+    for rank in range(0, 30, 3):  # some tags rise
+        for _ in range(burst):
+            world.counter.add("IN", [(f"tag{rank:02}", f"Tag{rank:02}")], T0 + 300_000, T0 + 300_000)
+    for rank in hidden:
+        world.flag(f"tag{rank:02}")
+    for rank, weight in found.items():  # a hidden tag stays hidden: the version is not newer
+        world.flag(f"tag{rank:02}", action="discount", weight=weight)
+    trends: list[tuple[float, str]] = []
+    suggestions: list[tuple[int, str]] = []
+    for rank in range(30):
+        trend = world.counter.find("IN", f"tag{rank:02}")
+        assert trend is not None
+        weighted, score = trend.tweets, trend.score
+        if rank in hidden:
+            continue
+        if rank in found:
+            weighted, score = round(trend.tweets * found[rank]), math.log1p(trend.tweets * found[rank])
+        if weighted >= world.counter.min_tweets:
+            trends.append((score, trend.hashtag))
+        if weighted and rank >= 10:
+            suggestions.append((weighted, trend.hashtag))
+    listing = Listing(world.counter, world.flags, "trends", 8)
+    assert [(one.score, one.hashtag) for one in listing.trending("IN")] == sorted(trends, reverse=True)[:8]
+    by_prefix = [*listing.suggestions("IN", "tag1"), *listing.suggestions("IN", "tag2")]
+    for prefix in ("tag1", "tag2"):
+        best = sorted((one for one in suggestions if one[1].startswith(prefix)), reverse=True)[:8]
+        assert [(one.tweets, one.hashtag) for one in by_prefix if one.hashtag.startswith(prefix)] == best
+
+
+def test_burst_of_bots_moves_no_contested_tag() -> None:
+    world = World()
+    world.counter.advance(T0 + 300_000)
+    quiet = Listing(world.counter, world.flags, "trends", 30).trending("IN")
+    for _ in range(540):  # 90 % of the tweets are of coordinated accounts then
+        world.counter.add("IN", [("tag00", "Tag00")], T0 + 300_000, T0 + 300_000)
+    listing = Listing(world.counter, world.flags, "trends", 30)
+    assert listing.trending("IN")[0].velocity > 5, "the burst would win the list"
+    world.flag("tag00", action="discount", weight=0.1)
+    attacked = listing.trending("IN")
+    assert [one.hashtag for one in attacked] == [one.hashtag for one in quiet]
+    assert (attacked[0].tweets, attacked[0].velocity) == (60, 1.0)
+    world.counter.advance(T0 + 330_000)
+    assert listing.trending("IN")[0].hashtag == "tag00", "the end of the burst does not look like fading"
+
+
+def test_discount_applies_to_its_surface_and_country_only() -> None:
+    world = World()
+    world.flag("tag00", action="discount", weight=0.5)
+    counts = {
+        (surface, country): Listing(world.counter, world.flags, surface, 30).trending(country)
+        for surface in ("trends", "search")
+        for country in ("IN", None)
+    }
+    tweets = {scope: {one.hashtag: one.tweets for one in found}["tag00"] for scope, found in counts.items()}
+    assert tweets == {("trends", "IN"): 30, ("trends", None): 60, ("search", "IN"): 60, ("search", None): 60}
+
+
+async def test_staff_see_contested_tag_with_rank_before() -> None:
+    world = World()
+    world.flag("tag01", action="discount", weight=0.2)
+    world.flag("tag03")
+    held = Listing(world.counter, world.flags, "trends", 10).held("IN")
+    assert [(tag.register.hashtag, tag.would_be_rank, tag.trend and tag.trend.tweets) for tag in held] == [
+        ("tag01", 2, 59), ("tag03", 4, 57),
+    ]  # fmt: skip
+    page = world.trends().page(("IN", True))
+    assert page.texts["held"] == "1 held back, 1 contested"
+    row = page.lists["held"]["tag01"]
+    assert "Contested: ranked by its established accounts (its tweets count 20%)" in row
+    assert "59 tweets · number 2 by all of them" in row
+    assert "would be number 4" in page.lists["held"]["tag03"]
+    assert "tag01" not in page.lists["trends"], "12 tweets are not enough for the first ten"
+    async with client(world.trends()) as http:
+        (contested, _) = (await http.get("/api/held?country=IN")).json()["held"]
+        shown = (await http.get("/api/trends?country=IN")).json()["trends"]
+    assert (contested["action"], contested["weight"], contested["would_be_rank"]) == ("discount", 0.2, 2)
+    assert [row["hashtag"] for row in shown][:2] == ["tag00", "tag02"]
+
+
+async def test_suggestions_of_contested_tag_show_its_established_tweets() -> None:
+    world = World()
+    world.flag("tag00", "search", action="discount", weight=0.5)
+    async with client(world.search()) as http:
+        found = (await http.get("/api/suggest", params={"q": "tag0", "country": "IN"})).json()["suggestions"]
+        assert "tag00" not in [row["hashtag"] for row in found], "30 tweets are fewer than those of the first eight"
+        (only,) = (await http.get("/api/suggest", params={"q": "tag00", "country": "IN"})).json()["suggestions"]
+        whole = (await http.get("/api/tag", params={"q": "tag00", "country": "IN"})).json()
+    assert (only["tweets"], whole["tweets"]) == (30, 60)
 
 
 def test_held_lists_would_be_ranks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from streams.explain import flag_text
 T0 = 1_800_000_000_000
 CAMPAIGN = PlannedTag("outnow", "OutNow", "campaign", True, "IN", T0 + 20_000, T0 + 300_000)
 PROTEST = PlannedTag("fairpay", "FairPay", "protest", False, "IN", T0, T0 + 300_000)
+ATTACKED = PlannedTag("savetheriver", "SaveTheRiver", "protest", False, "IN", T0, T0 + 300_000, T0 + 25_000)
 LATER = PlannedTag("goaway", "GoAway", "campaign", True, "US", T0 + 80_000, T0 + 300_000)
 
 
@@ -77,6 +79,63 @@ def test_flag_before_first_sighting_is_a_problem() -> None:
     flag(verdict, 22, "outnow")
     verdict.saw_list(T0 + 23_000, "trends", "IN", ["outnow"])
     assert "was never seen in the top 10" in verdict.judge(T0 + 60_000).campaigns[0].problems()
+
+
+def attack_of(
+    *,
+    contested: float | None = 31,
+    lists: list[tuple[float, list[str]]] | None = None,
+    hidden: float | None = None,
+    end: float = 60,
+) -> Judgement:
+    """Build the verdict of an attack on a protest with lists and a discount at these seconds."""
+    verdict = DemoVerdict([ATTACKED])
+    for at, tags in lists or [(10, ["match", "savetheriver"]), (40, ["savetheriver"]), (50, ["match", "savetheriver"])]:
+        verdict.saw_list(T0 + int(at * 1000), "trends", "IN", tags)
+    if contested is not None:
+        verdict.saw_discount(T0 + int(contested * 1000), "savetheriver", "IN", "contested. why")
+    if hidden is not None:
+        flag(verdict, hidden, "savetheriver")
+    return verdict.judge(T0 + int(end * 1000))
+
+
+def test_attack_is_good_if_protest_stays_and_is_contested() -> None:
+    judgement = attack_of()
+    (attack,) = judgement.attacks
+    assert judgement.good and not judgement.false_flags
+    assert (attack.rank_before, attack.ranks, attack.why) == (2, [1, 2], "contested. why")
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"contested": None}, "never became contested"),
+        ({"contested": 56}, "became contested 31.0 s after the attack began"),
+        ({"lists": [(30, ["savetheriver"])]}, "was not in the top 10 before the attack"),
+        ({"lists": [(10, ["savetheriver"]), (40, ["match"])]}, "left the top 10 15.0 s after the attack began"),
+    ],
+)
+def test_attack_names_violated_conditions(changed: dict[str, Any], problem: str) -> None:
+    judgement = attack_of(**changed)
+    assert not judgement.good and problem in judgement.attacks[0].problems()
+
+
+def test_hidden_protest_is_a_false_flag_under_attack() -> None:
+    judgement = attack_of(hidden=32)
+    assert not judgement.good and [one.hashtag for one in judgement.false_flags] == ["savetheriver"]
+
+
+def test_late_attack_is_not_evaluated() -> None:
+    judgement = attack_of(contested=None, end=50)
+    assert judgement.good and judgement.attacks == []
+
+
+def test_attack_decided_by_person_or_elsewhere_is_not_evaluated() -> None:
+    verdict = DemoVerdict([ATTACKED])
+    verdict.saw_discount(T0 + 30_000, "savetheriver", "US", "why")
+    assert verdict.attacks["savetheriver"].contested_ms is None
+    verdict.saw_person("savetheriver")
+    assert verdict.judge(T0 + 60_000).attacks == []
 
 
 def test_late_campaign_is_not_evaluated() -> None:
@@ -185,6 +244,37 @@ def test_timeline_of_a_campaign() -> None:
     assert lines(timeline.saw_flags(T0 + 90_000, everywhere(action="clear"))) == ["#OutNow no longer held back"]
 
 
+def contested(action: str = "discount", **more: Any) -> list[Register]:
+    evidence = {"authors": 120, "established": 41, "established_upper": 0.1}
+    reasons = (Reason(signal="coordinated_share_lower", value=0.84, threshold=0.45),)
+    plain = register("savetheriver", "trends", "IN", action, category="hateful_conduct", weight=0.3, **more)
+    return [
+        replace(plain, surface=surface, country=country, evidence=evidence, reasons=reasons)
+        for surface in ("trends", "search")
+        for country in ("*", "IN")
+    ]
+
+
+def test_timeline_of_an_attacked_protest() -> None:
+    timeline = Timeline([ATTACKED])
+    assert lines(timeline.tick(T0 + 25_000)) == [
+        "new accounts begin to copy hate under #SaveTheRiver",
+        "a protest begins in India: #SaveTheRiver",
+    ]
+    (event,) = timeline.saw_flags(T0 + 28_000, contested(provisional=True))
+    assert event.tone == "contested"
+    assert event.text == "#SaveTheRiver: contested. 34% of its authors are established and write no harm"
+    assert event.detail == (
+        "the others write hateful conduct: ranked by the established alone "
+        "(0.4 s after the tweet that decided it, its tweets count 30%)"
+    )
+    assert timeline.saw_flags(T0 + 30_000, contested()) == [], "settled, or with another weight"
+    assert timeline.saw_flags(T0 + 31_000, contested("clear")[:2]) == []
+    assert lines(timeline.saw_flags(T0 + 32_000, contested("clear"))) == ["#SaveTheRiver no longer contested"]
+    (wrong,) = timeline.saw_flags(T0 + 40_000, contested("suppress"))
+    assert wrong.tone == "wrong"
+
+
 def test_timeline_marks_people_and_false_flags() -> None:
     timeline = Timeline([CAMPAIGN, PROTEST])
     (wrong,) = timeline.saw_flags(T0, [register("fairpay", "trends", "IN")])
@@ -202,16 +292,24 @@ def test_doctests() -> None:
 
 def test_planned_tags_are_read_from_ground_truth() -> None:
     tag = {"hashtag": "a", "display": "A", "harmful": True, "countries": ["IN"], "from_ms": 5, "to_ms": 9, "texts": 3}
-    found = planned_tags({"tags": [tag | {"kind": "campaign"}, tag | {"kind": "organic"}]})
-    assert [story.moved(10) for story in found] == [PlannedTag("a", "A", "campaign", True, "IN", 15, 19)]
+    attacked = tag | {"kind": "protest", "harmful": False, "attacked_from_ms": 7}
+    found = planned_tags({"tags": [tag | {"kind": "campaign"}, tag | {"kind": "organic"}, attacked]})
+    assert [story.moved(10) for story in found] == [
+        PlannedTag("a", "A", "campaign", True, "IN", 15, 19),
+        PlannedTag("a", "A", "protest", False, "IN", 15, 19, 17),
+    ]
 
 
 def a_state() -> DemoState:
     state = DemoState("http://127.0.0.1:1", "http://127.0.0.1:2", "config/demo-policy.yaml", "", 60)
     state.began_ms, state.now_ms = T0, T0 + 42_000
-    state.stories = by_hashtag([CAMPAIGN, PROTEST])
-    state.rows = [TrendRow(1, "fairpay", "FairPay", 321, [1, 2, 3])]
+    state.stories = by_hashtag([CAMPAIGN, PROTEST, ATTACKED])
+    state.rows = [
+        TrendRow(1, "fairpay", "FairPay", 321, [1, 2, 3]),
+        TrendRow(2, "savetheriver", "SaveTheRiver", 123, [1, 2, 3]),
+    ]
     state.held = everywhere(provisional=True, display="OutNow", category="hateful_conduct")
+    state.held += contested(display="SaveTheRiver")
     state.events.append(TimelineEvent(T0 + 28_000, "held", "#OutNow held back", "for a reason"))
     return state
 
@@ -226,7 +324,8 @@ def drawn(what: Any, width: int = 110, height: int = 34) -> str:
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (140, 50)])
 def test_screen_shows_trends_and_flags(width: int, height: int) -> None:
     text = drawn(view.screen(a_state(), height), width, height)
-    for expected in ("42 of 60 s", "#FairPay", "protest", "321", "#OutNow", "suppressed, early", "in India and World"):
+    found = ("42 of 60 s", "#FairPay", "protest", "321", "#OutNow", "suppressed, early", "in India and World")
+    for expected in (*found, " attack ", "ranked by its established accounts"):
         assert expected in text
     assert "28.0 s  #OutNow held back" in text and "hushtag explain OutNow" in text
     assert len(text.splitlines()) <= height
@@ -235,6 +334,11 @@ def test_screen_shows_trends_and_flags(width: int, height: int) -> None:
 def test_summary_lists_met_and_violated_conditions() -> None:
     good = drawn(view.summary(a_state(), verdict_of()), 120)
     assert "✓ flagged after 8.0 s, 6.0 s after that" in good and "Everything went as promised." in good
+    attacked = drawn(view.summary(a_state(), attack_of()), 120)
+    assert "#SaveTheRiver: a protest in India, new accounts copy hate under it from 25 s on" in attacked
+    assert "✓ 6.0 s later: contested. why" in attacked
+    assert "✓ stayed in the top 10: number 2 before, number 1 to 2 since" in attacked
+    assert "✗ never became contested" in drawn(view.summary(a_state(), attack_of(contested=None)), 120)
     bad = drawn(view.summary(a_state(), verdict_of(flagged=45)), 120)
     assert "✗ was flagged 23.0 s after it was seen" in bad and "Not everything went as promised." in bad
     short = drawn(view.summary(a_state(), verdict_of(end=30)), 120)

@@ -56,9 +56,30 @@ def test_short_demo_omits_truncated_stories() -> None:
 def test_demo_repeats_with_new_names() -> None:
     config = demo_config(NAMES, hours=1)
     campaigns = [story for story in config.stories if story.kind == "campaign"]
-    assert len({story.hashtag for story in config.stories}) == len(config.stories)
-    assert len(campaigns) == 36
+    own = [story for story in config.stories if not story.hijacks]
+    assert len({story.hashtag for story in own}) == len(own)
+    assert len(campaigns) == 36 and len(config.stories) - len(own) == 12
     assert {story.start_ms // 300_000 for story in campaigns} == set(range(12))
+
+
+def test_hijack_attacks_a_protest_that_trends() -> None:
+    """Young accounts copy hate under the hashtag of other people, who go on with their protest."""
+    config = demo_config(NAMES, rate=100.0, hours=0.02)
+    (hijack,) = (story for story in config.stories if story.hijacks)
+    (protest,) = (story for story in config.stories if story.kind == "protest" and story.hashtag == hijack.hashtag)
+    assert (protest.start_ms, hijack.start_ms, hijack.harmful) == (0, 25_000, False)
+    run = Simulation(config)
+    young: dict[bool, list[bool]] = {False: [], True: []}
+    for entry, tweet in read(run.lines()):
+        if hijack.hashtag in {use.display for use in tweet.hashtags} and tweet.kind == "tweet":
+            attacks = entry.log_time_ms >= config.start_ms + 40_000
+            young[attacks].append(config.start_ms - (tweet.author_created_at_ms or 0) < 30 * 86_400_000)
+    before, since = (sum(young[attacks]) / len(young[attacks]) for attacks in (False, True))
+    assert before < 0.3 < 0.45 < since
+    truth = [tag for tag in run.truth()["tags"] if tag["display"] == hijack.hashtag]
+    assert [(tag["kind"], tag["never_suppress"], tag["attacked_from_ms"]) for tag in truth] == [
+        ("protest", True, config.start_ms + 25_000)
+    ]
 
 
 @given(st.integers(-(10**12), 10**12))

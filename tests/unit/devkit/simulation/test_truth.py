@@ -68,6 +68,11 @@ def test_scenario_has_required_stories(seed: int, minutes: float, rate: float) -
             assert story.n_authors < 12
 
 
+def test_truth_without_attack_has_no_time_of_one() -> None:
+    run = Simulation(small(1, minutes=0.2))
+    assert not any("attacked_from_ms" in tag for tag in run.truth()["tags"])
+
+
 def test_average_rate_matches_configuration() -> None:
     for config in (scenario_config(3, NAMES, minutes=1.5, rate=50), demo_config(NAMES, rate=50, hours=0.03)):
         n = sum(1 for _ in Simulation(config).lines())

@@ -380,6 +380,15 @@ def test_row_of_automated_decision() -> None:
     assert row.reason == "hate on trends: suppress (harmful_share_lower 0.41 past 0.35)"
 
 
+def test_row_of_discount_has_its_weight() -> None:
+    reasons = [{"signal": "coordinated_share_lower", "value": 0.84, "threshold": 0.35}]
+    ruling = {"category": "hate", "surface": "trends", "action": "discount", "weight": 0.34, "reasons": reasons}
+    record = {"kind": "decision", "hashtag": "tag", "country": "*", "actor": "hushtag", "rulings": [ruling]}
+    row = row_of(entry_of(json.dumps(record).encode(), "suppression-decisions"))
+    assert row.action == "discount"
+    assert row.reason == "hate on trends: discount to 0.34 (coordinated_share_lower 0.84 past 0.35)"
+
+
 def test_row_of_policy() -> None:
     row = row_of(entry_of(b'{"revision":"abc","serial":4,"proposed_by":"w1"}', "policy"))
     assert (row.kind, row.target, row.actor) == ("policy", "serial 4, revision abc", "w1")

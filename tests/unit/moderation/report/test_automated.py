@@ -48,7 +48,7 @@ def histories(draw: st.DrawFn) -> list[Record]:
         partition = draw(st.integers(0, PARTITIONS - 1))
         tag = f"{draw(st.sampled_from('ab'))}{partition}"
         value: Decision | Progress = decision(
-            tag, at_ms, draw(st.sampled_from(["suppress", "clear", "review"])), draw(st.integers(1, 500))
+            tag, at_ms, draw(st.sampled_from(["suppress", "discount", "clear", "review"])), draw(st.integers(1, 500))
         )
         if draw(st.integers(0, 4)) == 0:
             value = Progress(shard=partition, settled_ms=at_ms, position=1, replay_offset=1, activations=[])
@@ -92,9 +92,7 @@ def test_facts_are_complete_if_the_logs_overlap(records: list[Record], data: st.
     assert episodes(found.decisions(), FROM_MS, TO_MS) == episodes(all_of(records), FROM_MS, TO_MS)
     both = count_facts(OverrideHistory(), found.decisions(), FROM_MS, TO_MS, now_ms=TO_MS)
     alone = count_facts(OverrideHistory(), all_of(records), FROM_MS, TO_MS, now_ms=TO_MS)
-    assert (both.suppressed, both.suppressed_for_ms, both.durations_ms) == (
-        alone.suppressed, alone.suppressed_for_ms, alone.durations_ms,
-    )  # fmt: skip
+    assert both == alone
 
 
 @given(histories(), st.data())
@@ -141,6 +139,13 @@ def test_other_topics_and_malformed_records_are_ignored() -> None:
     for entry in Chain().extend([AuditInput(source, b"k", b"v") for source in others]):
         found.apply_entry(entry)
     assert (found.decisions(), found.gaps()) == ([], [])
+
+
+def test_kept_decision_tells_discount_from_suppression() -> None:
+    decisions = [decision("a", 1_100, "discount", 100), decision("b", 1_100, "hold", 100)]
+    records = [Record(0, n, one.decided_at_ms, encode_record(one)) for n, one in enumerate(decisions)]
+    kept = gathered(records, {0: 0}, []).decisions()
+    assert [(one.hashtag, one.rulings[0].action) for one in kept] == [("a", "discount"), ("b", "suppress")]
 
 
 def test_only_the_last_earlier_decision_is_kept() -> None:

@@ -55,6 +55,36 @@ def test_episode_spans_first_decision_to_end(decisions: list[Decision], wanted: 
     assert [(one.category, one.from_ms, one.to_ms) for one in episodes(decisions, 0, 500)] == wanted
 
 
+def test_discounts_are_episodes_apart_from_suppressions() -> None:
+    decisions = [
+        decided(10, ("a", "discount", 900)),
+        decided(40, ("a", "suppress", 900), ("b", "discount", 60)),
+        decided(90, ("a", "discount", 900)),
+        decided(120),
+    ]
+    hidden, contested = (
+        [(one.category, one.from_ms, one.to_ms) for one in episodes(decisions, 0, 500, actions)]
+        for actions in (("suppress", "hold"), ("discount",))
+    )
+    assert hidden == [("a", 40, 90)]
+    assert contested == [("a", 10, 40), ("b", 40, 60), ("a", 90, 120)]
+
+
+def test_facts_count_discounts_apart() -> None:
+    at_ms = NOW_MS + 1
+    contested = [decided(at_ms, ("hate", "discount", at_ms + HOUR_MS), tag=f"c{n}") for n in range(6)]
+    facts = facts_of(OrdersWorld(), [*contested, decided(at_ms, ("abuse", "suppress", at_ms + HOUR_MS))])
+    assert (facts.suppressed, facts.discounted) == ({"abuse": 1}, {"hate": 6})
+    assert facts.discounted_for_ms == {"hate": HOUR_MS} and len(facts.durations_ms) == 1
+    published = publish(facts).facts
+    assert published["hashtags_discounted_by_category"] == {"hate": 6}
+    assert published["median_discount_ms_by_category"] == {"hate": HOUR_MS}
+    assert published["hashtags_suppressed_by_category"] == {"abuse": "<5"}
+    html = page.html(publish(facts), NOW_MS)
+    assert "Contested hashtags by category" in html and "Median time contested" in html
+    assert "No hashtag was contested." in page.html(publish(facts_of(OrdersWorld(), [])), NOW_MS)
+
+
 def test_facts_count_the_records() -> None:
     world, order = order_world()
     world.rule(order, "declined", "0", reason="appeal")

@@ -40,7 +40,7 @@ from moderation.review.view import appeal_as_dict, item_as_dict, quality_as_dict
 from moderation.speakers import registry
 from moderation.statements.collect import order_restrictions, override_restriction
 from streams.errors import CallerMistake, ContractError
-from streams.log.decisions import Action, Decision, Evidence, ScopeDecision, version_of
+from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
 from streams.log.moderation import OtherRecord, Override, Undo, encode_moderation
 from streams.naming import tag_of
 from streams.orders.cases import Case
@@ -48,7 +48,8 @@ from streams.orders.records import OrderRuling, Outcome, Target
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 
 HOUR_MS = 3_600_000
-EVIDENCE = Evidence(window_ms=1, tweets=9, authors=8, scored=7, share=0.6, lower=0.5, upper=0.7, sampled=("17",))
+EVIDENCE = Evidence(window_ms=1, tweets=9, authors=8, scored=7, share=0.6, lower=0.5, upper=0.7, sampled=("17",),
+                    established=2)  # fmt: skip
 ITEM = "hushtag-" + "0" * 24
 
 
@@ -97,6 +98,26 @@ def test_items_of_decision() -> None:
     assert len({item.id for item in found}) == 3
     assert [item.kind for item in items_of(decided, share=0.0, secret=b"s")] == ["hold", "review"]
     assert items_of(decision(ruling("hold"), provisional=True), share=1.0, secret=b"s") == []
+
+
+def test_contested_hashtag_is_an_item() -> None:
+    [item] = items_of(decision(ruling("discount", weight=0.34)), share=1.0, secret=b"s")
+    assert (item.kind, item.looks) == ("contested", 1)
+    assert item.as_dict()["cause"] == "contested: 25% of its authors are established, others write harm"
+
+
+@pytest.mark.parametrize(
+    ("valve", "value", "limit", "cause"),
+    [
+        ("innocent_past", 340, 100, "innocent past: 340 established authors used it before without harm"),
+        ("new_suppressions_per_hour", 20, 20, "new suppressions per hour: 20, the limit is 20"),
+        ("", 0, 0, ""),
+    ],
+)
+def test_review_has_its_cause(valve: str, value: float, limit: float, cause: str) -> None:
+    reasons = (DecisionReason("harmful_share_lower", 0.5, 0.4), DecisionReason(valve or "young", value, limit))
+    [item] = items_of(decision(ruling("review", valve=valve, reasons=reasons)), share=1.0, secret=b"s")
+    assert (item.kind, item.cause, item.as_dict()["cause"]) == ("review", cause, cause)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.binary(max_size=8), st.integers(0, 99))
@@ -223,6 +244,20 @@ async def test_verdict_on_hold_takes_effect(kind: Any, word: Verdict, action: st
     assert await harness.reviews.queue() == []
     with pytest.raises(StaleReview, match="it is already decided"):
         await harness.reviews.claim(item, actor="ben")
+
+
+@pytest.mark.parametrize(("word", "action"), [("uphold", None), ("overturn", "allow")])
+async def test_verdict_on_contested_hashtag_never_hides_it(word: Verdict, action: str | None) -> None:
+    harness = ReviewHarness(decision(ruling("discount", weight=0.34)))
+    done = await harness.review(await harness.item("contested"), "ann", word)
+    assert (done.effect.action if done.effect else None) == action
+    assert await harness.reviews.queue() == []
+
+
+async def test_queue_has_holds_first_and_second_looks_last() -> None:
+    kinds: list[Action] = ["suppress", "discount", "review", "hold"]
+    harness = ReviewHarness(*(decision(ruling(kind), tag=kind) for kind in kinds))
+    assert [item.kind for item, _ in await harness.reviews.queue()] == ["hold", "review", "contested", "second_look"]
 
 
 async def test_verdict_reports_effect_that_came_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -514,7 +549,7 @@ async def test_appeal_ends_after_its_decision_left_the_topic(word: Verdict, reve
     assert (filed.number, filed.deciders) == (None, ("hushtag",))
     harness.now_ms += 4 * 24 * HOUR_MS
     later = decision(ruling("suppress", since_ms=harness.now_ms, expires_at_ms=harness.now_ms + HOUR_MS), number=2)
-    for decisions, others in (((), ""), ((later,), "; hushtag-[0-9a-f]{24}, a separate decision, hides it now")):
+    for decisions, others in (((), ""), ((later,), "; hushtag-[0-9a-f]{24}, a separate decision, restricts it now")):
         service, follower = in_memory_service(harness.log), FixedDecisions(decisions)
         restarted = ReviewService(service, follower, clock=lambda: harness.now_ms)
         filed = filed if not others else await refiled(harness, filed)

@@ -58,8 +58,9 @@ NOW_MS = 1_764_000_000_000
 HOUR_MS = 3_600_000
 ORDER = "IN-0123456789"
 EVIDENCE = Evidence(
-    window_ms=600_000, tweets=900, authors=400, scored=60, share=0.6, lower=0.5, upper=0.7, sampled=("17",)
-)
+    window_ms=600_000, tweets=900, authors=400, scored=60, share=0.6, lower=0.5, upper=0.7, sampled=("17",),
+    established=136, established_lower=0.0, established_upper=0.08,
+)  # fmt: skip
 SIGNALS = (DecisionReason("harmful_share_lower", 0.5, 0.45), DecisionReason("burst", 6.2, 4.0))
 
 
@@ -107,6 +108,17 @@ def test_surfaces_with_the_same_ruling_are_one_restriction() -> None:
         ("hateful_conduct", "held", ("search",)),
     ]
     assert len({one.reference for one in found}) == 3
+
+
+def test_discount_is_a_restriction_with_its_weight() -> None:
+    contested = decision(ruling(action="discount", weight=0.34), ruling("search", "discount", weight=0.34))
+    [one] = decision_restrictions(contested)
+    assert (one.measure, one.weight, one.surfaces) == ("discounted", 0.34, ("search", "trends"))
+    assert active_restrictions(account([contested])) == [one]
+    assert active_restrictions(account([contested], override(action="allow"))) == []
+    [hidden] = decision_restrictions(decision(ruling()))
+    assert (hidden.weight, one.reference != hidden.reference) == (1.0, True)
+    assert one.as_dict()["evidence"]["established"] == 136
 
 
 def test_renewal_keeps_reference_and_new_beginning_changes_it() -> None:
@@ -276,7 +288,11 @@ orders = st.builds(
 @st.composite
 def restrictions(draw: st.DrawFn) -> Restriction:
     kind = draw(st.sampled_from(["hashtag", "account", "tweet"]))
-    measures = {"hashtag": ["reduced", "held"], "account": ["withheld", "suspended"], "tweet": ["withheld"]}
+    measures = {
+        "hashtag": ["reduced", "held", "discounted"],
+        "account": ["withheld", "suspended"],
+        "tweet": ["withheld"],
+    }
     source = draw(st.sampled_from(["automated", "human", "legal"])) if kind == "hashtag" else "legal"
     began_ms = draw(st.integers(1_600_000_000_000, 2_000_000_000_000))
     automated = source == "automated"
@@ -285,6 +301,7 @@ def restrictions(draw: st.DrawFn) -> Restriction:
         target="17",
         display=draw(st.text(min_size=1, max_size=280)),
         measure=draw(st.sampled_from(measures[kind])),
+        weight=draw(st.floats(0, 1)),
         surfaces=("search", "trends"),
         country=draw(st.sampled_from(["*", *sorted(COUNTRIES)])),
         source=source,
@@ -373,7 +390,20 @@ def test_dsa_statement_of_automated_suppression() -> None:
     }
     for fact in ("900 posts by about 400 authors", "60%", "between 50% and 70%", "burst 6.2 (threshold 4)", "p1", "m1"):
         assert fact in statement.decision_facts
+    assert "About 136 of the authors have established accounts" in statement.decision_facts
+    assert "of these, between 0% and 8% wrote harmful text" in statement.decision_facts
     assert "Rumour" not in json.dumps(statement.as_dict())
+
+
+def test_dsa_statement_of_discount_demotes() -> None:
+    [one] = decision_restrictions(decision(ruling(action="discount", weight=0.34), country="FR"))
+    statement = dsa_statement(one)
+    assert statement is not None
+    assert statement.decision_visibility == ["DECISION_VISIBILITY_CONTENT_DEMOTED"]
+    assert (
+        "stays visible on trends for viewers in FR. It is ranked there by the posts of established accounts: its posts "
+        "count 34%." in statement.decision_facts
+    )
 
 
 def test_reason_is_masked_for_database_and_whole_for_user() -> None:
@@ -452,6 +482,21 @@ def test_user_text_of_suppression_in_english_and_hindi() -> None:
     hindi = user_text(one, "hi")
     assert "भारत" in hindi and "24 नवंबर 2025" in hindi
     assert not re.search(r"[A-Za-z]", re.sub(r"#Rumour|UTC|" + one.reference, "", hindi))
+
+
+def test_user_text_of_discount_in_english_and_hindi() -> None:
+    [one] = decision_restrictions(decision(ruling(action="discount", weight=0.34)))
+    lines = user_text(one, "en").splitlines()
+    assert lines[0] == (
+        "#Rumour is shown in the list of trends, but only tweets of established accounts count for its rank there."
+    )
+    assert lines[4] == (
+        "Of the people who used it, 34% have established accounts. It found that the others break these rules; it did "
+        "not find that of the established accounts."
+    )
+    assert "to viewers in India, but only" in user_text(dataclasses.replace(one, country="IN"), "en")
+    hindi = user_text(one, "hi")
+    assert "34%" in hindi and not re.search(r"[A-Za-z]", re.sub(r"#Rumour|UTC|" + one.reference, "", hindi))
 
 
 # --- the archive of orders ---------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,14 +14,17 @@ from streams.backtest import Impact
 from streams.backtest import history as past_module
 from streams.backtest.coverage import needs_replay
 from streams.backtest.history import EvidenceHistory
+from streams.backtest.page import render
+from streams.backtest.text import side_in_words, summary
 from streams.counting.keys import Tags, country_of
 from streams.errors import CallerMistake
 from streams.judging.curated_terms import CuratedTags
 from streams.judging.evidence_codec import conditions_of, sorted_by_key, table_of
 from streams.judging.hysteresis import decide
+from streams.judging.levels import CONTESTED
 from streams.judging.rule_evaluation import RuleEvaluation
 from streams.log.decisions import ScopeDecision
-from streams.log.evidence import EvidenceRecord
+from streams.log.evidence import EvidenceRecord, GroupColumns
 from streams.policy import Policy
 from tests.support.backtest_cases import (
     ABUSE,
@@ -37,6 +41,7 @@ from tests.support.backtest_cases import (
     steady,
 )
 
+NO_AUTHORS = GroupColumns(b"", b"", b"")
 FEWER_KEPT = policy_of(
     BASE.replace("mode: suppress", "mode: hold_for_review")
     .replace("min_authors: 10", "min_authors: 25")
@@ -71,8 +76,11 @@ def naive_rows(policy: Policy, records: list[EvidenceRecord]) -> list[ChangeRow]
                     or tables[one].tweets[tables[one].find(key)] < policy.evidence_floor
                     for one in rule.windows_ms
                 )  # fmt: skip
+                result = evaluation.result(key, scope)
+                if before is not None and before.valve and rule.hides and result.level != CONTESTED:
+                    rule = replace(rule, mode="review")
                 after = decide(
-                    evaluation.result(key, scope), before, rule, tick_ms, scope=scope,
+                    result, before, rule, tick_ms, scope=scope,
                     protected=policy.is_never_suppressed(tags.name(key)), max_automated_ms=policy.max_automated_ms,
                     paused=of_tick[0].paused, gone=gone,
                 )  # fmt: skip
@@ -105,7 +113,10 @@ def test_chunked_backtest_equals_naive_backtest(seed, chunk_rows, monkeypatch):
     assert sorted(live) == sorted(naive_rows(LIVE, records))
     assert sorted(new) == sorted(naive_rows(NEW, records))
     assert len(live) > 50 and len(new) > 50
-    assert any(lapsed for *_, rulings in new for *_, lapsed, _ in rulings)
+    states = [one for *_, rulings in (*live, *new) for one in rulings]
+    assert any(one.lapsed for one in states) and any(one.without for one in states)
+    assert len({one.weight for one in states if one.action == "discount"}) > 5
+    assert any(one.valve == "innocent_past" for one in states) and any(one.below_since_ms for one in states)
     _, _, fewer = backtested(LIVE, FEWER_KEPT, records)
     assert sorted(fewer) == sorted(naive_rows(FEWER_KEPT, records))
 
@@ -131,12 +142,12 @@ def test_missing_ticks_count_as_ticks_without_tags():
     """A shard without tags writes no records; under another policy an action may still expire there."""
     records = EvidenceWorld(8).records(40)
     last_ms = records[-1].tick_ms
-    columns = dict.fromkeys(("tweets", "authors", "scored", "share"), b"")
+    columns = {"tweets": b"", "everyone": NO_AUTHORS, "established": NO_AUTHORS, "past_rows": b"", "past": None}
     empty = changed(records[-1], tick_ms=last_ms + 20 * TICK, hashtags=[], countries=[], signals={}, **columns)
     _, _, new = backtested(LIVE, NEW, [*records, empty])
     after = [rulings for tick_ms, *_, rulings in new if tick_ms > last_ms]
-    assert any(ruling[2] == "clear" for rulings in after for ruling in rulings), "actions in force expire"
-    expiries = {ruling[4] for *_, rulings in new for ruling in rulings if ruling[4] > last_ms}
+    assert any(one.action == "clear" for rulings in after for one in rulings), "actions in force expire"
+    expiries = {one.expires_at_ms for *_, rulings in new for one in rulings if one.expires_at_ms > last_ms}
     assert {tick_ms for tick_ms, *_ in new if last_ms < tick_ms <= last_ms + 10 * TICK} <= expiries
 
 
@@ -150,7 +161,16 @@ def test_history_starts_new_chunk_when_scale_changes():
     before = steady(LIVE, {"a": 0.4}, minutes=1)
     groups = np.full((1, 2), 25, np.uint8).tobytes()
     conditions = changed(before[0].conditions, scale=scale.to_bytes())
-    after = [changed(one, tick_ms=one.tick_ms + 60_000, groups=groups, conditions=conditions) for one in before]
+    after = [
+        changed(
+            one,
+            tick_ms=one.tick_ms + 60_000,
+            everyone=changed(one.everyone, groups=groups),
+            established=changed(one.established, groups=groups),
+            conditions=conditions,
+        )
+        for one in before
+    ]
     for record in [*before, *after, *(changed(one, tick_ms=one.tick_ms + 120_000) for one in before)]:
         found.append(past.add(record))
     tables = [chunk.blocks[0].table for chunk in [*found, past.finish()] if chunk is not None]
@@ -163,7 +183,7 @@ def test_report_names_cleared_and_newly_hit_tags():
     report, *_ = backtested(LIVE, new, steady(LIVE, {"a": 0.66, "b": 0.9, "c": 0.1}))
     (gone,) = report.changes
     assert (gone.kind, gone.hashtag, gone.country, gone.surfaces) == ("cleared", "a", "IN", ("search", "trends"))
-    assert gone.hidden and gone.new is None and gone.live is not None
+    assert gone.effect == "hidden" and gone.new is None and gone.live is not None
     assert (gone.live.action, gone.live.authors, gone.live.tweets) == ("suppress", 50, 60)
     assert gone.live.margin == pytest.approx(gone.live.lower - 0.5) and gone.live.margin > 0
     back, *_ = backtested(new, LIVE, steady(LIVE, {"a": 0.66, "b": 0.9, "c": 0.1}))
@@ -172,18 +192,41 @@ def test_report_names_cleared_and_newly_hit_tags():
     (total,) = report.totals
     minutes = 2 * (300 - 10) / 60  # two surfaces, from the first tick to the last
     assert (total.category, total.country, total.changes) == ("hateful_conduct", "IN", {"cleared": 1})
-    assert total.hidden_minutes_live == pytest.approx(2 * minutes)
-    assert total.hidden_minutes_new == pytest.approx(minutes)
+    assert (total.live["hidden"].hashtags, total.new["hidden"].hashtags) == (2, 1)
+    assert total.live["hidden"].minutes == pytest.approx(2 * minutes)
+    assert total.new["hidden"].minutes == pytest.approx(minutes)
 
 
 def test_change_of_mode_is_reported():
     shadow = policy_of(BASE.replace("mode: suppress", "mode: shadow"))
     review = policy_of(BASE.replace("mode: suppress", "mode: review"))
     records = steady(LIVE, {"b": 0.9})
-    assert [(one.kind, one.hidden) for one in backtested(shadow, LIVE, records)[0].changes] == [("newly", True)]
-    assert [(one.kind, one.hidden) for one in backtested(LIVE, review, records)[0].changes] == [("cleared", True)]
-    assert [(one.kind, one.hidden) for one in backtested(shadow, review, records)[0].changes] == [("action", False)]
+    assert [(one.kind, one.effect) for one in backtested(shadow, LIVE, records)[0].changes] == [("newly", "hidden")]
+    assert [(one.kind, one.effect) for one in backtested(LIVE, review, records)[0].changes] == [("cleared", "hidden")]
+    assert [(one.kind, one.effect) for one in backtested(shadow, review, records)[0].changes] == [("action", "flagged")]
     assert backtested(LIVE, LIVE, records)[0].changes == []
+
+
+def test_discounts_are_counted_apart_from_hidden_tags():
+    """The new policy asks for more established authors than there are, so all authors count."""
+    more = policy_of(BASE.replace("min_established: 8", "min_established: 21"))
+    records = steady(LIVE, {"a": 0.6, "b": 0.1}, country="BR", attacked=True)
+    report, *_ = backtested(LIVE, more, records)
+    hit, gone = report.changes
+    assert (hit.kind, hit.effect, hit.live, hit.new.action) == ("newly", "hidden", None, "suppress")
+    assert (gone.kind, gone.effect, gone.live.action, gone.live.weight) == ("cleared", "discounted", "discount", 0.4)
+    assert hit.new.margin < gone.live.margin, "all authors write less harm than the others"
+    (total,) = report.totals
+    assert [total.live[effect].hashtags for effect in ("hidden", "discounted", "flagged")] == [0, 1, 1]
+    assert [total.new[effect].hashtags for effect in ("hidden", "discounted", "flagged")] == [1, 0, 1]
+    assert total.new["hidden"].minutes == total.live["discounted"].minutes == 2 * 290 / 60
+    assert summary(report) == "1 newly suppressed; 1 no longer discounted."
+    assert side_in_words(gone.live).startswith("ranked by established authors (weight 0.4) 01-01 00:00:10, 4.8 min")
+    page = render(report)
+    assert "Discounted, live" in page and "1 for 9.7 min" in page
+    shadow = policy_of(BASE.replace("mode: suppress", "mode: shadow"))
+    seen = [(one.kind, one.effect) for one in backtested(shadow, LIVE, records)[0].changes]
+    assert seen == [("newly", "discounted")]
 
 
 def test_tags_that_lose_protection_come_first():
@@ -220,6 +263,7 @@ KEPT = conditions_of(LIVE, shards=2, categories=CATEGORIES, model_revision="0" *
         ("serial: 1", "serial: 1\nevidence_floor: 8", "evidence_floor 8: evidence was kept from 10 tweets on"),
         ("serial: 1", "serial: 1\nscore_floor: 6", "score_floor 6: texts were scored from 5 authors on"),
         ("serial: 1", "serial: 1\nburst_min_past: 60", "burst_min_past 60: it was 50"),
+        ("serial: 1", "serial: 1\nyoung_days: 7", "young_days 7: accounts were young up to 30"),
     ],
 )
 def test_uncovered_policy_needs_replay(old, new, reason):
@@ -233,21 +277,16 @@ def test_uncovered_policy_needs_replay(old, new, reason):
 
 
 def test_only_rules_that_ask_need_replay():
-    young = policy_of(BASE.replace("serial: 1", "serial: 1\nyoung_days: 7").replace("never_suppress", ABUSE))
-    assert needs_replay(young, [KEPT]) == {}, "no rule asks for young"
-    asks = policy_of(BASE.replace("serial: 1", "serial: 1\nyoung_days: 7").replace("never_suppress", ABUSE).replace(
-        "burst: 2", "young: 0.3"))  # fmt: skip
-    assert {category for category, _ in needs_replay(asks, [KEPT])} == {"hateful_conduct"}
     links = policy_of(BASE.replace("burst: 2", "links: 0.3") + "link_domains: [{domain: evil.example}]\n")
     (reason,) = set(needs_replay(links, [KEPT]).values())
     assert reason == ("link_domains: links were compared with no list",)
     assert needs_replay(links, [changed(KEPT, links=links.links_revision)]) == {}
-    follows = policy_of(BASE.replace("burst: 2", "successor: 0.3"))
-    (reason,) = set(needs_replay(follows, [KEPT]).values())
-    assert reason == ("successor: the authors were not compared with those of hidden tags",)
-    assert needs_replay(follows, [changed(KEPT, successor=True)]) == {}
-    fewer = policy_of(BASE.replace("[2m, 20m]", "[2m]").replace("burst: 2, ", "").replace("never_suppress", ABUSE))
-    assert needs_replay(fewer, [KEPT]) == {}
+    fewer = policy_of(BASE.replace("never_suppress", ABUSE).replace("[2m, 20m]", "[2m]").replace("burst: 2, ", ""))
+    assert {category for category, _ in needs_replay(fewer, [KEPT])} == {"hateful_conduct"}, "abuse hides nothing"
+    lower = policy_of(BASE.replace("search, min_authors: 15", "search, suppress_at: 0.35"))
+    (found,) = needs_replay(lower, [KEPT]).items()
+    assert found == (("hateful_conduct", "search"), ("suppress_at 0.35: innocent pasts were measured from 0.4 on",))
+    assert needs_replay(lower, [changed(KEPT, past_from=0.35)]) == {}
     terms = policy_of(BASE + "curated_terms: [{term: b}]\n")
     assert needs_replay(terms, [KEPT]) == {}, "names are kept, so a new term can be tried"
 

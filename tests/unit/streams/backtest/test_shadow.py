@@ -11,6 +11,7 @@ from msgspec.structs import replace as changed_record
 from streams.backtest import Impact
 from streams.backtest.shadow import counts, differing_now, over_time, report_of
 from streams.backtest.spells import Spell
+from streams.backtest.text import now_in_words
 from streams.log.decisions import Decision, ScopeDecision
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.log.lines import read_lines
@@ -139,12 +140,26 @@ def test_report_lists_current_differences():
     assert not report_of(other).hiding and report_of(other).over_time[-1].both == 2 and not report_of(other).now
 
 
+def test_difference_now_names_actions_of_both_policies():
+    """The new policy asks for more established authors than there are, so all authors count."""
+    records = steady(LIVE, {"a": 0.6}, country="BR", attacked=True)
+    more = policy_of(BASE.replace("min_established: 8", "min_established: 21"))
+    impact = followed(records, 10, more)
+    (only,) = differing_now(impact)
+    assert (only.kind, only.effect, only.live.action, only.new.action) == ("newly", "hidden", "discount", "suppress")
+    assert now_in_words(only) == "ranked by established authors live, suppressed in the shadow"
+    assert counts([only]) == {("hateful_conduct", "action"): 1}
+    points = report_of(impact).over_time
+    assert (points[-1].both, points[-1].live, points[-1].new) == (0, 0, 1), "a discount does not hide"
+
+
 def test_change_of_live_mode_begins_new_spell_with_evidence():
     """Tag a is over, b is between: its upper bound is still above `clear_at`."""
-    shadow = policy_of(BASE.replace("mode: suppress", "mode: shadow"))
+    base = BASE.replace("clear_after: 30s", "clear_after: 10m")
+    shadow, live = policy_of(base.replace("mode: suppress", "mode: shadow")), policy_of(base)
     harmful, calmer = {"a": 0.9, "b": 0.9}, {"a": 0.9, "b": 0.5}
-    records = [*steady(shadow, harmful)[:10], *steady(shadow, calmer)[10:19], *steady(LIVE, calmer)[19:]]
-    impact = Impact(shadow, SOFTER, history={shadow.revision: shadow, LIVE.revision: LIVE})
+    records = [*steady(shadow, harmful)[:10], *steady(shadow, calmer)[10:19], *steady(live, calmer)[19:]]
+    impact = Impact(shadow, SOFTER, history={shadow.revision: shadow, live.revision: live})
     impact.follow()
     for record in records:
         impact.add(record)

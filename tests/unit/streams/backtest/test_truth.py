@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from streams.backtest import Impact
 from streams.constants import PANE_MS
+from streams.counting.keys import Tags
+from streams.judging.side_inputs.author_sketches import AuthorSketchIndex
+from streams.log.author_sketches import ReceivedSketch
 from streams.log.decisions import Decision
 from streams.log.evidence import EvidenceRecord, decode_evidence_record, encode_evidence_record
 from streams.log.lines import read_lines
@@ -17,49 +22,90 @@ from streams.policy import Policy
 from streams.replay import Replay
 from streams.scoring import TextScorer
 from streams.windows.corrections import Corrections
+from tests.support.attacked_log import attacked_log
 from tests.support.backtest_cases import SMALL, ChangeLog, change_row, changed_policy, grounds_by_start
 from tests.support.word_policy import WordScorer, make_policy, random_log
 
 pytestmark = pytest.mark.simulation
 
+SHARDS = 3
 CorrectionLog = list[tuple[int, Corrections]]
 """Corrections by stage 2, each with the pane from which it applies."""
 
 
-def replayed(lines, policy: Policy, read: CorrectionLog = ()) -> tuple[list[Decision], list[EvidenceRecord]]:
+class Lived(NamedTuple):
+    """Outcome of a replay."""
+
+    decisions: list[Decision]
+    evidence: list[EvidenceRecord]
+    sketches: Mapping[int, list[ReceivedSketch]]
+    """Author sketches, as every shard received them."""
+
+
+def replayed(
+    lines, policy: Policy, read: CorrectionLog = (), sketches: Mapping[int, list[ReceivedSketch]] | None = None
+) -> Lived:
     kept: list[EvidenceRecord] = []
     replay = Replay(
-        range(3), policy, TextScorer(WordScorer()), shards=3, keep_evidence=kept.append, corrections=read
+        range(3), policy, TextScorer(WordScorer()), shards=SHARDS, keep_evidence=kept.append, corrections=read,
+        sketches=sketches,
     )  # fmt: skip
     records = list(replay.run(read_lines(json.dumps(line).encode() for line in lines)))
-    return (
+    received = AuthorSketchIndex(Tags())
+    for sketch in replay.sketches:
+        received.add(sketch, sketch.tick_ms)
+    return Lived(
         [one for one in records if isinstance(one, Decision)],
         [decode_evidence_record(encode_evidence_record(record)) for record in kept],
+        dict.fromkeys(range(SHARDS), received.take_unpublished()),
     )
 
 
 def predicted_exactly(lines, live: Policy, new: Policy, read: CorrectionLog = ()) -> None:
-    live_decisions, evidence = replayed(lines, live, read)
-    new_decisions, _ = replayed(lines, new, read)
+    """Compare the prediction with a replay that takes the same authors for those of hidden tags as the live run."""
+    past = replayed(lines, live, read)
+    truth = replayed(lines, new, read, past.sketches)
 
     impact = Impact(live, new)
     logs = impact.recorders = [ChangeLog(impact.tags), ChangeLog(impact.tags)]
-    for record in evidence:
+    for record in past.evidence:
         impact.add(record)
     report = impact.finish()
 
     assert report.needs_replay == []
-    for log, truth in zip(logs, (live_decisions, new_decisions), strict=True):
+    for log, lived in zip(logs, (past, truth), strict=True):
         assert sorted(log.rows) == sorted(
-            change_row(one.tick_ms, one.hashtag, one.country, one.rulings) for one in truth
+            change_row(one.tick_ms, one.hashtag, one.country, one.rulings) for one in lived.decisions
         )
-        assert log.grounds == grounds_by_start(truth)
-    assert len(live_decisions) > 10 and report.changes
+        assert log.grounds == grounds_by_start(lived.decisions)
+    assert len(past.decisions) > 10 and report.changes
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_impact_predicts_settled_decisions_of_replay(seed):
     predicted_exactly(random_log(seed, n=1_500), make_policy(SMALL), make_policy(changed_policy(seed)))
+
+
+def under_attack(seed: int) -> list[dict[str, object]]:
+    """Make log lines of hashtags under attack; every other log begins with a harmless past."""
+    return attacked_log(seed, n=1_500, wave_ms=90_000, quiet_ms=0 if seed % 2 else 170_000)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_impact_predicts_decisions_under_attack(seed):
+    predicted_exactly(under_attack(seed), make_policy(SMALL), make_policy(changed_policy(seed)))
+
+
+def test_predicted_attacks_contain_every_outcome():
+    """Check that the cases above contain discounts, quick ends and harmless pasts, under both policies."""
+    for policy_of in (lambda _: SMALL, changed_policy):
+        seen = [
+            ruling for seed in range(12) for one in replayed(under_attack(seed), make_policy(policy_of(seed))).decisions
+            for ruling in one.rulings
+        ]  # fmt: skip
+        assert len({one.weight for one in seen if one.action == "discount"}) > 10
+        assert any(one.without for one in seen) and any(one.below_since_ms for one in seen)
+        assert any(one.valve == "innocent_past" for one in seen)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -69,7 +115,7 @@ def test_impact_uses_shares_corrected_by_stage_2(seed):
     read = random_corrections(random.Random(seed), lines)
     live, new = make_policy(SMALL), make_policy(changed_policy(seed))
     predicted_exactly(lines, live, new, read)
-    assert replayed(lines, live, read)[0] != replayed(lines, live)[0]
+    assert replayed(lines, live, read).decisions != replayed(lines, live).decisions
 
 
 def random_corrections(rng: random.Random, lines) -> CorrectionLog:

@@ -45,7 +45,7 @@ def test_explain_prints_everything(app: typer.Typer, as_json: bool, monkeypatch:
         "trends, everywhere: hidden",
         "automated, everywhere: suppress for hateful conduct, until 1970-01-01 00:33:20 UTC (for 17 min): decides",
         "harmful share lower 0.5, threshold 0.35, margin +0.15",
-        "90 tweets, 40 authors, 38 scored; policy p1, model m1",
+        "90 tweets, 40 authors, 0 established, 38 scored; policy p1, model m1",
         "corrected by stage 2 s2, which read the texts of 20 of them",
         "not published yet: allow on trends, everywhere",
         "review for hateful conduct on search, everywhere: hides nothing",

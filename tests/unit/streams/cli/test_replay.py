@@ -73,7 +73,9 @@ def authors(evidence: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     for line in evidence.read_text().splitlines():
         record = decode_evidence_record(base64.b64decode(json.loads(line)["value_base64"]))
-        for country, count in zip(record.countries, np.frombuffer(record.authors, "<i8").tolist(), strict=True):
+        for country, count in zip(
+            record.countries, np.frombuffer(record.everyone.authors, "<i8").tolist(), strict=True
+        ):
             found[country] = max(found.get(country, 0), count)
     return found
 
@@ -112,8 +114,9 @@ def test_replay_applies_corrections_of_partials_dump(tmp_path: Path) -> None:
             if not one.rows:
                 continue
             row = one.countries.index("*")
-            looked = int(np.frombuffer(one.looked, "<u2")[row]) if one.looked else 0
-            found[one.tick_ms] = (looked, float(np.frombuffer(one.share, "<f8").reshape(-1, columns)[row, 0]))
+            authors = one.everyone
+            looked = int(np.frombuffer(authors.looked, "<u2")[row]) if authors.looked else 0
+            found[one.tick_ms] = (looked, float(np.frombuffer(authors.share, "<f8").reshape(-1, columns)[row, 0]))
         return found
 
     plain, corrected = shares(), shares("--partials", partials)

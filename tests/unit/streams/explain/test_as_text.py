@@ -24,6 +24,8 @@ from tests.support.explanations import (
     decision,
     report,
     scope,
+    signal_report,
+    tag_records,
     tick,
 )
 
@@ -65,6 +67,31 @@ async def test_signals_come_with_policy_line(topics):
     assert "hateful conduct on trends, everywhere: over; harmful share 0.79 to 0.96" in text
     assert "▄█  40 of 50 authors" in text
     assert "by stage 1 alone: stage 2 had not read this hashtag, or was away" in text
+
+
+async def test_established_authors_and_past_are_printed(topics):
+    topics.write(*tag_records({"authors": 120, "scored": 64, "share": 0.6, "established": 41, "established_share": 0}))
+    text = printed(Explanation(report(), await topics.read(60_000)))
+    assert "hateful conduct on trends, everywhere: contested; harmful share" in text
+    assert "Established: 41 of 120 authors, harmful share 0.00-0.15; the others 0.79-0.97." in text
+    assert "Contested: its tweets count 34%." in text
+    assert "coordinated share lower" in text and "Innocent past" not in text
+    evidence = EvidenceReport(reports=[signal_report(past=340)])
+    text = printed(Explanation(report(), evidence))
+    assert "Innocent past: 340 established authors used it before without harm; people decide." in text
+    assert "Established:" not in text, "all authors are"
+
+
+async def test_discounted_hashtag_is_shown_with_its_weight(topics):
+    topics.write(*tick(10_000, {SHORT: {"tag": OVER}}))
+    weighed = msgspec.structs.replace(scope(action="discount"), weight=0.34)
+    explanation = Explanation(report(decision(1, weighed, policy_revision=POLICY.revision)), await topics.read(60_000))
+    text = printed(explanation)
+    assert "trends, everywhere: shown, its tweets count 34% in rankings" in text
+    assert "automated, everywhere: discount for hateful conduct" in text
+    (place,) = explanation.as_dict(in_full=False)["places"]
+    assert (place["shown"], place["weight"]) == (True, 0.34)
+    assert place["registers"][0]["ends_when"][1].startswith("that and the upper bound of all are below 0.3")
 
 
 async def test_equal_surfaces_share_an_entry(topics):
@@ -114,7 +141,7 @@ async def test_end_of_flag_follows_live_policy(topics):
         (ends,) = [
             one["ends_when"] for place in explanation.as_dict(in_full=False)["places"] for one in place["registers"]
         ]
-        assert share in ends[0] and hours in ends[1]
+        assert share in ends[0] and hours in ends[-1]
     topics.activate(POLICY_TEXT.replace("serial: 1", "serial: 3\nsurfaces: [search]"), from_tick_ms=30_000)
     assert "ends when the next tick settles" in printed(Explanation(flagged, await topics.read(60_000)))
 

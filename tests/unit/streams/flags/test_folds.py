@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ACTION_OF, ModerationFold, scopes_of
-from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, version_of
+from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
 from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, Verb
 from tests.support.decisions import decision
 
@@ -101,6 +101,43 @@ def test_suppress_overrides_hold_and_review_writes_nothing() -> None:
     ]
 
 
+def test_discount_yields_register_with_lowest_weight() -> None:
+    fold = fold_of_decisions()
+    [register] = fold.apply(
+        decision(
+            1,
+            ("a", "trends", "discount", 90, 0.5),
+            ("b", "trends", "discount", 70, 0.25),
+            ("c", "trends", "discount", 80, 0.25),
+            ("d", "trends", "review", 99),
+        )
+    )
+    assert (register.action, register.weight, register.category, register.expires_at_ms) == ("discount", 0.25, "c", 80)
+    assert register.keep_until_ms == 90 + LONGEST_MS + SKEW_MS
+
+
+@pytest.mark.parametrize("action", ["suppress", "hold"])
+def test_hiding_overrides_discount(action: Action) -> None:
+    fold = fold_of_decisions()
+    [register] = fold.apply(decision(1, ("a", "trends", "discount", 90, 0.0), ("b", "trends", action, 20)))
+    assert (register.action, register.weight, register.category) == (action, 1.0, "b")
+
+
+def test_discount_of_weight_zero_is_kept() -> None:
+    [register] = fold_of_decisions().apply(decision(1, ("a", "trends", "discount", 90, 0.0)))
+    assert (register.action, register.weight) == ("discount", 0.0)
+
+
+def test_discounted_surface_is_cleared() -> None:
+    fold = fold_of_decisions()
+    fold.apply(decision(2, ("a", "trends", "suppress", 60), at_ms=20))
+    [overtaken] = fold.apply(decision(1, ("a", "search", "discount", 90, 0.5)))
+    assert (overtaken.surface, overtaken.action, overtaken.weight) == ("search", "clear", 1.0)
+    assert summary(fold.apply(decision(3, ("a", "trends", "discount", 70, 0.5), at_ms=30))) == [
+        ("search", "clear", version_of(3, 30)), ("trends", "discount", version_of(3, 30)),
+    ]  # fmt: skip
+
+
 def test_surface_is_cleared_under_new_version() -> None:
     fold = fold_of_decisions()
     fold.apply(decision(1, ("a", "trends", "suppress", 50), ("a", "search", "suppress", 50)))
@@ -142,8 +179,9 @@ def histories(draw: st.DrawFn) -> list[Decision]:
                 st.tuples(
                     st.sampled_from(["abuse", "hate"]),
                     st.sampled_from(SURFACES),
-                    st.sampled_from(["suppress", "hold", "review", "shadow", "clear"]),
+                    st.sampled_from(["suppress", "hold", "discount", "review", "shadow", "clear"]),
                     st.integers(at_ms + 1, at_ms + LONGEST_MS),
+                    st.sampled_from([0.0, 0.5]),
                 ),
                 max_size=4,
             )
@@ -161,11 +199,15 @@ def reference_of_decisions(decisions: Iterable[Decision], now_ms: int) -> dict[s
     shown: dict[str, str] = {}
     for (tag, country), summary in latest.items():
         for surface in SURFACES:
-            hiding = [r for r in summary.rulings if r.surface == surface and r.action in ("suppress", "hold")]
-            suppress = [r.expires_at_ms for r in hiding if r.action == "suppress"]
-            ends = max(suppress or [r.expires_at_ms for r in hiding], default=0)
-            if now_ms < ends:
-                shown[f"{surface}|{country}|automated|{tag}"] = "suppress" if suppress else "hold"
+            flags = [r for r in summary.rulings if r.surface == surface]
+            for action in ("suppress", "hold", "discount"):
+                found = [r for r in flags if r.action == action]
+                least = min((r.weight or 0.0 for r in found), default=0.0)
+                ends = max((r.expires_at_ms for r in found if (r.weight or 0.0) == least), default=0)
+                if now_ms < ends:
+                    shown[f"{surface}|{country}|automated|{tag}"] = action
+                if found:
+                    break
     return shown
 
 

@@ -13,24 +13,10 @@ from streams.judging.side_inputs.author_sketches import DELAY_MS
 from streams.log.author_sketches import AuthorSketch, ReceivedSketch, decode_received_sketches
 from streams.log.decisions import Decision, Evidence, ScopeDecision
 from streams.policy import Policy
-from tests.support.block_counts import BlockCount, Entry, flush
 from tests.support.judge_harness import HASHES, SCORER, JudgeHarness
 from tests.support.word_policy import corroborated_policy
 
 DELAY = DELAY_MS // PANE_MS
-
-
-def write(harness: JudgeHarness, pane: int, tag: str, authors: Iterable[int], *, copied: bool = False) -> None:
-    """Write harmful tweets of these authors, each with its own words or all the same."""
-    harness._blocks[0] += 1
-    entries = []
-    for author in authors:
-        harness._author += 1
-        word = "".join("bcdfghjklm"[int(digit)] for digit in str(author))
-        text = "bad, and again and again" if copied else f"bad {word}"
-        entries.append(Entry(int(HASHES.authors([author])[0]), harness._author, 100, 0, "", text))
-    counts = [BlockCount(tag, "", pane, len(entries), entries, harness._blocks[0])]
-    harness.write(flush(counts, source=0, sources=2, block=harness._blocks[0], newest_ms=(pane + 1) * PANE_MS))
 
 
 def sketches(harness: JudgeHarness) -> list[AuthorSketch]:
@@ -45,7 +31,7 @@ def send(harness: JudgeHarness, *sent: AuthorSketch) -> None:
 def campaign(policy: Policy | None = None) -> JudgeHarness:
     """Let twenty people copy each other under #old, which is hidden with its first pane."""
     harness = JudgeHarness(policy or corroborated_policy())
-    write(harness, 0, "old", range(20), copied=True)
+    harness.tweet(0, "old", range(20), copied=True)
     harness.advance(PANE_MS)
     return harness
 
@@ -64,7 +50,7 @@ def test_hidden_tag_sends_its_authors_until_its_flag_expires():
 
 def test_sketch_of_a_crowd_is_complete_up_to_a_hash():
     harness = JudgeHarness(corroborated_policy())
-    write(harness, 0, "old", range(300), copied=True)
+    harness.tweet(0, "old", range(300), copied=True)
     harness.advance(PANE_MS)
     (one,) = sketches(harness)
     assert one.hashes().tolist() == sorted(HASHES.authors(list(range(300))).tolist())[:64]
@@ -74,14 +60,15 @@ def test_sketch_of_a_crowd_is_complete_up_to_a_hash():
 @pytest.mark.parametrize(
     ("policy", "count"),
     [
-        (corroborated_policy("copies: 0.9"), 0),
+        (corroborated_policy("copies: 0.9"), 1),
         (corroborated_policy(mode="hold_for_review"), 1),
         (corroborated_policy(mode="review"), 0),
         (corroborated_policy(mode="shadow"), 0),
     ],
-    ids=["no rule asks", "hold", "review", "shadow"],
+    ids=["suppress", "hold", "review", "shadow"],
 )
-def test_hidden_tags_send_sketches_when_rule_asks(policy, count):
+def test_hidden_tags_alone_send_sketches(policy, count):
+    """Sketches are sent without a rule that asks: their authors are not established under other tags."""
     harness = campaign(policy)
     assert hidden(harness.decisions) and len(sketches(harness)) == count
 
@@ -89,7 +76,7 @@ def test_hidden_tags_send_sketches_when_rule_asks(policy, count):
 def test_review_by_a_circuit_breaker_sends_no_sketch():
     harness = JudgeHarness(corroborated_policy(more="valves: {suppressed_share_of_top: 0.05}\n"))
     for tag in ("a", "b"):
-        write(harness, 0, tag, range(20), copied=True)
+        harness.tweet(0, tag, range(20), copied=True)
     harness.advance(PANE_MS)
     assert hidden(harness.decisions) == {"a": "suppress", "b": "review"}
     assert [one.hashtag for one in sketches(harness)] == ["a"]
@@ -98,7 +85,7 @@ def test_review_by_a_circuit_breaker_sends_no_sketch():
 def test_early_flag_sends_no_sketch():
     harness = JudgeHarness(corroborated_policy("copies: 0.6, successor: 0.4"))
     harness.advance(PANE_MS)
-    write(harness, 1, "old", range(20), copied=True)
+    harness.tweet(1, "old", range(20), copied=True)
     firing = harness.judge.next_early()
     assert firing is not None and harness.judge.decide_early(firing, SCORER(firing.texts)) and not sketches(harness)
 
@@ -106,7 +93,7 @@ def test_early_flag_sends_no_sketch():
 def test_renewal_sends_again_and_a_clear_releases():
     harness = campaign(corroborated_policy(expiry="1m"))
     for pane in range(1, 5):
-        write(harness, pane, "old", range(20 * pane, 20 * pane + 20), copied=True)
+        harness.tweet(pane, "old", range(20 * pane, 20 * pane + 20), copied=True)
         harness.advance((pane + 1) * PANE_MS)
     first, renewed = sketches(harness)
     assert renewed.until_ms == renewed.tick_ms + 60_000 > first.until_ms
@@ -128,7 +115,7 @@ def test_expired_flag_sends_no_further_sketch():
 @pytest.mark.parametrize(("bad", "good"), [(0, 0), (0, 20), (20, 0)], ids=["silent", "harmless", "goes on"])
 def test_growing_campaign_sends_again_while_it_goes_on(bad, good):
     """The tag is hidden at 10 s, so sketches are due at 70, 130 and 250 s; no renewal before five minutes."""
-    harness = campaign(corroborated_policy(dwell="10m"))
+    harness = campaign(corroborated_policy(dwell="10m\n    clear_after: 1h"))
     for pane in range(1, 30):
         harness.count(pane, bad=bad, good=good, tag="old", watermark_ms=(pane + 1) * PANE_MS, early=False)
         harness.advance((pane + 1) * PANE_MS)
@@ -138,10 +125,31 @@ def test_growing_campaign_sends_again_while_it_goes_on(bad, good):
     assert all(len(one.hashes()) > 50 for one in sketches(harness)[1:])
 
 
+def test_sketch_is_released_when_the_action_ends():
+    """Young and harmless authors come after the campaign, so from 20 s on it is not over."""
+    harness = campaign(corroborated_policy(dwell="10m"))
+    for pane in range(1, 15):
+        harness.tweet(pane, "old", range(100 * pane, 100 * pane + 60), text="good", age_days=3)
+        harness.advance((pane + 1) * PANE_MS)
+    (first, last) = sketches(harness)
+    assert (first.until_ms, last.until_ms, last.authors) == (610_000, 0, b"")
+    assert hidden(harness.decisions)["old"] == "clear"
+    assert last.tick_ms == harness.decisions[-1].tick_ms == 80_000
+
+
+def test_sketch_is_released_when_the_tag_is_discounted():
+    harness = campaign()
+    harness.tweet(1, "old", range(100, 120), text="good")
+    harness.advance(2 * PANE_MS)
+    (first, last) = sketches(harness)
+    assert (first.until_ms, last.until_ms, last.tick_ms) == (610_000, 0, 20_000)
+    assert hidden(harness.decisions)["old"] == "discount"
+
+
 def test_authors_of_harmless_tweets_are_not_in_the_sketch():
     harness = JudgeHarness(corroborated_policy("authors: 10, successor: 0.4"))
     harness.count(0, good=8, tag="old", early=False)
-    write(harness, 0, "old", range(40))
+    harness.tweet(0, "old", range(40))
     harness.advance(PANE_MS)
     (one,) = sketches(harness)
     assert one.hashes().tolist() == sorted(HASHES.authors(list(range(40))).tolist())
@@ -177,8 +185,8 @@ def test_authors_of_a_hidden_tag_corroborate_against_the_next_tag():
     for sent, expected in (([one], {"new": "suppress"}), ([], {})):
         harness = JudgeHarness(corroborated_policy())
         send(harness, *sent)
-        write(harness, DELAY, "new", range(18))
-        write(harness, DELAY, "else", range(100, 118))
+        harness.tweet(DELAY, "new", range(18))
+        harness.tweet(DELAY, "else", range(100, 118))
         harness.advance((DELAY + 1) * PANE_MS)
         assert hidden(harness.decisions) == expected
         for decision in harness.decisions:
@@ -194,10 +202,10 @@ def test_sketch_does_not_count_before_its_delay():
     (one,) = sketches(campaign())
     harness = JudgeHarness(corroborated_policy())
     send(harness, one)
-    write(harness, DELAY - 1, "new", range(18))
+    harness.tweet(DELAY - 1, "new", range(18))
     harness.advance(DELAY * PANE_MS)
     assert not harness.decisions
-    write(harness, DELAY, "new", range(18, 19))
+    harness.tweet(DELAY, "new", range(18, 19))
     harness.advance((DELAY + 1) * PANE_MS)
     assert hidden(harness.decisions) == {"new": "suppress"}
 
@@ -207,7 +215,7 @@ def test_early_decision_uses_sketches():
     harness = JudgeHarness(corroborated_policy())
     send(harness, one)
     harness.advance(DELAY * PANE_MS)
-    write(harness, DELAY, "new", range(18))
+    harness.tweet(DELAY, "new", range(18))
     firing = harness.judge.next_early()
     assert firing is not None
     (early,) = harness.judge.decide_early(firing, SCORER(firing.texts))
@@ -231,7 +239,7 @@ def test_next_owner_recovers_received_sketches():
     for records in (harness.side_records, [[]]):
         harness.side_records = records
         after = harness.successor(policy=corroborated_policy())
-        write(after, DELAY, "new", range(18))
+        after.tweet(DELAY, "new", range(18))
         after.advance((DELAY + 1) * PANE_MS)
         outcomes.append(hidden(after.decisions))
     assert outcomes == [{"new": "suppress"}, {}]
@@ -250,25 +258,29 @@ def test_next_owner_counts_a_late_sketch_from_the_same_tick():
     assert after.judge.take_counts()["sketches_late"] == 1
 
 
-def test_policy_without_the_signal_measures_no_matches():
+def test_policy_without_the_signal_measures_matches_too():
     (one,) = sketches(campaign())
     harness = JudgeHarness(corroborated_policy("copies: 0.9, authors: 1000"))
     send(harness, one)
-    write(harness, DELAY, "new", range(18))
+    harness.tweet(DELAY, "new", range(18))
     harness.advance((DELAY + 1) * PANE_MS)
     evidence = harness.settled[-1].evidence
-    assert evidence is not None and not evidence.conditions.successor
-    assert all(table.hidden_tags is None for table in evidence.tables.values())
+    assert evidence is not None and not harness.decisions
+    (table,) = evidence.tables.values()
+    assert set(table.hidden_tags or ()) == {"old"} and table.established is not None
+    assert table.established.authors.tolist() == [0] * len(table.keys), "all of them wrote harm under #old"
 
 
-def test_new_policy_with_the_signal_decides_early_once_in_force():
-    """Until then the signal is not measured, so nothing is decided early."""
+def test_new_policy_with_the_signal_decides_early_before_it_is_in_force():
     harness = JudgeHarness(corroborated_policy("copies: 0.9"))
     send(harness, *sketches(campaign()))
     harness.advance(DELAY * PANE_MS)
     harness.activate(corroborated_policy(), 1, (DELAY + 1) * PANE_MS)
-    write(harness, DELAY, "new", range(18))
-    assert harness.judge.next_early() is None
+    harness.tweet(DELAY, "new", range(18))
+    firing = harness.judge.next_early()
+    assert firing is not None
+    (early,) = harness.judge.decide_early(firing, SCORER(firing.texts))
+    assert early.provisional and hidden([early]) == {"new": "suppress"}
     harness.advance((DELAY + 1) * PANE_MS)
     assert hidden(harness.decisions) == {"new": "suppress"}
 
@@ -279,7 +291,7 @@ def test_suspended_authors_are_not_in_the_sketch():
     store.upto = 1
     harness = JudgeHarness(corroborated_policy(), fact_store=store)
     harness.mark(1)
-    write(harness, 0, "old", range(20), copied=True)
+    harness.tweet(0, "old", range(20), copied=True)
     harness.advance(PANE_MS)
     (one,) = sketches(harness)
     assert one.hashes().tolist() == sorted(HASHES.authors(list(range(5, 20))).tolist())
@@ -290,6 +302,6 @@ def test_settling_a_tick_again_sends_the_same_sketch():
     harness = campaign()
     again = JudgeHarness(corroborated_policy())
     again.advance(0)
-    write(again, 0, "old", range(20), copied=True)
+    again.tweet(0, "old", range(20), copied=True)
     again.advance(PANE_MS)
     assert harness.offset < again.offset and sketches(harness) == sketches(again)

@@ -222,7 +222,7 @@ def test_refused_decision_stays_review_until_it_ends(mode):
     state = replace(scope_decision("review", 0), valve="new_suppressions_per_hour")
 
     def step(state, level, tick_ms):
-        return decide(RuleResult(level), state, rule_under_breaker(rule, state), tick_ms, scope=SCOPE,
+        return decide(RuleResult(level), state, rule_under_breaker(rule, state, level), tick_ms, scope=SCOPE,
                       protected=False, max_automated_ms=86_400_000)  # fmt: skip
 
     for tick_ms in range(TICK, 40 * TICK, TICK):
@@ -231,7 +231,7 @@ def test_refused_decision_stays_review_until_it_ends(mode):
         assert state.valve == "new_suppressions_per_hour"
     clear = step(state, UNDER, 40 * TICK)
     assert clear is not None and (clear.action, clear.valve) == ("clear", "")
-    assert rule_under_breaker(rule, clear) is rule
+    assert rule_under_breaker(rule, clear, OVER) is rule
     again = step(clear, OVER, 44 * TICK)
     assert again is not None and again.action == {"suppress": "suppress", "hold_for_review": "hold"}[mode]
 
@@ -239,7 +239,7 @@ def test_refused_decision_stays_review_until_it_ends(mode):
 def test_refused_decision_follows_changed_mode():
     state = replace(scope_decision("review", 0), valve="new_suppressions_per_hour")
     shadow = altered(RULE, mode="shadow")
-    assert rule_under_breaker(shadow, state) is shadow
+    assert rule_under_breaker(shadow, state, OVER) is shadow
 
 
 # ---- the dead-man's rule ----

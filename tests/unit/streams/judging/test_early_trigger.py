@@ -62,7 +62,7 @@ class EarlyShard:
         self.trigger.touch(self.open.apply(flush(counts, block=block)))
 
     def count(self) -> None:
-        """Apply a record of a block of its own."""
+        """Apply a record that begins a new block."""
         self._block += 1
         uses, pane = random_uses(self.rng, authors=300, most=40), SETTLED + self.rng.randrange(2)
         self.apply([BlockCount(*scope, pane, n, its, self._block) for scope, (n, its) in uses.items()], self._block)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.share import Scale
 from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET, UNKNOWN_AGE
+from streams.judging.author_group import AuthorGroup, ShareBounds
 from streams.judging.evidence import SAMPLED_IDS, EvidenceTable, tabulate
 from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, RuleResult, combine, levels
 from streams.judging.two_stage_share import ShareCorrection
@@ -126,11 +127,13 @@ def test_tabulate_accepts_empty_sample():
 
 def test_evidence_renders_rounded_values_and_first_ids():
     found = table([(0, 1, 0, number, 0.123456789) for number in range(1, 15)] + [(1, 99, 0, 1, None)])
-    shown = found.evidence(0, 0.123456789, 0.1234567891, 0.5, np.array([True, False]))
+    everyone, own = ShareBounds(0.123456789, 0.1234567891, 0.5), ShareBounds(0.1, 0.0123456789, 0.98765432109)
+    shown = found.evidence(0, everyone, own, np.array([True, False]))
     assert (shown.tweets, shown.authors, shown.scored, shown.share, shown.lower) == (100, 14, 14, 0.123457, 0.123457)
     assert (shown.burst, shown.young, shown.term) == (None, 1.0, True)
     assert shown.sampled == tuple(str(tweet) for tweet in range(100, 100 + SAMPLED_IDS))
-    assert found.evidence(1, 0.5, 0.0, 1.0, np.array([True, False])).share == 0.0
+    assert (shown.established, shown.established_lower, shown.established_upper) == (0, 0.012346, 0.987654)
+    assert found.evidence(1, ShareBounds(0.5, 0.0, 1.0), own, np.array([True, False])).share == 0.0
 
 
 def test_find_returns_row_or_none():
@@ -239,7 +242,7 @@ def test_result_has_reasons_and_evidence():
     assert [(one.signal, one.value, one.threshold) for one in found.reasons][1:] == [
         ("burst", 4.0, 3.0), ("young", 0.9, 0.4), ("term", 1.0, 1.0)
     ]  # fmt: skip
-    assert found.reasons[0].signal == "harmful_share_lower" and found.reasons[0].threshold == 0.4
+    assert found.reasons[0].signal == "established_share_lower" and found.reasons[0].threshold == 0.4
     assert found.evidence is not None and found.evidence.lower == found.reasons[0].value
 
 
@@ -278,8 +281,14 @@ def test_lower_bound_never_exceeds_estimate(seed, n_groups, confidence):
         scale=Scale(moments, errors),
         groups=groups,
     )
+    own = rng.binomial(groups, 0.5)
+    share = np.where(own.sum(axis=1)[:, None] > 0, rng.random((m, columns)), np.nan)
+    judged = replace(judged, established=AuthorGroup(own.sum(axis=1), own.sum(axis=1), share, None, judged.scale, own))
+    greatest = judged.greatest_estimates()
     for column in range(columns):
         found = levels(judged, RULE, column, np.zeros(m, bool), confidence)
         some = scored > 0
-        assert (found.lower[some] <= judged.estimates()[some, column]).all()
+        assert (found.everyone.lower[some] <= judged.estimates()[some, column]).all()
+        for bounds in (found.everyone, found.own, found.others):
+            assert (bounds.lower[some] <= greatest[some]).all()
         assert (found.level[~some] == LOW).all()

@@ -19,7 +19,7 @@ from streams.judging.side_inputs.retractions import RetractionIndex
 from streams.windows.window import AuthorSample
 from streams.windows.window_store import WindowSpan
 from tests.support.block_counts import Entry, flush
-from tests.support.panes import build, random_uses
+from tests.support.panes import build, obvious_sample, random_uses, scored
 from tests.support.windows import WindowHarness, evidence_over, one_use, rows
 
 
@@ -81,6 +81,62 @@ def test_burst_does_not_depend_on_its_start_within_the_minute(begin):
             past = counts[max(0, len(counts) // 6 * 6 - 60) : -12]
             expected = (sum(counts[-12:]) / 12) / (sum(past) / len(past))
             assert burst_of(harness.evidence.tables()[2 * MINUTE_MS], key) == pytest.approx(expected)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([5, 9, 16]), st.integers(70, 110))
+def test_past_equals_naive_recount_before_the_shortest_window(seed, minutes, ticks):
+    """The longest window ends with its last whole minute where it is longer than fifteen minutes."""
+    rng = random.Random(seed)
+    harness = WindowHarness([MINUTE_MS, minutes * MINUTE_MS], floor=2)
+    for _ in range(ticks):
+        harness.push(random_uses(rng) if rng.random() < 0.5 else {})
+    table = harness.evidence.tables()[MINUTE_MS]
+    shares = np.nan_to_num(np.hstack([table.estimates(), table.established.estimates()])).max(axis=1, initial=0.0)
+    acted_on = shares >= 0.5
+    if not acted_on.any():
+        assert table.past is None
+        return
+    assert table.past is not None
+    first = max(0, ticks - 6 * minutes) if minutes < 16 else max(0, ticks // 6 * 6 - 6 * minutes)
+    last = ticks - 6 if minutes < 16 else (ticks - 6) // 6 * 6
+    names = {
+        harness.tags.key(f"tag{n}", country): (f"tag{n}", country) for n in range(4) for country in ("IN", "US", "*")
+    }
+    for row, key in enumerate(table.keys.tolist()):
+        entries = obvious_sample(harness.uses[first:last], *names[key]) if acted_on[row] else []
+        own = [one for at, one in enumerate(entries) if is_established(entries, at)]
+        assert table.past.scored[row] == len(own) == table.past.authors[row], "fewer than a full sample"
+        shares = np.mean([scored(one.text).probabilities for one in own], axis=0) if own else [-1.0] * 3
+        assert np.nan_to_num(table.past.share[row], nan=-1.0) == pytest.approx(shares)
+
+
+def is_established(entries: list[Entry], at: int) -> bool:
+    """Compare an author of one tag with all others; young accounts are below 30 days."""
+
+    def copy(entry: Entry) -> int | None:
+        return scored(entry.text).copy if entry.age_days >= 30 and not entry.flags & 1 else None
+
+    mine = copy(entries[at])
+    others = [copy(one) for number, one in enumerate(entries) if number != at]
+    return entries[at].age_days >= 30 and (mine is None or mine not in others)
+
+
+def test_longest_window_alone_has_no_past():
+    harness = WindowHarness([2 * MINUTE_MS])
+    for _ in range(24):
+        harness.push(one_use(6))
+    assert harness.evidence.tables()[2 * MINUTE_MS].past is None
+
+
+def test_side_inputs_apply_to_the_past():
+    harness = WindowHarness([30_000, 5 * MINUTE_MS], side_inputs=[_HalfOfAll()])
+    for _ in range(7):
+        entries = [Entry(author, author, 99, 0, "", "text 6") for author in range(1, 9)]
+        entries += [Entry(author, author, 99, 1, "", "text 6") for author in range(11, 19)]
+        harness.push({("tag0", "IN"): (16, entries)})
+    past = harness.evidence.tables()[30_000].past
+    assert past is not None and past.authors.tolist() == [4, 4], "half of the retweets; the others copy each other"
 
 
 def test_burst_is_rate_against_longest_window():

@@ -13,6 +13,7 @@ import pytest
 
 from models.share import Scale
 from streams.counting.keys import Tags, country_of
+from streams.judging.author_group import AuthorGroup
 from streams.judging.evidence import EvidenceTable
 from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of, sorted_by_key, table_of
 from streams.judging.levels import levels
@@ -25,10 +26,8 @@ from tests.support.policy_cases import GOOD
 POLICY = parse_policy(GOOD, "good.yaml")
 CATEGORIES = ("hateful_conduct", "abuse")
 SCALE = Scale(np.random.default_rng(0).random((3, 3, 4)), np.random.default_rng(1).random((3, 3, 3)))
-CONDITIONS = msgspec.structs.replace(
-    conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12, scale=SCALE), successor=True
-)
-COLUMNS = ("tweets", "authors", "scored", "share", "groups")
+CONDITIONS = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12, scale=SCALE)
+GROUP_COLUMNS = ("authors", "scored", "share", "groups")
 
 
 def random_correction(dice: np.random.Generator, rows: int) -> ShareCorrection | None:
@@ -40,30 +39,49 @@ def random_correction(dice: np.random.Generator, rows: int) -> ShareCorrection |
     return ShareCorrection(looked, variance, tuple("" if not one else f"rev{one % 2}" for one in looked.tolist()))
 
 
+def random_group(dice: np.random.Generator, rows: int, *, corrected: bool = True) -> AuthorGroup:
+    scored = dice.integers(0, 65, rows)
+    return AuthorGroup(
+        authors=dice.integers(1, 1 << 61, rows),
+        scored=scored,
+        share=np.where(scored[:, None] > 0, dice.random((rows, 3)), np.nan),
+        correction=random_correction(dice, rows) if corrected else None,
+        scale=SCALE,
+        groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
+    )
+
+
+def random_past(dice: np.random.Generator, rows: int) -> AuthorGroup | None:
+    """Give no row, some rows, or all rows a past."""
+    chosen = np.flatnonzero(dice.random(rows) < dice.choice([0, 0.3, 1]))
+    return random_group(dice, len(chosen), corrected=False).spread(chosen, rows) if len(chosen) else None
+
+
 def random_table(rng: random.Random, tags: Tags, window_ms: int, rows: int) -> EvidenceTable:
     names = {(f"tag{rng.randrange(rows * 3)}", rng.choice(["IN", "US", "*"])) for _ in range(rows)}
     keys = sorted(tags.key(name, country) for name, country in names)
     m, dice = len(keys), np.random.default_rng(rng.randrange(1 << 30))
-    scored = dice.integers(0, 65, m)
-    share = np.where(scored[:, None] > 0, dice.random((m, 3)), np.nan)
+    everyone = random_group(dice, m)
     names = ["", "", "old", "older"] if rng.random() < 0.7 else [""]
     hidden_tags = [rng.choice(names) for _ in range(m)]
     return evidence_table(
         window_ms,
         keys=np.array(keys, np.int64),
         tweets=dice.integers(10, 1 << 40, m),
-        authors=dice.integers(1, 1 << 61, m),
-        scored=scored,
-        share=share,
+        authors=everyone.authors,
+        scored=everyone.scored,
+        share=everyone.share,
         copies=dice.random(m),
         young=dice.random(m),
         burst=np.where(dice.random(m) < 0.3, np.nan, dice.random(m) * 50),
         links=np.where(dice.random(m) < 0.5, 0.0, dice.random(m)) * rng.randrange(2),
         successor=[rng.random() if tag else 0.0 for tag in hidden_tags],
         hidden_tags=hidden_tags,
-        correction=random_correction(dice, m),
+        correction=everyone.correction,
         scale=SCALE,
-        groups=dice.multinomial(scored, (0.5, 0.3, 0.2)),
+        groups=everyone.groups,
+        established=random_group(dice, m),
+        past=random_past(dice, m),
     )
 
 
@@ -71,18 +89,24 @@ def content(table: EvidenceTable, tags: Tags) -> dict[tuple[str, str], bytes]:
     """Return the bytes of each row by name, so that NaN equals NaN and every bit counts."""
     return {
         (tags.name(key), country_of(key)): b"".join(
-            np.atleast_1d(column[row]).tobytes()
-            for column in (*(getattr(table, name) for name in COLUMNS), *table.signals.values())
+            np.atleast_1d(column[row]).tobytes() for column in (table.tweets, *table.signals.values())
         )
-        + (
-            b"0 0"
-            if table.correction is None or not table.correction.looked[row]
-            else f"{table.correction.looked[row]} {table.correction.variance[row].tolist()} "
-            f"{table.correction.revisions[row]}".encode()
-        )
+        + b"".join(content_of(one, row) for one in (table.everyone, table.established, table.past))
         + (table.hidden_tags[row] if table.hidden_tags else "").encode()
         for row, key in enumerate(table.keys.tolist())
     }
+
+
+def content_of(group: AuthorGroup | None, row: int) -> bytes:
+    """Return the bytes of one row of a group; a row without authors is one that has no past."""
+    if group is None or not group.authors[row]:
+        return b"none"
+    correction = group.correction
+    corrected = correction is not None and correction.looked[row] and (
+        int(correction.looked[row]), correction.variance[row].tolist(), correction.revisions[row]
+    )  # fmt: skip
+    columns = [np.atleast_1d(getattr(group, name)[row]).tobytes() for name in GROUP_COLUMNS]
+    return b"".join([*columns, f"{corrected or None}".encode()])
 
 
 def through_the_log(records: list[EvidenceRecord]) -> list[EvidenceRecord]:
@@ -141,20 +165,82 @@ def test_take_selects_rows_by_mask_and_by_index():
 
 def test_record_is_small_and_holds_no_text():
     tags = Tags()
-    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), correction=None, hidden_tags=None)
+    table = replace(random_table(random.Random(3), tags, 600_000, 1_000), correction=None, hidden_tags=None, past=None)
     table = replace(table, signals={**table.signals, "successor": np.zeros(len(table.keys))})
+    table = replace(table, established=uncorrected(table.established))
     (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
-    assert len(encode_evidence_record(record)) < 90 * len(table.keys)
-    assert all(isinstance(getattr(record, name), bytes) for name in COLUMNS)
+    assert len(encode_evidence_record(record)) < 130 * len(table.keys)
+    for one in (record.everyone, record.established):
+        assert all(isinstance(getattr(one, name), bytes) for name in GROUP_COLUMNS)
+    assert record.past is None and record.past_rows == b""
     assert record.signals.keys() == table.signals.keys()
+
+
+def uncorrected(group: AuthorGroup | None) -> AuthorGroup:
+    assert group is not None
+    return replace(group, correction=None)
+
+
+def test_record_has_only_rows_with_a_past():
+    tags = Tags()
+    table = random_table(random.Random(6), tags, 600_000, 40)
+    names = sorted((tags.name(key), country_of(key), row) for row, key in enumerate(table.keys.tolist()))
+    chosen = [row for _, _, row in names][3:5]
+    past = random_group(np.random.default_rng(0), 2, corrected=False).spread(np.array(chosen), len(table.keys))
+    (record,) = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: replace(table, past=past)}), 0, tags)
+    assert record.past is not None and len(record.past.authors) == 2 * 8
+    assert np.frombuffer(record.past_rows, "<i4").tolist() == [3, 4]
+    back = table_of(through_the_log([record]), tags).past
+    assert back is not None and np.flatnonzero(back.authors).tolist() == [3, 4]
+    assert np.isnan(back.share[[0, 5]]).all()
+
+
+@pytest.mark.parametrize("with_past", [(True, False, True), (False, True, False), (False, False, True)])
+def test_past_of_several_records_stays_at_its_rows(with_past):
+    """Records without a past lie among those with one."""
+    tags, dice, tables = Tags(), np.random.default_rng(1), []
+    for number, has_past in enumerate(with_past):
+        table = random_table(random.Random(number), tags, 600_000, 8)
+        past = random_group(dice, 2, corrected=False).spread(np.array([1, 4]), len(table.keys)) if has_past else None
+        tables.append(replace(table, past=past))
+    records = [
+        record
+        for number, table in enumerate(tables, 1)
+        for record in records_of(TickEvidence(number * 10_000, CONDITIONS, False, {600_000: table}), 0, tags)
+    ]
+    back = table_of(through_the_log(records), tags)
+    assert back.past is not None
+    start = 0
+    for table in tables:
+        rows = range(start, start + len(table.keys))
+        found = {int(back.keys[row]): content_of(back.past, row) for row in rows}
+        assert found == {key: content_of(table.past, row) for row, key in enumerate(table.keys.tolist())}
+        start += len(table.keys)
+
+
+def test_record_of_many_groups_keeps_its_size():
+    """The bound on a record covers all groups of authors of its rows."""
+    tags, most = Tags(), 20_000
+    table = random_table(random.Random(7), tags, 600_000, 2_000)
+    dice, m = np.random.default_rng(2), len(table.keys)
+    table = replace(table, past=random_group(dice, m, corrected=False))
+    with patch("streams.judging.evidence_codec.MAX_BYTES", most):
+        records = records_of(TickEvidence(10_000, CONDITIONS, False, {600_000: table}), 0, tags)
+    assert len(records) > 10
+    sizes = [len(encode_evidence_record(record)) for record in records]
+    assert max(sizes) < 1.5 * most
 
 
 def test_correction_by_stage_2_survives_round_trip():
     """A record without a correction has no bytes for it."""
     tags, conditions = Tags(), msgspec.structs.replace(CONDITIONS, scale=b"")
-    table = replace(random_table(random.Random(4), tags, 600_000, 20), correction=None, scale=None, groups=None)
+    table = replace(
+        random_table(random.Random(4), tags, 600_000, 20),
+        correction=None, scale=None, groups=None, established=None, past=None,
+    )  # fmt: skip
     (record,) = records_of(TickEvidence(10_000, conditions, False, {600_000: table}), 0, tags)
-    assert (record.looked, record.variance, record.stage_2) == (b"", b"", [])
+    for one in (record.everyone, record.established):
+        assert (one.looked, one.variance, one.stage_2) == (b"", b"", [])
     n = len(table.keys)
     correction = ShareCorrection(np.full(n, 9), np.full((n, 3), 0.01), ("new",) * n)
     (corrected,) = records_of(
@@ -163,7 +249,8 @@ def test_correction_by_stage_2_survives_round_trip():
     rule, listed = POLICY.rule(POLICY.category_names[0], "trends", "*"), np.zeros(n, bool)
     plain, wider = (levels(table_of([one], Tags()), rule, 1, listed, 0.9) for one in (record, corrected))
     scored = plain.table.scored > 0
-    assert (wider.lower[scored] <= plain.lower[scored]).all() and (wider.lower < plain.lower).any()
+    for bounds, of_plain in ((wider.everyone, plain.everyone), (wider.own, plain.own)):
+        assert (bounds.lower[scored] <= of_plain.lower[scored]).all() and (bounds.lower < of_plain.lower).any()
     one = wider.result(0).evidence
     assert one is not None and (one.looked, one.stage_2) == (9, "new")
 
@@ -171,7 +258,9 @@ def test_correction_by_stage_2_survives_round_trip():
 def test_evidence_without_scale_is_judged_by_its_means():
     tags = Tags()
     plain = conditions_of(POLICY, shards=8, categories=CATEGORIES, model_revision="0" * 12)
-    table = replace(random_table(random.Random(4), tags, 600_000, 20), scale=None, groups=None)
+    table = replace(
+        random_table(random.Random(4), tags, 600_000, 20), scale=None, groups=None, established=None, past=None
+    )
     records = through_the_log(records_of(TickEvidence(10_000, plain, False, {600_000: table}), 0, tags))
     back = sorted_by_key(table_of(records, tags))
     assert back.scale is None and back.groups is None

@@ -261,13 +261,13 @@ def test_policy_is_in_force_from_its_tick():
     assert [one.sequence for one in harness.progress.activations] == [1]
 
 
-def lowered(**more: str) -> Policy:
-    """Return `SUPPRESS` with another threshold and other keys."""
+def changed(**more: str) -> Policy:
+    """Return `SUPPRESS` with other keys: by default its bounds have a lower confidence."""
     text = POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace(
         "[2m]", "[30s]"
     )
     text = text.replace("serial: 1", "serial: 2")
-    for old, new in {"suppress_at: 0.45": "suppress_at: 0.35", **more}.items():
+    for old, new in {"confidence: 0.9": "confidence: 0.6", **more}.items():
         text = text.replace(old, new)
     return make_policy(text)
 
@@ -276,13 +276,13 @@ def test_early_decision_uses_the_policy_of_its_tick():
     harness = JudgeHarness()
     harness.advance(10_000)
     assert harness.count(1, bad=12, good=8) == [], "the lower bound at the early confidence is 0.37"
-    harness.activate(lowered(), 1, 30_000)
+    harness.activate(changed(), 1, 30_000)
     assert harness.count(1, good=1) == [], "the open pane settles under the policy before"
     (early,) = harness.count(2, bad=1)
-    assert (action(early), early.policy_revision) == (("suppress", True, 30_000), lowered().revision)
+    assert (action(early), early.policy_revision) == (("suppress", True, 30_000), changed().revision)
     assert harness.judge.timeline.policy == SUPPRESS, "still in force"
     assert [(action(one), one.policy_revision) for one in harness.advance(30_000)] == [
-        (("suppress", False, 30_000), lowered().revision)
+        (("suppress", False, 30_000), changed().revision)
     ]
 
 
@@ -291,14 +291,24 @@ def test_new_policy_judges_busy_tags_again():
     harness.advance(10_000)
     harness.count(1, bad=12, good=8)
     harness.advance(20_000)
-    harness.activate(lowered(), 1, 40_000)
+    harness.activate(changed(), 1, 40_000)
     assert [one.hashtag for one in harness.count(3, good=1, tag="other")] == ["a"]
+
+
+def test_coming_policy_of_lower_share_decides_early_once_in_force():
+    """Until then the past of tags of such a share is not measured."""
+    harness = JudgeHarness()
+    harness.advance(10_000)
+    harness.activate(changed(**{"suppress_at: 0.45": "suppress_at: 0.35"}), 1, 30_000)
+    assert harness.count(2, bad=20) == []
+    assert [action(one) for one in harness.advance(30_000)] == [("suppress", False, 30_000)]
+    assert [action(one)[:2] for one in harness.count(3, bad=20, tag="b")] == [("suppress", True)]
 
 
 def test_coming_stricter_policy_prevents_early_flags():
     harness = JudgeHarness()
     harness.advance(10_000)
-    harness.activate(lowered(**{"suppress_at: 0.45": "suppress_at: 0.9"}), 1, 30_000)
+    harness.activate(changed(**{"suppress_at: 0.45": "suppress_at: 0.9"}), 1, 30_000)
     assert harness.count(2, bad=20) == []
     control = JudgeHarness()
     control.advance(10_000)
@@ -308,7 +318,7 @@ def test_coming_stricter_policy_prevents_early_flags():
 def test_policy_with_other_windows_decides_early_once_in_force():
     harness = JudgeHarness()
     harness.advance(10_000)
-    harness.activate(lowered(**{"[30s]": "[1m]"}), 1, 30_000)
+    harness.activate(changed(**{"[30s]": "[1m]"}), 1, 30_000)
     assert harness.count(2, bad=20) == [], "no such window yet"
     assert [action(one) for one in harness.advance(30_000)] == [("suppress", False, 30_000)]
 
@@ -409,7 +419,8 @@ def test_decisions_after_the_progress_record_are_not_repeated():
     harness.advance(20_000)
     harness.count(2, good=90)
     harness.count(3, good=90)
-    (cleared,) = harness.advance(40_000)
+    noted, cleared = harness.advance(40_000)
+    assert (noted.tick_ms, noted.rulings[0].action, noted.rulings[0].below_since_ms) == (30_000, "suppress", 30_000)
     assert (cleared.tick_ms, cleared.rulings[0].action) == (40_000, "clear")
     after = harness.successor(after=1)
     assert after.judge.settled_ms == 20_000

@@ -64,7 +64,7 @@ def test_correct_of_whole_sample_is_stage_2_mean():
 
 
 def test_subsample_is_first_scored_authors_only():
-    """In a growing tag, authors that were among the first at some time are not for ever."""
+    """Authors of a growing tag do not stay among the first for ever."""
     read = [((0.5, 0.5), (-0.25, 0.0))] * SUBSAMPLE
     late = [((0.5, 0.5), (0.5, 0.5))] * 10
     share, group, scored, seen = columns_of([read + late])
@@ -99,7 +99,7 @@ def test_widen_grows_with_spread_of_differences():
 @pytest.mark.parametrize("texts", [LEAST, 10, SUBSAMPLE])
 @pytest.mark.parametrize("harmful", [0.05, 0.3, 0.6])
 def test_interval_covers_share_by_stage_2(texts, harmful):
-    """64 of 5,000 authors are sampled, and stage 2 reads the texts of some."""
+    """Stage 2 reads the texts of some of 64 authors, sampled from 5,000."""
     dice, held, tries = np.random.default_rng(7), 0, 600
     for _ in range(tries):
         hidden = dice.random(5_000) < harmful

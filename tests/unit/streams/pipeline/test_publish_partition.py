@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from hushtag_client.registers import decode
+from msgspec.structs import replace
 
 from streams.errors import FlagStoreUnavailable, TopicsError
 from streams.flags.decision_fold import DecisionFold
@@ -32,9 +33,11 @@ class Publishing:
         self.partition: DecisionsPartition | None = None
         self.read = 0
 
-    def append(self, version: int, action: Action, tag: str = "tag") -> None:
+    def append(self, version: int, action: Action, tag: str = "tag", *, provisional: bool = False) -> None:
         expires = 0 if action == "clear" else FAR_MS
         record = decision(version, ("abuse", "trends", action, expires), tag=tag, at_ms=FAR_MS - 1_000 + version)
+        if provisional:
+            record = replace(record, rulings=tuple(replace(one, provisional=True) for one in record.rulings))
         self.shells.topics.append(TOPIC, 0, encode_record(record))
 
     def start(self) -> None:
@@ -87,6 +90,18 @@ async def test_no_write_before_the_end_at_assignment_is_read(publishing: Publish
     publishing.append(3, "suppress")
     await publishing.deliver()
     assert publishing.flags == {"tag": "suppress"}
+
+
+@pytest.mark.parametrize(("action", "counted"), [("suppress", 1), ("discount", 1), ("clear", 0)])
+async def test_time_to_early_flag_is_measured(publishing: Publishing, action: Action, counted: int) -> None:
+    publishing.start()
+    await settle_down()
+    publishing.append(1, action)
+    publishing.append(2, action, "early", provisional=True)
+    await publishing.deliver()
+    assert publishing.flags == {"tag": action, "early": action}
+    (family,) = publishing.shells.context.metrics.event_to_flag_seconds.collect()
+    assert [one.value for one in family.samples if one.name.endswith("_count")] == [counted]
 
 
 @pytest.mark.parametrize(("remembered", "ends"), [(1, False), (2, False), (3, True)])

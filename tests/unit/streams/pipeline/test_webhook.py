@@ -19,9 +19,10 @@ KEY = b"shared"
 WHY = (DecisionReason("harmful_share_lower", 0.5, 0.4),)
 
 
-def ruling(action: str, since_ms: int = 50_000, *, surface: str = "trends", provisional: bool = False, valve: str = ""):
+def ruling(action: str, since_ms: int = 50_000, *, surface: str = "trends", provisional: bool = False, valve: str = "",
+           weight: float | None = None):  # fmt: skip
     return ScopeDecision(category="abuse", surface=surface, action=action, since_ms=since_ms, expires_at_ms=0,
-                  provisional=provisional, valve=valve, reasons=WHY)  # fmt: skip
+                  provisional=provisional, valve=valve, weight=weight, reasons=WHY)  # fmt: skip
 
 
 def decision(*rulings: ScopeDecision, hashtag: str = "हिन्दी") -> Decision:
@@ -40,7 +41,22 @@ def test_each_change_makes_one_event():
     assert kinds(ruling("hold", provisional=True)) == [("suppressed", ("trends",), True)]
     assert kinds(ruling("clear", provisional=True)) == [("withdrawn", ("trends",), True)]
     assert kinds(ruling("review", valve="new_suppressions_per_hour")) == [("past_a_valve", ("trends",), False)]
-    assert kinds(ruling("suppress", 40_000), ruling("clear"), ruling("review"), ruling("shadow")) == []
+    assert kinds(ruling("discount"), ruling("discount", surface="search", provisional=True)) == [
+        ("contested", ("trends",), False), ("contested", ("search",), True),
+    ]  # fmt: skip
+    assert (
+        kinds(
+            ruling("suppress", 40_000), ruling("discount", 40_000), ruling("clear"), ruling("review"), ruling("shadow")
+        )
+        == []
+    )
+
+
+def test_contested_event_has_least_weight():
+    (event,) = events_of(decision(ruling("discount", weight=0.5), ruling("discount", surface="search", weight=0.25)))
+    assert (event.kind, event.weight) == ("contested", 0.25)
+    (event,) = events_of(decision(ruling("suppress")))
+    assert event.weight is None
 
 
 class Receiver:

@@ -83,6 +83,44 @@ def test_sample_includes_open_panes():
     assert window.sample(np.array([tags.key("a", "*")])).author.tolist() == [5]
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(-PANE_MS, 12 * PANE_MS), st.integers(0, 2))
+def test_sample_until_a_time_equals_naive_recount(seed, until_ms, expired):
+    """A pane counts that ends by then; expired and open panes are left out and added as always."""
+    rng = random.Random(seed)
+    tags, pushed = Tags(), []
+    window = SlidingWindow(5 * PANE_MS, PANE_MS, HASHES)
+    for number in range(9):
+        uses = random_uses(rng, authors=300, most=40) if rng.random() < 0.8 else {}
+        pushed.append((number, uses))
+        window.push(build(uses, tags, number) if uses else empty_pane(number * PANE_MS, PANE_MS, 3))
+        window.expire((number + 1) * PANE_MS)
+    inside = [(number, uses) for number, uses in pushed[-5:] if uses][expired:]
+    counting = [uses for number, uses in inside if (number + 1) * PANE_MS <= until_ms]
+    keys = {
+        tags.key(f"tag{number}", country): (f"tag{number}", country) for number in range(4) for country in ("IN", "*")
+    }
+    asked = np.array(sorted(keys), np.int64)
+    sample = window.sample(asked, (), expired, until_ms)
+    for at, key in enumerate(asked.tolist()):
+        expected = obvious_sample(counting, *keys[key])
+        assert sample.author[sample.group == at].tolist() == [one.author for one in expected]
+        assert sample.tweet[sample.group == at].tolist() == [one.tweet for one in expected]
+
+
+def test_sample_until_the_end_is_the_whole_sample():
+    tags = Tags()
+    window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)
+    for number in range(3):
+        entries = [Entry(author, author, 1, 0, "", f"text {author}") for author in range(number, 90, 3)]
+        window.push(build({("a", "IN"): (len(entries), entries)}, tags, number))
+    asked = np.array([tags.key("a", "*")])
+    whole = window.sample(asked).author.tolist()
+    assert window.sample(asked, until_ms=3 * PANE_MS).author.tolist() == whole
+    assert window.sample(asked, until_ms=3 * PANE_MS - 1).author.tolist() == [n for n in range(90) if n % 3 != 2]
+    assert window.sample(asked, until_ms=PANE_MS - 1).authors(1).tolist() == [0]
+
+
 def test_floor_can_be_raised_and_lowered():
     tags = Tags()
     window = SlidingWindow(WINDOW_MS, PANE_MS, HASHES)

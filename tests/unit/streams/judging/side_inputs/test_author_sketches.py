@@ -22,6 +22,7 @@ from tests.support.block_counts import Entry, flush
 from tests.support.judge_harness import HASHES
 from tests.support.windows import WindowHarness
 
+Scope = tuple[str, str]
 TICK_MS = 600_000
 FROM_MS = TICK_MS + DELAY_MS
 LATER_MS = FROM_MS + 3_600_000
@@ -56,7 +57,6 @@ class SketchShard:
     def __init__(self, *sketches: AuthorSketch, passed_ms: int = -1, tags: Tags | None = None) -> None:
         self.tags = tags or Tags()
         self.index = AuthorSketchIndex(self.tags)
-        self.index.enabled = True
         for one in sketches:
             self.index.add(one, passed_ms)
 
@@ -66,13 +66,24 @@ class SketchShard:
 
     def match(self, tags: dict[str, Sequence[int]], country: str = "*") -> dict[str, tuple[float, str]]:
         """Return the signal of each tag, and the hidden tag that it matches."""
-        keys = np.array([self.tags.key(name, country) for name in tags], np.int64)
-        order = np.argsort(keys)
-        rows = sample(*(list(tags.values())[at] for at in order))
-        found = self.index.annotate(rows, keys[order], WindowSpan(0, FROM_MS, 0))
+        found = self.matches({(name, country): authors for name, authors in tags.items()})
+        return {name: (lower, of) for (name, _), (lower, of, _) in found.items()}
+
+    def matches(self, tags: dict[Scope, Sequence[int]]) -> dict[Scope, tuple[float, str, set[int]]]:
+        """Return of each tag and country the signal, the hidden tag, and the authors that are marked."""
+        keys = {self.tags.key(*scope): scope for scope in tags}
+        order = sorted(keys)
+        rows = sample(*(tags[keys[key]] for key in order))
+        found = self.index.annotate(rows, np.array(order, np.int64), WindowSpan(0, FROM_MS, 0))
         assert found is not None
-        matched = zip([list(tags)[at] for at in order], found.lower.tolist(), found.of, strict=True)
-        return {name: (lower, of) for name, lower, of in matched}
+        return {
+            keys[key]: (
+                float(found.lower[at]),
+                found.of[at],
+                set(rows.author[found.from_hidden & (rows.group == at)].tolist()),
+            )
+            for at, key in enumerate(order)
+        }
 
 
 # ---- the ticks at which a sketch counts ----
@@ -236,9 +247,58 @@ def test_few_shared_authors_give_a_low_bound():
     assert found["two"][0] < 0.1 and found["ten"][0] > 0.5
 
 
-def test_no_rule_asks_so_nothing_is_matched():
-    shard = SketchShard(sketch())
-    shard.index.enabled = False
+# ---- authors of hidden tags ----
+
+
+def marked(shard: SketchShard, tags: dict[Scope, Sequence[int]]) -> dict[Scope, set[int]]:
+    return {scope: authors for scope, (_, _, authors) in shard.matches(tags).items()}
+
+
+def test_authors_of_a_hidden_tag_are_marked_under_other_tags():
+    shard = SketchShard(sketch("old", [1, 2, 3]))
+    tags = {("old", "*"): [1, 2, 9], ("new", "*"): [2, 3, 4], ("else", "*"): [5]}
+    assert marked(shard, tags) == {("old", "*"): set(), ("new", "*"): {2, 3}, ("else", "*"): set()}
+
+
+def test_author_of_two_hidden_tags_is_marked_under_both():
+    shard = SketchShard(sketch("a", [1, 2]), sketch("b", [2, 3]))
+    assert marked(shard, {("a", "*"): [1, 2, 3], ("b", "*"): [1, 2, 3]}) == {("a", "*"): {2, 3}, ("b", "*"): {1, 2}}
+
+
+def test_authors_are_marked_in_the_country_that_hides_alone():
+    shard = SketchShard(sketch("old", [1], country="IN"))
+    tags = {("new", country): [1, 2] for country in ("*", "IN", "US")}
+    assert marked(shard, tags) == {("new", "*"): set(), ("new", "IN"): {1}, ("new", "US"): set()}
+    shard.index.add(sketch("world", [2]), -1)
+    assert marked(shard, tags) == {("new", "*"): {2}, ("new", "IN"): {1}, ("new", "US"): set()}
+
+
+def test_authors_of_a_released_tag_are_not_marked():
+    gone = sketch(authors=[], tick_ms=TICK_MS - 10_000, until_ms=0)
+    shard = SketchShard(sketch(authors=[1], tick_ms=TICK_MS - 20_000), gone, sketch("b", [2]))
+    assert marked(shard, {("new", "*"): [1, 2]}) == {("new", "*"): {2}}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_marked_authors_equal_those_of_whole_sets(seed):
+    rng = random.Random(seed)
+    people = [rng.getrandbits(64) for _ in range(rng.choice([20, 90, 400]))]
+    scopes = [(f"t{n}", country) for n in range(4) for country in ("*", "IN")]
+    tags = {scope: rng.sample(people, rng.randrange(len(people))) for scope in scopes}
+    old = {
+        (rng.choice(["t0", "t1", "o0", "o1"]), rng.choice(["*", "IN"])): rng.sample(
+            people, rng.randrange(1, len(people))
+        )
+        for _ in range(5)
+    }
+    shard = SketchShard(*(sketch(name, authors, country=country) for (name, country), authors in old.items()))
+    for (name, country), found in marked(shard, tags).items():
+        theirs = [sorted(authors)[:K] for (other, place), authors in old.items() if other != name and place == country]
+        assert found == {author for author in sorted(tags[name, country])[:K] if any(author in one for one in theirs)}
+
+
+def test_nothing_is_matched_while_no_tag_is_hidden():
+    shard = SketchShard()
     keys = np.array([shard.tags.key("a", "*")])
     assert shard.index.annotate(sample([1, 2]), keys, WindowSpan(0, FROM_MS, 0)) is None
 

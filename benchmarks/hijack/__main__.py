@@ -1,0 +1,118 @@
+"""Command line: attacks and campaigns in two processes, tables, goals, and the picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import benchmarks.hijack
+from benchmarks.hijack import tables
+from benchmarks.hijack.attacks import KINDS, Attack, attacks
+from benchmarks.hijack.campaigns import CampaignOutcome, StagedCampaign, campaigns, observe
+from benchmarks.hijack.goals import goals
+from benchmarks.hijack.outcomes import AttackOutcome, measure
+from benchmarks.hijack.posts import texts_file
+from benchmarks.machine import machine
+from streams.errors import CallerMistake
+
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "hijack.svg"
+YOUNG = ("young",)
+PROTESTERS, RATIOS = (30, 100, 300), (0.3, 0.6, 1.0, 1.5)
+FULL_PROTESTERS, FULL_RATIOS = (10, 30, 40, 100, 300, 1000), (0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 3.0, 5.0)
+LEAST_PROTESTERS, HARD_RATIOS = (40,), (0.3, 1.0, 5.0, 10.0, 20.0)
+"""The smallest protest that the goals protect, with as many harmful protesters as they allow."""
+CAMPAIGN_SEEDS = 8
+EXIT_MISSED = 3
+
+
+def _run(case: Attack | StagedCampaign, texts: Path | None) -> AttackOutcome | CampaignOutcome:
+    return measure(case, texts) if isinstance(case, Attack) else observe(case, texts)
+
+
+def run_all(
+    cases: Sequence[Attack | StagedCampaign], texts: Path | None, done: Callable[[], object]
+) -> list[AttackOutcome | CampaignOutcome]:
+    """Run all cases in two processes; `done` is called after each."""
+    found = []
+    with ProcessPoolExecutor(2) as pool:
+        for one in pool.map(_run, cases, [texts] * len(cases)):
+            found.append(one)
+            done()
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the attacks and campaigns, print tables and goals; return the exit code."""
+    given = _arguments(arguments)
+    sizes, ratios, kinds = (FULL_PROTESTERS, FULL_RATIOS, tuple(KINDS)) if given.full else (PROTESTERS, RATIOS, YOUNG)
+    tabled = list(attacks(sizes, ratios, kinds, most_harm=False, seeds=given.seeds))
+    hard = list(attacks(LEAST_PROTESTERS, HARD_RATIOS, tuple(KINDS), most_harm=True, seeds=given.seeds))
+    cases: list[Attack | StagedCampaign] = [*tabled, *hard, *campaigns(CAMPAIGN_SEEDS)]
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    columns = (TextColumn("attacks and campaigns"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with tempfile.TemporaryDirectory(prefix="hushtag-hijack-") as folder:
+        try:
+            texts, description = texts_file(given.texts, Path(folder))
+            console.print(f"{machine()}\ntexts: {description}", highlight=False)
+            with Progress(*columns, console=Console(stderr=True)) as progress:
+                task = progress.add_task("", total=len(cases))
+                found = run_all(cases, texts, lambda: progress.advance(task))
+        except CallerMistake as mistake:
+            console.print(f"{mistake}; {mistake.fix}", markup=False)
+            return 2
+    outcomes = [one for one in found if isinstance(one, AttackOutcome)]
+    seen = [one for one in found if isinstance(one, CampaignOutcome)]
+    return _report(given, console, outcomes[: len(tabled)], outcomes[len(tabled) :], seen)
+
+
+def _report(
+    given: argparse.Namespace,
+    console: Console,
+    outcomes: Sequence[AttackOutcome],
+    hard: Sequence[AttackOutcome],
+    seen: Sequence[CampaignOutcome],
+) -> int:
+    young = [one for one in outcomes if one.attack.kind == YOUNG[0]]
+    young = [one for one in young if one.attack.protesters in PROTESTERS and one.attack.ratio in RATIOS]
+    shown = [(tables.BY_RATIO, tables.by_ratio(young)), (tables.OF_LEAST, tables.of_least(hard))]
+    if given.full:
+        shown.insert(1, (tables.BY_SIZE, tables.by_size(outcomes)))
+    for caption, table in (*shown, (tables.OF_CAMPAIGNS, tables.of_campaigns(seen))):
+        console.print(caption, table, highlight=False)
+    found = goals([*outcomes, *hard], seen)
+    console.print("\nGoals", tables.of_goals(found))
+    if given.json:
+        rows = [*map(asdict, (*outcomes, *hard)), *map(asdict, seen)]
+        given.json.write_text(json.dumps({"machine": machine(), "texts": given.texts, "cases": rows}, indent=1) + "\n")
+    target = given.picture or (PICTURE if given.full and given.texts == "own" else None)
+    if target:
+        target.write_text(tables.picture(outcomes), "utf-8")
+        console.print(f"picture: {target}")
+    return 0 if all(goal.met for goal in found) else EXIT_MISSED
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.hijack",
+        description=benchmarks.hijack.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--full", action="store_true", help="play all sizes and kinds: about ten minutes on two cores")
+    parser.add_argument("--texts", default="own", help="own (default), dev (../shared/data/harm/dev), or a file")
+    parser.add_argument("--seeds", type=int, default=1, help="repetitions of each attack with other texts and times")
+    parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--picture", type=Path, help=f"default: docs/images/{PICTURE.name} of a full run")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""A group of authors of each hashtag, all or the established ones, with the harmful share among them.
+
+An author is established whose account is not young, whose text no other grown account has written, and who wrote no
+harm under another hidden hashtag. Young accounts and copied texts are what an attacker brings, so the other authors do
+not speak for the established ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from models.share import Scale, plain
+from streams.counting.block_counts import GROUP_SHIFT, RETWEET
+from streams.judging.side_inputs.corrections import SampleCorrections
+from streams.judging.two_stage_share import ShareCorrection, correct, sums
+from streams.signals.base import Bools, Doubles, Ints
+from streams.signals.copies import copied
+from streams.windows.window import AuthorSample
+
+
+class ShareBounds(NamedTuple):
+    """Estimate and bounds of the harmful share of one key's authors, from 0 to 1."""
+
+    share: float
+    lower: float
+    upper: float
+
+
+class GroupBounds(NamedTuple):
+    """Estimates and bounds of the harmful share of many keys' authors. Shapes (m,)."""
+
+    share: Doubles
+    lower: Doubles
+    upper: Doubles
+
+    def at(self, row: int) -> ShareBounds:
+        """Return those of one row."""
+        return ShareBounds(float(self.share[row]), float(self.lower[row]), float(self.upper[row]))
+
+    @classmethod
+    def unknown(cls, m: int) -> GroupBounds:
+        """Return the bounds of m keys without authors."""
+        return cls(np.full(m, np.nan), np.zeros(m), np.ones(m))
+
+    def spread(self, rows: Ints, m: int) -> GroupBounds:
+        """Return m rows: these at `rows`, and unknown bounds at the others."""
+        found = GroupBounds.unknown(m)
+        for whole, part in zip(found, self, strict=True):
+            whole[rows] = part
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuthorGroup:
+    """Authors of m tags and the scores of their texts. Shapes (m,); c score columns: any category, then each."""
+
+    authors: Ints
+    """Estimated number of distinct authors."""
+    scored: Ints
+    """Sampled authors with a score that counts."""
+    share: Doubles
+    """(m, c) mean probability over the scored authors; NaN where none is scored. `scale` maps it to a share."""
+    correction: ShareCorrection | None = None
+    """Correction by stage 2 that `share` includes; None: no row was corrected."""
+    scale: Scale | None = None
+    """Meaning of `share`; None: it is the harmful share."""
+    groups: Ints | None = None
+    """(m, scale.n_groups) scored authors by the language group of their text; None: there is one group."""
+
+    def estimates(self) -> Doubles:
+        """Estimate the harmful shares (m, c), any category first; NaN where no author is scored."""
+        scale, mix = self._scale_and_mix()
+        return scale.estimates(self.share, mix)
+
+    def bounds(self, column: int, confidence: float) -> GroupBounds:
+        """Return estimate, lower and upper bound (m,) of the harmful share of a column; see `models.share.bounds`.
+
+        The bounds include the sampling error of stage 2's correction.
+        """
+        scale, mix = self._scale_and_mix()
+        share, lower, upper = scale.bounds(self.share[:, column], self.scored, mix, column, confidence)
+        if self.correction is not None:
+            lower, upper = self.correction.widen(share, lower, upper, column, confidence, scale.gaps(mix, column))
+        return GroupBounds(share, lower, upper)
+
+    def without(self, part: AuthorGroup) -> AuthorGroup:
+        """Return the authors that are not in a part of this group."""
+        scored = self.scored - part.scored
+        total = np.nan_to_num(self.share) * self.scored[:, None] - np.nan_to_num(part.share) * part.scored[:, None]
+        share = np.full_like(self.share, np.nan)
+        np.divide(total, scored[:, None], out=share, where=scored[:, None] > 0)
+        groups = None if self.groups is None or part.groups is None else self.groups - part.groups
+        authors = np.maximum(self.authors - part.authors, 0)
+        return AuthorGroup(authors, scored, np.clip(share, 0.0, 1.0), self.correction, self.scale, groups)
+
+    def spread(self, rows: Ints, m: int) -> AuthorGroup:
+        """Return m rows: this group's at `rows`, and no authors at the others. The correction is dropped."""
+        at = np.full(m, -1)
+        at[rows] = np.arange(len(rows))
+        found, there = self.take(at), at >= 0
+        return AuthorGroup(
+            found.authors * there,
+            found.scored * there,
+            np.where(there[:, None], found.share, np.nan),
+            None,
+            self.scale,
+            None if found.groups is None else found.groups * there[:, None],
+        )
+
+    def take(self, at: Ints) -> AuthorGroup:
+        """Select rows by number."""
+        return AuthorGroup(
+            self.authors[at],
+            self.scored[at],
+            self.share[at],
+            self.correction and self.correction.take(at),
+            self.scale,
+            None if self.groups is None else self.groups[at],
+        )
+
+    def _scale_and_mix(self) -> tuple[Scale, Doubles]:
+        """Return the scale, and (m, groups) the fraction of each row's scored authors in each language group."""
+        scale = self.scale or plain(self.share.shape[1])
+        if self.groups is None:
+            return scale, np.ones((len(self.scored), 1))
+        return scale, self.groups / np.maximum(self.scored, 1)[:, None]
+
+
+def established(sample: AuthorSample, young_days: int, from_hidden: Bools | None) -> Bools:
+    """Mark (n,) the sampled authors that are established.
+
+    A copy counts only among accounts that are not young: else an attacker could copy other people's texts with new
+    accounts, and so take their voice.
+
+    Args:
+        sample: sampled authors.
+        young_days: age below which an account is young. An account of unknown age is not.
+        from_hidden: (n,) whether an author wrote harm under another tag that is hidden; None: no tag is hidden.
+    """
+    grown = (sample.age_days < 0) | (sample.age_days >= young_days)
+    own_words = grown & (sample.flags & RETWEET == 0) & (sample.copy > 0)
+    found: Bools = grown & ~copied(sample.group, sample.copy, own_words)
+    return found if from_hidden is None else found & ~from_hidden
+
+
+def measure_group(
+    sample: AuthorSample,
+    authors: Ints,
+    counted: Bools | None,
+    columns: int,
+    corrections: SampleCorrections | None = None,
+    scale: Scale | None = None,
+) -> AuthorGroup:
+    """Measure the sampled authors of some kind.
+
+    Args:
+        sample: sampled authors of m tags, with the scores of their texts.
+        authors: (m,) estimated number of distinct authors of any kind.
+        counted: (n,) whether a sampled author is of the kind; None: all are.
+        columns: score columns of the model.
+        corrections: differences by stage 2 of the rows of `sample`.
+        scale: meaning of the scores. Where it has several language groups, a text of none of them is not scored.
+    """
+    m = len(authors)
+    scored, language = scored_rows(sample, scale)
+    if counted is not None:
+        authors, scored = _part_of(authors, sample.group, counted), scored & counted
+    group = sample.group[scored]
+    counts = np.bincount(group, minlength=m)
+    share = np.full((m, columns), np.nan)
+    np.divide(sums(group, sample.scores[scored], m), counts[:, None], out=share, where=counts[:, None] > 0)
+    share, correction = correct(share, sample.group, scored, corrections)
+    groups = None if scale is None else _by_language(group, language[scored], m, scale.n_groups)
+    return AuthorGroup(authors, counts, share, correction, scale, groups)
+
+
+def scored_rows(sample: AuthorSample, scale: Scale | None) -> tuple[Bools, Ints]:
+    """Return (n,) whether an author has a score that counts, and (n,) the language group of the text."""
+    n_groups = 1 if scale is None else scale.n_groups
+    if not len(sample.group):
+        return np.zeros(0, bool), np.zeros(0, np.int64)
+    scored = ~np.isnan(sample.scores[:, 0])
+    if n_groups == 1:
+        return scored, np.zeros(len(scored), np.int64)
+    language = (sample.flags >> GROUP_SHIFT).astype(np.int64) - 1
+    return scored & (language >= 0) & (language < n_groups), language
+
+
+def _part_of(authors: Ints, tag: Ints, counted: Bools) -> Ints:
+    """Estimate (m,) how many of the authors are of a kind, by its part in the sample."""
+    whole = np.bincount(tag, minlength=len(authors))
+    part = np.bincount(tag[counted], minlength=len(authors))
+    share = np.divide(part, whole, out=np.zeros(len(authors)), where=whole > 0)
+    return np.rint(authors * share).astype(np.int64)
+
+
+def _by_language(group: Ints, language: Ints, m: int, n_groups: int) -> Ints:
+    counts = np.bincount(group * n_groups + language, minlength=m * n_groups)
+    return counts.reshape(m, n_groups).astype(np.int64)

@@ -1,0 +1,241 @@
+"""Decisions the obvious way, without code of the cores: one rule on one window, always corroborated, and no cap."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from tests.support.naive import PANE, K, author_hash, authors, sample, uses, wilson
+
+DAY, MINUTE = 86_400_000, 60_000
+SKETCH_DELAY = 60_000
+OVER = ("without", "contested", "over")
+"""Levels that begin an action, the weakest first."""
+
+
+@dataclass(frozen=True)
+class NaiveRule:
+    """Keys of a policy and of its only rule; times in milliseconds."""
+
+    window: int
+    min_tweets: int
+    min_authors: int
+    suppress_at: float
+    clear_at: float
+    confidence: float
+    dwell: int
+    expiry: int
+    score_floor: int
+    mode: str = "suppress"
+    past: int = 0
+    """Longest window of the policy, at most 15 minutes; 0: there is no longer one."""
+    min_established: int = 10
+    innocent_past: int = 100
+    clear_after: int = 60_000
+    young_days: int = 30
+
+
+class NaiveState(NamedTuple):
+    action: str = "clear"
+    since: float = -math.inf
+    expires: int = 0
+    below: int = 0
+    """First tick since which the tag has not been over; 0 while it is."""
+    without: bool = False
+    weight: float | None = None
+    valve: str = ""
+
+    def until(self, tick: int) -> int:
+        return self.expires if self.action == "suppress" and self.expires > tick else 0
+
+
+def naive_state(ruling) -> NaiveState:
+    """Convert a settled decision to the form of the reference."""
+    return NaiveState(
+        ruling.action, ruling.since_ms, ruling.expires_at_ms, ruling.below_since_ms, ruling.without, ruling.weight,
+        ruling.valve,
+    )  # fmt: skip
+
+
+class Verdict(NamedTuple):
+    level: str
+    enough: bool = False
+    weight: float = 1.0
+    disputed: bool = False
+    innocent: bool = False
+
+
+class Sketch(NamedTuple):
+    tick: int
+    until: int
+    hashes: frozenset[int]
+    upto: int
+
+
+def words(text: str) -> str:
+    """Return what copies of a text share."""
+    return " ".join(word for word in text.casefold().split() if not word.isdigit())
+
+
+def established(chosen, rule, from_hidden):
+    """Select the sampled tweets by grown accounts with words of their own, not by authors of another hidden tag."""
+    grown = [
+        tweet
+        for tweet in chosen
+        if "author_created_at_ms" not in tweet
+        or (tweet["created_at_ms"] - tweet["author_created_at_ms"]) // DAY >= rule.young_days
+    ]
+    written = Counter(words(tweet["text"]) for tweet in grown)
+    return [
+        tweet
+        for tweet in grown
+        if written[words(tweet["text"])] == 1 and author_hash(tweet["author_id"]) not in from_hidden
+    ]
+
+
+def campaign(sketches, tick):
+    """Return the hashes of a hidden tag's authors that count at a tick."""
+    counting = [one for one in sketches if one.tick + SKETCH_DELAY <= tick]
+    if not counting or counting[-1].until <= tick:
+        return frozenset()
+    last_end = max((at for at, one in enumerate(counting) if not one.until), default=-1)
+    upto = min(one.upto for one in counting[last_end + 1 :])
+    return frozenset(one for sketch in counting[last_end + 1 :] for one in sketch.hashes if one <= upto)
+
+
+def step(before, verdict, rule, tick):
+    """Return the state after a tick; the same one if nothing changes."""
+    rested = tick - before.since >= rule.dwell
+    contested = verdict.level == "contested" and rule.mode == "suppress"
+    action = "discount" if contested else "review" if before.valve else rule.mode
+    begins = verdict.level in OVER
+    begun = NaiveState(action, tick, tick + rule.expiry, 0, verdict.level == "without")
+    if action == "discount":
+        begun = begun._replace(weight=verdict.weight)
+    elif action == "suppress" and verdict.innocent:
+        begun = begun._replace(action="review", valve="innocent_past")
+    if before.action == "clear":
+        return begun if begins and rested else before
+    if contested and before.action in ("suppress", "review"):
+        return begun
+    if before.action == "discount" and verdict.level == "over" and rested:
+        return begun
+    clear, now = NaiveState(since=tick), before
+    active = begins or (now.action == "discount" and verdict.disputed)
+    if verdict.level == "under" and rested and not active:
+        return clear
+    if active:
+        now = now._replace(below=0, without=now.without and verdict.level != "over")
+    elif verdict.level != "low":
+        now = now._replace(below=now.below or tick)
+        if (now.without and verdict.enough) or tick - now.below >= rule.clear_after:
+            return clear
+    if active and now.weight is not None and abs(verdict.weight - now.weight) > now.weight / 10:
+        now = now._replace(weight=verdict.weight)
+    if verdict.level in (*OVER, "between") and now.expires - tick <= rule.expiry // 2:
+        return now._replace(expires=tick + rule.expiry)
+    return clear if tick >= now.expires else now
+
+
+def decisions(
+    lines, rule, harm, fact_at=lambda account, country, tick: "", bounds=None
+) -> list[tuple[str, str, int, NaiveState]]:
+    """Return (tag, country, tick, state) of every change.
+
+    A text is scored if its tag had `score_floor` tweets in the window when its pane settled.
+
+    Args:
+        rule: a `NaiveRule`.
+        harm: probability of a text.
+        fact_at: account facts; see `naive_facts`.
+        bounds: bounds of the harmful share from the scored texts; None: Wilson's bounds of the mean.
+    """
+    bounds = bounds or (lambda texts: wilson(sum(map(harm, texts)) / len(texts), len(texts), rule.confidence))
+    panes = defaultdict(lambda: defaultdict(list))
+    for tag, country, at, tweet in uses(lines):
+        for scope in {country, "*"} - {""}:
+            panes[at // PANE][tag, scope].append({**tweet, "pane": at // PANE})
+
+    def tweets_in(key, first, end):
+        return [tweet for one in range(first, end) if one in panes for tweet in panes[one].get(key, ())]
+
+    @cache
+    def scores(tag, pane) -> bool:
+        return len(tweets_in((tag, "*"), pane + 1 - rule.window // PANE, pane + 1)) >= rule.score_floor
+
+    def bounds_of(chosen, tag):
+        """Return the number of scored texts and the bounds of their share."""
+        texts = [t["text"] for fact, t in chosen if not fact and scores(tag, t["pane"])]
+        return (len(texts), *(bounds(texts) if texts else (0.0, 1.0)))
+
+    def split(key, tick, first, end):
+        """Return the sample, the same with account facts and without hidden accounts, and its established part."""
+        whole = sample(tweets_in(key, first, end))
+        facts = [(fact_at(t["author_id"], key[1], tick), t) for _, t in whole]
+        chosen = [(fact, t) for fact, t in facts if fact != "hidden"]
+        from_hidden = frozenset().union(
+            *(campaign(sent, tick) for other, sent in sketches.items() if other[1] == key[1] and other != key)
+        )
+        own = {t["id"] for t in established([t for _, t in chosen], rule, from_hidden)}
+        return whole, chosen, [one for one in chosen if one[1]["id"] in own]
+
+    def count(whole, chosen) -> int:
+        return round(authors(whole) * (len(chosen) / max(len(whole), 1)))
+
+    def judge(key, pane) -> Verdict:
+        tick, first = (pane + 1) * PANE, pane + 1 - rule.window // PANE
+        whole, chosen, own = split(key, tick, first, pane + 1)
+        everyone = count(whole, chosen)
+        scored, lower, upper = bounds_of(chosen, key[0])
+        tweets = len(tweets_in(key, first, pane + 1))
+        if tweets < rule.min_tweets or everyone < rule.min_authors or not scored:
+            return Verdict("low")
+        theirs = round(everyone * (len(own) / len(chosen)))
+        enough, weight = theirs >= rule.min_established, round(min(1.0, theirs / everyone, 3 * theirs / tweets), 3)
+        _, own_lower, _ = bounds_of(own, key[0])
+        _, rest_lower, rest_upper = bounds_of([one for one in chosen if one not in own], key[0])
+        level = "under" if upper < rule.clear_at else "between"
+        if not enough and lower >= rule.suppress_at:
+            level = "without"
+        rest = everyone - theirs
+        disputed = enough and rest >= max(rule.min_established, everyone / 10) and rest_upper >= rule.clear_at
+        if disputed and rest_lower >= rule.suppress_at:
+            level = "contested"
+        if enough and own_lower >= rule.suppress_at:
+            level = "over"
+        return Verdict(level, enough, weight, disputed, level in OVER and innocent(key, pane))
+
+    def innocent(key, pane) -> bool:
+        first, end = pane + 1 - rule.past // PANE, pane + 1 - rule.window // PANE
+        whole, chosen, own = split(key, (pane + 1) * PANE, first, end)
+        size = round(count(whole, chosen) * (len(own) / max(len(chosen), 1)))
+        return size >= rule.innocent_past and bounds_of(own, key[0])[2] < rule.clear_at
+
+    states, changes = {}, []
+    sketches: dict[tuple[str, str], list[Sketch]] = defaultdict(list)
+    for pane in range(min(panes), max(panes) + 1):
+        tick, first = (pane + 1) * PANE, pane + 1 - rule.window // PANE
+        keys = {key for one in range(first, pane + 1) if one in panes for key in panes[one]} | set(states)
+        for key in sorted(keys):
+            before, verdict = states.get(key, NaiveState()), judge(key, pane)
+            after = step(before, verdict, rule, tick)
+            if after is not before and after != before:
+                states[key] = after
+                changes.append((*key, tick, after))
+            minutes, rest = divmod(tick - after.since, MINUTE) if after.until(tick) else (0, 0)
+            due = not rest and minutes in (1, 2, 4, 8, 16) and verdict.level in (*OVER, "between")
+            if before.until(tick) != after.until(tick) or due:
+                whole, chosen, _ = split(key, tick, first, pane + 1)
+                sketches[key].append(Sketch(
+                    tick, after.until(tick),
+                    frozenset(
+                        author_hash(t["author_id"])
+                        for fact, t in chosen
+                        if not fact and scores(key[0], t["pane"]) and harm(t["text"]) >= 0.5
+                    ),
+                    whole[-1][0] if len(whole) >= K else 2**64 - 1,
+                ))  # fmt: skip
+    return changes
