@@ -1,8 +1,8 @@
 """The policy and the model of each tick, by the activations that a shard's log has named.
 
 Early decisions use the policy under which the newest open pane will settle. An activation is in force from a tick that
-settles 15 to 20 seconds after the record, and other floors need not wait for that. Only where the new policy has other
-windows, measures its signals otherwise, or acts on tags of a lower share, is nothing early until it is in force.
+settles 15 to 20 seconds after the record, and a lower threshold need not wait for that. Only where the new policy has
+other windows, or measures its signals otherwise, is nothing early until it is in force.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ class ActivationTimeline:
 
 
 def _alike(one: Policy, other: Policy) -> bool:
-    """Whether the evidence under one policy has all that the other one needs."""
-    return one is other or (_measures(one) == _measures(other) and one.least_suppress_at <= other.least_suppress_at)
+    """Whether both policies measure the same windows and signals."""
+    return one is other or _measures(one) == _measures(other)
 
 
 def _measures(policy: Policy) -> tuple[object, ...]:

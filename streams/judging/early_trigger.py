@@ -190,8 +190,17 @@ class EarlyTrigger:
     def _tweets(self, keys: Ints, window: SlidingWindow) -> Ints:
         return window.counts.of(keys) + self._open.tweets.of(keys)
 
-    def fire(self, firing: EarlyFiring, scores: Scores, window: SlidingWindow) -> EvidenceTable:
-        """Return the evidence of a firing, with the scores of its texts."""
+    def fire(
+        self, firing: EarlyFiring, scores: Scores, window: SlidingWindow, least_share: float = 1.0
+    ) -> EvidenceTable:
+        """Return the evidence of a firing, with the scores of its texts.
+
+        Args:
+            firing: tags to judge, and their open panes.
+            scores: of the firing's texts.
+            window: the shortest window.
+            least_share: lowest harmful share at which a rule suppresses.
+        """
         extra, at = [], 0
         scored_tags = set((firing.keys >> COUNTRY_BITS).tolist())
         for one in firing.panes:
@@ -199,6 +208,6 @@ class EarlyTrigger:
             one.pane.score(one.unscored, scores.part(at, end))
             at = end
             extra.append(build_pane(one.number, one.sampled, one.pane, scored_tags, NO_STRINGS))
-        table = self._evidence.table(window, firing.keys, extra, firing.tick_ms)
+        table = self._evidence.table(window, firing.keys, extra, firing.tick_ms, least_share)
         self._last = self._last.updated(LastFiring.at(table))
         return table

@@ -81,7 +81,12 @@ class EvidenceBuilder:
         return self.table(window, self._busy(window))
 
     def table(
-        self, window: SlidingWindow, keys: Ints, extra: Sequence[Pane] = (), tick_ms: int | None = None
+        self,
+        window: SlidingWindow,
+        keys: Ints,
+        extra: Sequence[Pane] = (),
+        tick_ms: int | None = None,
+        least_share: float = 1.0,
     ) -> EvidenceTable:
         """Return the evidence of some keys over a window and over open panes.
 
@@ -90,6 +95,7 @@ class EvidenceBuilder:
             keys: (m,) ascending.
             extra: panes that have not settled.
             tick_ms: end of the last of these; None: there are none.
+            least_share: share from which a tag's past is measured, if it is below that of the policy in force.
         """
         tweets = window.counts.of(keys)
         for pane in extra:
@@ -112,7 +118,8 @@ class EvidenceBuilder:
             migrated=notes.get(AuthorSketchIndex),
             scale=self.scale,
         )
-        return replace(table, past=self._established_past(table, self.store.span(window, tick_ms).end_ms))
+        end_ms = self.store.span(window, tick_ms).end_ms
+        return replace(table, past=self._established_past(table, end_ms, min(least_share, self._least_share)))
 
     def sample(self, window: SlidingWindow, keys: Ints) -> AuthorSample:
         """Return the settled samples of some keys, ascending, with the side inputs applied."""
@@ -173,12 +180,13 @@ class EvidenceBuilder:
         remaining: Ints = tweets if removed is None else np.maximum(tweets - removed, 0)
         return remaining
 
-    def _established_past(self, table: EvidenceTable, end_ms: int) -> AuthorGroup | None:
+    def _established_past(self, table: EvidenceTable, end_ms: int, least_share: float) -> AuthorGroup | None:
         """Measure the established authors in the longest window before the shortest, where a rule may act on a tag.
 
         Args:
             table: evidence of m keys.
             end_ms: end of its window.
+            least_share: lowest harmful share at which a rule may act.
 
         Returns:
             Columns (m,), without authors in the rows of other tags; None where the past reaches no further.
@@ -188,7 +196,7 @@ class EvidenceBuilder:
             return None
         assert table.established is not None
         shares = (table.estimates(), table.established.estimates())
-        rows = np.flatnonzero(np.nan_to_num(np.hstack(shares)).max(axis=1, initial=0.0) >= self._least_share)
+        rows = np.flatnonzero(np.nan_to_num(np.hstack(shares)).max(axis=1, initial=0.0) >= least_share)
         if not len(rows):
             return None
         keys, span = table.keys[rows], self.store.span(longest)._replace(end_ms=end_ms)

@@ -354,7 +354,7 @@ class ShardJudge:
             return []
         for one in firing.panes:
             mark_links(one.pane, one.unscored, policy)
-        table = self._trigger.fire(firing, scores, shortest)
+        table = self._trigger.fire(firing, scores, shortest, self.timeline.early_least_share)
         # No lower bound is above its estimate.
         could = np.flatnonzero(table.greatest_estimates() >= self.timeline.early_least_share)
         if not len(could):

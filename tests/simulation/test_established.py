@@ -93,10 +93,10 @@ def withheld_accounts(*ids: int) -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("seed", [0, 5])
+@pytest.mark.parametrize("seed", [1, 3])
 def test_decisions_with_withheld_accounts_equal_naive_reference(seed):
     """A sample without the hidden accounts has fewer rows than one that stands for more authors."""
-    lines, people = attacked_log(seed), withheld_accounts(*range(20, 50))
+    lines, people = attacked_log(seed, n=1_600, quiet_ms=200_000), withheld_accounts(*range(20, 50))
     policy = POLICY.replace("innocent_past: 25", "innocent_past: 50")
     actual = sorted(replayed(lines, people, policy))
     assert actual == sorted(decisions(lines, replace(RULE, innocent_past=50), harm, teller(people)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import pytest
@@ -53,10 +54,9 @@ class Lived:
         policy = parse_policy(POLICY.replace("SUCCESSOR", successor), "moving.yaml")
         replay = Replay(range(4), policy, load_text_scorer(), shards=4, keep_evidence=self.kept.append)
         self.emitted = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
-        self.sketches = replay.sketches
 
     def hidden(self) -> set[str]:
-        return {one.hashtag for one in self.emitted if any(ruling.action == "suppress" for ruling in one.rulings)}
+        return hidden_by(self.emitted)
 
     def highest(self, hashtag: str) -> float:
         """Return the greatest value of the signal, in the world and in any country."""
@@ -66,6 +66,11 @@ class Lived:
             rows = [row for row, name in enumerate(record.hashtags) if name == hashtag]
             found += table.signals["successor"][rows].tolist()
         return max(found)
+
+
+def hidden_by(decisions: Iterable[Decision]) -> set[str]:
+    """Return the hashtags that any decision hides; a discount does not."""
+    return {one.hashtag for one in decisions if any(ruling.action == "suppress" for ruling in one.rulings)}
 
 
 @cache
@@ -79,7 +84,8 @@ def test_migrated_campaign_is_suppressed_by_its_authors(seed):
     assert run.hidden() == {run.old, run.new}
     first = next(one for one in run.emitted if one.hashtag == run.new and one.country == "*")
     (ruling, *_) = first.rulings
-    assert {why.signal for why in ruling.reasons} == {"harmful_share_lower", "successor"}, "nothing else spoke for it"
+    signals = {why.signal for why in ruling.reasons} - {"harmful_share_lower", "established_share_lower"}
+    assert signals == {"successor"}, "nothing else spoke for it"
     assert ruling.evidence is not None and ruling.evidence.predecessor == run.old
     assert run.highest(run.new) > 0.6
 
@@ -87,7 +93,6 @@ def test_migrated_campaign_is_suppressed_by_its_authors(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_migrated_campaign_is_shown_without_signal(seed):
     assert lived(seed, "").hidden() == {lived(seed, "").old}
-    assert not lived(seed, "").sketches
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -134,4 +139,4 @@ def test_replay_is_independent_of_flush_size():
         emitted = [one for one in replay.run(read_lines(lines)) if isinstance(one, Decision)]
         found.append(sorted((one.tick_ms, one.hashtag, one.country, str(one.rulings)) for one in emitted))
     assert found[0] == found[1]
-    assert {hashtag for _, hashtag, _, _ in found[0]} == {*tags_of(config)}
+    assert hidden_by(emitted) == {*tags_of(config)}
