@@ -54,7 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the attacks and campaigns, print tables and goals; return the exit code."""
     given = _arguments(arguments)
     sizes, ratios, kinds = (FULL_PROTESTERS, FULL_RATIOS, tuple(KINDS)) if given.full else (PROTESTERS, RATIOS, YOUNG)
-    tabled = list(attacks(sizes, ratios, kinds, most_harm=False, seeds=given.seeds))
+    drawn = attacks((tables.DRAWN_PROTESTERS,), FULL_RATIOS, tables.DRAWN_KINDS, most_harm=False, seeds=given.seeds)
+    tabled = list(
+        dict.fromkeys(
+            [
+                *attacks(sizes, ratios, kinds, most_harm=False, seeds=given.seeds),
+                *(one for one in drawn if one.timing == tables.DRAWN_TIMING),
+            ]
+        )
+    )
     hard = list(attacks(LEAST_PROTESTERS, HARD_RATIOS, tuple(KINDS), most_harm=True, seeds=given.seeds))
     cases: list[Attack | StagedCampaign] = [*tabled, *hard, *campaigns(CAMPAIGN_SEEDS)]
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -93,7 +101,7 @@ def _report(
     if given.json:
         rows = [*map(asdict, (*outcomes, *hard)), *map(asdict, seen)]
         given.json.write_text(json.dumps({"machine": machine(), "texts": given.texts, "cases": rows}, indent=1) + "\n")
-    target = given.picture or (PICTURE if given.full and given.texts == "own" else None)
+    target = given.picture or (PICTURE if given.texts == "own" else None)
     if target:
         target.write_text(tables.picture(outcomes), "utf-8")
         console.print(f"picture: {target}")
@@ -110,7 +118,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--texts", default="own", help="own (default), dev (../shared/data/harm/dev), or a file")
     parser.add_argument("--seeds", type=int, default=1, help="repetitions of each attack with other texts and times")
     parser.add_argument("--json", type=Path, help="write all figures there")
-    parser.add_argument("--picture", type=Path, help=f"default: docs/images/{PICTURE.name} of a full run")
+    parser.add_argument("--picture", type=Path, help=f"default: docs/images/{PICTURE.name} with the simulator's texts")
     return parser.parse_args(arguments)
 
 

@@ -16,7 +16,7 @@ from benchmarks.hijack.outcomes import AttackOutcome
 
 Row = TypeVar("Row")
 Key = TypeVar("Key", bound=Hashable)
-DRAWN_KINDS, DRAWN_PROTESTERS = ("young", "old", "paraphrased", "disguised"), 100
+DRAWN_KINDS, DRAWN_TIMING, DRAWN_PROTESTERS = ("young", "old", "paraphrased", "disguised"), BEFORE, 100
 
 BY_RATIO = """
 Young attackers. In each cell: seconds hidden by settled + early decisions, seconds discounted, changes of state in ten
@@ -137,7 +137,7 @@ def picture(outcomes: Iterable[AttackOutcome]) -> str:
     found: dict[str, dict[float, float]] = {}
     for one in outcomes:
         attack = one.attack
-        if attack.kind in DRAWN_KINDS and (attack.timing, attack.protesters) == (BEFORE, DRAWN_PROTESTERS):
+        if attack.kind in DRAWN_KINDS and (attack.timing, attack.protesters) == (DRAWN_TIMING, DRAWN_PROTESTERS):
             line = found.setdefault(attack.kind, {})
             line[attack.ratio] = max(one.hidden_seconds, line.get(attack.ratio, 0.0))
     return svg(

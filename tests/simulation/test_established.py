@@ -93,7 +93,7 @@ def withheld_accounts(*ids: int) -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [0, 7])
 def test_decisions_with_withheld_accounts_equal_naive_reference(seed):
     """A sample without the hidden accounts has fewer rows than one that stands for more authors."""
     lines, people = attacked_log(seed, n=1_600, quiet_ms=200_000), withheld_accounts(*range(20, 50))

@@ -25,7 +25,7 @@ def speaker(rng: random.Random, scene: str, event_ms: int, number: int, authors:
     """Draw author, age and text of a tweet in a scene.
 
     The first half of the authors have old accounts, of known or unknown age, and words of their own. A tenth of these
-    also write in campaigns. The other half have new accounts, or copy a slogan.
+    also write in campaigns. The other half copy a slogan, or have new accounts and may copy one of the first half.
 
     Args:
         rng: source of the draws.
@@ -44,8 +44,8 @@ def speaker(rng: random.Random, scene: str, event_ms: int, number: int, authors:
         author, text = rng.randrange(max(half // 10, 1)), f"bad {own_words(number)}"
     else:
         author = half + rng.randrange(half)
-        copies = author % 2 == 0
-        text = rng.choice(SLOGANS) if copies else f"bad {own_words(number)}"
+        copies, stolen = author % 2 == 0, f"good {own_words(max(number - rng.randrange(1, 20), 0))}"
+        text = rng.choice(SLOGANS if copies else (stolen, f"bad {own_words(number)}", f"bad {own_words(number)}"))
         born_ms = event_ms - (400 if copies else 3) * DAY_MS
     known = {} if author % 5 == 0 and not coordinated else {"author_created_at_ms": born_ms}
     return {"author_id": str(author), "text": text, **known}
