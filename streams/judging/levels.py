@@ -163,7 +163,8 @@ class RuleLevels:
             authors = int(table.established.authors[row])
             weight = min(1.0, authors / int(table.authors[row]), TWEETS_EACH * authors / max(int(table.tweets[row]), 1))
         past = int(self.table.past.authors[row]) if self.table.past is not None and self.innocent[row] else 0
-        return EstablishedVoice(bool(self.enough[row]), round(weight, 3), bool(self.disputed[row]), past)
+        disputed = bool(self.disputed[row]) and self.is_shortest(row)  # a longer window has attackers that are gone
+        return EstablishedVoice(bool(self.enough[row]), round(weight, 3), disputed, past)
 
     def is_shortest(self, row: int) -> bool:
         """Return whether the window is the shortest of the rule."""

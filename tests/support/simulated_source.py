@@ -35,7 +35,7 @@ def random_source(rng: random.Random, seed: int, span: Span) -> list[list[LogRec
     }
     calm_waves = rng.choice([0, 0, 2])
     scenes = {
-        (tag, wave): "calm" if wave < calm_waves else rng.choice(["", "", "", *SCENES])
+        (tag, wave): "calm" if wave < calm_waves else rng.choice(["", "", "anger", *SCENES])
         for tag in range(4)
         for wave in range(9)
     }
