@@ -171,7 +171,7 @@ def _admit(
 
     top = TopTags(*evaluation.sizes(), was_hidden, policy.valves.top_tags)
     for key, breaker in breakers.admit(policy.valves, tick_ms, begun, top).items():
-        states[key].update(as_reviews(done.before[key], states[key], breaker))
-        done.refused.append(breaker)
-        if states[key] == done.before[key]:
-            done.publish.discard(key)
+        instead = as_reviews(done.before[key], states[key], breaker)
+        states[key].update(instead)
+        if any(one.action == "review" for one in instead.values()):  # a discount that stays is refused at every tick
+            done.refused.append(breaker)

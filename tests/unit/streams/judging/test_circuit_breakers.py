@@ -216,6 +216,12 @@ def test_refused_decision_is_review_with_breaker_as_reason():
     }
 
 
+def test_refused_suppression_of_a_discounted_tag_stays_a_discount():
+    before = {SCOPE: replace(scope_decision("discount", 0), weight=0.3)}
+    after = {SCOPE: scope_decision("suppress", TICK)}
+    assert as_reviews(before, after, DecisionReason("new_suppressions_per_hour", 20, 20)) == before
+
+
 @pytest.mark.parametrize("mode", ["suppress", "hold_for_review"])
 def test_refused_decision_stays_review_until_it_ends(mode):
     rule = altered(RULE, mode=mode)

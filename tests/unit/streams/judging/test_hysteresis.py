@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -267,6 +268,13 @@ def test_discounted_tag_is_hidden_by_established_only_after_dwell():
     found = step(state, OVER, 40_000)
     assert found is not None and (found.action, found.since_ms, found.weight) == ("suppress", 40_000, None)
     assert not found.without
+
+
+def test_discount_keeps_its_reasons_while_it_is_not_contested():
+    why = (DecisionReason("coordinated_share_lower", 0.9, 0.4),)
+    state = msgspec.structs.replace(decision("discount", since_ms=TICK, weight=0.5), reasons=why)
+    found = step(state, result(BETWEEN, weight=0.2, disputed=True), 40_000)
+    assert found is not None and (found.weight, found.reasons) == (0.2, why)
 
 
 def test_discounted_tag_stays_discounted_when_established_leave():
