@@ -17,7 +17,7 @@ ROOMS := streams moderation models surfaces client web devkit benchmarks
 FIRST ?= 0
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install encoder demo test test-long unit simulation integration integration-long fault fault-short pages mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
+.PHONY: help install encoder demo test test-long unit simulation simulation-long integration integration-long fault fault-short pages mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,8 +51,7 @@ test: install ## run the main suites, in 15 minutes on two idle cores; print eac
 	@$(MAKE) --no-print-directory unit simulation integration fault-short pages
 
 test-long: install ## run the long suites: more histories, slow integration tests, 20 fault schedules, planted bugs
-	@$(MAKE) --no-print-directory simulation SEEDS=400
-	$(MAKE) --no-print-directory integration-long fault mutants
+	@$(MAKE) --no-print-directory simulation-long integration-long fault mutants
 
 # $(call suite,NAME,PYTEST ARGUMENTS): run a suite and print its time.
 suite = start=$$(date +%s); $(BIN)/pytest -q $(2); echo "$(1): $$(( $$(date +%s) - start )) s"
@@ -61,7 +60,10 @@ unit: install ## run unit, property and contract tests
 	@$(call suite,unit,-n 2 -m "not integration and not fault and not pages and not simulation" tests)
 
 simulation: install ## compare simulated histories with a reference; SEEDS=400 for more
-	@$(if $(filter environment% command%,$(origin SEEDS)),,unset SEEDS;) $(call suite,simulation,-n 2 -m simulation tests)
+	@$(if $(filter environment% command%,$(origin SEEDS)),,unset SEEDS;) $(call suite,simulation,-n 2 -m "simulation and not long" tests)
+
+simulation-long: install ## compare 400 histories of each kind, and check that histories contain each case
+	@export SEEDS=400; $(call suite,simulation-long,-n 2 -m simulation tests)
 
 integration: install ## run integration tests in two processes, each with its own Kafka and Valkey
 	@$(call suite,integration,-n 2 --dist loadfile -m "integration and not long" --timeout 300 tests)

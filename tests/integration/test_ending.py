@@ -31,7 +31,7 @@ run()
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ("time.sleep(600)", "the event loop has not run for"),
+        pytest.param("time.sleep(600)", "the event loop has not run for", marks=pytest.mark.long),
         ("await asyncio.sleep(600)", "hashtag-partials["),
     ],
 )

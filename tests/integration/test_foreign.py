@@ -28,6 +28,7 @@ def decisions(settings: Settings, shard: int) -> list[Decision | Progress]:
     return [decode_record(value) for value in asyncio.run(read())]
 
 
+@pytest.mark.long
 def test_early_decision_of_a_zombie_is_withdrawn(topics: Settings, tmp_path: Path):
     worker = WorkerProcess(topics, tmp_path).start().wait_ready()
     try:

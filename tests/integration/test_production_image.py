@@ -59,6 +59,7 @@ def test_image_has_neither_devkit_nor_its_libraries(python: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.long
 def test_worker_of_production_image_becomes_ready(python: Path, topics: Settings, tmp_path: Path) -> None:
     worker = WorkerProcess(topics.model_copy(update={"policy": ROOT / "config" / "policy.yaml"}), tmp_path)
     worker.command = [str(python.with_name("hushtag"))]

@@ -186,6 +186,7 @@ def test_refused_download_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "HUSHTAG_MAVEN_URL" in caught.value.fix
 
 
+@pytest.mark.long
 def test_kafka_survives_kill_pause_and_restart(tmp_path: Path) -> None:
     with KafkaServer(tmp_path / "kafka", heap_mb=256, config={"num.partitions": "3"}) as kafka:
         port = kafka.port

@@ -20,7 +20,7 @@ from tests.support.simulated_words import LATER, SCORER
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "100"))
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "60"))
 
 
 def two(seed: int) -> list[Policy]:

@@ -24,7 +24,7 @@ from tests.support.simulated_sizes import LONG, SHARDS, small_units
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "200"))
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "150"))
 SCHEDULES = 12
 """Number of publisher histories for one history of judges."""
 

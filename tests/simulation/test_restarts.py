@@ -44,7 +44,7 @@ from tests.support.simulated_sizes import BLOCK, LONG, SHORT, Span, small_units
 
 pytestmark = pytest.mark.simulation
 
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "100"))
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "60"))
 
 
 def simulate(seed: int, **options: Any) -> list[str]:
@@ -97,6 +97,7 @@ def test_results_with_stage_2_equal_reference(seed):
     assert not found, failure_message(seed, found)
 
 
+@pytest.mark.long
 def test_stage_2_changes_decisions():
     """Check that the histories above contain the cases that they test."""
     changed = 0
@@ -134,6 +135,7 @@ def outcomes(past: SettledHistory) -> Counter[str]:
     return +seen
 
 
+@pytest.mark.long
 def test_histories_contain_attacks():
     """Check that the histories above contain the cases that they test."""
     found: Counter[str] = Counter()

@@ -28,7 +28,7 @@ from tests.support.simulated_sizes import LONG, SHARDS, small_units
 pytestmark = pytest.mark.simulation
 
 SHARES = {"harmful_share_lower", "established_share_lower"}
-FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "20"))
+FIRST, SEEDS = int(os.environ.get("FIRST", "0")), int(os.environ.get("SEEDS", "15"))
 
 
 def lived(seed: int, **options: Any) -> SimulatedPipeline:
@@ -50,6 +50,7 @@ def test_results_are_independent_of_early_firings(seed):
     assert not found, failure_message(seed, found)
 
 
+@pytest.mark.long
 def test_histories_contain_migrated_campaigns():
     """Count the cases in a history: migrated campaigns, repeats, evicted tags, late sketches."""
     seen = dict.fromkeys(("corroborated", "repeated", "let go", "late"), 0)
@@ -75,6 +76,7 @@ def test_histories_contain_migrated_campaigns():
     assert all(seen.values()), seen
 
 
+@pytest.mark.long
 def test_authors_of_hidden_tags_change_decisions(monkeypatch):
     """Check that in some histories authors do not count as established because of another hidden tag."""
     different = 0

@@ -96,6 +96,7 @@ def test_impact_predicts_decisions_under_attack(seed):
     predicted_exactly(under_attack(seed), make_policy(SMALL), make_policy(changed_policy(seed)))
 
 
+@pytest.mark.long
 def test_predicted_attacks_contain_every_outcome():
     """Check that the cases above contain discounts, quick ends and harmless pasts, under both policies."""
     for policy_of in (lambda _: SMALL, changed_policy):
