@@ -119,12 +119,16 @@ class RuleLevels:
 
     table: EvidenceTable
     rule: Rule
+    column: int
+    """Score column of the rule's category."""
+    confidence: float
+    """Confidence of the two-sided intervals."""
     level: Levels
     everyone: GroupBounds
     own: GroupBounds
-    """GroupBounds of the established authors."""
+    """GroupBounds of the established authors, where these are enough."""
     others: GroupBounds
-    """GroupBounds of the authors that are not established."""
+    """GroupBounds of the authors that are not established, where both groups are enough."""
     enough: Bools
     """Whether there are enough established authors for a verdict."""
     disputed: Bools
@@ -141,7 +145,10 @@ class RuleLevels:
 
     def evidence(self, row: int) -> Evidence:
         """Render one row for a decision record."""
-        return self.table.evidence(row, self.everyone.at(row), self.own.at(row), self.listed)
+        own = self.own.at(row)
+        if self.table.established is not None and not self.enough[row]:
+            own = self.table.established.take(np.array([row])).bounds(self.column, self.confidence).at(0)
+        return self.table.evidence(row, self.everyone.at(row), own, self.listed)
 
     def reasons(self, row: int) -> tuple[DecisionReason, ...]:
         """Return the bound that decided, and the signals of one row that reached their thresholds."""
@@ -197,18 +204,18 @@ def levels(
 
     own, others, enough, disputed = everyone, GroupBounds.unknown(m), np.ones(m, bool), np.zeros(m, bool)
     if table.established is not None:
-        rows = np.flatnonzero(floors)  # most rows are below the floors, and need no bounds
-        some, part = table.everyone.take(rows), table.established.take(rows)
-        rest = some.without(part)
-        own = part.bounds(column, confidence).spread(rows, m)
-        others = rest.bounds(column, confidence).spread(rows, m)
         enough = table.established.authors >= rule.min_established
-        least = np.maximum(rule.min_established, LEAST_PART * some.authors)
-        disputed[rows] = enough[rows] & (rest.authors >= least) & (others.upper[rows] >= rule.clear_at)
+        rows = np.flatnonzero(floors & enough)  # most rows have no verdict of the group, and need no bounds
+        own = table.established.take(rows).bounds(column, confidence).spread(rows, m)
+        least = np.maximum(rule.min_established, LEAST_PART * table.authors)
+        rows = rows[(table.authors - table.established.authors >= least)[rows]]
+        rest = table.everyone.take(rows).without(table.established.take(rows))
+        others = rest.bounds(column, confidence).spread(rows, m)
+        disputed[rows] = others.upper[rows] >= rule.clear_at
     innocent = np.zeros(m, bool)
     if table.past is not None:
-        innocent = table.past.authors >= rule.innocent_past
-        innocent &= table.past.bounds(column, rule.confidence).upper < rule.clear_at
+        rows = np.flatnonzero(floors & (table.past.authors >= rule.innocent_past))
+        innocent[rows] = table.past.take(rows).bounds(column, rule.confidence).upper < rule.clear_at
 
     level = np.full(m, BETWEEN, np.int8)
     level[everyone.upper < rule.clear_at] = UNDER
@@ -216,7 +223,9 @@ def levels(
     level[disputed & (others.lower >= rule.suppress_at)] = CONTESTED
     level[enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
     level[~floors] = LOW
-    return RuleLevels(table, rule, level, everyone, own, others, enough, disputed, innocent, listed, asked)
+    return RuleLevels(
+        table, rule, column, confidence, level, everyone, own, others, enough, disputed, innocent, listed, asked
+    )
 
 
 def combine(results: Iterable[RuleResult]) -> RuleResult:
