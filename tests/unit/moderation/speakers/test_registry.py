@@ -128,6 +128,7 @@ def test_removal_replaces_names_under_compaction() -> None:
     ):
         change(world, entry)
         assert registry.entry_of(world.desk.cases.speakers["7"]) == entry
+        world.now_ms += 60_000
     run(world.desk.change_registry(lambda _: registry.RegistryPlan(removed=("7",)), actor="ann", reason="asked for it"))
     assert world.desk.cases.speakers == {}
     kept = {key: value for value, key in world.log.records}.values()
