@@ -7,6 +7,7 @@
     │   └── TopicsError      the operator: a topic whose settings break a promise
     ├── DependencyAway       no one yet: Kafka or Redis is not reachable, wait       exit 1
     │   ├── FlagStoreUnavailable
+    │   │   └── FlagStoreRefuses  the operator: TLS, the login, or the user's rights  exit 2
     │   └── BrokerRefuses    the operator: the login, or the user's rights    exit 2
     └── ContractError        the producer of one record, which becomes a dead letter
 
@@ -53,11 +54,21 @@ class DependencyAway(HushtagError):
 
 
 class FlagStoreUnavailable(DependencyAway):
-    """Redis does not take writes. Retry after `retry_after_seconds`, within the caller's deadline."""
+    """Redis does not take writes. Retry after `retry_after_seconds`, within the caller's deadline.
 
-    def __init__(self, message: str, *, retry_after_seconds: float = 1.0, fix: str = "") -> None:
+    `kind` is a short stable word, a metric label: the server's own word (NOPERM, OOM, READONLY, ...), or `away`.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float = 1.0, fix: str = "", kind: str = "away") -> None:
         super().__init__(message, fix=fix)
         self.retry_after_seconds = retry_after_seconds
+        self.kind = kind
+
+
+class FlagStoreRefuses(FlagStoreUnavailable):
+    """Redis denies the login or a command, or TLS with it fails. Callers that wait for Redis wait for this too."""
+
+    exit_code = EXIT_CALLER
 
 
 class BrokerRefuses(DependencyAway):

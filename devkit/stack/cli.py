@@ -27,11 +27,16 @@ def up(
     kafka_port: Annotated[int, typer.Option(help="Port of Kafka on 127.0.0.1; 0 picks a free one.")] = 0,
     redis_port: Annotated[int, typer.Option(help="Port of Valkey on 127.0.0.1; 0 picks a free one.")] = 0,
     data: Annotated[Path, typer.Option(help="Folder for data, kept between runs.")] = Path(".cache/stack"),
+    brokers: Annotated[int, typer.Option(min=1, max=9, help="Number of Kafka brokers.")] = 1,
+    secure: Annotated[
+        bool, typer.Option("--secure", help="TLS, logins and access rights on both; nothing is permitted without one.")
+    ] = False,
 ) -> None:
     """Run a local Kafka and Valkey until Ctrl-C or SIGTERM; print their addresses as one JSON line once both answer.
 
     The first run downloads Kafka's jars (45 MB) to the project's .cache folder. HUSHTAG_CACHE sets another folder,
-    HUSHTAG_MAVEN_URL a Maven mirror.
+    HUSHTAG_MAVEN_URL a Maven mirror. The line's `environment` has the variables for clients, which with --secure log in
+    as the administrator; `hushtag acls` gives other users their rights.
     """
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
@@ -46,7 +51,7 @@ def up(
     for number in before:
         signal.signal(number, on_signal)
     try:
-        _run(data, kafka_port, redis_port, stop, ready)
+        _run(data, kafka_port, redis_port, brokers, secure, stop, ready)
     except KeyboardInterrupt:
         _console.print("stopped before it was up", style="dim")
     finally:
@@ -54,7 +59,15 @@ def up(
             signal.signal(number, handler)
 
 
-def _run(data: Path, kafka_port: int, redis_port: int, stop: threading.Event, ready: threading.Event) -> None:
+def _run(
+    data: Path,
+    kafka_port: int,
+    redis_port: int,
+    brokers: int,
+    secure: bool,
+    stop: threading.Event,
+    ready: threading.Event,
+) -> None:
     from devkit.stack import LocalStack  # imported here, so that other commands do not wait for it
 
     stack: LocalStack | None = None
@@ -66,10 +79,13 @@ def _run(data: Path, kafka_port: int, redis_port: int, stop: threading.Event, re
                 if not _console.is_terminal:
                     _print_some(line)
 
-            stack = LocalStack(data, kafka_port=kafka_port, redis_port=redis_port, report=report)
+            stack = LocalStack(
+                data, kafka_port=kafka_port, redis_port=redis_port, brokers=brokers, secure=secure, report=report
+            )
             stack.start()
         ready.set()
-        print(json.dumps({"kafka": stack.kafka, "redis": stack.redis_url}), flush=True)
+        line = {"kafka": stack.kafka, "redis": stack.redis_url, "environment": stack.environment()}
+        print(json.dumps(line), flush=True)
         _console.print(f"Kafka and Valkey run, data in {stack.data_dir}; Ctrl-C stops them", style="dim")
         while not stop.wait(0.3):
             stack.check()

@@ -9,13 +9,14 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from devkit.stack.errors import StackError
 from devkit.stack.jars import Report, default_cache, kafka_class_path
 from devkit.stack.ports import LOOPBACK, answers, claim, free_port
 from devkit.stack.server import Server
 
-_ONE_NODE = {
+ONE_NODE = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
@@ -61,6 +62,12 @@ _LOGGING = (
 )
 
 
+def new_cluster_id() -> str:
+    """Return a random id for `kafka-storage.sh format`."""
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return "h" + cluster_id[1:]  # an id with a leading dash would be parsed as an option
+
+
 class KafkaServer(Server):
     """Kafka broker. `config` overrides or adds lines of server.properties, `heap_mb` bounds the Java heap.
 
@@ -99,7 +106,7 @@ class KafkaServer(Server):
     def properties(self) -> dict[str, str]:
         """Return the lines of server.properties."""
         return (
-            _ONE_NODE
+            ONE_NODE
             | {
                 "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self._controller_port}",
                 "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
@@ -135,11 +142,22 @@ class KafkaServer(Server):
         quiet = ("--sun-misc-unsafe-memory-access=allow", "-Djava.awt.headless=true")
         return [JAVA, "-XX:+UseSerialGC", *quiet, *options, "-cp", self._class_path]
 
+    def _format_options(self) -> list[str]:
+        """Return the options of `kafka-storage.sh format`."""
+        return ["-t", new_cluster_id()]
+
+    def _admin_options(self) -> dict[str, Any]:
+        """Return the login of the admin client that waits until the server answers."""
+        return {}
+
+    def _is_up(self, brokers: list[dict[str, Any]]) -> bool:
+        """Return whether the server is up, given the registered brokers."""
+        return bool(brokers)
+
     def _format(self, properties_file: Path) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        cluster_id = "h" + cluster_id[1:]  # an id with a leading dash would be parsed as an option
         quick = ("-XX:TieredStopAtLevel=1", "-Xmx128m")
-        command = [*self._java(*quick), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties_file]
+        tool = [*self._java(*quick), "kafka.tools.StorageTool", "format"]
+        command = [*tool, *self._format_options(), "-c", properties_file]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
             output = "\n".join(
@@ -149,10 +167,13 @@ class KafkaServer(Server):
                 f"Kafka's folder {self.data_dir} cannot be formatted: {output}", fix="name an empty folder with --data"
             )
 
-    def _wait_until_ready(self, deadline: float) -> None:
+    def _wait_for_port(self, deadline: float) -> None:
         while not answers(self.port):
             self._still_starting(deadline)
             time.sleep(0.05)
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        self._wait_for_port(deadline)
         from kafka import KafkaAdminClient
         from kafka.errors import KafkaError
 
@@ -160,13 +181,16 @@ class KafkaServer(Server):
             self._still_starting(deadline)
             try:
                 admin = KafkaAdminClient(
-                    bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5_000, request_timeout_ms=5_000
+                    bootstrap_servers=self.bootstrap,
+                    bootstrap_timeout_ms=5_000,
+                    request_timeout_ms=5_000,
+                    **self._admin_options(),
                 )
             except KafkaError:
                 time.sleep(0.1)
                 continue
             try:
-                if admin.describe_cluster()["brokers"]:
+                if self._is_up(admin.describe_cluster()["brokers"]):
                     return
             except KafkaError:
                 pass

@@ -11,7 +11,9 @@ from typing import Self
 
 from devkit.stack.errors import StackMistake
 from devkit.stack.jars import Report
+from devkit.stack.kafka_cluster import KafkaCluster
 from devkit.stack.kafka_server import KafkaServer
+from devkit.stack.logins import Logins
 from devkit.stack.server import Server
 from devkit.stack.valkey_server import ValkeyServer
 
@@ -32,16 +34,20 @@ class LocalStack:
         *,
         kafka_port: int = 0,
         redis_port: int = 0,
-        heap_mb: int = 512,
+        heap_mb: int | None = None,
+        brokers: int = 1,
+        secure: bool = False,
         report: Report = lambda line: None,
     ) -> None:
         """Choose the ports and lock the folder; `start` (or `with`) starts the servers.
 
         Args:
             data_dir: kept between runs; one stack at a time.
-            kafka_port: port of the broker; 0 for any free one.
+            kafka_port: port of the first broker; 0 for any free one.
             redis_port: port of Valkey; 0 for any free one.
-            heap_mb: most memory of the broker's heap, in MB.
+            heap_mb: most memory of a broker's heap, in MB; None: 512, or 256 if there are several.
+            brokers: number of brokers.
+            secure: both servers take TLS and logins only, and deny what no right allows. `logins` has the users.
             report: receives one line on each step, for progress messages.
 
         Raises:
@@ -50,14 +56,31 @@ class LocalStack:
         self.data_dir = data_dir.resolve()
         self._lock = _lock_folder(self.data_dir, report)
         try:
-            self.valkey_server = ValkeyServer(self.data_dir / "valkey", port=redis_port, keep_open=[self._lock])
-            self.kafka_server = KafkaServer(
-                self.data_dir / "kafka",
-                port=kafka_port,
-                heap_mb=heap_mb,
-                report=report,
-                keep_open=[self._lock],
+            keep_open = [self._lock]
+            self.logins = Logins(self.data_dir / "logins") if secure else None
+            """Users and certificates; None unless `secure`."""
+            self.valkey_server = ValkeyServer(
+                self.data_dir / ("valkey-secure" if secure else "valkey"),
+                port=redis_port,
+                logins=self.logins,
+                keep_open=keep_open,
             )
+            self.kafka_server: KafkaServer | KafkaCluster
+            """The broker, or with `secure` or several `brokers` a cluster."""
+            if brokers == 1 and not secure:
+                self.kafka_server = KafkaServer(
+                    self.data_dir / "kafka", port=kafka_port, heap_mb=heap_mb or 512, report=report, keep_open=keep_open
+                )
+            else:
+                self.kafka_server = KafkaCluster(
+                    self.data_dir / f"kafka-{'secure-' if secure else ''}{brokers}",
+                    brokers=brokers,
+                    logins=self.logins,
+                    port=kafka_port,
+                    heap_mb=heap_mb or (512 if brokers == 1 else 256),
+                    report=report,
+                    keep_open=keep_open,
+                )
         except BaseException:
             os.close(self._lock)
             raise
@@ -74,10 +97,15 @@ class LocalStack:
 
     def environment(self) -> dict[str, str]:
         """Return the settings that point hushtag at this stack."""
-        return {"HUSHTAG_KAFKA": self.kafka, "HUSHTAG_REDIS_URL": self.redis_url}
+        login = {} if self.logins is None else self.logins.kafka_settings()
+        return {
+            "HUSHTAG_KAFKA": self.kafka,
+            "HUSHTAG_REDIS_URL": self.redis_url,
+            **{f"HUSHTAG_{name.upper()}": value for name, value in login.items()},
+        }
 
     @property
-    def servers(self) -> tuple[Server, Server]:
+    def servers(self) -> tuple[KafkaServer | KafkaCluster, Server]:
         """Both servers: Kafka, then Valkey."""
         return self.kafka_server, self.valkey_server
 

@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
 from devkit.stack.errors import StackError, StackMistake
 from devkit.stack.process import KeptProcess
@@ -19,7 +19,7 @@ _LEAST_FREE_BYTES = 512 * 1024 * 1024
 class Server(ABC):
     """Server of the local stack. Its port is chosen at construction and kept over restarts, as is its data."""
 
-    name: ClassVar[str]
+    name: str
     port: int
 
     def __init__(self, data_dir: Path, *, keep_open: Sequence[int] = ()) -> None:
@@ -55,8 +55,17 @@ class Server(ABC):
         Raises:
             StackError: it ended, or does not answer within `timeout_seconds`; its last log lines are in the message.
         """
-        assert not self.running, f"{self.name} runs already"
         deadline = time.monotonic() + timeout_seconds
+        self.launch()
+        try:
+            self._wait_until_ready(deadline)
+        except BaseException:
+            self.kill()
+            raise
+
+    def launch(self) -> None:
+        """Start the server without waiting for its answers; `wait` waits for them."""
+        assert not self.running, f"{self.name} runs already"
         command = self._command()
         self._process = KeptProcess(
             command,
@@ -65,11 +74,14 @@ class Server(ABC):
             folder=self.data_dir,
             keep_open=self._keep_open,
         )
-        try:
-            self._wait_until_ready(deadline)
-        except BaseException:
-            self.kill()
-            raise
+
+    def wait(self, *, timeout_seconds: float = 60.0) -> None:
+        """Wait until a launched server answers.
+
+        Raises:
+            StackError: it ended, or does not answer within `timeout_seconds`.
+        """
+        self._wait_until_ready(time.monotonic() + timeout_seconds)
 
     def stop(self, *, timeout_seconds: float = 20.0) -> None:
         """Send SIGTERM, and SIGKILL after `timeout_seconds`; does nothing if it does not run."""

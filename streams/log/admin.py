@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
+from kafka.errors import AuthorizationError, KafkaError
 
-from streams.errors import DependencyAway, SettingsError, TopicsError
-from streams.log.kafka_security import security_kwargs
+from streams.errors import DependencyAway, TopicsError
+from streams.log.kafka_security import TOPIC_AUTHORIZATION_FAILED, check_login, connection_of, lacking, refusal
 from streams.log.topic_specs import TWEETS
 from streams.settings import Settings
 
+_UNKNOWN_TOPIC = 3
+"""Error code of a topic that does not exist."""
 Report = Callable[[str], None]
 """Prints one line about what the command waits for."""
 
@@ -28,26 +32,40 @@ def admin_client(settings: Settings, *, report: Report = lambda line: None) -> I
     """Connect kafka-python's admin client; close it at the end.
 
     Raises:
-        DependencyAway: no broker answers within `start_deadline_seconds`.
-        SettingsError: the broker refuses the login.
+        DependencyAway: no broker answers within `start_deadline_seconds`, or later to a request.
+        BrokerRefuses: TLS or the login failed, or the user lacks a right.
     """
     admin = _connect(settings, report)
     try:
-        yield admin
-    except AuthorizationError as error:
-        raise SettingsError(
-            f"Kafka at {settings.kafka} does not permit it: {error}",
-            fix="grant this user the rights, or use another one",
-        ) from None
+        with missing_right(settings, "Describe or DescribeConfigs"):
+            yield admin
+    except KafkaError as error:  # the broker went away after the client had connected
+        what = str(error) or type(error).__name__
+        raise DependencyAway(
+            f"Kafka at {settings.kafka}: {what}", fix="is the broker up, and HUSHTAG_KAFKA right?"
+        ) from error
     finally:
         with _quiet_kafka_logs():
             admin.close()
 
 
+@contextmanager
+def missing_right(settings: Settings, right: str, resource: str = "") -> Iterator[None]:
+    """Translate the error of a call that needs a right: the broker's answer does not name it.
+
+    Raises:
+        BrokerRefuses: the user lacks it.
+    """
+    try:
+        yield
+    except AuthorizationError as error:
+        raise refusal(error, connection_of(settings), right=right, resource=resource) or error from None
+
+
 def _connect(settings: Settings, report: Report) -> Any:
     deadline = time.monotonic() + settings.start_deadline_seconds
     servers = settings.kafka.split(",")
-    arguments = security_kwargs(settings) | {
+    arguments = connection_of(settings) | {
         "bootstrap_servers": servers,
         "client_id": "hushtag-admin",
         "request_timeout_ms": 30_000,
@@ -60,12 +78,10 @@ def _connect(settings: Settings, report: Report) -> Any:
             try:
                 with _quiet_kafka_logs():
                     return KafkaAdminClient(bootstrap_timeout_ms=5_000, **arguments)
-            except SaslAuthenticationFailedError as refusal:
-                raise SettingsError(
-                    f"Kafka at {settings.kafka} refuses the login: {refusal}",
-                    fix="check HUSHTAG_KAFKA_SASL_MECHANISM, HUSHTAG_KAFKA_SASL_USERNAME, HUSHTAG_KAFKA_SASL_PASSWORD",
-                ) from None
             except KafkaError as failure:
+                if (refused := refusal(failure, arguments)) is not None:
+                    raise refused from None
+                _check_login(arguments)
                 error = failure
         if not reported:
             report(f"waiting up to {settings.start_deadline_seconds:g} s for Kafka at {settings.kafka}")
@@ -76,6 +92,12 @@ def _connect(settings: Settings, report: Report) -> Any:
                 fix="start it (hushtag up), or set HUSHTAG_KAFKA",
             )
         time.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
+
+
+def _check_login(kafka: Mapping[str, Any]) -> None:
+    """Raise what the client reports as an unreachable broker. A separate thread runs it: this one may run a loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(check_login(kafka))).result()
 
 
 def _is_listening(server: str) -> bool:
@@ -115,6 +137,7 @@ def topic_id_of(settings: Settings, topic: str) -> str:
 
     Raises:
         TopicsError: the topic does not exist.
+        BrokerRefuses: the user may not see it.
         DependencyAway: no broker answers within `start_deadline_seconds`.
     """
     with admin_client(settings) as admin:
@@ -126,18 +149,45 @@ def describe_source(settings: Settings) -> SourceTopic:
 
     Raises:
         TopicsError: the topic does not exist.
+        BrokerRefuses: the user may not see it.
         DependencyAway: no broker answers within `start_deadline_seconds`.
     """
     name = settings.topic(TWEETS)
     with admin_client(settings) as admin:
         topic = _describe(admin, name, settings)
-        configs = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)], config_filter="all")
-        stamped_by = configs["topic"][name]["message.timestamp.type"]["value"]
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, name)]
+        configs = admin.describe_configs(wanted, config_filter="all")["topic"]
+        require_configs(configs, settings)
+        stamped_by = configs[name]["message.timestamp.type"]["value"]
     return SourceTopic(str(topic["topic_id"]), len(topic["partitions"]), stamped_by == "CreateTime")
 
 
 def _describe(admin: Any, name: str, settings: Settings) -> dict[str, Any]:
-    if name not in admin.list_topics():
+    found = describe_existing(admin, [name], settings)
+    if name not in found:
         raise TopicsError(f"topic {name} does not exist on {settings.kafka}", fix="hushtag topics create")
-    topic: dict[str, Any] = admin.describe_topics([name])[0]
-    return topic
+    return found[name]
+
+
+def require_configs(configs: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
+    """Check that the settings of each topic were described: the client ignores the broker's refusal.
+
+    Raises:
+        BrokerRefuses: the user may not describe the settings of a topic.
+    """
+    for name, found in configs.items():
+        if not found:
+            raise lacking("DescribeConfigs", f"topic {name}", connection_of(settings))
+
+
+def describe_existing(admin: Any, names: Sequence[str], settings: Settings) -> dict[str, dict[str, Any]]:
+    """Describe those of the topics that exist, by name. The request creates none.
+
+    Raises:
+        BrokerRefuses: the user may not see one of them. A list of all topics would leave it out.
+    """
+    topics: dict[str, dict[str, Any]] = {one["name"]: one for one in admin.describe_topics(list(names))}
+    for name, topic in topics.items():
+        if topic["error_code"] == TOPIC_AUTHORIZATION_FAILED:
+            raise lacking("Describe", f"topic {name}", connection_of(settings))
+    return {name: topic for name, topic in topics.items() if topic["error_code"] != _UNKNOWN_TOPIC}

@@ -1,6 +1,7 @@
 """The worker's producer: idempotent, with all acknowledgements, and with a deadline for each of them.
 
-aiokafka's idempotent producer retries for ever. A stage whose records are not acknowledged must end, and replay.
+aiokafka's idempotent producer retries for ever. A stage whose records are not acknowledged must end, and replay. A
+process that did not run has not waited (`streams.log.silence`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from streams.errors import DependencyAway
+from streams.log.kafka_security import check_login, refusal
 from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.reading import connection
+from streams.log.silence import answer_within
 from streams.settings import Settings
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
@@ -39,7 +42,11 @@ class Sender:
         return self._ends.get((topic, partition))
 
     async def start(self) -> None:
-        """Connect to the broker."""
+        """Connect to the broker.
+
+        Raises:
+            DependencyAway: no broker answers; BrokerRefuses: TLS or the login failed, or no topic may be written.
+        """
         self._producer = with_metadata_backoff(
             AIOKafkaProducer(
                 **connection(self._settings),
@@ -51,7 +58,11 @@ class Sender:
                 request_timeout_ms=15_000,
             )
         )
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except KafkaError as error:
+            await check_login(connection(self._settings))
+            raise self._error(error) from error
 
     async def stop(self) -> None:
         """Disconnect. A replay sends the unacknowledged records again."""
@@ -83,7 +94,7 @@ class Sender:
                 ack: Ack = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
                 return ack
         except (KafkaError, TimeoutError) as error:
-            raise self._error(topic, error) from error
+            raise self._error(error, topic) from error
 
     async def acknowledged(self, acks: Iterable[Ack]) -> list[Any]:
         """Wait for all acknowledgements and return their metadata.
@@ -95,16 +106,19 @@ class Sender:
         if not waiting:
             return []
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                done = list(await asyncio.gather(*waiting))
+            done = list(await answer_within(self._deadline_seconds, asyncio.gather(*waiting)))
         except (KafkaError, TimeoutError) as error:
-            raise self._error("Kafka", error) from error
+            raise self._error(error) from error
         for one in done:
             self._ends[one.topic, one.partition] = one.offset + 1
         return done
 
-    def _error(self, what: str, error: BaseException) -> DependencyAway:
+    def _error(self, error: BaseException, topic: str = "") -> DependencyAway:
+        if (refused := refusal(error, connection(self._settings), right="Write", resource=topic)) is not None:
+            return refused
         reason = (
             f"no acknowledgement in {self._deadline_seconds:g} s" if isinstance(error, TimeoutError) else str(error)
         )
-        return DependencyAway(f"sending to {what} failed: {reason}", fix="see the broker's log; the worker replays")
+        return DependencyAway(
+            f"sending to {topic or 'Kafka'} failed: {reason}", fix="see the broker's log; the worker replays"
+        )

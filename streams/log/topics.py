@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
 from streams.errors import TopicsError
-from streams.log.admin import Report, admin_client
+from streams.log.admin import Report, admin_client, describe_existing, missing_right, require_configs
 from streams.log.topic_specs import (
     SPECS,
     TWEETS,
@@ -80,7 +80,8 @@ def create_topics(
                 problems = problems_of(name, spec, existing, needs, bootstrap=settings.kafka) if alter else []
                 changes = {one.setting: one.alter_to for one in problems if one.alter_to is not None}
                 if changes:
-                    _alter(admin, name, changes)
+                    with missing_right(settings, "AlterConfigs", name):
+                        _alter(admin, name, changes)
                 altered = tuple(f"{key}={value}" for key, value in changes.items())
                 results.append(TopicResult(name, existing.partitions, False, altered))
                 continue
@@ -88,7 +89,8 @@ def create_topics(
             if spec.name == TWEETS and tweets_partitions is not None:
                 partitions = tweets_partitions
             configs = configs_to_make(spec, needs, create_time=create_time, replicas=replicas)
-            created = _create(admin, name, partitions, replicas, configs)
+            with missing_right(settings, "Create", name):
+                created = _create(admin, name, partitions, replicas, configs)
             results.append(TopicResult(name, partitions, created))
         admin.wait_for_topics([one.topic for one in results], timeout_ms=30_000)
     return results
@@ -130,22 +132,20 @@ def topics_error(problems: Sequence[TopicProblem]) -> TopicsError:
 
 
 def _describe_all(admin: Any, settings: Settings) -> dict[str, TopicDescription]:
-    wanted = {settings.topic(spec.name) for spec in SPECS}
-    present = sorted(wanted & set(admin.list_topics()))
+    present = describe_existing(admin, [settings.topic(spec.name) for spec in SPECS], settings)
     if not present:
         return {}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(present)]
     # Only "all" includes the values that are the broker's defaults.
     configs = admin.describe_configs(resources, config_filter="all")["topic"]
+    require_configs(configs, settings)
     return {
-        topic["name"]: TopicDescription(
+        name: TopicDescription(
             partitions=len(topic["partitions"]),
             replicas=min((len(partition["replica_nodes"]) for partition in topic["partitions"]), default=1),
-            configs={
-                key: entry["value"] for key, entry in configs[topic["name"]].items() if entry["value"] is not None
-            },
+            configs={key: entry["value"] for key, entry in configs[name].items() if entry["value"] is not None},
         )
-        for topic in admin.describe_topics(present)
+        for name, topic in present.items()
     }
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import faust
+import faust.auth
 
+from streams.log.kafka_security import security_kwargs
 from streams.log.reading import connection
 from streams.pipeline import STAGES, transport
 from streams.pipeline.stages import Assignments, Stage
 from streams.settings import Settings
+
+_GROUP_CHECK_SECONDS = 1.0
 
 
 class App(faust.App):
@@ -62,12 +67,26 @@ def consumer_options(settings: Settings, group: str) -> Mapping[str, Any]:
     }
 
 
+def credentials(settings: Settings) -> faust.auth.Credentials | None:
+    """Return the login of Faust's own producer, which takes no arguments of aiokafka; None: a plaintext connection."""
+    login = security_kwargs(settings)
+    if "sasl_mechanism" in login:
+        return faust.SASLCredentials(
+            mechanism=login["sasl_mechanism"],
+            username=login["sasl_plain_username"],
+            password=login["sasl_plain_password"],
+            ssl_context=login.get("ssl_context"),
+        )
+    return faust.SSLCredentials(login["ssl_context"]) if "ssl_context" in login else None
+
+
 def make_app(settings: Settings, group: str, assignments: Assignments) -> App:
     """Create the app. Faust's tables, web server and leader election stay off."""
     session = settings.session_timeout_seconds
     app = App(
         group,
         broker=f"hushtag://{settings.kafka}",
+        broker_credentials=credentials(settings),
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,
@@ -83,6 +102,20 @@ def make_app(settings: Settings, group: str, assignments: Assignments) -> App:
     )
     app.stages = assignments
     return app
+
+
+async def watch_group(app: App) -> None:
+    """Raise the error with which a broker refuses the group: Faust asks for none before the first assignment."""
+    while True:
+        await asyncio.sleep(_GROUP_CHECK_SECONDS)
+        thread = cast(transport.Consumer, app.consumer)._thread
+        coordinator = getattr(thread._consumer, "_coordinator", None)
+        if coordinator is not None:
+            await thread.call_thread(_check_errors, coordinator)
+
+
+async def _check_errors(coordinator: Any) -> None:
+    coordinator.check_errors()
 
 
 def add_agent(app: App, stage: Stage, crash: Callable[[BaseException], Awaitable[None]]) -> None:
