@@ -4,7 +4,8 @@ The end is a position, not a record. Transaction markers, aborted records and co
 may hold no record. So a partition is done when the consumer's position reaches the end, and progress is measured by the
 position. Records that retention removes during the read are skipped.
 
-The deadline is on silence: a long topic may take long, but a broker must answer within `silence_seconds`.
+The deadline is on silence: a long topic may take long, but a broker must answer within `silence_seconds`. Only the time
+in which this process ran counts (`streams.log.silence`).
 """
 
 from __future__ import annotations
@@ -16,32 +17,19 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.conn import collect_hosts, create_conn
-from aiokafka.errors import (
-    ClusterAuthorizationFailedError,
-    GroupAuthorizationFailedError,
-    IllegalSaslStateError,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
-    OffsetOutOfRangeError,
-    SaslAuthenticationFailed,
-    TopicAuthorizationFailedError,
-    UnsupportedSaslMechanismError,
-)
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, OffsetOutOfRangeError
 
 from streams.clock import monotonic_seconds
-from streams.errors import BrokerRefuses, DependencyAway, TopicsError
-from streams.log.kafka_security import security_kwargs
+from streams.errors import DependencyAway, TopicsError
+from streams.log.kafka_security import check_login, lacking, may_see, refusal, security_kwargs
 from streams.log.metadata_backoff import with_metadata_backoff
+from streams.log.silence import INTERVAL_SECONDS, Silence, answer_within
 from streams.settings import Settings
 
 Batch = list[ConsumerRecord]
 """Records of one partition, ascending by offset; never empty."""
 T = TypeVar("T")
 _RETRY_SECONDS = 0.2
-_LOGIN_REFUSED = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
-_NOT_PERMITTED = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +40,23 @@ class Bounds:
     end: int
 
 
-def connection(settings: Settings) -> dict[str, Any]:
+class Connection(dict[str, Any]):
+    """Arguments of every aiokafka client, with the limit on a broker's silence that log readers apply."""
+
+    silence_seconds: float = 10.0
+
+
+def connection(settings: Settings) -> Connection:
     """Return the arguments of every aiokafka client: the servers and the login."""
-    return {"bootstrap_servers": settings.kafka, **security_kwargs(settings)}
+    arguments = Connection(bootstrap_servers=settings.kafka, **security_kwargs(settings))
+    arguments.silence_seconds = settings.kafka_silence_seconds
+    return arguments
 
 
 class LogReader:
     """Reader of one topic: an async context manager with one consumer, for one read at a time.
 
+    `silence_seconds` is the setting `kafka_silence_seconds` unless given.
     `committed_only` hides uncommitted records of transactions; the end is then the last stable offset.
 
     Raises (on entering, and from every method):
@@ -74,7 +71,7 @@ class LogReader:
         topic: str,
         *,
         committed_only: bool = False,
-        silence_seconds: float = 10.0,
+        silence_seconds: float | None = None,
         max_records: int = 5_000,
     ) -> None:
         self.topic = topic
@@ -82,7 +79,8 @@ class LogReader:
         """All partitions of the topic, set on entering."""
         self._kafka = kafka
         self._servers = kafka["bootstrap_servers"]
-        self._silence_seconds = silence_seconds
+        default_seconds: float = getattr(kafka, "silence_seconds", Connection.silence_seconds)
+        self._silence_seconds = default_seconds if silence_seconds is None else silence_seconds
         self._max_records = max_records
         self._consumer = with_metadata_backoff(
             AIOKafkaConsumer(
@@ -100,10 +98,9 @@ class LogReader:
             await self._answered(self._connect())
             # A request by name would create a missing topic, if the broker has `auto.create.topics.enable`.
             if self.topic not in await self._answered(self._all_topics()):
-                unseen = ", or this user may not see it" if "sasl_mechanism" in self._kafka else ""
-                raise TopicsError(
-                    f"topic {self.topic} does not exist on {self._servers}{unseen}", fix="hushtag topics create"
-                )
+                if not await self._answered(may_see(self._consumer._client, self.topic)):
+                    raise lacking("Describe", f"topic {self.topic}", self._kafka)
+                raise TopicsError(f"topic {self.topic} does not exist on {self._servers}", fix="hushtag topics create")
             self._consumer.assign([TopicPartition(self.topic, 0)])
             self.partitions = await self._answered(self._find_partitions())
         except BaseException:
@@ -187,28 +184,33 @@ class LogReader:
     async def _read(
         self, remaining: dict[TopicPartition, int], position: dict[TopicPartition, int]
     ) -> AsyncGenerator[Batch, None]:
-        last_seconds = monotonic_seconds()
+        silence = Silence(self._silence_seconds)
         while remaining:
+            asked_seconds = monotonic_seconds()
             try:
-                fetched = await self._consumer.getmany(*remaining, timeout_ms=200, max_records=self._max_records)
+                fetched = await self._consumer.getmany(
+                    *remaining, timeout_ms=int(INTERVAL_SECONDS * 1000), max_records=self._max_records
+                )
             except OffsetOutOfRangeError:
                 await self._skip_lost(remaining)
                 fetched = {}
             except KafkaError as error:
                 raise self._error(error) from error
+            silence.waited(monotonic_seconds() - asked_seconds)  # the caller's own time is not the broker's silence
             for tp, records in fetched.items():
+                silence.broken()
                 batch = [record for record in records if record.offset < remaining[tp]]
                 if batch:
                     yield batch
-                    last_seconds = monotonic_seconds()  # the caller's own time is not the broker's silence
             for tp in list(remaining):
                 at = await self._consumer.position(tp)
                 if at > position[tp]:
-                    position[tp], last_seconds = at, monotonic_seconds()
+                    position[tp] = at
+                    silence.broken()
                 if at >= remaining[tp]:
                     self._consumer.pause(tp)
                     del remaining[tp]
-            if monotonic_seconds() - last_seconds > self._silence_seconds:
+            if silence.is_over_limit:
                 raise self._error(f"no data of {self.topic} for {self._silence_seconds:g} s")
 
     async def _skip_lost(self, remaining: dict[TopicPartition, int]) -> None:
@@ -226,24 +228,8 @@ class LogReader:
                 await self._consumer.start()
                 return
             except KafkaConnectionError:
-                await self._check_login()
+                await check_login(self._kafka)  # `start` reports every failure as an unreachable broker
                 await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _check_login(self) -> None:
-        """Log in with a separate connection, since `start` reports every failure as an unreachable broker."""
-        login = {name: value for name, value in self._kafka.items() if name != "bootstrap_servers"}
-        if "sasl_mechanism" not in login:
-            return
-        for host, port, _ in collect_hosts(self._servers):
-            try:
-                (await create_conn(host, port, **login)).close()
-            except _LOGIN_REFUSED as error:
-                raise BrokerRefuses(
-                    f"Kafka at {self._servers} refuses the login: {error}",
-                    fix="check HUSHTAG_KAFKA_SASL_MECHANISM, HUSHTAG_KAFKA_SASL_USERNAME, HUSHTAG_KAFKA_SASL_PASSWORD",
-                ) from None
-            except (OSError, KafkaError, TimeoutError):
-                continue
 
     async def _all_topics(self) -> set[str]:
         while True:
@@ -272,19 +258,15 @@ class LogReader:
 
     async def _answered(self, call: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(self._silence_seconds):
-                return await call
+            return await answer_within(self._silence_seconds, call)
         except (TimeoutError, KafkaTimeoutError):
             raise self._error(f"no answer within {self._silence_seconds:g} s") from None
         except KafkaError as error:
             raise self._error(error) from error
 
     def _error(self, why: object) -> DependencyAway:
-        if isinstance(why, _NOT_PERMITTED):
-            return BrokerRefuses(
-                f"Kafka at {self._servers} does not permit it: {why}",
-                fix="grant this user the rights, or use another one",
-            )
+        if isinstance(why, KafkaError) and (refused := refusal(why, self._kafka, resource=self.topic)) is not None:
+            return refused
         what = str(why) or type(why).__name__
         return DependencyAway(f"Kafka at {self._servers}: {what}", fix="is the broker up, and HUSHTAG_KAFKA right?")
 
@@ -296,7 +278,7 @@ async def read_to_end(
     start_offset: int | None = None,
     *,
     committed_only: bool = False,
-    silence_seconds: float = 10.0,
+    silence_seconds: float | None = None,
 ) -> AsyncGenerator[Batch, None]:
     """Yield batches of one partition from `start_offset` (None: the log's first) to its present end.
 

@@ -2,6 +2,10 @@
 
 A partition that is read to its end advances to the time taken *before* Kafka was asked for that end. Taken afterwards,
 the time could cover a record that was appended in between and is not read yet.
+
+The end is the leader's log end, as `streams.log.leader_epochs` proves it. The high watermark alone does not suffice:
+above it lie records that the leader has stamped and not yet replicated. So position, high watermark and log end must
+agree.
 """
 
 from __future__ import annotations
@@ -14,8 +18,9 @@ import structlog
 
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway
-from streams.log.reading import LogReader, connection
-from streams.pipeline.gaps import cut_short
+from streams.log.leader_epochs import LeaderEpochs
+from streams.log.reading import Bounds, LogReader, connection
+from streams.pipeline.gaps import cut_short, recreated
 from streams.pipeline.ingest_partition import IngestPartition
 from streams.settings import Settings
 
@@ -48,6 +53,11 @@ class IdleSources:
     """Advances the watermarks of this worker's idle source partitions.
 
     Args:
+        settings: address of the brokers.
+        topic: name of the source topic.
+        source_id: id of the topic that is counted.
+        epochs: answers for the topic's id and its proven log ends.
+        clock: the broker's time.
         partitions: returns the assigned partitions, by number.
     """
 
@@ -55,47 +65,74 @@ class IdleSources:
         self,
         settings: Settings,
         topic: str,
+        source_id: str,
+        epochs: LeaderEpochs,
         clock: BrokerClock,
         partitions: Callable[[], Mapping[int, IngestPartition]],
     ) -> None:
         self._settings = settings
         self._topic = topic
+        self._source_id = source_id
+        self._epochs = epochs
         self._clock = clock
         self._partitions = partitions
         self._last_offsets: dict[int, int | None] = {}
         """`next_offset` of each partition at the last query."""
 
     async def run(self) -> None:
-        """Query the ends until cancelled. A silent broker does not end the worker here: flushes have a deadline."""
+        """Query the ends until cancelled. A silent broker does not end the worker here: flushes have a deadline.
+
+        Raises:
+            SourceRecreated: the topic has another id.
+            TopicsError: a log has become shorter.
+        """
         while True:
+            await asyncio.sleep(_POLL_SECONDS)
             try:
-                kafka = connection(self._settings)
-                async with LogReader(kafka, self._topic, max_records=1) as reader:  # one record proves there are any
+                async with self._reader() as reader:
                     await self._advance_until_partitions_are_added(reader)
             except DependencyAway as error:
                 _log.warning("cannot query the ends of the tweets partitions, retrying", why=str(error))
+
+    def _reader(self) -> LogReader:
+        return LogReader(connection(self._settings), self._topic, max_records=1)  # one record proves there are any
 
     async def _advance_until_partitions_are_added(self, reader: LogReader) -> None:
         while True:
             await asyncio.sleep(_POLL_SECONDS)
             assigned = {number: one for number, one in self._partitions().items() if one.core is not None}
+            before_asking_ms = self._clock.now_ms()
+            read = {number: one.next_offset for number, one in assigned.items()}
+            view = await self._epochs.describe()
+            if view is None:
+                continue
+            if view.topic_id != self._source_id:
+                raise recreated(self._topic, self._source_id, view.topic_id)
             if not assigned.keys() <= set(reader.partitions):
                 return
-            before_asking_ms = self._clock.now_ms()
-            if assigned and before_asking_ms is not None:
-                read = {number: one.next_offset for number, one in assigned.items()}
-                for number, bounds in (await reader.bounds(tuple(assigned))).items():
-                    self._check_length(number, read[number], bounds.end)
-                    await self._advance(reader, assigned[number], number, bounds.end, before_asking_ms)
+            if not assigned or before_asking_ms is None:
+                continue
+            log_ends = await self._epochs.log_ends(view, assigned)
+            for number, bounds in (await reader.bounds(tuple(assigned))).items():
+                log_end = log_ends.get(number)
+                if log_end is not None:
+                    self._check_length(number, read[number], log_end)
+                await self._advance(reader, assigned[number], number, bounds, log_end, before_asking_ms)
 
-    def _check_length(self, number: int, read_before: int | None, end: int) -> None:
-        if read_before is not None and read_before > end:
-            raise cut_short(self._topic, number, end, read_before)
+    def _check_length(self, number: int, read_before: int | None, log_end: int) -> None:
+        if read_before is not None and read_before > log_end:
+            raise cut_short(self._topic, number, log_end, read_before)
 
     async def _advance(
-        self, reader: LogReader, one: IngestPartition, number: int, end: int, before_asking_ms: int
+        self,
+        reader: LogReader,
+        one: IngestPartition,
+        number: int,
+        bounds: Bounds,
+        log_end: int | None,
+        before_asking_ms: int,
     ) -> None:
-        next_offset = one.next_offset
+        next_offset, end = one.next_offset, bounds.end
         if next_offset is None:
             return
         if next_offset < end and self._last_offsets.get(number) == next_offset:
@@ -107,5 +144,5 @@ class IdleSources:
                     next_offset = end
         self._last_offsets[number] = one.next_offset
         one.known_end = end if next_offset < end else one.next_offset
-        if next_offset >= end and one.core is not None:
+        if log_end is not None and next_offset >= log_end and one.core is not None:
             one.core.advance_idle(before_asking_ms)

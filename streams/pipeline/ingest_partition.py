@@ -127,28 +127,35 @@ class IngestPartition:
     async def flush(self) -> None:
         """Publish everything counted since the last flush, then move the replay point.
 
-        The steps are numbered below. A failure in step 2 or 3 drops the partition: its core does not hold the counts
+        The steps are numbered below. A failure in steps 2 to 4 drops the partition: its core does not hold the counts
         any more, so no later marker may cover them. The worker then restarts and replays from the committed offset.
         """
         async with self._flushing:
             core = self.core
             if core is None or not self._is_flush_due():
                 return
+            has_records = bool(self._unsent)
             # 1. Take the counts out of the core, together with the offsets that they reach.
             outgoing = self._take(core)
             try:
-                # 2. Dead letters, and each shard's records but the last. They are acknowledged before step 3, so that
+                # 2. The topic's id, asked after the records were read: none of them may be of a topic that was created
+                #    again under the same name.
+                if has_records:
+                    await self._stage.confirm_source(self.number)
+                if self._dropped:
+                    return
+                # 3. Dead letters, and each shard's records but the last. They are acknowledged before step 4, so that
                 #    no marker reaches a log that lacks a partial of this source.
                 await self._publish_all_but_markers(outgoing)
                 if self._dropped:
                     return
-                # 3. Each shard's last record, which carries the marker. All are acknowledged before step 4, so that a
+                # 4. Each shard's last record, which carries the marker. All are acknowledged before step 5, so that a
                 #    replay begins before the first record that any shard may lack.
                 await self._publish_markers(outgoing)
             except BaseException:
                 self.drop()  # the flush was not delivered, so no later marker may cover it
                 raise
-            # 4. The replay point. A partition that was revoked during an await above must not move it.
+            # 5. The replay point. A partition that was revoked during an await above must not move it.
             if not self._dropped and self.core is core:
                 self.replay_point, self.sent_offset = outgoing.replay_point, outgoing.read_offset
 

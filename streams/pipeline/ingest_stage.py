@@ -5,20 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import structlog
 from faust.types.tuples import TP
 
-from streams.clock import now_ms
+from streams.clock import monotonic_seconds, now_ms
 from streams.counting.ingest import DeadLetter, SourcePartition
 from streams.counting.keys import Sharding
 from streams.counting.times import TimeRules
+from streams.errors import DependencyAway
+from streams.log.leader_epochs import LeaderEpochs
 from streams.log.producer import Ack
+from streams.log.reading import connection
 from streams.pipeline.context import Context
 from streams.pipeline.dead_letters import send_dead_letter
+from streams.pipeline.gaps import Gap, recreated
 from streams.pipeline.idle_sources import BrokerClock, IdleSources
 from streams.pipeline.ingest_partition import IngestPartition
 
+_log = structlog.get_logger("hushtag.ingest")
 _DEAD_LETTER_BYTES = 3 * 1024 * 1024
 """A longer value is cut, since no topic would accept it; the header `source-bytes` has its full length."""
+_CONFIRM_LIMIT_SECONDS = 30.0
+"""A deleted topic may be back soon, and brokers as well: a send waits as long for them."""
+_CONFIRM_SECONDS = 0.2
+"""Interval between two tries."""
 
 
 class IngestStage:
@@ -26,10 +36,16 @@ class IngestStage:
 
     Args:
         count_sources: returns the number of partitions of the source topic; None while unknown.
+        epochs: queries about the source topic; None: a client of the brokers in the settings.
     """
 
     def __init__(
-        self, context: Context, source_id: str, times: TimeRules, count_sources: Callable[[], int | None]
+        self,
+        context: Context,
+        source_id: str,
+        times: TimeRules,
+        count_sources: Callable[[], int | None],
+        epochs: LeaderEpochs | None = None,
     ) -> None:
         settings = context.settings
         self.context = context
@@ -43,7 +59,10 @@ class IngestStage:
         self.broker_clock = BrokerClock()
         self._count_sources = count_sources
         self._partitions: dict[int, IngestPartition] = {}
-        self.idle_sources = IdleSources(settings, self.topic, self.broker_clock, lambda: self._partitions)
+        self._epochs = epochs or LeaderEpochs(connection(settings), self.topic)
+        self.idle_sources = IdleSources(
+            settings, self.topic, source_id, self._epochs, self.broker_clock, lambda: self._partitions
+        )
 
     def partition(self, number: int) -> IngestPartition:
         """Create the state of a source partition in place of an older one."""
@@ -76,6 +95,34 @@ class IngestStage:
         self.context.metrics.held_sources.set(len(paused))
         return paused
 
+    async def confirm_source(self, number: int) -> None:
+        """Check that the records read so far are of the topic that this worker counts.
+
+        The leader of the partition is asked after they were read. So a topic that was created again under the same
+        name is noticed before a count of it is sent under the old id.
+
+        Raises:
+            SourceRecreated: the topic has another id.
+            DependencyAway: no broker knows the topic.
+        """
+        end_seconds = monotonic_seconds() + _CONFIRM_LIMIT_SECONDS
+        while monotonic_seconds() < end_seconds:
+            view = await self._epochs.describe(number)
+            if view is not None and view.topic_id != self.source_id:
+                raise recreated(self.topic, self.source_id, view.topic_id)
+            if view is not None:
+                return
+            await asyncio.sleep(_CONFIRM_SECONDS)
+        raise DependencyAway(
+            f"no broker of {self.context.settings.kafka} knows {self.topic}", fix="hushtag topics check"
+        )
+
+    def note_recreated(self, number: int) -> None:
+        """Log and count that the committed offset of a partition belongs to an older topic of the same name."""
+        _log.warning("the topic was created again, it is read from its first offset", topic=self.topic,
+                     partition=number, topic_id=self.source_id)  # fmt: skip
+        self.context.metrics.gaps.labels(kind=Gap.RECREATED.value).inc()
+
     def sources(self) -> int:
         """Return the number of partitions of the source topic."""
         return max(self._count_sources() or 0, max(self._partitions, default=-1) + 1)
@@ -89,6 +136,7 @@ class IngestStage:
         finally:
             flushes.cancel()
             idle.cancel()
+            self._epochs.close()
 
     async def _flush_periodically(self) -> None:
         """Flush every `flush_ms`. After a longer flush, leave as much time again to reading."""

@@ -65,6 +65,10 @@ class Assignments:
         self._partitions: dict[TP, PartitionState] = {}
         self.too_far_ahead: Callable[[], frozenset[TP]] = frozenset
         """Returns the partitions not to read now; the ingest stage replaces it."""
+        self.topic_ids: dict[str, str] = {}
+        """Ids of the topics whose offsets are worthless once the topic is created again, by name."""
+        self.note_recreated: Callable[[TP], None] = lambda tp: None
+        """Called when the committed offset of a partition belongs to an older topic of the same name."""
         self.paused: frozenset[TP] = frozenset()
         """The result of `too_far_ahead()` at the last fetch. Any thread may read it."""
 
@@ -87,10 +91,24 @@ class Assignments:
             if stage is not None:
                 self._partitions[tp] = stage.partition(tp.partition)
 
-    def start_at(self, tp: TP, committed: int | None, first: int) -> int:
-        """Return the offset to read a partition from."""
+    def start_at(self, tp: TP, committed: int | None, first: int, note: str = "") -> int:
+        """Return the offset to read a partition from.
+
+        Args:
+            tp: the partition.
+            committed: the committed offset; None without one.
+            first: the first offset of its log.
+            note: the note that was committed with the offset; "" if none was.
+        """
+        if note and note != self.commit_note(tp):
+            self.note_recreated(tp)
+            committed = None
         partition = self._partitions.get(tp)
         return partition.start_at(committed, first) if partition else max(committed or 0, first)
+
+    def commit_note(self, tp: TP) -> str:
+        """Return the note to commit with an offset: the topic's id, where it matters."""
+        return self.topic_ids.get(tp.topic, "")
 
     def replay_points(self) -> Mapping[TP, int]:
         """Return the offsets that may be committed."""

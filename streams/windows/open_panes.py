@@ -11,6 +11,10 @@ When other rules take over, the open block is removed from the panes and counted
 That is exact because every record is absolute: counting the kept records of a block in any order, any number of times,
 gives the same panes. It needs no bookkeeping while all workers have the same rules, but a reference to the records of
 the open block, which are few.
+
+A source topic that was created again has another id, and its offsets begin at 0 again. The last id that was seen first
+is the present one, and only its partitions have watermarks. Records of an older id, as a zombie sends them, still count
+in the blocks of that id.
 """
 
 from __future__ import annotations
@@ -101,6 +105,7 @@ class OpenPanes:
     def __init__(self, tags: Tags, hashes: KeyedHash, columns: int) -> None:
         self.panes: dict[int, OpenPane] = {}
         self.sources: dict[int, SourceBlock] = {}
+        """Open blocks of the present source topic, by partition."""
         self.source_count = 0
         self.settled_pane = -1
         """Panes up to this one are settled, and final."""
@@ -110,6 +115,10 @@ class OpenPanes:
         """Tweets of the open panes."""
         self.late_counts = 0
         """Counts received after their pane had settled."""
+        self._ids: list[str] = []
+        """Topic ids in the order in which they were first seen."""
+        self._former: dict[tuple[str, int], SourceBlock] = {}
+        """Open blocks of source topics that were replaced, by topic id and partition."""
         self._tags = tags
         self._hashes = hashes
         self._columns = columns
@@ -118,14 +127,14 @@ class OpenPanes:
         """Apply a record, and return the keys that it has counted, some perhaps twice."""
         source = self.sources.get(flush.source)
         if source is None or source.source_id != flush.source_id:
-            old_block = self.old_blocks.get(f"{flush.source_id}/{flush.source}", -1)
-            source = self.sources[flush.source] = SourceBlock(flush.source_id, old_block)
+            source = self._source_of(flush)
         if flush.rules != source.rules and source.block >= 0:
             self._choose_rules(source, flush)
         touched = self._count_record(source, flush) if flush.hashtags else np.zeros(0, np.int64)
         source.newest_ms = max(source.newest_ms, flush.newest_ms)
         if flush.watermark_ms >= 0:
-            self.source_count = max(self.source_count, flush.sources)
+            if flush.source_id == self._ids[-1]:
+                self.source_count = max(self.source_count, flush.sources)
             if flush.block > source.block:
                 source.start(flush.block, flush.rules, whole=flush.block > source.old_block)
             if flush.block == source.block:
@@ -133,14 +142,33 @@ class OpenPanes:
             source.watermark_ms = max(source.watermark_ms, flush.watermark_ms)
         return touched
 
+    def _source_of(self, flush: Flush) -> SourceBlock:
+        """Return the open block of a record's source, a new one if it has none."""
+        topic_id, number = flush.source_id, flush.source
+        if topic_id not in self._ids:
+            self._ids.append(topic_id)
+            self._former |= {(one.source_id, at): one for at, one in self.sources.items()}
+            self.sources, self.source_count = {}, 0
+        is_present = topic_id == self._ids[-1]
+        source = self.sources.get(number) if is_present else self._former.get((topic_id, number))
+        if source is None:
+            source = SourceBlock(topic_id, self.old_blocks.get(f"{topic_id}/{number}", -1))
+            if is_present:
+                self.sources[number] = source
+            else:
+                self._former[topic_id, number] = source
+        return source
+
     def recover(self, settled_pane: int, blocks: dict[str, int]) -> None:
-        """Continue after a settled pane, with the blocks that were open by then."""
+        """Continue after a settled pane, with the blocks that were open by then, those of older topics first."""
         self.settled_pane, self.old_blocks = settled_pane, dict(blocks)
+        self._ids = list(dict.fromkeys(name.rpartition("/")[0] for name in blocks))
 
     def blocks(self) -> dict[str, int]:
         """Return the open block of each source, by topic id and partition, for the progress record."""
         blocks = dict(self.old_blocks)
-        for number, source in self.sources.items():
+        former = [(number, one) for (_, number), one in self._former.items()]
+        for number, source in [*former, *self.sources.items()]:
             name = f"{source.source_id}/{number}"
             blocks[name] = max(blocks.get(name, -1), source.block)
         return blocks
@@ -148,7 +176,7 @@ class OpenPanes:
     def tag_numbers(self) -> set[int]:
         """Return the numbers of the hashtags in open blocks."""
         numbers: set[int] = set()
-        for source in self.sources.values():
+        for source in self._all_sources():
             numbers.update(key >> COUNTRY_BITS for _, key in source.counted)
             for rules, records in source.records.items():
                 if rules != source.rules:
@@ -166,6 +194,9 @@ class OpenPanes:
     def newest_ms(self) -> int:
         """Greatest log time of any source."""
         return max((source.newest_ms for source in self.sources.values()), default=-1)
+
+    def _all_sources(self) -> list[SourceBlock]:
+        return [*self.sources.values(), *self._former.values()]
 
     def settle(self, number: int) -> ClosedPane:
         """Close the next pane with all its counts, those of open blocks included."""
@@ -251,7 +282,7 @@ class OpenPanes:
             source.counted[number, key] = LastCount(count, row)
 
     def _compact(self, number: int, pane: OpenPane) -> None:
-        counted = [one for source in self.sources.values() for (of, _), one in source.counted.items() if of == number]
+        counted = [one for source in self._all_sources() for (of, _), one in source.counted.items() if of == number]
         self.panes[number] = pane.compacted([one.row for one in counted])
         for row, one in enumerate(counted):
             one.row = row

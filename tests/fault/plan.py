@@ -45,6 +45,17 @@ TRAITS = {
 DELETIONS = {"deletions": "tweets deleted again, some before they arrive"}
 """Traits with a separate random stream, so that seeds keep the rest of their schedule."""
 KINDS = TIMED | TRAITS | DELETIONS
+CLUSTER = {
+    "leader-kill": "kill -9 of a leader of `tweets`, and restart",
+    "roll": "all brokers restarted, one by one",
+    "follower-stop": "SIGSTOP of an in-sync follower of `tweets`; hushtag's own topics go on",
+    "minority": "one of three replicas away until the others go on without it",
+    "old-leader": "a leader cut off from the other brokers; workers and producers still reach it",
+}
+"""Faults of a cluster of four brokers."""
+BESIDE = ("kill", "kill-start", "kill-flush", "kill-commit", "zombie", "storm", "redis-kill", "redis-flush")
+"""Faults of other parts that a cluster schedule has besides."""
+CLUSTER_FEED_SECONDS = 40
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,14 @@ class Plan:
     workers: int
     steps: tuple[Step, ...]
     traits: frozenset[str]
+    feed_seconds: int = FEED_SECONDS
+    cluster: bool = False
+    acks: str | int = "all"
+    """Acknowledgements that the producer of tweets waits for; with 1, a failed leader may lose some."""
+
+    @property
+    def name(self) -> str:
+        return f"{'c' if self.cluster else 's'}{self.seed}"
 
     @property
     def kinds(self) -> list[str]:
@@ -92,6 +111,21 @@ def plan(seed: int) -> Plan:
     steps = [Step(kind, round(rng.uniform(3, FEED_SECONDS - 10), 2), rng.getrandbits(32)) for kind in chosen]
     workers = rng.choice([2, 2, 3]) if {"rolling", "zombie"} & set(chosen) else rng.choice([1, 2, 2, 3])
     return Plan(seed, workers, tuple(sorted(steps, key=lambda step: step.at_seconds)), frozenset(traits))
+
+
+def cluster_plan(seed: int) -> Plan:
+    """Draw the cluster schedule of a seed. The first one is short: a hung follower and one worker."""
+    rng, kinds = random.Random(f"cluster {seed}"), list(CLUSTER)
+    acks: str | int = "all" if seed % 2 else 1
+    if seed == 0:
+        steps = (Step("follower-stop", 0.5, rng.getrandbits(32)),)
+        return Plan(seed, 1, steps, frozenset(), feed_seconds=24, cluster=True, acks=acks)
+    first, second = kinds[seed % len(kinds)], rng.choice([kind for kind in kinds if kind != "roll"])
+    times = sorted(round(rng.uniform(2, CLUSTER_FEED_SECONDS - 12), 2) for _ in range(3))
+    chosen = rng.sample([first, second, rng.choice(BESIDE)], 3)
+    steps = tuple(Step(kind, at, rng.getrandbits(32)) for kind, at in zip(chosen, times, strict=True))
+    traits = frozenset(trait for trait in TRAITS if rng.random() < 0.3)
+    return Plan(seed, 2, steps, traits, feed_seconds=CLUSTER_FEED_SECONDS, cluster=True, acks=acks)
 
 
 def _deck(rng: random.Random) -> list[tuple[str, str]]:

@@ -18,9 +18,9 @@ from streams.log.lines import LogRecord
 from streams.log.reading import LogReader, connection
 from streams.scoring import TextScorer
 from streams.settings import Settings
-from tests.fault.faults import FAULTS
+from tests.fault.cluster_faults import ALL_FAULTS
 from tests.fault.oracle import Left, expected_flags, judge, unfounded_flags, wrong_flags
-from tests.fault.plan import Step, plan
+from tests.fault.plan import Plan, Step
 from tests.fault.traffic import SOURCES, Traffic
 from tests.fault.watch import Watch
 from tests.fault.world import Scene, World, longest_start_seconds
@@ -43,6 +43,7 @@ class Result:
 
     seed: int
     kinds: list[str]
+    cluster: bool = False
     records: int = 0
     lost: int = 0
     doubled: int = 0
@@ -72,11 +73,11 @@ class Result:
         return asdict(self)
 
 
-def play(world: World, seed: int, scorer: TextScorer) -> Result:
+def play(world: World, schedule: Plan, scorer: TextScorer) -> Result:
     """Run a schedule; problems are recorded, not raised."""
-    schedule, start = plan(seed), time.monotonic()
-    result = Result(seed, schedule.kinds)
-    scene = Scene(world, schedule, world.folder / f"seed{seed}")
+    start = time.monotonic()
+    result = Result(schedule.seed, schedule.kinds, schedule.cluster)
+    scene = Scene(world, schedule, world.folder / schedule.name)
     traffic = Traffic(scene.settings, schedule)
     watch = Watch(scene, traffic).start()
     try:
@@ -128,7 +129,7 @@ def _fault(scene: Scene, watch: Watch, step: Step, begun: float, result: Result)
     time.sleep(max(0.0, begun + step.at_seconds - time.monotonic()))
     start = time.monotonic() - begun
     try:
-        FAULTS[step.kind](scene, watch, random.Random(step.dice))
+        ALL_FAULTS[step.kind](scene, watch, random.Random(step.dice))
     except Exception as error:
         result.problems.append(f"the fault {step.kind} itself failed: {error!r}")
     result.timeline.append((step.kind, round(start, 1), round(time.monotonic() - begun, 1)))

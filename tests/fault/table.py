@@ -10,21 +10,21 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.fault.plan import KINDS
+from tests.fault.plan import CLUSTER, KINDS
 from tests.fault.play import Result
 
 
 def kept(files: Iterable[Path]) -> list[Result]:
     """Read results by seed from files of JSON lines; the last result of a seed wins."""
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
-    last = {line["seed"]: line for line in lines}
-    return [Result(**last[seed]) for seed in sorted(last)]
+    last = {(line.get("cluster", False), line["seed"]): line for line in lines}
+    return [Result(**last[key]) for key in sorted(last)]
 
 
 def rows(results: Sequence[Result]) -> list[tuple[str, int, int, int, int, int, float]]:
     """Compute rows (kind, runs, records, lost, doubled, wrong flags, longest gap in s), one for each kind of fault."""
     table = []
-    for kind in KINDS:
+    for kind in (CLUSTER | KINDS) if any(one.cluster for one in results) else KINDS:
         of = [one for one in results if kind in one.kinds]
         table.append(
             (
@@ -38,17 +38,26 @@ def rows(results: Sequence[Result]) -> list[tuple[str, int, int, int, int, int, 
 
 def broker_away_seconds(results: Sequence[Result]) -> float:
     """Return the longest time from a broker's kill to its next answer, in seconds."""
-    kinds = ("broker-kill", "broker-full")
+    kinds = ("broker-kill", "broker-full", "leader-kill", "minority")
     return max((end - begin for one in results for kind, begin, end in one.timeline if kind in kinds), default=0.0)
 
 
 def text(results: Sequence[Result]) -> str:
-    """Format the table as in docs/reliability.md."""
+    """Format the tables as in docs/reliability.md: one of the schedules on a broker, one of those on a cluster."""
+    of_cluster = [one for one in results if one.cluster]
+    of_broker = [one for one in results if not one.cluster]
+    titled = [("One broker", of_broker), ("A cluster of four brokers", of_cluster)]
+    return "\n\n".join(f"{title}:\n\n{_table(some)}" for title, some in titled if some)
+
+
+def _table(results: Sequence[Result]) -> str:
     lines = [
         "| fault | runs | records | lost | doubled | wrong flags | longest gap without progress (s) |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for kind, runs, records, lost, doubled, wrong, gap in rows(results):
+        if not runs and results[0].cluster:
+            continue
         lines.append(f"| {kind} | {runs} | {records:,} | {lost} | {doubled} | {wrong} | {gap:.1f} |")
     total = (
         f"| all | {len(results)} | {sum(r.records for r in results):,} | {sum(r.lost for r in results)} "

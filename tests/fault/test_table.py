@@ -42,3 +42,17 @@ def test_results_of_several_runs_merge(tmp_path):
     for name, results in (("a", [one]), ("b", [other, again])):
         (tmp_path / name).write_text("".join(json.dumps(result.as_dict()) + "\n" for result in results))
     assert kept([tmp_path / "a", tmp_path / "b"]) == [other, again]
+
+
+def test_cluster_results_have_a_table_of_their_own():
+    of_cluster = Result(0, ["follower-stop", "kill"], cluster=True, records=7)
+    found = text([*RESULTS, of_cluster])
+    assert found.index("One broker:") < found.index("A cluster of four brokers:")
+    assert "| follower-stop | 1 | 7 | 0 | 0 | 0 | 0.0 |" in found and "| roll |" not in found
+    assert "| kill | 2 | 30 |" in found and "| kill | 1 | 7 |" in found
+
+
+def test_merged_results_keep_both_of_one_seed(tmp_path):
+    results = [Result(3, ["late"], records=5), Result(3, ["roll"], cluster=True, records=7)]
+    (tmp_path / "a").write_text("".join(json.dumps(result.as_dict()) + "\n" for result in results))
+    assert kept([tmp_path / "a"]) == results

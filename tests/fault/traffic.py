@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from streams.constants import DAY_MS
 from streams.settings import Settings
-from tests.fault.plan import FEED_SECONDS, Plan
+from tests.fault.plan import Plan
 
 RATE = 120
 TAGS = 60
@@ -63,10 +63,11 @@ class Traffic(threading.Thread):
         producer = KafkaProducer(
             bootstrap_servers=self._settings.kafka, linger_ms=5, metadata_max_age_ms=1_000,
             max_block_ms=60_000, delivery_timeout_ms=120_000, request_timeout_ms=10_000, reconnect_backoff_max_ms=500,
+            acks=self._plan.acks, enable_idempotence=self._plan.acks == "all",
         )  # fmt: skip
         base, number, last = int(time.time() * 1000) * 1_000, 0, dict.fromkeys(range(64), b"")
         waiting: list[tuple[int, bytes]] = []
-        while (now := time.monotonic() - start) < FEED_SECONDS:
+        while (now := time.monotonic() - start) < self._plan.feed_seconds:
             due = int(now * RATE)
             for one in range(number, due):
                 partition = rng.randrange(self.sources)

@@ -84,12 +84,23 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.kafka = SlottedKafka(folder / "kafka")
+        self.kafka = self._make_kafka(folder / "kafka")
         self.valkey = ValkeyServer(folder / "valkey")
         self.redis_proxies = [Proxy(self.valkey.port).start() for _ in range(SLOTS)]
         self.broker_lock, self.redis_lock = threading.Lock(), threading.Lock()
         self.valkey.start()
         self.kafka.start()
+
+    def _make_kafka(self, folder: Path) -> SlottedKafka:
+        return SlottedKafka(folder)
+
+    def kafka_of(self, slot: int) -> str:
+        """Return the address at which the worker of a slot reaches Kafka."""
+        return f"{LOOPBACK}:{self.kafka.proxies[slot].port}"
+
+    def make_topics(self, settings: Settings) -> None:
+        """Create the topics of one schedule."""
+        create_topics(settings, tweets_partitions=SOURCES)
 
     @property
     def proxies(self) -> list[Proxy]:
@@ -104,9 +115,12 @@ class World:
             proxy.heal()
         if not self.valkey.running:
             self.valkey.start()
+        self._revive_kafka()
+        self.valkey.resume()
+
+    def _revive_kafka(self) -> None:
         if not self.kafka.running:
             self.kafka.start()
-        self.valkey.resume()
         self.kafka.resume()
 
     def stop(self) -> None:
@@ -156,7 +170,7 @@ class Scene:
     serial: int = 1
 
     def __post_init__(self) -> None:
-        world, name = self.world, f"s{self.plan.seed}"
+        world, name = self.world, self.plan.name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write_policy(least=10)
         self.settings = Settings(
@@ -166,11 +180,11 @@ class Scene:
         )  # fmt: skip
         world.heal()
         world.valkey.flush()
-        create_topics(self.settings, tweets_partitions=SOURCES)
+        world.make_topics(self.settings)
         for number in range(SLOTS):
             settings = self.settings.model_copy(
                 update={
-                    "kafka": f"{LOOPBACK}:{world.kafka.proxies[number].port}",
+                    "kafka": world.kafka_of(number),
                     "redis_url": f"redis://{LOOPBACK}:{world.redis_proxies[number].port}/0",
                     "instance_id": f"slot{number}" if self.plan.static else "",
                 }

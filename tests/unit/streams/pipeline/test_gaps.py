@@ -43,7 +43,7 @@ async def test_shortened_log_ends_the_worker(shells: Shells) -> None:
 @pytest.mark.parametrize("fetched", [None, 7, 9])
 async def test_long_enough_log_is_not_queried(shells: Shells, fetched: int | None) -> None:
     asked: list[bool] = []
-    shells.topics.asked = lambda: asked.append(True)
+    shells.topics.asked_ends = lambda: asked.append(True)
     await watched(shells, lambda _: fetched, end=5)
     assert asked == []
 
@@ -56,7 +56,7 @@ async def test_silent_broker_does_not_end_the_worker(shells: Shells) -> None:
     def away() -> None:
         raise DependencyAway("away")
 
-    shells.topics.asked = away
+    shells.topics.asked_ends = away
     await watched(shells, lambda _: 5, end=5)
 
 

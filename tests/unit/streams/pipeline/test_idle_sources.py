@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -11,8 +11,10 @@ import pytest
 
 from streams.counting.times import TimeRules
 from streams.errors import DependencyAway, TopicsError
+from streams.log.leader_epochs import TopicView
 from streams.log.reading import Bounds
 from streams.pipeline import idle_sources
+from streams.pipeline.gaps import SourceRecreated
 from streams.pipeline.idle_sources import BrokerClock, IdleSources
 from streams.pipeline.ingest_partition import IngestPartition
 from streams.pipeline.ingest_stage import IngestStage
@@ -59,11 +61,16 @@ class Enough(Exception):
     """Ends an endless loop."""
 
 
-@pytest.mark.parametrize(("end", "advanced_seconds"), [(5, 30), (6, 0)], ids=["read to its end", "a record unread"])
+@pytest.mark.parametrize(
+    ("end", "unproven", "advanced_seconds"),
+    [(5, 0, 30), (6, 0, 0), (5, 1, 0)],
+    ids=["read to its end", "a record unread", "a record not replicated"],
+)
 async def test_watermark_advances_to_the_time_before_the_query(
-    shells: Shells, monkeypatch: pytest.MonkeyPatch, end: int, advanced_seconds: int
+    shells: Shells, monkeypatch: pytest.MonkeyPatch, end: int, unproven: int, advanced_seconds: int
 ) -> None:
     """The last acknowledgement was 30 seconds before the query; the answer takes five seconds more."""
+    shells.topics.unproven = unproven
     seconds, answers = [100.0], iter([135.0])
 
     def asked() -> None:
@@ -107,7 +114,22 @@ class Reader:
         return {0: Bounds(0, answer)}
 
 
-async def advance(monkeypatch: pytest.MonkeyPatch, advanced: list[int], *answers: Any) -> None:
+class Epochs:
+    """Queries about a topic: its id, and one log end for each call; the last one repeats. None: not proven."""
+
+    def __init__(self, *ends: int | None, topic_ids: Sequence[str | None] = ("id",)) -> None:
+        self._ends, self._ids = list(ends), list(topic_ids)
+
+    async def describe(self) -> TopicView | None:
+        topic_id = self._ids.pop(0) if len(self._ids) > 1 else self._ids[0]
+        return None if topic_id is None else TopicView(topic_id)
+
+    async def log_ends(self, view: TopicView, partitions: Iterable[int]) -> dict[int, int]:
+        end = self._ends.pop(0) if len(self._ends) > 1 else self._ends[0]
+        return {} if end is None else dict.fromkeys(partitions, end)
+
+
+async def advance(monkeypatch: pytest.MonkeyPatch, advanced: list[int], epochs: Epochs, *answers: Any) -> None:
     """Run until the answers are used up."""
     monkeypatch.setattr(idle_sources, "LogReader", Reader)
     monkeypatch.setattr(idle_sources, "_POLL_SECONDS", 0.001)
@@ -115,18 +137,42 @@ async def advance(monkeypatch: pytest.MonkeyPatch, advanced: list[int], *answers
     partition: Any = SimpleNamespace(core=SimpleNamespace(advance_idle=advanced.append), next_offset=7)
     clock = BrokerClock()
     clock.set(1_000)
+    sources = IdleSources(Settings(), "tweets", "id", epochs, clock, lambda: {0: partition})  # type: ignore[arg-type]
     async with asyncio.timeout(60):
-        await IdleSources(Settings(), "tweets", clock, lambda: {0: partition}).run()
+        await sources.run()
 
 
 async def test_silent_broker_is_queried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     advanced: list[int] = []
     away = DependencyAway("no answer within 10 s")
     with pytest.raises(IndexError):
-        await advance(monkeypatch, advanced, 7, away, away, 7)
+        await advance(monkeypatch, advanced, Epochs(7), 7, away, away, 7)
     assert len(advanced) == 2
 
 
 async def test_log_shorter_than_read_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TopicsError, match="ends at 3, before 7"):
-        await advance(monkeypatch, [], 3)
+        await advance(monkeypatch, [], Epochs(3), 3)
+
+
+@pytest.mark.parametrize(
+    ("ends", "advances"),
+    [((7,), 1), ((8,), 0), ((None,), 0), ((8, 7), 1)],
+    ids=["agrees", "record above the high watermark", "not proven", "replicated meanwhile"],
+)
+async def test_source_advances_only_up_to_a_proven_log_end(
+    monkeypatch: pytest.MonkeyPatch, ends: tuple[int | None, ...], advances: int
+) -> None:
+    """The high watermark is 7 all the time, and all below it is read."""
+    advanced: list[int] = []
+    with pytest.raises(IndexError):
+        await advance(monkeypatch, advanced, Epochs(*ends), *[7] * len(ends))
+    assert len(advanced) == advances
+
+
+async def test_topic_created_again_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meanwhile it does not exist, which ends nothing."""
+    advanced: list[int] = []
+    with pytest.raises(SourceRecreated, match="tweets was created again: its id is new, and id was read") as error:
+        await advance(monkeypatch, advanced, Epochs(7, topic_ids=["id", None, None, "new"]), 7, 7)
+    assert (len(advanced), error.value.exit_code) == (1, 1), "a supervisor starts it again"

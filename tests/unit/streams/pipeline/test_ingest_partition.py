@@ -12,7 +12,7 @@ from streams.counting.block_counts import Flush
 from streams.counting.times import TimeRules
 from streams.errors import DependencyAway
 from streams.log.partials import decode_partial
-from streams.pipeline.gaps import LostRecords
+from streams.pipeline.gaps import LostRecords, SourceRecreated
 from streams.pipeline.ingest_partition import IngestPartition
 from streams.pipeline.ingest_stage import IngestStage
 from tests.support.shells import NOW_MS, Kept, Shells, make_shells, settle_down
@@ -185,3 +185,35 @@ async def test_retention_loss_before_start_is_counted_once(
     _, partition = started(shells, committed=committed, first=first)
     partition.start_at(committed, first)  # the transport repeats the seek
     assert shells.context.metrics.gaps.labels(kind="retention")._value.get() == lost
+
+
+async def test_counts_of_a_recreated_topic_are_not_sent(shells: Shells) -> None:
+    """Its records continue at the offset that was read of the old one; the new id would count them again."""
+    _, partition = started(shells)
+    await partition.process(log(10))
+    shells.topics.topic_id, shells.sender.at_once = "new", True
+    with pytest.raises(SourceRecreated, match="tweets was created again: its id is new"):
+        await partition.flush()
+    await partition.flush()  # the partition is dropped
+    assert shells.topics.logs.keys() == {("tweets", 0)} and partition.replay_point is None
+
+
+async def test_flush_without_records_does_not_query_the_topic(shells: Shells) -> None:
+    _, partition = started(shells)
+    shells.topics.topic_id, shells.sender.at_once = "new", True
+    await partition.flush()
+    assert partition.replay_point == 0
+
+
+async def test_flush_waits_for_a_topic_that_is_being_created_again(
+    shells: Shells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([0, 29, 29.9, 30.0])
+    monkeypatch.setattr("streams.pipeline.ingest_stage.monotonic_seconds", lambda: next(times))
+    monkeypatch.setattr("streams.pipeline.ingest_stage._CONFIRM_SECONDS", 0)
+    _, partition = started(shells)
+    await partition.process(log(10))
+    shells.topics.topic_id = None
+    with pytest.raises(DependencyAway, match=r"no broker of [^ ]+ knows tweets"):
+        await partition.flush()
+    assert shells.sender.in_flight == [] and list(times) == [], "it waits as long as a send"

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaTimeoutError
+from aiokafka.structs import OffsetAndMetadata
 from faust.types.tuples import TP
 
 from streams.pipeline import transport
@@ -33,6 +34,8 @@ class FakeKafka:
     def __init__(self) -> None:
         self.logs: dict[TP, range] = {}
         self.committed: dict[TP, int] = {}
+        self.notes: dict[TP, str] = {}
+        """Notes committed with the offsets."""
         self.assigned: set[TP] = set()
         self.at: dict[TP, int] = {}
         self.before_seek: Callable[[], Awaitable[None]] | None = None
@@ -40,6 +43,7 @@ class FakeKafka:
         self._fetcher = SimpleNamespace(
             _closed=False, fetched_records=self._fetched, _subscriptions=SimpleNamespace(fetch_context=self._context)
         )
+        self._coordinator = SimpleNamespace(fetch_committed_offsets=self._fetch_committed)
 
     def assign(self, tps: Iterable[TP]) -> None:
         """What a rebalance does: positions are the committed offsets, or the log's first."""
@@ -60,18 +64,22 @@ class FakeKafka:
     async def beginning_offsets(self, tps: Sequence[TP]) -> dict[TP, int]:
         return {tp: self.logs[tp].start for tp in tps}
 
-    async def seek_to_committed(self) -> dict[TP, int | None]:
-        """As aiokafka does it: where nothing is committed, or 0, the position stays where it is."""
+    async def _fetch_committed(self, tps: Sequence[TP]) -> dict[TP, OffsetAndMetadata]:
+        """Return the committed offsets as aiokafka's coordinator does: without the partitions that have none."""
         if self.before_seek is not None:
             happens, self.before_seek = self.before_seek, None
             await happens()
-        for tp in self.assigned:
-            if self.committed.get(tp):
-                self.at[tp] = self.committed[tp]
+        at = self.committed
+        return {tp: OffsetAndMetadata(at[tp], self.notes.get(tp, "")) for tp in tps if tp in at}
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        """Seek as aiokafka does: where nothing is committed, or 0, the position stays."""
+        self.at |= {tp: at for tp, at in self.committed.items() if tp in self.assigned and at}
         return {tp: self.committed.get(tp) for tp in self.assigned}
 
-    async def commit(self, offsets: Mapping[TP, Any]) -> None:
-        self.committed.update({tp: getattr(given, "offset", given) for tp, given in offsets.items()})
+    async def commit(self, offsets: Mapping[TP, OffsetAndMetadata]) -> None:
+        self.committed.update({tp: given.offset for tp, given in offsets.items()})
+        self.notes.update({tp: given.metadata for tp, given in offsets.items()})
 
     async def _fetched(self, tps: Iterable[TP], timeout: float, max_records: int) -> dict[TP, list[Kept]]:
         found = {}
@@ -149,7 +157,7 @@ class Worker:
             pass
 
         self.consumer = Consumer(app.transport, nothing, nothing, nothing)
-        self.consumer._thread._consumer = self.kafka
+        self.consumer._thread._consumer = transport.with_commit_notes(self.kafka, self.assignments.commit_note)
         app.flow_control.resume()
 
     async def assign(self, *tps: TP, seek: bool = True) -> None:
@@ -284,6 +292,20 @@ async def test_failed_seek_is_repeated_before_any_delivery(worker: Worker) -> No
     assert worker.taken(THREE).offsets == list(range(12))
 
 
+async def test_seek_without_an_answer_stays_due(worker: Worker) -> None:
+    """The partition has no leader for a while. An error here would end the worker."""
+
+    async def no_leader() -> None:
+        raise KafkaTimeoutError("no offsets in 15000 ms")
+
+    worker.kafka.committed = {ONE: 7}
+    worker.kafka.before_seek = no_leader
+    await worker.assign(ONE)
+    await worker.kafka._fetched([ONE], 0.0, 3)
+    await worker.read()
+    assert worker.taken(ONE).offsets == list(range(7, 12))
+
+
 async def test_revocation_drops_states_and_assignment_creates_new_ones(worker: Worker) -> None:
     await worker.assign(ONE)
     await worker.read()
@@ -301,3 +323,41 @@ async def test_commit_position_is_the_replay_point(worker: Worker) -> None:
     assert consumer._filter_committable_offsets(consumer._filter_tps_with_pending_acks()) == {}
     worker.taken(ONE).replay_point = 4
     assert consumer._filter_committable_offsets(consumer._filter_tps_with_pending_acks()) == {ONE: 4}
+
+
+async def commit(worker: Worker, tp: TP, offset: int) -> None:
+    worker.taken(tp).replay_point = offset
+    await worker.consumer._commit_offsets(
+        worker.consumer._filter_committable_offsets(worker.consumer._filter_tps_with_pending_acks())
+    )
+
+
+async def test_topic_created_again_is_read_from_its_first_offset(worker: Worker) -> None:
+    """Its offsets begin anew: the committed one is of another log, and so is the end of what was committed."""
+    recreated: list[TP] = []
+    worker.assignments.topic_ids[TOPIC] = "old"
+    worker.assignments.note_recreated = recreated.append
+    await worker.assign(ONE, THREE)
+    await worker.read()
+    await commit(worker, ONE, 7)
+    assert (worker.kafka.committed, worker.kafka.notes) == ({ONE: 7}, {ONE: "old"})
+    await worker.assign(ONE)
+    await worker.read()
+    assert worker.taken(ONE).offsets == list(range(7, 12)) and recreated == []
+    worker.assignments.topic_ids[TOPIC] = "new"
+    await worker.assign(ONE, THREE)
+    await worker.read()
+    assert worker.taken(ONE).offsets == list(range(12)) and recreated == [ONE]
+    await commit(worker, ONE, 3)
+    assert (worker.kafka.committed[ONE], worker.kafka.notes[ONE]) == (3, "new"), "below the old topic's offset"
+
+
+async def test_offset_committed_without_a_note_is_kept(worker: Worker) -> None:
+    """Earlier versions committed none. The note is committed with the next offset, though it may be the same."""
+    worker.assignments.topic_ids[TOPIC] = "id"
+    worker.kafka.committed = {ONE: 7}
+    await worker.assign(ONE)
+    await worker.read()
+    assert worker.taken(ONE).offsets == list(range(7, 12))
+    await commit(worker, ONE, 7)
+    assert worker.kafka.notes[ONE] == "id"

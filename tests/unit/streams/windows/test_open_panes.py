@@ -178,6 +178,37 @@ def test_recreated_topic_starts_with_its_first_block():
     assert counts(panes, tags) == {(5, "a"): 5}
 
 
+def test_recreated_topic_with_fewer_partitions_settles():
+    panes, _ = begun(*[flush(source=number, sources=3, watermark_ms=50) for number in range(3)])
+    assert panes.watermark_ms == 50
+    panes.apply(flush(source=0, sources=2, watermark_ms=60, source_id="new"))
+    assert panes.watermark_ms == -1, "the other partition of the new topic has sent nothing"
+    panes.apply(flush(source=2, sources=3, watermark_ms=55))  # a worker that has not noticed
+    panes.apply(flush(source=1, sources=2, watermark_ms=70, source_id="new"))
+    assert panes.watermark_ms == 60
+
+
+def test_zombie_of_the_old_topic_counts_nothing_twice():
+    panes, tags = begun(
+        flush(block_count(3), block=9),
+        flush(block_count(2), block=0, source_id="new"),
+        flush(block_count(3), block=9),
+        flush(block_count(2), block=0, source_id="new"),
+        flush(block_count(4), block=9),
+    )
+    assert counts(panes, tags) == {(5, "a"): 6}
+
+
+def test_recovered_judge_knows_which_topic_is_the_present_one():
+    before, _ = begun(flush(block_count(3), block=9, sources=2), flush(block_count(2), block=1, source_id="new"))
+    panes = OpenPanes(Tags(), HASHES, 2)
+    panes.recover(4, before.blocks())
+    panes.apply(flush(watermark_ms=50, block=9, sources=2))
+    assert panes.watermark_ms == -1
+    panes.apply(flush(watermark_ms=60, block=1, source_id="new"))
+    assert panes.watermark_ms == 60
+
+
 def test_repeated_count_of_a_settled_pane_is_ignored():
     panes, tags = begun(flush(block_count(3), block_count(1, pane=6)))
     assert settled(panes, 5) == 3
