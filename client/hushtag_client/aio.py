@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from hushtag_client import wire
-from hushtag_client.connection import Backoff, RedisAnswers, redis_options
+from hushtag_client.clock import monotonic_ms
+from hushtag_client.connection import Backoff, RedisAnswers
 from hushtag_client.follow import follow
+from hushtag_client.redis_servers import ASK_AGAIN_SECONDS, ask_sentinels_async, connected_async
 
 
 class AsyncFlagsClient(RedisAnswers):
     """A replica of all flags that a task of the running loop keeps current; the asyncio version of `FlagsClient`.
 
     Args:
-        redis_url: `redis://`, `rediss://` or `unix://`; a read replica of the server is sufficient.
+        redis_url: one of the forms in `redis_url`; a read replica of the server is sufficient.
         options: see `Answers`.
 
     Raises:
         ValueError: the URL or an option cannot be used. No other method raises.
     """
-
-    def __init__(self, redis_url: str, **options: Any) -> None:
-        super().__init__(redis_url, **options)
-        self._connect()
 
     async def start(self) -> Self:
         """Start to follow Redis and return at once, whether or not Redis answers."""
@@ -71,24 +67,23 @@ class AsyncFlagsClient(RedisAnswers):
                 return  # called outside a loop: the known flags are served until they are stale
             self._worker = loop.create_task(self._run(), name="hushtag-flags")
 
-    def _connect(self) -> redis.asyncio.Redis:
-        return redis.asyncio.Redis.from_url(self._redis_url, retry=Retry(NoBackoff(), 0), **redis_options())
-
     async def _run(self) -> None:
         backoff = Backoff()
         while self._wanted:
-            connection = self._connect()
             try:
-                await self._drive(connection, backoff)
+                async with connected_async(self._address) as connection:
+                    await self._drive(connection, backoff)
             except Exception as error:
                 await asyncio.sleep(backoff.failed(error))
-            finally:
-                await connection.aclose()
 
     async def _drive(self, connection: redis.asyncio.Redis, backoff: Backoff) -> None:
         steps = follow(self._replica, self._now_ms, self._changed)
         question = next(steps)
+        ask_again_ms = monotonic_ms() + ASK_AGAIN_SECONDS * 1000
         while self._wanted:
+            if monotonic_ms() >= ask_again_ms:
+                ask_again_ms = monotonic_ms() + ASK_AGAIN_SECONDS * 1000
+                await ask_sentinels_async(connection)
             commands = wire.commands(question)
             if len(commands) == 1:
                 raw = [await connection.execute_command(*commands[0])]  # type: ignore[no-untyped-call]

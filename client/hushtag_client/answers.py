@@ -1,7 +1,7 @@
 """Checks of a surface, answered from memory without waiting and without exceptions.
 
-The usual path is a few dictionary reads. It applies until one precomputed moment, up to which the replica is current;
-only later checks take the slow path.
+The usual path is a few dictionary reads. It applies until one precomputed moment, up to which all shards are current.
+From then on a check first looks at the shard of its hashtag, and answers as usual if that one is current.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hushtag_client.normalise import normalise
 from hushtag_client.registers import ACCOUNT, HIDING, TWEET, WORLD, Register
 from hushtag_client.replica import Replica
 from hushtag_client.resolution import winner
+from hushtag_client.shards import shard_of
 
 Fallback = Literal["show", "hide"]
 Visibility = Literal["visible", "withheld", "suspended"]
@@ -43,6 +44,11 @@ class Status:
     oldest_settled_ms: int
     """Watermark of the shard that is furthest behind; 0 if none is known."""
     missing_shards: tuple[int, ...]
+    """Shards without a reliable heartbeat; their hashtags are stale."""
+    behind_shards: tuple[int, ...] = ()
+    """Other shards with an old watermark, or all while Redis is away: their hashtags are stale, renewed flags stand."""
+    shards: int = 0
+    """Number of shards; 0 before the first heartbeat."""
 
 
 _LONGEST_CACHED = 300
@@ -59,7 +65,7 @@ class Answers:
 
     Args:
         surface_defaults: surface → "show" or "hide", the fallback for stale flags; "show" if not given.
-        max_staleness_seconds: maximum age of the oldest shard's settled watermark, and of the last answer of Redis.
+        max_staleness_seconds: maximum age of the settled watermark of a hashtag's shard, and of Redis's last answer.
         clock: wall clock in milliseconds; None: the system clock.
         on_change: first listener, see `listen`.
     """
@@ -81,6 +87,8 @@ class Answers:
         self._replica = Replica(int(max_staleness_seconds * 1000))
         self._now_ns = in_nanoseconds(clock)
         self._good_until_ns = 0
+        self._shards_until_ns: list[int] = []
+        self._flags_until_ns: list[int] = []
         self._failures = 0
         self._listeners: list[Listener] = [on_change] if on_change else []
 
@@ -94,8 +102,10 @@ class Answers:
         """
         try:
             now_ns = self._now_ns()
-            if now_ns >= self._good_until_ns and not (self._wake() and now_ns < self._good_until_ns):
-                return self._stale_answer(hashtag, surface, country, now_ns // 1_000_000)
+            if now_ns >= self._good_until_ns:
+                late = self._late_answer(hashtag, surface, country, now_ns)
+                if late is not None:
+                    return late
             index = self._replica.index
             tags = index.tags
             if hashtag in tags:
@@ -184,17 +194,19 @@ class Answers:
 
     def status(self) -> Status:
         """Return the present state of the replica."""
-        replica = self._replica
-        settled = replica.settled_ms
+        replica, now_ns = self._replica, self._now_ns()
+        beats, until_ns = replica.heartbeats, self._shards_until_ns
         return Status(
             synced=replica.synced,
-            fresh=self._now_ns() < self._good_until_ns,
+            fresh=now_ns < self._good_until_ns,
             registers=len(replica.index.registers),
             incarnation=replica.incarnation,
             seq=replica.seq,
             seen_ms=replica.seen_ms,
-            oldest_settled_ms=min(settled.values(), default=0),
-            missing_shards=tuple(shard for shard in range(replica.partitions) if shard not in settled),
+            oldest_settled_ms=min((beat.settled_ms for beat in beats.values()), default=0),
+            missing_shards=tuple(shard for shard in range(len(until_ns)) if shard not in beats),
+            behind_shards=tuple(shard for shard, ns in enumerate(until_ns) if shard in beats and ns <= now_ns),
+            shards=len(until_ns),
         )
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -234,8 +246,10 @@ class Answers:
         return self._now_ns() // 1_000_000
 
     def _renew(self) -> None:
-        """Update the moment up to which the replica is current; called after each step."""
-        self._good_until_ns = self._replica.good_until_ms() * 1_000_000
+        """Update the moments up to which the replica is current; called after each step."""
+        self._shards_until_ns = [until_ms * 1_000_000 for until_ms in self._replica.shards_until_ms()]
+        self._flags_until_ns = [until_ms * 1_000_000 for until_ms in self._replica.flags_until_ms()]
+        self._good_until_ns = min(self._shards_until_ns, default=0)
 
     def _wake(self) -> bool:
         """Restart the replication if a fork stopped it; return whether it did."""
@@ -244,13 +258,36 @@ class Answers:
     def _forked(self) -> None:
         """Reset the client in a forked child; the replica is consistent and its lock is free."""
 
-    def _stale_answer(self, hashtag: str, surface: str, country: str | None, now_ms: int) -> Answer:
-        """Answer without the pipeline's flags, which are stale or missing; people's flags apply while Redis answers."""
-        tag = normalise.__wrapped__(hashtag)
+    def _late_answer(self, hashtag: str, surface: str, country: str | None, now_ns: int) -> Answer | None:
+        """Answer for a hashtag whose shard is behind or missing; None if its shard is current."""
+        if self._wake() and now_ns < self._good_until_ns:
+            return None
+        tag = _clear(hashtag)[0] if len(hashtag) <= _LONGEST_CACHED else normalise.__wrapped__(hashtag)
+        current, standing = self._shards_until_ns, self._flags_until_ns
+        if not current:
+            return self._stale_answer(tag, surface, country, now_ns // 1_000_000)
+        if now_ns < current[shard_of(tag, len(current))]:
+            return None
+        stands = now_ns < standing[shard_of(tag, len(standing))]
+        return self._stale_answer(tag, surface, country, now_ns // 1_000_000, people_only=not stands)
+
+    def _stale_answer(
+        self, tag: str, surface: str, country: str | None, now_ms: int, *, people_only: bool = True
+    ) -> Answer:
+        """Answer from registers in force while Redis answers, else with the fallback; `clear` needs a current shard.
+
+        Args:
+            tag: normalised hashtag.
+            surface: as in `check`.
+            country: as in `check`.
+            now_ms: the reader's clock.
+            people_only: whether the flags of the pipeline are stale too: the judge of the shard has not renewed them.
+        """
         replica = self._replica
         if now_ms < replica.people_until_ms():
             index = replica.index
-            register = winner(index.candidates(surface, country, tag), (), now_ms, people_only=True)
+            stops = () if people_only else index.stops(surface, country)
+            register = winner(index.candidates(surface, country, tag), stops, now_ms, people_only=people_only)
             if register is not None:
                 return answer_of(tag, register)
         return Answer(
@@ -263,7 +300,12 @@ class Answers:
             assert isinstance(hashtag, str)
             assert isinstance(surface, str)
             where = country if isinstance(country, str) else None
-            return _resolved(normalise.__wrapped__(hashtag), self._replica.index, surface, where, self._now_ms())
+            now_ns = self._now_ns()
+            if now_ns >= self._good_until_ns:
+                late = self._late_answer(hashtag, surface, where, now_ns)
+                if late is not None:
+                    return late
+            return _resolved(normalise.__wrapped__(hashtag), self._replica.index, surface, where, now_ns // 1_000_000)
         except Exception:
             self._log_failure("check", hashtag, surface)
         shown = self._shown_by_default.get(surface, True) if isinstance(surface, str) else True

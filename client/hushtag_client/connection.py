@@ -1,4 +1,4 @@
-"""The common part of the clients that replicate from Redis: connection options, backoff, restart after a fork."""
+"""The common part of the clients that replicate from Redis: address, backoff, restart after a fork."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from typing import Any
 
 from hushtag_client import forks
 from hushtag_client.answers import Answers
+from hushtag_client.redis_servers import error_text
+from hushtag_client.redis_url import parse_redis_url
 
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
 _log = logging.getLogger(__name__)
-
-
-def redis_options() -> dict[str, Any]:
-    """Return connection options: raw bytes, RESP2, and deadlines above the longest wait for a change."""
-    return {"decode_responses": False, "protocol": 2, "socket_connect_timeout": 2.0, "socket_timeout": 3.0}
 
 
 class Backoff:
@@ -29,7 +26,7 @@ class Backoff:
     def failed(self, error: Exception) -> float:
         """Count a failure, log the first one since the last success, and return the seconds to wait."""
         if self._failures == 0:
-            _log.warning("Redis does not answer, the last known flags are served: %s", error)
+            _log.warning("Redis does not answer, the last known flags are served: %s", error_text(error))
         wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(self._failures, 10))
         self._failures += 1
         return wait * random.uniform(0.5, 1.0)
@@ -43,12 +40,12 @@ class RedisAnswers(Answers, ABC):
     """Answers from a replica that a worker (a task or a thread) keeps current.
 
     Raises:
-        ValueError: an option cannot be used.
+        ValueError: the URL or an option cannot be used.
     """
 
     def __init__(self, redis_url: str, **options: Any) -> None:
         super().__init__(**options)
-        self._redis_url = redis_url
+        self._address = parse_redis_url(redis_url)
         self._worker: Any = None
         self._wanted = False
         self._ready: Any

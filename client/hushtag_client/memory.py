@@ -14,7 +14,7 @@ from typing import Any
 
 from hushtag_client import keys, wire
 from hushtag_client.answer import Answer
-from hushtag_client.answers import Answers, Visibility
+from hushtag_client.answers import Answers, Status, Visibility
 from hushtag_client.follow import follow
 from hushtag_client.registers import Register, RegisterError, decode, encode
 
@@ -87,6 +87,13 @@ class MemoryServer:
             return None
         return self._compare_and_set(items)
 
+    def foreign(self, partition: str, items: Iterable[tuple[str, bytes]], upto: int) -> tuple[tuple[str, str], ...]:
+        """List (field, version) of registers newer than their log's; empty if a worker wrote it further than `upto`."""
+        if self.remembered(partition) > upto:
+            return ()
+        present = [(field, _version(self.registers.get(field, b"")), _version(value)) for field, value in items]
+        return tuple((field, found) for field, found, of_log in present if found > of_log)
+
     def finish(self, partition: str, incarnation: str, upto: int = 0) -> bool:
         """End the reconcile of the log before `upto`; later writes are accepted.
 
@@ -104,15 +111,18 @@ class MemoryServer:
         self._require_reachable()
         return [name for name, after in partitions.items() if self._written(name) < after]
 
-    def beat(self, settled_ms: Mapping[int, int], at_ms: int, partitions: int) -> None:
-        """Write heartbeats; an earlier watermark comes from a zombie and is ignored."""
+    def beat(
+        self, settled_ms: Mapping[int, int], at_ms: int, partitions: int, renewed_ms: Mapping[int, int] | None = None
+    ) -> None:
+        """Write heartbeats; an earlier watermark or renewal comes from a zombie and is ignored."""
         self._require_reachable()
         self._begin_life()
         for shard, settled in settled_ms.items():
             known = self.heartbeats.get(shard)
-            if known and known.settled_ms > settled and at_ms - known.at_ms < keys.HEARTBEAT_GUARD_MS:
+            beat = wire.Heartbeat(settled, at_ms, partitions, (renewed_ms or {}).get(shard, 0))
+            if known and _confirmed(known) > _confirmed(beat) and abs(at_ms - known.at_ms) < keys.HEARTBEAT_GUARD_MS:
                 continue
-            self.heartbeats[shard] = wire.Heartbeat(settled, at_ms, partitions)
+            self.heartbeats[shard] = beat
 
     def sweep(self, now_ms: int, partitions: int) -> int:
         """Delete registers past their `keep_until_ms`, and removed shards; return the number of registers."""
@@ -223,6 +233,11 @@ class MemoryFlagsClient(Answers):
         self.catch_up()
         return super().paused(surface, country)
 
+    def status(self) -> Status:
+        """Return as `Answers.status`, after catching up with the server."""
+        self.catch_up()
+        return super().status()
+
     def catch_up(self) -> bool:
         """Replicate the server's present state; return False, without changes, if it is away."""
         polled = 0
@@ -235,6 +250,10 @@ class MemoryFlagsClient(Answers):
             return False
         self._renew()
         return True
+
+
+def _confirmed(beat: wire.Heartbeat) -> tuple[int, int]:
+    return beat.settled_ms, beat.renewed_ms
 
 
 def _version(value: bytes) -> str:

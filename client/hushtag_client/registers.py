@@ -191,7 +191,7 @@ def decode(value: bytes | str) -> Register:
         )
     except RegisterError:
         raise
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise RegisterError(f"not a register: {type(error).__name__}: {str(error)[:80]}") from None
 
 

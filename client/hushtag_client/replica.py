@@ -5,20 +5,23 @@ another incarnation, or a server that is behind the replica requires a snapshot.
 
 A loss of data on the server must not clear flags. After a FLUSHALL, a restart without data or a failover, the known
 registers are *carried over* next to the new ones, and the greater version wins. This lasts until the partition's writer
-reports that it has restored everything, and at most for `max_staleness_ms`. Likewise the last known watermark of a
-shard remains until that shard is reconciled. A loss therefore looks like an absent Redis, and not like no flags.
+reports that it has restored everything, and at most for `max_staleness_ms`. Likewise a shard's last known heartbeat
+remains until that shard is reconciled. A loss therefore looks like an absent Redis, and not like no flags.
+
+Each shard is current for itself: a shard that has stopped makes its own hashtags stale, and no others.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hushtag_client.index import Index
 from hushtag_client.keys import MODERATION
 from hushtag_client.registers import Register, RegisterError, decode, newer
-from hushtag_client.wire import ChangeEntry, ServerPosition
+from hushtag_client.shards import shard_of
+from hushtag_client.wire import ChangeEntry, Heartbeat, ServerPosition
 
 _log = logging.getLogger(__name__)
 _PRUNE_EVERY_MS = 60_000
@@ -37,8 +40,8 @@ class Replica:
         self.last_id = "0-0"
         self.seen_ms = 0
         """Time of the server's last reply, by the reader's clock."""
-        self.settled_ms: dict[int, int] = {}
-        """Shard → last reliable settled watermark."""
+        self.heartbeats: dict[int, Heartbeat] = {}
+        """Shard → last reliable heartbeat. Replaced as a whole, never changed."""
         self.partitions = 0
         """Number of shards; 0 before the first heartbeat."""
         self.lock = threading.Lock()
@@ -52,11 +55,19 @@ class Replica:
         """Return the time up to which people's registers are current: they depend on the server alone."""
         return self.seen_ms + self.max_staleness_ms if self.synced else 0
 
-    def good_until_ms(self) -> int:
-        """Return the time up to which all registers are current; the oldest shard decides; 0 if one is missing."""
-        if not self.synced or not self.partitions or len(self.settled_ms) < self.partitions:
-            return 0
-        return min(self.people_until_ms(), min(self.settled_ms.values()) + self.max_staleness_ms)
+    def shards_until_ms(self) -> list[int]:
+        """Return the time up to which each shard is current; 0 if the shard is missing."""
+        return [self._until_ms(beat, lambda found: found.settled_ms) for beat in self._beats()]
+
+    def flags_until_ms(self) -> list[int]:
+        """Return the time up to which each shard's flags in force stand; a stopped judge renews them."""
+        return [self._until_ms(beat, lambda found: max(found.settled_ms, found.renewed_ms)) for beat in self._beats()]
+
+    def _beats(self) -> list[Heartbeat | None]:
+        return [self.heartbeats.get(shard) for shard in range(self.partitions)]
+
+    def _until_ms(self, beat: Heartbeat | None, confirmed_ms: Callable[[Heartbeat], int]) -> int:
+        return 0 if beat is None else min(self.people_until_ms(), confirmed_ms(beat) + self.max_staleness_ms)
 
     def follows(self, position: ServerPosition) -> bool:
         """Whether the replica is an earlier state of the server's present data."""
@@ -105,32 +116,42 @@ class Replica:
         """Apply heartbeats and reconciled partitions; return the registers that are no longer carried over."""
         with self.lock:
             self.seen_ms = now_ms
-            if position.heartbeats:
-                self.partitions = max(position.heartbeats.values(), key=lambda beat: beat.at_ms).partitions
-            self.settled_ms = {shard: at for shard, at in self.settled_ms.items() if shard < self.partitions}
-            for shard, beat in position.heartbeats.items():
-                if shard < self.partitions and position.reconciled.get(str(shard)) == self.incarnation:
-                    self.settled_ms[shard] = beat.settled_ms
+            self._observe_shards(position)
             dropped = self._drop_carried(position, now_ms)
             if now_ms - self._pruned_ms >= _PRUNE_EVERY_MS:
                 self._pruned_ms = now_ms
                 self._prune(now_ms)
             return dropped
 
+    def _observe_shards(self, position: ServerPosition) -> None:
+        """Take the heartbeats of reconciled shards; another number of shards makes the earlier ones worthless."""
+        partitions = self.partitions
+        if position.heartbeats:
+            partitions = max(position.heartbeats.values(), key=lambda beat: beat.at_ms).partitions
+        self.heartbeats = ({} if partitions != self.partitions else self.heartbeats) | {
+            shard: beat
+            for shard, beat in position.heartbeats.items()
+            if shard < partitions == beat.partitions and position.reconciled.get(str(shard)) == self.incarnation
+        }
+        self.partitions = partitions
+
     def _drop_carried(self, position: ServerPosition, now_ms: int) -> list[Register]:
         if not self._carried:
             return []
         restored = {p for p, incarnation in position.reconciled.items() if incarnation == self.incarnation}
-        people = MODERATION in restored
-        automated = bool(self.partitions) and all(str(shard) in restored for shard in range(self.partitions))
-        if now_ms - self._lost_at_ms >= self.max_staleness_ms:
-            people = automated = True
+        over = now_ms - self._lost_at_ms >= self.max_staleness_ms
         changed = []
         for field, register in list(self._carried.items()):
-            if people if register.by_people else automated:
+            if over or self._partition_of(register) in restored:
                 del self._carried[field]
                 changed += self._restore(field)
         return changed
+
+    def _partition_of(self, register: Register) -> str:
+        """Return the partition whose writer restores a register; "" before the number of shards is known."""
+        if register.by_people:
+            return MODERATION
+        return str(shard_of(register.hashtag, self.partitions)) if self.partitions > 0 else ""
 
     def _restore(self, field: str) -> list[Register]:
         """Return a field to the server's own register."""

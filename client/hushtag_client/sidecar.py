@@ -22,11 +22,14 @@ from starlette.routing import Route
 from hushtag_client.aio import AsyncFlagsClient
 from hushtag_client.answer import Answer
 from hushtag_client.answers import MAX_STALENESS_SECONDS, Answers
+from hushtag_client.presentable import presentable
 
 MOST_HASHTAGS = 10_000
 """Maximum number of hashtags in one request."""
 MOST_BYTES = 2_000_000
 """Maximum size of a request body."""
+MOST_CONNECTIONS = 900
+"""Maximum number of open connections, also of one address: the caller is on this machine."""
 _MOST_CHARACTERS = 10_000
 
 
@@ -78,6 +81,7 @@ def make_app(
             "seen_ms": status.seen_ms,
             "oldest_settled_ms": status.oldest_settled_ms,
             "missing_shards": list(status.missing_shards),
+            "behind_shards": list(status.behind_shards),
         }
         return JSONResponse(body, status_code=200 if status.synced else 503)
 
@@ -101,9 +105,9 @@ def _question(given: Any, what: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InvalidRequest(f'the body must be a JSON object: {{"{what}": ..., "surface": "trends", "country": "IN"}}')
     surface, country = given.get("surface"), given.get("country")
-    if not isinstance(surface, str) or not surface:
+    if not isinstance(surface, str) or not surface or not _is_encodable(surface):
         raise InvalidRequest('surface: missing; give the name of a surface in the policy, such as "trends"')
-    if country is not None and not isinstance(country, str):
+    if country is not None and not (isinstance(country, str) and _is_encodable(country)):
         raise InvalidRequest('country: must be two letters such as "IN", or absent if unknown')
     asked = given.get(what)
     hashtags = asked if what == "hashtags" else [asked]
@@ -126,6 +130,11 @@ async def _body(request: Request) -> Any:
         raise InvalidRequest("body: must be JSON") from None
 
 
+def _is_encodable(text: str) -> bool:
+    """Return whether UTF-8 can encode a text; JSON may carry a lone surrogate, which no name has."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _plain(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "hashtag": answer.hashtag.encode("utf-8", "replace").decode(),  # a lone surrogate is no JSON text
@@ -134,13 +143,15 @@ def _plain(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
         "shown": answer.shown,
         "why": answer.why,
         "weight": answer.weight,
-        "register": answer.register.as_dict() if answer.register else None,
+        "register": presentable(answer.register).as_dict() if answer.register else None,
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the sidecar until stopped."""
     import uvicorn
+
+    from hushtag_client.http_limits import HttpLimits, limited_http
 
     parser = argparse.ArgumentParser(prog="python -m hushtag_client.sidecar", description=__doc__.splitlines()[0])
     parser.add_argument("--redis-url", default=os.environ.get("HUSHTAG_REDIS_URL", "redis://127.0.0.1:6379/0"))
@@ -172,7 +183,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         async with client:
             yield
 
-    uvicorn.run(make_app(client, lifespan), host=given.host, port=given.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        make_app(client, lifespan),
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        http=limited_http(HttpLimits(per_address=MOST_CONNECTIONS, total=MOST_CONNECTIONS)),
+        ws="none",
+    )
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from hushtag_client import wire
-from hushtag_client.connection import Backoff, RedisAnswers, redis_options
+from hushtag_client.clock import monotonic_ms
+from hushtag_client.connection import Backoff, RedisAnswers
 from hushtag_client.follow import follow
+from hushtag_client.redis_servers import ASK_AGAIN_SECONDS, ask_sentinels, connected
 
 
 class FlagsClient(RedisAnswers):
@@ -27,16 +27,12 @@ class FlagsClient(RedisAnswers):
     Answer(hashtag='sometag', shown=True, why='unavailable', register=None)
 
     Args:
-        redis_url: `redis://`, `rediss://` or `unix://`; a read replica of the server is sufficient.
+        redis_url: one of the forms in `redis_url`; a read replica of the server is sufficient.
         options: see `Answers`.
 
     Raises:
         ValueError: the URL or an option cannot be used. No other method raises.
     """
-
-    def __init__(self, redis_url: str, **options: Any) -> None:
-        super().__init__(redis_url, **options)
-        self._connect().close()
 
     def start(self) -> Self:
         """Start to follow Redis and return at once, whether or not Redis answers."""
@@ -77,24 +73,23 @@ class FlagsClient(RedisAnswers):
                 self._worker = threading.Thread(target=self._run, args=(self._stop,), name="hushtag-flags", daemon=True)
                 self._worker.start()
 
-    def _connect(self) -> redis.Redis:
-        return redis.Redis.from_url(self._redis_url, retry=Retry(NoBackoff(), 0), **redis_options())
-
     def _run(self, stop: threading.Event) -> None:
         backoff = Backoff()
         while not stop.is_set():
-            connection = self._connect()
             try:
-                self._drive(connection, stop, backoff)
+                with connected(self._address) as connection:
+                    self._drive(connection, stop, backoff)
             except Exception as error:
                 stop.wait(backoff.failed(error))
-            finally:
-                connection.close()
 
     def _drive(self, connection: redis.Redis, stop: threading.Event, backoff: Backoff) -> None:
         steps = follow(self._replica, self._now_ms, self._changed)
         question = next(steps)
+        ask_again_ms = monotonic_ms() + ASK_AGAIN_SECONDS * 1000
         while not stop.is_set():
+            if monotonic_ms() >= ask_again_ms:
+                ask_again_ms = monotonic_ms() + ASK_AGAIN_SECONDS * 1000
+                ask_sentinels(connection)
             commands = wire.commands(question)
             if len(commands) == 1:
                 raw = [connection.execute_command(*commands[0])]  # type: ignore[no-untyped-call]

@@ -15,6 +15,8 @@ from hushtag_client import keys
 
 PAGE = 500
 """Maximum number of registers, or change entries, per reply."""
+MOST_SHARDS = 65_536
+"""Greatest number of shards that a reader accepts; a heartbeat with more is malformed."""
 Command = tuple[Any, ...]
 
 
@@ -56,6 +58,8 @@ class Heartbeat:
     settled_ms: int
     at_ms: int
     partitions: int
+    renewed_ms: int = 0
+    """Last time at which a judge that has stopped confirmed its flags; 0: it has not stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +127,16 @@ def reply(question: Question, raw: Sequence[Any]) -> Reply:
     match question:
         case PollState():
             heartbeats = {
-                int(k): beat for k, v in raw[2].items() if k.isdigit() and (beat := _heartbeat(v)) is not None
+                shard: beat
+                for k, v in raw[2].items()
+                if (shard := _number(k)) >= 0 and (beat := _heartbeat(v)) is not None
             }
             reconciled = {_text(k): _text(v) for k, v in raw[3].items()}
-            return ServerPosition(_text(raw[0]), int(raw[1] or 0), heartbeats=heartbeats, reconciled=reconciled)
+            return ServerPosition(_text(raw[0]), max(0, _number(raw[1])), heartbeats=heartbeats, reconciled=reconciled)
         case MarkPosition():
-            return ServerPosition(_text(raw[0]), int(raw[1] or 0), last_id=_text(raw[2][0][0]) if raw[2] else "0-0")
+            return ServerPosition(
+                _text(raw[0]), max(0, _number(raw[1])), last_id=_text(raw[2][0][0]) if raw[2] else "0-0"
+            )
         case ScanRegisters():
             cursor, values = raw[0]
             return RegisterPage(int(cursor), [(keys.field_text(k), v) for k, v in values.items()])
@@ -140,12 +148,16 @@ def _text(raw: bytes | None) -> str:
     return (raw or b"").decode("utf-8", "replace")
 
 
+def _number(raw: bytes | None) -> int:
+    """Parse a number of at most 18 digits; -1 for any other text, which another program has written."""
+    return int(raw) if raw and raw.isdigit() and len(raw) <= 18 else -1
+
+
 def _change(entry_id: bytes, members: Mapping[bytes, bytes] | None) -> ChangeEntry:
     found = members or {}
-    seq = found.get(b"seq", b"")
     return ChangeEntry(
         id=_text(entry_id),
-        seq=int(seq) if seq.isdigit() else -1,
+        seq=_number(found.get(b"seq")),
         incarnation=_text(found.get(b"incarnation")),
         field=keys.field_text(found.get(b"field", b"")),
         value=found.get(b"value", b""),
@@ -155,6 +167,8 @@ def _change(entry_id: bytes, members: Mapping[bytes, bytes] | None) -> ChangeEnt
 def _heartbeat(value: bytes) -> Heartbeat | None:
     try:
         read = json.loads(value)
-        return Heartbeat(int(read["settled_ms"]), int(read["at_ms"]), int(read["partitions"]))
-    except (ValueError, TypeError, KeyError):
+        settled_ms, at_ms, partitions = (int(read[name]) for name in ("settled_ms", "at_ms", "partitions"))
+        beat = Heartbeat(settled_ms, at_ms, partitions, int(read.get("renewed_ms", 0)))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
+    return beat if 0 < partitions <= MOST_SHARDS else None

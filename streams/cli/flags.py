@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streams.cli.flag_repair import repair_flag
 from streams.cli.options import Hashtag, JsonLines
 from streams.cli.output import errors, in_utc, print_json
 from streams.clock import now_ms
@@ -19,7 +20,7 @@ from streams.errors import CallerMistake, FlagStoreUnavailable, SettingsError
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
-    from hushtag_client.answers import Answers
+    from hushtag_client.answers import Answers, Status
     from hushtag_client.registers import Register
 
 _DEADLINE_SECONDS = 5.0
@@ -33,9 +34,10 @@ Country = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the group `flags` to the command."""
-    flags = typer.Typer(no_args_is_help=True, help="Read the flags in Redis as a surface sees them.")
+    flags = typer.Typer(no_args_is_help=True, help="Read the flags in Redis as a surface sees them, or repair one.")
     flags.command("list")(list_flags)
     flags.command("get")(get_flag)
+    flags.command("repair")(repair_flag)
     app.add_typer(flags, name="flags")
 
 
@@ -100,23 +102,32 @@ def get_flag(
 
 @contextmanager
 def _flags() -> Iterator[Answers]:
-    from hushtag_client import FlagsClient  # a slow import: not for other commands
+    from hushtag_client import FlagsClient  # slow imports: not for other commands
+    from hushtag_client.redis_url import FORMS
 
     try:
         client = FlagsClient(load_settings().redis_url)
     except ValueError as error:
-        raise SettingsError(
-            f"HUSHTAG_REDIS_URL: {error}", fix="write redis://host:port/0, rediss:// or unix://"
-        ) from None
+        raise SettingsError(f"HUSHTAG_REDIS_URL: {error}", fix=f"write {FORMS}") from None
     with client:
         if not client.wait_until_ready(_DEADLINE_SECONDS):
             raise FlagStoreUnavailable(
                 f"Redis did not answer within {_DEADLINE_SECONDS:g} s",
                 fix="start it (hushtag up starts one), or set HUSHTAG_REDIS_URL",
             )
-        if not client.status().fresh:
-            errors.print("the flags are stale: the pipeline has stopped publishing, surfaces use their fallback")
+        _report_stale(client.status())
         yield client
+
+
+def _report_stale(status: Status) -> None:
+    if status.fresh:
+        return
+    late = sorted({*status.behind_shards, *status.missing_shards})
+    if len(late) < status.shards:
+        shards = ", ".join(map(str, late))
+        errors.print(f"stale: shards {shards} of {status.shards} are behind, surfaces use their fallback for them")
+    else:
+        errors.print("the flags are stale: the pipeline has stopped publishing, surfaces use their fallback")
 
 
 def _everywhere(flags: Answers, at_ms: int, everything: bool) -> list[Register]:

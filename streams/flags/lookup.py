@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 from hushtag_client import keys
 from hushtag_client.index import Index
+from hushtag_client.redis_servers import disconnect
 from hushtag_client.registers import ANY_HASHTAG, HIDING, SOURCES, WORLD, Register, RegisterError, decode
 from hushtag_client.resolution import winner
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
-from streams.errors import FlagStoreUnavailable
-from streams.flags.redis_store import connect
+from streams.errors import FlagStoreRefuses, FlagStoreUnavailable
+from streams.flags.redis_store import connect, parse
+from streams.flags.refusals import store_error
 
 _SCAN_COUNT = 5_000
 
@@ -49,7 +51,7 @@ class FlagLookup:
     """Connection for a few lookups. Every method raises FlagStoreUnavailable if Redis does not answer in time."""
 
     def __init__(self, redis_url: str, *, timeout_seconds: float = 5.0) -> None:
-        self._redis: Any = connect(redis_url, timeout_seconds=timeout_seconds, retries=0)
+        self._redis: Any = connect(parse(redis_url), timeout_seconds=timeout_seconds, retries=0)
 
     async def for_scope(self, hashtag: str, surfaces: Sequence[str], country: str) -> list[Register]:
         """Read the registers that can decide for a viewer of this country on these surfaces, and the stop buttons."""
@@ -84,7 +86,7 @@ class FlagLookup:
 
     async def close(self) -> None:
         """Close the connection to Redis."""
-        await self._redis.aclose()
+        await disconnect(self._redis)
 
     async def __aenter__(self) -> FlagLookup:
         return self
@@ -120,7 +122,10 @@ def _decoded(values: Iterable[bytes]) -> list[Register]:
 def _translated() -> Any:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, RedisClusterException, OSError) as error:
+        found = store_error(error, "Redis")
+        if isinstance(found, FlagStoreRefuses):
+            raise found from None
         raise FlagStoreUnavailable(
             f"Redis does not answer: {error}", fix="check that it runs and that HUSHTAG_REDIS_URL is right"
         ) from None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from hushtag_client.memory import MemoryServer
-from hushtag_client.registers import Register, encode
+from hushtag_client.registers import Register, RegisterError, decode, encode
 from hushtag_client.wire import PollState
 
 from streams.errors import FlagStoreUnavailable
@@ -36,6 +36,7 @@ class MemoryFlagStore:
         with _reachable():
             incarnation = self.server.begin()
             for chunk, _ in chunks(registers):
+                done += Applied(foreign=self.server.foreign(partition, _items(chunk), upto))
                 done += _applied(self.server.put_back(incarnation, _items(chunk)))
                 if done.refused:
                     return done
@@ -51,15 +52,22 @@ class MemoryFlagStore:
         with _reachable():
             return self.server.remembered(partition)
 
-    async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
+    async def heartbeat(
+        self, settled_ms: Mapping[int, int], at_ms: int, renewed_ms: Mapping[int, int] | None = None
+    ) -> None:
         """Write the settled watermark of each shard, and the time of writing."""
         with _reachable():
-            self.server.beat(settled_ms, at_ms, self._partitions)
+            self.server.beat(settled_ms, at_ms, self._partitions, renewed_ms)
 
-    async def sweep(self, now_ms: int) -> int:
+    async def sweep(self, now_ms: int, report: Callable[[str, str], None] | None = None) -> int:
         """Delete registers past their `keep_until_ms`; return their number."""
         with _reachable():
-            return self.server.sweep(now_ms, self._partitions)
+            gone = self.server.sweep(now_ms, self._partitions)
+        for field, value in self.server.registers.items():
+            with suppress(RegisterError):
+                if report:
+                    report(field, decode(value).version)
+        return gone
 
     async def check_server(self) -> None:
         """See `FlagStore.check_server`; only an absent server is an error."""

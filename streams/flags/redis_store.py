@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-import redis.asyncio
+import structlog
 from hushtag_client import keys
+from hushtag_client.redis_servers import (
+    ASK_AGAIN_SECONDS,
+    ask_sentinels_async,
+    connect_async,
+    disconnect,
+    redis_options,
+)
+from hushtag_client.redis_url import FORMS, RedisAddress, parse_redis_url
 from hushtag_client.registers import Register, RegisterError, decode, encode
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.commands.core import AsyncScript
-from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
+from streams.clock import monotonic_seconds
 from streams.errors import FlagStoreUnavailable, SettingsError
+from streams.flags.refusals import store_error
+from streams.flags.scripts import LuaScript
 from streams.flags.store import CHUNK, Applied, chunks
 
-_LUA = Path(__file__).with_name("lua")
+_log = structlog.get_logger("hushtag.flags")
 _OLDEST_SERVER = 7
 _CLOSED = "the handler is closed"
 """uvloop's error text for a connection reset during a write; asyncio raises ConnectionError."""
@@ -30,7 +36,7 @@ class RedisFlagStore:
     """`FlagStore` on a server of Redis 7 or Valkey, or newer.
 
     Args:
-        redis_url: URL of the primary; a read replica takes no writes.
+        redis_url: URL of the primary, of Sentinels or of a cluster; a read replica takes no writes.
         partitions: partition count of the decisions topic, from which readers know how many shards must be alive.
         changes_kept: approximate length of the change stream; a reader further behind takes a new snapshot.
         timeout_seconds: time limit for one step.
@@ -48,81 +54,109 @@ class RedisFlagStore:
         timeout_seconds: float = 5.0,
     ) -> None:
         # One retry: the server may have closed an idle connection.
-        self._redis = connect(redis_url, timeout_seconds=timeout_seconds, retries=1)
-        self._where = _without_password(redis_url)
+        address = parse(redis_url)
+        self._redis = connect(address, timeout_seconds=timeout_seconds, retries=1)
+        self._where = str(address)
         self._partitions = partitions
         self._changes_kept = changes_kept
-        self._put = self._script("put")
-        self._begin = self._script("begin")
-        self._finish = self._script("finish")
-        self._beat = self._script("beat")
-        self._sweep = self._script("sweep")
+        self._ask_again_seconds = 0.0
+        self._put = LuaScript(self._redis, "put")
+        self._begin = LuaScript(self._redis, "begin")
+        self._finish = LuaScript(self._redis, "finish")
+        self._beat = LuaScript(self._redis, "beat")
+        self._sweep = LuaScript(self._redis, "sweep")
+        self._replace = LuaScript(self._redis, "replace")
+        self._repair = LuaScript(self._redis, "repair")
+        self._closed = LuaScript(self._redis, "closed", writes=False)
+        self._info = LuaScript(self._redis, "info", writes=False)
 
     async def apply(self, partition: str, registers: Sequence[Register], *, after: int = 0, upto: int = 0) -> Applied:
         """Write newer registers with `put.lua`, under the partition's sentinel."""
-        with self._translated():
+        async with self._translated():
             return await self._put_all(partition, registers, life="", after=after, upto=upto)
 
     async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
         """Write all registers under one incarnation of the server, then open the partition."""
-        with self._translated():
+        async with self._translated():
             life = (await self._begin(keys=[keys.INCARNATION], args=[secrets.token_hex(8)])).decode()
-            done = await self._put_all(partition, registers, life=life)
+            done = await self._put_all(partition, registers, life=life, after=upto)
             if not done.refused:
                 names = [keys.INCARNATION, keys.sentinel(partition), keys.RECONCILED]
                 done += Applied(refused=not await self._finish(keys=names, args=[life, partition, upto]))
             return done
 
     async def needing_reconcile(self, partitions: Mapping[str, int]) -> list[str]:
-        """Compare each sentinel with the run id and the given offset, read in one transaction."""
-        with self._translated():
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.info("server")
-                pipe.mget([keys.sentinel(partition) for partition in partitions])
-                server, sentinels = await pipe.execute()
-        run_id = str(server["run_id"])
-        return [
-            partition
-            for (partition, after), found in zip(partitions.items(), sentinels, strict=True)
-            if _written(found, run_id) < after
-        ]
+        """Compare each sentinel with the run id and the given offset, in one script."""
+        if not partitions:
+            return []
+        names = list(partitions)
+        async with self._translated():
+            await self._follow_sentinels()
+            found = await self._closed(keys=[keys.sentinel(name) for name in names], args=list(partitions.values()))
+        return [names[position - 1] for position in found]
 
     async def written_offset(self, partition: str) -> int:
         """Return the offset before which the partition was written; 0: never."""
-        with self._translated():
-            _, offset = _sentinel(await self._redis.get(keys.sentinel(partition)))
-        return offset
+        async with self._translated():
+            return _offset_of(await self._redis.get(keys.sentinel(partition)))
 
-    async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
+    async def heartbeat(
+        self, settled_ms: Mapping[int, int], at_ms: int, renewed_ms: Mapping[int, int] | None = None
+    ) -> None:
         """Write the settled watermark of each shard, and the time of writing."""
         args: list[Any] = [secrets.token_hex(8), at_ms, self._partitions, keys.HEARTBEAT_GUARD_MS]
         for shard, settled in settled_ms.items():
-            args += [shard, settled]
-        with self._translated():
+            args += [shard, settled, (renewed_ms or {}).get(shard, 0)]
+        async with self._translated():
             await self._beat(keys=[keys.INCARNATION, keys.HEARTBEATS], args=args)
 
-    async def sweep(self, now_ms: int) -> int:
+    async def sweep(self, now_ms: int, report: Callable[[str, str], None] | None = None) -> int:
         """Scan the registers and delete those past their `keep_until_ms`; return their number."""
         gone = cursor = 0
-        with self._translated():
+        async with self._translated():
             while True:
                 page: dict[bytes, bytes]
                 cursor, page = cast(Any, await self._redis.hscan(keys.REGISTERS, cursor, count=CHUNK))
-                over = [field for field, value in page.items() if _may_go(value, now_ms)]
+                read = {field: register for field, value in page.items() if (register := _decoded(value)) is not None}
+                over = [field for field, register in read.items() if 0 < register.keep_until_ms <= now_ms]
+                for field, register in read.items():
+                    if report:
+                        report(keys.field_text(field), register.version)
                 if over:
                     gone += await self._sweep(keys=[keys.REGISTERS], args=[now_ms, *over])
                 if not cursor:
                     break
             shards = await self._redis.hkeys(keys.HEARTBEATS)
-            former = [shard for shard in shards if shard.isdigit() and int(shard) >= self._partitions]
+            former = [
+                shard for shard in shards if shard.isdigit() and (len(shard) > 9 or int(shard) >= self._partitions)
+            ]
             if former:
                 await self._redis.hdel(keys.HEARTBEATS, *former)
         return gone
 
+    async def stored(self, field: str) -> bytes | None:
+        """Return the value of a register as it is stored, or None."""
+        async with self._translated():
+            value: bytes | None = await self._redis.hget(keys.REGISTERS, keys.field_bytes(field))
+            return value
+
+    async def repair(self, field: str, value: bytes) -> bool:
+        """Delete a register that no log can replace; readers and publishers then treat the data as lost.
+
+        Args:
+            field: name of the register.
+            value: its stored value; with another one nothing is deleted, and the result is False.
+        """
+        async with self._translated():
+            names = [keys.REGISTERS, keys.INCARNATION, keys.RECONCILED, *self._sentinels()]
+            return bool(await self._repair(keys=names, args=[keys.field_bytes(field), value]))
+
     async def check_server(self) -> None:
         """Read INFO and the configuration; refuse a server that may evict or lose flags."""
-        with self._translated():
-            info: dict[str, Any] = await self._redis.info()
+        async with self._translated():
+            text: bytes = await self._info(keys=[keys.INCARNATION], args=[])
+        lines = (line.partition(":") for line in text.decode("utf-8", "replace").splitlines())
+        info = {name: value for name, colon, value in lines if colon}
         version = str(info.get("redis_version", "0"))
         if int(version.split(".")[0]) < _OLDEST_SERVER:
             raise SettingsError(f"{self._where} is Redis {version}", fix="use Redis 7 or Valkey 7.2, or newer")
@@ -137,8 +171,8 @@ class RedisFlagStore:
             )
 
     async def close(self) -> None:
-        """Close the connection pool of the client."""
-        await self._redis.aclose()
+        """Close all connections of the client."""
+        await disconnect(self._redis)
 
     async def _put_all(
         self, partition: str, registers: Sequence[Register], *, life: str, after: int = 0, upto: int = 0
@@ -149,78 +183,70 @@ class RedisFlagStore:
             args: list[Any] = [life, secrets.token_hex(8), self._changes_kept, after, upto if last else 0]
             for register in chunk:
                 args += [keys.field_bytes(register.field), encode(register)]
-            applied, stale = await self._put(keys=names, args=args)
+            applied, stale, *foreign = await self._put(keys=names, args=args)
             if applied < 0:
                 return done + Applied(refused=True)
-            done += Applied(applied, stale)
+            texts = [keys.field_text(text) for text in foreign]
+            done += Applied(applied, stale, foreign=tuple(zip(texts[::2], texts[1::2], strict=True)))
         return done
 
-    def _script(self, name: str) -> AsyncScript:
-        text = (_LUA / "common.lua").read_text("utf-8") + (_LUA / f"{name}.lua").read_text("utf-8")
-        return self._redis.register_script(text)
+    async def _follow_sentinels(self) -> None:
+        """Ask the Sentinels now and then: a former primary that they cannot reach may still answer us."""
+        if monotonic_seconds() >= self._ask_again_seconds:
+            self._ask_again_seconds = monotonic_seconds() + ASK_AGAIN_SECONDS
+            await ask_sentinels_async(self._redis)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
+    async def _replace_wrong_types(self) -> None:
+        """Delete keys that another program wrote with another type; every partition is then reconciled."""
+        fixed = [keys.REGISTERS, keys.SEQ, keys.CHANGES, keys.INCARNATION, keys.HEARTBEATS, keys.RECONCILED]
+        found = await self._replace(keys=fixed + self._sentinels(), args=[])
+        if found:
+            names = [key.decode("utf-8", "replace") for key in found]
+            _log.warning("deleted keys that another program wrote with another type", keys=names, where=self._where)
+
+    def _sentinels(self) -> list[str]:
+        return [keys.sentinel(name) for name in (*map(str, range(self._partitions)), keys.MODERATION)]
+
+    @asynccontextmanager
+    async def _translated(self) -> AsyncIterator[None]:
         try:
             yield
-        except (RedisError, OSError, RuntimeError) as error:
+        except (RedisError, RedisClusterException, OSError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and _CLOSED not in str(error):
                 raise
-            what = str(error) or type(error).__name__
-            raise FlagStoreUnavailable(f"{self._where}: {what}", fix=_fix(error)) from error
+            refused = store_error(error, self._where)
+            if refused.kind == "WRONGTYPE":
+                with suppress(RedisError, RedisClusterException, OSError):
+                    await self._replace_wrong_types()
+            raise refused from error
 
 
-def connect(redis_url: str, *, timeout_seconds: float, retries: int) -> redis.asyncio.Redis:
-    """Make a client that returns bytes and connects at its first command.
+def parse(redis_url: str) -> RedisAddress:
+    """Parse a URL of Redis.
 
     Raises:
         SettingsError: the URL cannot be used.
     """
     try:
-        return redis.asyncio.Redis.from_url(
-            redis_url,
-            protocol=2,
-            decode_responses=False,
-            socket_connect_timeout=timeout_seconds,
-            socket_timeout=timeout_seconds,
-            retry=Retry(NoBackoff(), retries),
-        )
+        return parse_redis_url(redis_url)
     except ValueError as error:
-        raise SettingsError(
-            f"HUSHTAG_REDIS_URL: {error}", fix="use redis://host:port/0, rediss:// or unix://"
-        ) from None
+        raise SettingsError(f"HUSHTAG_REDIS_URL: {error}", fix=f"use {FORMS}") from None
 
 
-def _fix(error: Exception) -> str:
-    if isinstance(error, OutOfMemoryError):
-        return "raise maxmemory of the server: flags must not be evicted"
-    if isinstance(error, ReadOnlyError):
-        return "set HUSHTAG_REDIS_URL to the primary"
-    if isinstance(error, AuthenticationError):
-        return "correct the user and password in HUSHTAG_REDIS_URL"
-    return "start Redis or Valkey there (hushtag up starts one), or correct HUSHTAG_REDIS_URL"
+def connect(address: RedisAddress, *, timeout_seconds: float, retries: int) -> Any:
+    """Make a client of redis-py that returns bytes and connects at its first command; close it with `disconnect`."""
+    return connect_async(address, retries=retries, **redis_options(timeout_seconds, timeout_seconds))
 
 
-def _may_go(value: bytes, now_ms: int) -> bool:
+def _decoded(value: bytes) -> Register | None:
+    """Decode a register; None for a value that no reader can decode."""
     try:
-        return 0 < decode(value).keep_until_ms <= now_ms
+        return decode(value)
     except RegisterError:
-        return False
+        return None
 
 
-def _sentinel(value: bytes | str | None) -> tuple[str, int]:
-    """Parse a sentinel into (run id of the server, offset before which the partition was written); ("", 0): none."""
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
-    run_id, _, upto = text.partition(" ")
-    return (run_id, int(upto)) if upto.isdecimal() else ("", 0)
-
-
-def _written(sentinel: bytes | None, run_id: str) -> int:
-    """Return the offset before which a partition was written on this server; -1: not at all."""
-    found_id, upto = _sentinel(sentinel)
-    return upto if found_id == run_id else -1
-
-
-def _without_password(redis_url: str) -> str:
-    parts = urlsplit(redis_url)
-    return f"{parts.hostname or ''}:{parts.port or 6379}" if parts.scheme != "unix" else parts.path
+def _offset_of(sentinel: bytes | None) -> int:
+    """Return the offset in a sentinel, before which the partition was written; 0: never."""
+    offset = (sentinel or b"").rpartition(b" ")[2]
+    return int(offset) if offset.isdigit() and len(offset) <= 18 else 0

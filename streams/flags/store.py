@@ -10,12 +10,15 @@ it has read; the owner notices by this refusal and reconciles again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from hushtag_client.registers import Register
 
+VERSION_FORM = re.compile(r"\d{4}\.\d{19}\.\d{15}")
+"""Form of every version that hushtag writes, see `streams.log.decisions.version_of`."""
 CHUNK = 500
 """Registers written by one atomic step, which takes a few milliseconds of the server's time."""
 
@@ -30,9 +33,16 @@ class Applied:
     """Registers that were not newer than the stored ones; not an error."""
     refused: bool = False
     """Whether the partition must be reconciled first; the registers not counted as applied were not written."""
+    foreign: tuple[tuple[str, str], ...] = ()
+    """Field and version of registers that are newer than the partition's log, so that it cannot replace them."""
 
     def __add__(self, other: Applied) -> Applied:
-        return Applied(self.applied + other.applied, self.stale + other.stale, self.refused or other.refused)
+        return Applied(
+            self.applied + other.applied,
+            self.stale + other.stale,
+            self.refused or other.refused,
+            self.foreign + other.foreign,
+        )
 
 
 class FlagStore(Protocol):
@@ -56,7 +66,8 @@ class FlagStore(Protocol):
     async def reconcile(self, partition: str, registers: Sequence[Register], *, upto: int = 0) -> Applied:
         """Write all registers of a partition's fold, cleared ones too, and allow `apply` for the partition.
 
-        The result is refused if the server lost its data or was replaced meanwhile; then repeat it.
+        The result is refused if the server lost its data or was replaced meanwhile; then repeat it. It names foreign
+        registers, unless another worker has written more of the log.
 
         Args:
             partition: name of the partition.
@@ -73,12 +84,25 @@ class FlagStore(Protocol):
         """Return the log offset before which a partition was written, on this server or its predecessor; 0: never."""
         ...
 
-    async def heartbeat(self, settled_ms: Mapping[int, int], at_ms: int) -> None:
-        """Write the settled watermark of each shard of this worker, and the time of writing."""
+    async def heartbeat(
+        self, settled_ms: Mapping[int, int], at_ms: int, renewed_ms: Mapping[int, int] | None = None
+    ) -> None:
+        """Write the settled watermark of each shard of this worker, and the time of writing.
+
+        Args:
+            settled_ms: watermarks by shard.
+            at_ms: present time.
+            renewed_ms: for shards that have stopped at an unreadable record: when their judge last renewed its flags.
+        """
         ...
 
-    async def sweep(self, now_ms: int) -> int:
-        """Delete registers past their `keep_until_ms`; return their number."""
+    async def sweep(self, now_ms: int, report: Callable[[str, str], None] | None = None) -> int:
+        """Delete registers past their `keep_until_ms`; return their number.
+
+        Args:
+            now_ms: present time.
+            report: called with field and version of each register.
+        """
         ...
 
     async def check_server(self) -> None:

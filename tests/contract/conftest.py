@@ -1,4 +1,4 @@
-"""Fixtures: every contract test runs in memory, on Valkey, and on redis-server if installed."""
+"""Fixtures: each test runs in memory, on Valkey, on redis-server if installed, and in long suites on a cluster."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from devkit.stack.valkey_server import ValkeyServer
-from tests.support.worlds import MemoryWorld, ServerWorld, StoreWorld
+from tests.support.redis_topologies import ServerCluster
+from tests.support.worlds import FlagClusterWorld, MemoryWorld, ServerWorld, StoreWorld
 
-_SERVERS = ("valkey", "redis")
+_WORLDS = (
+    "memory",
+    pytest.param("valkey", marks=pytest.mark.integration),
+    pytest.param("redis", marks=pytest.mark.integration),
+    pytest.param("cluster", marks=(pytest.mark.integration, pytest.mark.long)),
+)
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +32,20 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Valk
         server.kill()
 
 
-@pytest.fixture(params=["memory", *(pytest.param(name, marks=pytest.mark.integration) for name in _SERVERS)])
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerCluster]:
+    made = ServerCluster(tmp_path_factory.mktemp("cluster"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=_WORLDS)
 def world(request: pytest.FixtureRequest) -> Iterator[StoreWorld]:
     """Empty server with a store."""
     if request.param == "memory":
         made: StoreWorld = MemoryWorld()
+    elif request.param == "cluster":
+        made = FlagClusterWorld(request.getfixturevalue("cluster"))
     else:
         servers: dict[str, ValkeyServer] = request.getfixturevalue("servers")
         if request.param not in servers:

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from hushtag_client import Register, keys, registers
+from hushtag_client.shards import shard_of
 
 from tests.support.worlds import NOW_MS, PARTITIONS, StoreWorld, eventually, register
 
@@ -114,32 +115,78 @@ def test_expiry_follows_reader_clock(world: StoreWorld, kind: str) -> None:
     assert reader.held("trends") == []
 
 
-def test_staleness_follows_oldest_shard(world: StoreWorld, kind: str) -> None:
-    world.open([register(), register("person", source="human")])
+SHARD_OF_SOMETAG = shard_of("sometag", PARTITIONS)
+OTHER_SHARD = 1 - SHARD_OF_SOMETAG
+OF_OTHER_SHARD = next(tag for tag in map("tag{}".format, range(99)) if shard_of(tag, PARTITIONS) == OTHER_SHARD)
+
+
+def test_stopped_shard_makes_only_its_hashtags_stale(world: StoreWorld, kind: str) -> None:
+    world.open([register(), register(OF_OTHER_SHARD), register("person", source="human")])
     reader = world.reader(kind, surface_defaults={"search": "hide"})
     world.clock.now_ms = NOW_MS + MAX_STALENESS_MS
-    world.run(world.store.heartbeat({1: world.clock.now_ms}, world.clock.now_ms))
-    eventually(lambda: reader.check("person", "trends").why == "flagged")  # Redis answers, and people need no pipeline
+    assert reader.check("sometag", "trends").why == reader.check(OF_OTHER_SHARD, "trends").why == "stale"
+    world.run(world.store.heartbeat({OTHER_SHARD: world.clock.now_ms}, world.clock.now_ms))
+    eventually(lambda: reader.check(OF_OTHER_SHARD, "trends").why == "flagged")
+    assert reader.check(OF_OTHER_SHARD, "search") == (OF_OTHER_SHARD, True, "clear", None)
+    assert reader.check("person", "trends").why == "flagged", "Redis answers, and people need no pipeline"
     assert reader.check("sometag", "trends") == ("sometag", True, "stale", None)
-    assert reader.check("anything", "search") == ("anything", False, "stale", None)
-    assert [r.hashtag for r in reader.held("trends")] == ["person"]
-    world.run(world.store.heartbeat({0: world.clock.now_ms}, world.clock.now_ms))
+    assert reader.check("sometag", "search") == ("sometag", False, "stale", None)
+    assert [r.hashtag for r in reader.held("trends")] == sorted(["person", OF_OTHER_SHARD])
+    status = reader.status()
+    assert (status.behind_shards, status.missing_shards, status.shards) == ((SHARD_OF_SOMETAG,), (), PARTITIONS)
+    assert not status.fresh
+    world.run(world.store.heartbeat({SHARD_OF_SOMETAG: world.clock.now_ms}, world.clock.now_ms))
     eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+
+
+def test_renewed_flags_of_stopped_shard_stand(world: StoreWorld, kind: str) -> None:
+    """The judge of the shard of `sometag` has stopped for ten minutes and renews its flags."""
+    world.open([register(), register("sometag", action="discount", weight=0.4, surface="search")])
+    reader = world.reader(kind)
+    world.clock.now_ms = now = NOW_MS + 600_000
+    settled_ms = {SHARD_OF_SOMETAG: NOW_MS, OTHER_SHARD: now}
+    world.run(world.store.heartbeat(settled_ms, now, {SHARD_OF_SOMETAG: now - 1_000}))
+    eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+    assert reader.check("sometag", "search").weight == 0.4
+    assert reader.check("sometag", "other surface").why == "stale", "no flag, and nothing is judged there"
+    assert reader.check(OF_OTHER_SHARD, "trends").why == "clear"
+    assert reader.status().behind_shards == (SHARD_OF_SOMETAG,)
+    stop = register("*", 1, "allow", source="human")
+    world.run(world.store.apply(keys.MODERATION, [stop]))
+    eventually(lambda: reader.check("sometag", "trends") == ("sometag", True, "clear", stop))
+    world.run(world.store.apply(keys.MODERATION, [register("*", 2, "clear", source="human")]))
+    eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+    world.clock.now_ms += MAX_STALENESS_MS - 1_000
+    world.run(world.store.heartbeat({OTHER_SHARD: world.clock.now_ms}, world.clock.now_ms))
+    eventually(lambda: reader.check(OF_OTHER_SHARD, "trends").why == "clear")
+    assert reader.check("sometag", "trends").why == "stale", "the judge renews no more"
 
 
 def test_missing_shard_is_stale(world: StoreWorld, kind: str) -> None:
     world.open([register()])
     world.flushall()
-    for partition in ("0", keys.MODERATION):
-        world.run(world.store.reconcile(partition, [register()]))
+    for partition in (str(OTHER_SHARD), keys.MODERATION):
+        world.run(world.store.reconcile(partition, [register(OF_OTHER_SHARD)]))
     world.beat(NOW_MS)
     reader = world.reader(kind)
     assert reader.check("sometag", "trends").why == "stale", (
-        "shard 1 has a heartbeat, but its registers are not reconciled"
+        "its shard has a heartbeat, but its registers are not reconciled"
     )
-    assert reader.status().missing_shards == (1,)
-    world.run(world.store.reconcile("1", []))
+    assert reader.check(OF_OTHER_SHARD, "trends").why == "flagged"
+    assert reader.status().missing_shards == (SHARD_OF_SOMETAG,)
+    world.run(world.store.reconcile(str(SHARD_OF_SOMETAG), [register()]))
     eventually(lambda: reader.check("sometag", "trends").why == "flagged")
+
+
+def test_carried_flags_end_with_their_own_shard(world: StoreWorld, kind: str) -> None:
+    world.open([register(), register(OF_OTHER_SHARD)])
+    reader = world.reader(kind)
+    world.flushall()
+    world.run(world.store.reconcile(str(SHARD_OF_SOMETAG), []))
+    eventually(lambda: reader.check("sometag", "trends").why == "clear")
+    assert reader.check(OF_OTHER_SHARD, "trends").why == "flagged"
+    world.run(world.store.reconcile(str(OTHER_SHARD), []))
+    eventually(lambda: reader.check(OF_OTHER_SHARD, "trends").why == "clear")
 
 
 def test_cold_start_without_server_falls_back(world: StoreWorld, kind: str) -> None:

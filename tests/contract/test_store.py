@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -181,10 +182,41 @@ def test_loss_before_end_of_reconcile_is_detected(world: StoreWorld, loss: str) 
 
 def test_reconcile_restores_lost_and_keeps_newer(world: StoreWorld) -> None:
     world.open([register("one", 1), register("two", 1)])
-    world.run(world.store.apply("0", [register("two", 2)]))
+    world.run(world.store.apply("0", [register("two", 2)], upto=5))
     done = world.run(world.store.reconcile("0", [register("one", 1), register("two", 1), register("three", 1)]))
     assert done == Applied(applied=1, stale=2)
     assert {r.hashtag: r.version for r in world.registers().values()}["two"] == register(number=2).version
+
+
+def test_reconcile_names_register_newer_than_its_log(world: StoreWorld) -> None:
+    foreign = register("two", 7)
+    world.open([register("one", 1), register("two", 1)])
+    world.run(world.store.apply("0", [foreign], upto=5))
+    of_log = [register("one", 1), register("two", 2)]
+    assert world.run(world.store.reconcile("0", of_log, upto=4)).foreign == (), (
+        "another worker has read more of the log"
+    )
+    done = world.run(world.store.reconcile("0", of_log, upto=5))
+    assert done == Applied(stale=2, foreign=((foreign.field, foreign.version),))
+    assert world.registers()[foreign.field] == foreign, "it is not replaced"
+    world.restart(with_data=True)
+    assert world.run(world.store.reconcile("0", of_log, upto=4)).foreign == ()
+    assert world.run(world.store.reconcile("0", of_log, upto=5)).foreign != ()
+
+
+def test_sweep_reports_every_version(world: StoreWorld) -> None:
+    odd = replace(register("odd"), version="9.9")
+    world.open([register("one"), odd])
+    found: list[tuple[str, str]] = []
+    assert world.run(world.store.sweep(NOW_MS, lambda field, version: found.append((field, version)))) == 0
+    assert sorted(found) == [(odd.field, "9.9"), (register("one").field, register("one").version)]
+
+
+def test_heartbeat_of_the_future_is_replaced(world: StoreWorld) -> None:
+    world.open([])
+    world.run(world.store.heartbeat({0: 10 * NOW_MS}, 10 * NOW_MS))
+    world.run(world.store.heartbeat({0: NOW_MS}, NOW_MS))
+    assert world.reader()._replica.heartbeats[0].settled_ms == NOW_MS
 
 
 def test_recent_heartbeat_does_not_go_back(world: StoreWorld) -> None:
@@ -193,6 +225,20 @@ def test_recent_heartbeat_does_not_go_back(world: StoreWorld) -> None:
     assert _settled(world) == NOW_MS
     world.run(world.store.heartbeat({0: NOW_MS - 50_000}, NOW_MS + 70_000))
     assert _settled(world) == NOW_MS - 50_000
+
+
+def test_recent_renewal_does_not_go_back(world: StoreWorld) -> None:
+    def renewed_ms() -> int:
+        return world.reader()._replica.heartbeats[0].renewed_ms
+
+    world.open(settled_ms=NOW_MS)
+    world.run(world.store.heartbeat({0: NOW_MS}, NOW_MS + 20_000, {0: NOW_MS + 19_000}))
+    world.run(world.store.heartbeat({0: NOW_MS}, NOW_MS + 21_000, {0: NOW_MS + 5_000}))
+    assert renewed_ms() == NOW_MS + 19_000
+    world.run(world.store.heartbeat({0: NOW_MS}, NOW_MS + 22_000, {0: NOW_MS + 21_000}))
+    assert renewed_ms() == NOW_MS + 21_000
+    world.run(world.store.heartbeat({0: NOW_MS + 30_000}, NOW_MS + 30_000))
+    assert renewed_ms() == 0, "it settles again"
 
 
 def test_sweep_deletes_only_expired_registers(world: StoreWorld) -> None:

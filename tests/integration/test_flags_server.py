@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from devkit.stack.valkey_server import ValkeyServer
 from streams.errors import FlagStoreUnavailable, SettingsError
 from streams.flags.redis_store import RedisFlagStore
 from tests.support.paths import ROOT
-from tests.support.worlds import NOW_MS, ServerWorld, eventually, register
+from tests.support.worlds import NOW_MS, PARTITIONS, ServerWorld, eventually, register
 
 pytestmark = pytest.mark.integration
 
@@ -69,10 +70,99 @@ def test_full_server_refuses_writes_and_loses_nothing(world: ServerWorld) -> Non
     world.redis.config_set("maxmemory", world.redis.info("memory")["used_memory"] - 1)
     with pytest.raises(FlagStoreUnavailable) as full:
         world.run(world.store.apply("0", [register(f"tag{n}") for n in range(100)]))
-    assert "maxmemory" in full.value.fix
+    assert full.value.kind == "OOM" and "maxmemory" in full.value.fix
     assert [one.hashtag for one in world.registers().values()] == ["before"], "a script is refused whole"
     world.redis.config_set("maxmemory", 0)
     assert world.run(world.store.apply("0", [register("after")])).applied == 1
+
+
+ALL_KEYS = (
+    keys.REGISTERS, keys.SEQ, keys.CHANGES, keys.INCARNATION, keys.HEARTBEATS, keys.RECONCILED, keys.sentinel("0"),
+    keys.sentinel("1"), keys.sentinel(keys.MODERATION),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ALL_KEYS)
+def test_key_of_wrong_type_is_replaced(world: ServerWorld, key: str) -> None:
+    world.open([register(), register("person", source="human")])
+    reader = world.reader()
+    world.redis.delete(key)
+    world.redis.sadd(key, "another program")
+    names = (*map(str, range(PARTITIONS)), keys.MODERATION)
+    work: list[Callable[[], Any]] = [
+        lambda: world.store.apply("0", [register("new")]),
+        lambda: world.store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS),
+        lambda: world.store.needing_reconcile(dict.fromkeys(names, 0)),
+        lambda: world.store.reconcile("0", []),
+    ]
+    kinds = set()
+    for attempt in work:
+        try:
+            world.run(attempt())
+        except FlagStoreUnavailable as error:
+            kinds.add(error.kind)
+    assert kinds == {"WRONGTYPE"}
+    world.open([register(), register("new"), register("person", source="human")])
+    assert world.run(world.store.needing_reconcile(dict.fromkeys(names, 0))) == []
+    assert set(world.registers()) >= {register("new").field, register("person", source="human").field}
+    eventually(
+        lambda: reader.check("new", "trends").why == "flagged" and reader.check("person", "trends").why == "flagged"
+    )
+
+
+@pytest.mark.parametrize("number", ["many", "007", "9" * 18 + "x", "9223372036854775807", "9" * 23])
+def test_number_of_writes_that_is_none_is_replaced(world: ServerWorld, number: str) -> None:
+    world.open([register()])
+    world.redis.set(keys.SEQ, number)
+    with pytest.raises(FlagStoreUnavailable) as refused:
+        world.run(world.store.apply("0", [register("new")]))
+    assert refused.value.kind == "WRONGTYPE"
+    assert register("new").field not in world.registers(), "nothing is written without its number"
+    world.open([register(), register("new")])
+    assert world.run(world.store.apply("0", [register("last")])).applied == 1
+
+
+@pytest.mark.parametrize(("key", "value"), [(keys.SEQ, "many"), (keys.SEQ, "-3"), (keys.CHANGES, "text")])
+def test_reconcile_that_writes_nothing_repairs_what_readers_need(world: ServerWorld, key: str, value: str) -> None:
+    world.open([register()])
+    world.redis.set(key, value)
+    with pytest.raises(FlagStoreUnavailable) as refused:
+        world.run(world.store.reconcile("0", [register()]))
+    assert refused.value.kind == "WRONGTYPE"
+    world.open([register()])
+    assert world.run(world.store.reconcile("0", [register()])).stale == 1
+
+
+def test_missing_right_is_a_failure_of_its_kind(world: ServerWorld) -> None:
+    world.open([register()])
+    world.redis.execute_command("ACL SETUSER", "few", "on", ">secret", "~*", "+@all", "-xadd")
+    store = RedisFlagStore(world.server.url.replace("redis://", "redis://few:secret@"), partitions=PARTITIONS)
+    with pytest.raises(FlagStoreUnavailable) as refused:
+        world.run(store.apply("0", [register("new")]))
+    assert refused.value.kind == "NOPERM"
+    world.run(store.close())
+    world.redis.execute_command("ACL DELUSER", "few")
+
+
+def test_repair_lets_readers_give_up_a_foreign_register(world: ServerWorld) -> None:
+    ours = register("tag", 5, "clear")
+    foreign = replace(register("tag"), version="9999.9")
+    world.open([ours])
+    readers = [world.reader(kind) for kind in ("threaded", "asyncio")]
+    world.run(world.store.apply("0", [foreign]))
+    for reader in readers:
+        eventually(lambda reader=reader: not reader.check("tag", "trends").shown)
+    found = world.run(world.store.reconcile("0", [ours]))
+    assert found.foreign == ((foreign.field, "9999.9"),)
+    store: Any = world.store
+    value = world.run(store.stored(foreign.field))
+    assert not world.run(store.repair(foreign.field, value + b" ")), "another value than the one that was seen"
+    assert world.run(store.repair(foreign.field, value))
+    assert world.run(store.needing_reconcile({"0": 0, "1": 0, keys.MODERATION: 0})) == ["0", "1", keys.MODERATION]
+    world.open([ours])
+    assert world.registers() == {ours.field: ours}
+    for reader in readers:
+        eventually(lambda reader=reader: reader.check("tag", "trends").shown)
 
 
 def test_check_does_not_wait_for_a_paused_server(world: ServerWorld) -> None:
@@ -141,6 +231,15 @@ def test_many_registers_do_not_block_the_server(world: ServerWorld) -> None:
     assert world.redis.slowlog_get() == []
 
 
+def test_numbers_of_another_program_end_no_publisher(world: ServerWorld) -> None:
+    world.open([register()])
+    world.redis.hset(keys.HEARTBEATS, "9" * 5_000, "{}")
+    world.redis.set(keys.sentinel("0"), "x " + "9" * 5_000)
+    world.run(world.store.sweep(NOW_MS))
+    assert not world.redis.hexists(keys.HEARTBEATS, "9" * 5_000)
+    assert world.run(world.store.written_offset("0")) == 0
+
+
 def test_sweep_keeps_a_register_changed_meanwhile(world: ServerWorld) -> None:
     """A register may change between being found and being deleted."""
     world.open([register("kept", keep_until_ms=NOW_MS + 1), register("ever", source="human")])
@@ -162,13 +261,13 @@ def test_trimmed_stream_leads_to_a_new_snapshot(world: ServerWorld) -> None:
 
 
 def test_users_of_the_contract_have_enough_rights(world: ServerWorld) -> None:
-    text = (ROOT / "docs/flags-contract.md").read_text("utf-8")
+    text = (ROOT / "docs/security.md").read_text("utf-8")
     lines = [line.split() for line in text.splitlines() if line.startswith("ACL SETUSER")]
-    assert [line[2] for line in lines] == ["hushtag-reader", "hushtag-writer"]
+    assert [line[2] for line in lines] == ["hushtag-reader", "hushtag-publish"]
     for line in lines:
         world.redis.execute_command(*line)
-    as_user = world.server.url.replace("redis://", "redis://{}:change-me@")
-    store = RedisFlagStore(as_user.format("hushtag-writer"), partitions=2)
+    as_user = world.server.url.replace("redis://", "redis://{}:CHANGE-ME@")
+    store = RedisFlagStore(as_user.format("hushtag-publish"), partitions=2)
     world.run(store.check_server())
     for partition in ("0", "1", keys.MODERATION):
         assert not world.run(store.reconcile(partition, [])).refused
@@ -176,6 +275,17 @@ def test_users_of_the_contract_have_enough_rights(world: ServerWorld) -> None:
     world.run(store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS))
     assert world.run(store.sweep(NOW_MS)) == 1
     assert world.run(store.needing_reconcile({"0": 0, "1": 0})) == []
+    world.redis.delete(keys.HEARTBEATS)
+    world.redis.set(keys.HEARTBEATS, "another program")
+    with pytest.raises(FlagStoreUnavailable, match="WRONGTYPE"):
+        world.run(store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS))
+    for partition in ("0", "1", keys.MODERATION):
+        assert not world.run(store.reconcile(partition, [])).refused
+    world.run(store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS))
+    value = world.run(store.stored(register().field))
+    assert value is not None and world.run(store.repair(register().field, value))
+    for partition in ("0", "1", keys.MODERATION):
+        assert not world.run(store.reconcile(partition, [register()] if partition == "0" else [])).refused
     world.run(store.close())
     with FlagsClient(as_user.format("hushtag-reader"), clock=world.clock) as reader:
         eventually(lambda: reader.check("sometag", "trends").why == "flagged")

@@ -2,8 +2,10 @@
 -- Shared functions. A script is atomic: no other command runs between its reads and its writes.
 
 -- Return the run id of this server, which changes with a restart or a failover.
+local known_run_id
 local function server_run_id()
-  return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  known_run_id = known_run_id or string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  return known_run_id
 end
 
 -- Return the incarnation of the data. Create a new one if it is missing (data lost) or was created on another server.
@@ -18,6 +20,11 @@ end
 -- Return whether the data still have an incarnation, on the same server.
 local function still(key, name)
   return redis.call('GET', key) == name and string.match(name, '^(%w+)%-') == server_run_id()
+end
+
+-- Return the log offset before which a partition was written, on this server or before a loss; 0: never.
+local function remembered(sentinel)
+  return tonumber(string.match(redis.call('GET', sentinel) or '', '^%w+ (%d+)$')) or 0
 end
 
 -- Return the log offset before which a partition was written on this server; -1: not at all.
@@ -39,6 +46,11 @@ local function version(value)
   local ok, read = pcall(cjson.decode, value)
   if ok and type(read) == 'table' and type(read.version) == 'string' then return read.version end
   return ''
+end
+
+-- Return whether a text is a number of writes that INCR can raise.
+local function is_count(text)
+  return #text <= 18 and (text == '0' or string.match(text, '^[1-9]%d*$') ~= nil)
 end
 
 -- Return a > b, byte by byte: Lua's < depends on the server's locale.

@@ -100,7 +100,7 @@ class Following(RuleBasedStateMachine):
             f: r.version for f, r in self.fold.items()
         }
         assert (self.replica.incarnation, self.replica.seq) == (self.server.incarnation, self.server.seq)
-        assert self.replica.good_until_ms() == self.now_ms + STALE_MS
+        assert self.replica.shards_until_ms() == [self.now_ms + STALE_MS]
 
     @invariant()
     def never_back(self) -> None:

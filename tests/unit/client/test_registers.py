@@ -138,6 +138,24 @@ def test_malformed_heartbeats_and_changes_count_as_missing() -> None:
     assert [change.seq for change in changes] == [-1, -1]
 
 
+def test_numbers_that_are_none_end_no_reader() -> None:
+    beat = b'{"settled_ms":1,"at_ms":2,"partitions":4}'
+    for digits in (b"9" * 5_000, b"9" * 19, b"many", b"-1"):
+        position = reply(PollState(), [b"a-1", digits, {digits: beat}, {}])
+        assert position == ServerPosition("a-1", 0)
+        (change,) = reply(ReadChanges("0-0", 0), [[[b"key", [(b"1-0", {b"seq": digits})]]]])  # type: ignore[misc]
+        assert change.seq == -1
+
+
+def test_reason_too_large_for_a_number_is_no_register() -> None:
+    reason = '{"signal":"a","threshold":1,"value":1' + "0" * 400 + "}"
+    with pytest.raises(RegisterError):
+        decode(
+            '{"version":"1","action":"suppress","hashtag":"a","surface":"trends","country":"*","source":"human",'
+            f'"expires_at_ms":9,"reasons":[{reason}]}}'
+        )
+
+
 def test_read_without_wait_does_not_block() -> None:
     assert "BLOCK" not in commands(ReadChanges("0-0", 0))[0]
     assert commands(ReadChanges("0-0", 7))[0][3:5] == ("BLOCK", 7)

@@ -56,6 +56,30 @@ async def test_check_many_answers_in_order() -> None:
     assert (await ask("POST", "/v1/check_many", json={"hashtags": [], "surface": "trends"})).json() == {"answers": []}
 
 
+async def test_readiness_names_shards_that_are_behind() -> None:
+    server = MemoryServer()
+    server.seed([], settled_ms=NOW_MS)
+    server.beat({0: NOW_MS, 1: NOW_MS - 600_000}, NOW_MS, 3)
+    server.finish("1", server.incarnation)
+    app = make_app(MemoryFlagsClient(server, clock=lambda: NOW_MS))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sidecar") as client:
+        body = (await client.get("/readyz")).json()
+    assert (body["ready"], body["fresh"]) == (True, False)
+    assert (body["behind_shards"], body["missing_shards"], body["oldest_settled_ms"]) == ([1], [2], NOW_MS - 600_000)
+
+
+async def test_odd_evidence_does_not_break_an_answer() -> None:
+    server = MemoryServer()
+    odd = suppressed("sometag", evidence={"authors": float("nan"), "reason": "\ud800"}, actor="\ud800")
+    server.seed([], settled_ms=NOW_MS)
+    server.put("0", [(odd.field, json.dumps(odd.as_dict()).encode())])
+    app = make_app(MemoryFlagsClient(server, clock=lambda: NOW_MS))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sidecar") as client:
+        response = await client.get("/v1/check", params={"hashtag": "sometag", "surface": "trends"})
+    assert (response.status_code, response.json()["shown"]) == (200, False)
+    assert response.json()["register"]["evidence"] == {"authors": None, "reason": "?"}
+
+
 async def test_check_without_redis_returns_fallback() -> None:
     body = (await ask("GET", "/v1/check", seeded=False, params={"hashtag": "a", "surface": "search"})).json()
     assert (body["shown"], body["why"]) == (False, "unavailable")
@@ -85,6 +109,7 @@ async def test_invalid_check_is_refused(query: dict[str, str]) -> None:
     [
         b"", b"{", b"[]", b"null", b"\xff", b"[" * 200_000, b'{"surface": "trends"}',
         b'{"hashtags": "a", "surface": "trends"}', b'{"hashtags": [1], "surface": "trends"}',
+        b'{"hashtags": ["a"], "surface": "\\ud800"}', b'{"hashtags": ["a"], "surface": "x", "country": "\\udfff"}',
         b'{"hashtags": ["a"], "surface": 3}', b'{"hashtags": ["a"], "surface": "trends", "country": 3}',
         json.dumps({"hashtags": ["a"] * (MOST_HASHTAGS + 1), "surface": "trends"}).encode(), b" " * (MOST_BYTES + 1),
     ],

@@ -10,6 +10,7 @@ import pytest
 import typer
 from hushtag_client import MemoryFlagsClient, MemoryServer
 from hushtag_client.registers import Register
+from hushtag_client.wire import Heartbeat
 from typer.testing import CliRunner
 
 from streams.cli import flags
@@ -68,3 +69,21 @@ def test_get_shows_weight_of_discounted_hashtag() -> None:
     answer = json.loads(cli(*given, "--json"))
     assert (answer["shown"], answer["weight"]) == (True, 0.41)
     assert json.loads(cli("get", "match", "--surface", "trends", "--json"))["weight"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("late", "text"),
+    [
+        ({}, ""),
+        ({1: 600_000}, "stale: shards 1 of 2 are behind"),
+        ({0: 600_000, 1: 600_000}, "the flags are stale: the pipeline has stopped publishing"),
+    ],
+)
+def test_stale_shards_are_named(late: dict[int, int], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    server, at_ms = MemoryServer(), now_ms()
+    server.seed([], settled_ms=at_ms)
+    server.heartbeats = {shard: Heartbeat(at_ms - late.get(shard, 0), at_ms, 2) for shard in (0, 1)}
+    server.finish("1", server.incarnation)
+    flags._report_stale(MemoryFlagsClient(server).status())
+    printed = " ".join(capsys.readouterr().err.split())
+    assert text in printed and bool(text) == bool(printed)
