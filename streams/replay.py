@@ -14,6 +14,7 @@ from streams.counting.ingest import DeadLetter, SourcePartition
 from streams.counting.keys import Sharding
 from streams.counting.sketch import KeyedHash
 from streams.counting.times import FLUSH_MS, TimeRules
+from streams.judging.clearing_pause import SkippedSpan
 from streams.judging.evidence_codec import TickEvidence, records_of
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts import AccountFactStore
@@ -68,6 +69,7 @@ class Replay:
             shard receives once their tick has settled in all shards.
         activations: policy and model activations from a live run's shards; each replaces `policy` and `scorer` from its
             tick on.
+        skipped: skipped records of a live run's logs by shard (see `skipped_spans`): clearing pauses as it did there.
         models: models that the activations name. While a missing model is in force, no suppression begins.
         keep_evidence: called with every evidence record, as ticks settle.
     """
@@ -88,6 +90,7 @@ class Replay:
         corrections: Iterable[tuple[int, Corrections]] = (),
         sketches: Mapping[int, Iterable[ReceivedSketch]] | None = None,
         activations: Iterable[Activation] = (),
+        skipped: Mapping[int, Iterable[SkippedSpan]] | None = None,
         models: Iterable[TextScorer] = (),
         keep_evidence: Callable[[EvidenceRecord], object] | None = None,
     ) -> None:
@@ -137,6 +140,7 @@ class Replay:
                 judge.apply(0, one)
             judge.apply(0, FactsMark("", facts.store.upto))
             judge.sketches.load(sketches.get(judge.shard, ()) if sketches else ())
+            judge.pause.load(skipped.get(judge.shard, ()) if skipped else ())
         self._own_sketches = sketches is None
         for pane, correction in corrections:
             for judge in self.judges:  # a judge ignores hashtags of other shards

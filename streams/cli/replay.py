@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
-import msgspec
 import typer
 
 from streams.cli.inputs import load_policy_file
@@ -61,7 +60,7 @@ def replay(
         typer.Option(
             metavar="FILE",
             help="Log lines of the topic moderation. Suspended, withheld and protected accounts count from the log "
-            "time of their line.",
+            "time of their line, and skipped records are passed over in --partials.",
             rich_help_panel=_RECORDS
         )
     ] = None,
@@ -104,6 +103,7 @@ def replay(
     line number, log time = the highest created_at so far. The end of the file settles every pane.
     """
     from streams.cli.panes import as_json  # slow imports: not for `--help`
+    from streams.judging.clearing_pause import skipped_spans
     from streams.judging.side_inputs.author_sketches import received_sketches
     from streams.log.lines import read_lines
     from streams.log.partials import corrections_in
@@ -113,7 +113,8 @@ def replay(
 
     settings = load_settings()
     people = _moderation(moderation) if moderation else ()
-    log = _partials(partials) if partials else None
+    log = _partials(partials, people) if partials else None
+    number = shards or settings.shards
     with _open(file) as source, ExitStack() as files:
         rules = load_policy_file(policy or settings.policy)
         scorer, others = load_text_scorer(settings.model), [load_text_scorer(path) for path in model or ()]
@@ -128,7 +129,7 @@ def replay(
             partitions,
             rules,
             scorer,
-            shards=shards or settings.shards,
+            shards=number,
             times=time_rules(settings),
             hash_key=settings.hash_key.get_secret_value().encode(),
             early=early,
@@ -137,6 +138,7 @@ def replay(
             corrections=[one for records in (log or {}).values() for one in corrections_in(records)],
             sketches=None if log is None else {shard: received_sketches(records) for shard, records in log.items()},
             activations=[one for records in (log or {}).values() for one in records if isinstance(one, Activation)],
+            skipped={shard: skipped_spans(records, shard, number) for shard, records in (log or {}).items()},
             models=others,
             keep_evidence=None if kept is None else _evidence_writer(kept),
         )
@@ -171,23 +173,29 @@ def _moderation(path: Path) -> list[LogRecord]:
     return records
 
 
-def _partials(path: Path) -> dict[int, list[Partial]]:
-    """Read a dump of hashtag-partials: the records of each shard, in order of offset."""
+def _partials(path: Path, people: Iterable[LogRecord]) -> dict[int, list[Partial | None]]:
+    """Read a dump of hashtag-partials: the records of each shard, in order of offset, None for a skipped one."""
     from streams.log.lines import read_lines
-    from streams.log.partials import readable
+    from streams.log.skips import SkipIndex, read_shard_log
+    from streams.log.unreadable import UnreadableRecord
 
+    skips = SkipIndex()
+    for one in people:
+        skips.apply_raw(one.key, one.value)
     logs: dict[int, list[LogRecord]] = {}
     with _open(str(path)) as file:
         for record in read_lines(file):
             logs.setdefault(record.partition, []).append(record)
     try:
         return {
-            shard: list(readable(one.value or b"" for one in sorted(log, key=lambda one: one.offset)))
+            shard: list(read_shard_log(sorted(log, key=lambda one: one.offset), shard, skips))
             for shard, log in logs.items()
         }
-    except msgspec.MsgspecError as error:
+    except UnreadableRecord as error:
         raise CallerMistake(
-            f"{path} is not a dump of hashtag-partials: {error}", fix="hushtag dump hashtag-partials"
+            f"{path}: {error}",
+            fix="is it of `hushtag dump hashtag-partials`? Give skipped records with --moderation "
+            "(`hushtag dump moderation`)",
         ) from None
 
 

@@ -13,7 +13,7 @@ class RecoveredState:
     """Records of one shard that a judge recovers from, before it applies the first record of the log."""
 
     decisions: list[Decision] = field(default_factory=list)
-    """Every decision in the shard's partition of `suppression-decisions`, repeats included."""
+    """Every decision in the shard's partition of `suppression-decisions`, repeats included, but for renewals."""
     progress: Progress | None = None
     """The last progress record, with the bodies of its policies; None: the shard was never judged."""
     panes: list[Pane] = field(default_factory=list)
@@ -22,6 +22,13 @@ class RecoveredState:
     """Minute and 15-minute panes, ascending, keyed alike."""
     side_records: list[bytes] = field(default_factory=list)
     """Records of side inputs in `hashtag-panes`, in any order, repeats included."""
+
+    renewals: list[Decision] = field(default_factory=list)
+    """Renewals by a stopped shard. A judge does not recover from them."""
+    lost_decisions: list[tuple[str, str]] = field(default_factory=list)
+    """Hashtag and country of the skipped records of decisions."""
+    lost_pane_ms: int | None = None
+    """Latest log time of a skipped record of `hashtag-panes`; None: there is none."""
 
     @property
     def settled_ms(self) -> int:

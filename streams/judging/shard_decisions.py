@@ -7,7 +7,7 @@ come from.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -117,6 +117,20 @@ class ShardDecisions:
             blind: whether the model in force could not be loaded.
         """
         self._fault = NO_MODEL if blind else scorer_fault(self.policy.valves, table)
+
+    def write_again(self, keys: Iterable[int], tick_ms: int) -> None:
+        """Prepare keys for records that name every scope, since a lost record may have hidden them in any.
+
+        Scopes without a decision are cleared as a withdrawal would be: settled decisions do not change.
+        """
+        scopes = {(category, surface) for category, surface, _ in self.policy.rule_table}
+        for key in keys:
+            state = self.states.setdefault(key, KeyState())
+            for category, surface in scopes - state.settled.keys() - state.early.keys():
+                state.barred[category, surface] = ScopeDecision(
+                    category=category, surface=surface, action="clear", since_ms=tick_ms, expires_at_ms=0,
+                    provisional=True,
+                )  # fmt: skip
 
     def drop_empty(self, tick_ms: int) -> None:
         """Drop keys without any decision, after the decisions of this tick have been published."""

@@ -17,7 +17,7 @@ withdrawn when its tick settles.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -30,7 +30,7 @@ from streams.counting.keys import COUNTRY_BITS, WORLD_MASK, Tags, country_of
 from streams.counting.sketch import KeyedHash
 from streams.judging.activation_timeline import ActivationTimeline
 from streams.judging.campaigns import sketch_of
-from streams.judging.clearing_pause import ClearingPause
+from streams.judging.clearing_pause import LOST_AHEAD_MS, ClearingPause
 from streams.judging.curated_links import mark_links
 from streams.judging.early_trigger import EarlyFiring, EarlyTrigger
 from streams.judging.evidence_builder import EvidenceBuilder
@@ -73,6 +73,7 @@ class ShardJudge:
         fact_store: account facts; must be read up to a mark before the mark is applied.
         scale_of: meaning of a model's probabilities as shares, by its revision; None: a probability is a share.
         is_loaded: whether a model is loaded. While the one in force is not, nothing begins and nothing is cleared.
+        incarnation: of the shard's topics; it begins every version.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class ShardJudge:
         fact_store: AccountFactStore | None = None,
         scale_of: Callable[[str], Scale | None] = lambda _: None,
         is_loaded: Callable[[str], bool] = lambda _: True,
+        incarnation: int = 0,
     ) -> None:
         columns = 1 + len(categories)
         self.shard = shard
@@ -112,8 +114,12 @@ class ShardJudge:
         self._trigger = EarlyTrigger(self.open, self.evidence)
         self._early, self._max_lag_ms, self._shards = early, max_lag_ms, shards
         self._scale_of, self._is_loaded = scale_of, is_loaded
+        self._incarnation = incarnation
         self._model_missing = False
         """Whether the model in force is not loaded."""
+        self._lost_decisions: set[tuple[str, str]] = set()
+        """Hashtag and country of the decisions to write again."""
+        self._write_again_from = 0
 
     @property
     def states(self) -> dict[int, KeyState]:
@@ -144,6 +150,14 @@ class ShardJudge:
         for side_input in self.side_inputs:
             self._replay_point.note(side_input.apply(record, position), offset, watermark_ms)
 
+    def skip(self, offset: int) -> None:
+        """Pass over a record at an offset of the shard's log that cannot be read; clearing pauses for a whole window.
+
+        The pause follows from the log alone, so every owner and the reference pause at the same ticks.
+        """
+        self.position.offset = offset
+        self.pause.begin(self.position.watermark_ms + LOST_AHEAD_MS, self._longest_window_ms)
+
     def _count(self, flush: Flush) -> None:
         """Count the block counts of a record, and advance the watermarks."""
         position = self.position
@@ -162,6 +176,7 @@ class ShardJudge:
         pane = self.due(up_to_ms)
         if pane is None:
             return None
+        self.pause.reach(self.settled_ms, self._longest_window_ms)
         model = self.timeline.model_of(pane)
         tick_ms = (pane + 1) * PANE_MS
         self._advance(tick_ms)
@@ -267,6 +282,11 @@ class ShardJudge:
         )
         settled.evidence = TickEvidence(tick_ms, conditions, paused, self.evidence.take_new_tables())
         changes = self._decisions.settle(tables, tick_ms, paused=paused, blind=model_missing)
+        if self._lost_decisions and self.position.offset >= self._write_again_from:
+            again = {self.tags.key(*lost) for lost in self._lost_decisions}
+            self._decisions.write_again(again, tick_ms)
+            self._lost_decisions.clear()
+            changes.keys = sorted(again.union(changes.keys))
         settled.decisions = [self._decision(policy, key, tick_ms) for key in changes.keys]
         settled.sketches = [sketch_of(one, self.evidence, self.tags, tick_ms) for one in changes.campaigns]
         settled.confirmed, settled.withdrawn = changes.confirmed, changes.withdrawn
@@ -282,7 +302,7 @@ class ShardJudge:
             display=commonest(self.store.displays(key, firing.displays(key) if firing else ())) or hashtag,
             country=country_of(key),
             rulings=state.rulings(),
-            version=version_of(self.position.offset, tick_ms),
+            version=version_of(self.position.offset, tick_ms, incarnation=self._incarnation),
             tick_ms=tick_ms,
             settled_ms=max(self.settled_ms, state.decided_ms),
             decided_at_ms=self.open.newest_ms if firing else tick_ms,
@@ -364,7 +384,7 @@ class ShardJudge:
             table.take(could),
             self._trigger.busy,
             firing.tick_ms,
-            version=version_of(self.position.offset, firing.tick_ms),
+            version=version_of(self.position.offset, firing.tick_ms, incarnation=self._incarnation),
             settled_ms=self.settled_ms,
         )
         return [self._decision(policy, key, firing.tick_ms, firing=firing) for key in keys]
@@ -411,6 +431,20 @@ class ShardJudge:
             table = self.evidence.settled(self.store.shortest)
             self._decisions.check_scorer(table, blind=self._model_missing)
             self._trigger.settle(table)
+
+    def write_again(self, lost: Iterable[tuple[str, str]], from_offset: int) -> None:
+        """Write the state of these keys again at the first tick that settles at an offset or later.
+
+        Args:
+            lost: hashtag and country of decisions whose records cannot be read.
+            from_offset: end of the shard's log when they were read, so that the new version is above the lost one.
+        """
+        self._lost_decisions.update(lost)
+        self._write_again_from = from_offset
+
+    def pause_until(self, settled_ms: int) -> None:
+        """Pause clears and early decisions until a window has passed after a tick whose pane was lost."""
+        self.pause.until_ms = max(self.pause.until_ms, settled_ms + self._longest_window_ms)
 
     def pause_clearing(self) -> None:
         """Pause clears and early decisions after a gap of the log, until a whole window has passed."""

@@ -8,6 +8,7 @@ from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.sketch import KeyedHash
 from streams.judging.evidence_builder import EvidenceBuilder
 from streams.judging.two_stage_share import sums
+from streams.windows.key_counter import KeyCounter
 from streams.windows.pane import Pane
 from streams.windows.window_store import WindowStore
 
@@ -26,4 +27,6 @@ def warm_up() -> None:
     )  # fmt: skip
     store.push(one)
     EvidenceBuilder(store, 1).tables()
+    counter = KeyCounter()
+    counter.add(np.arange(counter.slots), np.ones(counter.slots, np.int64))  # more keys than the table has room for
     sums(np.zeros(1, np.int64), np.zeros((1, 1)), 1)  # as corrections by stage 2 call it

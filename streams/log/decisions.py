@@ -6,11 +6,11 @@ sufficient, and records may repeat or arrive out of order. Ids are strings in JS
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from streams.constants import HOUR_MS
+from streams.constants import HOUR_MS, PANE_MS
 from streams.log.account_facts import AppliedMark
 from streams.policy.activation import Activation
 from streams.signals.registry import RECORDED
@@ -109,7 +109,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     country: str
     rulings: tuple[ScopeDecision, ...]
     """Every scope's decision in force; a `clear` among them has just ended an action."""
-    version: str
+    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}\.[0-9]{19}\.[0-9]{15}\Z")]
+    """See `version_of`; a record with another form cannot be read."""
     tick_ms: int
     """End of the tick that it settles; of a provisional one, end of the newest pane that it counted."""
     settled_ms: int
@@ -120,6 +121,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     provisional: bool = False
     source: str = "automated"
     actor: str = "hushtag"
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether a stopped shard wrote it to extend expiries; no judge recovers from it."""
+        return is_renewal(self.version)
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="progress"):
@@ -155,6 +161,46 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
         return version_of(self.position, self.settled_ms)
 
 
+class StoppedShard(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="stopped"):
+    """Sign of life of a judge whose shard has stopped at an unreadable record: its flags in force stand.
+
+    The log time of the record says when.
+    """
+
+    shard: int
+    topic: str
+    """Topic of the unreadable record, without its prefix."""
+    partition: int
+    offset: int
+    reason: str
+
+
+DecisionRecord = Decision | Progress | StoppedShard
+
+
+def renewal_version(version: str) -> str:
+    """Return the version of the next renewal of a decision: above it, and below all that its judge decides later.
+
+    Ticks are multiples of PANE_MS, and a judge's next decision on a key has a later offset, or a later tick at the same
+    one. So PANE_MS - 1 versions lie between.
+
+    >>> renewal_version(version_of(9, 10_000)) < version_of(9, 20_000) < version_of(10, 0)
+    True
+
+    Raises:
+        ValueError: no version is free.
+    """
+    head, _, tick = version.rpartition(".")
+    if (int(tick) + 1) % PANE_MS == 0:
+        raise ValueError(f"no version between {version} and that of the next tick")
+    return f"{head}.{int(tick) + 1:015d}"
+
+
+def is_renewal(version: str) -> bool:
+    """Return whether a version is one of `renewal_version`."""
+    return int(version[-15:]) % PANE_MS != 0
+
+
 def version_of(offset: int, tick_ms: int, *, incarnation: int = 0) -> str:
     """Build a version that compares as text the way (incarnation, offset, tick) compares as numbers.
 
@@ -165,13 +211,13 @@ def version_of(offset: int, tick_ms: int, *, incarnation: int = 0) -> str:
 
 
 encode_record = msgspec.json.Encoder().encode
-"""Decision or Progress to JSON."""
-decode_record = msgspec.json.Decoder(Decision | Progress).decode
-"""JSON of `suppression-decisions` to Decision or Progress."""
+"""A record of `suppression-decisions` to JSON."""
+decode_record = msgspec.json.Decoder(DecisionRecord).decode
+"""JSON of `suppression-decisions` to Decision, Progress or StoppedShard."""
 
 
 def decision_in(value: bytes | None) -> Decision | None:
-    """Decode a decision for a reader that only displays it; None for progress and for a malformed record.
+    """Decode a decision for a reader that only displays it; None for other records and for malformed ones.
 
     A consumer that acts on the topic uses `decode_record`, and counts and reports the records that it cannot decode.
     """

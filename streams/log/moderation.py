@@ -19,6 +19,7 @@ from hushtag_client.normalise import normalise
 from hushtag_client.registers import ACCOUNT, TWEET
 
 from streams.errors import ContractError
+from streams.log.fillers import FILLER_KEY, is_filler
 
 Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
 Surface = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -116,6 +117,8 @@ def decode_moderation(value: bytes | None, key: bytes | None = None) -> Moderati
             field is missing or out of range), `bad_key` (the key does not fit the content), `not_normalised`.
             Others are `endless` (a human override without expiry) and `reserved` (a surface of accounts or tweets).
     """
+    if is_filler(key, value):
+        return OtherRecord("filler", FILLER_KEY, b"")
     if value is None:
         raise ContractError("tombstone", value=key or b"", fix="end a decision with an undo record")
     try:

@@ -7,6 +7,7 @@ The topic also has records of retractions, corrections and author sketches (`str
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -147,8 +148,22 @@ class PaneSpan(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def decode_pane_record(value: bytes) -> PaneRecord:
-    """Decode a record of a pane."""
-    return _decoder.decode(value)
+    """Decode a record of a pane.
+
+    Raises:
+        msgspec.DecodeError, msgspec.ValidationError: the record is not hushtag's, or its columns differ in length.
+    """
+    record = _decoder.decode(value)
+    rows, entries = len(record.displays), len(record.flags)
+    per_row = (record.countries, 2), (record.counts, 8), (record.sizes, 2)
+    per_entry = (record.author, 8), (record.tweet, 8), (record.age_days, 4), (record.copy, 4)
+    wrong = len(record.spans) != 2 * len(record.hashtags)
+    wrong |= any(len(column) != rows * size for column, size in per_row)
+    wrong |= any(len(column) != entries * size for column, size in per_entry)
+    wrong |= len(record.scores) != 4 * entries * record.columns
+    if wrong:
+        raise msgspec.ValidationError(f"the columns of {rows} rows and {entries} entries differ in length")
+    return record
 
 
 def is_pane(value: bytes) -> bool:
@@ -156,9 +171,15 @@ def is_pane(value: bytes) -> bool:
     return not value[:1].isalpha()
 
 
-def pane_records(values: Iterable[bytes]) -> Iterator[PaneRecord]:
-    """Decode the records of `hashtag-panes` that hold panes."""
-    return (_decoder.decode(value) for value in values if is_pane(value))
+def pane_records(values: Iterable[bytes | None]) -> Iterator[PaneRecord]:
+    """Decode the records of `hashtag-panes` that hold panes, for a reader that only displays them.
+
+    Unreadable records are left out; the judge of the shard reports them.
+    """
+    for value in values:
+        if value and is_pane(value):
+            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                yield decode_pane_record(value)
 
 
 decode_pane_span = msgspec.msgpack.Decoder(PaneSpan).decode

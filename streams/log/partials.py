@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 
 import msgspec
+import numpy as np
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Flush
-from streams.errors import ContractError
 from streams.log import corrections
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
@@ -48,7 +47,7 @@ def decode_partial(value: bytes) -> Partial:
         ContractError: malformed corrections. No count rests on them, so a reader can skip them.
     """
     if value[:1] == _FLUSH:
-        return _flush.decode(memoryview(value)[1:])
+        return _checked(_flush.decode(memoryview(value)[1:]))
     if value[:1] == _ACTIVATION:
         return _activation.decode(memoryview(value)[1:])
     if value[:1] == _MARK:
@@ -60,14 +59,21 @@ def decode_partial(value: bytes) -> Partial:
     raise msgspec.DecodeError(f"unknown kind of partials record: {value[:1]!r}")
 
 
-def readable(values: Iterable[bytes]) -> Iterator[Partial]:
-    """Decode the records of a shard's log and skip malformed corrections, as a judge does."""
-    for value in values:
-        with suppress(ContractError):
-            yield decode_partial(value)
+def _checked(flush: Flush) -> Flush:
+    """Check the sizes of a record's columns, so that no part of a damaged record is counted."""
+    rows, entries = len(flush.hashtags), len(flush.flags)
+    of_rows = (flush.countries, 2), (flush.panes, 8), (flush.blocks, 8), (flush.counts, 4), (flush.sizes, 4)
+    of_entries = (flush.author, 8), (flush.tweet, 8), (flush.age_days, 4)
+    if any(len(column) != rows * size for column, size in of_rows):
+        raise msgspec.ValidationError(f"the columns of {rows} block counts differ in length")
+    lines = (column.count(b"\n") != entries for column in (flush.displays, flush.texts))
+    sampled = int(np.frombuffer(flush.sizes, "<u4").sum())
+    if sampled != entries or any(len(column) != entries * size for column, size in of_entries) or any(lines):
+        raise msgspec.ValidationError(f"the columns of {sampled} entries differ in length")
+    return flush
 
 
-def corrections_in(log: Iterable[Partial]) -> Iterator[tuple[int, Corrections]]:
+def corrections_in(log: Iterable[Partial | None]) -> Iterator[tuple[int, Corrections]]:
     """Yield the corrections of a shard's log in order, each with the pane from whose end on it counts.
 
     That pane is above all watermarks in the log before the corrections.

@@ -24,6 +24,8 @@ POLICY = "policy"
 MODELS = "models"
 AUDIT = "audit"
 DEAD_LETTER = "tweets-dead-letter"
+INTERNAL_DEAD_LETTER = "internal-dead-letter"
+"""Unreadable records of hushtag's own topics. A tweet never goes here."""
 
 _MIB = 1024 * 1024
 FOR_EVER = -1
@@ -82,6 +84,7 @@ SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(AUDIT, "one", "for ever", FOR_EVER, 4 * _MIB),
     # A record has the original bytes and the headers of origin, so it is larger than any tweet.
     TopicSpec(DEAD_LETTER, "free", "day", 14 * DAY_MS, 4 * _MIB, free_partitions=1),
+    TopicSpec(INTERNAL_DEAD_LETTER, "free", "day", 14 * DAY_MS, 4 * _MIB, free_partitions=1),
 )
 SPEC_BY_NAME: Mapping[str, TopicSpec] = {spec.name: spec for spec in SPECS}
 

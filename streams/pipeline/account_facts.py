@@ -1,4 +1,4 @@
-"""Follow the `moderation` topic for the judges: the account facts, and how far the topic was read.
+"""Follow the `moderation` topic for the judges: account facts, skipped records, and how far the topic was read.
 
 One store serves all shards of a worker. A worker that ingests also sends *marks*: after a record that changes a fact it
 sends every shard the offset up to which it has read the topic. Every such worker sends marks, and again at each start
@@ -18,7 +18,9 @@ from streams.log.account_facts import AppliedMark, FactsMark
 from streams.log.admin import topic_id_of
 from streams.log.partials import encode_partial
 from streams.log.reading import LogReader, connection
+from streams.log.skips import Skip, SkipIndex
 from streams.log.topic_specs import MODERATION, PARTIALS
+from streams.log.unreadable import UnreadableRecord
 from streams.orders.account_facts import AccountFactFold
 from streams.pipeline.context import Context
 
@@ -35,6 +37,8 @@ class AccountFactsFollower:
 
     def __init__(self, context: Context, log: Any, *, marks: bool) -> None:
         self.store = AccountFactStore(context.hashes)
+        self.skips = SkipIndex()
+        """Unreadable records that people have skipped."""
         self._fold = AccountFactFold(self.store)
         self._context = context
         self._log = log
@@ -83,6 +87,14 @@ class AccountFactsFollower:
             async with self._was_read:
                 await self._was_read.wait_for(lambda: self.store.upto >= upto)
 
+    async def wait_for_skip(self, record: UnreadableRecord) -> Skip:
+        """Wait until a person has skipped a record that cannot be read."""
+        async with self._was_read:
+            await self._was_read.wait_for(lambda: self.skips.find(record) is not None)
+        skip = self.skips.find(record)
+        assert skip is not None
+        return skip
+
     async def _read(self, reader: LogReader) -> None:
         needed = self._needed  # read before the end: the sender of that mark had already read up to it
         end = (await reader.bounds((0,)))[0].end
@@ -96,6 +108,7 @@ class AccountFactsFollower:
             async for batch in reader.to_end({0: self.store.upto or None}, {0: end}):
                 for record in batch:
                     self._fold.apply_raw(record.offset, record.timestamp, record.key, record.value)
+                    self.skips.apply_raw(record.key, record.value)
                 await asyncio.sleep(0)
             self.store.upto = end  # offsets that compaction has emptied count as read
         async with self._was_read:

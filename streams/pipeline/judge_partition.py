@@ -1,6 +1,9 @@
 """One shard of the judge: its queue of batches, the judging of its records, and the commit of what they settle.
 
 Each shard has its own task, fed by a short queue. A tick waits for its scores; the event loop does not.
+
+At a record that cannot be read the shard stops: it judges what comes before, renews its flags, and waits for a person
+(`streams.pipeline.stopped_shard`). The other shards of the worker go on.
 """
 
 from __future__ import annotations
@@ -17,14 +20,19 @@ from streams.judging.shard_judge import ShardJudge
 from streams.judging.ticks import SettledTick, TickJob
 from streams.log.account_facts import FactsMark
 from streams.log.author_sketches import AuthorSketch
+from streams.log.corrections import are_corrections
 from streams.log.decisions import Decision, Progress, encode_record
 from streams.log.evidence import encode_evidence_record
 from streams.log.panes import encode_pane
 from streams.log.partials import Partial, decode_partial, encode_partial
 from streams.log.producer import Ack
+from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import PARTIALS
+from streams.log.unreadable import RecordPosition, UnreadableRecord, read_value
 from streams.pipeline.gaps import Gap, explain_gap
-from streams.pipeline.recovery import OwnOffsets, read_foreign, recover_judge
+from streams.pipeline.recovery import OwnOffsets, RecoveredJudge, read_foreign, recover_judge
 from streams.pipeline.stage_2_texts import RecentTexts
+from streams.pipeline.stopped_shard import ShardStop
 from streams.policy.activation import Activation
 
 if TYPE_CHECKING:
@@ -56,6 +64,7 @@ class JudgePartition:
         self._lost_at_start = False
         """Whether retention has removed records after the committed offset."""
         self._own = OwnOffsets(0)
+        self._stop = ShardStop(stage, shard, self._note_own)
         self._texts = RecentTexts(_TEXTS_BYTES // stage.context.settings.shards)
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue()
         self._task = stage.context.spawn(self._work(), f"judge-{shard}")
@@ -80,6 +89,7 @@ class JudgePartition:
         self.judge = None
         self.replay_point = None
         self._task.cancel()
+        self._stop.end()
         self._context.metrics.remove_shard(self.shard)
         if self._stage.stage_2 is not None:
             self._stage.stage_2.remove(self.shard)
@@ -91,8 +101,13 @@ class JudgePartition:
 
     @property
     def position(self) -> int | None:
-        """Return the offset up to which records are judged; None until the judge is recovered."""
-        return None if self.judge is None else self.judged_offset
+        """Return the offset up to which records are judged; None until the judge is recovered, and while it stops."""
+        return None if self.judge is None or self.stopped_at is not None else self.judged_offset
+
+    @property
+    def stopped_at(self) -> UnreadableRecord | None:
+        """Return the record at which the shard has stopped; None while it works."""
+        return self._stop.record
 
     @property
     def required_end(self) -> int | None:
@@ -101,17 +116,18 @@ class JudgePartition:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the shard has replayed the log up to the previous owner's position."""
-        return self.judge is not None and self.judge.position.caught_up
+        """Whether the shard has replayed the log up to the previous owner's position, or has stopped."""
+        return self.stopped_at is not None or (self.judge is not None and self.judge.position.caught_up)
 
     async def _work(self) -> None:
-        recovered = await recover_judge(self._context, self.shard, self._stage.facts, self._stage.recovering)
+        recovered = await self._recover()
         self._own = OwnOffsets(recovered.decisions_end)
         judge = self.judge = recovered.judge
         batch = await self._queue.get()
         if self._lost_at_start or recovered.replay_offset < self._first:
             self._context.metrics.gaps.labels(kind=Gap.RETENTION.value).inc()
             self._pause_clearing(judge)
+        await self._read_back(judge, max(recovered.replay_offset, self._first))
         while True:
             records = [*await self._admit(judge, batch)]
             following: Sequence[Any] | None = None
@@ -122,10 +138,45 @@ class JudgePartition:
                 if following[0].offset <= (self._next_offset or 0):
                     records += await self._admit(judge, following)
                     following = None
-            if records:
-                await self._judge(judge, records)
-                self.judged_offset = records[-1].offset + 1
+            await self._judge_all(judge, records)
             batch = following or await self._queue.get()
+
+    async def _recover(self) -> RecoveredJudge:
+        while True:
+            try:
+                return await recover_judge(self._context, self.shard, self._stage.facts, self._stage.recovering)
+            except UnreadableRecord as record:
+                await self._stop.wait_for_skip(record)
+
+    async def _read_back(self, judge: ShardJudge, start: int) -> None:
+        """Judge the records from an offset to the committed one, which a skipped progress record had named."""
+        end = self._next_offset
+        assert end is not None
+        if start >= end:
+            return
+        self._next_offset = start
+        async with LogReader(connection(self._context.settings), self._stage.topic) as reader:
+            async for batch in reader.to_end({self.shard: start}, {self.shard: end}):
+                await self._judge_all(judge, await self._admit(judge, batch))
+        self._next_offset = end
+
+    async def _judge_all(self, judge: ShardJudge, records: Sequence[Any]) -> None:
+        """Judge a batch; stop at each record that cannot be read until a person skips it."""
+        while records:
+            record = await self._judge(judge, records)
+            if record is None:
+                self.judged_offset = records[-1].offset + 1
+                break
+            offset = record.position.offset
+            self.judged_offset = offset
+            await self._stop.wait_for_skip(record)
+            judge.skip(offset)
+            self.judged_offset = offset + 1
+            records = [one for one in records if one.offset > offset]
+        self._stop.note_position(self.judged_offset, judge.settled_ms)
+
+    def _note_own(self, offset: int) -> None:
+        self._own.note(offset)
 
     async def _admit(self, judge: ShardJudge, batch: Sequence[Any]) -> Sequence[Any]:
         expected = self._next_offset
@@ -146,13 +197,22 @@ class JudgePartition:
         judge.pause_clearing()
         self._stage.log.warning("retention removed partials: clearing is paused for one window", shard=self.shard)
 
-    async def _judge(self, judge: ShardJudge, records: Sequence[Any]) -> None:
-        """Judge a batch of records, publish what it settles, and commit. The order of publication is numbered below."""
+    async def _judge(self, judge: ShardJudge, records: Sequence[Any]) -> UnreadableRecord | None:
+        """Judge a batch of records, publish what it settles, and commit. The order of publication is numbered below.
+
+        Returns:
+            The first record that cannot be read, after all before it are committed; None: all are judged.
+        """
         acks: list[Ack] = []
         progress: Progress | None = None
         newest: Flush | None = None
+        unreadable: UnreadableRecord | None = None
         for record in records:
-            partial = await self._apply(judge, record, acks)
+            try:
+                partial = await self._apply(judge, record, acks)
+            except UnreadableRecord as found:
+                unreadable = found
+                break
             newest = partial if isinstance(partial, Flush) else newest
             while (settled := await self._settle_next(judge)) is not None:
                 # 1. Panes, side records (retractions, corrections, sketches received) and evidence of the tick: the
@@ -177,12 +237,20 @@ class JudgePartition:
                 self.replay_point = progress.replay_offset
         await self._adopt_foreign(judge, acknowledged)
         self._stage.report(judge)
+        return unreadable
 
     async def _apply(self, judge: ShardJudge, record: Any, acks: list[Ack]) -> Partial | None:
-        """Apply a record. Unreadable corrections become a dead letter, since no count rests on them."""
+        """Apply a record. Unreadable corrections become a dead letter, since no count rests on them.
+
+        Raises:
+            UnreadableRecord: another record that cannot be read; it was not applied.
+        """
         try:
-            partial = decode_partial(record.value)
+            partial = read_value(decode_partial, record.value)
         except ContractError as error:
+            if not are_corrections(record.value or b""):
+                position = RecordPosition(PARTIALS, self.shard, record.offset)
+                raise UnreadableRecord(position, record.value, error) from None
             self._context.metrics.corrections_refused.labels(reason=error.reason).inc()
             acks.append(await self._stage.send_dead_letter(self.shard, record, error))
             return None
@@ -251,9 +319,9 @@ class JudgePartition:
         for decision in decisions:
             self._stage.report_decision(decision)
         topic = self._stage.decisions_topic
-        return [
-            await self._send(topic, encode_record(one), f"{one.hashtag}|{one.country}".encode()) for one in decisions
-        ]
+        # A renewal goes first: else its flag would lapse for a moment.
+        records = [record for one in decisions for record in (*self._stop.follow(one), one)]
+        return [await self._send(topic, encode_record(one), f"{one.hashtag}|{one.country}".encode()) for one in records]
 
     async def _send(self, topic: str, value: bytes, key: bytes | None = None) -> Ack:
         return await self._context.sender.send(topic, self.shard, value, key=key)

@@ -13,6 +13,8 @@ from streams.judging.shard_judge import ShardJudge
 from streams.judging.ticks import SettledTick
 from streams.log.decisions import Decision
 from streams.log.producer import Ack
+from streams.log.topic_specs import INTERNAL_DEAD_LETTER
+from streams.log.unreadable import UnreadableRecord
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.context import Context
 from streams.pipeline.dead_letters import send_dead_letter
@@ -74,14 +76,29 @@ class JudgeStage:
         """Return the lowest watermark over all sources, by the shard of this worker that has read most.
 
         It is -1 until one shard has received a marker of every source. A recovered shard begins with the watermark at
-        which the previous owner stopped.
+        which the previous owner stopped. A shard that has stopped does not count: no source waits for it.
         """
-        judges = [one.judge for one in self._partitions.values() if not one.dropped and one.judge is not None]
-        return max((judge.open.watermark_ms for judge in judges), default=-1)
+        working = (one for one in self._partitions.values() if not one.dropped and one.stopped_at is None)
+        return max((one.judge.open.watermark_ms for one in working if one.judge is not None), default=-1)
 
     def unready(self, shards: Iterable[int]) -> list[int]:
         """Return the shards that have not caught up."""
         return [shard for shard in shards if not self._partitions[shard].is_ready]
+
+    def stopped(self) -> dict[int, UnreadableRecord]:
+        """Return the shards that have stopped, each with the record that cannot be read."""
+        shards = [*self._partitions.items()]  # the health server's thread calls it
+        return {number: at for number, one in shards if not one.dropped and (at := one.stopped_at) is not None}
+
+    def report_stop(self, shard: int, record: UnreadableRecord | None) -> None:
+        """Report that a shard has stopped at a record, or that it goes on."""
+        self.context.metrics.shard_stopped.labels(shard=str(shard)).set(record is not None)
+        if record is not None:
+            at = record.position
+            self.log.error(
+                "a shard has stopped at a record that cannot be read", shard=shard, topic=at.topic,
+                partition=at.partition, offset=at.offset, why=str(record), fix=record.fix,
+            )  # fmt: skip
 
     def is_timely(self, flush: Flush) -> bool:
         """Return whether the newest tweet of a record is recent enough for early decisions."""
@@ -124,6 +141,8 @@ class JudgeStage:
             ).inc()
 
     async def send_dead_letter(self, shard: int, record: Any, error: ContractError) -> Ack:
-        """Send corrections that cannot be decoded to the dead-letter topic."""
+        """Send corrections that cannot be decoded to the internal dead-letter topic."""
         self.log.warning("a record of corrections cannot be decoded", shard=shard, offset=record.offset, why=str(error))
-        return await send_dead_letter(self.context, self.topic, shard, record.offset, record.value, error)
+        return await send_dead_letter(
+            self.context, self.topic, shard, record.offset, record.value, error, into=INTERNAL_DEAD_LETTER
+        )

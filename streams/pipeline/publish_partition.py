@@ -4,6 +4,8 @@ After every assignment the log is read from its beginning: the fold is the state
 partition is reconciled once it has reached the end that the log had at assignment; that opens it for ordinary writes. A
 refused write means that Redis lost its data, and a reconcile follows at once. Every write names the log offset that it
 follows, so Redis refuses it after another worker, which had read less of the log, has reconciled the partition.
+
+A record that cannot be read goes to `internal-dead-letter`, and reading goes on.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from hushtag_client.registers import Register
@@ -20,14 +23,21 @@ from streams.errors import ContractError, FlagStoreUnavailable
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ModerationFold
 from streams.flags.store import Applied, FlagStore
-from streams.log.decisions import FLAGGING, Decision, Progress, decode_record
-from streams.log.moderation import decode_moderation
+from streams.log.decisions import FLAGGING, Decision, Progress, decode_record, is_renewal, version_of
+from streams.log.fillers import is_filler
+from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.reading import LogReader, connection
+from streams.log.skips import decode_skip
+from streams.log.topic_specs import INTERNAL_DEAD_LETTER
+from streams.log.unreadable import read_value
 from streams.orders.cases import deadlines_by_country
 from streams.pipeline.context import Context
+from streams.pipeline.dead_letters import send_dead_letter
 from streams.pipeline.gaps import cut_short
 
 _RETRY_SECONDS = 0.1
+_LAST_MS = 10**15 - 1
+"""Greatest time in a version: an override's expiry may be its second number."""
 
 
 class PublishPartition(ABC):
@@ -54,6 +64,10 @@ class PublishPartition(ABC):
         """The log's end at assignment; None until it is known."""
         self._writing = asyncio.Lock()
         self._changed: dict[tuple[str, str, str, str], Register] = {}
+        self._letters: list[tuple[Any, ContractError]] = []
+        """Records that cannot be read, until they are in the dead-letter topic."""
+        self._written_before = 0
+        """The offset before which a previous owner has written the log to Redis, and sent its dead letters."""
         self._wake = asyncio.Event()
         self._tasks = [
             context.spawn(self._find_end(), f"publish-{name}-end"),
@@ -80,6 +94,7 @@ class PublishPartition(ABC):
         """Cancel the tasks of the partition, and mark it as closed."""
         self._dropped = True
         self.is_open = False
+        self._context.writes.forget(self.name)
         for task in self._tasks:
             task.cancel()
 
@@ -89,16 +104,29 @@ class PublishPartition(ABC):
             if record.offset < self._next_offset:
                 continue
             self._next_offset = record.offset + 1
-            self._offer(self._fold(record))
+            try:
+                self._offer(self._fold(record))
+            except ContractError as error:
+                self._letters.append((record, error))
+        if self.is_open:
+            self._context.writes.reach(self.name, self._greatest_version())
         self._wake.set()
 
     @abstractmethod
     def _fold(self, record: Any) -> list[Register]:
-        """Apply a record and return the registers that it changes."""
+        """Apply a record and return the registers that it changes.
+
+        Raises:
+            ContractError: the record cannot be read; it changes nothing.
+        """
 
     @abstractmethod
     def _registers(self) -> list[Register]:
         """Return all registers of the fold."""
+
+    @abstractmethod
+    def _greatest_version(self) -> str:
+        """Return the greatest version that a register can have by the log so far."""
 
     def _offer(self, registers: Sequence[Register]) -> None:
         for register in registers:
@@ -116,17 +144,17 @@ class PublishPartition(ABC):
             end = (await reader.bounds((self._number,)))[self._number].end
         if end < written:
             raise cut_short(self._topic, self._number, end, written)
-        self._end = end
+        self._end, self._written_before = end, written
         self._wake.set()
 
     async def _written_offset(self) -> int:
-        store, metrics = self._context.store, self._context.metrics
+        store = self._context.store
         assert store is not None
         while True:
             try:
                 return await store.written_offset(self.name)
             except FlagStoreUnavailable as error:
-                metrics.redis_up.set(0)
+                self._context.writes.failed(self.name, error)
                 await asyncio.sleep(error.retry_after_seconds)
 
     async def _write_changes(self) -> None:
@@ -135,9 +163,22 @@ class PublishPartition(ABC):
             self._wake.clear()
             if not self.is_open:
                 await self._open_at_end()
+            if self._end is not None:
+                await self._send_letters()
             changed, self._changed = (self._changed, {}) if self.is_open else ({}, self._changed)
             if changed:
                 await self._write(list(changed.values()), self._next_offset)
+
+    async def _send_letters(self) -> None:
+        """Send the records that cannot be read to the dead-letter topic, but for those of a previous owner."""
+        letters, self._letters = self._letters, []
+        for record, error in letters:
+            if record.offset >= self._written_before:
+                ack = await send_dead_letter(
+                    self._context, self._topic, self._number, record.offset, record.value, error,
+                    into=INTERNAL_DEAD_LETTER,
+                )  # fmt: skip
+                await self._context.sender.acknowledged([ack])
 
     async def _open_at_end(self) -> None:
         if self._end is not None and self._next_offset >= self._end and not self._dropped:
@@ -153,7 +194,11 @@ class PublishPartition(ABC):
 
     async def _put_back(self, store: FlagStore) -> Applied:
         upto = self._next_offset
-        return self._raise_written(await store.reconcile(self.name, self._registers(), upto=upto), upto)
+        done = self._raise_written(await store.reconcile(self.name, self._registers(), upto=upto), upto)
+        if not done.refused and not self._dropped:
+            self._context.writes.saw_foreign(self.name, done.foreign)
+            self._context.writes.reach(self.name, self._greatest_version())
+        return done
 
     def _raise_written(self, done: Applied, upto: int) -> Applied:
         if not done.refused:
@@ -168,7 +213,8 @@ class PublishPartition(ABC):
         if refused and not self._dropped:
             await self.reconcile()
         for register in registers:
-            if register.provisional and register.action in FLAGGING:  # a settled one also waits for its tick
+            # A settled decision also waits for its tick, and a renewal was decided long ago.
+            if register.provisional and register.action in FLAGGING and not is_renewal(register.version):
                 self._context.metrics.event_to_flag_seconds.observe(max(0, now_ms() - register.decided_at_ms) / 1000)
 
     async def _stored(self, write: Callable[[FlagStore], Awaitable[Applied]]) -> bool:
@@ -180,11 +226,12 @@ class PublishPartition(ABC):
                 try:
                     done = await write(store)
                 except FlagStoreUnavailable as error:
-                    metrics.redis_up.set(0)
+                    if not self._dropped:
+                        self._context.writes.failed(self.name, error)
                     metrics.flag_writes.labels(result="unavailable").inc()
                     await asyncio.sleep(error.retry_after_seconds)
                     continue
-                metrics.redis_up.set(1)
+                self._context.writes.succeeded(self.name)
                 metrics.flag_writes.labels(result="applied").inc(done.applied)
                 metrics.flag_writes.labels(result="stale").inc(done.stale)
                 if done.refused:
@@ -200,17 +247,31 @@ class DecisionsPartition(PublishPartition):
         super().__init__(context, topic, number, str(number))
         self.settled_ms = 0
         self.fold = fold
+        self._sign_ms = 0
+        self._version = ""
+
+    @property
+    def renewed_ms(self) -> int:
+        """Log time of the last sign of life of a judge that has stopped; 0 once it has settled later ticks."""
+        return self._sign_ms if self._sign_ms > self.settled_ms else 0
 
     def _fold(self, record: Any) -> list[Register]:
-        decoded = decode_record(record.value)
+        decoded = read_value(decode_record, record.value)
+        if isinstance(decoded, Decision | Progress):
+            self._version = max(self._version, decoded.version)
+        if isinstance(decoded, Decision):
+            return self.fold.apply(decoded)
         if isinstance(decoded, Progress):
             self.settled_ms = max(self.settled_ms, decoded.settled_ms)
-            return []
-        assert isinstance(decoded, Decision)
-        return self.fold.apply(decoded)
+        else:
+            self._sign_ms = max(self._sign_ms, record.timestamp)
+        return []
 
     def _registers(self) -> list[Register]:
         return self.fold.registers()
+
+    def _greatest_version(self) -> str:
+        return self._version
 
     def prune(self, at_ms: int) -> None:
         """Remove expired state from the fold."""
@@ -225,17 +286,23 @@ class ModerationPartition(PublishPartition):
         self.fold = ModerationFold(max_broker_skew_ms=context.settings.max_broker_skew_ms)
 
     def _fold(self, record: Any) -> list[Register]:
-        if record.value is None:
+        if is_filler(record.key, record.value):
             return []
         try:
-            return self.fold.apply(decode_moderation(record.value, record.key), record.offset, now_ms())
+            decoded = read_value(partial(decode_moderation, key=record.key), record.value)
+            if isinstance(decoded, OtherRecord):
+                decode_skip(decoded)
+            return self.fold.apply(decoded, record.offset, now_ms())
         except ContractError:
             self._context.metrics.moderation_refused.inc()
-            return []
+            raise
 
     def _registers(self) -> list[Register]:
         self.fold.expire(now_ms())
         return self.fold.registers()
+
+    def _greatest_version(self) -> str:
+        return version_of(max(0, self._next_offset - 1), _LAST_MS)
 
     def expire(self, at_ms: int) -> None:
         """End expired overrides, which restores the ones below them, and report the deadlines of legal orders."""

@@ -13,6 +13,8 @@ from streams.pipeline.publish_partition import DecisionsPartition, ModerationPar
 
 RECONCILE_SECONDS = 30.0
 HEARTBEAT_SECONDS = 1.0
+_POLL = "moderation poll"
+"""Name of the moderation stage's question whether Redis has lost its data, among the writers."""
 
 
 class DecisionsStage:
@@ -37,6 +39,7 @@ class DecisionsStage:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             live = {number: one for number, one in self._partitions.items() if one.is_open}
             settled_ms = {number: one.settled_ms for number, one in live.items()}
+            renewed_ms = {number: one.renewed_ms for number, one in live.items() if one.renewed_ms}
             store = self.context.store
             assert store is not None
             try:
@@ -45,16 +48,21 @@ class DecisionsStage:
                     for one in live.values():
                         if one.name in lost:
                             await one.reconcile()
-                    await store.heartbeat(settled_ms, now_ms())
-                    self.context.metrics.redis_up.set(1)
+                    await store.heartbeat(settled_ms, now_ms(), renewed_ms)
+                    self.context.writes.succeeded("heartbeat")
+                else:
+                    self.context.writes.forget("heartbeat")
                 if loop.time() >= due:
                     due = loop.time() + RECONCILE_SECONDS
                     for one in live.values():
                         one.prune(now_ms())
                         await one.reconcile()
-                    await store.sweep(now_ms())
-            except FlagStoreUnavailable:
-                self.context.metrics.redis_up.set(0)
+                    found: dict[str, str] = {}
+                    await store.sweep(now_ms(), found.__setitem__)
+                    writes = self.context.writes
+                    writes.saw_foreign("sweep", [one for one in found.items() if writes.is_foreign(*one)])
+            except FlagStoreUnavailable as error:
+                self.context.writes.failed("heartbeat", error)
 
 
 class ModerationStage:
@@ -78,6 +86,7 @@ class ModerationStage:
             seconds += HEARTBEAT_SECONDS
             one = self._partition
             if one is None or not one.is_open:
+                self.context.writes.forget(_POLL)
                 continue
             store = self.context.store
             assert store is not None
@@ -86,5 +95,6 @@ class ModerationStage:
                 if seconds >= RECONCILE_SECONDS or await store.needing_reconcile({one.name: one.written}):
                     seconds = 0.0
                     await one.reconcile()
-            except FlagStoreUnavailable:
-                self.context.metrics.redis_up.set(0)
+                self.context.writes.succeeded(_POLL)
+            except FlagStoreUnavailable as error:
+                self.context.writes.failed(_POLL, error)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from hushtag_client.normalise import normalise
 from msgspec.structs import replace
 
 from streams.constants import PANE_MS, SHORT_WINDOW_MS
 from streams.counting.keys import Tags
+from streams.errors import ContractError
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.retractions import AHEAD_MS
-from streams.log.decisions import Decision, Progress, decode_record
+from streams.log.decisions import Decision, Progress, decision_in, decode_record
 from streams.log.panes import Assembler, decode_pane_record, decode_pane_span, is_pane
-from streams.log.policies import read_policies
+from streams.log.policies import read_incarnation, read_policies
 from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import DECISIONS, PANES, PARTIALS
+from streams.log.unreadable import RecordPosition, UnreadableRecord, decode_settled, read_value
 from streams.pipeline.account_facts import AccountFactsFollower
 from streams.pipeline.context import Context
 from streams.settings import Settings
+
+_COUNTRY = re.compile(r"[A-Z]{2}|\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,11 @@ async def recover_judge(
     Args:
         context: shared parts of the worker.
         shard: number of the shard.
-        facts: follower of the account facts, which all shards share.
+        facts: follower of the account facts and of the skips, which all shards share.
         recovering: limits the shards that read panes at the same time.
+
+    Raises:
+        UnreadableRecord: a record that the judge needs cannot be read, and no person has skipped it.
     """
     settings = context.settings
     judge = ShardJudge(
@@ -55,44 +66,83 @@ async def recover_judge(
         fact_store=facts.store,
         scale_of=context.models.scale,
         is_loaded=context.models.is_loaded,
+        incarnation=await read_incarnation(settings),
     )
-    state, end = await read_decisions(settings, shard)
+
+    def skipped(record: UnreadableRecord) -> bool:
+        return facts.skips.find(record) is not None
+
+    state, end = await read_decisions(settings, shard, skipped)
     if state.progress is not None:
         for activation in state.progress.activations:
             await context.models.scorer(activation.model_revision)  # the first tick needs the scale of its scores
         for mark in state.progress.facts:
             await facts.read_up_to(mark)
     async with recovering:
-        await read_panes(settings, shard, judge.tags, state)
+        await read_panes(settings, shard, judge.tags, state, skipped)
         await asyncio.to_thread(judge.recover, state)  # seconds for an hour of tweets; no task has the judge yet
+    if state.lost_pane_ms is not None:  # it has left all windows a window after its log time
+        judge.pause_until(min(state.settled_ms, state.lost_pane_ms + settings.max_broker_skew_ms))
+    if state.lost_decisions:
+        judge.write_again(state.lost_decisions, await end_of_log(settings, shard))
     return RecoveredJudge(judge, 0 if state.progress is None else state.progress.replay_offset, end)
 
 
-async def read_decisions(settings: Settings, shard: int) -> tuple[RecoveredState, int]:
+async def end_of_log(settings: Settings, shard: int) -> int:
+    """Query the end of a shard's log."""
+    async with LogReader(connection(settings), settings.topic(PARTIALS)) as reader:
+        return (await reader.bounds((shard,)))[shard].end
+
+
+PassOver = Callable[[UnreadableRecord], bool]
+"""Returns whether a reader may pass over a record that cannot be read."""
+
+
+async def read_decisions(settings: Settings, shard: int, pass_over: PassOver) -> tuple[RecoveredState, int]:
     """Read the decisions of a shard and its last progress record.
 
     Returns:
         A state without panes, and the end of the shard's decisions when they were read.
+
+    Raises:
+        UnreadableRecord: a record cannot be read, and may not be passed over.
     """
-    decisions: list[Decision] = []
-    progress: Progress | None = None
-    async with LogReader(connection(settings), settings.topic("suppression-decisions")) as reader:
+    state = RecoveredState()
+    async with LogReader(connection(settings), settings.topic(DECISIONS)) as reader:
         end = (await reader.bounds((shard,)))[shard].end
         async for batch in reader.to_end({shard: None}, {shard: end}):
             for record in batch:
-                entry = decode_record(record.value)
+                try:
+                    entry = read_value(decode_record, record.value)
+                except ContractError as error:
+                    _refuse(DECISIONS, shard, record, error, pass_over)
+                    state.lost_decisions += _key_of(record.key)
+                    continue
                 if isinstance(entry, Decision):
-                    decisions.append(entry)
-                elif progress is None or entry.version > progress.version:
-                    progress = entry
-    if progress is not None:
+                    (state.renewals if entry.is_renewal else state.decisions).append(entry)
+                elif isinstance(entry, Progress) and (state.progress is None or entry.version > state.progress.version):
+                    state.progress = entry
+    if state.progress is not None:
         bodies = await read_policies(settings)
-        activations = [replace(one, policy=bodies[one.revision].policy) for one in progress.activations]
-        progress = replace(progress, activations=activations)
-    return RecoveredState(decisions, progress), end
+        activations = [replace(one, policy=bodies[one.revision].policy) for one in state.progress.activations]
+        state.progress = replace(state.progress, activations=activations)
+    return state, end
 
 
-async def read_panes(settings: Settings, shard: int, tags: Tags, state: RecoveredState) -> None:
+def _refuse(topic: str, shard: int, record: Any, error: ContractError, pass_over: PassOver) -> None:
+    found = UnreadableRecord(RecordPosition(topic, shard, record.offset), record.value, error)
+    if not pass_over(found):
+        raise found from None
+
+
+def _key_of(key: bytes | None) -> list[tuple[str, str]]:
+    """Return the hashtag and the country of a decision's key; [] for another key."""
+    hashtag, separator, country = (key or b"").decode("utf-8", "ignore").rpartition("|")
+    is_key = separator and hashtag and normalise(hashtag) == hashtag and _COUNTRY.fullmatch(country)
+    return [(hashtag, country)] if is_key else []
+
+
+async def read_panes(settings: Settings, shard: int, tags: Tags, state: RecoveredState, pass_over: PassOver) -> None:
     """Add the settled panes of a shard and the records of its side inputs to a state.
 
     Args:
@@ -100,6 +150,10 @@ async def read_panes(settings: Settings, shard: int, tags: Tags, state: Recovere
         shard: number of the shard.
         tags: numbers the hashtags of the panes.
         state: with its decisions and its progress; without progress there is nothing to read.
+        pass_over: whether a record that cannot be read may be passed over.
+
+    Raises:
+        UnreadableRecord: a record cannot be read, and may not be passed over.
     """
     progress = state.progress
     if progress is None:
@@ -107,16 +161,25 @@ async def read_panes(settings: Settings, shard: int, tags: Tags, state: Recovere
     short_ms = progress.settled_ms - SHORT_WINDOW_MS
     since_ms = min(progress.minutes_from_ms, short_ms)
     found = Assembler(tags)
-    async with LogReader(connection(settings), settings.topic("hashtag-panes")) as reader:
+
+    def add(value: bytes) -> None:
+        if not is_pane(value):
+            decode_settled(value)
+            state.side_records.append(value)
+            return
+        span = decode_pane_span(value)
+        if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
+            found.add(decode_pane_record(value))
+
+    async with LogReader(connection(settings), settings.topic(PANES)) as reader:
         start = await reader.offset_at(shard, since_ms - AHEAD_MS - settings.max_broker_skew_ms)
         async for batch in reader.to_end({shard: start}):
             for record in batch:
-                if not is_pane(record.value):
-                    state.side_records.append(record.value)
-                    continue
-                span = decode_pane_span(record.value)
-                if span.start_ms + span.length_ms > (short_ms if span.length_ms == PANE_MS else since_ms):
-                    found.add(decode_pane_record(record.value))
+                try:
+                    read_value(add, record.value)
+                except ContractError as error:
+                    _refuse(PANES, shard, record, error, pass_over)
+                    state.lost_pane_ms = max(state.lost_pane_ms or 0, record.timestamp)
     for pane in found.panes():
         if pane.start_ms < progress.settled_ms:
             (state.panes if pane.length_ms == PANE_MS else state.rollups).append(pane)
@@ -136,6 +199,11 @@ class OwnOffsets:
 
     def __init__(self, end: int) -> None:
         self._next = end
+        self._noted: set[int] = set()
+
+    def note(self, offset: int) -> None:
+        """Note an acknowledged record that `acknowledged` does not get: of the renewal of flags."""
+        self._noted.add(offset)
 
     def acknowledged(self, offsets: Iterable[int]) -> list[int]:
         """Return the offsets of foreign records below the greatest acknowledged offset.
@@ -147,13 +215,14 @@ class OwnOffsets:
         ours = {offset for offset in offsets if offset >= self._next}  # the broker reports -1 for a repeated record
         if not ours:
             return []
-        foreign = [offset for offset in range(self._next, max(ours)) if offset not in ours]
+        foreign = [at for at in range(self._next, max(ours)) if at not in ours and at not in self._noted]
         self._next = max(ours) + 1
+        self._noted = {at for at in self._noted if at >= self._next}
         return foreign
 
 
 async def read_foreign(settings: Settings, topic: str, shard: int, offsets: Sequence[int]) -> list[Decision]:
-    """Read the decisions at some offsets, ascending.
+    """Read the judge's decisions at some offsets, ascending. The publish stage reports what cannot be read.
 
     Raises:
         DependencyAway: the broker does not answer.
@@ -162,6 +231,6 @@ async def read_foreign(settings: Settings, topic: str, shard: int, offsets: Sequ
     async with LogReader(connection(settings), topic) as reader:
         async for batch in reader.to_end({shard: min(wanted)}, {shard: max(wanted) + 1}):
             for record in batch:
-                if record.offset in wanted and isinstance(entry := decode_record(record.value), Decision):
+                if record.offset in wanted and (entry := decision_in(record.value)) and not entry.is_renewal:
                     found.append(entry)
     return found

@@ -97,6 +97,13 @@ def test_results_with_stage_2_equal_reference(seed):
     assert not found, failure_message(seed, found)
 
 
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS // 3))
+def test_results_with_skipped_records_equal_reference(seed):
+    """History in which shards stop, renew their flags and go on; the replay pauses at the same ticks."""
+    found = simulate(seed, torn=2)
+    assert not found, failure_message(seed, found)
+
+
 @pytest.mark.long
 def test_stage_2_changes_decisions():
     """Check that the histories above contain the cases that they test."""

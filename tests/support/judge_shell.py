@@ -61,7 +61,7 @@ def write_log(shells: Shells) -> None:
 
 
 def judge_stage(shells: Shells, facts: AccountFactsFollower | None = None, stage_2: Any = None) -> JudgeStage:
-    log = SimpleNamespace(warning=lambda *_, **__: None)
+    log = SimpleNamespace(warning=lambda *_, **__: None, error=lambda *_, **__: None)
     facts = facts or AccountFactsFollower(shells.context, log, marks=False)
     return JudgeStage(shells.context, log, facts, lambda _: None, stage_2)
 
@@ -74,13 +74,18 @@ async def started(
     facts: AccountFactsFollower | None = None,
     stage_2: Any = None,
 ) -> JudgePartition:
-    """Assign shard 0 and wait until it has recovered, or waits for account facts."""
+    """Assign shard 0 and wait until it has recovered, has stopped, or waits for account facts."""
     stage = judge_stage(shells, facts, stage_2)
     partition = stage.partition(0)
     partition.start_at(committed, first)
     for _ in range(4_000):
         await settle_down()
-        if partition.judge is not None or stage.facts._needed > stage.facts.store.upto or shells.crashed:
+        if (
+            partition.judge is not None
+            or partition.stopped_at is not None
+            or stage.facts._needed > stage.facts.store.upto
+            or shells.crashed
+        ):
             break
         await asyncio.sleep(0.005)  # a thread recovers the judge
     return partition

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from hushtag_client.http_limits import HttpLimits, limited_http
 from hushtag_client.memory import MemoryFlagsClient, MemoryServer
 from hushtag_client.registers import Reason, Register, encode
 from playwright.sync_api import Page
@@ -40,8 +41,9 @@ class Running:
         self.counter = TrendCounter()
         flags = MemoryFlagsClient(flag_server, max_staleness_seconds=3600)
         self.service = make(self.counter, flags, now_ms, **urls)
+        protocol = limited_http(HttpLimits(per_address=500))
         self._server = StreamingServer(
-            self.service.app, host="127.0.0.1", port=port, end_streams=self.service.hub.close
+            self.service.app, host="127.0.0.1", port=port, protocol=protocol, end_streams=self.service.hub.close
         )
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()

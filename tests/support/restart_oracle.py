@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from streams.constants import MINUTE_MS, PANE_MS
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Tags, country_of
+from streams.judging.clearing_pause import skipped_spans
 from streams.judging.side_inputs.author_sketches import received_sketches
 from streams.log.account_facts import AppliedMark, FactsMark
 from streams.log.author_sketches import AuthorSketch
 from streams.log.decisions import Decision, ScopeDecision, decode_record
 from streams.log.panes import PaneRow, assemble, pane_records, rows_of
-from streams.log.partials import decode_partial
+from streams.log.partials import Partial
 from streams.policy import Policy, parse_policy
 from streams.replay import Replay
 from streams.windows.corrections import Corrections
@@ -119,11 +120,11 @@ def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], object]:
     return found
 
 
-def applied_marks(partials: list[bytes]) -> list[AppliedMark]:
+def applied_marks(partials: Sequence[Partial | None]) -> list[AppliedMark]:
     """Compute from a shard's whole log the tick from which each mark counts."""
     found: list[AppliedMark] = []
     passed_ms = -1
-    for record in map(decode_partial, partials):
+    for record in partials:
         if isinstance(record, Flush):
             passed_ms = max(passed_ms, record.watermark_ms)
         elif isinstance(record, FactsMark) and all(one.upto < record.upto for one in found):
@@ -131,11 +132,11 @@ def applied_marks(partials: list[bytes]) -> list[AppliedMark]:
     return found
 
 
-def corrected(partials: list[bytes]) -> list[tuple[int, Corrections]]:
+def corrected(partials: Sequence[Partial | None]) -> list[tuple[int, Corrections]]:
     """Compute from a shard's whole log the pane end from which each stage 2 record counts."""
     found: list[tuple[int, Corrections]] = []
     passed_ms = 0
-    for record in map(decode_partial, partials):
+    for record in partials:
         if isinstance(record, Flush):
             passed_ms = max(passed_ms, record.watermark_ms)
         elif isinstance(record, Corrections) and record.model_revision == SCORER.revision:
@@ -152,15 +153,16 @@ class Reference:
             moderation=world.moderation,
             models=SCORERS.values(),
             sketches={
-                shard: received_sketches(map(decode_partial, world.logs["partials", shard])) for shard in range(SHARDS)
+                shard: received_sketches(world.partials(shard)) for shard in range(SHARDS)
             },
+            skipped={shard: skipped_spans(world.partials(shard), shard, SHARDS) for shard in range(SHARDS)},
         )  # fmt: skip
         for judge in replay.judges:
-            judge.facts.load(applied_marks(world.logs["partials", judge.shard]))
+            judge.facts.load(applied_marks(world.partials(judge.shard)))
             for activation in world.activations[1:]:
                 judge.apply(0, activation)
             if stage_2:
-                for pane, record in corrected(world.logs["partials", judge.shard]):
+                for pane, record in corrected(world.partials(judge.shard)):
                     judge.corrections.load(pane, record)
         records = sorted(
             (record for log in world.sources for record in log), key=lambda one: (one.timestamp, one.offset)
@@ -184,7 +186,7 @@ def problems(world: SimulatedPipeline) -> list[str]:
     decisions: list[Decision] = []
     final: dict[tuple[str, str], Decision] = {}
     for shard in range(SHARDS):
-        actual = {one for one in map(decode_partial, world.logs["partials", shard]) if isinstance(one, AuthorSketch)}
+        actual = {one for one in world.partials(shard) if isinstance(one, AuthorSketch)}
         if actual != reference.sketches:
             wrong = sorted(actual ^ reference.sketches, key=str)[0]
             found.append(f"{'a wrong' if wrong in actual else 'no'} sketch in shard {shard}: {wrong}")
@@ -205,9 +207,13 @@ def problems(world: SimulatedPipeline) -> list[str]:
             if bad:
                 key = bad[0]
                 found.append(f"pane {start_ms} of shard {shard}: {key}: {ours.get(key)} for {theirs.get(key)}")
+        renewals: list[Decision] = []
         for value in world.logs["decisions", shard]:
             one = decode_record(value)
             if not isinstance(one, Decision):
+                continue
+            if one.is_renewal:
+                renewals.append(one)
                 continue
             decisions.append(one)
             key = (one.hashtag, one.country)
@@ -218,6 +224,7 @@ def problems(world: SimulatedPipeline) -> list[str]:
             early = [r for r in one.rulings if r.provisional and r.action != "clear" and r.since_ms <= one.settled_ms]
             if early:
                 found.append(f"an early ruling outlives its tick: {one}")
+        found += [f"a renewal outlives a later decision: {one}" for one in renewals if not _extends(one, decisions)]
         for one in decisions:
             past = reference.history.get((one.hashtag, one.country), [])
             if settled_part(one.rulings) != as_of(past, one.settled_ms):
@@ -233,6 +240,14 @@ def problems(world: SimulatedPipeline) -> list[str]:
         if early:
             found.append(f"neither confirmed nor withdrawn: {one}")
     return found
+
+
+def _extends(renewal: Decision, decisions: Sequence[Decision]) -> bool:
+    """Check that a renewal changes only the expiries of the greatest decision of its key below its version."""
+    of_key = [one for one in decisions if (one.hashtag, one.country) == (renewal.hashtag, renewal.country)]
+    base = max((one for one in of_key if one.version < renewal.version), key=lambda one: one.version)
+    same = tuple(replace(one, expires_at_ms=0) for one in base.rulings)
+    return same == tuple(replace(one, expires_at_ms=0) for one in renewal.rulings)
 
 
 def assert_noticed(rule: Callable[[], Any], make: Callable[[int], SimulatedPipeline], most: int) -> None:

@@ -6,7 +6,7 @@ The stages under test are the real ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ import pytest
 from streams.counting.sketch import KeyedHash
 from streams.errors import DependencyAway
 from streams.flags.store import FlagStore
+from streams.log.leader_epochs import TopicView
 from streams.log.reading import Bounds
 from streams.metrics import Metrics
 from streams.pipeline.context import Context
@@ -39,6 +40,7 @@ class Kept:
     key: bytes | None
     value: bytes | None
     timestamp_type: int = 1
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Topics:
@@ -49,15 +51,29 @@ class Topics:
         self.begins: dict[tuple[str, int], int] = {}
         """The first offset of logs that retention has cut."""
         self.now_ms = NOW_MS
+        self.topic_id: str | None = "topic-id"
+        """Id of every topic; None while the topic does not exist."""
+        self.unproven = 0
+        """Records above the high watermark: stamped by the leader, and not replicated yet."""
         self.asked: Callable[[], None] = lambda: None
         """Called between a query for a log's bounds and the answer."""
+        self.asked_ends: Callable[[], None] = lambda: None
+        """Called between a query for a proven log end and the answer."""
 
     def end(self, topic: str, partition: int) -> int:
         log = self.logs.get((topic, partition))
         return log[-1].offset + 1 if log else self.begins.get((topic, partition), 0)
 
-    def append(self, topic: str, partition: int, value: bytes | None, *, key: bytes | None = None) -> Kept:
-        kept = Kept(self.end(topic, partition), self.now_ms, key, value)
+    def append(
+        self,
+        topic: str,
+        partition: int,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> Kept:
+        kept = Kept(self.end(topic, partition), self.now_ms, key, value, headers=tuple(headers))
         self.logs.setdefault((topic, partition), []).append(kept)
         return kept
 
@@ -72,6 +88,23 @@ class Topics:
     def reader(self, _kafka: Mapping[str, Any], topic: str, **_: Any) -> Reader:
         """Create a reader; replaces the class `LogReader`."""
         return Reader(self, topic)
+
+
+class TopicEpochs:
+    """Queries about one topic in memory; replaces `streams.log.leader_epochs.LeaderEpochs`."""
+
+    def __init__(self, topics: Topics, topic: str) -> None:
+        self._topics, self._topic = topics, topic
+
+    async def describe(self, partition: int | None = None) -> TopicView | None:
+        return None if self._topics.topic_id is None else TopicView(self._topics.topic_id)
+
+    async def log_ends(self, view: TopicView, partitions: Iterable[int]) -> dict[int, int]:
+        self._topics.asked_ends()
+        return {number: self._topics.end(self._topic, number) + self._topics.unproven for number in partitions}
+
+    def close(self) -> None:
+        pass
 
 
 class Reader:
@@ -117,6 +150,7 @@ class Sent:
     value: bytes | None
     key: bytes | None
     ack: asyncio.Future[Any]
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Sender:
@@ -129,6 +163,10 @@ class Sender:
         self.stamped_by = 1
         """Timestamp type of acknowledgements: 1 for the broker's clock, 0 for the producer's."""
 
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
     async def send(
         self,
         topic: str,
@@ -139,7 +177,7 @@ class Sender:
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> asyncio.Future[Any]:
         ack = asyncio.get_running_loop().create_future()
-        self.in_flight.append(Sent(topic, partition or 0, value, key, ack))
+        self.in_flight.append(Sent(topic, partition or 0, value, key, ack, headers))
         if self.at_once:
             self.deliver()
         return ack
@@ -151,11 +189,15 @@ class Sender:
         """Deliver the first `count` records in flight, all by default."""
         ready, self.in_flight = self.in_flight[:count], self.in_flight[len(self.in_flight[:count]) :]
         for one in ready:
-            kept = self.topics.append(one.topic, one.partition, one.value, key=one.key)
+            kept = self.topics.append(one.topic, one.partition, one.value, key=one.key, headers=one.headers)
             if not one.ack.done():
                 one.ack.set_result(
                     SimpleNamespace(
-                        topic=one.topic, timestamp=kept.timestamp, timestamp_type=self.stamped_by, offset=kept.offset
+                        topic=one.topic,
+                        partition=one.partition,
+                        timestamp=kept.timestamp,
+                        timestamp_type=self.stamped_by,
+                        offset=kept.offset,
                     )
                 )
 
@@ -189,7 +231,10 @@ def make_shells(
     topics, metrics = Topics(), Metrics()
     sender = Sender(topics, at_once=at_once)
     monkeypatch.setattr("streams.log.models.LogReader", topics.reader)
-    for module in ("idle_sources", "recovery", "publish_partition", "gaps", "account_facts"):
+    monkeypatch.setattr("streams.log.policies.LogReader", topics.reader)
+    for module in ("ingest_stage", "gaps"):
+        monkeypatch.setattr(f"streams.pipeline.{module}.LeaderEpochs", lambda _, topic: TopicEpochs(topics, topic))
+    for module in ("idle_sources", "recovery", "publish_partition", "judge_partition", "gaps", "account_facts"):
         monkeypatch.setattr(f"streams.pipeline.{module}.LogReader", topics.reader)
     crashed: list[BaseException] = []
 

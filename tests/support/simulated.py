@@ -60,6 +60,7 @@ class SimulatedPipeline(Logs):
                 self.now_ms = span.closed_ms
             if self.now_ms >= switch_at_ms and len(self.activations) == 1:
                 self.activate(1, (self.now_ms // PANE_MS + 1) * PANE_MS)
+            self._tear(rounds if number < rounds else 0)
             while kills and kills[0] == number:
                 kills.pop(0)
                 self._strike(rng.randrange(len(self._jobs)))
@@ -74,6 +75,12 @@ class SimulatedPipeline(Logs):
                 self._strike(at)
         self._finish()
         return self
+
+    def _tear(self, rounds: int) -> None:
+        """Append empty records of another writer to the shards' logs."""
+        for shard in range(SHARDS) if self.torn and rounds else ():
+            if self.rng.random() * rounds < self.torn:
+                self.logs["partials", shard].append(b"")
 
     def _commit(self, at: int) -> None:
         owner = self._owners[at]

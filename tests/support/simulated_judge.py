@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from streams.constants import PANE_MS
 from streams.counting.block_counts import Flush
+from streams.judging.flag_renewal import FlagRenewal
 from streams.judging.recovered_state import RecoveredState
 from streams.judging.shard_judge import ShardJudge
 from streams.judging.side_inputs.account_facts import AccountFactStore
@@ -46,6 +47,11 @@ class SimulatedJudge(Run):
                 continue
             last = None
             for offset, value in enumerate(batch, at):
+                if not value:
+                    yield from self.acknowledged()
+                    yield from self.stop()
+                    judge.skip(offset)
+                    continue
                 partial = decode_partial(value)
                 if isinstance(partial, FactsMark):
                     self.read_facts(partial.upto)
@@ -79,9 +85,20 @@ class SimulatedJudge(Run):
                     self.replay_point = last.replay_offset
             for offset in self.own.acknowledged(self.outbox.offsets):
                 foreign = decode_record(world.logs["decisions", shard][offset])
-                if isinstance(foreign, Decision):
+                if isinstance(foreign, Decision) and not foreign.is_renewal:
                     judge.adopt(foreign)
             self.outbox.offsets = []
+            yield
+
+    def stop(self) -> Iterator[None]:
+        """Stop at a record that cannot be read, and renew the flags for a while, until a person has skipped it."""
+        world, rng = self.world, self.world.rng
+        published = [decode_record(value) for value in world.logs["decisions", self.number]]
+        renewal = FlagRenewal([one for one in published if isinstance(one, Decision)], world.policies[-1])
+        ahead_ms = 0
+        for _ in range(rng.choice([0, 1, 10, 40])):
+            ahead_ms += rng.choice([0, 5_000, 60_000])
+            self.send_decisions(renewal.due(world.now_ms + ahead_ms))
             yield
 
     def send_sketches(self, sketches: list[AuthorSketch]) -> Iterator[None]:
@@ -107,7 +124,7 @@ class SimulatedJudge(Run):
         world, shard = self.world, self.number
         published = [decode_record(value) for value in world.logs["decisions", shard]]
         self.own = OwnOffsets(len(published))
-        decisions = [one for one in published if isinstance(one, Decision)]
+        decisions = [one for one in published if isinstance(one, Decision) and not one.is_renewal]
         progress = max(
             (one for one in published if not isinstance(one, Decision)), key=lambda one: one.version, default=None
         )

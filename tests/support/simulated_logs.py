@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from streams.log.lines import LogRecord
-from streams.log.partials import encode_partial
+from streams.log.partials import Partial, decode_partial, encode_partial
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from tests.support.simulated_sizes import SHARDS, SHORT, START_MS, Span
@@ -25,6 +25,7 @@ class Logs:
         rules: `rules` of the versions that run at the same time; their counts are equal except with `other_grammar`.
         span: length of the history and rates of events.
         moderation: records about accounts, in the order of the topic.
+        torn: empty records of other writers per shard, on average; people skip all of them.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Logs:
         other_grammar: Sequence[int] = (),
         span: Span = SHORT,
         moderation: Sequence[LogRecord] = (),
+        torn: int = 0,
     ) -> None:
         self.rng = random.Random(seed)
         self.policies, self.models = policies, models
@@ -55,6 +57,7 @@ class Logs:
         self.activations: list[Activation] = []
         self.activate(0, 0)
         self.moderation = moderation
+        self.torn = torn
 
     def activate(self, sequence: int, from_tick_ms: int) -> None:
         policy = self.policies[sequence]
@@ -63,6 +66,10 @@ class Logs:
         )
         for shard in range(SHARDS):
             self.logs["partials", shard].append(encode_partial(self.activations[-1]))
+
+    def partials(self, shard: int) -> list[Partial | None]:
+        """Return a shard's log, None for a skipped record."""
+        return [decode_partial(value) if value else None for value in self.logs["partials", shard]]
 
     def visible(self, partition: int) -> list[LogRecord]:
         return self.sources[partition][: bisect_right(self._times[partition], self.now_ms)]

@@ -10,7 +10,6 @@ import numpy as np
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Sharding
 from streams.log.corrections import encode_corrections
-from streams.log.partials import decode_partial
 from streams.windows.corrections import Corrections
 from tests.support.simulated_run import Run
 from tests.support.simulated_sizes import PARTITIONS, SHARDS
@@ -34,7 +33,7 @@ class Reads(Run):
         for _ in range(rng.choice(world.span.reads)):
             for _ in range(rng.randint(1, 8)):
                 yield
-            partials = map(decode_partial, world.logs["partials", self.number])
+            partials = world.partials(self.number)
             if not any(isinstance(one, Flush) and one.watermark_ms >= 0 for one in partials):
                 continue
             if world.calm or world.now_ms >= world.span.closed_ms:  # later panes never settle

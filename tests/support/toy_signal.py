@@ -42,7 +42,7 @@ def main() -> None:
     from streams.judging.evidence import tabulate
     from streams.judging.evidence_codec import TickEvidence, conditions_of, records_of, table_of
     from streams.judging.levels import levels
-    from streams.log.decisions import Decision, ScopeDecision, decode_record, encode_record
+    from streams.log.decisions import Decision, ScopeDecision, decode_record, encode_record, version_of
     from streams.log.evidence import decode_evidence_record, encode_evidence_record
     from streams.policy import parse_policy
     from streams.policy.places import PolicyLines
@@ -73,7 +73,8 @@ def main() -> None:
 
     judged = levels(table, policy.rule("abuse", "trends", "*"), 1, np.zeros(1, bool), 0.95)
     decision = Decision(
-        hashtag="tag", display="Tag", country="*", version="1", tick_ms=10_000, settled_ms=10_000, decided_at_ms=0,
+        hashtag="tag", display="Tag", country="*", version=version_of(1, 10_000),
+        tick_ms=10_000, settled_ms=10_000, decided_at_ms=0,
         policy_revision=policy.revision, model_revision="0" * 12,
         rulings=(ScopeDecision(category="abuse", surface="trends", action="suppress", since_ms=10_000,
                                expires_at_ms=20_000, reasons=judged.reasons(0), evidence=judged.evidence(0)),),

@@ -40,6 +40,14 @@ def hushtag(settings: Settings, *arguments: str, stdin: bytes | None = None, tim
     return done.stdout
 
 
+def answer(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command that may fail."""
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli.main", *arguments], env=environment(settings), capture_output=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
 def json_lines(text: bytes) -> Iterator[dict]:
     """Decode each line of JSON."""
     return (json.loads(line) for line in text.splitlines() if line.strip())
@@ -90,6 +98,16 @@ class WorkerProcess:
                 pass
             time.sleep(0.05)
         raise AssertionError(f"the worker was not ready in {seconds:g} s:\n{self.tail()}")
+
+    def readiness(self) -> dict:
+        """Return the answer of /readyz; {} without one."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return json.loads(error.read())
+        except OSError:
+            return {}
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -18,6 +18,7 @@ from devkit.stack.valkey_server import ValkeyServer
 from streams.flags.memory_store import MemoryFlagStore
 from streams.flags.redis_store import RedisFlagStore
 from streams.flags.store import FlagStore
+from tests.support.redis_topologies import ServerCluster
 
 T = TypeVar("T")
 PARTITIONS = 2
@@ -153,22 +154,25 @@ class MemoryWorld(StoreWorld):
 
 
 class ServerWorld(StoreWorld):
-    def __init__(self, server: ValkeyServer) -> None:
+    """World on a real server. `url` is what the store and the readers use, such as that of the server's Sentinels."""
+
+    def __init__(self, server: ValkeyServer, *, url: str = "") -> None:
         super().__init__()
         self.server = server
+        self.url = url or server.url
         if not server.running:
             server.start()
         server.flush()
         self.redis: Any = redis.Redis.from_url(server.url, protocol=2)
-        self.store = RedisFlagStore(server.url, partitions=PARTITIONS)
+        self.store = RedisFlagStore(self.url, partitions=PARTITIONS)
         self._closing.append(self.redis.close)
 
     def _reader(self, kind: str, options: dict[str, Any]) -> tuple[Answers, Callable[[], Any]]:
         if kind == "threaded":
-            threaded = FlagsClient(self.server.url, **options).start()
+            threaded = FlagsClient(self.url, **options).start()
             threaded.wait_until_ready(60 if self.server.running else 0)
             return threaded, threaded.close
-        client = AsyncFlagsClient(self.server.url, **options)
+        client = AsyncFlagsClient(self.url, **options)
 
         async def start() -> None:
             await client.start()
@@ -216,6 +220,18 @@ class ServerWorld(StoreWorld):
             return await finish(**asked)
 
         store._finish = once
+
+
+class FlagClusterWorld(ServerWorld):
+    """World on the node of a cluster that owns all slots; a started node serves after two seconds."""
+
+    def __init__(self, cluster: ServerCluster) -> None:
+        super().__init__(cluster.nodes[0], url=cluster.url)
+        self._cluster = cluster
+
+    def restart(self, *, with_data: bool) -> None:
+        super().restart(with_data=with_data)
+        self._cluster.wait_until_agreed()
 
 
 def eventually(true: Callable[[], object], *, timeout_seconds: float = 60.0) -> None:

@@ -537,3 +537,17 @@ def test_adopting_changes_no_settled_decision():
         [(one.settled_ms, [r for r in one.rulings if not r.provisional]) for one in decisions] for decisions in settled
     ]
     assert parts[0] == parts[1] and parts[0]
+
+
+def test_incarnation_begins_every_version():
+    """Settled and early decisions of topics that were created again rank above all from before."""
+    judge = ShardJudge(
+        0, categories=SCORER.categories, model_revision=SCORER.revision, hashes=HASHES, max_lag_ms=40_000, incarnation=3
+    )
+    harness = JudgeHarness(judge=judge)
+    harness.advance(10_000)
+    early = harness.count(1, bad=20)
+    assert early[0].version == version_of(harness.offset, 20_000, incarnation=3)
+    settled = harness.advance(20_000)
+    assert settled[0].version == version_of(harness.offset, 20_000, incarnation=3)
+    assert min(early[0].version, settled[0].version) > version_of(10**15, 10**14)

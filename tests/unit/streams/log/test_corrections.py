@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from streams.counting.keys import COUNTRY_BITS, Tags
 from streams.errors import ContractError
 from streams.log.corrections import are_corrections, decode_corrections, encode_corrections, encode_rows
+from streams.log.lines import LogRecord
 from streams.log.panes import pane_records
-from streams.log.partials import corrections_in, decode_partial, encode_partial, readable
+from streams.log.partials import corrections_in, decode_partial, encode_partial
+from streams.log.skips import SkipIndex, read_shard_log
 from streams.windows.corrections import CorrectionRows, Corrections, correction_rows_of
 from tests.support.block_counts import flush
 
@@ -93,4 +95,5 @@ def test_corrections_count_from_the_pane_after_the_watermark() -> None:
     ]  # fmt: skip
     values = [encode_partial(one) for one in log]
     values.insert(2, b"c\xc1")
-    assert list(corrections_in(readable(values))) == [(0, GOOD), (2, GOOD), (2, GOOD), (3, GOOD)]
+    records = [LogRecord(0, offset, 0, None, value) for offset, value in enumerate(values)]
+    assert list(corrections_in(read_shard_log(records, 0, SkipIndex()))) == [(0, GOOD), (2, GOOD), (2, GOOD), (3, GOOD)]

@@ -114,5 +114,5 @@ async def test_missing_permission_does_not_count_as_away(error: KafkaError, code
     reader._consumer.end_offsets = asked
     with pytest.raises(DependencyAway) as caught:
         await reader.bounds()
-    assert (caught.value.exit_code, "grant this user the rights" in caught.value.fix) == (code, code == EXIT_CALLER)
+    assert (caught.value.exit_code, "hushtag acls kafka" in caught.value.fix) == (code, code == EXIT_CALLER)
     await reader._consumer.stop()

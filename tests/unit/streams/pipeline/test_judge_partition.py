@@ -262,7 +262,7 @@ async def test_unreadable_corrections_become_dead_letters(shells: Shells) -> Non
     partition = await started(shells)
     await deliver(shells, partition)
     assert shells.crashed == [] and settled_states(partition)
-    (letter,) = shells.topics.read("tweets-dead-letter", 0)
+    (letter,) = shells.topics.read("internal-dead-letter", 0)
     assert (letter.key, letter.value) == (b"hashtag-partials/0/2", b"c\xc1 malformed")
     refused = shells.context.metrics.corrections_refused
     assert refused.labels(reason="bad_correction")._value.get() == 1

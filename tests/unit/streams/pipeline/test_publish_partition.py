@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
@@ -10,15 +11,16 @@ from functools import partial
 import pytest
 from hushtag_client.registers import decode
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from streams.errors import FlagStoreUnavailable, TopicsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.memory_store import MemoryFlagStore
-from streams.log.decisions import Action, encode_record
+from streams.log.decisions import Action, Progress, StoppedShard, encode_record, version_of
 from streams.pipeline.publish_partition import DecisionsPartition
-from streams.pipeline.publish_stage import DecisionsStage
+from streams.pipeline.publish_stage import DecisionsStage, ModerationStage
 from tests.support.decisions import decision
-from tests.support.shells import Shells, make_shells, settle_down
+from tests.support.shells import NOW_MS, Shells, make_shells, settle_down
 
 TOPIC = "suppression-decisions"
 FAR_MS = 4_000_000_000_000
@@ -35,7 +37,9 @@ class Publishing:
 
     def append(self, version: int, action: Action, tag: str = "tag", *, provisional: bool = False) -> None:
         expires = 0 if action == "clear" else FAR_MS
-        record = decision(version, ("abuse", "trends", action, expires), tag=tag, at_ms=FAR_MS - 1_000 + version)
+        record = decision(
+            version, ("abuse", "trends", action, expires), tag=tag, at_ms=FAR_MS - 10_000_000 + 10_000 * version
+        )
         if provisional:
             record = replace(record, rulings=tuple(replace(one, provisional=True) for one in record.rulings))
         self.shells.topics.append(TOPIC, 0, encode_record(record))
@@ -43,6 +47,15 @@ class Publishing:
     def start(self) -> None:
         self.partition = self.stage.partition(0)
         self.partition.start_at(None, 0)
+
+    def append_raw(self, value: bytes | None, key: bytes | None = None) -> None:
+        self.shells.topics.append(TOPIC, 0, value, key=key)
+
+    @property
+    def letters(self) -> list[tuple[bytes | None, bytes | None, str]]:
+        """Key, value and reason of each internal dead letter."""
+        kept = self.shells.topics.read("internal-dead-letter", 0)
+        return [(one.key, one.value, dict(one.headers)["reason"].decode()) for one in kept]
 
     async def deliver(self, count: int | None = None) -> None:
         assert self.partition is not None
@@ -242,3 +255,170 @@ async def test_unavailable_redis_receives_all_changes_afterwards(
     publishing.store.server.away = False
     await settle_down()
     assert publishing.flags == {"one": "clear", "two": "suppress"}
+
+
+async def test_unreadable_decisions_become_dead_letters(publishing: Publishing) -> None:
+    publishing.shells.sender.at_once = True
+    publishing.append(1, "suppress")
+    for value in (None, b"", b"{", b'{"kind": "decision"}'):
+        publishing.append_raw(value)
+    publishing.append(2, "clear")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    assert publishing.flags == {"tag": "clear"}, "its neighbours count"
+    assert publishing.letters == [
+        (b"suppression-decisions/0/1", None, "empty"),
+        (b"suppression-decisions/0/2", b"", "empty"),
+        (b"suppression-decisions/0/3", b"{", "unreadable"),
+        (b"suppression-decisions/0/4", b'{"kind": "decision"}', "unreadable"),
+    ]
+    counted = publishing.shells.context.metrics.internal_dead_letters.labels(topic="suppression-decisions")
+    assert counted._value.get() == 4
+
+
+async def test_next_owner_sends_no_dead_letter_again(publishing: Publishing) -> None:
+    publishing.shells.sender.at_once = True
+    publishing.append_raw(b"{")
+    publishing.append(1, "suppress")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    assert publishing.partition is not None and len(publishing.letters) == 1
+    publishing.partition.drop()
+    publishing.append_raw(b"[")
+    publishing.start()
+    publishing.read = 0
+    await settle_down()
+    await publishing.deliver()
+    assert [value for _, value, _ in publishing.letters] == [b"{", b"["]
+
+
+async def test_unreadable_moderation_record_becomes_dead_letter(publishing: Publishing) -> None:
+    shells = publishing.shells
+    shells.sender.at_once = True
+    for key, value in (
+        (b"k", None),
+        (b"k", b""),
+        (b"k", b"{}"),
+        (b"k", b'{"kind": "skip"}'),
+        (b"k", b'{"kind": "x"}'),
+        (b"filler", None),
+    ):
+        shells.topics.append("moderation", 0, value, key=key)
+    stage = ModerationStage(shells.context)
+    partition = stage.partition(0)
+    partition.start_at(None, 0)
+    await settle_down()
+    await partition.process(shells.topics.read("moderation", 0))
+    await settle_down()
+    partition.drop()
+    assert [(key, reason) for key, _, reason in publishing.letters] == [
+        (b"moderation/0/0", "empty"), (b"moderation/0/1", "empty"), (b"moderation/0/2", "bad_record"),
+        (b"moderation/0/3", "bad_record"),
+    ]  # fmt: skip
+    assert shells.context.metrics.moderation_refused._value.get() == 4
+
+
+async def test_sign_of_a_stopped_judge_reaches_the_heartbeat(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    beats: list[dict[int, int]] = []
+    real = publishing.store.heartbeat
+
+    async def heartbeat(settled_ms: dict[int, int], at_ms: int, renewed_ms: dict[int, int]) -> None:
+        beats.append(renewed_ms)
+        await real(settled_ms, at_ms, renewed_ms)
+
+    monkeypatch.setattr(publishing.store, "heartbeat", heartbeat)
+    sign = StoppedShard(shard=0, topic="hashtag-partials", partition=0, offset=7, reason="empty")
+    publishing.append(1, "suppress")
+    publishing.append_raw(encode_record(sign))
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    await publishing.beat()
+    assert beats[-1] == {0: NOW_MS} and publishing.letters == []
+    for settled_ms, renewed_ms in ((NOW_MS - 1, {0: NOW_MS}), (NOW_MS, {})):
+        done = Progress(shard=0, settled_ms=settled_ms, position=9, replay_offset=9, activations=[])
+        publishing.append_raw(encode_record(done))
+        await publishing.deliver()
+        await publishing.beat()
+        assert beats[-1] == renewed_ms, "until its ticks have caught up"
+
+
+async def test_failing_writes_make_worker_not_ready(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = partial(FlagStoreUnavailable, retry_after_seconds=0.0, kind="OOM")
+    monkeypatch.setattr("streams.flags.memory_store.FlagStoreUnavailable", full)
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    publishing.start()
+    publishing.append(1, "suppress")
+    await publishing.deliver()
+    writes = publishing.shells.context.writes
+    assert writes.why_not() == ""
+    publishing.store.server.away = True
+    publishing.append(2, "clear")
+    await publishing.deliver()
+    await publishing.beat()
+    assert writes.why_not() == "Redis takes no writes (0, heartbeat): OOM"
+    counted = publishing.shells.context.metrics.registry.get_sample_value
+    assert (counted("hushtag_flag_write_failures_total", {"kind": "OOM"}) or 0) >= 2
+    publishing.store.server.away = False
+    await publishing.beat()
+    await settle_down()
+    assert writes.why_not() == ""
+    publishing.store.server.away = True
+    await publishing.beat()
+    assert publishing.partition is not None
+    publishing.partition.drop()
+    await publishing.beat()
+    assert writes.why_not() == "", "another worker owns the partition"
+
+
+async def test_foreign_register_is_reported_and_kept(publishing: Publishing) -> None:
+    publishing.start()
+    publishing.append(1, "suppress")
+    await publishing.deliver()
+    server = publishing.store.server
+    (field,) = server.registers
+    foreign = replace_version(server.registers[field], "9999.9")
+    server.registers[field] = foreign
+    assert publishing.partition is not None
+
+    def reported() -> float | None:
+        value = publishing.shells.context.metrics.registry.get_sample_value
+        return value("hushtag_foreign_registers", {"partition": "0"})
+
+    with capture_logs() as lines:
+        await publishing.partition.reconcile()
+        assert reported() == 0, "a publisher with another clock may have written an expiry"
+        await publishing.partition.reconcile()
+    assert reported() == 1 and server.registers[field] == foreign
+    assert [(line["field"], line["version"]) for line in lines if "field" in line] == [(field, "9999.9")]
+    del server.registers[field]
+    await publishing.partition.reconcile()
+    assert reported() == 0 and publishing.flags == {"tag": "suppress"}
+
+
+async def test_sweep_reports_register_above_end_of_log(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No decision was ever taken on its hashtag, so no reconcile looks at it."""
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    monkeypatch.setattr("streams.pipeline.publish_stage.RECONCILE_SECONDS", 0)
+    publishing.start()
+    publishing.append(1, "suppress")
+    await publishing.deliver()
+    server = publishing.store.server
+    (field,) = server.registers
+    value = publishing.shells.context.metrics.registry.get_sample_value
+    await publishing.beat()
+    assert value("hushtag_foreign_registers", {"partition": "sweep"}) == 0
+    foreign = json.loads(server.registers[field]) | {"hashtag": "other", "version": version_of(10**9, 0)}
+    server.registers[field.replace("tag", "other")] = json.dumps(foreign).encode()
+    await publishing.beat()
+    assert value("hushtag_foreign_registers", {"partition": "sweep"}) == 1
+    assert len(server.registers) == 2, "it is not replaced"
+
+
+def replace_version(value: bytes, version: str) -> bytes:
+    return json.dumps(json.loads(value) | {"version": version}).encode()

@@ -1,0 +1,105 @@
+"""Expiries of a stopped shard's flags: renewed, while its judge cannot decide, so that no flag lapses for that alone.
+
+A renewal is the last decision of a key with later expiries, under a version between that decision and the judge's next
+one. So it may be sent late, twice, or by a worker that has lost the shard: each later decision of the judge wins.
+No judge recovers from it: settled decisions stay those of the reference.
+
+Only suppressions and discounts are renewed, since a hold waits for a person. None lasts longer than
+`max_automated_hours`, and none begins again after it has expired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from streams.constants import MINUTE_MS
+from streams.log.decisions import Decision, ScopeDecision, renewal_version
+from streams.policy import Policy
+
+RENEWED: frozenset[str] = frozenset({"suppress", "discount"})
+
+
+class FlagRenewal:
+    """Greatest decision of each key of one shard, renewals included.
+
+    Args:
+        decisions: all decisions of the shard, in any order.
+        policy: the last policy of the shard.
+    """
+
+    def __init__(self, decisions: Iterable[Decision], policy: Policy) -> None:
+        self._policy = policy
+        self._latest: dict[tuple[str, str], Decision] = {}
+        for decision in decisions:
+            self._note(decision)
+
+    def due(self, now_ms: int) -> list[Decision]:
+        """Return the renewals that are due, and note them as sent."""
+        latest = [*self._latest.values()]
+        return [one for decision in latest if (one := self._renewal(decision, now_ms)) is not None]
+
+    def follow(self, decision: Decision, now_ms: int) -> Decision | None:
+        """Note a decision of the judge that catches up; return the renewal that keeps its flags standing, or None.
+
+        Its ticks lie in the past, and so do its expiries. A flag that stands is extended from now on; one that does not
+        stand is not.
+        """
+        known = self._latest.get((decision.hashtag, decision.country))
+        standing = {
+            (one.category, one.surface)
+            for one in (known.rulings if known is not None else ())
+            if one.action in RENEWED and one.expires_at_ms > now_ms
+        }
+        self._note(decision)
+        return self._extended(
+            decision,
+            tuple(
+                self._renewed(one, decision.country, now_ms, from_ms=now_ms)
+                if (one.category, one.surface) in standing
+                else one
+                for one in decision.rulings
+            ),
+        )
+
+    def _note(self, decision: Decision) -> None:
+        key = (decision.hashtag, decision.country)
+        known = self._latest.get(key)
+        if known is None or decision.version > known.version:
+            self._latest[key] = decision
+
+    def _renewal(self, decision: Decision, now_ms: int) -> Decision | None:
+        """Return the renewal of a decision once a flag of it has less than a step to go; None: none is due."""
+        rulings = tuple(
+            self._renewed(one, decision.country, now_ms, from_ms=one.expires_at_ms)
+            if one.expires_at_ms > now_ms
+            else one
+            for one in decision.rulings
+        )
+        return self._extended(decision, rulings)
+
+    def _extended(self, decision: Decision, rulings: tuple[ScopeDecision, ...]) -> Decision | None:
+        if rulings == decision.rulings:
+            return None
+        try:
+            renewal = replace(decision, rulings=rulings, version=renewal_version(decision.version))
+        except ValueError:  # after days of renewals by the minute the flag expires
+            return None
+        self._note(renewal)
+        return renewal
+
+    def _renewed(self, ruling: ScopeDecision, country: str, now_ms: int, *, from_ms: int) -> ScopeDecision:
+        """Extend a flag by a step from a moment on, if it has less than a step to go."""
+        if ruling.action not in RENEWED:
+            return ruling
+        try:
+            rule = self._policy.rule(ruling.category, ruling.surface, country)
+        except KeyError:  # the policy does not have the scope any more
+            return ruling
+        step_ms = max(rule.expiry_ms // 2, MINUTE_MS)
+        if ruling.expires_at_ms - now_ms > step_ms:
+            return ruling
+        limit_ms = ruling.since_ms + self._policy.max_automated_ms
+        expires_at_ms = min(from_ms + step_ms, limit_ms)
+        return replace(ruling, expires_at_ms=max(expires_at_ms, ruling.expires_at_ms))

@@ -1,0 +1,112 @@
+"""Records of the `moderation` topic by which a person lets a stopped shard pass over one unreadable record.
+
+They stand in `moderation`, so that a judge knows all of them before it recovers, the audit log has them, and a replay
+reads the same. A skip names the SHA-256 of the record's value: in a topic that was created again it has no effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+
+import msgspec
+
+from streams.errors import ContractError
+from streams.log.corrections import are_corrections
+from streams.log.lines import LogRecord
+from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_moderation
+from streams.log.partials import Partial, decode_partial
+from streams.log.topic_specs import PARTIALS
+from streams.log.unreadable import RecordPosition, UnreadableRecord, read_value
+
+KIND = "skip"
+
+
+class Skip(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND):
+    """Permission of a person to pass over one unreadable record."""
+
+    id: Id
+    topic: Literal["hashtag-partials", "hashtag-panes", "suppression-decisions"]
+    """Topic of the record, without its prefix."""
+    partition: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of the record's value, in hex; of no bytes for a record without a value."""
+    actor: Text
+    reason: Text
+    at_ms: Ms
+
+    @property
+    def position(self) -> RecordPosition:
+        """Position of the record."""
+        return RecordPosition(self.topic, self.partition, self.offset)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Skip)
+
+
+def skip_key(skip: Skip) -> bytes:
+    """Build the record's key: `target | source | id | scope`."""
+    return f"record:{skip.topic}/{skip.partition}/{skip.offset}|skip|{skip.id}|*".encode()
+
+
+def encode_skip(skip: Skip) -> tuple[bytes, bytes]:
+    """Encode a skip as (value, key)."""
+    return _encoder.encode(skip), skip_key(skip)
+
+
+def decode_skip(other: OtherRecord) -> Skip | None:
+    """Decode a record that `decode_moderation` passed through; None for other kinds.
+
+    Raises:
+        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
+    """
+    if other.kind != KIND:
+        return None
+    try:
+        skip = _decoder.decode(other.value)
+    except msgspec.ValidationError as error:
+        raise ContractError("bad_record", value=str(error)) from None
+    if other.key != skip_key(skip):
+        raise ContractError("bad_key", value=other.key, fix=f"the key must be {skip_key(skip).decode()!r}")
+    return skip
+
+
+class SkipIndex:
+    """Skips of the `moderation` topic."""
+
+    def __init__(self) -> None:
+        self._skips: dict[tuple[RecordPosition, str], Skip] = {}
+
+    def apply_raw(self, key: bytes | None, value: bytes | None) -> None:
+        """Decode and apply a record of the topic; other kinds, and records that break the contract, change nothing."""
+        try:
+            record = decode_moderation(value, key)
+            skip = decode_skip(record) if isinstance(record, OtherRecord) else None
+        except ContractError:  # the publish stage reports it
+            return
+        if skip is not None:
+            self._skips.setdefault((skip.position, skip.sha256), skip)
+
+    def find(self, record: UnreadableRecord) -> Skip | None:
+        """Return the skip of an unreadable record, or None."""
+        return self._skips.get((record.position, record.sha256))
+
+
+def read_shard_log(records: Iterable[LogRecord], shard: int, skips: SkipIndex) -> Iterator[Partial | None]:
+    """Decode the records of a shard's log as its judge reads them: without malformed corrections, None for a skip.
+
+    Raises:
+        UnreadableRecord: another record cannot be read, and no person has skipped it.
+    """
+    for record in records:
+        try:
+            yield read_value(decode_partial, record.value)
+        except ContractError as error:
+            if are_corrections(record.value or b""):
+                continue
+            found = UnreadableRecord(RecordPosition(PARTIALS, shard, record.offset), record.value, error)
+            if skips.find(found) is None:
+                raise found from None
+            yield None

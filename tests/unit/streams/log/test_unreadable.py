@@ -1,0 +1,113 @@
+"""Records of the judges' topics that cannot be read: which ones stop a shard, and why."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from streams.counting.keys import Tags
+from streams.counting.retractions import Retractions
+from streams.errors import ContractError
+from streams.log.author_sketches import AuthorSketch, ReceivedSketch, encode_received_sketch
+from streams.log.corrections import encode_corrections
+from streams.log.decisions import StoppedShard, encode_record
+from streams.log.panes import decode_pane_record, encode_pane, pane_records
+from streams.log.partials import decode_partial, encode_partial
+from streams.log.topic_specs import DECISIONS, PANES, PARTIALS
+from streams.log.unreadable import RecordPosition, UnreadableRecord, fault_in, read_value, sha256_of
+from streams.windows.corrections import Corrections
+from tests.support.block_counts import BlockCount, Entry, flush
+from tests.support.decisions import decision
+from tests.support.panes import build
+
+COUNTED = flush([BlockCount("a", "IN", 7, 2, [Entry(9, 8, 100, 0, "A", "text")])])
+SKETCH = AuthorSketch("a", "*", 10_000, 20_000, 5, b"\x01" * 8)
+STOPPED = StoppedShard(shard=0, topic=PARTIALS, partition=0, offset=3, reason="empty")
+
+
+def pane() -> bytes:
+    tags = Tags()
+    (value,) = encode_pane(build({("a", "IN"): (2, [])}, tags, 3), 0, tags)
+    return value
+
+
+@pytest.mark.parametrize("topic", [PARTIALS, PANES, DECISIONS])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "empty"),
+        (b"", "empty"),
+        (b"{", "unreadable"),
+        (b"f\xc1", "unreadable"),
+        (b"\x93", "unreadable"),
+        (b"r\xc1", "unreadable"),
+        (b"s\xc1", "unreadable"),
+    ],
+)
+def test_foreign_record_cannot_be_read(topic: str, value: bytes | None, reason: str) -> None:
+    fault = fault_in(topic, value)
+    assert fault is not None and fault.reason == reason and fault.fix
+
+
+@pytest.mark.parametrize(
+    ("topic", "value"),
+    [
+        (PARTIALS, encode_partial(COUNTED)),
+        (PARTIALS, encode_partial(flush())),
+        (PARTIALS, encode_partial(SKETCH)),
+        (PANES, pane()),
+        (PANES, b"r" + msgspec.msgpack.encode(Retractions(["a"], b"12", b"12345678", b"12345678", b"12345678"))),
+        (PANES, encode_corrections(Corrections("new", "one", ["a"], b"12345678", b"\0" * 8))),
+        (PANES, encode_received_sketch(ReceivedSketch(SKETCH, 10_000))),
+        (DECISIONS, encode_record(decision(1, ("abuse", "trends", "suppress", 9)))),
+        (DECISIONS, encode_record(STOPPED)),
+    ],
+)
+def test_record_of_each_kind_can_be_read(topic: str, value: bytes) -> None:
+    assert fault_in(topic, value) is None
+
+
+@pytest.mark.parametrize("version", ["", "x", "0000.0000000000000000001.00000000001000x"])
+def test_decision_with_another_form_of_version_cannot_be_read(version: str) -> None:
+    value = encode_record(replace(decision(1, ("abuse", "trends", "suppress", 9)), version=version))
+    fault = fault_in(DECISIONS, value)
+    assert fault is not None and fault.reason == "unreadable"
+
+
+def test_malformed_corrections_stop_no_shard() -> None:
+    """The judge passes over them, since no count rests on them."""
+    assert fault_in(PARTIALS, b"c\xc1") is None and fault_in(PANES, b"c\xc1") is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"countries": b"1"}, {"panes": b""}, {"blocks": b"1" * 9}, {"counts": b"12"}, {"sizes": b"\x02\0\0\0"},
+     {"author": b"1" * 16}, {"tweet": b""}, {"age_days": b"1"}, {"flags": b""}, {"displays": b"A"},
+     {"texts": b"one\ntwo\n"}, {"hashtags": []}],
+)  # fmt: skip
+def test_damaged_columns_of_counts_are_refused(changes: dict[str, object]) -> None:
+    """A part of a record must never be counted."""
+    bad = encode_partial(msgspec.structs.replace(COUNTED, **changes))
+    with pytest.raises(msgspec.ValidationError, match="differ in length"):
+        decode_partial(bad)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"spans": b""}, {"countries": b"1"}, {"counts": b"1"}, {"sizes": b""}, {"author": b"1"}, {"scores": b"1"}],
+)
+def test_damaged_columns_of_a_pane_are_refused(changes: dict[str, object]) -> None:
+    bad = msgspec.msgpack.encode(msgspec.structs.replace(decode_pane_record(pane()), **changes))
+    with pytest.raises(msgspec.ValidationError, match="differ in length"):
+        decode_pane_record(bad)
+    assert len(list(pane_records([bad, None, b"", b"\x93", pane()]))) == 1, "a view leaves them out"
+
+
+def test_unreadable_record_names_its_position_and_the_command() -> None:
+    with pytest.raises(ContractError) as caught:
+        read_value(decode_partial, b"?")
+    record = UnreadableRecord(RecordPosition(PARTIALS, 3, 12), b"?", caught.value)
+    assert str(record).startswith("hashtag-partials[3] at 12 cannot be read: unreadable: ")
+    assert record.fix == "hushtag skip hashtag-partials 3 12 --reason TEXT"
+    assert record.sha256 == sha256_of(b"?") != sha256_of(None) == sha256_of(b"")
