@@ -10,15 +10,15 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from models import ArtefactError, artefact
-from streams.clock import now_ms
 from streams.constants import PANE_MS
 from streams.errors import CallerMistake
 from streams.log.models import read_models, revision_of
+from streams.log.newest import newest_log_time_ms
 from streams.log.partials import encode_partial
 from streams.log.policies import ModelChange, PolicyRecord, encode_policy_record, read_policy_topic
+from streams.log.policy_order import policy_key
 from streams.log.producer import Sender
-from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import MODELS, PARTIALS, POLICY, TWEETS
+from streams.log.topic_specs import MODELS, PARTIALS, POLICY
 from streams.scoring import load_text_scorer
 from streams.settings import Settings
 
@@ -61,19 +61,20 @@ async def activate_model(
     try:
         if revision not in await read_models(settings, wanted=revision):
             await sender.acknowledged([await sender.send(settings.topic(MODELS), 0, data, key=revision.encode())])
-        record, sequence = live, topic.kept[live.revision][0]
+        record, sequence = live, topic.sequence
         begun = topic.model_named_by
         if live.model_revision != revision:
             record = replace(
                 live,
                 model_revision=revision,
-                from_tick_ms=(await _newest_ms(settings) // PANE_MS + 1) * PANE_MS,
+                from_tick_ms=(await newest_log_time_ms(settings) // PANE_MS + 1) * PANE_MS,
                 model_change=ModelChange(before=live.model_revision, actor=actor, reason=reason),
+                before=sequence,
             )
-            key = live.revision.encode()
+            key = policy_key(live.revision)
             named = await sender.send(settings.topic(POLICY), 0, encode_policy_record(record), key=key)
-            before, sequence = sequence, (await sender.acknowledged([named]))[0].offset
-            await _check_for_concurrent_change(settings, before, sequence)
+            sequence = (await sender.acknowledged([named]))[0].offset
+            await _check_for_concurrent_change(settings, sequence)
         value, shards = encode_partial(record.activation(sequence)), range(settings.shards)
         await sender.acknowledged([await sender.send(settings.topic(PARTIALS), shard, value) for shard in shards])
         return record if begun is None or record is not live else replace(live, from_tick_ms=begun.from_tick_ms)
@@ -81,13 +82,14 @@ async def activate_model(
         await sender.stop()
 
 
-async def _check_for_concurrent_change(settings: Settings, before: int, sequence: int) -> None:
-    kept = (await read_policy_topic(settings)).kept
-    between = [revision for revision, (offset, _) in kept.items() if before < offset and offset != sequence]
-    if between:
+async def _check_for_concurrent_change(settings: Settings, sequence: int) -> None:
+    found = await read_policy_topic(settings)
+    if sequence in found.refused and found.live is not None:
+        live = found.live
         raise CallerMistake(
-            f"policy {between[-1]} went live at the same moment, and one of the two changes has replaced the other",
-            fix="run `hushtag policy status` and `hushtag model status`, and apply the missing change again",
+            f"policy {live.revision} with model {live.model_revision} went live at the same moment, so this model did "
+            "not",
+            fix="run `hushtag policy status` and `hushtag model status`, and apply the model again if still wanted",
         )
 
 
@@ -100,13 +102,3 @@ async def _categories_of(settings: Settings, revision: str) -> tuple[str, ...]:
         except ArtefactError:
             pass
     return load_text_scorer(settings.model).categories
-
-
-async def _newest_ms(settings: Settings) -> int:
-    """Return the greatest log time of a tweet; the present time if there are none."""
-    newest_ms = -1
-    async with LogReader(connection(settings), settings.topic(TWEETS)) as reader:
-        ends = {number: one.end for number, one in (await reader.bounds()).items() if one.end > one.begin}
-        async for batch in reader.to_end({number: end - 1 for number, end in ends.items()}, ends):
-            newest_ms = max(newest_ms, *(record.timestamp for record in batch))
-    return newest_ms if newest_ms >= 0 else now_ms()

@@ -20,8 +20,8 @@ EXIT_UNREAD = 141
 """Exit code when the reader of the output has gone, as with `| head`; a shell reports the same for SIGPIPE."""
 
 MODULES = (
-    "topics", "worker", "events", "scoring", "dump", "replay", "panes", "flags", "policy", "model",
-    "explain", "settings"
+    "topics", "worker", "events", "scoring", "dump", "dead_letters", "replay", "panes", "flags", "policy", "model",
+    "explain", "settings", "acls", "warm_up", "backup", "reshard"
 )  # fmt: skip
 """Modules of this room that register commands, in the order of the help."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import typer
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from streams.cli.inputs import confirm, load_policy_file, require_account
 from streams.cli.options import Actor, JsonLines, NewPolicy, Reason, ShowImpact, Yes
-from streams.cli.output import print_json, quieten, replace_file
+from streams.cli.output import in_utc, print_json, quieten, replace_file
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake, PolicyError
 from streams.policy import Policy, parse_policy
@@ -47,20 +47,41 @@ def apply(
     yes: Yes = False,
     impact: ShowImpact = True,
     since: Since = "24h",
+    to: Annotated[
+        Literal["file", "topic"],
+        typer.Option(help="Write it to the file HUSHTAG_POLICY, or straight to the policy topic."),
+    ] = "file",
+    if_live: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REVISION",
+            help="With --to topic: apply only if this revision (or its first digits) is live.",
+            show_default="the revision compared with",
+        ),
+    ] = None,
 ) -> None:
     """Put a policy live: check it, show its impact, ask, and write it to HUSHTAG_POLICY in one step.
 
     Comments are kept. The serial is raised above the live one if needed. Actor, time, reason and changes are kept in
     the `policy` topic once a worker has put the policy live. If NEW.yaml is live already, only the file is restored.
     Changes that others make meanwhile are never overwritten.
+
+    With --to topic no file is written: the policy goes live within seconds on workers whose file cannot be changed. If
+    another policy goes live meanwhile, the command exits with 3 and names it.
     """
     from streams.log.policies import read_policy_topic
 
     settings = load_settings()
+    if if_live is not None and to != "topic":
+        raise CallerMistake("--if-live needs --to topic", fix="add --to topic, or leave --if-live out")
     load_policy_file(new, settings.shards)
     quieten()
     topic = asyncio.run(read_policy_topic(settings))
-    _put(settings, topic, new.read_bytes(), reason=reason, actor=actor, yes=yes, since=since if impact else None)
+    text, past = new.read_bytes(), since if impact else None
+    if to == "topic":
+        _put_into_topic(settings, topic, text, reason=reason, actor=actor, yes=yes, since=past, if_live=if_live)
+    else:
+        _put(settings, topic, text, reason=reason, actor=actor, yes=yes, since=past)
 
 
 def rollback(
@@ -75,6 +96,9 @@ def rollback(
     yes: Yes = False,
     impact: ShowImpact = True,
     since: Since = "24h",
+    topic_only: Annotated[
+        bool, typer.Option("--topic", help="Write it straight to the policy topic, and leave the file as it is.")
+    ] = False,
 ) -> None:
     """Put an earlier policy live again: its file as it was, under a new serial."""
     from streams.log.policies import read_policy_topic
@@ -84,8 +108,11 @@ def rollback(
     topic = asyncio.run(read_policy_topic(settings))
     earlier = _earlier(topic, to)
     print(f"back to {earlier.revision} (serial {earlier.serial})" + (f": {earlier.reason}" if earlier.reason else ""))
-    text = earlier.text.encode("utf-8")
-    _put(settings, topic, text, reason=reason, actor=actor, yes=yes, since=since if impact else None)
+    text, past = earlier.text.encode("utf-8"), since if impact else None
+    if topic_only:
+        _put_into_topic(settings, topic, text, reason=reason, actor=actor, yes=yes, since=past)
+    else:
+        _put(settings, topic, text, reason=reason, actor=actor, yes=yes, since=past)
 
 
 def _earlier(topic: PolicyTopic, revision: str | None) -> PolicyRecord:
@@ -129,6 +156,39 @@ def _put(
     _check_that_nothing_changed(settings, live, before)
     write_policy(settings.policy, text, policy.revision, actor=actor, reason=reason)
     print(f"{settings.policy} written. Workers that watch it put it live; see: hushtag policy status")
+
+
+def _put_into_topic(
+    settings: Settings,
+    topic: PolicyTopic,
+    text: bytes,
+    *,
+    reason: str,
+    actor: str,
+    yes: bool,
+    since: str | None,
+    if_live: str | None = None,
+) -> None:
+    from streams.policy_activation import draft_policy, publish_policy
+
+    require_account(reason, actor)
+    draft = draft_policy(topic, text, shards=settings.shards, if_live=if_live)
+    live = draft.live
+    if not draft.changes:
+        print(f"nothing changes: {live.revision} is live")
+        raise typer.Exit(EXIT_NO)
+    print(f"policy {live.revision} (serial {live.serial}) → {draft.policy.revision} (serial {draft.policy.serial}):")
+    for line in draft.changes:
+        print(f"  {line}")
+    if since is not None:
+        _show_impact(settings, draft.policy, draft.text, since)
+    if not yes and not confirm(f"write it to the topic {settings.topic('policy')}?"):
+        print("nothing was written")
+        raise typer.Exit(EXIT_NO)
+    record, offset = asyncio.run(publish_policy(settings, draft, actor=actor, reason=reason))
+    begins = in_utc(record.from_tick_ms, seconds=True)
+    print(f"record {offset} written: {record.revision} is live from {begins}. Workers activate it within seconds;")
+    print("see: hushtag policy status")
 
 
 def _content(path: Path) -> bytes | None:

@@ -39,32 +39,29 @@ class ShadowView:
 
     def serve(self, settings: Settings, port: int) -> None:
         """Serve metrics until the view is closed."""
-        from prometheus_client import start_http_server
+        from prometheus_client import make_asgi_app
 
         from streams.backtest.shadow import counts
         from streams.metrics import ShadowMetrics
+        from streams.serving import ServerInThread, listening_socket
 
         metrics = ShadowMetrics()
         try:
-            server, thread = start_http_server(port, settings.metrics_host, metrics.registry)
+            listening = listening_socket(settings.metrics_host, port)
         except OSError as error:
             raise SettingsError(
                 f"metrics cannot be served on {settings.metrics_host}:{port}: {error.strerror or error}",
                 fix="choose another --metrics-port (0: any free one)",
             ) from None
-        errors.print(f"metrics on http://{settings.metrics_host}:{server.server_address[1]}/metrics")
+        server = ServerInThread(make_asgi_app(metrics.registry), listening, "shadow-metrics")
+        errors.print(f"metrics on http://{settings.metrics_host}:{server.port}/metrics")
 
         def measure(impact: Impact, report: ShadowReport) -> None:
             metrics.set_differing(counts(report.now), {*impact.live.category_names, *impact.new.category_names})
             metrics.settled_seconds.set(impact.to_ms / 1000)
             metrics.revisions.info({"live": impact.live.revision, "shadow": impact.new.revision})
 
-        def stop() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        self._measure, self._stop_serving = measure, stop
+        self._measure, self._stop_serving = measure, server.stop
 
     def __enter__(self) -> ShadowView:
         if self._live is not None:

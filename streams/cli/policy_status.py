@@ -12,15 +12,14 @@ import typer
 from streams.cli.options import Json
 from streams.cli.output import in_utc, print_json, quieten
 from streams.clock import now_ms
-from streams.errors import EXIT_NO
+from streams.errors import EXIT_NO, ContractError
+from streams.policy.proposal import GONE_MS
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.log.decisions import Progress
     from streams.log.policies import PolicyTopic, WorkerReport
 
-GONE_MS = 90_000
-"""Age of a worker's last report after which it counts as gone."""
 STALLED_MS = 120_000
 """Lag of a shard after which it counts as stalled, as for the alert HushtagSettlingStalled."""
 
@@ -42,6 +41,12 @@ class PolicyStatus:
     shards_total: int
     workers: list[WorkerReport]
     """Last reports of the workers that are not gone."""
+    source: str = "file"
+    """`topic`: written by `hushtag policy apply --to topic`; `file`: proposed by a worker from its policy file."""
+    proposed_by: str = ""
+    """Worker whose file it was; for `topic` the actor."""
+    unreadable: tuple[int, ...] = ()
+    """Offsets of records of the topic that cannot be read and are skipped."""
 
     @property
     def shards_live(self) -> int:
@@ -50,13 +55,19 @@ class PolicyStatus:
 
     @property
     def workers_live(self) -> int:
-        """Number of workers whose policy file is the live revision."""
-        return sum(worker.verdict == "same" and worker.revision == self.revision for worker in self.workers)
+        """Number of workers that follow the live revision: their policy file is it, or only their file is older."""
+        return sum(self._follows(worker) for worker in self.workers)
 
     @property
     def well(self) -> bool:
-        """Whether the policy runs on every shard, and the file of every worker is the live policy."""
-        return self.shards_live == self.shards_total and 0 < self.workers_live == len(self.workers)
+        """Whether the policy runs on every shard and every worker follows it, and the topic is readable."""
+        all_follow = self.shards_live == self.shards_total and 0 < self.workers_live == len(self.workers)
+        return all_follow and not self.unreadable
+
+    def _follows(self, worker: WorkerReport) -> bool:
+        if self.source == "topic" and worker.verdict == "behind":
+            return True
+        return worker.verdict == "same" and worker.revision == self.revision
 
 
 def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int, at_ms: int) -> PolicyStatus | None:
@@ -82,6 +93,9 @@ def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int,
         stalled={shard: one.settled_ms for shard, one in progress.items() if at_ms - one.settled_ms > STALLED_MS},
         shards_total=shards,
         workers=workers_there(topic, at_ms),
+        source=live.via,
+        proposed_by=live.proposed_by,
+        unreadable=tuple(sorted(topic.unreadable)),
     )
 
 
@@ -97,6 +111,7 @@ def lines(status: PolicyStatus) -> list[str]:
         f"revision {status.revision} live on {status.shards_live}/{status.shards_total} shards, "
         f"{status.workers_live}/{len(status.workers)} workers, {since}",
         f"by {status.actor}" + (f": {status.reason}" if status.reason else ""),
+        "from: hushtag policy apply --to topic" if status.source == "topic" else f"from: file of {status.proposed_by}",
         *(f"  {change}" for change in status.changes),
     ]
     others: dict[str, list[int]] = {}
@@ -109,6 +124,7 @@ def lines(status: PolicyStatus) -> list[str]:
         f"shard {shard}: settled up to {in_utc(settled_ms)} only"
         for shard, settled_ms in sorted(status.stalled.items())
     ]
+    found += [f"record {offset} of the topic cannot be read and is skipped" for offset in status.unreadable]
     if not status.workers:
         found.append("no worker with the stage ingest has reported lately: start one, or check that it reaches Kafka")
     found += [
@@ -148,6 +164,7 @@ async def _read(settings: Settings) -> PolicyStatus | None:
     from streams.log.decisions import Progress, decode_record
     from streams.log.policies import read_policy_topic
     from streams.log.reading import LogReader, connection
+    from streams.log.unreadable import read_value
 
     topic = await read_policy_topic(settings)
     progress: dict[int, Progress] = {}
@@ -155,7 +172,10 @@ async def _read(settings: Settings) -> PolicyStatus | None:
         shards = len(reader.partitions)  # the topic's number, not this shell's setting
         async for batch in reader.to_end():
             for record in batch:
-                decoded = decode_record(record.value)
+                try:
+                    decoded = read_value(decode_record, record.value)
+                except ContractError:  # publish reports it
+                    continue
                 if isinstance(decoded, Progress):
                     known = progress.get(decoded.shard)
                     if known is None or decoded.version > known.version:

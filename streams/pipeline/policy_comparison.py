@@ -28,6 +28,8 @@ class Comparison:
     verdict: str
     """Verdict for the worker's report; see `WorkerReport`."""
     why: str
+    sequence: int = -1
+    """Offset of the live record; -1: none."""
 
 
 def compare(policy: Policy, topic: PolicyTopic, *, model: str, began_hours: int, first: bool) -> Comparison:
@@ -49,7 +51,7 @@ def compare(policy: Policy, topic: PolicyTopic, *, model: str, began_hours: int,
         reasons = list(needs_restart(began_hours, Policy.from_canonical(live.policy)))
         if reasons:
             verdict, why = "restart", "; ".join(reasons)
-    return Comparison(policy, live, model, bool(proposal), publishes, verdict, why)
+    return Comparison(policy, live, model, bool(proposal), publishes, verdict, why, topic.sequence)
 
 
 def record_to_publish(
@@ -90,4 +92,5 @@ def record_to_publish(
         model_revision=comparison.model,
         from_tick_ms=0 if live is None else (newest_ms // PANE_MS + 1) * PANE_MS,
         model_change=change,
+        before=comparison.sequence,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from streams.errors import PolicyError
+from streams.errors import BrokerRefuses, PolicyError, TopicsError
+from streams.log.policies import read_policy_topic
 from streams.policy import Policy, parse_policy
 from streams.policy.proposal import PolicyNote, note_path
+from streams.settings import Settings
 
 UNREADABLE_READS = 3
 """After this many failed reads in a row the file is missing, and not between the two renames of an editor."""
@@ -80,3 +83,24 @@ class PolicyFile:
     def _parse(self, content: bytes) -> Policy:
         self._content = content
         return parse_policy(content, str(self.path), shards=self._shards, categories=self._categories)
+
+
+async def policy_to_begin_with(settings: Settings, file_policy: Policy, log: Any) -> Policy:
+    """Return the policy that a worker starts with: the live one if it has a higher serial than the worker's file.
+
+    A policy that was applied through the topic is newer than every file. Its limits must hold from the start.
+
+    Args:
+        settings: address of the broker, and the prefix of topic names.
+        file_policy: policy of the worker's file.
+        log: structured logger of the worker.
+
+    Raises:
+        DependencyAway: the broker does not answer.
+    """
+    try:
+        live = (await read_policy_topic(settings)).live
+        return file_policy if live is None or live.serial <= file_policy.serial else Policy.from_canonical(live.policy)
+    except (BrokerRefuses, TopicsError, PolicyError) as error:  # publish alone needs no right on the topic
+        log.warning("the live policy cannot be read, the worker starts with its file", why=str(error), fix=error.fix)
+        return file_policy

@@ -3,6 +3,9 @@
 A file goes live in three steps: its model is in the `models` topic, its record is in the `policy` topic, and its
 activation is in every shard's log. Each step is acknowledged before the next. A worker that ends between two steps is
 no loss: the next worker to start sends the activation again, and judges ignore repeats.
+
+A record of another writer (another worker, `hushtag policy apply --to topic`) is activated by every worker that reads
+it. Records that cannot be read go to the dead-letter topic, and the last readable policy stays live.
 """
 
 from __future__ import annotations
@@ -19,9 +22,18 @@ from streams.clock import now_ms
 from streams.errors import HushtagError, PolicyError, TopicsError
 from streams.log.models import read_models
 from streams.log.partials import encode_partial
-from streams.log.policies import REPORT_KEY, PolicyTopic, WorkerReport, encode_policy_record, read_policy_topic
-from streams.log.topic_specs import MODELS
+from streams.log.policies import (
+    REPORT_KEY,
+    PolicyTopic,
+    WorkerReport,
+    encode_policy_record,
+    read_dead_lettered,
+    read_policy_topic,
+)
+from streams.log.policy_order import policy_key
+from streams.log.topic_specs import INTERNAL_DEAD_LETTER, MODELS, POLICY
 from streams.pipeline.context import Context
+from streams.pipeline.dead_letters import send_dead_letter
 from streams.pipeline.policy_comparison import compare, record_to_publish
 from streams.pipeline.policy_file import PolicyFile
 from streams.policy import Policy, PolicyFileError
@@ -29,6 +41,8 @@ from streams.policy.activation import Activation
 from streams.policy.proposal import needs_restart
 
 REPORT_EVERY_MS = 20_000
+FOLLOW_EVERY_MS = 5_000
+"""Interval at which the topic is read for records of other writers."""
 
 
 class PolicyProposer:
@@ -67,7 +81,9 @@ class PolicyProposer:
         self._sent = -1
         """Sequence of the last activation sent."""
         self._report: WorkerReport | None = None
-        self._reported_ms = 0
+        self._reported_ms = self._followed_ms = 0
+        self._dead_lettered: set[int] = set()
+        """Offsets of unreadable records that are in the dead-letter topic."""
 
     async def begin(self) -> None:
         """Make a policy live before anything is counted.
@@ -75,7 +91,9 @@ class PolicyProposer:
         Raises:
             PolicyError: the file is bad and no policy has ever been live.
         """
-        self._live = (await read_policy_topic(self._context.settings)).live_activation
+        self._topic = await read_policy_topic(self._context.settings)
+        self._live = self._topic.live_activation
+        await self._send_unreadable()
         try:
             await self._propose(self._file.read(), first=True)
         except PolicyError as error:
@@ -95,7 +113,8 @@ class PolicyProposer:
                 policy = self._file.read_if_changed()
                 if policy is not None:
                     await self._propose(policy, first=False)
-                elif self._is_report_due:
+                elif now_ms() - self._followed_ms >= FOLLOW_EVERY_MS:
+                    self._followed_ms = now_ms()
                     await self._compare_again()
             except PolicyError as error:
                 self._refuse(error)
@@ -124,28 +143,61 @@ class PolicyProposer:
             found, newest_ms=self._newest_ms() if self._newest_ms() >= 0 else now_ms(), at_ms=now_ms(),
             worker=self._name, text=self._file.text, note=self._file.note(policy.revision),
         )  # fmt: skip
-        offset = await self._publish(settings.topic("policy"), encode_policy_record(record), policy.revision.encode())
+        offset = await self._publish(settings.topic(POLICY), encode_policy_record(record), policy_key(policy.revision))
+        self._topic = await read_policy_topic(settings, self._topic)
+        if offset in self._topic.refused:  # another writer was faster: compare the file with that policy
+            await self._propose(policy, first=first)
+            return
         self._live = record.activation(offset)
         await self._activate(self._live)
         self._set_verdict("same", f"{policy.revision} (serial {policy.serial}) is live", policy.revision)
         self._log.info("policy live", revision=policy.revision, serial=policy.serial, from_tick_ms=record.from_tick_ms)
 
     async def _compare_again(self) -> None:
-        """Compare the file again once a later record is live, of another machine's file or of another model.
+        """Activate a later record of another writer, and compare the file with it.
 
         If a topic cannot be read meanwhile, the comparison waits for the next look.
         """
         compared = self._live
         try:
             self._topic = await read_policy_topic(self._context.settings, self._topic)
+            await self._send_unreadable()
             live = self._topic.live_activation
-            if live is not None and (compared is None or live.sequence > compared.sequence) and self._policy:
-                await self._propose(self._policy, first=False)
+            if live is not None and live.sequence > self._sent:
+                await self._activate(live)
+                self._log.info("another writer's policy is live", revision=live.revision, sequence=live.sequence)
+            if live is not None and (compared is None or live.sequence > compared.sequence):
+                self._live = live
+                if self._policy:
+                    await self._propose(self._policy, first=False)
         except PolicyError:
             raise
         except (HushtagError, msgspec.MsgspecError, TypeError) as error:
             self._live = compared
             self._log.warning("the policy topic cannot be read, the file is compared later", why=str(error))
+
+    async def _send_unreadable(self) -> None:
+        """Send unreadable records of the topic to the dead-letter topic, each once; what fails waits for later."""
+        try:
+            await self._send_dead_letters()
+        except HushtagError as error:
+            self._log.warning("unreadable policy records are not in the dead-letter topic yet", why=str(error))
+
+    async def _send_dead_letters(self) -> None:
+        assert self._topic is not None
+        settings, unreadable = self._context.settings, self._topic.unreadable
+        self._context.metrics.policy_records_unreadable.set(len(unreadable))
+        unsent = set(unreadable) - self._dead_lettered
+        if not unsent:
+            return
+        self._dead_lettered |= await read_dead_lettered(settings, unsent)
+        for offset in sorted(unsent - self._dead_lettered):
+            one, topic = unreadable[offset], settings.topic(POLICY)
+            ack = await send_dead_letter(
+                self._context, topic, 0, offset, one.value, one.error, into=INTERNAL_DEAD_LETTER
+            )
+            await self._context.sender.acknowledged([ack])
+            self._dead_lettered.add(offset)
 
     async def _model(self) -> str:
         """Return the revision of the model for a proposal: the live one if it can be loaded, else this worker's own.
@@ -206,12 +258,19 @@ class PolicyProposer:
 
     def _set_verdict(self, verdict: str, why: str, revision: str = "") -> None:
         self._context.metrics.policy_file_bad.set(verdict == "bad")
-        self._context.metrics.policy_file_drift.set(verdict in ("drift", "behind"))
+        is_drift = verdict == "drift" or (verdict == "behind" and not self._is_live_through_topic)
+        self._context.metrics.policy_file_drift.set(is_drift)
         self._report = WorkerReport(
             worker=self._name, file=str(self._file.path), revision=revision, verdict=verdict, why=why, at_ms=0,
             began_hours=self._began.valves.max_automated_hours,
         )  # fmt: skip
         self._reported_ms = 0
+
+    @property
+    def _is_live_through_topic(self) -> bool:
+        """Whether the live policy came through the topic: a file with an older serial is then no fault."""
+        live = None if self._topic is None else self._topic.live
+        return live is not None and live.via == "topic"
 
     @property
     def _is_report_due(self) -> bool:
@@ -222,6 +281,6 @@ class PolicyProposer:
         if self._report is None or not self._is_report_due:
             return
         report = replace(self._report, at_ms=now_ms())
-        topic, key = self._context.settings.topic("policy"), REPORT_KEY + self._name.encode()
+        topic, key = self._context.settings.topic(POLICY), REPORT_KEY + self._name.encode()
         await self._publish(topic, encode_policy_record(report), key)
         self._reported_ms = report.at_ms

@@ -12,6 +12,9 @@ import msgspec
 from streams.policy.activation import Activation
 from streams.policy.model import Policy
 
+GONE_MS = 90_000
+"""Age of a worker's last report after which it counts as gone."""
+
 
 class Proposed(Protocol):
     """Serial and revision of a policy file."""

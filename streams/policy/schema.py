@@ -13,7 +13,9 @@ from streams.policy.source import Loc
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_DURATIONS = ("windows", "dwell", "expiry")
+_DURATIONS = ("windows", "dwell", "expiry", "clear_after")
+AS_IN_CATEGORY = "As in the category."
+"""Description of the keys of an override that replace the category's."""
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
 
 
@@ -125,7 +127,12 @@ def tables() -> str:
 def _rows(model: Mapping[str, Any]) -> Iterator[str]:
     yield "| key | values | default | meaning |"
     yield "|---|---|---|---|"
+    same = [f"`{key}`" for key, one in model["properties"].items() if one.get("description") == AS_IN_CATEGORY]
+    if same:
+        yield f"| {', '.join(same)} | – | – | {AS_IN_CATEGORY} |"
     for key, one in model["properties"].items():
+        if one.get("description") == AS_IN_CATEGORY:
+            continue
         default = "**required**" if key in model.get("required", []) else _default(one)
         yield f"| `{key}` | {_values(one)} | {default} | {one.get('description', '')} |"
 

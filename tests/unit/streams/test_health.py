@@ -107,6 +107,15 @@ async def test_failing_readiness_check_counts_as_not_ready() -> None:
         await health.stop()
 
 
+@pytest.mark.parametrize(("reason", "status"), [("", 200), ("starting", 503)])
+async def test_notes_stand_in_the_answer_and_change_no_readiness(reason: str, status: int) -> None:
+    health = HealthServer(
+        Metrics().registry, host="127.0.0.1", port=0, ready=lambda: reason, notes=lambda: ["shard 2 has stopped"]
+    )
+    code, answer = health.readiness()
+    assert (code, answer["notes"]) == (status, ["shard 2 has stopped"])
+
+
 async def test_port_in_use_names_the_settings() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

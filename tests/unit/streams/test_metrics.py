@@ -43,6 +43,8 @@ def test_labels_come_from_a_closed_set() -> None:
         "valve",
         "topic",
         "pane",
+        "stage",
+        "prefix",
     }
     labels = {
         label
@@ -72,6 +74,27 @@ def test_metrics_are_exposed_with_their_labels() -> None:
     assert "_created" not in text
     exposed = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}
     assert exposed <= metrics.sample_names()
+
+
+def test_counters_of_closed_sets_begin_at_zero() -> None:
+    registry = Metrics().registry
+    for name, label, value in (
+        ("hushtag_gaps_total", "kind", "retention"),
+        ("hushtag_valve_reviews_total", "valve", "new_suppressions_per_hour"),
+        ("hushtag_valve_reviews_total", "valve", "suppressed_share_of_top"),
+        ("hushtag_corrections_refused_total", "reason", "bad_correction"),
+        ("hushtag_given_up_tweets_total", "pane", "10s"),
+        ("hushtag_flag_writes_total", "result", "refused"),
+    ):
+        assert registry.get_sample_value(name, {label: value}) == 0, f"increase() misses the first event of {name}"
+
+
+def test_deployment_exposes_its_stages_and_shards() -> None:
+    metrics = Metrics()
+    metrics.set_deployment("eu.", ("ingest", "judge"), 8)
+    value = metrics.registry.get_sample_value
+    assert value("hushtag_shards", {"prefix": "eu."}) == 8
+    assert [value("hushtag_stage", {"stage": name}) for name in ("ingest", "judge", "publish")] == [1, 1, None]
 
 
 def test_removed_shard_has_no_gauges() -> None:

@@ -31,7 +31,7 @@ from tests.support.word_policy import POLICY, make_policy
 def shells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shells:
     made = make_shells(monkeypatch, at_once=True, policy=tmp_path / "policy.yaml", shards=2)
     monkeypatch.setattr("streams.log.policies.LogReader", made.topics.reader)
-    monkeypatch.setattr(model_activation, "LogReader", made.topics.reader)
+    monkeypatch.setattr("streams.log.newest.LogReader", made.topics.reader)
     monkeypatch.setattr(model_activation, "Sender", lambda *_, **__: _Producer(made))
     return made
 
@@ -155,8 +155,8 @@ async def test_own_model_replaces_missing_one_and_keeps_policy_facts(shells: She
     record = await begun(POLICY)
     change = ModelChange(before=live.model_revision, actor="w7", reason="the previous model could not be loaded")
     assert record.model_change == change and record.from_tick_ms == PANE_MS
-    kept = msgspec.structs.replace(record, model_revision=live.model_revision, from_tick_ms=0, model_change=None)
-    assert kept == live
+    changed = {"from_tick_ms": 0, "model_change": None, "before": None}
+    assert msgspec.structs.replace(record, model_revision=live.model_revision, **changed) == live
     shells.topics.logs["policy", 0] = shells.topics.logs["policy", 0][:1]
     assert (await begun(POLICY.replace("serial: 1", "serial: 2"))).model_change == change, "with a new policy, too"
 

@@ -52,6 +52,8 @@ WRONG = [
     ("METRICS_PORT", "65536", "from 0 to 65535"),
     ("LOG_LEVEL", "INFO!", "one of debug, info, warning, error"),
     ("KAFKA_SECURITY_PROTOCOL", "TLS", "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+    ("TRUSTED_PROXIES", "10.0.0.1/8", "addresses or networks"),
+    ("TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0", "addresses or networks"),
     ("KAFKA_SASL_MECHANISM", "GSSAPI", "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
 ]
 
@@ -165,7 +167,9 @@ def test_good_values_are_read_and_empty_ones_ignored(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HUSHTAG_SHARDS", "")
     monkeypatch.setenv("hushtag_group", "mine")
     monkeypatch.setenv("HUSHTAG_POLICY", "x.yaml")
+    monkeypatch.setenv("HUSHTAG_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8")
     settings = load_settings()
+    assert settings.trusted_proxies == "127.0.0.1/32,10.0.0.0/8"
     assert settings.kafka == "a:9092,[::1]:9093"
     assert (settings.shards, settings.group, settings.policy) == (8, "mine", Path("x.yaml"))
     assert settings.topic("tweets") == "tweets"

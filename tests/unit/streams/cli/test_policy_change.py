@@ -16,14 +16,15 @@ from streams.cli.main import make_app
 from streams.cli.output import replace_file
 from streams.cli.policy_change import write_policy
 from streams.cli.policy_status import GONE_MS, STALLED_MS, lines, status_of
-from streams.errors import CallerMistake, DependencyAway
+from streams.errors import CallerMistake, ContractError, DependencyAway
 from streams.log.decisions import Progress, encode_record
-from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport, encode_policy_record
+from streams.log.policies import PolicyRecord, PolicyTopic, SkippedPolicyRecord, WorkerReport, encode_policy_record
 from streams.policy import Policy, parse_policy
 from streams.policy.activation import Activation
 from streams.policy.diff import differences
 from streams.policy.places import with_serial
 from streams.policy.proposal import note_path
+from streams.policy_activation import PolicyDraft, PolicyOvertaken
 from tests.support.policy_cases import BAD, GOOD, SHARDS, edited
 from tests.support.shells import Topics
 
@@ -363,6 +364,7 @@ def test_status_lines():
     assert lines(found) == [
         f"revision {live.revision} live on 1/3 shards, 1/2 workers, since 2027-01-15 07:59 UTC (serial 1)",
         "by asha: less noise",
+        "from: file of w1",
         "  abuse: mode shadow → suppress",
         "shards 2: revision none yet",
         "shards 1: revision old",
@@ -416,3 +418,78 @@ def test_absent_broker_is_reported_once(monkeypatch, caplog, arguments):
     with caplog.at_level(logging.WARNING, "aiokafka"):
         assert isinstance(run(*arguments).exception, DependencyAway)
     assert caplog.records == []
+
+
+# ---- through the topic ----
+
+
+@pytest.fixture
+def published(desk: Path, monkeypatch: pytest.MonkeyPatch) -> list[PolicyDraft]:
+    """Drafts that the command publishes, in place of Kafka."""
+    drafts: list[PolicyDraft] = []
+
+    async def publish(settings, draft, *, actor, reason):
+        drafts.append(draft)
+        return record(draft.text.decode(), actor=actor, reason=reason, via="topic"), 7
+
+    monkeypatch.setattr("streams.policy_activation.publish_policy", publish)
+    return drafts
+
+
+def test_apply_to_topic_writes_no_file(desk, published):
+    before = (desk / "policy.yaml").read_text()
+    options = ("--to", "topic", "--if-live", policy(LIVE).revision[:5])
+    result = run("apply", str(desk / "new.yaml"), *WHO, *options, "--no-impact", answer="y\n")
+    assert result.exit_code == 0, result.output
+    assert "abuse: suppress_at 0.5 → 0.7, except in IN" in result.stdout
+    assert "record 7 written" in result.stdout and "hushtag policy status" in result.stdout
+    [draft] = published
+    assert (
+        draft.policy.serial == 6
+        and draft.sequence == 1
+        and draft.text.decode() == COMMENTED.replace("serial: 4 ", "serial: 6 ")
+    )
+    assert (desk / "policy.yaml").read_text() == before and not note_path(desk / "policy.yaml").exists()
+
+
+def test_apply_to_topic_refuses_unchanged_or_overtaken_policy(desk, published):
+    (desk / "same.yaml").write_text("# the same\n" + LIVE)
+    same = run("apply", str(desk / "same.yaml"), *WHO, "--to", "topic", "--yes")
+    assert same.exit_code == 3 and "nothing changes" in same.stdout
+    stale = run("apply", str(desk / "new.yaml"), *WHO, "--to", "topic", "--if-live", "zz", "--yes")
+    assert isinstance(stale.exception, PolicyOvertaken) and stale.exception.exit_code == 3
+    assert f"policy {policy(LIVE).revision} (serial 5) by w1 is live, not zz" in str(stale.exception)
+    alone = run("apply", str(desk / "new.yaml"), *WHO, "--if-live", "zz", "--yes")
+    assert isinstance(alone.exception, CallerMistake) and "--to topic" in alone.exception.fix
+    silent = run("apply", str(desk / "new.yaml"), *WHO, "--to", "topic", "--no-impact", answer="n\n")
+    assert silent.exit_code == 3 and "nothing was written" in silent.stdout
+    assert not published
+
+
+def test_rollback_through_topic_publishes_the_earlier_text(desk, published):
+    result = run("rollback", "--topic", *WHO, "--yes", "--no-impact")
+    assert result.exit_code == 0, result.output
+    assert published[0].text.decode() == COMMENTED.replace("serial: 4 ", "serial: 6 ")
+    assert (desk / "policy.yaml").read_text() == LIVE
+
+
+def test_status_of_policy_from_topic_accepts_older_files():
+    live = record(GOOD, actor="asha", via="topic")
+    reports = {"w1": report("w1", "behind", "older"), "w2": report("w2", "same", live.revision)}
+    every = {0: progress(0, live.revision)}
+    found = status_of(PolicyTopic({live.revision: (3, live)}, reports), every, 1, NOW)
+    assert found is not None and found.well and found.source == "topic"
+    assert "from: hushtag policy apply --to topic" in lines(found)
+    assert any(line.startswith("worker w1: policy.yaml: behind") for line in lines(found)), "reported, but no fault"
+    drifted = {"w1": report("w1", "drift", "other")}
+    other = status_of(PolicyTopic({live.revision: (3, live)}, drifted), every, 1, NOW)
+    assert other is not None and not other.well
+
+
+def test_status_names_records_that_cannot_be_read():
+    live = record(GOOD)
+    skipped = {9: SkippedPolicyRecord(b"k", None, ContractError("empty"))}
+    topic = PolicyTopic({live.revision: (3, live)}, {"w1": report("w1", "same", live.revision)}, unreadable=skipped)
+    found = status_of(topic, {0: progress(0, live.revision)}, 1, NOW)
+    assert found is not None and not found.well
+    assert "record 9 of the topic cannot be read and is skipped" in lines(found)

@@ -158,7 +158,7 @@ def test_replay_applies_sketches_from_their_record_on(tmp_path: Path) -> None:
 def test_other_dump_as_partials_is_refused(tmp_path: Path) -> None:
     other = lines(tmp_path / "x.jsonl", [{"partition": 0, "offset": 0, "log_time_ms": NOW_MS, "value": "{}"}])
     done = CliRunner().invoke(APP, ["replay", tweets(tmp_path / "tweets.jsonl"), "--partials", other])
-    assert isinstance(done.exception, CallerMistake) and "not a dump of hashtag-partials" in str(done.exception)
+    assert isinstance(done.exception, CallerMistake) and "hushtag dump hashtag-partials" in done.exception.fix
 
 
 @pytest.mark.parametrize("option", ["--evidence", "--panes"])

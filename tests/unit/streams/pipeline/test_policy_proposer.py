@@ -16,11 +16,12 @@ import structlog
 
 from streams.errors import DependencyAway, TopicsError
 from streams.log.partials import decode_partial
-from streams.log.policies import REPORT_KEY, WorkerReport
+from streams.log.policies import REPORT_KEY, PolicyRecord, WorkerReport, encode_policy_record
+from streams.pipeline.policy_file import policy_to_begin_with
 from streams.pipeline.policy_proposer import PolicyProposer
 from streams.policy import Policy
 from streams.policy.activation import Activation
-from tests.support.shells import Shells, make_shells
+from tests.support.shells import SCORER, Shells, make_shells
 from tests.support.word_policy import POLICY, make_policy
 
 FIRST = POLICY
@@ -252,6 +253,7 @@ async def go_live_elsewhere(shells, monkeypatch, path):
 
 async def test_file_is_compared_again_after_another_goes_live(shells, tmp_path, monkeypatch):
     monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
     async with ProposerHarness(shells, path) as worker:
@@ -266,6 +268,7 @@ async def test_file_is_compared_again_after_another_goes_live(shells, tmp_path, 
 
 async def test_unreadable_policy_topic_does_not_end_the_worker(shells, tmp_path, monkeypatch):
     monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
     path = tmp_path / "policy.yaml"
     path.write_text(FIRST)
     asked: list[str] = []
@@ -285,6 +288,7 @@ async def test_unreadable_policy_topic_does_not_end_the_worker(shells, tmp_path,
 @pytest.mark.parametrize("error", [DependencyAway("the broker is silent"), msgspec.DecodeError("no JSON")])
 async def test_failed_comparison_is_repeated_at_the_next_look(shells, tmp_path, monkeypatch, error):
     monkeypatch.setattr("streams.pipeline.policy_proposer.REPORT_EVERY_MS", 100)
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
     path, asked = tmp_path / "policy.yaml", []
     path.write_text(FIRST)
     async with ProposerHarness(shells, path) as worker:
@@ -297,7 +301,110 @@ async def test_failed_comparison_is_repeated_at_the_next_look(shells, tmp_path, 
                 raise error
             return await model_of()
 
-        await go_live_elsewhere(shells, monkeypatch, tmp_path / "other" / "policy.yaml")
         monkeypatch.setattr(worker.proposer, "_model", model)
+        await go_live_elsewhere(shells, monkeypatch, tmp_path / "other" / "policy.yaml")
         await worker.until(lambda: worker.drift == 1)
     assert len(asked) == 2, "the worker has not ended"
+
+
+def append_policy(shells: Shells, text: str, **more: object) -> int:
+    """Append the record of a policy to the topic, as `hushtag policy apply --to topic` does; return its offset."""
+    policy = make_policy(text)
+    record = PolicyRecord(
+        revision=policy.revision, serial=policy.serial, policy=policy.canonical, model_revision=SCORER.revision,
+        from_tick_ms=20_000, proposed_at_ms=1, proposed_by="asha", actor="asha", text=text, **more,
+    )  # fmt: skip
+    topic = shells.context.settings.topic("policy")
+    return shells.topics.append(topic, 0, encode_policy_record(record), key=b"k").offset
+
+
+def dead_letters(shells: Shells) -> list[bytes | None]:
+    return [one.key for one in shells.topics.read("internal-dead-letter", 0)]
+
+
+async def test_unreadable_record_is_dead_lettered_once(shells, tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    async with ProposerHarness(shells, path) as worker:
+        assert worker.activated() == [make_policy(FIRST).revision]
+    for value in (None, b"no JSON"):
+        shells.topics.append("policy", 0, value, key=b"4f1c09aa21de")
+    bad = [one.offset for one in shells.topics.read("policy", 0)][-2:]
+    for _ in range(2):  # a restart finds it in the dead-letter topic
+        async with ProposerHarness(shells, path) as worker:
+            assert worker.activated() == [make_policy(FIRST).revision], "the last readable policy stays live"
+            assert dead_letters(shells) == [f"policy/0/{offset}".encode() for offset in bad]
+            assert worker._gauge("hushtag_policy_records_unreadable") == 2
+
+
+async def test_unreadable_record_does_not_stop_a_running_worker(shells, tmp_path, monkeypatch):
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    async with ProposerHarness(shells, path) as worker:
+        shells.topics.append("policy", 0, b"", key=b"k")
+        await worker.until(lambda: len(dead_letters(shells)) == 1)
+        path.write_text(SECOND)
+        await worker.until(lambda: len(worker.activated()) == 2)
+
+
+async def test_policy_from_the_topic_is_activated_and_outranks_the_file(shells, tmp_path, monkeypatch):
+    monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    async with ProposerHarness(shells, path) as worker:
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "same")
+        append_policy(shells, SECOND, via="topic", before=0)
+        await worker.until(lambda: worker.activated()[-1] == make_policy(SECOND).revision)
+        await worker.until(lambda: (found := worker.report()) is not None and found.verdict == "behind")
+        assert worker.drift == 0, "the file need not follow"
+    async with ProposerHarness(shells, path) as restarted:
+        assert restarted.activated()[-1] == make_policy(SECOND).revision, "an older file proposes nothing"
+        path.write_text(SECOND.replace("suppress_at: 0.5", "suppress_at: 0.6"))
+        await restarted.until(lambda: restarted.drift == 1)
+
+
+async def test_overtaken_file_is_compared_with_the_winner(shells, tmp_path, monkeypatch):
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    async with ProposerHarness(shells, path) as worker:
+        publish = worker.proposer._publish
+
+        async def overtaken(topic: str, value: bytes, key: bytes) -> int:
+            if not key.startswith(REPORT_KEY):
+                monkeypatch.setattr(worker.proposer, "_publish", publish)
+                append_policy(shells, SECOND.replace("suppress_at: 0.5", "suppress_at: 0.6"), via="topic", before=0)
+            return await publish(topic, value, key)
+
+        monkeypatch.setattr(worker.proposer, "_publish", overtaken)
+        monkeypatch.setattr("streams.pipeline.policy_proposer.FOLLOW_EVERY_MS", 100)
+        path.write_text(SECOND)
+        await worker.until(lambda: len(worker.activated()) == 2)
+        winner = make_policy(SECOND.replace("suppress_at: 0.5", "suppress_at: 0.6")).revision
+        await worker.until(lambda: worker.drift == 1)
+        assert worker.activated()[-1] == winner and make_policy(SECOND).revision not in worker.activated()
+
+
+async def test_worker_begins_with_the_newer_of_file_and_topic(shells):
+    settings, log = shells.context.settings, structlog.get_logger()
+    assert await policy_to_begin_with(settings, make_policy(FIRST), log) == make_policy(FIRST)
+    append_policy(shells, LONGER)
+    assert (await policy_to_begin_with(settings, make_policy(FIRST), log)).valves.max_automated_hours == 48
+    newer = make_policy(FIRST.replace("serial: 1", "serial: 3"))
+    assert await policy_to_begin_with(settings, newer, log) is newer
+
+
+async def test_missing_dead_letter_topic_does_not_stop_the_start(shells, tmp_path, monkeypatch):
+    path = tmp_path / "policy.yaml"
+    path.write_text(FIRST)
+    shells.topics.append("policy", 0, b"no JSON")
+
+    async def away(*_):
+        raise TopicsError("topic internal-dead-letter does not exist")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("streams.pipeline.policy_proposer.read_dead_lettered", away)
+        async with ProposerHarness(shells, path) as worker:
+            assert worker.activated() == [make_policy(FIRST).revision] and not dead_letters(shells)
+    async with ProposerHarness(shells, path):
+        assert dead_letters(shells) == [b"policy/0/0"]

@@ -10,13 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from faust.types.tuples import TP
 from structlog.testing import capture_logs
 
 from streams.cli.inputs import load_policy_file
-from streams.errors import DependencyAway, SettingsError
+from streams.errors import ContractError, DependencyAway, FlagStoreUnavailable, SettingsError
+from streams.log.unreadable import RecordPosition, UnreadableRecord
 from streams.pipeline import wiring
+from streams.pipeline.backlog import Readiness
 from streams.pipeline.stages import Assignments
-from streams.pipeline.worker import Worker
+from streams.pipeline.worker import Worker, _stopped_shards
 from streams.settings import Settings
 from tests.support.shells import make_shells
 
@@ -73,7 +76,11 @@ async def live(self):
     await asyncio.sleep(0.1)
     return 1
 
+async def begin_with_file(settings, policy, log):
+    return policy
+
 worker.check_topics = lambda *_, **__: None
+worker.policy_to_begin_with = begin_with_file
 worker.Worker._main = live
 main.run()
 """
@@ -97,6 +104,40 @@ async def test_uncancellable_part_does_not_delay_the_stop(monkeypatch: pytest.Mo
             await worker._stop(pipeline, SimpleNamespace())
     assert [(one["event"], one["why"]) for one in logs] == [("stopping was not clean", "'not within 0.05 s'")]
     released.set()
+
+
+def test_worker_is_not_ready_while_redis_takes_no_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(Settings(), ["publish"], load_policy_file(Settings().policy, 8))
+    worker._started = True
+    context = make_shells(monkeypatch).context
+    owned = SimpleNamespace(owned=lambda: {"any": object()})
+    pipeline = SimpleNamespace(judge=None, assignments=owned, context=context, ends=[])
+    context.writes.failed("0", FlagStoreUnavailable("moved", kind="MOVED"))
+    assert worker._why_not_ready(pipeline) == "Redis takes no writes (0): MOVED"
+
+
+def test_worker_with_a_stopped_shard_is_ready_and_names_the_record() -> None:
+    """Its other shard counts as before."""
+    record = UnreadableRecord(RecordPosition("hashtag-partials", 2, 7), b"", ContractError("empty"))
+    shards = {
+        TP("hashtag-partials", 2): SimpleNamespace(position=None),
+        TP("hashtag-partials", 3): SimpleNamespace(position=4),
+    }
+    judge = SimpleNamespace(topic="hashtag-partials", unready=lambda shards: [], stopped=lambda: {2: record})
+    assignments = SimpleNamespace(owned=lambda: shards, owned_by=lambda _: {})
+    context = SimpleNamespace(writes=SimpleNamespace(why_not=lambda: ""))
+    pipeline = SimpleNamespace(judge=judge, assignments=assignments, context=context, ends=[lambda _: 4])
+    worker = Worker(Settings(), ["judge"], None)  # type: ignore[arg-type]
+    worker._started = True
+    assert worker._why_not_ready(pipeline) == ""  # type: ignore[arg-type]
+    (note,) = _stopped_shards(pipeline)  # type: ignore[arg-type]
+    assert note == (
+        "shard 2 has stopped: hashtag-partials[2] at 7 cannot be read: empty; "
+        "hushtag skip hashtag-partials 2 7 --reason TEXT"
+    )
+    shards[TP("hashtag-partials", 3)].position = 3
+    worker._readiness = Readiness()
+    assert "hashtag-partials[3] at 3 of 4" in worker._why_not_ready(pipeline)  # type: ignore[arg-type]
 
 
 def test_stuck_thread_does_not_delay_the_exit() -> None:
