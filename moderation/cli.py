@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moderation import skip
 from moderation.drafts import AcceptedRecord, OverrideDraft, expiry_of, override_draft, undo_draft
 from moderation.options import (
     Actor,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the four override commands and the group `moderation` to the command."""
+    """Add the four override commands, `skip` and the group `moderation` to the command."""
+    skip.register(app)
     app.command("block")(_override_command("block", "Hide hashtags for a time, overruling the pipeline."))
     app.command("allow")(_override_command("allow", "Show hashtags for a time, overruling the pipeline."))
     app.command("hold")(_override_command("hold", "Hide hashtags for a time, until a review."))

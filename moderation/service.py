@@ -24,6 +24,7 @@ from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import Scope
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import version_of
+from streams.log.kafka_security import refusal
 from streams.log.moderation import Override, TagRecord, Undo, encode_moderation
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODERATION
@@ -46,8 +47,9 @@ class ModerationService:
         self._topic = settings.topic(MODERATION)
         self._deadline_seconds = deadline_seconds
         self._clock = clock
-        self._reader = LogReader(connection(settings), self._topic, silence_seconds=deadline_seconds)
-        self._producer = DeadlineProducer(connection(settings), self._topic, deadline_seconds)
+        self._kafka = connection(settings)
+        self._reader = LogReader(self._kafka, self._topic, silence_seconds=deadline_seconds)
+        self._producer = DeadlineProducer(self._kafka, self._topic, deadline_seconds)
         self._lock = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -256,6 +258,8 @@ class ModerationService:
         try:
             offsets = await asyncio.to_thread(self._producer.send, encoded)
         except KafkaError as error:
+            if (refused := refusal(error, self._kafka, right="Write", resource=self._topic)) is not None:
+                raise refused from None
             raise DependencyAway(
                 f"{self._producer.servers}: {error}; it is not known whether the decision was written",
                 fix="check with hushtag moderation list once Kafka answers, then decide again if it is missing",

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
-import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from streams.clock import monotonic_seconds
 from streams.errors import SettingsError
+from streams.serving import ServerInThread, listening_socket
 
 Ready = Callable[[], str]
 """Readiness check: "" when ready, else the reason. The server's thread calls it, so it may only read."""
 Answer = tuple[HTTPStatus, dict[str, object]]
 
 _BEAT_SECONDS = 0.5
-_SHUTDOWN_SECONDS = 1
 
 
 class HealthServer:
@@ -37,6 +34,7 @@ class HealthServer:
         registry: the metrics to expose.
         port: 0 for any free port.
         ready: the readiness check.
+        notes: texts for the answer of /readyz that change nothing about readiness.
         stalled_after_seconds: a loop that has not run for this long counts as dead.
     """
 
@@ -47,25 +45,25 @@ class HealthServer:
         host: str,
         port: int,
         ready: Ready,
+        notes: Callable[[], Sequence[str]] = tuple,
         stalled_after_seconds: float = 10.0,
         clock: Callable[[], float] = monotonic_seconds,
     ) -> None:
         self._host, self._wanted_port = host, port
         self._ready = ready
+        self._notes = notes
         self._stalled_after_seconds = stalled_after_seconds
         self._clock = clock
         self._beat_at = clock()
         self._beating: asyncio.Task[None] | None = None
         self._expose_metrics = make_asgi_app(registry)
-        self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._server: ServerInThread | None = None
 
     @property
     def port(self) -> int:
         """The port that the server listens on."""
-        assert self._socket is not None, "not started"
-        return int(self._socket.getsockname()[1])
+        assert self._server is not None, "not started"
+        return self._server.port
 
     @property
     def url(self) -> str:
@@ -80,7 +78,7 @@ class HealthServer:
             SettingsError: the server cannot listen on the address.
         """
         try:
-            self._socket = _listen(self._host, self._wanted_port)
+            listening = listening_socket(self._host, self._wanted_port)
         except OSError as error:
             raise SettingsError(
                 f"metrics cannot be served on {self._host}:{self._wanted_port}: {error.strerror or error}",
@@ -88,13 +86,7 @@ class HealthServer:
             ) from None
         self._beat_at = self._clock()
         self._beating = asyncio.create_task(self._beat(), name="health-beat")
-        config = uvicorn.Config(
-            self, log_config=None, log_level="warning", access_log=False, lifespan="off", server_header=False,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        )  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="health", daemon=True)
-        self._thread.start()
+        self._server = ServerInThread(self, listening, "health")
 
     async def stop(self) -> None:
         """Stop listening. A second call does nothing."""
@@ -103,13 +95,9 @@ class HealthServer:
             with suppress(asyncio.CancelledError):
                 await self._beating
             self._beating = None
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
-            await asyncio.to_thread(self._thread.join)
-            self._server = self._thread = None
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._server is not None:
+            await asyncio.to_thread(self._server.stop)
+            self._server = None
 
     async def _beat(self) -> None:
         while True:
@@ -130,13 +118,16 @@ class HealthServer:
         status, answer = self.health()
         if status is not HTTPStatus.OK:
             return status, answer
+        notes: Sequence[str] = ()
         try:
+            notes = self._notes()
             reason = self._ready()
         except Exception as error:  # the state that it reads may be half changed: answer all the same
             reason = f"the readiness check failed: {error!r}"
+        more: dict[str, object] = {"notes": [*notes]} if notes else {}
         if reason:
-            return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "not ready", "reason": reason}
-        return HTTPStatus.OK, {"status": "ready"}
+            return HTTPStatus.SERVICE_UNAVAILABLE, {"status": "not ready", "reason": reason, **more}
+        return HTTPStatus.OK, {"status": "ready", **more}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: the ASGI application."""
@@ -160,9 +151,3 @@ class HealthServer:
             json.dumps(body) + "\n", status, {"Cache-Control": "no-store"}, media_type="application/json"
         )
         await response(scope, receive, send)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if ":" in host:
-        return socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=socket.has_dualstack_ipv6())
-    return socket.create_server((host, port))

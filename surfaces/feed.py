@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.clock import monotonic_seconds
 from streams.errors import ContractError, DependencyAway, TopicsError
 from streams.events.parse import parse
 from streams.events.tweet import Tweet
+from streams.log.kafka_security import check_login, lacking, may_see, refusal
 from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.reading import connection
 from streams.settings import Settings
@@ -43,6 +44,7 @@ class TweetFeed:
 
         Raises:
             DependencyAway: Kafka does not answer within `start_deadline_seconds`.
+            BrokerRefuses: TLS or the login failed, or the user lacks a right.
             TopicsError: the topic is not created within that time.
         """
         consumer = with_metadata_backoff(
@@ -60,13 +62,22 @@ class TweetFeed:
             await self._wait_for_topic(consumer, deadline)
             ends = await self._seek_back(consumer, look_back_seconds)
             while True:
-                batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+                batches = await self._fetch(consumer)
                 for records in batches.values():
                     self._count((record.value, record.timestamp) for record in records)
                 if self.missing and all([await consumer.position(tp) >= end for tp, end in ends.items()]):
                     self.missing = ""
         finally:
             await consumer.stop()
+
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord]]:
+        try:
+            found: dict[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
+                timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+            )
+            return found
+        except KafkaError as error:
+            raise refusal(error, connection(self._settings), resource=self._topic) or error from None
 
     def _count(self, records: Iterable[tuple[bytes | None, int]]) -> None:
         now_ms = self._now_ms()
@@ -89,6 +100,7 @@ class TweetFeed:
                 await consumer.start()
                 return
             except KafkaConnectionError as error:
+                await check_login(connection(self._settings))
                 if monotonic_seconds() > deadline:
                     raise DependencyAway(
                         f"no answer from Kafka at {self._settings.kafka}: {error}",
@@ -100,6 +112,8 @@ class TweetFeed:
         """Wait for the topic; subscribing to a missing one would create it with the broker's defaults."""
         self.missing = f"the topic {self._topic}"
         while self._topic not in await consumer.topics():
+            if not await may_see(consumer._client, self._topic):
+                raise lacking("Describe", f"topic {self._topic}", connection(self._settings))
             if monotonic_seconds() > deadline:
                 raise TopicsError(f"there is no topic {self._topic}", fix="run `hushtag topics create`")
             await asyncio.sleep(_RETRY_SECONDS)

@@ -13,6 +13,7 @@ from heapq import nlargest
 from math import ceil
 
 from hushtag_client.answers import Answers
+from hushtag_client.presentable import presentable
 from hushtag_client.registers import Register
 
 from surfaces.trending.counter import WORLD, Trend, TrendCounter
@@ -70,7 +71,7 @@ class Listing:
         }
         found = [
             HeldTag(
-                register=register,
+                register=presentable(register),
                 trend=self.counter.find(country or WORLD, register.hashtag),
                 would_be_rank=ranks.get(register.hashtag),
             )

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from typing import Literal
 
 from hushtag_client import AsyncFlagsClient
+from hushtag_client.http_limits import limited_http
+from hushtag_client.redis_url import FORMS
 
 from streams.clock import now_ms
 from streams.errors import CallerMistake, SettingsError
+from streams.serving import limits_for_callers
 from streams.settings import Settings
 from surfaces.feed import TweetFeed
 from surfaces.search import search_service
@@ -20,6 +23,9 @@ from surfaces.trends import trends_service
 from web.server import StreamingServer
 
 Kind = Literal["trends", "search"]
+MOST_PER_ADDRESS = 200
+"""Connections of one address; each viewer has one for the live rows."""
+MOST_CONNECTIONS = 900
 
 
 def make_service(kind: Kind, counter: TrendCounter, flags: AsyncFlagsClient, other_url: str) -> SurfaceService:
@@ -66,12 +72,15 @@ async def run_surface(
     try:
         flags = AsyncFlagsClient(settings.redis_url)
     except ValueError as error:
-        raise SettingsError(f"HUSHTAG_REDIS_URL: {error}", fix="redis://host:port/0, rediss:// or unix://") from None
+        raise SettingsError(f"HUSHTAG_REDIS_URL: {error}", fix=f"write {FORMS}") from None
     service = make_service(kind, counter, flags, other_url)
     feed = TweetFeed(settings, counter, now_ms)
     service.ready = lambda: feed.missing or ("" if flags.status().synced else "the flags in Redis")
     host, port = listening.getsockname()[:2]
-    server = StreamingServer(service.app, host=host, port=port, end_streams=service.hub.close)
+    limits = limits_for_callers(settings, per_address=MOST_PER_ADDRESS, total=MOST_CONNECTIONS)
+    server = StreamingServer(
+        service.app, host=host, port=port, protocol=limited_http(limits), end_streams=service.hub.close
+    )
     async with flags:
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         feeding = asyncio.create_task(feed.run())

@@ -17,6 +17,8 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.sse import EventSourceResponse
 from fastapi.staticfiles import StaticFiles
+from hushtag_client.answers import Status
+from hushtag_client.presentable import presentable
 from hushtag_client.registers import Register
 from jinja2 import Environment
 
@@ -26,7 +28,7 @@ from streams.explain import flag_text
 from surfaces.listing import HeldTag, Listing
 from surfaces.trending.counter import Trend
 from web.assets import STATIC, asset_url, missing_vendor_files
-from web.headers import SecurityHeaders
+from web.headers import SecuredApp
 from web.hub import EventHub
 from web.live import LivePage
 from web.staff import is_staff, require_staff
@@ -111,17 +113,13 @@ class SurfaceService:
     def page(self, view: View) -> LivePage:
         """Render the live parts of a page."""
         country, held = view
-        flags = self.listing.flags.check_many(["x"], self.listing.surface, country)[0].why
         texts = {
             "summary": f"Counted over the last {self.listing.counter.window_seconds // 60} minutes, "
             f"as of {flag_text.time_of(self.now_ms())}",
-            "flags": {
-                "stale": "The flags are out of date: the pipeline or Redis is down. Automated flags hide nothing; "
-                "flags of people and orders still apply while Redis answers.",
-                "unavailable": "There are no flags yet: nothing is hidden.",
-            }.get(flags, "The flags are up to date."),
+            "flags": _state_of_flags(self.listing.flags.status()),
         }
-        texts["paused"] = flag_text.paused(self.listing.flags.paused(self.listing.surface, country), staff=held)
+        stop = self.listing.flags.paused(self.listing.surface, country)
+        texts["paused"] = flag_text.paused(presentable(stop) if stop else None, staff=held)
         lists = {"tabs": self._tabs(view), self._list_name: self._shown(country)}
         if held:
             tags = self.listing.held(country)
@@ -175,8 +173,7 @@ class SurfaceService:
             stop()
             app.state.refresh.cancel()
 
-        app = FastAPI(title=f"hushtag: {self.title}", docs_url=None, redoc_url=None, lifespan=lifespan)
-        app.add_middleware(SecurityHeaders)
+        app = SecuredApp(title=f"hushtag: {self.title}", docs_url=None, redoc_url=None, lifespan=lifespan)
         app.mount("/static", StaticFiles(directory=STATIC))
 
         @app.get("/healthz", include_in_schema=False)
@@ -240,6 +237,21 @@ def require_browser_files() -> None:
         )
 
 
+def _state_of_flags(status: Status) -> str:
+    """Describe in words whether the flags are current."""
+    if not status.synced:
+        return "There are no flags yet: nothing is hidden."
+    if status.fresh:
+        return "The flags are up to date."
+    behind = len(status.behind_shards) + len(status.missing_shards)
+    if behind < status.shards:
+        return f"The flags of some hashtags are out of date: {behind} of {status.shards} shards are behind."
+    return (
+        "The flags are out of date: the pipeline or Redis is down. Automated flags hide nothing; "
+        "flags of people and orders still apply while Redis answers."
+    )
+
+
 def _count_held(tags: Sequence[HeldTag]) -> str:
     """Count the hidden and the contested hashtags in words."""
     contested = sum(tag.register.action == "discount" for tag in tags)
@@ -260,6 +272,7 @@ def _templates() -> Environment:
     environment.globals.update(
         asset_url=asset_url,
         name_of=countries.country_name,
+        numbers_of=flag_text.numbers_of,
         action_of=flag_text.action_of,
         category_of=flag_text.category_of,
         reason_in_words=flag_text.reason_in_words,

@@ -1,10 +1,14 @@
 """Security headers on every response, as plain ASGI middleware that does not buffer streams.
 
-The content security policy allows only scripts, styles, images and connections of this server, and no inline ones.
+The content security policy of pages allows only scripts, styles, images and connections of this server, and no inline
+ones.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -21,8 +25,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
+NOTHING_ALLOWED = "default-src 'none'; frame-ancestors 'none'"
+"""Content security policy of servers without pages."""
+
 _HEADERS = [
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -36,8 +42,9 @@ _NEVER = (b"cache-control", b"no-store")
 class SecurityHeaders:
     """Adds the headers; files requested by the hash of their content may be cached for ever, others not at all."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, content_security_policy: str = CONTENT_SECURITY_POLICY) -> None:
         self._app = app
+        self._headers = [(b"content-security-policy", content_security_policy.encode()), *_HEADERS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the security headers to every HTTP response."""
@@ -51,9 +58,24 @@ class SecurityHeaders:
                 kept = keep and message["status"] in (200, 304)
                 message["headers"] = [
                     *(pair for pair in message.get("headers", ()) if pair[0].lower() != b"cache-control"),
-                    *_HEADERS,
+                    *self._headers,
                     _FOR_EVER if kept else _NEVER,
                 ]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class SecuredApp(FastAPI):
+    """Application with the security headers on every answer, also on the one to an unexpected error.
+
+    Starlette answers such an error outside of all middleware, so the headers are added around its whole stack.
+    """
+
+    def __init__(self, *, content_security_policy: str = CONTENT_SECURITY_POLICY, **options: Any) -> None:
+        self._content_security_policy = content_security_policy
+        super().__init__(**options)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Build the usual stack, with the headers around it."""
+        return SecurityHeaders(super().build_middleware_stack(), self._content_security_policy)

@@ -16,14 +16,27 @@ GRACE_SECONDS = 3
 
 
 class StreamingServer(uvicorn.Server):
-    """Serves `app` on `host:port` until SIGINT or SIGTERM; calls `end_streams` before it stops."""
+    """Serves `app` on `host:port` until SIGINT or SIGTERM; calls `end_streams` before it stops.
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, end_streams: Callable[[], None]) -> None:
+    `protocol` is uvicorn's class of a connection; it bounds their time and number.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        port: int,
+        protocol: type[asyncio.Protocol],
+        end_streams: Callable[[], None],
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 host=host,
                 port=port,
+                http=protocol,
+                ws="none",
                 log_level="warning",
                 access_log=False,
                 proxy_headers=False,

@@ -1,15 +1,16 @@
 """Access control: authentication, roles, rate limits and idempotency, before any body is read.
 
 A route states its permission; the OpenAPI document shows which roles have it. Without a key file the API listens on
-loopback only and requires no key. A browser on the same machine still cannot write, because every write needs a header
-that no form can send. It cannot read either, because a request with a foreign host name is refused.
+loopback only, requires no key, and answers only direct calls of this machine: a proxy would make all its callers
+admins. A browser on the same machine still cannot write, because every write needs a header that no form can send. It
+cannot read either, because a request with a foreign host name is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -22,18 +23,25 @@ from moderation.api.keys import ALLOWED, ApiKey, KeyRing, Permission
 from moderation.api.limits import RateLimit
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import DependencyAway, HushtagError
+from web.callers import Network, client_address, names_this_machine, rate_group, why_not_direct
 
 LOCAL_CALLER = ApiKey(name="local", role="admin", sha256="0" * 64, acts_for_others=True)
 """Caller on this machine where no keys are set."""
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?")
 
 
 class AccessControl:
-    """Checks that every call passes."""
+    """Checks that every call passes.
 
-    def __init__(self, ring: KeyRing, limit: RateLimit) -> None:
+    Args:
+        ring: the keys.
+        limit: limit of the calls of each key.
+        trusted: proxies whose X-Forwarded-For counts.
+    """
+
+    def __init__(self, ring: KeyRing, limit: RateLimit, trusted: Sequence[Network] = ()) -> None:
         self.ring = ring
+        self._trusted = trusted
         self.idempotency = IdempotencyStore()
         self._limit = limit
         self._guesses = RateLimit(per_second=0.2, burst=10)
@@ -42,7 +50,8 @@ class AccessControl:
         """Authenticate and authorise a call.
 
         Raises:
-            RefusedCall: unknown key (401), wrong role (403), too many calls (429) or a foreign host name (421).
+            RefusedCall: unknown key (401), wrong role or a proxy without keys (403), too many calls (429) or a foreign
+                host name (421).
         """
         caller = self._identify(request)
         _spend(self._limit, caller.name)
@@ -53,16 +62,24 @@ class AccessControl:
 
     def _identify(self, request: Request) -> ApiKey:
         if self.ring.open:
-            if not _LOOPBACK.fullmatch(request.headers.get("host", "")):
+            if not names_this_machine(request):
                 raise RefusedCall(421, "wrong_host", "without keys only localhost is served", "call localhost")
+            if why := why_not_direct(request):
+                message = f"without keys only direct calls from this machine are served: {why}"
+                fix = "start the API with --keys FILE (hushtag api-key NAME), or call it directly, without a proxy"
+                raise RefusedCall(403, "keys_needed", message, fix)
             return LOCAL_CALLER
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         found = self.ring.find(key.strip()) if scheme.lower() == "bearer" and key else None
         if found is None:
-            _spend(self._guesses, request.client.host if request.client else "")
+            _spend(self._guesses, self._guesser(request))
             headers = {"WWW-Authenticate": 'Bearer realm="hushtag"'}
             raise RefusedCall(401, "unauthorised", "missing or unknown API key", "Authorization: Bearer KEY", headers)
         return found
+
+    def _guesser(self, request: Request) -> str:
+        peer = request.client.host if request.client else ""
+        return rate_group(client_address(peer, request.headers.getlist("x-forwarded-for"), self._trusted))
 
 
 class GuardedRoute(APIRoute):

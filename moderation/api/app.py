@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from hushtag_client.http_limits import limited_http
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -20,7 +21,10 @@ from moderation.api.limits import RateLimit, SizeLimit
 from moderation.api.services import Services, connect_services
 from moderation.drafts import PolicyNames
 from streams.errors import CallerMistake, DependencyAway, HushtagError
+from streams.serving import limits_for_callers
 from streams.settings import Settings
+from web.callers import Network, parse_networks
+from web.headers import NOTHING_ALLOWED, SecuredApp
 
 _ERROR_WORDS = {401: "unauthorised", 403: "forbidden", 404: "not_found", 405: "wrong_method", 413: "too_large"}
 
@@ -36,7 +40,10 @@ class ErrorBody(BaseModel):
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorBody, "description": "The body is not JSON."},
     401: {"model": ErrorBody, "description": "The key is missing or unknown."},
-    403: {"model": ErrorBody, "description": "The role lacks the permission, or the key may not write as this actor."},
+    403: {
+        "model": ErrorBody,
+        "description": "The role lacks the permission, the key may not write as this actor, or a proxy needs keys.",
+    },
     404: {"model": ErrorBody, "description": "The id is unknown."},
     409: {"model": ErrorBody, "description": "Another person acted first: `changed` lists what happened."},
     413: {"model": ErrorBody, "description": "The body is too large."},
@@ -47,12 +54,19 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(services: Services, ring: KeyRing, limit: RateLimit) -> FastAPI:
+def create_app(services: Services, ring: KeyRing, limit: RateLimit, trusted: Sequence[Network] = ()) -> FastAPI:
     """Build the application.
 
     The OpenAPI document is at /openapi.json. Its usual pages are off, because they load scripts from other hosts.
+
+    Args:
+        services: writers of decisions, and readers.
+        ring: the keys.
+        limit: limit of the calls of each key.
+        trusted: proxies whose X-Forwarded-For counts.
     """
-    app = FastAPI(
+    app = SecuredApp(
+        content_security_policy=NOTHING_ALLOWED,
         title="hushtag moderation",
         version="1",
         description="Human decisions: overrides, orders, reviews and appeals, and the log of all decisions.",
@@ -62,7 +76,7 @@ def create_app(services: Services, ring: KeyRing, limit: RateLimit) -> FastAPI:
         responses=_REFUSALS,
     )
     app.state.services = services
-    app.state.access = AccessControl(ring, limit)
+    app.state.access = AccessControl(ring, limit, trusted)
     for module in (hashtags, overrides, reviews, orders):
         app.include_router(module.router)
     app.add_middleware(SizeLimit)
@@ -70,6 +84,7 @@ def create_app(services: Services, ring: KeyRing, limit: RateLimit) -> FastAPI:
     app.add_exception_handler(HushtagError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _bug)
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:
@@ -100,7 +115,8 @@ async def serve(
         CallerMistake: the address cannot be used.
     """
     async with connect_services(settings, names, share=share) as services:
-        app = create_app(services, ring, RateLimit(rate, burst))
+        trusted = parse_networks(settings.trusted_proxies)
+        app = create_app(services, ring, RateLimit(rate, burst), trusted)
         config = uvicorn.Config(
             app,
             host=host,
@@ -108,6 +124,9 @@ async def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
+            http=limited_http(limits_for_callers(settings)),
+            ws="none",
             lifespan="off",
             timeout_graceful_shutdown=5,
         )
@@ -144,3 +163,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     word = _ERROR_WORDS.get(error.status_code, "mistake")
     headers = dict(error.headers) if error.headers else None
     return JsonReply(problem(word, str(error.detail), "see /openapi.json"), error.status_code, headers)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Answer an unexpected error; Starlette raises it again, and the server logs it."""
+    return JsonReply(problem("bug", "the API failed", "report it with the log of `hushtag api`"), 500)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from moderation.review.items import DEFAULT_SHARE
 from moderation.terminal import policy_names
 from streams.errors import CallerMistake
 from streams.settings import load_settings
+from web.callers import is_loopback
 
 
 class RoleName(StrEnum):
@@ -49,13 +49,14 @@ def api(
 ) -> None:
     """Serve the moderation API until stopped; its OpenAPI document is at /openapi.json.
 
-    Put a TLS proxy in front of it unless it listens on loopback only: keys travel in a header.
+    Without keys it answers only direct calls of this machine. With keys, put a TLS proxy in front of it, because keys
+    travel in a header, and name the proxy in HUSHTAG_TRUSTED_PROXIES.
     """
     from moderation.api.app import serve
     from moderation.api.keys import KeyRing
 
     settings, ring = load_settings(), KeyRing(keys)
-    if ring.open and not _is_loopback(host):
+    if ring.open and not is_loopback(host):
         raise CallerMistake(
             f"{host} is not loopback, and no keys are set", fix="give --keys FILE: hushtag api-key NAME"
         )
@@ -92,10 +93,3 @@ def api_key(
     parse_keys(f'{{"keys": [{line}]}}'.encode(), "NAME")
     typer.echo(f"{key}    <- for {name}; it cannot be shown again", err=True)
     print(line)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

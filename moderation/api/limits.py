@@ -12,12 +12,6 @@ from moderation.api.answers import JsonReply, problem
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Limit of a body; an order of 100,000 accounts has 2 MB."""
-SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 @dataclass(slots=True)
@@ -65,7 +59,7 @@ class _TooLarge(HTTPException):
 
 
 class SizeLimit:
-    """ASGI middleware that refuses large bodies before they are read whole and adds security headers.
+    """ASGI middleware that refuses large bodies before they are read whole.
 
     A body of unknown length is counted as it arrives.
     """
@@ -90,20 +84,17 @@ class SizeLimit:
                 raise _TooLarge(self._most_bytes)
             return message
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_noted(message: Message) -> None:
             nonlocal started
             started = True
-            if message["type"] == "http.response.start":
-                extra = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-                message["headers"] = [*message["headers"], *extra]
             await send(message)
 
         try:
             if not length.isdigit() or int(length) > self._most_bytes:
                 raise _TooLarge(self._most_bytes)
-            await self._app(scope, receive_counted, send_with_headers)
+            await self._app(scope, receive_counted, send_noted)
         except _TooLarge as error:
             if started:
                 raise
             reply = JsonReply(problem("too_large", str(error.detail), "split it"), 413)
-            await reply(scope, receive, send_with_headers)
+            await reply(scope, receive, send_noted)

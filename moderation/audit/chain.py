@@ -17,7 +17,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from moderation.audit.inputs import AuditInput, Natural, SourcePosition, begins_incarnation, too_large_note
 from streams.errors import ContractError
+from streams.log.topic_specs import DECISIONS
 
 GENESIS = "0" * 64
 """Previous hash of the first entry."""
@@ -25,27 +27,6 @@ MAX_ENTRY_BYTES = 4 * 1024 * 1024 - 16 * 1024
 """Limit of the topic's records; a larger source record is kept as its hash."""
 
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-Natural = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
-
-
-class SourcePosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Position of one record in a source topic."""
-
-    topic: str
-    """Name without the prefix."""
-    partition: Natural
-    offset: Natural
-    log_time_ms: int
-    """Kafka timestamp of the record; -1 without one."""
-
-
-class AuditInput(msgspec.Struct, frozen=True):
-    """Source record as read from Kafka, or a note about a range of records."""
-
-    source: SourcePosition
-    key: bytes | None = None
-    value: bytes | None = None
-    note: str = ""
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +97,9 @@ class Chain:
         """Move the end behind an entry of the log, without a check."""
         self.next_seq, self.head = entry.seq + 1, entry.hash
         self.next_offsets[entry.source.topic, entry.source.partition] = entry.source.offset + 1
+        if begins_incarnation(entry.source.topic, entry.key):
+            for at in [at for at in self.next_offsets if at[0] == DECISIONS]:
+                del self.next_offsets[at]  # in place: readers of the sources look at this dict
 
     def extend(self, inputs: Iterable[AuditInput]) -> list[AuditEntry]:
         """Build the entries of source records in their order; a record that is already in the log gives none."""
@@ -138,6 +122,17 @@ def record_bytes(entry: AuditEntry) -> bytes | None:
     return base64.b64decode(entry.record) if entry.encoding == "base64" else entry.record.encode()
 
 
+def input_of(entry: AuditEntry) -> AuditInput:
+    """Return the source record of an entry, or the note in its place."""
+    try:
+        key = None
+        if entry.key is not None:
+            key = base64.b64decode(entry.key) if entry.encoding == "base64" else entry.key.encode()
+        return AuditInput(entry.source, key, record_bytes(entry), entry.note)
+    except ValueError:  # no writer of ours makes such an entry
+        return AuditInput(entry.source, note="unreadable base64")
+
+
 def _unhashed(seq: int, prev: str, one: AuditInput) -> AuditEntry:
     encoding: Literal["utf-8", "base64"] = "utf-8"
     try:
@@ -148,6 +143,5 @@ def _unhashed(seq: int, prev: str, one: AuditInput) -> AuditEntry:
     entry = AuditEntry(seq=seq, prev=prev, source=one.source, key=key, record=record, encoding=encoding, note=one.note)
     if len(canonical(entry)) <= MAX_ENTRY_BYTES:
         return entry
-    value = one.value or b""
-    note = f"too large to be kept: {len(value)} bytes with SHA-256 {hashlib.sha256(value).hexdigest()}"
+    note = too_large_note(one.value or b"")
     return AuditEntry(seq=seq, prev=prev, source=one.source, key=None, record=None, note=note)

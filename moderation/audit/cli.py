@@ -8,16 +8,19 @@ import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from moderation.audit.chain import decode_entry
+from moderation.audit.chain import decode_entry, input_of
+from moderation.audit.comparison import SourceComparison
 from moderation.audit.heads import keys_of, read_heads
 from moderation.audit.reading import RawRecord, read_file, read_topic
 from moderation.audit.rows import COLUMNS, AuditFilter, row_of
+from moderation.audit.source_check import compare_with_sources
 from moderation.audit.verify import Verification, VerificationResult
 from moderation.drafts import moment_ms
 from moderation.options import Json
@@ -26,6 +29,9 @@ from streams.errors import EXIT_NO, CallerMistake, ContractError
 from streams.log.topic_specs import AUDIT
 from streams.naming import country_of, tag_of
 from streams.settings import load_settings
+
+MOST_PRINTED = 20
+"""Differences that `verify` prints."""
 
 
 class Format(StrEnum):
@@ -69,11 +75,16 @@ def run(
             max=65535,
         ),
     ] = 9465,
+    sign_unchecked: Annotated[
+        bool,
+        typer.Option("--sign-unchecked", help="Sign also unsigned entries whose source records are gone."),
+    ] = False,
 ) -> None:
     """Write the audit log until stopped. A second process takes over, and the first one ends.
 
     Every ten seconds with new entries, the end of the log is signed with HUSHTAG_AUDIT_KEY and appended to the file of
-    heads. Keep that file out of reach of everyone who can write to Kafka.
+    heads. Keep that file out of reach of everyone who can write to Kafka. Before the first signature, entries without
+    one are compared with their source records.
     """
     from moderation.audit.process import run_writer
     from streams.logs import configure_logging
@@ -82,7 +93,8 @@ def run(
     if heads is None:
         raise CallerMistake("no file for the signed heads", fix="give --heads FILE or set HUSHTAG_AUDIT_HEADS")
     configure_logging(settings.log_level)
-    entries = asyncio.run(run_writer(settings, heads, None if once else metrics_port))
+    port = None if once else metrics_port
+    entries = asyncio.run(run_writer(settings, heads, port, sign_unchecked=sign_unchecked))
     print(f"{settings.topic(AUDIT)}: {entries} entries", file=sys.stderr)
 
 
@@ -91,12 +103,18 @@ def verify(
     chain_only: Annotated[
         bool, typer.Option("--chain-only", help="Verify without heads; a cut-off end is then not detected.")
     ] = False,
+    sources: Annotated[
+        bool,
+        typer.Option(
+            "--sources", help="Also compare every entry with its source record; report missing, altered, added ones."
+        ),
+    ] = False,
     file: Export = None,
     as_json: Json = False,
 ) -> None:
     """Verify every entry of the audit log; report the first one changed, removed, moved or cut off.
 
-    Exits with 3 if there is one.
+    Exits with 3 if there is one, or if the log and its source topics differ.
     """
     settings = load_settings()
     topic = settings.topic(AUDIT)
@@ -109,11 +127,17 @@ def verify(
     if heads is not None:
         keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
 
+    comparison = SourceComparison() if sources else None
+
     async def check() -> VerificationResult:
         verification = Verification(topic, known, keys)
         async with aclosing(_records(file)) as records:
             async for offset, value in records:
-                verification.apply(offset, value)
+                entry = verification.apply(offset, value)
+                if entry is not None and comparison is not None:
+                    comparison.add(entry.seq, input_of(entry))
+        if comparison is not None:
+            await compare_with_sources(settings, comparison, whole=True)
         return verification.result()
 
     result = asyncio.run(check())
@@ -121,7 +145,8 @@ def verify(
     if as_json:
         bad = fault and {"seq": fault.seq, "what": fault.what, "detail": fault.detail, "offset": fault.offset}
         plain = {"ok": fault is None, "topic": topic, "entries": result.entries, "head": result.head}
-        print(json.dumps(plain | {"heads": result.heads, "bad": bad}, ensure_ascii=False))
+        compared = {} if comparison is None else {"sources": _as_json(comparison)}
+        print(json.dumps(plain | {"heads": result.heads, "bad": bad} | compared, ensure_ascii=False))
     elif fault is None:
         against = f"signed heads: {result.heads}" if heads is not None else "no heads: a cut-off end is not detected"
         print(f"{topic}: all entries, {result.entries}, are unchanged ({against}); head {result.head}")
@@ -129,8 +154,31 @@ def verify(
         where = "" if fault.offset is None else f", found at offset {fault.offset}"
         print(f"{topic}: {fault}{where}")
         print(f"the {min(fault.seq, result.entries)} entries before it are unchanged")
-    if fault is not None:
+    if comparison is not None and not as_json:
+        _print_comparison(comparison)
+    if fault is not None or (comparison is not None and comparison.differences):
         raise typer.Exit(EXIT_NO)
+
+
+def _print_comparison(comparison: SourceComparison) -> None:
+    differences = comparison.differences
+    for one in differences[:MOST_PRINTED]:
+        print(one)
+    if len(differences) > MOST_PRINTED:
+        print(f"and {len(differences) - MOST_PRINTED} more: --json has them")
+    print(
+        f"sources: {comparison.compared} entries are equal, {len(differences)} records differ, "
+        f"{comparison.gone} entries have no source any more, {comparison.waiting} records are not logged yet"
+    )
+
+
+def _as_json(comparison: SourceComparison) -> dict[str, Any]:
+    return {
+        "equal": comparison.compared,
+        "gone": comparison.gone,
+        "waiting": comparison.waiting,
+        "differences": [asdict(one) for one in comparison.differences],
+    }
 
 
 def export(

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import msgspec
 
-from moderation.audit.chain import Natural, Sha256
+from moderation.audit.chain import Sha256
+from moderation.audit.inputs import Natural
 from streams.errors import CallerMistake, SettingsError
 
 MIN_KEY_CHARACTERS = 16

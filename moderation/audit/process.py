@@ -18,13 +18,14 @@ from streams.logs import logger
 from streams.settings import Settings
 
 
-async def run_writer(settings: Settings, heads: Path, metrics_port: int | None) -> int:
+async def run_writer(settings: Settings, heads: Path, metrics_port: int | None, *, sign_unchecked: bool = False) -> int:
     """Write the log until SIGTERM or SIGINT and return its number of entries.
 
     Args:
         settings: addresses and topic names.
         heads: file of the signed heads.
         metrics_port: port of the metrics; None writes what the sources hold now and ends.
+        sign_unchecked: sign also entries whose source records are gone.
 
     Raises:
         AuditBroken: verification failed; with metrics only after the process is stopped.
@@ -33,7 +34,7 @@ async def run_writer(settings: Settings, heads: Path, metrics_port: int | None) 
     stopped, metrics = asyncio.Event(), AuditMetrics()
     if metrics_port is None:
         stopped.set()
-        return await _write(settings, heads, metrics, stopped)
+        return await _write(AuditWriter(settings, heads, metrics, sign_unchecked=sign_unchecked), stopped)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
@@ -44,7 +45,7 @@ async def run_writer(settings: Settings, heads: Path, metrics_port: int | None) 
     log = logger(__name__)
     try:
         log.info("audit log writer started", metrics=health.url)
-        return await _write(settings, heads, metrics, stopped)
+        return await _write(AuditWriter(settings, heads, metrics, sign_unchecked=sign_unchecked), stopped)
     except AuditBroken as broken:
         readiness.mark_broken(str(broken))
         log.error("audit log failed verification; nothing more is appended", why=str(broken))
@@ -73,7 +74,7 @@ class AuditReadiness:
         return "" if self._metrics.caught_up else "the log is being verified, or has not caught up yet"
 
 
-async def _write(settings: Settings, heads: Path, metrics: AuditMetrics, stopped: asyncio.Event) -> int:
-    async with AuditWriter(settings, heads, metrics) as writer:
+async def _write(new_writer: AuditWriter, stopped: asyncio.Event) -> int:
+    async with new_writer as writer:
         await writer.run(stopped)
         return writer.chain.next_seq

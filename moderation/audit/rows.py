@@ -14,6 +14,7 @@ import msgspec
 
 from moderation.audit.chain import AuditEntry, record_bytes
 from moderation.wording import iso_words
+from streams.log.skips import KIND as SKIP
 from streams.log.topic_specs import DECISIONS, POLICY
 
 _ACTIONS = ("action", "verdict", "outcome", "to")
@@ -102,11 +103,16 @@ def _columns(entry: AuditEntry) -> tuple[str, str, str, str, str, str]:
         action, reason = _rulings(record)
         return kind, action, _text(record, "hashtag"), _text(record, "country"), _text(record, "actor"), reason
     target = next((found for name in _TARGETS if (found := _text(record, name))), "")
+    if kind == SKIP:
+        target = f"{_text(record, 'topic')}[{_text(record, 'partition')}]@{_text(record, 'offset')}"
     action = next((found for name in _ACTIONS if (found := _text(record, name))), kind)
     return kind, action, target, _text(record, "country"), _text(record, "actor"), _text(record, "reason")
 
 
 def _policy_columns(record: Mapping[str, Any]) -> tuple[str, str, str, str, str, str]:
+    if "incarnation" in record:
+        target = f"incarnation {_text(record, 'incarnation')}, {_text(record, 'shards')} shards"
+        return "incarnation", _text(record, "why"), target, "", _text(record, "actor"), _text(record, "reason")
     target = f"serial {_text(record, 'serial')}, revision {_text(record, 'revision')}"
     if isinstance(change := record.get("model_change"), dict):  # the policy fields repeat the previous activation
         models = f"model {_text(change, 'before')} → {_text(record, 'model_revision')}"

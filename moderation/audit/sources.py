@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 from typing import Self
@@ -17,7 +18,9 @@ from typing import Self
 import msgspec
 from aiokafka import ConsumerRecord
 
-from moderation.audit.chain import AuditEntry, AuditInput, SourcePosition
+from moderation.audit.chain import AuditEntry
+from moderation.audit.inputs import AuditInput, SourcePosition
+from streams.log.fillers import is_filler
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
 from streams.settings import Settings
@@ -25,8 +28,12 @@ from streams.settings import Settings
 SOURCES = (MODERATION, POLICY, DECISIONS)
 PERSONAL_KINDS = frozenset({"speaker", "speaker_details", "order_targets"})
 """Kinds of `moderation` records that are kept as their hash."""
+JUDGES_OWN = frozenset({"progress", "stopped"})
+"""Kinds of `suppression-decisions` records that are no decisions."""
 _Positions = Mapping[tuple[str, int], int]
 _LOST = "lost: offsets "
+_LOSS = re.compile(rf"{_LOST}([0-9]+) to ([0-9]+) were gone from the topic before they were read")
+CHECKPOINT_NOTE = "read up to here; judges' progress and workers' reports are not kept"
 
 
 class _RecordHead(msgspec.Struct):
@@ -44,7 +51,7 @@ def is_kept(topic: str, value: bytes | None) -> bool:
         return True
     try:
         head = _decoder.decode(value)
-        return head.kind != "progress" if topic == DECISIONS else not head.worker
+        return head.kind not in JUDGES_OWN if topic == DECISIONS else not head.worker
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True  # the log also shows malformed records
 
@@ -123,10 +130,7 @@ class SourceTopics:
 
     def checkpoints(self) -> list[AuditInput]:
         """Build a note for each partition whose last records were left out."""
-        notes = [
-            AuditInput(source, note="read up to here; judges' progress and workers' reports are not kept")
-            for source in self._skipped.values()
-        ]
+        notes = [AuditInput(source, note=CHECKPOINT_NOTE) for source in self._skipped.values()]
         self._skipped.clear()
         return notes
 
@@ -136,8 +140,14 @@ class SourceTopics:
 
     def _input(self, name: str, record: ConsumerRecord) -> AuditInput | None:
         source = SourcePosition(name, record.partition, record.offset, record.timestamp)
-        if not is_kept(name, record.value):
+        if is_filler(record.key, record.value) or not is_kept(name, record.value):
             self._skipped[name, record.partition] = source
             return None
         self._skipped.pop((name, record.partition), None)
         return audit_input(source, record.key, record.value)
+
+
+def loss_of(note: str) -> tuple[int, int] | None:
+    """Return the first and the last offset that a note reports as lost; None for another note."""
+    match = _LOSS.fullmatch(note)
+    return (int(match[1]), int(match[2])) if match else None

@@ -15,7 +15,7 @@ from moderation.audit.chain import AuditEntry, Chain, decode_entry, hash_of
 from moderation.audit.heads import SignedHead, signer_of
 from streams.errors import ContractError
 
-FaultKind = Literal["changed", "missing", "out of order", "repeated", "cut off", "not an entry", "forged head"]
+FaultKind = Literal["changed", "missing", "out of order", "repeated", "cut off", "added", "not an entry", "forged head"]
 
 
 @dataclass(frozen=True, slots=True)

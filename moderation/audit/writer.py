@@ -1,8 +1,10 @@
 """The only writer of the audit log: reads the sources, chains entries, sends them in transactions, exports heads.
 
 Writing is exactly-once without any other state. The transactional id fences every previous writer and aborts its open
-transaction. The log itself then gives the last entry and the position of each source, and no other process can append.
-The whole log is verified before the first entry and every few hours, so that nothing is appended to a forged log.
+transaction. The log itself then gives the last entry and the position of each source. The whole log is verified before
+the first entry and every few hours, so that nothing is appended to a forged log. Fencing does not stop a program that
+appends without transactions, so entries after the last signed head are compared with their sources before they are
+signed.
 """
 
 from __future__ import annotations
@@ -15,14 +17,18 @@ from typing import Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
-from moderation.audit.chain import MAX_ENTRY_BYTES, AuditEntry, AuditInput, Chain, encode_entry
+from moderation.audit.chain import MAX_ENTRY_BYTES, AuditEntry, Chain, encode_entry, input_of
+from moderation.audit.comparison import SourceComparison
 from moderation.audit.heads import SignedHead, append_head, is_genuine, keys_of, read_heads, signed
+from moderation.audit.inputs import AuditInput
 from moderation.audit.metrics import AuditMetrics
 from moderation.audit.reading import read_topic
+from moderation.audit.source_check import compare_with_sources
 from moderation.audit.sources import SourceTopics
 from moderation.audit.verify import AuditFault, Verification
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import EXIT_NO, DependencyAway, HushtagError
+from streams.log.kafka_security import check_login, refusal
 from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.reading import connection
 from streams.log.topic_specs import AUDIT
@@ -37,18 +43,16 @@ CHECKPOINT_SECONDS = 3600.0
 VERIFY_SECONDS = 6 * 3600.0
 """Interval between verifications of the whole log."""
 _DEADLINE_SECONDS = 30.0
+_NEW_LOG = "keep the topic and the heads as evidence; docs/audit.md explains how to begin a new log"
 
 
 class AuditBroken(HushtagError):
-    """Failed verification of the log; nothing more is appended to it."""
+    """Failed verification of the log; nothing more is appended to it, and nothing is signed."""
 
     exit_code = EXIT_NO
 
-    def __init__(self, topic: str, fault: AuditFault) -> None:
-        super().__init__(
-            f"{topic}: {fault}",
-            fix="keep the topic and the heads as evidence; docs/audit.md explains how to begin a new log",
-        )
+    def __init__(self, topic: str, fault: object, *, fix: str = _NEW_LOG) -> None:
+        super().__init__(f"{topic}: {fault}", fix=fix)
 
 
 class AuditTakenOver(HushtagError):
@@ -60,18 +64,27 @@ class AuditTakenOver(HushtagError):
 class AuditWriter:
     """Writer of the log: an async context manager, then `run` or `catch_up`.
 
+    Args:
+        settings: addresses, topic names and keys.
+        heads: file of the signed heads.
+        metrics: metrics to update.
+        sign_unchecked: sign also entries whose source records are gone, which cannot be compared.
+
     Raises (on entering):
-        AuditBroken: verification failed.
+        AuditBroken: verification failed, or unsigned entries differ from their sources.
         SettingsError, CallerMistake: the key or the file of heads is missing or unusable.
         DependencyAway: Kafka does not answer.
     """
 
-    def __init__(self, settings: Settings, heads: Path, metrics: AuditMetrics | None = None) -> None:
+    def __init__(
+        self, settings: Settings, heads: Path, metrics: AuditMetrics | None = None, *, sign_unchecked: bool = False
+    ) -> None:
         self.chain = Chain()
         self.metrics = metrics if metrics is not None else AuditMetrics()
         self._settings = settings
         self._topic = settings.topic(AUDIT)
         self._heads = heads
+        self._sign_unchecked = sign_unchecked
         self._keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
         self._sources: SourceTopics | None = None
         self._producer = with_metadata_backoff(
@@ -91,7 +104,9 @@ class AuditWriter:
     async def __aenter__(self) -> Self:
         try:
             await self._within_deadline(self._producer.start())
-            self.chain = await self._verified()
+            unsigned = SourceComparison()
+            self.chain = await self._verified(unsigned)
+            await self._check_unsigned(unsigned)
             self._sources = await SourceTopics(self._settings).__aenter__()
             self.export_head()
         except BaseException:
@@ -177,23 +192,51 @@ class AuditWriter:
         """Read and verify the whole log again.
 
         Raises:
-            AuditBroken: verification failed, or entries of this process are missing.
+            AuditBroken: verification failed, or the log does not end with the last entry of this process.
         """
         verified = await self._verified()
+        last = self.chain.next_seq - 1
         if verified.next_seq < self.chain.next_seq:
-            detail = f"this process wrote entry {self.chain.next_seq - 1}"
-            raise AuditBroken(self._topic, AuditFault(verified.next_seq, "cut off", detail))
+            fault = AuditFault(verified.next_seq, "cut off", f"this process wrote entry {last}")
+        elif verified.next_seq > self.chain.next_seq:
+            fault = AuditFault(self.chain.next_seq, "added", f"this process wrote only up to entry {last}")
+        elif verified.head != self.chain.head:
+            fault = AuditFault(last, "changed", "this process wrote another one")
+        else:
+            return
+        raise AuditBroken(self._topic, fault)
 
     async def _commit(self, entries: Sequence[AuditEntry]) -> None:
         async with self._producer.transaction():
             sent = [await self._producer.send(self._topic, encode_entry(entry), partition=0) for entry in entries]
             await asyncio.gather(*sent)
 
-    async def _verified(self) -> Chain:
+    async def _check_unsigned(self, unsigned: SourceComparison) -> None:
+        """Compare the entries after the last signed head with their sources."""
+        await compare_with_sources(self._settings, unsigned)
+        if differences := unsigned.differences:
+            many = f"unsigned entries differ from their sources in {len(differences)} records; the first: "
+            raise AuditBroken(self._topic, f"{many}{differences[0]}. Nothing was signed")
+        if unsigned.gone and not self._sign_unchecked:
+            what = f"{unsigned.gone} unsigned entries, the first is {unsigned.first_gone}, cannot be compared"
+            raise AuditBroken(
+                self._topic,
+                f"{what}: their source records are gone. Nothing was signed",
+                fix="inspect them (hushtag audit export), then start once with --sign-unchecked",
+            )
+        self._log.info("unsigned entries compared", equal=unsigned.compared, sources_gone=unsigned.gone)
+
+    async def _verified(self, unsigned: SourceComparison | None = None) -> Chain:
         heads = await asyncio.to_thread(read_heads, self._heads) if self._heads.exists() else []
+        signed_seq = max((head.seq for _, head in heads), default=-1)
         verification = Verification(self._topic, heads, self._keys)
         async for offset, value in read_topic(self._settings):
-            verification.apply(offset, value)
+            entry = verification.apply(offset, value)
+            if entry is not None and unsigned is not None:
+                if entry.seq > signed_seq:
+                    unsigned.add(entry.seq, input_of(entry))
+                else:
+                    unsigned.skip(input_of(entry))
         result = verification.result()
         if result.fault is not None:
             raise AuditBroken(self._topic, result.fault)
@@ -223,6 +266,10 @@ class AuditWriter:
                 f"another process now writes {self._topic}", fix="run only one `hushtag audit run`"
             ) from None
         except (KafkaError, TimeoutError) as error:
+            kafka = connection(self._settings)
+            await check_login(kafka)
+            if (refused := refusal(error, kafka, right="Write", resource=self._topic)) is not None:
+                raise refused from None
             why = str(error) or f"no answer in {_DEADLINE_SECONDS:g} s"
             raise DependencyAway(
                 f"Kafka at {self._settings.kafka}: {why}; the next start appends what was not committed",

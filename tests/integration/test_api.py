@@ -100,6 +100,30 @@ async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, 
         assert {row["kind"] for row in logged} == {"decision", "review_verdict", "override"}
 
 
+async def test_process_limits_guesses_and_half_open_connections(url: str) -> None:
+    """The server takes no address from a header, since no proxy is trusted, and bounds the connections of one."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as guesser:
+        answers = [
+            await guesser.get(
+                "/v1/overrides", headers={"Authorization": f"Bearer {n}", "X-Forwarded-For": f"10.0.0.{n}"}
+            )
+            for n in range(60)
+        ]
+    statuses = [one.status_code for one in answers]
+    assert set(statuses[:10]) == {401} and statuses.count(429) > 40
+    address = httpx.URL(url)
+    opened = [await asyncio.open_connection(address.host, address.port) for _ in range(200)]
+    for _, writer in opened:
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+    ended = await asyncio.gather(*(asyncio.wait_for(reader.read(), 60) for reader, _ in opened), return_exceptions=True)
+    assert b"HTTP/1.1 408" in {one[:12] for one in ended if isinstance(one, bytes)}, "they end at the deadline"
+    assert b"HTTP/1.1 503" in {one[:12] for one in ended if isinstance(one, bytes)}, "and some get no slot"
+    for _, writer in opened:
+        writer.close()
+    async with caller(url, "ann") as ann:
+        assert (await ann.get("/v1/overrides")).status_code == 200
+
+
 async def test_audit_log_is_paged(topics: Settings, tmp_path: Path) -> None:
     keyed = topics.model_copy(update={"audit_key": topics.audit_key.__class__("k" * 32)})
     async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer:

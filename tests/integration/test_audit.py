@@ -23,8 +23,9 @@ from kafka.admin import KafkaAdminClient
 from kafka.structs import TopicPartition as KafkaPartition
 from pydantic import SecretStr
 
-from moderation.audit.chain import AuditEntry, decode_entry
+from moderation.audit.chain import AuditEntry, Chain, decode_entry, encode_entry
 from moderation.audit.heads import append_head, read_heads, signed, signer_of
+from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.reading import read_topic
 from moderation.audit.writer import AuditBroken, AuditTakenOver, AuditWriter
 from moderation.drafts import OverrideDraft
@@ -303,6 +304,7 @@ async def test_progress_removed_by_retention_is_no_loss(keyed: Settings, tmp_pat
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         assert await writer.catch_up() == 0
         assert await writer.write(writer.checkpoints()) == 1
+        writer.export_head()
     await asyncio.to_thread(drop, keyed, 1, 10)
     async with AuditWriter(keyed, tmp_path / "heads") as writer:
         assert await writer.catch_up() == 0
@@ -356,6 +358,97 @@ def remade(settings: Settings) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+async def append_without_writer(settings: Settings, *inputs: AuditInput) -> None:
+    """Append entries with correct hashes, as a program with write access can while no writer runs."""
+    chain = Chain()
+    for entry in await entries(settings):
+        chain.apply(entry)
+    await send(settings, "audit", 0, [encode_entry(entry) for entry in chain.extend(inputs)])
+
+
+def decision_input(offset: int, value: bytes, log_time_ms: int = 1) -> AuditInput:
+    return AuditInput(SourcePosition("suppression-decisions", 1, offset, log_time_ms), b"k", value)
+
+
+async def test_writer_refuses_to_sign_a_foreign_tail(keyed: Settings, tmp_path: Path) -> None:
+    heads = tmp_path / "heads"
+    await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision","n":0}'])
+    async with AuditWriter(keyed, heads) as writer:
+        await writer.catch_up()
+        writer.export_head()
+    await append_without_writer(keyed, decision_input(1, b'{"kind":"decision","n":"forged"}'))
+    await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision","n":1}'])
+    with pytest.raises(
+        AuditBroken, match=r"altered: suppression-decisions\[1\] offset 1, entry 1.*Nothing was signed"
+    ) as error:
+        async with AuditWriter(keyed, heads):
+            pass
+    assert "docs/audit.md" in error.value.fix
+    assert [head.seq for _, head in read_heads(heads)] == [0]
+    result = await asyncio.to_thread(command, keyed, "verify", "--heads", str(heads), "--sources", "--json")
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["ok"], report["bad"]) == (3, True, None)
+    assert [(one["kind"], one["offset"], one["entry"]) for one in report["sources"]["differences"]] == [
+        ("altered", 1, 1)
+    ]
+
+
+async def test_writer_refuses_an_entry_beyond_its_source(keyed: Settings, tmp_path: Path) -> None:
+    """The entry moves the read position, so the true record at that offset would never be logged."""
+    await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision","n":0}'])
+    await append_without_writer(keyed, decision_input(5, b'{"kind":"decision"}'))
+    with pytest.raises(AuditBroken, match=r"2 records; the first: missing: .*offset 0"):
+        async with AuditWriter(keyed, tmp_path / "heads"):
+            pass
+    assert not (tmp_path / "heads").exists()
+
+
+async def test_writer_signs_its_own_tail_after_a_kill(keyed: Settings, tmp_path: Path) -> None:
+    heads = tmp_path / "heads"
+    progress, made = b'{"kind":"progress"}', b'{"kind":"decision"}'
+    await send(keyed, "suppression-decisions", 1, [made] * 4)
+    await asyncio.to_thread(drop, keyed, 1, 2)
+    async with ModerationService(keyed) as desk:
+        await desk.override([draft("one")])
+    async with AuditWriter(keyed, heads) as writer:
+        await send(keyed, "suppression-decisions", 1, [progress, made, progress])
+        await writer.catch_up()
+        await writer.write(writer.checkpoints())
+    assert not heads.exists(), "killed before the first head"
+    assert [entry.note[:7] for entry in await entries(keyed) if entry.note] == ["lost: o", "read up"]
+    async with AuditWriter(keyed, heads) as again:
+        assert await again.catch_up() == 0
+    assert [head.seq for _, head in read_heads(heads)] == [len(await entries(keyed)) - 1]
+    result = await asyncio.to_thread(command, keyed, "verify", "--heads", str(heads), "--sources")
+    assert result.returncode == 0 and "0 records differ" in result.stdout, result.stdout
+
+
+@pytest.mark.long
+async def test_unsigned_entries_without_sources_need_consent(keyed: Settings, tmp_path: Path) -> None:
+    heads = tmp_path / "heads"
+    await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision"}'] * 3)
+    async with AuditWriter(keyed, heads) as writer:
+        await writer.catch_up()
+    await asyncio.to_thread(drop, keyed, 1, 2)
+    with pytest.raises(AuditBroken, match="2 unsigned entries, the first is 0, cannot be compared") as error:
+        async with AuditWriter(keyed, heads):
+            pass
+    assert "--sign-unchecked" in error.value.fix
+    ran = await asyncio.to_thread(command, keyed, "run", "--once", "--sign-unchecked", "--heads", str(heads))
+    assert ran.returncode == 0, ran.stderr
+    assert [head.seq for _, head in read_heads(heads)] == [2]
+
+
+async def test_running_writer_finds_a_foreign_tail(keyed: Settings, tmp_path: Path) -> None:
+    await send(keyed, "suppression-decisions", 1, [b'{"kind":"decision"}'])
+    async with AuditWriter(keyed, tmp_path / "heads") as writer:
+        await writer.catch_up()
+        await writer.verify()
+        await append_without_writer(keyed, decision_input(1, b'{"kind":"decision"}'))
+        with pytest.raises(AuditBroken, match="entry 1: added"):
+            await writer.verify()
 
 
 async def test_missing_broker_is_reported(keyed: Settings, tmp_path: Path) -> None:

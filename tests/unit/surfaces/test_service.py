@@ -6,6 +6,7 @@ import asyncio
 import doctest
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from hushtag_client.memory import MemoryFlagsClient, MemoryServer
 from hushtag_client.registers import Register, encode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.errors import CallerMistake
@@ -243,16 +244,78 @@ async def test_staff_access_requires_direct_loopback_request(
 
 
 async def test_security_headers_on_every_response() -> None:
-    async with client(World().trends()) as http:
-        for path in ("/", "/api/trends", "/nothing-here", "/?country=123", "/static/surfaces.css"):
-            headers = (await http.get(path)).headers
-            assert "default-src 'none'" in headers["content-security-policy"]
-            assert headers["cache-control"] == "no-store"
+    service = World().trends()
+
+    @service.app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("a bug")
+
+    transport = httpx.ASGITransport(service.app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8701") as http:
+        paths = ("/", "/api/trends", "/nothing-here", "/?country=123", "/static/surfaces.css", "/static/gone.css")
+        answers = {path: await http.get(path) for path in (*paths, "/broken")}
+        answers["put"] = await http.put("/api/trends")
+        answers["static"] = await http.post("/static/surfaces.css")
+        assert [one.status_code for one in answers.values()] == [200, 200, 404, 422, 200, 404, 500, 405, 405]
+        for answer in answers.values():
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
         for path in (assets.asset_url("surfaces.css"), assets.asset_url("vendor/htmx-2.min.js")):
             assert "immutable" in (await http.get(path)).headers["cache-control"]
         assert (await http.get("/static/gone.js?v=1")).headers["cache-control"] == "no-store"
         assert (await http.get("/docs")).status_code == (await http.get("/redoc")).status_code == 404
         assert "/api/trends" in (await http.get("/openapi.json")).json()["paths"]
+
+
+odd_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=3) | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+EVIDENCE = ("authors", "tweets", "scored", "window_ms", "upper", "established", "established_upper", "reason")
+odd_reasons = st.fixed_dictionaries(
+    {
+        "signal": st.sampled_from(["harmful_share_lower", "established_share_lower", "burst", "a_new_one", "\ud800"]),
+        "value": st.floats(),
+        "threshold": st.floats(),
+    }
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(EVIDENCE), odd_values),
+    st.lists(odd_reasons, max_size=2),
+    st.sampled_from(["suppress", "discount"]),
+    st.integers(T0 + 1, 10**30),
+    st.integers(-(10**30), 10**30),
+    st.text(st.characters(), max_size=3),
+)
+def test_odd_register_does_not_break_staff_page(
+    evidence: dict[str, Any], reasons: list[dict[str, Any]], action: str, expires_ms: int, decided_ms: int, text: str
+) -> None:
+    world = World()
+    world.flag("tag02")
+    odd = Register(
+        version="1", action=action, hashtag="tag00", surface="trends", country="IN",  # type: ignore[arg-type]
+        display=text, category=text, actor=text, source="human", expires_at_ms=expires_ms, decided_at_ms=decided_ms,
+        weight=0.5,
+    )  # fmt: skip
+    stop = replace(odd, action="allow", hashtag="*", country="*", category="", evidence=evidence)
+    for register in (odd, stop):
+        value = register.as_dict() | {"evidence": evidence, "reasons": reasons}
+        world.server.put("moderation", [(register.field, json.dumps(value).encode())])
+
+    async def ask() -> None:
+        service = world.trends()
+        async with client(service) as http:
+            page, held = await http.get("/?country=IN&held=on"), await http.get("/api/held?country=IN")
+            assert (page.status_code, held.status_code) == (200, 200)
+            assert "tag00" in {one["hashtag"] for one in held.json()["held"]}
+        assert b"tag00" in await anext(service.hub.stream(("IN", True)))
+
+    asyncio.run(ask())
 
 
 async def test_service_with_missing_dependency_is_not_ready() -> None:
@@ -280,6 +343,14 @@ def test_page_states_whether_flags_are_current() -> None:
     old = MemoryFlagsClient(world.server, clock=lambda: T0 + 3_600_000)
     assert "out of date" in trends_service(world.counter, old, lambda: T0).page(("IN", True)).texts["flags"]
     assert "up to date" in world.trends().page(("IN", True)).texts["flags"]
+
+
+def test_page_counts_shards_that_are_behind() -> None:
+    world = World()
+    world.server.beat({0: T0, 1: T0 - 3_600_000}, T0, 2)
+    for shard in "01":
+        world.server.finish(shard, world.server.incarnation)
+    assert "1 of 2 shards are behind" in world.trends().page(("IN", True)).texts["flags"]
 
 
 def test_stale_flags_of_people_still_hide() -> None:

@@ -32,7 +32,8 @@ def log() -> InMemoryLog:
 def running() -> Iterator[TestClient]:
     """One application for all tests: building its document takes a third of a second."""
     app = create_app(in_memory_services(InMemoryLog()), KeyRing.of([]), RateLimit(1, 1))
-    with TestClient(app, base_url="http://127.0.0.1:8710", raise_server_exceptions=False) as client:
+    peer = ("127.0.0.1", 50_000)
+    with TestClient(app, base_url="http://127.0.0.1:8710", raise_server_exceptions=False, client=peer) as client:
         yield client
 
 

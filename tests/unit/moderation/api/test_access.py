@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from moderation.api import cli
+from moderation.api.access import AccessControl
 from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
 from moderation.api.keys import ALLOWED, ROLES, ApiKey, KeyRing, Role, hash_of, new_key, parse_keys
 from moderation.api.limits import RateLimit
@@ -31,6 +33,7 @@ from tests.support.api_calls import (
     block,
 )
 from tests.support.in_memory_log import InMemoryLog
+from web.callers import parse_networks
 
 ITEM, APPEAL, ORDER = "hushtag-" + "0" * 24, "a" * 16, "IN-0123456789"
 BODIES: Mapping[tuple[str, str], dict[str, Any] | None] = {
@@ -133,6 +136,48 @@ def test_without_keys_only_localhost_is_served(configure: Configure, log: InMemo
     body = {"actor": "a", "reason": "r", "hashtag": "t", "action": "block", "if_version": ""}
     assert local.post("/v1/overrides", json=body).status_code == 422  # a form on another site cannot send the header
     assert not log.records
+
+
+FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
+@pytest.mark.parametrize("header", FORWARDING)
+def test_without_keys_proxied_call_is_refused(configure: Configure, log: InMemoryLog, header: str) -> None:
+    local = configure(KeyRing(None), RateLimit(1e6, 1_000_000))
+    body = {"actor": "a", "reason": "r", "hashtag": "t", "action": "block", "if_version": ""}
+    headers = {"Idempotency-Key": "k", header: "127.0.0.1"}
+    for response in (local.get("/v1/audit", headers=headers), local.post("/v1/overrides", json=body, headers=headers)):
+        assert (response.status_code, response.json()["error"]) == (403, "keys_needed")
+        assert header.lower() in response.json()["message"] and "--keys" in response.json()["fix"]
+    assert not log.records
+
+
+def test_without_keys_call_of_another_machine_is_refused(configure: Configure) -> None:
+    app = configure(KeyRing(None), RateLimit(1e6, 1_000_000)).app
+    other = TestClient(app, base_url="http://127.0.0.1:8710", client=("10.0.0.9", 5))
+    assert (other.get("/v1/overrides").status_code, other.get("/healthz").status_code) == (403, 200)
+
+
+def guess(client: TestClient, number: int, *forwarded: str) -> int:
+    headers = [("Authorization", f"Bearer {number}"), *(("X-Forwarded-For", one) for one in forwarded)]
+    return client.get("/v1/overrides", headers=headers).status_code
+
+
+def test_rotated_addresses_do_not_evade_limit_of_guesses(configure: Configure) -> None:
+    client = configure(KeyRing.of(RING), RateLimit(1e6, 1_000_000))
+    answers = [guess(client, n, f"10.1.{n}.1", f"10.2.{n}.2") for n in range(200)]
+    assert set(answers[:10]) == {401} and set(answers[20:]) == {429}
+    assert Calls(client).get("/v1/overrides").status_code == 200
+
+
+def test_guesses_behind_trusted_proxy_are_counted_for_each_caller(configure: Configure) -> None:
+    client = configure(KeyRing.of(RING), RateLimit(1e6, 1_000_000))
+    client.app.state.access = AccessControl(  # type: ignore[attr-defined]
+        KeyRing.of(RING), RateLimit(1e6, 1_000_000), parse_networks("127.0.0.1, 10.0.0.0/8")
+    )
+    attacker = [guess(client, n, f"192.0.2.{n}, 203.0.113.7", "10.0.0.3") for n in range(30)]
+    assert set(attacker[:10]) == {401} and attacker[-1] == 429
+    assert guess(client, 0, "203.0.113.8") == 401
 
 
 def test_key_of_a_person_writes_only_as_its_owner(client: TestClient, log: InMemoryLog) -> None:
@@ -238,10 +283,31 @@ def test_oversize_body_is_refused(client: TestClient, log: InMemoryLog, chunked:
     assert not log.records
 
 
-def test_every_answer_has_security_headers(client: TestClient) -> None:
-    for response in (client.get("/healthz"), client.get("/nothing"), Calls(client).get("/v1/overrides")):
+def test_every_answer_has_security_headers(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, headers = Calls(client), {"Authorization": "Bearer hush_moderator"}
+
+    async def broken(hashtag: str, country: str | None) -> None:
+        raise RuntimeError("a bug")
+
+    services = client.app.state.services  # type: ignore[attr-defined]
+    client.app.state.services = replace(services, report=broken)  # type: ignore[attr-defined]
+    answers = {
+        200: calls.get("/v1/overrides"),
+        401: client.get("/v1/overrides"),
+        403: calls.get("/v1/audit"),
+        404: client.get("/nothing"),
+        405: client.put("/v1/overrides", headers=headers),
+        413: client.post("/v1/overrides", content=b"x" * (8 * 1024 * 1024 + 1), headers=headers),
+        422: client.get("/v1/hashtags/x", params={"country": "nowhere"}, headers=headers),
+        500: calls.get("/v1/hashtags/x"),
+    }
+    for status, response in answers.items():
+        assert response.status_code == status
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Cache-Control"] == "no-store"
+        assert status == 200 or set(response.json()) == {"error", "message", "fix"}
+    assert "a bug" not in answers[500].text
 
 
 def test_key_ring_rereads_changed_file(tmp_path: Path) -> None:

@@ -528,3 +528,35 @@ def test_documented_verifier_works(copied: tuple[Path, Path]) -> None:
 def test_decode_entry_refuses_tombstone() -> None:
     with pytest.raises(ContractError, match="not_an_entry"):
         decode_entry(None)
+
+
+def test_decisions_begin_again_after_a_new_incarnation() -> None:
+    """The topics of the shards were created again: their offsets begin at 0, and the log goes on."""
+
+    def one(topic: str, offset: int, key: bytes | None = None) -> AuditInput:
+        return AuditInput(SourcePosition(topic, 0, offset, 1), key, b"{}")
+
+    inputs = [
+        one("suppression-decisions", 41), one("policy", 7), one("moderation", 5),
+        one("policy", 8, b"incarnation"), one("suppression-decisions", 0), one("suppression-decisions", 1),
+    ]  # fmt: skip
+    log = [encode_entry(entry) for entry in Chain().extend(inputs)]
+    assert len(log) == 6 and verify(log).fault is None
+    assert not Chain().extend([one("policy", 7, b"incarnation"), one("policy", 7)])[1:], "the policy goes on"
+    without = [encode_entry(entry) for entry in Chain().extend([*inputs[:3], *inputs[4:]])]
+    assert len(without) == 3, "without the record, a lower offset is a repeat"
+
+
+def test_row_of_new_incarnation() -> None:
+    record = {
+        "incarnation": 2,
+        "why": "restore",
+        "shards": 8,
+        "at_ms": 1,
+        "actor": "asha",
+        "reason": "the cluster burnt",
+    }
+    row = row_of(entry_of(msgspec.json.encode(record), "policy"))
+    assert (row.kind, row.action, row.target, row.actor, row.reason) == (
+        "incarnation", "restore", "incarnation 2, 8 shards", "asha", "the cluster burnt"
+    )  # fmt: skip

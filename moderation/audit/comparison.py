@@ -1,0 +1,222 @@
+"""Compare the audit log with its source topics, record by record. Pure, and independent of the log's format.
+
+The hash chain shows that the log is unchanged since it was signed. It cannot show that an entry was true when it was
+written: a program with write access can append entries with correct hashes while no writer runs. The source topics can,
+as long as they hold the records.
+
+Give the log to `add` in its order, then each partition's records to `apply`, then call `finish`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from moderation.audit.inputs import AuditInput, begins_incarnation, content_digest, too_large_note
+from moderation.audit.sources import CHECKPOINT_NOTE, SOURCES, loss_of
+from streams.log.topic_specs import DECISIONS, SPEC_BY_NAME
+
+DifferenceKind = Literal["missing", "altered", "added"]
+TOO_LARGE_FROM_BYTES = 600_000
+"""Least size of a record that may be kept as a hash for its size; JSON makes a byte six characters at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDifference:
+    """One record that the log and its source do not share."""
+
+    kind: DifferenceKind
+    """missing: only the source has it; altered: both have it, and they differ; added: only the log has it."""
+    topic: str
+    partition: int
+    offset: int
+    entry: int
+    """Number of the entry; of a missing record, of the entry that passes over it."""
+    detail: str
+
+    def __str__(self) -> str:
+        where = f"{self.topic}[{self.partition}] offset {self.offset}"
+        return f"{self.kind}: {where}, entry {self.entry}: {self.detail}"
+
+
+class _Logged(NamedTuple):
+    number: int
+    offset: int
+    digest: bytes
+    note: str
+
+
+class PartitionComparison:
+    """Comparison of one source partition. Offsets below `start` are not compared.
+
+    Args:
+        topic: name of the topic without the prefix.
+        partition: its number.
+    """
+
+    def __init__(self, topic: str, partition: int) -> None:
+        self.start = 0
+        self.compared = 0
+        """Entries whose source record exists and is equal."""
+        self.gone = 0
+        """Entries whose source record does not exist any more."""
+        self.first_gone: int | None = None
+        """Number of the first such entry."""
+        self.waiting = 0
+        """Records after the last entry, which the log does not hold yet."""
+        self.differences: list[SourceDifference] = []
+        self._topic, self._partition = topic, partition
+        self._logged: list[_Logged] = []
+        self._next = 0
+        self._begin = self._end = 0
+
+    @property
+    def end(self) -> int:
+        """Offset after the last entry."""
+        return self._logged[-1].offset + 1 if self._logged else self.start
+
+    def add(self, number: int, one: AuditInput) -> None:
+        """Add an entry of the log."""
+        logged = _Logged(number, one.source.offset, content_digest(one), one.note)
+        if logged.offset < self.end:
+            self._differ("added", logged, "the log has this offset already")
+        else:
+            self._logged.append(logged)
+
+    def set_bounds(self, begin: int, end: int) -> None:
+        """Set the offsets that the source holds, [begin, end), read after the log."""
+        self._begin, self._end = begin, end
+
+    def apply(self, offset: int, record: AuditInput | None) -> None:
+        """Compare the next record of the source; None for one that the log leaves out."""
+        while self._next < len(self._logged) and self._logged[self._next].offset < offset:
+            self._without_record(self._logged[self._next])
+            self._next += 1
+        if self._next == len(self._logged):
+            self.waiting += record is not None
+            return
+        logged = self._logged[self._next]
+        if logged.offset == offset:
+            self._with_record(logged, record)
+            self._next += 1
+        elif record is not None:
+            self._miss(offset, logged)
+
+    def finish(self) -> None:
+        """Compare the entries after the last record of the source."""
+        for logged in self._logged[self._next :]:
+            self._without_record(logged)
+        self._next = len(self._logged)
+
+    def _with_record(self, logged: _Logged, record: AuditInput | None) -> None:
+        if loss_of(logged.note):
+            self._differ("altered", logged, "the note reports it as lost, and the topic holds it")
+        elif logged.note == CHECKPOINT_NOTE:
+            if record is None:
+                self.compared += 1
+            else:
+                self._miss(logged.offset, logged)
+        elif record is None:
+            self._differ("added", logged, "the record is of a kind that the log leaves out")
+        elif logged.digest == content_digest(record) or self._is_too_large(logged, record):
+            self.compared += 1
+        else:
+            self._differ("altered", logged, "its content differs from the record")
+
+    def _without_record(self, logged: _Logged) -> None:
+        lost = loss_of(logged.note)
+        if logged.offset >= self._end:
+            self._differ("added", logged, f"the topic ends at {self._end}")
+        elif lost is not None and lost[1] == logged.offset:
+            self.compared += 1
+        elif logged.offset >= self._begin and SPEC_BY_NAME[self._topic].keep != "compacted":
+            self._differ("added", logged, "the topic has no record there")
+        else:
+            self.gone += 1
+            self.first_gone = logged.number if self.first_gone is None else self.first_gone
+
+    def _is_too_large(self, logged: _Logged, record: AuditInput) -> bool:
+        value = record.value or b""
+        return len(value) >= TOO_LARGE_FROM_BYTES and logged.note == too_large_note(value)
+
+    def _miss(self, offset: int, logged: _Logged) -> None:
+        detail = "the topic holds it, and the log passes over it"
+        self.differences.append(
+            SourceDifference("missing", self._topic, self._partition, offset, logged.number, detail)
+        )
+
+    def _differ(self, kind: DifferenceKind, logged: _Logged, detail: str) -> None:
+        self.differences.append(
+            SourceDifference(kind, self._topic, self._partition, logged.offset, logged.number, detail)
+        )
+
+
+class SourceComparison:
+    """Comparison of all source partitions."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[tuple[str, int], PartitionComparison] = {}
+        self._unknown: list[SourceDifference] = []
+
+    def of(self, topic: str, partition: int) -> PartitionComparison:
+        """Return the comparison of one partition."""
+        key = topic, partition
+        if key not in self._partitions:
+            self._partitions[key] = PartitionComparison(topic, partition)
+        return self._partitions[key]
+
+    def add(self, number: int, one: AuditInput) -> None:
+        """Add the next entry of the log."""
+        source = one.source
+        if source.topic in SOURCES:
+            self.of(source.topic, source.partition).add(number, one)
+            self._begin_again(one)
+        else:
+            detail = "it is not a source of the log"
+            self._unknown.append(
+                SourceDifference("added", source.topic[:80], source.partition, source.offset, number, detail)
+            )
+
+    def skip(self, one: AuditInput) -> None:
+        """Begin the comparison of its partition after an entry."""
+        if one.source.topic in SOURCES:
+            self.of(one.source.topic, one.source.partition).start = one.source.offset + 1
+            self._begin_again(one)
+
+    def _begin_again(self, one: AuditInput) -> None:
+        """Drop earlier decisions after the record of a new incarnation: their topic is gone."""
+        if begins_incarnation(one.source.topic, one.key):
+            self._partitions = {at: of for at, of in self._partitions.items() if at[0] != DECISIONS}
+
+    def partitions(self, topic: str) -> Iterator[tuple[int, PartitionComparison]]:
+        """Iterate over the partitions of a topic in the log."""
+        for (name, partition), comparison in self._partitions.items():
+            if name == topic:
+                yield partition, comparison
+
+    @property
+    def differences(self) -> list[SourceDifference]:
+        """All differences, in the order of the log."""
+        found = [one for comparison in self._partitions.values() for one in comparison.differences]
+        return sorted([*self._unknown, *found], key=lambda one: (one.entry, one.offset))
+
+    @property
+    def compared(self) -> int:
+        """Entries that equal their source."""
+        return sum(one.compared for one in self._partitions.values())
+
+    @property
+    def gone(self) -> int:
+        """Entries whose source records do not exist any more."""
+        return sum(one.gone for one in self._partitions.values())
+
+    @property
+    def waiting(self) -> int:
+        """Source records that the log does not hold yet."""
+        return sum(one.waiting for one in self._partitions.values())
+
+    @property
+    def first_gone(self) -> int | None:
+        """Number of the first entry whose source record does not exist any more."""
+        return min((one.first_gone for one in self._partitions.values() if one.first_gone is not None), default=None)

@@ -1,0 +1,185 @@
+"""deploy/nginx/hushtag.conf in a real nginx, before servers on real sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+from starlette.types import Receive, Scope, Send
+
+from devkit.stack.ports import free_port
+from moderation.api.app import create_app
+from moderation.api.keys import KeyRing
+from moderation.api.limits import RateLimit
+from streams.serving import ServerInThread, listening_socket
+from tests.support.api_calls import RING
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
+from tests.support.paths import ROOT
+from web.callers import parse_networks
+
+CONF = ROOT / "deploy" / "nginx" / "hushtag.conf"
+NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+NAMES = ("api.example.org", "trends.example.org", "search.example.org")
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian: apt-get install nginx)")
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the headers of the request."""
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-echo", json.dumps(headers).encode())]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """A running nginx: its ports, and a TLS context that trusts it."""
+
+    tls_port: int
+    port: int
+    context: ssl.SSLContext
+
+    def call(self, name: str, path: str, method: str = "GET", **options: object) -> httpx.Response:
+        headers = {"Host": name, **options.pop("headers", {})}  # type: ignore[dict-item]
+        with httpx.Client(verify=self.context, timeout=30) as client:
+            url = f"https://127.0.0.1:{self.tls_port}{path}"
+            extensions = {"sni_hostname": name}
+            return client.request(method, url, headers=headers, extensions=extensions, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def servers() -> Iterator[dict[str, int]]:
+    """Ports of the API with keys, the API without, and an echo."""
+    log, limit = InMemoryLog(), RateLimit(1e6, 1_000_000)
+    trusted = parse_networks("127.0.0.1")
+    apps = {
+        "keyed": create_app(in_memory_services(log), KeyRing.of(RING), limit, trusted),
+        "keyless": create_app(in_memory_services(log), KeyRing(None), limit, trusted),
+        "echo": echo,
+    }
+    running = {name: ServerInThread(app, listening_socket("127.0.0.1", 0), name) for name, app in apps.items()}
+    yield {name: server.port for name, server in running.items()}
+    for server in running.values():
+        server.stop()
+
+
+def start(
+    folder: Path, api_port: int, trends_port: int, other: Mapping[str, str] | None = None
+) -> tuple[subprocess.Popen[bytes], Proxied]:
+    """Run nginx with the configuration, its ports and certificates replaced, and `other` texts too."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert(*NAMES)
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    for number, blob in enumerate(certificate.cert_chain_pems):
+        blob.write_to_path(folder / "cert.pem", append=number > 0)
+    tls_port, port = free_port(), free_port()
+    changes = {
+        "listen 443": f"listen 127.0.0.1:{tls_port}", "listen 80": f"listen 127.0.0.1:{port}",
+        "/etc/nginx/hushtag": str(folder), "127.0.0.1:8710": f"127.0.0.1:{api_port}",
+        "127.0.0.1:8701": f"127.0.0.1:{trends_port}", "127.0.0.1:8702": f"127.0.0.1:{free_port()}",
+    } | dict(other or {})  # fmt: skip
+    text = CONF.read_text("utf-8")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "hushtag.conf").write_text(text)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    (folder / "nginx.conf").write_text(
+        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        f"events {{}}\nhttp {{ access_log off; {paths} include {folder}/hushtag.conf; }}\n"
+    )
+    assert NGINX is not None
+    command = [NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
+    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, timeout=30)
+    assert checked.returncode == 0 and "warn" not in checked.stderr, checked.stderr
+    process = subprocess.Popen(command)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", tls_port), timeout=1).close()
+            return process, Proxied(tls_port, port, context)
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline, (folder / "error.log").read_text()
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def proxied(servers: dict[str, int], tmp_path: Path) -> Iterator[Proxied]:
+    process, found = start(tmp_path, servers["keyed"], servers["echo"])
+    yield found
+    process.terminate()
+    process.wait(30)
+
+
+def test_proxy_replaces_the_caller_s_forwarding_headers(proxied: Proxied) -> None:
+    written = {"X-Forwarded-For": "6.6.6.6", "Forwarded": "for=6.6.6.6", "X-Real-IP": "6.6.6.6"}
+    seen = json.loads(proxied.call("trends.example.org", "/", headers=written).headers["x-echo"])
+    assert "6.6.6.6" not in seen.values()
+    assert (seen["x-forwarded-for"], seen["x-forwarded-proto"]) == ("127.0.0.1", "https")
+    assert seen["host"] == "trends.example.org"
+
+
+def test_guesses_through_proxy_are_limited(proxied: Proxied) -> None:
+    answers = [
+        proxied.call("api.example.org", "/v1/overrides", headers={"X-Forwarded-For": f"10.0.0.{n}"}) for n in range(12)
+    ]
+    assert [one.status_code for one in answers] == [401] * 10 + [429] * 2
+    assert answers[-1].json()["error"] == "too_often"
+    key = {"Authorization": "Bearer hush_reader"}
+    allowed = proxied.call("api.example.org", "/v1/overrides", headers=key)
+    assert allowed.status_code == 200 and "max-age" in allowed.headers["Strict-Transport-Security"]
+
+
+def test_errors_of_the_proxy_have_security_headers(proxied: Proxied) -> None:
+    large = proxied.call("api.example.org", "/v1/overrides", "POST", content=b"x" * (9 * 1024 * 1024))
+    away = proxied.call("search.example.org", "/")
+    assert (large.status_code, away.status_code) == (413, 502)
+    for answer in (large, away):
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "nginx/" not in answer.headers["Server"]
+    assert large.json()["error"] == "proxy"
+
+
+def test_proxy_redirects_to_tls_and_refuses_other_names(proxied: Proxied) -> None:
+    plain = httpx.get(f"http://127.0.0.1:{proxied.port}/x?y=1", headers={"Host": "trends.example.org"})
+    assert (plain.status_code, plain.headers["Location"]) == (308, "https://trends.example.org/x?y=1")
+    with pytest.raises(httpx.ConnectError):
+        proxied.call("evil.example", "/")
+
+
+PROXY_LINES = {line: "" for line in CONF.read_text("utf-8").splitlines() if line.startswith("proxy_")}
+
+
+@pytest.mark.parametrize(
+    ("other", "status", "word"),
+    [
+        ({}, 421, "localhost"),
+        ({"Host $host": "Host $proxy_host"}, 403, "x-forwarded-for"),
+        (PROXY_LINES, 403, "HTTP/1.0"),
+    ],
+    ids=["as shipped", "other host", "nginx's defaults"],
+)
+def test_keyless_api_refuses_calls_through_proxy(
+    servers: dict[str, int], tmp_path: Path, other: dict[str, str], status: int, word: str
+) -> None:
+    process, proxied = start(tmp_path, servers["keyless"], servers["echo"], other)
+    try:
+        answer = proxied.call("api.example.org", "/v1/overrides")
+        assert answer.status_code == status and word in answer.json()["message"]
+    finally:
+        process.terminate()
+        process.wait(30)
