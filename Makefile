@@ -15,9 +15,10 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 SEEDS ?= 20
 ROOMS := streams moderation models surfaces client web devkit benchmarks
 FIRST ?= 0
+CLUSTER ?= $(SEEDS)
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install encoder demo test test-long unit simulation simulation-long integration integration-long fault fault-short pages mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
+.PHONY: help install encoder demo test test-long unit simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,9 +35,7 @@ $(UV):
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
 	$(UV) pip install --quiet --no-deps --editable client --editable .
-	$(BIN)/hushtag simulate --seed 1 --minutes 1 --rate 5 --truth /dev/null | \
-	  $(BIN)/hushtag replay - --policy config/demo-policy.yaml --early > /dev/null 2>&1  # compiles the kernels once
-	echo '{"text": "kernels of explain"}' | $(BIN)/hushtag score --explain > /dev/null
+	$(BIN)/hushtag warm-up
 	touch .venv/installed
 
 install: .venv/installed ## install into .venv and .cache
@@ -47,17 +46,17 @@ encoder: install ## install the optional second stage of the scorer (130 MB); th
 demo: install ## run the pipeline on this machine; make demo SECONDS=60 ends after a minute
 	@exec $(BIN)/hushtag demo $(SECONDS_ARG)
 
-test: install ## run the main suites, in 15 minutes on two idle cores; print each suite's time
-	@$(MAKE) --no-print-directory unit simulation integration fault-short pages
+test: install ## run the main suites, in 20 minutes on two idle cores; print each suite's time
+	@$(MAKE) --no-print-directory unit simulation integration cluster fault-short pages
 
-test-long: install ## run the long suites: more histories, slow integration tests, 20 fault schedules, planted bugs
-	@$(MAKE) --no-print-directory simulation-long integration-long fault mutants
+test-long: install ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
+	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault mutants
 
 # $(call suite,NAME,PYTEST ARGUMENTS): run a suite and print its time.
 suite = start=$$(date +%s); $(BIN)/pytest -q $(2); echo "$(1): $$(( $$(date +%s) - start )) s"
 
 unit: install ## run unit, property and contract tests
-	@$(call suite,unit,-n 2 -m "not integration and not fault and not pages and not simulation" tests)
+	@$(call suite,unit,-n 2 -m "not integration and not cluster and not fault and not pages and not simulation" tests)
 
 simulation: install ## compare simulated histories with a reference; SEEDS=400 for more
 	@$(if $(filter environment% command%,$(origin SEEDS)),,unset SEEDS;) $(call suite,simulation,-n 2 -m "simulation and not long" tests)
@@ -71,11 +70,17 @@ integration: install ## run integration tests in two processes, each with its ow
 integration-long: install ## run the slow integration tests
 	@$(call suite,integration-long,-n 2 --dist loadfile -m "integration and long" --timeout 300 tests)
 
-fault: install ## compare runs under kills, pauses and cuts with a reference; SEEDS=20, or SEEDS=1 FIRST=7
-	@export SEEDS=$(SEEDS) FIRST=$(FIRST); $(call suite,fault,-m fault tests/fault)
+cluster: install ## start workers and a reader on a secured Kafka and Valkey, with their documented rights alone
+	@$(call suite,cluster,-m "cluster and not long" --timeout 300 tests/cluster)
 
-fault-short: install ## run three fault schedules
-	@$(MAKE) --no-print-directory fault SEEDS=3
+cluster-long: install ## run every process with its rights alone, refuse all others, and start secured clusters
+	@$(call suite,cluster-long,-m "cluster and long" --timeout 600 tests/cluster)
+
+fault: install ## compare runs under kills, pauses and cuts with a reference; SEEDS=20 CLUSTER=20, or SEEDS=1 CLUSTER=0 FIRST=7
+	@export SEEDS=$(SEEDS) FIRST=$(FIRST) CLUSTER=$(CLUSTER); $(call suite,fault,-m fault tests/fault)
+
+fault-short: install ## run three fault schedules on a broker, and one on a cluster
+	@$(MAKE) --no-print-directory fault SEEDS=3 CLUSTER=1
 
 pages: install ## test the pages in headless Chromium
 	@$(call suite,pages,-m pages tests/pages)
@@ -86,7 +91,7 @@ mutants: install ## plant bugs in a copy, one by one; a test must find each; ONL
 docs: install ## build the documentation site in .cache/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
-check: install ## check format, lint, types, import rules, words, docs, and the model's quality gate
+check: install ## check format, lint, types, import rules, words, docs, the model's quality gate, and manifests
 	@start=$$(date +%s)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -97,6 +102,7 @@ check: install ## check format, lint, types, import rules, words, docs, and the 
 	fi
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	$(BIN)/python -m models.evaluation.gate
+	$(BIN)/python -m tests.manifests
 	echo "check: $$(( $$(date +%s) - start )) s"
 
 format: install ## format the code, and apply ruff's fixes

@@ -3,6 +3,8 @@
 numba inlines callees and constants into a function, but its cache key covers the function's own file only. A changed
 callee in another file would keep its old machine code. The key here adds the files of all callees and the values of
 all constants, which are found by the names in the function's code.
+
+numba uses a cache folder only if it can write there. A read-only image has one that its build has filled: it is read.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import CodeType
@@ -18,19 +21,46 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, InTreeCacheLocator, UserProvidedCacheLocator
 from numba.core.dispatcher import Dispatcher
 
 _LIBRARIES = (np, math)
 _CONSTANTS = (int, float, tuple, np.generic, np.ndarray)
+_kernels: list[Any] = []
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCounts:
+    """Counts of this process: compiled functions, and their machine code by origin. A function may have several."""
+
+    kernels: int
+    """Functions that `compiled` decorates."""
+    loaded: int
+    """Machine codes read from the disk."""
+    compiled: int
+    unsaved: int
+    """Machine codes of `compiled` that the disk does not keep."""
+
+
+def kernel_counts() -> KernelCounts:
+    """Count what this process has compiled so far, and what it has read from the disk."""
+    unsaved = sum(
+        one._cache.unsaved if isinstance(one._cache, _Cache) else one.stats.cache_misses.total() for one in _kernels
+    )
+    return KernelCounts(
+        kernels=len(_kernels),
+        loaded=sum(one.stats.cache_hits.total() for one in _kernels),
+        compiled=sum(one.stats.cache_misses.total() for one in _kernels),
+        unsaved=unsaved,
+    )
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function to run without the GIL.
 
-    The machine code is cached on disk if a cache folder is writable; otherwise each process compiles again. The
-    function may name builtins, NumPy, `math`, constants and compiled functions. Compiled functions must be imported
-    by name, not used as a module's attribute.
+    The machine code is cached on disk if a cache folder is writable. Otherwise it is read from the folder next to the
+    source; each process compiles again what is not there. The function may name builtins, NumPy, `math`, constants and
+    compiled functions. Compiled functions must be imported by name, not used as a module's attribute.
 
     Raises:
         TypeError: at the first call, if the function names anything else.
@@ -38,15 +68,46 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     dispatcher: Any = njit(function, nogil=True)
     with suppress(RuntimeError):  # numba found no writable cache folder
         dispatcher._cache = _Cache(function)  # numba's `enable_caching` accepts no other class of cache
+    _kernels.append(dispatcher)
     return dispatcher  # type: ignore[no-any-return]
 
 
+class InstalledCacheLocator(InTreeCacheLocator):
+    """Cache folder next to the source that this process can read and not write, as in a read-only image."""
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> InstalledCacheLocator | None:
+        """Return the locator if the folder has machine code of the function, else None."""
+        found: Any = cls(py_func, py_file)
+        pattern = f"{Path(py_file).stem}.{py_func.__name__}-{found.get_disambiguator()}.*.nbi"
+        return found if any(Path(found.get_cache_path()).glob(pattern)) else None
+
+
+class _CacheImpl(CompileResultCacheImpl):
+    _locator_classes = [  # noqa: RUF012  # numba's own attribute
+        UserProvidedCacheLocator,
+        InTreeCacheLocator,
+        InstalledCacheLocator,
+        *CompileResultCacheImpl._locator_classes[2:],
+    ]
+
+
 class _Cache(FunctionCache):
-    """Cache of numba whose key also covers callees and constants."""
+    """Cache of numba whose key also covers callees and constants. A folder that is not writable is no error."""
+
+    _impl_class = _CacheImpl
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
+        self.unsaved = 0
         _digest(function.__code__.co_filename)  # at import: the file may change afterwards
+
+    def save_overload(self, sig: object, data: object) -> None:
+        """Save machine code; a folder that cannot be written counts in `unsaved`."""
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError:
+            self.unsaved += 1
 
     def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
         dependencies: dict[str, object] = {}

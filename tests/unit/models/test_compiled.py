@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from numba.core.caching import _CacheLocator
 
 from models import compiled
 
@@ -92,3 +93,38 @@ def test_call_through_a_module_is_refused(kernels: Kernels) -> None:
     caller = PLAIN["kernel_caller"].replace("from kernel_middle import twice", "import kernel_middle")
     with pytest.raises(TypeError, match=r"kernel_caller\.answer names kernel_middle, module: .* import the compiled"):
         kernels.ask(kernel_caller=caller.replace("twice(x)", "kernel_middle.twice(x)"))
+
+
+@pytest.fixture
+def read_only(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> Kernels:
+    """The same kernels, in a folder that the cache can read and not write."""
+
+    def refuse(self: _CacheLocator) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(_CacheLocator, "ensure_cache_path", refuse)
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", "")
+    return kernels
+
+
+def test_read_only_folder_is_read(read_only: Kernels) -> None:
+    before = compiled.kernel_counts()
+    assert read_only.ask() == ("11", 1)
+    after = compiled.kernel_counts()
+    assert (after.loaded - before.loaded, after.compiled - before.compiled) == (1, 0)
+
+
+def test_read_only_folder_of_other_code_compiles_unsaved(read_only: Kernels) -> None:
+    before = compiled.kernel_counts()
+    assert read_only.ask(kernel_constants="FACTOR = 3\n") == ("16", 0)
+    after = compiled.kernel_counts()
+    assert after.compiled - before.compiled == after.unsaved - before.unsaved == 2, "the caller and its callee"
+
+
+def test_folder_without_machine_code_is_no_cache(read_only: Kernels) -> None:
+    for index in read_only.folder.glob("__pycache__/*.nbi"):
+        index.unlink()
+    before = compiled.kernel_counts()
+    assert read_only.ask() == ("11", 0)
+    after = compiled.kernel_counts()
+    assert after.unsaved - before.unsaved == 3
