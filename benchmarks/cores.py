@@ -6,6 +6,7 @@ What goes over the log is encoded and decoded, so that all is kept in the form i
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from streams.log.evidence import encode_evidence_record
 from streams.log.lines import LogRecord
 from streams.log.panes import encode_pane
 from streams.log.partials import decode_partial, encode_partial
+from streams.log.topic_specs import EVIDENCE, PANES, PARTIALS
 from streams.policy import Policy
 from streams.policy.activation import Activation
 from streams.scoring import load_text_scorer
@@ -72,6 +74,8 @@ class Cores:
         for judge in self.judges:
             judge.apply(0, activation_of(policy))
         self.given_up = 0
+        self.written: Counter[str] = Counter()
+        """Bytes of the records of partials, panes and evidence, by topic, without Kafka's overhead."""
         self.spent: dict[str, Spent] = {}
         """CPU time by part of the work."""
         self._offset = 0
@@ -88,7 +92,9 @@ class Cores:
             for flush in flushes:
                 self._offset += 1
                 with self._timed("apply"):
-                    judge.apply(self._offset, decode_partial(encode_partial(flush)))
+                    value = encode_partial(flush)
+                    judge.apply(self._offset, decode_partial(value))
+                self.written[PARTIALS] += len(value)
             while (job := self._next_tick(judge)) is not None:
                 with self._timed("score"):
                     scores = self.scorer(job.texts)
@@ -108,12 +114,13 @@ class Cores:
     def _write(self, judge: ShardJudge, settled: SettledTick) -> None:
         for pane in settled.panes:
             written = encode_pane(pane, judge.shard, judge.tags)
+            self.written[PANES] += sum(map(len, written))
             if self._keep is not None:
                 self._keep(judge.shard, pane, written)
             self.given_up += pane.trimmed.tweets if pane.length_ms == PANE_MS else 0
         if settled.evidence is not None:
             for record in records_of(settled.evidence, judge.shard, judge.tags):
-                encode_evidence_record(record)
+                self.written[EVIDENCE] += len(encode_evidence_record(record))
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:

@@ -66,12 +66,12 @@ def with_an_hour_behind_it(policy: Policy, rate: float) -> Cores:
     return cores
 
 
-def run(cores: Cores, rate: float, seconds: int) -> int:
-    """Number of tweets that were processed."""
+def run(cores: Cores, rate: float, seconds: int, *, first: int = 0) -> int:
+    """Number of tweets that were processed; `first` were before."""
     batch: list[LogRecord] = []
     tweets = int(rate * seconds)
-    payloads = firehose(4, tweets, "native", start_ms=END_MS, per_second=rate)
-    for number, payload in enumerate(track(payloads, "tweets", total=tweets, transient=True)):
+    payloads = firehose(4 + first, tweets, "native", start_ms=END_MS + int(first * 1000 / rate), per_second=rate)
+    for number, payload in enumerate(track(payloads, "tweets", total=tweets, transient=True), first):
         batch.append(LogRecord(0, number, END_MS + int(number * 1000 / rate), None, payload))
         if len(batch) >= rate * FLUSH_MS / 1000:
             cores.read(batch)

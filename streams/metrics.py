@@ -38,6 +38,8 @@ class _Row:
     help: str
     labels: tuple[str, ...]
     options: Mapping[str, Any]
+    values: tuple[str, ...] = ()
+    """Values of the only label that are exposed from the start, as 0."""
 
 
 def _row(kind: type[Any], name: str, help_text: str, *labels: str, **options: Any) -> Any:
@@ -45,9 +47,17 @@ def _row(kind: type[Any], name: str, help_text: str, *labels: str, **options: An
     return _Row(kind, name, help_text, labels, options)
 
 
-def counter(name: str, help_text: str, *labels: str) -> Any:
-    """Declare a counter of a metric set."""
-    return _row(Counter, name, help_text, *labels)
+def counter(name: str, help_text: str, *labels: str, values: Sequence[str] = ()) -> Any:
+    """Declare a counter of a metric set.
+
+    Args:
+        name: without `_total`.
+        help_text: meaning, as a sentence.
+        labels: names of its labels.
+        values: values of its only label that are exposed as 0 from the start. Without them `increase()` does not see
+            the first event: a series that begins at 1 has not increased.
+    """
+    return _Row(Counter, name, help_text, labels, {}, tuple(values))
 
 
 def gauge(name: str, help_text: str, *labels: str) -> Any:
@@ -75,11 +85,18 @@ class MetricSet:
         for attribute, row in vars(type(self)).items():
             if isinstance(row, _Row):
                 metric = row.kind(row.name, row.help, row.labels, registry=self.registry, **row.options)
+                for value in row.values:
+                    metric.labels(value)
                 setattr(self, attribute, metric)
 
 
 class Metrics(MetricSet):
     """The metrics of one worker."""
+
+    stage: Gauge = gauge("hushtag_stage", "1 for each stage that this worker runs.", "stage")
+    """`stage`: ingest, judge, publish."""
+    shards: Gauge = gauge("hushtag_shards", "Shards of the deployment, from HUSHTAG_SHARDS.", "prefix")
+    """`prefix`: HUSHTAG_TOPIC_PREFIX, which tells deployments apart."""
 
     # ingest
     tweets: Counter = counter("hushtag_tweets", "Tweets counted, without duplicates.")
@@ -113,8 +130,14 @@ class Metrics(MetricSet):
     held_sources: Gauge = gauge(
         "hushtag_held_sources", "Tweets partitions paused because they are too far ahead of the slowest one."
     )
-    gaps: Counter = counter("hushtag_gaps", "Gaps between the expected and the delivered offset.", "kind")
-    """`kind`: retention (the log dropped the records), hole (no records: transaction markers, compaction)."""
+    gaps: Counter = counter(
+        "hushtag_gaps",
+        "Gaps between the expected and the delivered offset.",
+        "kind",
+        values=("retention", "hole", "recreated"),
+    )
+    """`kind`: retention (the log dropped the records), hole (no records: transaction markers, compaction), recreated
+    (the topic was created again, and is read from its first offset)."""
 
     # judge
     registers_after_settling: Counter = counter(
@@ -125,6 +148,7 @@ class Metrics(MetricSet):
         "hushtag_given_up_tweets",
         "Tweets of hashtags under tail_floor, not counted because the pane had too many hashtags.",
         "pane",
+        values=("10s", "60s"),
     )
     """`pane`: 10s, 60s. A minute's value includes the tweets that its panes of ten seconds did not count."""
     retracted_uses: Counter = counter("hushtag_retracted_uses", "Hashtag uses that deletions removed from the counts.")
@@ -181,7 +205,10 @@ class Metrics(MetricSet):
         "hushtag_foreign_decisions", "Decisions that another worker wrote for a shard that it no longer owned."
     )
     valve_reviews: Counter = counter(
-        "hushtag_valve_reviews", "Suppressions that a circuit breaker turned into reviews.", "valve"
+        "hushtag_valve_reviews",
+        "Suppressions that a circuit breaker turned into reviews.",
+        "valve",
+        values=("new_suppressions_per_hour", "suppressed_share_of_top"),
     )
     """`valve`: new_suppressions_per_hour or suppressed_share_of_top."""
     scorer_fault: Gauge = gauge(
@@ -189,6 +216,12 @@ class Metrics(MetricSet):
         "1 while the dead-man's rule stops new suppressions and renewals because the scores cannot be trusted.",
         "shard",
     )
+    shard_stopped: Gauge = gauge(
+        "hushtag_shard_stopped",
+        "1 while a shard has stopped at a record that cannot be read; the log and /readyz name it.",
+        "shard",
+    )
+    flags_renewed: Counter = counter("hushtag_flags_renewed", "Decisions of stopped shards whose expiry was extended.")
     account_facts: Gauge = gauge(
         "hushtag_account_facts", "Account facts in effect, from legal orders and the registry of speakers.", "kind"
     )
@@ -219,6 +252,7 @@ class Metrics(MetricSet):
         "hushtag_corrections_refused",
         "Corrections refused: unreadable records, or rows with the columns of other categories.",
         "reason",
+        values=("bad_correction", "other_columns"),
     )
     """`reason`: bad_correction (a record, now in the dead-letter topic), other_columns (a row)."""
 
@@ -228,6 +262,9 @@ class Metrics(MetricSet):
     policy: Info = _info("hushtag_policy", "Revision of the live policy.")
     policy_file_bad: Gauge = gauge(
         "hushtag_policy_file_bad", "1 while the policy file is unusable and the last good policy stays live."
+    )
+    policy_records_unreadable: Gauge = gauge(
+        "hushtag_policy_records_unreadable", "Unreadable records of the policy topic, skipped by all readers."
     )
     policy_file_drift: Gauge = gauge(
         "hushtag_policy_file_drift", "1 while the policy file of this worker differs from the live policy."
@@ -239,14 +276,35 @@ class Metrics(MetricSet):
     model: Info = _info("hushtag_model", "Revision of the active model.")
 
     # publish
-    flag_writes: Counter = counter("hushtag_flag_writes", "Registers written to Redis, by result.", "result")
+    flag_writes: Counter = counter(
+        "hushtag_flag_writes",
+        "Registers written to Redis, by result.",
+        "result",
+        values=("applied", "stale", "refused", "unavailable"),
+    )
     """`result`: applied, stale (not newer), refused (another server instance), unavailable (retried)."""
+    flag_write_failures: Counter = counter(
+        "hushtag_flag_write_failures", "Failed attempts to write to Redis, by kind; each is repeated.", "kind"
+    )
+    """`kind`: a word of `streams.flags.refusals.KINDS`: away, NOPERM, WRONGTYPE, MOVED, OOM, READONLY, ..."""
+    foreign_registers: Gauge = gauge(
+        "hushtag_foreign_registers",
+        "Registers in Redis with a version that hushtag has not written; they are never replaced.",
+        "partition",
+    )
     event_to_flag_seconds: Histogram = _histogram(
         "hushtag_event_to_flag_seconds",
         "Time from the log time of the tweet that crossed a threshold to its flag in Redis.",
         FLAG_BUCKETS_SECONDS,
     )
     reconciles: Counter = counter("hushtag_reconciles", "Rewrites of all registers of a partition.")
+    internal_dead_letters: Counter = counter(
+        "hushtag_internal_dead_letters",
+        "Unreadable records of hushtag's own topics, sent to internal-dead-letter.",
+        "topic",
+        values=("hashtag-partials", "moderation", "policy", "suppression-decisions"),
+    )
+    """`topic`: without the prefix."""
     moderation_refused: Counter = counter("hushtag_moderation_refused", "Moderation records refused as unreadable.")
     order_deadline_seconds: Gauge = gauge(
         "hushtag_order_deadline_seconds",
@@ -275,6 +333,12 @@ class Metrics(MetricSet):
         self.policy.info({"revision": policy})
         self.model.info({"revision": model})
 
+    def set_deployment(self, prefix: str, stages: Iterable[str], shards: int) -> None:
+        """Set the deployment's prefix and number of shards, and the stages that this worker runs."""
+        for stage in stages:
+            self.stage.labels(stage=stage).set(1)
+        self.shards.labels(prefix=prefix).set(shards)
+
     def set_order_clocks(self, clocks: Iterable[tuple[str, float, int]]) -> None:
         """Set the deadline gauges of legal orders and remove those of all other countries.
 
@@ -294,7 +358,7 @@ class Metrics(MetricSet):
     def remove_shard(self, shard: int) -> None:
         """Remove the gauges of a shard that another worker owns now."""
         of_shards = (self.open_panes, self.candidate_tags, self.settled_seconds, self.judge_backlog, self.replaying)
-        for gauge in (*of_shards, self.scorer_fault):
+        for gauge in (*of_shards, self.scorer_fault, self.shard_stopped):
             with suppress(KeyError):
                 gauge.remove(str(shard))
 

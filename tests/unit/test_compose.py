@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from typer.main import get_command
 
-from moderation.audit.metrics import AuditMetrics
-from streams.metrics import Metrics, ShadowMetrics, sample_names
-from streams.settings import Settings
+from moderation.api.keys import KeyRing
+from streams.cli.main import make_app
+from streams.settings import OTHER_VARIABLES, Settings
+from tests.support.metric_queries import known_names, metric_sets, names_in
 from tests.support.paths import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -45,7 +47,10 @@ def test_service_is_pinned_and_supervised(name: str) -> None:
 
 
 def test_all_services_are_present() -> None:
-    assert set(SERVICES) == {"kafka", "valkey", "topics", "worker", "audit", "prometheus", "grafana"}
+    assert set(SERVICES) == {
+        "kafka", "valkey", "topics", "worker", "audit", "api", "trends", "search",
+        "prometheus", "alertmanager", "grafana",
+    }  # fmt: skip
     images = {name: service["image"] for name, service in SERVICES.items()}
     assert images["kafka"] == "apache/kafka:4.3.1"
     assert images["valkey"].startswith("valkey/valkey:9.")
@@ -107,6 +112,43 @@ def test_only_audit_service_has_the_audit_key() -> None:
     assert having == {"audit"}
 
 
+@pytest.mark.parametrize("name", ["api", "trends", "search"])
+def test_service_listens_on_its_published_port(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True and service["cap_drop"] == ["ALL"]
+    subcommand, *options = service["command"]
+    found = get_command(make_app()).commands[subcommand]  # type: ignore[attr-defined]
+    given = found.make_context(subcommand, options).params
+    assert given["host"] == "0.0.0.0"
+    assert service["ports"] == [f"127.0.0.1:{given['port']}:{given['port']}"]
+    assert f"http://127.0.0.1:{given['port']}/healthz" in service["healthcheck"]["test"][-1]
+    assert set(service["environment"]) <= {f"HUSHTAG_{field.upper()}" for field in Settings.model_fields} | set(
+        OTHER_VARIABLES
+    )
+
+
+def test_api_admits_no_key_by_default() -> None:
+    command = SERVICES["api"]["command"]
+    keys = Path(command[command.index("--keys") + 1])
+    mounted = next(one for one in SERVICES["api"]["volumes"] if one.split(":")[1] == str(keys.parent))
+    ring = KeyRing(ROOT / mounted.split(":")[0] / keys.name)
+    assert not ring.open
+    assert ring.find("") is None
+
+
+def test_no_secret_has_a_default() -> None:
+    asked = {}
+    for service in SERVICES.values():
+        for variable, value in service.get("environment", {}).items():
+            if re.search(r"KEY|PASSWORD|TOKEN|SECRET", variable):
+                match = re.fullmatch(r"\$\{(\w+):?(\?|-)(.*)\}", str(value))
+                assert match, f"{variable} is written into the file"
+                asked[match[1]] = match[2], match[3]
+    required = {name for name, (kind, text) in asked.items() if kind == "?" and "set it" in text}
+    assert required == {"HUSHTAG_HASH_KEY", "HUSHTAG_AUDIT_KEY", "GRAFANA_ADMIN_PASSWORD"}
+    assert {name: text for name, (kind, text) in asked.items() if kind == "-"} == {"HUSHTAG_AUDIT_RETIRED_KEYS": ""}
+
+
 def test_kafka_is_one_kraft_node() -> None:
     environment = {key: str(value) for key, value in SERVICES["kafka"]["environment"].items()}
     padded = environment["CLUSTER_ID"] + "=" * (-len(environment["CLUSTER_ID"]) % 4)
@@ -146,11 +188,19 @@ def test_dockerfile_installs_locked_packages_as_user() -> None:
     words = [word for word, _ in steps]
     final = steps[len(words) - 1 - words[::-1].index("FROM") :]
     users = [rest for word, rest in final if word == "USER"]
-    assert users == ["hushtag"], "not root"
+    assert users == ["10001:10001"], "not root, and by number, so that Kubernetes can check it"
     after_user = [word for word, _ in final[[word for word, _ in final].index("USER") :]]
     assert "RUN" not in after_user
     assert any("--uid 10001" in rest for word, rest in final if word == "RUN")
     assert any(word == "HEALTHCHECK" for word, _ in final)
+    build = steps[: len(words) - 1 - words[::-1].index("FROM")]
+    kernels = [{rest for word, rest in stage if word == "ARG"} for stage in (build, final)]
+    assert "NUMBA_CPU_NAME" in kernels[0] & kernels[1]
+    for stage in (build, final):
+        given = " ".join(rest for word, rest in stage if word == "ENV").split()
+        assert {"NUMBA_CPU_NAME=$NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES="} <= set(given), "equal in both stages"
+        assert not any(one.startswith("NUMBA_CACHE_DIR") for one in given), "beside the code, which is read-only"
+    assert build[-1] == ["RUN", "/opt/hushtag/bin/hushtag warm-up"]
     assert any("--require-hashes --requirement requirements.lock" in rest for _, rest in steps)
     assert ["ENTRYPOINT", '["hushtag"]'] in final
     ignored = (ROOT / ".dockerignore").read_text().split()
@@ -171,48 +221,27 @@ PROMETHEUS = yaml.safe_load((ROOT / "config/prometheus/prometheus.yml").read_tex
 ALERTS = yaml.safe_load((ROOT / "config/prometheus/alerts.yml").read_text())
 DASHBOARD = json.loads((ROOT / "config/grafana/dashboards/hushtag.json").read_text())
 LABELS = {"job", "instance", "le"}
-WORDS = {
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
-    "and",
-    "or",
-    "unless",
-    "bool",
-    "offset",
-    "inf",
-    "nan",
-}
 
 
 def queries() -> Iterator[tuple[str, str]]:
+    """Yield where it stands, and the expression, of every query of alerts and dashboard."""
     for group in ALERTS["groups"]:
         for rule in group["rules"]:
             yield f"alert {rule['alert']}", rule["expr"]
     for panel in DASHBOARD["panels"]:
         for target in panel.get("targets", ()):
             yield f"panel {panel['title']}", target["expr"]
+    for mark in DASHBOARD["annotations"]["list"]:
+        yield f"annotation {mark['name']}", mark["expr"]
+    for variable in DASHBOARD["templating"]["list"]:
+        yield f"variable {variable['name']}", label_values(variable)[0]
 
 
-ALL = (Metrics(), AuditMetrics(), ShadowMetrics())
-"""Metrics of all programs."""
-
-
-def names_in(query: str) -> tuple[set[str], set[str]]:
-    """Collect metric names and label names of a PromQL expression."""
-    query = re.sub(r'"[^"]*"', '""', query)
-    labels: set[str] = set()
-    for matcher in re.findall(r"\{([^}]*)\}", query):
-        labels |= set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matcher))
-    for listed in re.findall(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)", query):
-        labels |= {label.strip() for label in listed.split(",")}
-    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", query)
-    bare = re.sub(r"\b(?:by|without|on|ignoring)\s*\([^)]*\)", "", bare)
-    names = {name for name in re.findall(r"(?<![\w.])[a-zA-Z_:]\w*(?!\w)(?!\s*\()", bare) if name not in WORDS}
-    return names, labels
+def label_values(variable: dict[str, Any]) -> tuple[str, str]:
+    """Return the series and the label of a variable's query."""
+    match = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
+    assert match, variable["name"]
+    return match[1], match[2]
 
 
 def test_query_names_are_parsed() -> None:
@@ -224,11 +253,11 @@ def test_query_names_are_parsed() -> None:
 def test_query_uses_existing_metrics(where: str, query: str) -> None:
     names, labels = names_in(query)
     assert names, where
-    assert names <= {"up"}.union(*(sample_names(one.registry) for one in ALL)), where
+    assert names <= known_names(), where
     assert query.count("(") == query.count(")")
     known = {
         label
-        for collector in (collector for one in ALL for collector in vars(one).values())
+        for collector in (collector for one in metric_sets() for collector in vars(one).values())
         if hasattr(collector, "_labelnames")
         for label in collector._labelnames
     }
@@ -238,7 +267,7 @@ def test_query_uses_existing_metrics(where: str, query: str) -> None:
 def test_every_metric_is_on_dashboard_or_alert() -> None:
     """The metrics without a panel or an alert are listed here."""
     asked = set().union(*(names_in(query)[0] for _, query in queries()))
-    families = [family for one in ALL for family in one.registry.collect()]
+    families = [family for one in metric_sets() for family in one.registry.collect()]
     ours = {family.name for family in families if family.name.startswith("hushtag_")}
     unseen = {name for name in ours if not any(one == name or one.startswith(f"{name}_") for one in asked)}
     assert unseen <= {"hushtag_partial_records", "hushtag_shadow"}
@@ -266,6 +295,16 @@ def test_prometheus_scrapes_workers_and_audit_log() -> None:
         assert (ROOT / "config/prometheus" / Path(rules).name).is_file()
 
 
+def test_prometheus_sends_alerts_to_alertmanager() -> None:
+    (alertmanager,) = PROMETHEUS["alerting"]["alertmanagers"]
+    (target,) = alertmanager["static_configs"][0]["targets"]
+    host, _, port = target.partition(":")
+    assert SERVICES[host]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    (config,) = [one.partition("=")[2] for one in SERVICES[host]["command"] if one.startswith("--config.file=")]
+    mounts = dict(volume.split(":")[1::-1] for volume in SERVICES[host]["volumes"])
+    assert (ROOT / mounts[str(Path(config).parent)] / Path(config).name).is_file()
+
+
 def test_grafana_is_provisioned() -> None:
     provisioning = ROOT / "config/grafana/provisioning"
     (source,) = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
@@ -278,6 +317,34 @@ def test_grafana_is_provisioned() -> None:
         if panel["type"] != "row":
             assert panel["datasource"]["uid"] == source["uid"]
             assert panel["targets"]
+
+
+def test_dashboard_variables_filter_every_panel_of_workers() -> None:
+    variables = {one["name"]: one for one in DASHBOARD["templating"]["list"]}
+    assert list(variables) == ["prefix", "instance", "shard"]
+    for number, (name, variable) in enumerate(variables.items()):
+        assert variable["multi"] and variable["includeAll"]
+        series, label = label_values(variable)
+        assert label == name
+        assert set(re.findall(r"\$(\w+)", series)) <= set(list(variables)[:number]), "only variables before it"
+    of_shards = {
+        collector._name
+        for collector in vars(metric_sets()[0]).values()
+        if "shard" in getattr(collector, "_labelnames", ())
+    }
+    for where, query in queries():
+        if where.startswith(("panel", "annotation")):
+            for name, labels in re.findall(r"\b(hushtag_\w+)(\{[^}]*\})?", query):
+                if not name.startswith(("hushtag_audit_", "hushtag_shadow_")):
+                    assert 'instance=~"$instance"' in labels, where
+                    assert (name not in of_shards) or 'shard=~"$shard"' in labels, where
+
+
+def test_dashboard_marks_policy_and_model_changes() -> None:
+    marks = {names_in(one["expr"])[0].pop(): one for one in DASHBOARD["annotations"]["list"]}
+    assert set(marks) == {"hushtag_policy_info", "hushtag_model_info"}
+    for mark in marks.values():
+        assert mark["enable"] and mark["target"]["expr"] == mark["expr"] and mark["textFormat"] == "{{revision}}"
 
 
 def test_dashboard_panels_do_not_overlap() -> None:
