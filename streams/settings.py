@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.counting.times import FLUSH_MS, TimeRules
 from streams.errors import SettingsError
 from streams.settings_text import allowed_values, hide_all_but_host, hide_passwords
+from web.callers import parse_networks
 
 PREFIX = "HUSHTAG_"
 _NAME = r"^[a-zA-Z0-9._-]*$"
@@ -28,9 +29,12 @@ class Settings(BaseSettings):
     redis_url: Annotated[
         str,
         Field(
-            description="Redis or Valkey; rediss:// for TLS, with ?ssl_ca_certs=FILE for your own authority",
-            pattern=r"^(rediss?|unix)://.",
-            json_schema_extra={"values": "a URL such as redis://host:6379/0, rediss://user:password@host:6380/0"},
+            description="Redis or Valkey; rediss for TLS, with ?ssl_ca_certs=FILE for your own authority",
+            pattern=r"^(rediss?(\+sentinel|\+cluster)?|unix)://.",
+            json_schema_extra={
+                "values": "a URL such as redis://host:6379/0, rediss://user:password@host:6380/0, "
+                "redis+sentinel://host:26379,host:26379/service/0 or redis+cluster://host:6379,host:6379"
+            },
         ),
     ] = "redis://127.0.0.1:6379/0"
     policy: Annotated[Path, Field(description="the policy file that this worker proposes")] = Path("config/policy.yaml")
@@ -68,7 +72,7 @@ class Settings(BaseSettings):
             json_schema_extra={"values": _NAME_VALUES},
         ),
     ] = ""
-    shards: Annotated[int, Field(ge=1, le=1024, description="partitions of hashtag-partials; never changes")] = 8
+    shards: Annotated[int, Field(ge=1, le=1024, description="partitions of hashtag-partials; see hushtag reshard")] = 8
     allowed_lateness_ms: Annotated[
         int, Field(ge=0, le=600_000, description="a later tweet counts at its log time minus this")
     ] = 5_000
@@ -103,6 +107,13 @@ class Settings(BaseSettings):
         ),
     ] = ""
     webhook_key: Annotated[SecretStr, Field(description="key that signs the webhook's events")] = SecretStr("")
+    trusted_proxies: Annotated[
+        str,
+        Field(
+            description="proxies whose X-Forwarded-For counts; empty: none, callers are known by their connection",
+            json_schema_extra={"values": "addresses or networks such as 127.0.0.1,10.0.0.0/8, or empty"},
+        ),
+    ] = ""
     session_timeout_seconds: Annotated[
         float, Field(ge=1, le=600, description="a worker without heartbeats for this long loses its partitions")
     ] = 30.0
@@ -115,6 +126,10 @@ class Settings(BaseSettings):
     start_deadline_seconds: Annotated[
         float, Field(ge=1, le=3600, description="how long to wait at start for Kafka and Redis")
     ] = 60.0
+    kafka_silence_seconds: Annotated[
+        float,
+        Field(ge=1, le=600, description="a read of Kafka fails after so long without an answer while this process ran"),
+    ] = 15.0
     metrics_host: Annotated[
         str, Field(min_length=1, description="address of /metrics, /healthz and /readyz; 0.0.0.0: all interfaces")
     ] = "127.0.0.1"
@@ -157,6 +172,11 @@ class Settings(BaseSettings):
         if value and not _is_valid_address(value):
             raise ValueError("not a valid address: the host, the port or a character is invalid")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        return ",".join(map(str, parse_networks(value)))
 
     @property
     def timely_ms(self) -> int:

@@ -30,6 +30,7 @@ _LABELS = (
     _SHARES | {"innocent_past": "Established accounts without harm before"} | {one.name: one.label for one in SIGNALS}
 )
 _KINDS = dict.fromkeys(_SHARES, SHARE) | {"innocent_past": COUNT} | {one.name: one.kind for one in SIGNALS}
+_LARGEST = 2**63
 _UPPER = {"harmful_share_lower": "upper", "established_share_lower": "established_upper"}
 """Member of the evidence with the upper bound to a lower one."""
 
@@ -67,6 +68,7 @@ def reason_in_words(reason: Reason, evidence: Mapping[str, Any]) -> ReasonInWord
     >>> one.signal, one.value, one.threshold, one.fill, one.mark, one.reach
     ('Harmful share', '62–81%', '45%', 0.62, 0.45, 0.81)
     """
+    evidence = numbers_of(evidence)
     scale = 1.0 if _KINDS.get(reason.signal) is SHARE else max(reason.value, reason.threshold, 1e-9) * 1.25
     upper = evidence.get(_UPPER.get(reason.signal, ""))
     value = number_in_words(reason.signal, reason.value)
@@ -80,11 +82,24 @@ def reason_in_words(reason: Reason, evidence: Mapping[str, Any]) -> ReasonInWord
     )
 
 
+def numbers_of(evidence: Mapping[str, Any]) -> dict[str, int | float]:
+    """Return the members of an evidence that are finite numbers; another program may have written others.
+
+    >>> numbers_of({"authors": 7, "upper": "high", "share": float("nan"), "sampled": ["1"]})
+    {'authors': 7}
+    """
+    return {
+        name: value
+        for name, value in evidence.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+    }
+
+
 def number_in_words(signal: str, value: float) -> str:
     """Format a signal's number: a share as a percentage, a ratio as a factor, a count as a whole number."""
     if signal in _KINDS:
         return _KINDS[signal].in_words(value)
-    return f"{value:,.0f}" if value == int(value) else f"{value:.2f}"
+    return f"{value:,.0f}" if value % 1 == 0 else f"{value:.2f}"
 
 
 def _within_meter(share: float) -> float:
@@ -96,9 +111,9 @@ def one_line(register: Register) -> str:
     if register.action == "discount":
         return contested(register)
     parts = []
-    evidence = register.evidence
+    evidence = numbers_of(register.evidence)
     for reason in register.reasons:
-        digits = 2 if _KINDS.get(reason.signal) is SHARE else 0 if reason.value == int(reason.value) else 1
+        digits = 2 if _KINDS.get(reason.signal) is SHARE else 0 if reason.value % 1 == 0 else 1
         name = _LABELS.get(reason.signal, reason.signal.replace("_", " ")).lower()
         upper = evidence.get(_UPPER.get(reason.signal, ""))
         reach = "" if upper is None else f"–{float(upper):.2f}"
@@ -119,7 +134,7 @@ def contested(register: Register) -> str:
     contested. 34% of its authors are established and write no harm;
     the others write hateful conduct: ranked by the established alone
     """
-    evidence = register.evidence
+    evidence = numbers_of(register.evidence)
     authors = evidence.get("authors", 0)
     part = evidence.get("established", 0) / authors if authors else register.weight
     limit = max((reason.threshold for reason in register.reasons), default=1.0)

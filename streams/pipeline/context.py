@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streams.counting.sketch import KeyedHash
 from streams.flags.store import FlagStore
 from streams.log.producer import Sender
 from streams.metrics import Metrics
+from streams.pipeline.flag_writes import FlagWriteState
 from streams.pipeline.model_cache import ModelCache
 from streams.pipeline.webhook import Webhook
 from streams.scoring import TextScorer, score_batches
@@ -35,6 +36,10 @@ class Context:
     crash: Callable[[BaseException], Awaitable[None]]
     models: ModelCache
     webhook: Webhook | None = None
+    writes: FlagWriteState = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "writes", FlagWriteState(self.metrics, shards=self.settings.shards))
 
     async def score(self, batches: Sequence[tuple[str, bytes]]) -> Scores:
         """Score texts without blocking the event loop.

@@ -10,9 +10,10 @@ from typing import Any
 
 from faust.types.tuples import TP
 
+from models.compiled import kernel_counts
 from streams.clock import now_ms
 from streams.counting.sketch import KeyedHash
-from streams.errors import DependencyAway, SettingsError
+from streams.errors import DependencyAway, FlagStoreRefuses, SettingsError
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.redis_store import RedisFlagStore
 from streams.judging.warm_up import warm_up
@@ -63,6 +64,7 @@ async def make_context(
 
     Raises:
         DependencyAway: Redis accepts no writes within `start_deadline_seconds`.
+        FlagStoreRefuses: Redis refuses TLS, the login or a command.
         SettingsError: settings contradict each other.
         CallerMistake: the model cannot be loaded.
     """
@@ -76,7 +78,10 @@ async def make_context(
     if "judge" in stages:
         await asyncio.to_thread(scorer, b"warm up\n")
         await asyncio.to_thread(warm_up)
+        kernels = kernel_counts()
+        log.info("kernels ready", loaded=kernels.loaded, compiled=kernels.compiled)
     metrics.set_revisions(policy="", model=scorer.revision)
+    metrics.set_deployment(settings.topic_prefix, stages, settings.shards)
     return Context(
         settings=settings,
         metrics=metrics,
@@ -116,6 +121,8 @@ async def build(context: Context, stages: Sequence[str], policy: Policy, log: An
     ingest = await _make_ingest(context, app) if "ingest" in stages else None
     if ingest is not None:
         assignments.add(ingest)
+        assignments.topic_ids[ingest.topic] = ingest.source_id
+        assignments.note_recreated = lambda tp: ingest.note_recreated(tp.partition)
         assignments.too_far_ahead = ingest.too_far_ahead
         ends.append(ingest.known_end)
     judge = _make_judge(context, app, facts, log) if "judge" in stages else None
@@ -182,7 +189,10 @@ async def _wait_for_redis(store: RedisFlagStore, settings: Settings, log: Any) -
     while True:
         try:
             await store.check_server()
+            await store.heartbeat({}, now_ms())  # no shard's: shows whether this user may write
             return
+        except FlagStoreRefuses:
+            raise
         except DependencyAway as error:
             if loop.time() >= deadline:
                 raise DependencyAway(

@@ -14,13 +14,15 @@ import uvloop
 
 from streams.errors import HushtagError
 from streams.health import HealthServer
+from streams.log.kafka_security import connection_of, refusal
 from streams.log.topics import check_topics, needs_of
 from streams.metrics import Metrics
 from streams.pipeline import STAGES, transport, wiring
-from streams.pipeline.app import worker_name
+from streams.pipeline.app import watch_group, worker_name
 from streams.pipeline.backlog import Readiness, work_of
 from streams.pipeline.context import Context
 from streams.pipeline.gaps import watch_lengths
+from streams.pipeline.policy_file import policy_to_begin_with
 from streams.pipeline.policy_proposer import PolicyProposer
 from streams.pipeline.watchdog import Watchdog
 from streams.pipeline.wiring import Pipeline
@@ -59,6 +61,7 @@ class Worker:
         self._check_topics(self._policy)
 
         async def main() -> NoReturn:
+            self._policy = await policy_to_begin_with(self._settings, self._policy, self._log)
             leave(await self._main())
 
         uvloop.run(main())
@@ -76,7 +79,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         health = HealthServer(
             self._metrics.registry, host=self._settings.metrics_host, port=self._settings.metrics_port,
-            ready=lambda: self._why_not_ready(pipeline),
+            ready=lambda: self._why_not_ready(pipeline), notes=lambda: _stopped_shards(pipeline),
         )  # fmt: skip
         watchdog = Watchdog(
             self._settings.stuck_after_seconds,
@@ -121,6 +124,7 @@ class Worker:
             self._spawn(context, judge.stage_2.run(), "stage-2")
         if context.webhook is not None:
             self._spawn(context, context.webhook.run(), "webhook")
+        self._spawn(context, watch_group(pipeline.app), "group")
         lengths = watch_lengths(self._settings, pipeline.assignments.required_ends, pipeline.ends[0])
         self._spawn(context, lengths, "lengths")
         for stage in pipeline.assignments.stages:
@@ -149,6 +153,7 @@ class Worker:
         if error is None:
             self._log.info("worker stopped")
             return 0
+        error = refusal(error, connection_of(self._settings)) or error
         is_bug = not isinstance(error, HushtagError)
         reason = str(error) or type(error).__name__
         self._log.error("worker ends", error=reason, kind=type(error).__name__, exc_info=error if is_bug else None)
@@ -166,7 +171,10 @@ class Worker:
             behind = judge.unready(pipeline.assignments.owned_by(judge))
             if behind:
                 return f"shards {behind} are catching up"
-        return self._readiness.missing(owned, work_of(owned, pipeline.ends))
+            # A shard that has stopped waits for a person; a worker that is not ready would stop every rollout.
+            stopped = judge.stopped()
+            owned = {tp: one for tp, one in owned.items() if tp.topic != judge.topic or tp.partition not in stopped}
+        return pipeline.context.writes.why_not() or self._readiness.missing(owned, work_of(owned, pipeline.ends))
 
     async def _crash(self, error: BaseException) -> None:
         """End the worker: the supervisor starts it again, and it replays."""
@@ -188,6 +196,12 @@ class Worker:
         if why is not None:
             self._log.warning("stopping was not clean", why=repr(why))
         pipeline.context.executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _stopped_shards(pipeline: Pipeline) -> list[str]:
+    """Describe the shards that have stopped."""
+    stopped = pipeline.judge.stopped() if pipeline.judge is not None else {}
+    return [f"shard {shard} has stopped: {record}; {record.fix}" for shard, record in sorted(stopped.items())]
 
 
 async def _stop_parts(pipeline: Pipeline, health: HealthServer) -> None:

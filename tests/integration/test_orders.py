@@ -268,10 +268,14 @@ def test_order_takes_effect_and_ends(hushtag: Hushtag, client: FlagsClient, tmp_
     assert "1002" not in page.read_text("utf-8")
 
 
-def test_order_deadline_is_a_metric(hushtag: Hushtag, publishing: WorkerProcess, tmp_path: Path) -> None:
+def test_order_deadline_is_a_metric(
+    hushtag: Hushtag, publishing: WorkerProcess, topics: Settings, tmp_path: Path
+) -> None:
     order = rows(hushtag("orders", "intake", order_file(tmp_path, 1), *ORDER, "--json"))[0]["order"]
     eventually(lambda: publishing.metric("hushtag_order_deadline_seconds") < -3600)
     eventually(lambda: publishing.metric("hushtag_orders_open") == 1)
+    assert (publishing.metric("hushtag_stage"), publishing.series("hushtag_stage")) == (1, 1), "publish alone"
+    assert publishing.metric("hushtag_shards") == topics.shards
     assert "overdue" in hushtag("orders", "list", "--open").stdout
     hushtag("orders", "decline", order, "-r", "no jurisdiction", "--ground", "no_legal_basis")
     eventually(lambda: publishing.metric("hushtag_orders_open") == 0)

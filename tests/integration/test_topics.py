@@ -108,6 +108,7 @@ def test_topics_commands_create_check_and_alter(settings: Settings, monkeypatch:
     assert runner.invoke(app, ["topics", "check", "--json"]).stdout == ""
     after = runner.invoke(app, ["topics", "check"])
     assert (after.exit_code, after.stdout) == (0, "all topics have the settings that they need\n")
+    assert "acks=all" in after.stderr, "no broker shows how producers write"
     alter(settings, AUDIT, {"retention.ms": "604800000"})
     wrong = runner.invoke(app, ["topics", "check"])
     assert wrong.exit_code == 2

@@ -22,8 +22,8 @@ from pathlib import Path
 from tests.mutants.catalogue import Mutation, mutations
 from tests.support.paths import ROOT
 
-COPIED = ("streams", "client", "tests", "pyproject.toml")
-LINKED = ("models", "moderation", "surfaces", "web", "devkit", "benchmarks", "config", "docs")
+COPIED = ("streams", "client", "moderation", "web", "tests", "pyproject.toml")
+LINKED = ("models", "surfaces", "devkit", "benchmarks", "config", "docs")
 """Folders that tests read; no bug is planted there."""
 AT_ONCE = 2
 TIMEOUT_SECONDS = 120
