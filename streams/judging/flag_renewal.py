@@ -5,7 +5,8 @@ one. So it may be sent late, twice, or by a worker that has lost the shard: each
 No judge recovers from it: settled decisions stay those of the reference.
 
 Only suppressions and discounts are renewed, since a hold waits for a person. None lasts longer than
-`max_automated_hours`, and none begins again after it has expired.
+`max_automated_hours`, and none begins again after it has expired. The live policy counts, although the stopped judge
+has not reached it: a flag that it would not set is not renewed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class FlagRenewal:
 
     Args:
         decisions: all decisions of the shard, in any order.
-        policy: the last policy of the shard.
+        policy: the last policy of the shard, until `use` sets a later one.
     """
 
     def __init__(self, decisions: Iterable[Decision], policy: Policy) -> None:
@@ -34,6 +35,10 @@ class FlagRenewal:
         self._latest: dict[tuple[str, str], Decision] = {}
         for decision in decisions:
             self._note(decision)
+
+    def use(self, policy: Policy) -> None:
+        """Renew under another policy from now on."""
+        self._policy = policy
 
     def due(self, now_ms: int) -> list[Decision]:
         """Return the renewals that are due, and note them as sent."""
@@ -80,7 +85,7 @@ class FlagRenewal:
         return self._extended(decision, rulings)
 
     def _extended(self, decision: Decision, rulings: tuple[ScopeDecision, ...]) -> Decision | None:
-        if rulings == decision.rulings:
+        if rulings == decision.rulings or self._policy.is_never_suppressed(decision.hashtag):
             return None
         try:
             renewal = replace(decision, rulings=rulings, version=renewal_version(decision.version))
@@ -98,7 +103,7 @@ class FlagRenewal:
         except KeyError:  # the policy does not have the scope any more
             return ruling
         step_ms = max(rule.expiry_ms // 2, MINUTE_MS)
-        if ruling.expires_at_ms - now_ms > step_ms:
+        if not rule.hides or ruling.expires_at_ms - now_ms > step_ms:
             return ruling
         limit_ms = ruling.since_ms + self._policy.max_automated_ms
         expires_at_ms = min(from_ms + step_ms, limit_ms)

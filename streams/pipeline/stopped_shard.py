@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
+from streams.errors import DependencyAway
 from streams.judging.flag_renewal import FlagRenewal
 from streams.log.decisions import Decision, StoppedShard, encode_record
+from streams.log.policies import PolicyTopic, read_policy_topic
 from streams.log.unreadable import UnreadableRecord
 from streams.pipeline.recovery import end_of_log, read_decisions
 from streams.policy import Policy
@@ -112,7 +114,11 @@ class ShardStop:
             )
         )
         self._renewal = renewal = await self._read_flags()
+        policies: PolicyTopic | None = None
         while True:
+            policies = await self._read_policy(policies)
+            if renewal is not None and policies is not None and policies.live is not None:
+                renewal.use(Policy.from_canonical(policies.live.policy))
             renewals = renewal.due(now_ms()) if renewal is not None else []
             acks = [
                 await context.sender.send(
@@ -125,6 +131,14 @@ class ShardStop:
                 self._note_own(done.offset)
             context.metrics.flags_renewed.inc(len(renewals))
             await asyncio.sleep(SIGN_SECONDS)
+
+    async def _read_policy(self, known: PolicyTopic | None) -> PolicyTopic | None:
+        """Read the live policy, which may protect a hashtag; return the last one known while Kafka does not answer."""
+        try:
+            return await read_policy_topic(self._stage.context.settings, known)
+        except DependencyAway as error:
+            self._stage.log.warning("the policy topic cannot be read, flags are renewed as before", why=str(error))
+            return known
 
     async def _read_flags(self) -> FlagRenewal | None:
         """Read the shard's decisions; None: no policy was in force yet."""

@@ -13,13 +13,20 @@ from streams.constants import MINUTE_MS, PANE_MS
 from streams.judging.flag_renewal import FlagRenewal
 from streams.log import decisions
 from streams.log.decisions import Action, Decision, is_renewal, renewal_version, version_of
+from streams.policy import Policy
 from tests.support.decisions import decision
 from tests.support.judge_harness import SUPPRESS
+from tests.support.word_policy import POLICY, make_policy
 
 SCOPE = "hateful_conduct", "trends"
 (RULE,) = SUPPRESS.rules(*SCOPE)
 START_MS = 1_611_600_000_000
 LIMIT_MS = SUPPRESS.max_automated_ms
+SHADOW = make_policy(POLICY.replace("[2m]", "[30s]"))
+PROTECTING = make_policy(
+    POLICY.replace("mode: shadow", "mode: suppress\n    corroborate: {need: 1, authors: 1}").replace("[2m]", "[30s]")
+    + "never_suppress: [tag]\n"
+)
 
 
 def flag(action: Action = "suppress", *, expires_ms: int = START_MS + RULE.expiry_ms, scope: tuple[str, str] = SCOPE):
@@ -60,6 +67,15 @@ def test_only_suppressions_and_discounts_are_renewed(action: Action) -> None:
 
 def test_expired_flag_does_not_begin_again() -> None:
     assert FlagRenewal([flag()], SUPPRESS).due(START_MS + RULE.expiry_ms) == []
+
+
+@pytest.mark.parametrize("live", [SHADOW, PROTECTING], ids=["shadow", "protected"])
+def test_flag_that_the_live_policy_would_not_set_lapses(live: Policy) -> None:
+    renewal = FlagRenewal([flag()], SUPPRESS)
+    renewal.use(live)
+    assert renewal.due(START_MS + RULE.expiry_ms - 1) == []
+    renewal.use(SUPPRESS)
+    assert len(renewal.due(START_MS + RULE.expiry_ms - 1)) == 1
 
 
 def test_scope_that_the_policy_has_no_more_lapses() -> None:
