@@ -115,11 +115,17 @@ async def test_process_limits_guesses_and_half_open_connections(url: str) -> Non
     opened = [await asyncio.open_connection(address.host, address.port) for _ in range(200)]
     for _, writer in opened:
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
-    ended = await asyncio.gather(*(asyncio.wait_for(reader.read(), 60) for reader, _ in opened), return_exceptions=True)
-    assert b"HTTP/1.1 408" in {one[:12] for one in ended if isinstance(one, bytes)}, "they end at the deadline"
-    assert b"HTTP/1.1 503" in {one[:12] for one in ended if isinstance(one, bytes)}, "and some get no slot"
-    for _, writer in opened:
-        writer.close()
+    try:
+        reads = (asyncio.wait_for(reader.read(), 60) for reader, _ in opened)
+        ended = await asyncio.gather(*reads, return_exceptions=True)
+    finally:
+        for _, writer in opened:
+            writer.close()
+    late = [one for one in ended if isinstance(one, bytes) and one.startswith(b"HTTP/1.1 408")]
+    refused = [one for one in ended if isinstance(one, ConnectionError) or one[:12] == b"HTTP/1.1 503"]
+    assert late, "they end at the deadline"
+    assert len(refused) >= len(opened) - 128, "and some get no slot: the answer may be lost with the connection"
+    assert len(late) + len(refused) == len(opened)
     async with caller(url, "ann") as ann:
         assert (await ann.get("/v1/overrides")).status_code == 200
 

@@ -168,11 +168,12 @@ def test_pause_lifts_automated_suppressions_within_a_second(
 
 
 def test_look_alike_family_gets_one_decision(hushtag: Hushtag, topics: Settings) -> None:
-    nothing = dict.fromkeys(("counts", "sizes", "author", "tweet", "age_days", "flags", "copy", "scores"), b"")
+    nothing = dict.fromkeys(("author", "tweet", "age_days", "flags", "copy", "scores"), b"")
     names = ["cats", "h4tetag", "hatetag", "h\u0430tetag"]
     pane = PaneRecord(
         shard=0, start_ms=0, length_ms=10_000, part=0, parts=1, columns=0, hashtags=names,
-        spans=b"\1\0" * 4, countries=b"\2\0" * 4, displays=["Cats", "H4teTag", "", ""], **nothing,
+        spans=b"\1\0" * 4, countries=b"\2\0" * 4, counts=bytes(8 * 4), sizes=bytes(2 * 4),
+        displays=["Cats", "H4teTag", "", ""], **nothing,
     )  # fmt: skip
 
     async def settle() -> None:

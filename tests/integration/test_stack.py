@@ -92,7 +92,7 @@ def both_answer(addresses: dict[str, str]) -> bool:
 
 def test_up_answers_and_stops_on_sigterm(up: Up) -> None:
     addresses = up.addresses()
-    assert set(addresses) == {"kafka", "redis"}
+    assert set(addresses) == {"kafka", "redis", "environment"}
     assert re.fullmatch(r"127\.0\.0\.1:\d+", addresses["kafka"])
     assert both_answer(addresses)
     # A keeper and a server for each of Kafka and Valkey.
