@@ -6,8 +6,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from streams.errors import ContractError
-from streams.log.moderation import Id, Ms, OtherRecord, Text
+from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
 
 Verdict = Literal["uphold", "overturn"]
 """`uphold` keeps the hashtag hidden, `overturn` shows it."""
@@ -104,12 +103,4 @@ def decode_review(other: OtherRecord) -> ReviewRecord | None:
     Raises:
         ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
     """
-    if other.kind not in KINDS:
-        return None
-    try:
-        record = _decoder.decode(other.value)
-    except msgspec.ValidationError as error:
-        raise ContractError("bad_record", value=str(error)) from None
-    if other.key != review_key(record):
-        raise ContractError("bad_key", value=other.key, fix=f"the key must be {review_key(record).decode()!r}")
-    return record
+    return decode_other(other, _decoder, review_key) if other.kind in KINDS else None

@@ -164,7 +164,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 class StoppedShard(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="stopped"):
     """Sign of life of a judge whose shard has stopped at an unreadable record: its flags in force stand.
 
-    The log time of the record says when.
+    Its time is the log time of the record.
     """
 
     shard: int

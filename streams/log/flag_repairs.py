@@ -10,8 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from streams.errors import ContractError
-from streams.log.moderation import Id, Ms, OtherRecord, Text
+from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
 
 KIND = "flag_repair"
 
@@ -51,12 +50,4 @@ def decode_repair(other: OtherRecord) -> FlagRepair | None:
     Raises:
         ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
     """
-    if other.kind != KIND:
-        return None
-    try:
-        repair = _decoder.decode(other.value)
-    except msgspec.ValidationError as error:
-        raise ContractError("bad_record", value=str(error)) from None
-    if other.key != repair_key(repair):
-        raise ContractError("bad_key", value=other.key, fix=f"the key must be {repair_key(repair).decode()!r}")
-    return repair
+    return decode_other(other, _decoder, repair_key) if other.kind == KIND else None

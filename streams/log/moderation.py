@@ -12,7 +12,8 @@ Other kinds of records share the topic. A reader that does not know a kind gets 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from hushtag_client.normalise import normalise
@@ -88,6 +89,9 @@ TagRecord = Override | Undo
 ModerationRecord = TagRecord | OtherRecord
 
 
+R = TypeVar("R")
+
+
 class _Head(msgspec.Struct):
     kind: str
 
@@ -107,6 +111,30 @@ def key_of(record: TagRecord) -> bytes:
 def encode_moderation(record: TagRecord) -> tuple[bytes, bytes]:
     """Encode a record as (value, key)."""
     return _encoder.encode(record), key_of(record)
+
+
+def decode_other(other: OtherRecord, decoder: msgspec.json.Decoder[R], make_key: Callable[[R], bytes]) -> R:
+    """Decode a record whose kind belongs to the caller, and check its key against its content.
+
+    Args:
+        other: record that `decode_moderation` passed through.
+        decoder: decoder of the caller's kinds.
+        make_key: builds the key of a record.
+
+    Raises:
+        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
+    """
+    try:
+        record = decoder.decode(other.value)
+    except msgspec.ValidationError as error:
+        raise ContractError("bad_record", value=str(error)) from None
+    _check_key(other.key, make_key(record))
+    return record
+
+
+def _check_key(key: bytes, due: bytes) -> None:
+    if key != due:
+        raise ContractError("bad_key", value=key, fix=f"the key must be {due.decode()!r}")
 
 
 def decode_moderation(value: bytes | None, key: bytes | None = None) -> ModerationRecord:
@@ -130,8 +158,8 @@ def decode_moderation(value: bytes | None, key: bytes | None = None) -> Moderati
         raise ContractError("bad_record", value=str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ContractError("not_json", value=value[:80]) from None
-    if key is not None and key != key_of(record):
-        raise ContractError("bad_key", value=key, fix=f"the key must be {key_of(record).decode()!r}")
+    if key is not None:
+        _check_key(key, key_of(record))
     if normalise(record.hashtag) != record.hashtag:
         raise ContractError("not_normalised", field="hashtag", value=record.hashtag)
     if RESERVED_SURFACES.intersection(record.surfaces):

@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 
 from streams.clock import monotonic_seconds
 from streams.errors import DependencyAway, TopicsError
-from streams.log.kafka_security import check_login, lacking, may_see, refusal, security_kwargs
+from streams.log.kafka_security import check_login, connection_of, lacking, may_see, refusal
 from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.silence import INTERVAL_SECONDS, Silence, answer_within
 from streams.settings import Settings
@@ -48,7 +48,7 @@ class Connection(dict[str, Any]):
 
 def connection(settings: Settings) -> Connection:
     """Return the arguments of every aiokafka client: the servers and the login."""
-    arguments = Connection(bootstrap_servers=settings.kafka, **security_kwargs(settings))
+    arguments = Connection(connection_of(settings))
     arguments.silence_seconds = settings.kafka_silence_seconds
     return arguments
 

@@ -14,7 +14,7 @@ import msgspec
 from streams.errors import ContractError
 from streams.log.corrections import are_corrections
 from streams.log.lines import LogRecord
-from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_moderation
+from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_moderation, decode_other
 from streams.log.partials import Partial, decode_partial
 from streams.log.topic_specs import PARTIALS
 from streams.log.unreadable import RecordPosition, UnreadableRecord, read_value
@@ -62,15 +62,7 @@ def decode_skip(other: OtherRecord) -> Skip | None:
     Raises:
         ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
     """
-    if other.kind != KIND:
-        return None
-    try:
-        skip = _decoder.decode(other.value)
-    except msgspec.ValidationError as error:
-        raise ContractError("bad_record", value=str(error)) from None
-    if other.key != skip_key(skip):
-        raise ContractError("bad_key", value=other.key, fix=f"the key must be {skip_key(skip).decode()!r}")
-    return skip
+    return decode_other(other, _decoder, skip_key) if other.kind == KIND else None
 
 
 class SkipIndex:

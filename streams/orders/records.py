@@ -18,7 +18,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.errors import ContractError
-from streams.log.moderation import AccountId, Country, Id, Ms, OtherRecord, Surface, Text, Version
+from streams.log.moderation import AccountId, Country, Id, Ms, OtherRecord, Surface, Text, Version, decode_other
 
 TargetKind = Literal["account", "hashtag", "tweet"]
 SpeakerCategory = Literal["news_media", "journalist", "activist", "politician"]
@@ -201,12 +201,7 @@ def decode_case(other: OtherRecord) -> CaseRecord | None:
     """
     if other.kind not in KINDS:
         return None
-    try:
-        record = _decoder.decode(other.value)
-    except msgspec.ValidationError as error:
-        raise ContractError("bad_record", value=str(error)) from None
-    if other.key != case_key(record):
-        raise ContractError("bad_key", value=other.key, fix=f"the key must be {case_key(record).decode()!r}")
+    record = decode_other(other, _decoder, case_key)
     if isinstance(record, OrderReceived) and record.country != record.order[:2]:
         raise ContractError("bad_record", field="country", value=record.country, fix="the order's id begins with it")
     if isinstance(record, OrderStep) and record.to == "interim" and not record.expires_at_ms:
