@@ -11,7 +11,7 @@ from streams.log.topic_specs import DEAD_LETTER, INTERNAL_DEAD_LETTER
 from streams.pipeline.context import Context
 
 _VALUE_BYTES = 3 * 1024 * 1024
-"""Bytes of a value that are kept: the topic takes 4 MiB, headers included."""
+"""Bytes of a value that are kept: the topic takes 4 MiB, headers included. `source-bytes` has the full length."""
 
 
 async def send_dead_letter(
@@ -45,6 +45,7 @@ async def send_dead_letter(
         "source-topic": topic,
         "source-partition": str(partition),
         "source-offset": str(offset),
+        "source-bytes": str(len(value or b"")),
         **more,
     }
     origin = f"{topic}/{partition}/{offset}".encode()

@@ -23,8 +23,6 @@ from streams.pipeline.idle_sources import BrokerClock, IdleSources
 from streams.pipeline.ingest_partition import IngestPartition
 
 _log = structlog.get_logger("hushtag.ingest")
-_DEAD_LETTER_BYTES = 3 * 1024 * 1024
-"""A longer value is cut, since no topic would accept it; the header `source-bytes` has its full length."""
 _CONFIRM_LIMIT_SECONDS = 30.0
 """A deleted topic may be back soon, and brokers as well: a send waits as long for them."""
 _CONFIRM_SECONDS = 0.2
@@ -171,9 +169,7 @@ class IngestStage:
 
     async def send_dead_letter(self, letter: DeadLetter) -> Ack:
         """Send a record that cannot be read to the dead-letter topic."""
-        size = str(len(letter.value or b""))
         return await send_dead_letter(
-            self.context, self.topic, letter.source, letter.offset,
-            None if letter.value is None else letter.value[:_DEAD_LETTER_BYTES], letter.error,
-            **{"source-log-time-ms": str(letter.log_ms), "source-bytes": size},
+            self.context, self.topic, letter.source, letter.offset, letter.value, letter.error,
+            **{"source-log-time-ms": str(letter.log_ms)},
         )  # fmt: skip

@@ -161,24 +161,30 @@ class PublishPartition(ABC):
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if not self.is_open:
-                await self._open_at_end()
             if self._end is not None:
                 await self._send_letters()
+            if not self.is_open:
+                await self._open_at_end()
             changed, self._changed = (self._changed, {}) if self.is_open else ({}, self._changed)
             if changed:
-                await self._write(list(changed.values()), self._next_offset)
+                await self._write(list(changed.values()), self._done_before)
+
+    @property
+    def _done_before(self) -> int:
+        """Offset before which all records are folded, and in the dead-letter topic if they cannot be read."""
+        return self._letters[0][0].offset if self._letters else self._next_offset
 
     async def _send_letters(self) -> None:
         """Send the records that cannot be read to the dead-letter topic, but for those of a previous owner."""
-        letters, self._letters = self._letters, []
-        for record, error in letters:
+        while self._letters:
+            record, error = self._letters[0]
             if record.offset >= self._written_before:
                 ack = await send_dead_letter(
                     self._context, self._topic, self._number, record.offset, record.value, error,
                     into=INTERNAL_DEAD_LETTER,
                 )  # fmt: skip
                 await self._context.sender.acknowledged([ack])
+            del self._letters[0]
 
     async def _open_at_end(self) -> None:
         if self._end is not None and self._next_offset >= self._end and not self._dropped:
@@ -193,7 +199,7 @@ class PublishPartition(ABC):
         self._context.metrics.reconciles.inc()
 
     async def _put_back(self, store: FlagStore) -> Applied:
-        upto = self._next_offset
+        upto = self._done_before
         done = self._raise_written(await store.reconcile(self.name, self._registers(), upto=upto), upto)
         if not done.refused and not self._dropped:
             self._context.writes.saw_foreign(self.name, done.foreign)

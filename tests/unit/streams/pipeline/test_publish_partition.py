@@ -294,6 +294,26 @@ async def test_next_owner_sends_no_dead_letter_again(publishing: Publishing) -> 
     assert [value for _, value, _ in publishing.letters] == [b"{", b"["]
 
 
+async def test_next_owner_sends_a_dead_letter_that_was_lost(publishing: Publishing) -> None:
+    publishing.append(1, "suppress")
+    publishing.start()
+    await settle_down()
+    await publishing.deliver()
+    publishing.append_raw(b"{")
+    await publishing.deliver()
+    sender = publishing.shells.sender
+    assert publishing.partition is not None and publishing.partition.is_open and len(sender.in_flight) == 1
+    await publishing.partition.reconcile()
+    publishing.partition.drop()
+    sender.in_flight.clear()  # the letter is lost with its owner
+    sender.at_once = True
+    publishing.start()
+    publishing.read = 0
+    await settle_down()
+    await publishing.deliver()
+    assert [value for _, value, _ in publishing.letters] == [b"{"]
+
+
 async def test_unreadable_moderation_record_becomes_dead_letter(publishing: Publishing) -> None:
     shells = publishing.shells
     shells.sender.at_once = True
