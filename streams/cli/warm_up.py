@@ -40,4 +40,5 @@ def warm_up(as_json: Json = False) -> None:
     if as_json:
         print_json(asdict(counts) | {"seconds": round(seconds, 2)})
     else:
-        print(f"{counts.kernels} kernels in {seconds:.1f} s: {counts.compiled} compiled, {counts.loaded} loaded")
+        done = f"{counts.compiled} signatures compiled, {counts.loaded} loaded"
+        print(f"{counts.kernels} kernels are ready after {seconds:.1f} s: {done}")

@@ -203,9 +203,8 @@ class EvidenceBuilder:
         whole = sample = longest.sample(keys, until_ms=end_ms - shortest.window_ms)
         for one in self._side_inputs:
             sample = one.filter(sample, keys, span)
-        (matches,) = [
-            one.annotate(sample, keys, span) for one in self._side_inputs if isinstance(one, AuthorSketchIndex)
-        ] or [None]
+        sketches = next((one for one in self._side_inputs if isinstance(one, AuthorSketchIndex)), None)
+        matches = None if sketches is None else sketches.annotate(sample, keys, span)
         own = established(sample, self._young_days, None if matches is None else matches.from_hidden)
         authors = count_visible_authors(whole, sample, len(keys))
         found = measure_group(sample, authors, own, self._columns, scale=self.scale)

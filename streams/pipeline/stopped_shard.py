@@ -115,9 +115,11 @@ class ShardStop:
         )
         self._renewal = renewal = await self._read_flags()
         policies: PolicyTopic | None = None
+        used = -1
         while True:
             policies = await self._read_policy(policies)
-            if renewal is not None and policies is not None and policies.live is not None:
+            if renewal is not None and policies is not None and policies.live is not None and policies.sequence != used:
+                used = policies.sequence
                 renewal.use(Policy.from_canonical(policies.live.policy))
             renewals = renewal.due(now_ms()) if renewal is not None else []
             acks = [
