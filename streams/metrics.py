@@ -96,7 +96,7 @@ class Metrics(MetricSet):
     stage: Gauge = gauge("hushtag_stage", "1 for each stage that this worker runs.", "stage")
     """`stage`: ingest, judge, publish."""
     shards: Gauge = gauge("hushtag_shards", "Shards of the deployment, from HUSHTAG_SHARDS.", "prefix")
-    """`prefix`: HUSHTAG_TOPIC_PREFIX, which tells deployments apart."""
+    """`prefix`: HUSHTAG_TOPIC_PREFIX, which separates deployments."""
 
     # ingest
     tweets: Counter = counter("hushtag_tweets", "Tweets counted, without duplicates.")
