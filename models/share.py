@@ -173,5 +173,7 @@ def _roots(above: Floats, gap: Floats, v0: Floats, v1: Floats, v2: Floats, z2: f
 
 def _mixed(mix: Floats, numbers: Floats) -> Floats:
     """Compute `mix @ numbers` with a rounding of each row that, unlike BLAS's, does not depend on other rows."""
-    mixed: Floats = np.sum([mix[:, group, None] * numbers[group] for group in range(len(numbers))], axis=0)
+    mixed: Floats = mix[:, 0, None] * numbers[0]
+    for group in range(1, len(numbers)):
+        mixed += mix[:, group, None] * numbers[group]
     return mixed

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from models.compiled import compiled
 from models.share import Scale, plain
 from streams.counting.block_counts import GROUP_SHIFT, RETWEET
 from streams.judging.side_inputs.corrections import SampleCorrections
-from streams.judging.two_stage_share import ShareCorrection, correct, sums
+from streams.judging.two_stage_share import ShareCorrection, correct
 from streams.signals.base import Bools, Doubles, Ints
 from streams.signals.copies import copied
 from streams.windows.window import AuthorSample
@@ -51,6 +53,15 @@ class GroupBounds(NamedTuple):
         for whole, part in zip(found, self, strict=True):
             whole[rows] = part
         return found
+
+
+class ScoredTexts(NamedTuple):
+    """Scored texts of n sampled authors."""
+
+    scored: Bools
+    """(n,) whether the author has a score that counts."""
+    language: npt.NDArray[np.uint8]
+    """(n,) language group of the text, in [0, scale.n_groups) where it is scored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +164,7 @@ def measure_group(
     columns: int,
     corrections: SampleCorrections | None = None,
     scale: Scale | None = None,
+    texts: ScoredTexts | None = None,
 ) -> AuthorGroup:
     """Measure the sampled authors of some kind.
 
@@ -163,30 +175,30 @@ def measure_group(
         columns: score columns of the model.
         corrections: differences by stage 2 of the rows of `sample`.
         scale: meaning of the scores. Where it has several language groups, a text of none of them is not scored.
+        texts: the scored texts of the sample; None: they are found here.
     """
     m = len(authors)
-    scored, language = scored_rows(sample, scale)
+    scored, language = texts or scored_texts(sample, scale)
     if counted is not None:
         authors, scored = _part_of(authors, sample.group, counted), scored & counted
-    group = sample.group[scored]
-    counts = np.bincount(group, minlength=m)
+    groups, totals = _totals(sample.group, scored, language, sample.scores, m, 1 if scale is None else scale.n_groups)
+    counts: Ints = groups.sum(axis=1)
     share = np.full((m, columns), np.nan)
-    np.divide(sums(group, sample.scores[scored], m), counts[:, None], out=share, where=counts[:, None] > 0)
+    np.divide(totals, counts[:, None], out=share, where=counts[:, None] > 0)
     share, correction = correct(share, sample.group, scored, corrections)
-    groups = None if scale is None else _by_language(group, language[scored], m, scale.n_groups)
-    return AuthorGroup(authors, counts, share, correction, scale, groups)
+    return AuthorGroup(authors, counts, share, correction, scale, None if scale is None else groups)
 
 
-def scored_rows(sample: AuthorSample, scale: Scale | None) -> tuple[Bools, Ints]:
-    """Return (n,) whether an author has a score that counts, and (n,) the language group of the text."""
+def scored_texts(sample: AuthorSample, scale: Scale | None) -> ScoredTexts:
+    """Find the texts of a sample whose scores count."""
     n_groups = 1 if scale is None else scale.n_groups
     if not len(sample.group):
-        return np.zeros(0, bool), np.zeros(0, np.int64)
+        return ScoredTexts(np.zeros(0, bool), np.zeros(0, np.uint8))
     scored = ~np.isnan(sample.scores[:, 0])
     if n_groups == 1:
-        return scored, np.zeros(len(scored), np.int64)
-    language = (sample.flags >> GROUP_SHIFT).astype(np.int64) - 1
-    return scored & (language >= 0) & (language < n_groups), language
+        return ScoredTexts(scored, np.zeros(len(scored), np.uint8))
+    language = np.subtract(sample.flags >> GROUP_SHIFT, 1, dtype=np.uint8)  # a text of no group has the greatest
+    return ScoredTexts(scored & (language < n_groups), language)
 
 
 def _part_of(authors: Ints, tag: Ints, counted: Bools) -> Ints:
@@ -197,6 +209,15 @@ def _part_of(authors: Ints, tag: Ints, counted: Bools) -> Ints:
     return np.rint(authors * share).astype(np.int64)
 
 
-def _by_language(group: Ints, language: Ints, m: int, n_groups: int) -> Ints:
-    counts = np.bincount(group * n_groups + language, minlength=m * n_groups)
-    return counts.reshape(m, n_groups).astype(np.int64)
+@compiled
+def _totals(
+    tag: Ints, counted: Bools, language: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32], m: int, n_groups: int
+) -> tuple[Ints, Doubles]:
+    """Count the counted rows by tag and language (m, n_groups), and add up their scores by tag, in order (m, c)."""
+    counts, totals = np.zeros((m, n_groups), np.int64), np.zeros((m, scores.shape[1]))
+    for row in range(len(tag)):
+        if counted[row]:
+            counts[tag[row], language[row]] += 1
+            for column in range(scores.shape[1]):
+                totals[tag[row], column] += scores[row, column]
+    return counts, totals

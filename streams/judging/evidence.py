@@ -9,7 +9,7 @@ import numpy as np
 
 from models.share import Scale
 from streams.counting.block_counts import LINKED, RETWEET
-from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_rows
+from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_texts
 from streams.judging.side_inputs.account_facts import count_visible_authors
 from streams.judging.side_inputs.author_sketches import MigrationMatches
 from streams.judging.side_inputs.corrections import SampleCorrections
@@ -164,7 +164,8 @@ def tabulate(
     """
     m = len(keys)
     authors = sample.authors(m) if whole is None or whole is sample else count_visible_authors(whole, sample, m)
-    everyone = measure_group(sample, authors, None, columns, corrections, scale)
+    texts = scored_texts(sample, scale)
+    everyone = measure_group(sample, authors, None, columns, corrections, scale, texts)
     own = established(sample, young_days, None if migrated is None else migrated.from_hidden)
     seen = Observations(
         window_ms=window_ms,
@@ -174,7 +175,7 @@ def tabulate(
         copy=sample.copy,
         retweet=sample.flags & RETWEET > 0,
         linked=sample.flags & LINKED > 0,
-        scored=scored_rows(sample, scale)[0],
+        scored=texts.scored,
         young_days=young_days,
         burst_min_past=burst_min_past,
         past=past,
@@ -194,7 +195,7 @@ def tabulate(
         hidden_tags=None if migrated is None else migrated.of,
         scale=scale,
         groups=everyone.groups,
-        established=measure_group(sample, authors, own, columns, corrections, scale),
+        established=measure_group(sample, authors, own, columns, corrections, scale, texts),
     )
 
 

@@ -111,20 +111,26 @@ def _renewed(
     result: RuleResult, state: ScopeDecision, rule: Rule, tick_ms: int, max_automated_ms: int
 ) -> ScopeDecision:
     """Renew a decision that nears its expiry or whose weight has changed, or end it at its expiry."""
-    reasons = result.reasons if state.weight is None or result.level == CONTESTED else state.reasons
     if state.weight is not None and _is_active(result, state):
         weight = result.voice.weight
         if abs(weight - state.weight) > _STEP * state.weight:
-            state = replace(state, weight=weight, reasons=reasons, evidence=result.evidence)
+            state = replace(state, weight=weight, reasons=_reasons(result, state), evidence=result.evidence)
     limit_ms = state.since_ms + max_automated_ms
     if result.level >= BETWEEN and state.action != "hold":
         expires_at_ms = min(tick_ms + rule.expiry_ms, limit_ms)
         near = state.expires_at_ms - tick_ms <= rule.expiry_ms // 2
         if near and expires_at_ms > state.expires_at_ms and expires_at_ms > tick_ms:
-            return replace(state, expires_at_ms=expires_at_ms, reasons=reasons, evidence=result.evidence)
+            return replace(
+                state, expires_at_ms=expires_at_ms, reasons=_reasons(result, state), evidence=result.evidence
+            )
     if tick_ms >= state.expires_at_ms:
         return _clear(state, tick_ms, lapsed=state.action == "hold" or result.level >= BETWEEN)
     return state
+
+
+def _reasons(result: RuleResult, state: ScopeDecision) -> tuple[DecisionReason, ...]:
+    """Return the reasons of a renewed decision; a discount keeps its own while the tag is not contested."""
+    return result.reasons if state.weight is None or result.level == CONTESTED else state.reasons
 
 
 def decide_early(

@@ -126,7 +126,7 @@ class RuleLevels:
     level: Levels
     everyone: GroupBounds
     own: GroupBounds
-    """GroupBounds of the established authors, where these are enough."""
+    """GroupBounds of the established authors, where these are enough or the tag is over without them."""
     others: GroupBounds
     """GroupBounds of the authors that are not established, where both groups are enough."""
     enough: Bools
@@ -146,7 +146,7 @@ class RuleLevels:
     def evidence(self, row: int) -> Evidence:
         """Render one row for a decision record."""
         own = self.own.at(row)
-        if self.table.established is not None and not self.enough[row]:
+        if self.table.established is not None and not self.enough[row] and self.level[row] != OVER_WITHOUT:
             own = self.table.established.take(np.array([row])).bounds(self.column, self.confidence).at(0)
         return self.table.evidence(row, self.everyone.at(row), own, self.listed)
 
@@ -223,6 +223,10 @@ def levels(
     level[disputed & (others.lower >= rule.suppress_at)] = CONTESTED
     level[enough & corroborated & (own.lower >= rule.suppress_at)] = OVER
     level[~floors] = LOW
+    if table.established is not None:  # many begin at one tick, and their evidence shows these bounds
+        rows = np.flatnonzero(level == OVER_WITHOUT)
+        for whole, part in zip(own, table.established.take(rows).bounds(column, confidence), strict=True):
+            whole[rows] = part
     return RuleLevels(
         table, rule, column, confidence, level, everyone, own, others, enough, disputed, innocent, listed, asked
     )
