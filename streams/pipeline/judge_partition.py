@@ -330,8 +330,10 @@ class JudgePartition:
         """Adopt the early decisions that a worker without the shard has published; see `OwnOffsets`."""
         topic = self._stage.decisions_topic
         foreign = self._own.acknowledged(one.offset for one in acknowledged if one.topic == topic)
-        if foreign:
-            for decision in await read_foreign(self._context.settings, topic, self.shard, foreign):
-                judge.adopt(decision)
-            self._context.metrics.foreign_decisions.inc(len(foreign))
-            self._stage.log.warning("another worker has decided on this shard", shard=self.shard, records=len(foreign))
+        # Our own renewals may be among these offsets: their acknowledgement can come later.
+        found = await read_foreign(self._context.settings, topic, self.shard, foreign) if foreign else []
+        for decision in found:
+            judge.adopt(decision)
+        if found:
+            self._context.metrics.foreign_decisions.inc(len(found))
+            self._stage.log.warning("another worker has decided on this shard", shard=self.shard, records=len(found))

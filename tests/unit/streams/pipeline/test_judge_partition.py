@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -378,6 +379,20 @@ async def test_foreign_early_decisions_are_adopted(shells: Shells) -> None:
     (withdrawn,) = [one for one in records if isinstance(one, Decision) and one.hashtag == "b" and one != zombie]
     assert [(one.action, one.provisional, one.since_ms) for one in withdrawn.rulings] == [("clear", True, tick_ms)]
     assert withdrawn.version > zombie.version and shells.crashed == []
+
+
+async def test_own_renewal_is_no_foreign_decision(shells: Shells) -> None:
+    shells.sender.at_once = True
+    write_log(shells)
+    partition = await started(shells)
+    await deliver(shells, partition)
+    published = [decode_record(one.value or b"") for one in shells.topics.read(DECISIONS, 0)]
+    own = next(one for one in published if isinstance(one, Decision))
+    shells.topics.append(DECISIONS, 0, encode_record(msgspec.structs.replace(own, version=version_of(3, PANE_MS + 1))))
+    for pane in (3, 4, 5):
+        append_counts(shells, pane, bad=1, settled=pane)
+        await deliver(shells, partition, pane + 1)
+    assert shells.context.metrics.foreign_decisions._value.get() == 0
 
 
 async def test_undelivered_records_end_the_worker(shells: Shells) -> None:
