@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from hushtag_client.registers import HIDING, Register
 
 Why = Literal["flagged", "clear", "stale", "unavailable"]
+Warning = Literal["unknown_surface", "unknown_country"]
 
 
 class Answer(NamedTuple):
@@ -16,6 +17,8 @@ class Answer(NamedTuple):
     - `clear`: no register hides it; `register` is the one that allows or discounts it, if any.
     - `stale`: the flags are older than `max_staleness_seconds`; `shown` is the surface's fallback.
     - `unavailable`: no flags were ever received; `shown` is the surface's fallback.
+
+    A `warning` reports a surface or a country that is not known. The answer is by the same rules.
     """
 
     hashtag: str
@@ -23,6 +26,7 @@ class Answer(NamedTuple):
     shown: bool
     why: Why
     register: Register | None
+    warning: Warning | None = None
 
     @property
     def weight(self) -> float:

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from hushtag_client.answer import Answer, answer_of
+from hushtag_client.answer import Answer, Warning, Why, answer_of
 from hushtag_client.clock import Clock, in_nanoseconds
 from hushtag_client.index import Index
 from hushtag_client.normalise import normalise
-from hushtag_client.registers import ACCOUNT, HIDING, TWEET, WORLD, Register
+from hushtag_client.registers import ACCOUNT, TWEET, WORLD, Register
 from hushtag_client.replica import Replica
-from hushtag_client.resolution import winner
+from hushtag_client.resolution import restriction, winner
+from hushtag_client.scopes import Scopes
 from hushtag_client.shards import shard_of
 
 Fallback = Literal["show", "hide"]
 Visibility = Literal["visible", "withheld", "suspended"]
 Listener = Callable[[list[Register]], None]
 MAX_STALENESS_SECONDS = 120.0
+SETTLING_SECONDS = 30.0
+"""Least useful `max_staleness_seconds`: a healthy pipeline's watermark may be 25 s old, see the contract."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,12 @@ class Status:
     """Other shards with an old watermark, or all while Redis is away: their hashtags are stale, renewed flags stand."""
     shards: int = 0
     """Number of shards; 0 before the first heartbeat."""
+    surfaces: tuple[str, ...] = ()
+    """Surfaces of the policy in force; empty: not known."""
+    fallbacks: Mapping[Why, int] = field(default_factory=dict)
+    """Checks that were answered by the fallback so far, by reason."""
+    unknown: Mapping[Warning, int] = field(default_factory=dict)
+    """Checks of an unknown surface or country so far."""
 
 
 _LONGEST_CACHED = 300
@@ -80,6 +89,12 @@ class Answers:
     ) -> None:
         if max_staleness_seconds <= 0:
             raise ValueError("max_staleness_seconds: must be above 0")
+        if max_staleness_seconds < SETTLING_SECONDS:
+            _log.warning(
+                "max_staleness_seconds is %g, below %g: the flags of a healthy pipeline are up to 25 s old, so answers "
+                "will change between current ones and the fallback",
+                max_staleness_seconds, SETTLING_SECONDS,
+            )  # fmt: skip
         for surface, fallback in (surface_defaults or {}).items():
             if fallback not in ("show", "hide"):
                 raise ValueError(f"surface_defaults[{surface!r}]: must be 'show' or 'hide', not {fallback!r}")
@@ -90,6 +105,10 @@ class Answers:
         self._shards_until_ns: list[int] = []
         self._flags_until_ns: list[int] = []
         self._failures = 0
+        self._fallbacks: dict[Why, int] = {"stale": 0, "unavailable": 0}
+        self._scopes = Scopes()
+        self._passed = self._scopes.passed
+        """Known countries by surface, as asked so far, for the usual path."""
         self._listeners: list[Listener] = [on_change] if on_change else []
 
     def check(self, hashtag: str, surface: str, country: str | None = None) -> Answer:
@@ -101,6 +120,8 @@ class Answers:
             country: ISO 3166-1 alpha-2; None or "" if unknown, which reads only the flags for all countries.
         """
         try:
+            if country not in self._passed[surface]:
+                return self._slow_check(hashtag, surface, country)
             now_ns = self._now_ns()
             if now_ns >= self._good_until_ns:
                 late = self._late_answer(hashtag, surface, country, now_ns)
@@ -129,6 +150,14 @@ class Answers:
             return _resolved(answer.hashtag, index, surface, country, now_ns // 1_000_000)
         except Exception:
             return self._slow_check(hashtag, surface, country)
+
+    def warning(self, surface: str, country: str | None = None) -> Warning | None:
+        """Return the warning that answers for a surface and a country have; None if both are known."""
+        try:
+            return self._scopes.find(surface, country)
+        except Exception:
+            self._log_failure("warning", surface, country)
+            return None
 
     def check_many(self, hashtags: Iterable[str], surface: str, country: str | None = None) -> list[Answer]:
         """Check several hashtags, in order; a value that cannot be iterated gives no answers."""
@@ -207,6 +236,9 @@ class Answers:
             missing_shards=tuple(shard for shard in range(len(until_ns)) if shard not in beats),
             behind_shards=tuple(shard for shard, ns in enumerate(until_ns) if shard in beats and ns <= now_ns),
             shards=len(until_ns),
+            surfaces=tuple(sorted(self._scopes.surfaces)),
+            fallbacks=dict(self._fallbacks),
+            unknown=dict(self._scopes.unknown),
         )
 
     def listen(self, listener: Listener) -> Callable[[], None]:
@@ -225,12 +257,11 @@ class Answers:
     def _withholding(self, surface: str, name: str | int, country: str | None) -> Register | None:
         """Find the register that hides an account or a tweet, suspensions first."""
         try:
+            self._scopes.note(surface, country)
             now_ms = self._now_ms()
             if now_ms * 1_000_000 >= self._good_until_ns:
                 self._wake()
-            found = self._replica.index.candidates(surface, country, str(name))
-            hiding = [register for register in found if register.action in HIDING and register.in_force(now_ms)]
-            return min(hiding, key=lambda register: register.source != "human", default=None)
+            return restriction(self._replica.index.candidates(surface, country, str(name)), now_ms)
         except Exception:
             self._log_failure(surface, name, country)
             return None
@@ -250,6 +281,8 @@ class Answers:
         self._shards_until_ns = [until_ms * 1_000_000 for until_ms in self._replica.shards_until_ms()]
         self._flags_until_ns = [until_ms * 1_000_000 for until_ms in self._replica.flags_until_ms()]
         self._good_until_ns = min(self._shards_until_ns, default=0)
+        self._scopes.follow(self._replica.surfaces)
+        self._passed = self._scopes.passed
 
     def _wake(self) -> bool:
         """Restart the replication if a fork stopped it; return whether it did."""
@@ -290,13 +323,19 @@ class Answers:
             register = winner(index.candidates(surface, country, tag), stops, now_ms, people_only=people_only)
             if register is not None:
                 return answer_of(tag, register)
-        return Answer(
-            tag, self._shown_by_default.get(surface, True), "stale" if replica.synced else "unavailable", None
-        )
+        why: Why = "stale" if replica.synced else "unavailable"
+        self._fallbacks[why] += 1
+        return Answer(tag, self._shown_by_default.get(surface, True), why, None)
 
     def _slow_check(self, hashtag: object, surface: object, country: object) -> Answer:
-        """Answer after the fast path failed: an argument is no string, or an entry was removed between two reads."""
+        """Answer apart from the usual path.
+
+        The surface or country is not known, or was not asked before; an argument is no string; or an entry was removed
+        between two reads.
+        """
+        warning: Warning | None = None
         try:
+            warning = self._scopes.note(surface, country)
             assert isinstance(hashtag, str)
             assert isinstance(surface, str)
             where = country if isinstance(country, str) else None
@@ -304,12 +343,15 @@ class Answers:
             if now_ns >= self._good_until_ns:
                 late = self._late_answer(hashtag, surface, where, now_ns)
                 if late is not None:
-                    return late
-            return _resolved(normalise.__wrapped__(hashtag), self._replica.index, surface, where, now_ns // 1_000_000)
+                    return late._replace(warning=warning)
+            tag = normalise.__wrapped__(hashtag)
+            answer = _resolved(tag, self._replica.index, surface, where, now_ns // 1_000_000)
+            return answer if warning is None else answer._replace(warning=warning)
         except Exception:
             self._log_failure("check", hashtag, surface)
+        self._fallbacks["unavailable"] += 1
         shown = self._shown_by_default.get(surface, True) if isinstance(surface, str) else True
-        return Answer(hashtag if isinstance(hashtag, str) else "", shown, "unavailable", None)
+        return Answer(hashtag if isinstance(hashtag, str) else "", shown, "unavailable", None, warning)
 
     def _log_failure(self, method: str, *arguments: object) -> None:
         """Log the first ten failures, so that a caller's mistake is visible and does not fill a disk."""

@@ -12,7 +12,7 @@ CHANGES = PREFIX + "changes"
 INCARNATION = PREFIX + "incarnation"
 """STRING `<run id>-<random>`: id of one uninterrupted life of the data. Readers only compare it for equality."""
 HEARTBEATS = PREFIX + "heartbeats"
-"""HASH, shard → {"settled_ms", "at_ms", "partitions", "renewed_ms"}."""
+"""HASH, shard → {"settled_ms", "at_ms", "partitions", "renewed_ms", "surfaces"}."""
 RECONCILED = PREFIX + "reconciled"
 """HASH, partition → incarnation under which all of its registers were last restored."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hushtag_client import keys, wire
@@ -112,14 +112,20 @@ class MemoryServer:
         return [name for name, after in partitions.items() if self._written(name) < after]
 
     def beat(
-        self, settled_ms: Mapping[int, int], at_ms: int, partitions: int, renewed_ms: Mapping[int, int] | None = None
+        self,
+        settled_ms: Mapping[int, int],
+        at_ms: int,
+        partitions: int,
+        renewed_ms: Mapping[int, int] | None = None,
+        surfaces: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         """Write heartbeats; an earlier watermark or renewal comes from a zombie and is ignored."""
         self._require_reachable()
         self._begin_life()
         for shard, settled in settled_ms.items():
             known = self.heartbeats.get(shard)
-            beat = wire.Heartbeat(settled, at_ms, partitions, (renewed_ms or {}).get(shard, 0))
+            named = tuple((surfaces or {}).get(shard, ()))
+            beat = wire.Heartbeat(settled, at_ms, partitions, (renewed_ms or {}).get(shard, 0), named)
             if known and _confirmed(known) > _confirmed(beat) and abs(at_ms - known.at_ms) < keys.HEARTBEAT_GUARD_MS:
                 continue
             self.heartbeats[shard] = beat

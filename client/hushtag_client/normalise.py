@@ -1,19 +1,30 @@
 """Normalise hashtags: two spellings with the same normal form are the same hashtag.
 
 One step: remove invisible code points (Unicode's Default_Ignorable_Code_Point: zero-width and bidi controls, variation
-selectors), NFKC, casefold, NFKC, remove again, remove leading #. Steps repeat until the text no longer changes, because
-one part can create work for another. For example, a half-width Hangul filler becomes ignorable only under NFKC, and
-its neighbours may compose once it is removed. Therefore `normalise(normalise(x)) == normalise(x)` for every string.
+selectors), NFKC, casefold, NFKC, remove again, remove leading #. Steps repeat until the text no longer changes, at most
+`MOST_STEPS` times. Therefore `normalise(normalise(x)) == normalise(x)` for every string.
 
 Combining marks stay: in Indic scripts they carry meaning. Every service that reads flags must apply the same rule;
 `docs/flags-contract.md` documents it and has test vectors.
+
+The rule is that of one Unicode version, `UNICODE`. Its algorithms are stable for the code points that it assigns. A
+Python with a newer version knows more code points, so the text is cut there, and they stay unchanged
+(`normalise-data.json`).
 """
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from importlib import resources
+
+UNICODE = "14.0.0"
+"""Version of the rule: that of the oldest supported Python."""
+MOST_STEPS = 4
+"""Greatest number of steps. No known text needs more than one and a second that changes nothing."""
 
 # Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties: soft hyphen, combining grapheme joiner, Arabic letter
 # mark, Hangul fillers, Khmer inherent vowels, Mongolian selectors, zero-width space and joiners, bidi marks and
@@ -25,9 +36,35 @@ _IGNORABLE = re.compile(
 )
 
 
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def fold_known(unassigned: str) -> Callable[[str], str]:
+    """Return a function that folds the parts of a text between the code points of a character class.
+
+    Args:
+        unassigned: content of a character class: the code points that `UNICODE` does not assign.
+    """
+    cut = re.compile(f"([{unassigned}])")
+
+    def fold(text: str) -> str:
+        return "".join(part if at % 2 else _fold(part) for at, part in enumerate(cut.split(text)))
+
+    return fold
+
+
+def unassigned_class() -> str:
+    """Read the code points that `UNICODE` does not assign, as the content of a character class."""
+    data = json.loads(resources.files("hushtag_client").joinpath("normalise-data.json").read_text("ascii"))
+    return "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in data["unassigned"])
+
+
+_folded = _fold if unicodedata.unidata_version == UNICODE else fold_known(unassigned_class())
+
+
 def _step(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", _IGNORABLE.sub("", text)).casefold()
-    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", folded)).lstrip("#")
+    return _IGNORABLE.sub("", _folded(_IGNORABLE.sub("", text))).lstrip("#")
 
 
 @lru_cache(maxsize=65_536)
@@ -43,6 +80,9 @@ def normalise(hashtag: str) -> str:
     """
     if hashtag.isascii():
         return hashtag.lower().lstrip("#")
-    while (stepped := _step(hashtag)) != hashtag:
+    for _ in range(MOST_STEPS):
+        stepped = _step(hashtag)
+        if stepped == hashtag:
+            break
         hashtag = stepped
     return hashtag

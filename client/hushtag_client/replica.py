@@ -44,6 +44,8 @@ class Replica:
         """Shard → last reliable heartbeat. Replaced as a whole, never changed."""
         self.partitions = 0
         """Number of shards; 0 before the first heartbeat."""
+        self.surfaces: frozenset[str] = frozenset()
+        """Surfaces that heartbeats name; empty: not known. Replaced as a whole."""
         self.lock = threading.Lock()
         """Held during changes, so that a fork copies no incomplete change. Readers do not take it."""
         self._server: dict[str, Register] = {}
@@ -134,6 +136,8 @@ class Replica:
             if shard < partitions == beat.partitions and position.reconciled.get(str(shard)) == self.incarnation
         }
         self.partitions = partitions
+        named = (beat.surfaces for beat in position.heartbeats.values() if beat.partitions == partitions)
+        self.surfaces = frozenset().union(*named) or self.surfaces
 
     def _drop_carried(self, position: ServerPosition, now_ms: int) -> list[Register]:
         if not self._carried:

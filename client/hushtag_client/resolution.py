@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hushtag_client.registers import ANY_HASHTAG, FLAGGING, SOURCES, WORLD, Register
+from hushtag_client.registers import ANY_HASHTAG, FLAGGING, HIDING, SOURCES, WORLD, Register
 
 _RANK = {source: rank for rank, source in enumerate(SOURCES)}
 
@@ -56,6 +56,20 @@ def winner(
             return register
         lifted = lifted or stop
     return lifted
+
+
+def restriction(ordered: Sequence[Register], now_ms: int) -> Register | None:
+    """Select the register that hides an account or a tweet, a suspension first; None if it is visible.
+
+    Only orders hide them in one country, and only people everywhere; other registers have no effect.
+
+    Args:
+        ordered: result of `candidates` for the account or the tweet.
+        now_ms: the reader's clock.
+    """
+    deciding = (r for r in ordered if r.source == "legal" or (r.source == "human" and r.country == WORLD))
+    hiding = [register for register in deciding if register.action in HIDING and register.in_force(now_ms)]
+    return min(hiding, key=lambda register: register.source != "human", default=None)
 
 
 def _lifting(register: Register, stops: Sequence[Register], now_ms: int) -> Register | None:

@@ -66,7 +66,8 @@ def make_app(
         ask = answers.account_visibility if named[0] == "account" else answers.tweet_visibility
         country = query.get("country")
         seen = ask(query[named[0]], country)
-        return JSONResponse({named[0]: query[named[0]], "country": country, "visibility": seen})
+        warning = answers.warning(named[0], country)
+        return JSONResponse({named[0]: query[named[0]], "country": country, "visibility": seen, "warning": warning})
 
     async def healthz(request: Request) -> Response:
         return JSONResponse({"ok": True})
@@ -82,6 +83,7 @@ def make_app(
             "oldest_settled_ms": status.oldest_settled_ms,
             "missing_shards": list(status.missing_shards),
             "behind_shards": list(status.behind_shards),
+            "surfaces": list(status.surfaces),
         }
         return JSONResponse(body, status_code=200 if status.synced else 503)
 
@@ -144,6 +146,7 @@ def _plain(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
         "why": answer.why,
         "weight": answer.weight,
         "register": presentable(answer.register).as_dict() if answer.register else None,
+        "warning": answer.warning,
     }
 
 

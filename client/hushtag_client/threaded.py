@@ -24,7 +24,7 @@ class FlagsClient(RedisAnswers):
 
     >>> client = FlagsClient("redis://127.0.0.1:1/0")
     >>> client.check("#SomeTag", "trends", "IN")  # not started yet: no flags are known
-    Answer(hashtag='sometag', shown=True, why='unavailable', register=None)
+    Answer(hashtag='sometag', shown=True, why='unavailable', register=None, warning=None)
 
     Args:
         redis_url: one of the forms in `redis_url`; a read replica of the server is sufficient.

@@ -60,6 +60,8 @@ class Heartbeat:
     partitions: int
     renewed_ms: int = 0
     """Last time at which a judge that has stopped confirmed its flags; 0: it has not stopped."""
+    surfaces: tuple[str, ...] = ()
+    """Surfaces of the policy in force in the shard; empty: not stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,12 @@ def _heartbeat(value: bytes) -> Heartbeat | None:
     try:
         read = json.loads(value)
         settled_ms, at_ms, partitions = (int(read[name]) for name in ("settled_ms", "at_ms", "partitions"))
-        beat = Heartbeat(settled_ms, at_ms, partitions, int(read.get("renewed_ms", 0)))
+        beat = Heartbeat(settled_ms, at_ms, partitions, int(read.get("renewed_ms") or 0), _surfaces(read))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
     return beat if 0 < partitions <= MOST_SHARDS else None
+
+
+def _surfaces(read: dict[str, Any]) -> tuple[str, ...]:
+    found = read.get("surfaces")
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hushtag_client import Register, keys, registers
+from hushtag_client import Answer, Register, keys, registers
 from hushtag_client.shards import shard_of
 
 from tests.support.worlds import NOW_MS, PARTITIONS, StoreWorld, eventually, register
@@ -24,7 +24,7 @@ def test_reader_sees_snapshot_and_changes(world: StoreWorld, kind: str) -> None:
     answer = reader.check("#There", "trends", "IN")
     assert (answer.hashtag, answer.shown, answer.why) == ("there", False, "flagged")
     assert answer.register == register("there")
-    assert reader.check("comes", "trends") == ("comes", True, "clear", None)
+    assert reader.check("comes", "trends") == Answer("comes", True, "clear", None)
     world.run(world.store.apply("0", [register("comes"), register("there", 2, "clear")]))
     eventually(lambda: reader.check("there", "trends").why == "clear")
     assert not reader.check("comes", "trends").shown, "it was written before"
@@ -64,7 +64,7 @@ def test_stop_button_lifts_automated_flags_in_scope(world: StoreWorld, kind: str
     stop = register("*", 1, "allow", source="human", country="IN")
     world.run(world.store.apply(keys.MODERATION, [stop]))
     eventually(lambda: reader.check("auto", "trends", "IN").shown)
-    assert reader.check("auto", "trends", "IN") == ("auto", True, "clear", stop)
+    assert reader.check("auto", "trends", "IN") == Answer("auto", True, "clear", stop)
     assert not reader.check("auto", "trends", "US").shown
     assert not reader.check("auto", "trends").shown
     assert not reader.check("person", "trends", "IN").shown, "people's own decisions stand"
@@ -85,7 +85,7 @@ def test_discount_replaces_suppression_and_stop_button_lifts_it(world: StoreWorl
     stop = register("*", 1, "allow", source="human", country="IN")
     world.run(world.store.apply(keys.MODERATION, [stop]))
     eventually(lambda: reader.check("sometag", "trends", "IN").weight == 1.0)
-    assert reader.check("sometag", "trends", "IN") == ("sometag", True, "clear", stop)
+    assert reader.check("sometag", "trends", "IN") == Answer("sometag", True, "clear", stop)
     assert reader.discounted("trends", "IN") == []
     assert reader.check("sometag", "trends", "US").weight == 0.4
 
@@ -127,10 +127,10 @@ def test_stopped_shard_makes_only_its_hashtags_stale(world: StoreWorld, kind: st
     assert reader.check("sometag", "trends").why == reader.check(OF_OTHER_SHARD, "trends").why == "stale"
     world.run(world.store.heartbeat({OTHER_SHARD: world.clock.now_ms}, world.clock.now_ms))
     eventually(lambda: reader.check(OF_OTHER_SHARD, "trends").why == "flagged")
-    assert reader.check(OF_OTHER_SHARD, "search") == (OF_OTHER_SHARD, True, "clear", None)
+    assert reader.check(OF_OTHER_SHARD, "search") == Answer(OF_OTHER_SHARD, True, "clear", None)
     assert reader.check("person", "trends").why == "flagged", "Redis answers, and people need no pipeline"
-    assert reader.check("sometag", "trends") == ("sometag", True, "stale", None)
-    assert reader.check("sometag", "search") == ("sometag", False, "stale", None)
+    assert reader.check("sometag", "trends") == Answer("sometag", True, "stale", None)
+    assert reader.check("sometag", "search") == Answer("sometag", False, "stale", None)
     assert [r.hashtag for r in reader.held("trends")] == sorted(["person", OF_OTHER_SHARD])
     status = reader.status()
     assert (status.behind_shards, status.missing_shards, status.shards) == ((SHARD_OF_SOMETAG,), (), PARTITIONS)
@@ -153,7 +153,7 @@ def test_renewed_flags_of_stopped_shard_stand(world: StoreWorld, kind: str) -> N
     assert reader.status().behind_shards == (SHARD_OF_SOMETAG,)
     stop = register("*", 1, "allow", source="human")
     world.run(world.store.apply(keys.MODERATION, [stop]))
-    eventually(lambda: reader.check("sometag", "trends") == ("sometag", True, "clear", stop))
+    eventually(lambda: reader.check("sometag", "trends") == Answer("sometag", True, "clear", stop))
     world.run(world.store.apply(keys.MODERATION, [register("*", 2, "clear", source="human")]))
     eventually(lambda: reader.check("sometag", "trends").why == "flagged")
     world.clock.now_ms += MAX_STALENESS_MS - 1_000
@@ -193,8 +193,8 @@ def test_cold_start_without_server_falls_back(world: StoreWorld, kind: str) -> N
     world.open([register()])
     world.stop()
     reader = world.reader(kind, surface_defaults={"search": "hide"})
-    assert reader.check("sometag", "trends") == ("sometag", True, "unavailable", None)
-    assert reader.check("sometag", "search") == ("sometag", False, "unavailable", None)
+    assert reader.check("sometag", "trends") == Answer("sometag", True, "unavailable", None)
+    assert reader.check("sometag", "search") == Answer("sometag", False, "unavailable", None)
     assert not reader.status().synced
     world.restart(with_data=True)
     eventually(lambda: reader.check("sometag", "trends").why == "flagged")
@@ -208,7 +208,7 @@ def test_reader_survives_server_outage(world: StoreWorld, kind: str) -> None:
     world.clock.now_ms += MAX_STALENESS_MS - 1
     assert not reader.check("sometag", "trends").shown
     world.clock.now_ms += 1
-    assert reader.check("sometag", "trends") == ("sometag", True, "stale", None)
+    assert reader.check("sometag", "trends") == Answer("sometag", True, "stale", None)
     assert reader.check("person", "trends").why == "stale"
     world.restart(with_data=True)
     world.open([register("new")])

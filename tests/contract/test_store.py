@@ -241,6 +241,13 @@ def test_recent_renewal_does_not_go_back(world: StoreWorld) -> None:
     assert renewed_ms() == 0, "it settles again"
 
 
+def test_heartbeat_names_surfaces(world: StoreWorld) -> None:
+    world.open([])
+    world.run(world.store.heartbeat({0: NOW_MS, 1: NOW_MS}, NOW_MS, None, {0: ("trends", "sea-rch"), 1: ()}))
+    beats = world.reader()._replica.heartbeats
+    assert (beats[0].surfaces, beats[1].surfaces) == (("trends", "sea-rch"), ())
+
+
 def test_sweep_deletes_only_expired_registers(world: StoreWorld) -> None:
     over = register("over", action="clear", expires_at_ms=0, keep_until_ms=NOW_MS)
     kept = register("kept", action="clear", expires_at_ms=0, keep_until_ms=NOW_MS + 1)

@@ -62,7 +62,7 @@ def test_discount_shows_with_its_weight_until_expiry() -> None:
     assert [one.hashtag for one in asked.held("trends", "IN")] == ["gone"]
     assert asked.discounted("search", "IN") == asked.discounted([], "IN") == []  # type: ignore[arg-type]
     clock.now_ms += 1_000
-    assert asked.check("tag", "trends") == ("tag", True, "clear", None)
+    assert asked.check("tag", "trends") == Answer("tag", True, "clear", None)
     assert asked.discounted("trends", "IN") == []
 
 
@@ -122,7 +122,7 @@ def test_answers_are_stale_from_the_exact_millisecond() -> None:
     assert asked.check("tag", "trends").why == "flagged"
     assert asked.status().fresh
     clock.now_ms = NOW_MS + 1500
-    assert asked.check("tag", "trends") == ("tag", True, "stale", None)
+    assert asked.check("tag", "trends") == Answer("tag", True, "stale", None)
     assert not asked.status().fresh
 
 

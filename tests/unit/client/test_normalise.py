@@ -7,7 +7,8 @@ import sys
 import unicodedata
 
 import pytest
-from hushtag_client.normalise import normalise
+from hushtag_client import normalise as normalise_module
+from hushtag_client.normalise import MOST_STEPS, fold_known, normalise, unassigned_class
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,27 @@ def test_normalise_is_idempotent_for_every_code_point() -> None:
         for text in (char, "a" + char + "\u0301", "\u1100" + char):
             once = normalise.__wrapped__(text)
             assert normalise.__wrapped__(once) == once, ascii(text)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_cut_at_unassigned_code_points_changes_nothing_in_unicode_14(text: str) -> None:
+    assert fold_known(unassigned_class())(text) == normalise_module._fold(text)
+
+
+def test_code_point_of_later_unicode_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: list[str] = []
+    monkeypatch.setattr(
+        normalise_module, "_fold", lambda text: folded.append(text) or text.lower().replace("\u1c89", "x")
+    )
+    assert fold_known(unassigned_class())("AB\u1c89C") == "ab\u1c89c"
+    assert folded == ["AB", "C"]
+
+
+def test_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    monkeypatch.setattr(normalise_module, "_step", lambda text: steps.append(text) or text + "\u13a0")
+    assert len(normalise.__wrapped__("\u13a0")) == 1 + MOST_STEPS == 1 + len(steps)
 
 
 def test_combining_marks_are_kept() -> None:

@@ -130,7 +130,7 @@ def test_invalid_redis_url_exits_with_2(capsys: pytest.CaptureFixture[str]) -> N
 
 async def test_visibility_of_account_and_tweet() -> None:
     body = (await ask("GET", "/v1/visibility", params={"account": "7", "country": "IN"})).json()
-    assert body == {"account": "7", "country": "IN", "visibility": "withheld"}
+    assert body == {"account": "7", "country": "IN", "visibility": "withheld", "warning": None}
     assert (await ask("GET", "/v1/visibility", params={"account": "7"})).json()["visibility"] == "visible"
     assert (await ask("GET", "/v1/visibility", params={"tweet": "7", "country": "IN"})).json()[
         "visibility"
