@@ -42,7 +42,7 @@ class DeadlineProducer:
         }
         self._producer: Any = None
 
-    def send(self, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
+    def send(self, records: Sequence[tuple[bytes | None, bytes]]) -> list[int]:
         """Send (value, key) pairs in order and return their offsets once all in-sync replicas have them.
 
         Raises:

@@ -93,6 +93,8 @@ class Flush(msgspec.Struct, array_like=True, tag="f", gc=False):
     """uint64 (n,): keyed hash of the author's id."""
     tweet: bytes = b""
     """int64 (n,): tweet id; the tweet with the smallest keyed hash represents its author."""
+    origin: bytes = b""
+    """int64 (n,): source partition, offset and language of the tweet; see `streams.counting.origins`."""
     age_days: bytes = b""
     """int32 (n,): age of the account when it tweeted; `UNKNOWN_AGE` where the payload has none."""
     flags: bytes = b""
@@ -117,6 +119,7 @@ class Entries:
 
     author: UInts
     tweet: Ints
+    origin: Ints
     age_days: npt.NDArray[np.int32]
     flags: npt.NDArray[np.uint8]
     displays: Strings
@@ -127,6 +130,7 @@ class Entries:
         return Entries(
             self.author[rows],
             self.tweet[rows],
+            self.origin[rows],
             self.age_days[rows],
             self.flags[rows],
             self.displays[rows],
@@ -157,6 +161,7 @@ def block_counts_of(flush: Flush) -> BlockCounts:
         entries=Entries(
             author=np.frombuffer(flush.author, "<u8"),
             tweet=np.frombuffer(flush.tweet, "<i8"),
+            origin=np.frombuffer(flush.origin, "<i8"),
             age_days=np.frombuffer(flush.age_days, "<i4"),
             flags=np.frombuffer(flush.flags, "u1"),
             displays=np.array(flush.displays.split(b"\n")[:-1], object),

@@ -108,13 +108,15 @@ class SourcePartition:
         self.watermark_ms = -1
         self.counts = IngestCounts()
         self.dead_letters: list[DeadLetter] = []
+        self.deleted: list[int] = []
+        """Ids of the tweets that were deleted, since the last flush."""
         self._count_from = replay_point
         self._shards = sharding.shards
         self._sharding = sharding
         self._times = times
         self._seen: dict[int, int] = {}
         self._block = replay_point // BLOCK
-        self._uses = OpenUses(sharding, hashes, _RECORD_BYTES)
+        self._uses = OpenUses(sharding, hashes, _RECORD_BYTES, source)
         self._retractions = OpenRetractions(_RECORD_BYTES)
 
     @property
@@ -151,9 +153,10 @@ class SourcePartition:
         self._block = replay_point // BLOCK
 
     def reset_counts(self) -> None:
-        """Reset `counts` and `dead_letters` after the shell has handled them."""
+        """Reset `counts`, `dead_letters` and `deleted` after the shell has taken them."""
         self.counts = IngestCounts()
         self.dead_letters = []
+        self.deleted = []
 
     def advance_idle(self, idle_since_ms: int) -> None:
         """Advance the watermark of an idle partition, so that it delays no tick.
@@ -213,6 +216,8 @@ class SourcePartition:
     def _note(self, log_ms: int, control: Control) -> None:
         kind = retract(control, log_ms, self._retractions, self._sharding, self._times)
         self.counts.controls[control.kind] += 1
+        if control.kind == "delete" and control.id is not None:
+            self.deleted.append(control.id)
         if kind is not None:
             self.counts.retractions[kind] += 1
 

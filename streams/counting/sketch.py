@@ -98,7 +98,13 @@ def estimate_authors(distinct: int, kth_smallest: int, k: int = K) -> int:
     return round((k - 1) * SPACE / max(kth_smallest, 1))
 
 
-def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: int = K) -> npt.NDArray[np.int64]:
+def smallest_rows(
+    group: npt.NDArray[np.int64],
+    author: UInts,
+    order: UInts,
+    k: int = K,
+    origin: npt.NDArray[np.int64] | None = None,
+) -> npt.NDArray[np.int64]:
     """Return the rows of the k smallest authors of each of many sketches, each with its smallest tweet.
 
     Args:
@@ -106,13 +112,14 @@ def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: 
         author: (n,) author hashes.
         order: (n,) tweet hashes.
         k: number of authors that a sketch keeps.
+        origin: (n,) of records with the same tweet the smallest origin counts; None: the first row.
 
     Returns:
         Row numbers that stay, sorted by (group, author).
     """
     if not len(group):
         return np.zeros(0, dtype=np.int64)
-    ranked = _ranked(group, author, order)
+    ranked = _ranked(group, author, order, origin)
     by_group, by_author = group[ranked], author[ranked]
     first = np.empty(len(ranked), dtype=bool)
     first[0] = True
@@ -126,8 +133,10 @@ def smallest_rows(group: npt.NDArray[np.int64], author: UInts, order: UInts, k: 
     return kept
 
 
-def _ranked(group: npt.NDArray[np.int64], author: UInts, order: UInts) -> npt.NDArray[np.int64]:
-    """Return row numbers sorted by (group, author, order, row).
+def _ranked(
+    group: npt.NDArray[np.int64], author: UInts, order: UInts, origin: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.int64]:
+    """Return row numbers sorted by (group, author, order, origin, row).
 
     One column orders nearly all rows; its ties are sorted by all columns. The same tweet can occur in two panes, and
     then its first row counts.
@@ -135,7 +144,7 @@ def _ranked(group: npt.NDArray[np.int64], author: UInts, order: UInts) -> npt.ND
     lowest = int(group.min())
     bits = (int(group.max()) - lowest).bit_length()
     if bits > 32:
-        return np.lexsort((order, author, group))
+        return np.lexsort((order, author, group) if origin is None else (origin, order, author, group))
     code = (group - lowest).astype(np.uint64) << np.uint64(64 - bits) if bits else np.zeros(len(group), np.uint64)
     code |= author >> np.uint64(bits)
     ranked = np.argsort(code)
@@ -145,5 +154,6 @@ def _ranked(group: npt.NDArray[np.int64], author: UInts, order: UInts) -> npt.ND
     tied = np.flatnonzero(same[1:] | same[:-1])
     if len(tied):
         rows = ranked[tied]
-        ranked[tied] = rows[np.lexsort((rows, order[rows], author[rows], group[rows]))]
+        places = rows if origin is None else origin[rows]
+        ranked[tied] = rows[np.lexsort((rows, places, order[rows], author[rows], group[rows]))]
     return ranked

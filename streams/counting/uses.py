@@ -16,6 +16,7 @@ import numpy as np
 from streams.constants import BLOCK
 from streams.counting.block_counts import Flush, Ints, UInts, to_lines
 from streams.counting.keys import COUNTRY_BITS, Sharding, country_code
+from streams.counting.origins import language_code, origins_of
 from streams.counting.sketch import K, KeyedHash, smallest_rows
 from streams.events.links import APART, with_hosts
 from streams.events.tweet import Tweet
@@ -45,12 +46,14 @@ class OpenUses:
 
     Args:
         most_bytes: approximate limit of a record; a flush splits longer ones.
+        source: number of the source partition.
     """
 
-    def __init__(self, sharding: Sharding, hashes: KeyedHash, most_bytes: int) -> None:
+    def __init__(self, sharding: Sharding, hashes: KeyedHash, most_bytes: int, source: int) -> None:
         self._sharding = sharding
         self._hashes = hashes
         self._most_bytes = most_bytes
+        self._source = source
         self._flushed = 0
         self._numbers: dict[str, int] = {}
         self._names: list[str] = []
@@ -63,6 +66,7 @@ class OpenUses:
         self._tweets = array("q")
         self._ages = array("i")
         self._flags = array("B")
+        self._languages = array("B")
         self._countries = array("H")
         self._panes = array("q")
         self._texts: list[str] = []
@@ -79,6 +83,7 @@ class OpenUses:
         self._tweets.append(tweet.id)
         self._ages.append(age_days)
         self._flags.append(flags)
+        self._languages.append(language_code(tweet.lang))
         self._countries.append(country_code(tweet.country))
         self._panes.append(pane)
         if "\n" in text or APART in text:
@@ -107,7 +112,9 @@ class OpenUses:
             return {}
         names, tags, of = self._names, np.array(self._tags), np.array(self._tweet_of)
         shards = np.array(self._shards, np.int64)
-        blocks, panes = np.array(self._offsets)[of] // BLOCK, np.array(self._panes)[of]
+        offsets = np.array(self._offsets)
+        origins = origins_of(self._source, offsets, np.array(self._languages))
+        blocks, panes = offsets[of] // BLOCK, np.array(self._panes)[of]
         countries, tweets = np.array(self._countries)[of], np.array(self._tweets)[of]
         authors = self._hashes.authors(self._authors)[of]
         block_ranks = np.cumsum(np.diff(blocks, prepend=blocks[0]) != 0)
@@ -129,6 +136,7 @@ class OpenUses:
                 sizes=grouped.sizes[counts].astype("<u4").tobytes(),
                 author=authors[entry].astype("<u8").tobytes(),
                 tweet=tweets[entry].astype("<i8").tobytes(),
+                origin=origins[of_entry].astype("<i8").tobytes(),
                 age_days=np.array(self._ages)[of_entry].astype("<i4").tobytes(),
                 flags=np.array(self._flags)[of_entry].tobytes(),
                 displays=to_lines([displays[number] for number in entry.tolist()]),
@@ -187,8 +195,8 @@ class OpenUses:
         use = len(self._tags)
         while use and self._tweet_of[use - 1] >= row:
             use -= 1
-        per_tweet = (self._offsets, self._authors, self._tweets, self._ages, self._flags, self._countries, self._panes,
-                     self._texts)  # fmt: skip
+        per_tweet = (self._offsets, self._authors, self._tweets, self._ages, self._flags, self._languages,
+                     self._countries, self._panes, self._texts)  # fmt: skip
         for column in per_tweet:
             del column[:row]
         self._tweet_of = array("q", [of - row for of in self._tweet_of[use:]])

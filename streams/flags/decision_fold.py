@@ -15,7 +15,7 @@ import msgspec
 from hushtag_client.registers import Action as RegisterAction
 from hushtag_client.registers import Reason, Register
 
-from streams.log.decisions import FLAGGING, Decision, ScopeDecision
+from streams.log.decisions import FLAGGING, POSITION_FIELDS, Decision, ScopeDecision
 
 Key = tuple[str, str]
 """Hashtag, and country or `*` for all countries."""
@@ -145,8 +145,12 @@ def _reasons(ruling: ScopeDecision | None) -> tuple[Reason, ...]:
 
 
 def _evidence(ruling: ScopeDecision | None) -> dict[str, Any]:
-    """Convert the evidence to plain JSON types, as a reader of Redis gets them back."""
+    """Convert the evidence to plain JSON types, as a reader of Redis gets them back, without the way to its texts."""
     if ruling is None or ruling.evidence is None:
         return {}
     plain = msgspec.structs.asdict(ruling.evidence)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in plain.items()
+        if name not in POSITION_FIELDS
+    }

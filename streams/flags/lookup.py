@@ -16,7 +16,7 @@ from hushtag_client.resolution import winner
 from redis.exceptions import RedisClusterException, RedisError
 
 from streams.errors import FlagStoreRefuses, FlagStoreUnavailable
-from streams.flags.redis_store import connect, parse
+from streams.flags.redis_store import connect, offset_of, parse
 from streams.flags.refusals import store_error
 
 _SCAN_COUNT = 5_000
@@ -83,6 +83,11 @@ class FlagLookup:
             with contextlib.suppress(msgspec.MsgspecError):
                 times.append(msgspec.json.decode(beat, type=_Beat).at_ms)
         return max(times, default=None)
+
+    async def published_offset(self) -> int:
+        """Read the offset of the moderation topic before which every record is written; 0: none is."""
+        with _translated():
+            return offset_of(await self._redis.get(keys.sentinel(keys.MODERATION)))
 
     async def close(self) -> None:
         """Close the connection to Redis."""

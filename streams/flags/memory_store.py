@@ -53,11 +53,15 @@ class MemoryFlagStore:
             return self.server.remembered(partition)
 
     async def heartbeat(
-        self, settled_ms: Mapping[int, int], at_ms: int, renewed_ms: Mapping[int, int] | None = None
+        self,
+        settled_ms: Mapping[int, int],
+        at_ms: int,
+        renewed_ms: Mapping[int, int] | None = None,
+        surfaces: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         """Write the settled watermark of each shard, and the time of writing."""
         with _reachable():
-            self.server.beat(settled_ms, at_ms, self._partitions, renewed_ms)
+            self.server.beat(settled_ms, at_ms, self._partitions, renewed_ms, surfaces)
 
     async def sweep(self, now_ms: int, report: Callable[[str, str], None] | None = None) -> int:
         """Delete registers past their `keep_until_ms`; return their number."""

@@ -44,6 +44,11 @@ class StackedOverride:
         """Return whether it is neither undone nor expired."""
         return self.undone is None and not self.expired(at_ms)
 
+    def was_in_force(self, at_ms: int) -> bool:
+        """Return whether it was in force at a past moment, by the clocks of the people who decided."""
+        undone = self.undone is not None and self.undone.at_ms <= at_ms
+        return self.record.at_ms <= at_ms and not undone and not self.expired(at_ms)
+
     def expired(self, at_ms: int) -> bool:
         """Return whether it is past its expiry; without one it never expires."""
         return 0 < self.record.expires_at_ms <= at_ms
@@ -73,6 +78,10 @@ class ScopeStack:
     def in_force(self, at_ms: int) -> StackedOverride | None:
         """Return the override in force at a moment, or None."""
         return next((entry for entry in reversed(self.entries) if entry.in_force(at_ms)), None)
+
+    def was_in_force(self, at_ms: int) -> StackedOverride | None:
+        """Return the override that was in force at a past moment, or None."""
+        return next((entry for entry in reversed(self.entries) if entry.was_in_force(at_ms)), None)
 
     def version(self) -> str:
         """Return the version of the last accepted record; "" before the first."""
@@ -144,6 +153,10 @@ class ModerationFold:
     def registers(self) -> list[Register]:
         """List all registers for a reconcile, as last emitted. Call `expire` first."""
         return [stack.register for stack in self._stacks.values() if stack.register is not None]
+
+    def registers_at(self, at_ms: int) -> list[Register]:
+        """List all registers as they are at a moment, no earlier than the last record; `expire` is not needed."""
+        return [self._register(scope, stack, at_ms) for scope, stack in self._stacks.items() if stack.last is not None]
 
     def version(self, scopes: Iterable[Scope]) -> str:
         """Return the greatest version of some scopes, which an edit of them all must name; "" before any record."""

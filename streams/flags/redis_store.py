@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -98,15 +99,20 @@ class RedisFlagStore:
     async def written_offset(self, partition: str) -> int:
         """Return the offset before which the partition was written; 0: never."""
         async with self._translated():
-            return _offset_of(await self._redis.get(keys.sentinel(partition)))
+            return offset_of(await self._redis.get(keys.sentinel(partition)))
 
     async def heartbeat(
-        self, settled_ms: Mapping[int, int], at_ms: int, renewed_ms: Mapping[int, int] | None = None
+        self,
+        settled_ms: Mapping[int, int],
+        at_ms: int,
+        renewed_ms: Mapping[int, int] | None = None,
+        surfaces: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         """Write the settled watermark of each shard, and the time of writing."""
         args: list[Any] = [secrets.token_hex(8), at_ms, self._partitions, keys.HEARTBEAT_GUARD_MS]
         for shard, settled in settled_ms.items():
-            args += [shard, settled, (renewed_ms or {}).get(shard, 0)]
+            named = json.dumps([*(surfaces or {}).get(shard, ())])
+            args += [shard, settled, (renewed_ms or {}).get(shard, 0), named]
         async with self._translated():
             await self._beat(keys=[keys.INCARNATION, keys.HEARTBEATS], args=args)
 
@@ -246,7 +252,7 @@ def _decoded(value: bytes) -> Register | None:
         return None
 
 
-def _offset_of(sentinel: bytes | None) -> int:
+def offset_of(sentinel: bytes | None) -> int:
     """Return the offset in a sentinel, before which the partition was written; 0: never."""
     offset = (sentinel or b"").rpartition(b" ")[2]
     return int(offset) if offset.isdigit() and len(offset) <= 18 else 0

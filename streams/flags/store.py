@@ -85,7 +85,11 @@ class FlagStore(Protocol):
         ...
 
     async def heartbeat(
-        self, settled_ms: Mapping[int, int], at_ms: int, renewed_ms: Mapping[int, int] | None = None
+        self,
+        settled_ms: Mapping[int, int],
+        at_ms: int,
+        renewed_ms: Mapping[int, int] | None = None,
+        surfaces: Mapping[int, Sequence[str]] | None = None,
     ) -> None:
         """Write the settled watermark of each shard of this worker, and the time of writing.
 
@@ -93,6 +97,7 @@ class FlagStore(Protocol):
             settled_ms: watermarks by shard.
             at_ms: present time.
             renewed_ms: for shards that have stopped at an unreadable record: when their judge last renewed its flags.
+            surfaces: surfaces of the policy in force in each shard.
         """
         ...
 

@@ -55,7 +55,7 @@ class GroupBounds(NamedTuple):
         return found
 
 
-class ScoredTexts(NamedTuple):
+class ScoredRows(NamedTuple):
     """Scored texts of n sampled authors."""
 
     scored: Bools
@@ -164,7 +164,7 @@ def measure_group(
     columns: int,
     corrections: SampleCorrections | None = None,
     scale: Scale | None = None,
-    texts: ScoredTexts | None = None,
+    texts: ScoredRows | None = None,
 ) -> AuthorGroup:
     """Measure the sampled authors of some kind.
 
@@ -178,7 +178,7 @@ def measure_group(
         texts: the scored texts of the sample; None: they are found here.
     """
     m = len(authors)
-    scored, language = texts or scored_texts(sample, scale)
+    scored, language = texts or scored_rows(sample, scale)
     if counted is not None:
         authors, scored = _part_of(authors, sample.group, counted), scored & counted
     groups, totals = _totals(sample.group, scored, language, sample.scores, m, 1 if scale is None else scale.n_groups)
@@ -189,16 +189,16 @@ def measure_group(
     return AuthorGroup(authors, counts, share, correction, scale, None if scale is None else groups)
 
 
-def scored_texts(sample: AuthorSample, scale: Scale | None) -> ScoredTexts:
+def scored_rows(sample: AuthorSample, scale: Scale | None) -> ScoredRows:
     """Find the texts of a sample whose scores count."""
     n_groups = 1 if scale is None else scale.n_groups
     if not len(sample.group):
-        return ScoredTexts(np.zeros(0, bool), np.zeros(0, np.uint8))
+        return ScoredRows(np.zeros(0, bool), np.zeros(0, np.uint8))
     scored = ~np.isnan(sample.scores[:, 0])
     if n_groups == 1:
-        return ScoredTexts(scored, np.zeros(len(scored), np.uint8))
+        return ScoredRows(scored, np.zeros(len(scored), np.uint8))
     language = np.subtract(sample.flags >> GROUP_SHIFT, 1, dtype=np.uint8)  # a text of no group has the greatest
-    return ScoredTexts(scored & (language < n_groups), language)
+    return ScoredRows(scored & (language < n_groups), language)
 
 
 def _part_of(authors: Ints, tag: Ints, counted: Bools) -> Ints:

@@ -9,7 +9,8 @@ import numpy as np
 
 from models.share import Scale
 from streams.counting.block_counts import LINKED, RETWEET
-from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_texts
+from streams.judging.author_group import AuthorGroup, GroupBounds, ShareBounds, established, measure_group, scored_rows
+from streams.judging.shown_tweets import ShownTweets, shown_tweets
 from streams.judging.side_inputs.account_facts import count_visible_authors
 from streams.judging.side_inputs.author_sketches import MigrationMatches
 from streams.judging.side_inputs.corrections import SampleCorrections
@@ -18,8 +19,6 @@ from streams.log.decisions import Evidence
 from streams.signals.base import Bools, Doubles, Ints, Observations, Past, rounded
 from streams.signals.registry import MEASURED, RECORDED
 from streams.windows.window import AuthorSample
-
-SAMPLED_IDS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,8 +35,8 @@ class EvidenceTable:
     """(m, c) mean probability over the scored authors; NaN where none is scored. `scale` maps it to a share."""
     signals: Mapping[str, Doubles]
     """(m,) values of each signal in `MEASURED`; NaN where it could not be measured."""
-    sampled: Ints
-    """(m, s) ids of the first tweets of the sample; -1 where there are fewer."""
+    shown: ShownTweets | None = None
+    """Tweets that a decision names; None in a table that was read back."""
     may_miss: int = 0
     """Upper bound on the tweets of one tag that panes of the window lost to tail trimming."""
     correction: ShareCorrection | None = None
@@ -85,7 +84,7 @@ class EvidenceTable:
             scored=self.scored[at],
             share=self.share[at],
             signals={name: values[at] for name, values in self.signals.items()},
-            sampled=self.sampled[at],
+            shown=self.shown and self.shown.take(at),
             may_miss=self.may_miss,
             correction=self.correction and self.correction.take(at),
             hidden_tags=None if self.hidden_tags is None else [self.hidden_tags[row] for row in at.tolist()],
@@ -100,7 +99,7 @@ class EvidenceTable:
         at = int(self.keys.searchsorted(key))
         return at if at < len(self.keys) and self.keys[at] == key else None
 
-    def evidence(self, row: int, everyone: ShareBounds, own: ShareBounds, listed: Bools) -> Evidence:
+    def evidence(self, row: int, everyone: ShareBounds, own: ShareBounds, listed: Bools, column: int) -> Evidence:
         """Render one row for a decision record.
 
         Args:
@@ -108,8 +107,11 @@ class EvidenceTable:
             everyone: harmful share of the rule's category among all authors.
             own: the same among the established authors.
             listed: (m,) whether the tag is, or looks like, a curated term.
+            column: score column of the rule's category.
         """
         signals = {one.name: one.kind.recorded(float(one.values(self, listed)[row])) for one in RECORDED}
+        sampled, sampled_at = ((), ()) if self.shown is None else self.shown.random(row)
+        highest, highest_at = ((), ()) if self.shown is None else self.shown.highest(row, column)
         return Evidence(
             window_ms=self.window_ms,
             tweets=int(self.tweets[row]),
@@ -123,7 +125,11 @@ class EvidenceTable:
             established_upper=rounded(own.upper),
             **signals,
             predecessor=self.hidden_tags[row] if self.hidden_tags else "",
-            sampled=tuple(str(tweet) for tweet in self.sampled[row].tolist() if tweet >= 0),
+            sampled=sampled,
+            sampled_at=sampled_at,
+            sampled_from=0 if self.shown is None else int(self.shown.sizes[row]),
+            highest=highest,
+            highest_at=highest_at,
             looked=0 if self.correction is None else int(self.correction.looked[row]),
             stage_2="" if self.correction is None else self.correction.revisions[row],
         )
@@ -164,7 +170,7 @@ def tabulate(
     """
     m = len(keys)
     authors = sample.authors(m) if whole is None or whole is sample else count_visible_authors(whole, sample, m)
-    texts = scored_texts(sample, scale)
+    texts = scored_rows(sample, scale)
     everyone = measure_group(sample, authors, None, columns, corrections, scale, texts)
     own = established(sample, young_days, None if migrated is None else migrated.from_hidden)
     seen = Observations(
@@ -189,7 +195,7 @@ def tabulate(
         scored=everyone.scored,
         share=everyone.share,
         signals={one.name: one.measure(seen) for one in MEASURED},
-        sampled=_first_ids(sample, m),
+        shown=shown_tweets(sample, m),
         may_miss=may_miss,
         correction=everyone.correction,
         hidden_tags=None if migrated is None else migrated.of,
@@ -197,12 +203,3 @@ def tabulate(
         groups=everyone.groups,
         established=measure_group(sample, authors, own, columns, corrections, scale, texts),
     )
-
-
-def _first_ids(sample: AuthorSample, m: int) -> Ints:
-    starts = np.searchsorted(sample.group, np.arange(m + 1))
-    rows = starts[:-1, None] + np.arange(SAMPLED_IDS)
-    there = rows < starts[1:, None]
-    ids: Ints = np.full((m, SAMPLED_IDS), -1)
-    ids[there] = sample.tweet[rows[there]]
-    return ids

@@ -119,7 +119,12 @@ class EvidenceBuilder:
             scale=self.scale,
         )
         end_ms = self.store.span(window, tick_ms).end_ms
-        return replace(table, past=self._established_past(table, end_ms, min(least_share, self._least_share)))
+        rows = _may_act(table, min(least_share, self._least_share))
+        if not len(rows):
+            return table
+        assert table.shown is not None
+        shown = table.shown.with_scores(sample, rows)
+        return replace(table, shown=shown, past=self._established_past(table, rows, end_ms))
 
     def sample(self, window: SlidingWindow, keys: Ints) -> AuthorSample:
         """Return the settled samples of some keys, ascending, with the side inputs applied."""
@@ -180,24 +185,19 @@ class EvidenceBuilder:
         remaining: Ints = tweets if removed is None else np.maximum(tweets - removed, 0)
         return remaining
 
-    def _established_past(self, table: EvidenceTable, end_ms: int, least_share: float) -> AuthorGroup | None:
-        """Measure the established authors in the longest window before the shortest, where a rule may act on a tag.
+    def _established_past(self, table: EvidenceTable, rows: Ints, end_ms: int) -> AuthorGroup | None:
+        """Measure the established authors in the longest window before the shortest.
 
         Args:
             table: evidence of m keys.
-            end_ms: end of its window.
-            least_share: lowest harmful share at which a rule may act.
+            rows: numbers of the keys to measure.
+            end_ms: end of the table's window.
 
         Returns:
             Columns (m,), without authors in the rows of other tags; None where the past reaches no further.
         """
         shortest, longest = self.store.shortest, self.store.longest
         if shortest is None or longest is None or longest is shortest or not longest.panes:
-            return None
-        assert table.established is not None
-        shares = (table.estimates(), table.established.estimates())
-        rows = np.flatnonzero(np.nan_to_num(np.hstack(shares)).max(axis=1, initial=0.0) >= least_share)
-        if not len(rows):
             return None
         keys, span = table.keys[rows], self.store.span(longest)._replace(end_ms=end_ms)
         whole = sample = longest.sample(keys, until_ms=end_ms - shortest.window_ms)
@@ -231,3 +231,10 @@ class EvidenceBuilder:
         if removed is not None:
             counted -= removed
         return Past(np.maximum(counted - tweets, 0), longest.may_miss, span_ms)
+
+
+def _may_act(table: EvidenceTable, least_share: float) -> Ints:
+    """Return the rows of the tags on which a rule may act: their harmful share may reach `least_share`."""
+    assert table.established is not None
+    shares = (table.estimates(), table.established.estimates())
+    return np.flatnonzero(np.nan_to_num(np.hstack(shares)).max(axis=1, initial=0.0) >= least_share)

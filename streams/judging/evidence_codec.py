@@ -1,4 +1,4 @@
-"""Codec of evidence tables: to the records of `hashtag-evidence` and back. Only the sampled tweet ids are lost."""
+"""Codec of evidence tables: to the records of `hashtag-evidence` and back. Only the sampled tweets are lost."""
 
 from __future__ import annotations
 
@@ -172,7 +172,6 @@ def table_of(records: Sequence[EvidenceRecord], tags: Tags) -> EvidenceTable:
         scored=everyone.scored,
         share=everyone.share,
         signals={one.name: _signal_values(one, records) for one in MEASURED},
-        sampled=np.zeros((len(keys), 0), np.int64),
         may_miss=max(record.may_miss for record in records),
         correction=everyone.correction,
         hidden_tags=_hidden_tags(records),

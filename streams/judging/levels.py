@@ -148,7 +148,7 @@ class RuleLevels:
         own = self.own.at(row)
         if self.table.established is not None and not self.enough[row] and self.level[row] != OVER_WITHOUT:
             own = self.table.established.take(np.array([row])).bounds(self.column, self.confidence).at(0)
-        return self.table.evidence(row, self.everyone.at(row), own, self.listed)
+        return self.table.evidence(row, self.everyone.at(row), own, self.listed, self.column)
 
     def reasons(self, row: int) -> tuple[DecisionReason, ...]:
         """Return the bound that decided, and the signals of one row that reached their thresholds."""

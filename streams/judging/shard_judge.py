@@ -339,6 +339,7 @@ class ShardJudge:
             blocks=self.open.blocks(),
             minutes_from_ms=self.store.minutes_from_ms,
             passed_ms=self.position.passed_ms,
+            surfaces=() if self.timeline.policy is None else tuple(sorted(self.timeline.policy.surfaces)),
             **fields,
         )
 

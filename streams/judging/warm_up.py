@@ -22,8 +22,8 @@ def warm_up() -> None:
         start_ms=0, length_ms=PANE_MS, keys=np.ones(1, np.int64), counts=np.ones(1, np.int64),
         displays=np.array(["a"], object),
         bounds=np.array([0, 1]), author=np.ones(1, np.uint64), tweet=np.ones(1, np.int64),
-        age_days=np.zeros(1, np.int32), flags=np.zeros(1, np.uint8), copy=np.ones(1, np.uint32),
-        scores=np.zeros((1, 1), np.float32),
+        origin=np.zeros(1, np.int64), age_days=np.zeros(1, np.int32), flags=np.zeros(1, np.uint8),
+        copy=np.ones(1, np.uint32), scores=np.zeros((1, 1), np.float32),
     )  # fmt: skip
     store.push(one)
     EvidenceBuilder(store, 1).tables()

@@ -56,6 +56,16 @@ else:
     )
 
 
+class SampledAt(msgspec.Struct, frozen=True, array_like=True):
+    """Position of a sampled tweet in the source topic."""
+
+    partition: int
+    """Partition of `tweets`; -1 where the position is unknown."""
+    offset: int
+    lang: str
+    """Primary language subtag of BCP 47 that the payload names; `und` for none, or one that hushtag does not list."""
+
+
 class Evidence(_Measured, frozen=True, kw_only=True):
     """Evidence of a decision: counts of the window that decided, and its signals. Never texts."""
 
@@ -68,11 +78,28 @@ class Evidence(_Measured, frozen=True, kw_only=True):
     predecessor: str = ""
     """Hidden tag with the greatest `successor`; "" without one."""
     sampled: tuple[str, ...] = ()
-    """Ids of some sampled tweets, at most 10."""
+    """Ids of the tweets of some sampled authors, chosen at random, one of each; at most 10."""
+    sampled_at: tuple[SampledAt, ...] = ()
+    """Positions of the same."""
+    sampled_from: int = 0
+    """Sampled authors that they are chosen from, at most 64."""
+    highest: tuple[str, ...] = ()
+    """Ids of the sampled tweets with the highest scores, the highest first; at most 5. No fair sample."""
+    highest_at: tuple[SampledAt, ...] = ()
+    """Positions of the same."""
     looked: int = 0
     """Scored authors whose texts stage 2 has read too; 0: `share` is stage 1's alone."""
     stage_2: str = ""
     """Revision of stage 2; "" where it had no part: it was away, or had not reached this hashtag."""
+
+
+POSITION_FIELDS = frozenset({"sampled_at", "highest", "highest_at"})
+"""Fields of `Evidence` that lead to texts; readers' registers, webhooks and the audit log leave them out."""
+
+
+def without_positions(evidence: Evidence | None) -> Evidence | None:
+    """Return evidence whose `POSITION_FIELDS` are empty."""
+    return evidence and msgspec.structs.replace(evidence, sampled_at=(), highest=(), highest_at=())
 
 
 class ScopeDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +181,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     """Greatest watermark before `replay_offset`: it determines the tick from which a correction counts."""
     model_from_ms: int = -1
     """Tick from which the model in force has been so; -1: from the beginning."""
+    surfaces: tuple[str, ...] = ()
+    """Surfaces of the policy in force, for readers of the flags."""
 
     @property
     def version(self) -> str:

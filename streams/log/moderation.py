@@ -17,15 +17,13 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from hushtag_client.normalise import normalise
-from hushtag_client.registers import ACCOUNT, TWEET
 
 from streams.errors import ContractError
 from streams.log.fillers import FILLER_KEY, is_filler
+from streams.policy.names import RESERVED_SURFACES
 
 Country = Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")]
 Surface = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-RESERVED_SURFACES = frozenset({ACCOUNT, TWEET})
-"""Surfaces of accounts and tweets in the flags contract; only the records of legal orders may use them."""
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=280)]

@@ -20,7 +20,7 @@ from streams.counting.sketch import K, estimate_authors
 from streams.windows.pane import Pane
 
 MAX_BYTES = 512 * 1024
-_ENTRY_BYTES = 8 + 8 + 4 + 1 + 4
+_ENTRY_BYTES = 8 + 8 + 8 + 4 + 1 + 4
 
 
 class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -52,6 +52,8 @@ class PaneRecord(msgspec.Struct, array_like=True, frozen=True):
     """uint64 (entries,): author hashes."""
     tweet: bytes
     """int64 (entries,): tweet ids."""
+    origin: bytes
+    """int64 (entries,): origins of the tweets; see `streams.counting.origins`."""
     age_days: bytes
     """int32 (entries,): account ages."""
     flags: bytes
@@ -110,6 +112,7 @@ def encode_pane(pane: Pane, shard: int, tags: Tags) -> list[bytes]:
                     sizes=_packed(sizes[first:last], "<u2"),
                     author=_packed(pane.author[of_run], "<u8"),
                     tweet=_packed(pane.tweet[of_run], "<i8"),
+                    origin=_packed(pane.origin[of_run], "<i8"),
                     age_days=_packed(pane.age_days[of_run], "<i4"),
                     flags=_packed(pane.flags[of_run], "<u1"),
                     copy=_packed(pane.copy[of_run], "<u4"),
@@ -156,7 +159,7 @@ def decode_pane_record(value: bytes) -> PaneRecord:
     record = _decoder.decode(value)
     rows, entries = len(record.displays), len(record.flags)
     per_row = (record.countries, 2), (record.counts, 8), (record.sizes, 2)
-    per_entry = (record.author, 8), (record.tweet, 8), (record.age_days, 4), (record.copy, 4)
+    per_entry = (record.author, 8), (record.tweet, 8), (record.origin, 8), (record.age_days, 4), (record.copy, 4)
     wrong = len(record.spans) != 2 * len(record.hashtags)
     wrong |= any(len(column) != rows * size for column, size in per_row)
     wrong |= any(len(column) != entries * size for column, size in per_entry)
@@ -260,6 +263,7 @@ def _assemble(parts: list[PaneRecord], tags: Tags) -> Pane:
         bounds=np.concatenate(([0], np.cumsum(sizes[rows]))),
         author=column("author", "<u8").astype(np.uint64)[order],
         tweet=column("tweet", "<i8").astype(np.int64)[order],
+        origin=column("origin", "<i8").astype(np.int64)[order],
         age_days=column("age_days", "<i4").astype(np.int32)[order],
         flags=column("flags", "<u1").astype(np.uint8)[order],
         copy=column("copy", "<u4").astype(np.uint32)[order],

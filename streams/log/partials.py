@@ -63,7 +63,7 @@ def _checked(flush: Flush) -> Flush:
     """Check the sizes of a record's columns, so that no part of a damaged record is counted."""
     rows, entries = len(flush.hashtags), len(flush.flags)
     of_rows = (flush.countries, 2), (flush.panes, 8), (flush.blocks, 8), (flush.counts, 4), (flush.sizes, 4)
-    of_entries = (flush.author, 8), (flush.tweet, 8), (flush.age_days, 4)
+    of_entries = (flush.author, 8), (flush.tweet, 8), (flush.origin, 8), (flush.age_days, 4)
     if any(len(column) != rows * size for column, size in of_rows):
         raise msgspec.ValidationError(f"the columns of {rows} block counts differ in length")
     lines = (column.count(b"\n") != entries for column in (flush.displays, flush.texts))

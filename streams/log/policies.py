@@ -76,6 +76,7 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
 
     worker: str
     file: str
+    """Absolute path of the file on the worker's machine."""
     revision: str
     """Revision of the file; "" for an unusable file."""
     verdict: str

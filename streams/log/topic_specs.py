@@ -23,6 +23,9 @@ MODERATION = "moderation"
 POLICY = "policy"
 MODELS = "models"
 AUDIT = "audit"
+SHOWN_TEXTS = "shown-texts"
+"""Encrypted texts that people have read, by tweet id; a deleted tweet has a record without a value."""
+NOTIFICATIONS = "notifications"
 DEAD_LETTER = "tweets-dead-letter"
 INTERNAL_DEAD_LETTER = "internal-dead-letter"
 """Unreadable records of hushtag's own topics. A tweet never goes here."""
@@ -32,8 +35,11 @@ FOR_EVER = -1
 
 Partitions = Literal["shards", "one", "free"]
 """Number of partitions: HUSHTAG_SHARDS; exactly one; or the operator's choice."""
-Keep = Literal["short", "window", "expiry", "day", "for ever", "compacted"]
-"""Least retention: 15 min + slack, longest window + slack, longest automated expiry + slack, a day, or everything."""
+Keep = Literal["short", "window", "expiry", "day", "for ever", "compacted", "erasable"]
+"""Least retention: 15 min + slack, longest window + slack, longest automated expiry + slack, a day, or everything.
+
+`erasable` is compacted, and keeps nothing beyond the appeal period.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class TopicNeeds:
     longest_window_ms: int = HOUR_MS
     longest_expiry_ms: int = DAY_MS
     """Longest duration of an automated decision: the policy's `max_automated_hours`."""
+    appeal_ms: int = 183 * DAY_MS
+    """Time in which a decision can be appealed: HUSHTAG_APPEAL_DAYS."""
 
     def least_retention_ms(self, keep: Keep) -> int:
         """Return the least `retention.ms` that keeps the promise; FOR_EVER where time may drop nothing."""
@@ -69,6 +77,7 @@ class TopicNeeds:
             "day": DAY_MS,
             "for ever": FOR_EVER,
             "compacted": FOR_EVER,
+            "erasable": self.appeal_ms,
         }[keep]
 
 
@@ -82,6 +91,8 @@ SPECS: tuple[TopicSpec, ...] = (
     TopicSpec(POLICY, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(MODELS, "one", "compacted", FOR_EVER, 4 * _MIB),
     TopicSpec(AUDIT, "one", "for ever", FOR_EVER, 4 * _MIB),
+    TopicSpec(SHOWN_TEXTS, "one", "erasable", 0, 1 * _MIB),
+    TopicSpec(NOTIFICATIONS, "one", "compacted", FOR_EVER, 4 * _MIB),
     # A record has the original bytes and the headers of origin, so it is larger than any tweet.
     TopicSpec(DEAD_LETTER, "free", "day", 14 * DAY_MS, 4 * _MIB, free_partitions=1),
     TopicSpec(INTERNAL_DEAD_LETTER, "free", "day", 14 * DAY_MS, 4 * _MIB, free_partitions=1),
@@ -108,6 +119,14 @@ def configs_to_make(
     configs = {"max.message.bytes": str(spec.max_message_bytes), "retention.bytes": "-1"}
     if spec.keep == "compacted":
         configs |= {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": str(DAY_MS)}
+    elif spec.keep == "erasable":
+        configs |= {
+            "cleanup.policy": "compact,delete",
+            "retention.ms": str(needs.appeal_ms),
+            "max.compaction.lag.ms": str(DAY_MS),
+            "segment.ms": str(spec.segment_ms),
+            "message.timestamp.type": "LogAppendTime",
+        }
     else:
         configs |= {
             "cleanup.policy": "delete",
@@ -119,6 +138,8 @@ def configs_to_make(
         # An account fact counts from the log time of its record, which must come from the broker's clock. A judge that
         # recovers must also find the record before the last one of a key, so compaction waits for an hour.
         configs |= {"message.timestamp.type": "LogAppendTime", "min.compaction.lag.ms": str(HOUR_MS)}
+    if spec.name == NOTIFICATIONS:  # the content of a delivered message goes within a day, as its next record has none
+        configs |= {"max.compaction.lag.ms": str(DAY_MS)}
     if spec.name == TWEETS and create_time:
         configs |= {
             "message.timestamp.type": "CreateTime",
@@ -208,9 +229,10 @@ def problems_of(
     problems: list[TopicProblem] = []
 
     def wrong(setting: str, needed: str, why: str, alter_to: str) -> None:
+        value = f"[{alter_to}]" if "," in alter_to else alter_to
         command = (
             f"kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics --entity-name {name} "
-            f"--add-config {setting}={alter_to}"
+            f"--add-config {setting}={value}"
         )
         problems.append(TopicProblem(name, setting, found.configs.get(setting, ""), needed, why, command, alter_to))
 
@@ -221,6 +243,16 @@ def problems_of(
     if spec.keep == "compacted":
         if not compacting or deleting:
             wrong("cleanup.policy", "compact", "the latest record of each key must stay for ever", "compact")
+    elif spec.keep == "erasable":
+        if not compacting or not deleting:
+            why = "the text of a deleted tweet must be erased, and every text with the appeal period"
+            wrong("cleanup.policy", "compact,delete", why, "compact,delete")
+        retention_ms = int(get("retention.ms", "-1"))
+        if not 0 <= retention_ms <= needs.appeal_ms:
+            why = "no text may outlast the appeal period, HUSHTAG_APPEAL_DAYS"
+            wrong("retention.ms", f"at most {needs.appeal_ms}", why, str(needs.appeal_ms))
+        if int(get("max.compaction.lag.ms", str(2**63 - 1))) > DAY_MS:
+            wrong("max.compaction.lag.ms", f"at most {DAY_MS}", "a deleted tweet's text must be erased", str(DAY_MS))
     else:
         if compacting:
             why = "compaction keeps the last record of a key, not the greatest version"
@@ -282,4 +314,5 @@ def _why_kept(keep: Keep) -> str:
         "day": "people inspect the topic the next day",
         "for ever": "the audit log is never cut",
         "compacted": "",
+        "erasable": "",
     }[keep]

@@ -9,6 +9,7 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import AuthorizationError, KafkaError, TopicAlreadyExistsError
 
+from streams.constants import DAY_MS
 from streams.errors import TopicsError
 from streams.log.admin import Report, admin_client, describe_existing, missing_right, require_configs
 from streams.log.topic_specs import (
@@ -39,7 +40,11 @@ class TopicResult:
 
 def needs_of(settings: Settings, policy: Policy | None = None) -> TopicNeeds:
     """Return what the topics must satisfy; without a policy, for windows of an hour and decisions of a day."""
-    needs = TopicNeeds(shards=settings.shards, max_broker_skew_ms=settings.max_broker_skew_ms)
+    needs = TopicNeeds(
+        shards=settings.shards,
+        max_broker_skew_ms=settings.max_broker_skew_ms,
+        appeal_ms=settings.appeal_days * DAY_MS,
+    )
     if policy is None:
         return needs
     return replace(needs, longest_window_ms=policy.longest_window_ms, longest_expiry_ms=policy.max_automated_ms)

@@ -12,6 +12,8 @@ import structlog
 from streams.constants import BLOCK
 from streams.counting.ingest import DUPLICATE_RANGE, DeadLetter, SourcePartition
 from streams.log.partials import encode_partial
+from streams.log.shown_texts import text_key
+from streams.log.topic_specs import SHOWN_TEXTS
 from streams.pipeline.gaps import Gap, explain_gap
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class _Outgoing:
     records: dict[int, list[bytes]]
     """Records by shard; the last one of each carries the marker."""
     dead_letters: list[DeadLetter]
+    deleted: list[int]
+    """Ids of deleted tweets."""
     read_offset: int | None
     replay_point: int
 
@@ -144,8 +148,8 @@ class IngestPartition:
                     await self._stage.confirm_source(self.number)
                 if self._dropped:
                     return
-                # 3. Dead letters, and each shard's records but the last. They are acknowledged before step 4, so that
-                #    no marker reaches a log that lacks a partial of this source.
+                # 3. Dead letters, erasures of deleted tweets' texts, and each shard's records but the last. They are
+                #    acknowledged before step 4, so that no marker reaches a log that lacks a partial of this source.
                 await self._publish_all_but_markers(outgoing)
                 if self._dropped:
                     return
@@ -173,6 +177,7 @@ class IngestPartition:
         outgoing = _Outgoing(
             records={shard: [encode_partial(one) for one in records] for shard, records in flushed.items()},
             dead_letters=core.dead_letters,
+            deleted=core.deleted,
             read_offset=self.next_offset,
             replay_point=core.replay_point,
         )
@@ -183,6 +188,8 @@ class IngestPartition:
     async def _publish_all_but_markers(self, outgoing: _Outgoing) -> None:
         sender, topic = self._stage.context.sender, self._stage.partials_topic
         acks = [await self._stage.send_dead_letter(letter) for letter in outgoing.dead_letters]
+        erased = self._stage.context.settings.topic(SHOWN_TEXTS)
+        acks += [await sender.send(erased, 0, None, key=text_key(tweet)) for tweet in outgoing.deleted]
         for shard, records in outgoing.records.items():
             acks += [await sender.send(topic, shard, record) for record in records[:-1]]
         await sender.acknowledged(acks)

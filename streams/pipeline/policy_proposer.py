@@ -261,8 +261,8 @@ class PolicyProposer:
         is_drift = verdict == "drift" or (verdict == "behind" and not self._is_live_through_topic)
         self._context.metrics.policy_file_drift.set(is_drift)
         self._report = WorkerReport(
-            worker=self._name, file=str(self._file.path), revision=revision, verdict=verdict, why=why, at_ms=0,
-            began_hours=self._began.valves.max_automated_hours,
+            worker=self._name, file=str(self._file.path.absolute()), revision=revision, verdict=verdict, why=why,
+            at_ms=0, began_hours=self._began.valves.max_automated_hours,
         )  # fmt: skip
         self._reported_ms = 0
 

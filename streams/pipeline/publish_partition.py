@@ -30,7 +30,7 @@ from streams.log.reading import LogReader, connection
 from streams.log.skips import decode_skip
 from streams.log.topic_specs import INTERNAL_DEAD_LETTER
 from streams.log.unreadable import read_value
-from streams.orders.cases import deadlines_by_country
+from streams.orders.cases import open_cases, order_deadlines
 from streams.pipeline.context import Context
 from streams.pipeline.dead_letters import send_dead_letter
 from streams.pipeline.gaps import cut_short
@@ -252,6 +252,8 @@ class DecisionsPartition(PublishPartition):
     def __init__(self, context: Context, topic: str, number: int, fold: DecisionFold) -> None:
         super().__init__(context, topic, number, str(number))
         self.settled_ms = 0
+        self.surfaces: tuple[str, ...] = ()
+        """Surfaces of the policy in force at `settled_ms`."""
         self.fold = fold
         self._sign_ms = 0
         self._version = ""
@@ -268,7 +270,8 @@ class DecisionsPartition(PublishPartition):
         if isinstance(decoded, Decision):
             return self.fold.apply(decoded)
         if isinstance(decoded, Progress):
-            self.settled_ms = max(self.settled_ms, decoded.settled_ms)
+            if decoded.settled_ms >= self.settled_ms:
+                self.settled_ms, self.surfaces = decoded.settled_ms, decoded.surfaces
         else:
             self._sign_ms = max(self._sign_ms, record.timestamp)
         return []
@@ -314,8 +317,8 @@ class ModerationPartition(PublishPartition):
         """End expired overrides, which restores the ones below them, and report the deadlines of legal orders."""
         self._offer(self.fold.expire(at_ms))
         self.fold.prune(at_ms)
-        running = deadlines_by_country(self.fold.orders.cases.values(), at_ms)
-        self._context.metrics.set_order_clocks((one.country, one.nearest_seconds, one.open_orders) for one in running)
+        deadlines = order_deadlines(open_cases(self.fold.orders.cases.values()), at_ms)
+        self._context.metrics.set_order_clocks([(one.order, one.country, one.seconds) for one in deadlines])
 
     def drop(self) -> None:
         """Drop the partition, and clear the deadlines of legal orders from the metrics."""

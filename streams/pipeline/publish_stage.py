@@ -48,7 +48,8 @@ class DecisionsStage:
                     for one in live.values():
                         if one.name in lost:
                             await one.reconcile()
-                    await store.heartbeat(settled_ms, now_ms(), renewed_ms)
+                    surfaces = {number: one.surfaces for number, one in live.items()}
+                    await store.heartbeat(settled_ms, now_ms(), renewed_ms, surfaces)
                     self.context.writes.succeeded("heartbeat")
                 else:
                     self.context.writes.forget("heartbeat")

@@ -20,7 +20,7 @@ from typing import Literal
 import httpx
 import msgspec
 
-from streams.log.decisions import HIDING, Decision, DecisionReason, Evidence, ScopeDecision
+from streams.log.decisions import HIDING, Decision, DecisionReason, Evidence, ScopeDecision, without_positions
 
 QUEUED_MAX = 1_000
 TRIES = 8
@@ -74,7 +74,7 @@ def events_of(decision: Decision) -> Iterator[WebhookEvent]:
             valve=valve,
             weight=min((one.weight for one in rulings if one.weight is not None), default=None),
             reasons=rulings[0].reasons,
-            evidence=rulings[0].evidence,
+            evidence=without_positions(rulings[0].evidence),
             decided_at_ms=decision.decided_at_ms,
             policy_revision=decision.policy_revision,
         )

@@ -82,8 +82,9 @@ class OpenPane:
     def __init__(self, hashes: KeyedHash, columns: int) -> None:
         self.rows = GrowingColumns(key=np.int64, count=np.int64, first=np.int64, size=np.int64)
         self.entries = GrowingColumns(
-            author=np.uint64, tweet=np.int64, age_days=np.int32, flags=np.uint8, displays=object, texts=object
-        )
+            author=np.uint64, tweet=np.int64, origin=np.int64, age_days=np.int32, flags=np.uint8, displays=object,
+            texts=object,
+        )  # fmt: skip
         self._scores: npt.NDArray[np.float32] = np.empty((0, columns), np.float32)
         self._copies: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self.scored_by = ""
@@ -98,8 +99,8 @@ class OpenPane:
         ends = np.cumsum(sizes, dtype=np.int64)
         self.rows.extend(len(keys), key=keys, count=counts, first=first_entry + ends - sizes, size=sizes)
         self.entries.extend(
-            len(entries.author), author=entries.author, tweet=entries.tweet, age_days=entries.age_days,
-            flags=entries.flags, displays=entries.displays, texts=entries.texts,
+            len(entries.author), author=entries.author, tweet=entries.tweet, origin=entries.origin,
+            age_days=entries.age_days, flags=entries.flags, displays=entries.displays, texts=entries.texts,
         )  # fmt: skip
         return first_row
 
@@ -124,7 +125,7 @@ class OpenPane:
         group = np.repeat(np.cumsum(begins) - 1, size)
         entries = np.repeat(first - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
         author, order = self.entries["author"][entries], self._hashes.orders(self.entries["tweet"][entries])
-        kept = smallest_rows(group, author, order)
+        kept = smallest_rows(group, author, order, origin=self.entries["origin"][entries])
         bounds = np.searchsorted(group[kept], np.arange(len(starts) + 1)).astype(np.int64)
         return PaneSum(key[starts], counts, bounds, entries[kept], author[kept], order[kept])
 
@@ -148,7 +149,7 @@ class OpenPane:
         return pane
 
     def _take(self, entries: Ints) -> Entries:
-        names = ("author", "tweet", "age_days", "flags", "displays", "texts")
+        names = ("author", "tweet", "origin", "age_days", "flags", "displays", "texts")
         return Entries(*[self.entries[name][entries] for name in names])
 
     def texts(self, entries: Ints) -> bytes:

@@ -41,6 +41,8 @@ class Pane:
     """(n,) keyed hashes of the authors."""
     tweet: Ints
     """(n,) ids of the tweets."""
+    origin: Ints
+    """(n,) origins of the tweets; see `streams.counting.origins`."""
     age_days: npt.NDArray[np.int32]
     """(n,) ages of the accounts; -1 where unknown."""
     flags: npt.NDArray[np.uint8]
@@ -70,7 +72,7 @@ class Pane:
     def with_entries(self, stays: npt.NDArray[np.bool_]) -> Pane:
         """Return the same rows with some of their entries, given by a mask (n,)."""
         before = np.concatenate(([0], np.cumsum(stays)))
-        columns = ("author", "tweet", "age_days", "flags", "copy", "scores")
+        columns = ("author", "tweet", "origin", "age_days", "flags", "copy", "scores")
         return replace(self, bounds=before[self.bounds], **{name: getattr(self, name)[stays] for name in columns})
 
     def displays_of(self, key: int) -> list[str]:
@@ -84,8 +86,8 @@ def empty_pane(start_ms: int, length_ms: int, columns: int) -> Pane:
     """Return a pane without tweets."""
     return Pane(
         start_ms, length_ms, np.zeros(0, np.int64), np.zeros(0, np.int64), NO_STRINGS, np.zeros(1, np.int64),
-        np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint8),
-        np.zeros(0, np.uint32), np.zeros((0, columns), np.float32),
+        np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32),
+        np.zeros(0, np.uint8), np.zeros(0, np.uint32), np.zeros((0, columns), np.float32),
     )  # fmt: skip
 
 
@@ -126,6 +128,7 @@ def build_pane(
         bounds=total.bounds,
         author=total.author,
         tweet=open_pane.entries["tweet"][entries],
+        origin=open_pane.entries["origin"][entries],
         age_days=open_pane.entries["age_days"][entries],
         flags=flags,
         copy=copy,
@@ -192,6 +195,7 @@ def merge_panes(
         bounds=np.searchsorted(row[kept], np.arange(len(keys) + 1)).astype(np.int64),
         author=author[kept],
         tweet=tweet[kept],
+        origin=np.concatenate([pane.origin for pane in panes])[kept],
         age_days=np.concatenate([pane.age_days for pane in panes])[kept],
         flags=np.concatenate([pane.flags for pane in panes])[kept],
         copy=np.concatenate([pane.copy for pane in panes])[kept],

@@ -32,6 +32,7 @@ class AuthorSample:
     group: Ints
     author: UInts
     tweet: Ints
+    origin: Ints
     age_days: Int32s
     flags: UInt8s
     copy: UInt32s
@@ -52,8 +53,8 @@ class AuthorSample:
         """Return rows (n,) of these groups with undefined content."""
         n = len(group)
         return AuthorSample(
-            group, np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.uint8),
-            np.empty(n, np.uint32), np.empty((n, columns), np.float32),
+            group, np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int32),
+            np.empty(n, np.uint8), np.empty(n, np.uint32), np.empty((n, columns), np.float32),
         )  # fmt: skip
 
     def take(self, kept: npt.NDArray[np.bool_]) -> AuthorSample:
@@ -62,6 +63,7 @@ class AuthorSample:
             self.group[kept],
             self.author[kept],
             self.tweet[kept],
+            self.origin[kept],
             self.age_days[kept],
             self.flags[kept],
             self.copy[kept],
@@ -177,8 +179,8 @@ def _gathered(group: Ints, pane: Int32s, row: Int32s, panes: Sequence[Pane]) -> 
         one = panes[number]
         _copy(
             at[bounds[number] : bounds[number + 1]], row,
-            one.author, one.tweet, one.age_days, one.flags, one.copy, one.scores,
-            found.author, found.tweet, found.age_days, found.flags, found.copy, found.scores,
+            one.author, one.tweet, one.origin, one.age_days, one.flags, one.copy, one.scores,
+            found.author, found.tweet, found.origin, found.age_days, found.flags, found.copy, found.scores,
         )  # fmt: skip
     return found
 
@@ -205,15 +207,16 @@ def _by_pane(pane: Int32s, panes: int) -> tuple[Int32s, Ints]:
 @compiled
 def _copy(
     at: Int32s, row: Int32s,
-    author: UInts, tweet: Ints, age_days: Int32s, flags: UInt8s, copy: UInt32s, scores: Floats,
-    to_author: UInts, to_tweet: Ints, to_age_days: Int32s, to_flags: UInt8s, to_copy: UInt32s, to_scores: Floats,
+    author: UInts, tweet: Ints, origin: Ints, age_days: Int32s, flags: UInt8s, copy: UInt32s, scores: Floats,
+    to_author: UInts, to_tweet: Ints, to_origin: Ints, to_age_days: Int32s, to_flags: UInt8s, to_copy: UInt32s,
+    to_scores: Floats,
 ) -> None:  # fmt: skip
     """Copy all columns of a pane's rows to the places `at` of a sample."""
     for to in at:
         of = row[to]
         if not 0 <= of < len(author):
             raise IndexError("a row that its pane does not have")
-        to_author[to], to_tweet[to], to_age_days[to] = author[of], tweet[of], age_days[of]
+        to_author[to], to_tweet[to], to_origin[to], to_age_days[to] = author[of], tweet[of], origin[of], age_days[of]
         to_flags[to], to_copy[to] = flags[of], copy[of]
         for column in range(scores.shape[1]):
             to_scores[to, column] = scores[of, column]

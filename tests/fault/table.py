@@ -43,7 +43,7 @@ def broker_away_seconds(results: Sequence[Result]) -> float:
 
 
 def text(results: Sequence[Result]) -> str:
-    """Format the tables as in docs/reliability.md: one of the schedules on a broker, one of those on a cluster."""
+    """Format two tables: one of the schedules on a broker, one of those on a cluster."""
     of_cluster = [one for one in results if one.cluster]
     of_broker = [one for one in results if not one.cluster]
     titled = [("One broker", of_broker), ("A cluster of four brokers", of_cluster)]

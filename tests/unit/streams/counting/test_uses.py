@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from streams.constants import BLOCK
 from streams.counting.block_counts import Flush
 from streams.counting.keys import Sharding, country_code
+from streams.counting.origins import LANGUAGES, language_code, origin_parts, origins_of
 from streams.counting.sketch import K, KeyedHash
 from streams.counting.uses import OpenUses
 from streams.events.tweet import NOWHERE, HashtagUse, Tweet
@@ -20,6 +22,7 @@ from streams.log.partials import decode_partial, encode_partial
 from tests.support.block_counts import BlockCount, Entry, block_counts, smallest
 
 HASHES = KeyedHash(b"k")
+SOURCE = 5
 NAMES = ["a", "ß", "किसान", "d", "e", "f"]
 TEXTS = ["", "\n", "plain", "two\nlines\n", "\ud800 alone \udfff", "carriage\r\u2028\x85 return", "é" * 200]
 Key = tuple[int, str, str, int]
@@ -28,7 +31,7 @@ Key = tuple[int, str, str, int]
 
 def tweet(number: int, author: int, text: str, names: list[tuple[str, str]], country: str = "") -> Tweet:
     uses = tuple(HashtagUse(hashtag, display, NOWHERE, NOWHERE) for hashtag, display in names)
-    return Tweet("tweet", number, author, 0, country, text, "", uses, None)
+    return Tweet("tweet", number, author, 0, country, text, LANGUAGES[number % 9], uses, None)
 
 
 class Log:
@@ -36,7 +39,7 @@ class Log:
 
     def __init__(self, shards: int, most_bytes: int) -> None:
         self.sharding = Sharding(shards)
-        self.uses = OpenUses(self.sharding, HASHES, most_bytes)
+        self.uses = OpenUses(self.sharding, HASHES, most_bytes, SOURCE)
         self.truth: dict[Key, list[Entry]] = defaultdict(list)
         self.changed: set[Key] = set()
 
@@ -45,8 +48,9 @@ class Log:
         author = int(HASHES.authors([one.author_id])[0])
         for use in one.hashtags:
             key = (offset // BLOCK, use.hashtag, one.country, pane)
+            origin = int(origins_of(SOURCE, np.array([offset]), np.array([language_code(one.lang)], np.uint8))[0])
             display = "" if use.display == use.hashtag else use.display
-            self.truth[key].append(Entry(author, one.id, age_days, flags, display, one.text.replace("\n", " ")))
+            self.truth[key].append(Entry(author, one.id, age_days, flags, display, one.text.replace("\n", " "), origin))
             self.changed.add(key)
 
     def flush(self) -> dict[int, list[Flush]]:
@@ -169,4 +173,7 @@ def test_record_columns_have_the_documented_types():
     log.add(5, 7, 30, 1, tweet(8, 9, "two\nlines", [("a", "A")], "IN"))
     ((record,),) = log.flush().values()
     author = int(HASHES.authors([9])[0])
-    assert block_counts(record) == [BlockCount("a", "IN", 7, 1, [Entry(author, 8, 30, 1, "A", "two lines")])]
+    ((entry,),) = [one.entries for one in block_counts(record)]
+    assert entry[:-1] == (author, 8, 30, 1, "A", "two lines")
+    assert origin_parts(entry.origin) == (SOURCE, 5, LANGUAGES[8])
+    assert block_counts(record) == [BlockCount("a", "IN", 7, 1, [entry])]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streams.flags.decision_fold import DecisionFold
 from streams.flags.moderation_fold import ACTION_OF, ModerationFold, scopes_of
-from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
+from streams.log.decisions import Action, Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of
 from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, Verb
 from tests.support.decisions import decision
 
@@ -47,8 +47,9 @@ def fold_of_decisions() -> DecisionFold:
 
 def test_decision_yields_one_register_per_surface() -> None:
     evidence = Evidence(
-        window_ms=600_000, tweets=90, authors=40, scored=40, share=0.6, lower=0.5, upper=0.7, sampled=("1", "2")
-    )
+        window_ms=600_000, tweets=90, authors=40, scored=40, share=0.6, lower=0.5, upper=0.7, sampled=("1", "2"),
+        sampled_at=(SampledAt(0, 7, "en"), SampledAt(1, 8, "hi")), highest=("3",), highest_at=(SampledAt(0, 9, "en"),),
+    )  # fmt: skip
     ruling = ScopeDecision(
         category="abuse",
         surface="trends",
@@ -78,6 +79,7 @@ def test_decision_yields_one_register_per_surface() -> None:
     assert register.keep_until_ms == 70 + LONGEST_MS + SKEW_MS
     assert [(r.signal, r.value, r.threshold) for r in register.reasons] == [("harmful_share_lower", 0.5, 0.35)]
     assert (register.evidence["authors"], register.evidence["sampled"]) == (40, ["1", "2"])
+    assert not register.evidence.keys() & {"sampled_at", "highest", "highest_at"}, "readers get no way to texts"
     assert (register.display, register.category, register.actor) == ("Tag", "abuse", "hushtag")
     assert (register.policy_revision, register.model_revision, register.provisional) == ("p1", "m1", True)
 

@@ -39,6 +39,7 @@ def sample(authors: Sequence[Author], hashes: Sequence[int] | None = None) -> Au
         np.array([one.tag for one in authors], np.int64),
         np.array(range(n) if hashes is None else hashes, np.uint64),
         np.arange(n),
+        np.arange(n),
         np.array([one.age_days for one in authors], np.int32),
         np.array([one.flags for one in authors], np.uint8),
         np.array([one.copy for one in authors], np.uint32),

@@ -120,7 +120,7 @@ def test_link_flag_follows_the_policy_of_the_settled_pane():
 
 
 def test_text_cannot_forge_the_hosts_of_links():
-    uses = OpenUses(Sharding(1), KeyedHash(b"k"), 10**6)
+    uses = OpenUses(Sharding(1), KeyedHash(b"k"), 10**6, 0)
     tweet = Tweet("tweet", 1, 2, 3, "", f"bad{APART}good\nx", "", (HashtagUse("a", "a", -1, -1),), None)
     uses.add(0, 0, 1, 0, tweet)
     uses.add(BLOCK - 1, 0, 1, 0, replace(tweet, id=2, author_id=3, links=("https://evil.example/x",)))

@@ -92,7 +92,7 @@ def assert_table(shard: EarlyShard, table: EvidenceTable, asked: list[tuple[str,
         assert table.authors[row] == estimate_authors(len(sample), sample[-1].author)
         assert table.scored[row] == len(sample)
         assert table.share[row].tolist() == pytest.approx(shares.tolist())
-        assert table.sampled[row][: len(sample)].tolist() == [one.tweet for one in sample[:10]]
+        assert table.shown.tweets[row][: len(sample)].tolist() == [one.tweet for one in sample[:10]]
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from models.share import Scale
 from streams.counting.block_counts import GROUP_SHIFT, LINKED, RETWEET, UNKNOWN_AGE
+from streams.counting.origins import LANGUAGES, origins_of
 from streams.judging.author_group import AuthorGroup, ShareBounds
-from streams.judging.evidence import SAMPLED_IDS, EvidenceTable, tabulate
+from streams.judging.evidence import EvidenceTable, tabulate
 from streams.judging.levels import BETWEEN, LOW, NOTHING, OVER, UNDER, RuleResult, combine, levels
+from streams.judging.shown_tweets import MOST_RANDOM
 from streams.judging.two_stage_share import ShareCorrection
+from streams.log.decisions import SampledAt
 from streams.policy.rules import NO_CORROBORATION, Corroboration, Rule
 from streams.windows.window import AuthorSample
 from tests.support.evidence import evidence_table
@@ -32,6 +35,7 @@ def sample(rows: list[tuple[int, int, int, int, float | None]]) -> AuthorSample:
         np.array(column[0], np.int64),
         np.arange(n, dtype=np.uint64),
         np.arange(100, 100 + n, dtype=np.int64),
+        origins_of(1, np.arange(n), np.ones(n, np.uint8)),
         np.array(column[1], np.int32),
         np.array(column[2], np.uint8),
         np.array(column[3], np.uint32),
@@ -122,18 +126,20 @@ def test_tabulate_accepts_empty_sample():
         [0, 0],
         [0.0, 0.0],
     )
-    assert (found.sampled == -1).all()
+    assert found.shown is not None and (found.shown.tweets == -1).all()
 
 
 def test_evidence_renders_rounded_values_and_first_ids():
     found = table([(0, 1, 0, number, 0.123456789) for number in range(1, 15)] + [(1, 99, 0, 1, None)])
     everyone, own = ShareBounds(0.123456789, 0.1234567891, 0.5), ShareBounds(0.1, 0.0123456789, 0.98765432109)
-    shown = found.evidence(0, everyone, own, np.array([True, False]))
+    shown = found.evidence(0, everyone, own, np.array([True, False]), 0)
     assert (shown.tweets, shown.authors, shown.scored, shown.share, shown.lower) == (100, 14, 14, 0.123457, 0.123457)
     assert (shown.burst, shown.young, shown.term) == (None, 1.0, True)
-    assert shown.sampled == tuple(str(tweet) for tweet in range(100, 100 + SAMPLED_IDS))
+    assert shown.sampled == tuple(str(tweet) for tweet in range(100, 100 + MOST_RANDOM))
+    assert shown.sampled_at == tuple(SampledAt(1, offset, LANGUAGES[1]) for offset in range(MOST_RANDOM))
+    assert (shown.sampled_from, shown.highest) == (14, ()), "no scores were kept for this tag"
     assert (shown.established, shown.established_lower, shown.established_upper) == (0, 0.012346, 0.987654)
-    assert found.evidence(1, ShareBounds(0.5, 0.0, 1.0), own, np.array([True, False])).share == 0.0
+    assert found.evidence(1, ShareBounds(0.5, 0.0, 1.0), own, np.array([True, False]), 0).share == 0.0
 
 
 def test_find_returns_row_or_none():

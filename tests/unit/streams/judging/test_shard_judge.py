@@ -161,6 +161,7 @@ def test_progress_has_open_blocks_and_no_policy_body():
     (kept,) = harness.progress.activations
     assert (kept.revision, kept.policy) == (SUPPRESS.revision, "")
     assert harness.progress.blocks == {"t/0": 2, "t/1": 1}
+    assert harness.progress.surfaces == ("trends",)
 
 
 def test_gap_in_the_windows_pauses_clears_and_early_decisions():

@@ -33,7 +33,7 @@ for pane in range(20):  # bots alone, then established authors too; another camp
     harness.tweet(pane, "worse" if pane < 12 else "new", range(5_000, 5_025), copied=True)
     if (firing := harness.judge.next_early()) is not None:
         harness.judge.decide_early(firing, SCORER(firing.texts))
-    for tweets in [one.evidence.tables[30_000].sampled for one in harness.settled[-1:]]:
+    for tweets in [one.evidence.tables[30_000].shown.tweets for one in harness.settled[-1:]]:
         harness.write(corrections(tweets[tweets >= 0].tolist(), -0.05, tag="old"))
     for source in (0, 1):
         found = harness.count(pane, good=source, watermark_ms=pane * PANE_MS, source=source)

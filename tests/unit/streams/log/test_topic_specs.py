@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streams.log.topic_specs import (
@@ -13,6 +15,7 @@ from streams.log.topic_specs import (
     PANES,
     PARTIALS,
     POLICY,
+    SHOWN_TEXTS,
     SPEC_BY_NAME,
     SPECS,
     TWEETS,
@@ -92,7 +95,7 @@ def test_tweets_and_dead_letters_take_any_partitions(name: str) -> None:
 def test_compaction_outside_compacted_topics_is_a_problem(policy: str) -> None:
     for spec in SPECS:
         found = made(spec.name, cleanup_policy=policy)
-        wrong = spec.keep != "compacted" or policy != "compact"
+        wrong = policy != {"compacted": "compact", "erasable": "compact,delete"}.get(spec.keep)
         assert problem_settings(spec.name, found) == ["cleanup.policy"] * wrong
 
 
@@ -128,6 +131,23 @@ def test_retention_below_the_least_is_a_problem(name: str, least_ms: int) -> Non
     assert problem.alter_to is not None
     assert int(problem.alter_to) >= least_ms
     assert problem.command.endswith(f"--entity-name {name} --add-config retention.ms={problem.alter_to}")
+
+
+def test_shown_texts_may_not_outlast_the_appeal_period() -> None:
+    needs = replace(NEEDS, appeal_ms=30 * 86_400_000)
+    assert configs_to_make(SPEC_BY_NAME[SHOWN_TEXTS], needs)["retention.ms"] == str(needs.appeal_ms)
+    for retention_ms in ("-1", str(needs.appeal_ms + 1)):
+        assert problem_settings(SHOWN_TEXTS, made(SHOWN_TEXTS, retention_ms=retention_ms), needs) == ["retention.ms"]
+    assert problem_settings(SHOWN_TEXTS, made(SHOWN_TEXTS, retention_ms="1000"), needs) == []
+
+
+def test_shown_texts_must_be_erased_within_a_day() -> None:
+    found = made(SHOWN_TEXTS, max_compaction_lag_ms=str(2**63 - 1))
+    assert problem_settings(SHOWN_TEXTS, found) == ["max.compaction.lag.ms"]
+    (problem,) = problems_of("t", SPEC_BY_NAME[SHOWN_TEXTS], made(SHOWN_TEXTS, cleanup_policy="delete"), NEEDS,
+                             bootstrap="b:1")  # fmt: skip
+    assert problem.alter_to == "compact,delete"
+    assert problem.command.endswith("--add-config cleanup.policy=[compact,delete]")
 
 
 def test_retention_follows_the_policy() -> None:

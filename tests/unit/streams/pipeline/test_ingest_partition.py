@@ -72,6 +72,23 @@ async def test_flush_acknowledges_partials_then_markers_then_replay_point(shells
     assert partition.replay_point == BLOCK
 
 
+async def test_deleted_tweet_is_erased_before_the_replay_point_moves(shells: Shells) -> None:
+    _, partition = started(shells)
+    deletion = Kept(0, NOW_MS, None, b'{"kind": "delete", "id": "17"}')
+    await partition.process([deletion, *log(BLOCK + 44, first=1)])
+    flush = asyncio.create_task(partition.flush())
+    await settle_down()
+    erased = [one for one in shells.sender.in_flight if one.topic == "shown-texts"]
+    assert [(one.key, one.value, one.partition) for one in erased] == [(b"17", None, 0)]
+    while not flush.done():
+        assert partition.replay_point is None
+        shells.sender.deliver()
+        await settle_down()
+    assert partition.replay_point == BLOCK
+    await partition.flush()
+    assert [one for one in shells.sender.in_flight if one.topic == "shown-texts"] == [], "each deletion once"
+
+
 async def test_position_moves_only_after_a_delivered_flush(shells: Shells) -> None:
     """Until then a worker is not ready: its counts exist only in memory."""
     _, partition = started(shells)

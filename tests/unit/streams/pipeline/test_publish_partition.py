@@ -347,9 +347,11 @@ async def test_sign_of_a_stopped_judge_reaches_the_heartbeat(
     beats: list[dict[int, int]] = []
     real = publishing.store.heartbeat
 
-    async def heartbeat(settled_ms: dict[int, int], at_ms: int, renewed_ms: dict[int, int]) -> None:
+    async def heartbeat(
+        settled_ms: dict[int, int], at_ms: int, renewed_ms: dict[int, int], surfaces: dict[int, tuple[str, ...]]
+    ) -> None:
         beats.append(renewed_ms)
-        await real(settled_ms, at_ms, renewed_ms)
+        await real(settled_ms, at_ms, renewed_ms, surfaces)
 
     monkeypatch.setattr(publishing.store, "heartbeat", heartbeat)
     sign = StoppedShard(shard=0, topic="hashtag-partials", partition=0, offset=7, reason="empty")
@@ -366,6 +368,23 @@ async def test_sign_of_a_stopped_judge_reaches_the_heartbeat(
         await publishing.deliver()
         await publishing.beat()
         assert beats[-1] == renewed_ms, "until its ticks have caught up"
+
+
+async def test_surfaces_of_newest_progress_reach_the_heartbeat(
+    publishing: Publishing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.pipeline.publish_stage.HEARTBEAT_SECONDS", 0)
+    publishing.append(1, "suppress")
+    publishing.start()
+    await settle_down()
+    for settled_ms, surfaces in ((NOW_MS, ("search", "trends")), (NOW_MS - 10_000, ("old",))):
+        done = Progress(
+            shard=0, settled_ms=settled_ms, position=9, replay_offset=9, activations=[], surfaces=surfaces
+        )  # fmt: skip
+        publishing.append_raw(encode_record(done))
+        await publishing.deliver()
+        await publishing.beat()
+        assert publishing.store.server.heartbeats[0].surfaces == ("search", "trends")
 
 
 async def test_failing_writes_make_worker_not_ready(publishing: Publishing, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from streams.log.decisions import Decision, DecisionReason, ScopeDecision
+from streams.log.decisions import Decision, DecisionReason, Evidence, SampledAt, ScopeDecision
 from streams.pipeline.webhook import QUEUED_MAX, TRIES, Webhook, WebhookEvent, events_of
 
 KEY = b"shared"
@@ -57,6 +57,15 @@ def test_contested_event_has_least_weight():
     assert (event.kind, event.weight) == ("contested", 0.25)
     (event,) = events_of(decision(ruling("suppress")))
     assert event.weight is None
+
+
+def test_event_has_no_way_to_texts():
+    evidence = Evidence(
+        window_ms=1, tweets=9, authors=8, scored=8, share=0.6, lower=0.5, upper=0.7, sampled=("1",),
+        sampled_at=(SampledAt(0, 7, "en"),), highest=("3",), highest_at=(SampledAt(0, 9, "en"),),
+    )  # fmt: skip
+    (event,) = events_of(decision(replace(ruling("suppress"), evidence=evidence)))
+    assert event.evidence == replace(evidence, sampled_at=(), highest=(), highest_at=())
 
 
 class Receiver:

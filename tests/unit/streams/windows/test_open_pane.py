@@ -28,7 +28,8 @@ def random_entry(rng: random.Random) -> Entry:
     high, low = rng.choice([0, 2**32, 2**64 - 2**32]), rng.choice([0, 1, 7])
     author = rng.choice([high + rng.randrange(2**32), rng.randrange(2**32) * 2**32 + low, high + low])
     tweet = rng.choice([rng.randrange(5), rng.randrange(2**63)])
-    return Entry(author, tweet, tweet % 99 - 1, tweet % 2, ["", "A", "\udfff", "ÀB"][tweet % 4], TEXTS[tweet % 7])
+    display, text = ["", "A", "\udfff", "ÀB"][tweet % 4], TEXTS[tweet % 7]
+    return Entry(author, tweet, tweet % 99 - 1, tweet % 2, display, text, rng.randrange(9))
 
 
 def random_counts(rng: random.Random) -> list[BlockCount]:

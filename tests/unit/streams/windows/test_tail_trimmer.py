@@ -98,7 +98,7 @@ def test_remaining_tags_keep_counts_and_samples():
     rows = {key: row for row, key in enumerate(whole.keys.tolist())}
     for row, key in enumerate(kept.keys.tolist()):
         entries, before = (slice(*one.bounds[at : at + 2]) for one, at in ((kept, row), (whole, rows[key])))
-        for name in ("author", "tweet", "age_days", "flags", "copy"):
+        for name in ("author", "tweet", "origin", "age_days", "flags", "copy"):
             assert np.array_equal(getattr(kept, name)[entries], getattr(whole, name)[before])
     assert len({key >> 10 for key in kept.keys.tolist()}) == 10
 

@@ -59,6 +59,7 @@ def test_window_equals_its_last_panes(seed):
         expected = obvious_sample(last, tag, scope)
         assert sample.author[rows].tolist() == [one.author for one in expected]
         assert sample.tweet[rows].tolist() == [one.tweet for one in expected]
+        assert sample.origin[rows].tolist() == [one.origin for one in expected]
         assert sample.age_days[rows].tolist() == [one.age_days for one in expected]
         assert sample.copy[rows].tolist() == [scored(one.text).copy for one in expected]
         assert sample.scores[rows].tolist() == [scored(one.text).probabilities.tolist() for one in expected]
@@ -152,7 +153,7 @@ def test_sample_has_k_authors():
     assert window.sample(np.array([tags.key("a", "*")])).author.tolist() == list(range(K))
 
 
-SAMPLE = ("group", "author", "tweet", "age_days", "flags", "copy", "scores")
+SAMPLE = ("group", "author", "tweet", "origin", "age_days", "flags", "copy", "scores")
 
 
 @pytest.mark.simulation

@@ -42,6 +42,7 @@ def sample_of(rows: list[tuple[int, int]]) -> AuthorSample:
         group=np.array([group for group, _ in rows], np.int64),
         author=np.array([author for _, author in rows], np.uint64),
         tweet=np.arange(n, dtype=np.int64),
+        origin=np.arange(n, dtype=np.int64),
         age_days=np.full(n, 100, np.int32),
         flags=np.zeros(n, np.uint8),
         copy=np.zeros(n, np.uint32),

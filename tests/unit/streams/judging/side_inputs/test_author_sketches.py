@@ -44,6 +44,7 @@ def sample(*tags: Sequence[int]) -> AuthorSample:
         group=np.repeat(np.arange(len(kept)), [len(one) for one in kept]),
         author=np.array([author for one in kept for author in one], np.uint64),
         tweet=np.zeros(rows, np.int64),
+        origin=np.zeros(rows, np.int64),
         age_days=np.zeros(rows, np.int32),
         flags=np.zeros(rows, np.uint8),
         copy=np.zeros(rows, np.uint32),

@@ -1,0 +1,113 @@
+"""The texts of a case: the random sample of one of its items, and on request those with the highest scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from moderation.cases.case import HashtagCase
+from moderation.evidence.reader import TextReader
+from moderation.evidence.shown import NO_POSITION, ShownText, sample_words, tag_address
+from moderation.review.items import ReviewItem
+from streams.errors import CallerMistake
+from streams.log.decisions import Evidence
+from streams.settings import Settings
+
+HIGHEST_WORDS = "the sampled tweets with the highest scores; they say nothing about the other tweets"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTexts:
+    """Texts of one item of a case, as a person has read them."""
+
+    case: HashtagCase
+    item: ReviewItem
+    blinded: bool
+    random: list[ShownText]
+    highest: list[ShownText] | None
+    """None: not requested, or not for a blind reviewer."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """Evidence that names the tweets."""
+        assert self.item.evidence is not None
+        return self.item.evidence
+
+    def as_dict(self, settings: Settings) -> dict[str, Any]:
+        """Build the JSON of the texts."""
+        count = 0 if self.blinded else len(self.evidence.highest)
+        return {
+            "case": self.case.id,
+            "hashtag": self.case.hashtag,
+            "item": "" if self.blinded else self.item.id,  # the id is a statement's reference, if it was suppressed
+            "country": self.item.country,
+            "blinded": self.blinded,
+            "url": tag_address(settings.tag_url, self.case.hashtag),
+            "sample": sample_words(self.evidence),
+            "items": [one.as_dict(settings.tweet_url) for one in self.random],
+            "highest": {
+                "what": HIGHEST_WORDS,
+                "count": count,
+                "items": None if self.highest is None else [one.as_dict(settings.tweet_url) for one in self.highest],
+            },
+        }
+
+
+def item_to_read(case: HashtagCase, item: str | None, *, blinded: bool) -> ReviewItem:
+    """Choose the item of a case whose texts are read: the blind look, one by its id, or the one that reaches most.
+
+    Raises:
+        CallerMistake: no item of the case has sampled tweets, or the case has no such item.
+    """
+    shown = [case.look] if blinded and case.look is not None else case.open_items or case.items
+    found = [one.item for one in shown]
+    if item is not None:
+        found = [one for one in found if one.id == item]
+        if not found:
+            raise CallerMistake(f"{case.id} has no item {item}", fix=f"hushtag cases show {case.id}")
+    found = [one for one in found if one.evidence is not None and one.evidence.sampled]
+    if not found:
+        raise CallerMistake(f"{case.id}: no item of it names sampled tweets", fix="look at the hashtag on the platform")
+    return max(found, key=lambda one: (one.reach, one.id))
+
+
+async def read_case_texts(
+    reader: TextReader,
+    case: HashtagCase,
+    *,
+    blinded: bool,
+    actor: str,
+    purpose: str,
+    item: str | None = None,
+    highest: bool = False,
+) -> CaseTexts:
+    """Read the texts of a case for a person, as one reading.
+
+    Args:
+        reader: reader of texts.
+        case: the case.
+        blinded: whether the person may see neither numbers nor verdicts of it.
+        actor: person who reads.
+        purpose: reason of the reading.
+        item: id of an item of the case; None: the one that reaches most.
+        highest: whether to read the highest-scoring tweets, too; never for a blind reviewer.
+
+    Raises:
+        CallerMistake: there is nothing to read.
+    """
+    chosen = item_to_read(case, item, blinded=blinded)
+    evidence = chosen.evidence
+    assert evidence is not None
+    places = dict.fromkeys(evidence.sampled, NO_POSITION)
+    places |= dict(zip(evidence.sampled, evidence.sampled_at, strict=False))
+    if opened := highest and not blinded:
+        places |= dict(zip(evidence.highest, evidence.highest_at, strict=True))
+    texts = await reader.read(case.hashtag, [*places], [*places.values()], actor=actor, purpose=purpose, case=case.id)
+    found = {one.id: one for one in texts}
+    return CaseTexts(
+        case=case,
+        item=chosen,
+        blinded=blinded,
+        random=[found[tweet] for tweet in evidence.sampled],
+        highest=[found[tweet] for tweet in evidence.highest] if opened else None,
+    )

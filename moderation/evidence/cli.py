@@ -1,0 +1,84 @@
+"""Command `hushtag cases texts`: read what sampled authors of a case wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from moderation.evidence.case_texts import HIGHEST_WORDS, CaseTexts, read_case_texts
+from moderation.evidence.reader import open_text_reader
+from moderation.evidence.shown import WORDS, ShownText, tag_address
+from moderation.options import Actor, Json, Share
+from moderation.review.automated import DecisionsFollower
+from moderation.review.items import DEFAULT_SHARE
+from moderation.review.service import ReviewService
+from moderation.service import ModerationService
+from moderation.terminal import actor_of, out
+from streams.cli.output import quieten
+from streams.settings import Settings, load_settings
+
+
+def texts(
+    case: Annotated[str, typer.Argument(help="Id of the case, or its hashtag, with or without #.", metavar="CASE")],
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", help="Purpose of the reading; the audit log keeps it.")
+    ] = "review of the case",
+    item: Annotated[
+        str | None, typer.Option(help="Item of the case.", show_default="the one that reaches most")
+    ] = None,
+    highest: Annotated[bool, typer.Option("--highest", help="Open the highest-scoring tweets, too.")] = False,
+    actor: Actor = None,
+    share: Share = DEFAULT_SHARE,
+    as_json: Json = False,
+) -> None:
+    """Read the texts of a case's sampled tweets; each reading is recorded with your name and the ids."""
+    from moderation.cases.service import CaseService
+
+    quieten()
+    settings, person = load_settings(), actor_of(actor)
+
+    async def run() -> CaseTexts:
+        async with (
+            ModerationService(settings) as service,
+            DecisionsFollower(settings, share=share) as follower,
+            open_text_reader(settings, service) as reader,
+        ):
+            cases = CaseService(service, ReviewService(service, follower))
+            found = await cases.find(case)
+            blinded = cases.is_blind(found, person)
+            return await read_case_texts(
+                reader, found, blinded=blinded, actor=person, purpose=reason, item=item, highest=highest
+            )
+
+    read = asyncio.run(run())
+    if as_json:
+        out.print(json.dumps(read.as_dict(settings), ensure_ascii=False))
+    else:
+        for line in text_lines(read, settings):
+            out.print(line)
+
+
+def text_lines(read: CaseTexts, settings: Settings) -> list[str]:
+    """Return the lines of a reading: the sample, then each text."""
+    plain = read.as_dict(settings)
+    lines = [f"#{read.case.display}: {plain['sample']}"]
+    address = tag_address(settings.tag_url, read.case.hashtag)
+    lines += [address] if address else []
+    lines += [line for one in read.random for line in _lines_of(one, settings)]
+    if read.highest is not None:
+        lines += ["", HIGHEST_WORDS]
+        lines += [line for one in read.highest for line in _lines_of(one, settings)]
+    elif plain["highest"]["count"]:
+        lines += ["", f"--highest opens {plain['highest']['count']} more: {HIGHEST_WORDS}"]
+    return lines
+
+
+def _lines_of(one: ShownText, settings: Settings) -> list[str]:
+    kept = ", kept" if one.kept else ""
+    head = f"{one.id} ({one.lang}{kept})"
+    url = one.as_dict(settings.tweet_url)["url"]
+    words = [f"  {line}" for line in (one.text.splitlines() or [""])] if one.state == "shown" else []
+    return ["", head if one.state == "shown" else f"{head}: {WORDS[one.state]}", *words, *([f"  {url}"] if url else [])]

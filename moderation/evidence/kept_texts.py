@@ -1,0 +1,128 @@
+"""Texts that people have read, kept encrypted in `shown-texts` until the appeal period ends.
+
+A record without a value states that its tweet was deleted: ingest writes one for every deletion in the source topic.
+The broker erases the text below it, and this fold forgets it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from kafka.errors import KafkaError
+
+from moderation.evidence.cipher import TextCipher, TextContent
+from moderation.producer import DeadlineProducer
+from streams.clock import now_ms
+from streams.constants import DAY_MS
+from streams.errors import DependencyAway
+from streams.log.kafka_security import refusal
+from streams.log.reading import LogReader, connection
+from streams.log.shown_texts import text_key, tweet_of
+from streams.log.topic_specs import SHOWN_TEXTS
+from streams.settings import Settings
+
+
+@dataclass(slots=True)
+class KeptTextFold:
+    """Encrypted texts and deletions, by tweet id. A deletion is final: no later record brings a text back."""
+
+    kept: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    """Log time and encrypted text."""
+    deleted: set[str] = field(default_factory=set)
+    next_offset: int = 0
+
+    def apply(self, offset: int, key: bytes | None, value: bytes | None, log_ms: int) -> None:
+        """Apply the next record of the topic."""
+        self.next_offset = offset + 1
+        tweet = tweet_of(key)
+        if tweet is None:
+            return
+        if value is None:
+            self.deleted.add(tweet)
+            self.kept.pop(tweet, None)
+        elif tweet not in self.deleted:
+            self.kept[tweet] = log_ms, value
+
+    def expire(self, before_ms: int) -> None:
+        """Forget the texts that were kept before a time."""
+        for tweet in [tweet for tweet, (log_ms, _) in self.kept.items() if log_ms < before_ms]:
+            del self.kept[tweet]
+
+
+class KeptTexts:
+    """Reader and writer of kept texts: an async context manager, safe for concurrent calls.
+
+    Without a key nothing is kept; deletions are still read.
+
+    Raises (on entering, and from every method):
+        DependencyAway: Kafka does not answer.
+        TopicsError: the topic is missing.
+        SettingsError: the key is too short.
+    """
+
+    def __init__(
+        self, settings: Settings, *, deadline_seconds: float = 10.0, clock: Callable[[], int] = now_ms
+    ) -> None:
+        key = settings.texts_key.get_secret_value()
+        self._cipher = TextCipher(key) if key else None
+        self._fold = KeptTextFold()
+        self._kafka = connection(settings)
+        self._topic = settings.topic(SHOWN_TEXTS)
+        self._period_ms = settings.appeal_days * DAY_MS
+        self._clock = clock
+        self._reader = LogReader(self._kafka, self._topic, silence_seconds=deadline_seconds)
+        self._producer = DeadlineProducer(self._kafka, self._topic, deadline_seconds)
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        await self._reader.__aenter__()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await asyncio.to_thread(self._producer.close)
+        await self._reader.__aexit__(None, None, None)
+
+    async def refresh(self) -> None:
+        """Read the topic to its present end, and forget the texts whose appeal period has ended."""
+        async with self._lock:
+            await self._read()
+
+    def is_deleted(self, tweet: str) -> bool:
+        """Return whether a tweet was deleted, at the last refresh."""
+        return tweet in self._fold.deleted
+
+    def find(self, tweet: str) -> TextContent | None:
+        """Return a kept text at the last refresh; None without one, or if it was encrypted with another key."""
+        found = self._fold.kept.get(tweet)
+        return None if found is None or self._cipher is None else self._cipher.decrypt(tweet, found[1])
+
+    async def keep(self, texts: Mapping[str, TextContent]) -> None:
+        """Keep the texts of tweets that have none yet; one of a tweet that was deleted meanwhile is erased."""
+        async with self._lock:
+            new = {tweet: text for tweet, text in texts.items() if tweet not in self._fold.kept}
+            if self._cipher is None or not new:
+                return
+            await self._send([(self._cipher.encrypt(tweet, text), text_key(tweet)) for tweet, text in new.items()])
+            await self._read()
+            # A deletion may lie below the text. Compaction would drop it and leave the text, so it is repeated.
+            await self._send([(None, text_key(tweet)) for tweet in new if self.is_deleted(tweet)])
+
+    async def _read(self) -> None:
+        async for batch in self._reader.to_end({0: self._fold.next_offset or None}):
+            for record in batch:
+                self._fold.apply(record.offset, record.key, record.value, record.timestamp)
+        self._fold.expire(self._clock() - self._period_ms)
+
+    async def _send(self, records: Iterable[tuple[bytes | None, bytes]]) -> None:
+        records = list(records)
+        if not records:
+            return
+        try:
+            await asyncio.to_thread(self._producer.send, records)
+        except KafkaError as error:
+            if (refused := refusal(error, self._kafka, right="Write", resource=self._topic)) is not None:
+                raise refused from None
+            raise DependencyAway(f"{self._producer.servers}: {error}; the texts were not kept") from None

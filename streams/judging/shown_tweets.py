@@ -1,0 +1,101 @@
+"""Tweets that a decision names: a random choice of the sampled authors, and those with the highest scores.
+
+A sample is sorted by the keyed hashes of its authors. So its first authors are a random choice, and an attacker cannot
+know whom a reviewer will read. The highest-scoring tweets are no fair sample, and are kept apart from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from streams.counting.origins import origin_parts
+from streams.log.decisions import SampledAt
+from streams.signals.base import Ints
+from streams.windows.pane import Floats
+from streams.windows.window import AuthorSample
+
+MOST_RANDOM = 10
+MOST_HIGHEST = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredTweets:
+    """Sampled tweets with their scores, of some of the m keys; h keys, n tweets, c score columns."""
+
+    of: Ints
+    """(m,) number of each key among the h, -1 for the others."""
+    bounds: Ints
+    """(h + 1,) key i has tweets [bounds[i], bounds[i + 1])."""
+    tweets: Ints
+    """(n,) ids of the tweets."""
+    origins: Ints
+    """(n,) origins of the tweets."""
+    scores: Floats
+    """(n, c) probabilities; NaN where the text was not scored."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShownTweets:
+    """Tweets of m keys that decisions name, one for each of some sampled authors."""
+
+    sizes: Ints
+    """(m,) number of sampled authors."""
+    tweets: Ints
+    """(m, s) ids of the tweets of the random choice; -1 where there are fewer."""
+    origins: Ints
+    """(m, s) origins of the same."""
+    scored: ScoredTweets | None = None
+    """Tweets to choose the highest-scoring ones from; None: of no key."""
+
+    def take(self, at: Ints) -> ShownTweets:
+        """Select keys by number."""
+        scored = self.scored and replace(self.scored, of=self.scored.of[at])
+        return ShownTweets(self.sizes[at], self.tweets[at], self.origins[at], scored)
+
+    def with_scores(self, sample: AuthorSample, rows: Ints) -> ShownTweets:
+        """Keep the scores of some keys, given by ascending number, so that `highest` can choose among their tweets."""
+        of = np.full(len(self.sizes), -1)
+        of[rows] = np.arange(len(rows))
+        kept = of[sample.group] >= 0
+        bounds = np.searchsorted(of[sample.group[kept]], np.arange(len(rows) + 1)).astype(np.int64)
+        return replace(
+            self,
+            scored=ScoredTweets(of, bounds, sample.tweet[kept], sample.origin[kept], sample.scores[kept]),
+        )
+
+    def random(self, row: int) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:
+        """Return ids and positions of the random choice of one key."""
+        there = self.tweets[row] >= 0
+        return _named(self.tweets[row][there], self.origins[row][there])
+
+    def highest(self, row: int, column: int) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:
+        """Return ids and positions of the highest-scoring tweets of one key, the highest first.
+
+        Args:
+            row: number of the key.
+            column: score column of a category.
+        """
+        if self.scored is None or self.scored.of[row] < 0:
+            return (), ()
+        first, end = self.scored.bounds[self.scored.of[row] :][:2].tolist()
+        scores = self.scored.scores[first:end, column]
+        order = first + np.argsort(-scores, kind="stable")[: min(MOST_HIGHEST, int(np.sum(~np.isnan(scores))))]
+        return _named(self.scored.tweets[order], self.scored.origins[order])
+
+
+def shown_tweets(sample: AuthorSample, m: int) -> ShownTweets:
+    """Choose the tweets to name of m keys, whose sample is given."""
+    starts = np.searchsorted(sample.group, np.arange(m + 1))
+    rows = starts[:-1, None] + np.arange(MOST_RANDOM)
+    there = rows < starts[1:, None]
+    tweets: Ints = np.full((m, MOST_RANDOM), -1)
+    origins: Ints = np.full((m, MOST_RANDOM), -1)
+    tweets[there], origins[there] = sample.tweet[rows[there]], sample.origin[rows[there]]
+    return ShownTweets(np.diff(starts), tweets, origins)
+
+
+def _named(tweets: Ints, origins: Ints) -> tuple[tuple[str, ...], tuple[SampledAt, ...]]:
+    positions = tuple(SampledAt(*origin_parts(origin)) for origin in origins.tolist())
+    return tuple(map(str, tweets.tolist())), positions

@@ -1,0 +1,140 @@
+"""The reader of texts: audited first, compared by id, kept, and silent about deleted tweets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from moderation.evidence.kept_texts import KeptTextFold
+from moderation.evidence.readings import TextReading, decode_reading, encode_reading
+from moderation.evidence.shown import NO_POSITION, ShownText
+from streams.errors import ContractError, DependencyAway
+from streams.log.decisions import SampledAt
+from streams.log.moderation import OtherRecord, decode_moderation
+from streams.log.shown_texts import text_key, tweet_of
+from tests.support.in_memory_log import InMemoryLog, in_memory_service
+from tests.support.in_memory_texts import InMemoryTexts, in_memory_texts, native_tweet
+
+AT = {"17": SampledAt(2, 5, "en"), "18": SampledAt(0, 9, "hi")}
+
+
+class World:
+    """A log, texts in memory, and a reader of both."""
+
+    def __init__(self) -> None:
+        self.log = InMemoryLog()
+        self.texts = InMemoryTexts({(2, 5): native_tweet(17, "first"), (0, 9): native_tweet(18, "second")})
+
+    def read(self, *ids: str, at: dict[str, SampledAt] = AT) -> list[ShownText]:
+        async def run() -> list[ShownText]:
+            reader = in_memory_texts(in_memory_service(self.log), self.texts)
+            return await reader.read(
+                "tag", ids, [at.get(one, NO_POSITION) for one in ids], actor="ann", purpose="appeal", case="case-1"
+            )
+
+        return asyncio.run(run())
+
+    def readings(self) -> list[TextReading]:
+        records = [decode_moderation(one.value, one.key) for one in self.log.records]
+        found = [decode_reading(one) for one in records if isinstance(one, OtherRecord)]
+        return [one for one in found if one is not None]
+
+
+def states(found: list[ShownText]) -> list[tuple[str, str, str]]:
+    return [(one.id, one.state, one.text) for one in found]
+
+
+def test_texts_are_read_by_position_in_order():
+    assert states(World().read("18", "17")) == [("18", "shown", "second"), ("17", "shown", "first")]
+
+
+def test_another_tweet_at_the_position_shows_nothing():
+    world = World()
+    swapped = {"17": AT["18"], "18": AT["17"]}
+    assert states(world.read("17", "18", at=swapped)) == [("17", "other", ""), ("18", "other", "")]
+    assert not world.texts.fold.kept, "what is not shown is not kept"
+
+
+def test_deleted_tweet_shows_no_text():
+    world = World()
+    world.texts.write("17", None)
+    assert states(world.read("17", "18")) == [("17", "deleted", ""), ("18", "shown", "second")]
+    assert set(world.texts.fold.kept) == {"18"}
+
+
+def test_kept_text_is_shown_once_source_lost_it():
+    world = World()
+    world.read("17")
+    world.texts.records.clear()
+    ((one,),) = [world.read("17")]
+    assert (one.state, one.text, one.kept) == ("shown", "first", True)
+    world.texts.write("17", None)
+    assert states(world.read("17", "18")) == [("17", "deleted", ""), ("18", "gone", "")]
+
+
+def test_unknown_position_shows_nothing():
+    assert states(World().read("19")) == [("19", "unknown", "")]
+
+
+def test_each_reading_is_recorded_once_without_texts():
+    world = World()
+    world.read("17", "18")
+    (one,) = world.readings()
+    assert (one.actor, one.hashtag, one.tweets, one.reason, one.case) == (
+        "ann",
+        "tag",
+        ("17", "18"),
+        "appeal",
+        "case-1",
+    )
+    assert b"first" not in world.log.records[0].value
+    world.read("17")
+    assert [one.tweets for one in world.readings()] == [("17", "18"), ("17",)]
+
+
+def test_no_text_is_read_without_its_record(monkeypatch: pytest.MonkeyPatch):
+    world = World()
+
+    async def away(positions: object) -> dict[object, object]:
+        raise AssertionError("the source was read")
+
+    def refuse(log: InMemoryLog, records: object) -> list[int]:
+        raise DependencyAway("no broker")
+
+    monkeypatch.setattr(world.texts, "read", away)
+    monkeypatch.setattr(InMemoryLog, "send", refuse)
+    with pytest.raises(DependencyAway):
+        world.read("17")
+
+
+def test_nothing_to_read_leaves_no_record():
+    world = World()
+    assert world.read() == [] and not world.log.records
+
+
+def test_deletion_is_final_in_the_fold():
+    fold = KeptTextFold()
+    for offset, value in enumerate([b"a", None, b"b"]):
+        fold.apply(offset, text_key(17), value, 100)
+    fold.apply(3, b"other", b"c", 100)
+    assert (fold.kept, fold.deleted, fold.next_offset) == ({}, {"17"}, 4)
+
+
+def test_fold_forgets_texts_after_the_appeal_period():
+    fold = KeptTextFold()
+    fold.apply(0, text_key(17), b"a", 100)
+    fold.apply(1, text_key(18), b"b", 200)
+    fold.expire(150)
+    assert set(fold.kept) == {"18"}
+
+
+def test_reading_under_another_key_is_refused():
+    value, _ = encode_reading(TextReading(id="a", hashtag="tag", tweets=("1",), actor="ann", reason="r", at_ms=1))
+    with pytest.raises(ContractError, match="bad_key"):
+        decode_reading(OtherRecord("text_reading", b"texts:other|review|a|*", value))
+    assert decode_reading(OtherRecord("order_note", b"", value)) is None
+
+
+def test_key_of_another_record_names_no_tweet():
+    assert [tweet_of(key) for key in (None, b"", b"x", b"1" * 21, b"17")] == [None, None, None, None, "17"]
