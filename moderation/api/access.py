@@ -1,15 +1,19 @@
 """Access control: authentication, roles, rate limits and idempotency, before any body is read.
 
+Services send keys, people's browsers a session cookie (`sessions`).
+
 A route states its permission; the OpenAPI document shows which roles have it. Without a key file the API listens on
 loopback only, requires no key, and answers only direct calls of this machine: a proxy would make all its callers
-admins. A browser on the same machine still cannot write, because every write needs a header that no form can send. It
-cannot read either, because a request with a foreign host name is refused.
+admins. A page of another site in a browser of this machine cannot write: its calls are refused by `Sec-Fetch-Site` and
+`Origin`, and a write to the log needs a header that no form can send. It cannot read, because a foreign host name is
+refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -17,16 +21,23 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from moderation.api.answers import JsonReply, RefusedCall, answer_of
+from moderation.api.answers import JsonReply
+from moderation.api.bodies import REQUEST_NAMES
 from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
-from moderation.api.keys import ALLOWED, ApiKey, KeyRing, Permission
+from moderation.api.keys import ALLOWED, KeyRing, Permission
 from moderation.api.limits import RateLimit
+from moderation.api.problems import Fault, ProblemReply, RefusedCall, problem_of
+from moderation.api.rights import Caller, Grant
+from moderation.api.services import services_of
+from moderation.api.sessions import Session, Sessions
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import DependencyAway, HushtagError
 from web.callers import Network, client_address, names_this_machine, rate_group, why_not_direct
 
-LOCAL_CALLER = ApiKey(name="local", role="admin", sha256="0" * 64, acts_for_others=True)
+LOCAL_CALLER = Caller(name="local", writes_as="local", grants=(Grant(role="admin"),), acts_for_others=True)
 """Caller on this machine where no keys are set."""
+_READS = frozenset(("GET", "HEAD", "OPTIONS"))
+_ASK = "ask an admin for the role"
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -37,45 +48,86 @@ class AccessControl:
         ring: the keys.
         limit: limit of the calls of each key.
         trusted: proxies whose X-Forwarded-For counts.
+        sessions: browser sessions; None without a login.
     """
 
-    def __init__(self, ring: KeyRing, limit: RateLimit, trusted: Sequence[Network] = ()) -> None:
+    def __init__(
+        self, ring: KeyRing, limit: RateLimit, trusted: Sequence[Network] = (), sessions: Sessions | None = None
+    ) -> None:
         self.ring = ring
+        self.sessions = sessions
         self._trusted = trusted
         self.idempotency = IdempotencyStore()
         self._limit = limit
         self._guesses = RateLimit(per_second=0.2, burst=10)
+        self._logins = RateLimit(per_second=1, burst=30)
+        self.streams = Counter[str]()
+        """Open event streams of each caller."""
 
-    def admit(self, request: Request, permission: Permission) -> ApiKey:
+    async def admit(self, request: Request, permission: Permission) -> Caller:
         """Authenticate and authorise a call.
 
         Raises:
-            RefusedCall: unknown key (401), wrong role or a proxy without keys (403), too many calls (429) or a foreign
-                host name (421).
+            RefusedCall: unknown key or session (401), wrong role, forged write or a proxy without keys (403), too many
+                calls (429) or a foreign host name (421).
         """
-        caller = self._identify(request)
+        caller = await self.identify(request)
+        request.state.caller, request.state.permission = caller, permission
         _spend(self._limit, caller.name)
-        if caller.role not in ALLOWED[permission]:
+        if not caller.may(permission):
             roles = ", ".join(sorted(ALLOWED[permission]))
-            raise RefusedCall(403, "forbidden", f"{caller.name} has the role {caller.role}; this call needs {roles}")
+            has = ", ".join(caller.roles)
+            raise RefusedCall("forbidden", f"{caller.name} has the role {has}; this call needs {roles}", _ASK)
         return caller
 
-    def _identify(self, request: Request) -> ApiKey:
-        if self.ring.open:
+    async def identify(self, request: Request) -> Caller:
+        """Authenticate a call; raises the errors of `admit`, but for roles and rates."""
+        if self.ring.open and self.sessions is None:
             if not names_this_machine(request):
-                raise RefusedCall(421, "wrong_host", "without keys only localhost is served", "call localhost")
+                raise RefusedCall("wrong_host", "without keys only localhost is served", "call localhost")
             if why := why_not_direct(request):
                 message = f"without keys only direct calls from this machine are served: {why}"
                 fix = "start the API with --keys FILE (hushtag api-key NAME), or call it directly, without a proxy"
-                raise RefusedCall(403, "keys_needed", message, fix)
+                raise RefusedCall("keys_needed", message, fix)
+            _refuse_other_sites(request, f"http://{request.headers['host']}")
             return LOCAL_CALLER
+        if "authorization" not in request.headers and (session := await self._session(request)) is not None:
+            assert self.sessions is not None
+            return self.sessions.caller_of(session)
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         found = self.ring.find(key.strip()) if scheme.lower() == "bearer" and key else None
         if found is None:
             _spend(self._guesses, self._guesser(request))
             headers = {"WWW-Authenticate": 'Bearer realm="hushtag"'}
-            raise RefusedCall(401, "unauthorised", "missing or unknown API key", "Authorization: Bearer KEY", headers)
-        return found
+            fix = "Authorization: Bearer KEY" + (", or log in: GET /login" if self.sessions is not None else "")
+            raise RefusedCall("unauthorised", "missing or unknown API key", fix, headers=headers)
+        return Caller(
+            name=found.name,
+            writes_as=found.writes_as,
+            grants=(Grant(role=found.role, rights=found.rights),),
+            acts_for_others=found.acts_for_others,
+        )
+
+    async def _session(self, request: Request) -> Session | None:
+        """Return the session of a browser; a write must also carry its token, which no other site can read."""
+        if self.sessions is None or (cookie := request.cookies.get(self.sessions.cookie)) is None:
+            return None
+        session, renewed = await self.sessions.open(cookie)
+        if request.method not in _READS:
+            _refuse_other_sites(request, self.sessions.config.url)
+            self.sessions.check_csrf(session, request.headers.get("x-csrf-token", ""))
+        request.state.session = session
+        if renewed:
+            request.state.renewed = session
+        return session
+
+    def limit_logins(self, request: Request) -> None:
+        """Spend one login of an address, each of which may ask the provider.
+
+        Raises:
+            RefusedCall: too many (429).
+        """
+        _spend(self._logins, self._guesser(request))
 
     def _guesser(self, request: Request) -> str:
         peer = request.client.host if request.client else ""
@@ -92,8 +144,13 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             access: AccessControl = request.app.state.access
-            request.state.caller = access.admit(request, permission)
-            return await handle(request)
+            await access.admit(request, permission)
+            if request.method != "GET":
+                REQUEST_NAMES.set(await services_of(request).names())
+            response = await handle(request)
+            if (renewed := getattr(request.state, "renewed", None)) is not None and access.sessions is not None:
+                access.sessions.put(response, renewed)
+            return response
 
         return guarded
 
@@ -105,67 +162,96 @@ def needs(permission: Permission) -> dict[str, Any]:
 
 def may(request: Request, permission: Permission) -> bool:
     """Return whether the caller also has another permission."""
-    caller: ApiKey = request.state.caller
-    return caller.role in ALLOWED[permission]
+    caller: Caller = request.state.caller
+    return caller.may(permission)
 
 
 async def write_once(
-    request: Request, key: str, actor: str, work: Callable[[str], Awaitable[dict[str, Any]]]
+    request: Request,
+    key: str,
+    actor: str | None,
+    work: Callable[[str], Awaitable[dict[str, Any]]],
+    *,
+    status: int = 201,
 ) -> Response:
     """Do a write once for each idempotency key; a repetition gets the same answer.
 
     Args:
         request: request, admitted already.
         key: idempotency key of the header.
-        actor: the person that the body names; it is checked against the caller's key.
-        work: does the write in the name of the actor and returns the body of the answer (201).
+        actor: the person that the body names, checked against the caller; None: the caller.
+        work: does the write in the name of the actor and returns the body of the answer.
+        status: status of the answer.
 
     Raises:
         RefusedCall: the actor (403) or the idempotency key (422, 409) cannot be used.
     """
-    actor = _recorded_actor(request, actor)
+    actor = request.state.actor = _recorded_actor(request, actor)
     if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise RefusedCall(422, "mistake", "Idempotency-Key is 1 to 64 letters, digits, _ or -", "send a new UUID")
+        fault = "1 to 64 letters, digits, _ or - are needed"
+        raise RefusedCall(
+            "mistake",
+            f"Idempotency-Key: {fault}",
+            "send a new UUID",
+            errors=[Fault(fault, parameter="Idempotency-Key")],
+        )
     store = request.app.state.access.idempotency
-    caller: ApiKey = request.state.caller
+    caller: Caller = request.state.caller
     content = b"\n".join([request.method.encode(), str(request.url.path).encode(), await request.body()])
     try:
         known = store.begin(caller.name, key, hashlib.sha256(content).hexdigest(), now_ms())
     except KeyReused:
-        raise RefusedCall(
-            422, "key_reused", "this Idempotency-Key belongs to another request", "send a new one"
-        ) from None
+        raise RefusedCall("key_reused", "this Idempotency-Key belongs to another request", "send a new one") from None
     except InProgress:
-        raise RefusedCall(409, "under_way", "the same request is in progress", "wait for its answer") from None
+        raise RefusedCall("under_way", "the same request is in progress", "wait for its answer") from None
     if known is not None:
-        return JsonReply(known.body, known.status, {"Idempotency-Replayed": "true"})
+        return _reply(known, {"Idempotency-Replayed": "true"})
     answer: WriteAnswer | None = None
     try:
-        answer = WriteAnswer(201, await work(actor))
+        answer = WriteAnswer(status, await work(actor))
     except DependencyAway:
         raise
     except HushtagError as error:
-        answer = answer_of(error)
+        body = problem_of(error)
+        answer = WriteAnswer(body["status"], body)
     finally:
         store.end(caller.name, key, answer)
-    return JsonReply(answer.body, answer.status)
+    return _reply(answer)
 
 
-def _recorded_actor(request: Request, actor: str) -> str:
+def _reply(answer: WriteAnswer, headers: dict[str, str] | None = None) -> Response:
+    if answer.status >= 400:
+        return ProblemReply(answer.body, headers)
+    return JsonReply(answer.body, answer.status, headers)
+
+
+def _recorded_actor(request: Request, actor: str | None) -> str:
     """Return the actor to record: one name for each person, with every key and client.
 
     Two-person approval and the judging of appeals compare these names.
     """
-    caller: ApiKey = request.state.caller
+    caller: Caller = request.state.caller
+    if actor is None:
+        actor = caller.writes_as
     if actor != caller.writes_as and not caller.acts_for_others:
-        raise RefusedCall(
-            403, "not_you", f"this key may only write as {caller.writes_as}", f'"actor": "{caller.writes_as}"'
-        )
+        raise RefusedCall("not_you", f"you may only write as {caller.writes_as}", f'"actor": "{caller.writes_as}"')
     return actor
+
+
+def _refuse_other_sites(request: Request, own: str) -> None:
+    """Refuse a write that a browser sends for a page of another origin; older browsers send only `Origin`."""
+    if request.method in _READS:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    foreign = site is None and origin is not None and origin.lower() != own.lower()
+    if foreign or site not in (None, "same-origin", "none"):
+        raise RefusedCall("csrf", "the write comes from another site", "write from the pages of this server")
 
 
 def _spend(limit: RateLimit, caller: str) -> None:
     wait_seconds = limit.take(caller, monotonic_seconds())
     if wait_seconds:
         headers = {"Retry-After": str(int(wait_seconds) + 1)}
-        raise RefusedCall(429, "too_often", f"the next call is allowed in {wait_seconds:.1f} s", "retry later", headers)
+        raise RefusedCall(
+            "too_often", f"the next call is allowed in {wait_seconds:.1f} s", "retry later", headers=headers
+        )

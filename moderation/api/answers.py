@@ -1,17 +1,44 @@
-"""JSON answers of the API; every refusal has one shape, and its status shows who must act."""
+"""JSON answers of the API, and the convention of their models.
+
+Each route module defines a pydantic model for every answer: a subclass of `AnswerModel` whose name ends in `Answer`,
+unique in the tree, given to the route as `response_model`. The route returns a `JsonReply`, so the models document and
+are not run for each call. `tests/support/api_calls.py` validates every answer that a test receives against the model
+of its route; a member that the model does not declare fails the test.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import JSONResponse
 
-from moderation.api.idempotency import WriteAnswer
-from moderation.errors import NoSuchCase, NothingToUndo, StaleEdit, StaleReview
-from moderation.orders.errors import StaleOrder, change_words
-from streams.errors import ContractError, DependencyAway, HushtagError
-from streams.flags.overrides import record_as_dict
+NextCursor = Annotated[
+    str | None, Field(description="Give it as `cursor` for the next page; null at the end of the list.")
+]
+"""Type of the member `next` of every list."""
+BlindedList = Annotated[
+    list[str],
+    Field(description="Hashtags that you review blind; the list leaves them out, whether it had them or not."),
+]
+Millis = Annotated[int, Field(description="Unix time in ms.", examples=[1_767_225_600_000])]
+
+
+def record_schema(name: str) -> WithJsonSchema:
+    """Describe a record of the log by its own schema; `document.RECORDS` has the type of each name."""
+    return WithJsonSchema({"type": "object", "x-record": name})
+
+
+DecisionJson = Annotated[dict[str, Any], record_schema("Decision")]
+"""Automated decision as the topic has it; each reason also has its `margin`."""
+EvidenceJson = Annotated[dict[str, Any], record_schema("Evidence")]
+
+
+class AnswerModel(BaseModel):
+    """Base of every answer; members that are not declared are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class JsonReply(JSONResponse):
@@ -23,42 +50,8 @@ class JsonReply(JSONResponse):
         return text.encode("utf-8", "backslashreplace")
 
 
-class RefusedCall(Exception):
-    """Refusal of a call before it reaches a service."""
+class BlindedAnswer(AnswerModel):
+    """Hashtag that the caller reviews blind: numbers, states and verdicts are left out."""
 
-    def __init__(self, status: int, error: str, message: str, fix: str = "", headers: dict[str, str] | None = None):
-        super().__init__(message)
-        self.answer = WriteAnswer(status, problem(error, message, fix))
-        self.headers = headers or {}
-
-
-def problem(error: str, message: str, fix: str = "", **more: Any) -> dict[str, Any]:
-    """Build the body of a refusal.
-
-    Args:
-        error: a short stable word.
-        message: sentence for a person.
-        fix: what to do next.
-        **more: further fields of the body.
-    """
-    return {"error": error, "message": message, "fix": fix} | more
-
-
-def answer_of(error: HushtagError) -> WriteAnswer:
-    """Convert an error of a service to an answer."""
-    message = str(error)
-    match error:
-        case StaleEdit():
-            changed = [record_as_dict(record) for record in error.changed]
-            return WriteAnswer(409, problem("stale", message, error.fix, version=error.version, changed=changed))
-        case StaleOrder():
-            changes = [change_words(record) for record in error.changed]
-            return WriteAnswer(409, problem("stale", message, error.fix, version=error.version, changed=changes))
-        case StaleReview():
-            return WriteAnswer(409, problem("stale", message, error.fix, version="", changed=list(error.changed)))
-        case NothingToUndo() | NoSuchCase():
-            return WriteAnswer(404, problem("not_found", message, error.fix))
-        case DependencyAway():
-            return WriteAnswer(503, problem("away", message, error.fix))
-    assert not isinstance(error, ContractError), error
-    return WriteAnswer(422, problem("mistake", message, error.fix))
+    hashtag: str
+    blinded: Literal[True]

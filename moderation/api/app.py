@@ -3,103 +3,119 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from hushtag_client.http_limits import limited_http
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from moderation.api import hashtags, orders, overrides, reviews
+from moderation.api import (
+    appeals,
+    audit,
+    cases,
+    events,
+    hashtags,
+    held,
+    login,
+    me,
+    observe,
+    orders,
+    overrides,
+    policy,
+    speakers,
+    stop,
+    texts,
+)
 from moderation.api.access import AccessControl
-from moderation.api.answers import JsonReply, RefusedCall, answer_of, problem
+from moderation.api.answers import JsonReply
+from moderation.api.document import complete_document
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit, SizeLimit
+from moderation.api.login_settings import oidc_config
+from moderation.api.observe import ApiMetrics, Observed
+from moderation.api.oidc import Provider
+from moderation.api.problems import ProblemReply, RefusedCall, faults_of, problem, problem_of, problem_of_status
 from moderation.api.services import Services, connect_services
-from moderation.drafts import PolicyNames
+from moderation.api.sessions import Sessions
+from streams.clock import now_ms
 from streams.errors import CallerMistake, DependencyAway, HushtagError
 from streams.serving import limits_for_callers
 from streams.settings import Settings
 from web.callers import Network, parse_networks
 from web.headers import NOTHING_ALLOWED, SecuredApp
 
-_ERROR_WORDS = {401: "unauthorised", 403: "forbidden", 404: "not_found", 405: "wrong_method", 413: "too_large"}
+ROUTERS = (
+    me.router,
+    cases.router,
+    texts.router,
+    hashtags.router,
+    held.router,
+    overrides.router,
+    stop.router,
+    appeals.router,
+    orders.router,
+    speakers.router,
+    policy.router,
+    audit.router,
+    events.router,
+    login.router,
+)
 
 
-class ErrorBody(BaseModel):
-    """Body of every refusal."""
-
-    error: str = Field(description="A short stable word.")
-    message: str
-    fix: str = Field(description="The next step of the caller.")
-
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "The body is not JSON."},
-    401: {"model": ErrorBody, "description": "The key is missing or unknown."},
-    403: {
-        "model": ErrorBody,
-        "description": "The role lacks the permission, the key may not write as this actor, or a proxy needs keys.",
-    },
-    404: {"model": ErrorBody, "description": "The id is unknown."},
-    409: {"model": ErrorBody, "description": "Another person acted first: `changed` lists what happened."},
-    413: {"model": ErrorBody, "description": "The body is too large."},
-    421: {"model": ErrorBody, "description": "Without keys only localhost is served."},
-    422: {"model": ErrorBody, "description": "A value cannot be used; the message names it."},
-    429: {"model": ErrorBody, "description": "Too many calls; Retry-After gives the wait."},
-    503: {"model": ErrorBody, "description": "Kafka does not answer; Retry-After gives the wait."},
-}
-
-
-def create_app(services: Services, ring: KeyRing, limit: RateLimit, trusted: Sequence[Network] = ()) -> FastAPI:
+def create_app(
+    services: Services,
+    ring: KeyRing,
+    limit: RateLimit,
+    trusted: Sequence[Network] = (),
+    sessions: Sessions | None = None,
+    *,
+    content_security_policy: str = NOTHING_ALLOWED,
+) -> FastAPI:
     """Build the application.
 
     The OpenAPI document is at /openapi.json. Its usual pages are off, because they load scripts from other hosts.
+    Pages can be mounted on the result: `app.state` has the services and the access control.
 
     Args:
         services: writers of decisions, and readers.
         ring: the keys.
         limit: limit of the calls of each key.
         trusted: proxies whose X-Forwarded-For counts.
+        sessions: browser sessions; None without a login.
+        content_security_policy: of every answer; pages that are mounted need more than the API.
     """
     app = SecuredApp(
-        content_security_policy=NOTHING_ALLOWED,
+        content_security_policy=content_security_policy,
         title="hushtag moderation",
         version="1",
-        description="Human decisions: overrides, orders, reviews and appeals, and the log of all decisions.",
+        description="Human decisions: overrides, cases, appeals and orders, and the log of all decisions.",
         docs_url=None,
         redoc_url=None,
         default_response_class=JsonReply,
-        responses=_REFUSALS,
     )
     app.state.services = services
-    app.state.access = AccessControl(ring, limit, trusted)
-    for module in (hashtags, overrides, reviews, orders):
-        app.include_router(module.router)
+    app.state.access = AccessControl(ring, limit, trusted, sessions)
+    app.state.metrics = ApiMetrics()
+    for router in (*ROUTERS, login.browser, observe.router):
+        app.include_router(router)
     app.add_middleware(SizeLimit)
+    app.add_middleware(Observed, metrics=app.state.metrics)
     app.add_exception_handler(RefusedCall, _refused_call)
     app.add_exception_handler(HushtagError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
 
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "alive"}
-
-    document = app.openapi()
-    document.setdefault("components", {})["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    document["security"] = [{"key": []}]
+    complete_document(app.openapi(), events.EventAnswer)
     return app
 
 
 async def serve(
     settings: Settings,
     ring: KeyRing,
-    names: PolicyNames,
     *,
     host: str,
     port: int,
@@ -114,9 +130,9 @@ async def serve(
         DependencyAway: Kafka does not answer.
         CallerMistake: the address cannot be used.
     """
-    async with connect_services(settings, names, share=share) as services:
+    async with connect_services(settings, share=share) as services:
         trusted = parse_networks(settings.trusted_proxies)
-        app = create_app(services, ring, RateLimit(rate, burst), trusted)
+        app = create_app(services, ring, RateLimit(rate, burst), trusted, await open_sessions(settings))
         config = uvicorn.Config(
             app,
             host=host,
@@ -139,32 +155,56 @@ async def serve(
         await uvicorn.Server(config).serve(sockets=[sock])
 
 
+async def open_sessions(settings: Settings) -> Sessions | None:
+    """Build the browser sessions of the configured login; None without one.
+
+    A provider that is away is not an error: keys work, and logins do once it is back.
+
+    Raises:
+        SettingsError: the settings of the login are incomplete or wrong.
+    """
+    config = oidc_config(settings)
+    if config is None:
+        return None
+    provider = Provider(config)
+    try:
+        await provider.check()
+    except DependencyAway as error:
+        structlog.get_logger("hushtag.api").warning("identity provider is away", error=str(error))
+    return Sessions(config, provider, settings.session_key.get_secret_value(), now_ms)
+
+
 async def _refused_call(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedCall)
-    return JsonReply(error.answer.body, error.answer.status, error.headers)
+    return ProblemReply(error.body, error.headers)
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HushtagError)
-    answer = answer_of(error)
-    return JsonReply(answer.body, answer.status, {"Retry-After": "5"} if isinstance(error, DependencyAway) else None)
+    return ProblemReply(problem_of(error), {"Retry-After": "5"} if isinstance(error, DependencyAway) else None)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    value = ascii(first.get("input"))[:80]
-    return JsonReply(problem("mistake", f"{where}: {first['msg']}, not {value}", "see /openapi.json"), 422)
+    faults = faults_of(error.errors())
+    detail = "; ".join(f"{one.pointer or one.parameter}: {one.detail}" for one in faults[:3])
+    more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+    if any(one["type"] == "json_invalid" for one in error.errors()):
+        return ProblemReply(problem("malformed", detail, "send a JSON object in UTF-8", errors=faults))
+    return ProblemReply(problem("mistake", detail + more, "correct every entry of `errors`", errors=faults))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    word = _ERROR_WORDS.get(error.status_code, "mistake")
     headers = dict(error.headers) if error.headers else None
-    return JsonReply(problem(word, str(error.detail), "see /openapi.json"), error.status_code, headers)
+    detail = str(error.detail)
+    if error.status_code == 404:
+        detail = f"there is nothing at {ascii(request.url.path)[:200]}"
+    if error.status_code == 405:
+        detail = f"{request.url.path} does not have the method {request.method}"
+    return ProblemReply(problem_of_status(error.status_code, detail), headers)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     """Answer an unexpected error; Starlette raises it again, and the server logs it."""
-    return JsonReply(problem("bug", "the API failed", "report it with the log of `hushtag api`"), 500)
+    return ProblemReply(problem("bug", "the API failed", "report it with the log of `hushtag api`"))

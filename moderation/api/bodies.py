@@ -1,32 +1,116 @@
-"""Shapes and limits of requests, for validation and the OpenAPI document; services check the meaning of values."""
+"""Shapes and limits of requests, for validation and the OpenAPI document.
+
+Values that need no log are checked here, with the functions that the commands use. So an answer reports all faults of
+a body together; a service reports only the first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Annotated, Any, Literal
 
 from fastapi import Header, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from streams.orders.records import Ground, Outcome, SpeakerCategory, TargetKind
-from streams.orders.records import OrderState as State
+from moderation.api.problems import http_words
+from moderation.drafts import expiry_of, moment_ms, words_of
+from streams.clock import now_ms
+from streams.errors import CallerMistake
+from streams.naming import country_of, tag_of
+from streams.policy.names import PolicyNames
+
+REQUEST_NAMES: ContextVar[PolicyNames] = ContextVar("request_names")
+"""Names of the live policy, for the request that is validated."""
+
+
+def convert(function: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Let a function of the commands raise pydantic's errors."""
+
+    def converted(value: str) -> Any:
+        try:
+            return function(value)
+        except CallerMistake as error:
+            words = f"{error}; {error.fix}" if error.fix else str(error)
+            raise PydanticCustomError("hushtag", "{words}", {"words": http_words(words)}) from None
+
+    return converted
+
+
+def checked(check: Callable[[str], object]) -> AfterValidator:
+    """Build a validator that keeps the value."""
+    found = convert(check)
+
+    def validate(value: str) -> str:
+        found(value)
+        return value
+
+    return AfterValidator(validate)
+
 
 Version = Annotated[
     str,
     Field(
         pattern=r"^(\d{4}\.\d{19}\.\d{15})?$",
         description='Version that you last saw; "" for nothing yet. A newer version answers 409.',
+        examples=["", "0000.0000000000000000002.000000000000000"],
     ),
 ]
-Moment = Annotated[str, Field(max_length=40, description="ISO 8601; UTC without an offset.")]
-HashtagPath = Annotated[str, Path(min_length=1, max_length=280, description="Any equivalent spelling, without #.")]
-CountryQuery = Annotated[str | None, Query(max_length=20, description="ISO 3166-1 alpha-2, or *.")]
-LimitQuery = Annotated[int, Query(ge=1, le=1000)]
+Moment = Annotated[
+    str,
+    Field(max_length=40, description="ISO 8601; UTC without an offset.", examples=["2026-12-31T18:00:00+05:30"]),
+    checked(moment_ms),
+]
+HashtagText = Annotated[
+    str,
+    Field(min_length=1, max_length=280, description="Any equivalent spelling.", examples=["#Rumour"]),
+    checked(tag_of),
+]
+CountryText = Annotated[
+    str,
+    Field(max_length=20, description="ISO 3166-1 alpha-2, or * for everywhere.", examples=["IN"]),
+    AfterValidator(convert(country_of)),
+]
+SurfaceText = Annotated[
+    str, Field(max_length=80, examples=["trends"]), checked(lambda one: REQUEST_NAMES.get().select_surfaces([one]))
+]
+Surfaces = Annotated[list[SurfaceText], Field(max_length=100)]
+CategoryText = Annotated[str, Field(max_length=80), checked(lambda one: REQUEST_NAMES.get().check_category(one))]
+Duration = Annotated[
+    str,
+    Field(max_length=40, description="Such as 2h or 7d.", examples=["2h"]),
+    checked(lambda lasts: expiry_of(lasts or None, None, "7d", now_ms())),
+]
+ActorText = Annotated[
+    str | None,
+    Field(min_length=1, max_length=200, description="Person who decides; the caller if left out.", examples=["ann"]),
+]
+ReasonText = Annotated[
+    str,
+    Field(min_length=1, max_length=2000, description="Reason; it is kept and may be published."),
+    checked(lambda reason: words_of("actor", reason)),
+]
+MomentQuery = Annotated[
+    Annotated[int, BeforeValidator(convert(moment_ms), json_schema_input_type=str)] | None,
+    Query(description="ISO 8601; UTC without an offset."),
+]
+HashtagPath = Annotated[
+    str,
+    Path(min_length=1, max_length=280, description="Any equivalent spelling, without #."),
+    AfterValidator(convert(lambda text: tag_of(text).hashtag)),
+]
+HashtagQuery = Annotated[
+    Annotated[str, AfterValidator(convert(lambda text: tag_of(text).hashtag))] | None,
+    Query(max_length=300, description="Any equivalent spelling."),
+]
+CountryQuery = Annotated[
+    Annotated[str, AfterValidator(convert(country_of))] | None,
+    Query(max_length=20, description="ISO 3166-1 alpha-2, or *."),
+]
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", description="New for every write; the same for a repetition.")
 ]
-
-DeclineGround = Literal["protected_speech", "not_unlawful", "overbroad", "no_legal_basis", "not_found", "other"]
-"""Values of `GROUNDS_OF["declined"]`, for the document."""
 
 
 class WriteBody(BaseModel):
@@ -34,15 +118,13 @@ class WriteBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    actor: Annotated[str, Field(min_length=1, max_length=200, description="Person who decides.")]
-    reason: Annotated[str, Field(min_length=1, max_length=2000, description="Reason; it is kept and may be published.")]
+    actor: ActorText = None
+    reason: ReasonText
 
 
 class _ScopeBody(WriteBody):
-    hashtag: Annotated[str, Field(min_length=1, max_length=280, description="Any equivalent spelling.")]
-    surfaces: Annotated[
-        list[str], Field(max_length=100, description="Empty: all; for an undo, every surface in force.")
-    ] = []
+    hashtag: HashtagText
+    surfaces: Annotated[Surfaces, Field(description="Empty: all; for an undo, every surface in force.")] = []
     if_version: Version
 
 
@@ -50,55 +132,72 @@ class OverrideBody(_ScopeBody):
     """Block, allow or hold of a hashtag."""
 
     action: Literal["block", "allow", "hold"]
-    country: Annotated[str, Field(max_length=20, description="ISO 3166-1 alpha-2, or * for everywhere.")] = "*"
-    lasts: Annotated[str | None, Field(max_length=40, description="Such as 2h or 7d; excludes `until`.")] = None
-    until: Moment | None = None
+    country: CountryText = "*"
+    lasts: Duration | None = None
+    until: Annotated[Moment | None, Field(description="Excludes `lasts`.")] = None
+
+    @field_validator("until")
+    @classmethod
+    def _is_the_only_end(cls, until: str | None, known: ValidationInfo) -> str | None:
+        return _checked_end(until, known.data.get("lasts"))
+
+
+class BulkRow(BaseModel):
+    """One decision of a bulk write."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hashtag: HashtagText
+    action: Literal["block", "allow", "hold"]
+    country: CountryText = "*"
+    surfaces: Annotated[Surfaces, Field(description="Empty: all.")] = []
+    lasts: Duration | None = None
+    until: Annotated[Moment | None, Field(description="Excludes `lasts`.")] = None
+    if_version: Version
+
+    @field_validator("until")
+    @classmethod
+    def _is_the_only_end(cls, until: str | None, known: ValidationInfo) -> str | None:
+        return _checked_end(until, known.data.get("lasts"))
+
+
+class BulkBody(WriteBody):
+    """Decisions on several hashtags."""
+
+    items: Annotated[list[BulkRow], Field(min_length=1, max_length=500)]
 
 
 class UndoBody(_ScopeBody):
     """Undo of the last override of a scope."""
 
     country: Annotated[
-        str | None, Field(max_length=20, description="Needed if overrides are in force in several countries.")
+        CountryText | None, Field(description="Needed if overrides are in force in several countries.")
     ] = None
 
 
 class _StopBody(WriteBody):
-    surfaces: Annotated[
-        list[str], Field(max_length=100, description="Empty: all; to resume, every paused surface.")
-    ] = []
+    surfaces: Annotated[Surfaces, Field(description="Empty: all; to resume, every paused surface.")] = []
     if_version: Version
 
 
 class PauseBody(_StopBody):
     """Press of the stop button."""
 
-    country: Annotated[str, Field(max_length=20, description="ISO 3166-1 alpha-2, or * for everywhere.")] = "*"
-    category: Annotated[str, Field(max_length=80, description="Only this category of the policy; empty: all.")] = ""
-    lasts: Annotated[str, Field(max_length=40, description="Automation resumes at its end.")] = "24h"
-    until: Moment | None = None
+    country: CountryText = "*"
+    category: Annotated[CategoryText, Field(description="Only this category of the policy; empty: all.")] = ""
+    lasts: Annotated[Duration | None, Field(description="Automation resumes at its end; 24h by default.")] = None
+    until: Annotated[Moment | None, Field(description="Excludes `lasts`.")] = None
+
+    @field_validator("until")
+    @classmethod
+    def _is_the_only_end(cls, until: str | None, known: ValidationInfo) -> str | None:
+        return _checked_end(until, known.data.get("lasts"))
 
 
 class ResumeBody(_StopBody):
     """Release of the stop button."""
 
-    country: Annotated[str | None, Field(max_length=20, description="Needed if several countries are paused.")] = None
-
-
-class ReleaseBody(BaseModel):
-    """Claim or release of an item."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    actor: Annotated[str, Field(min_length=1, max_length=200)]
-    reason: Annotated[str, Field(min_length=1, max_length=2000)] = "to look at it"
-
-
-class VerdictBody(WriteBody):
-    """Verdict of a reviewer."""
-
-    verdict: Literal["uphold", "overturn"]
-    lasts: Annotated[str | None, Field(max_length=40, description="Life of the override; 7d by default.")] = None
+    country: Annotated[CountryText | None, Field(description="Needed if several countries are paused.")] = None
 
 
 class EndBody(WriteBody):
@@ -113,61 +212,15 @@ class AppealBody(WriteBody):
     reference: Annotated[str, Field(pattern=r"^hushtag-[0-9a-f]{24}$", description="Reference from the statement.")]
 
 
-class TargetBody(BaseModel):
-    """Target of a legal order."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: TargetKind
-    target: Annotated[str, Field(min_length=1, max_length=400)]
-    author: Annotated[str, Field(max_length=100)] = ""
-
-
-class IntakeBody(WriteBody):
-    """A legal order with its targets."""
-
-    authority: Annotated[str, Field(min_length=1, max_length=400)]
-    country: Annotated[str, Field(min_length=2, max_length=20)]
-    legal_basis: Annotated[str, Field(min_length=1, max_length=400)]
-    reference: Annotated[str, Field(min_length=1, max_length=400)]
-    issued: Moment
-    received: Moment
-    deadline: Annotated[
-        Moment, Field(description="ISO 8601, or +48h; a date alone ends with the earliest time zone (UTC+14).")
-    ]
-    confidential: bool
-    targets: Annotated[list[TargetBody], Field(min_length=1, max_length=100_000)]
-    strict: Annotated[bool, Field(description="Import nothing if one target cannot be used.")] = False
-
-    def cells(self) -> dict[str, Any]:
-        """Return the order in the format of `parse_json`."""
-        return self.model_dump(mode="json", exclude={"actor", "reason", "strict"})
+def _checked_end(until: str | None, lasts: str | None) -> str | None:
+    try:
+        if until is not None:
+            expiry_of(lasts, until, "7d", now_ms())
+    except CallerMistake as error:
+        raise unusable(f"{error}; {error.fix}".replace("--for and --until", "`lasts` and `until`")) from None
+    return until
 
 
-class StepBody(WriteBody):
-    """Next state of an order."""
-
-    to: State
-    until: Annotated[Moment | None, Field(description="End of its outcomes; needed for interim.")] = None
-    ground: Annotated[DeclineGround, Field(description="Ground to decline a whole order.")] = "other"
-    if_version: Version
-
-
-class RulingBody(WriteBody):
-    """Outcome for the targets that match all filters."""
-
-    outcome: Outcome
-    ground: Ground | None = None
-    surfaces: Annotated[list[str], Field(max_length=100)] = []
-    everything: Annotated[bool, Field(description="Every target; needed without a filter.")] = False
-    kinds: list[TargetKind] = []
-    targets: Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=100_000)] = []
-    outcomes: list[Outcome] = []
-    undecided: bool = False
-    waiting: bool = False
-    protected: bool | None = None
-    categories: list[SpeakerCategory] = []
-    first: Annotated[int | None, Field(ge=1, le=100_000)] = None
-    against_protected: bool = False
-    dry_run: bool = False
-    if_version: Version
+def unusable(words: str) -> PydanticCustomError:
+    """Build the fault of a value."""
+    return PydanticCustomError("hushtag", "{words}", {"words": words})

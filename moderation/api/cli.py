@@ -12,8 +12,9 @@ import typer
 
 from moderation.options import Json, Share
 from moderation.review.items import DEFAULT_SHARE
-from moderation.terminal import policy_names
 from streams.errors import CallerMistake
+from streams.logs import configure_logging
+from streams.naming import country_of
 from streams.settings import load_settings
 from web.callers import is_loopback
 
@@ -54,20 +55,20 @@ def api(
     """
     from moderation.api.app import serve
     from moderation.api.keys import KeyRing
+    from moderation.api.login_settings import oidc_config
 
     settings, ring = load_settings(), KeyRing(keys)
-    if ring.open and not is_loopback(host):
+    if ring.open and oidc_config(settings) is None and not is_loopback(host):
         raise CallerMistake(
-            f"{host} is not loopback, and no keys are set", fix="give --keys FILE: hushtag api-key NAME"
+            f"{host} is not loopback, and no keys are set",
+            fix="give --keys FILE (hushtag api-key NAME), or configure the login (HUSHTAG_OIDC_ISSUER)",
         )
+    configure_logging(settings.log_level)
 
     def started(url: str) -> None:
         print(json.dumps({"url": url}) if as_json else f"API on {url}", flush=True)
 
-    names = policy_names(settings)
-    asyncio.run(
-        serve(settings, ring, names, host=host, port=port, rate=rate, burst=burst, share=share, started=started)
-    )
+    asyncio.run(serve(settings, ring, host=host, port=port, rate=rate, burst=burst, share=share, started=started))
 
 
 def api_key(
@@ -81,14 +82,32 @@ def api_key(
         str,
         typer.Option(help="Owner of the key, for a person with several; records name the owner.", show_default="NAME"),
     ] = "",
+    country: Annotated[
+        list[str] | None,
+        typer.Option(help="Country in which it may decide; repeatable, * is everywhere.", show_default="all"),
+    ] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="Category on which it may decide; repeatable.", show_default="all"),
+    ] = None,
+    longest: Annotated[
+        str, typer.Option(help="Longest override or pause, such as 2d.", show_default="as long as any")
+    ] = "",
 ) -> None:
     """Make an API key: prints it once on stderr, and its line for the key file on stdout."""
     import msgspec
 
-    from moderation.api.keys import ApiKey, new_key, parse_keys
+    from moderation.api.keys import ApiKey, Rights, new_key, parse_keys
 
     key, digest = new_key()
-    entry = ApiKey(name=name, role=role.value, sha256=digest, acts_for_others=acts_for_others, person=person)
+    rights = Rights(
+        countries=tuple(map(country_of, country)) if country else None,
+        categories=tuple(category) if category else None,
+        longest=longest,
+    )
+    entry = ApiKey(
+        name=name, role=role.value, sha256=digest, acts_for_others=acts_for_others, person=person, rights=rights
+    )
     line = msgspec.json.encode(entry).decode()
     parse_keys(f'{{"keys": [{line}]}}'.encode(), "NAME")
     typer.echo(f"{key}    <- for {name}; it cannot be shown again", err=True)

@@ -1,92 +1,219 @@
-"""Routes of hashtags, statements, automated decisions and the audit log."""
+"""Routes of hashtags: explanation, statements of reasons, names by prefix, and automated decisions."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from hushtag_client.normalise import normalise
+from pydantic import Field
+from starlette.responses import Response
 
 from moderation.api.access import GuardedRoute, may, needs
-from moderation.api.answers import JsonReply
-from moderation.api.bodies import CountryQuery, HashtagPath, LimitQuery
+from moderation.api.answers import AnswerModel, BlindedAnswer, BlindedList, DecisionJson, JsonReply, Millis, NextCursor
+from moderation.api.blinding import blinded_for, blinded_list, blinded_reply
+from moderation.api.bodies import CountryQuery, HashtagPath, HashtagQuery
+from moderation.api.overrides import OverrideAnswer
+from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.api.services import services_of
-from moderation.audit.rows import AuditFilter
-from moderation.drafts import moment_ms
 from moderation.statements.collect import active_restrictions, all_restrictions
 from moderation.statements.text import statement_as_dict
 from streams.explain.hashtag_report import decision_as_dict
-from streams.naming import country_of, tag_of
 
-router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply)
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
 
 
-@router.get("/hashtags/{hashtag}", openapi_extra=needs("read"), tags=["hashtags"])
-async def explain(request: Request, hashtag: HashtagPath, country: CountryQuery = None) -> dict[str, Any]:
+class SignalAnswer(AnswerModel):
+    """Signal behind an action, and the threshold that it passed."""
+
+    signal: str
+    value: float
+    threshold: float
+    margin: float
+
+
+class RegisterAnswer(AnswerModel):
+    """Decision of one source as surfaces read it; docs/flags-contract.md has the meaning of its members."""
+
+    version: str
+    action: str
+    expires_at_ms: int
+    keep_until_ms: int
+    hashtag: str
+    display: str
+    surface: str
+    country: str
+    source: str
+    category: str
+    weight: float
+    reasons: list[SignalAnswer]
+    evidence: dict[str, Any]
+    actor: str
+    policy_revision: str
+    model_revision: str
+    provisional: bool
+    decided_at_ms: int
+    outcome: Literal["wins", "overruled", "expired", "cleared", "lifted"] | None = None
+
+
+class PlaceAnswer(AnswerModel):
+    """State of a hashtag on a surface for viewers in a country."""
+
+    surface: str
+    country: str
+    shown: bool
+    weight: float = Field(description="Factor on its tweets in rankings; below 1 by a discount.")
+    decided_by: str | None = Field(description="Register that decides; null: none.")
+    registers: list[RegisterAnswer] = Field(description="All registers that apply, the strongest first.")
+
+
+class TimelineAnswer(AnswerModel):
+    """Change in the history of a hashtag."""
+
+    at_ms: Millis
+    source: str
+    country: str
+    version: str
+    what: str
+    actor: str
+    reason: str
+    repeats: int = Field(description="Later decisions that only renewed it.")
+
+
+class HashtagAnswer(AnswerModel):
+    """Everything known of a hashtag."""
+
+    hashtag: str
+    display: str
+    known: bool
+    at_ms: Millis
+    redis: bool = Field(description="Whether Redis answered; otherwise the logs replace it.")
+    places: list[PlaceAnswer]
+    unpublished: list[RegisterAnswer] = Field(description="Registers that Redis does not have yet.")
+    decisions: list[DecisionJson]
+    people: list[OverrideAnswer]
+    timeline: list[TimelineAnswer]
+    note: str
+
+
+class StatementAnswer(AnswerModel):
+    """Statement of reasons in all its forms."""
+
+    reference: str = Field(description="Reference that an appeal names.")
+    restriction: dict[str, Any]
+    dsa: dict[str, Any] | None = Field(description="For the DSA Transparency Database; null: none is due.")
+    text: dict[str, str] = Field(description="Text for users, by language.")
+
+
+class StatementsAnswer(AnswerModel):
+    """Statements of a hashtag's restrictions."""
+
+    items: list[StatementAnswer]
+    next: NextCursor
+    note: str
+
+
+class HashtagNameAnswer(AnswerModel):
+    """Hashtag that the logs know."""
+
+    hashtag: str
+    display: str
+
+
+class HashtagNamesAnswer(AnswerModel):
+    """Page of the hashtags with a prefix."""
+
+    items: list[HashtagNameAnswer]
+    next: NextCursor
+    blinded: BlindedList
+
+
+class DecisionsAnswer(AnswerModel):
+    """Page of automated decisions."""
+
+    items: list[DecisionJson]
+    next: NextCursor
+    blinded: BlindedList
+
+
+@router.get("/hashtags", openapi_extra=needs("read"), response_model=HashtagNamesAnswer)
+async def names(
+    request: Request,
+    prefix: Annotated[str, Query(max_length=280, description="Beginning of the hashtag, in any spelling.")] = "",
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List the hashtags that decisions, people or appeals name, by prefix."""
+    services, blinded = services_of(request), await blinded_for(request)
+    await services.reviews.refresh()
+    await services.moderation.refresh()
+    begins = normalise(prefix.strip().lstrip("#＃"))
+    known = {one.hashtag: one.display or one.hashtag for one in services.reviews.automated.latest.values()}
+    for _, record in services.moderation.view.history:
+        known.setdefault(record.hashtag, record.display or record.hashtag)
+    found = [(tag, display) for tag, display in known.items() if tag.startswith(begins) and tag not in blinded | {"*"}]
+    page, following = page_of(found, key=lambda one: (one[0],), order="hashtags", cursor=cursor, size=limit)
+    items = [{"hashtag": tag, "display": display} for tag, display in page]
+    return JsonReply(page_answer(items, following, **blinded_list(blinded)))
+
+
+@router.get("/hashtags/{hashtag}", openapi_extra=needs("read"), response_model=HashtagAnswer | BlindedAnswer)
+async def explain(request: Request, hashtag: HashtagPath, country: CountryQuery = None) -> Response:
     """Explain a hashtag: where it is shown or hidden, why, by whom, and its history."""
-    where = country_of(country) if country is not None else None
-    report, note = await services_of(request).report(tag_of(hashtag).hashtag, where)
+    if hashtag in await blinded_for(request):
+        return blinded_reply(hashtag)
+    report, note = await services_of(request).report(hashtag, country)
     plain: dict[str, Any] = report.as_dict() | {"note": note}
-    return plain if may(request, "orders") else _without_orders(plain)
+    return JsonReply(plain if may(request, "orders") else without_orders(plain))
 
 
-@router.get("/hashtags/{hashtag}/statements", openapi_extra=needs("read"), tags=["hashtags"])
+@router.get(
+    "/hashtags/{hashtag}/statements", openapi_extra=needs("read"), response_model=StatementsAnswer | BlindedAnswer
+)
 async def statements(
     request: Request, hashtag: HashtagPath, country: CountryQuery = None, history: bool = False
-) -> dict[str, Any]:
+) -> Response:
     """Return the statement of reasons of every restriction of a hashtag."""
-    where = country_of(country) if country is not None else None
-    report, note = await services_of(request).report(tag_of(hashtag).hashtag, where)
+    if hashtag in await blinded_for(request):
+        return blinded_reply(hashtag)
+    report, note = await services_of(request).report(hashtag, country)
     found = all_restrictions(report) if history else active_restrictions(report)
     items = [statement_as_dict(one) for one in found]
-    return {"items": items if may(request, "orders") else _without_orders(items), "note": note}
+    return JsonReply(page_answer(items if may(request, "orders") else without_orders(items), None, note=note))
 
 
-@router.get("/decisions", openapi_extra=needs("read"), tags=["hashtags"])
+@router.get("/decisions", openapi_extra=needs("read"), response_model=DecisionsAnswer)
 async def decisions(
-    request: Request, hashtag: str | None = None, country: CountryQuery = None, limit: LimitQuery = 100
-) -> dict[str, Any]:
+    request: Request,
+    hashtag: HashtagQuery = None,
+    country: CountryQuery = None,
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
     """List the latest automated decision of each hashtag and country, newest first."""
-    tag = tag_of(hashtag).hashtag if hashtag is not None else None
-    where = country_of(country) if country is not None else None
-    reviews = services_of(request).reviews
+    reviews, blinded = services_of(request).reviews, await blinded_for(request)
     await reviews.refresh()
     found = [
-        one for one in reviews.automated.latest.values() if tag in (None, one.hashtag) and where in (None, one.country)
+        one
+        for one in reviews.automated.latest.values()
+        if hashtag in (None, one.hashtag) and country in (None, one.country) and one.hashtag not in blinded
     ]
-    found.sort(key=lambda one: (one.decided_at_ms, one.hashtag, one.country), reverse=True)
-    return {"items": [decision_as_dict(one) for one in found[:limit]], "more": len(found) > limit}
-
-
-@router.get("/audit", openapi_extra=needs("audit"), tags=["audit"])
-async def audit(
-    request: Request,
-    kind: Annotated[str | None, Query(max_length=100)] = None,
-    hashtag: str | None = None,
-    actor: Annotated[str | None, Query(max_length=2000)] = None,
-    country: CountryQuery = None,
-    since: Annotated[str | None, Query(max_length=40, description="Logged at or after, ISO 8601.")] = None,
-    until: Annotated[str | None, Query(max_length=40, description="Logged before, ISO 8601.")] = None,
-    first: Annotated[int, Query(ge=0, lt=2**53, description="First entry: `next` of the previous page.")] = 0,
-    limit: LimitQuery = 100,
-) -> dict[str, Any]:
-    """List entries of the audit log without verification; `hushtag audit verify` verifies it."""
-    wanted = AuditFilter(
-        kind=kind,
-        target=tag_of(hashtag).hashtag if hashtag is not None else None,
-        actor=actor,
-        country=country_of(country) if country is not None else None,
-        from_ms=moment_ms(since) if since is not None else None,
-        to_ms=moment_ms(until) if until is not None else None,
+    page, following = page_of(
+        found,
+        key=lambda one: (one.decided_at_ms, one.hashtag, one.country),
+        order="decisions",
+        cursor=cursor,
+        size=limit,
+        descending=True,
     )
-    rows, following = await services_of(request).audit_page(wanted, first, limit)
-    return {"items": [row.as_dict() for row in rows], "next": following}
+    return JsonReply(page_answer([decision_as_dict(one) for one in page], following, **blinded_list(blinded)))
 
 
-def _without_orders(plain: Any) -> Any:
+def without_orders(plain: Any) -> Any:
     """Remove what only the legal team may know: who acted on a legal order, and why."""
     if isinstance(plain, list):
-        return [_without_orders(one) for one in plain]
+        return [without_orders(one) for one in plain]
     if not isinstance(plain, dict):
         return plain
     hidden = {"actor": "", "reason": "", "evidence": {}} if plain.get("source") == "legal" else {}
-    return {name: hidden[name] if value and name in hidden else _without_orders(value) for name, value in plain.items()}
+    return {name: hidden[name] if value and name in hidden else without_orders(value) for name, value in plain.items()}

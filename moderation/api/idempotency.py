@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DAY_MS = 86_400_000
+MOST_BYTES = 32 * 1024 * 1024
+"""Bytes of all kept answers: one of a bulk write may have some hundred KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class _KnownWrite:
     request: str
     at_ms: int
     answer: WriteAnswer | None = None
+    size: int = 0
+    """Bytes of the answer."""
 
 
 class KeyReused(Exception):
@@ -37,11 +41,13 @@ class InProgress(Exception):
 
 
 class IdempotencyStore:
-    """Answers by (caller, idempotency key)."""
+    """Answers by (caller, idempotency key); beyond their number or bytes the oldest are dropped."""
 
-    def __init__(self, *, keep_ms: int = DAY_MS, most: int = 20_000) -> None:
+    def __init__(self, *, keep_ms: int = DAY_MS, most: int = 20_000, most_bytes: int = MOST_BYTES) -> None:
         self._keep_ms = keep_ms
         self._most = most
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._known: OrderedDict[tuple[str, str], _KnownWrite] = OrderedDict()
 
     def begin(self, caller: str, key: str, request: str, now_ms: int) -> WriteAnswer | None:
@@ -70,13 +76,20 @@ class IdempotencyStore:
     def end(self, caller: str, key: str, answer: WriteAnswer | None) -> None:
         """Keep the answer; None means that the write was not done and may be tried again."""
         if answer is None:
-            self._known.pop((caller, key), None)
+            self._drop((caller, key))
         elif (known := self._known.get((caller, key))) is not None:
-            known.answer = answer
+            known.answer, known.size = answer, len(str(answer.body))
+            self._bytes += known.size
+            while self._bytes > self._most_bytes and len(self._known) > 1:
+                self._drop(next(iter(self._known)))
+
+    def _drop(self, key: tuple[str, str]) -> None:
+        known = self._known.pop(key, None)
+        self._bytes -= 0 if known is None else known.size
 
     def _prune(self, now_ms: int) -> None:
         while self._known:
             oldest = next(iter(self._known))
             if len(self._known) < self._most and self._known[oldest].at_ms + self._keep_ms > now_ms:
                 return
-            del self._known[oldest]
+            self._drop(oldest)

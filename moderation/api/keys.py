@@ -19,16 +19,29 @@ from streams.policy.look_alikes import visual_form
 
 Role = Literal["reader", "moderator", "legal", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
-Permission = Literal["read", "decide", "appeals", "orders", "audit"]
+Permission = Literal["read", "decide", "lead", "appeals", "speakers", "orders", "audit"]
 ALLOWED: dict[Permission, frozenset[Role]] = {
     "read": frozenset(ROLES),
     "decide": frozenset({"moderator", "admin"}),
+    "lead": frozenset({"admin"}),
     "appeals": frozenset({"moderator", "legal", "admin"}),
+    "speakers": frozenset({"moderator", "legal", "admin"}),
     "orders": frozenset({"legal", "admin"}),
     "audit": frozenset({"legal", "admin"}),
 }
 """Roles with each permission. Orders may be confidential and the audit log shows them, so both need `legal`."""
 PREFIX = "hush_"
+
+
+class Rights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Limits of what a key or a group may write; None: no limit."""
+
+    countries: tuple[Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{2}|\*)$")], ...] | None = None
+    """ISO 3166-1 codes; decisions everywhere need `*`."""
+    categories: tuple[str, ...] | None = None
+    """Categories of the policy: of pauses, and of the automated decisions that an override answers."""
+    longest: Annotated[str, msgspec.Meta(pattern=r"^(\d{1,6}[smhdw])*$")] = ""
+    """Longest duration of a decision, such as 2d; "": as long as any."""
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +54,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """True for a service that authenticates people itself and names them as actors."""
     person: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._@-]{0,80}$")] = ""
     """Owner of the key if its name is another; a person with two keys is still one actor."""
+    rights: Rights = Rights()
 
     @property
     def writes_as(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from moderation.api.answers import JsonReply, problem
+from moderation.api.problems import ProblemReply, problem
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Limit of a body; an order of 100,000 accounts has 2 MB."""
@@ -96,5 +96,5 @@ class SizeLimit:
         except _TooLarge as error:
             if started:
                 raise
-            reply = JsonReply(problem("too_large", str(error.detail), "split it"), 413)
+            reply = ProblemReply(problem("too_large", str(error.detail), "split it"))
             await reply(scope, receive, send_noted)

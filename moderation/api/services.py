@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
+from moderation.api.feed import EventFeed, RawRecord
 from moderation.audit.reading import read_page
 from moderation.audit.rows import AuditFilter, AuditRow
-from moderation.drafts import PolicyNames
+from moderation.cases.service import CaseService
+from moderation.evidence.reader import TextReader, open_text_reader
 from moderation.orders.service import OrderService
 from moderation.review.automated import DecisionsFollower
 from moderation.review.service import ReviewService
 from moderation.service import ModerationService
+from streams.cli.evidence_input import feed_from_log
+from streams.clock import monotonic_seconds
 from streams.explain.gather import gather_report
 from streams.explain.hashtag_report import HashtagReport
+from streams.log.policies import PolicyTopic, read_policy_topic
+from streams.log.policy_names import LivePolicyNames
+from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import MODERATION
+from streams.policy import Policy
+from streams.policy.names import PolicyNames
 from streams.settings import Settings
 
+if TYPE_CHECKING:  # its import takes half a second
+    from streams.backtest import ImpactReport
+
+_POLICY_SECONDS = 2.0
+"""Age up to which the policy topic is not read again."""
 _CONCURRENT_READS = 4
 """Calls that read a topic at the same time; further calls wait."""
 
@@ -31,11 +47,18 @@ class Services:
     moderation: ModerationService
     orders: OrderService
     reviews: ReviewService
+    cases: CaseService
     report: Callable[[str, str | None], Awaitable[tuple[HashtagReport, str]]]
     """Hashtag and country to the hashtag's report, and the reason why Redis is missing in it."""
     audit_page: Callable[[AuditFilter, int, int], Awaitable[tuple[list[AuditRow], int | None]]]
     """Filter, first entry and number of rows to the rows and the next page's first entry."""
-    names: PolicyNames
+    names: Callable[[], Awaitable[PolicyNames]]
+    """Reader of the surfaces and categories of the live policy."""
+    policy_topic: Callable[[], Awaitable[PolicyTopic]]
+    impact: Callable[[Policy, Policy, int], Awaitable[ImpactReport]]
+    """Live policy, another policy and a time to look back in ms to what the other would have changed."""
+    feed: EventFeed
+    texts: TextReader
 
 
 def services_of(request: Request) -> Services:
@@ -45,12 +68,11 @@ def services_of(request: Request) -> Services:
 
 
 @asynccontextmanager
-async def connect_services(settings: Settings, names: PolicyNames, *, share: float) -> AsyncGenerator[Services, None]:
+async def connect_services(settings: Settings, *, share: float) -> AsyncGenerator[Services, None]:
     """Open the services on the configured Kafka and Redis.
 
     Args:
         settings: addresses and topic names.
-        names: categories and surfaces of the policy.
         share: share of suppressions sampled for a second look, in [0, 1].
 
     Raises:
@@ -69,5 +91,82 @@ async def connect_services(settings: Settings, names: PolicyNames, *, share: flo
             async with reads:
                 return await read_page(settings, wanted, first, most)
 
-        reviews = ReviewService(moderation, follower)
-        yield Services(moderation, OrderService(moderation), reviews, report, audit_page, names)
+        reviews, names = ReviewService(moderation, follower), LivePolicyNames(settings)
+        policies = _Policies(settings)
+        yield Services(
+            moderation,
+            OrderService(moderation),
+            reviews,
+            CaseService(moderation, reviews),
+            report,
+            audit_page,
+            names.read,
+            policies.read,
+            _Impacts(settings),
+            EventFeed(await _moderation_records(settings, stack), policies.live),
+            await stack.enter_async_context(open_text_reader(settings, moderation)),
+        )
+
+
+class _Policies:
+    """Reader of the topic `policy` that reads on from its last end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._topic: PolicyTopic | None = None
+        self._read_at = 0.0
+        self._lock = asyncio.Lock()
+
+    async def read(self) -> PolicyTopic:
+        async with self._lock:
+            if self._topic is None or monotonic_seconds() - self._read_at > _POLICY_SECONDS:
+                self._topic = await read_policy_topic(self._settings, self._topic)
+                self._read_at = monotonic_seconds()
+            return self._topic
+
+    async def live(self) -> tuple[int, dict[str, Any]]:
+        return live_policy_facts(await self.read())
+
+
+def live_policy_facts(topic: PolicyTopic) -> tuple[int, dict[str, Any]]:
+    """Return the offset after the live record, and the facts that an event of it names."""
+    live = topic.live
+    if live is None:
+        return 0, {}
+    actor = live.actor or live.proposed_by
+    return topic.sequence + 1, {"revision": live.revision, "serial": live.serial, "actor": actor}
+
+
+class _Impacts:
+    """Judges the past under two policies, one call at a time: each takes a core for some seconds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._one = asyncio.Lock()
+
+    async def __call__(self, live: Policy, new: Policy, back_ms: int) -> ImpactReport:
+        async with self._one:
+            return await asyncio.to_thread(self._judge, live, new, back_ms)
+
+    def _judge(self, live: Policy, new: Policy, back_ms: int) -> ImpactReport:
+        from streams.backtest import Impact
+
+        found = Impact(live, new)
+        asyncio.run(feed_from_log(found.add, self._settings, back_ms))
+        return found.finish()
+
+
+async def _moderation_records(
+    settings: Settings, stack: AsyncExitStack
+) -> Callable[[int], Awaitable[Sequence[RawRecord]]]:
+    """Open a reader of the moderation topic for the event feed."""
+    reader = await stack.enter_async_context(LogReader(connection(settings), settings.topic(MODERATION)))
+
+    async def read(begin: int) -> Sequence[RawRecord]:
+        return [
+            (record.offset, record.value or b"")
+            async for batch in reader.to_end({0: begin or None})
+            for record in batch
+        ]
+
+    return read

@@ -1,5 +1,5 @@
-"""Reviews of held decisions, a blind sample of automated suppressions, and appeals.
+"""Appeals, and the automated decisions that people look at.
 
-The queue is not stored. It is the items that the decisions ask for (`items`) without the reviews done (`fold`), both
-folded from the two topics on each look.
+The items that wait for a person are derived from the automated decisions (`items`, `automated`). `moderation.cases`
+groups them by hashtag.
 """

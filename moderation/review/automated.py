@@ -1,14 +1,15 @@
-"""Automated decisions, folded for reviews and appeals and followed from the topic."""
+"""Automated decisions, folded for cases and appeals and followed from the topic."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from moderation.review.items import DEFAULT_SHARE, ReviewItem, items_of
 from moderation.statements.collect import decision_restrictions
 from moderation.statements.restriction import Restriction
-from streams.log.decisions import Decision, decision_in
+from streams.log.decisions import FLAGGING, Decision, decision_in
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS
 from streams.settings import Settings
@@ -18,8 +19,29 @@ KEPT_MS = 7 * 86_400_000
 _PRUNE_MS = 3_600_000
 
 
+@dataclass(slots=True)
+class _ItemEnd:
+    """Last decision with an item, and the first one after it that lacks the item; records come in any order."""
+
+    present: str = ""
+    """Greatest version of a decision with the item."""
+    absent: str = ""
+    """Least version above it of a decision without the item; "" for none."""
+    absent_ms: int = 0
+
+    def note_present(self, version: str) -> None:
+        if version > self.present:
+            self.present = version
+            if self.absent <= version:
+                self.absent = ""
+
+    def note_absent(self, version: str, at_ms: int) -> None:
+        if version > self.present and (not self.absent or version < self.absent):
+            self.absent, self.absent_ms = version, at_ms
+
+
 class AutomatedFold:
-    """Restrictions and review items of the automated decisions; records may repeat and come in any order. Pure.
+    """Restrictions and items of the automated decisions; records may repeat and come in any order. Pure.
 
     Args:
         share: share of suppressions to sample, in [0, 1].
@@ -32,6 +54,11 @@ class AutomatedFold:
         self.restrictions: dict[str, Restriction] = {}
         """Restrictions by reference, each as last renewed."""
         self.items: dict[str, ReviewItem] = {}
+        self.flagged: dict[str, int] = {}
+        """End of the last automated flag, by hashtag; a hashtag with one is no control."""
+        self._ends: dict[str, _ItemEnd] = {}
+        self._last: dict[tuple[str, str], tuple[str, int, frozenset[str]]] = {}
+        self._items_of_key: dict[tuple[str, str], set[str]] = {}
         self._versions: dict[str, str] = {}
         self._share = share
         self._secret = secret
@@ -45,9 +72,33 @@ class AutomatedFold:
             if self._versions.get(one.reference, "") <= decision.version:
                 self._versions[one.reference] = decision.version
                 self.restrictions[one.reference] = one
-        for item in items_of(decision, share=self._share, secret=self._secret):
+        flags = [one.expires_at_ms for one in decision.rulings if one.action in FLAGGING]
+        if flags:
+            self.flagged[decision.hashtag] = max(*flags, self.flagged.get(decision.hashtag, 0))
+        if not decision.provisional:
+            self._apply_items(decision, key)
+
+    def end_ms(self, item: ReviewItem) -> int:
+        """Return the time at which an item ended or ends: its expiry, or the first decision without it."""
+        end = self._ends.get(item.id)
+        return item.ends_ms if end is None or not end.absent else min(item.ends_ms, end.absent_ms)
+
+    def _apply_items(self, decision: Decision, key: tuple[str, str]) -> None:
+        found = {item.id: item for item in items_of(decision, share=self._share, secret=self._secret)}
+        known = self._items_of_key.setdefault(key, set())
+        last = self._last.get(key, ("", 0, frozenset[str]()))
+        for item in found.values():
             if item.id not in self.items or item.ends_ms >= self.items[item.id].ends_ms:
                 self.items[item.id] = item
+            end = self._ends.setdefault(item.id, _ItemEnd())
+            end.note_present(decision.version)
+            if item.id not in known and item.id not in last[2]:
+                end.note_absent(last[0], last[1])
+        for name in known - found.keys() if not decision.is_renewal else ():
+            self._ends[name].note_absent(decision.version, decision.decided_at_ms)
+        known.update(found)
+        if decision.version > last[0] and not decision.is_renewal:
+            self._last[key] = decision.version, decision.decided_at_ms, frozenset(found)
 
     def prune(self, now_ms: int) -> None:
         """Remove everything that ended more than `KEPT_MS` ago."""
@@ -55,6 +106,11 @@ class AutomatedFold:
             del self.restrictions[reference], self._versions[reference]
         self.items = {item.id: item for item in self.items.values() if item.ends_ms + KEPT_MS >= now_ms}
         self.latest = {key: one for key, one in self.latest.items() if one.decided_at_ms + KEPT_MS >= now_ms}
+        self.flagged = {tag: ends_ms for tag, ends_ms in self.flagged.items() if ends_ms + KEPT_MS >= now_ms}
+        self._ends = {name: end for name, end in self._ends.items() if name in self.items}
+        kept = {key: names & self.items.keys() for key, names in self._items_of_key.items()}
+        self._items_of_key = {key: names for key, names in kept.items() if names}
+        self._last = {key: last for key, last in self._last.items() if key in self.latest}
 
 
 class AutomatedSource(Protocol):

@@ -1,10 +1,11 @@
-"""Review items: automated decisions that wait for a person, and a blind sample of the other suppressions. Pure.
+"""Items of a case: decisions that wait for a person, and a blind sample of decisions that need none. Pure.
 
 A contested hashtag stays visible and is an item too, because people can see what the pipeline cannot.
 
-Only a suppression's reference and a secret determine whether it is sampled. The sample is therefore the same in every
-process and after every restart, and cannot be predicted. A reviewer of the sample sees neither the pipeline's numbers
-nor another reviewer's verdict.
+The sample has suppressions, and controls: decisions that were measured the same way and hid nothing (mode `shadow` or
+`review`). Only a reference and a secret determine whether a decision is sampled. The sample is therefore the same in
+every process and after every restart, and cannot be predicted. Both kinds passed the same least tweets and authors of a
+category, so a reviewer cannot tell them apart by size.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from moderation.statements.restriction import Restriction
 from streams.log.decisions import Decision, Evidence, ScopeDecision
 from streams.signals.registry import WEIGHED
 
-ItemKind = Literal["hold", "review", "contested", "second_look"]
+ItemKind = Literal["hold", "review", "contested", "paused", "appeal", "second_look", "control"]
+"""Why an item is in a case. `control` is a second look at a hashtag that was never suppressed."""
+BLIND_KINDS: frozenset[ItemKind] = frozenset({"second_look", "control"})
 DEFAULT_SHARE = 0.05
-LOOKS = 2
-"""Verdicts on each sampled item; agreement needs two."""
+CONTROL_FACTOR = 4
+"""Share of controls among decisions that hid nothing, as a multiple of the share of suppressions; at most all."""
 _EVIDENCE = (
     *("tweets", "authors", "scored", "share", "lower", "upper"),
     *("established", "established_lower", "established_upper"),
@@ -32,10 +35,10 @@ _EVIDENCE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewItem:
-    """Automated decision to review."""
+    """Decision, or an appeal against one, that waits for a person."""
 
     id: str
-    """Reference of the restriction."""
+    """Reference of the restriction; of an appeal its id."""
     kind: ItemKind
     hashtag: str
     display: str
@@ -44,36 +47,38 @@ class ReviewItem:
     category: str
     began_ms: int
     ends_ms: int
-    """End of the hold or the discount, or of the use of a review."""
+    """End of the hold or the discount, or of the use of a review; 0: it has none."""
     cause: str = ""
     """Reason why people are asked, in words; "" where the policy's mode asks them."""
     evidence: Evidence | None
 
+    by: str = ""
+    """Person who held the hashtag, or filed the appeal; "" for the pipeline."""
+
     @property
-    def looks(self) -> int:
-        """Number of verdicts that the item needs."""
-        return LOOKS if self.kind == "second_look" else 1
+    def reach(self) -> int:
+        """Number of tweets in the window that decided; 0 where it is not known."""
+        return self.evidence.tweets if self.evidence is not None else 0
 
     def as_dict(self) -> dict[str, Any]:
-        """Build the JSON that a reviewer may see."""
-        plain: dict[str, Any] = {
+        """Build the JSON of an item with its numbers, which is not for blind reviewers."""
+        return {
             "id": self.id,
             "kind": self.kind,
-            "hashtag": self.hashtag,
-            "display": self.display,
             "country": self.country,
-            "tweets": list(self.evidence.sampled) if self.evidence else [],
-        }
-        if self.kind == "second_look":
-            return plain
-        return plain | {
             "surfaces": list(self.surfaces),
             "category": self.category,
             "began_ms": self.began_ms,
-            "ends_ms": self.ends_ms,
+            "ends_ms": self.ends_ms or None,
             "cause": self.cause,
+            "by": self.by,
             "evidence": {name: getattr(self.evidence, name) for name in _EVIDENCE} if self.evidence else None,
         }
+
+
+def reference_of(identity: str) -> str:
+    """Compute the id of an item from a text that identifies it."""
+    return "hushtag-" + hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
 def is_sampled(reference: str, share: float, secret: bytes) -> bool:
@@ -87,7 +92,7 @@ def is_sampled(reference: str, share: float, secret: bytes) -> bool:
 
 
 def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewItem]:
-    """Build the review items of an automated decision."""
+    """Build the items of an automated decision."""
     if decision.provisional:
         return []
     restrictions = decision_restrictions(decision)
@@ -104,11 +109,13 @@ def items_of(decision: Decision, *, share: float, secret: bytes) -> list[ReviewI
         for one in restrictions
         if one.measure == "reduced" and is_sampled(one.reference, share, secret)
     ]
-    groups: dict[tuple[str, int], list[ScopeDecision]] = {}
+    groups: dict[tuple[str, str, int], list[ScopeDecision]] = {}
     for ruling in decision.rulings:
-        if ruling.action == "review":
-            groups.setdefault((ruling.category, ruling.since_ms), []).append(ruling)
-    return found + [_queued_item(decision, rulings) for rulings in groups.values()]
+        if ruling.action in ("review", "shadow"):
+            groups.setdefault((ruling.action, ruling.category, ruling.since_ms), []).append(ruling)
+    found += [_queued_item(decision, group, "review") for (action, *_), group in groups.items() if action == "review"]
+    controls = [_queued_item(decision, group, "control") for group in groups.values() if group[0].evidence]
+    return found + [one for one in controls if is_sampled(one.id, min(1.0, CONTROL_FACTOR * share), secret)]
 
 
 def _item(restriction: Restriction, kind: ItemKind, cause: str = "") -> ReviewItem:
@@ -127,13 +134,13 @@ def _item(restriction: Restriction, kind: ItemKind, cause: str = "") -> ReviewIt
     )
 
 
-def _queued_item(decision: Decision, rulings: list[ScopeDecision]) -> ReviewItem:
-    """Build the item of a review, which hides nothing: of the policy's mode, of a breaker or of an innocent past."""
+def _queued_item(decision: Decision, rulings: list[ScopeDecision], kind: ItemKind) -> ReviewItem:
+    """Build the item of a decision that hides nothing: of the policy's mode, of a breaker or of an innocent past."""
     first = rulings[0]
-    identity = f"review|{decision.hashtag}|{decision.country}|{first.category}|{first.since_ms}"
+    identity = f"{kind}|{decision.hashtag}|{decision.country}|{first.category}|{first.since_ms}"
     return ReviewItem(
-        id="hushtag-" + hashlib.sha256(identity.encode()).hexdigest()[:24],
-        kind="review",
+        id=reference_of(identity),
+        kind=kind,
         hashtag=decision.hashtag,
         display=decision.display or decision.hashtag,
         country=decision.country,
@@ -142,7 +149,7 @@ def _queued_item(decision: Decision, rulings: list[ScopeDecision]) -> ReviewItem
         began_ms=first.since_ms,
         ends_ms=max(ruling.expires_at_ms for ruling in rulings),
         evidence=first.evidence,
-        cause=_cause(first),
+        cause=_cause(first) if kind == "review" else "",
     )
 
 

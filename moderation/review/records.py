@@ -1,4 +1,4 @@
-"""Records of reviews and appeals in the `moderation` topic; each write has an id, which is part of its key."""
+"""Records of appeals in the `moderation` topic; each write has an id, which is part of its key."""
 
 from __future__ import annotations
 
@@ -9,41 +9,9 @@ import msgspec
 from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
 
 Verdict = Literal["uphold", "overturn"]
-"""`uphold` keeps the hashtag hidden, `overturn` shows it."""
+"""`uphold` keeps a restriction, `overturn` reverses it."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 Reference = Annotated[str, msgspec.Meta(pattern=r"^hushtag-[0-9a-f]{24}$")]
-
-
-class ReviewClaim(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review_claim"):
-    """Exclusive claim of one reviewer on an item, until `until_ms`."""
-
-    id: Id
-    case: Reference
-    actor: Text
-    at_ms: Ms
-    until_ms: Ms
-
-
-class ReviewRelease(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review_release"):
-    """End of a claim without a verdict."""
-
-    id: Id
-    case: Reference
-    actor: Text
-    at_ms: Ms
-
-
-class ReviewVerdict(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="review_verdict"):
-    """Verdict of a reviewer who holds the claim; one for each person."""
-
-    id: Id
-    case: Reference
-    hashtag: str
-    second_look: bool
-    verdict: Verdict
-    actor: Text
-    reason: Text
-    at_ms: Ms
 
 
 class Appeal(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="appeal"):
@@ -81,26 +49,26 @@ class AppealOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     at_ms: Ms
 
 
-ReviewRecord = ReviewClaim | ReviewRelease | ReviewVerdict | Appeal | AppealOutcome
-KINDS = frozenset({"review_claim", "review_release", "review_verdict", "appeal", "appeal_outcome"})
+AppealRecord = Appeal | AppealOutcome
+KINDS = frozenset({"appeal", "appeal_outcome"})
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[ReviewRecord] = msgspec.json.Decoder(ReviewRecord)
+_decoder: msgspec.json.Decoder[AppealRecord] = msgspec.json.Decoder(AppealRecord)
 
 
-def review_key(record: ReviewRecord) -> bytes:
+def appeal_key(record: AppealRecord) -> bytes:
     """Build the record's key: `target | source | decision id | scope`."""
     return f"case:{record.case}|review|{record.id}|*".encode()
 
 
-def encode_review(record: ReviewRecord) -> tuple[bytes, bytes]:
+def encode_appeal(record: AppealRecord) -> tuple[bytes, bytes]:
     """Encode a record as (value, key)."""
-    return _encoder.encode(record), review_key(record)
+    return _encoder.encode(record), appeal_key(record)
 
 
-def decode_review(other: OtherRecord) -> ReviewRecord | None:
+def decode_appeal(other: OtherRecord) -> AppealRecord | None:
     """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
 
     Raises:
         ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
     """
-    return decode_other(other, _decoder, review_key) if other.kind in KINDS else None
+    return decode_other(other, _decoder, appeal_key) if other.kind in KINDS else None

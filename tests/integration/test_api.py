@@ -1,4 +1,4 @@
-"""The HTTP API and the reviews on a real broker: a process, its keys, and the records that it writes."""
+"""The HTTP API and its cases on a real broker: a process, its keys, and the records that it writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -21,7 +21,10 @@ from moderation.audit.rows import AuditFilter
 from moderation.audit.writer import AuditWriter
 from streams.clock import now_ms
 from streams.log.decisions import Decision, Evidence, ScopeDecision, encode_record, version_of
+from streams.log.policies import encode_policy_record
+from streams.log.policy_order import policy_key
 from streams.settings import Settings
+from tests.support.policy_records import record_of
 
 pytestmark = pytest.mark.integration
 HOUR_MS = 3_600_000
@@ -83,13 +86,15 @@ async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, 
         loser = next(one.json() for one in both if one.status_code == 409)
         winner = next(one.json() for one in both if one.status_code == 201)
         assert loser["changed"][0]["id"] == winner["id"]
-        items = (await ann.get("/v1/reviews")).json()["items"]
-        assert [(item["kind"], item["hashtag"]) for item in items] == [("hold", "held"), ("second_look", "down")]
-        path = f"/v1/reviews/{items[0]['id']}"
+        items = (await ann.get("/v1/cases")).json()["items"]
+        assert [(item["why"], item["hashtag"]) for item in items] == [(["hold"], "held"), (["second_look"], "down")]
+        path = f"/v1/cases/{items[0]['id']}"
         assert (await write(ann, f"{path}/claim", "2", "ann")).status_code == 201
         assert (await write(ben, f"{path}/claim", "2", "ben")).status_code == 409
-        done = (await write(ann, f"{path}/verdict", "3", "ann", verdict="uphold")).json()
-        assert (done["effect"]["action"], done["effect"]["hashtag"]) == ("block", "held")
+        assert (await ann.post(f"{path}/heartbeat")).status_code == 200
+        done = (await write(ann, f"{path}/decision", "3", "ann", verdict="hide")).json()
+        assert [(one["action"], one["hashtag"]) for one in done["effects"]] == [("block", "held")]
+        assert done["left"]["open"] is False
         statements = (await ann.get("/v1/hashtags/held/statements")).json()
         assert [one["restriction"]["source"] for one in statements["items"]] == ["human"]
         assert (await ann.get("/v1/audit")).status_code == 403
@@ -97,7 +102,7 @@ async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, 
         async with AuditWriter(keyed, tmp_path / "heads") as writer:
             await writer.catch_up()
         logged = (await ben.get("/v1/audit", params={"hashtag": "held"})).json()["items"]
-        assert {row["kind"] for row in logged} == {"decision", "review_verdict", "override"}
+        assert {row["kind"] for row in logged} == {"decision", "case_claim", "case_decision", "override"}
 
 
 async def test_process_limits_guesses_and_half_open_connections(url: str) -> None:
@@ -148,3 +153,51 @@ async def test_audit_log_is_paged(topics: Settings, tmp_path: Path) -> None:
         found += [row.seq for row in rows]
     assert found == list(range(1, 25, 2))
     assert await read_page(topics, AuditFilter(), 1_000, 5) == ([], None)
+
+
+async def test_process_streams_events_and_answers_probes(topics: Settings, url: str) -> None:
+    """A stream resumes after its last event, also at another process: ids are positions in the log."""
+    block = {"hashtag": "#Rumour", "action": "block", "if_version": ""}
+    async with caller(url, "ann") as ann, caller(url, "ben") as ben:
+        async with ann.stream("GET", "/v1/events", params={"kinds": ["override", "stop"]}) as stream:
+            lines = stream.aiter_lines()
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            assert await anext(lines) == "retry: 1000"
+            assert (await write(ben, "/v1/overrides", "1", "ben", **block)).status_code == 201
+            first = await event_in(lines)
+        assert first["event"] == "override" and json.loads(first["data"])["actor"] == "ben"
+        assert (await write(ben, "/v1/pause", "2", "ben", if_version="")).status_code == 201
+        async with ann.stream("GET", "/v1/events", headers={"Last-Event-ID": first["id"]}) as stream:
+            assert (await event_in(stream.aiter_lines()))["event"] == "stop"
+        assert (await ann.get("/v1/stop")).json()["paused"] is True
+        assert (await ann.get("/v1/held")).json()["items"][0]["hashtag"] == "rumour"
+        assert (await ann.get("/v1/policy")).status_code == 404, "no worker has put one live"
+        assert (await ann.get("/readyz")).json() == {"status": "ready"}
+        assert "hushtag_api_event_streams" in (await ann.get("/metrics")).text
+
+
+async def event_in(lines: AsyncIterator[str]) -> dict[str, str]:
+    """Read the next event of a stream; comments keep it open."""
+    found: dict[str, str] = {}
+    while True:
+        line = await asyncio.wait_for(anext(lines), 60)
+        if not line and "event" in found:
+            return found
+        name, _, value = line.partition(": ")
+        found |= {name: value} if name in ("id", "event", "data") else {}
+
+
+async def test_process_judges_the_past_under_another_policy(topics: Settings, url: str) -> None:
+    live, other = record_of(1), record_of(2)
+    async with AIOKafkaProducer(bootstrap_servers=topics.kafka) as producer, caller(url, "ann") as ann:
+        value = encode_policy_record(live)
+        await producer.send_and_wait(topics.topic("policy"), value, key=policy_key(live.revision), partition=0)
+        found = (await ann.get("/v1/policy")).json()
+        assert (found["revision"], found["serial"]) == (live.revision, 1)
+        done = await ann.post("/v1/policy/impact", json={"policy": other.policy, "since": "1h"})
+        assert done.status_code == 200, done.text
+        assert (done.json()["live_revision"], done.json()["new_revision"]) == (live.revision, other.revision)
+        unknown = await write(
+            ann, "/v1/overrides", "1", "ann", hashtag="t", action="block", surfaces=["x"], if_version=""
+        )
+        assert unknown.json()["errors"][0]["pointer"] == "#/surfaces/0", "the live policy defines the surfaces"

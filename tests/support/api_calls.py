@@ -8,8 +8,9 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from moderation.api.keys import ROLES, ApiKey, KeyRing, hash_of
+from moderation.api.keys import ROLES, ApiKey, KeyRing, Rights, Role, hash_of
 from moderation.api.limits import RateLimit
+from moderation.api.login_settings import OidcConfig
 from streams.clock import now_ms
 from streams.log.decisions import Decision, DecisionReason, Evidence, ScopeDecision, version_of
 
@@ -41,6 +42,13 @@ def decision(tag: str = "rumour", action: Any = "suppress", country: str = "IN")
     )  # fmt: skip
 
 
+OIDC_CONFIG = OidcConfig(
+    issuer="https://id.example", client_id="hushtag", client_secret="", url="http://127.0.0.1:8710", scopes="openid",
+    groups_claim="groups", name_claim="preferred_username", rights_file=None, recheck_seconds=300,
+    session_seconds=3_600,
+)  # fmt: skip
+
+
 class Calls:
     """Calls as one role; each write has a new idempotency key."""
 
@@ -60,6 +68,23 @@ class Calls:
             "Idempotency-Key": key or f"{self._role}-{self._count}",
         }
         return self._client.post(path, json={"actor": self.actor, "reason": "r"} | body, headers=headers)
+
+
+def limited(role: Role, **rights: Any) -> ApiKey:
+    """Build a key with limits, for `calls_of`."""
+    return ApiKey(name="lim", role=role, sha256=hash_of("hush_lim"), rights=Rights(**rights))
+
+
+def calls_of(configure: Configure, key: ApiKey) -> Calls:
+    """Configure an application that also knows a key of `limited`, and return its calls."""
+    return Calls(configure(KeyRing.of([*RING, key]), RateLimit(1e6, 10**6)), "lim")
+
+
+def kind_of(response: Response) -> str:
+    """Return the last part of a problem's type."""
+    assert response.headers["content-type"] == "application/problem+json", response.text
+    found: str = response.json()["type"]
+    return found.rpartition("/")[2]
 
 
 def block(calls: Calls, tag: str = "rumour", version: str = "", **more: Any) -> Response:

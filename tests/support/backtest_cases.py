@@ -231,7 +231,9 @@ def change_row(tick_ms: int, hashtag: str, country: str, decisions: Iterable[Sco
 def grounds(decision: ScopeDecision) -> Grounds:
     """Return reasons and evidence, as far as the evidence is kept."""
     assert decision.evidence is not None, "an action begins with its evidence"
-    return decision.reasons, msgspec.structs.replace(decision.evidence, sampled=())
+    return decision.reasons, msgspec.structs.replace(
+        decision.evidence, sampled=(), sampled_at=(), sampled_from=0, highest=(), highest_at=()
+    )
 
 
 def grounds_by_start(decisions: Iterable[Decision]) -> dict[tuple[object, ...], Grounds]:

@@ -22,6 +22,7 @@ class Entry(NamedTuple):
     flags: int
     display: str
     text: str
+    origin: int = 0
 
 
 @dataclass
@@ -66,6 +67,7 @@ def flush(
         sizes=np.array([len(one.entries) for one in of], "<u4").tobytes(),
         author=np.array([one.author for one in entries], "<u8").tobytes(),
         tweet=np.array([one.tweet for one in entries], "<i8").tobytes(),
+        origin=np.array([one.origin for one in entries], "<i8").tobytes(),
         age_days=np.array([one.age_days for one in entries], "<i4").tobytes(),
         flags=np.array([one.flags for one in entries], "u1").tobytes(),
         displays=to_lines([one.display for one in entries]),
@@ -98,12 +100,13 @@ def entries_of(entries: Entries) -> list[Entry]:
     """Return columns as entries."""
     numbers = (entries.author, entries.tweet, entries.age_days, entries.flags)
     texts = ([line.decode("utf-8", "surrogatepass") for line in lines] for lines in (entries.displays, entries.texts))
-    return [Entry(*row) for row in zip(*(one.tolist() for one in numbers), *texts, strict=True)]
+    origins = entries.origin.tolist()
+    return [Entry(*row) for row in zip(*(one.tolist() for one in numbers), *texts, origins, strict=True)]
 
 
 def smallest(entries: Iterable[Entry], hashes: KeyedHash, k: int = K) -> list[Entry]:
     """Return the k smallest authors, each with the tweet of the smallest hash."""
     best: dict[int, Entry] = {}
-    for one in sorted(entries, key=lambda one: (one.author, hashes.order(one.tweet))):
+    for one in sorted(entries, key=lambda one: (one.author, hashes.order(one.tweet), one.origin)):
         best.setdefault(one.author, one)
     return [best[author] for author in sorted(best)[:k]]

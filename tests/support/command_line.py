@@ -26,6 +26,8 @@ def unknown_part(words: list[str]) -> str:
     """Return the first word of a call of `hushtag` that is neither a command nor an option; "" if all are known."""
     found, rest = command(), words
     while hasattr(found, "commands"):
+        if found.invoke_without_command and (not rest or rest[0].startswith("-")):
+            break
         if not rest or rest[0] not in found.commands:
             return rest[0] if rest else "(no command)"
         found, rest = found.commands[rest[0]], rest[1:]

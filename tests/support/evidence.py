@@ -27,6 +27,5 @@ def evidence_table(window_ms: int = 600_000, **given: Any) -> EvidenceTable:
         "tweets": np.full(m, 100),
         "authors": np.full(m, 50),
         "scored": np.full(m, 50),
-        "sampled": np.zeros((m, 0), np.int64),
     } | given
     return EvidenceTable(window_ms, signals=signal_columns(m, **signals), **columns)

@@ -128,7 +128,7 @@ def tick(
             tweets=np.array([row["tweets"] for row in of_window.values()], np.int64),
             authors=np.full(m, 50), scored=np.array([row.get("scored", 50) for row in of_window.values()], np.int64),
             share=np.array([[row["share"]] * 2 for row in of_window.values()]).reshape(m, 2),
-            signals=signals, sampled=np.zeros((m, 0), np.int64),
+            signals=signals,
         )  # fmt: skip
     return records_of(TickEvidence(tick_ms, conditions, False, tables), 0, tags)
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from moderation.api.services import Services
+from moderation.api.feed import EventFeed
+from moderation.api.services import Services, live_policy_facts
 from moderation.audit.chain import AuditInput, Chain, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
-from moderation.drafts import PolicyNames
+from moderation.cases.service import CaseService
 from moderation.orders.service import OrderService
 from moderation.review.service import ReviewService
+from streams.backtest import Impact, ImpactReport
 from streams.clock import now_ms
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import Decision
+from streams.log.policies import PolicyRecord, PolicyTopic
+from streams.log.policies import policy_topic as policy_topic_of
+from streams.policy import Policy, parse_policy
+from streams.policy.names import PolicyNames
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
+from tests.support.in_memory_texts import in_memory_texts
+
+POLICY = parse_policy(Path("config/policy.yaml").read_bytes(), "config/policy.yaml")
+POLICY_TOPIC = policy_topic_of(
+    [(0, PolicyRecord(revision=POLICY.revision, serial=POLICY.serial, policy=POLICY.canonical, model_revision="m",
+                      from_tick_ms=0, proposed_at_ms=1, proposed_by="worker", reason="first"))],
+    {}, 1, {}, 0,
+)  # fmt: skip
 
 
 def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, share: float = 1.0) -> Services:
@@ -31,11 +46,32 @@ def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, 
         rows = [row for entry in entries if wanted.matches(entry, row := row_of(entry))]
         return rows[:most], rows[most].seq if len(rows) > most else None
 
+    async def names() -> PolicyNames:
+        return PolicyNames(("search", "trends"), ("abuse",))
+
+    async def policy_topic() -> PolicyTopic:
+        return POLICY_TOPIC
+
+    async def impact(live: Policy, new: Policy, back_ms: int) -> ImpactReport:
+        return Impact(live, new).finish()
+
+    async def records(begin: int) -> list[tuple[int, bytes]]:
+        return [(one.offset, one.value) for one in log.records[begin:]]
+
+    async def live() -> tuple[int, dict[str, object]]:
+        return live_policy_facts(POLICY_TOPIC)
+
+    reviews = ReviewService(moderation, follower)
     return Services(
         moderation,
         OrderService(moderation),
-        ReviewService(moderation, follower),
+        reviews,
+        CaseService(moderation, reviews),
         report,
         audit_page,
-        PolicyNames(("search", "trends"), ("abuse",)),
+        names,
+        policy_topic,
+        impact,
+        EventFeed(records, live),
+        in_memory_texts(moderation),
     )

@@ -98,7 +98,7 @@ class JudgeHarness:
         for text in ["bad"] * bad + ["good"] * good:
             self._author += 1
             author = int(HASHES.authors([self._author])[0])
-            entries.append(Entry(author, self._author, 100, 0, "", f"{text} {self._author}"))
+            entries.append(Entry(author, self._author, 100, 0, "", f"{text} {self._author}", 7 * self._author))
         block = self._blocks[source]
         registers = [BlockCount(tag, "", pane, len(entries), entries, block)] if entries else []
         newest_ms = max((pane + 1) * PANE_MS, watermark_ms)
@@ -122,7 +122,7 @@ class JudgeHarness:
             self._author += 1
             words = "and again" if copied else "".join("bcdfghjklm"[int(digit)] for digit in str(author))
             number = int(HASHES.authors([author])[0])
-            entries.append(Entry(number, self._author, age_days, 0, "", f"{text} {words}"))
+            entries.append(Entry(number, self._author, age_days, 0, "", f"{text} {words}", 7 * self._author))
         block = self._blocks[source]
         counts = [BlockCount(tag, country, pane, len(entries), entries, block)]
         self.write(flush(counts, source=source, sources=2, block=block, newest_ms=(pane + 1) * PANE_MS))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from moderation.api.observe import ApiMetrics
 from moderation.audit.metrics import AuditMetrics
-from streams.metrics import Metrics, ShadowMetrics, sample_names
+from moderation.notify.metrics import NotifyMetrics
+from streams.metrics import Metrics, MetricSet, ShadowMetrics, sample_names
 
 WORDS = {
     "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "bool", "offset", "inf",
@@ -13,9 +15,9 @@ WORDS = {
 }  # fmt: skip
 
 
-def metric_sets() -> tuple[Metrics, AuditMetrics, ShadowMetrics]:
+def metric_sets() -> tuple[MetricSet, ...]:
     """Return the metrics of all programs."""
-    return Metrics(), AuditMetrics(), ShadowMetrics()
+    return Metrics(), AuditMetrics(), NotifyMetrics(), ApiMetrics(), ShadowMetrics()
 
 
 def known_names() -> set[str]:

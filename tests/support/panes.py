@@ -48,7 +48,8 @@ def random_uses(rng: random.Random, *, tags: int = 4, authors: int = 12, most: i
         entries = []
         for _ in range(rng.randrange(1, most)):
             author, tweet = rng.randrange(authors) * 0x9E3779B97F4A7C15 % 2**64, rng.randrange(2**40)
-            entries.append(Entry(author, tweet, tweet % 300, tweet % 2, rng.choice(["", tag.upper()]), f"text {tweet}"))
+            display = rng.choice(["", tag.upper()])
+            entries.append(Entry(author, tweet, tweet % 300, tweet % 2, display, f"text {tweet}", 7 * tweet))
         uses[tag, country] = (len(entries) + rng.randrange(9), entries)
     return uses
 
@@ -84,7 +85,7 @@ def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], tuple[Any, ...]]:
     found = {}
     for row, key in enumerate(pane.keys.tolist()):
         at = slice(int(pane.bounds[row]), int(pane.bounds[row + 1]))
-        its = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "age_days", "flags", "copy")]
+        its = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "origin", "age_days", "flags", "copy")]
         scores = np.nan_to_num(pane.scores[at], nan=-1).tolist()
         found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], *its, scores)
     return found

@@ -187,6 +187,23 @@ BAD = [
         "a # begins a comment",
         {18: "never_suppress: [#FarmersProtest]", 19: "", 20: "", 21: ""},
     ),
+    Bad(
+        "a bare # in brackets over several lines",
+        20,
+        3,
+        "YAML drops this hashtag",
+        "a # begins a comment",
+        {18: "never_suppress: [\n  one,\n  #FarmersProtest, two,\n  'a #quoted', # a comment\n]"},
+        count=2,
+    ),
+    Bad(
+        "a bare # after an entry",
+        19,
+        9,
+        "YAML drops this hashtag",
+        "a # begins a comment",
+        {18: "never_suppress:\n  - one #two\n  - three # a comment\n  #four"},
+    ),
     # ---- names ----
     Bad("unknown key", 9, 5, "unknown key `supress_at`", "did you mean `suppress_at`?", {9: "    supress_at: 0.5"}),
     Bad("hyphens", 9, 5, "unknown key `suppress-at`", "did you mean `suppress_at`?", {9: "    suppress-at: 0.5"}),

@@ -41,4 +41,5 @@ def order_world() -> tuple[OrdersWorld, str]:
 
 
 def facts_of(world: OrdersWorld, decisions: list[Decision], **options: Any) -> ReportFacts:
-    return count_facts(world.log.view, decisions, NOW_MS - DAY_MS, NOW_MS + DAY_MS, now_ms=world.now_ms, **options)
+    options.setdefault("now_ms", world.now_ms)
+    return count_facts(world.log.view, decisions, NOW_MS - DAY_MS, NOW_MS + DAY_MS, **options)

@@ -114,7 +114,8 @@ def content(pane: Pane, tags: Tags) -> dict[tuple[str, str], object]:
     found = {}
     for row, key in enumerate(pane.keys.tolist()):
         at = slice(int(pane.bounds[row]), int(pane.bounds[row + 1]))
-        columns = [getattr(pane, name)[at].tolist() for name in ("author", "tweet", "age_days", "flags", "copy")]
+        names = ("author", "tweet", "origin", "age_days", "flags", "copy")
+        columns = [getattr(pane, name)[at].tolist() for name in names]
         scores = np.nan_to_num(pane.scores[at], nan=-1.0).tolist()
         found[tags.name(key), country_of(key)] = (int(pane.counts[row]), pane.displays[row], columns, scores)
     return found

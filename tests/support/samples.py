@@ -17,7 +17,7 @@ def every_tweet(tweets: range, keys: list[int]) -> AuthorSample:
     zeros = np.zeros(n, np.int64)
     return AuthorSample(
         np.repeat(np.arange(len(keys)), len(tweets)), zeros.astype(np.uint64), np.tile(np.array(tweets), len(keys)),
-        zeros.astype(np.int32), zeros.astype(np.uint8), zeros.astype(np.uint32), np.zeros((n, 1), np.float32),
+        zeros, zeros.astype(np.int32), zeros.astype(np.uint8), zeros.astype(np.uint32), np.zeros((n, 1), np.float32),
     )  # fmt: skip
 
 

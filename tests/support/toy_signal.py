@@ -55,6 +55,7 @@ def main() -> None:
         np.zeros(n, np.int64),
         np.arange(n, dtype=np.uint64),
         np.arange(n),
+        np.arange(n),
         np.where(np.arange(n) < 32, 7, 400).astype(np.int32),
         np.zeros(n, np.uint8),
         np.arange(1, n + 1, dtype=np.uint32),

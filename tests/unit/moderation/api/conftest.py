@@ -13,6 +13,7 @@ from moderation.api.access import AccessControl
 from moderation.api.app import create_app
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
+from tests.support.api_answers import conformity_check
 from tests.support.api_calls import (
     RING,
     SERVICE,
@@ -34,6 +35,7 @@ def running() -> Iterator[TestClient]:
     app = create_app(in_memory_services(InMemoryLog()), KeyRing.of([]), RateLimit(1, 1))
     peer = ("127.0.0.1", 50_000)
     with TestClient(app, base_url="http://127.0.0.1:8710", raise_server_exceptions=False, client=peer) as client:
+        client.event_hooks["response"] = [conformity_check(app)]
         yield client
 
 

@@ -12,6 +12,7 @@ from streams.errors import DependencyAway
 from tests.support.api_calls import (
     Calls,
     block,
+    kind_of,
 )
 from tests.support.in_memory_log import InMemoryLog
 
@@ -35,7 +36,7 @@ def test_block_list_explain_undo(client: TestClient) -> None:
     again = calls.post("/v1/overrides/undo", hashtag="rumour", if_version=undone.json()["version"])
     assert again.status_code == 404
     audited = Calls(client, "legal").get("/v1/audit", hashtag="rumour", limit=1).json()
-    assert ([row["action"] for row in audited["items"]], audited["next"]) == (["block"], 1)
+    assert [row["action"] for row in audited["items"]] == ["block"] and audited["next"]
 
 
 def test_stale_edit_is_refused_with_changes(client: TestClient, log: InMemoryLog) -> None:
@@ -43,7 +44,7 @@ def test_stale_edit_is_refused_with_changes(client: TestClient, log: InMemoryLog
     first = block(calls).json()
     lines = len(log.records)
     stale = calls.post("/v1/overrides", hashtag="rumour", action="allow", if_version="")
-    assert (stale.status_code, stale.json()["error"], stale.json()["version"]) == (409, "stale", first["version"])
+    assert (stale.status_code, kind_of(stale), stale.json()["version"]) == (409, "stale", first["version"])
     [changed] = stale.json()["changed"]
     assert (changed["id"], changed["action"], changed["reason"]) == (first["id"], "block", "r")
     assert len(log.records) == lines
@@ -56,7 +57,7 @@ def test_repeated_write_is_done_once(client: TestClient, log: InMemoryLog) -> No
     assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (None, "true")
     assert len(log.records) == 1
     reused = block(calls, "another", key="same")
-    assert (reused.status_code, reused.json()["error"]) == (422, "key_reused")
+    assert (reused.status_code, kind_of(reused)) == (422, "key_reused")
     other = calls.post("/v1/overrides", key="new", hashtag="rumour", action="block", if_version="")
     assert other.status_code == 409  # a new key does not help: the version is old
     assert Calls(client, "admin").post(
@@ -68,7 +69,7 @@ def test_repeated_write_is_done_once(client: TestClient, log: InMemoryLog) -> No
     ("changes", "message"),
     [
         ({"reason": ""}, "reason"), ({"reason": "  "}, "every decision needs a reason"), ({"actor": ""}, "actor"),
-        ({"hashtag": "two words"}, "not a hashtag"), ({"country": "Indya"}, "not a country"),
+        ({"hashtag": "two words"}, "not a hashtag"), ({"country": "Indya"}, "unknown country"),
         ({"surfaces": ["trend"]}, "unknown surface"), ({"lasts": "long"}, "not a duration"),
         ({"lasts": "400d"}, "366 days"),
         ({"until": "2020-01-01"}, "end before it begins"), ({"until": "soon"}, "not a date"),
@@ -95,7 +96,7 @@ def test_invalid_write_is_refused_without_effect(
 def test_malformed_json_is_refused(client: TestClient, content: bytes) -> None:
     headers = {"Authorization": "Bearer hush_admin", "Idempotency-Key": "k", "Content-Type": "application/json"}
     response = client.post("/v1/overrides", content=content, headers=headers)
-    assert response.status_code in (400, 422) and response.json()["message"]
+    assert response.status_code in (400, 422) and response.json()["detail"]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 65])
@@ -114,7 +115,7 @@ def test_unavailable_broker_is_not_kept_as_answer(client: TestClient, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(InMemoryLog, "send", away)
         response = block(calls, key="k")
-        assert (response.status_code, response.json()["error"]) == (503, "away")
+        assert (response.status_code, kind_of(response)) == (503, "away")
         assert response.headers["Retry-After"]
     assert block(calls, key="k").status_code == 201
 

@@ -1,0 +1,261 @@
+"""Routes of cases: the queue, claims, decisions, second looks, notes and escalations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from moderation.api.access import GuardedRoute, needs, write_once
+from moderation.api.answers import JsonReply
+from moderation.api.blinding import reader_of
+from moderation.api.bodies import CountryQuery, HashtagQuery, IdempotencyKey
+from moderation.api.case_shapes import (
+    AgreementAnswer,
+    CaseDecidedAnswer,
+    CaseDecisionBody,
+    CaseDetailAnswer,
+    CasesAnswer,
+    CaseUndoBody,
+    ClaimBody,
+    EscalationBody,
+    FirstAnswerBody,
+    HeartbeatAnswer,
+    NoteBody,
+    SkipBody,
+    Why,
+)
+from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.api.rights import check_rights
+from moderation.api.services import services_of
+from moderation.cases.agreement import quality_as_dict
+from moderation.cases.case import HashtagCase, work_order
+from moderation.cases.queue import is_waiting
+from moderation.cases.records import COMMON_TEAM, CoveredItem
+from moderation.cases.service import CaseService
+from moderation.cases.view import case_as_dict, case_result_dict, detailed_dict
+from moderation.drafts import expiry_of
+from streams.clock import now_ms
+from streams.orders.speakers import same_person
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
+CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
+_SORTS: dict[str, Callable[[HashtagCase, bool], tuple[Any, ...]]] = {
+    "work": lambda case, blinded: work_order(case, blinded=blinded),
+    "reach": lambda case, blinded: (blinded, 0 if blinded else -case.reach, case.id),
+    "began": lambda case, blinded: (blinded, 0 if blinded else case.began_ms, case.id),
+}
+"""Sort keys; a blinded case comes last, because its place and its cursor would reveal its numbers."""
+
+
+def _cases(request: Request) -> CaseService:
+    return services_of(request).cases
+
+
+@router.get("/cases", openapi_extra=needs("decide"), response_model=CasesAnswer)
+async def list_cases(
+    request: Request,
+    state: Annotated[
+        Literal["waiting", "open", "closed"],
+        Query(description="`waiting`: open, of the team, not skipped by you, and not a look that you cannot take."),
+    ] = "waiting",
+    team: Annotated[str, Query(max_length=40)] = COMMON_TEAM,
+    hashtag: HashtagQuery = None,
+    country: CountryQuery = None,
+    category: Annotated[str | None, Query(max_length=80)] = None,
+    why: Why | None = None,
+    label: Annotated[str | None, Query(max_length=40)] = None,
+    claimed: Annotated[Literal["free", "mine", "others"] | None, Query(description="Only by claim.")] = None,
+    sort: Annotated[
+        Literal["work", "reach", "began"],
+        Query(description="`work`: appeals by age, holds by lapse, the rest by reach and age; second looks last."),
+    ] = "work",
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List the cases, one for each hashtag. A second look has neither numbers nor verdicts of others."""
+    service, person, at_ms = _cases(request), reader_of(request), now_ms()
+    found = [
+        (case, plain)
+        for case in (await service.refresh()).values()
+        if (plain := case_as_dict(case, service, person))
+        and (
+            is_waiting(case, person, team, at_ms)
+            if state == "waiting"
+            else (plain["blinded"] or case.is_open) == (state == "open")
+        )
+        and hashtag in (None, case.hashtag)
+        and (country is None or country in plain["countries"])
+        and (category is None or category in plain.get("categories", ()))
+        and (why is None or why in plain["why"])
+        and (label is None or label in plain.get("labels", ()))
+        and claimed in (None, _claim_word(plain["claimed_by"], person))
+    ]
+    page, following = page_of(
+        found,
+        key=lambda pair: _SORTS[sort](pair[0], pair[1]["blinded"]),
+        order=f"cases {sort}",
+        cursor=cursor,
+        size=limit,
+    )
+    return JsonReply(page_answer([plain for _, plain in page], following, total=len(found)))
+
+
+@router.get("/cases/agreement", openapi_extra=needs("read"), response_model=AgreementAnswer)
+async def agreement(request: Request) -> Response:
+    """Return how well reviewers of second looks agree, and how often a suppression was wrong."""
+    service = _cases(request)
+    await service.refresh()
+    return JsonReply(quality_as_dict(service.fold))
+
+
+@router.get("/cases/{case}", openapi_extra=needs("decide"), response_model=CaseDetailAnswer)
+async def show(request: Request, case: CasePath) -> Response:
+    """Return a case with its items and history."""
+    service = _cases(request)
+    return JsonReply(_detailed(await service.find(case), service, reader_of(request)))
+
+
+@router.post("/cases/{case}/claim", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def claim(request: Request, case: CasePath, body: ClaimBody, idempotency_key: IdempotencyKey) -> Response:
+    """Claim a case until a decision, a skip, or a minute without a heartbeat."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        return _detailed(await service.claim(case, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/take-over", openapi_extra=needs("lead"), response_model=CaseDetailAnswer, status_code=201)
+async def take_over(request: Request, case: CasePath, body: ClaimBody, idempotency_key: IdempotencyKey) -> Response:
+    """Take a case from the person who holds it."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        return _detailed(await service.take_over(case, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/heartbeat", openapi_extra=needs("decide"), response_model=HeartbeatAnswer)
+async def heartbeat(request: Request, case: CasePath) -> Response:
+    """Extend your claim by a minute; nothing is recorded. Call it every 20 seconds while the case is open."""
+    return JsonReply({"claimed_until_ms": await _cases(request).heartbeat(case, actor=reader_of(request))})
+
+
+@router.post("/cases/{case}/skip", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def skip(request: Request, case: CasePath, body: SkipBody, idempotency_key: IdempotencyKey) -> Response:
+    """Give a case up; it does not come back to you."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        return _detailed(await service.skip(case, body.why, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/answer", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def answer(request: Request, case: CasePath, body: FirstAnswerBody, idempotency_key: IdempotencyKey) -> Response:
+    """Record your first answer, before you look at the numbers; others see it once the case is decided."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        return _detailed(await service.answer(case, body.answer, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/decision", openapi_extra=needs("decide"), response_model=CaseDecidedAnswer, status_code=201)
+async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idempotency_key: IdempotencyKey) -> Response:
+    """Decide on what is open; what the decision does not cover stays open. In a second look, give your verdict."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        at_ms = now_ms()
+        expires_at_ms = expiry_of(body.lasts, None, "7d", at_ms)
+        lasts_ms = None if body.verdict == "leave" else expires_at_ms - at_ms
+
+        def check(found: HashtagCase, covers: Sequence[CoveredItem]) -> None:
+            if service.is_blind(found, actor):  # a refusal must not name the category
+                check_rights(request, country=covers[0].country)
+            else:
+                _check_rights(request, found, covers, lasts_ms)
+
+        result = await service.decide(
+            case,
+            body.verdict,
+            actor=actor,
+            reason=body.reason,
+            countries=body.countries,
+            surfaces=body.surfaces,
+            items=body.items,
+            expires_at_ms=expires_at_ms,
+            expected=body.if_version,
+            check=check,
+        )
+        return case_result_dict(result, service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/undo", openapi_extra=needs("decide"), response_model=CaseDecidedAnswer, status_code=201)
+async def undo(request: Request, case: CasePath, body: CaseUndoBody, idempotency_key: IdempotencyKey) -> Response:
+    """Undo the newest decision of a case; what it covered is open again."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        result = await service.undo(
+            case,
+            actor=actor,
+            reason=body.reason,
+            expected=body.if_version,
+            check=lambda found, covers: _check_rights(request, found, covers, None),
+        )
+        return case_result_dict(result, service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/cases/{case}/notes", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201)
+async def note(request: Request, case: CasePath, body: NoteBody, idempotency_key: IdempotencyKey) -> Response:
+    """Add a note, and add or remove labels; labels are words of your own choice."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        done = await service.note(case, actor=actor, reason=body.reason, add=body.add, remove=body.remove)
+        return _detailed(done, service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post(
+    "/cases/{case}/escalation", openapi_extra=needs("decide"), response_model=CaseDetailAnswer, status_code=201
+)
+async def escalate(request: Request, case: CasePath, body: EscalationBody, idempotency_key: IdempotencyKey) -> Response:
+    """Hand a case to another team, whose list then has it."""
+    service = _cases(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        return _detailed(await service.escalate(case, body.team, actor=actor, reason=body.reason), service, actor)
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+def _check_rights(request: Request, case: HashtagCase, covers: Sequence[CoveredItem], lasts_ms: int | None) -> None:
+    names = {one.item for one in covers}
+    categories = {one.item.category for one in case.items if one.item.id in names} - {""}
+    for country in {one.country for one in covers}:
+        check_rights(request, country=country, categories=categories, lasts_ms=lasts_ms)
+
+
+def _detailed(case: HashtagCase, service: CaseService, person: str) -> dict[str, Any]:
+    return detailed_dict(case, service, person) | {"texts": f"/v1/cases/{case.id}/texts"}
+
+
+def _claim_word(claimant: str | None, person: str) -> str:
+    if claimant is None:
+        return "free"
+    return "mine" if same_person(claimant, person) else "others"

@@ -1,0 +1,149 @@
+"""Route of what is held back now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from hushtag_client.index import Index
+from hushtag_client.registers import ANY_HASHTAG, HIDING, Register
+from hushtag_client.resolution import winner
+from pydantic import Field
+from starlette.responses import Response
+
+from moderation.api.access import GuardedRoute, may, needs
+from moderation.api.answers import AnswerModel, BlindedList, JsonReply, Millis, NextCursor
+from moderation.api.blinding import blinded_for, blinded_list
+from moderation.api.bodies import CountryQuery
+from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
+from moderation.api.services import services_of
+from streams.clock import now_ms
+from streams.constants import DAY_MS
+from streams.flags.decision_fold import DecisionFold
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
+from streams.policy.names import RESERVED_SURFACES
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["hashtags"])
+HeldSort = Literal["hashtag", "since", "-since", "ends"]
+
+
+class HeldItemAnswer(AnswerModel):
+    """Hashtag that one source holds back in a country."""
+
+    hashtag: str
+    display: str
+    country: str = Field(description="ISO 3166-1 alpha-2, or `*`.")
+    surfaces: list[str]
+    action: str = Field(description="`suppress`, `block`, `hold`, ... hide it; `discount` lowers its rank.")
+    hidden: bool = Field(description="Whether it is hidden, and not only ranked lower.")
+    source: Literal["automated", "human", "legal"]
+    category: str
+    since_ms: Millis
+    expires_at_ms: int = Field(description="End in Unix time in ms; 0: until revoked.")
+    provisional: bool = Field(description="Decided early; a settled window confirms or withdraws it.")
+    actor: str = Field(description="Empty for a legal order, unless you may read orders.")
+
+
+class HeldAnswer(AnswerModel):
+    """Page of what is held back now."""
+
+    items: list[HeldItemAnswer]
+    next: NextCursor
+    hashtags: int = Field(description="Distinct hashtags on all pages.")
+    at_ms: Millis
+    blinded: BlindedList
+
+
+@dataclass(slots=True)
+class _Held:
+    register: Register
+    surfaces: list[str]
+
+
+@router.get("/held", openapi_extra=needs("read"), response_model=HeldAnswer)
+async def held_now(
+    request: Request,
+    country: CountryQuery = None,
+    source: Literal["automated", "human", "legal"] | None = None,
+    category: Annotated[str | None, Query(max_length=80)] = None,
+    hidden: Annotated[bool | None, Query(description="true: hidden ones; false: those ranked lower.")] = None,
+    sort: Annotated[HeldSort, Query(description="`ends`: the next to lapse first.")] = "hashtag",
+    cursor: CursorQuery = None,
+    limit: PageSize = 100,
+) -> Response:
+    """List the hashtags that are held back now, by the logs: a row for each source, country and category."""
+    at_ms = now_ms()
+    blinded = await blinded_for(request)
+    services = services_of(request)
+    await services.reviews.refresh()
+    found = [
+        one
+        for one in _held(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
+        if one.register.hashtag not in blinded
+        and country in (None, one.register.country)
+        and source in (None, one.register.source)
+        and category in (None, one.register.category)
+        and hidden in (None, one.register.action in HIDING)
+    ]
+    page, following = page_of(
+        found,
+        key=lambda one: _key(one, sort),
+        order=f"held {sort}",
+        cursor=cursor,
+        size=limit,
+        descending=sort == "-since",
+    )
+    items = [_row(one, show_legal=may(request, "orders")) for one in page]
+    tags = len({one.register.hashtag for one in found})
+    return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **blinded_list(blinded)))
+
+
+def _held(decisions: Iterable[Decision], people: OverrideHistory, at_ms: int) -> list[_Held]:
+    """Resolve all registers of the logs, and group those that win by what they say."""
+    fold = DecisionFold(longest_expiry_ms=DAY_MS, max_broker_skew_ms=0)
+    for decision in decisions:
+        fold.apply(decision)
+    people.fold.expire(at_ms)
+    registers = [*fold.registers(), *people.fold.registers()]
+    index = Index(registers)
+    groups: dict[tuple[Any, ...], _Held] = {}
+    for one in registers:
+        if one.hashtag == ANY_HASHTAG or one.surface in RESERVED_SURFACES or not one.in_force(at_ms):
+            continue
+        if one.action not in HIDING and one.action != "discount":
+            continue
+        stops = index.stops(one.surface, one.country)
+        if winner(index.candidates(one.surface, one.country, one.hashtag), stops, at_ms) != one:
+            continue
+        key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
+        groups.setdefault(key, _Held(one, [])).surfaces.append(one.surface)
+    return list(groups.values())
+
+
+def _key(one: _Held, sort: HeldSort) -> tuple[str | int, ...]:
+    register = one.register
+    name = (register.hashtag, register.country, register.source, register.action, register.category, register.version)
+    if sort == "ends":
+        return (register.expires_at_ms or 2**53, *name)
+    return name if sort == "hashtag" else (register.decided_at_ms, *name)
+
+
+def _row(one: _Held, *, show_legal: bool) -> dict[str, Any]:
+    register = one.register
+    return {
+        "hashtag": register.hashtag,
+        "display": register.display or register.hashtag,
+        "country": register.country,
+        "surfaces": sorted(one.surfaces),
+        "action": register.action,
+        "hidden": register.action in HIDING,
+        "source": register.source,
+        "category": register.category,
+        "since_ms": register.decided_at_ms,
+        "expires_at_ms": register.expires_at_ms,
+        "provisional": register.provisional,
+        "actor": register.actor if show_legal or register.source != "legal" else "",
+    }

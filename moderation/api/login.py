@@ -1,0 +1,90 @@
+"""Routes of the login: redirects of browsers, and logout.
+
+`GET /login?next=/console` begins a login, `GET /login/callback` ends it. They are for browsers, not for programs, so
+the OpenAPI document leaves them out.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from moderation.api.access import AccessControl, GuardedRoute, needs
+from moderation.api.answers import AnswerModel, JsonReply
+from moderation.api.problems import RefusedCall
+from moderation.api.sessions import LOGIN_MS, LoginState, Session, Sessions
+from streams.clock import now_ms
+from streams.errors import DependencyAway
+
+browser = APIRouter(include_in_schema=False)
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["caller"])
+
+
+class LogoutAnswer(AnswerModel):
+    """End of a session."""
+
+    provider: str | None
+    """Address of the provider's own logout."""
+
+
+@browser.get("/login")
+async def begin(request: Request, next_: Annotated[str, Query(alias="next", max_length=2_000)] = "/v1/me") -> Response:
+    """Redirect the browser to the identity provider; `next` is the page to return to."""
+    sessions = _limited_sessions(request)
+    login = sessions.begin_login(_local(next_))
+    url = await sessions.provider.authorization_url(state=login.state, nonce=login.nonce, verifier=login.verifier)
+    response = RedirectResponse(url, 302)
+    sessions.set_cookie(response, sessions.login_cookie, sessions.encrypt(login), LOGIN_MS // 1000)
+    return response
+
+
+@browser.get("/login/callback")
+async def finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
+    """Take the code of the provider, and begin a session."""
+    sessions = _limited_sessions(request)
+    login = sessions.decrypt(request.cookies.get(sessions.login_cookie, ""), LoginState)
+    if login is None or now_ms() >= login.ends_ms or not hmac.compare_digest(login.state.encode(), state.encode()):
+        raise RefusedCall("unauthorised", "this login was not begun in this browser, or too long ago", "GET /login")
+    if error or not code:
+        raise RefusedCall("unauthorised", f"the identity provider refused: {error[:80] or 'no code'}", "GET /login")
+    session = await sessions.finish_login(login, code)
+    response = RedirectResponse(login.next, 303)
+    sessions.put(response, session)
+    sessions.set_cookie(response, sessions.login_cookie, "", 0)
+    return response
+
+
+@router.post("/logout", openapi_extra=needs("read"), response_model=LogoutAnswer)
+async def logout(request: Request) -> Response:
+    """End the browser session; `provider` is where the provider's own session ends."""
+    access: AccessControl = request.app.state.access
+    session: Session | None = getattr(request.state, "session", None)
+    if session is None or access.sessions is None:
+        return JsonReply({"provider": None})
+    access.sessions.end(session)
+    try:
+        url = await access.sessions.provider.log_out(session.refresh_token)
+    except (DependencyAway, RefusedCall):  # the session has ended here all the same
+        url = ""
+    response = JsonReply({"provider": url or None})
+    access.sessions.set_cookie(response, access.sessions.cookie, "", 0)
+    return response
+
+
+def _limited_sessions(request: Request) -> Sessions:
+    access: AccessControl = request.app.state.access
+    if access.sessions is None:
+        raise RefusedCall(
+            "not_found", "no login is configured here", "use an API key; HUSHTAG_OIDC_ISSUER configures it"
+        )
+    access.limit_logins(request)
+    return access.sessions
+
+
+def _local(path: str) -> str:
+    """Return a path of this server unchanged; other addresses become the default: a login must not lead elsewhere."""
+    safe = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if safe else "/v1/me"

@@ -1,0 +1,127 @@
+"""Answers of the routes of orders."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from moderation.api.answers import AnswerModel, Millis, NextCursor
+from streams.orders.records import OrderState, Outcome, TargetKind
+
+
+class OrderNoteAnswer(AnswerModel):
+    """Note on an order."""
+
+    text: str
+    actor: str
+    at_ms: Millis
+
+
+class OrderAnswer(AnswerModel):
+    """Legal order without its targets."""
+
+    order: str
+    state: OrderState
+    version: str = Field(description="Version that the next step or ruling must name.")
+    authority: str
+    country: str
+    legal_basis: str
+    reference: str
+    issued_ms: Millis
+    received_ms: Millis
+    deadline_ms: Millis
+    confidential: bool
+    due_in_ms: int | None = Field(description="Time until its clock runs out; negative: overdue; null: none runs.")
+    expires_at_ms: int = Field(description="End of its outcomes; 0: until revoked.")
+    assignee: str
+    targets: int
+    outcomes: dict[str, int] = Field(description="Targets by outcome.")
+    protected: int
+    waiting: int = Field(description="Targets that wait for a second person.")
+    in_force: bool
+    notes: list[OrderNoteAnswer]
+    history: list[str]
+
+
+class OrdersAnswer(AnswerModel):
+    """Page of orders that match the filters."""
+
+    items: list[OrderAnswer]
+    next: NextCursor
+
+
+class TargetAnswer(AnswerModel):
+    """Target of an order."""
+
+    number: int
+    kind: TargetKind
+    target: str
+    handle: str = Field(description="Handle that the order names, of the account or of a tweet's author; or empty.")
+    resolved_ms: int = Field(description="Time at which the handle belonged to that account; 0 without a handle.")
+    protected: str = Field(description="Category of a protected speaker; empty for others.")
+    proposal: str
+    outcome: str
+    ground: str
+    reason: str
+    by: str
+    second: str
+    waiting: str
+
+
+class TargetsAnswer(AnswerModel):
+    """Page of an order's targets."""
+
+    items: list[TargetAnswer]
+    next: NextCursor
+
+
+class TakenOrderAnswer(AnswerModel):
+    """Effect of an intake on one order."""
+
+    order: str
+    reference: str
+    deadline_ms: Millis
+    fate: Literal["new", "supplement", "known", "conflict"]
+    added: int
+    known: int
+    protected: int
+    why: str
+
+
+class UnusableTargetAnswer(AnswerModel):
+    """Target that was not imported."""
+
+    where: str
+    field: str
+    value: str
+    problem: str
+    fix: str
+
+
+class IntakeAnswer(AnswerModel):
+    """Effect of an intake."""
+
+    orders: list[TakenOrderAnswer]
+    problems: list[UnusableTargetAnswer]
+    notes: list[str]
+
+
+class RulingAnswer(AnswerModel):
+    """Effect of a ruling."""
+
+    order: str
+    version: str
+    dry_run: bool
+    outcome: Outcome
+    decides: int
+    proposes: int = Field(description="Protected speakers that wait for a second person.")
+    spared: int
+    unfit: int
+    unchanged: int
+
+
+class NoticeAnswer(AnswerModel):
+    """Order in the form of the Lumen archive."""
+
+    notice: dict[str, Any]

@@ -1,0 +1,164 @@
+"""Routes of the policy: the live one, and what another would have changed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from moderation.api.access import GuardedRoute, needs
+from moderation.api.answers import AnswerModel, BlindedList, JsonReply, Millis
+from moderation.api.blinding import blinded_for, blinded_list
+from moderation.api.bodies import Duration
+from moderation.api.problems import Fault, RefusedCall
+from moderation.api.services import services_of
+from moderation.drafts import duration_ms
+from streams.errors import PolicyError
+from streams.log.policies import PolicyTopic
+from streams.policy import Policy, PolicyFileError, parse_policy
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["policy"])
+LONGEST_IMPACT_MS = 7 * 86_400_000
+
+
+class ThresholdAnswer(AnswerModel):
+    """Rule of a category on a surface; a country without an own row follows the row without country."""
+
+    category: str
+    surface: str
+    country: str | None = Field(description="ISO 3166-1 alpha-2; null: everywhere else.")
+    mode: str
+    suppress_at: float = Field(description="Lower bound of the harmful share from which the action begins.")
+    clear_at: float = Field(description="Upper bound of the harmful share below which it ends.")
+    confidence: float
+    min_tweets: int
+    min_authors: int
+    windows_ms: list[int]
+    expiry_ms: int
+
+
+class PolicyAnswer(AnswerModel):
+    """Live policy and the reason for it."""
+
+    revision: str
+    serial: int
+    model_revision: str
+    from_tick_ms: Millis
+    proposed_at_ms: Millis
+    proposed_by: str
+    actor: str = Field(description="Empty for a file that was edited by hand.")
+    reason: str
+    changes: list[str] = Field(description="Differences from the policy before.")
+    surfaces: list[str]
+    categories: list[str]
+    thresholds: list[ThresholdAnswer]
+    policy: dict[str, Any] = Field(description="The whole policy, in canonical form.")
+
+
+class ImpactBody(BaseModel):
+    """Policy to try on the past."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: Annotated[str, Field(min_length=1, max_length=400_000, description="Policy file (YAML), as text.")]
+    since: Annotated[Duration, Field(description="How far back to judge; at most 7d.")] = "24h"
+
+
+class ImpactAnswer(AnswerModel):
+    """Changes that a policy would have made; settled decisions are predicted, early ones are not."""
+
+    live_revision: str
+    new_revision: str
+    from_ms: Millis
+    to_ms: Millis
+    tag_panes: int
+    shards: int
+    changes: list[dict[str, Any]] = Field(description="Hashtags on which the policies differ, most minutes first.")
+    protected: list[dict[str, Any]] = Field(description="Hashtags that only `never_suppress` of the new policy spares.")
+    totals: list[dict[str, Any]]
+    histograms: list[dict[str, Any]]
+    needs_replay: list[dict[str, Any]] = Field(description="Rules that the kept evidence cannot answer.")
+    blinded: BlindedList
+
+
+@router.get("/policy", openapi_extra=needs("read"), response_model=PolicyAnswer)
+async def live_policy(request: Request) -> Response:
+    """Return the live policy: its revision, why it went live, and its thresholds."""
+    record = _live(await services_of(request).policy_topic())
+    policy = Policy.from_canonical(record.policy)
+    plain = msgspec.to_builtins(record)
+    names = PolicyAnswer.model_fields.keys() & plain.keys() - {"policy"}
+    return JsonReply(
+        {name: plain[name] for name in names}
+        | {
+            "surfaces": list(policy.surfaces),
+            "categories": list(policy.category_names),
+            "thresholds": _thresholds(policy),
+            "policy": msgspec.json.decode(record.policy),
+        }
+    )
+
+
+@router.post("/policy/impact", openapi_extra=needs("decide"), response_model=ImpactAnswer)
+async def impact(request: Request, body: ImpactBody) -> Response:
+    """Judge the kept evidence under the live policy and under another one; nothing is written.
+
+    One such call runs at a time, and others wait.
+    """
+    since_ms = duration_ms(body.since)
+    if since_ms > LONGEST_IMPACT_MS:
+        raise RefusedCall(
+            "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
+        )
+    new = await asyncio.to_thread(_parse, body.policy)  # a long one takes a second
+    services, blinded = services_of(request), await blinded_for(request)
+    report = await services.impact(Policy.from_canonical(_live(await services.policy_topic()).policy), new, since_ms)
+    plain: dict[str, Any] = msgspec.to_builtins(report)
+    for name in ("changes", "protected"):
+        plain[name] = [one for one in plain[name] if one["hashtag"] not in blinded]
+    return JsonReply(plain | blinded_list(blinded))
+
+
+def _live(topic: PolicyTopic) -> Any:
+    if topic.live is None:
+        raise RefusedCall("not_found", "no policy was ever live here", "start a worker, which puts its policy live")
+    return topic.live
+
+
+def _parse(text: str) -> Policy:
+    """Parse a policy; every fault is reported, with its line."""
+    try:
+        return parse_policy(text.encode(), "policy")
+    except PolicyFileError as error:
+        faults = [Fault(f"{one.place}: {one.message}", "#/policy") for one in error.problems]
+        raise RefusedCall("mistake", str(error), error.fix, errors=faults) from None
+    except PolicyError as error:
+        raise RefusedCall("mistake", str(error), error.fix, errors=[Fault(str(error), "#/policy")]) from None
+
+
+def _thresholds(policy: Policy) -> list[dict[str, Any]]:
+    """List the rules: the common one of each category and surface, and those of countries that differ from it."""
+    found = []
+    for (category, surface, country), rule in sorted(policy.rule_table.items()):
+        if country and rule == policy.rule_table[category, surface, ""]:
+            continue
+        found.append(
+            {
+                "category": category,
+                "surface": surface,
+                "country": country or None,
+                "mode": rule.mode,
+                "suppress_at": rule.suppress_at,
+                "clear_at": rule.clear_at,
+                "confidence": rule.confidence,
+                "min_tweets": rule.min_tweets,
+                "min_authors": rule.min_authors,
+                "windows_ms": list(rule.windows_ms),
+                "expiry_ms": rule.expiry_ms,
+            }
+        )
+    return found

@@ -1,0 +1,112 @@
+"""Routes of the stop button: its state, pause and resume."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from hushtag_client.registers import ANY_HASHTAG
+from pydantic import Field
+from starlette.responses import Response
+
+from moderation.api.access import GuardedRoute, needs, write_once
+from moderation.api.answers import AnswerModel, JsonReply, Millis
+from moderation.api.bodies import IdempotencyKey, PauseBody, ResumeBody
+from moderation.api.overrides import OverrideWrittenAnswer
+from moderation.api.rights import check_rights
+from moderation.api.services import services_of
+from moderation.drafts import STOP, expiry_of, override_draft, undo_draft
+from moderation.view import accepted_json
+from streams.clock import now_ms
+
+router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["stop button"])
+
+
+class PausedAnswer(AnswerModel):
+    """Scope in which automation is paused."""
+
+    country: str
+    surfaces: list[str]
+    category: str = Field(description="Only this category is paused; empty: all.")
+    actor: str
+    reason: str
+    at_ms: Millis
+    expires_at_ms: Millis
+    expires_in_ms: int = Field(description="Automation resumes after this time.")
+
+
+class StopAnswer(AnswerModel):
+    """State of the stop button."""
+
+    paused: bool
+    version: str = Field(description="Version that the next pause or resume everywhere must name.")
+    items: list[PausedAnswer]
+
+
+@router.get("/stop", openapi_extra=needs("read"), response_model=StopAnswer)
+async def stop_state(request: Request) -> Response:
+    """Return where automation is paused, by whom, why and until when."""
+    at_ms = now_ms()
+    history = await services_of(request).moderation.refresh()
+    found: dict[str, tuple[Any, list[str]]] = {}
+    scopes = history.scopes(ANY_HASHTAG)
+    for scope, record in history.in_force(at_ms, scopes):
+        found.setdefault(record.id, (record, []))[1].append(scope[1])
+    items = [
+        {
+            "country": record.country,
+            "surfaces": sorted(surfaces),
+            "category": record.category,
+            "actor": record.actor,
+            "reason": record.reason,
+            "at_ms": record.at_ms,
+            "expires_at_ms": record.expires_at_ms,
+            "expires_in_ms": record.expires_at_ms - at_ms,
+        }
+        for record, surfaces in sorted(found.values(), key=lambda one: one[0].at_ms)
+    ]
+    version = history.fold.version(scopes) if scopes else ""
+    return JsonReply({"paused": bool(items), "version": version, "items": items})
+
+
+@router.post("/pause", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
+async def pause(request: Request, body: PauseBody, idempotency_key: IdempotencyKey) -> Response:
+    """Lift every automated suppression and discount; human decisions and orders stay in force."""
+    services = services_of(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        at_ms = now_ms()
+        expires_at_ms = expiry_of(body.lasts, body.until, "24h", at_ms)
+        check_rights(request, country=body.country, category=body.category, lasts_ms=expires_at_ms - at_ms)
+        draft = override_draft(
+            await services.names(),
+            STOP,
+            "allow",
+            country=body.country,
+            surfaces=body.surfaces,
+            actor=actor,
+            reason=body.reason,
+            expires_at_ms=expires_at_ms,
+            category=body.category,
+        )
+        return accepted_json(await services.moderation.pause(draft, expected=body.if_version))
+
+    return await write_once(request, idempotency_key, body.actor, work)
+
+
+@router.post("/resume", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
+async def resume(request: Request, body: ResumeBody, idempotency_key: IdempotencyKey) -> Response:
+    """Put the current automated suppressions in force again."""
+    services = services_of(request)
+
+    async def work(actor: str) -> dict[str, Any]:
+        history = await services.moderation.refresh()
+        paused = [record for _, record in history.in_force(now_ms(), history.scopes(ANY_HASHTAG))]
+        categories = {record.category for record in paused if body.country in (None, record.country)}
+        check_rights(request, country=body.country or "*", categories=categories)
+        draft = undo_draft(
+            await services.names(), STOP, country=body.country, surfaces=body.surfaces, actor=actor, reason=body.reason
+        )
+        return accepted_json(await services.moderation.undo(draft, expected=body.if_version))
+
+    return await write_once(request, idempotency_key, body.actor, work)

@@ -1,0 +1,248 @@
+"""Derive all cases at a moment from the automated decisions, people's overrides, appeals and case records. Pure.
+
+An item is closed when it has ended, or when people have answered it on all of its surfaces:
+
+- An override in force (block or allow) answers the items of its scope. If it puts a decision of a case into effect, it
+  answers those that the decision covers, and those that began later. An undone or expired override answers nothing.
+- A decision that leaves things as they are answers what it covers.
+- An appeal ends with its outcome, a second look with its last verdict.
+
+A new item belongs to the open case of its hashtag, or begins a new one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from moderation.cases.case import CaseItem, HashtagCase
+from moderation.cases.episodes import episodes_of
+from moderation.cases.fold import CaseFold, look_result
+from moderation.cases.records import CaseDecision
+from moderation.review.automated import KEPT_MS, AutomatedFold
+from moderation.review.fold import AppealStatus
+from moderation.review.items import BLIND_KINDS, ReviewItem, reference_of
+from moderation.statements.collect import decision_restrictions, override_restriction
+from streams.flags.moderation_fold import StackedOverride
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override
+
+
+def cases_of(
+    fold: CaseFold,
+    automated: AutomatedFold,
+    history: OverrideHistory,
+    appeals: Mapping[str, AppealStatus],
+    at_ms: int,
+    hashtag: str | None = None,
+) -> dict[str, HashtagCase]:
+    """Derive the cases by id: all open ones, and closed ones while their items or records are kept.
+
+    Args:
+        fold: case records.
+        automated: automated decisions.
+        history: people's overrides.
+        appeals: appeals by id.
+        at_ms: the moment, Unix time in ms.
+        hashtag: only cases of this hashtag, which is quicker; None: all.
+    """
+    by_tag: dict[str, list[CaseItem]] = defaultdict(list)
+    for item in automated.items.values():
+        if hashtag not in (None, item.hashtag):
+            continue
+        if item.kind not in BLIND_KINDS:
+            by_tag[item.hashtag].append(_answered(item, automated.end_ms(item), fold, history, at_ms))
+        elif item.kind == "second_look" or item.hashtag not in automated.flagged or _looks(fold, item):
+            by_tag[item.hashtag] += _looked_at(item, fold, history, at_ms)
+    for item in (*_holds(history, at_ms), *_paused(automated, history, at_ms)):
+        if hashtag in (None, item.hashtag):
+            by_tag[item.hashtag].append(_answered(item, item.ends_ms, fold, history, at_ms))
+    for item, closed_ms in _appealed(appeals, automated, history, at_ms):
+        if hashtag in (None, item.hashtag):
+            by_tag[item.hashtag].append(CaseItem(item, closed_ms))
+    cases = {case.id: case for items in by_tag.values() for case in episodes_of(items, fold)}
+    for progress in fold.cases.values():
+        if progress.id not in cases and hashtag in (None, progress.hashtag):
+            cases[progress.id] = HashtagCase(
+                id=progress.id,
+                hashtag=progress.hashtag,
+                display=progress.hashtag,
+                began_ms=progress.began_ms,
+                items=(),
+                progress=progress,
+            )
+    return cases
+
+
+def _answered(item: ReviewItem, ends_ms: int, fold: CaseFold, history: OverrideHistory, at_ms: int) -> CaseItem:
+    """Find the surfaces on which people have not answered an item, now or at its end."""
+    moment_ms = min(at_ms, ends_ms - 1) if ends_ms else at_ms
+    answers = {surface: _answer_ms(item, surface, fold, history, moment_ms) for surface in item.surfaces}
+    waiting = tuple(surface for surface, answer_ms in answers.items() if answer_ms is None)
+    if not waiting:
+        return CaseItem(item, max(one for one in answers.values() if one is not None))
+    return CaseItem(item, ends_ms) if 0 < ends_ms <= at_ms else CaseItem(item, None, waiting)
+
+
+def _answer_ms(item: ReviewItem, surface: str, fold: CaseFold, history: OverrideHistory, at_ms: int) -> int | None:
+    """Return the time at which a person answered an item on a surface; None if no answer counts at a moment."""
+    found = [
+        one.at_ms
+        for one in _decisions(fold, item)
+        if not one.effects and one.at_ms <= at_ms and _names(one, item, surface)
+    ]
+    by_person = item.kind == "hold" and bool(item.by)
+    stacks = history.fold.stacks()
+    for country in (item.country,) if by_person else dict.fromkeys((item.country, "*")):
+        stack = stacks.get((item.hashtag, surface, country, "human"))
+        for record in (e.record for e in reversed(stack.entries) if _in_force(e, at_ms)) if stack else ():
+            if record.action == "hold" and (not by_person or _hold_id(record) == item.id):
+                break  # what is below was decided before this hold
+            if _covers(record, item, surface, fold):
+                found.append(record.at_ms)
+    return min(found, default=None)
+
+
+def _decisions(fold: CaseFold, item: ReviewItem) -> list[CaseDecision]:
+    case = fold.case_of_item.get(item.id)
+    return fold.cases[case].decisions if case is not None else []
+
+
+def _names(decision: CaseDecision, item: ReviewItem, surface: str) -> bool:
+    return any(one.item == item.id and surface in one.surfaces for one in decision.covers)
+
+
+def _covers(record: Override, item: ReviewItem, surface: str, fold: CaseFold) -> bool:
+    decision = fold.decision_of_effect.get(record.id)
+    if decision is None or item.began_ms > decision.at_ms:
+        return True
+    return _names(decision, item, surface)
+
+
+def _in_force(entry: StackedOverride, at_ms: int) -> bool:
+    undone = entry.undone is not None and entry.undone.at_ms <= at_ms
+    return entry.record.at_ms <= at_ms and not undone and not entry.expired(at_ms)
+
+
+def _looks(fold: CaseFold, item: ReviewItem) -> bool:
+    """Return whether a second look has begun: a person has claimed it, or has judged it."""
+    progress = fold.progress(fold.case_of_item.get(item.id, ""))
+    return bool(progress.blind) or item.id in progress.looks
+
+
+def _looked_at(item: ReviewItem, fold: CaseFold, history: OverrideHistory, at_ms: int) -> list[CaseItem]:
+    """Build a second look; a control that reviewers would hide becomes an open question, too."""
+    looks = fold.progress(fold.case_of_item.get(item.id, "")).looks.get(item.id, [])
+    result = look_result(looks)
+    if result is None:
+        kept_until_ms = item.ends_ms + KEPT_MS
+        return [CaseItem(item, kept_until_ms if kept_until_ms <= at_ms else None)]
+    found = [CaseItem(item, looks[-1].at_ms)]
+    if item.kind == "control" and result == "hide":
+        missed = ReviewItem(
+            id=reference_of(f"missed|{item.id}"),
+            kind="review",
+            hashtag=item.hashtag,
+            display=item.display,
+            country=item.country,
+            surfaces=item.surfaces,
+            category=item.category,
+            began_ms=looks[-1].at_ms,
+            ends_ms=looks[-1].at_ms + KEPT_MS,
+            cause="blind reviewers would hide it",
+            evidence=item.evidence,
+        )
+        found.append(_answered(missed, missed.ends_ms, fold, history, at_ms))
+    return found
+
+
+def _hold_id(record: Override) -> str:
+    restriction = override_restriction(record) if record.action == "hold" else None
+    return "" if restriction is None else restriction.reference
+
+
+def _holds(history: OverrideHistory, at_ms: int) -> Iterable[ReviewItem]:
+    """Build an item for each hold by a person."""
+    for offset, record in history.history:
+        if not isinstance(record, Override) or record.action != "hold" or record.source != "human":
+            continue
+        if offset in history.fold.stale or record.expires_at_ms + KEPT_MS < at_ms:
+            continue
+        undone_ms = [
+            entry.undone.at_ms
+            for surface in record.surfaces
+            for entry in history.fold.stacks()[record.hashtag, surface, record.country, "human"].entries
+            if entry.offset == offset and entry.undone is not None
+        ]
+        whole = len(undone_ms) == len(set(record.surfaces))
+        yield ReviewItem(
+            id=_hold_id(record),
+            kind="hold",
+            hashtag=record.hashtag,
+            display=record.display,
+            country=record.country,
+            surfaces=tuple(sorted(set(record.surfaces))),
+            category="",
+            began_ms=record.at_ms,
+            ends_ms=min(record.expires_at_ms, max(undone_ms)) if whole else record.expires_at_ms,
+            cause=record.reason,
+            by=record.actor,
+            evidence=None,
+        )
+
+
+def _paused(automated: AutomatedFold, history: OverrideHistory, at_ms: int) -> Iterable[ReviewItem]:
+    """Build an item for each suppression that a stop button lifts."""
+    stops = [(scope, record) for scope, record in history.in_force(at_ms, history.scopes("*")) if scope[3] == "human"]
+    for decision in automated.latest.values() if stops else ():
+        for one in decision_restrictions(decision):
+            lifting = {
+                scope[1]: stop
+                for scope, stop in stops
+                if scope[1] in one.surfaces and scope[2] in ("*", one.country) and stop.category in ("", one.category)
+            }
+            if one.measure != "reduced" or one.ends_ms <= at_ms or not lifting:
+                continue
+            stop = next(iter(lifting.values()))
+            yield ReviewItem(
+                id=reference_of(f"paused|{one.reference}|{stop.id}"),
+                kind="paused",
+                hashtag=one.target,
+                display=one.display,
+                country=one.country,
+                surfaces=tuple(sorted(lifting)),
+                category=one.category,
+                began_ms=max(one.began_ms, stop.at_ms),
+                ends_ms=min(one.ends_ms, stop.expires_at_ms),
+                cause=f"the stop button lifts its suppression: {stop.reason}",
+                evidence=one.evidence,
+            )
+
+
+def _appealed(
+    appeals: Mapping[str, AppealStatus], automated: AutomatedFold, history: OverrideHistory, at_ms: int
+) -> Iterable[tuple[ReviewItem, int | None]]:
+    """Build an item for each appeal about a hashtag that is not against a legal order, with the time of its outcome."""
+    tags = {one.appeal.hashtag for one in appeals.values() if one.appeal.case not in automated.restrictions}
+    overrides = [record for _, record in history.history if isinstance(record, Override) and record.hashtag in tags]
+    by_people = {one.reference: one for record in overrides if (one := override_restriction(record)) is not None}
+    for status in appeals.values():
+        appeal, outcome = status.appeal, status.outcome
+        if appeal.order or (outcome is not None and outcome.at_ms + KEPT_MS < at_ms):
+            continue
+        contested = automated.restrictions.get(appeal.case) or by_people.get(appeal.case)
+        item = ReviewItem(
+            id=appeal.id,
+            kind="appeal",
+            hashtag=appeal.hashtag,
+            display=appeal.hashtag if contested is None else contested.display,
+            country="*" if contested is None else contested.country,
+            surfaces=() if contested is None else contested.surfaces,
+            category="" if contested is None else contested.category,
+            began_ms=appeal.at_ms,
+            ends_ms=0,
+            cause=appeal.reason,
+            by=appeal.actor,
+            evidence=None if contested is None else contested.evidence,
+        )
+        yield item, None if outcome is None else outcome.at_ms

@@ -1,0 +1,183 @@
+"""Reader and writer of case records: finds cases, and writes a record together with its effects.
+
+Each record is read back, and the fold decides whether it is accepted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, TypeVar
+
+from moderation.cases.blinding import blinded_hashtags, is_blinded
+from moderation.cases.board import cases_of
+from moderation.cases.case import HashtagCase
+from moderation.cases.fold import CLAIM_MS, CaseFold, change_words
+from moderation.cases.heartbeats import Heartbeats
+from moderation.cases.records import MOST_COVERED, CaseRecord, encode_case_record
+from moderation.drafts import AcceptedRecord
+from moderation.errors import NoSuchCase, StaleReview
+from moderation.review.service import ReviewService
+from moderation.service import ModerationService
+from streams.clock import now_ms
+from streams.flags.moderation_fold import Scope
+from streams.log.moderation import Override, TagRecord, encode_moderation
+from streams.naming import tag_of
+
+_Record = TypeVar("_Record", bound=CaseRecord)
+
+
+class CaseLog:
+    """Cases on a moderation service and the service of appeals, which the caller opens and closes.
+
+    Raises (from every method):
+        DependencyAway: Kafka does not answer.
+        NoSuchCase: no case has this id or hashtag.
+        StaleReview: another person acted first.
+    """
+
+    def __init__(
+        self, service: ModerationService, reviews: ReviewService, *, clock: Callable[[], int] = now_ms
+    ) -> None:
+        self.fold = CaseFold()
+        """Case records at the last refresh or write."""
+        self.beats = Heartbeats()
+        self._service = service
+        self._reviews = reviews
+        self._clock = clock
+        self._folded = 0
+        self._tag_of_case: dict[str, str] = {}
+        """Hashtag by case, at the last refresh of all."""
+        self._scopes_of_tag: dict[str, list[Scope]] = {}
+        self._indexed = 0
+
+    async def refresh(self) -> dict[str, HashtagCase]:
+        """Read the topics to their present ends and derive the cases by id."""
+        await self._reviews.refresh()
+        return self._all_cases()
+
+    def blinded(self, actor: str) -> frozenset[str]:
+        """Return the hashtags about which an actor may see no numbers now, at the last refresh."""
+        return blinded_hashtags(self.fold, actor, self._clock())
+
+    async def blinded_now(self, actor: str) -> frozenset[str]:
+        """Read on to the present end, and return the hashtags about which an actor may see no numbers."""
+        await self._service.refresh()
+        self._fold_new()
+        return self.blinded(actor)
+
+    def is_blind(self, case: HashtagCase, actor: str) -> bool:
+        """Return whether an actor sees a case without numbers, states and verdicts of others."""
+        return case.is_blind or self.holds_blind(case, actor)
+
+    def holds_blind(self, case: HashtagCase, actor: str) -> bool:
+        """Return whether an actor has claimed a second look of the case's hashtag, and owes its verdict."""
+        return is_blinded(self.fold, case.hashtag, actor, self._clock())
+
+    def claimant(self, case: HashtagCase) -> str:
+        """Return the person who holds a case now; "" for no person."""
+        claim = case.progress.claim
+        return claim.actor if claim is not None and self.claimed_until_ms(case) > self._clock() else ""
+
+    def claimed_until_ms(self, case: HashtagCase) -> int:
+        """Return the end of a case's claim without a further heartbeat; 0 without a claim."""
+        claim = case.progress.claim
+        return max(claim.at_ms, self.beats.last_ms(claim.id)) + CLAIM_MS if claim is not None else 0
+
+    async def find(self, name: str) -> HashtagCase:
+        """Return a case by its id, or the newest case of a hashtag."""
+        await self._reviews.refresh()
+        self._fold_new()
+        if not name.startswith("case-"):
+            hashtag = tag_of(name).hashtag
+            if not (found := self._cases(hashtag)):
+                raise NoSuchCase(f"#{hashtag} has no case", fix="hushtag cases list")
+            return max(found.values(), key=lambda one: (one.is_open, one.began_ms))
+        known = self.fold.cases.get(name)
+        of_case = known.hashtag if known is not None else self._tag_of_case.get(name)
+        if of_case is not None and (case := self._cases(of_case).get(name)) is not None:
+            return case
+        if (case := self._all_cases().get(name)) is None:
+            raise NoSuchCase(f"there is no case {name[:40]!r}", fix="hushtag cases list")
+        return case
+
+    def version(self, case: HashtagCase) -> str:
+        """Return the version that a decision must name: of the case's records and people's overrides; "" for none."""
+        return max(self.fold.progress(case.id).version, self._service.view.fold.version(self._scopes(case)))
+
+    def _record(self, kind: Callable[..., _Record], case: HashtagCase, actor: str, reason: str, **more: Any) -> _Record:
+        return kind(
+            id=secrets.token_hex(8),
+            case=case.id,
+            hashtag=case.hashtag,
+            began_ms=case.began_ms,
+            items=tuple(one.item.id for one in case.items[-MOST_COVERED:]),
+            actor=actor,
+            reason=reason,
+            at_ms=self._clock(),
+            **more,
+        )
+
+    async def _write(self, case: HashtagCase, record: CaseRecord) -> None:
+        await self._send(case, lambda: (record, []))
+
+    def _require_version(self, case: HashtagCase, version: str) -> None:
+        """Refuse a write if the case has changed since a version, and say who changed it."""
+        if version == self.version(case):
+            return
+        words = change_words(self.fold.progress(case.id), version)
+        for record in () if words else self._service.view.fold.changed(self._scopes(case), version)[-1:]:
+            verb = record.action if isinstance(record, Override) else "undo"
+            words = f"{record.actor} has decided since ({verb}): {record.reason}"
+        raise StaleReview(case.id, words or f"the version {version[:80]!r} never existed")
+
+    def _scopes(self, case: HashtagCase) -> list[Scope]:
+        stacks = self._service.view.fold.stacks()
+        for scope in islice(stacks, self._indexed, None):
+            if scope[3] == "human":
+                self._scopes_of_tag.setdefault(scope[0], []).append(scope)
+        self._indexed = len(stacks)
+        return self._scopes_of_tag.get(case.hashtag, [])
+
+    async def _send(
+        self, case: HashtagCase, make: Callable[[], tuple[CaseRecord, list[TagRecord]]]
+    ) -> tuple[AcceptedRecord, ...]:
+        """Write a record with its effects, check that all were accepted, and return the effects."""
+        effects: list[TagRecord] = []
+
+        def encoded(view: object) -> list[tuple[bytes, bytes]]:
+            self._fold_new()
+            record, effects[:] = make()
+            if problem := self.fold.problem(record):
+                raise StaleReview(case.id, problem)
+            return [encode_case_record(record), *map(encode_moderation, effects)]
+
+        offsets = await self._service.transact(encoded)
+        self._fold_new()
+        if problem := self.fold.refused.get(offsets[0]):
+            raise StaleReview(case.id, problem)
+        if any(offset in self._service.view.fold.stale for offset in offsets[1:]):
+            raise StaleReview(
+                case.id, "a part has no effect: another decision was taken at the same moment (hushtag moderation list)"
+            )
+        return tuple(AcceptedRecord(one, offset) for one, offset in zip(effects, offsets[1:], strict=True))
+
+    def _cases(self, hashtag: str | None = None) -> dict[str, HashtagCase]:
+        self._fold_new()
+        appeals = self._reviews.fold.appeals
+        return cases_of(self.fold, self._reviews.automated, self._service.view, appeals, self._clock(), hashtag=hashtag)
+
+    def _all_cases(self) -> dict[str, HashtagCase]:
+        cases = self._cases()
+        self._tag_of_case = {case.id: case.hashtag for case in cases.values()}
+        return cases
+
+    def _again(self, case: HashtagCase) -> HashtagCase:
+        return self._cases(case.hashtag)[case.id]
+
+    def _fold_new(self) -> None:
+        others = self._service.view.others
+        for offset, other in others[self._folded :]:
+            self.fold.decode_and_apply(offset, other)
+        self._folded = len(others)

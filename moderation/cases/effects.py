@@ -1,0 +1,96 @@
+"""Records that put a decision on a case into effect, or take it back. Pure, given the state of the log."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+from moderation.cases.case import HashtagCase
+from moderation.cases.records import CaseVerdict, CoveredItem
+from moderation.drafts import OverrideDraft
+from moderation.review.appeals import OVERRIDE_MS
+from moderation.service import ModerationService
+from streams.errors import CallerMistake
+from streams.flags.moderation_fold import scopes_of
+from streams.log.moderation import Override, TagRecord, Undo
+from streams.naming import TypedHashtag, tag_of
+
+
+def overrides_of(
+    case: HashtagCase,
+    verdict: CaseVerdict,
+    covers: Iterable[CoveredItem],
+    service: ModerationService,
+    *,
+    actor: str,
+    reason: str,
+    at_ms: int,
+    expires_at_ms: int | None = None,
+) -> list[Override]:
+    """Build an override for each country that a decision covers, on exactly the surfaces that it covers.
+
+    Raises:
+        CallerMistake: the decision would leave a held hashtag without an answer.
+    """
+    if verdict == "leave":
+        held = {one.item.id for one in case.open_items if one.item.kind == "hold"}
+        if any(one.item in held for one in covers):
+            raise CallerMistake(f"a hold of #{case.display} needs an answer", fix="decide hide or show")
+        return []
+    surfaces: dict[str, set[str]] = {}
+    for one in covers:
+        surfaces.setdefault(one.country, set()).update(one.surfaces)
+    return [
+        service.record_of(
+            OverrideDraft(
+                tag=_tag(case),
+                action="block" if verdict == "hide" else "allow",
+                country=country,
+                surfaces=tuple(sorted(found)),
+                actor=actor,
+                reason=reason,
+                expires_at_ms=expires_at_ms or at_ms + OVERRIDE_MS,
+            )
+        )
+        for country, found in sorted(surfaces.items())
+    ]
+
+
+def undos_of(effects: Sequence[str], service: ModerationService, *, actor: str, reason: str, at_ms: int) -> list[Undo]:
+    """Build the records that undo those overrides of a decision that are still in force."""
+    found: list[Undo] = []
+    fold = service.view.fold
+    for offset, record in service.view.history:
+        if not isinstance(record, Override) or record.id not in effects or offset in fold.stale:
+            continue
+        scopes = [
+            scope
+            for scope in scopes_of(record)
+            if any(e.offset == offset and e.in_force(at_ms) for e in fold.stacks()[scope].entries)
+        ]
+        if scopes:
+            found.append(
+                Undo(
+                    id=secrets.token_hex(8),
+                    hashtag=record.hashtag,
+                    display=record.display,
+                    country=record.country,
+                    surfaces=tuple(scope[1] for scope in scopes),
+                    actor=actor,
+                    reason=reason,
+                    at_ms=at_ms,
+                    edits=fold.version(scopes),
+                    undoes=(record.id,),
+                )
+            )
+    return found
+
+
+def ids_of(effects: Iterable[TagRecord]) -> tuple[str, ...]:
+    """List the ids of records."""
+    return tuple(one.id for one in effects)
+
+
+def _tag(case: HashtagCase) -> TypedHashtag:
+    shown = tag_of(case.display)
+    return shown if shown.hashtag == case.hashtag else tag_of(case.hashtag)

@@ -1,0 +1,105 @@
+"""JSON of cases: whole, or blinded for a reviewer. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from moderation.cases.case import CaseItem, HashtagCase
+from moderation.cases.case_log import CaseLog
+from moderation.cases.records import CaseClaim, CaseLook, CaseRecord, FirstAnswerRecord
+from moderation.cases.service import CaseResult
+from moderation.review.items import BLIND_KINDS
+from streams.flags.overrides import record_as_dict
+from streams.orders.speakers import same_person
+
+_RECORD_FIELDS = ("verdict", "effects", "why", "answer", "team", "add", "remove", "undoes", "take_over")
+
+
+def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
+    """Build the JSON of a case as a person may see it; of a blind second look only what is the same for controls."""
+    claimant = log.claimant(case)
+    shown: dict[str, Any] = {
+        "id": case.id,
+        "hashtag": case.hashtag,
+        "display": case.display,
+        "blinded": log.is_blind(case, actor),
+        "claimed_by": claimant or None,
+        "claimed_until_ms": log.claimed_until_ms(case) if claimant else None,
+        "team": case.progress.team,
+    }
+    if shown["blinded"]:
+        look = case.look
+        return shown | {
+            "why": ["second_look"],
+            "countries": [look.item.country] if look is not None else [],
+        }
+    waiting = case.open_items
+    countries, surfaces, categories = case.places(waiting or [*case.items])
+    return shown | {
+        "why": list(case.kinds),
+        "countries": countries,
+        "surfaces": surfaces,
+        "categories": categories,
+        "open": case.is_open,
+        "began_ms": case.began_ms,
+        "lapses_ms": case.lapses_ms,
+        "appealed_ms": case.appealed_ms,
+        "reach": case.reach,
+        "labels": list(case.progress.labels),
+        "version": log.version(case),
+    }
+
+
+def detailed_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
+    """Build the JSON of a case with its items and history."""
+    plain, look = case_as_dict(case, log, actor), case.look
+    if plain["blinded"]:
+        evidence = look.item.evidence if look is not None else None
+        return plain | {"tweets": list(evidence.sampled) if evidence is not None else []}
+    return plain | {
+        "items": [_item_as_dict(one) for one in case.items if one.item.kind not in BLIND_KINDS or not one.is_open],
+        "tweets": list(dict.fromkeys(t for one in case.items if one.item.evidence for t in one.item.evidence.sampled)),
+        "history": [record_dict(one) for one in case.progress.history if _is_visible(one, case, actor)],
+    }
+
+
+def record_dict(record: CaseRecord) -> dict[str, Any]:
+    """Build the JSON of one record in a case's history."""
+    plain = msgspec.to_builtins(record)
+    kept = {name: plain[name] for name in _RECORD_FIELDS if plain.get(name)}
+    covers = {"covers": plain["covers"]} if "covers" in plain else {}
+    kind = plain["kind"].removeprefix("case_")
+    return {"kind": kind, "actor": record.actor, "reason": record.reason, "at_ms": record.at_ms} | kept | covers
+
+
+def case_result_dict(result: CaseResult, log: CaseLog, actor: str) -> dict[str, Any]:
+    """Build the JSON of a decision, with its effects and what is left of the case."""
+    plain = record_dict(result.record) | {"id": result.record.id, "case": result.case.id}
+    effects = [record_as_dict(one.record) for one in result.effects]
+    return plain | {"effects": effects, "left": case_as_dict(result.case, log, actor)}
+
+
+def _item_as_dict(one: CaseItem) -> dict[str, Any]:
+    plain = one.item.as_dict() | {"open": one.is_open, "closed_ms": one.closed_ms}
+    return plain | {"open_surfaces": list(one.open_surfaces)}
+
+
+def _is_visible(record: CaseRecord, case: HashtagCase, actor: str) -> bool:
+    """Return whether a record is shown.
+
+    An open second look has no records for anyone, because each reader may become its next reviewer. The first answer of
+    another person is shown once the case is decided.
+    """
+    if (
+        case.look is not None
+        and case.look.is_open
+        and (isinstance(record, CaseLook) or (isinstance(record, CaseClaim) and record.blind))
+    ):
+        return False
+    return (
+        not isinstance(record, FirstAnswerRecord)
+        or same_person(record.actor, actor)
+        or any(one.at_ms >= record.at_ms for one in case.progress.decisions)
+    )

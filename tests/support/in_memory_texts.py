@@ -1,0 +1,59 @@
+"""A text reader on dicts instead of Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from moderation.evidence.cipher import TextContent
+from moderation.evidence.kept_texts import KeptTextFold
+from moderation.evidence.reader import TextReader
+from moderation.evidence.source_texts import Position
+from moderation.service import ModerationService
+from streams.log.shown_texts import text_key
+from streams.settings import Settings
+
+
+def native_tweet(tweet: int, text: str) -> bytes:
+    """Encode a tweet as a producer of the platform does."""
+    return msgspec.json.encode(
+        {"id": str(tweet), "author_id": "7", "created_at_ms": 1_767_225_600_000, "text": text, "lang": "en"}
+    )
+
+
+@dataclass
+class InMemoryTexts:
+    """Kept texts, deletions and source records; the texts are not encrypted."""
+
+    records: dict[Position, bytes | None] = field(default_factory=dict)
+    fold: KeptTextFold = field(default_factory=KeptTextFold)
+
+    def write(self, tweet: str, value: bytes | None, log_ms: int = 0) -> None:
+        """Write a record of `shown-texts`."""
+        self.fold.apply(self.fold.next_offset, text_key(tweet), value, log_ms)
+
+    async def refresh(self) -> None:
+        """The fold is always at the end."""
+
+    def is_deleted(self, tweet: str) -> bool:
+        return tweet in self.fold.deleted
+
+    def find(self, tweet: str) -> TextContent | None:
+        found = self.fold.kept.get(tweet)
+        return None if found is None else msgspec.json.decode(found[1], type=TextContent)
+
+    async def keep(self, texts: Mapping[str, TextContent]) -> None:
+        for tweet, text in texts.items():
+            self.write(tweet, msgspec.json.encode(text))
+
+    async def read(self, positions: Iterable[Position]) -> dict[Position, bytes | None]:
+        return {at: self.records[at] for at in positions if at in self.records}
+
+
+def in_memory_texts(service: ModerationService, texts: InMemoryTexts | None = None) -> TextReader:
+    """Build a text reader on a log in memory."""
+    store = texts or InMemoryTexts()
+    settings = Settings(tweet_url="https://example.org/t/{id}", tag_url="https://example.org/tags/{hashtag}")
+    return TextReader(settings, service, store, store)

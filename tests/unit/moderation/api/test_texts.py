@@ -1,0 +1,91 @@
+"""Tests of the route of texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from msgspec.structs import replace as with_fields
+
+from moderation.api.keys import KeyRing
+from moderation.api.limits import RateLimit
+from streams.log.decisions import Decision, SampledAt
+from tests.support.api_calls import RING, Calls, Configure, decision, kind_of
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
+from tests.support.in_memory_texts import InMemoryTexts, in_memory_texts, native_tweet
+
+
+def with_positions(given: Decision) -> Decision:
+    """Name two sampled tweets and one with a high score."""
+    (ruling,) = given.rulings
+    assert ruling.evidence is not None
+    evidence = with_fields(
+        ruling.evidence,
+        sampled=("17", "18"), sampled_at=(SampledAt(0, 4, "en"), SampledAt(1, 5, "hi")), sampled_from=9,
+        highest=("19",), highest_at=(SampledAt(1, 6, "en"),),
+    )  # fmt: skip
+    return with_fields(given, rulings=(with_fields(ruling, evidence=evidence),))
+
+
+@pytest.fixture
+def client(configure: Configure, log: InMemoryLog) -> TestClient:
+    """Serve a held hashtag and a second look, whose tweets are in the source topic."""
+    running = configure(KeyRing.of(RING), RateLimit(1e6, 1_000_000))
+    decisions = [with_positions(decision("held", "hold")), with_positions(decision("down"))]
+    services = in_memory_services(log, decisions, share=1.0)
+    records = {(0, 4): native_tweet(17, "ask @ann"), (1, 5): native_tweet(18, "b"), (1, 6): native_tweet(19, "worst")}
+    texts = in_memory_texts(services.moderation, InMemoryTexts(dict(records)))
+    cast(FastAPI, running.app).state.services = replace(services, texts=texts)
+    return running
+
+
+def case_id(calls: Calls, hashtag: str) -> str:
+    (case,) = calls.get("/v1/cases", state="open", hashtag=hashtag).json()["items"]
+    return str(case["id"])
+
+
+def test_texts_say_what_the_sample_is(client: TestClient) -> None:
+    calls = Calls(client)
+    answer = calls.get(f"/v1/cases/{case_id(calls, 'held')}/texts").json()
+    assert answer["sample"] == "2 of 9 sampled authors, at random, one tweet each"
+    assert [(one["id"], one["text"], one["lang"]) for one in answer["items"]] == [
+        ("17", "ask @ann", "en"), ("18", "b", "hi"),
+    ]  # fmt: skip
+    assert answer["items"][0]["masked"] == "ask [REDACTED]"
+    assert answer["items"][0]["url"] == "https://example.org/t/17"
+    assert answer["url"] == "https://example.org/tags/held"
+
+
+def test_highest_texts_stay_closed_until_requested(client: TestClient) -> None:
+    calls = Calls(client)
+    path = f"/v1/cases/{case_id(calls, 'held')}/texts"
+    closed = calls.get(path).json()["highest"]
+    assert (closed["count"], closed["items"]) == (1, None)
+    opened = calls.get(path, highest=True).json()["highest"]
+    assert [one["text"] for one in opened["items"]] == ["worst"]
+
+
+def test_blind_reviewer_reads_the_random_sample_alone(client: TestClient) -> None:
+    calls = Calls(client)
+    answer = calls.get(f"/v1/cases/{case_id(calls, 'down')}/texts", highest=True).json()
+    assert answer["blinded"] is True and answer["item"] == "" and len(answer["items"]) == 2
+    assert (answer["highest"]["count"], answer["highest"]["items"]) == (0, None)
+
+
+def test_reading_is_in_the_audit_log_with_actor_and_purpose(client: TestClient) -> None:
+    calls = Calls(client)
+    calls.get(f"/v1/cases/{case_id(calls, 'held')}/texts", purpose="an appeal")
+    rows = Calls(client, "legal").get("/v1/audit", kind="text_reading").json()["items"]
+    assert [(row["actor"], row["target"], row["reason"]) for row in rows] == [("moderator", "held", "an appeal")]
+
+
+def test_unknown_item_and_role_without_decisions_are_refused(client: TestClient) -> None:
+    calls = Calls(client)
+    path = f"/v1/cases/{case_id(calls, 'held')}/texts"
+    assert kind_of(calls.get(path, item="hushtag-0")) == "mistake"
+    assert Calls(client, "reader").get(path).status_code == 403
+    assert calls.get("/v1/cases/case-0000000000000000/texts").status_code == 404
