@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -96,6 +97,65 @@ def finish(result: WriteResult, name_of: Callable[[AcceptedRecord], str]) -> Non
         raise result.stale
     if unpublished:
         raise typer.Exit(EXIT_AWAY)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPublication:
+    """Time at which a record of a legal order reached the log, and the surfaces."""
+
+    recorded_ms: int
+    on_surfaces_ms: int | None
+    """None: it changes nothing there, or is not there yet (`note`)."""
+    changes: bool
+    """Whether it begins, ends or changes a restriction."""
+    note: str = ""
+    """Reason why the surfaces do not have it; "" if they do, or if nothing changes."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to plain JSON; `published` is null where nothing changes on surfaces."""
+        published = self.on_surfaces_ms is not None if self.changes else None
+        return {
+            "recorded_ms": self.recorded_ms,
+            "on_surfaces_ms": self.on_surfaces_ms,
+            "published": published,
+            "note": self.note,
+        }
+
+    def words(self, unchanged: str = "nothing changes on surfaces") -> str:
+        """Describe both times in a line; `unchanged` describes a record without effect on surfaces."""
+        recorded = f"recorded {_clock_words(self.recorded_ms)}"
+        if not self.changes:
+            return f"{recorded}; {unchanged}"
+        if self.on_surfaces_ms is not None:
+            return f"{recorded}, on surfaces {_clock_words(self.on_surfaces_ms)}"
+        return f"{recorded}, not on surfaces yet" if self.note else f"{recorded}; did not wait for surfaces (--wait 0)"
+
+
+async def wait_order_published(
+    settings: Settings, offset: int, *, recorded_ms: int, changes: bool, wait_seconds: float
+) -> OrderPublication:
+    """Wait until Redis holds every restriction that a record of an order changes; 0 seconds skips the wait.
+
+    Publish writes the topic in its order, so that one offset answers for a ruling on any number of targets.
+    """
+    if not changes or not wait_seconds:
+        return OrderPublication(recorded_ms, None, changes)
+    from streams.flags.lookup import FlagLookup
+
+    deadline = monotonic_seconds() + wait_seconds
+    async with FlagLookup(settings.redis_url, timeout_seconds=wait_seconds) as lookup:
+        try:
+            while await lookup.published_offset() <= offset:
+                if monotonic_seconds() >= deadline:
+                    return OrderPublication(recorded_ms, None, changes, await _delay_reason(lookup))
+                await asyncio.sleep(_POLL_SECONDS)
+        except FlagStoreUnavailable as error:
+            return OrderPublication(recorded_ms, None, changes, f"{error}: it is not known whether surfaces see it")
+    return OrderPublication(recorded_ms, now_ms(), changes)
+
+
+def _clock_words(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S UTC")
 
 
 async def wait_published(

@@ -18,18 +18,18 @@ def register(app: typer.Typer) -> None:
 
 
 def scenario(
-    name: Annotated[str, typer.Argument(help="india-2021: 1,178 accounts are to be blocked.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="india-2021: three orders on 1,239 accounts.", metavar="NAME")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for the update, the reply and the report.",
+        Path | None, typer.Option("--out", help="Folder for the update, the replies, the report.",
                                   show_default="scenario-NAME")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the account ids; the story stays the same.")] = 2021,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """Play a legal order on the local stack: intake, review, decisions, effect on the surfaces, and publications.
+    """Play three legal orders that overlap: decisions, an interim that ends, a revocation, an appeal, publications.
 
-    Writes the public update, the reply to the authority and the transparency report. Exits with 3 if a number in them
-    differs from the log, or a surface does not apply the decisions.
+    Writes the public update, the replies to the authority and the transparency report. Exits with 3 if a number in them
+    differs from an independent count of the log, or a surface does not apply the decisions.
     """
     from devkit.scenario.run import run_india
 

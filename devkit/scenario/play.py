@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from hushtag_client import AsyncFlagsClient
 
-from devkit.scenario.india import AUTHORITY, REDUCED, REFERENCE, OrderStory
-from devkit.scenario.verify import PlainCount, disagreements
+from devkit.scenario import hashtags
+from devkit.scenario.india import AUTHORITY, CRITICAL, REDUCED, REFERENCE, RELEASED, SECOND, THIRD, OrderStory
+from devkit.scenario.publications import Publications, publish_story
+from devkit.scenario.surfaces import SURFACES, ExpectedEffect, until_applied
+from moderation.drafts import UndoDraft
 from moderation.orders.intake import parse_csv
-from moderation.orders.letter import letter
 from moderation.orders.selection import Selection
 from moderation.orders.service import OrderService
 from moderation.orders.view import plan_words, ruling_words
-from moderation.report import page
-from moderation.report.facts import count_facts
-from moderation.report.publish import PublishedReport, publish
+from moderation.producer import DeadlineProducer
 from moderation.service import ModerationService
 from moderation.speakers import registry
+from moderation.statements.collect import order_restrictions
 from streams.clock import monotonic_seconds, now_ms
 from streams.constants import HOUR_MS
 from streams.errors import CallerMistake, DependencyAway
-from streams.log.reading import LogReader, connection
-from streams.log.topic_specs import MODERATION
+from streams.log.decisions import encode_record
+from streams.log.reading import connection
+from streams.log.topic_specs import DECISIONS
+from streams.naming import tag_of
 from streams.orders.records import Outcome
 from streams.settings import Settings
 
-SURFACES = ("search", "trends")
-_VISIBLE_SECONDS = 20.0
+INTERIM_MS = 5_000
+"""Life of the interim decision that ends within the story."""
+_COMMAND_SECONDS = 60
+_UNLAWFUL = "incitement under local law"
+_LAWFUL = "criticism that breaks no law and none of our rules"
+_SPEECH = "news media, journalists, activists and politicians speak under protection"
 Report = Callable[[str], None]
 
 
@@ -39,11 +48,33 @@ Report = Callable[[str], None]
 class StoryResult:
     """Documents and problems of a played story."""
 
-    update: str
-    letter: str
-    report: PublishedReport
+    documents: Publications
+    checked: int
+    """Number of published numbers that were compared with the log."""
     problems: list[str] = field(default_factory=list)
     """Violated conditions; [] if there are none."""
+
+
+@dataclass(slots=True)
+class _Stage:
+    """Services of the story, and the state that surfaces must show."""
+
+    story: OrderStory
+    desk: OrderService
+    flags: AsyncFlagsClient
+    report: Report
+    expected: ExpectedEffect
+    problems: list[str] = field(default_factory=list)
+
+    async def shows(self, what: str, *, withheld: set[str], reduced: Sequence[str]) -> None:
+        """Wait until a surface shows a state, and report how long it took."""
+        suspended = frozenset(self.story.rule_breakers)
+        expected = ExpectedEffect(
+            self.expected.accounts, suspended, frozenset(withheld) - suspended, frozenset(reduced), self.expected.tags
+        )
+        seconds, wrong = await until_applied(self.flags, expected)
+        self.problems += [f"{what}: {one}" for one in wrong]
+        self.report(f"{what}: every surface applies it after {seconds:.2f} s")
 
 
 async def play(story: OrderStory, settings: Settings, report: Report) -> StoryResult:
@@ -52,71 +83,146 @@ async def play(story: OrderStory, settings: Settings, report: Report) -> StoryRe
     Raises:
         HushtagError: a part does not answer.
     """
-    problems: list[str] = []
     began_ms = now_ms()
+    later = (*story.second.withheld, *story.second.declined, *story.third.withheld, *story.third.declined)
+    accounts = tuple(dict.fromkeys((*story.speakers, *story.rule_breakers, *story.unlawful, *story.lawful, *later)))
     async with AsyncFlagsClient(settings.redis_url) as flags, ModerationService(settings) as log:
         desk = OrderService(log)
         await flags.wait_until_ready(10)
+        stage = _Stage(story, desk, flags, report, ExpectedEffect(accounts, tags=(*REDUCED, *CRITICAL)))
         parsed = registry.parse(story.registry_csv.encode(), "registry.csv")
         plan = await desk.change_registry(
             lambda cases: registry.plan_import(parsed.entries, cases.speakers), actor="policy lead", reason="accredited"
         )
         report(f"the registry of protected speakers has {len(plan.added)} accounts")
-
-        order = await _take_in(story, desk, began_ms, report)
-        for state, reason in (("acknowledged", "the order has arrived"), ("under_review", "each target is reviewed")):
-            await desk.step(order, state, actor="counsel", reason=reason)  # type: ignore[arg-type]
-        report("the order is acknowledged and under review")
-        began = monotonic_seconds()
-        await _decide(story, desk, order, report)
-        problems += await _two_people(story, desk, order, report)
-        seconds = monotonic_seconds() - began
-        report(f"{len(desk.case(order).rows):,} targets decided in bulk in {seconds:.2f} s")
-
-        await desk.step(
-            order, "interim", actor="counsel", reason="while the authority is asked for particulars",
-            expires_at_ms=now_ms() + 48 * HOUR_MS,
-        )  # fmt: skip
-        began = monotonic_seconds()
-        await _until(lambda: not _wrong(story, flags))
-        problems += _wrong(story, flags)
-        report(f"interim for 48 h: every surface applies it after {monotonic_seconds() - began:.2f} s")
-        case = await desk.step(order, "final", actor="counsel", reason="no particulars were received")
-        await _until(lambda: not _wrong(story, flags))
-        problems += _wrong(story, flags)
-        report(f"final: {len(story.unlawful)} accounts withheld in IN and visible in US, {len(story.rule_breakers)} "
-             f"suspended everywhere, {len(REDUCED)} hashtags out of trends and search in IN")  # fmt: skip
-
-        at_ms = now_ms()
-        published = publish(count_facts(log.view, [], began_ms - 24 * HOUR_MS, at_ms + 1, "IN", now_ms=at_ms))
-        reply = letter(case, at_ms, sender="The legal response team")
-    update = page.update(published)
-    problems += disagreements(PlainCount(await _values(settings)), update, reply, published.facts)
-    return StoryResult(update, reply, published, problems)
+        first = await _first_order(stage, began_ms)
+        third = await _interim_order(stage, began_ms)
+        second = await _second_order(stage, began_ms)
+        await _revoke_first(stage, first)
+        released = await _appeal(stage, second)
+        await _interim_ends(stage, third)
+        await stage.shows(
+            "all of it together",
+            withheld=set(story.second.withheld) - released,
+            reduced=story.second.reduced,
+        )
+        await _hold_back_hashtags(log, settings, report)
+    documents, found = await publish_story(settings, began_ms - 24 * HOUR_MS, now_ms())
+    return StoryResult(documents, found.checked, [*stage.problems, *found.problems])
 
 
-def write(ended: StoryResult, folder: Path, json_text: str) -> list[Path]:
-    """Write the update, the letter, and the report as a page and as JSON; return the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {
-        "public-update.txt": ended.update,
-        "reply-to-the-authority.txt": ended.letter,
-        "transparency-report.html": page.html(ended.report, now_ms()),
-        "transparency-report.json": json_text,
-    }
-    for name, text in files.items():
-        (folder / name).write_text(text, "utf-8")
-    return [folder / name for name in files]
-
-
-async def _take_in(story: OrderStory, desk: OrderService, now: int, report: Report) -> str:
+async def _first_order(stage: _Stage, now: int) -> str:
+    story, desk, report = stage.story, stage.desk, stage.report
+    order = await _take_in(stage, story.order_csv, REFERENCE, now)
     began = monotonic_seconds()
-    day_ms = 24 * HOUR_MS
+    await _rule(stage, order, [
+        ("declined", _SPEECH, Selection(protected=True), "counsel"),
+        ("suspended", "coordinated spam and manipulation", Selection(targets=story.rule_breakers), "trust and safety"),
+        ("withheld", _UNLAWFUL, Selection(targets=story.unlawful), "counsel"),
+        ("reduced", "the hashtags incite to violence", Selection(targets=tuple(f"#{tag}" for tag in REDUCED)),
+         "trust and safety"),
+        ("declined", _LAWFUL, Selection(undecided=True), "counsel"),
+    ])  # fmt: skip
+    await _two_people(stage, order)
+    report(f"{len(desk.case(order).rows):,} targets decided in bulk in {monotonic_seconds() - began:.2f} s")
+    await desk.step(
+        order, "interim", actor="counsel", reason="while the authority is asked for particulars",
+        expires_at_ms=now_ms() + 48 * HOUR_MS,
+    )  # fmt: skip
+    await stage.shows("interim for 48 h", withheld=set(story.unlawful), reduced=REDUCED)
+    await desk.step(order, "final", actor="counsel", reason="no particulars were received")
+    await stage.shows("final", withheld=set(story.unlawful), reduced=REDUCED)
+    return order
+
+
+async def _interim_order(stage: _Stage, now: int) -> str:
+    order = await _take_in(stage, stage.story.third.csv, THIRD, now)
+    await _rule(stage, order, [
+        ("withheld", _UNLAWFUL, Selection(targets=stage.story.third.withheld), "counsel"),
+        ("declined", _LAWFUL, Selection(undecided=True), "counsel"),
+    ])  # fmt: skip
+    await stage.desk.step(
+        order, "interim", actor="counsel", reason="until the court rules",
+        expires_at_ms=now_ms() + INTERIM_MS,
+    )  # fmt: skip
+    withheld = {*stage.story.unlawful, *stage.story.third.withheld}
+    await stage.shows(f"a third order, interim for {INTERIM_MS // 1000} s", withheld=withheld, reduced=REDUCED)
+    return order
+
+
+async def _second_order(stage: _Stage, now: int) -> str:
+    """Take in an order of the same country that names 100 of the same accounts, and make it final."""
+    second = stage.story.second
+    order = await _take_in(stage, second.csv, SECOND, now)
+    await _rule(stage, order, [
+        ("withheld", _UNLAWFUL, Selection(targets=second.withheld), "counsel"),
+        ("reduced", "the hashtags incite to violence", Selection(targets=tuple(f"#{one}" for one in second.reduced)),
+         "counsel"),
+        ("declined", _LAWFUL, Selection(undecided=True), "counsel"),
+    ])  # fmt: skip
+    await stage.desk.step(order, "final", actor="counsel", reason="all targets are decided")
+    return order
+
+
+async def _revoke_first(stage: _Stage, first: str) -> None:
+    await stage.desk.step(first, "revoked", actor="counsel", reason="set aside by the court")
+    stage.report("the court sets the first order aside; the second one stays")
+
+
+async def _appeal(stage: _Stage, second: str) -> set[str]:
+    """Release an account by appeal and the others like it by a new ruling; return them all."""
+    named_once = stage.story.second.withheld[-RELEASED:]
+    case = stage.desk.case(second)
+    row = next(row for row in case.rows if row.target.value == named_once[0])
+    [restriction] = order_restrictions(case, now_ms(), [row])
+    filed = await _command(
+        "appeal", "file", restriction.reference, "--reason", "I quoted the speech", "--actor", "case system", "--json"
+    )
+    await _command(
+        "appeal", "decide", json.loads(filed)["id"], "overturn", "--reason", "a quotation", "--actor", "appeals lead"
+    )
+    await stage.desk.refresh()
+    others = Selection(targets=named_once[1:])
+    await stage.desk.rule(
+        second, others, "declined", actor="appeals lead", reason="the same quotation", ground="not_unlawful"
+    )
+    stage.report(f"one account is released by appeal, {len(named_once) - 1} by a new ruling")
+    return set(named_once)
+
+
+async def _interim_ends(stage: _Stage, third: str) -> None:
+    remaining_ms = stage.desk.case(third).expires_at_ms - now_ms()
+    if remaining_ms > 0:
+        await asyncio.sleep(remaining_ms / 1000)
+    stage.report("the interim decision on the third order has ended")
+
+
+async def _hold_back_hashtags(log: ModerationService, settings: Settings, report: Report) -> None:
+    """Write decisions of people and of the pipeline about hashtags, without tweets."""
+    at_ms = now_ms()
+    drafts = hashtags.before(SURFACES, at_ms)
+    await log.override(drafts)
+    await log.undo(UndoDraft(tag_of(hashtags.UNDONE), "IN", None, "second moderator", "it is a football match"))
+    decided = hashtags.decisions(SURFACES, now_ms())
+    producer = DeadlineProducer(connection(settings), settings.topic(DECISIONS), 10.0)
+    try:
+        await asyncio.to_thread(producer.send, [(encode_record(one), one.hashtag.encode()) for one in decided])
+    finally:
+        await asyncio.to_thread(producer.close)
+    await asyncio.sleep(max(0, max(one.decided_at_ms for one in decided) - now_ms() + 1) / 1000)
+    blocks = hashtags.after(SURFACES, at_ms)
+    await log.override(blocks)
+    report(f"{len(drafts) + len(blocks)} decisions of people and {len(decided)} of the pipeline about hashtags")
+
+
+async def _take_in(stage: _Stage, order_csv: str, reference: str, now: int) -> str:
+    desk, report = stage.desk, stage.report
+    began = monotonic_seconds()
     given = {
-        "authority": AUTHORITY, "country": "IN", "legal_basis": "IT Act 2000, section 69A", "reference": REFERENCE,
-        "issued": _iso(now - day_ms), "received": _iso(now - 2 * HOUR_MS), "deadline": "+48h",
+        "authority": AUTHORITY, "country": "IN", "legal_basis": "IT Act 2000, section 69A", "reference": reference,
+        "issued": _iso(now - 24 * HOUR_MS), "received": _iso(now - 2 * HOUR_MS), "deadline": "+48h",
     }  # fmt: skip
-    read = parse_csv(story.order_csv.encode(), "order.csv", given, now_ms())
+    read = parse_csv(order_csv.encode(), "order.csv", given, now_ms())
     [plan] = await desk.take_in(read.drafts, actor="intake")
     report(f"intake of the order: {plan_words(plan)} ({monotonic_seconds() - began:.2f} s)")
     for problem in read.problems:
@@ -125,32 +231,27 @@ async def _take_in(story: OrderStory, desk: OrderService, now: int, report: Repo
         report(f"  {note}")
     [again] = await desk.take_in(read.drafts, actor="intake")
     report(f"second intake of the same order: {again.fate}, nothing is written")
-    return plan.head.id
+    order = plan.head.id
+    for state, reason in (("acknowledged", "the order has arrived"), ("under_review", "each target is reviewed")):
+        await desk.step(order, state, actor="counsel", reason=reason)  # type: ignore[arg-type]
+    report("the order is acknowledged and under review")
+    return order
 
 
-async def _decide(story: OrderStory, desk: OrderService, order: str, report: Report) -> None:
-    rulings: Sequence[tuple[Outcome, str, Selection, str]] = (
-        ("declined", "news media, journalists, activists and politicians speak under protection",
-         Selection(protected=True), "counsel"),
-        ("suspended", "coordinated spam and manipulation", Selection(targets=story.rule_breakers), "trust and safety"),
-        ("withheld", "incitement under local law", Selection(targets=story.unlawful), "counsel"),
-        ("reduced", "the hashtags incite to violence", Selection(targets=tuple(f"#{tag}" for tag in REDUCED)),
-         "trust and safety"),
-        ("declined", "criticism that breaks no law and none of our rules", Selection(undecided=True), "counsel"),
-    )  # fmt: skip
+async def _rule(stage: _Stage, order: str, rulings: Sequence[tuple[Outcome, str, Selection, str]]) -> None:
     for outcome, reason, selection, actor in rulings:
-        ground = "not_unlawful" if selection.undecided else None
-        decided = await desk.rule(
+        decided = await stage.desk.rule(
             order, selection, outcome, actor=actor, reason=reason,
-            ground=ground,  # type: ignore[arg-type]
+            ground="not_unlawful" if selection.undecided else None,
             surfaces=SURFACES,
         )  # fmt: skip
-        report(f"  {ruling_words(decided.plan, dry_run=False)}: {reason}")
+        stage.report(f"  {ruling_words(decided.plan, dry_run=False)}: {reason}")
 
 
-async def _two_people(story: OrderStory, desk: OrderService, order: str, report: Report) -> list[str]:
-    """Let one person alone try to act against a journalist; return the problem if that succeeds."""
-    account = next(account for account, category in story.speakers.items() if category == "journalist")
+async def _two_people(stage: _Stage, order: str) -> None:
+    """Let one person alone try to act against a journalist; note a problem if that succeeds."""
+    desk = stage.desk
+    account = next(account for account, category in stage.story.speakers.items() if category == "journalist")
     selection = Selection(targets=(account,))
     try:
         await desk.rule(
@@ -158,50 +259,26 @@ async def _two_people(story: OrderStory, desk: OrderService, order: str, report:
         )
         await desk.step(order, "final", actor="under pressure", reason="do it now")
     except CallerMistake as error:
-        report(f"  one person tries to withhold a journalist: {str(error).partition(': ')[2]}")
+        stage.report(f"  one person tries to withhold a journalist: {str(error).partition(': ')[2]}")
     row = next(row for row in desk.case(order).rows if row.target.value == account)
-    alone = row.ruling is None or row.ruling.outcome != "declined"
-    await desk.rule(order, selection, "declined", actor="counsel", ground="protected_speech",
-                    reason="news media, journalists, activists and politicians speak under protection")  # fmt: skip
-    return ["one person alone acted against a protected speaker"] if alone else []
+    if row.ruling is None or row.ruling.outcome != "declined":
+        stage.problems.append("one person alone acted against a protected speaker")
+    await desk.rule(order, selection, "declined", actor="counsel", ground="protected_speech", reason=_SPEECH)
 
 
-def _wrong(story: OrderStory, flags: AsyncFlagsClient) -> list[str]:
-    """List where a surface does not apply the decisions; [] if it applies all."""
-    visibility = flags.account_visibility
-    checks: list[tuple[str, Iterable[bool]]] = [
-        ("withheld in IN", (visibility(a, "IN") == "withheld" for a in story.unlawful)),
-        ("visible elsewhere", (visibility(a, where) == "visible" for a in story.unlawful for where in ("US", None))),
-        ("suspended everywhere", (visibility(a, w) == "suspended" for a in story.rule_breakers for w in ("IN", "US"))),
-        ("unrestricted", (visibility(a, "IN") == "visible" for a in (*story.speakers, *story.lawful))),
-        ("hashtags hidden in IN", (_held(flags, tag, surface, "IN") for tag in REDUCED for surface in SURFACES)),
-        ("hashtags shown elsewhere", (not _held(flags, tag, s, "US") for tag in REDUCED for s in SURFACES)),
-    ]
-    return [f"not all are {what}" for what, holds in checks if not all(holds)]
+async def _command(*words: str) -> str:
+    """Run a `hushtag` command as its user would; return its output.
 
-
-def _held(flags: AsyncFlagsClient, tag: str, surface: str, country: str) -> bool:
-    # There are no tweets, so only the order can hide the hashtag; legal flags do not need the pipeline.
-    register = flags.check(tag, surface, country).register
-    return register is not None and register.source == "legal"
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    deadline = monotonic_seconds() + _VISIBLE_SECONDS
-    while not holds():
-        if monotonic_seconds() > deadline:
-            return  # the caller checks the surfaces again and reports the problems
-        await asyncio.sleep(0.02)
-
-
-async def _values(settings: Settings) -> list[bytes]:
-    found: list[bytes] = []
-    async with LogReader(connection(settings), settings.topic(MODERATION)) as reader:
-        async for batch in reader.to_end({0: None}):
-            found += [record.value for record in batch]
-    if not found:
-        raise DependencyAway("the moderation topic is empty")
-    return found
+    Raises:
+        DependencyAway: it fails.
+    """
+    program = [sys.executable, "-m", "streams.cli.main", *words]
+    ran = await asyncio.to_thread(
+        subprocess.run, program, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS
+    )
+    if ran.returncode:
+        raise DependencyAway(f"hushtag {' '.join(words[:2])} ended with {ran.returncode}: {ran.stderr.strip()[-300:]}")
+    return ran.stdout
 
 
 def _iso(at_ms: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from devkit.scenario.india import order_story
-from devkit.scenario.play import play, write
+from devkit.scenario.play import play
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import POLICY, LocalRun
 from streams.cli.output import quieten
@@ -36,19 +36,27 @@ def run_india(folder: Path, *, seed: int, as_json: bool) -> int:
 
     with _local_run(report) as settings:
         ended = asyncio.run(play(order_story(seed), settings, report))
-    files = write(ended, folder, json.dumps(ended.report.facts, indent=1) + "\n")
+    documents = ended.documents
+    files = documents.write(folder)
     seconds = monotonic_seconds() - began
-    console.print(
-        f"\n--- the public update ---\n\n{ended.update}\n--- the reply to the authority ---\n\n{_head(ended.letter)}"
-    )
+    console.print(f"\n--- the public update ---\n\n{documents.update}")
+    for order, text in documents.letters.items():
+        console.print(f"--- the reply to the authority on {order} ---\n\n{_head(text)}")
     console.print("files written: " + ", ".join(map(str, files)))
     for problem in ended.problems:
         console.print(f"✗ {problem}")
     if not ended.problems:
-        console.print(f"✓ all published numbers match the log; all surfaces apply the decisions ({seconds:.1f} s)")
+        console.print(f"✓ {ended.checked:,} published numbers, all equal to the count of the log ({seconds:.1f} s)")
+        console.print("✓ all surfaces apply the decisions")
     if as_json:
-        result = {"seconds": round(seconds, 1), "problems": ended.problems, "files": [str(file) for file in files]}
-        print(json.dumps(result | {"report": ended.report.facts}))
+        result = {
+            "seconds": round(seconds, 1),
+            "checked": ended.checked,
+            "problems": ended.problems,
+            "files": [str(file) for file in files],
+            "report": documents.report.facts,
+        }
+        print(json.dumps(result))
     return EXIT_NO if ended.problems else 0
 
 

@@ -1,98 +1,155 @@
-"""Independent count of the log, compared with the numbers in the public update, the letter and the report. Pure.
+"""Comparison of every published number with the independent count of the log. Pure.
 
-This module uses no code of the folds, the report or the letter. It reads records as JSON, numbers targets in order, and
-takes the last accepted outcome of each. It supports one order without refused records.
+This module and `log_count` use no code of the folds, the report or the letter. A number in a text that no sentence
+below accounts for is a problem too, so that none is published unchecked.
 """
 
 from __future__ import annotations
 
-import json
+import csv
+import html
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-_LETTER = {
-    ("hashtag", "reduced"): r"([\d,]+) hashtags no longer shown in trends",
-    ("account", "withheld"): r"([\d,]+) accounts withheld from viewers in India",
-    ("account", "suspended"): r"([\d,]+) accounts suspended for breaking our own rules",
-}
-_UPDATE = {
-    ("hashtag", "reduced"): r"visibility of ([\d,]+) hashtags",
-    ("account", "withheld"): r"([\d,]+) accounts are withheld in India only",
-    ("account", "suspended"): r"([\d,]+) accounts were suspended",
-    ("account", "declined"): r"On ([\d,]+) accounts we took no action",
-    ("hashtag", "declined"): r"On ([\d,]+) hashtags we took no action",
-}
-_SPEAKERS = {
-    "news_media": r"([\d,]+) news media",
-    "journalist": r"([\d,]+) journalists",
-    "activist": r"([\d,]+) activists",
-    "politician": r"([\d,]+) politicians",
-}
-Counts = Mapping[tuple[str, str], int]
+_COUNT = r"(fewer than [\d,]+|[\d,]+ to [\d,]+|[\d,]+|one)"
+_SMALL = range(1, 5)
+"""Counts that are not published exactly."""
+_UNCOUNTED = (
+    r"\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}",
+    r"\d{4}-\d\d-\d\d \d\d:\d\d UTC",
+    r"EX/69A/2021/\d|section 69A|IT Act 2000|Our reference: \S+",
+    r"Counts from 1 to 4 are (?:not given exactly|given as “fewer than 5”)|a count below 5 would show",
+    r"(?:under an hour|1 to 6 hours|6 to 24 hours) \|",
+    r"(?:order to our decision|Median time to act \|): ?[\d.]+ \w+|[\d.]+ (?:ms|s|min|h|d)\b",
+)  # fmt: skip
+"""Dates, references, limits and durations in the texts; durations are compared in the JSON."""
+Expected = Mapping[str, int]
 
 
-class PlainCount:
-    """Counts of the log, without the folds."""
+@dataclass(slots=True)
+class Verification:
+    """Number of compared values, and those that differ from the log."""
 
-    def __init__(self, values: Iterable[bytes]) -> None:
-        targets: list[tuple[str, str]] = []
-        registry: dict[str, str] = {}
-        outcomes: dict[int, str] = {}
-        proposed: dict[int, tuple[str, str]] = {}
-        for record in map(json.loads, values):
-            match record["kind"]:
-                case "order_targets":
-                    targets += [(target[0], target[1]) for target in record["targets"]]
-                case "speaker" if not record["removed"]:
-                    registry[record["account"]] = record["category"]
-                case "order_ruling":
-                    for number in (n for first, last in record["targets"] for n in range(first, last + 1)):
-                        outcome, by = record["outcome"], record["actor"]
-                        if outcome != "declined" and targets[number][1] in registry:
-                            first = proposed.setdefault(number, (outcome, by))
-                            if first[0] != outcome or first[1] == by:
-                                continue
-                        outcomes[number] = outcome
-                        proposed.pop(number, None)
-        self.outcomes: Counts = Counter((targets[number][0], outcome) for number, outcome in outcomes.items())
-        self.accounts = sum(kind == "account" for kind, _ in targets)
-        self.hashtags = sum(kind == "hashtag" for kind, _ in targets)
-        self.speakers = Counter(
-            registry[targets[number][1]]
-            for number, outcome in outcomes.items()
-            if outcome == "declined" and targets[number][1] in registry
-        )
-        self.undecided = len(targets) - len(outcomes)
+    checked: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def compare(self, where: str, what: str, published: object, counted: object) -> None:
+        """Compare one published value with the count; a hidden small count must contain it."""
+        self.checked += 1
+        if not _agrees(published, counted):
+            self.problems.append(f"{where}: {what}: {published}, but the log has {counted}")
+
+    def facts(self, where: str, published: Mapping[str, Any], counted: Mapping[str, Any]) -> None:
+        """Compare every value of the report's JSON."""
+        withheld = {kind for kind in counted["targets"] if _small_by_order(counted, kind)}
+        expected = dict(counted)
+        expected["requested"] = {kind: n for kind, n in counted["requested"].items() if kind not in withheld}
+        expected["by_order"] = [_without(order, withheld) for order in counted["by_order"]]
+        for share in ("suppressions_overruled_share", "automated_decisions_lacking", "counts_below_are_rounded"):
+            expected[share] = published[share]  # a share of two counts that are compared, gaps, and the limit
+        self._values(where, "", published, expected)
+
+    def table(self, where: str, text: str, published: Mapping[str, Any]) -> None:
+        """Compare every row of the CSV with the JSON, which was compared with the log."""
+        rows = {row["number"]: row["value"] for row in csv.DictReader(text.splitlines())}
+        values = dict(_leaves("", published))
+        for path in {*rows, *values}:
+            value = values.get(path, "no value")
+            self.compare(where, path, rows.get(path), "" if value is None else str(value))
+
+    def text(self, where: str, text: str, sentences: Mapping[str, Expected]) -> None:
+        """Compare the numbers of a text; each sentence must be there, and no other number.
+
+        Args:
+            where: name of the text.
+            text: the text, with or without line breaks.
+            sentences: sentence with `{name}` in place of each number → the counts by name; one whose counts are all 0
+                must be absent.
+        """
+        text = " ".join(text.split())
+        covered = [match.span() for pattern in _UNCOUNTED for match in re.finditer(pattern, text)]
+        for sentence, counts in sentences.items():
+            pattern = re.sub(r"\\\{(\w+)\\\}", lambda match: f"(?P<{match[1]}>{_COUNT[1:-1]})", re.escape(sentence))
+            pattern = pattern.replace(r"\{\*\}", r"[^|]*")
+            found = list(re.finditer(r"(?<![\w,])" + pattern, text))
+            covered += [match.span() for match in found]
+            if not found and any(counts.values()):
+                self.compare(where, sentence, "no such sentence", dict(counts))
+            for match in found:
+                for name, count in counts.items():
+                    self.compare(where, sentence.replace("{" + name + "}", name.upper()), match[name], count)
+        for match in re.finditer(r"\d+(?:,\d{3})*", text):
+            if not any(first <= match.start() and match.end() <= last for first, last in covered):
+                near = text[max(0, match.start() - 40) : match.end() + 40]
+                self.compare(where, f"a number that no sentence accounts for, in '…{near}…'", match[0], "nothing")
+
+    def _values(self, where: str, path: str, published: Any, counted: Any) -> None:
+        if isinstance(counted, Mapping) and isinstance(published, Mapping):
+            for name in {*published, *counted}:
+                inner = f"{path}.{name}".lstrip(".")
+                if name not in published and inner.startswith("median_") and "_by_category." in inner:
+                    continue  # the category's count is small
+                if name in ("kappa", "false_positive_rate", "reviewers_kappa"):
+                    continue  # shares of counts that are compared
+                self._values(where, inner, published.get(name), counted.get(name))
+        elif isinstance(counted, Sequence) and not isinstance(counted, str) and isinstance(published, Sequence):
+            self.compare(where, f"number of {path}", len(published), len(counted))
+            for number, (one, other) in enumerate(zip(published, counted, strict=False)):
+                self._values(where, f"{path}.{number}", one, other)
+        else:
+            self.compare(where, path, published, counted)
 
 
-def disagreements(count: PlainCount, update: str, letter: str, facts: Mapping[str, Any]) -> list[str]:
-    """List the numbers in the update, the letter and the report that differ from the log; [] if all agree."""
-    found: list[str] = []
-    update, letter = (" ".join(text.split()) for text in (update, letter))  # undo line wrapping
-
-    def compare(where: str, what: str, published: object, counted: int) -> None:
-        if published != counted:
-            found.append(f"{where}: {what}: {published}, but the log has {counted}")
-
-    for where, text, patterns in (("the update", update, _UPDATE), ("the letter", letter, _LETTER)):
-        for key, pattern in patterns.items():
-            compare(where, " ".join(key), _number(pattern, text), count.outcomes[key])
-    for category, pattern in _SPEAKERS.items():
-        compare("the update", category, _number(pattern, update), count.speakers[category])
-    compare("the update", "accounts named", _number(r"naming ([\d,]+) accounts", update), count.accounts)
-    compare("the letter", "accounts named", _number(r"names ([\d,]+) accounts", letter), count.accounts)
-    compare("the letter", "hashtags named", _number(r"and ([\d,]+) hashtags\.", letter), count.hashtags)
-    declined = sum(int(n.replace(",", "")) for n in re.findall(r"- ([\d,]+) accounts: ", letter))
-    compare("the letter", "accounts declined", declined, count.outcomes["account", "declined"])
-    compare("the log", "targets without an outcome", 0, count.undecided)
-    for kind, outcomes in facts["outcomes"].items():
-        for outcome, published in outcomes.items():
-            compare("the report", f"{kind} {outcome}", published, count.outcomes[kind, outcome])
-    return found
+def page_text(page: str) -> str:
+    """Return the text of a page, with a bar between the cells of a table."""
+    body = re.sub(r"<(style|title|svg|caption).*?</\1>", " ", page, flags=re.DOTALL)
+    body = re.sub(r"</(th|td|dt)>", " | ", body)
+    return html.unescape(re.sub(r"<[^>]*>", " ", body))
 
 
-def _number(pattern: str, text: str) -> int | None:
-    match = re.search(pattern, text)
-    return int(match[1].replace(",", "")) if match else None
+def _agrees(published: object, counted: object) -> bool:
+    if isinstance(counted, int) and isinstance(published, str):
+        exact = published.replace(",", "").replace("one", "1")
+        if exact.startswith(("<", "fewer than ")):
+            return 0 < counted < int(exact.removeprefix("fewer than ").removeprefix("<"))
+        if " to " in exact:
+            least, most = exact.split(" to ")
+            return int(least) <= counted <= int(most)
+        return exact.isdigit() and int(exact) == counted
+    return published == counted or (published in (None, 0, {}, []) and counted in (None, 0, {}, []))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    parts: Iterable[tuple[Any, Any]]
+    if isinstance(value, Mapping):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    else:
+        yield path, value
+        return
+    for name, part in parts:
+        yield from _leaves(f"{path}.{name}".lstrip("."), part)
+
+
+def _small_by_order(counted: Mapping[str, Any], kind: str) -> bool:
+    """Return whether the outcomes by order would reveal a small count of this kind of target."""
+    got: dict[str, int] = {}
+    cells: list[int] = list(counted["states"][kind].values())
+    for order in counted["by_order"]:
+        for outcome, count in order["outcomes"].get(kind, {}).items():
+            got[outcome] = got.get(outcome, 0) + count
+            cells.append(count)
+    for state, count in counted["states"][kind].items():
+        got[state.split("_")[0]] = got.get(state.split("_")[0], 0) - count
+    cells += [*map(abs, got.values()), counted["requested"][kind] - counted["targets"][kind]]
+    return any(count in _SMALL for count in cells)
+
+
+def _without(order: Mapping[str, Any], kinds: set[str]) -> dict[str, Any]:
+    parts = {
+        part: {kind: n for kind, n in order[part].items() if kind not in kinds} for part in ("targets", "outcomes")
+    }
+    return {**order, **parts}

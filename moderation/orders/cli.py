@@ -4,47 +4,47 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from moderation.options import Actor, Json, Reason, Surfaces
+from moderation.options import Actor, Json, Reason, Surfaces, Wait
 from moderation.orders import options as opt
-from moderation.orders.cli_steps import assign, note, step_command
-from moderation.orders.intake import ParsedOrders, parse_csv, parse_json
+from moderation.orders.cli_steps import assign, finish_publication, note, publication, step_command
+from moderation.orders.handle_resolver import check_answered, resolve_on_terminal
+from moderation.orders.handles import Handles, handles_in
+from moderation.orders.intake import csv_lines, json_lines, parse_lines
 from moderation.orders.intake_plan import plan_intake
 from moderation.orders.letter import letter
 from moderation.orders.selection import Selection
 from moderation.orders.service import OrderService
 from moderation.orders.view import (
+    ORDER_HEADERS,
+    TARGET_HEADERS,
     case_as_dict,
     head_lines,
-    orders_table,
+    order_cells,
     plan_as_dict,
     plan_words,
     row_as_dict,
     rows_csv,
-    rows_table,
     ruling_as_dict,
     ruling_words,
+    target_cells,
 )
 from moderation.terminal import actor_of, errors, out, policy_names, read_file, refuse_rows, run_with_orders
+from streams.cli.lists import print_list
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import country_of
 from streams.orders.cases import open_cases
 from streams.orders.records import (
-    CATEGORIES,
     GROUNDS,
     OUTCOMES,
     STATES,
-    TARGET_KINDS,
     Ground,
     Outcome,
-    SpeakerCategory,
-    TargetKind,
 )
 from streams.settings import load_settings
 
@@ -75,7 +75,7 @@ def intake(
     country: Annotated[str, typer.Option(help="Country of the authority, such as IN.")] = "",
     legal_basis: Annotated[str, typer.Option(help="Law that it names.")] = "",
     reference: Annotated[str, typer.Option(help="Reference of the authority.")] = "",
-    issued: Annotated[str, typer.Option(help="Time of issue, in ISO 8601.")] = "",
+    issued: Annotated[str, typer.Option(help="Time of issue: ISO 8601, or as the country writes dates.")] = "",
     received: Annotated[str, typer.Option(help="Time of receipt.", show_default="now")] = "",
     deadline: Annotated[
         str, typer.Option(help="Deadline in ISO 8601 (a date ends where it ends first on earth); or +48h.")
@@ -89,8 +89,8 @@ def intake(
     """Take orders in from CSV (a row for each target) or JSON; an order that is taken in twice is recognised.
 
     Columns: authority, country, legal_basis, reference, issued, received, deadline, confidential, kind, target, author.
-    All but target may be left out and given as options. Bad rows are reported with line and fix, and the others are
-    taken in; the exit code is then 3.
+    All but target may be left out and given as options. Handles are resolved by HUSHTAG_HANDLE_RESOLVER. Bad rows and
+    unresolved handles are reported with line and fix, and the others are taken in; the exit code is then 3.
     """
     given = {
         "authority": authority,
@@ -103,13 +103,16 @@ def intake(
         "confidential": "yes" if confidential else "",
     }
     data, name = read_file(file)
-    parse: Callable[..., ParsedOrders] = parse_json if name.lower().endswith(".json") else parse_csv
-    read = parse(data, name, given, now_ms())
+    settings, is_json = load_settings(), name.lower().endswith(".json")
+    lines = list(json_lines(data, name) if is_json else csv_lines(data, name))
+    found = resolve_on_terminal(handles_in(lines, settings.profile_url), settings)
+    read = parse_lines(lines, given, now_ms(), Handles(found, settings.profile_url))
     for line in read.notes:
         errors.print(line, style="yellow")
     if read.problems:
         refuse_rows(read.problems, as_json, strict=strict)
     if not read.drafts:
+        check_answered(found)
         raise CallerMistake(f"{file} names no target that can be used", fix="see hushtag orders intake --help")
 
     async def work(orders: OrderService) -> None:
@@ -138,7 +141,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List orders: those with a running clock first, by their next due time."""
-    where = country_of(country) if country else None
+    where = country_of(country) if country not in (None, "*") else None
     states = [opt.word("--state", one, STATES) for one in state or ()]
 
     async def work(orders: OrderService) -> None:
@@ -157,7 +160,7 @@ def list_(
             for case in found:
                 print(json.dumps(case_as_dict(case, cases, at_ms), ensure_ascii=False))
         elif found:
-            out.print(orders_table(found, at_ms))
+            print_list(ORDER_HEADERS, [order_cells(case, at_ms) for case in found])
         else:
             errors.print("there are no such orders")
 
@@ -177,7 +180,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show an order: its fields, its history, and its targets (the first 50, or by a filter)."""
-    selection = _selection(kind, target, outcome, undecided, waiting, protected, speaker, None)
+    selection = opt.selection(kind, target, outcome, undecided, waiting, protected, speaker, None)
 
     async def work(orders: OrderService) -> None:
         cases = await orders.refresh()
@@ -189,7 +192,7 @@ def show(
                 print(json.dumps(row_as_dict(case, row, cases), ensure_ascii=False))
             return
         out.print("\n".join(head_lines(case, now_ms())))
-        out.print(rows_table(case, rows[:first], cases))
+        print_list(TARGET_HEADERS, [target_cells(case, row, cases) for row in rows[:first]], names=3)
         if first is not None and len(rows) > first:
             out.print(f"and {len(rows) - first:,} more: --first {len(rows)}, or hushtag orders export {order}")
 
@@ -217,6 +220,7 @@ def decide(
     dry_run: opt.DryRun = False,
     actor: Actor = None,
     if_version: opt.Version = None,
+    wait: Wait = 5.0,
     as_json: Json = False,
 ) -> None:
     """Rule on many targets at once, by a filter.
@@ -227,9 +231,10 @@ def decide(
     """
     because = cast(Ground, opt.word("--ground", ground, GROUNDS)) if ground else None
     chosen = cast(Outcome, opt.word("OUTCOME", outcome, OUTCOMES))
-    selection = _selection(kind, target, with_outcome, undecided, waiting, protected, speaker, first)
+    selection = opt.selection(kind, target, with_outcome, undecided, waiting, protected, speaker, first)
     if selection == Selection() and not everything:
         raise CallerMistake("no targets are selected", fix="a filter such as --undecided, or --all")
+    surfaces = policy_names(load_settings()).select_surfaces(surface or ()) if chosen == "reduced" else ()
 
     async def work(orders: OrderService) -> None:
         await orders.refresh()
@@ -241,15 +246,17 @@ def decide(
             reason=reason,
             ground=because,
             against_protected=against_protected,
-            surfaces=policy_names(load_settings()).select_surfaces(surface or ()),
+            surfaces=surfaces,
             expected=if_version,
             dry_run=dry_run,
         )
+        shown = await publication(orders, wait)
         if as_json:
             head = {"order": order, "version": ruling.case.version, "dry_run": dry_run}
-            print(json.dumps(head | ruling_as_dict(ruling.plan)))
+            print(json.dumps(head | ruling_as_dict(ruling.plan) | (shown.as_dict() if shown else {})))
         else:
             out.print(f"{order}: {ruling_words(ruling.plan, dry_run=dry_run)}")
+        finish_publication(ruling.case, shown, as_json)
 
     run_with_orders(work)
 
@@ -262,7 +269,7 @@ def export(
     protected: opt.Protected = None,
 ) -> None:
     """Write an order's targets and their outcomes as CSV to stdout; no cell is a formula."""
-    selection = _selection(kind, None, outcome, undecided, False, protected, None, None)
+    selection = opt.selection(kind, None, outcome, undecided, False, protected, None, None)
 
     async def work(orders: OrderService) -> None:
         cases = await orders.refresh()
@@ -281,7 +288,7 @@ def reply(
 
     async def work(orders: OrderService) -> None:
         await orders.refresh()
-        text = letter(orders.case(order), now_ms(), sender=sender)
+        text = letter(orders.case(order), orders.states(), sender=sender)
         if to is None:
             sys.stdout.write(text)
         else:
@@ -289,25 +296,3 @@ def reply(
             out.print(f"written to {to}")
 
     run_with_orders(work)
-
-
-def _selection(
-    kinds: Iterable[str] | None,
-    targets: Iterable[str] | None,
-    outcomes: Iterable[str] | None,
-    undecided: bool,
-    waiting: bool,
-    protected: bool | None,
-    speakers: Iterable[str] | None,
-    first: int | None,
-) -> Selection:
-    return Selection(
-        kinds=tuple(cast(TargetKind, opt.word("--kind", one.removesuffix("s"), TARGET_KINDS)) for one in kinds or ()),
-        targets=tuple(targets or ()),
-        outcomes=tuple(cast(Outcome, opt.word("--with", one, OUTCOMES)) for one in outcomes or ()),
-        undecided=undecided,
-        waiting=waiting,
-        protected=protected,
-        categories=tuple(cast(SpeakerCategory, opt.word("--speaker", one, CATEGORIES)) for one in speakers or ()),
-        first=first,
-    )

@@ -9,23 +9,26 @@ from typing import Annotated, cast
 import typer
 
 from moderation.drafts import expiry_of
-from moderation.options import Actor, Json, Reason
+from moderation.options import Actor, Json, Reason, Wait
 from moderation.orders import options as opt
 from moderation.orders.service import OrderService
 from moderation.orders.view import case_as_dict, head_lines
-from moderation.terminal import actor_of, out, run_with_orders
+from moderation.publication import OrderPublication, wait_order_published
+from moderation.terminal import actor_of, errors, out, run_with_orders
 from streams.clock import now_ms
-from streams.errors import CallerMistake
-from streams.orders.records import Ground, OrderState
-from streams.orders.states import GROUNDS_OF
+from streams.errors import EXIT_AWAY, CallerMistake
+from streams.orders.cases import Case
+from streams.orders.records import Ground, OrderRuling, OrderState, OrderStep
+from streams.orders.states import GROUNDS_OF, PENDING_STATES
+from streams.settings import load_settings
 
 
 def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[..., None]:
     """Create the command that changes an order's state to `to`; with `lasts` it requires an end."""
 
     def run(
-        order: str, reason: str, actor: str | None, version: str | None, as_json: bool, expires_at_ms: int = 0,
-        ground: Ground = "other",
+        order: str, reason: str, actor: str | None, version: str | None, wait: float, as_json: bool,
+        expires_at_ms: int = 0, ground: Ground = "other",
     ) -> None:  # fmt: skip
         async def work(orders: OrderService) -> None:
             await orders.refresh()
@@ -38,17 +41,21 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
                 ground=ground,
                 expected=version,
             )
+            shown = await publication(orders, wait)
             if as_json:
-                print(json.dumps(case_as_dict(case, orders.cases, now_ms()), ensure_ascii=False))
+                plain = case_as_dict(case, orders.cases, now_ms()) | (shown.as_dict() if shown else {})
+                print(json.dumps(plain, ensure_ascii=False))
             else:
                 out.print(head_lines(case, now_ms())[0])
+            finish_publication(case, None if shown and to in PENDING_STATES else shown, as_json)
 
         run_with_orders(work)
 
     def command(
-        order: opt.Order, reason: Reason, actor: Actor = None, if_version: opt.Version = None, as_json: Json = False
-    ) -> None:
-        run(order, reason, actor, if_version, as_json)
+        order: opt.Order, reason: Reason, actor: Actor = None, if_version: opt.Version = None, wait: Wait = 5.0,
+        as_json: Json = False,
+    ) -> None:  # fmt: skip
+        run(order, reason, actor, if_version, wait, as_json)
 
     def command_for_a_time(
         order: opt.Order,
@@ -57,24 +64,55 @@ def step_command(to: OrderState, help: str, *, lasts: bool = False) -> Callable[
         until: Annotated[str | None, typer.Option("--until", help="Or end, in ISO 8601.", metavar="TIME")] = None,
         actor: Actor = None,
         if_version: opt.Version = None,
+        wait: Wait = 5.0,
         as_json: Json = False,
     ) -> None:
         if not for_ and not until:
             raise CallerMistake("an interim decision needs an end", fix="give --for or --until")
-        run(order, reason, actor, if_version, as_json, expiry_of(for_, until, "1d", now_ms()))
+        run(order, reason, actor, if_version, wait, as_json, expiry_of(for_, until, "1d", now_ms()))
 
     def command_with_ground(
         order: opt.Order, reason: Reason, ground: opt.GroundOption = "other", actor: Actor = None,
-        if_version: opt.Version = None, as_json: Json = False,
+        if_version: opt.Version = None, wait: Wait = 5.0, as_json: Json = False,
     ) -> None:  # fmt: skip
         because = cast(Ground, opt.word("--ground", ground or "other", GROUNDS_OF["declined"]))
-        run(order, reason, actor, if_version, as_json, ground=because)
+        run(order, reason, actor, if_version, wait, as_json, ground=because)
 
     chosen: Callable[..., None] = command_for_a_time if lasts else command
     if to == "declined":
         chosen = command_with_ground
     chosen.__doc__ = help
     return chosen
+
+
+async def publication(orders: OrderService, wait_seconds: float) -> OrderPublication | None:
+    """Wait until surfaces show the last write; None if nothing was written."""
+    if not orders.written:
+        return None
+    offset, record = orders.written[-1]
+    return await wait_order_published(
+        load_settings(),
+        offset,
+        recorded_ms=record.at_ms if isinstance(record, OrderStep | OrderRuling) else now_ms(),
+        changes=orders.changes_surfaces(offset),
+        wait_seconds=wait_seconds,
+    )
+
+
+def finish_publication(case: Case, shown: OrderPublication | None, as_json: bool) -> None:
+    """Print when surfaces show the last write; None: nothing to print.
+
+    Raises:
+        typer.Exit: 1 if they do not show it yet.
+    """
+    if shown is None:
+        return
+    if not as_json:
+        waits = {"unchanged": "surfaces change once the order is interim or final"}
+        out.print(f"  {shown.words(**waits if case.state in PENDING_STATES else {})}")
+    if shown.note:
+        errors.print(f"{case.id} is recorded, but not published to the surfaces yet: {shown.note}", style="yellow")
+        raise typer.Exit(EXIT_AWAY)
 
 
 def assign(

@@ -1,24 +1,35 @@
 """Dates of an order. Pure.
 
+An order may write 03/04/2026. Such a date is read in the order of day and month that its country uses (CLDR), and shown
+back in words where another reading exists.
+
 A date without a time is a different period in each time zone, so it is read as all moments that it may mean. A check
 refuses a date only if no time zone allows it, and a clock runs to the earliest possible end, so that it is never late.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
+from typing import Literal
 
 from moderation.tables import BadCell
-from moderation.wording import time_words
+from moderation.wording import country_words, time_words
 
 DAY_MS = 86_400_000
 EARLIEST_MS = 14 * 3_600_000
 """Lead of the first time zone in which a day begins (UTC+14)."""
 LATEST_MS = 12 * 3_600_000
 """Lag of the last time zone in which a day ends (UTC-12)."""
-BEYOND_MS = 10**15
-"""Upper limit of a record's times, excluded."""
+DATE_FIELDS = ("issued", "received", "deadline")
+_LOCAL = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})(?:[ T,]+(\S.*))?")
+DayOrder = Literal["day first", "month first"]
+BEYOND_MS = 253_402_214_400_000
+"""Upper limit of an order's times, excluded: the last day that a date can name begins then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,79 @@ class OrderDate:
         return self.end_ms - EARLIEST_MS if self.is_day else self.at_ms
 
 
+@dataclass(frozen=True, slots=True)
+class LocalDates:
+    """Cells of an order with its dates in ISO 8601."""
+
+    cells: dict[str, str]
+    notes: tuple[str, ...]
+    """Readings of dates that could be read in another way, in words."""
+
+
+def read_local_dates(cells: Mapping[str, str], country: str) -> LocalDates:
+    """Convert the dates of an order that are written as its country writes them.
+
+    Args:
+        cells: fields of the order as written.
+        country: country of the order, ISO 3166-1.
+
+    Raises:
+        BadCell: a date has two readings, and the country prefers neither.
+    """
+    read, notes = dict(cells), []
+    for field in DATE_FIELDS:
+        match = _LOCAL.fullmatch(cells.get(field, "").strip())
+        if match is None:
+            continue
+        day, why = _local_day(field, match, country)
+        read[field] = day.isoformat() + (f"T{match[5]}" if match[5] else "")
+        if why:
+            notes.append(f"{field} {match[0]} is read as {day.day} {day:%B %Y} ({why})")
+    return LocalDates(read, tuple(notes))
+
+
+@cache
+def day_order(country: str) -> DayOrder | None:
+    """Return which of day and month a country writes first; None where neither comes first.
+
+    >>> day_order("IN"), day_order("US"), day_order("CA")
+    ('day first', 'month first', None)
+    """
+    from babel import Locale, UnknownLocaleError
+    from babel.languages import get_official_languages
+
+    found: set[DayOrder] = set()
+    for language in get_official_languages(country, de_facto=True):
+        try:
+            first = Locale.parse(f"{language}_{country}").date_formats["short"].pattern.lstrip()[:1]
+        except UnknownLocaleError:
+            continue
+        if first in "dM":
+            found.add("day first" if first == "d" else "month first")
+    return found.pop() if len(found) == 1 else None
+
+
+def _local_day(field: str, match: re.Match[str], country: str) -> tuple[date, str]:
+    """Return the day, and why it is read so where that needs showing."""
+    first, second, year = int(match[1]), int(match[3]), int(match[4])
+    orders: tuple[tuple[DayOrder, int, int], ...] = (("day first", first, second), ("month first", second, first))
+    readings: dict[DayOrder, date] = {}
+    for order, day, month in orders:
+        with suppress(ValueError):
+            readings[order] = date(year, month, day)
+    if not readings:
+        raise BadCell(field, match[0], "not a date", "such as 2021-02-08 or 2021-02-08T18:00:00+05:30")
+    wanted = day_order(country)
+    if len(set(readings.values())) == 1:
+        odd = wanted is not None and wanted not in readings
+        why = f"its only reading, although {country_words(country)} writes the {wanted}" if odd else ""
+        return next(iter(readings.values())), why
+    if wanted is None:
+        fix = f"write {readings['day first']} or {readings['month first']}"
+        raise BadCell(field, match[0], f"of two readings, and {country_words(country)} prefers neither", fix)
+    return readings[wanted], f"{wanted}, as {country_words(country)} writes dates"
+
+
 def parse_date(field: str, written: str) -> OrderDate:
     """Parse a time in ISO 8601, in UTC if it has no offset.
 
@@ -67,7 +151,7 @@ def parse_date(field: str, written: str) -> OrderDate:
         raise BadCell(field, written, "not a date", "such as 2021-02-08 or 2021-02-08T18:00:00+05:30") from None
     at_ms = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     if not 0 <= at_ms < BEYOND_MS:
-        raise BadCell(field, written, "out of range", "a date after 1970")
+        raise BadCell(field, written, "out of range", "a date from 1970 to 9999")
     return OrderDate(at_ms, is_day(text))
 
 

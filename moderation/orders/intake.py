@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from moderation.drafts import duration_ms
-from moderation.orders.dates import BEYOND_MS, OrderDate, deadline_note, parse_date
+from moderation.orders.dates import BEYOND_MS, OrderDate, deadline_note, parse_date, read_local_dates
+from moderation.orders.handles import Handles
 from moderation.orders.intake_plan import FIELDS, UNIQUE_FIELDS, OrderDraft, OrderHead
-from moderation.tables import BadCell, RowProblem, TableLine, account_of, one_of, read_table, words
+from moderation.tables import BadCell, RowProblem, TableLine, one_of, read_table, words
 from streams.errors import CallerMistake
 from streams.naming import country_of, format_duration, tag_of
 from streams.orders.records import MOST_TARGETS, TARGET_KINDS, Target, TargetKind
@@ -25,6 +26,7 @@ MOST_ORDERS = 1_000
 _TWEET = re.compile(
     r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/[A-Za-z0-9_]+/(?:web/)?status(?:es)?/([0-9]{1,20})\b.*"
 )
+NO_HANDLES = Handles()
 _YES, _NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0", "n", ""})
 
 
@@ -37,7 +39,9 @@ class ParsedOrders:
     notes: tuple[str, ...]
 
 
-def parse_csv(data: bytes, name: str, given: Mapping[str, str], now_ms: int) -> ParsedOrders:
+def parse_csv(
+    data: bytes, name: str, given: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
+) -> ParsedOrders:
     """Parse a CSV file.
 
     Args:
@@ -45,19 +49,46 @@ def parse_csv(data: bytes, name: str, given: Mapping[str, str], now_ms: int) -> 
         name: name of the file, for errors.
         given: fields of the order that are not in the file.
         now_ms: time of the intake, Unix time in ms.
+        handles: accounts of the handles in the file.
 
     Raises:
         CallerMistake: the file as a whole cannot be used.
     """
-    lines = read_table(data, name, columns=COLUMNS, required=("target",), most_rows=MOST_TARGETS)
-    return _Parser(given, now_ms).parse(lines)
+    return parse_lines(csv_lines(data, name), given, now_ms, handles)
 
 
-def parse_json(data: bytes, name: str, given: Mapping[str, str], now_ms: int) -> ParsedOrders:
+def parse_json(
+    data: bytes, name: str, given: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
+) -> ParsedOrders:
     """Parse JSON: an order or a list of orders.
 
     An order is an object of the same fields with `targets`: a list of strings, or of objects with `kind`, `target` and
     `author`.
+
+    Raises:
+        CallerMistake: the file as a whole cannot be used.
+    """
+    return parse_lines(json_lines(data, name), given, now_ms, handles)
+
+
+def parse_lines(
+    lines: Iterable[TableLine | RowProblem], given: Mapping[str, str], now_ms: int, handles: Handles = NO_HANDLES
+) -> ParsedOrders:
+    """Group the rows of a file into orders."""
+    return _Parser(given, now_ms, handles).parse(lines)
+
+
+def csv_lines(data: bytes, name: str) -> Iterator[TableLine | RowProblem]:
+    """Yield the rows of a CSV file.
+
+    Raises:
+        CallerMistake: the file as a whole cannot be used.
+    """
+    return read_table(data, name, columns=COLUMNS, required=("target",), most_rows=MOST_TARGETS)
+
+
+def json_lines(data: bytes, name: str) -> Iterator[TableLine | RowProblem]:
+    """Yield a row for each target of a JSON file.
 
     Raises:
         CallerMistake: the file as a whole cannot be used.
@@ -69,11 +100,11 @@ def parse_json(data: bytes, name: str, given: Mapping[str, str], now_ms: int) ->
     orders = read if isinstance(read, list) else [read]
     if len(orders) > MOST_ORDERS:
         raise CallerMistake(f"{name} has more than {MOST_ORDERS:,} orders", fix="split it")
-    return _Parser(given, now_ms).parse(_json_lines(orders, isinstance(read, list)))
+    return _json_lines(orders, isinstance(read, list))
 
 
-def parse_target(written: str, kind: str = "", author: str = "") -> Target:
-    """Parse a target as an order writes it: `#tag`, an account id or address, a tweet's address.
+def parse_target(written: str, kind: str = "", author: str = "", handles: Handles = NO_HANDLES) -> Target:
+    """Parse a target as an order writes it: `#tag`, an account's id, handle or address, a tweet's address.
 
     Raises:
         BadCell: it is none of these, or not of the given kind.
@@ -82,14 +113,15 @@ def parse_target(written: str, kind: str = "", author: str = "") -> Target:
     if not text:
         raise BadCell("target", written, "it is empty", "an account id, a #hashtag or a tweet's address")
     wanted = one_of("kind", kind, TARGET_KINDS) if kind.strip() else _kind(text)
-    by = account_of("author", author) if author.strip() else ""
+    by, named, resolved_ms = handles.account("author", author) if author.strip() else ("", "", 0)
     if wanted == "account":
-        return Target("account", account_of("target", text))
+        account, named, resolved_ms = handles.account("target", text)
+        return Target("account", account, handle=named, resolved_ms=resolved_ms)
     if wanted == "tweet":
         match = _TWEET.fullmatch(text) or re.fullmatch(r"([0-9]{1,20})", text)
         if match is None:
             raise BadCell("target", text, "not a tweet's address", "such as https://x.com/i/status/1234567890")
-        return Target("tweet", match[1], author=by)
+        return Target("tweet", match[1], author=by, handle=named, resolved_ms=resolved_ms)
     try:
         tag = tag_of(text)
     except CallerMistake as error:
@@ -109,6 +141,7 @@ def parse_head(cells: Mapping[str, str], now_ms: int) -> OrderHead:
         raise BadCell("country", cells.get("country", ""), "unknown", error.fix) from None
     if country == "*":
         raise BadCell("country", "*", "not one country", "the ISO 3166-1 code of the order's country, such as IN")
+    cells = read_local_dates(cells, country).cells
     has_receipt = bool(cells.get("received", "").strip())
     received = parse_date("received", cells["received"]) if has_receipt else OrderDate(now_ms, False)
     issued = parse_date("issued", words("issued", cells.get("issued", "")))
@@ -153,8 +186,8 @@ def _due(deadline: str, received: OrderDate, has_receipt: bool) -> OrderDate:
 class _Parser:
     """Groups the rows of a file into orders."""
 
-    def __init__(self, given: Mapping[str, str], now_ms: int) -> None:
-        self._given, self._now_ms = given, now_ms
+    def __init__(self, given: Mapping[str, str], now_ms: int, handles: Handles) -> None:
+        self._given, self._now_ms, self._handles = given, now_ms, handles
         self._drafts: dict[str, OrderDraft] = {}
         self._heads: dict[tuple[str, ...], OrderHead | BadCell] = {}
         """Parsed fields by their text, so that equal fields are parsed once."""
@@ -178,7 +211,8 @@ class _Parser:
 
     def _add(self, line: TableLine) -> None:
         draft, cells = self._draft(line), line.cells
-        target = parse_target(cells.get("target", ""), cells.get("kind", ""), cells.get("author", ""))
+        written = (cells.get("target", ""), cells.get("kind", ""), cells.get("author", ""))
+        target = parse_target(*written, self._handles)
         key: tuple[str, str] = (target.kind, target.value)
         known = draft.targets.get(key)
         if known is None and len(draft.targets) >= MOST_TARGETS:
@@ -206,8 +240,9 @@ class _Parser:
         if isinstance(head, BadCell):
             raise head
         if (draft := self._drafts.get(head.id)) is None:
-            note = deadline_note(cells["deadline"], cells["received"], head.deadline_ms)
-            draft = self._drafts[head.id] = OrderDraft(head, deadline_note=note)
+            dates = read_local_dates(cells, head.country)
+            note = deadline_note(dates.cells["deadline"], dates.cells["received"], head.deadline_ms)
+            draft = self._drafts[head.id] = OrderDraft(head, deadline_note=note, date_notes=dates.notes)
         for name in UNIQUE_FIELDS:
             if getattr(draft.head, name) != getattr(head, name):
                 field = name.removesuffix("_ms")
@@ -218,6 +253,7 @@ class _Parser:
 
 def _notes(drafts: Iterable[OrderDraft], now_ms: int) -> Iterator[str]:
     for draft in drafts:
+        yield from (f"{draft.head.reference}: {note}" for note in draft.date_notes)
         if draft.deadline_note:
             yield f"{draft.head.reference}: {draft.deadline_note}"
         if draft.head.deadline_ms <= now_ms:
@@ -233,7 +269,7 @@ def _kind(text: str) -> TargetKind:
         return "hashtag"
     if _TWEET.fullmatch(text):
         return "tweet"
-    if re.fullmatch(r"[0-9]{1,20}", text) or text.startswith(("http", "@")):
+    if re.fullmatch(r"[0-9]{1,20}", text) or text.startswith(("http", "@", "＠")):
         return "account"
     raise BadCell("target", text, "of unknown kind", "an account id, a #hashtag, a tweet's address; or give its kind")
 

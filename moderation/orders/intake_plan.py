@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from moderation.wording import iso_words
+from moderation.wording import iso_words, time_words
 from streams.orders.cases import Case, TargetRow
 from streams.orders.records import CHUNK, OrderReceived, OrderTargets, Target
 from streams.orders.states import PENDING_STATES, state_label
@@ -59,6 +59,8 @@ class OrderDraft:
     """Place in the file of each tweet's author, such as `line 12`."""
     deadline_note: str = ""
     """Interpretation of an ambiguous deadline; "" if the deadline names its moment."""
+    date_notes: tuple[str, ...] = ()
+    """Readings of dates that could be read in another way, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def plan_intake(draft: OrderDraft, cases: Mapping[str, Case], protected: Iterabl
     added = tuple(target for key, target in draft.targets.items() if key not in have)
     why = ""
     if case is not None:
-        why = _difference(head, case) or _other_author(draft, have)
+        why = _difference(head, case) or _other_author(draft, have) or _other_account(draft, rows)
         if not why and added and case.state not in PENDING_STATES:
             why = f"it is {state_label(case.state)} and takes no more targets; give the new ones a separate reference"
     fate: Fate = "conflict" if why else "new" if case is None else "supplement" if added else "known"
@@ -138,6 +140,19 @@ def _difference(head: OrderHead, case: Case) -> str:
             return (
                 f"{known.reference!r} of {known.authority!r} is known with another {field_name}{at}; "
                 "correct it, or give the reference of the new order"
+            )
+    return ""
+
+
+def _other_account(draft: OrderDraft, rows: Iterable[TargetRow]) -> str:
+    """Explain that a handle has moved to another account since the order was taken in; "" if none has."""
+    known = {row.target.handle.lower(): row for row in rows if row.target.handle}
+    for target in draft.targets.values():
+        row = known.get(target.handle.lower()) if target.handle else None
+        if row is not None and row.target.account != target.account:
+            return (
+                f"@{target.handle} was account {row.target.account} on {time_words(row.target.resolved_ms)} (target "
+                f"{row.number + 1}) and is account {target.account} now; give the account id that the order means"
             )
     return ""
 

@@ -1,19 +1,24 @@
 """The letter to the authority: actions taken, actions declined, and the reasons. Pure.
 
-The letter is a rendering of the order's own records. Its annex names by id only the targets that were acted on. For
-declined targets it gives numbers and grounds, so that a leaked letter does not point at the people it protected.
+The letter is a rendering of the order's own records. Apart from what the order got, it counts the present states of its
+targets over all orders: an account of a revoked order is not visible while another order withholds it.
+
+The annex names by id only the targets that were acted on. For declined targets it gives numbers and grounds, so that a
+leaked letter does not point at the people it protected.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
+from moderation.orders.public_outcomes import PublicOutcome, published_outcomes
+from moderation.orders.target_states import TargetState, TargetStates
 from moderation.orders.view import in_force
 from moderation.wording import counted, country_words, day_words, listed, time_words
 from streams.orders.cases import Case, TargetRow
-from streams.orders.records import TARGET_KINDS, Ground, Outcome
+from streams.orders.records import TARGET_KINDS, Ground
 from streams.orders.states import RESTRICTING
 
 GROUND_WORDS: Mapping[Ground, str] = {
@@ -27,18 +32,27 @@ GROUND_WORDS: Mapping[Ground, str] = {
     "own_rules": "the platform's own rules",
 }
 """Published wording of each ground."""
-_ACTIONS: Mapping[Outcome, str] = {
+_ACTIONS: Mapping[PublicOutcome, str] = {
     "reduced": "no longer shown in trends and search suggestions to viewers in {country}",
     "withheld": "withheld from viewers in {country}",
     "suspended": "suspended for breaking our own rules",
+    "ended": "held back in {country} until the order or our interim decision on it ended",
 }
 
 
-def letter(case: Case, now_ms: int, *, sender: str) -> str:
-    """Write the letter as plain text, in lines of at most 100 characters."""
-    order = case.order
-    acted = list(_acted_on(case, now_ms))
-    declined = list(_declined(case))
+def letter(case: Case, states: TargetStates, *, sender: str) -> str:
+    """Write the letter as plain text, in lines of at most 100 characters.
+
+    Args:
+        case: the order.
+        states: states of all targets at the moment of the letter.
+        sender: signature.
+    """
+    order, now_ms = case.order, states.at_ms
+    outcomes = published_outcomes(case, now_ms)
+    acted = list(_acted_on(case, outcomes))
+    declined = list(_declined(case, outcomes, "declined"))
+    released = list(_declined(case, outcomes, "released"))
     parts = [
         f"To: {order.authority}",
         f"Your reference: {order.reference}",
@@ -54,12 +68,17 @@ def letter(case: Case, now_ms: int, *, sender: str) -> str:
         parts += ["", "What we did:", *(f"  - {line}" for line in acted)]
     if declined:
         parts += ["", "What we did not do, and why:", *(f"  - {line}" for line in declined)]
+    if released:
+        parts += ["", "What we did at first and took back, and why:", *(f"  - {line}" for line in released)]
     if undecided := sum(case.outcome(row) is None for row in case.rows):
         parts += ["", f"Still under review: {counted(undecided, 'target')}."]
     parts += [
         "",
-        "What is withheld is withheld in your country only; it remains visible elsewhere. Each of these decisions can "
-        "be appealed against. Declining to act on protected speech is not a comment on what it expresses.",
+        f"As of {time_words(now_ms)}, over all orders and our own decisions:",
+        *(f"  - {line}" for line in _states(case, states)),
+        "",
+        "An order withholds in its own country only. Each of these decisions can be appealed against. Declining to act "
+        "on protected speech is not a comment on what it expresses.",
         "",
         sender,
     ]
@@ -102,21 +121,47 @@ def _status(case: Case, now_ms: int) -> str:
     return "The order is under review; nothing is in force yet except what is listed below."
 
 
-def _acted_on(case: Case, now_ms: int) -> Iterator[str]:
-    found = Counter((ruled.outcome, row.target.kind) for row in case.rows if (ruled := case.outcome(row)))
+def _acted_on(case: Case, outcomes: Sequence[PublicOutcome]) -> Iterator[str]:
+    found = Counter((outcome, row.target.kind) for row, outcome in zip(case.rows, outcomes, strict=True))
     for outcome, words in _ACTIONS.items():
-        if outcome != "suspended" and not in_force(case, now_ms):
-            continue
         for kind in TARGET_KINDS:
             if many := found[outcome, kind]:
                 yield f"{counted(many, kind)} {words.format(country=country_words(case.order.country))}"
 
 
-def _declined(case: Case) -> Iterator[str]:
+def _states(case: Case, states: TargetStates) -> Iterator[str]:
+    country = case.order.country
+    found = Counter(
+        (row.target.kind, _state(states.of(row.target.kind, row.target.value), country)) for row in case.rows
+    )
+    where = country_words(country)
+    for kind in TARGET_KINDS:
+        held = "reduced" if kind == "hashtag" else "withheld"
+        words = {
+            "suspended": "suspended in all countries",
+            "here": f"{held} in {where} only",
+            "here_too": f"{held} in {where} and in other countries",
+            "visible": f"not {held} in {where}",
+        }
+        for state, phrase in words.items():
+            if many := found[kind, state]:
+                yield f"{counted(many, kind)} {phrase}"
+
+
+def _state(state: TargetState, country: str) -> str:
+    if state.suspended:
+        return "suspended"
+    if country not in state.countries:
+        return "visible"
+    return "here" if len(state.countries) == 1 else "here_too"
+
+
+def _declined(case: Case, outcomes: Sequence[PublicOutcome], outcome: PublicOutcome) -> Iterator[str]:
+    """List the grounds and reasons of declined targets, or of those that were released."""
     found = Counter(
         (row.target.kind, ruled.ground, ruled.reason)
-        for row in case.rows
-        if (ruled := case.outcome(row)) and ruled.outcome == "declined"
+        for row, got in zip(case.rows, outcomes, strict=True)
+        if got == outcome and (ruled := case.outcome(row)) is not None
     )
     for (kind, ground, reason), many in found.most_common():
         yield f"{counted(many, kind)}: {GROUND_WORDS[ground]}; {reason}"

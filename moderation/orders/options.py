@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from moderation.orders.errors import cell_error
+from moderation.orders.selection import Selection
 from moderation.tables import BadCell, one_of
+from streams.orders.records import CATEGORIES, OUTCOMES, TARGET_KINDS, Outcome, SpeakerCategory, TargetKind
 from streams.orders.states import GROUNDS_OF
 
 Order = Annotated[str, typer.Argument(help="Order id, such as IN-3f9a2c71b0.", metavar="ORDER")]
@@ -61,3 +63,26 @@ def word(field: str, written: str, known: Sequence[str]) -> str:
         return one_of(field, written, known)
     except BadCell as bad:
         raise cell_error(bad) from None
+
+
+def selection(
+    kinds: Iterable[str] | None,
+    targets: Iterable[str] | None,
+    outcomes: Iterable[str] | None,
+    undecided: bool,
+    waiting: bool,
+    protected: bool | None,
+    speakers: Iterable[str] | None,
+    first: int | None,
+) -> Selection:
+    """Build the filter of targets from the options of a command."""
+    return Selection(
+        kinds=tuple(cast(TargetKind, word("--kind", one.removesuffix("s"), TARGET_KINDS)) for one in kinds or ()),
+        targets=tuple(targets or ()),
+        outcomes=tuple(cast(Outcome, word("--with", one, OUTCOMES)) for one in outcomes or ()),
+        undecided=undecided,
+        waiting=waiting,
+        protected=protected,
+        categories=tuple(cast(SpeakerCategory, word("--speaker", one, CATEGORIES)) for one in speakers or ()),
+        first=first,
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moderation.orders.errors import cell_error
+from moderation.orders.handles import handle_of
 from moderation.orders.intake import parse_target
 from moderation.tables import BadCell
 from streams.errors import CallerMistake
@@ -20,7 +21,7 @@ class Selection:
 
     kinds: tuple[TargetKind, ...] = ()
     targets: tuple[str, ...] = ()
-    """Targets as an order writes them: account ids, #tags, addresses of tweets."""
+    """Targets as an order writes them: account ids, @handles, #tags, addresses of tweets."""
     outcomes: tuple[Outcome, ...] = ()
     undecided: bool = False
     waiting: bool = False
@@ -45,7 +46,14 @@ class Selection:
             return None
         known = {(row.target.kind, row.target.value) for row in case.rows}
         named: set[tuple[str, str]] = set()
+        accounts = (row.target for row in case.rows if row.target.kind == "account" and row.target.handle)
+        handles = {target.handle.lower(): target for target in accounts}
         for written in self.targets:
+            if handle := handle_of(written):
+                if (named_account := handles.get(handle.lower())) is None:
+                    raise _not_a_target(written, case)
+                named.add(("account", named_account.value))
+                continue
             try:
                 target = parse_target(written)
             except BadCell as bad:
@@ -54,9 +62,7 @@ class Selection:
             if key not in known and ("tweet", target.value) in known:
                 key = "tweet", target.value
             if key not in known:
-                raise CallerMistake(
-                    f"{written[:60]!r} is not a target of {case.id}", fix=f"hushtag orders show {case.id}"
-                )
+                raise _not_a_target(written, case)
             named.add(key)
         return named
 
@@ -72,3 +78,7 @@ class Selection:
         yield not self.waiting or cases.waits(row)
         yield self.protected is None or (speaker is not None) == self.protected
         yield not self.categories or (speaker is not None and speaker.category in self.categories)
+
+
+def _not_a_target(written: str, case: Case) -> CallerMistake:
+    return CallerMistake(f"{written[:60]!r} is not a target of {case.id}", fix=f"hushtag orders show {case.id}")

@@ -15,6 +15,7 @@ from moderation.orders.errors import OrderRefused, StaleOrder, cell_error, contr
 from moderation.orders.intake_plan import IntakePlan, OrderDraft, plan_intake
 from moderation.orders.ruling_plan import RulingPlan, default_ground, plan_ruling
 from moderation.orders.selection import Selection
+from moderation.orders.target_states import TargetStates, target_states
 from moderation.service import ModerationService
 from moderation.speakers.registry import RegistryPlan
 from moderation.tables import BadCell, words
@@ -57,6 +58,8 @@ class OrderService:
     def __init__(self, moderation: ModerationService, *, clock: Callable[[], int] = now_ms) -> None:
         self._moderation = moderation
         self._clock = clock
+        self.written: list[tuple[int, CaseRecord]] = []
+        """Records of the last write with their offsets."""
 
     @property
     def cases(self) -> OrderFold:
@@ -74,6 +77,14 @@ class OrderService:
         if found is None:
             raise no_such_order(order)
         return found
+
+    def states(self) -> TargetStates:
+        """Resolve the present states of all targets, over all orders, as of the last refresh or write."""
+        return target_states(self._moderation.view.fold, self._clock())
+
+    def changes_surfaces(self, offset: int) -> bool:
+        """Whether the record at an offset began, ended or changed a restriction."""
+        return any(stack.offset == offset for stack in self._moderation.view.fold.stacks().values())
 
     async def take_in(self, drafts: Sequence[OrderDraft], *, actor: str) -> list[IntakePlan]:
         """Take orders in; known targets are not written again, and orders in conflict are not written."""
@@ -225,6 +236,7 @@ class OrderService:
             return [_encode(record) for record in records]
 
         offsets = await self._moderation.transact(encoded)
+        self.written = list(zip(offsets, records, strict=True))
         for record, offset in zip(records, offsets, strict=True):
             if (refusal := self.cases.refused.get(offset)) is not None:
                 raise refusal_error(getattr(record, "order", ""), refusal)

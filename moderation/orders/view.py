@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from moderation.orders.errors import change_words
@@ -14,6 +13,7 @@ from moderation.orders.intake_plan import IntakePlan
 from moderation.orders.ruling_plan import RulingPlan
 from moderation.tables import write_table
 from moderation.wording import counted, time_words
+from streams.cli.lists import Cell
 from streams.naming import format_duration as duration_words
 from streams.orders.cases import Case, TargetRow
 from streams.orders.fold import OrderFold
@@ -21,7 +21,8 @@ from streams.orders.records import OUTCOMES, OrderStep
 from streams.orders.states import IN_FORCE_STATES, state_label
 
 TARGET_COLUMNS = (
-    "number", "kind", "target", "protected", "proposal", "outcome", "ground", "reason", "by", "second", "waiting",
+    "number", "kind", "target", "handle", "protected", "proposal", "outcome", "ground", "reason", "by", "second",
+    "waiting",
 )  # fmt: skip
 _STYLES = {"final": "bold", "interim": "bold", "declined": "dim", "revoked": "dim"}
 PROTECTED = "declined: protected speech"
@@ -76,6 +77,8 @@ def row_as_dict(case: Case, row: TargetRow, cases: OrderFold) -> dict[str, Any]:
         "number": row.number + 1,
         "kind": row.target.kind,
         "target": f"#{row.target.display}" if row.target.kind == "hashtag" else row.target.value,
+        "handle": row.target.handle,
+        "resolved_ms": row.target.resolved_ms,
         "protected": speaker.category if speaker else "",
         "proposal": PROTECTED if speaker and outcome is None and row.proposed is None else "",
         "outcome": outcome.outcome if outcome else "",
@@ -151,23 +154,22 @@ def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
     return "; ".join(parts)
 
 
-def orders_table(cases: Sequence[Case], now_ms: int) -> Table:
-    """Build a table of orders for a terminal."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("order", "state", "due", "authority", "reference", "with", "targets", "outcomes"):
-        shown.add_column(column, overflow="fold", justify="right" if column == "targets" else "left")
-    for case in cases:
-        shown.add_row(
-            case.id,
-            Text(state_label(case.state), style=_STYLES.get(case.state, "")),
-            due_words(case, now_ms),
-            Text(case.order.authority),
-            Text(case.order.reference),
-            Text(case.assignee),
-            f"{len(case.rows):,}",
-            ", ".join(f"{count:,} {name}" for name, count in counts(case).items() if count),
-        )
-    return shown
+ORDER_HEADERS = ("order", "state", "due", "authority", "reference", "with", "targets", "outcomes")
+TARGET_HEADERS = ("number", "kind", "target", "protected", "outcome", "reason", "by")
+
+
+def order_cells(case: Case, now_ms: int) -> tuple[Cell, ...]:
+    """Build the line of an order in a list; the columns are `ORDER_HEADERS`."""
+    return (
+        case.id,
+        Text(state_label(case.state), style=_STYLES.get(case.state, "")),
+        due_words(case, now_ms),
+        case.order.authority,
+        case.order.reference,
+        case.assignee,
+        f"{len(case.rows):,}",
+        ", ".join(f"{count:,} {name}" for name, count in counts(case).items() if count),
+    )
 
 
 def due_words(case: Case, now_ms: int) -> Text:
@@ -183,19 +185,14 @@ def due_words(case: Case, now_ms: int) -> Text:
     return Text(f"{what} in {duration_words(remaining_ms)}".strip(), style=style)
 
 
-def rows_table(case: Case, rows: Iterable[TargetRow], cases: OrderFold) -> Table:
-    """Build a table of targets for a terminal."""
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "kind", "target", "protected", "outcome", "reason", "by"):
-        shown.add_column(column, overflow="fold")
-    for row in rows:
-        plain = row_as_dict(case, row, cases)
-        by = " and ".join(name for name in (plain["by"], plain["second"]) if name)
-        outcome = "; ".join(one for one in (plain["outcome"], plain["waiting"]) if one)
-        outcome = outcome or (f"proposed {plain['proposal']}" if plain["proposal"] else "")
-        cells = (plain["kind"], plain["target"], plain["protected"], outcome, plain["reason"], by)
-        shown.add_row(str(plain["number"]), *(Text(" ".join(str(cell).split())) for cell in cells))
-    return shown
+def target_cells(case: Case, row: TargetRow, cases: OrderFold) -> tuple[Cell, ...]:
+    """Build the line of a target in a list; the columns are `TARGET_HEADERS`, and three of them are names."""
+    plain = row_as_dict(case, row, cases)
+    by = " and ".join(name for name in (plain["by"], plain["second"]) if name)
+    outcome = "; ".join(one for one in (plain["outcome"], plain["waiting"]) if one)
+    outcome = outcome or (f"proposed {plain['proposal']}" if plain["proposal"] else "")
+    target = plain["target"] + (f" (@{plain['handle']})" if plain["handle"] else "")
+    return str(plain["number"]), plain["kind"], target, plain["protected"], outcome, plain["reason"], by
 
 
 def head_lines(case: Case, now_ms: int) -> list[str]:

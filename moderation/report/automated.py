@@ -141,15 +141,16 @@ class AutomatedDecisions:
 
 
 def _slim(decision: Decision) -> Decision:
-    """Reduce a decision to the fields that a report counts: the categories that hide or discount, and their ends."""
-    ends: dict[tuple[str, Action], int] = {}
+    """Reduce a decision to the fields that a report counts: the flags by category and surface, and their ends."""
+    ends: dict[tuple[str, str, Action], int] = {}
     for ruling in decision.rulings:
         if ruling.action in FLAGGING:
-            kind = intern(ruling.category), "suppress" if ruling.action in HIDING else ruling.action
-            ends[kind] = max(ruling.expires_at_ms, ends.get(kind, 0))
+            action: Action = "suppress" if ruling.action in HIDING else ruling.action
+            scope = intern(ruling.category), intern(ruling.surface), action
+            ends[scope] = max(ruling.expires_at_ms, ends.get(scope, 0))
     rulings = tuple(
-        ScopeDecision(category=category, surface="", action=action, since_ms=0, expires_at_ms=end_ms)
-        for (category, action), end_ms in ends.items()
+        ScopeDecision(category=category, surface=surface, action=action, since_ms=0, expires_at_ms=end_ms)
+        for (category, surface, action), end_ms in ends.items()
     )
     names = {"hashtag": intern(decision.hashtag), "country": intern(decision.country), "display": ""}
     return msgspec.structs.replace(decision, rulings=rulings, policy_revision="", model_revision="", **names)

@@ -33,17 +33,23 @@ def report(
     page: Annotated[
         Path | None, typer.Option("--html", help="Write the page to this file; it contains no scripts.", metavar="FILE")
     ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", help="Write every number to this file, a row each.", metavar="FILE")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the transparency report: orders received, actions taken and declined, and hashtags hidden with their times.
+    """Write the transparency report: hashtags held back, orders received, and the states of the accounts they name.
 
-    Small counts are rounded, and no account is named. Without --html and --json it prints a public update as text.
+    States are those of the moment at which the command runs. Small counts are rounded, and no account is named. Without
+    --html, --csv and --json it prints a public update as text.
     """
+    from moderation.cases.agreement import quality_of
     from moderation.report import page as pages
+    from moderation.report.export import as_csv
     from moderation.report.facts import count_facts
     from moderation.report.publish import publish
     from moderation.report.read import read_automated, read_moderation
-    from moderation.review.view import quality_of
+    from moderation.report.update import update
 
     try:
         from_ms, to_ms = parse_time("--from", from_), parse_time("--to", to, end=True) + 1
@@ -51,7 +57,7 @@ def report(
         raise cell_error(bad) from None
     if from_ms >= to_ms:
         raise CallerMistake("--from is after --to", fix="give the first day as --from and the last day as --to")
-    where = country_of(country) if country else None
+    where = country_of(country) if country not in (None, "*") else None
     settings = load_settings()
     quieten()
 
@@ -65,11 +71,14 @@ def report(
         published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
         if page is not None:
             page.write_text(pages.html(published, at_ms), "utf-8")
+        if table is not None:
+            table.write_text(as_csv(published), "utf-8")
+        written = [str(path) for path in (page, table) if path is not None]
         if as_json:
             print(json.dumps(published.facts, ensure_ascii=False))
-        elif page is not None:
-            out.print(f"written to {page}")
+        elif written:
+            out.print(f"written to {', '.join(written)}")
         else:
-            out.print(pages.update(published))
+            out.print(update(published))
 
     asyncio.run(read())

@@ -7,20 +7,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from moderation.orders.public_outcomes import HELD_BACK, published_outcomes
+from moderation.orders.public_outcomes import published_outcomes
 from moderation.report.automated import CoverageGap
 from moderation.report.episodes import Episode, episodes
+from moderation.report.held_back import HeldBack, held_back
+from moderation.report.named_targets import named_targets
+from moderation.report.order_facts import OrderFacts, order_facts, order_state
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.log.moderation import Override, TagRecord, Undo
 from streams.orders.cases import Case
-from streams.orders.records import OrderRuling, OrderStep, numbers_of
-from streams.orders.states import GROUNDS_OF, PENDING_STATES, RESTRICTING
+from streams.orders.records import OrderStep
+from streams.orders.states import PENDING_STATES
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """Facts about orders received in [from_ms, to_ms) with their present state, and about decisions in that period.
+    """Facts about decisions within [from_ms, to_ms), and about the orders received then, as of one moment.
 
     Durations are in ms; None where there is no value.
     """
@@ -33,25 +36,35 @@ class ReportFacts:
     orders_by_state: dict[str, int]
     confidential: int
     """Number of orders that may not be published one by one; the counts include them."""
+    as_of_ms: int
+    """Moment of every state: of orders, and of the accounts, hashtags and tweets that they name."""
     targets: dict[str, int]
-    """Number of targets by kind."""
-    outcomes: dict[str, dict[str, int]]
-    """Number of targets by kind and `PublicOutcome`."""
+    """Number of distinct targets by kind."""
+    requested: dict[str, int]
+    """Number of targets by kind, where a target of two orders counts twice."""
+    states: dict[str, dict[str, int]]
+    """Number of distinct targets by kind and `ResolvedOutcome`."""
+    by_order: tuple[OrderFacts, ...]
+    """Request and result of each order."""
     declined: dict[str, dict[str, int]]
-    """Number of declined targets by kind and ground; a ground for another outcome counts as `other`."""
+    """Number of distinct declined targets by kind and ground; a ground for another outcome counts as `other`."""
     protected: dict[str, int]
     """Number of accounts declined as protected speech, by the registry's category."""
     protected_acted: int
     """Number of protected speakers' accounts acted against, by two people each."""
     protected_later: int
     """Number of accounts that one person acted against before they entered the registry."""
+    protected_released: int
+    """Number of registered accounts that an order restricted until an appeal or a new ruling declined them."""
     time_to_act_ms: int | None
     """Median time from receipt to the first interim or final decision, or refusal of the whole order."""
     on_time: int
     """Number of orders acted on before their deadline."""
     acted: int
+    held_back: HeldBack
+    """Distinct hashtags held back within the period by the pipeline, people and orders."""
     suppressed: dict[str, int]
-    """Number of hashtags hidden by the pipeline, by category; a hashtag in two countries counts twice."""
+    """Number of suppressions that began in the period, by category; a hashtag in two countries counts twice."""
     suppressed_for_ms: dict[str, int]
     """Median duration of suppressions, by category."""
     discounted: dict[str, int]
@@ -62,8 +75,6 @@ class ReportFacts:
     """Number of suppressed hashtags that a person allowed while they were hidden."""
     by_people: dict[str, int]
     """Number of people's decisions on hashtags, by verb: block, allow, hold, pause, undo."""
-    reversed: int
-    """Number of targets whose restriction a later ruling took back."""
     gaps: tuple[CoverageGap, ...] = ()
     """Periods for which neither the topic nor the audit log holds all automated decisions."""
     durations_ms: tuple[int, ...] = field(default=(), repr=False)
@@ -88,20 +99,23 @@ def count_facts(
         from_ms: start of the period, inclusive.
         to_ms: end of the period, exclusive.
         country: count only orders of this country and decisions for it.
-        now_ms: the moment at which orders count as in force or not.
+        now_ms: the moment of all states; no record of `people` may be later.
         gaps: periods for which decisions may be missing.
     """
-    registry = people.fold.orders
+    fold, decisions = people.fold, list(decisions)
     cases = [
         case
-        for case in registry.cases.values()
+        for case in fold.orders.cases.values()
         if from_ms <= case.order.received_ms < to_ms and country in (None, case.order.country)
     ]
-    targets = [
-        (case, row, outcome)
-        for case in cases
-        for row, outcome in zip(case.rows, published_outcomes(case, now_ms), strict=True)
-    ]
+    outcomes = [(case, published_outcomes(case, now_ms)) for case in cases]
+    named = named_targets(outcomes, fold, now_ms)
+    declined = [one for one in named if one.outcome(country) == "declined"]
+    accounts = [one for one in named if one.kind == "account"]
+    by_two = [one for one in accounts if any(len(ruling.actors) > 1 for ruling in one.restrictions())]
+    by_one = [one for one in accounts if any(len(ruling.actors) == 1 for ruling in one.restrictions())]
+    spoken = [one for one in declined if one.category is not None and one.ground() == "protected_speech"]
+    released = [one for one in named if any(got == "released" for _, _, got in one.rows)]
     acted = [(case, at_ms) for case in cases if (at_ms := first_act_ms(case)) is not None]
     relevant = [one for one in decisions if country in (None, one.country) and one.decided_at_ms < to_ms]
     hidden = episodes(relevant, from_ms, to_ms)
@@ -109,51 +123,36 @@ def count_facts(
     records = [
         record
         for offset, record in people.history
-        if offset not in people.fold.stale and from_ms <= record.at_ms < to_ms and country in (None, record.country)
+        if offset not in fold.stale and from_ms <= record.at_ms < to_ms and country in (None, record.country)
     ]
-    protected: Counter[str] = Counter()
-    protected_acted = protected_later = 0
-    outcomes: dict[str, Counter[str]] = {}
-    declined: dict[str, Counter[str]] = {}
-    for case, row, outcome in targets:
-        kind, ruling = row.target.kind, case.outcome(row)
-        outcomes.setdefault(kind, Counter())[outcome] += 1
-        if ruling is None:
-            continue
-        speaker = registry.protected(row.target)
-        if outcome == "declined":
-            ground = ruling.ground if ruling.ground in GROUNDS_OF["declined"] else "other"
-            declined.setdefault(kind, Counter())[ground] += 1
-            if speaker is not None and kind == "account" and ground == "protected_speech":
-                protected[speaker.category] += 1
-        elif kind == "account" and outcome in HELD_BACK:
-            by_two = len(ruling.actors) > 1
-            protected_acted += by_two
-            protected_later += speaker is not None and not by_two
     return ReportFacts(
         from_ms=from_ms,
         to_ms=to_ms,
         country=country,
         orders=len(cases),
         orders_by_country=dict(Counter(case.order.country for case in cases)),
-        orders_by_state=dict(Counter(case.state for case in cases)),
+        orders_by_state=dict(Counter(order_state(case, now_ms) for case in cases)),
         confidential=sum(case.order.confidential for case in cases),
-        targets=dict(Counter(row.target.kind for _, row, _ in targets)),
-        outcomes={kind: dict(counts) for kind, counts in outcomes.items()},
-        declined={kind: dict(counts) for kind, counts in declined.items()},
-        protected=dict(protected),
-        protected_acted=protected_acted,
-        protected_later=protected_later,
+        as_of_ms=now_ms,
+        targets=dict(Counter(one.kind for one in named)),
+        requested=dict(Counter(row.target.kind for case in cases for row in case.rows)),
+        states=_by_kind((one.kind, one.outcome(country)) for one in named),
+        by_order=order_facts(outcomes, now_ms),
+        declined=_by_kind((one.kind, one.ground()) for one in declined),
+        protected=dict(Counter(one.category for one in spoken if one.category is not None)),
+        protected_acted=len(by_two),
+        protected_later=sum(one.category is not None for one in by_one),
+        protected_released=sum(one.category is not None for one in released),
         time_to_act_ms=_median([at_ms - case.order.received_ms for case, at_ms in acted]),
         on_time=sum(at_ms <= case.order.deadline_ms for case, at_ms in acted),
         acted=len(acted),
+        held_back=held_back(fold, decisions, from_ms, min(to_ms, now_ms + 1), country),
         suppressed=dict(Counter(one.category for one in hidden)),
         suppressed_for_ms=_median_by_category(hidden),
         discounted=dict(Counter(one.category for one in contested)),
         discounted_for_ms=_median_by_category(contested),
         overruled=_overruled(hidden, records),
         by_people=dict(Counter(map(_verb, records))),
-        reversed=sum(_reversed(case) for case in cases),
         gaps=tuple(gaps),
         durations_ms=tuple(one.lasted_ms for one in hidden),
     )
@@ -178,23 +177,11 @@ def _overruled(hidden: Sequence[Episode], records: Sequence[TagRecord]) -> int:
     )
 
 
-def _reversed(case: Case) -> int:
-    """Count the targets whose last ruling took back an earlier restriction after it was in force."""
-    acted_on: set[int] = set()
-    back: set[int] = set()
-    in_force = False
-    for _, record in case.history:
-        if isinstance(record, OrderStep):
-            in_force = in_force or record.to in ("interim", "final")
-        if not isinstance(record, OrderRuling):
-            continue
-        named = set(numbers_of(record.targets))
-        if record.outcome in RESTRICTING:
-            acted_on |= named
-            back -= named
-        elif in_force:
-            back |= named & acted_on
-    return len(back)
+def _by_kind(found: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    for kind, name in found:
+        counts.setdefault(kind, Counter())[name] += 1
+    return {kind: dict(names) for kind, names in counts.items()}
 
 
 def _verb(record: TagRecord) -> str:

@@ -1,4 +1,4 @@
-"""Quality of decisions according to second looks and appeals, as `moderation.review` counts it. Pure."""
+"""Quality of decisions according to second looks and appeals, as `moderation.cases` counts it. Pure."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 A count from 1 to THRESHOLD - 1 is published as `<5`. The total reveals a small count if it is the only one of its
 group, or if all small ones must be 1, or all 4. Then the next smallest count becomes a range: the one that the total
-leaves open. If the other counts would narrow that range, it and the small counts share one label, such as `<10`.
+leaves open. If the other counts narrow that range to one value, it and the small counts share a label, such as `<10`.
+Every other count is exact: of two counts of 10, only one becomes a range.
 
 A reader who knows the total and these rules is left with at least two values for every small count (a test tries all
 groups). The exception is a total that equals the number of counts: then each count is 1.
@@ -10,7 +11,7 @@ groups). The exception is a total that equals the number of counts: then each co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 THRESHOLD = 5
 Count = int | str
@@ -41,18 +42,37 @@ def round_group(counts: Mapping[str, int], *, rest: int = 0) -> dict[str, Count]
         ordered = [*ordered, (None, rest)]
     given = {name: round_count(count) for name, count in ordered}
     small = [count for _, count in ordered if 0 < count < THRESHOLD]
-    others = sorted(count for _, count in ordered if count >= THRESHOLD)
-    least, most = len(small), len(small) * (THRESHOLD - 1)
-    if small and sum(small) + sum(others) >= THRESHOLD and (len(small) == 1 or sum(small) in (least, most)):
-        blurred = others[0] if others else 0
-        left = sum(small) + blurred
-        if others and left - most >= THRESHOLD and (len(others) == 1 or left - least < others[1]):
-            span = f"{left - most:,} to {left - least:,}"
-            given |= {name: span for name, count in ordered if count == blurred}
+    others = sorted((item for item in ordered[::-1] if item[1] >= THRESHOLD), key=lambda item: item[1])
+    total, least, most = sum(count for _, count in ordered), len(small), len(small) * (THRESHOLD - 1)
+    if small and total >= THRESHOLD and (len(small) == 1 or sum(small) in (least, most)):
+        span = _span(sum(small), least, most, others) if others else None
+        if span is not None:
+            given[others[0][0]] = f"{span[0]:,} to {span[1]:,}"
         else:
-            bound = next(round_ for round_ in _ROUND if round_ > max(blurred, THRESHOLD))
-            given |= {name: f"<{bound:,}" for name, count in ordered if 0 < count <= max(blurred, THRESHOLD - 1)}
+            greatest = others[_hidden_with(sum(small), most, others)][1] if others else 0
+            bound = next(round_ for round_ in _ROUND if round_ > max(greatest, THRESHOLD))
+            given |= {name: f"<{bound:,}" for name, count in ordered if 0 < count <= max(greatest, THRESHOLD - 1)}
     return {name: count for name, count in given.items() if name is not None}
+
+
+def _span(small: int, least: int, most: int, others: Sequence[tuple[str | None, int]]) -> tuple[int, int] | None:
+    """Return the range of the smallest other count that the total leaves open; None if it leaves one value.
+
+    The reader knows that it is the smallest: the next one bounds the range.
+    """
+    blurred = others[0][1]
+    low, high = small + blurred - most, small + blurred - least
+    if len(others) > 1:
+        next_name, next_count = others[1]
+        if least > 1 and high >= next_count:
+            return None
+        high = min(high, next_count if str(others[0][0]) > str(next_name) else next_count - 1)
+    return (low, high) if low >= THRESHOLD and low < high and blurred <= high else None
+
+
+def _hidden_with(small: int, most: int, others: Sequence[tuple[str | None, int]]) -> int:
+    """Return the place of the greatest count that shares the label of the small ones."""
+    return int(len(others) > 1 and most < THRESHOLD and small + others[0][1] - most >= THRESHOLD)
 
 
 def round_parts(whole: Count, counts: Mapping[str, int], *, rest: int = 0) -> dict[str, Count]:

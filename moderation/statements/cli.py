@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,11 +14,21 @@ from rich.console import Console
 from moderation.options import Json
 from streams.cli.output import quieten
 from streams.clock import now_ms
-from streams.errors import EXIT_NO
+from streams.errors import EXIT_NO, CallerMistake
 from streams.naming import country_of, tag_of
 from streams.settings import load_settings
 
+if TYPE_CHECKING:
+    from moderation.statements.restriction import Restriction
+
 _errors = Console(stderr=True, highlight=False, markup=False)
+
+
+class NoticeKind(StrEnum):
+    """Types of a Lumen notice."""
+
+    government = "GovernmentRequest"
+    court = "CourtOrder"
 
 
 class Language(StrEnum):
@@ -25,6 +36,15 @@ class Language(StrEnum):
 
     en = "en"
     hi = "hi"
+
+
+Submit = Annotated[
+    bool,
+    typer.Option(
+        "--submit",
+        help="Print the bodies for the EU's database instead (POST /api/v1/statements), at most 100 statements a line.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +62,7 @@ def statement(
     history: Annotated[
         bool, typer.Option("--all", help="Include statements that have ended or are overruled.")
     ] = False,
+    submit: Submit = False,
     as_json: Json = False,
 ) -> None:
     """Print why a hashtag is hidden: the text for the affected user; with --json also the one for the EU's database.
@@ -59,9 +80,12 @@ def statement(
     if unseen:
         _errors.print(unseen, style="yellow")
     found = all_restrictions(account) if history else active_restrictions(account)
+    if found and submit:
+        _print_batches(found, settings.account_rules)
+        return
     for number, one in enumerate(found):
         if as_json:
-            print(json.dumps(statement_as_dict(one), ensure_ascii=False))
+            print(json.dumps(statement_as_dict(one, account_rules=settings.account_rules), ensure_ascii=False))
         else:
             print(("\n" if number else "") + user_text(one, language.value))
     if not found:
@@ -79,6 +103,13 @@ def notice(
             "--statements", help="Print the statements of the targets that are held back instead, one a line."
         ),
     ] = False,
+    submit: Submit = False,
+    notice_type: Annotated[
+        NoticeKind, typer.Option("--type", help="Type of the notice; a lawyer decides whether a court issued it.")
+    ] = NoticeKind.government,
+    principal: Annotated[
+        str, typer.Option(help="Body on whose behalf the authority acts.", show_default="the authority")
+    ] = "",
 ) -> None:
     """Print a legal order as a notice for Lumen; a confidential order gives only its numbers."""
     from moderation.orders.errors import no_such_order
@@ -88,12 +119,48 @@ def notice(
     from streams.explain.gather import read_overrides
 
     quieten()
-    case = asyncio.run(read_overrides(load_settings())).fold.orders.cases.get(order)
+    settings = load_settings()
+    case = asyncio.run(read_overrides(settings)).fold.orders.cases.get(order)
     if case is None:
         raise no_such_order(order)
+    if submit:
+        _print_batches(order_restrictions(case, now_ms()), settings.account_rules)
+        return
     if statements:
         for one in order_restrictions(case, now_ms()):
-            print(json.dumps(statement_as_dict(one), ensure_ascii=False))
+            print(json.dumps(statement_as_dict(one, account_rules=settings.account_rules), ensure_ascii=False))
         return
-    body = lumen_notice(order_request(case, now_ms()), recipient=recipient, site=site.rstrip("/"))
+    body = lumen_notice(
+        order_request(case, now_ms()),
+        recipient=recipient,
+        site=site.rstrip("/"),
+        notice_type=notice_type.value,
+        principal=principal,
+    )
     print(json.dumps(body, ensure_ascii=False, indent=2))
+
+
+def _print_batches(found: Sequence[Restriction], account_rules: str) -> None:
+    """Print the statements for the EU's database in batches, and count those that it does not take.
+
+    Raises:
+        CallerMistake: there is a suspension, and no clause of the rules is set.
+        typer.Exit: the database takes none of them.
+    """
+    from moderation.statements.dsa import dsa_batches, dsa_statement, is_reported
+
+    reported = [one for one in found if is_reported(one)]
+    if not account_rules and any(one.measure == "suspended" for one in reported):
+        raise CallerMistake(
+            "a suspension has no statement: HUSHTAG_ACCOUNT_RULES is not set",
+            fix="set it to the clause of your rules under which accounts are suspended",
+        )
+    statements = (dsa_statement(one, account_rules=account_rules) for one in reported)
+    for batch in dsa_batches(one for one in statements if one is not None):
+        print(json.dumps(batch.as_dict(), ensure_ascii=False))
+    if omitted := len(found) - len(reported):
+        _errors.print(f"{omitted:,} without a statement: restricted by a legal order, or without effect in the EU")
+    if not found:
+        _errors.print("nothing is restricted now, so there is no statement")
+    if not reported:
+        raise typer.Exit(EXIT_NO)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from moderation.statements.restriction import LegalOrder, Measure, Restriction
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import FLAGGING, Action, Decision, ScopeDecision
-from streams.log.moderation import Override
+from streams.log.moderation import Override, Undo
 from streams.orders.cases import Case, TargetRow
 from streams.orders.measures import measure
-from streams.orders.records import OrderStep, Outcome
-from streams.orders.states import IN_FORCE_STATES
+from streams.orders.records import Outcome
 
 _MEASURES: dict[Outcome, Measure] = {"reduced": "reduced", "withheld": "withheld", "suspended": "suspended"}
+_NEVER_MS = 1 << 62
 _AUTOMATED: dict[Action, Measure] = {"suppress": "reduced", "hold": "held", "discount": "discounted"}
 
 
@@ -27,7 +28,7 @@ def active_restrictions(report: HashtagReport) -> list[Restriction]:
     found = [one for one in found if one.ends_ms > report.now_ms]
     for standing in report.overrides:
         if standing.state == "in force" and isinstance(standing.record, Override):
-            found += _some(override_restriction(standing.record, standing.surfaces))
+            found += _some(_override(report, standing.record, standing.surfaces))
     found += _by_orders(report)
     deciding = {
         (place.surface, place.decided_by.country, place.decided_by.source)
@@ -42,7 +43,7 @@ def all_restrictions(report: HashtagReport) -> list[Restriction]:
     found = {one.identity: one for decision in report.decisions for one in decision_restrictions(decision)}
     for offset, record in report.people.history:
         if isinstance(record, Override) and record.hashtag == report.hashtag and offset not in report.people.fold.stale:
-            found |= {one.identity: one for one in _some(override_restriction(record))}
+            found |= {one.identity: one for one in _some(_override(report, record))}
     found |= {one.identity: one for one in _by_orders(report)}
     return sorted(found.values(), key=lambda one: (one.began_ms, one.identity))
 
@@ -125,7 +126,7 @@ def order_restrictions(case: Case, now_ms: int, rows: Iterable[TargetRow] | None
                 country=held.country,
                 source=held.source,
                 actor=" and ".join(ruling.actors),
-                began_ms=max(ruling.at_ms, _in_force_since_ms(case) if held.source == "legal" else 0),
+                began_ms=max(ruling.since_ms, case.in_force_since_ms if held.source == "legal" else 0),
                 ends_ms=held.expires_at_ms,
                 decision="" if case.order.confidential else f"{case.id}-{row.number + 1}",
                 identity=f"order|{case.id}|{row.number}|{ruling.outcome}|{ruling.at_ms}",
@@ -155,6 +156,33 @@ def _some(restriction: Restriction | None) -> list[Restriction]:
     return [] if restriction is None else [restriction]
 
 
-def _in_force_since_ms(case: Case) -> int:
-    steps = (record for _, record in case.history if isinstance(record, OrderStep))
-    return min((step.at_ms for step in steps if step.to in IN_FORCE_STATES), default=0)
+def _override(report: HashtagReport, record: Override, surfaces: Iterable[str] | None = None) -> Restriction | None:
+    """Convert an override; it begins when people first held the hashtag back on one of its surfaces without a break."""
+    found = override_restriction(record, surfaces)
+    if found is None:
+        return None
+    since = _held_since(report, record)
+    return replace(found, began_ms=min((since.get(one, record.at_ms) for one in found.surfaces), default=record.at_ms))
+
+
+def _held_since(report: HashtagReport, record: Override) -> dict[str, int]:
+    """Find the start of the unbroken time, up to a record, in which people held a hashtag back, by surface."""
+    began: dict[str, int] = {}
+    active: dict[str, dict[str, int]] = {}
+    for offset, earlier in report.people.history:
+        if (earlier.hashtag, earlier.country) != (record.hashtag, record.country) or offset in report.people.fold.stale:
+            continue
+        for surface in earlier.surfaces:
+            held = active.setdefault(surface, {})
+            if isinstance(earlier, Undo):
+                for undone in earlier.undoes:
+                    held.pop(undone, None)
+            elif earlier.action == "allow":
+                held.clear()
+            else:
+                if all(end_ms <= earlier.at_ms for end_ms in held.values()):
+                    began[surface] = earlier.at_ms
+                held[earlier.id] = earlier.expires_at_ms or _NEVER_MS
+        if earlier.id == record.id:
+            break
+    return began

@@ -1,8 +1,8 @@
 """A legal order as a notice for Lumen, the public archive of requests to take content down. Pure.
 
-Fields and terms are those of Lumen's API ("Create Notice", https://github.com/berkmancenter/lumendatabase/wiki/
-Lumen-API-Documentation, and the models in that repository: type GovernmentRequest, actions Yes, No, Partial,
-Unspecified, `[REDACTED]` for what is left out).
+The fields are those of Lumen's API, "Create Notice" (https://berkman-klein-center.gitbook.io/lumen-database/api/
+documentation, read in November 2026). The models in the repository berkmancenter/lumendatabase have the types, the
+roles of each type and the actions. A list is one string with commas; `[REDACTED]` stands for what is left out.
 
 A notice of a confidential order gives its country, the number of targets and their outcomes. It omits the authority,
 the law and the targets. Targets that were never acted on are not named either: a public list of people whom a state
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from moderation.orders.public_outcomes import HELD_BACK, PublicOutcome, published_outcomes
 from moderation.statements.collect import legal_order
@@ -24,6 +24,8 @@ from moderation.statements.restriction import LegalOrder, TargetKind
 from moderation.wording import counted
 from streams.orders.cases import Case
 
+NoticeType = Literal["GovernmentRequest", "CourtOrder"]
+NOTICE_TYPES: tuple[NoticeType, ...] = get_args(NoticeType)
 _ADDRESS: dict[TargetKind, str] = {"account": "/i/user/{}", "tweet": "/i/status/{}", "hashtag": "/hashtag/{}"}
 _DONE: dict[PublicOutcome, str] = {
     "undecided": "not decided yet",
@@ -32,6 +34,7 @@ _DONE: dict[PublicOutcome, str] = {
     "withheld": "withheld in the country of the order only",
     "suspended": "suspended under the platform's own rules",
     "ended": "held back in the country of the order only, until the order or the interim decision on it ended",
+    "released": "restricted at first, and released by an appeal or a new ruling",
     "dropped": "not acted on before the order was revoked",
 }
 
@@ -68,13 +71,22 @@ def order_request(case: Case, now_ms: int) -> OrderRequest:
     return OrderRequest(legal_order(case), order.country, order.issued_ms, order.received_ms, tuple(targets))
 
 
-def lumen_notice(request: OrderRequest, *, recipient: str, site: str) -> dict[str, Any]:
+def lumen_notice(
+    request: OrderRequest,
+    *,
+    recipient: str,
+    site: str,
+    notice_type: NoticeType = "GovernmentRequest",
+    principal: str = "",
+) -> dict[str, Any]:
     """Build the body of Lumen's `POST /notices`, without the token.
 
     Args:
         request: order whose notice is published.
         recipient: the platform's name.
         site: its address, for the targets' URLs, such as `https://x.com`.
+        notice_type: `CourtOrder` where a court issued the order.
+        principal: body on whose behalf the authority acts; "" names the authority itself.
     """
     order, hidden = request.order, request.order.confidential
     authority = MASK if hidden else order.authority
@@ -82,9 +94,11 @@ def lumen_notice(request: OrderRequest, *, recipient: str, site: str) -> dict[st
     return {
         "notice": {
             "title": cut(title, 255),
-            "type": "GovernmentRequest",
-            "request_type": "Agency",
+            "type": notice_type,
+            **({"request_type": "Agency"} if notice_type == "GovernmentRequest" else {}),
             "subject": cut(MASK if hidden else f"{order.legal_basis}, {order.reference}", 255),
+            "case_id_number": MASK if hidden else order.reference,
+            "regulation_list": MASK if hidden else regulations(order.legal_basis),
             "body": _body(request),
             "language": "en",
             "date_sent": _day(request.issued_ms),
@@ -94,6 +108,8 @@ def lumen_notice(request: OrderRequest, *, recipient: str, site: str) -> dict[st
             "works_attributes": _works(request.targets, None if hidden else site),
             "entity_notice_roles_attributes": [
                 _entity("sender", authority, request.country),
+                _entity("principal", authority if hidden or not principal else principal, request.country),
+                *([_entity("issuing_court", authority, request.country)] if notice_type == "CourtOrder" else []),
                 _entity("recipient", recipient, None),
             ],
         }
@@ -106,6 +122,16 @@ def action_taken(targets: Sequence[RequestedTarget]) -> Literal["Yes", "No", "Pa
         return "Unspecified"
     acted = sum(target.outcome in HELD_BACK for target in targets)
     return "Yes" if acted == len(targets) else "Partial" if acted else "No"
+
+
+def regulations(legal_basis: str) -> str:
+    """List the laws of an order as one string; commas separate laws, so that none has a comma inside.
+
+    >>> regulations("IT Act 2000, s. 69A; Penal Code, s. 153A")
+    'IT Act 2000 s. 69A, Penal Code s. 153A'
+    """
+    laws = (" ".join(law.replace(",", " ").split()) for law in legal_basis.split(";"))
+    return ", ".join(law for law in laws if law)
 
 
 def _body(request: OrderRequest) -> str:

@@ -68,9 +68,14 @@ def catalogue(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
-def statement_as_dict(restriction: Restriction) -> dict[str, Any]:
-    """Render a restriction as plain JSON, in all forms. `dsa` is null where it has no effect in the EU."""
-    dsa = dsa_statement(restriction)
+def statement_as_dict(restriction: Restriction, *, account_rules: str = "") -> dict[str, Any]:
+    """Render a restriction as plain JSON, in all forms. `dsa` is null where the EU's database takes no statement.
+
+    Args:
+        restriction: restriction to state.
+        account_rules: clause of the platform's rules on suspended accounts.
+    """
+    dsa = dsa_statement(restriction, account_rules=account_rules)
     return {
         "reference": restriction.reference,
         "restriction": restriction.as_dict(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -34,6 +33,8 @@ class TargetRuling:
     surfaces: tuple[str, ...]
     actors: tuple[str, ...]
     at_ms: int
+    since_ms: int
+    """Time of the first of the rulings in a row that give this outcome."""
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class TargetRow:
     ruling: TargetRuling | None = None
     proposed: TargetRuling | None = None
     """Ruling against a protected speaker that waits for a second person."""
+    restricted: bool = False
+    """Whether a ruling of the order was ever in force against the target; see `Measures`."""
 
     def first_of_two(self, outcome: Outcome, actor: str) -> TargetRuling | None:
         """Return the ruling of another single person that this actor's ruling would confirm.
@@ -69,6 +72,8 @@ class Case:
     state: OrderState = "received"
     expires_at_ms: int = 0
     """End of the measures in force; 0: until revoked."""
+    in_force_since_ms: int = 0
+    """Start of the unbroken time in which the order's own outcomes are or were last in force; 0: never."""
     assignee: str = ""
     notes: list[OrderNote] = field(default_factory=list)
     history: list[tuple[int, VersionedRecord]] = field(default_factory=list)
@@ -97,7 +102,7 @@ class Case:
         if self.state != "declined":
             return None
         last = next(record for _, record in reversed(self.history) if isinstance(record, OrderStep))
-        return TargetRuling("declined", last.ground, last.reason, (), (last.actor,), last.at_ms)
+        return TargetRuling("declined", last.ground, last.reason, (), (last.actor,), last.at_ms, last.at_ms)
 
     def since(self, version: str) -> tuple[VersionedRecord, ...]:
         """Return the records that moved the order on from a version."""
@@ -105,13 +110,13 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class CountryDeadlines:
-    """Open orders of one country, for the metric and the alert."""
+class OrderDeadline:
+    """Deadline of one open order, for the metric and the alert."""
 
+    order: str
     country: str
-    nearest_seconds: float
-    """Time to the nearest deadline or end of an interim decision; negative once it has passed."""
-    open_orders: int
+    seconds: float
+    """Time to the deadline or to the end of an interim decision; negative once it has passed."""
 
 
 def open_cases(cases: Iterable[Case]) -> list[Case]:
@@ -119,11 +124,6 @@ def open_cases(cases: Iterable[Case]) -> list[Case]:
     return sorted((case for case in cases if case.due_ms is not None), key=lambda case: (case.due_ms or 0, case.id))
 
 
-def deadlines_by_country(cases: Iterable[Case], now_ms: int) -> list[CountryDeadlines]:
-    """Summarize the deadlines of every country that has an open order, sorted by country."""
-    running = open_cases(cases)
-    many = Counter(case.order.country for case in running)
-    nearest: dict[str, int] = {}
-    for case in running:
-        nearest.setdefault(case.order.country, case.due_ms or 0)
-    return [CountryDeadlines(country, (nearest[country] - now_ms) / 1000, many[country]) for country in sorted(many)]
+def order_deadlines(running: Iterable[Case], now_ms: int) -> list[OrderDeadline]:
+    """List the deadlines of open orders, in their order."""
+    return [OrderDeadline(case.id, case.order.country, ((case.due_ms or 0) - now_ms) / 1000) for case in running]

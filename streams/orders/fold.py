@@ -167,6 +167,8 @@ class OrderFold:
                 case.rows.append(TargetRow(len(case.rows), target))
         assert case is not None
         if isinstance(record, OrderStep):
+            if record.to in IN_FORCE_STATES and not _in_force(case, record.at_ms):
+                case.in_force_since_ms = record.at_ms
             case.state, case.expires_at_ms = record.to, record.expires_at_ms
             touched = case.rows
         if isinstance(record, OrderRuling):
@@ -178,8 +180,10 @@ class OrderFold:
         return case, touched
 
     def _rule(self, row: TargetRow, record: OrderRuling) -> None:
+        before = row.ruling
+        since_ms = before.since_ms if before is not None and before.outcome == record.outcome else record.at_ms
         ruling = TargetRuling(
-            record.outcome, record.ground, record.reason, record.surfaces, (record.actor,), record.at_ms
+            record.outcome, record.ground, record.reason, record.surfaces, (record.actor,), record.at_ms, since_ms
         )
         if self.needs_two(row.target, record.outcome, record.actor):
             first = row.first_of_two(record.outcome, record.actor)
@@ -188,6 +192,10 @@ class OrderFold:
                 return
             ruling = replace(ruling, actors=(first.actors[0], record.actor))
         row.ruling, row.proposed = ruling, None
+
+
+def _in_force(case: Case, at_ms: int) -> bool:
+    return case.state in IN_FORCE_STATES and (not case.expires_at_ms or at_ms < case.expires_at_ms)
 
 
 def _ruling_problem(record: OrderRuling, case: Case) -> str:

@@ -63,6 +63,8 @@ class Measures:
         for row in rows:
             key = case.id, row.number
             before, after = self._standing.get(key), measure(case, row)
+            if after is not None and not 0 < after.expires_at_ms <= case.history[-1][1].at_ms:
+                row.restricted = True
             if before == after:
                 continue
             if after is None:

@@ -82,6 +82,10 @@ class Target(msgspec.Struct, frozen=True, array_like=True):
     """Hashtag as spelled in the order."""
     author: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,20}$")] = ""
     """Account id of a tweet's author, where the order names it."""
+    handle: Annotated[str, msgspec.Meta(max_length=50)] = ""
+    """Handle that the order names in place of the account id, or of the author's; "" if it names the id."""
+    resolved_ms: Ms = 0
+    """Time at which the handle belonged to that account; 0 without a handle."""
 
     @property
     def account(self) -> str:

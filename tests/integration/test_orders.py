@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -160,15 +161,18 @@ def test_pause_lifts_automated_suppressions_within_a_second(
     assert (paused["country"], paused["category"], paused["published"]) == ("IN", "hateful_conduct", True)
     eventually(lambda: client.check("tag1", "trends", "IN").shown)
     assert not client.check("tag1", "trends", "US").shown
-    with pytest.raises(CallerMistake, match="hateful_conduct is already paused IN on search"):
+    with pytest.raises(CallerMistake, match="hateful_conduct is already paused in India on search") as refused:
         hushtag("pause", "-r", "another", "--country", "IN")
-    with pytest.raises(CallerMistake, match="no category 'hate'"):
+    assert refused.value.fix == "hushtag resume first; a pause without --category then lifts every category"
+    with pytest.raises(NothingToUndo, match="no pause is in force in Brazil"):
+        hushtag("resume", "--country", "BR")
+    with pytest.raises(CallerMistake, match="unknown category 'hate'"):
         hushtag("pause", "-r", "r", "--category", "hate")
-    assert "automation  IN: search,   pause" in hushtag("moderation", "list").stdout
+    assert "automation\tIN: search, trends\tpause" in hushtag("moderation", "list").stdout
 
 
 def test_look_alike_family_gets_one_decision(hushtag: Hushtag, topics: Settings) -> None:
-    nothing = dict.fromkeys(("author", "tweet", "age_days", "flags", "copy", "scores"), b"")
+    nothing = dict.fromkeys(("author", "tweet", "origin", "age_days", "flags", "copy", "scores"), b"")
     names = ["cats", "h4tetag", "hatetag", "h\u0430tetag"]
     pane = PaneRecord(
         shard=0, start_ms=0, length_ms=10_000, part=0, parts=1, columns=0, hashtags=names,
@@ -231,12 +235,16 @@ def test_order_takes_effect_and_ends(hushtag: Hushtag, client: FlagsClient, tmp_
         hushtag("orders", "decide", order, "withheld", "-r", "r")
     hushtag("orders", "decide", order, "withheld", "-r", "s. 69A", "--target", "1001", "--kind", "account")
     hushtag("orders", "decide", order, "withheld", "-r", "s. 69A", "--kind", "tweet")
-    hushtag("orders", "decide", order, "suspended", "-r", "spam network", "--target", "1004")
+    waiting = hushtag("orders", "decide", order, "withheld", "-r", "again", "--target", "1001").stdout
+    assert "UTC; surfaces change once the order is interim or final" in waiting
+    gone = hushtag("orders", "decide", order, "suspended", "-r", "spam network", "--target", "1004").stdout
+    assert re.search(r"recorded \d\d:\d\d:\d\d UTC, on surfaces \d\d:\d\d:\d\d UTC", gone)
     hushtag("orders", "decide", order, "reduced", "-r", "incitement", "--kind", "hashtag")
     hushtag("orders", "decide", order, "declined", "-r", "a journalist at work", "--protected")
     assert client.check("harmtag", "trends", "IN").shown
-    hushtag("orders", "interim", order, "-r", "until counsel is back", "--for", "7d")
-
+    [interim] = rows(hushtag("orders", "interim", order, "-r", "until counsel is back", "--for", "7d", "--json"))
+    assert interim["published"] is True
+    assert interim["recorded_ms"] <= interim["on_surfaces_ms"] < interim["recorded_ms"] + 5_000
     eventually(lambda: client.account_visibility(1001, "IN") == "withheld")
     assert [client.account_visibility(1001, where) for where in ("US", None)] == ["visible", "visible"]
     eventually(lambda: not client.check("harmtag", "search", "IN").shown)
@@ -280,6 +288,7 @@ def test_order_deadline_is_a_metric(
     assert "overdue" in hushtag("orders", "list", "--open").stdout
     hushtag("orders", "decline", order, "-r", "no jurisdiction", "--ground", "no_legal_basis")
     eventually(lambda: publishing.metric("hushtag_orders_open") == 0)
+    assert publishing.series("hushtag_order_deadline_seconds") == 0
 
 
 async def test_concurrent_rulings_and_second_person_rule(hushtag: Hushtag, topics: Settings, tmp_path: Path) -> None:
@@ -325,7 +334,8 @@ def test_bulk_order_takes_under_five_seconds(
     for step in ("acknowledge", "review"):
         hushtag("orders", step, order, "-r", "r")
     hushtag("orders", "decide", order, "withheld", "-r", "r", "--all")
-    hushtag("orders", "final", order, "-r", "r")
+    final = hushtag("orders", "final", order, "-r", "r", "--wait", "0.2", code=1)
+    assert "not published to the surfaces yet: publish is not running" in final.stderr
     seconds = time.monotonic() - began
     with capsys.disabled():
         print(f"\n1,178 accounts taken in and decided by five commands in {seconds:.2f} s")

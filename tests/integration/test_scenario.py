@@ -22,11 +22,14 @@ def test_scenario_india_2021_runs_to_its_end(tmp_path: Path, monkeypatch: pytest
     seconds = time.monotonic() - began
     summary = json.loads(line)
     assert summary["problems"] == []
-    accounts = summary["report"]["outcomes"]["account"]
-    assert accounts == {"declined": 645, "withheld": 437, "suspended": 96}
-    assert seconds < 60
+    assert summary["checked"] > 350
+    facts = summary["report"]
+    assert facts["states"]["account"] == {"declined": 666, "ended": 427, "suspended": 96, "withheld": 44, "released": 6}
+    assert (facts["targets"]["account"], facts["requested"]["account"]) == (1239, 1359)
+    assert seconds < 90
     assert sorted(path.name for path in out.iterdir()) == [
-        "public-update.txt", "reply-to-the-authority.txt", "transparency-report.html", "transparency-report.json",
+        "public-update.txt", "reply-1.txt", "reply-2.txt", "reply-3.txt", "transparency-report.csv",
+        "transparency-report.html", "transparency-report.json",
     ]  # fmt: skip
-    assert "437 accounts are withheld in India only" in (out / "public-update.txt").read_text("utf-8")
+    assert "44 accounts are withheld in India only" in (out / "public-update.txt").read_text("utf-8")
     assert "<svg" in (out / "transparency-report.html").read_text("utf-8")

@@ -30,14 +30,19 @@ def test_report_page_shows_outcomes_without_requests(browser: Browser, tmp_path:
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: messages.append(message.text))
     page.goto(path.as_uri())
-    accounts = page.get_by_role("table", name="Accounts by outcome")
+    accounts = page.get_by_role("table", name="Accounts by state")
     expect(accounts.get_by_role("row")).to_have_count(3)
-    expect(accounts.get_by_role("row", name="withheld in the country")).to_contain_text("13 (50%)")
-    expect(page.get_by_role("table", name="Hashtags suppressed by category")).to_contain_text("hateful conduct")
+    expect(accounts.get_by_role("row", name="withheld in one country")).to_contain_text("13 (50%)")
+    first = page.locator(".cards > div").first
+    expect(first).to_contain_text("Hashtags held back from trends or search suggestions")
+    expect(first.locator("dd")).to_contain_text("fewer than 10 hashtags by people or orders alone")
+    expect(page.get_by_role("table", name="Hashtags held back by category")).to_contain_text("hateful conduct")
+    orders = page.locator("table.orders")
+    expect(orders).to_contain_text("7 accounts suspended everywhere")
     expect(page.get_by_role("table", name="Contested hashtags by category")).to_contain_text("abuse")
     withheld, suspended = (
         accounts.get_by_role("row", name=name).locator("rect").bounding_box()
-        for name in ("withheld in the country", "suspended under our own rules")
+        for name in ("withheld in one country", "suspended everywhere")
     )
     assert withheld is not None and suspended is not None
     assert suspended["width"] == pytest.approx(withheld["width"] * 7 / 13, abs=1.5)

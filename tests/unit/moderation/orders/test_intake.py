@@ -82,6 +82,8 @@ def test_bad_rows_are_reported_and_others_taken() -> None:
         ("deadline", "2021-02-01", "before the order was received"),
         ("deadline", "+2 days", "not a duration"),
         ("deadline", "+999999999w", "out of range"),
+        ("deadline", "+200000000h", "out of range"),
+        ("deadline", "9999-12-31T23:59:59-14:00", "out of range"),
         ("confidential", "perhaps", "unknown"),
         ("reference", "x\x00y", "control characters"),
         ("legal_basis", "x" * 2001, "longer than 2000"),
@@ -99,6 +101,51 @@ def test_passed_deadline_is_taken_with_a_note() -> None:
     found = rows("target\n1\n", deadline="2021-02-08T13:00:00Z")
     assert len(found.drafts) == 1
     assert found.notes == ("EX/7: the deadline has passed 3 h ago",)
+
+
+@pytest.mark.parametrize(
+    ("country", "written", "day", "note"),
+    [
+        ("IN", "03/02/2021", "2021-02-03", "issued 03/02/2021 is read as 3 February 2021 (day first, as India"),
+        ("DE", "3.2.2021", "2021-02-03", "issued 3.2.2021 is read as 3 February 2021 (day first, as Germany"),
+        ("IN", "31/01/2021", "2021-01-31", ""),
+        ("CA", "31-01-2021", "2021-01-31", ""),
+        ("US", "01/02/2021", "2021-01-02", "issued 01/02/2021 is read as 2 January 2021 (month first, as United"),
+        ("IN", "01/31/2021", "2021-01-31", "(its only reading, although India writes the day first)"),
+        ("IN", "02/02/2021", "2021-02-02", ""),
+    ],
+)
+def test_local_date_is_read_as_country_writes(country: str, written: str, day: str, note: str) -> None:
+    found = rows("target\n1\n", issued=written, country=country)
+    assert iso_words(found.drafts[0].head.issued_ms).startswith(day)
+    assert len(found.notes) == bool(note) and note in "".join(found.notes)
+
+
+def test_local_date_with_time_and_deadline_are_read() -> None:
+    found = rows("target\n1\n", received="08/02/2021 12:00+05:30", deadline="11/02/2021")
+    head = found.drafts[0].head
+    assert iso_words(head.received_ms) == "2021-02-08T06:30:00.000+00:00"
+    assert iso_words(head.deadline_ms) == "2021-02-11T09:59:59.999+00:00"
+    assert [note.split(" (")[0] for note in found.notes[:2]] == [
+        "EX/7: received 08/02/2021 12:00+05:30 is read as 8 February 2021",
+        "EX/7: deadline 11/02/2021 is read as 11 February 2021",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("country", "written", "problem_text"),
+    [
+        ("CA", "03/02/2021", "of two readings, and Canada prefers neither"),
+        ("IN", "31/13/2021", "not a date"),
+        ("IN", "30/02/2021", "not a date"),
+        ("IN", "3/2/21", "not a date"),
+        ("IN", "3/2.2021", "not a date"),
+    ],
+)
+def test_local_date_without_single_reading_is_refused(country: str, written: str, problem_text: str) -> None:
+    found = rows("target\n1\n", issued=written, country=country)
+    [problem] = found.problems
+    assert found.drafts == () and problem_text in problem.problem and problem.fix
 
 
 def test_deadline_day_ends_in_first_time_zone() -> None:

@@ -13,7 +13,7 @@ from moderation.orders.selection import Selection
 from moderation.speakers import registry
 from streams.errors import CallerMistake, ContractError
 from streams.log.moderation import OtherRecord
-from streams.orders.cases import deadlines_by_country, open_cases
+from streams.orders.cases import open_cases, order_deadlines
 from streams.orders.records import OrderNote, OrderRuling, OrderStep, Target, decode_case, encode_case, ranges_of
 from tests.support.orders_world import HEAD, HOUR_MS, NOW_MS, OrdersWorld, accounts, run
 
@@ -321,15 +321,15 @@ def test_clock_runs_to_deadline_then_to_interim_end() -> None:
     other = world.intake(accounts(1), replace(HEAD, country="DE", deadline_ms=NOW_MS - 5_000))
     cases = world.desk.cases.cases
     assert [case.id for case in open_cases(cases.values())] == [other, order]
-    found = {
-        clock.country: (clock.nearest_seconds, clock.open_orders)
-        for clock in deadlines_by_country(cases.values(), NOW_MS)
-    }
-    assert found == {"DE": (-5.0, 1), "IN": (48 * 3600.0, 1)}
+    found = [(one.order, one.country, one.seconds) for one in order_deadlines(open_cases(cases.values()), NOW_MS)]
+    assert found == [(other, "DE", -5.0), (order, "IN", 48 * 3600.0)]
     world.review(order)
     world.step(order, "interim", expires_at_ms=NOW_MS + 1_000)
     world.step(other, "declined")
-    assert [(c.country, c.nearest_seconds) for c in deadlines_by_country(cases.values(), NOW_MS)] == [("IN", 1.0)]
+    [running] = order_deadlines(open_cases(cases.values()), NOW_MS)
+    assert (running.order, running.seconds) == (order, 1.0)
+    world.step(order, "revoked")
+    assert order_deadlines(open_cases(cases.values()), NOW_MS) == []
 
 
 def test_notes_and_assignment_keep_the_version() -> None:

@@ -6,8 +6,9 @@ import dataclasses
 import io
 import json
 import re
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 import typer
@@ -15,7 +16,7 @@ from babel.messages.extract import extract
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typer.testing import CliRunner
 
 from moderation.orders.public_outcomes import PublicOutcome
@@ -27,11 +28,12 @@ from moderation.statements.collect import (
     order_restrictions,
     override_restriction,
 )
-from moderation.statements.dsa import EEA, DsaStatement, dsa_statement
+from moderation.statements.dsa import EEA, DsaBatch, DsaStatement, dsa_batches, dsa_statement
 from moderation.statements.lumen import OrderRequest, RequestedTarget, action_taken, lumen_notice, order_request
 from moderation.statements.masking import MASK, cut, masked
 from moderation.statements.restriction import LegalOrder, Restriction
 from moderation.statements.text import LANGUAGES, catalogue, statement_as_dict, user_text
+from streams.countries import COUNTRIES
 from streams.errors import CallerMistake
 from streams.explain import gather
 from streams.explain.hashtag_report import HashtagReport
@@ -50,13 +52,13 @@ from streams.orders.records import (
     encode_case,
 )
 from streams.orders.states import GROUNDS_OF
-from streams.policy.countries import COUNTRIES
 from streams.settings import Settings
 from streams.signals import registry
 
 NOW_MS = 1_764_000_000_000
 HOUR_MS = 3_600_000
 ORDER = "IN-0123456789"
+RULES = "Terms of service, section 4.2 (platform manipulation)"
 EVIDENCE = Evidence(
     window_ms=600_000, tweets=900, authors=400, scored=60, share=0.6, lower=0.5, upper=0.7, sampled=("17",),
     established=136, established_lower=0.0, established_upper=0.08,
@@ -171,10 +173,11 @@ def test_statement_omits_sampled_tweets() -> None:
 # --- legal orders ------------------------------------------------------------------------------------------------
 
 
-def ordered(*steps: OrderRecord, confidential: bool = False) -> OverrideHistory:
-    targets = (Target("hashtag", "rumour", "Rumour"), Target("account", "1001"), Target("account", "1002"))
+def ordered(*steps: OrderRecord, confidential: bool = False, accounts: int = 2) -> OverrideHistory:
+    named = (Target("account", str(1001 + number)) for number in range(accounts))
+    targets = (Target("hashtag", "rumour", "Rumour"), *named)
     received = OrderReceived(
-        order=ORDER, intake="i", parts=1, added=3, authority="Ministry of Examples", country="IN",
+        order=ORDER, intake="i", parts=1, added=len(targets), authority="Ministry of Examples", country="IN",
         legal_basis="IT Act 69A", reference="No. 7", issued_ms=NOW_MS - HOUR_MS, received_ms=NOW_MS - HOUR_MS,
         deadline_ms=NOW_MS, confidential=confidential, actor="lee", at_ms=NOW_MS - HOUR_MS,
     )  # fmt: skip
@@ -293,14 +296,16 @@ def restrictions(draw: st.DrawFn) -> Restriction:
         "account": ["withheld", "suspended"],
         "tweet": ["withheld"],
     }
-    source = draw(st.sampled_from(["automated", "human", "legal"])) if kind == "hashtag" else "legal"
+    measure = draw(st.sampled_from(measures[kind]))
+    sources = {"withheld": ["legal"], "suspended": ["human"], "reduced": ["automated", "human", "legal"]}
+    source = draw(st.sampled_from(sources.get(measure, ["automated", "human"])))
     began_ms = draw(st.integers(1_600_000_000_000, 2_000_000_000_000))
     automated = source == "automated"
     return Restriction(
         kind=kind,
         target="17",
         display=draw(st.text(min_size=1, max_size=280)),
-        measure=draw(st.sampled_from(measures[kind])),
+        measure=measure,
         weight=draw(st.floats(0, 1)),
         surfaces=("search", "trends"),
         country=draw(st.sampled_from(["*", *sorted(COUNTRIES)])),
@@ -323,8 +328,9 @@ def restrictions(draw: st.DrawFn) -> Restriction:
 @given(restrictions())
 def test_every_restriction_gives_a_valid_dsa_statement(restriction: Restriction) -> None:
     """Build a `DsaStatement`, which checks the database's rules."""
-    statement = dsa_statement(restriction)
-    reported = restriction.country == "*" or restriction.country in EEA
+    statement = dsa_statement(restriction, account_rules=RULES)
+    in_force_in_eu = restriction.country == "*" or restriction.country in EEA
+    reported = in_force_in_eu and restriction.source != "legal"
     assert (statement is not None) is reported
     if statement is not None:
         assert statement.territorial_scope == (list(EEA) if restriction.country == "*" else [restriction.country])
@@ -350,9 +356,12 @@ GOOD = dsa_statement(decision_restrictions(decision(ruling()))[0]).as_dict()  # 
         {"decision_visibility": None}, {"decision_visibility": []}, {"decision_visibility": ["HIDDEN"]},
         {"decision_visibility": ["DECISION_VISIBILITY_OTHER"]}, {"decision_visibility_other": "something"},
         {"decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT"}, {"incompatible_content_ground": None},
+        {"decision_account": "DECISION_ACCOUNT_CLOSED"}, {"end_date_account_restriction": "2025-11-25"},
+        {"end_date_visibility_restriction": "2025-11-23"}, {"puid": "x" * 501}, {"puid": "hushtag-1\n"},
         {"incompatible_content_explanation": None}, {"incompatible_content_ground": "x" * 501},
         {"incompatible_content_explanation": "x" * 2001}, {"illegal_content_legal_ground": "law"},
-        {"content_type": []}, {"content_type": ["CONTENT_TYPE_OTHER"]}, {"content_type_other": "x"},
+        {"content_type": []}, {"content_type": ["CONTENT_TYPE_TAG"]}, {"content_type_other": ""},
+        {"content_type_other": "x" * 501}, {"content_type_other": None},
         {"category": "STATEMENT_CATEGORY_SCOPE_OF_PLATFORM_SERVICE"}, {"territorial_scope": ["IN"]},
         {"content_date": "1999-12-31"}, {"application_date": "2019-12-31"}, {"application_date": "2025-1-1"},
         {"end_date_visibility_restriction": "2038-01-02"}, {"decision_facts": ""}, {"decision_facts": "x" * 5001},
@@ -376,7 +385,8 @@ def test_dsa_statement_of_automated_suppression() -> None:
         "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
         "incompatible_content_ground": "Rules on hateful conduct",
         "incompatible_content_explanation": "",
-        "content_type": ["CONTENT_TYPE_TEXT"],
+        "content_type": ["CONTENT_TYPE_OTHER"],
+        "content_type_other": "Hashtag",
         "category": "STATEMENT_CATEGORY_ILLEGAL_OR_HARMFUL_SPEECH",
         "category_specification": ["KEYWORD_HATE_SPEECH"],
         "territorial_scope": ["FR"],
@@ -406,30 +416,93 @@ def test_dsa_statement_of_discount_demotes() -> None:
     )
 
 
-def test_reason_is_masked_for_database_and_whole_for_user() -> None:
-    one = override_restriction(override(reason="reported by @somebody"))
+def test_reason_in_words_goes_to_user_alone() -> None:
+    one = override_restriction(override(reason="Jane Roe reported it: @a_person wrote 'kill them'"))
     assert one is not None
-    statement = dsa_statement(one)
-    assert statement is not None and statement.incompatible_content_explanation == f"reported by {MASK}"
-    assert "@somebody" in user_text(one, "en")
+    plain = json.dumps(dsa_statement(one).as_dict())  # type: ignore[union-attr]
+    assert not any(word in plain for word in ("Jane", "a_person", "kill them", "Rumour", "rumour", "ann"))
+    assert "@a_person" in user_text(one, "en")
 
 
-def test_dsa_statement_of_legal_order() -> None:
-    fields: dict[str, Any] = {
-        "target": "17", "display": "17", "kind": "account", "measure": "withheld", "surfaces": (), "country": "DE",
-        "source": "legal", "actor": "ann", "began_ms": NOW_MS, "ends_ms": 0, "decision": "d", "identity": "i",
-        "reason": "within the law",
-    }  # fmt: skip
-    order = LegalOrder("Ministry", "IT Act 69A", "No. 7", confidential=False)
-    statement = dsa_statement(Restriction(**fields, order=order))
+def suspended(first: int = 1, last: int = 1, count: int = 2) -> OverrideHistory:
+    steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("suspended", first, last, 3)]
+    return ordered(*steps, accounts=count)
+
+
+def test_suspension_names_decision_clause_and_kind() -> None:
+    [one] = order_restrictions(suspended().fold.orders.cases[ORDER], NOW_MS)
+    statement = dsa_statement(one, account_rules=RULES)
     assert statement is not None
-    assert statement.decision_visibility == ["DECISION_VISIBILITY_CONTENT_DISABLED"]
-    assert statement.illegal_content_legal_ground == "IT Act 69A (order No. 7)"
-    assert (statement.source_type, statement.source_identity) == ("SOURCE_TYPE_OTHER_NOTIFICATION", "Ministry")
-    hidden = dsa_statement(
-        Restriction(**fields, order=LegalOrder("Ministry", "IT Act 69A", "No. 7", confidential=True))
+    plain = statement.as_dict()
+    assert plain["decision_account"] == "DECISION_ACCOUNT_SUSPENDED" and "decision_visibility" not in plain
+    assert plain["incompatible_content_ground"] == RULES
+    assert (plain["content_type"], plain["content_type_other"]) == (["CONTENT_TYPE_OTHER"], "Account")
+    text = json.dumps(plain)
+    assert not any(word in text for word in ("what may be recommended", "1001", "within the law", "lee", ORDER))
+    assert dsa_statement(one) is None
+
+
+@pytest.mark.parametrize("confidential", [False, True])
+@pytest.mark.parametrize("kind", ["account", "hashtag", "tweet"])
+def test_legal_order_has_no_statement(kind: Any, confidential: bool) -> None:
+    fields: dict[str, Any] = {
+        "target": "17", "display": "17", "kind": kind, "measure": "withheld", "surfaces": (), "country": "DE",
+        "source": "legal", "actor": "ann", "began_ms": NOW_MS, "ends_ms": 0, "decision": "d", "identity": "i",
+    }  # fmt: skip
+    order = LegalOrder("Ministry", "IT Act 69A", "No. 7", confidential)
+    assert dsa_statement(Restriction(**fields, order=order), account_rules=RULES) is None
+
+
+def test_batches_have_at_most_100_statements() -> None:
+    case = suspended(1, 250, count=250).fold.orders.cases[ORDER]
+    made = [dsa_statement(one, account_rules=RULES) for one in order_restrictions(case, NOW_MS)]
+    statements = [one for one in made if one is not None]
+    batches = list(dsa_batches([*statements, *statements]))
+    assert [len(batch.statements) for batch in batches] == [100, 100, 50]
+    assert len({one.puid for batch in batches for one in batch.statements}) == 250
+    with pytest.raises(ValidationError):
+        DsaBatch(statements=statements[:101])
+    with pytest.raises(ValidationError, match="same puid"):
+        DsaBatch(statements=statements[:1] * 2)
+
+
+def day_of(one: Restriction) -> str:
+    statement = dsa_statement(one, account_rules=RULES)
+    assert statement is not None
+    return statement.application_date
+
+
+DAY_MS = 86_400_000
+
+
+def test_application_date_stays_when_moderator_renews() -> None:
+    renewed = override("b", at_ms=NOW_MS + DAY_MS, expires_at_ms=NOW_MS + 5 * DAY_MS, edits=version_of(0, 0))
+    report = account([], override(expires_at_ms=NOW_MS + 2 * DAY_MS), renewed)
+    [one] = active_restrictions(HashtagReport("rumour", [], report.people, None, NOW_MS + DAY_MS))
+    assert (one.decision, day_of(one)) == ("b", "2025-11-24")
+    after_gap = account([], override(), renewed)
+    [one] = active_restrictions(HashtagReport("rumour", [], after_gap.people, None, NOW_MS + DAY_MS))
+    assert day_of(one) == "2025-11-25"
+
+
+def test_application_date_stays_when_suspension_is_ruled_again() -> None:
+    again = replace(order_ruling("suspended", 1, 1, 4), at_ms=NOW_MS + DAY_MS, reason="another reason")
+    view = ordered(
+        order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("suspended", 1, 1, 3), again
     )
-    assert not any(word in json.dumps(hidden.as_dict()) for word in ("Ministry", "69A", "No. 7"))  # type: ignore[union-attr]
+    [one] = order_restrictions(view.fold.orders.cases[ORDER], NOW_MS + DAY_MS)
+    assert day_of(one) == "2025-11-24"
+
+
+def test_order_restriction_begins_when_first_withheld() -> None:
+    steps = [order_step("acknowledged", 1), order_step("under_review", 2), order_ruling("withheld", 1, 1, 3),
+             order_step("interim", 4, NOW_MS + 10)]  # fmt: skip
+    longer = replace(order_step("interim", 5, NOW_MS + 50), at_ms=NOW_MS + 5)
+    [one] = order_restrictions(ordered(*steps, longer).fold.orders.cases[ORDER], NOW_MS + 20)
+    assert one.began_ms == NOW_MS
+    lapsed = replace(order_step("interim", 5, NOW_MS + 50), at_ms=NOW_MS + 30)
+    [one] = order_restrictions(ordered(*steps, lapsed).fold.orders.cases[ORDER], NOW_MS + 40)
+    assert one.began_ms == NOW_MS + 30
 
 
 @pytest.mark.parametrize(
@@ -503,22 +576,67 @@ def test_user_text_of_discount_in_english_and_hindi() -> None:
 
 
 def request(confidential: bool, *outcomes: PublicOutcome) -> OrderRequest:
-    order = LegalOrder("Ministry of Examples", "IT Act 69A", "No. 7", confidential)
+    order = LegalOrder("Ministry of Examples", "IT Act 69A; Penal Code, s. 153A", "No. 7", confidential)
     kinds: list[Any] = ["account", "hashtag", "tweet"]
     demands = tuple(RequestedTarget(kinds[n % 3], f"t{n}", outcome, "asked @x") for n, outcome in enumerate(outcomes))
     return OrderRequest(order, "IN", NOW_MS, NOW_MS, demands)
+
+
+class LumenEntity(BaseModel):
+    """Entity of a notice, as Lumen's API describes it."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, Field(min_length=1)]
+    kind: Literal["individual", "organization"]
+    country_code: Annotated[str, Field(pattern="^[a-z]{2}$")] | None = None
+
+
+class LumenRole(BaseModel):
+    """Role of an entity; the names are those of a court order and of a government request."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Literal["sender", "recipient", "principal", "issuing_court"]
+    entity_attributes: LumenEntity
+
+
+class LumenWork(BaseModel):
+    """Work of a notice."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: str
+    description: str
+    infringing_urls_attributes: list[dict[Literal["url"], str]]
+
+
+class LumenNotice(BaseModel):
+    """Fields of Lumen's `POST /notices` that hushtag fills in."""
+
+    model_config = ConfigDict(extra="forbid")
+    title: Annotated[str, Field(min_length=1, max_length=255)]
+    type: Literal["CourtOrder", "GovernmentRequest"]
+    request_type: Literal["Agency"] | None = None
+    subject: str
+    case_id_number: Annotated[str, Field(min_length=1)]
+    regulation_list: Annotated[str, Field(min_length=1)]
+    jurisdiction_list: Annotated[str, Field(min_length=1)]
+    body: str
+    language: Literal["en"]
+    date_sent: date
+    date_received: date
+    action_taken: Literal["Yes", "No", "Partial", "Unspecified"]
+    works_attributes: Annotated[list[LumenWork], Field(min_length=1)]
+    entity_notice_roles_attributes: Annotated[list[LumenRole], Field(min_length=3)]
 
 
 def test_lumen_notice_of_order() -> None:
     notice = lumen_notice(
         request(False, "withheld", "reduced", "declined"), recipient="Example", site="https://example.org"
     )["notice"]
-    assert (notice["type"], notice["action_taken"], notice["jurisdiction_list"]) == (
-        "GovernmentRequest",
-        "Partial",
-        "IN",
-    )
-    assert notice["subject"] == "IT Act 69A, No. 7"
+    LumenNotice.model_validate(notice)
+    kind, action, where = notice["type"], notice["action_taken"], notice["jurisdiction_list"]
+    assert (kind, action, where) == ("GovernmentRequest", "Partial", "IN")
+    assert notice["subject"] == "IT Act 69A; Penal Code, s. 153A, No. 7"
+    assert (notice["case_id_number"], notice["regulation_list"]) == ("No. 7", "IT Act 69A, Penal Code s. 153A")
     urls = [url["url"] for work in notice["works_attributes"] for url in work["infringing_urls_attributes"]]
     assert sorted(urls) == [
         "https://example.org/hashtag/t1", "https://example.org/i/user/t0",
@@ -527,10 +645,23 @@ def test_lumen_notice_of_order() -> None:
     assert f"Declined because: asked {MASK}" in notice["body"]
 
 
+def test_lumen_notice_of_court_names_court_and_principal() -> None:
+    asked, where = request(False, "withheld"), {"recipient": "Example", "site": "https://example.org"}
+    notice = lumen_notice(asked, **where, notice_type="CourtOrder", principal="State of Examples")["notice"]
+    LumenNotice.model_validate(notice)
+    roles = {role["name"]: role["entity_attributes"]["name"] for role in notice["entity_notice_roles_attributes"]}
+    court = "Ministry of Examples"
+    assert roles == {
+        "sender": court, "principal": "State of Examples", "issuing_court": court, "recipient": "Example",
+    }  # fmt: skip
+    assert notice["type"] == "CourtOrder" and "request_type" not in notice
+
+
 def test_lumen_notice_of_confidential_order_has_only_numbers() -> None:
     notice = lumen_notice(request(True, "withheld", "declined"), recipient="Example", site="https://example.org")
+    LumenNotice.model_validate(notice["notice"])
     plain = json.dumps(notice)
-    assert not any(word in plain for word in ("Ministry", "69A", "No. 7", "t0", "t1", "asked"))
+    assert not any(word in plain for word in ("Ministry", "69A", "153A", "No. 7", "t0", "t1", "asked"))
     assert "The order names 2 targets" in plain and MASK in plain
 
 
@@ -582,3 +713,26 @@ def test_notice_command_prints_notice_or_statements(monkeypatch: pytest.MonkeyPa
     lines = CliRunner().invoke(app, ["notice", ORDER, *asked, "--statements"]).stdout.splitlines()
     assert [json.loads(line)["restriction"]["kind"] for line in lines] == ["account", "hashtag"][::-1]
     assert isinstance(CliRunner().invoke(app, ["notice", "IN-ffffffffff", *asked]).exception, CallerMistake)
+
+
+def test_submit_prints_batches_and_needs_clause(monkeypatch: pytest.MonkeyPatch) -> None:
+    views = [suspended(1, 101, count=120), suspended(1, 1), *[decided(confidential=False)] * 2]
+
+    async def read_overrides(settings: Settings) -> OverrideHistory:
+        return views.pop(0)
+
+    monkeypatch.setattr(gather, "read_overrides", read_overrides)
+    app = typer.Typer()
+    cli.register(app)
+    asked = ["notice", ORDER, "--recipient", "Example", "--site", "https://example.org", "--submit"]
+    monkeypatch.setenv("HUSHTAG_ACCOUNT_RULES", RULES)
+    lines = CliRunner().invoke(app, asked).stdout.splitlines()
+    assert [len(json.loads(line)["statements"]) for line in lines] == [100, 1]
+    monkeypatch.delenv("HUSHTAG_ACCOUNT_RULES")
+    assert "HUSHTAG_ACCOUNT_RULES" in str(CliRunner().invoke(app, asked).exception)
+    refused = CliRunner().invoke(app, asked)
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "2 without a statement: restricted by a legal order" in refused.stderr
+    monkeypatch.setattr("moderation.statements.collect.order_restrictions", lambda case, at_ms: [])
+    idle = CliRunner().invoke(app, asked)
+    assert (idle.exit_code, idle.stdout) == (3, "") and "nothing is restricted now" in idle.stderr

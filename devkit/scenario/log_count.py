@@ -1,0 +1,103 @@
+"""Independent count of the raw log: the numbers that a report must publish, in the shape of its JSON. Pure.
+
+It shares no code with the folds, the registers, the report or the letter. It reads records as JSON and answers every
+question by a plain search through all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from statistics import median
+from typing import Any
+
+from devkit.scenario.log_hashtags import HIDING, HashtagCount, duration_class, lasted
+from devkit.scenario.log_orders import OrderCount, nested
+
+
+class LogCount:
+    """All orders, decisions and appeals of the two raw logs.
+
+    Args:
+        moderation: values of the moderation topic, in order.
+        decided: values of the decision topic.
+    """
+
+    def __init__(self, moderation: Iterable[bytes], decided: Iterable[bytes]) -> None:
+        records = [json.loads(value) for value in moderation]
+        decisions = [record for record in map(json.loads, decided) if record.get("kind") == "decision"]
+        self.orders = OrderCount()
+        for record in records:
+            self.orders.apply(record)
+        self.appeals = [record for record in records if record["kind"] == "appeal_outcome"]
+        self.hashtags = HashtagCount(
+            [record for record in records if record["kind"] == "override"],
+            [record for record in records if record["kind"] == "undo"],
+            decisions,
+            self.orders.reductions,
+            {order.head["country"] for order in self.orders.orders.values()},
+        )
+
+    def facts(self, from_ms: int, to_ms: int, country: str | None, at_ms: int) -> dict[str, Any]:
+        """Count everything that a report on a period and a country publishes, with exact numbers."""
+        orders = [
+            one
+            for one in self.orders.orders.values()
+            if from_ms <= one.head["received_ms"] < to_ms and country in (None, one.head["country"])
+        ]
+        orders.sort(key=lambda one: (one.head["received_ms"], one.head["order"]))
+        acted = [one for one in orders if one.acted_ms is not None]
+        waited = [(one.acted_ms or 0) - one.head["received_ms"] for one in acted]
+        episodes = list(self.hashtags.episodes(from_ms, to_ms, country, HIDING))
+        contested = list(self.hashtags.episodes(from_ms, to_ms, country, ("discount",)))
+        decided = [
+            one
+            for one in (*self.hashtags.overrides, *self.hashtags.undos)
+            if from_ms <= one["at_ms"] < to_ms and country in (None, one["country"])
+        ]
+        return {
+            "from_ms": from_ms,
+            "to_ms": to_ms,
+            "as_of_ms": at_ms,
+            "country": country or "*",
+            "orders": len(orders),
+            "orders_by_country": dict(Counter(one.head["country"] for one in orders)),
+            "orders_by_state": dict(Counter(one.published_state(at_ms) for one in orders)),
+            "confidential_orders": sum(one.head["confidential"] for one in orders),
+            "median_time_to_act_ms": round(median(waited)) if waited else None,
+            "orders_acted_on": len(acted),
+            "orders_acted_on_before_the_deadline": sum((one.acted_ms or 0) <= one.head["deadline_ms"] for one in acted),
+            **self.orders.targets(orders, country, at_ms),
+            "requested": dict(Counter(target.kind for one in orders for target in one.targets)),
+            "by_order": [
+                {
+                    "orders": 1,
+                    "country": one.head["country"],
+                    "received_ms": one.head["received_ms"],
+                    "state": one.published_state(at_ms),
+                    "targets": dict(Counter(target.kind for target in one.targets)),
+                    "outcomes": nested((target.kind, one.got(target, at_ms)) for target in one.targets),
+                }
+                for one in orders
+            ],
+            "hashtags_held_back": self.hashtags.held_back(from_ms, to_ms, country),
+            "hashtags_suppressed_by_category": dict(Counter(one.category for one in episodes)),
+            "median_suppression_ms_by_category": lasted(episodes),
+            "hashtags_discounted_by_category": dict(Counter(one.category for one in contested)),
+            "median_discount_ms_by_category": lasted(contested),
+            "suppressions_by_duration": dict(Counter(duration_class(one.lasted_ms) for one in episodes)),
+            "suppressions_overruled_by_people": self.hashtags.overruled(episodes, from_ms, to_ms),
+            "decisions_by_people": dict(Counter(one.get("action", "undo") for one in decided)),
+            "quality": None if country is not None else self._quality(from_ms, to_ms),
+        }
+
+    def _quality(self, from_ms: int, to_ms: int) -> dict[str, Any]:
+        ended = [one for one in self.appeals if from_ms <= one["at_ms"] < to_ms]
+        won = sum(one["verdict"] == "overturn" for one in ended)
+        return {
+            "second_looks": 0,
+            "second_looks_by_result": {"upheld_or_disputed": 0, "found_wrong": 0},
+            "appeals": len(ended),
+            "appeals_by_result": {"not_reversed": len(ended) - won, "reversed": won},
+        }

@@ -1,0 +1,108 @@
+"""Documents of the played story, made from the log and compared with the independent count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devkit.scenario import sentences
+from devkit.scenario.log_count import LogCount
+from devkit.scenario.verify import Verification, page_text
+from moderation.cases.agreement import quality_of
+from moderation.orders.letter import letter
+from moderation.orders.target_states import target_states
+from moderation.report import page
+from moderation.report.export import as_csv
+from moderation.report.facts import count_facts
+from moderation.report.publish import PublishedReport, publish
+from moderation.report.read import read_automated, read_moderation
+from moderation.report.update import update
+from streams.errors import DependencyAway
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
+from streams.log.reading import LogReader, connection
+from streams.log.topic_specs import DECISIONS, MODERATION
+from streams.settings import Settings
+
+SENDER = "The legal response team"
+
+
+@dataclass(slots=True)
+class Publications:
+    """Documents as a platform would publish them."""
+
+    report: PublishedReport
+    """Report on India; its numbers are those of the update, the page and the table."""
+    world: PublishedReport
+    """Report on all countries, with appeals; a platform publishes one of the two."""
+    update: str
+    letters: dict[str, str] = field(default_factory=dict)
+    """Letters to the authority, by order."""
+    page: str = ""
+    table: str = ""
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write all documents to a folder; return their paths."""
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {
+            "public-update.txt": self.update,
+            "transparency-report.html": self.page,
+            "transparency-report.json": json.dumps(self.report.facts, indent=1) + "\n",
+            "transparency-report.csv": self.table,
+        }
+        files |= {f"reply-{number}.txt": text for number, text in enumerate(self.letters.values(), start=1)}
+        for name, text in files.items():
+            (folder / name).write_text(text, "utf-8")
+        return [folder / name for name in files]
+
+
+async def publish_story(settings: Settings, from_ms: int, at_ms: int) -> tuple[Publications, Verification]:
+    """Make the documents about [from_ms, at_ms] as of `at_ms`, and compare every number in them with the raw log."""
+    people = await read_moderation(settings)
+    automated, _ = await read_automated(settings, from_ms, at_ms + 1)
+    made = documents(people, automated.decisions(), from_ms, at_ms)
+    return made, verified(made, await _values(settings, MODERATION), await _values(settings, DECISIONS))
+
+
+def documents(people: OverrideHistory, decisions: Sequence[Decision], from_ms: int, at_ms: int) -> Publications:
+    """Make the documents with the code that a platform runs."""
+    period = from_ms, at_ms + 1
+    india = publish(count_facts(people, decisions, *period, "IN", now_ms=at_ms))
+    world = publish(count_facts(people, decisions, *period, now_ms=at_ms), quality_of(people, *period))
+    made = Publications(india, world, update(india), page=page.html(india, at_ms), table=as_csv(india))
+    states = target_states(people.fold, at_ms)
+    for case in people.fold.orders.cases.values():
+        made.letters[case.id] = letter(case, states, sender=SENDER)
+    return made
+
+
+def verified(made: Publications, moderation: Sequence[bytes], decided: Sequence[bytes]) -> Verification:
+    """Compare every number in the documents with an independent count of the two logs."""
+    facts = made.report.facts
+    from_ms, to_ms, at_ms = facts["from_ms"], facts["to_ms"], facts["as_of_ms"]
+    count = LogCount(moderation, decided)
+    expected = count.facts(from_ms, to_ms, "IN", at_ms)
+    found = Verification()
+    found.facts("the report on India", facts, expected)
+    found.facts("the report on all countries", made.world.facts, count.facts(from_ms, to_ms, None, at_ms))
+    found.table("the table", made.table, facts)
+    found.text("the update", made.update, sentences.of_update(expected))
+    found.text("the page", page_text(made.page), sentences.of_page(expected))
+    for order, text in made.letters.items():
+        body, _, annex = text.partition("Annex: ")
+        counted, where = count.orders.letter(order, at_ms), f"the letter on {order}"
+        found.text(where, body, sentences.of_letter(counted))
+        found.compare(where, "targets in the annex", max(0, len(annex.splitlines()) - 1), counted["annex"])
+    return found
+
+
+async def _values(settings: Settings, topic: str) -> list[bytes]:
+    found: list[bytes] = []
+    async with LogReader(connection(settings), settings.topic(topic)) as reader:
+        async for batch in reader.to_end(dict.fromkeys(reader.partitions)):
+            found += [record.value for record in batch if record.value]
+    if not found:
+        raise DependencyAway(f"the topic {topic} is empty")
+    return found

@@ -1,0 +1,75 @@
+"""Present state of each distinct account, hashtag and tweet, over all orders and suspensions. Pure.
+
+Several orders may name one account, and a suspension outlives its order. The state is therefore not that of one order:
+it is resolved from all registers in force, by the functions with which surfaces resolve them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from hushtag_client.registers import ACCOUNT, HIDING, TWEET, WORLD, Register
+from hushtag_client.resolution import candidates, restriction, winner
+
+from streams.flags.moderation_fold import ModerationFold
+from streams.orders.records import TargetKind
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """State of one target. A target that is neither suspended nor held back in a country is visible."""
+
+    suspended: bool = False
+    """Whether it is hidden in all countries, under the platform's own rules."""
+    countries: frozenset[str] = frozenset()
+    """Countries where an order withholds it, or reduces a hashtag on a surface; empty for a suspended account."""
+
+    @property
+    def visible(self) -> bool:
+        """Whether it is restricted nowhere."""
+        return not self.suspended and not self.countries
+
+
+class TargetStates:
+    """States of all targets at one moment.
+
+    Args:
+        registers: registers of people and orders, as they are at the moment.
+        at_ms: the moment; no record of the log may be later.
+    """
+
+    def __init__(self, registers: Iterable[Register], at_ms: int) -> None:
+        self.at_ms = at_ms
+        self._by_name: dict[tuple[str, str], list[Register]] = defaultdict(list)
+        """Registers by (kind of target, name)."""
+        kinds: dict[str, TargetKind] = {ACCOUNT: "account", TWEET: "tweet"}
+        for register in registers:
+            self._by_name[kinds.get(register.surface, "hashtag"), register.hashtag].append(register)
+
+    def of(self, kind: TargetKind, name: str) -> TargetState:
+        """Resolve the state of one target by its kind and its id or normalised hashtag."""
+        found = self._by_name.get((kind, name), [])
+        if kind == "hashtag":
+            return TargetState(countries=frozenset(self._reduced(found)))
+        everywhere = restriction(candidates(found, WORLD), self.at_ms)
+        if everywhere is not None and everywhere.source == "human":
+            return TargetState(suspended=True)
+        countries = {register.country for register in found} - {WORLD}
+        return TargetState(
+            countries=frozenset(one for one in countries if restriction(candidates(found, one), self.at_ms))
+        )
+
+    def _reduced(self, found: Sequence[Register]) -> Iterator[str]:
+        """List the countries where an order decides that a surface hides the hashtag."""
+        for surface, country in {(register.surface, register.country) for register in found}:
+            here = [register for register in found if register.surface == surface]
+            decides = winner(candidates(here, country), (), self.at_ms, people_only=True)
+            if decides is not None and decides.source == "legal" and decides.action in HIDING:
+                yield country
+
+
+def target_states(fold: ModerationFold, at_ms: int) -> TargetStates:
+    """Resolve the states of all targets at a moment that no record of the fold is later than."""
+    return TargetStates(fold.registers_at(at_ms), at_ms)
