@@ -61,6 +61,8 @@ class _Show:
         self._console = console
         self._seconds = seconds
         self._stop = asyncio.Event()
+        self._hinted: set[str] = set()
+        """Labels of the suggestions printed so far."""
         self._on_screen = console.is_terminal and console.width >= 100 and console.height >= 30
         self._state = DemoState(
             trends_url=running.trends.url,
@@ -122,13 +124,13 @@ class _Show:
             HushtagError: a part has ended.
         """
         live = Live(console=self._console, screen=True, auto_refresh=False) if self._on_screen else None
-        if live is None:
-            self._print_hints()
         status_at = monotonic_seconds() + _STATUS_SECONDS
         with live or nullcontext():
             while not (self._stop.is_set() or (self._seconds and self._state.elapsed_seconds >= self._seconds)):
                 self._running.run.check()
                 self._state.health.sent = traffic.sent
+                if live is None:
+                    self._print_new_hints()
                 if live is not None:
                     live.update(view.screen(self._state, self._console.height), refresh=True)
                 elif monotonic_seconds() >= status_at:
@@ -137,11 +139,18 @@ class _Show:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), _REFRESH_SECONDS)
 
-    def _print_hints(self) -> None:
-        self._console.print("\nTry in the meantime:")
-        for hint in view.hint_lines(self._state):
-            self._line(hint)
-        self._console.print()
+    def _print_new_hints(self) -> None:
+        """Print the suggestions that were not possible before: a hashtag is flagged, or a person decided."""
+        labels = [label for label, _ in view.hints(self._state)]
+        new = [
+            line for label, line in zip(labels, view.hint_lines(self._state), strict=True) if label not in self._hinted
+        ]
+        self._hinted.update(labels)
+        if new:
+            self._console.print("\nTry now:")
+            for line in new:
+                self._line(line)
+            self._console.print()
 
     def _print_event(self, event: TimelineEvent) -> None:
         if not self._on_screen:

@@ -63,6 +63,8 @@ class DemoState:
     rows: list[TrendRow] = field(default_factory=list)
     held: list[Register] = field(default_factory=list)
     """Flags in force that hide or discount a hashtag."""
+    by_people: list[Register] = field(default_factory=list)
+    """Decisions of people in force, pauses of automation included."""
     events: deque[TimelineEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     health: PipelineHealth = field(default_factory=PipelineHealth)
 

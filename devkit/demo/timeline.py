@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from hushtag_client.registers import HIDING, Register
+from hushtag_client.registers import ANY_HASHTAG, HIDING, Register
 
 from devkit.demo.truth import PlannedTag, by_hashtag
 from streams import countries
@@ -91,6 +91,9 @@ class Timeline:
             groups.setdefault((register.hashtag, register.source), []).append(register)
         events = []
         for (hashtag, source), group in groups.items():
+            if hashtag == ANY_HASHTAG:
+                events.append(_pause(at_ms, group))
+                continue
             events += self._saw_discounts(at_ms, hashtag, group)
             hiding = [register for register in group if register.action in HIDING]
             before = self._held.get((hashtag, source), set())
@@ -154,3 +157,10 @@ class Timeline:
         if hashtag in self._stories:
             return f"#{self._stories[hashtag].display}"
         return f"#{next((register.display for register in registers if register.display), hashtag)}"
+
+
+def _pause(at_ms: int, group: Sequence[Register]) -> TimelineEvent:
+    """Return the event of a changed stop button."""
+    done = "paused" if any(register.action == "allow" for register in group) else "resumed"
+    by = group[0].actor or group[0].source
+    return TimelineEvent(at_ms, "lifted", f"automation {done} by {by} on {flag_text.places(list(group))}")

@@ -4,8 +4,9 @@ Each campaign that began early enough must appear in the top 10, be flagged with
 start, and then disappear from both surfaces. No other hashtag may ever be hidden, not even early or briefly. A protest
 that accounts attack early enough must become contested within 30 s of the attack, and stay in the top 10.
 
-A viewer may take part. A campaign on which a person decided is not evaluated. Under another policy these conditions do
-not apply, so nothing after a policy change is evaluated.
+A viewer may take part. A hashtag on which a person decided is not evaluated. While automation is paused, and until its
+end has reached the surfaces, no hashtag has to be absent. After any decision of a person, ranks are not evaluated.
+Under another policy these conditions do not apply, so nothing after a policy change is evaluated.
 """
 
 from __future__ import annotations
@@ -33,8 +34,13 @@ class CampaignRecord:
     best_rank: int | None = None
     flagged_ms: int | None = None
     decided_by_person: bool = False
-    seen_after_flag: dict[str, int] = field(default_factory=dict)
-    """Time of the last sighting after the flag, by surface."""
+    seen_after_flag: dict[str, list[int]] = field(default_factory=dict)
+    """Times of the sightings after the flag, by surface."""
+
+    def forget_sightings(self, since_ms: int) -> None:
+        """Drop the sightings after the flag from a time on."""
+        kept = {surface: [at for at in times if at < since_ms] for surface, times in self.seen_after_flag.items()}
+        self.seen_after_flag = {surface: times for surface, times in kept.items() if times}
 
     def problems(self) -> list[str]:
         """List the violated conditions in words; [] if there are none."""
@@ -50,8 +56,8 @@ class CampaignRecord:
             if flagged - began > FLAG_AFTER_START_MS:
                 found.append(f"was flagged {(flagged - began) / 1000:.1f} s after it began")
             found += [
-                f"was found on {surface} {(at_ms - flagged) / 1000:.1f} s after its flag"
-                for surface, at_ms in sorted(self.seen_after_flag.items())
+                f"was found on {surface} {(times[-1] - flagged) / 1000:.1f} s after its flag"
+                for surface, times in sorted(self.seen_after_flag.items())
             ]
         return found
 
@@ -74,13 +80,13 @@ class AttackRecord:
     """Reasons of the discount in one line."""
     decided_by_person: bool = False
 
-    def saw_rank(self, at_ms: int, rank: int | None) -> None:
-        """Add its rank in the top 10 of trends; None: it is not in it."""
+    def saw_rank(self, at_ms: int, rank: int | None, *, may_be_missed: bool = False) -> None:
+        """Add its rank in the top 10 of trends; None: it is not in it, which may be due to a person's decision."""
         if at_ms < self.began_ms:
             self.rank_before = rank
         elif rank is not None:
             self.ranks = [min([rank, *self.ranks]), max([rank, *self.ranks])]
-        elif at_ms < self.story.to_ms and self.rank_before is not None:
+        elif at_ms < self.story.to_ms and self.rank_before is not None and not may_be_missed:
             self.missed_ms = self.missed_ms or at_ms
 
     def problems(self) -> list[str]:
@@ -150,6 +156,10 @@ class DemoVerdict:
         }
         self.false_flags: dict[tuple[str, str, str], FalseFlag] = {}
         self._ended_ms: int | None = None
+        self._acted = False
+        """Whether a person has decided anything."""
+        self._pauses: dict[str, int] = {}
+        """End of each pause of automation, by the field of its register."""
 
     def saw_list(self, at_ms: int, surface: str, country: str, hashtags: Sequence[str]) -> None:
         """Add the list that a surface showed to a viewer from a country, best first."""
@@ -158,7 +168,7 @@ class DemoVerdict:
         ranks = {hashtag: rank for rank, hashtag in enumerate(hashtags, start=1)}
         for attack in self.attacks.values():
             if surface == "trends" and attack.story.country == country:
-                attack.saw_rank(at_ms, ranks.get(attack.story.hashtag))
+                attack.saw_rank(at_ms, ranks.get(attack.story.hashtag), may_be_missed=self._acted)
         for rank, hashtag in enumerate(hashtags, start=1):
             campaign = self.campaigns.get(hashtag)
             if campaign is None or campaign.story.country != country:
@@ -166,8 +176,10 @@ class DemoVerdict:
             if surface == "trends" and campaign.flagged_ms is None:
                 campaign.seen_ms = campaign.seen_ms or at_ms
                 campaign.best_rank = min(rank, campaign.best_rank or rank)
-            if campaign.flagged_ms is not None and campaign.flagged_ms + GRACE_MS < at_ms < campaign.story.to_ms:
-                campaign.seen_after_flag[surface] = at_ms
+            if campaign.flagged_ms is None or self._is_paused(at_ms):
+                continue
+            if campaign.flagged_ms + GRACE_MS < at_ms < campaign.story.to_ms:
+                campaign.seen_after_flag.setdefault(surface, []).append(at_ms)
 
     def saw_flag(self, at_ms: int, hashtag: str, surface: str, country: str, *, hides: bool, provisional: bool) -> None:
         """Add an automated flag that was set, changed or cleared."""
@@ -191,13 +203,35 @@ class DemoVerdict:
 
     def saw_person(self, hashtag: str) -> None:
         """Add a person's decision on a hashtag."""
+        self._acted = True
         for record in (self.campaigns.get(hashtag), self.attacks.get(hashtag)):
             if record is not None:
                 record.decided_by_person = True
 
+    def saw_pause(self, at_ms: int, field: str, until_ms: int) -> None:
+        """Add a pause of automation, or its end; a surface may have followed it up to `GRACE_MS` earlier.
+
+        Args:
+            at_ms: present time.
+            field: field of its register.
+            until_ms: end of the pause; the present time where a person resumes.
+        """
+        self._acted = True
+        self._pauses[field] = until_ms
+        self._forget_sightings(at_ms)
+
+    def _is_paused(self, at_ms: int) -> bool:
+        return any(at_ms <= until_ms + GRACE_MS for until_ms in self._pauses.values())
+
     def saw_other_policy(self, at_ms: int) -> None:
-        """Add a change of policy, which ends the evaluation."""
-        self._ended_ms = self._ended_ms or at_ms
+        """Add a change of policy, which ends the evaluation; the pipeline followed it up to `GRACE_MS` earlier."""
+        if self._ended_ms is None:
+            self._ended_ms = at_ms
+            self._forget_sightings(at_ms)
+
+    def _forget_sightings(self, at_ms: int) -> None:
+        for campaign in self.campaigns.values():
+            campaign.forget_sightings(at_ms - GRACE_MS)
 
     def judge(self, at_ms: int) -> Judgement:
         """Evaluate all observations so far."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from unicodedata import category
 
-from hushtag_client.registers import Register
+from hushtag_client.registers import ANY_HASHTAG, Register
 from rich.console import Group, RenderableType
 from rich.layout import Layout
 from rich.padding import Padding
@@ -77,16 +77,38 @@ def plain_status(state: DemoState) -> str:
 
 
 def hints(state: DemoState) -> list[tuple[str, str]]:
-    """List suggestions for the viewer, each with its command."""
-    tag = shlex.quote(clean(next((one.display for one in state.held if one.source == "automated"), "SomeTag")))
-    found = [
-        ("list the flags", ".venv/bin/hushtag flags list"),
-        ("explain a flag", f".venv/bin/hushtag explain {tag}"),
-        ("overrule a flag", f".venv/bin/hushtag allow {tag} --reason 'trying it out'"),
+    """List suggestions for the viewer, each with its command, for hashtags that exist now."""
+    found = [("list the flags", "flags list"), *_tag_hints(state)]
+    if any(one.hashtag == ANY_HASHTAG for one in state.by_people):
+        found.append(("end the pause", "resume"))
+    else:
+        found.append(("pause automation", "pause --reason 'trying it out'"))
+    commands = [(label, f".venv/bin/hushtag {command}") for label, command in found]
+    commands += [
         ("change the policy", f"edit {state.policy_path}, with a higher serial"),
         ("see the pages", f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"),
     ]
-    return ([("in another terminal, first", state.exports)] if state.exports else []) + found
+    return ([("in another terminal, first", state.exports)] if state.exports else []) + commands
+
+
+def _tag_hints(state: DemoState) -> list[tuple[str, str]]:
+    """List suggestions for one hashtag: one that a person decided on, one that automation flags, or a trend."""
+    for one in state.by_people:
+        if one.hashtag != ANY_HASHTAG:
+            tag = _argument(one.display or one.hashtag)
+            return [("explain a decision", f"explain {tag}"), ("undo it", f"undo {tag}")]
+    for one in state.held:
+        if one.source == "automated":
+            tag = _argument(one.display or one.hashtag)
+            return [("explain a flag", f"explain {tag}"), ("overrule a flag", f"allow {tag} --reason 'trying it out'")]
+    for row in state.rows[:1]:
+        tag = _argument(row.display)
+        return [("explain a trend", f"explain {tag}"), ("hide a trend", f"block {tag} --reason 'trying it out'")]
+    return []
+
+
+def _argument(tag: str) -> str:
+    return shlex.quote(clean(tag))
 
 
 def hint_lines(state: DemoState) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 from hushtag_client import AsyncFlagsClient
-from hushtag_client.registers import FLAGGING, HIDING, Register
+from hushtag_client.registers import ANY_HASHTAG, FLAGGING, HIDING, Register
 from prometheus_client.parser import text_string_to_metric_families
 
 from devkit.demo.state import COUNTRY, DemoState, TrendRow
@@ -67,11 +67,9 @@ class Watcher:
             for country in self._countries():
                 await self._look(client, country)
             self._state.now_ms = now_ms()
-            self._state.held = [
-                register
-                for register in self._flags.registers()
-                if register.action in FLAGGING and register.in_force(self._state.now_ms)
-            ]
+            in_force = [one for one in self._flags.registers() if one.in_force(self._state.now_ms)]
+            self._state.held = [one for one in in_force if one.action in FLAGGING]
+            self._state.by_people = [one for one in in_force if one.source == "human"]
             self._happened(self._timeline.tick(self._state.now_ms))
             await asyncio.sleep(POLL_SECONDS)
 
@@ -139,6 +137,10 @@ class Watcher:
     def _saw_flags(self, registers: list[Register]) -> None:
         at_ms = now_ms()
         for register in registers:
+            if register.hashtag == ANY_HASHTAG:
+                until_ms = register.expires_at_ms if register.action == "allow" else at_ms
+                self._verdict.saw_pause(at_ms, register.field, until_ms)
+                continue
             if register.source != "automated":
                 self._verdict.saw_person(register.hashtag)
                 continue

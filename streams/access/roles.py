@@ -19,9 +19,11 @@ from streams.log.topic_specs import (
     INTERNAL_DEAD_LETTER,
     MODELS,
     MODERATION,
+    NOTIFICATIONS,
     PANES,
     PARTIALS,
     POLICY,
+    SHOWN_TEXTS,
     SPECS,
     TWEETS,
 )
@@ -54,7 +56,7 @@ _INGEST = Role(
     "ingest",
     "`worker --stages ingest`",
     reads=(TWEETS, MODERATION, POLICY, MODELS, INTERNAL_DEAD_LETTER),
-    writes=(PARTIALS, POLICY, MODELS, DEAD_LETTER, INTERNAL_DEAD_LETTER),
+    writes=(PARTIALS, POLICY, MODELS, SHOWN_TEXTS, DEAD_LETTER, INTERNAL_DEAD_LETTER),
     checks=True,
     group=True,
 )
@@ -98,19 +100,32 @@ ROLES: tuple[Role, ...] = (
     Role("trends", "`trends`, `search`", reads=(TWEETS,), redis="read"),
     Role(
         "moderation",
-        "`block`, `allow`, `hold`, `undo`, `pause`, `resume`, `moderation`, `orders`, `speakers`, `review`, `appeal`, "
+        "`block`, `allow`, `hold`, `undo`, `pause`, `resume`, `moderation`, `orders`, `speakers`, `cases`, `appeal`, "
         "`statement`, `notice`",
-        reads=(MODERATION, DECISIONS, PANES),
-        writes=(MODERATION,),
+        reads=(TWEETS, MODERATION, POLICY, DECISIONS, PANES, SHOWN_TEXTS),
+        writes=(MODERATION, SHOWN_TEXTS),
         redis="read",
     ),
-    Role("api", "`api`", reads=(MODERATION, DECISIONS, AUDIT), writes=(MODERATION,), redis="read"),
+    Role(
+        "api",
+        "`api`",
+        reads=(TWEETS, MODERATION, POLICY, DECISIONS, EVIDENCE, AUDIT, SHOWN_TEXTS),
+        writes=(MODERATION, SHOWN_TEXTS),
+        redis="read",
+    ),
     Role(
         "audit",
         "`audit run`",
         reads=(MODERATION, POLICY, DECISIONS, AUDIT),
         writes=(AUDIT,),
         transactional_id=f"{AUDIT}-writer",
+    ),
+    Role(
+        "notify",
+        "`notify`",
+        reads=(MODERATION, DECISIONS, NOTIFICATIONS),
+        writes=(NOTIFICATIONS,),
+        transactional_id=f"{NOTIFICATIONS}-writer",
     ),
     Role("report", "`report`, `audit verify`, `audit export`", reads=(MODERATION, POLICY, DECISIONS, AUDIT)),
     Role(
@@ -134,13 +149,7 @@ ROLES: tuple[Role, ...] = (
         reads=(TWEETS, PARTIALS, PANES, DECISIONS, MODERATION, DEAD_LETTER, INTERNAL_DEAD_LETTER),
         writes=(TWEETS, MODERATION, DEAD_LETTER),
     ),
-    Role(
-        "repair",
-        "`dead-letters`, `skip`, `flags repair`",
-        reads=(TWEETS, PARTIALS, PANES, DECISIONS, MODERATION, POLICY, DEAD_LETTER, INTERNAL_DEAD_LETTER),
-        writes=(TWEETS, MODERATION, DEAD_LETTER),
-        redis="write",
-    ),
+    Role("repair", "`flags repair`", writes=(MODERATION,), redis="write"),
     Role("backup", "`backup`", reads=(AUDIT, MODERATION, POLICY, MODELS)),
     Role("topics", "`topics create`, `topics check`", checks=True, creates=True),
     Role("producer", "the platform's producers of tweets", writes=(TWEETS,)),

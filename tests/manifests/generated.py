@@ -26,6 +26,7 @@ def generated_files() -> dict[Path, str]:
     """Return the content of each generated file by its path."""
     return {
         KUBERNETES / "base" / "policy.yaml": (ROOT / "config" / "policy.yaml").read_text("utf-8"),
+        KUBERNETES / "base" / "channels" / "notify.yaml": (ROOT / "config" / "notify.yaml").read_text("utf-8"),
         KUBERNETES / "components" / "monitoring" / "alerts.yaml": _RULE + indent(_ALERTS.read_text("utf-8"), "  "),
     }
 

@@ -177,6 +177,43 @@ def test_campaign_decided_by_person_is_not_evaluated() -> None:
     assert judgement.good and judgement.campaigns == [] and len(judgement.left_to_people) == 1
 
 
+def test_campaign_shown_by_pause_is_no_error_until_resume() -> None:
+    verdict = DemoVerdict([CAMPAIGN, ATTACKED])
+    verdict.saw_list(T0 + 22_000, "trends", "IN", ["savetheriver", "outnow"])
+    verdict.saw_discount(T0 + 30_000, "savetheriver", "IN", "why")
+    flag(verdict, 25, "outnow")
+    verdict.saw_pause(T0 + 39_000, "trends|*|human|*", T0 + 90_000)
+    verdict.saw_list(T0 + 40_000, "trends", "IN", ["outnow"])
+    verdict.saw_pause(T0 + 45_000, "trends|*|human|*", T0 + 45_000)
+    verdict.saw_list(T0 + 46_900, "trends", "IN", ["outnow"])
+    assert verdict.judge(T0 + 60_000).good
+    verdict.saw_list(T0 + 47_100, "trends", "IN", ["outnow"])
+    assert "found on trends" in " ".join(verdict.judge(T0 + 60_000).campaigns[0].problems())
+
+
+@pytest.mark.parametrize("act", ["pause", "policy"])
+def test_campaign_shown_just_before_pause_or_policy_is_noticed_is_no_error(act: str) -> None:
+    verdict = DemoVerdict([CAMPAIGN])
+    verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
+    flag(verdict, 25, "outnow")
+    verdict.saw_list(T0 + 69_700, "search", "IN", ["outnow"])
+    assert not verdict.judge(T0 + 69_800).good
+    if act == "pause":
+        verdict.saw_pause(T0 + 70_000, "trends|*|human|*", T0 + 90_000)
+    else:
+        verdict.saw_other_policy(T0 + 70_000)
+    assert verdict.judge(T0 + 71_000).good
+
+
+def test_attacked_protest_may_leave_list_after_decision_on_another() -> None:
+    verdict = DemoVerdict([ATTACKED])
+    verdict.saw_list(T0 + 10_000, "trends", "IN", ["savetheriver"])
+    verdict.saw_discount(T0 + 30_000, "savetheriver", "IN", "why")
+    verdict.saw_person("match")
+    verdict.saw_list(T0 + 40_000, "trends", "IN", ["match"])
+    assert verdict.judge(T0 + 60_000).good
+
+
 def test_evaluation_ends_with_policy_change() -> None:
     verdict = DemoVerdict([CAMPAIGN, PROTEST, LATER])
     verdict.saw_list(T0 + 22_000, "trends", "IN", ["outnow"])
@@ -283,6 +320,29 @@ def test_timeline_marks_people_and_false_flags() -> None:
     assert blocked.tone == "held" and "held back by ana" in blocked.text
     (allowed,) = timeline.saw_flags(T0, [register("outnow", "trends", "IN", "allow", source="human", actor="ana")])
     assert allowed.text == "#OutNow allowed by ana on trends in India"
+
+
+def test_timeline_reports_pause_and_resume() -> None:
+    timeline = Timeline([CAMPAIGN])
+    pause = [register("*", surface, "*", "allow", source="human", actor="ana") for surface in ("trends", "search")]
+    assert lines(timeline.saw_flags(T0, pause)) == ["automation paused by ana on trends and search in World"]
+    end = [replace(one, action="clear") for one in pause]
+    assert lines(timeline.saw_flags(T0, end)) == ["automation resumed by ana on trends and search in World"]
+
+
+def test_hints_name_only_hashtags_that_exist() -> None:
+    state = a_state()
+    state.held, state.rows = [], []
+    assert not [hint for hint in view.hints(state) if "explain" in hint[1]], "nothing to explain yet"
+    state.rows = a_state().rows
+    assert ("hide a trend", ".venv/bin/hushtag block FairPay --reason 'trying it out'") in view.hints(state)
+    state.held = a_state().held
+    assert ("overrule a flag", ".venv/bin/hushtag allow OutNow --reason 'trying it out'") in view.hints(state)
+    state.by_people = [register("outnow", "trends", "*", "allow", source="human", display="OutNow")]
+    assert ("undo it", ".venv/bin/hushtag undo OutNow") in view.hints(state)
+    assert ("pause automation", ".venv/bin/hushtag pause --reason 'trying it out'") in view.hints(state)
+    state.by_people = [register("*", "trends", "*", "allow", source="human")]
+    assert ("end the pause", ".venv/bin/hushtag resume") in view.hints(state)
 
 
 def test_doctests() -> None:
