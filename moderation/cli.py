@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moderation import skip
-from moderation.drafts import AcceptedRecord, OverrideDraft, expiry_of, override_draft, undo_draft
+from moderation.drafts import AcceptedRecord, OverrideDraft, expiry_of, override_draft, undo_draft, words_of
 from moderation.options import (
     Actor,
     Country,
@@ -29,13 +29,16 @@ from moderation.options import (
 from moderation.publication import Write, finish, write_and_wait
 from moderation.service import ModerationService
 from moderation.terminal import actor_of, errors, out, policy_names
-from moderation.view import accepted_json, end_words, overrides_table, place_words
+from moderation.view import OVERRIDE_HEADERS, accepted_json, effect_words, end_words, override_cells
+from streams.cli.lists import print_list
 from streams.cli.output import quieten
 from streams.clock import now_ms
+from streams.countries import in_country
 from streams.errors import CallerMistake
 from streams.flags.overrides import STATES
 from streams.log.moderation import Override, Verb
 from streams.naming import TypedHashtag, country_of, tag_of
+from streams.policy.names import check_name
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -71,24 +74,26 @@ def _override_command(action: Verb, help_text: str) -> Callable[..., None]:
     ) -> None:
         settings = load_settings()
         chosen = list({tag.hashtag: tag for tag in map(tag_of, tags)}.values())
-        names, expires_at_ms = policy_names(settings), expiry_of(lasts, until, default_for, now_ms())
+        where, expires_at_ms = country_of(country), expiry_of(lasts, until, default_for, now_ms())
+        who, why = words_of(actor_of(actor), reason)
+        if if_version is not None and (family or len(chosen) > 1):
+            raise CallerMistake("--if-version applies to one hashtag", fix="decide on one hashtag at a time")
+        names = policy_names(settings)
         drafts = [
             override_draft(
                 names,
                 tag,
                 action,
-                country=country,
+                country=where,
                 surfaces=surface or (),
-                actor=actor_of(actor),
-                reason=reason,
+                actor=who,
+                reason=why,
                 expires_at_ms=expires_at_ms,
             )
             for tag in chosen
         ]
         if family:
             drafts = _add_families(settings, drafts)
-        if if_version is not None and len(drafts) > 1:
-            raise CallerMistake("--if-version applies to one hashtag", fix="decide on one hashtag at a time")
         tags_to_write = [draft.tag for draft in drafts]
         _write(settings, tags_to_write, lambda service: service.override(drafts, expected=if_version), wait, as_json)
 
@@ -115,10 +120,9 @@ def undo(
 ) -> None:
     """Undo the last block, allow or hold; the decision below it is in force again."""
     settings = load_settings()
-    chosen = tag_of(tag)
-    draft = undo_draft(
-        policy_names(settings), chosen, country=country, surfaces=surface or (), actor=actor_of(actor), reason=reason
-    )
+    chosen, where = tag_of(tag), None if country is None else country_of(country)
+    who, why = words_of(actor_of(actor), reason)
+    draft = undo_draft(policy_names(settings), chosen, country=where, surfaces=surface or (), actor=who, reason=why)
 
     async def write(service: ModerationService) -> list[AcceptedRecord]:
         if family:
@@ -156,8 +160,8 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List every block, allow and hold with its state, newest first."""
-    if unknown := [one for one in state or () if one not in STATES]:
-        raise CallerMistake(f"unknown state {unknown[0]!r}", fix=f"one of {', '.join(STATES)}")
+    for wanted_state in state or ():
+        check_name("state", wanted_state, STATES)
     hashtag = tag_of(tag).hashtag if tag else None
     wanted = country_of(country) if country else None
 
@@ -173,7 +177,7 @@ def list_(
         for one in found:
             print(json.dumps(one.as_dict(at_ms), ensure_ascii=False))
     elif found:
-        out.print(overrides_table(found, at_ms))
+        print_list(OVERRIDE_HEADERS, [override_cells(one, at_ms) for one in found])
     else:
         errors.print("no decisions" + (" match the filters" if tag or country or state else ""))
     for bad in view.bad:
@@ -195,12 +199,11 @@ def _write(settings: Settings, tags: Sequence[TypedHashtag], write: Write, wait:
 
 def _print_accepted(accepted: AcceptedRecord, status: PublicationStatus | None) -> None:
     record = accepted.record
-    scope = f"{place_words(record.country)} on {', '.join(record.surfaces)}"
+    scope = f"{in_country(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
         out.print(f"#{record.hashtag}: {record.action} {scope}, ends {end_words(record, now_ms())}")
     else:
         out.print(f"#{record.hashtag}: undone {scope}")
     out.print(f"  version {accepted.version}, by {record.actor}: {record.reason}")
     for one in status.verdicts if status else ():
-        by = f" by {one.register.source}" if one.register else ""
-        out.print(f"  {one.surface}: {'shown' if one.shown else 'hidden'} now{by}")
+        out.print(f"  {one.surface}: {effect_words(one)}")

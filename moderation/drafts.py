@@ -6,7 +6,6 @@ reject the same input with the same message.
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -17,55 +16,15 @@ from hushtag_client.registers import ANY_HASHTAG
 
 from streams.errors import CallerMistake
 from streams.log.decisions import version_of
-from streams.log.moderation import RESERVED_SURFACES, TagRecord, Verb
+from streams.log.moderation import TagRecord, Verb
 from streams.naming import TypedHashtag, country_of
+from streams.policy.names import PolicyNames
 
 LONGEST_MS = 366 * 86_400_000
 """Longest life of a human override: it must be renewed at least once a year."""
 STOP = TypedHashtag(ANY_HASHTAG, ANY_HASHTAG)
 """Target of the stop button: every hashtag."""
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
-_SURFACE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyNames:
-    """Names that the policy defines, to check input against."""
-
-    surfaces: tuple[str, ...] = ("search", "trends")
-    categories: tuple[str, ...] | None = None
-    """None without a readable policy: any well-formed surface and category is then accepted."""
-
-    def select_surfaces(self, written: Sequence[str]) -> tuple[str, ...]:
-        """Sort the given surfaces; an empty list selects all known ones.
-
-        Raises:
-            CallerMistake: a surface is unknown, malformed or reserved.
-        """
-        for surface in written:
-            if surface in RESERVED_SURFACES:
-                raise CallerMistake(
-                    f"no hashtag is shown on {surface!r}",
-                    fix="use hushtag orders decide for accounts and tweets",
-                )
-            if _SURFACE.fullmatch(surface) and (surface in self.surfaces or self.categories is None):
-                continue
-            near = difflib.get_close_matches(surface, self.surfaces, 1, 0.5)
-            fix = f"did you mean {near[0]}?" if near else f"one of {', '.join(self.surfaces)}"
-            raise CallerMistake(f"unknown surface {surface[:40]!r}", fix=fix)
-        return tuple(sorted(set(written or self.surfaces)))
-
-    def check_category(self, category: str) -> str:
-        """Return the category unchanged; "" means every category.
-
-        Raises:
-            CallerMistake: the policy does not define it.
-        """
-        if category and self.categories is not None and category not in self.categories:
-            raise CallerMistake(
-                f"the policy has no category {category[:40]!r}", fix=f"one of {', '.join(self.categories)}"
-            )
-        return category
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +144,10 @@ def expiry_of(lasts: str | None, until: str | None, default: str, now_ms: int) -
         raise CallerMistake("--for and --until exclude each other", fix="give one of them")
     expires_at_ms = moment_ms(until) if until else now_ms + duration_ms(lasts or default)
     if expires_at_ms <= now_ms:
-        raise CallerMistake("the override would end before it begins", fix="give a later time or a longer duration")
+        given = f"--until {until}" if until else f"--for {lasts or default}"
+        raise CallerMistake(
+            f"{given[:48]}: the override would end before it begins", fix="give a later time or a longer duration"
+        )
     if expires_at_ms > now_ms + LONGEST_MS:
         raise CallerMistake("an override lasts at most 366 days", fix="renew it before it ends")
     return expires_at_ms
@@ -220,8 +182,10 @@ def moment_ms(text: str) -> int:
 
 
 def _text(what: str, option: str, text: str) -> str:
-    if not 0 < len(text.strip()) <= 2_000:
+    if not text.strip():
         raise CallerMistake(f"every decision needs {what}", fix=f"give {option}, at most 2,000 characters")
+    if len(text.strip()) > 2_000:
+        raise CallerMistake(f"{option} has {len(text.strip()):,} characters", fix="shorten it to at most 2,000")
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
         raise CallerMistake(f"{option} contains bytes that are not text", fix="plain text in UTF-8")
     return text.strip()

@@ -56,7 +56,7 @@ class StaleReview(HushtagError):
 
     def __init__(self, case: str, why: str) -> None:
         self.changed = (why,)
-        super().__init__(f"{case}: {why}", fix="look at the queue again (hushtag review list)")
+        super().__init__(f"{case}: {why}", fix="look at the queue again (hushtag cases list)")
 
 
 class NoSuchCase(CallerMistake):

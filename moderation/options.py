@@ -8,7 +8,7 @@ import typer
 
 Tags = Annotated[
     list[str],
-    typer.Argument(help="Hashtags, with or without #, in any equivalent spelling.", metavar="TAG..."),
+    typer.Argument(help="Hashtags, with or without #, in any equivalent spelling.", metavar="TAG"),
 ]
 Reason = Annotated[
     str, typer.Option("--reason", "-r", help="Reason; it is kept with the decision and may be published.")

@@ -11,14 +11,16 @@ from typing import Annotated
 
 import typer
 
-from moderation.drafts import STOP, AcceptedRecord, expiry_of, override_draft, undo_draft
+from moderation.drafts import STOP, AcceptedRecord, expiry_of, override_draft, undo_draft, words_of
 from moderation.options import Actor, Country, Expected, Json, Reason, Surfaces, Until, Wait
 from moderation.publication import Write, finish, write_and_wait
 from moderation.service import ModerationService
 from moderation.terminal import actor_of, out, policy_names
-from moderation.view import accepted_json, end_words, place_words
+from moderation.view import accepted_json, end_words
 from streams.clock import now_ms
+from streams.countries import in_country
 from streams.log.moderation import Override
+from streams.naming import country_of
 from streams.settings import Settings, load_settings
 
 
@@ -45,16 +47,17 @@ def pause(
     as_json: Json = False,
 ) -> None:
     """Lift every automated suppression and discount within a second; human decisions and orders stay in force."""
-    settings = load_settings()
+    settings, where = load_settings(), country_of(country)
+    expires_at_ms, (who, why) = _end(lasts, until), words_of(actor_of(actor), reason)
     draft = override_draft(
         policy_names(settings),
         STOP,
         "allow",
-        country=country,
+        country=where,
         surfaces=surface or (),
-        actor=actor_of(actor),
-        reason=reason,
-        expires_at_ms=expiry_of(None if until else lasts, until, lasts, now_ms()),
+        actor=who,
+        reason=why,
+        expires_at_ms=expires_at_ms,
         category=category,
     )
 
@@ -62,6 +65,10 @@ def pause(
         return [await service.pause(draft, expected=if_version)]
 
     _write(settings, write, wait, as_json)
+
+
+def _end(lasts: str, until: str | None) -> int:
+    return expiry_of(None if until else lasts, until, lasts, now_ms())
 
 
 def resume(
@@ -79,10 +86,9 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Put the current automated suppressions in force again."""
-    settings = load_settings()
-    draft = undo_draft(
-        policy_names(settings), STOP, country=country, surfaces=surface or (), actor=actor_of(actor), reason=reason
-    )
+    settings, where = load_settings(), None if country is None else country_of(country)
+    who, why = words_of(actor_of(actor), reason)
+    draft = undo_draft(policy_names(settings), STOP, country=where, surfaces=surface or (), actor=who, reason=why)
 
     async def write(service: ModerationService) -> list[AcceptedRecord]:
         return [await service.undo(draft, expected=if_version)]
@@ -104,7 +110,7 @@ def _write(settings: Settings, write: Write, wait: float, as_json: bool) -> None
 
 def _print_accepted(accepted: AcceptedRecord, published_seconds: float | None) -> None:
     record = accepted.record
-    scope = f"{place_words(record.country)} on {', '.join(record.surfaces)}"
+    scope = f"{in_country(record.country)} on {', '.join(record.surfaces)}"
     if isinstance(record, Override):
         of = f" of {record.category}" if record.category else ""
         out.print(f"automated suppression{of} is paused {scope}, ends {end_words(record, now_ms())}")

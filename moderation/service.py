@@ -18,8 +18,8 @@ from kafka.errors import KafkaError
 from moderation.drafts import AcceptedRecord, OverrideDraft, UndoDraft
 from moderation.errors import NothingToUndo, StaleEdit
 from moderation.producer import DeadlineProducer
-from moderation.view import place_words
 from streams.clock import monotonic_seconds, now_ms
+from streams.countries import in_country
 from streams.errors import CallerMistake, DependencyAway, TopicsError
 from streams.flags.moderation_fold import Scope
 from streams.flags.overrides import OverrideHistory
@@ -163,9 +163,9 @@ class ModerationService:
         for scope, current in self.view.in_force(self._clock(), scopes):
             if scope[1] in draft.surfaces and current.category != draft.category:
                 raise CallerMistake(
-                    f"{current.category or 'every category'} is already paused {place_words(draft.country)} on"
+                    f"{current.category or 'every category'} is already paused {in_country(draft.country)} on"
                     f" {scope[1]}, by {current.actor}: {current.reason}",
-                    fix="hushtag resume first; or pause without --category, which lifts every category",
+                    fix="hushtag resume first; a pause without --category then lifts every category",
                 )
 
     def _undo(self, draft: UndoDraft, expected: str | None) -> Undo:
@@ -174,10 +174,15 @@ class ModerationService:
         current = [(s, entry) for s in scopes if (entry := self.view.fold.in_force(s, at_ms)) is not None]
         countries = sorted({scope[2] for scope, _ in current})
         if not current:
-            raise NothingToUndo(f"no human override of #{hashtag} is in force there", fix="hushtag moderation list")
+            where = f" {in_country(draft.country)}" if draft.country else ""
+            where += f" on {' or '.join(draft.surfaces)}" if draft.surfaces else ""
+            what = "no pause" if hashtag == ANY_HASHTAG else f"no human override of #{hashtag}"
+            raise NothingToUndo(f"{what} is in force{where}", fix="hushtag moderation list")
         if len(countries) > 1:
+            what = "pauses" if hashtag == ANY_HASHTAG else f"overrides of #{hashtag}"
+            places = " and ".join(map(in_country, countries))
             raise CallerMistake(
-                f"overrides of #{hashtag} are in force in {', '.join(countries)}", fix="choose one with --country"
+                f"{what} are in force {places}", fix=f"choose one: --country {' or '.join(map(repr, countries))}"
             )
         last = max((entry for _, entry in current), key=lambda entry: entry.offset)
         undone = [scope for scope, entry in current if entry.record is last.record]

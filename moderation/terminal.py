@@ -1,4 +1,4 @@
-"""Shared parts of the moderation commands: consoles, the actor, the policy's names, files and services."""
+"""Shared parts of the moderation commands: consoles, the actor, the live policy's names, files and services."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 from rich.console import Console
 
-from moderation.drafts import PolicyNames
 from moderation.orders.service import OrderService
 from moderation.service import ModerationService
 from moderation.tables import MOST_BYTES, RowProblem
 from streams.cli.output import quieten
-from streams.errors import CallerMistake, PolicyError
-from streams.policy.parse import parse_policy
+from streams.errors import CallerMistake
+from streams.log.policy_names import read_policy_names
+from streams.policy.names import PolicyNames
 from streams.settings import Settings, load_settings
 
 _SHOWN_PROBLEMS = 20
@@ -57,19 +57,9 @@ def actor_of(given: str | None) -> str:
 
 
 def policy_names(settings: Settings) -> PolicyNames:
-    """Read the policy's surfaces and categories; a missing or invalid policy gives the open defaults.
-
-    A moderator's machine need not have a policy file.
-    """
-    try:
-        policy = parse_policy(settings.policy.read_bytes(), str(settings.policy))
-    except OSError:
-        return PolicyNames()
-    except PolicyError:
-        names = PolicyNames()
-        errors.print(f"{settings.policy} is invalid: using the surfaces {', '.join(names.surfaces)}", style="yellow")
-        return names
-    return PolicyNames(policy.surfaces, tuple(policy.categories))
+    """Read the surfaces and categories of the live policy; raises the errors of `LivePolicyNames.read`."""
+    quieten()
+    return asyncio.run(read_policy_names(settings))
 
 
 def read_file(file: Path) -> tuple[bytes, str]:

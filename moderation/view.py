@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hushtag_client.registers import ANY_HASHTAG
-from rich.table import Table
 from rich.text import Text
 
 from moderation.drafts import AcceptedRecord
 from moderation.wording import time_words
+from streams.cli.lists import Cell
 from streams.flags.overrides import OverrideStatus, record_as_dict
 from streams.log.moderation import Override, TagRecord
 from streams.naming import format_duration
 
 if TYPE_CHECKING:
     from moderation.publication import PublicationStatus
+    from streams.flags.lookup import FlagResolution
 
 _STYLES = {"in force": "bold", "superseded": "yellow", "expired": "dim", "undone": "dim", "refused": "red"}
 _BECAUSE = {"undone": "undone", "superseded": "newer decision", "refused": "came first"}
@@ -38,23 +39,31 @@ def accepted_json(
     }
 
 
-def overrides_table(statuses: Sequence[OverrideStatus], now_ms: int) -> Table:
-    """Build the table of decisions for a terminal."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("hashtag", "where", "decision", "state", "ends", "by", "reason"):
-        table.add_column(column, overflow="fold")
-    for status in statuses:
-        record = status.record
-        table.add_row(
-            Text("automation" if record.hashtag == ANY_HASHTAG else f"#{record.hashtag}"),
-            Text(f"{place_words(record.country)}: {', '.join(status.surfaces)}"),
-            _decision(record),
-            Text(status.state, style=_STYLES[status.state]),
-            end_words(record, now_ms) if status.state in ("in force", "superseded") else "",
-            Text(record.actor),
-            Text(" ".join((record.reason + _because(status)).split())),
-        )
-    return table
+OVERRIDE_HEADERS = ("hashtag", "where", "decision", "state", "ends", "by", "reason")
+
+
+def override_cells(status: OverrideStatus, now_ms: int) -> tuple[Cell, ...]:
+    """Build the line of a decision in a list; the columns are `OVERRIDE_HEADERS`."""
+    record = status.record
+    return (
+        "automation" if record.hashtag == ANY_HASHTAG else f"#{record.hashtag}",
+        f"{place_words(record.country)}: {', '.join(status.surfaces)}",
+        _decision(record),
+        Text(status.state, style=_STYLES[status.state]),
+        end_words(record, now_ms) if status.state in ("in force", "superseded") else "",
+        record.actor,
+        record.reason + _because(status),
+    )
+
+
+def effect_words(one: FlagResolution) -> str:
+    """Describe what a surface does with a hashtag now, and by whose decision."""
+    if one.register is None:
+        return "shown now"
+    from streams.explain.flag_text import source_words  # imported on use: other commands start faster without it
+
+    counts = f", its tweets count {one.register.weight:.0%}" if one.shown and one.register.weight < 1 else ""
+    return f"{'shown' if one.shown else 'hidden'} now{counts}, by {source_words(one.register)}"
 
 
 def place_words(country: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+
+from streams.countries import country_name
 
 
 def time_words(at_ms: int) -> str:
@@ -50,7 +51,7 @@ def country_words(code: str) -> str:
     >>> country_words("IN"), country_words("*")
     ('India', '*')
     """
-    return _countries().get(code, code)
+    return country_name(code)
 
 
 def listed(parts: Sequence[str]) -> str:
@@ -60,10 +61,3 @@ def listed(parts: Sequence[str]) -> str:
     ('a, b and c', 'a')
     """
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-@cache
-def _countries() -> dict[str, str]:
-    from babel import Locale  # imported on use: other commands start faster without it
-
-    return {str(code): str(name) for code, name in Locale("en").territories.items()}

@@ -7,6 +7,7 @@ no campaign can raise the number of time series.
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from prometheus_client import (
 
 FLAG_BUCKETS_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 TICK_BUCKETS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+MOST_ORDER_CLOCKS = 200
+"""Maximum number of legal orders with a deadline series."""
 SCORE_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -69,8 +72,9 @@ def _info(name: str, help_text: str) -> Any:
     return _row(Info, name, help_text)
 
 
-def _histogram(name: str, help_text: str, buckets: Sequence[float]) -> Any:
-    return _row(Histogram, name, help_text, buckets=buckets)
+def histogram(name: str, help_text: str, buckets: Sequence[float], *labels: str) -> Any:
+    """Declare a histogram of a metric set."""
+    return _row(Histogram, name, help_text, *labels, buckets=buckets)
 
 
 class MetricSet:
@@ -173,10 +177,10 @@ class Metrics(MetricSet):
     score_drift: Gauge = gauge(
         "hushtag_score_drift", "Population stability index of recent scores against the scores of labelled tweets."
     )
-    score_seconds: Histogram = _histogram(
+    score_seconds: Histogram = histogram(
         "hushtag_score_seconds", "Time to score one batch of texts.", SCORE_BUCKETS_SECONDS
     )
-    tick_seconds: Histogram = _histogram(
+    tick_seconds: Histogram = histogram(
         "hushtag_tick_seconds", "Time to settle one tick, without scoring.", TICK_BUCKETS_SECONDS
     )
     settled_seconds: Gauge = gauge(
@@ -292,7 +296,7 @@ class Metrics(MetricSet):
         "Registers in Redis with a version that hushtag has not written; they are never replaced.",
         "partition",
     )
-    event_to_flag_seconds: Histogram = _histogram(
+    event_to_flag_seconds: Histogram = histogram(
         "hushtag_event_to_flag_seconds",
         "Time from the log time of the tweet that crossed a threshold to its flag in Redis.",
         FLAG_BUCKETS_SECONDS,
@@ -308,16 +312,18 @@ class Metrics(MetricSet):
     moderation_refused: Counter = counter("hushtag_moderation_refused", "Moderation records refused as unreadable.")
     order_deadline_seconds: Gauge = gauge(
         "hushtag_order_deadline_seconds",
-        "Time to the nearest deadline of a country's open legal orders, negative once it has passed.",
+        "Time to the deadline of an open legal order, negative once it has passed.",
+        "order",
         "country",
     )
     """`country`: the country that ordered. The end of an interim decision counts as its deadline. Absent without a
-    running deadline."""
+    running deadline; the nearest `MOST_ORDER_CLOCKS` orders have a series."""
     orders_open: Gauge = gauge("hushtag_orders_open", "Legal orders with a running deadline.", "country")
     redis_up: Gauge = gauge("hushtag_redis_up", "1 while Redis accepts writes.")
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         super().__init__(registry)
+        self._order_clocks: set[tuple[str, str]] = set()
         self._order_countries: set[str] = set()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -339,21 +345,24 @@ class Metrics(MetricSet):
             self.stage.labels(stage=stage).set(1)
         self.shards.labels(prefix=prefix).set(shards)
 
-    def set_order_clocks(self, clocks: Iterable[tuple[str, float, int]]) -> None:
-        """Set the deadline gauges of legal orders and remove those of all other countries.
+    def set_order_clocks(self, clocks: Sequence[tuple[str, str, float]]) -> None:
+        """Set the gauges of open legal orders and remove those of all others.
 
         Args:
-            clocks: country, seconds to the nearest deadline, number of open orders.
+            clocks: id, country and seconds to the deadline of every open order, the nearest first.
         """
-        running: set[str] = set()
-        for country, seconds, orders in clocks:  # never removed first: a scrape may come at any moment
-            self.order_deadline_seconds.labels(country=country).set(seconds)
+        running: set[tuple[str, str]] = set()
+        for order, country, seconds in clocks[:MOST_ORDER_CLOCKS]:  # never removed first: a scrape may come any moment
+            self.order_deadline_seconds.labels(order=order, country=country).set(seconds)
+            running.add((order, country))
+        many = Tally(country for _, country, _ in clocks)
+        for country, orders in many.items():
             self.orders_open.labels(country=country).set(orders)
-            running.add(country)
-        for country in self._order_countries - running:
-            self.order_deadline_seconds.remove(country)
+        for order, country in self._order_clocks - running:
+            self.order_deadline_seconds.remove(order, country)
+        for country in self._order_countries - many.keys():
             self.orders_open.remove(country)
-        self._order_countries = running
+        self._order_clocks, self._order_countries = running, set(many)
 
     def remove_shard(self, shard: int) -> None:
         """Remove the gauges of a shard that another worker owns now."""

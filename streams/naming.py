@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from hushtag_client.normalise import normalise
 
+from streams.countries import COUNTRIES, WORLD, country_name, nearest_countries
 from streams.errors import CallerMistake
-from streams.policy.countries import COUNTRIES, WORLD, nearest_country
 
 _CONFUSED = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
 """Scripts with letters that look alike."""
@@ -62,15 +62,19 @@ def country_of(written: str | None) -> str:
 
     Raises:
         CallerMistake: there is no such country; the error suggests the nearest.
+
+    >>> country_of("in"), country_of(None)
+    ('IN', '*')
     """
     if written is None or written == WORLD:
         return WORLD
     if (code := written.upper()) in COUNTRIES:
         return code
-    meant = nearest_country(written)
+    near = [code if code == WORLD else f"{code} ({country_name(code)})" for code in nearest_countries(written)]
+    meant = f"did you mean {', '.join(near)}? " if near else ""
     raise CallerMistake(
-        f"{written[:20]!r} is not a country",
-        fix=f"did you mean {meant}?" if meant else "use an ISO 3166-1 code such as IN, or *",
+        f"unknown country {written[:20]!r}",
+        fix=f"{meant}use two letters of ISO 3166-1, such as IN; or * for everywhere",
     )
 
 

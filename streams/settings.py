@@ -98,6 +98,28 @@ class Settings(BaseSettings):
     audit_retired_keys: Annotated[
         SecretStr, Field(description="earlier signing keys, oldest first, separated by commas")
     ] = SecretStr("")
+    texts_key: Annotated[
+        SecretStr, Field(description="key that encrypts the texts people have read; empty: they are not kept")
+    ] = SecretStr("")
+    appeal_days: Annotated[
+        int, Field(ge=1, le=3_650, description="days in which a decision can be appealed; texts are kept as long")
+    ] = 183
+    tweet_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S*\{id\}\S*)?$",
+            description="address of a tweet on your platform, for reviewers",
+            json_schema_extra={"values": "an http or https address that contains {id}, or empty"},
+        ),
+    ] = ""
+    tag_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S*\{hashtag\}\S*)?$",
+            description="address of a hashtag on your platform, for reviewers",
+            json_schema_extra={"values": "an http or https address that contains {hashtag}, or empty"},
+        ),
+    ] = ""
     webhook_url: Annotated[
         str,
         Field(
@@ -107,6 +129,51 @@ class Settings(BaseSettings):
         ),
     ] = ""
     webhook_key: Annotated[SecretStr, Field(description="key that signs the webhook's events")] = SecretStr("")
+    notify_keys: Annotated[
+        SecretStr,
+        Field(description="keys that sign the webhooks of hushtag notify: CHANNEL=whsec_KEY, separated by commas"),
+    ] = SecretStr("")
+    smtp_url: Annotated[
+        str,
+        Field(
+            description="mail server of hushtag notify",
+            pattern=r"^(smtps?|smtp\+starttls)://[^\s/]+$|^$",
+            json_schema_extra={
+                "values": "a URL such as smtps://user:password@host:465, smtp+starttls://host:587 or smtp://host:25, "
+                "or empty"
+            },
+        ),
+    ] = ""
+    account_rules: Annotated[
+        str,
+        Field(
+            max_length=500,
+            description="clause of your rules under which accounts are suspended, for statements of reasons to the EU",
+            json_schema_extra={"values": "a text such as Terms of service, section 4.2 (platform manipulation)"},
+        ),
+    ] = ""
+    handle_resolver: Annotated[
+        str,
+        Field(
+            pattern=r"^(https://\S*\{handle\}\S*|[^\s:]+\.(csv|json))?$",
+            description="where orders' handles become account ids: an address with {handle}, or a CSV or JSON file",
+            json_schema_extra={
+                "values": "an https address that contains {handle}, the path of a file that ends in .csv or .json, or "
+                "empty"
+            },
+        ),
+    ] = ""
+    handle_resolver_key: Annotated[
+        SecretStr, Field(description="bearer token for handle_resolver; empty: none is sent")
+    ] = SecretStr("")
+    profile_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://[^\s{]+/[^\s{]*\{handle\})?$",
+            description="address of a profile on your platform, besides twitter.com/name and x.com/name",
+            json_schema_extra={"values": "such as https://example.org/@{handle}, or empty"},
+        ),
+    ] = ""
     trusted_proxies: Annotated[
         str,
         Field(
@@ -114,6 +181,51 @@ class Settings(BaseSettings):
             json_schema_extra={"values": "addresses or networks such as 127.0.0.1,10.0.0.0/8, or empty"},
         ),
     ] = ""
+    oidc_issuer: Annotated[
+        str,
+        Field(
+            description="identity provider of the moderation API; empty: keys only",
+            json_schema_extra={"values": "the issuer's https address, or empty"},
+        ),
+    ] = ""
+    oidc_client_id: Annotated[str, Field(description="client id of the moderation API at the provider")] = ""
+    oidc_client_secret: Annotated[SecretStr, Field(description="its secret; empty: a public client, by PKCE alone")] = (
+        SecretStr("")
+    )
+    oidc_url: Annotated[
+        str,
+        Field(
+            description="address of the moderation API as browsers reach it; the provider returns to /login/callback",
+            json_schema_extra={"values": "an https address without a path"},
+        ),
+    ] = ""
+    oidc_scopes: Annotated[
+        str,
+        Field(
+            pattern=r"^openid( \S+)*$",
+            description="scopes of a login; some providers give a refresh token only for offline_access",
+            json_schema_extra={"values": "scopes separated by spaces, openid first"},
+        ),
+    ] = "openid profile email"
+    oidc_groups_claim: Annotated[
+        str, Field(min_length=1, description="claim with a person's groups; dots enter objects")
+    ] = "groups"
+    oidc_name_claim: Annotated[
+        str,
+        Field(min_length=1, description="claim that names a person in records; it must be unique and never change"),
+    ] = "preferred_username"
+    oidc_rights: Annotated[
+        Path | None,
+        Field(description="file that maps groups to roles and rights; unset: groups are role names"),
+    ] = None
+    oidc_recheck_seconds: Annotated[
+        float,
+        Field(ge=1, le=3_600, description="a removed group stops within this time; the provider is asked as often"),
+    ] = 300.0
+    session_key: Annotated[SecretStr, Field(description="key that encrypts the sessions of the moderation API")] = (
+        SecretStr("")
+    )
+    session_hours: Annotated[float, Field(gt=0, le=24, description="longest session of the moderation API")] = 10.0
     session_timeout_seconds: Annotated[
         float, Field(ge=1, le=600, description="a worker without heartbeats for this long loses its partitions")
     ] = 30.0
@@ -255,6 +367,7 @@ OTHER_VARIABLES = {
     "HUSHTAG_CACHE": "folder for Kafka's jars and the local stack's data",
     "HUSHTAG_MAVEN_URL": "Maven mirror that `hushtag up` fetches Kafka's jars from",
     "HUSHTAG_API_KEYS": "file of the HTTP API's keys",
+    "HUSHTAG_NOTIFY": "file of the channels of hushtag notify",
     "HUSHTAG_SECOND_LOOK_SHARE": "share of automated suppressions that people review again",
     "HUSHTAG_OVERRIDE_FOR": "how long a moderator's override lasts",
 }

@@ -24,7 +24,8 @@ def allowed_values(schema: Mapping[str, Any]) -> str:
         return str(schema["const"])
     if schema.get("type") in ("integer", "number"):
         kind = "a whole number" if schema["type"] == "integer" else "a number"
-        return f"{kind} from {schema['minimum']} to {schema['maximum']}"
+        least = f"from {schema['minimum']}" if "minimum" in schema else f"above {schema['exclusiveMinimum']} and up"
+        return f"{kind} {least} to {schema['maximum']}"
     if schema.get("format") == "path":
         return "a path"
     if schema.get("format") == "password":

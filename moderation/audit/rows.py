@@ -17,7 +17,7 @@ from moderation.wording import iso_words
 from streams.log.skips import KIND as SKIP
 from streams.log.topic_specs import DECISIONS, POLICY
 
-_ACTIONS = ("action", "verdict", "outcome", "to")
+_ACTIONS = ("action", "verdict", "outcome", "to", "answer", "team", "why")
 _TARGETS = ("hashtag", "target", "account", "order", "case", "decision")
 
 
@@ -106,6 +106,7 @@ def _columns(entry: AuditEntry) -> tuple[str, str, str, str, str, str]:
     if kind == SKIP:
         target = f"{_text(record, 'topic')}[{_text(record, 'partition')}]@{_text(record, 'offset')}"
     action = next((found for name in _ACTIONS if (found := _text(record, name))), kind)
+    action = "take over" if record.get("take_over") is True else action
     return kind, action, target, _text(record, "country"), _text(record, "actor"), _text(record, "reason")
 
 

@@ -3,6 +3,8 @@
 - Records that were lost before they were read are replaced by a note.
 - Judges' progress and workers' reports on their policy files are not decisions and are left out. A note records from
   time to time how far they were read, so that a long quiet period does not look like a loss later.
+- Decisions are kept without the positions of their sampled tweets, and without the highest-scoring ones: the log is
+  never erased, and must not lead to texts.
 - Records that list people (targets of an order, the registry of speakers) are kept as their hash. Data that may have
   to be erased must not be stored where nothing can be erased.
 """
@@ -20,6 +22,7 @@ from aiokafka import ConsumerRecord
 
 from moderation.audit.chain import AuditEntry
 from moderation.audit.inputs import AuditInput, SourcePosition
+from streams.log.decisions import POSITION_FIELDS
 from streams.log.fillers import is_filler
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import DECISIONS, MODERATION, POLICY
@@ -30,6 +33,7 @@ PERSONAL_KINDS = frozenset({"speaker", "speaker_details", "order_targets"})
 """Kinds of `moderation` records that are kept as their hash."""
 JUDGES_OWN = frozenset({"progress", "stopped"})
 """Kinds of `suppression-decisions` records that are no decisions."""
+_POSITIONS = [f'"{name}"'.encode() for name in POSITION_FIELDS]
 _Positions = Mapping[tuple[str, int], int]
 _LOST = "lost: offsets "
 _LOSS = re.compile(rf"{_LOST}([0-9]+) to ([0-9]+) were gone from the topic before they were read")
@@ -57,7 +61,9 @@ def is_kept(topic: str, value: bytes | None) -> bool:
 
 
 def audit_input(source: SourcePosition, key: bytes | None, value: bytes | None) -> AuditInput:
-    """Convert a source record; one that lists people is replaced by its hash."""
+    """Convert a source record; one that lists people is replaced by its hash, and positions of tweets are left out."""
+    if source.topic == DECISIONS:
+        return AuditInput(source, key, _without_positions(value))
     try:
         head = _decoder.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -67,6 +73,21 @@ def audit_input(source: SourcePosition, key: bytes | None, value: bytes | None) 
     by = f" by {head.actor}" if head.actor else ""
     digest = hashlib.sha256(value or b"").hexdigest()
     return AuditInput(source, note=f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {digest}")
+
+
+def _without_positions(value: bytes | None) -> bytes | None:
+    """Leave out of a decision what leads to texts: the log is kept for ever. Other values stay unchanged."""
+    if value is None or not any(name in value for name in _POSITIONS):
+        return value
+    try:
+        record = msgspec.json.decode(value)
+        for ruling in record["rulings"]:
+            evidence = ruling.get("evidence") or {}
+            for name in POSITION_FIELDS:
+                evidence.pop(name, None)
+        return msgspec.json.encode(record)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, LookupError, TypeError, AttributeError):
+        return value  # the log also shows malformed records
 
 
 def lost_records(topic: str, partition: int, start: int, begin: int) -> AuditInput:

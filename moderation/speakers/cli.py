@@ -7,8 +7,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from moderation.options import Actor, Json, Reason
 from moderation.orders.errors import cell_error
@@ -18,6 +16,7 @@ from moderation.speakers import registry
 from moderation.tables import BadCell, account_of
 from moderation.terminal import actor_of, errors, out, read_file, refuse_rows, run_with_orders
 from moderation.wording import day_words
+from streams.cli.lists import print_list
 from streams.errors import EXIT_NO, CallerMistake
 from streams.orders.records import CATEGORIES
 
@@ -94,12 +93,10 @@ def list_(
                                  ensure_ascii=False))  # fmt: skip
             return
         if not found:
-            errors.print("the registry has no such accounts")
+            errors.print(f"the registry has no {wanted}" if wanted else "the registry is empty")
             return
-        table = Table("account", "category", "name", "basis", "since", box=None, pad_edge=False, header_style="bold")
-        for one in found:
-            table.add_row(one.account, one.category, Text(one.name), Text(one.basis), day_words(one.at_ms))
-        out.print(table)
+        rows = [(one.account, one.category, one.name, one.basis, day_words(one.at_ms)) for one in found]
+        print_list(("account", "category", "name", "basis", "since"), rows)
 
     run_with_orders(work)
 

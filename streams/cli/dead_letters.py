@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from streams.cli.inputs import since_ms
+from streams.cli.lists import print_list
 from streams.cli.options import JsonLines
 from streams.cli.output import errors, in_utc, print_json, quieten
 from streams.clock import now_ms
@@ -59,14 +60,13 @@ def list_(
     """List dead letters, oldest first: origin, reason and time."""
     found = [(known, one) for known in _read(of) for one in _chosen(known, reason, since, until)]
     found.sort(key=lambda pair: pair[1].at_ms)
-    for known, one in found:
-        row = _row(known, one)
-        if json:
-            print_json(row)
-        else:
-            done = ", redriven" if row["redriven"] else ""
-            print(f"{in_utc(one.at_ms, seconds=True)}  {one.key}  {one.reason} {one.headers.get('field', '')}{done}")
-    if not found and not json:
+    rows = [_row(known, one) for known, one in found]
+    if json:
+        print_json(*rows)
+        return
+    headers = ("origin", "time", "reason", "field", "state")
+    print_list(headers, [_cells(row) for row in rows])
+    if not found:
         errors.print("no dead letters" + (" match the filters" if reason or since or until or of != "all" else ""))
 
 
@@ -158,6 +158,11 @@ def _named(known: DeadLetters, origins: Sequence[str]) -> list[Letter]:
 
 def _unknown(origin: str) -> CallerMistake:
     return CallerMistake(f"there is no dead letter of {origin}", fix="hushtag dead-letters list")
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    at = in_utc(row["at_ms"], seconds=True)
+    return row["origin"], at, row["reason"], row["field"], "redriven" if row["redriven"] else ""
 
 
 def _row(known: DeadLetters, one: Letter) -> dict[str, Any]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from streams.policy import Policy
 
 
-async def live_policy(settings: Settings) -> Policy:
-    """Read the live policy from the `policy` topic.
+async def live_policy(settings: Settings, option: str = "--live") -> Policy:
+    """Read the live policy from the `policy` topic; an error names the option of the command that takes a file.
 
     Raises:
         CallerMistake: no policy was ever live.
@@ -29,7 +29,7 @@ async def live_policy(settings: Settings) -> Policy:
 
     kept = await read_policies(settings)
     if not kept:
-        raise CallerMistake("no policy was ever live here", fix="name a policy file to compare with: --live FILE")
+        raise CallerMistake("no policy was ever live here", fix=f"start a worker, or name a policy file: {option} FILE")
     return Policy.from_canonical(list(kept.values())[-1].policy)
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streams.cli.inputs import past_ms
+from streams.cli.lists import one_line, printable
 from streams.cli.options import Hashtag, Json, Viewers
 from streams.cli.output import errors, print_json, quieten
 from streams.clock import now_ms
+from streams.countries import in_country
 from streams.errors import EXIT_NO
 from streams.explain.gather import gather_explanation
 from streams.naming import country_of, tag_of
 from streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from streams.explain.explanation import Explanation
 
 
 def register(app: typer.Typer) -> None:
@@ -37,12 +42,16 @@ def explain(
         bool, typer.Option("--terms", help="Read its tweets and print the words that moved the model, masked.")
     ] = False,
     show_terms: Annotated[bool, typer.Option("--show-terms", help="Like --terms, with unmasked words.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also print every signal, rule, decision and change.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Explain a hashtag: its state on each surface, its signals, the decisions of people, its history.
+    """Explain a hashtag in one sentence: hidden where, by whom, why, until when, and what would end it.
 
-    Each signal comes with value, threshold, margin and the line of the policy file that sets it. Also printed: what
-    would end a flag, the signals against every rule, and the volume. Exits with 3 if nothing is known of the hashtag.
+    A hashtag that is shown gets the reason, and what is missing until it would be hidden. At most 15 lines follow:
+    signals with the policy line of their threshold, decisions of people, the last changes. Exits with 3 if nothing is
+    known of the hashtag.
     """
     settings, meant = load_settings(), tag_of(tag)
     where = None if country is None else country_of(country)
@@ -54,14 +63,27 @@ def explain(
         if note:
             errors.print(note, style="yellow")
     if as_json:
-        print_json(found.as_dict(in_full=show_terms) if found.known else {"hashtag": meant.hashtag, "known": False})
+        print_json(_as_dict(found, in_full=show_terms) if found.known else {"hashtag": meant.hashtag, "known": False})
     elif found.known:
         from streams.explain.as_text import ExplanationPrinter
+        from streams.explain.brief import brief
+        from streams.explain.sentence import sentence_of  # slow imports: not for other commands
 
         printer = ExplanationPrinter(found)
-        printer.print()
+        if everything:
+            print(one_line(sentence_of(found)))
+            printer.print()
+        else:
+            sentence, *lines = brief(found)
+            print("\n".join([one_line(sentence), *map(printable, lines)]))
         if with_words:
             printer.print_words(in_full=show_terms)
     if not found.known:
-        errors.print(f"nothing is known of #{meant.hashtag}" + (f" in {where}" if where else ""))
+        errors.print(f"nothing is known of #{meant.hashtag}" + (f" {in_country(where)}" if where else ""))
         raise typer.Exit(EXIT_NO)
+
+
+def _as_dict(found: Explanation, *, in_full: bool) -> dict[str, Any]:
+    from streams.explain.sentence import sentence_of
+
+    return {"sentence": sentence_of(found)} | found.as_dict(in_full=in_full)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
-from unicodedata import category
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from streams.cli.flag_repair import repair_flag
+from streams.cli.lists import one_line, print_list
 from streams.cli.options import Hashtag, JsonLines
 from streams.cli.output import errors, in_utc, print_json
 from streams.clock import now_ms
-from streams.errors import CallerMistake, FlagStoreUnavailable, SettingsError
+from streams.errors import FlagStoreUnavailable, SettingsError
+from streams.naming import country_of, tag_of
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from hushtag_client.registers import Register
 
 _DEADLINE_SECONDS = 5.0
-_BIDI_CONTROLS = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _USUAL_SURFACES = ("trends", "search")
 Surface = Annotated[str | None, typer.Option(help="Only this surface, such as trends.", show_default="all")]
 Country = Annotated[
@@ -48,23 +45,20 @@ def list_flags(
     as_json: JsonLines = False,
 ) -> None:
     """List the hidden and the discounted hashtags: all of them, or those of viewers in one country."""
-    _check_country(country)
+    where = None if country is None else country_of(country)
+    _check_surface(surface)
     with _flags() as flags:
         at_ms = now_ms()
-        found = _everywhere(flags, at_ms, everything) if country is None else _seen_from(flags, country, everything)
+        found = _everywhere(flags, at_ms, everything) if where is None else _seen_from(flags, where, everything)
         rows = [one for one in found if surface is None or one.surface == surface]
     rows.sort(key=lambda one: (one.surface, one.hashtag, one.country, one.source))
     if as_json:
         print_json(*(row.as_dict() | {"in_force": row.in_force(at_ms)} for row in rows))
         return
-    table = Table("hashtag", "surface", "country", "action", "by", "category", "until", "why")
-    for row in rows:
-        action = _action(row) if row.in_force(at_ms) else f"{_action(row)} (not in force)"
-        by = f"{row.source}: {row.actor}" if row.by_people else row.source
-        name = row.hashtag if row.surface in ("account", "tweet") else f"#{row.display or row.hashtag}"
-        cells = (name, row.surface, row.country, action, by, row.category, _until(row))
-        table.add_row(*(_plain(cell) for cell in (*cells, _reasons(row))))
-    Console().print(table if rows else "no hashtag is hidden or discounted")
+    headers = ("hashtag", "surface", "country", "action", "by", "category", "until", "why")
+    print_list(headers, [_cells(row, at_ms) for row in rows])
+    if not rows:
+        errors.print("no hashtag is hidden or discounted" + (" there" if surface or country else ""))
 
 
 def get_flag(
@@ -74,10 +68,11 @@ def get_flag(
     as_json: JsonLines = False,
 ) -> None:
     """Tell whether a viewer would be shown a hashtag, and why."""
-    _check_country(country)
+    where, meant = None if country is None else country_of(country), tag_of(hashtag)
+    _check_surface(surface)
     with _flags() as flags:
         surfaces = [surface] if surface else sorted({*_USUAL_SURFACES, *(one.surface for one in flags.registers())})
-        answers = {name: flags.check(hashtag, name, country) for name in surfaces}
+        answers = {name: flags.check(meant.hashtag, name, where) for name in surfaces}
     for name, answer in answers.items():
         found = answer.register
         if as_json:
@@ -85,7 +80,7 @@ def get_flag(
                 {
                     "hashtag": answer.hashtag,
                     "surface": name,
-                    "country": country,
+                    "country": where,
                     "shown": answer.shown,
                     "why": answer.why,
                     "weight": answer.weight,
@@ -97,7 +92,7 @@ def get_flag(
         if found:
             line += f": {_action(found)} by {found.source}, until {_until(found)}"
             line += f"; {_reasons(found)}" if found.reasons else ""
-        Console(highlight=False, soft_wrap=True).print(_plain(line))
+        print(one_line(line))
 
 
 @contextmanager
@@ -140,7 +135,7 @@ def _everywhere(flags: Answers, at_ms: int, everything: bool) -> list[Register]:
 
 def _seen_from(flags: Answers, country: str, everything: bool) -> list[Register]:
     if everything:
-        return [one for one in flags.registers() if one.country in (country.upper(), "*")]
+        return [one for one in flags.registers() if one.country in (country, "*")]
     return _in_effect(flags, country)
 
 
@@ -150,17 +145,23 @@ def _in_effect(flags: Answers, country: str) -> list[Register]:
     return [one for surface in surfaces for one in (*flags.held(surface, country), *flags.discounted(surface, country))]
 
 
-def _check_country(country: str | None) -> None:
-    if country is not None and country != "*" and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        raise CallerMistake(
-            f"--country {country}: not a country", fix="write two letters of ISO 3166-1, such as IN; or *"
-        )
+def _cells(row: Register, at_ms: int) -> tuple[str, ...]:
+    action = _action(row) if row.in_force(at_ms) else f"{_action(row)} (not in force)"
+    by = f"{row.source}: {row.actor}" if row.by_people and row.actor else row.source
+    name = row.hashtag if row.surface in ("account", "tweet") else f"#{row.display or row.hashtag}"
+    return name, row.surface, row.country, action, by, row.category, _until(row), _reasons(row)
 
 
-def _plain(text: str) -> Text:
-    """Return text without markup, and without characters that move the cursor or change the writing direction."""
-    unsafe = {"Cc", "Cs"}
-    return Text("".join("\ufffd" if category(c) in unsafe or c in _BIDI_CONTROLS else c for c in text))
+def _check_surface(surface: str | None) -> None:
+    """Check that flags can be on a surface under some policy: readers of Redis need no access to the policy's topic.
+
+    Raises:
+        CallerMistake: no policy can name it.
+    """
+    from streams.policy.names import FLAG_SURFACES, check_name  # slow imports: not for other commands
+
+    if surface is not None:
+        check_name("surface", surface, FLAG_SURFACES)
 
 
 def _action(row: Register) -> str:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from streams.cli.help import polish_help
 from streams.errors import HushtagError
 
 EXIT_UNREAD = 141
@@ -28,6 +29,10 @@ MODULES = (
 
 class _Commands(TyperGroup):
     """Command group that exits with 141 on a closed output. typer would exit with 1, the code for a dependency."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        polish_help(self)
 
     def invoke(self, ctx: Any) -> Any:
         try:

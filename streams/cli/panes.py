@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from hushtag_client.normalise import normalise
-from rich.console import Console
-from rich.table import Table
 
+from streams.cli.lists import print_list
 from streams.cli.options import JsonLines
-from streams.cli.output import in_utc, json_line
+from streams.cli.output import errors, in_utc, json_line
 from streams.naming import country_of
 from streams.settings import Settings, load_settings
 
@@ -41,17 +40,20 @@ def panes(
     """Print the settled minute panes of each hashtag and country: tweets and distinct authors."""
     code = None if country is None else country_of(country)
     rows, deleted = asyncio.run(_rows(load_settings(), hashtag and normalise(hashtag), code))
-    if json or not sys.stdout.isatty():
+    if json:
         for row in rows:
             more = {"retracted": deleted[row.hashtag, row.country, row.start_ms]} if retracted else {}
             sys.stdout.buffer.write(json_line({**as_json(row), **more}))
         sys.stdout.buffer.flush()
         return
-    table = Table("minute", "hashtag", "country", "tweets", "authors", *(["retracted"] if retracted else []))
+    cells = []
     for row in rows:
         counts = [row.tweets, row.authors, *([deleted[row.hashtag, row.country, row.start_ms]] if retracted else [])]
-        table.add_row(in_utc(row.start_ms), row.hashtag, row.country, *map(str, counts))
-    Console().print(table)
+        cells.append((f"#{row.hashtag}", in_utc(row.start_ms), row.country, *map(str, counts)))
+    headers = ("hashtag", "minute", "country", "tweets", "authors", *(["retracted"] if retracted else []))
+    print_list(headers, cells)
+    if not cells:
+        errors.print("no settled panes" + (" match the filters" if hashtag or country else ""))
 
 
 def as_json(row: PaneRow) -> dict[str, str | int]:

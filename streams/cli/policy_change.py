@@ -64,7 +64,7 @@ def apply(
 
     Comments are kept. The serial is raised above the live one if needed. Actor, time, reason and changes are kept in
     the `policy` topic once a worker has put the policy live. If NEW.yaml is live already, only the file is restored.
-    Changes that others make meanwhile are never overwritten.
+    Changes that others make meanwhile are never overwritten. A file that no live worker reads is refused.
 
     With --to topic no file is written: the policy goes live within seconds on workers whose file cannot be changed. If
     another policy goes live meanwhile, the command exits with 3 and names it.
@@ -107,7 +107,10 @@ def rollback(
     quieten()
     topic = asyncio.run(read_policy_topic(settings))
     earlier = _earlier(topic, to)
-    print(f"back to {earlier.revision} (serial {earlier.serial})" + (f": {earlier.reason}" if earlier.reason else ""))
+    print(
+        f"policy to restore: {earlier.revision} (serial {earlier.serial})"
+        + (f": {earlier.reason}" if earlier.reason else "")
+    )
     text, past = earlier.text.encode("utf-8"), since if impact else None
     if topic_only:
         _put_into_topic(settings, topic, text, reason=reason, actor=actor, yes=yes, since=past)
@@ -135,6 +138,7 @@ def _put(
     from streams.policy.places import with_serial
 
     require_account(reason, actor)
+    readers = _readers(settings, topic)
     live, before = topic.live, _content(settings.policy)
     policy = parse_policy(text, "the new policy", shards=settings.shards)
     if live is not None:
@@ -155,7 +159,31 @@ def _put(
         raise typer.Exit(EXIT_NO)
     _check_that_nothing_changed(settings, live, before)
     write_policy(settings.policy, text, policy.revision, actor=actor, reason=reason)
-    print(f"{settings.policy} written. Workers that watch it put it live; see: hushtag policy status")
+    if readers:
+        print(f"{settings.policy} written. {', '.join(readers)} read it and put it live; see: hushtag policy status")
+    else:
+        print(f"{settings.policy} written. No worker is running: the next one that reads this file puts it live")
+
+
+def _readers(settings: Settings, topic: PolicyTopic) -> list[str]:
+    """Return the live workers that read the policy file; empty where no worker is live.
+
+    Raises:
+        CallerMistake: the live workers read other files.
+    """
+    from streams.cli.policy_status import workers_there
+
+    workers = workers_there(topic, now_ms())
+    names = [one.worker for one in workers if Path(one.file).resolve() == settings.policy.resolve()]
+    if workers and not names:
+        others = ", ".join(sorted({one.file for one in workers}))
+        through = "; the live policy came through the topic" if topic.live and topic.live.via == "topic" else ""
+        raise CallerMistake(
+            f"no live worker reads {settings.policy.absolute()}: they read {others}{through}",
+            fix="set HUSHTAG_POLICY to the file that they read, or use the topic: policy apply --to topic, "
+            "policy rollback --topic",
+        )
+    return names
 
 
 def _put_into_topic(

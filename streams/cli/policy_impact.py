@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from streams.cli.evidence_input import feed_from_file, feed_from_log, live_policy
 from streams.cli.inputs import load_policy_file, since_ms
+from streams.cli.lists import Cell, print_list
 from streams.cli.options import EvidenceFile, Json, NewPolicy, Page
 from streams.cli.output import print_json, write_text
 from streams.progress import block_bars
@@ -93,24 +94,26 @@ def judge(
 
 
 def show(report: ImpactReport, console: Console) -> None:
-    """Print a report on a terminal, protected tags first."""
+    """Print a report, protected tags first; lines are wrapped on a terminal alone."""
     from streams.backtest import text
 
+    console.soft_wrap = not console.is_terminal
     console.print(f"policy {report.live_revision} (live) → {report.new_revision}: {text.summary(report)}", style="bold")
     console.print(f"on {text.span(report)}")
     for line in text.uncovered_in_words(report):
         console.print(line, style="yellow")
     if report.protected:
         console.print("\nProtected: would be hit if they were not in never_suppress", style="bold red")
-        console.print(change_table(report.protected))
+        print_list(CHANGE_HEADERS, [change_cells(one) for one in report.protected], console=console)
     if report.changes:
         console.print("")
-        console.print(change_table(report.changes[:SHOWN_MAX]))
+        print_list(CHANGE_HEADERS, [change_cells(one) for one in report.changes[:SHOWN_MAX]], console=console)
         if len(report.changes) > SHOWN_MAX:
             console.print(f"and {len(report.changes) - SHOWN_MAX} more: --json and --html have them")
     if report.totals:
         console.print("")
-        console.print(_totals(report))
+        headers = ("category", "country", "changes", "hidden, live", "new", "discounted, live", "new")
+        print_list((*headers, "flagged, live", "new"), list(_totals(report)), names=2, console=console)
     for histogram in report.histograms:
         console.print("")
         for line in plot(histogram):
@@ -118,46 +121,36 @@ def show(report: ImpactReport, console: Console) -> None:
     console.print(f"\n{text.SETTLED_ONLY}", style="dim")
 
 
-def change_table(changes: list[PolicyChange]) -> Table:
-    """Return a table with one row for each changed tag."""
+CHANGE_HEADERS = ("hashtag", "where", "category", "what", "live", "new", "authors", "lower bound")
+
+
+def change_cells(one: PolicyChange) -> tuple[Cell, ...]:
+    """Build the line of a changed tag in a list; the columns are `CHANGE_HEADERS`."""
     from streams.backtest import text
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("hashtag", "where", "category", "what", "live", "new"):
-        table.add_column(name, overflow="fold")
-    table.add_column("authors", justify="right")
-    table.add_column("lower bound", no_wrap=True)
-    for one in changes:
-        table.add_row(
-            f"#{one.hashtag}" + (" (loses its protection)" if one.was_protected else ""),
-            f"{one.country} {'+'.join(one.surfaces)}",
-            one.category,
-            text.kind_in_words(one),
-            text.side_in_words(one.live),
-            text.side_in_words(one.new),
-            f"{one.side.authors:,}",
-            text.margin_in_words(one.side),
-            style="red" if one.was_protected or (one.kind == "newly" and one.effect == "hidden") else None,
-        )
-    return table
+    marked = one.was_protected or (one.kind == "newly" and one.effect == "hidden")
+    what = text.kind_in_words(one) + (", loses its protection" if one.was_protected else "")
+    cells = (
+        f"#{one.hashtag}",
+        f"{one.country} {'+'.join(one.surfaces)}",
+        one.category,
+        what,
+        text.side_in_words(one.live),
+        text.side_in_words(one.new),
+        f"{one.side.authors:,}",
+        text.margin_in_words(one.side),
+    )
+    return tuple(Text(cell, style="red") for cell in cells) if marked else cells
 
 
-def _totals(report: ImpactReport) -> Table:
+def _totals(report: ImpactReport) -> Iterator[tuple[Cell, ...]]:
     from streams.backtest import text
     from streams.backtest.compare import EFFECTS
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("category", "country", "changes"):
-        table.add_column(name)
-    for name in ("hidden, live", "new", "discounted, live", "new", "flagged, live", "new"):
-        table.add_column(name, justify="right")
     for one in report.totals:
         changes = ", ".join(f"{count} {kind}" for kind, count in one.changes.items()) or "none"
         sides = ((one.live[effect], one.new[effect]) for effect in EFFECTS)
-        table.add_row(
-            one.category, one.country, changes, *(text.total_in_words(each) for side in sides for each in side)
-        )
-    return table
+        yield one.category, one.country, changes, *(text.total_in_words(each) for side in sides for each in side)
 
 
 def plot(histogram: Histogram) -> Iterator[str]:

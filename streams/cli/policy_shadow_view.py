@@ -10,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from streams.cli.lists import AlignedList
 from streams.cli.output import cannot_write, errors, print_json, replace_file
 from streams.errors import SettingsError
 from streams.progress import block_bars
@@ -154,7 +155,7 @@ def _tick(report: ShadowReport) -> dict[str, object]:
 def screen(report: ShadowReport) -> RenderableType:
     """Render the present differences and the number of tags over time."""
     from streams.backtest import text
-    from streams.cli.policy_impact import SHOWN_MAX, change_table
+    from streams.cli.policy_impact import CHANGE_HEADERS, SHOWN_MAX, change_cells
 
     verdict = report.verdict
     reached = f"settled up to {text.clock(verdict.to_ms)} UTC" if verdict.tag_panes else "no evidence yet"
@@ -164,7 +165,8 @@ def screen(report: ShadowReport) -> RenderableType:
         Text(""),
     ]
     if report.now:
-        parts += [Text(f"The two differ now on {text.tags(len(report.now))}:"), change_table(report.now[:SHOWN_MAX])]
+        rows = [change_cells(one) for one in report.now[:SHOWN_MAX]]
+        parts += [Text(f"The two differ now on {text.tags(len(report.now))}:"), AlignedList(CHANGE_HEADERS, rows)]
         if len(report.now) > SHOWN_MAX:
             parts.append(Text(f"and {len(report.now) - SHOWN_MAX} more: --json has them"))
     else:

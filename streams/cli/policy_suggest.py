@@ -6,20 +6,20 @@ import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from hushtag_client.normalise import normalise
 from rich.console import Console
-from rich.table import Table
 
 from streams.cli.evidence_input import feed_from_file, feed_from_log, live_policy
 from streams.cli.inputs import load_policy_file, since_ms
+from streams.cli.lists import print_list
 from streams.cli.options import EvidenceFile, JsonLines
 from streams.cli.output import print_json
 from streams.errors import EXIT_NO, CallerMistake
+from streams.naming import tag_of
+from streams.policy.names import check_name
 from streams.settings import load_settings
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ def suggest(
 ) -> None:
     """Find the lowest suppress_at that meets a precision on labelled hashtags, for each category.
 
-    Prints precision and recall at every threshold, with confidence intervals. Exits with 3 if no threshold meets the
-    precision.
+    Prints the interval of that threshold, precision and recall at other thresholds with Wilson's intervals (1927), and
+    the labelled hashtags that the evidence does not have. The threshold is above the policy's clear_at where the labels
+    allow it. Exits with 3 if no threshold meets the precision.
     """
     from streams.backtest.coverage import needs_replay
     from streams.backtest.peaks import Peaks
@@ -67,7 +68,7 @@ def suggest(
     if evidence is not None:
         rules = load_policy_file(policy or settings.policy)
     else:
-        rules = load_policy_file(policy) if policy else asyncio.run(live_policy(settings))
+        rules = load_policy_file(policy) if policy else asyncio.run(live_policy(settings, "--policy"))
     _check_categories(labels, known, rules.category_names)
     peaks = Peaks(rules)
     if evidence is not None:
@@ -95,7 +96,7 @@ def suggest(
         print_json(*({"category": category, "needs_replay": why} for category, why in uncovered.items()))
     else:
         for answer in answers:
-            _show(answer, min_precision, Console(highlight=False, markup=False))
+            _show(answer, min_precision, Console(highlight=False, markup=False, soft_wrap=True))
         for category, why in uncovered.items():
             print(f"{category}: needs replay: {'; '.join(why)}")
     if not any(answer.chosen for answer in answers):
@@ -112,7 +113,8 @@ def read_labels(path: Path) -> dict[str, dict[str, bool]]:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CallerMistake(
-            f"cannot read the labels {path}: {error}", fix="name a CSV in UTF-8 with the columns hashtag,harmful"
+            f"cannot read the labels {path}: {getattr(error, 'strerror', None) or error}",
+            fix="name a CSV in UTF-8 with the columns hashtag,harmful",
         ) from error
     rows = csv.DictReader(io.StringIO(text))
     if not {"hashtag", "harmful"} <= set(rows.fieldnames or ()):
@@ -125,29 +127,37 @@ def read_labels(path: Path) -> dict[str, dict[str, bool]]:
         if label not in _YES | _NO:
             raise CallerMistake(f"{path}:{rows.line_num}: harmful is {label[:40]!r}", fix="write yes or no")
         of_category = found.setdefault((row.get("category") or "").strip(), {})
-        hashtag = normalise((row["hashtag"] or "").strip())
+        try:
+            hashtag = tag_of((row["hashtag"] or "").strip()).hashtag
+        except CallerMistake as error:
+            raise CallerMistake(f"{path}:{rows.line_num}: {error}", fix=error.fix) from None
         if of_category.setdefault(hashtag, label in _YES) != (label in _YES):
             raise CallerMistake(f"{path}:{rows.line_num}: #{hashtag} has two labels", fix="keep one of them")
     return found
 
 
 def _check_categories(path: Path, labels: Mapping[str, object], known: Sequence[str]) -> None:
-    for category in labels:
-        if category and category not in known:
-            near = get_close_matches(category, known, n=1)
-            meant = f"did you mean {near[0]}? " if near else ""
-            raise CallerMistake(
-                f"{path}: the policy has no category {category[:40]!r}", fix=f"{meant}It has {', '.join(known)}"
-            )
+    try:
+        for category in filter(None, labels):
+            check_name("category", category, known)
+    except CallerMistake as error:
+        raise CallerMistake(f"{path}: {error}", fix=error.fix) from None
 
 
 def _show(answer: Suggestion, min_precision: float, console: Console) -> None:
-    counts = f"{answer.labelled} labelled hashtags in the evidence, {answer.harmful} of them harmful"
+    many = "" if answer.labelled == 1 else "s"
+    counts = f"{answer.labelled} labelled hashtag{many} in the evidence, {answer.harmful} of them harmful"
     console.print(f"{answer.category}: {counts}", style="bold")
     if answer.protected:
         console.print(f"  not counted: {answer.protected} that never_suppress protects")
     if answer.chosen is not None:
         console.print(f"  suppress_at: {answer.chosen.suppress_at:g}   {_in_words(answer.chosen)}")
+        if answer.chosen.up_to > answer.chosen.suppress_at:
+            console.print(f"  the labels do not tell thresholds from {_range(answer.chosen)} apart")
+        if answer.interval is None:
+            console.print("  interval: not known; it needs two harmful and two harmless labels in the evidence")
+        else:
+            console.print(f"  interval: {answer.interval[0]:g} to {answer.interval[1]:g}, {answer.method}")
         if answer.clear_at is not None:
             console.print(f"  clear_at: {answer.clear_at:g}   the policy's clear_at is not below this suppress_at")
         if answer.chosen.precision_low < min_precision:
@@ -156,17 +166,32 @@ def _show(answer: Suggestion, min_precision: float, console: Console) -> None:
         console.print(f"  no threshold does: best is {answer.best.suppress_at:g}, {_in_words(answer.best)}")
     else:
         console.print("  no threshold does: no harmful labelled hashtag would be hidden at any")
+    if answer.not_found:
+        console.print(f"  not found in the evidence: {_hashtags(answer.not_found)}")
+    if answer.never_hit:
+        lacks = "labelled harmful, but never over the floors with corroboration"
+        console.print(f"  {lacks}: {_hashtags(answer.never_hit)}")
     if answer.curve:
-        table = Table("suppress_at", "hit", "precision", "recall", box=None, pad_edge=False)
         step = -(-len(answer.curve) // SHOWN)
-        for point in answer.curve[::step]:
-            table.add_row(
-                f"{point.suppress_at:g}",
+        rows = [
+            (
+                _range(point),
                 str(point.hit),
                 f"{point.precision:.2f} ({point.precision_low:.2f} to {point.precision_high:.2f})",
                 f"{point.recall:.2f} ({point.recall_low:.2f} to {point.recall_high:.2f})",
             )
-        console.print(table)
+            for point in answer.curve[::step]
+        ]
+        print_list(("suppress_at", "hit", "precision", "recall"), rows, console=console)
+
+
+def _range(point: ThresholdPoint) -> str:
+    """Return the thresholds of a point in words."""
+    return f"{point.suppress_at:g}" + (f" to {point.up_to:g}" if point.up_to > point.suppress_at else "")
+
+
+def _hashtags(tags: Sequence[str]) -> str:
+    return ", ".join(f"#{tag}" for tag in tags)
 
 
 def _in_words(point: ThresholdPoint) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from streams.cli.lists import print_list
 from streams.cli.options import JsonLines
 from streams.cli.output import errors, print_json
 from streams.settings import (
@@ -33,7 +32,7 @@ def settings(as_json: JsonLines = False) -> None:
     Secrets are masked. A wrong value is reported, and the command exits with 2.
     """
     loaded = load_settings()
-    table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
+    rows: list[tuple[str, ...]] = []
     for field, information in Settings.model_fields.items():
         value = getattr(loaded, field)
         plain = value if isinstance(value, int | float) and not is_secret(field) else shown(field, value)
@@ -50,9 +49,9 @@ def settings(as_json: JsonLines = False) -> None:
                 }
             )
         else:
-            table.add_row(variable(field), str(plain), source, f"{meaning} ({allowed(field)})")
+            rows.append((variable(field), str(plain), source, f"{meaning} ({allowed(field)})"))
     if not as_json:
-        Console(soft_wrap=True, highlight=False).print(table)
+        print_list(("setting", "value", "from", "meaning"), rows)
     names = [variable(field) for field in Settings.model_fields]
     for unknown in unknown_variables():
         near = get_close_matches(unknown.upper(), names, n=1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.cli.lists import print_list
 from streams.cli.options import JsonLines
 from streams.cli.output import errors, print_json
 from streams.errors import EXIT_CALLER
@@ -69,9 +70,11 @@ def create(
     if as_json:
         print_json(*map(asdict, made))
         return
+    rows = []
     for one in made:
         what = "created" if one.created else f"altered: {', '.join(one.altered)}" if one.altered else "exists"
-        print(f"{one.topic:<40} {one.partitions:>4} partitions  {what}")
+        rows.append((one.topic, str(one.partitions), what))
+    print_list(("topic", "partitions", "result"), rows)
 
 
 def check(as_json: JsonLines = False) -> None:

@@ -6,6 +6,7 @@
 - `signal_report` has each rule's signals (pure).
 - `changes` has the conditions that would hide or clear the hashtag (pure).
 - `word_report` has the words of its tweets that moved the model.
-- `explanation` combines these and renders JSON; `as_text` prints them on a terminal.
+- `explanation` combines these and renders JSON.
+- `sentence` is the explanation in one sentence, `brief` in 15 lines; `as_text` prints all of it on a terminal.
 - `flag_text` describes one flag in words, for pages.
 """

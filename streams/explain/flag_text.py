@@ -56,6 +56,11 @@ def action_of(register: Register) -> str:
     return ACTIONS.get(register.action, register.action)
 
 
+def source_words(register: Register) -> str:
+    """Return who decided, in words."""
+    return {"automated": "the pipeline", "legal": "a legal order"}.get(register.source, register.actor)
+
+
 def category_of(register: Register) -> str:
     """Return the policy category in words; "" where there is none."""
     return register.category.replace("_", " ")

@@ -91,8 +91,9 @@ class HashtagReport:
 
     @property
     def display(self) -> str:
-        """Commonest spelling by the last decision; the hashtag itself without one."""
-        spelt = [one.display for one in self.decisions if one.display]
+        """Commonest spelling by the last decision, else the one that a person typed, else the hashtag itself."""
+        spelt = [one.record.display for one in self.overrides if one.record.display]
+        spelt += [one.display for one in self.decisions if one.display]
         return spelt[-1] if spelt else self.hashtag
 
     def latest(self) -> list[Decision]:
@@ -212,8 +213,14 @@ class HashtagReport:
 
 
 def _summary(decision: Decision) -> str:
-    scopes = sorted({(scope.action, scope.surface, scope.category) for scope in decision.rulings})
-    words = [f"{action} on {surface} for {category}" for action, surface, category in scopes]
+    surfaces: dict[tuple[str, str], set[str]] = {}
+    for scope in decision.rulings:
+        surfaces.setdefault((scope.action, scope.category), set()).add(scope.surface)
+    categories: dict[tuple[str, str], list[str]] = {}
+    for action, category in sorted(surfaces):
+        on = " and ".join(sorted(surfaces[action, category], reverse=True))
+        categories.setdefault((action, on), []).append(category)
+    words = [f"{action} on {on} for {', '.join(found)}" for (action, on), found in categories.items()]
     return ("early: " if decision.provisional else "") + ("; ".join(words) or "nothing in force")
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 from pydantic_core import PydanticCustomError
 
 from streams.constants import DAY_MS, MINUTE_MS, PANE_MS, SHORT_WINDOW_MS
-from streams.policy.countries import COUNTRIES, WORLD, nearest_country
+from streams.countries import COUNTRIES, WORLD, nearest_country
 from streams.policy.durations import DURATION_PATTERN, nearest_duration, parse_duration, spell_duration
 from streams.policy.look_alikes import host_in, is_domain
 from streams.signals.base import Kind

@@ -19,7 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from streams.policy.errors import Problem
-from streams.policy.yaml_syntax import Span, syntax_complaints
+from streams.policy.yaml_syntax import COMMENT_HINT, Span, commented_hashtags, syntax_complaints
 
 SIZE_MAX = 1 << 18
 """Size of the largest file that is read, in bytes: room for about 15,000 hashtags."""
@@ -229,6 +229,10 @@ class _Reader:
         if isinstance(node, MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, SequenceNode):
+            for span in commented_hashtags(node, self.document.lines):
+                self._add(
+                    span, "a comment inside a list: YAML drops this hashtag", "a quoted hashtag", COMMENT_HINT, loc
+                )
             return tuple(self._value(inner, (*loc, at), None) for at, inner in enumerate(node.value))
         if str(node.tag).rpartition(":")[2] not in ("int", "float", "bool", "null"):
             return node.value
@@ -261,5 +265,5 @@ class _Reader:
         elif loc:
             line = self.document.lines[span.line - 1] if span.line <= len(self.document.lines) else ""
             if "#" in line[: span.column + 2]:
-                hint = "a # begins a comment: put the hashtag in quotes, or remove its #"
+                hint = COMMENT_HINT
             self._add(span, "an entry without a value", "a value", hint, loc)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 _UNCLOSED = re.compile("unexpected end of stream|<stream end>")
+_HASHTAG = re.compile(r"(?<!\S)#\w[^\s,\]]*")
+COMMENT_HINT = "a # begins a comment: put the hashtag in quotes, or remove its #; a comment has a space after its #"
 _EXPECTED = "YAML: `key: value`, lists with `- ` or in [ ], two spaces for each level"
 
 
@@ -48,6 +52,46 @@ def syntax_complaints(error: MarkedYAMLError, lines: Sequence[str]) -> Iterator[
     yield span, f"not YAML: {what}{where}", _EXPECTED, _hint(what, line)
 
 
+def commented_hashtags(sequence: SequenceNode, lines: Sequence[str]) -> Iterator[Span]:
+    """Find comments in a list that look like hashtags, such as `#two` in `- one #two`.
+
+    In a list with dashes, a line that begins with # is a comment like any other.
+    """
+    if not sequence.flow_style:
+        for entry in sequence.value:
+            number, column = entry.end_mark.line, entry.end_mark.column
+            if isinstance(entry, ScalarNode) and entry.value and entry.start_mark.line == number < len(lines):
+                found = _HASHTAG.search(lines[number], column)
+                if found and not lines[number][column : found.start()].strip():
+                    yield Span(number + 1, found.start() + 1, found.end() - found.start())
+        return
+    entries = sorted((_at(one.start_mark), _at(one.end_mark)) for one in _scalars(sequence))
+    first, last = _at(sequence.start_mark), _at(sequence.end_mark)
+    for number in range(first[0], min(last[0], len(lines) - 1) + 1):
+        for found in _HASHTAG.finditer(lines[number]):
+            at = number, found.start()
+            before = bisect_right(entries, (at, last)) - 1
+            if first < at < last and (before < 0 or entries[before][1] <= at):
+                yield Span(number + 1, found.start() + 1, found.end() - found.start())
+                break  # the comment reaches to the end of the line
+
+
+def _at(mark: Any) -> tuple[int, int]:
+    return mark.line, mark.column
+
+
+def _scalars(node: Node) -> Iterator[ScalarNode]:
+    if isinstance(node, ScalarNode):
+        yield node
+    elif isinstance(node, SequenceNode):
+        for inner in node.value:
+            yield from _scalars(inner)
+    elif isinstance(node, MappingNode):
+        for pair in node.value:
+            for inner in pair:
+                yield from _scalars(inner)
+
+
 def _last_opening(lines: Sequence[str]) -> Span:
     """Return the first bracket of the last line with text; ruamel reports an unclosed one at the end of the file."""
     number = max((at for at, line in enumerate(lines, 1) if line.strip()), default=1)
@@ -58,7 +102,7 @@ def _last_opening(lines: Sequence[str]) -> Span:
 def _hint(what: str, line: str) -> str:
     if _UNCLOSED.search(what):
         if re.search(r"[\[{,]\s*#", line):
-            return "a # begins a comment: put the hashtag in quotes, or remove its #"
+            return COMMENT_HINT
         return "a bracket or a quote that opens here is never closed"
     if "could not find expected ':'" in what:
         return "a colon is missing, on this line or the one before"

@@ -62,7 +62,7 @@ def run(settings: Settings, *arguments: str, **environment: str) -> tuple[int, A
         "HUSHTAG_KAFKA": settings.kafka,
         "HUSHTAG_REDIS_URL": settings.redis_url,
         "HUSHTAG_TOPIC_PREFIX": settings.topic_prefix,
-        "HUSHTAG_POLICY": "nowhere.yaml",
+        "HUSHTAG_POLICY": "config/policy.yaml",
     }
     result = CliRunner().invoke(app, [*arguments, "--json"], env=env | environment)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -119,4 +119,4 @@ async def test_lookup_finds_every_scope_of_one_hashtag(topics: Settings) -> None
 def test_unknown_hashtag_has_no_report(topics: Settings) -> None:
     code, report, stderr = run(topics, "explain", "#Unused", "--country", "in")
     assert (code, report) == (3, {"hashtag": "unused", "known": False})
-    assert "nothing is known of #unused in IN" in stderr
+    assert "nothing is known of #unused in India" in stderr

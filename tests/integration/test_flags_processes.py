@@ -116,7 +116,11 @@ def test_sidecar_answers_flags(world: ServerWorld) -> None:
         answer = httpx.get(
             f"{url}/v1/check", params={"hashtag": "#SomeTag", "surface": "trends", "country": "IN"}
         ).json()
-        assert (answer["shown"], answer["why"]) == (False, "flagged")
+        assert (answer["shown"], answer["why"], answer["warning"]) == (False, "flagged", None)
+        at_ms = world.clock.now_ms
+        world.run(world.store.heartbeat({0: at_ms, 1: at_ms}, at_ms, None, {0: ["trends"], 1: ["search"]}))
+        mistyped = {"hashtag": "sometag", "surface": "trend", "country": "IN"}
+        eventually(lambda: httpx.get(f"{url}/v1/check", params=mistyped).json()["warning"] == "unknown_surface")
         world.run(world.store.apply("0", [held("other")]))
         asked = {"hashtags": ["other", "sometag"], "surface": "trends"}
         eventually(

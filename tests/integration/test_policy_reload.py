@@ -91,6 +91,8 @@ def test_flags_follow_edits_and_ignore_a_bad_one(topics, tmp_path):
             took["higher, clear"] = time.monotonic() - began
             assert client.check(*TAG).why == "clear"
             assert worker.running and worker.pid == pid, "without a restart"
+            assert client.status().surfaces == tuple(sorted(parse_policy(policy_text(4, 0.93, 0.92), "").surfaces))
+            assert client.check(TAG[0], "trend", TAG[2]).warning == "unknown_surface"
     finally:
         code = worker.stop()
         print({name: f"{seconds:.1f} s" for name, seconds in took.items()})

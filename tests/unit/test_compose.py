@@ -48,7 +48,7 @@ def test_service_is_pinned_and_supervised(name: str) -> None:
 
 def test_all_services_are_present() -> None:
     assert set(SERVICES) == {
-        "kafka", "valkey", "topics", "worker", "audit", "api", "trends", "search",
+        "kafka", "valkey", "topics", "worker", "audit", "notify", "api", "trends", "search",
         "prometheus", "alertmanager", "grafana",
     }  # fmt: skip
     images = {name: service["image"] for name, service in SERVICES.items()}
@@ -88,7 +88,7 @@ def test_every_mounted_file_and_volume_exists() -> None:
 
 def test_worker_variables_are_known_settings() -> None:
     known = {f"HUSHTAG_{field.upper()}" for field in Settings.model_fields}
-    for name in ("topics", "worker", "audit"):
+    for name in ("topics", "worker", "audit", "notify"):
         service = SERVICES[name]
         assert set(service["environment"]) <= known
         assert service["read_only"] is True
@@ -146,7 +146,8 @@ def test_no_secret_has_a_default() -> None:
                 asked[match[1]] = match[2], match[3]
     required = {name for name, (kind, text) in asked.items() if kind == "?" and "set it" in text}
     assert required == {"HUSHTAG_HASH_KEY", "HUSHTAG_AUDIT_KEY", "GRAFANA_ADMIN_PASSWORD"}
-    assert {name: text for name, (kind, text) in asked.items() if kind == "-"} == {"HUSHTAG_AUDIT_RETIRED_KEYS": ""}
+    optional = {name: text for name, (kind, text) in asked.items() if kind == "-"}
+    assert optional == {"HUSHTAG_AUDIT_RETIRED_KEYS": "", "HUSHTAG_NOTIFY_KEYS": ""}
 
 
 def test_kafka_is_one_kraft_node() -> None:
@@ -283,14 +284,17 @@ def test_alerts_have_severity_summary_and_description() -> None:
             assert rule["annotations"]["description"]
 
 
-def test_prometheus_scrapes_workers_and_audit_log() -> None:
+def test_prometheus_scrapes_every_program_with_metrics() -> None:
     jobs = {scrape["job_name"]: scrape["dns_sd_configs"][0] for scrape in PROMETHEUS["scrape_configs"]}
     assert {job: discovery["names"] for job, discovery in jobs.items()} == {
-        "hushtag": ["worker"], "hushtag-audit": ["audit"],
+        "hushtag": ["worker"], "hushtag-audit": ["audit"], "hushtag-notify": ["notify"], "hushtag-api": ["api"],
     }  # fmt: skip
     for discovery in jobs.values():
-        environment = SERVICES[discovery["names"][0]]["environment"]
-        assert str(discovery["port"]) == environment["HUSHTAG_METRICS_PORT"]
+        service, port = SERVICES[discovery["names"][0]], discovery["port"]
+        if discovery["names"] == ["api"]:  # its metrics are beside its routes
+            assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
+        else:
+            assert str(port) == service["environment"]["HUSHTAG_METRICS_PORT"]
     for rules in PROMETHEUS["rule_files"]:
         assert (ROOT / "config/prometheus" / Path(rules).name).is_file()
 
@@ -335,7 +339,7 @@ def test_dashboard_variables_filter_every_panel_of_workers() -> None:
     for where, query in queries():
         if where.startswith(("panel", "annotation")):
             for name, labels in re.findall(r"\b(hushtag_\w+)(\{[^}]*\})?", query):
-                if not name.startswith(("hushtag_audit_", "hushtag_shadow_")):
+                if not name.startswith(("hushtag_audit_", "hushtag_notify_", "hushtag_api_", "hushtag_shadow_")):
                     assert 'instance=~"$instance"' in labels, where
                     assert (name not in of_shards) or 'shard=~"$shard"' in labels, where
 

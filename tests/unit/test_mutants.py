@@ -6,10 +6,12 @@ import ast
 
 import pytest
 
+from tests.mutants.__main__ import COPIED, plant
 from tests.mutants.catalogue import Mutation, mutations
 from tests.support.paths import ROOT
 
 MUTATIONS = mutations()
+PLANTED = tuple(f"{name}/" for name in COPIED if name != "tests" and (ROOT / name).is_dir())
 
 
 def test_catalogue_has_210_distinct_names() -> None:
@@ -18,7 +20,7 @@ def test_catalogue_has_210_distinct_names() -> None:
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
 def test_mutation_fits_its_file_and_tests_exist(mutation: Mutation) -> None:
-    assert mutation.file.startswith(("streams/", "client/", "moderation/", "web/")) and mutation.tests
+    assert mutation.file.startswith(PLANTED) and mutation.tests
     ast.parse(mutation.planted((ROOT / mutation.file).read_text("utf-8")))
     for test in mutation.tests:
         file, _, name = test.partition("::")
@@ -31,3 +33,10 @@ def test_missing_or_repeated_text_is_refused() -> None:
     for source in ("", "text text"):
         with pytest.raises(ValueError, match="not once"):
             one.planted(source)
+
+
+def test_mutation_of_linked_folder_is_refused_and_leaves_checkout() -> None:
+    before = (ROOT / "models/scorer.py").read_text("utf-8")
+    one = Mutation("name", "rule", "models/scorer.py", before, "", ("tests/unit/test_mutants.py",))
+    assert "only linked" in plant(one).trouble
+    assert (ROOT / "models/scorer.py").read_text("utf-8") == before

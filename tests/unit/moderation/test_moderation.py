@@ -10,20 +10,23 @@ from typing import Any
 
 import pytest
 import typer
+from hushtag_client.registers import Register
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
 from moderation import cli
-from moderation.drafts import LONGEST_MS, PolicyNames, expiry_of, words_of
+from moderation.drafts import LONGEST_MS, expiry_of, words_of
 from moderation.errors import StaleEdit
-from moderation.view import overrides_table
+from moderation.view import OVERRIDE_HEADERS, effect_words, override_cells
+from streams.cli.lists import print_list
 from streams.errors import CallerMistake, ContractError
+from streams.flags.lookup import FlagResolution
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import version_of
 from streams.log.moderation import OtherRecord, Override, TagRecord, Undo, decode_moderation, encode_moderation, key_of
-from streams.naming import country_of, tag_of
+from streams.naming import tag_of
 
 DAY_MS = 86_400_000
 
@@ -132,31 +135,6 @@ def test_tag_of_refuses_invalid_hashtag(written: str) -> None:
     str(caught.value).encode()
 
 
-def test_unknown_country_and_surface_are_refused() -> None:
-    assert (country_of(None), country_of("in"), country_of("*")) == ("*", "IN", "*")
-    with pytest.raises(CallerMistake) as caught:
-        country_of("UK")
-    assert caught.value.fix == "did you mean GB?"
-    policy, no_policy = PolicyNames(("trends", "search"), ("abuse",)), PolicyNames()
-    assert policy.select_surfaces([]) == ("search", "trends")
-    assert policy.select_surfaces(["trends", "trends"]) == ("trends",)
-    with pytest.raises(CallerMistake, match="no hashtag is shown"):
-        no_policy.select_surfaces(["account"])
-    assert no_policy.select_surfaces(["home"]) == ("home",)
-    with pytest.raises(CallerMistake) as caught:
-        policy.select_surfaces(["trend"])
-    assert caught.value.fix == "did you mean trends?"
-    with pytest.raises(CallerMistake):
-        no_policy.select_surfaces(["a|b"])
-    assert (policy.check_category("abuse"), policy.check_category(""), no_policy.check_category("x")) == (
-        "abuse",
-        "",
-        "x",
-    )
-    with pytest.raises(CallerMistake, match="no category 'abusse'"):
-        policy.check_category("abusse")
-
-
 @pytest.mark.parametrize(
     ("lasts", "until", "wanted_ms"),
     [
@@ -211,7 +189,7 @@ def test_words_of_refuses_missing_or_unprintable_text(actor: str, reason: str) -
         (["block", "ok", "*", "--reason", "r"], "not a hashtag"),
         (["block", "tag", "--reason", ""], "needs a reason"),
         (["block", "tag", "--reason", "r", "--actor", ""], "needs an actor"),
-        (["allow", "tag", "--reason", "r", "--country", "UK"], "not a country"),
+        (["allow", "tag", "--reason", "r", "--country", "UK"], "unknown country"),
         (["hold", "tag", "--reason", "r", "--for", "soon"], "not a duration"),
         (["hold", "a", "b", "--reason", "r", "--if-version", ""], "one hashtag"),
         (["undo", ""], "not a hashtag"),
@@ -283,9 +261,10 @@ def test_statuses_report_state_of_each_decision() -> None:
     assert plain["late", "refused"]["came_first"]["id"] == "u"
     assert plain["home", "in force"]["expires_in_ms"] == 2_000
     assert plain["home", "in force"]["version"] == version_of(5, 0)
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(overrides_table(view.statuses(3_000), 3_000))
-    shown = console.export_text()
+    console = Console(file=io.StringIO())
+    print_list(OVERRIDE_HEADERS, [override_cells(one, 3_000) for one in view.statuses(3_000)], console=console)
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
     assert "mistake" in shown
     assert "everywhere: search, trends" in shown
     assert "in 2 s" in shown
@@ -312,3 +291,30 @@ def test_stale_edit_message_names_changes() -> None:
     assert "eve" in str(error)
     assert "urgent" in str(error)
     assert version_of(1, 0) in str(error)
+
+
+def test_effect_names_discount_and_its_source() -> None:
+    ranked = Register(
+        version="1", action="discount", hashtag="tag", surface="trends", expires_at_ms=2, weight=0.04, category="abuse"
+    )
+    assert (
+        effect_words(FlagResolution("trends", "IN", True, ranked)) == "shown now, its tweets count 4%, by the pipeline"
+    )
+    hidden = Register(
+        version="1", action="suppress", hashtag="tag", surface="trends", expires_at_ms=2, source="human", actor="ann"
+    )
+    assert effect_words(FlagResolution("trends", "IN", False, hidden)) == "hidden now, by ann"
+    assert effect_words(FlagResolution("trends", "IN", True, None)) == "shown now"
+
+
+def test_long_reason_is_called_too_long() -> None:
+    with pytest.raises(CallerMistake, match="--reason has 2,001 characters"):
+        words_of("ann", "x" * 2_001)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "until", "value"), [("0s", None, "--for 0s"), (None, "1970-01-01", "--until 1970-01-01")]
+)
+def test_end_in_past_names_the_value(lasts: str | None, until: str | None, value: str) -> None:
+    with pytest.raises(CallerMistake, match=value):
+        expiry_of(lasts, until, "1h", DAY_MS)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from prometheus_client import generate_latest
 
 from moderation.audit.metrics import AuditMetrics
-from streams.metrics import FLAG_BUCKETS_SECONDS, Metrics
+from streams.metrics import FLAG_BUCKETS_SECONDS, MOST_ORDER_CLOCKS, Metrics
 
 
 def ours(metrics: Metrics | AuditMetrics) -> list[tuple[str, str, str]]:
@@ -45,6 +44,7 @@ def test_labels_come_from_a_closed_set() -> None:
         "pane",
         "stage",
         "prefix",
+        "order",  # bounded by MOST_ORDER_CLOCKS
     }
     labels = {
         label
@@ -124,23 +124,28 @@ def test_latency_buckets_cover_the_promised_second() -> None:
     assert list(FLAG_BUCKETS_SECONDS) == sorted(FLAG_BUCKETS_SECONDS)
 
 
-def test_order_clocks_replace_without_a_gap() -> None:
+def test_order_clocks_follow_open_orders() -> None:
     metrics = Metrics()
 
     def open_orders(country: str) -> float | None:
         return metrics.registry.get_sample_value("hushtag_orders_open", {"country": country})
 
-    metrics.set_order_clocks([("IN", -5.0, 1), ("FR", 60.0, 2), ("DE", 70.0, 3)])
-    seen: list[float | None] = []
+    def deadline(order: str) -> float | None:
+        found = {"order": order, "country": order[:2]}
+        return metrics.registry.get_sample_value("hushtag_order_deadline_seconds", found)
 
-    def later() -> Iterator[tuple[str, float, int]]:
-        """Yield clocks and record the gauge in between."""
-        for clock in (("IN", -6.0, 4), ("FR", 59.0, 5)):
-            seen.append(open_orders("FR"))
-            yield clock
-        seen.append(open_orders("FR"))
+    metrics.set_order_clocks([("IN-1", "IN", -5.0), ("IN-2", "IN", 5.0), ("FR-1", "FR", 60.0), ("DE-1", "DE", 70.0)])
+    assert [deadline(order) for order in ("IN-1", "IN-2", "FR-1", "DE-1")] == [-5, 5, 60, 70]
+    assert [open_orders(country) for country in ("IN", "FR", "DE")] == [2, 1, 1]
+    metrics.set_order_clocks([("IN-2", "IN", 4.0), ("FR-1", "FR", 59.0)])
+    assert [deadline(order) for order in ("IN-1", "IN-2", "FR-1", "DE-1")] == [None, 4, 59, None]
+    assert [open_orders(country) for country in ("IN", "FR", "DE")] == [1, 1, None]
 
-    metrics.set_order_clocks(later())
-    assert seen == [2, 2, 5]
-    assert [open_orders(country) for country in ("IN", "FR", "DE")] == [4, 5, None]
-    assert metrics.registry.get_sample_value("hushtag_order_deadline_seconds", {"country": "DE"}) is None
+
+def test_order_clocks_are_bounded_and_keep_nearest() -> None:
+    metrics = Metrics()
+    clocks = [(f"IN-{number}", "IN", float(number)) for number in range(MOST_ORDER_CLOCKS + 5)]
+    metrics.set_order_clocks(clocks)
+    series = next(iter(metrics.order_deadline_seconds.collect())).samples
+    assert {sample.labels["order"] for sample in series} == {order for order, _, _ in clocks[:MOST_ORDER_CLOCKS]}
+    assert metrics.registry.get_sample_value("hushtag_orders_open", {"country": "IN"}) == MOST_ORDER_CLOCKS + 5

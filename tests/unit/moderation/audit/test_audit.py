@@ -331,6 +331,20 @@ def test_record_that_lists_people_is_kept_as_hash(kind: str) -> None:
     assert audit_input(source, b"k", None) == AuditInput(source, b"k", None)
 
 
+def test_decision_is_kept_without_positions_and_highest_tweets() -> None:
+    evidence = {"tweets": 9, "sampled": ["17"], "sampled_from": 64, "sampled_at": [[3, 777, "hi"]]}
+    evidence |= {"highest": ["18"], "highest_at": [[3, 888, "hi"]]}
+    record = {"kind": "decision", "rulings": [{"evidence": evidence}, {"evidence": None}, {}], "hashtag": "t"}
+    source = SourcePosition("suppression-decisions", 0, 1, 1)
+    kept = audit_input(source, b"k", json.dumps(record).encode())
+    evidence = {"tweets": 9, "sampled": ["17"], "sampled_from": 64}
+    assert json.loads(kept.value or b"") == record | {"rulings": [{"evidence": evidence}, {"evidence": None}, {}]}
+    for broken in (b'{"sampled_at"', b'["sampled_at"]', b'{"sampled_at":1}', b'{"sampled_at":1,"rulings":[7]}', b"{}"):
+        assert audit_input(source, b"k", broken).value == broken
+    elsewhere = json.dumps(record).encode()
+    assert audit_input(SourcePosition("moderation", 0, 1, 1), b"k", elsewhere).value == elsewhere
+
+
 def test_lost_records_become_a_note() -> None:
     chain = Chain()
     [entry] = chain.extend([lost_records("moderation", 0, 3, 8)])
@@ -364,6 +378,12 @@ def test_row_of_override() -> None:
         ({"kind": "order_ruling", "outcome": "withheld", "order": "IN-1"}, "withheld", "IN-1"),
         ({"kind": "order_step", "to": "final", "order": "IN-1"}, "final", "IN-1"),
         ({"kind": "speaker", "account": "7"}, "speaker", "7"),
+        ({"kind": "case_claim", "case": "c", "hashtag": "t", "take_over": True}, "take over", "t"),
+        ({"kind": "case_claim", "case": "c", "hashtag": "t", "take_over": False}, "case_claim", "t"),
+        ({"kind": "case_escalation", "case": "c", "hashtag": "t", "team": "legal"}, "legal", "t"),
+        ({"kind": "case_note", "case": "c", "hashtag": "t"}, "case_note", "t"),
+        ({"kind": "case_skip", "case": "c", "hashtag": "t", "why": "language"}, "language", "t"),
+        ({"kind": "text_reading", "case": "c", "hashtag": "t"}, "text_reading", "t"),
     ],
 )
 def test_row_of_other_kinds(record: dict[str, str], action: str, target: str) -> None:

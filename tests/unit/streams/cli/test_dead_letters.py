@@ -107,7 +107,7 @@ def test_list_gives_reason_and_size_of_each_origin_once(world: LetterTopics) -> 
     }  # fmt: skip
     assert found["tweets/0/14"]["bytes"] == 4_000_000 and len(found) == 5
     text = run("list").stdout
-    assert "2021-01-25 18:40:00 UTC  tweets/1/11  bad_type id" in text and len(text.splitlines()) == 5
+    assert "tweets/1/11\t2021-01-25 18:40:00 UTC\tbad_type\tid\t" in text and len(text.splitlines()) == 5
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_explain_prints_everything(app: typer.Typer, as_json: bool, monkeypatch:
         return Explanation(report, EvidenceReport(), None, "")
 
     monkeypatch.setattr(explain, "gather_explanation", gather)
-    result = CliRunner().invoke(app, ["#TAG", *(["--json"] if as_json else [])])
+    result = CliRunner().invoke(app, ["#TAG", "--json" if as_json else "--all"])
     assert result.exit_code == 0, result.output
     if as_json:
         [line] = result.stdout.splitlines()
@@ -53,6 +53,19 @@ def test_explain_prints_everything(app: typer.Typer, as_json: bool, monkeypatch:
     ):
         assert line in result.stdout, result.stdout
     assert CliRunner().invoke(app, ["unknown"]).exit_code == 3
+
+
+def test_explain_prints_sentence_and_at_most_fifteen_lines(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gather(*_: object, **__: object) -> Explanation:
+        decisions = [decision(at, scope("search" if at % 2 else "trends"), country="IN") for at in range(30)]
+        report = HashtagReport("tag", decisions, history(), registers_of(decisions, history()), NOW_MS, None)
+        return Explanation(report, EvidenceReport(), None, "")
+
+    monkeypatch.setattr(explain, "gather_explanation", gather)
+    sentence, *lines = CliRunner().invoke(app, ["tag"]).stdout.splitlines()
+    assert sentence.startswith("#Tag is hidden from search in India by the pipeline for hateful conduct (")
+    assert (len(lines) <= 15, lines[-1]) == (True, "more: hushtag explain tag --all")
+    assert json.loads(CliRunner().invoke(app, ["tag", "--json"]).stdout)["sentence"] == sentence
 
 
 def test_explain_refuses_two_words(app: typer.Typer) -> None:

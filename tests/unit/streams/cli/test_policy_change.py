@@ -152,6 +152,40 @@ def test_apply_writes_policy_with_comments(desk):
     assert sorted(path.name for path in desk.iterdir()) == ["new.yaml", "policy.yaml", "policy.yaml.note.json"]
 
 
+def workers_read(monkeypatch: pytest.MonkeyPatch, *files: str, via: str = "file") -> None:
+    live = record(edited({1: "serial: 5"}), via=via)
+    reports = {f"w{at}": replace(report(f"w{at}", "same", ""), file=file) for at, file in enumerate(files)}
+    reports["gone"] = replace(report("gone", "same", "", age_ms=GONE_MS + 1), file="/gone/policy.yaml")
+
+    async def read(settings):
+        return PolicyTopic({live.revision: (0, live)}, reports)
+
+    monkeypatch.setattr(policies, "read_policy_topic", read)
+    monkeypatch.setattr("streams.cli.policy_change.now_ms", lambda: NOW)
+
+
+def test_apply_refuses_file_that_no_live_worker_reads(desk, monkeypatch):
+    workers_read(monkeypatch, "/etc/hushtag/policy.yaml", "/etc/hushtag/policy.yaml")
+    before = (desk / "policy.yaml").read_text()
+    refused = run("apply", str(desk / "new.yaml"), *WHO, "--yes", "--no-impact").exception
+    assert isinstance(refused, CallerMistake)
+    assert str(refused) == f"no live worker reads {desk / 'policy.yaml'}: they read /etc/hushtag/policy.yaml"
+    assert "--to topic" in refused.fix and (desk / "policy.yaml").read_text() == before
+    workers_read(monkeypatch, "/etc/hushtag/policy.yaml", via="topic")
+    refused = run("apply", str(desk / "new.yaml"), *WHO, "--yes", "--no-impact").exception
+    assert str(refused).endswith("the live policy came through the topic")
+
+
+def test_apply_names_workers_that_read_the_file(desk, monkeypatch):
+    workers_read(monkeypatch, "/etc/other.yaml", str(desk / "policy.yaml"))
+    assert "w1 read it and put it live" in run("apply", str(desk / "new.yaml"), *WHO, "--yes", "--no-impact").stdout
+
+
+def test_apply_without_live_worker_reports_that(desk, monkeypatch):
+    workers_read(monkeypatch)
+    assert "No worker is running" in run("apply", str(desk / "new.yaml"), *WHO, "--yes", "--no-impact").stdout
+
+
 def test_apply_without_confirmation_writes_nothing(desk):
     before = (desk / "policy.yaml").read_text()
     refused = run("apply", str(desk / "new.yaml"), *WHO, "--no-impact", answer="n\n")
@@ -279,7 +313,8 @@ def test_change_stops_when_file_was_changed_meanwhile(desk, monkeypatch, command
     ids=["none", "two", "each separately", "no report"],
 )
 def test_apply_names_workers_that_need_restart(desk, monkeypatch, began, printed):
-    reports = {name: replace(report(name, "same", ""), began_hours=hours) for name, hours in began.items()}
+    file = str(desk / "policy.yaml")
+    reports = {name: replace(report(name, "same", ""), began_hours=hours, file=file) for name, hours in began.items()}
     reports["gone"] = replace(report("gone", "same", "", age_ms=GONE_MS + 1), began_hours=1)
     live = record(LIVE)
 

@@ -38,7 +38,7 @@ def test_terminal_lists_protected_changes_first(files):
     assert result.exit_code == 0, result.output
     out = result.stdout
     assert "1 newly suppressed; 2 no longer suppressed." in out
-    order = [out.index("Protected: would be hit"), out.index("loses its protection"), out.index("#a ")]
+    order = [out.index("Protected: would be hit"), out.index("loses its protection"), out.index("#a\t")]
     assert order == sorted(order)
     assert "120 tag-panes of 1 shard, 1970-01-01 00:00 UTC" in out
     assert "suppress_at: l 0.4, n 0.4\n" in out and "█" in out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,8 @@ from tests.support.evidence_files import write_evidence
 def test_curve_equals_counting(tags, target):
     labels = {tag: harmful for tag, (harmful, _) in tags.items()} | {"never seen": True}
     peaks = {tag: peak / 1_000 for tag, (_, peak) in tags.items()}
-    found = suggest("abuse", peaks, labels, target)
+    with mock.patch("streams.backtest.suggest._RESAMPLES", 2):
+        found = suggest("abuse", peaks, labels, target)
     assert (found.labelled, found.harmful) == (len(tags), sum(harmful for harmful, _ in tags.values()))
     for point in found.curve:
         hit = [harmful for harmful, peak in tags.values() if peak / 1_000 >= point.suppress_at]
@@ -37,6 +39,12 @@ def test_curve_equals_counting(tags, target):
         assert point.recall == pytest.approx(sum(hit) / found.harmful, abs=1e-6)
         assert point.precision_low <= point.precision <= point.precision_high
         assert point.recall_low <= point.recall <= point.recall_high
+        same = [harmful for harmful, peak in tags.values() if peak / 1_000 >= point.up_to]
+        assert len(same) == point.hit, "all thresholds of a point hit the same tags"
+        lower = round(point.suppress_at - 0.001, 3)
+        assert (
+            lower <= 0 or sum(peak / 1_000 >= lower for _, peak in tags.values()) > point.hit or point is found.curve[0]
+        )
     good = [point for point in found.curve if point.precision >= target]
     assert found.chosen == (good[0] if good else None)
     if found.chosen:
@@ -108,7 +116,39 @@ def test_suggests_lowest_threshold_with_target_precision(files):
     assert "few labels: the precision may be as low as 0.68" in result.stdout
     (row,) = run("--json").stdout.splitlines()
     chosen = json.loads(row)["chosen"]
-    assert 0.7 < chosen["suppress_at"] < 0.9 and chosen["hit"] == 8
+    assert chosen["hit"] == 8
+    assert 0.3 < chosen["suppress_at"] < 0.7 < chosen["up_to"] < 0.9, "just above the harmless ones"
+
+
+def test_lowest_separating_threshold_is_suggested():
+    peaks = {"a": 0.943, "b": 0.944, "c": 0.95, "x": 0.1, "y": 0.3, "z": 0.42}
+    labels = {tag: tag in "abc" for tag in peaks}
+    found = suggest("abuse", peaks, labels, 0.95, clear_at=0.4)
+    assert found.chosen is not None and (found.chosen.suppress_at, found.chosen.up_to) == (0.421, 0.943)
+    assert found.interval is not None
+    low, high = found.interval
+    assert low <= 0.421 and high >= 0.943
+    assert "bootstrap" in found.method and "Efron" in found.method
+    without_close_one = suggest("abuse", peaks | {"z": 0.0}, labels, 0.95, clear_at=0.4)
+    assert without_close_one.chosen is not None and without_close_one.chosen.suppress_at == 0.401, "above clear_at"
+
+
+def test_interval_narrows_with_more_labels():
+    def width(n: int) -> float:
+        peaks = {f"{kind}{at}": base + 0.2 * at / n for at in range(n) for kind, base in (("h", 0.6), ("c", 0.3))}
+        found = suggest("abuse", peaks, {tag: tag[0] == "h" for tag in peaks}, 0.95, clear_at=0.2).interval
+        assert found is not None
+        return found[1] - found[0]
+
+    assert width(100) < width(5)
+    assert suggest("abuse", {"a": 0.5, "x": 0.1}, {"a": True, "x": False}, 0.95).interval is None
+
+
+def test_tags_without_evidence_and_without_hit_are_named(files):
+    label(files, "no")
+    assert "not found in the evidence: #unseen" in run().stdout
+    found = suggest("abuse", {"a": 0.5, "b": 0.0}, {"a": True, "b": True, "gone": False}, 0.9)
+    assert (found.not_found, found.never_hit) == (("gone",), ("b",))
 
 
 def test_exits_with_3_without_threshold(files):
@@ -148,7 +188,7 @@ def test_unknown_category_is_reported(files):
     (files / "labels.csv").write_text("hashtag,harmful,category\nBad0,yes,hateful_conducts\n")
     result = run()
     assert isinstance(result.exception, CallerMistake), result.output
-    assert "no category 'hateful_conducts'" in str(result.exception)
+    assert "unknown category 'hateful_conducts'" in str(result.exception)
     assert "did you mean hateful_conduct?" in result.exception.fix
 
 
@@ -165,7 +205,7 @@ def test_protected_tags_do_not_count(files):
     assert "16 labelled hashtags in the evidence, 8 of them harmful" in result.stdout
     assert "not counted: 1 that never_suppress protects" in result.stdout
     found = suggest("abuse", {"a": 0.8, "b": 0.9}, {"a": True, "b": False}, 0.9, protected={"b"})
-    assert found.chosen is not None and (found.chosen.suppress_at, found.chosen.precision) == (0.8, 1.0)
+    assert found.chosen is not None and (found.chosen.up_to, found.chosen.precision) == (0.8, 1.0)
     assert (found.labelled, found.protected) == (1, 1)
 
 
@@ -185,3 +225,11 @@ def test_uncovered_category_needs_replay(files):
     rows = [json.loads(line) for line in run("--json").stdout.splitlines()]
     assert rows == [{"category": "hateful_conduct", "needs_replay": ["window 5m was not counted"]}]
     assert "hateful_conduct: needs replay: window 5m was not counted" in run().stdout
+
+
+@pytest.mark.parametrize("hashtag", ["", "two words", "#"])
+def test_label_without_hashtag_names_its_line(tmp_path: Path, hashtag: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(f"hashtag,harmful\ngood,no\n{hashtag},yes\n")
+    with pytest.raises(CallerMistake, match=r"labels\.csv:3: .* is not a hashtag"):
+        read_labels(path)

@@ -23,7 +23,6 @@ from streams.policy import (
     Problem,
     Rule,
     checks,
-    countries,
     durations,
     look_alikes,
     parse_policy,
@@ -37,7 +36,7 @@ CONFIG = ROOT / "config"
 
 
 def test_doctests() -> None:
-    for module in (countries, durations, look_alikes):
+    for module in (durations, look_alikes):
         result = doctest.testmod(module)
         assert result.attempted
         assert not result.failed
