@@ -69,7 +69,6 @@ def evidence(policy: Policy, shard: int, tags: int, panes: int, shards: int) -> 
                 share=share.clip(0, 1),
                 signals=dict.fromkeys((one.name for one in MEASURED), np.zeros(m))
                 | {"copies": dice.random(m) * 0.5, "young": dice.random(m) * 0.5, "burst": dice.random(m) * 6},
-                sampled=np.zeros((m, 0), np.int64),
             )
         tick = TickEvidence((pane + 1) * PANE_MS, conditions, False, tables)
         for record in records_of(tick, shard, names):

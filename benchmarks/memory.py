@@ -194,6 +194,7 @@ def fixed_traffic(ticks: int, tags: int, uses: int) -> Iterator[Flush]:
             sizes=counts.astype("<u4").tobytes(),
             author=hashes.authors(rng.integers(0, 200_000, uses).tolist()).astype("<u8").tobytes(),
             tweet=rng.integers(0, 2**62, uses).astype("<i8").tobytes(),
+            origin=rng.integers(0, 2**62, uses).astype("<i8").tobytes(),
             age_days=np.full(uses, 900, "<i4").tobytes(),
             flags=np.zeros(uses, "u1").tobytes(),
             displays=b"\n" * uses,

@@ -175,7 +175,6 @@ def tabled(tags: Sequence[Tag], pane: int, scale: Scale | None) -> EvidenceTable
         scored=np.minimum(authors, SAMPLE),
         share=share,
         signals={one.name: np.full(len(tags), float(one.kind.most)) for one in MEASURED},
-        sampled=np.zeros((len(tags), 0), np.int64),
         scale=scale,
         groups=groups,
         correction=correction,
