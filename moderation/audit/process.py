@@ -29,7 +29,7 @@ async def run_writer(settings: Settings, heads: Path, metrics_port: int | None, 
 
     Raises:
         AuditBroken: verification failed; with metrics only after the process is stopped.
-        AuditTakenOver, DependencyAway, SettingsError, CallerMistake: raised by `AuditWriter`.
+        TakenOver, DependencyAway, SettingsError, CallerMistake: raised by `AuditWriter`.
     """
     stopped, metrics = asyncio.Event(), AuditMetrics()
     if metrics_port is None:

@@ -10,14 +10,11 @@ signed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
-
-from moderation.audit.chain import MAX_ENTRY_BYTES, AuditEntry, Chain, encode_entry, input_of
+from moderation.audit.chain import MAX_ENTRY_BYTES, Chain, encode_entry, input_of
 from moderation.audit.comparison import SourceComparison
 from moderation.audit.heads import SignedHead, append_head, is_genuine, keys_of, read_heads, signed
 from moderation.audit.inputs import AuditInput
@@ -26,11 +23,9 @@ from moderation.audit.reading import read_topic
 from moderation.audit.source_check import compare_with_sources
 from moderation.audit.sources import SourceTopics
 from moderation.audit.verify import AuditFault, Verification
+from moderation.fenced_writer import FencedWriter
 from streams.clock import monotonic_seconds, now_ms
-from streams.errors import EXIT_NO, DependencyAway, HushtagError
-from streams.log.kafka_security import check_login, refusal
-from streams.log.metadata_backoff import with_metadata_backoff
-from streams.log.reading import connection
+from streams.errors import EXIT_NO, HushtagError
 from streams.log.topic_specs import AUDIT
 from streams.logs import logger
 from streams.settings import Settings
@@ -42,7 +37,6 @@ HEAD_SECONDS = 10.0
 CHECKPOINT_SECONDS = 3600.0
 VERIFY_SECONDS = 6 * 3600.0
 """Interval between verifications of the whole log."""
-_DEADLINE_SECONDS = 30.0
 _NEW_LOG = "keep the topic and the heads as evidence; docs/audit.md explains how to begin a new log"
 
 
@@ -53,12 +47,6 @@ class AuditBroken(HushtagError):
 
     def __init__(self, topic: str, fault: object, *, fix: str = _NEW_LOG) -> None:
         super().__init__(f"{topic}: {fault}", fix=fix)
-
-
-class AuditTakenOver(HushtagError):
-    """Fencing by another writer; this process must end."""
-
-    exit_code = EXIT_NO
 
 
 class AuditWriter:
@@ -87,14 +75,8 @@ class AuditWriter:
         self._sign_unchecked = sign_unchecked
         self._keys = keys_of(settings.audit_key.get_secret_value(), settings.audit_retired_keys.get_secret_value())
         self._sources: SourceTopics | None = None
-        self._producer = with_metadata_backoff(
-            AIOKafkaProducer(
-                **connection(settings),
-                transactional_id=f"{self._topic}-writer",
-                acks="all",
-                max_request_size=MAX_ENTRY_BYTES + 16 * 1024,
-                request_timeout_ms=15_000,
-            )
+        self._writer = FencedWriter(
+            settings, self._topic, command="hushtag audit run", max_request_bytes=MAX_ENTRY_BYTES + 16 * 1024
         )
         self._head_seq = -1
         self._head_at = self._checkpoint_at = self._verified_at = monotonic_seconds()
@@ -103,7 +85,7 @@ class AuditWriter:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._within_deadline(self._producer.start())
+            await self._writer.start()
             unsigned = SourceComparison()
             self.chain = await self._verified(unsigned)
             await self._check_unsigned(unsigned)
@@ -117,17 +99,13 @@ class AuditWriter:
     async def __aexit__(self, *exception: object) -> None:
         if self._sources is not None:
             await self._sources.__aexit__(*exception)
-        try:
-            async with asyncio.timeout(2.0):
-                await self._producer.stop()
-        except (TimeoutError, KafkaError):
-            pass  # the next writer fences its transactional id anyway
+        await self._writer.stop()
 
     async def run(self, stopped: asyncio.Event, *, every_seconds: float = 1.0) -> None:
         """Keep the log up to date until stopped.
 
         Raises:
-            AuditTakenOver: another writer has started.
+            TakenOver: another writer has started.
             AuditBroken: verification of the log or a head failed.
             DependencyAway: Kafka does not accept entries; a restart continues at the end of the log.
         """
@@ -168,7 +146,7 @@ class AuditWriter:
         """
         entries = self.chain.extend(inputs)
         for start in range(0, len(entries), MAX_ENTRIES):
-            await self._within_deadline(self._commit(entries[start : start + MAX_ENTRIES]))
+            await self._writer.commit([(encode_entry(one), None) for one in entries[start : start + MAX_ENTRIES]])
         return len(entries)
 
     def checkpoints(self) -> list[AuditInput]:
@@ -205,11 +183,6 @@ class AuditWriter:
         else:
             return
         raise AuditBroken(self._topic, fault)
-
-    async def _commit(self, entries: Sequence[AuditEntry]) -> None:
-        async with self._producer.transaction():
-            sent = [await self._producer.send(self._topic, encode_entry(entry), partition=0) for entry in entries]
-            await asyncio.gather(*sent)
 
     async def _check_unsigned(self, unsigned: SourceComparison) -> None:
         """Compare the entries after the last signed head with their sources."""
@@ -256,22 +229,3 @@ class AuditWriter:
         for topic, lost in sources.lost.items():
             self.metrics.lost.labels(topic=topic).inc(lost - self._lost.get(topic, 0))
         self._lost = dict(sources.lost)
-
-    async def _within_deadline(self, call: Awaitable[None]) -> None:
-        try:
-            async with asyncio.timeout(_DEADLINE_SECONDS):
-                await call
-        except (ProducerFenced, InvalidProducerEpoch):
-            raise AuditTakenOver(
-                f"another process now writes {self._topic}", fix="run only one `hushtag audit run`"
-            ) from None
-        except (KafkaError, TimeoutError) as error:
-            kafka = connection(self._settings)
-            await check_login(kafka)
-            if (refused := refusal(error, kafka, right="Write", resource=self._topic)) is not None:
-                raise refused from None
-            why = str(error) or f"no answer in {_DEADLINE_SECONDS:g} s"
-            raise DependencyAway(
-                f"Kafka at {self._settings.kafka}: {why}; the next start appends what was not committed",
-                fix="check the broker and HUSHTAG_KAFKA",
-            ) from None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Sequence
 
 from moderation.cases.case import HashtagCase
 from moderation.cases.records import CaseVerdict, CoveredItem
 from moderation.drafts import OverrideDraft
-from moderation.review.appeals import OVERRIDE_MS
+from moderation.review.appeals import OVERRIDE_MS, undo_in_force
 from moderation.service import ModerationService
 from streams.errors import CallerMistake
-from streams.flags.moderation_fold import scopes_of
 from streams.log.moderation import Override, TagRecord, Undo
 from streams.naming import TypedHashtag, tag_of
 
@@ -58,32 +56,13 @@ def overrides_of(
 
 def undos_of(effects: Sequence[str], service: ModerationService, *, actor: str, reason: str, at_ms: int) -> list[Undo]:
     """Build the records that undo those overrides of a decision that are still in force."""
-    found: list[Undo] = []
-    fold = service.view.fold
-    for offset, record in service.view.history:
-        if not isinstance(record, Override) or record.id not in effects or offset in fold.stale:
-            continue
-        scopes = [
-            scope
-            for scope in scopes_of(record)
-            if any(e.offset == offset and e.in_force(at_ms) for e in fold.stacks()[scope].entries)
-        ]
-        if scopes:
-            found.append(
-                Undo(
-                    id=secrets.token_hex(8),
-                    hashtag=record.hashtag,
-                    display=record.display,
-                    country=record.country,
-                    surfaces=tuple(scope[1] for scope in scopes),
-                    actor=actor,
-                    reason=reason,
-                    at_ms=at_ms,
-                    edits=fold.version(scopes),
-                    undoes=(record.id,),
-                )
-            )
-    return found
+    history = service.view
+    undone = (
+        undo_in_force(record, history, actor=actor, reason=reason, at_ms=at_ms)
+        for offset, record in history.history
+        if isinstance(record, Override) and record.id in effects and offset not in history.fold.stale
+    )
+    return [one for one in undone if one is not None]
 
 
 def ids_of(effects: Iterable[TagRecord]) -> tuple[str, ...]:

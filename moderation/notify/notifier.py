@@ -13,15 +13,14 @@ The transactional id fences an earlier process: two at once would plan different
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import islice
 from typing import Self
 
 import msgspec
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
+from moderation.fenced_writer import FencedWriter
 from moderation.notify.channels import Channel
 from moderation.notify.config import NotifyConfig
 from moderation.notify.delivery import FIRST_PAUSE_SECONDS, ChannelDelivery
@@ -31,11 +30,7 @@ from moderation.notify.planning import earliest_mark_ms, forgotten, later_marks,
 from moderation.notify.reader import NotifyReader
 from streams.clock import now_ms as wall_clock_ms
 from streams.constants import HOUR_MS
-from streams.errors import EXIT_NO, DependencyAway, HushtagError
-from streams.log.kafka_security import check_login, refusal
-from streams.log.metadata_backoff import with_metadata_backoff
 from streams.log.producer import MAX_REQUEST_BYTES
-from streams.log.reading import connection
 from streams.log.topic_specs import NOTIFICATIONS
 from streams.settings import Settings
 
@@ -43,13 +38,6 @@ QUIET_MS = 5_000
 """Time after which a round plans although no record arrived: holds and deadlines come due without one."""
 _AT_ONCE = 500
 """Records of one transaction, and new messages of one round, at most."""
-_DEADLINE_SECONDS = 30.0
-
-
-class NotifyTakenOver(HushtagError):
-    """Fencing by another process; this one must end."""
-
-    exit_code = EXIT_NO
 
 
 class Notifier:
@@ -65,7 +53,7 @@ class Notifier:
 
     Raises (on entering, and from `run`):
         DependencyAway: Kafka does not answer; a restart continues where this process ended.
-        NotifyTakenOver: another process has started.
+        TakenOver: another process has started.
     """
 
     def __init__(
@@ -80,28 +68,21 @@ class Notifier:
     ) -> None:
         self.outbox = Outbox()
         self._settings, self._config, self._metrics, self._clock = settings, config, metrics, clock
-        self._topic = settings.topic(NOTIFICATIONS)
         self._reader = NotifyReader(settings)
         self._deliveries = {
             name: ChannelDelivery(name, channel, metrics, clock, first_pause_seconds=first_pause_seconds)
             for name, channel in channels.items()
         }
-        self._producer = with_metadata_backoff(
-            AIOKafkaProducer(
-                **connection(settings),
-                transactional_id=f"{self._topic}-writer",
-                acks="all",
-                max_request_size=MAX_REQUEST_BYTES,
-                request_timeout_ms=15_000,
-            )
+        self._writer = FencedWriter(
+            settings, settings.topic(NOTIFICATIONS), command="hushtag notify", max_request_bytes=MAX_REQUEST_BYTES
         )
         self._stack = AsyncExitStack()
         self._planned_ms = self._tidied_ms = 0
 
     async def __aenter__(self) -> Self:
         try:
-            self._stack.push_async_callback(self._stop_producer)
-            await self._within_deadline(self._producer.start())
+            self._stack.push_async_callback(self._writer.stop)
+            await self._writer.start()
             await self._stack.enter_async_context(self._reader)
             await self._reader.read_outbox(self.outbox)
             for name, delivery in self._deliveries.items():
@@ -177,40 +158,9 @@ class Notifier:
         """Write records, with their key last, and apply them once the broker has them."""
         for start in range(0, len(records), _AT_ONCE):
             part = records[start : start + _AT_ONCE]
-            await self._within_deadline(self._commit(part))
+            await self._writer.commit(part)
             for value, key in part:
                 self.outbox.apply(key, value)
-
-    async def _commit(self, records: Sequence[tuple[bytes | None, bytes]]) -> None:
-        async with self._producer.transaction():
-            sent = [await self._producer.send(self._topic, value, key=key, partition=0) for value, key in records]
-            await asyncio.gather(*sent)
-
-    async def _stop_producer(self) -> None:
-        try:
-            async with asyncio.timeout(2.0):
-                await self._producer.stop()
-        except (TimeoutError, KafkaError):
-            pass  # the next process fences its transactional id anyway
-
-    async def _within_deadline(self, call: Awaitable[None]) -> None:
-        try:
-            async with asyncio.timeout(_DEADLINE_SECONDS):
-                await call
-        except (ProducerFenced, InvalidProducerEpoch):
-            raise NotifyTakenOver(
-                f"another process now writes {self._topic}", fix="run only one `hushtag notify`"
-            ) from None
-        except (KafkaError, TimeoutError) as error:
-            kafka = connection(self._settings)
-            await check_login(kafka)
-            if (refused := refusal(error, kafka, right="Write", resource=self._topic)) is not None:
-                raise refused from None
-            why = str(error) or f"no answer in {_DEADLINE_SECONDS:g} s"
-            raise DependencyAway(
-                f"Kafka at {self._settings.kafka}: {why}; the next start continues here",
-                fix="check the broker and HUSHTAG_KAFKA",
-            ) from None
 
 
 def _as_sent(message: NotifyMessage, sent_ms: int) -> NotifyMessage:

@@ -26,7 +26,7 @@ async def run_notifier(settings: Settings, config: NotifyConfig, metrics_port: i
 
     Raises:
         CallerMistake: a channel lacks its key or server.
-        DependencyAway, NotifyTakenOver: raised by `Notifier`.
+        DependencyAway, TakenOver: raised by `Notifier`.
     """
     channels = channels_of(config, settings)
     stopped, metrics = asyncio.Event(), NotifyMetrics()

@@ -134,6 +134,11 @@ def reversal(
             expires_at_ms=at_ms + OVERRIDE_MS,
         )
         return service.record_of(draft)
+    return undo_in_force(record, history, actor=actor, reason=reason, at_ms=at_ms)
+
+
+def undo_in_force(record: Override, history: OverrideHistory, *, actor: str, reason: str, at_ms: int) -> Undo | None:
+    """Build the record that undoes an override wherever it is in force, also below a newer one; None: nowhere."""
     scopes = _scopes_in_force(record, history, at_ms)
     if not scopes:
         return None

@@ -27,8 +27,9 @@ from moderation.audit.chain import AuditEntry, Chain, decode_entry, encode_entry
 from moderation.audit.heads import append_head, read_heads, signed, signer_of
 from moderation.audit.inputs import AuditInput, SourcePosition
 from moderation.audit.reading import read_topic
-from moderation.audit.writer import AuditBroken, AuditTakenOver, AuditWriter
+from moderation.audit.writer import AuditBroken, AuditWriter
 from moderation.drafts import OverrideDraft
+from moderation.fenced_writer import TakenOver
 from moderation.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import DependencyAway
@@ -238,7 +239,7 @@ async def test_second_writer_fences_the_first(keyed: Settings, tmp_path: Path) -
         await first.catch_up()
         async with AuditWriter(keyed, tmp_path / "heads") as second:
             await send(keyed, "policy", 0, [b'{"serial":2}'])
-            with pytest.raises(AuditTakenOver):
+            with pytest.raises(TakenOver):
                 await first.catch_up()
             assert await second.catch_up() == 1
     assert sources(await entries(keyed)) == [("policy", 0, 0), ("policy", 0, 1)]

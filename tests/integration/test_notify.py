@@ -18,10 +18,11 @@ from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 from typer.testing import CliRunner
 
+from moderation.fenced_writer import TakenOver
 from moderation.notify import notifier as notifier_module
 from moderation.notify.channels import channels_of
 from moderation.notify.metrics import NotifyMetrics
-from moderation.notify.notifier import Notifier, NotifyTakenOver
+from moderation.notify.notifier import Notifier
 from moderation.notify.outbox import Outbox
 from moderation.notify.reader import NotifyReader
 from moderation.review.records import encode_appeal
@@ -228,7 +229,7 @@ async def test_second_process_takes_over_and_ends_the_first(
         await until(lambda: first.outbox.marks)
         async with Notifier(wired, config, channels, NotifyMetrics()):
             await log(wired, encode_appeal(appeal()), encode_appeal(outcome(at_ms=now_ms())))
-            with pytest.raises(NotifyTakenOver, match="another process now writes"):
+            with pytest.raises(TakenOver, match="another process now writes"):
                 await running
 
 
