@@ -171,7 +171,7 @@ def test_restored_cluster_keeps_people_policy_models_and_audit(
     taken = hushtag("orders", "intake", str(tmp_path / "order.csv"), *ORDER, "--json").stdout.splitlines()
     order = next(row["order"] for row in map(json.loads, taken) if "order" in row)
     for step in (("acknowledge",), ("review",), ("decide", "reduced", "--all"), ("final",)):
-        hushtag("orders", step[0], order, *step[1:], "-r", "incitement", "--actor", "ann")
+        hushtag("orders", step[0], order, *step[1:], "-r", "incitement", "--actor", "ann", "--wait", "0")
     asyncio.run(block(keyed, "third"))
     for tag in ("one", "two"):
         asyncio.run(append_decision(keyed, tag))
