@@ -21,18 +21,16 @@ class NotifyReader:
 
     def __init__(self, settings: Settings) -> None:
         self.state = NotifyState()
-        kafka = connection(settings)
-        self._moderation = LogReader(kafka, settings.topic(MODERATION))
-        self._decisions = LogReader(kafka, settings.topic(DECISIONS))
-        self._notifications = LogReader(kafka, settings.topic(NOTIFICATIONS), committed_only=True)
+        self._settings = settings
         self._stack = AsyncExitStack()
         self._next_offset: int | None = None
         self._decision_offsets: dict[int, int | None] = {}
 
     async def __aenter__(self) -> Self:
         try:
-            for reader in (self._moderation, self._decisions, self._notifications):
-                await self._stack.enter_async_context(reader)
+            self._moderation = await self._open(MODERATION)
+            self._decisions = await self._open(DECISIONS)
+            self._notifications = await self._open(NOTIFICATIONS, committed_only=True)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -41,6 +39,11 @@ class NotifyReader:
 
     async def __aexit__(self, *exception: object) -> None:
         await self._stack.aclose()
+
+    async def _open(self, topic: str, *, committed_only: bool = False) -> LogReader:
+        settings = self._settings
+        reader = LogReader(connection(settings), settings.topic(topic), committed_only=committed_only)
+        return await self._stack.enter_async_context(reader)
 
     async def read_outbox(self, outbox: Outbox) -> None:
         """Apply all records of `notifications`; an unreadable one is logged and left out."""
