@@ -63,7 +63,7 @@ def is_kept(topic: str, value: bytes | None) -> bool:
 def audit_input(source: SourcePosition, key: bytes | None, value: bytes | None) -> AuditInput:
     """Convert a source record; one that lists people is replaced by its hash, and positions of tweets are left out."""
     if source.topic == DECISIONS:
-        return AuditInput(source, key, _without_positions(value))
+        return AuditInput(source, key, kept_decision(value))
     try:
         head = _decoder.decode(value or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -75,7 +75,7 @@ def audit_input(source: SourcePosition, key: bytes | None, value: bytes | None) 
     return AuditInput(source, note=f"kept as its hash, for it names people: {head.kind}{by}, SHA-256 {digest}")
 
 
-def _without_positions(value: bytes | None) -> bytes | None:
+def kept_decision(value: bytes | None) -> bytes | None:
     """Leave out of a decision what leads to texts: the log is kept for ever. Other values stay unchanged."""
     if value is None or not any(name in value for name in _POSITIONS):
         return value

@@ -1,6 +1,7 @@
 """Merge automated decisions from their topic, which is kept for days, and from the audit log. Pure.
 
-A record that both logs hold must have the same bytes; otherwise one of them was changed and no count can be trusted.
+A record that both logs hold must have the same bytes, but for what the audit log leaves out; otherwise one of them was
+changed and no count can be trusted.
 Periods that neither log covers are known as coverage gaps, and the report names them.
 """
 
@@ -14,7 +15,7 @@ from sys import intern
 import msgspec
 
 from moderation.audit.chain import AuditEntry, record_bytes
-from moderation.audit.sources import is_loss
+from moderation.audit.sources import is_loss, kept_decision
 from streams.errors import EXIT_NO, HushtagError
 from streams.log.decisions import FLAGGING, HIDING, Action, Decision, ScopeDecision, decision_in
 from streams.log.topic_specs import DECISIONS
@@ -76,7 +77,7 @@ class AutomatedDecisions:
         known = self._partitions[partition]
         if known.first_ms is None:
             known.first_ms = log_time_ms
-        self._digests[partition, offset, log_time_ms] = _digest(value)
+        self._digests[partition, offset, log_time_ms] = _digest(kept_decision(value))
         self._take(value)
 
     def apply_entry(self, entry: AuditEntry) -> None:

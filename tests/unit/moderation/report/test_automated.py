@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from moderation.audit.chain import AuditInput, Chain, SourcePosition
 from moderation.audit.sources import audit_input, lost_records
@@ -15,7 +16,7 @@ from moderation.report.automated import AutomatedDecisions, CoverageGap, LogsDis
 from moderation.report.episodes import episodes
 from moderation.report.facts import count_facts
 from streams.flags.overrides import OverrideHistory
-from streams.log.decisions import Decision, Progress, ScopeDecision, encode_record, version_of
+from streams.log.decisions import Decision, Evidence, Progress, SampledAt, ScopeDecision, encode_record, version_of
 
 FROM_MS, TO_MS = 1_000, 2_000
 PARTITIONS = 2
@@ -129,6 +130,20 @@ def test_record_that_differs_between_logs_is_refused() -> None:
     other = encode_record(decision("a", 1_200, "clear", 50))
     with pytest.raises(LogsDisagree, match=r"entry 0 .* suppression-decisions\[0\] at offset 0"):
         gathered([record], {0: 0}, as_audited([Record(0, 0, 1_200, other)]))
+
+
+def test_positions_of_tweets_make_no_difference_between_logs() -> None:
+    evidence = Evidence(
+        window_ms=600_000, tweets=9, authors=9, scored=9, share=0.9, lower=0.8, upper=1.0, sampled=("7",),
+        sampled_at=(SampledAt(partition=1, offset=2, lang="en"),), highest=("7",),
+        highest_at=(SampledAt(partition=1, offset=2, lang="en"),),
+    )  # fmt: skip
+    one = decision("a0", 1_100, "suppress", 500)
+    one = replace(one, rulings=(replace(one.rulings[0], evidence=evidence),))
+    record = Record(0, 0, 1_100, encode_record(one))
+    assert b"sampled_at" in record.value
+    found = gathered([record], {0: 0, 1: 0}, as_audited([record]))
+    assert [kept.hashtag for kept in found.decisions()] == ["a0"]
 
 
 def test_other_topics_and_malformed_records_are_ignored() -> None:
