@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devkit.scenario import sentences
 from devkit.scenario.log_count import LogCount
-from devkit.scenario.verify import Verification, page_text
+from devkit.scenario.verify import NumberCheck, page_text
 from moderation.cases.agreement import quality_of
 from moderation.orders.letter import letter
 from moderation.orders.target_states import target_states
@@ -58,7 +58,7 @@ class Publications:
         return [folder / name for name in files]
 
 
-async def publish_story(settings: Settings, from_ms: int, at_ms: int) -> tuple[Publications, Verification]:
+async def publish_story(settings: Settings, from_ms: int, at_ms: int) -> tuple[Publications, NumberCheck]:
     """Make the documents about [from_ms, at_ms] as of `at_ms`, and compare every number in them with the raw log."""
     people = await read_moderation(settings)
     automated, _ = await read_automated(settings, from_ms, at_ms + 1)
@@ -78,13 +78,13 @@ def documents(people: OverrideHistory, decisions: Sequence[Decision], from_ms: i
     return made
 
 
-def verified(made: Publications, moderation: Sequence[bytes], decided: Sequence[bytes]) -> Verification:
+def verified(made: Publications, moderation: Sequence[bytes], decided: Sequence[bytes]) -> NumberCheck:
     """Compare every number in the documents with an independent count of the two logs."""
     facts = made.report.facts
     from_ms, to_ms, at_ms = facts["from_ms"], facts["to_ms"], facts["as_of_ms"]
     count = LogCount(moderation, decided)
     expected = count.facts(from_ms, to_ms, "IN", at_ms)
-    found = Verification()
+    found = NumberCheck()
     found.facts("the report on India", facts, expected)
     found.facts("the report on all countries", made.world.facts, count.facts(from_ms, to_ms, None, at_ms))
     found.table("the table", made.table, facts)

@@ -29,7 +29,7 @@ Expected = Mapping[str, int]
 
 
 @dataclass(slots=True)
-class Verification:
+class NumberCheck:
     """Number of compared values, and those that differ from the log."""
 
     checked: int = 0

@@ -23,7 +23,6 @@ from moderation.review.automated import KEPT_MS, AutomatedFold
 from moderation.review.fold import AppealStatus
 from moderation.review.items import BLIND_KINDS, ReviewItem, reference_of
 from moderation.statements.collect import decision_restrictions, override_restriction
-from streams.flags.moderation_fold import StackedOverride
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
 
@@ -95,7 +94,7 @@ def _answer_ms(item: ReviewItem, surface: str, fold: CaseFold, history: Override
     stacks = history.fold.stacks()
     for country in (item.country,) if by_person else dict.fromkeys((item.country, "*")):
         stack = stacks.get((item.hashtag, surface, country, "human"))
-        for record in (e.record for e in reversed(stack.entries) if _in_force(e, at_ms)) if stack else ():
+        for record in (e.record for e in reversed(stack.entries) if e.was_in_force(at_ms)) if stack else ():
             if record.action == "hold" and (not by_person or _hold_id(record) == item.id):
                 break  # what is below was decided before this hold
             if _covers(record, item, surface, fold):
@@ -117,11 +116,6 @@ def _covers(record: Override, item: ReviewItem, surface: str, fold: CaseFold) ->
     if decision is None or item.began_ms > decision.at_ms:
         return True
     return _names(decision, item, surface)
-
-
-def _in_force(entry: StackedOverride, at_ms: int) -> bool:
-    undone = entry.undone is not None and entry.undone.at_ms <= at_ms
-    return entry.record.at_ms <= at_ms and not undone and not entry.expired(at_ms)
 
 
 def _looks(fold: CaseFold, item: ReviewItem) -> bool:

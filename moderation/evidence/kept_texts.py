@@ -1,28 +1,34 @@
 """Texts that people have read, kept encrypted in `shown-texts` until the appeal period ends.
 
 A record without a value states that its tweet was deleted: ingest writes one for every deletion in the source topic.
-The broker erases the text below it, and this fold forgets it at once.
+The broker erases the text below it, and this fold forgets it at once. Ids of deleted tweets are remembered for
+`DELETIONS_MS`, since a firehose has millions a day; an older tweet is not read from the source.
 """
 
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+import numpy as np
 from kafka.errors import KafkaError
 
 from moderation.evidence.cipher import TextCipher, TextContent
 from moderation.producer import DeadlineProducer
 from streams.clock import now_ms
-from streams.constants import DAY_MS
+from streams.constants import DAY_MS, HOUR_MS
 from streams.errors import DependencyAway
 from streams.log.kafka_security import refusal
 from streams.log.reading import LogReader, connection
 from streams.log.shown_texts import text_key, tweet_of
 from streams.log.topic_specs import SHOWN_TEXTS
 from streams.settings import Settings
+
+DELETIONS_MS = DAY_MS
+"""Time for which deletions are remembered; the topic has them for at least as long."""
 
 
 @dataclass(slots=True)
@@ -31,8 +37,9 @@ class KeptTextFold:
 
     kept: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Log time and encrypted text."""
-    deleted: set[str] = field(default_factory=set)
     next_offset: int = 0
+    _deleted: dict[int, array[int]] = field(default_factory=dict)
+    """Ids of deleted tweets by hour of the log: eight bytes each."""
 
     def apply(self, offset: int, key: bytes | None, value: bytes | None, log_ms: int) -> None:
         """Apply the next record of the topic."""
@@ -41,15 +48,22 @@ class KeptTextFold:
         if tweet is None:
             return
         if value is None:
-            self.deleted.add(tweet)
+            self._deleted.setdefault(log_ms // HOUR_MS, array("q")).append(int(tweet))
             self.kept.pop(tweet, None)
-        elif tweet not in self.deleted:
+        elif not self.is_deleted(tweet):
             self.kept[tweet] = log_ms, value
 
-    def expire(self, before_ms: int) -> None:
-        """Forget the texts that were kept before a time."""
+    def is_deleted(self, tweet: str) -> bool:
+        """Return whether a deletion of the tweet is remembered."""
+        number = int(tweet)
+        return any(bool((np.frombuffer(ids, np.int64) == number).any()) for ids in self._deleted.values())
+
+    def expire(self, before_ms: int, deletions_before_ms: int) -> None:
+        """Forget the texts that were kept, and the deletions that were recorded, before some time."""
         for tweet in [tweet for tweet, (log_ms, _) in self.kept.items() if log_ms < before_ms]:
             del self.kept[tweet]
+        for hour in [hour for hour in self._deleted if (hour + 1) * HOUR_MS <= deletions_before_ms]:
+            del self._deleted[hour]
 
 
 class KeptTexts:
@@ -92,7 +106,7 @@ class KeptTexts:
 
     def is_deleted(self, tweet: str) -> bool:
         """Return whether a tweet was deleted, at the last refresh."""
-        return tweet in self._fold.deleted
+        return self._fold.is_deleted(tweet)
 
     def find(self, tweet: str) -> TextContent | None:
         """Return a kept text at the last refresh; None without one, or if it was encrypted with another key."""
@@ -114,7 +128,8 @@ class KeptTexts:
         async for batch in self._reader.to_end({0: self._fold.next_offset or None}):
             for record in batch:
                 self._fold.apply(record.offset, record.key, record.value, record.timestamp)
-        self._fold.expire(self._clock() - self._period_ms)
+        at_ms = self._clock()
+        self._fold.expire(at_ms - self._period_ms, at_ms - DELETIONS_MS)
 
     async def _send(self, records: Iterable[tuple[bytes | None, bytes]]) -> None:
         records = list(records)

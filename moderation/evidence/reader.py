@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from moderation.evidence.cipher import TextContent
-from moderation.evidence.kept_texts import KeptTexts
+from moderation.evidence.kept_texts import DELETIONS_MS, KeptTexts
 from moderation.evidence.readings import TextReading, encode_reading
 from moderation.evidence.shown import ShownText, content_of, is_known, match_record
 from moderation.evidence.source_texts import Position, SourceTexts
@@ -35,11 +35,11 @@ class KeptTextStore(Protocol):
         """Keep the texts of tweets that have none yet."""
 
 
-class TextSource(Protocol):
+class PayloadSource(Protocol):
     """Payloads of source records by position; `source_texts.SourceTexts` on Kafka."""
 
-    async def read(self, positions: Iterable[Position]) -> dict[Position, bytes | None]:
-        """Read the payloads at some positions; the result lacks those that are gone."""
+    async def read(self, positions: Iterable[Position], since_ms: int) -> dict[Position, bytes | None]:
+        """Read the payloads at some positions; the result lacks those that are gone, or older than a log time."""
 
 
 class TextReader:
@@ -57,7 +57,7 @@ class TextReader:
         settings: Settings,
         service: ModerationService,
         kept: KeptTextStore,
-        source: TextSource,
+        source: PayloadSource,
         *,
         clock: Callable[[], int] = now_ms,
     ) -> None:
@@ -106,7 +106,7 @@ class TextReader:
             elif not is_known(at):
                 found[tweet] = ShownText(tweet, "unknown", at.lang)
         missing = {tweet: (at.partition, at.offset) for tweet, at in places.items() if tweet not in found}
-        records = await self._source.read(missing.values())
+        records = await self._source.read(missing.values(), self._clock() - DELETIONS_MS)
         for tweet, position in missing.items():
             lang, is_there = places[tweet].lang, position in records
             found[tweet] = match_record(tweet, lang, records[position]) if is_there else ShownText(tweet, "gone", lang)

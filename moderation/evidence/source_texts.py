@@ -52,8 +52,16 @@ class SourceTexts:
     async def __aexit__(self, *exception: object) -> None:
         await self._close()
 
-    async def read(self, positions: Iterable[Position]) -> dict[Position, bytes | None]:
-        """Read the payloads at some positions; the result lacks those that the topic no longer has."""
+    async def read(self, positions: Iterable[Position], since_ms: int) -> dict[Position, bytes | None]:
+        """Read the payloads at some positions.
+
+        Args:
+            positions: where to read.
+            since_ms: least log time of a record that is returned.
+
+        Returns:
+            The payloads, without those that the topic no longer has, and without older ones.
+        """
         wanted: dict[int, set[int]] = defaultdict(set)
         for partition, offset in positions:
             wanted[partition].add(offset)
@@ -62,7 +70,7 @@ class SourceTexts:
         servers, limit_seconds = self._kafka["bootstrap_servers"], self._kafka.silence_seconds
         async with self._lock:
             try:
-                return await answer_within(limit_seconds, self._read(wanted))
+                return await answer_within(limit_seconds, self._read(wanted, since_ms))
             except TimeoutError:
                 await self._close()
                 raise DependencyAway(
@@ -98,7 +106,7 @@ class SourceTexts:
             self._client = client
         return self._client
 
-    async def _read(self, wanted: dict[int, set[int]]) -> dict[Position, bytes | None]:
+    async def _read(self, wanted: dict[int, set[int]], since_ms: int) -> dict[Position, bytes | None]:
         client = await self._connected()
         known = client.cluster.partitions_for_topic(self._topic) or set()
         remaining = {partition: sorted(offsets) for partition, offsets in wanted.items() if partition in known}
@@ -107,7 +115,10 @@ class SourceTexts:
             requests = [self._fetch(client, partition, offsets[0]) for partition, offsets in remaining.items()]
             answers = [one for one in await asyncio.gather(*requests) if one is not None]
             fetched = [one for answer in answers for _, partitions in answer.topics for one in partitions]
-            moved = [_take(partition, remaining[partition], code, parts, found) for partition, code, *parts in fetched]
+            moved = [
+                _take(partition, remaining[partition], code, parts, found, since_ms)
+                for partition, code, *parts in fetched
+            ]
             if not all(moved) or len(moved) < len(requests):
                 await asyncio.sleep(_RETRY_SECONDS)
                 await client.force_metadata_update()
@@ -122,7 +133,14 @@ class SourceTexts:
         return await client.send(leader, FetchRequest(0, 1, _FETCH_BYTES, 0, wanted))
 
 
-def _take(partition: int, offsets: list[int], code: int, parts: list[Any], found: dict[Position, bytes | None]) -> bool:
+def _take(
+    partition: int,
+    offsets: list[int],
+    code: int,
+    parts: list[Any],
+    found: dict[Position, bytes | None],
+    since_ms: int,
+) -> bool:
     """Take a broker's answer about the first of some offsets, which may include the next ones.
 
     Args:
@@ -131,6 +149,7 @@ def _take(partition: int, offsets: list[int], code: int, parts: list[Any], found
         code: error code of the answer.
         parts: fields of the answer: the end of the log first, the records last.
         found: receives the payloads.
+        since_ms: least log time of a record.
 
     Returns:
         Whether the broker has answered; another may lead the partition now.
@@ -155,7 +174,7 @@ def _take(partition: int, offsets: list[int], code: int, parts: list[Any], found
         batch = records.next_batch()
         end = max(end, batch.next_offset)
         if not batch.is_control_batch:
-            values |= {record.offset: record.value for record in batch}
+            values |= {record.offset: record.value for record in batch if record.timestamp >= since_ms}
     found.update({(partition, offset): values[offset] for offset in offsets if offset in values})
     offsets[:] = [offset for offset in offsets if offset >= end]
     return True

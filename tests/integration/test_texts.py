@@ -14,7 +14,9 @@ from kafka.structs import TopicPartition
 from moderation.evidence.kept_texts import KeptTexts
 from moderation.evidence.reader import TextReader, open_text_reader
 from moderation.evidence.shown import ShownText
+from moderation.evidence.source_texts import SourceTexts
 from moderation.service import ModerationService
+from streams.clock import now_ms
 from streams.errors import TopicsError
 from streams.log.decisions import SampledAt
 from streams.log.reading import LogReader, connection
@@ -77,6 +79,10 @@ async def test_ten_texts_are_read_from_all_partitions(topics: Settings) -> None:
         assert {one.state for one in await read(reader, swapped)} == {"other"}
         beyond = SampledAt(0, 10_000, "en"), SampledAt(9, 0, "en")
         assert states(await read(reader, dict(zip(IDS[:2], beyond, strict=True)))) == [("gone", "")] * 2
+        async with SourceTexts(topics) as source:
+            positions = [(at.partition, at.offset) for at in places.values()]
+            assert await source.read(positions, now_ms() + 60_000) == {}, "older records are left out"
+            assert len(await source.read(positions, 0)) == 10
         both = await asyncio.gather(*[read(reader, places) for _ in range(4)])
         assert [states(one) for one in both] == [SHOWN] * 4
     async with LogReader(connection(topics), topics.topic(MODERATION)) as log:

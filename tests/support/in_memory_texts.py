@@ -38,7 +38,7 @@ class InMemoryTexts:
         """The fold is always at the end."""
 
     def is_deleted(self, tweet: str) -> bool:
-        return tweet in self.fold.deleted
+        return self.fold.is_deleted(tweet)
 
     def find(self, tweet: str) -> TextContent | None:
         found = self.fold.kept.get(tweet)
@@ -48,7 +48,7 @@ class InMemoryTexts:
         for tweet, text in texts.items():
             self.write(tweet, msgspec.json.encode(text))
 
-    async def read(self, positions: Iterable[Position]) -> dict[Position, bytes | None]:
+    async def read(self, positions: Iterable[Position], since_ms: int) -> dict[Position, bytes | None]:
         return {at: self.records[at] for at in positions if at in self.records}
 
 

@@ -15,7 +15,7 @@ from devkit.scenario.india import ACCOUNTS, CRITICAL, REDUCED, SPEAKERS, SUSPEND
 from devkit.scenario.log_count import LogCount
 from devkit.scenario.publications import Publications, documents, verified
 from devkit.scenario.surfaces import SURFACES
-from devkit.scenario.verify import Verification
+from devkit.scenario.verify import NumberCheck
 from moderation.drafts import OverrideDraft
 from moderation.orders.selection import Selection
 from streams.log.decisions import Decision, encode_record
@@ -153,7 +153,7 @@ def test_every_wrong_value_of_the_report_is_found(played: Played) -> None:
     for part, name in changed:
         value = part[name]
         part[name] = value + 1
-        found = Verification()
+        found = NumberCheck()
         found.facts("the report", facts, expected)
         assert len(found.problems) == 1, name
         part[name] = value

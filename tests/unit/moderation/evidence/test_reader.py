@@ -9,6 +9,7 @@ import pytest
 from moderation.evidence.kept_texts import KeptTextFold
 from moderation.evidence.readings import TextReading, decode_reading, encode_reading
 from moderation.evidence.shown import NO_POSITION, ShownText
+from streams.constants import HOUR_MS
 from streams.errors import ContractError, DependencyAway
 from streams.log.decisions import SampledAt
 from streams.log.moderation import OtherRecord, decode_moderation
@@ -118,15 +119,25 @@ def test_deletion_is_final_in_the_fold():
     for offset, value in enumerate([b"a", None, b"b"]):
         fold.apply(offset, text_key(17), value, 100)
     fold.apply(3, b"other", b"c", 100)
-    assert (fold.kept, fold.deleted, fold.next_offset) == ({}, {"17"}, 4)
+    assert (fold.kept, fold.is_deleted("17"), fold.is_deleted("18"), fold.next_offset) == ({}, True, False, 4)
 
 
 def test_fold_forgets_texts_after_the_appeal_period():
     fold = KeptTextFold()
     fold.apply(0, text_key(17), b"a", 100)
     fold.apply(1, text_key(18), b"b", 200)
-    fold.expire(150)
+    fold.expire(150, 0)
     assert set(fold.kept) == {"18"}
+
+
+def test_fold_forgets_deletions_by_the_hour():
+    fold = KeptTextFold()
+    for tweet, hour in (17, 0), (18, 1):
+        fold.apply(hour, text_key(tweet), None, hour * HOUR_MS)
+    fold.expire(0, HOUR_MS - 1)
+    assert fold.is_deleted("17")
+    fold.expire(0, HOUR_MS)
+    assert (fold.is_deleted("17"), fold.is_deleted("18")) == (False, True)
 
 
 def test_reading_under_another_key_is_refused():
