@@ -148,7 +148,7 @@ class Notifier:
 
     async def _tidy(self, at_ms: int) -> None:
         await self._write(later_marks(self._config, self.outbox, at_ms))
-        await self._send([(None, key) for key in forgotten(self.outbox)])
+        await self._send([(None, key) for key in forgotten(self._config, self.outbox, at_ms)])
         self._reader.state.prune(earliest_mark_ms(self._config, self.outbox, at_ms))
 
     async def _write(self, records: Sequence[OutboxRecord]) -> None:

@@ -83,12 +83,13 @@ def earliest_mark_ms(config: NotifyConfig, outbox: Outbox, now_ms: int) -> int:
     return min(marks, default=now_ms)
 
 
-def forgotten(outbox: Outbox) -> list[bytes]:
-    """Return the keys of delivered messages whose events all lie before the mark."""
+def forgotten(config: NotifyConfig, outbox: Outbox, now_ms: int) -> list[bytes]:
+    """Return the keys of messages to delete: delivered before the mark, or long waiting for a channel that is gone."""
     return [
         key
         for key, one in outbox.messages.items()
-        if one.sent_ms and one.newest_ms < outbox.marks.get((one.channel, one.event), 0)
+        if (one.sent_ms and one.newest_ms < outbox.marks.get((one.channel, one.event), 0))
+        or (one.channel not in config.channels and one.planned_ms < now_ms - REMEMBERED_MS)
     ]
 
 

@@ -196,7 +196,7 @@ def test_delivered_messages_are_forgotten_after_mark_and_stay_sent(world: Notify
     world.write(msgspec.structs.replace(message, sent_ms=NOW_MS, body=""))
     assert later_marks(world.config, world.outbox, NOW_MS + REMEMBERED_MS) == []
     world.write(*later_marks(world.config, world.outbox, NOW_MS + REMEMBERED_MS + 1))
-    assert forgotten(world.outbox) == [message.key]
+    assert forgotten(world.config, world.outbox, NOW_MS) == [message.key]
     world.records.append((None, message.key))
     world.outbox = world.restarted()
     assert not world.outbox.messages
@@ -208,7 +208,17 @@ def test_mark_stays_while_a_message_waits(world: NotifyWorld) -> None:
     world.plan(NOW_MS)
     late = NOW_MS + 5 * REMEMBERED_MS
     assert {one.channel for one in later_marks(world.config, world.outbox, late)} == {"mail"}
-    assert forgotten(world.outbox) == []
+    assert forgotten(world.config, world.outbox, late) == []
+
+
+def test_message_of_a_removed_channel_is_deleted_after_a_week(world: NotifyWorld) -> None:
+    world.log(appeal(), outcome())
+    world.plan(NOW_MS)
+    (message,) = world.outbox.waiting("platform")
+    others = {name: one for name, one in world.config.channels.items() if name != "platform"}
+    config = world.config.model_copy(update={"channels": others})
+    assert forgotten(config, world.outbox, message.planned_ms + REMEMBERED_MS) == []
+    assert message.key in forgotten(config, world.outbox, message.planned_ms + REMEMBERED_MS + 1)
 
 
 def test_full_channel_plans_no_more_and_loses_nothing(world: NotifyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
