@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from streams.countries import country_name
-
 
 def time_words(at_ms: int) -> str:
     """Format a time in UTC, to the minute.
@@ -43,15 +41,6 @@ def counted(count: int, noun: str) -> str:
     ('1 account', '1,178 accounts')
     """
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def country_words(code: str) -> str:
-    """Return the English name of an ISO 3166-1 country code, or the code if it has none.
-
-    >>> country_words("IN"), country_words("*")
-    ('India', '*')
-    """
-    return country_name(code)
 
 
 def listed(parts: Sequence[str]) -> str:

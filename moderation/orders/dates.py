@@ -18,7 +18,8 @@ from functools import cache
 from typing import Literal
 
 from moderation.tables import BadCell
-from moderation.wording import country_words, time_words
+from moderation.wording import time_words
+from streams.countries import country_name
 
 DAY_MS = 86_400_000
 EARLIEST_MS = 14 * 3_600_000
@@ -130,12 +131,12 @@ def _local_day(field: str, match: re.Match[str], country: str) -> tuple[date, st
     wanted = day_order(country)
     if len(set(readings.values())) == 1:
         odd = wanted is not None and wanted not in readings
-        why = f"its only reading, although {country_words(country)} writes the {wanted}" if odd else ""
+        why = f"its only reading, although {country_name(country)} writes the {wanted}" if odd else ""
         return next(iter(readings.values())), why
     if wanted is None:
         fix = f"write {readings['day first']} or {readings['month first']}"
-        raise BadCell(field, match[0], f"of two readings, and {country_words(country)} prefers neither", fix)
-    return readings[wanted], f"{wanted}, as {country_words(country)} writes dates"
+        raise BadCell(field, match[0], f"of two readings, and {country_name(country)} prefers neither", fix)
+    return readings[wanted], f"{wanted}, as {country_name(country)} writes dates"
 
 
 def parse_date(field: str, written: str) -> OrderDate:

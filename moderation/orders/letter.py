@@ -16,7 +16,8 @@ from textwrap import wrap
 from moderation.orders.public_outcomes import PublicOutcome, published_outcomes
 from moderation.orders.target_states import TargetState, TargetStates
 from moderation.orders.view import in_force
-from moderation.wording import counted, country_words, day_words, listed, time_words
+from moderation.wording import counted, day_words, listed, time_words
+from streams.countries import country_name
 from streams.orders.cases import Case, TargetRow
 from streams.orders.records import TARGET_KINDS, Ground
 from streams.orders.states import RESTRICTING
@@ -126,7 +127,7 @@ def _acted_on(case: Case, outcomes: Sequence[PublicOutcome]) -> Iterator[str]:
     for outcome, words in _ACTIONS.items():
         for kind in TARGET_KINDS:
             if many := found[outcome, kind]:
-                yield f"{counted(many, kind)} {words.format(country=country_words(case.order.country))}"
+                yield f"{counted(many, kind)} {words.format(country=country_name(case.order.country))}"
 
 
 def _states(case: Case, states: TargetStates) -> Iterator[str]:
@@ -134,7 +135,7 @@ def _states(case: Case, states: TargetStates) -> Iterator[str]:
     found = Counter(
         (row.target.kind, _state(states.of(row.target.kind, row.target.value), country)) for row in case.rows
     )
-    where = country_words(country)
+    where = country_name(country)
     for kind in TARGET_KINDS:
         held = "reduced" if kind == "hashtag" else "withheld"
         words = {

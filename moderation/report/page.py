@@ -19,7 +19,8 @@ from moderation.report.words import (
     in_sentence,
     place_words,
 )
-from moderation.wording import country_words, day_words, time_words
+from moderation.wording import day_words, time_words
+from streams.countries import country_name
 from streams.naming import format_duration
 from web.templates import page_templates
 
@@ -78,7 +79,7 @@ def _plot(counts: Mapping[str, Count], title: str, css: str, noun: str) -> str:
 
 _environment = page_templates("moderation.report")
 _environment.filters.update(
-    country=country_words,
+    country=country_name,
     place=place_words,
     count_text=count_text,
     in_sentence=in_sentence,

@@ -19,7 +19,8 @@ from moderation.report.words import (
     in_sentence,
     place_words,
 )
-from moderation.wording import country_words, day_words, listed, time_words
+from moderation.wording import day_words, listed, time_words
+from streams.countries import country_name
 from streams.naming import format_duration
 
 MOST_ORDERS = 10
@@ -59,7 +60,7 @@ _HASHTAGS: Mapping[str, str] = {
 def update(report: PublishedReport, *, name: str = "hushtag") -> str:
     """Write the public update as plain text, in lines of at most 100 characters."""
     facts = report.facts
-    where = "" if facts["country"] == "*" else f" in {country_words(facts['country'])}"
+    where = "" if facts["country"] == "*" else f" in {country_name(facts['country'])}"
     first, last = day_words(facts["from_ms"]), day_words(facts["to_ms"] - 1)
     parts = [f"Update{where}, {first} to {last}", "", *_held_back(facts, where), ""]
     parts += _orders(facts, where)
@@ -152,7 +153,7 @@ def _by_order(facts: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     for order in listed_orders:
         if order["country"]:
-            what = f"{country_words(order['country'])}, received {day_words(order['received_ms'])}"
+            what = f"{country_name(order['country'])}, received {day_words(order['received_ms'])}"
             what += f", now {order['state'].replace('_', ' ')}"
         else:
             what = f"{order['orders']:,} orders, among them those that may not be published one by one"

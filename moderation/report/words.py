@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from moderation.report.rounding import Count
-from moderation.wording import country_words
+from streams.countries import country_name
 
 OUTCOMES: Mapping[str, str] = {
     "suspended": "suspended everywhere",
@@ -69,7 +69,7 @@ def place_words(country: str) -> str:
     >>> place_words("IN"), place_words("*")
     ('India', 'all countries')
     """
-    return "all countries" if country == "*" else country_words(country)
+    return "all countries" if country == "*" else country_name(country)
 
 
 def category_words(category: str) -> str:
