@@ -19,10 +19,10 @@ from moderation.orders.service import OrderService
 from moderation.review.automated import DecisionsFollower
 from moderation.review.service import ReviewService
 from moderation.service import ModerationService
-from streams.cli.evidence_input import feed_from_log
-from streams.clock import monotonic_seconds
+from streams.clock import monotonic_seconds, now_ms
 from streams.explain.gather import gather_report
 from streams.explain.hashtag_report import HashtagReport
+from streams.log.evidence_reading import read_evidence
 from streams.log.policies import PolicyTopic, read_policy_topic
 from streams.log.policy_names import LivePolicyNames
 from streams.log.reading import LogReader, connection
@@ -152,7 +152,12 @@ class _Impacts:
         from streams.backtest import Impact
 
         found = Impact(live, new)
-        asyncio.run(feed_from_log(found.add, self._settings, back_ms))
+
+        async def feed() -> None:
+            async for record, _, _ in read_evidence(self._settings, now_ms() - back_ms):
+                found.add(record)
+
+        asyncio.run(feed())
         return found.finish()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,25 +80,10 @@ def feed_from_file(add: Callable[[EvidenceRecord], object], path: Path, back_ms:
 
 async def feed_from_log(add: Callable[[EvidenceRecord], object], settings: Settings, back_ms: int) -> None:
     """Pass each record of the last `back_ms` of `hashtag-evidence` to `add`."""
-    from streams.log.evidence import decode_evidence_record
+    from streams.log.evidence_reading import read_evidence
 
     with progress_bar() as bar:
         task = bar.add_task("", total=None)
-        async for value, done, total in _records(settings, now_ms() - back_ms):
-            add(decode_evidence_record(value))
+        async for record, done, total in read_evidence(settings, now_ms() - back_ms):
+            add(record)
             bar.update(task, completed=done, total=total)
-
-
-async def _records(settings: Settings, since_ms: int) -> AsyncIterator[tuple[bytes, int, int]]:
-    """Yield the values of `hashtag-evidence` since a time, each with the number read and the total."""
-    from streams.log.reading import LogReader, connection
-
-    async with LogReader(connection(settings), settings.topic("hashtag-evidence")) as reader:
-        bounds = await reader.bounds()
-        starts = {one: await reader.offset_at(one, since_ms) for one in reader.partitions}
-        total = sum(bounds[one].end - (start or bounds[one].begin) for one, start in starts.items())
-        done = 0
-        async for batch in reader.to_end(starts):
-            for record in batch:
-                done += 1
-                yield record.value, done, total
