@@ -58,6 +58,16 @@ Wait = Annotated[
     float,
     typer.Option("--wait", help="Seconds to wait until the surfaces see it; 0 does not wait.", min=0.0, max=60.0),
 ]
+MetricsPort = Annotated[
+    int,
+    typer.Option(
+        "--metrics-port",
+        envvar="HUSHTAG_METRICS_PORT",
+        help="Port of /metrics, /healthz and /readyz; 0: any free one.",
+        min=0,
+        max=65535,
+    ),
+]
 Share = Annotated[
     float,
     typer.Option(

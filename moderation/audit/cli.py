@@ -23,7 +23,7 @@ from moderation.audit.rows import COLUMNS, AuditFilter, row_of
 from moderation.audit.source_check import compare_with_sources
 from moderation.audit.verify import Verification, VerificationResult
 from moderation.drafts import moment_ms
-from moderation.options import Json
+from moderation.options import Json, MetricsPort
 from moderation.tables import harmless
 from streams.errors import EXIT_NO, CallerMistake, ContractError
 from streams.log.topic_specs import AUDIT
@@ -65,16 +65,7 @@ def register(app: typer.Typer) -> None:
 def run(
     heads: Heads = None,
     once: Annotated[bool, typer.Option("--once", help="Append what the sources hold now, and end.")] = False,
-    metrics_port: Annotated[
-        int,
-        typer.Option(
-            "--metrics-port",
-            envvar="HUSHTAG_METRICS_PORT",
-            help="Port of /metrics, /healthz and /readyz; 0: any free one.",
-            min=0,
-            max=65535,
-        ),
-    ] = 9465,
+    metrics_port: MetricsPort = 9465,
     sign_unchecked: Annotated[
         bool,
         typer.Option("--sign-unchecked", help="Sign also unsigned entries whose source records are gone."),

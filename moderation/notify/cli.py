@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from moderation.options import Json
+from moderation.options import Json, MetricsPort
 from streams.errors import CallerMistake, DependencyAway
 from streams.settings import load_settings
 
@@ -34,16 +34,7 @@ def notify(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent now, and send and record nothing.")
     ] = False,
-    metrics_port: Annotated[
-        int,
-        typer.Option(
-            "--metrics-port",
-            envvar="HUSHTAG_METRICS_PORT",
-            help="Port of /metrics, /healthz and /readyz; 0: any free one.",
-            min=0,
-            max=65535,
-        ),
-    ] = 9466,
+    metrics_port: MetricsPort = 9466,
     as_json: Json = False,
 ) -> None:
     """Send notifications until stopped: holds about to lapse, deadlines of orders, decided appeals, statements.
