@@ -25,17 +25,9 @@ from streams.orders.records import (
 from streams.orders.states import GROUNDS_OF
 
 NOW_MS = 1_764_000_000_000
-
-
 HOUR_MS = 3_600_000
-
-
 ORDER = "IN-0123456789"
-
-
 RULES = "Terms of service, section 4.2 (platform manipulation)"
-
-
 EVIDENCE = Evidence(
     window_ms=600_000, tweets=900, authors=400, scored=60, share=0.6, lower=0.5, upper=0.7, sampled=("17",),
     established=136, established_lower=0.0, established_upper=0.08,
