@@ -1,6 +1,7 @@
 """Access control: authentication, roles, rate limits and idempotency, before any body is read.
 
-Services send keys, people's browsers a session cookie (`sessions`).
+Services send keys, people's browsers a session cookie (`sessions`). With `hushtag api --reviewer` a session is the only
+way in, and calls must still come directly from this machine.
 
 A route states its permission; the OpenAPI document shows which roles have it. Without a key file the API listens on
 loopback only, requires no key, and answers only direct calls of this machine: a proxy would make all its callers
@@ -26,6 +27,7 @@ from moderation.api.bodies import REQUEST_NAMES
 from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
 from moderation.api.keys import ALLOWED, KeyRing, Permission
 from moderation.api.limits import RateLimit
+from moderation.api.one_time_link import OneTimeLink
 from moderation.api.problems import Fault, ProblemReply, RefusedCall, problem_of
 from moderation.api.rights import Caller, Grant
 from moderation.api.services import services_of
@@ -56,6 +58,8 @@ class AccessControl:
     ) -> None:
         self.ring = ring
         self.sessions = sessions
+        self.link: OneTimeLink | None = None
+        """Link of `hushtag api --reviewer`."""
         self._trusted = trusted
         self.idempotency = IdempotencyStore()
         self._limit = limit
@@ -82,13 +86,8 @@ class AccessControl:
 
     async def identify(self, request: Request) -> Caller:
         """Authenticate a call; raises the errors of `admit`, but for roles and rates."""
+        self.check_direct(request)
         if self.ring.open and self.sessions is None:
-            if not names_this_machine(request):
-                raise RefusedCall("wrong_host", "without keys only localhost is served", "call localhost")
-            if why := why_not_direct(request):
-                message = f"without keys only direct calls from this machine are served: {why}"
-                fix = "start the API with --keys FILE (hushtag api-key NAME), or call it directly, without a proxy"
-                raise RefusedCall("keys_needed", message, fix)
             _refuse_other_sites(request, f"http://{request.headers['host']}")
             return LOCAL_CALLER
         if "authorization" not in request.headers and (session := await self._session(request)) is not None:
@@ -99,14 +98,32 @@ class AccessControl:
         if found is None:
             _spend(self._guesses, self._guesser(request))
             headers = {"WWW-Authenticate": 'Bearer realm="hushtag"'}
-            fix = "Authorization: Bearer KEY" + (", or log in: GET /login" if self.sessions is not None else "")
-            raise RefusedCall("unauthorised", "missing or unknown API key", fix, headers=headers)
+            fix = "Authorization: Bearer KEY"
+            if self.sessions is not None:
+                fix = self.sessions.how_to_begin if self.link else f"{fix}, or {self.sessions.how_to_begin}"
+            what = "no session of this browser" if self.link else "missing or unknown API key"
+            raise RefusedCall("unauthorised", what, fix, headers={} if self.link else headers)
         return Caller(
             name=found.name,
             writes_as=found.writes_as,
             grants=(Grant(role=found.role, rights=found.rights),),
             acts_for_others=found.acts_for_others,
         )
+
+    def check_direct(self, request: Request) -> None:
+        """Check that a call comes directly from this machine, if neither keys nor a provider protect the API.
+
+        Raises:
+            RefusedCall: a foreign host name (421), a proxy or another machine (403).
+        """
+        if not self.ring.open or (self.sessions is not None and self.sessions.provider is not None):
+            return
+        if not names_this_machine(request):
+            raise RefusedCall("wrong_host", "without keys only localhost is served", "call localhost")
+        if why := why_not_direct(request):
+            message = f"without keys only direct calls from this machine are served: {why}"
+            fix = "start the API with --keys FILE (hushtag api-key NAME), or call it directly, without a proxy"
+            raise RefusedCall("keys_needed", message, fix)
 
     async def _session(self, request: Request) -> Session | None:
         """Return the session of a browser; a write must also carry its token, which no other site can read."""

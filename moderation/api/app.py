@@ -37,6 +37,7 @@ from moderation.api.limits import RateLimit, SizeLimit
 from moderation.api.login_settings import oidc_config
 from moderation.api.observe import ApiMetrics, Observed
 from moderation.api.oidc import Provider
+from moderation.api.one_time_link import open_one_time_link
 from moderation.api.problems import ProblemReply, RefusedCall, faults_of, problem, problem_of, problem_of_status
 from moderation.api.services import Services, connect_services
 from moderation.api.sessions import Sessions
@@ -122,9 +123,12 @@ async def serve(
     rate: float,
     burst: int,
     share: float,
-    started: Callable[[str], None],
+    reviewer: str,
+    started: Callable[[str, str], None],
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `started` is called with the URL once the API listens.
+    """Serve until SIGINT or SIGTERM.
+
+    `started` is called once the API listens: with its URL, and the one-time link of the reviewer, "" without one.
 
     Raises:
         DependencyAway: Kafka does not answer.
@@ -151,7 +155,11 @@ async def serve(
         except SystemExit:
             raise CallerMistake(f"cannot listen on {host}:{port}", fix="give another --port") from None
         bound = sock.getsockname()[1]
-        started(f"http://{f'[{host}]' if ':' in host else host}:{bound}")
+        url, link = f"http://{f'[{host}]' if ':' in host else host}:{bound}", ""
+        if reviewer:
+            access: AccessControl = app.state.access
+            access.sessions, access.link, link = open_one_time_link(settings, url, reviewer)
+        started(url, link)
         await uvicorn.Server(config).serve(sockets=[sock])
 
 

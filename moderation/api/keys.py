@@ -7,6 +7,7 @@ it changes: a removed key stops working with the next request.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +32,8 @@ ALLOWED: dict[Permission, frozenset[Role]] = {
 }
 """Roles with each permission. Orders may be confidential and the audit log shows them, so both need `legal`."""
 PREFIX = "hush_"
+NAME = r"^[A-Za-z0-9._@-]{1,80}$"
+"""Names of people and services."""
 
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -47,7 +50,7 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One key; its name is the person or service that holds it."""
 
-    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._@-]{1,80}$")]
+    name: Annotated[str, msgspec.Meta(pattern=NAME)]
     role: Role
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
     acts_for_others: bool = False
@@ -75,6 +78,16 @@ def new_key() -> tuple[str, str]:
 def hash_of(key: str) -> str:
     """Compute the hash of a key that the file holds."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def check_name(name: str) -> None:
+    """Check the name of a person or service.
+
+    Raises:
+        CallerMistake: it has other characters, or is too long.
+    """
+    if not re.fullmatch(NAME, name):
+        raise CallerMistake(f"the name {name[:80]!r} cannot be used", fix="1 to 80 letters, digits, dots, _, @ and -")
 
 
 def parse_keys(text: bytes, name: str) -> dict[str, ApiKey]:

@@ -1,12 +1,13 @@
 """Routes of the login: redirects of browsers, and logout.
 
 `GET /login?next=/console` begins a login, `GET /login/callback` ends it. They are for browsers, not for programs, so
-the OpenAPI document leaves them out.
+the OpenAPI document leaves them out. `GET /login/once` takes the token of a one-time link.
 """
 
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,11 +15,14 @@ from starlette.responses import RedirectResponse, Response
 
 from moderation.api.access import AccessControl, GuardedRoute, needs
 from moderation.api.answers import AnswerModel, JsonReply
+from moderation.api.oidc import Provider
 from moderation.api.problems import RefusedCall
-from moderation.api.sessions import LOGIN_MS, LoginState, Session, Sessions
+from moderation.api.sessions import LOGIN_MS, START_AGAIN, LoginState, Session, Sessions
 from streams.clock import now_ms
 from streams.errors import DependencyAway
 
+CONSOLE = "/console"
+"""Page that the one-time link leads to."""
 browser = APIRouter(include_in_schema=False)
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["caller"])
 
@@ -33,9 +37,9 @@ class LogoutAnswer(AnswerModel):
 @browser.get("/login")
 async def begin(request: Request, next_: Annotated[str, Query(alias="next", max_length=2_000)] = "/v1/me") -> Response:
     """Redirect the browser to the identity provider; `next` is the page to return to."""
-    sessions = _limited_sessions(request)
+    sessions, provider = _limited_sessions(request)
     login = sessions.begin_login(_local(next_))
-    url = await sessions.provider.authorization_url(state=login.state, nonce=login.nonce, verifier=login.verifier)
+    url = await provider.authorization_url(state=login.state, nonce=login.nonce, verifier=login.verifier)
     response = RedirectResponse(url, 302)
     sessions.set_cookie(response, sessions.login_cookie, sessions.encrypt(login), LOGIN_MS // 1000)
     return response
@@ -44,7 +48,7 @@ async def begin(request: Request, next_: Annotated[str, Query(alias="next", max_
 @browser.get("/login/callback")
 async def finish(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
     """Take the code of the provider, and begin a session."""
-    sessions = _limited_sessions(request)
+    sessions, _ = _limited_sessions(request)
     login = sessions.decrypt(request.cookies.get(sessions.login_cookie, ""), LoginState)
     if login is None or now_ms() >= login.ends_ms or not hmac.compare_digest(login.state.encode(), state.encode()):
         raise RefusedCall("unauthorised", "this login was not begun in this browser, or too long ago", "GET /login")
@@ -57,6 +61,21 @@ async def finish(request: Request, state: str = "", code: str = "", error: str =
     return response
 
 
+@browser.get("/login/once")
+async def once(request: Request, token: str = "") -> Response:
+    """Take the token of the one-time link, and begin a session."""
+    access: AccessControl = request.app.state.access
+    access.check_direct(request)
+    if access.sessions is None or access.link is None:
+        raise RefusedCall("not_found", "no one-time link is valid here", START_AGAIN)
+    access.limit_logins(request)
+    if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+        raise RefusedCall("forbidden", "a prefetch may not log in", "open the link")
+    response = RedirectResponse(CONSOLE, 303)
+    access.sessions.put(response, access.sessions.begin(access.link.redeem(token)))
+    return response
+
+
 @router.post("/logout", openapi_extra=needs("read"), response_model=LogoutAnswer)
 async def logout(request: Request) -> Response:
     """End the browser session; `provider` is where the provider's own session ends."""
@@ -65,23 +84,25 @@ async def logout(request: Request) -> Response:
     if session is None or access.sessions is None:
         return JsonReply({"provider": None})
     access.sessions.end(session)
-    try:
-        url = await access.sessions.provider.log_out(session.refresh_token)
-    except (DependencyAway, RefusedCall):  # the session has ended here all the same
-        url = ""
+    url = ""
+    with suppress(DependencyAway, RefusedCall):  # the session has ended here all the same
+        if access.sessions.provider is not None:
+            url = await access.sessions.provider.log_out(session.refresh_token)
     response = JsonReply({"provider": url or None})
     access.sessions.set_cookie(response, access.sessions.cookie, "", 0)
     return response
 
 
-def _limited_sessions(request: Request) -> Sessions:
+def _limited_sessions(request: Request) -> tuple[Sessions, Provider]:
     access: AccessControl = request.app.state.access
-    if access.sessions is None:
+    if access.link is not None:
+        raise RefusedCall("not_found", "no identity provider is configured here", START_AGAIN)
+    if access.sessions is None or access.sessions.provider is None:
         raise RefusedCall(
             "not_found", "no login is configured here", "use an API key; HUSHTAG_OIDC_ISSUER configures it"
         )
     access.limit_logins(request)
-    return access.sessions
+    return access.sessions, access.sessions.provider
 
 
 def _local(path: str) -> str:

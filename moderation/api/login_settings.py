@@ -1,4 +1,4 @@
-"""Settings of the login by OpenID Connect, and the grants that a person's groups give."""
+"""Settings of sessions and of the login by OpenID Connect, and the grants that a person's groups give."""
 
 from __future__ import annotations
 
@@ -24,32 +24,38 @@ class _GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: dict[str, Grant]
 
 
-@dataclass(frozen=True, slots=True)
-class OidcConfig:
-    """Complete settings of the login."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """Settings of browser sessions, with any login."""
 
-    issuer: str
-    client_id: str
-    client_secret: str
     url: str
     """Address of this API as browsers reach it, without a path."""
-    scopes: str
-    groups_claim: str
-    name_claim: str
-    rights_file: Path | None
-    recheck_seconds: float
-    """Time after which a person's groups are asked again."""
     session_seconds: float
-
-    @property
-    def redirect_uri(self) -> str:
-        """Address that the provider sends browsers back to."""
-        return f"{self.url}/login/callback"
+    recheck_seconds: float = 0.0
+    """Time after which the identity provider is asked again for a person's groups."""
+    rights_file: Path | None = None
 
     @property
     def secure(self) -> bool:
         """Whether cookies are sent over TLS only."""
         return self.url.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcConfig(SessionConfig):
+    """Complete settings of the login by OpenID Connect."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    scopes: str
+    groups_claim: str
+    name_claim: str
+
+    @property
+    def redirect_uri(self) -> str:
+        """Address that the provider sends browsers back to."""
+        return f"{self.url}/login/callback"
 
 
 def oidc_config(settings: Settings) -> OidcConfig | None:
@@ -74,8 +80,7 @@ def oidc_config(settings: Settings) -> OidcConfig | None:
             raise SettingsError(f"{variable(name)}={given[name]}: not https", fix="https, or http on this machine")
     if urlsplit(given["oidc_url"]).path.strip("/"):
         raise SettingsError(f"{variable('oidc_url')}={given['oidc_url']}: it has a path", fix="scheme, host and port")
-    if len(given["session_key"]) < 32:
-        raise SettingsError(f"{variable('session_key')} is shorter than 32 characters", fix="openssl rand -base64 32")
+    check_session_key(given["session_key"])
     config = OidcConfig(
         issuer=given["oidc_issuer"].rstrip("/"),
         client_id=given["oidc_client_id"],
@@ -91,6 +96,16 @@ def oidc_config(settings: Settings) -> OidcConfig | None:
     if config.rights_file is not None:
         read_groups(config.rights_file)
     return config
+
+
+def check_session_key(key: str) -> None:
+    """Check the secret of the cookies.
+
+    Raises:
+        SettingsError: it is too short.
+    """
+    if len(key) < 32:
+        raise SettingsError(f"{variable('session_key')} is shorter than 32 characters", fix="openssl rand -base64 32")
 
 
 def _value(settings: Settings, name: str) -> str:
@@ -116,7 +131,7 @@ def read_groups(path: Path) -> dict[str, Grant]:
         ) from None
 
 
-def grants_of(config: OidcConfig, groups: tuple[str, ...]) -> tuple[Grant, ...]:
+def grants_of(config: SessionConfig, groups: tuple[str, ...]) -> tuple[Grant, ...]:
     """Return the grants of a person's groups: by the file in its present state, else groups that are role names."""
     if config.rights_file is None:
         return tuple(Grant(role=one) for one in get_args(Role) if one in groups)

@@ -1,5 +1,8 @@
 """Browser sessions: an encrypted cookie, renewed from the identity provider, with a token against forged writes.
 
+A session begins with a login at the provider, or with the one-time link of `hushtag api --reviewer`, which has no
+provider to ask again: its groups stay as they are.
+
 The cookie holds the whole session (JWE, A256GCM), so it survives a restart. The process keeps the newest state of each
 session, and those that were logged out until they would have ended anyway.
 """
@@ -21,7 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from starlette.responses import Response
 
-from moderation.api.login_settings import OidcConfig, grants_of
+from moderation.api.login_settings import SessionConfig, grants_of
 from moderation.api.oidc import Identity, Provider
 from moderation.api.problems import RefusedCall
 from moderation.api.rights import Caller, Grant
@@ -31,6 +34,7 @@ MOST_COOKIE_BYTES = 3_900
 """Browsers keep cookies of 4,096 bytes, name included."""
 LOGIN_MS = 600_000
 """Time in which a login must be finished."""
+START_AGAIN = "start `hushtag api --reviewer NAME` again, and open its new link"
 _log = structlog.get_logger("hushtag.api")
 _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
@@ -66,13 +70,13 @@ class Sessions:
     """Sessions of one process.
 
     Args:
-        config: settings of the login.
-        provider: identity provider.
+        config: settings of the sessions.
+        provider: identity provider; None: only a one-time link begins a session.
         key: secret of the cookies.
         clock: present time, Unix time in ms.
     """
 
-    def __init__(self, config: OidcConfig, provider: Provider, key: str, clock: Callable[[], int]) -> None:
+    def __init__(self, config: SessionConfig, provider: Provider | None, key: str, clock: Callable[[], int]) -> None:
         self.config = config
         self.provider = provider
         self._clock = clock
@@ -81,6 +85,11 @@ class Sessions:
         self._newest: dict[str, Session] = {}
         self._ended: dict[str, int] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def how_to_begin(self) -> str:
+        """Instruction for a caller without a session."""
+        return "log in: GET /login" if self.provider is not None else START_AGAIN
 
     @property
     def cookie(self) -> str:
@@ -104,9 +113,17 @@ class Sessions:
             RefusedCall: the provider refused (401), or no group of the person has a role here (403).
             DependencyAway: the provider does not answer.
         """
-        found = await self.provider.exchange(code, verifier=login.verifier, nonce=login.nonce)
+        assert self.provider is not None
+        return self.begin(await self.provider.exchange(code, verifier=login.verifier, nonce=login.nonce))
+
+    def begin(self, person: Identity) -> Session:
+        """Begin the session of an authenticated person.
+
+        Raises:
+            RefusedCall: no group of the person has a role here (403).
+        """
         ends_ms = self._clock() + round(self.config.session_seconds * 1000)
-        session = self._session(secrets.token_urlsafe(24), found, secrets.token_urlsafe(32), ends_ms)
+        session = self._session(secrets.token_urlsafe(24), person, secrets.token_urlsafe(32), ends_ms)
         self.caller_of(session)
         self._newest[session.id] = session
         return session
@@ -121,24 +138,24 @@ class Sessions:
         found = self.decrypt(cookie, Session)
         self._prune()
         if found is None or found.id in self._ended or self._clock() >= found.ends_ms:
-            raise _expired()
+            raise self._expired()
         given_ms = found.checked_ms
         async with self._locks[found.id]:
             known = self._newest.get(found.id)
             if known is not None and known.checked_ms > given_ms:  # else another process has renewed the cookie
                 found = known
             self._newest[found.id] = found
-            if self._clock() < found.checked_ms + self.config.recheck_seconds * 1000:
+            if self.provider is None or self._clock() < found.checked_ms + self.config.recheck_seconds * 1000:
                 return found, found.checked_ms > given_ms
             if not found.refresh_token:
-                raise _expired()
+                raise self._expired()
             try:
                 person = await self.provider.renew(found.subject, found.refresh_token)
             except RefusedCall:
                 self.end(found)
                 raise
             if found.id in self._ended:
-                raise _expired()
+                raise self._expired()
             self._newest[found.id] = renewed = self._session(found.id, person, found.csrf, found.ends_ms)
             return renewed, True
 
@@ -218,6 +235,9 @@ class Sessions:
             ends_ms=ends_ms,
         )
 
+    def _expired(self) -> RefusedCall:
+        return RefusedCall("unauthorised", "the session has ended", self.how_to_begin)
+
     def _prune(self) -> None:
         at_ms = self._clock()
         for ended in [one for one, ends_ms in self._ended.items() if ends_ms <= at_ms]:
@@ -226,7 +246,3 @@ class Sessions:
             self._newest.pop(over)
         for free in [one for one, lock in self._locks.items() if one not in self._newest and not lock.locked()]:
             del self._locks[free]
-
-
-def _expired() -> RefusedCall:
-    return RefusedCall("unauthorised", "the session has ended", "log in again: GET /login")

@@ -1,0 +1,221 @@
+"""Tests of the one-time link: it logs one person in, once, on this machine; nothing else is admitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from moderation.api import one_time_link
+from moderation.api.access import AccessControl
+from moderation.api.keys import KeyRing
+from moderation.api.limits import RateLimit
+from moderation.api.one_time_link import LINK_MS, open_one_time_link
+from moderation.api.problems import RefusedCall
+from streams.cli.main import make_app
+from streams.errors import HushtagError
+from streams.settings import Settings
+from tests.support.api_calls import Configure, kind_of
+from tests.support.in_memory_log import InMemoryLog
+
+URL = "http://127.0.0.1:8710"
+BLOCK = {"reason": "r", "hashtag": "t", "action": "block", "if_version": ""}
+KEY = "k" * 32
+
+
+class Reviewer:
+    """Browser of a person with a one-time link, and the clock of the server."""
+
+    def __init__(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.client = client
+        self.at_ms = 1_000_000
+        monkeypatch.setattr(one_time_link, "now_ms", lambda: self.at_ms)
+        self.link = self.restart()
+
+    def restart(self) -> str:
+        """Start the server anew, and return the path of its link."""
+        access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6))
+        access.sessions, access.link, link = open_one_time_link(Settings(session_key=KEY), URL, "asha")  # type: ignore[arg-type]
+        cast(FastAPI, self.client.app).state.access = access
+        assert link.startswith(f"{URL}/login/once?token=")
+        return link.removeprefix(URL)
+
+    def open(self, link: str | None = None, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.get(link or self.link, headers=named, follow_redirects=False)
+
+
+@pytest.fixture
+def asha(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reviewer]:
+    client = configure(KeyRing(None), RateLimit(1e6, 10**6))
+    client.cookies.clear()
+    yield Reviewer(client, monkeypatch)
+    client.cookies.clear()
+
+
+def test_link_logs_in_as_the_named_admin(asha: Reviewer) -> None:
+    answer = asha.open()
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+    assert "HttpOnly" in answer.headers["set-cookie"] and "SameSite=lax" in answer.headers["set-cookie"]
+    assert answer.headers["referrer-policy"] == "no-referrer", "the token does not travel on"
+    me = asha.client.get("/v1/me").json()
+    assert (me["how"], me["writes_as"], me["acts_for_others"]) == ("session", "asha", False)
+    assert [one["role"] for one in me["grants"]] == ["admin"]
+    headers = {"X-CSRF-Token": me["csrf"], "Idempotency-Key": "k"}
+    written = asha.client.post("/v1/overrides", json=BLOCK, headers=headers)
+    assert (written.status_code, written.json()["actor"]) == (201, "asha")
+
+
+def test_call_without_the_session_is_refused(asha: Reviewer, log: InMemoryLog) -> None:
+    asha.open()
+    asha.client.cookies.clear()
+    for headers in ({}, {"Authorization": "Bearer hush_admin"}):
+        refused = asha.client.get("/v1/me", headers=headers)
+        assert (refused.status_code, kind_of(refused)) == (401, "unauthorised")
+        assert "--reviewer" in refused.json()["fix"]
+    assert asha.client.post("/v1/overrides", json=BLOCK, headers={"Idempotency-Key": "k"}).status_code == 401
+    assert not log.records
+
+
+def test_second_use_is_refused(asha: Reviewer) -> None:
+    assert asha.open().status_code == 303
+    asha.client.cookies.clear()
+    refused = asha.open()
+    assert (refused.status_code, kind_of(refused)) == (401, "unauthorised")
+    assert "set-cookie" not in refused.headers
+
+
+@pytest.mark.parametrize("token", ["", "?token=", "?token=wrong", "?token=%ff%00", "?token=a&token=b", "?t=1"])
+def test_wrong_token_does_not_use_the_link_up(asha: Reviewer, token: str) -> None:
+    assert asha.open(f"/login/once{token}").status_code == 401
+    assert asha.open().status_code == 303
+
+
+def test_old_link_is_refused(asha: Reviewer) -> None:
+    asha.at_ms += LINK_MS - 1
+    assert asha.open().status_code == 303
+    later = asha.restart()
+    asha.at_ms += LINK_MS
+    assert "ten minutes" in asha.open(later).json()["detail"]
+    assert asha.open(later).status_code == 401
+
+
+def test_link_of_an_earlier_start_is_refused(asha: Reviewer) -> None:
+    earlier, newer = asha.link, asha.restart()
+    assert asha.open(earlier).status_code == 401
+    assert asha.open(newer).status_code == 303
+
+
+def test_guesses_of_the_token_are_limited(asha: Reviewer) -> None:
+    codes = [asha.open(f"/login/once?token={number}").status_code for number in range(60)]
+    assert codes[0] == 401 and codes[-1] == 429
+
+
+@pytest.mark.parametrize("purpose", [{"Sec_Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}])
+def test_prefetch_does_not_use_the_link_up(asha: Reviewer, purpose: dict[str, str]) -> None:
+    assert asha.open(**purpose).status_code == 403
+    assert asha.open().status_code == 303
+
+
+@pytest.mark.parametrize("path", ["link", "/v1/me"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8710", "127.0.0.1.evil.example", "169.254.1.1:8710"])
+def test_foreign_host_name_is_refused(asha: Reviewer, path: str, host: str) -> None:
+    if path != "link":
+        asha.open()
+    refused = asha.open(None if path == "link" else path, Host=host)
+    assert (refused.status_code, kind_of(refused)) == (421, "wrong_host")
+    assert "set-cookie" not in refused.headers
+
+
+@pytest.mark.parametrize("path", ["link", "/v1/me"])
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "Via", "X_Real_IP"])
+def test_call_through_a_proxy_is_refused(asha: Reviewer, path: str, header: str) -> None:
+    if path != "link":
+        asha.open()
+    refused = asha.open(None if path == "link" else path, **{header: "10.0.0.7"})
+    assert (refused.status_code, kind_of(refused)) == (403, "keys_needed")
+    assert "set-cookie" not in refused.headers
+
+
+def test_form_of_a_foreign_site_is_refused(asha: Reviewer, log: InMemoryLog) -> None:
+    assert asha.client.post(asha.link, data={"a": "b"}).status_code == 405, "a form does not use the link up"
+    asha.open()
+    token = asha.client.get("/v1/me").json()["csrf"]
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:8701"}, {"Origin": "null"},
+    ):  # fmt: skip
+        known = headers | {"Idempotency-Key": "k", "X-CSRF-Token": token}
+        refused = asha.client.post("/v1/overrides", json=BLOCK, headers=known)
+        assert (refused.status_code, kind_of(refused)) == (403, "csrf"), headers
+    assert kind_of(asha.client.post("/v1/overrides", json=BLOCK, headers={"Idempotency-Key": "k"})) == "csrf"
+    assert not log.records
+
+
+def test_login_at_a_provider_is_not_offered(asha: Reviewer) -> None:
+    for path in ("/login", "/login/callback?state=a&code=b"):
+        refused = asha.open(path)
+        assert (refused.status_code, kind_of(refused)) == (404, "not_found")
+
+
+def test_logout_ends_the_session_of_a_link(asha: Reviewer) -> None:
+    asha.open()
+    token = asha.client.get("/v1/me").json()["csrf"]
+    cookie = asha.client.cookies["hushtag_session"]
+    assert asha.client.post("/v1/logout", headers={"X-CSRF-Token": token}).json() == {"provider": None}
+    refused = asha.client.get("/v1/me", headers={"Cookie": f"hushtag_session={cookie}"})
+    assert (refused.status_code, "--reviewer" in refused.json()["fix"]) == (401, True)
+
+
+def test_session_of_a_link_survives_a_restart(asha: Reviewer) -> None:
+    asha.open()
+    asha.restart()
+    assert asha.client.get("/v1/me").json()["writes_as"] == "asha"
+
+
+def test_api_without_reviewer_has_no_link(asha: Reviewer) -> None:
+    cast(FastAPI, asha.client.app).state.access = AccessControl(KeyRing(None), RateLimit(1e6, 10**6))
+    assert asha.open().status_code == 404
+    assert asha.client.get("/v1/me").json()["name"] == "local"
+
+
+def test_link_keeps_no_token(asha: Reviewer) -> None:
+    link = one_time_link.OneTimeLink("asha", lambda: 0)
+    token = link.issue()
+    assert token not in repr(vars(link))
+    with pytest.raises(RefusedCall):
+        one_time_link.OneTimeLink("asha", lambda: 0).redeem("")
+
+
+OIDC = {
+    "HUSHTAG_OIDC_ISSUER": "https://id.example", "HUSHTAG_OIDC_CLIENT_ID": "hushtag",
+    "HUSHTAG_OIDC_URL": "https://mod.example", "HUSHTAG_SESSION_KEY": KEY,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "words"),
+    [
+        (["--host", "0.0.0.0"], {}, "not loopback"), ([], OIDC, "a login is configured"),
+        (["--keys", "KEYS"], {}, "keys are set"), ([], {"HUSHTAG_API_KEYS": "KEYS"}, "keys are set"),
+    ],
+)  # fmt: skip
+def test_reviewer_is_refused_beside_other_access(
+    tmp_path: Any, options: list[str], environment: dict[str, str], words: str
+) -> None:
+    (tmp_path / "keys.json").write_text('{"keys": []}')
+    named = {"KEYS": str(tmp_path / "keys.json")}
+    arguments = ["api", "--reviewer", "asha", *(named.get(one, one) for one in options)]
+    result = CliRunner().invoke(make_app(), arguments, env={name: named.get(v, v) for name, v in environment.items()})
+    assert isinstance(result.exception, HushtagError)
+    assert words in str(result.exception) and result.exception.fix
+
+
+@pytest.mark.parametrize("name", ["a b", "ä", "<i>", "x" * 81, "a\n"])
+def test_unusable_name_of_a_reviewer_is_refused(name: str) -> None:
+    result = CliRunner().invoke(make_app(), ["api", "--reviewer", name])
+    assert isinstance(result.exception, HushtagError) and "cannot be used" in str(result.exception)
