@@ -1,0 +1,20 @@
+"""Links between the pages, each with the permission that its page needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from moderation.api.keys import Permission
+
+
+class PageLink(NamedTuple):
+    """Link in the navigation."""
+
+    name: str
+    path: str
+    permission: Permission
+    badge: str = ""
+    """Name of the live text with the length of the page's list; "" for none."""
+
+
+LINKS = (PageLink("Queue", "/console/queue", "decide", "queue-count"),)

@@ -1,0 +1,71 @@
+"""Templates of the console, with the values that every page needs."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment
+from starlette.responses import HTMLResponse
+
+from moderation.api.blinding import reader_of
+from moderation.api.rights import Caller
+from moderation.api.sessions import Session
+from moderation.console import words
+from moderation.console.navigation import LINKS
+from streams import countries
+from streams.clock import now_ms
+from web.assets import asset_url
+from web.templates import page_templates
+
+HOME = "/console/queue"
+
+
+@cache
+def templates() -> Environment:
+    """Return the environment of the console's templates."""
+    environment = page_templates("moderation.console")
+    environment.filters.update(
+        clock=words.clock_words,
+        moment=words.moment_words,
+        machine=words.machine_time,
+        left=words.left_words,
+        ago=words.ago_words,
+        place=words.place_words,
+        places=words.places_words,
+        plain=words.plain_words,
+        percent=words.percent_words,
+        counted=words.counted,
+        listed=words.listed,
+    )
+    environment.globals.update(asset_url=asset_url, name_of=countries.country_name, why_words=words.WHY)
+    return environment
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Render a whole page, or a part of one, for the caller of a request.
+
+    Every template has `caller`, `person`, `may(permission)`, `csrf`, `links`, `path`, `now_ms` and `stream`.
+    """
+    return HTMLResponse(templates().get_template(template).render(**_common(request), **values), status)
+
+
+def refusal_page(request: Request, problem: dict[str, Any]) -> HTMLResponse:
+    """Render the page that says why a call was refused, and what to do."""
+    return page(request, "refused.html", status=problem["status"], problem=problem)
+
+
+def _common(request: Request) -> dict[str, Any]:
+    caller: Caller | None = getattr(request.state, "caller", None)
+    session: Session | None = getattr(request.state, "session", None)
+    return {
+        "caller": caller,
+        "person": "" if caller is None else reader_of(request),
+        "may": (lambda permission: False) if caller is None else caller.may,
+        "csrf": "" if session is None else session.csrf,
+        "links": [one for one in LINKS if caller is not None and caller.may(one.permission)],
+        "path": request.url.path,
+        "now_ms": now_ms(),
+        "stream": "",
+    }

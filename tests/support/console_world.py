@@ -1,0 +1,76 @@
+"""The console over services in memory, on a server in a thread, with cases that the test chooses."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from hushtag_client.http_limits import HttpLimits, limited_http
+
+from devkit.stack.ports import free_port
+from moderation.api.app import create_app
+from moderation.api.keys import KeyRing
+from moderation.api.limits import RateLimit
+from moderation.api.services import Services
+from moderation.api.sessions import Sessions
+from moderation.console.app import mount_console
+from streams.log.decisions import Decision
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
+from web.headers import CONTENT_SECURITY_POLICY
+from web.server import StreamingServer
+
+
+class ConsoleWorld:
+    """A console on a free port; `stop` kills its server, and `start` runs it again on the same log and port.
+
+    Args:
+        decisions: automated decisions.
+        sessions: browser sessions; None: every call of this machine is the admin `local`.
+    """
+
+    def __init__(
+        self, decisions: Sequence[Decision] = (), *, sessions: Sessions | None = None, share: float = 0.0
+    ) -> None:
+        self.log = InMemoryLog()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._decisions, self._sessions, self._share = decisions, sessions, share
+        self.services: Services
+        self.start()
+
+    def start(self) -> None:
+        """Run the server; raises when it does not answer within ten seconds."""
+        self.services = in_memory_services(self.log, self._decisions, share=self._share)
+        app = create_app(
+            self.services,
+            KeyRing(None),
+            RateLimit(1e6, 10**6),
+            sessions=self._sessions,
+            content_security_policy=CONTENT_SECURITY_POLICY,
+        )
+        mount_console(app)
+        self._server = StreamingServer(
+            app, host="127.0.0.1", port=self.port, protocol=limited_http(HttpLimits(per_address=500)),
+            end_streams=getattr(app.state, "end_streams", lambda: None),
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + 10
+        while not self._server.started:
+            assert time.monotonic() < deadline and self._thread.is_alive(), "the console did not start"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End the server; open connections are cut."""
+        self._server.force_exit = True
+        self._server.stop()
+        self._thread.join(10)
+
+    def run(self, work: Callable[[Services], Coroutine[Any, Any, Any]]) -> Any:
+        """Run a coroutine on the server's event loop, such as another person's decision, and return its result."""
+        assert self._server.loop is not None
+        return asyncio.run_coroutine_threadsafe(work(self.services), self._server.loop).result(10)

@@ -1,0 +1,55 @@
+"""The pages behind access control: who may open them, and how a refusal looks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from moderation.api.app import create_app
+from moderation.api.keys import KeyRing
+from moderation.api.limits import RateLimit
+from moderation.console.app import mount_console
+from tests.support.api_calls import RING, decision
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
+from web.headers import CONTENT_SECURITY_POLICY
+
+
+@pytest.fixture
+def client() -> TestClient:
+    app = create_app(
+        in_memory_services(InMemoryLog(), [decision()], share=0.0),
+        KeyRing.of(RING),
+        RateLimit(1e6, 10**6),
+        content_security_policy=CONTENT_SECURITY_POLICY,
+    )
+    mount_console(app)
+    return TestClient(app)
+
+
+def test_page_without_a_login_is_refused_as_page(client: TestClient) -> None:
+    answer = client.get("/console/queue")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Not authenticated" in answer.text
+
+
+def test_part_without_a_login_is_refused_as_problem(client: TestClient) -> None:
+    answer = client.get("/console/queue", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_page_beyond_the_role_is_refused_with_its_roles(client: TestClient) -> None:
+    answer = client.get("/console/queue", headers={"Authorization": "Bearer hush_reader"})
+    assert answer.status_code == 403
+    assert "this call needs admin, moderator" in answer.text
+
+
+def test_pages_have_no_inline_script_or_style(client: TestClient) -> None:
+    page = client.get("/console/queue", headers={"Authorization": "Bearer hush_moderator"})
+    assert page.status_code == 200
+    assert not re.search(r"<style|<script(?![^>]* src=)|\sstyle=|\son[a-z]+=", page.text)
+    assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
