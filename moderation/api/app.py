@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import structlog
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from hushtag_client.http_limits import limited_http
@@ -17,6 +16,7 @@ from moderation.api import (
     audit,
     cases,
     events,
+    exposure,
     hashtags,
     held,
     login,
@@ -25,6 +25,8 @@ from moderation.api import (
     orders,
     overrides,
     policy,
+    presence,
+    samples,
     speakers,
     stop,
     texts,
@@ -46,12 +48,16 @@ from streams.errors import CallerMistake, DependencyAway, HushtagError
 from streams.serving import limits_for_callers
 from streams.settings import Settings
 from web.callers import Network, parse_networks
-from web.headers import NOTHING_ALLOWED, SecuredApp
+from web.headers import CONTENT_SECURITY_POLICY, NOTHING_ALLOWED, SecuredApp
+from web.server import StreamingServer
 
 ROUTERS = (
     me.router,
     cases.router,
     texts.router,
+    samples.router,
+    presence.router,
+    exposure.router,
     hashtags.router,
     held.router,
     overrides.router,
@@ -125,8 +131,11 @@ async def serve(
     share: float,
     reviewer: str,
     started: Callable[[str, str], None],
+    mount: Callable[[FastAPI], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM.
+
+    `mount` adds pages to the application; they may set `app.state.end_streams`, which the server calls before it stops.
 
     `started` is called once the API listens: with its URL, and the one-time link of the reviewer, "" without one.
 
@@ -136,22 +145,25 @@ async def serve(
     """
     async with connect_services(settings, share=share) as services:
         trusted = parse_networks(settings.trusted_proxies)
-        app = create_app(services, ring, RateLimit(rate, burst), trusted, await open_sessions(settings))
-        config = uvicorn.Config(
+        app = create_app(
+            services,
+            ring,
+            RateLimit(rate, burst),
+            trusted,
+            await open_sessions(settings),
+            content_security_policy=NOTHING_ALLOWED if mount is None else CONTENT_SECURITY_POLICY,
+        )
+        if mount is not None:
+            mount(app)
+        server = StreamingServer(
             app,
             host=host,
             port=port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            http=limited_http(limits_for_callers(settings)),
-            ws="none",
-            lifespan="off",
-            timeout_graceful_shutdown=5,
+            protocol=limited_http(limits_for_callers(settings)),
+            end_streams=getattr(app.state, "end_streams", lambda: None),
         )
         try:
-            sock = config.bind_socket()
+            sock = server.config.bind_socket()
         except SystemExit:
             raise CallerMistake(f"cannot listen on {host}:{port}", fix="give another --port") from None
         bound = sock.getsockname()[1]
@@ -160,7 +172,7 @@ async def serve(
             access: AccessControl = app.state.access
             access.sessions, access.link, link = open_one_time_link(settings, url, reviewer)
         started(url, link)
-        await uvicorn.Server(config).serve(sockets=[sock])
+        await server.serve(sockets=[sock])
 
 
 async def open_sessions(settings: Settings) -> Sessions | None:

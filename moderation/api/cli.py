@@ -1,22 +1,13 @@
-"""Commands `hushtag api`, which serves the HTTP API, and `hushtag api-key`, which makes a key."""
+"""Command `hushtag api-key`, which makes a key of the API."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from moderation.options import Json, Share
-from moderation.review.items import DEFAULT_SHARE
-from streams.errors import CallerMistake
-from streams.logs import configure_logging
 from streams.naming import country_of
-from streams.settings import load_settings
-from web.callers import is_loopback
 
 
 class RoleName(StrEnum):
@@ -29,72 +20,8 @@ class RoleName(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add `api` and `api-key` to the command."""
-    app.command("api")(api)
+    """Add `api-key` to the command."""
     app.command("api-key")(api_key)
-
-
-def api(
-    host: Annotated[str, typer.Option(help="Address to listen on; other than loopback needs keys.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8710,
-    keys: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="HUSHTAG_API_KEYS", help="File of the API keys' hashes.", show_default="none: loopback only"
-        ),
-    ] = None,
-    reviewer: Annotated[
-        str,
-        typer.Option(
-            help="Print a link that logs this person in once, as admin; on loopback, without keys and login provider.",
-            show_default="none",
-        ),
-    ] = "",
-    rate: Annotated[float, typer.Option(min=0.1, help="Average calls per second for each key.")] = 20.0,
-    burst: Annotated[int, typer.Option(min=1, help="Calls at once for each key.")] = 100,
-    share: Share = DEFAULT_SHARE,
-    as_json: Json = False,
-) -> None:
-    """Serve the moderation API until stopped; its OpenAPI document is at /openapi.json.
-
-    Without keys it answers only direct calls of this machine; with --reviewer only the browser that opened the one-time
-    link. With keys, put a TLS proxy in front of it, because keys
-    travel in a header, and name the proxy in HUSHTAG_TRUSTED_PROXIES.
-    """
-    from moderation.api.app import serve
-    from moderation.api.keys import KeyRing, check_name
-    from moderation.api.login_settings import oidc_config
-
-    settings, ring = load_settings(), KeyRing(keys)
-    if ring.open and oidc_config(settings) is None and not is_loopback(host):
-        raise CallerMistake(
-            f"{host} is not loopback, and no keys are set",
-            fix="give --keys FILE (hushtag api-key NAME), or configure the login (HUSHTAG_OIDC_ISSUER)",
-        )
-    if reviewer:
-        check_name(reviewer)
-        why = "keys are set" if not ring.open else "a login is configured" if oidc_config(settings) is not None else ""
-        if why := why or ("" if is_loopback(host) else f"{host} is not loopback"):
-            raise CallerMistake(
-                f"--reviewer {reviewer}: {why}, and a one-time link is only for this machine",
-                fix="leave out --reviewer, or --keys, HUSHTAG_API_KEYS, the HUSHTAG_OIDC_ variables and --host",
-            )
-    configure_logging(settings.log_level)
-
-    def started(url: str, link: str) -> None:
-        if as_json:
-            print(json.dumps({"url": url} | ({"link": link} if link else {})), flush=True)
-            return
-        print(f"API on {url}", flush=True)
-        if link:
-            print(f"{reviewer} logs in with this link, once, within ten minutes: {link}", flush=True)
-
-    asyncio.run(
-        serve(
-            settings, ring, host=host, port=port, rate=rate, burst=burst, share=share, reviewer=reviewer,
-            started=started,
-        )
-    )  # fmt: skip
 
 
 def api_key(

@@ -22,6 +22,7 @@ from moderation.api.access import AccessControl
 from moderation.api.idempotency import IdempotencyStore, InProgress, KeyReused, WriteAnswer
 from moderation.api.keys import ALLOWED, ROLES, ApiKey, KeyRing, Role, hash_of, new_key, parse_keys
 from moderation.api.limits import RateLimit
+from moderation.console import cli as console_cli
 from streams.errors import CallerMistake
 from tests.support.api_calls import (
     KEYS,
@@ -360,9 +361,16 @@ def test_parse_keys_refuses_bad_file(text: str) -> None:
         parse_keys(text.encode(), "keys.json")
 
 
-def test_api_key_command_prints_key_and_line() -> None:
+def command() -> typer.Typer:
+    """Build the command with the server and its keys."""
     app = typer.Typer()
     cli.register(app)
+    console_cli.register(app)
+    return app
+
+
+def test_api_key_command_prints_key_and_line() -> None:
+    app = command()
     result = CliRunner().invoke(app, ["api-key", "ann", "--role", "moderator"])
     [key] = re.findall(r"hush_\S+", result.stderr)
     found = parse_keys(f'{{"keys": [{result.stdout}]}}'.encode(), "x")[hash_of(key)]
@@ -374,8 +382,7 @@ def test_api_key_command_prints_key_and_line() -> None:
 
 
 def test_api_command_needs_keys_beyond_loopback() -> None:
-    app = typer.Typer()
-    cli.register(app)
+    app = command()
     error = CliRunner().invoke(app, ["api", "--host", "0.0.0.0"]).exception
     assert isinstance(error, CallerMistake) and "loopback" in str(error)
 
@@ -410,8 +417,7 @@ def test_idempotency_store_expires_and_evicts_answers() -> None:
 
 
 def test_command_makes_a_key_with_limits() -> None:
-    app = typer.Typer()
-    cli.register(app)
+    app = command()
     options = ["--role", "moderator", "--country", "in", "--category", "abuse", "--longest", "2d"]
     made = CliRunner().invoke(app, ["api-key", "ann", *options])
     assert made.exit_code == 0, made.output
