@@ -101,6 +101,10 @@ class Settings(BaseSettings):
     texts_key: Annotated[
         SecretStr, Field(description="key that encrypts the texts people have read; empty: they are not kept")
     ] = SecretStr("")
+    texts_per_shift: Annotated[
+        int,
+        Field(ge=0, le=100_000, description="tweets whose texts one person may open in 8 hours; 0: no limit"),
+    ] = 0
     appeal_days: Annotated[
         int, Field(ge=1, le=3_650, description="days in which a decision can be appealed; texts are kept as long")
     ] = 183

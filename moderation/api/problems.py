@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from moderation.api.answers import JsonReply
-from moderation.errors import NoSuchCase, NothingToUndo, StaleEdit, StaleReview
+from moderation.errors import ExposureLimit, NoSuchCase, NothingToUndo, StaleEdit, StaleReview
 from moderation.orders.errors import StaleOrder, change_words
 from streams.errors import ContractError, DependencyAway, HushtagError
 from streams.flags.overrides import record_as_dict
@@ -54,6 +54,9 @@ PROBLEMS: Mapping[str, ProblemType] = {
     "mistake": ProblemType(422, "Unusable value", "`errors` names each value that cannot be used."),
     "key_reused": ProblemType(422, "Idempotency key reused", "The key belongs to another request."),
     "too_often": ProblemType(429, "Too many calls", "`Retry-After` gives the wait."),
+    "exposure_limit": ProblemType(
+        429, "Enough texts for this shift", "You have opened as many texts as one person may; `next_at_ms` ends it."
+    ),
     "bug": ProblemType(500, "The API failed", "It is a defect of hushtag; the server's log has the trace."),
     "away": ProblemType(503, "A dependency does not answer", "Kafka, Redis or the identity provider is away."),
 }
@@ -143,6 +146,9 @@ def problem_of(error: HushtagError) -> dict[str, Any]:
             return problem("stale", detail, fix, version=error.version, changed=changes)
         case StaleReview():
             return problem("stale", detail, fix, version="", changed=list(error.changed))
+        case ExposureLimit():
+            opened, limit, next_at_ms = error.opened, error.limit, error.next_ms or None
+            return problem("exposure_limit", detail, fix, opened=opened, limit=limit, next_at_ms=next_at_ms)
         case NothingToUndo() | NoSuchCase():
             return problem("not_found", detail, fix)
         case DependencyAway():

@@ -13,6 +13,8 @@ from fastapi import Request
 from moderation.api.feed import EventFeed, RawRecord
 from moderation.audit.reading import read_page
 from moderation.audit.rows import AuditFilter, AuditRow
+from moderation.cases.markings import MarkingService
+from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
 from moderation.evidence.reader import TextReader, open_text_reader
 from moderation.orders.service import OrderService
@@ -59,6 +61,8 @@ class Services:
     """Live policy, another policy and a time to look back in ms to what the other would have changed."""
     feed: EventFeed
     texts: TextReader
+    markings: MarkingService
+    presence: Presence
 
 
 def services_of(request: Request) -> Services:
@@ -105,6 +109,8 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             _Impacts(settings),
             EventFeed(await _moderation_records(settings, stack), policies.live),
             await stack.enter_async_context(open_text_reader(settings, moderation)),
+            MarkingService(moderation),
+            Presence(),
         )
 
 

@@ -17,6 +17,9 @@ from moderation.evidence.case_texts import read_case_texts
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
 
 
+TweetId = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+
+
 class TextAnswer(AnswerModel):
     """Text of one sampled tweet, or the reason why it is not shown."""
 
@@ -63,8 +66,15 @@ async def read_texts(
         str | None, Query(max_length=64, description="Item of the case; by default the one that reaches most.")
     ] = None,
     highest: Annotated[bool, Query(description="Whether to open the highest-scoring tweets, too.")] = False,
+    tweet: Annotated[
+        list[TweetId] | None, Query(max_length=100, description="Open only these sampled tweets; by default all.")
+    ] = None,
 ) -> Response:
-    """Read the texts of a case's sampled tweets. Each reading is recorded with your name, the ids and the purpose."""
+    """Read the texts of a case's sampled tweets. Each reading is recorded with your name, the ids and the purpose.
+
+    A text that you open again in the same case within 8 hours is not recorded again. HUSHTAG_TEXTS_PER_SHIFT limits the
+    texts that one person opens in 8 hours; beyond it the answer is 429 `exposure_limit`, and no text is opened.
+    """
     services, person = services_of(request), reader_of(request)
     found = await services.cases.find(case)
     texts = await read_case_texts(
@@ -75,5 +85,6 @@ async def read_texts(
         purpose=purpose,
         item=item,
         highest=highest,
+        tweets=tweet or (),
     )
     return JsonReply(texts.as_dict(services.texts.settings))

@@ -17,7 +17,7 @@ from moderation.wording import iso_words
 from streams.log.skips import KIND as SKIP
 from streams.log.topic_specs import DECISIONS, POLICY
 
-_ACTIONS = ("action", "verdict", "outcome", "to", "answer", "team", "why")
+_ACTIONS = ("action", "verdict", "outcome", "to", "answer", "team", "why", "mark")
 _TARGETS = ("hashtag", "target", "account", "order", "case", "decision")
 
 

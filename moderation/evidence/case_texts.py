@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from moderation.evidence.reader import TextReader
 from moderation.evidence.shown import NO_POSITION, ShownText, sample_words, tag_address
 from moderation.review.items import ReviewItem
 from streams.errors import CallerMistake
-from streams.log.decisions import Evidence
+from streams.log.decisions import Evidence, SampledAt
 from streams.settings import Settings
 
 HIGHEST_WORDS = "the sampled tweets with the highest scores; they say nothing about the other tweets"
@@ -80,6 +81,7 @@ async def read_case_texts(
     purpose: str,
     item: str | None = None,
     highest: bool = False,
+    tweets: Sequence[str] = (),
 ) -> CaseTexts:
     """Read the texts of a case for a person, as one reading.
 
@@ -91,23 +93,35 @@ async def read_case_texts(
         purpose: reason of the reading.
         item: id of an item of the case; None: the one that reaches most.
         highest: whether to read the highest-scoring tweets, too; never for a blind reviewer.
+        tweets: ids of the only tweets to read; empty: all.
 
     Raises:
-        CallerMistake: there is nothing to read.
+        CallerMistake: there is nothing to read, or a tweet is not among those that may be read.
+        ExposureLimit: the person has opened as many texts as one may in a shift.
     """
     chosen = item_to_read(case, item, blinded=blinded)
     evidence = chosen.evidence
     assert evidence is not None
-    places = dict.fromkeys(evidence.sampled, NO_POSITION)
-    places |= dict(zip(evidence.sampled, evidence.sampled_at, strict=False))
+    places = sample_places(evidence)
     if opened := highest and not blinded:
         places |= dict(zip(evidence.highest, evidence.highest_at, strict=True))
+    if unknown := [tweet for tweet in tweets if tweet not in places]:
+        raise CallerMistake(
+            f"{unknown[0][:40]!r} is not among the sampled tweets of {case.id}", fix=f"hushtag cases show {case.id}"
+        )
+    places = {tweet: at for tweet, at in places.items() if not tweets or tweet in tweets}
     texts = await reader.read(case.hashtag, [*places], [*places.values()], actor=actor, purpose=purpose, case=case.id)
     found = {one.id: one for one in texts}
     return CaseTexts(
         case=case,
         item=chosen,
         blinded=blinded,
-        random=[found[tweet] for tweet in evidence.sampled],
-        highest=[found[tweet] for tweet in evidence.highest] if opened else None,
+        random=[found[tweet] for tweet in evidence.sampled if tweet in found],
+        highest=[found[tweet] for tweet in evidence.highest if tweet in found] if opened else None,
     )
+
+
+def sample_places(evidence: Evidence) -> dict[str, SampledAt]:
+    """Return the positions of the sampled tweets of a decision, by id; -1 where it names none."""
+    places = dict.fromkeys(evidence.sampled, NO_POSITION)
+    return places | dict(zip(evidence.sampled, evidence.sampled_at, strict=False))

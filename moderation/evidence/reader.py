@@ -1,4 +1,7 @@
-"""Reads the texts that a decision names, for a person: audited, compared by id, and kept for the appeal."""
+"""Reads the texts that a decision names, for a person: audited, compared by id, and kept for the appeal.
+
+A person who opens a text again in the same case within a shift reads it without a second record.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from moderation.errors import ExposureLimit
 from moderation.evidence.cipher import TextContent
+from moderation.evidence.exposure import Exposure, ExposureFold, TeamExposure
 from moderation.evidence.kept_texts import DELETIONS_MS, KeptTexts
 from moderation.evidence.readings import TextReading, encode_reading
 from moderation.evidence.shown import ShownText, content_of, is_known, match_record
 from moderation.evidence.source_texts import Position, SourceTexts
 from moderation.service import ModerationService
 from streams.clock import now_ms
+from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import SampledAt
 from streams.settings import Settings
 
@@ -66,6 +72,8 @@ class TextReader:
         self._kept = kept
         self._source = source
         self._clock = clock
+        self._exposure = ExposureFold()
+        self._folded = 0
 
     async def read(
         self,
@@ -77,7 +85,7 @@ class TextReader:
         purpose: str,
         case: str = "",
     ) -> list[ShownText]:
-        """Read the texts of some tweets of a decision; the reading is in the log before any text is.
+        """Read the texts of some tweets of a decision; the reading is in the log before any text is shown.
 
         Args:
             hashtag: the decision's hashtag.
@@ -92,6 +100,7 @@ class TextReader:
 
         Raises:
             DependencyAway: Kafka does not answer.
+            ExposureLimit: the person would open more texts than HUSHTAG_TEXTS_PER_SHIFT allows; none was opened.
         """
         if not sampled:
             return []
@@ -113,17 +122,56 @@ class TextReader:
         await self._kept.keep({one.id: content_of(one) for one in found.values() if one.state == "shown"})
         return [found[tweet] for tweet in sampled]
 
+    async def opened(self, actor: str, hashtag: str, case: str) -> frozenset[str]:
+        """Return the tweets of a case that a person has opened within the shift; nothing is recorded."""
+        return (await self._present()).opened(actor, hashtag, case, self._clock())
+
+    async def exposure(self, actor: str) -> Exposure:
+        """Return the number of texts that a person has opened within the shift, and the limit."""
+        return (await self._present()).of(actor, self.settings.texts_per_shift, self._clock())
+
+    async def team_exposure(self) -> TeamExposure:
+        """Return the number of texts that all people together have opened within the shift."""
+        return (await self._present()).team(self._clock())
+
+    async def _present(self) -> ExposureFold:
+        return self._fold(await self._service.refresh())
+
+    def _fold(self, view: OverrideHistory) -> ExposureFold:
+        for _, other in view.others[self._folded :]:
+            self._exposure.decode_and_apply(other)
+        self._folded = len(view.others)
+        self._exposure.expire(self._clock())
+        return self._exposure
+
     async def _audit(self, hashtag: str, tweets: tuple[str, ...], actor: str, purpose: str, case: str) -> None:
-        record = TextReading(
-            id=secrets.token_hex(8),
-            hashtag=hashtag,
-            case=case,
-            tweets=tweets,
-            actor=actor,
-            reason=purpose,
-            at_ms=self._clock(),
-        )
-        await self._service.transact(lambda view: [encode_reading(record)])
+        def records(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
+            fold, at_ms = self._fold(view), self._clock()
+            known = fold.opened(actor, hashtag, case, at_ms)
+            new = tuple(tweet for tweet in tweets if tweet not in known)
+            if not new:
+                return []
+            self._check_limit(fold, new, actor, at_ms)
+            record = TextReading(
+                id=secrets.token_hex(8),
+                hashtag=hashtag,
+                case=case,
+                tweets=new,
+                actor=actor,
+                reason=purpose,
+                at_ms=at_ms,
+            )
+            return [encode_reading(record)]
+
+        await self._service.transact(records)
+
+    def _check_limit(self, fold: ExposureFold, tweets: Sequence[str], actor: str, at_ms: int) -> None:
+        exposure = fold.of(actor, self.settings.texts_per_shift, at_ms)
+        wanted = len(set(tweets) - fold.times(actor, at_ms).keys())
+        if exposure.left is not None and wanted > exposure.left:
+            raise ExposureLimit(
+                actor, opened=exposure.opened, limit=exposure.limit, wanted=wanted, next_ms=exposure.next_ms
+            )
 
 
 @asynccontextmanager

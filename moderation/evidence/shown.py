@@ -48,7 +48,7 @@ class ShownText:
         Args:
             tweet_url: address of a tweet with {id}; "" for none.
         """
-        url = tweet_url.replace("{id}", self.id) if tweet_url and self.state != "deleted" else None
+        url = tweet_address(tweet_url, self.id) if self.state != "deleted" else None
         return asdict(self) | {"note": WORDS[self.state], "masked": self.masked, "url": url}
 
 
@@ -93,6 +93,11 @@ def sample_words(evidence: Evidence) -> str:
     if shown >= of:
         return f"all {shown} sampled authors, one tweet each" if shown != 1 else "the one sampled author, one tweet"
     return f"{shown} of {of} sampled authors, at random, one tweet each"
+
+
+def tweet_address(tweet_url: str, tweet: str) -> str | None:
+    """Return the address of a tweet on the platform; None without a template."""
+    return tweet_url.replace("{id}", tweet) if tweet_url else None
 
 
 def tag_address(tag_url: str, hashtag: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from moderation.audit.chain import AuditEntry
+from moderation.cases.markings import TextMarking
 from moderation.cases.records import CaseRecord as ReviewRecord
 from moderation.evidence.readings import TextReading
 from moderation.notify.outbox import OutboxRecord
@@ -23,7 +24,7 @@ RECORDS: dict[str, tuple[type, ...]] = {
     DECISIONS: get_args(DecisionRecord),
     MODERATION: (
         *get_args(TagRecord), *get_args(CaseRecord), *get_args(ReviewRecord), *get_args(AppealRecord), TextReading,
-        Skip, FlagRepair,
+        TextMarking, Skip, FlagRepair,
     ),
     POLICY: (PolicyRecord, WorkerReport, NewIncarnation),
     AUDIT: (AuditEntry,),

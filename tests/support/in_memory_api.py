@@ -9,6 +9,8 @@ from moderation.api.feed import EventFeed
 from moderation.api.services import Services, live_policy_facts
 from moderation.audit.chain import AuditInput, Chain, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
+from moderation.cases.markings import MarkingService
+from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
 from moderation.orders.service import OrderService
 from moderation.review.service import ReviewService
@@ -74,4 +76,6 @@ def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, 
         impact,
         EventFeed(records, live),
         in_memory_texts(moderation),
+        MarkingService(moderation),
+        Presence(),
     )

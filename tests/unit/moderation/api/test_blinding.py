@@ -18,7 +18,15 @@ from moderation.api.rights import Caller, Grant
 from tests.support.api_calls import ORDER_BODY, Calls, block, kind_of
 from tests.support.in_memory_log import InMemoryLog
 
-ABOUT_NO_HASHTAG = {"/v1/events", "/v1/me", "/v1/policy", "/v1/speakers", "/v1/stop", "/v1/cases/agreement"}
+ABOUT_NO_HASHTAG = {
+    "/v1/events",
+    "/v1/exposure",
+    "/v1/me",
+    "/v1/policy",
+    "/v1/speakers",
+    "/v1/stop",
+    "/v1/cases/agreement",
+}
 NAMES_ONLY = {"/v1/cases"}
 """List that names hashtags of any state; `test_cases.py` checks its rows."""
 NUMBERED = {"/v1/audit"}

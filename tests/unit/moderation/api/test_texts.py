@@ -89,3 +89,27 @@ def test_unknown_item_and_role_without_decisions_are_refused(client: TestClient)
     assert kind_of(calls.get(path, item="hushtag-0")) == "mistake"
     assert Calls(client, "reader").get(path).status_code == 403
     assert calls.get("/v1/cases/case-0000000000000000/texts").status_code == 404
+
+
+def test_named_tweets_alone_are_opened(client: TestClient) -> None:
+    calls = Calls(client)
+    path = f"/v1/cases/{case_id(calls, 'held')}/texts"
+    opened = calls.get(path, tweet=["18"]).json()
+    assert [one["id"] for one in opened["items"]] == ["18"] and opened["highest"]["items"] is None
+    assert kind_of(calls.get(path, tweet=["19"])) == "mistake", "its scores are not asked for"
+    opened = calls.get(path, tweet=["19"], highest=True).json()
+    assert (opened["items"], [one["text"] for one in opened["highest"]["items"]]) == ([], ["worst"])
+    blind = f"/v1/cases/{case_id(calls, 'down')}/texts"
+    assert kind_of(calls.get(blind, tweet=["19"], highest=True)) == "mistake"
+
+
+def test_opening_beyond_the_limit_is_a_problem_of_its_own(client: TestClient) -> None:
+    calls, services = Calls(client), cast(FastAPI, client.app).state.services
+    services.texts.settings = services.texts.settings.model_copy(update={"texts_per_shift": 2})
+    path = f"/v1/cases/{case_id(calls, 'held')}/texts"
+    assert calls.get(path).status_code == 200
+    refused = calls.get(path, highest=True)
+    assert (refused.status_code, kind_of(refused)) == (429, "exposure_limit")
+    assert (refused.json()["opened"], refused.json()["limit"]) == (2, 2)
+    assert refused.json()["next_at_ms"] == calls.get("/v1/exposure").json()["next_at_ms"]
+    assert calls.get(path).status_code == 200, "texts of this shift can be read again"

@@ -90,8 +90,8 @@ def test_each_reading_is_recorded_once_without_texts():
         "case-1",
     )
     assert b"first" not in world.log.records[0].value
-    world.read("17")
-    assert [one.tweets for one in world.readings()] == [("17", "18"), ("17",)]
+    assert states(world.read("17")) == [("17", "shown", "first")]
+    assert len(world.readings()) == 1, "a text opened again within the shift is not recorded again"
 
 
 def test_no_text_is_read_without_its_record(monkeypatch: pytest.MonkeyPatch):

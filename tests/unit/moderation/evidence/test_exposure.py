@@ -1,0 +1,139 @@
+"""Texts that a person has opened in a shift: counted once, from the log, and never beyond the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation.errors import ExposureLimit
+from moderation.evidence.exposure import SHIFT_MS, ExposureFold
+from moderation.evidence.reader import TextReader
+from moderation.evidence.readings import TextReading
+from moderation.evidence.shown import NO_POSITION
+from streams.constants import HOUR_MS
+from streams.settings import Settings
+from tests.support.in_memory_log import InMemoryLog, in_memory_service
+from tests.support.in_memory_texts import InMemoryTexts
+
+
+def reading(actor: str, at_ms: int, *tweets: str, case: str = "case-1") -> TextReading:
+    return TextReading(id="a", hashtag="tag", case=case, tweets=tweets, actor=actor, reason="r", at_ms=at_ms)
+
+
+class World:
+    """A log with a clock that the test sets, and any number of readers on it."""
+
+    def __init__(self, limit: int) -> None:
+        self.log = InMemoryLog()
+        self.now_ms = 1_000
+        self.limit = limit
+        self.reader = self.started()
+
+    def started(self) -> TextReader:
+        """Start another process."""
+        texts = InMemoryTexts()
+        service = in_memory_service(self.log, lambda: self.now_ms)
+        return TextReader(Settings(texts_per_shift=self.limit), service, texts, texts, clock=lambda: self.now_ms)
+
+    async def open(self, *tweets: str, case: str = "case-1", actor: str = "ann") -> None:
+        at = [NO_POSITION] * len(tweets)
+        await self.reader.read("tag", tweets, at, actor=actor, purpose="review", case=case)
+
+
+async def test_next_opening_beyond_the_limit_is_refused_whole() -> None:
+    world = World(3)
+    await world.open("1", "2")
+    with pytest.raises(
+        ExposureLimit, match="opened 2 texts within 8 hours; 2 more would exceed the limit of 3"
+    ) as found:
+        await world.open("3", "4")
+    assert found.value.fix == "open at most 1 now, by their ids"
+    assert len(world.log.records) == 1, "nothing of it was opened"
+    await world.open("3")
+    with pytest.raises(ExposureLimit) as found:
+        await world.open("4")
+    assert found.value.next_ms == 1_000 + SHIFT_MS
+    await world.open("1", "2", "3")
+    assert len(world.log.records) == 2, "texts of this shift can be read again"
+
+
+async def test_limit_ends_as_the_oldest_opening_leaves_the_shift() -> None:
+    world = World(2)
+    await world.open("1")
+    world.now_ms += HOUR_MS
+    await world.open("2")
+    world.now_ms = 1_000 + SHIFT_MS - 1
+    assert (await world.reader.exposure("ann")).next_ms == 1_000 + SHIFT_MS
+    with pytest.raises(ExposureLimit):
+        await world.open("3")
+    world.now_ms += 1
+    await world.open("3")
+    assert (await world.reader.exposure("ann")).opened == 2
+
+
+async def test_restart_and_look_alike_name_do_not_reset_the_count() -> None:
+    world = World(2)
+    await world.open("1", "2")
+    world.reader = world.started()
+    for actor in ("ann", "Аnn"):
+        with pytest.raises(ExposureLimit):
+            await world.open("3", actor=actor)
+    await world.open("3", actor="bob")
+
+
+async def test_same_tweet_in_another_case_is_recorded_and_counts_once() -> None:
+    world = World(1)
+    await world.open("1")
+    await world.open("1", case="case-2")
+    assert len(world.log.records) == 2
+    assert (await world.reader.exposure("ann")).opened == 1
+    assert await world.reader.opened("ann", "tag", "case-2") == {"1"}
+    assert await world.reader.opened("ann", "tag", "case-3") == set()
+
+
+async def test_text_is_recorded_again_in_the_next_shift() -> None:
+    world = World(0)
+    await world.open("1")
+    world.now_ms += SHIFT_MS
+    await world.open("1")
+    assert len(world.log.records) == 2
+    exposure = await world.reader.exposure("ann")
+    assert (exposure.opened, exposure.left, exposure.next_ms) == (1, None, 0)
+
+
+def test_team_total_sums_the_people() -> None:
+    fold = ExposureFold()
+    for actor in ("ann", "bob", "zoe"):
+        fold.apply(reading(actor, 5, "1", "2"))
+    fold.apply(reading("ann", 6, "1", case="case-2"))
+    assert (fold.team(10).people, fold.team(10).opened) == (3, 6)
+    assert fold.team(10 + SHIFT_MS).people == 0
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(0, 3 * HOUR_MS), st.sampled_from("123"), st.sampled_from("xy"))
+    ),
+    st.lists(st.integers(0, 30 * HOUR_MS), max_size=3),
+)
+def test_fold_equals_the_obvious_way(steps: Sequence[tuple[str, int, str, str]], looks: Sequence[int]) -> None:
+    fold, records, at_ms = ExposureFold(), list[TextReading](), 0
+    for actor, wait_ms, tweet, case in steps:
+        at_ms += wait_ms
+        fold.expire(at_ms)
+        records.append(reading(actor, at_ms, tweet, case=case))
+        fold.apply(records[-1])
+    for later_ms in sorted(looks):
+        now_ms = at_ms + later_ms
+        fold.expire(now_ms)
+        for actor in "ab":
+            mine = [one for one in records if one.actor == actor and one.at_ms > now_ms - SHIFT_MS]
+            assert fold.times(actor, now_ms) == {
+                tweet: max(one.at_ms for one in mine if tweet in one.tweets) for one in mine for tweet in one.tweets
+            }
+            for case in "xy":
+                opened = {tweet for one in mine if one.case == case for tweet in one.tweets}
+                assert fold.opened(actor, "tag", case, now_ms) == opened
