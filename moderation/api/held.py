@@ -58,7 +58,9 @@ class HeldAnswer(AnswerModel):
 
 
 @dataclass(slots=True)
-class _Held:
+class HeldTag:
+    """Hashtag that one source holds back in a country, and the surfaces on which it does."""
+
     register: Register
     surfaces: list[str]
 
@@ -81,7 +83,7 @@ async def held_now(
     await services.reviews.refresh()
     found = [
         one
-        for one in _held(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
+        for one in held_tags(services.reviews.automated.latest.values(), services.moderation.view, at_ms)
         if one.register.hashtag not in blinded
         and country in (None, one.register.country)
         and source in (None, one.register.source)
@@ -101,7 +103,7 @@ async def held_now(
     return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **blinded_list(blinded)))
 
 
-def _held(decisions: Iterable[Decision], people: OverrideHistory, at_ms: int) -> list[_Held]:
+def held_tags(decisions: Iterable[Decision], people: OverrideHistory, at_ms: int) -> list[HeldTag]:
     """Resolve all registers of the logs, and group those that win by what they say."""
     fold = DecisionFold(longest_expiry_ms=DAY_MS, max_broker_skew_ms=0)
     for decision in decisions:
@@ -109,7 +111,7 @@ def _held(decisions: Iterable[Decision], people: OverrideHistory, at_ms: int) ->
     people.fold.expire(at_ms)
     registers = [*fold.registers(), *people.fold.registers()]
     index = Index(registers)
-    groups: dict[tuple[Any, ...], _Held] = {}
+    groups: dict[tuple[Any, ...], HeldTag] = {}
     for one in registers:
         if one.hashtag == ANY_HASHTAG or one.surface in RESERVED_SURFACES or not one.in_force(at_ms):
             continue
@@ -119,11 +121,11 @@ def _held(decisions: Iterable[Decision], people: OverrideHistory, at_ms: int) ->
         if winner(index.candidates(one.surface, one.country, one.hashtag), stops, at_ms) != one:
             continue
         key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
-        groups.setdefault(key, _Held(one, [])).surfaces.append(one.surface)
+        groups.setdefault(key, HeldTag(one, [])).surfaces.append(one.surface)
     return list(groups.values())
 
 
-def _key(one: _Held, sort: HeldSort) -> tuple[str | int, ...]:
+def _key(one: HeldTag, sort: HeldSort) -> tuple[str | int, ...]:
     register = one.register
     name = (register.hashtag, register.country, register.source, register.action, register.category, register.version)
     if sort == "ends":
@@ -131,7 +133,7 @@ def _key(one: _Held, sort: HeldSort) -> tuple[str | int, ...]:
     return name if sort == "hashtag" else (register.decided_at_ms, *name)
 
 
-def _row(one: _Held, *, show_legal: bool) -> dict[str, Any]:
+def _row(one: HeldTag, *, show_legal: bool) -> dict[str, Any]:
     register = one.register
     return {
         "hashtag": register.hashtag,

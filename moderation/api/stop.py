@@ -18,6 +18,8 @@ from moderation.api.services import services_of
 from moderation.drafts import STOP, expiry_of, override_draft, undo_draft
 from moderation.view import accepted_json
 from streams.clock import now_ms
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["stop button"])
 
@@ -46,13 +48,17 @@ class StopAnswer(AnswerModel):
 @router.get("/stop", openapi_extra=needs("read"), response_model=StopAnswer)
 async def stop_state(request: Request) -> Response:
     """Return where automation is paused, by whom, why and until when."""
-    at_ms = now_ms()
     history = await services_of(request).moderation.refresh()
-    found: dict[str, tuple[Any, list[str]]] = {}
-    scopes = history.scopes(ANY_HASHTAG)
-    for scope, record in history.in_force(at_ms, scopes):
+    items = pauses_in_force(history, now_ms())
+    return JsonReply({"paused": bool(items), "version": stop_version(history), "items": items})
+
+
+def pauses_in_force(history: OverrideHistory, at_ms: int) -> list[dict[str, Any]]:
+    """List the stop buttons in force, the first pressed first: each with its surfaces, its end, and who pressed it."""
+    found: dict[str, tuple[Override, list[str]]] = {}
+    for scope, record in history.in_force(at_ms, history.scopes(ANY_HASHTAG)):
         found.setdefault(record.id, (record, []))[1].append(scope[1])
-    items = [
+    return [
         {
             "country": record.country,
             "surfaces": sorted(surfaces),
@@ -65,8 +71,11 @@ async def stop_state(request: Request) -> Response:
         }
         for record, surfaces in sorted(found.values(), key=lambda one: one[0].at_ms)
     ]
-    version = history.fold.version(scopes) if scopes else ""
-    return JsonReply({"paused": bool(items), "version": version, "items": items})
+
+
+def stop_version(history: OverrideHistory) -> str:
+    """Return the version that the next pause or resume everywhere must name; "" before the first."""
+    return history.fold.version(history.scopes(ANY_HASHTAG))
 
 
 @router.post("/pause", openapi_extra=needs("decide"), response_model=OverrideWrittenAnswer, status_code=201)
