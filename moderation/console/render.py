@@ -11,9 +11,11 @@ from starlette.responses import HTMLResponse
 
 from moderation.api.blinding import reader_of
 from moderation.api.rights import Caller
+from moderation.api.services import services_of
 from moderation.api.sessions import Session
 from moderation.console import words
 from moderation.console.navigation import LINKS
+from moderation.console.stop_notice import notice_values
 from streams import countries
 from streams.clock import now_ms
 from web.assets import asset_url
@@ -46,7 +48,8 @@ def templates() -> Environment:
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a whole page, or a part of one, for the caller of a request.
 
-    Every template has `caller`, `person`, `may(permission)`, `csrf`, `links`, `path`, `now_ms` and `stream`.
+    Every template has `caller`, `person`, `may(permission)`, `csrf`, `links`, `path`, `now_ms`, `paused` and
+    `stream`.
     """
     return HTMLResponse(templates().get_template(template).render(**_common(request), **values), status)
 
@@ -66,6 +69,7 @@ def _common(request: Request) -> dict[str, Any]:
         "csrf": "" if session is None else session.csrf,
         "links": [one for one in LINKS if caller is not None and caller.may(one.permission)],
         "path": request.url.path,
-        "now_ms": now_ms(),
+        "now_ms": (at_ms := now_ms()),
+        "paused": notice_values(services_of(request).moderation.view if caller is not None else None, at_ms),
         "stream": "",
     }

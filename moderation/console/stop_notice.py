@@ -1,0 +1,72 @@
+"""Notice on every page while automation is paused: where, by whom, and when it resumes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moderation.api.stop import pauses_in_force
+from moderation.console.words import listed, machine_time, place_words, plain_words
+from moderation.drafts import moment_ms
+from streams.constants import DAY_MS, HOUR_MS, MINUTE_MS
+from streams.flags.overrides import OverrideHistory
+
+ISOLATED = "\u2068{}\u2069"
+"""Text of a person inside a sentence: its direction does not spread."""
+
+
+def notice_texts(history: OverrideHistory, at_ms: int) -> dict[str, str]:
+    """Build the live texts of the notice; both are empty while nothing is paused."""
+    pauses = pauses_in_force(history, at_ms)
+    until = min((one["expires_at_ms"] for one in pauses), default=0)
+    return {"paused": notice_words(pauses), "paused-until": machine_time(until) if until else ""}
+
+
+def notice_values(history: OverrideHistory | None, at_ms: int) -> dict[str, str]:
+    """Build the values of the notice in a page: the live texts and the countdown; empty without a history."""
+    texts = notice_texts(history or OverrideHistory(), at_ms)
+    until = texts["paused-until"]
+    left = countdown_words(moment_ms(until), at_ms) if until else ""
+    return texts | {"countdown": left}
+
+
+def notice_words(pauses: Sequence[Mapping[str, Any]]) -> str:
+    """Say in one sentence what is paused; "" for nothing.
+
+    >>> one = {"country": "IN", "surfaces": ["search", "trends"], "category": "", "actor": "asha"}
+    >>> notice_words([one]).replace(ISOLATED.format("asha"), "asha")
+    'Automation is paused in India on search and trends, by asha'
+    >>> notice_words([one, one])
+    'Automation is paused in 2 scopes'
+    """
+    if len(pauses) != 1:
+        return f"Automation is paused in {len(pauses)} scopes" if pauses else ""
+    [one] = pauses
+    return f"Automation is paused {scope_words(one)}, by {ISOLATED.format(one['actor'])}"
+
+
+def scope_words(scope: Mapping[str, Any]) -> str:
+    """Name the scope of a stop button.
+
+    >>> scope_words({"country": "*", "surfaces": ["trends"], "category": "hateful_conduct"})
+    'everywhere on trends for hateful conduct'
+    """
+    place = place_words(scope["country"])
+    of = f" for {plain_words(scope['category'])}" if scope["category"] else ""
+    return f"{place if scope['country'] == '*' else f'in {place}'} on {listed(list(scope['surfaces']))}{of}"
+
+
+def countdown_words(until_ms: int, at_ms: int) -> str:
+    """Format the time that remains as a clock, as console-countdown.js does.
+
+    >>> countdown_words(3_725_000, 0), countdown_words(65_000, 0), countdown_words(180_000_000, 0)
+    ('in 1:02:05', 'in 1:05', 'in 2 d 2:00:00')
+    >>> countdown_words(0, 5)
+    'now'
+    """
+    left = until_ms - at_ms
+    if left <= 0:
+        return "now"
+    days, hours, minutes = left // DAY_MS, left % DAY_MS // HOUR_MS, left % HOUR_MS // MINUTE_MS
+    clock = f"{hours}:{minutes:02}" if days or hours else str(minutes)
+    return f"in {f'{days} d ' if days else ''}{clock}:{left % MINUTE_MS // 1000:02}"
