@@ -36,6 +36,10 @@ class Presence:
         """Return the names of the people who look at a case at a time, in alphabetical order."""
         return sorted(name for last_ms, name in self._cases.get(case, {}).values() if at_ms < last_ms + PRESENCE_MS)
 
+    def cases(self, at_ms: int) -> dict[str, list[str]]:
+        """Return the viewers of all cases that have some at a time."""
+        return {case: found for case in self._cases if (found := self.viewers(case, at_ms))}
+
     def _expire(self, at_ms: int) -> None:
         while self._cases:
             case, people = next(iter(self._cases.items()))
