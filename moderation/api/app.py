@@ -14,6 +14,7 @@ from starlette.responses import Response
 from moderation.api import (
     appeals,
     audit,
+    case_bulk,
     cases,
     events,
     exposure,
@@ -53,6 +54,7 @@ from web.server import StreamingServer
 
 ROUTERS = (
     me.router,
+    case_bulk.router,  # before `/cases/{case}/undo`, which has the same form
     cases.router,
     texts.router,
     samples.router,

@@ -1,6 +1,6 @@
 """Markings of sampled tweets by people: what a tweet is, in the words of the person who read it.
 
-A marking is a record of its own kind in the `moderation` topic, which other folds ignore. The last one of a person and
+Markings are records of the `moderation` topic, which other folds ignore. The last one of a person and
 a tweet in a case counts. It changes neither the case's version nor what surfaces show.
 """
 

@@ -1,0 +1,31 @@
+"""Rights to decide on cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import Request
+
+from moderation.api.rights import check_rights
+from moderation.cases.case import HashtagCase
+from moderation.cases.records import CoveredItem
+
+
+def check_case_rights(
+    request: Request, case: HashtagCase, covers: Sequence[CoveredItem], *, lasts_ms: int | None
+) -> None:
+    """Check that the caller may decide on parts of a case.
+
+    Args:
+        request: request, admitted already.
+        case: the case.
+        covers: parts that the write covers.
+        lasts_ms: duration of the resulting overrides; None: they have none.
+
+    Raises:
+        RefusedCall: no grant covers the country, the categories or the duration of a part (403).
+    """
+    names = {one.item for one in covers}
+    categories = {one.item.category for one in case.items if one.item.id in names} - {""}
+    for country in {one.country for one in covers}:
+        check_rights(request, country=country, categories=categories, lasts_ms=lasts_ms)
