@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from moderation.api.bodies import CountryText, Moment, Surfaces, Version, WriteBody, unusable
 from moderation.drafts import moment_ms
+from moderation.orders.intake_plan import FIELDS
 from streams.clock import now_ms
 from streams.orders.records import Ground, Outcome, SpeakerCategory, TargetKind
 from streams.orders.records import OrderState as State
 
+OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
 OrderDay = Annotated[
     str,
     Field(
@@ -20,6 +23,7 @@ OrderDay = Annotated[
         examples=["2026-01-31"],
     ),
 ]
+OrderField = Annotated[str, Field(max_length=2000, description="For rows without this column.")]
 DeclineGround = Literal["protected_speech", "not_unlawful", "overbroad", "no_legal_basis", "not_found", "other"]
 """Values of `GROUNDS_OF["declined"]`, for the document."""
 
@@ -58,6 +62,43 @@ class IntakeBody(WriteBody):
     def cells(self) -> dict[str, Any]:
         """Return the order in the format of `parse_json`."""
         return self.model_dump(mode="json", exclude={"actor", "reason", "strict"})
+
+
+class OrderTextBody(WriteBody):
+    """Text with the targets of an order, and the fields that the text does not have."""
+
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=7_000_000, description="A target a line, CSV with a header, or JSON."),
+    ]
+    authority: OrderField = ""
+    country: OrderField = ""
+    legal_basis: OrderField = ""
+    reference: OrderField = ""
+    issued: OrderField = ""
+    received: OrderField = ""
+    deadline: OrderField = ""
+    confidential: bool = False
+    strict: Annotated[bool, Field(description="Import nothing if one row cannot be used.")] = False
+    dry_run: bool = False
+
+    def given(self) -> dict[str, str]:
+        """Return the order's own fields as the cells of a row."""
+        plain = self.model_dump(include=set(FIELDS))
+        return plain | {"confidential": "yes" if self.confidential else ""}
+
+
+class NoteBody(WriteBody):
+    """Note on an order, which is never published, or its new assignee."""
+
+    reason: Annotated[str, Field(max_length=2000, description="Text of the note.")] = ""
+    assignee: Annotated[str | None, Field(max_length=200, description='"" unassigns it; null: no change.')] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.reason.strip() and self.assignee is None:
+            raise unusable("a note needs text, or an assignee")
+        return self
 
 
 class StepBody(WriteBody):

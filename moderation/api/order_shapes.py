@@ -107,6 +107,29 @@ class IntakeAnswer(AnswerModel):
     notes: list[str]
 
 
+class TextIntakeAnswer(IntakeAnswer):
+    """Effect of the intake of a text, or what it would be."""
+
+    unusable: int = Field(description="Rows that cannot be used; `problems` has the first 500.")
+    dry_run: bool
+
+
+class LeftOutAnswer(AnswerModel):
+    """Selected target that a ruling leaves as it is."""
+
+    number: int
+    why: str
+
+
+class OrderPublishedAnswer(AnswerModel):
+    """Times at which the last decision on an order reached the log, and the surfaces."""
+
+    recorded_ms: Millis
+    on_surfaces_ms: Millis | None = Field(description="null: nothing changes there, or it is not there yet.")
+    published: bool | None = Field(description="null: nothing changes on surfaces.")
+    note: str = Field(description="Reason why the surfaces do not have it yet.")
+
+
 class RulingAnswer(AnswerModel):
     """Effect of a ruling."""
 
@@ -119,6 +142,7 @@ class RulingAnswer(AnswerModel):
     spared: int
     unfit: int
     unchanged: int
+    left_out: list[LeftOutAnswer] = Field(description="The first 1,000 of the selected targets that stay as they are.")
 
 
 class NoticeAnswer(AnswerModel):

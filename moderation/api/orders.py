@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from moderation.api import order_details, order_intake
 from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
 from moderation.api.blinding import refuse_while_blind
 from moderation.api.bodies import CountryQuery, IdempotencyKey
-from moderation.api.order_bodies import IntakeBody, RulingBody, StepBody
+from moderation.api.order_bodies import OrderPath, RulingBody, StepBody
 from moderation.api.order_shapes import (
-    IntakeAnswer,
     NoticeAnswer,
     OrderAnswer,
     OrdersAnswer,
@@ -28,25 +25,18 @@ from moderation.api.problems import Fault, RefusedCall
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.drafts import moment_ms
-from moderation.orders.handle_resolver import check_answered, resolve_handles
-from moderation.orders.handles import Handles, handles_in
-from moderation.orders.intake import json_lines, parse_head, parse_lines
-from moderation.orders.intake_plan import FIELDS
 from moderation.orders.selection import Selection
-from moderation.orders.view import case_as_dict, plan_as_dict, row_as_dict, ruling_as_dict
+from moderation.orders.view import case_as_dict, row_as_dict, ruling_as_dict
 from moderation.statements.lumen import NoticeType, lumen_notice, order_request
-from moderation.tables import BadCell, RowProblem
-from moderation.wording import counted, iso_words
 from streams.clock import now_ms
-from streams.constants import DAY_MS
 from streams.orders.cases import Case
 from streams.orders.records import OrderState, Outcome, TargetKind
-from streams.settings import load_settings
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["orders"])
-MOST_HANDLES = 100
-"""Maximum number of handles of one call: each is a request to the resolver, and the caller waits for all."""
-OrderPath = Annotated[str, Path(pattern=r"^[A-Z]{2}-[0-9a-f]{10}$")]
+MOST_LEFT_OUT = 1_000
+"""Maximum number of targets that an answer names as left out."""
+router.include_router(order_intake.router)
+router.include_router(order_details.router)
 
 
 @router.get("/orders", openapi_extra=needs("orders"), response_model=OrdersAnswer)
@@ -81,35 +71,6 @@ async def list_orders(
         found, key=key, order=f"orders {sort}", cursor=cursor, size=limit, descending=sort == "-received"
     )
     return JsonReply(page_answer([case_as_dict(case, cases, at_ms) for case in page], following))
-
-
-@router.post("/orders", openapi_extra=needs("orders"), response_model=IntakeAnswer, status_code=201)
-async def take_in(request: Request, body: IntakeBody, idempotency_key: IdempotencyKey) -> Response:
-    """Import an order; a repeated one is recognised. Unusable targets are reported, the others imported."""
-    orders = services_of(request).orders
-
-    async def work(actor: str) -> dict[str, Any]:
-        check_rights(request, country=body.country)
-        lines, settings = list(json_lines(json.dumps(body.cells()).encode(), "body")), load_settings()
-        handles = handles_in(lines, settings.profile_url)
-        if len(handles) > MOST_HANDLES:
-            fault = Fault(f"{len(handles):,} handles, and a call resolves at most {MOST_HANDLES}", "#/targets")
-            fix = "give account ids, or take the order in as a file: hushtag orders intake FILE"
-            raise RefusedCall("mistake", fault.detail, fix, errors=[fault])
-        found = await resolve_handles(handles, settings)
-        parsed = parse_lines(lines, {}, now_ms(), Handles(found, settings.profile_url))
-        problems = [problem.as_dict() for problem in parsed.problems]
-        if problems and (body.strict or not parsed.drafts):
-            check_answered(found)
-            own = list(_head_faults(body))
-            faults = list(dict.fromkeys([*own, *map(_row_fault, parsed.problems)]))
-            what = "the order" if own else counted(len(problems), "target")
-            detail = f"{what} cannot be used: {faults[0].detail}"
-            raise RefusedCall("mistake", detail, "correct every entry of `errors`", errors=faults)
-        plans = await orders.take_in(parsed.drafts, actor=actor)
-        return {"orders": [plan_as_dict(one) for one in plans], "problems": problems, "notes": list(parsed.notes)}
-
-    return await write_once(request, idempotency_key, body.actor, work)
 
 
 @router.get("/orders/{order}", openapi_extra=needs("orders"), response_model=OrderAnswer)
@@ -226,30 +187,7 @@ async def rule(request: Request, order: OrderPath, body: RulingBody, idempotency
             dry_run=body.dry_run,
         )
         plain = {"order": order, "version": applied.case.version, "dry_run": body.dry_run}
-        return plain | ruling_as_dict(applied.plan)
+        out = [{"number": number + 1, "why": why} for number, why in applied.plan.left_out[:MOST_LEFT_OUT]]
+        return plain | ruling_as_dict(applied.plan) | {"left_out": out}
 
     return await write_once(request, idempotency_key, body.actor, work)
-
-
-def _head_faults(body: IntakeBody) -> Iterator[Fault]:
-    """Find every fault of the order's own members; the parser stops at the first, so each is then put right."""
-    at_ms = now_ms()
-    sound = {"issued": iso_words(at_ms - DAY_MS), "received": iso_words(at_ms), "deadline": "+48h", "country": "IN"}
-    cells = {name: str(value) for name, value in body.cells().items() if name != "targets"}
-    for _ in FIELDS:
-        try:
-            parse_head(cells, at_ms)
-            return
-        except BadCell as bad:
-            yield _row_fault(bad.at(""))
-            if bad.field not in sound:
-                return
-            cells |= {bad.field: sound.pop(bad.field)}
-
-
-def _row_fault(problem: RowProblem) -> Fault:
-    value = f", not {problem.value!r}" if problem.value else ""
-    number = re.search(r"target ([0-9]+)$", problem.where)
-    own = problem.field in FIELDS or number is None
-    pointer = f"#/{problem.field}" if own else f"#/targets/{int(number[1]) - 1}/{problem.field}"  # type: ignore[index]
-    return Fault(f"{problem.problem}{value}; {problem.fix}", pointer)

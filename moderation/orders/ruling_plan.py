@@ -30,6 +30,8 @@ class RulingPlan:
     """Number of targets left out because they cannot have the outcome, such as a hashtag that is to be withheld."""
     unchanged: int
     """Number of targets that have the outcome already, or for whom the actor cannot be the second person."""
+    left_out: tuple[tuple[int, str], ...] = ()
+    """Number and reason of each selected target that the ruling does not name."""
 
 
 def plan_ruling(
@@ -55,16 +57,21 @@ def plan_ruling(
     if not selected:
         raise CallerMistake(f"no target of {case.id} matches the filter", fix=f"hushtag orders show {case.id}")
     chosen: list[TargetRow] = []
+    left_out: list[tuple[int, str]] = []
     decides = proposes = spared = unfit = unchanged = 0
     for row in selected:
         needs_two = cases.needs_two(row.target, outcome, actor)
         same = not cases.waits(row) and _is_same(row, outcome, ground, reason)
         if outcome not in OUTCOMES_OF[row.target.kind]:
             unfit += 1
+            left_out.append((row.number, f"a target of this kind cannot be {outcome}"))
         elif needs_two and not against_protected:
             spared += 1
+            left_out.append((row.number, "a protected speaker, left out of a ruling on many"))
         elif same or (needs_two and _is_only_supporter(row, outcome, actor)):
             unchanged += 1
+            why = f"{outcome} already, for this reason" if same else f"{actor} ruled this; a second person must confirm"
+            left_out.append((row.number, why))
         else:
             chosen.append(row)
             first = needs_two and row.first_of_two(outcome, actor) is None
@@ -74,7 +81,7 @@ def plan_ruling(
         kinds = sorted({row.target.kind for row in selected})
         may = "; ".join(f"{kind}: {', '.join(OUTCOMES_OF[kind])}" for kind in kinds)
         raise CallerMistake(f"none of these {len(selected)} targets can be {outcome}", fix=may)
-    return RulingPlan(outcome, tuple(chosen), decides, proposes, spared, unfit, unchanged)
+    return RulingPlan(outcome, tuple(chosen), decides, proposes, spared, unfit, unchanged, tuple(left_out))
 
 
 def default_ground(plan: RulingPlan, cases: OrderFold) -> Ground:

@@ -80,9 +80,15 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
     ("POST", "/v1/appeals/{appeal}/outcome"): (JUDGES, {"verdict": "uphold"}),
     ("GET", "/v1/orders"): (LEGAL, None),
     ("POST", "/v1/orders"): (LEGAL, ORDER_BODY),
+    ("POST", "/v1/orders/text"): (
+        LEGAL,
+        {name: one for name, one in ORDER_BODY.items() if name != "targets"} | {"text": "7"},
+    ),
     ("GET", "/v1/orders/{order}"): (LEGAL, None),
     ("GET", "/v1/orders/{order}/targets"): (LEGAL, None),
     ("GET", "/v1/orders/{order}/notice"): (LEGAL, None),
+    ("GET", "/v1/orders/{order}/published"): (LEGAL, None),
+    ("POST", "/v1/orders/{order}/notes"): (LEGAL, {}),
     ("POST", "/v1/orders/{order}/steps"): (LEGAL, {"to": "acknowledged", "if_version": ""}),
     ("POST", "/v1/orders/{order}/rulings"): (LEGAL, {"outcome": "declined", "everything": True, "if_version": ""}),
 }

@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from moderation.api import orders as order_routes
+from moderation.api import order_intake
 from moderation.api.order_bodies import DeclineGround
-from moderation.api.orders import MOST_HANDLES
+from moderation.api.order_intake import MOST_HANDLES
 from moderation.orders.handles import UnresolvedHandle
 from streams.orders.records import GROUNDS
 from streams.orders.states import GROUNDS_OF
@@ -67,7 +67,7 @@ def test_silent_resolver_is_no_mistake_of_the_caller(client: TestClient, monkeyp
     async def silent(handles: list[str], settings: object) -> dict[str, UnresolvedHandle]:
         return {handle: UnresolvedHandle("no answer", "later", away=True) for handle in handles}
 
-    monkeypatch.setattr(order_routes, "resolve_handles", silent)
+    monkeypatch.setattr(order_intake, "resolve_handles", silent)
     target = {"kind": "account", "target": "@ann"}
     answer = Calls(client, "legal").post("/v1/orders", **ORDER_BODY | {"targets": [target]})
     assert answer.status_code == 503 and "HUSHTAG_HANDLE_RESOLVER does not answer" in answer.json()["detail"]
