@@ -8,13 +8,14 @@ few seconds and activate its live record on every shard, so a writer needs no ri
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 
 from streams.clock import monotonic_seconds, now_ms
 from streams.constants import PANE_MS
 from streams.errors import EXIT_NO, CallerMistake, DependencyAway, HushtagError, PolicyError, TopicsError
 from streams.log.newest import newest_log_time_ms
-from streams.log.policies import PolicyRecord, PolicyTopic, encode_policy_record, read_policy_topic
+from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport, encode_policy_record, read_policy_topic
 from streams.log.policy_order import policy_key
 from streams.log.producer import Sender
 from streams.log.topic_specs import POLICY
@@ -88,6 +89,51 @@ def draft_policy(topic: PolicyTopic, text: bytes, *, shards: int, if_live: str |
         policy = parse_policy(text, "the new policy", shards=shards)
     changes = tuple(differences(Policy.from_canonical(live.policy), policy))
     return PolicyDraft(policy, text, changes, live, topic.sequence)
+
+
+def earlier_policy(topic: PolicyTopic, revision: str | None) -> PolicyRecord:
+    """Return the record of an earlier policy. Pure.
+
+    Args:
+        topic: content of the `policy` topic.
+        revision: revision, or its first digits; None: the one before the live policy.
+
+    Raises:
+        CallerMistake: there is no such policy, or more than one.
+    """
+    records = [record for _, record in topic.kept.values()]
+    if revision is None:
+        if len(records) < 2:
+            raise CallerMistake("there is no policy before the live one", fix="`hushtag policy apply` puts one live")
+        return records[-2]
+    found = [record for record in records if record.revision.startswith(revision)]
+    if len(found) != 1:
+        known = ", ".join(record.revision for record in records[-5:]) or "none"
+        raise CallerMistake(f"{len(found) or 'no'} revisions begin with {revision!r}", fix=f"the last ones are {known}")
+    return found[0]
+
+
+def text_of(record: PolicyRecord) -> str:
+    """Return a policy as its author wrote it, or its canonical form where the text was not kept."""
+    return record.text or json.dumps(json.loads(record.policy), indent=2, ensure_ascii=False) + "\n"
+
+
+def workers_there(topic: PolicyTopic, at_ms: int) -> list[WorkerReport]:
+    """Return the last reports of the workers that are not gone, by name."""
+    return sorted((one for one in topic.reports.values() if at_ms - one.at_ms < GONE_MS), key=lambda one: one.worker)
+
+
+def restarts_for(topic: PolicyTopic, policy: Policy, at_ms: int) -> list[str]:
+    """Return the workers that need a restart for a policy; without any report, compare with the live policy."""
+    assert topic.live is not None
+    workers = workers_there(topic, at_ms)
+    if not workers:
+        return list(needs_restart(Policy.from_canonical(topic.live.policy).valves.max_automated_hours, policy))
+    by_reason: dict[str, list[str]] = {}
+    for one in workers:
+        for line in needs_restart(one.began_hours, policy):
+            by_reason.setdefault(line, []).append(one.worker)
+    return [f"{', '.join(names)}: {line}" for line, names in by_reason.items()]
 
 
 async def publish_policy(

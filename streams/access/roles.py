@@ -110,7 +110,8 @@ ROLES: tuple[Role, ...] = (
         "api",
         "`api`",
         reads=(TWEETS, MODERATION, POLICY, DECISIONS, EVIDENCE, AUDIT, SHOWN_TEXTS),
-        writes=(MODERATION, SHOWN_TEXTS),
+        writes=(MODERATION, POLICY, SHOWN_TEXTS),
+        checks=True,
         redis="read",
     ),
     Role(

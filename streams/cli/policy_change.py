@@ -102,33 +102,21 @@ def rollback(
 ) -> None:
     """Put an earlier policy live again: its file as it was, under a new serial."""
     from streams.log.policies import read_policy_topic
+    from streams.policy_activation import earlier_policy, text_of
 
     settings = load_settings()
     quieten()
     topic = asyncio.run(read_policy_topic(settings))
-    earlier = _earlier(topic, to)
+    earlier = earlier_policy(topic, to)
     print(
         f"policy to restore: {earlier.revision} (serial {earlier.serial})"
         + (f": {earlier.reason}" if earlier.reason else "")
     )
-    text, past = earlier.text.encode("utf-8"), since if impact else None
+    text, past = text_of(earlier).encode("utf-8"), since if impact else None
     if topic_only:
         _put_into_topic(settings, topic, text, reason=reason, actor=actor, yes=yes, since=past)
     else:
         _put(settings, topic, text, reason=reason, actor=actor, yes=yes, since=past)
-
-
-def _earlier(topic: PolicyTopic, revision: str | None) -> PolicyRecord:
-    records = [record for _, record in topic.kept.values()]
-    if revision is None:
-        if len(records) < 2:
-            raise CallerMistake("there is no policy before the live one", fix="`hushtag policy apply` puts one live")
-        return records[-2]
-    found = [record for record in records if record.revision.startswith(revision)]
-    if len(found) != 1:
-        known = ", ".join(record.revision for record in records[-5:]) or "none"
-        raise CallerMistake(f"{len(found) or 'no'} revisions begin with {revision!r}", fix=f"the last ones are {known}")
-    return found[0]
 
 
 def _put(
@@ -136,6 +124,7 @@ def _put(
 ) -> None:
     from streams.policy.diff import differences
     from streams.policy.places import with_serial
+    from streams.policy_activation import restarts_for
 
     require_account(reason, actor)
     readers = _readers(settings, topic)
@@ -150,7 +139,7 @@ def _put(
         policy = parse_policy(text, "the new policy", shards=settings.shards)
         if changes:
             print(f"policy {live.revision} (serial {live.serial}) → {policy.revision} (serial {policy.serial}):")
-            for line in [*changes, *_restarts(topic, policy)]:
+            for line in [*changes, *restarts_for(topic, policy, now_ms())]:
                 print(f"  {line}")
             if since is not None:
                 _show_impact(settings, policy, text, since)
@@ -171,7 +160,7 @@ def _readers(settings: Settings, topic: PolicyTopic) -> list[str]:
     Raises:
         CallerMistake: the live workers read other files.
     """
-    from streams.cli.policy_status import workers_there
+    from streams.policy_activation import workers_there
 
     workers = workers_there(topic, now_ms())
     names = [one.worker for one in workers if Path(one.file).resolve() == settings.policy.resolve()]
@@ -246,22 +235,6 @@ def _live_text(settings: Settings, live: PolicyRecord, text: bytes, before: byte
     print(f"{live.revision} (serial {live.serial}) is live, but {settings.policy} differs: the live policy is put back")
     again = with_serial(text, live.serial)
     return again if revision_of(again) == live.revision else live.text.encode("utf-8")  # equal rules, other overrides
-
-
-def _restarts(topic: PolicyTopic, policy: Policy) -> list[str]:
-    """Return the workers that need a restart for a policy; without any report, compare with the live policy."""
-    from streams.cli.policy_status import workers_there
-    from streams.policy.proposal import needs_restart
-
-    assert topic.live is not None
-    workers = workers_there(topic, now_ms())
-    if not workers:
-        return list(needs_restart(Policy.from_canonical(topic.live.policy).valves.max_automated_hours, policy))
-    by_reason: dict[str, list[str]] = {}
-    for one in workers:
-        for line in needs_restart(one.began_hours, policy):
-            by_reason.setdefault(line, []).append(one.worker)
-    return [f"{', '.join(names)}: {line}" for line, names in by_reason.items()]
 
 
 def _check_that_nothing_changed(settings: Settings, live: PolicyRecord | None, before: bytes | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import aclosing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,22 +12,12 @@ import typer
 from streams.cli.inputs import load_policy_file, since_ms
 from streams.cli.options import JsonLines, NewPolicy, Page
 from streams.cli.policy_shadow_view import ShadowView
-from streams.clock import now_ms
-from streams.errors import CallerMistake
 from streams.progress import progress_bar
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from streams.backtest import Impact
-    from streams.log.evidence import EvidenceRecord
     from streams.policy import Policy
-    from streams.policy.activation import Activation
-
-KEEP_MS = 24 * 3_600_000
-"""Age up to which differences are kept."""
-_FORGET_EVERY_MS = 3_600_000
-_SHARD_WAIT_MS = 30_000
-"""Lag of one shard after which the view no longer waits for it."""
 
 
 def shadow(
@@ -84,75 +74,21 @@ async def _follow(settings: Settings, policy: Policy, back_ms: int, view: Shadow
 
 
 async def _judge(settings: Settings, policy: Policy, back_ms: int, view: ShadowView, *, once: bool) -> None:
-    from streams.backtest import Impact
-    from streams.log.evidence import decode_evidence_record
-    from streams.log.reading import LogReader, connection
+    from streams.policy_shadow import follow_shadow
 
-    history = _PolicyHistory(settings)
-    impact = Impact(await history.begin(), policy, history=history.policies)
-    async with LogReader(connection(settings), settings.topic("hashtag-evidence")) as reader:
-        from_ms = now_ms() - back_ms
-        bounds = await reader.bounds()
-        starts = {one: await reader.offset_at(one, from_ms) for one in reader.partitions}
-        total = sum(bounds[one].end - (start or bounds[one].begin) for one, start in starts.items())
-        with progress_bar() as bar:
-            task = bar.add_task("", total=total)
-            async for batch in reader.to_end(starts, {one: bounds[one].end for one in starts}):
-                for record in batch:
-                    await _add(impact, history, decode_evidence_record(record.value))
-                bar.advance(task, len(batch))
-        impact.follow()
-        view(impact)
-        if once:
-            return
-        shown_ms, forget_ms = impact.to_ms, impact.to_ms + _FORGET_EVERY_MS
-        async with aclosing(reader.follow({one: bounds[one].end for one in starts})) as batches:
-            async for batch_or_end in batches:
-                if batch_or_end is not None:
-                    for record in batch_or_end:
-                        await _add(impact, history, decode_evidence_record(record.value))
-                elif impact.to_ms > shown_ms and (impact.level or impact.to_ms - shown_ms > _SHARD_WAIT_MS):
-                    shown_ms = impact.to_ms
-                    if impact.to_ms >= forget_ms:
-                        impact.forget(impact.to_ms - KEEP_MS)
-                        forget_ms = impact.to_ms + _FORGET_EVERY_MS
-                    view(impact)
+    with ExitStack() as stack:
+        bar = stack.enter_context(progress_bar())
+        task = bar.add_task("", total=None)
 
+        def show(impact: Impact) -> None:
+            stack.close()
+            view(impact)
 
-async def _add(impact: Impact, history: _PolicyHistory, record: EvidenceRecord) -> None:
-    await history.load(record.conditions.policy_revision)
-    impact.add(record)
-
-
-class _PolicyHistory:
-    """Policies that the evidence was judged under, by revision; each is read when it first occurs."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.policies: dict[str, Policy] = {}
-        self._settings = settings
-        self._kept: dict[str, Activation] = {}
-
-    async def begin(self) -> Policy:
-        """Read the live policy."""
-        from streams.log.policies import read_policies
-
-        self._kept = await read_policies(self._settings)
-        if not self._kept:
-            raise CallerMistake("no policy was ever live here", fix="start a worker first")
-        return await self.load(next(reversed(self._kept)))
-
-    async def load(self, revision: str) -> Policy:
-        """Return a policy, read from the `policy` topic if needed: it was kept there before any judge applied it."""
-        from streams.log.policies import read_policies
-        from streams.policy import Policy
-
-        if revision not in self.policies:
-            if revision not in self._kept:
-                self._kept = await read_policies(self._settings)
-            if revision not in self._kept:
-                raise CallerMistake(
-                    f"the evidence was judged under policy {revision}, which the `policy` topic does not hold",
-                    fix="read less of the past, with --since",
-                )
-            self.policies[revision] = Policy.from_canonical(self._kept[revision].policy)
-        return self.policies[revision]
+        await follow_shadow(
+            settings,
+            policy,
+            back_ms,
+            show,
+            on_read=lambda done, total: bar.update(task, completed=done, total=total),
+            once=once,
+        )

@@ -13,7 +13,6 @@ from streams.cli.options import Json
 from streams.cli.output import in_utc, print_json, quieten
 from streams.clock import now_ms
 from streams.errors import EXIT_NO, ContractError
-from streams.policy.proposal import GONE_MS
 from streams.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -73,6 +72,7 @@ class PolicyStatus:
 def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int, at_ms: int) -> PolicyStatus | None:
     """Combine the policy topic and the judges' progress; None where no policy was ever live."""
     from streams.policy.activation import ActivationLog
+    from streams.policy_activation import workers_there
 
     live = topic.live
     if live is None:
@@ -97,11 +97,6 @@ def status_of(topic: PolicyTopic, progress: Mapping[int, Progress], shards: int,
         proposed_by=live.proposed_by,
         unreadable=tuple(sorted(topic.unreadable)),
     )
-
-
-def workers_there(topic: PolicyTopic, at_ms: int) -> list[WorkerReport]:
-    """Return the last reports of the workers that are not gone, by name."""
-    return sorted((one for one in topic.reports.values() if at_ms - one.at_ms < GONE_MS), key=lambda one: one.worker)
 
 
 def lines(status: PolicyStatus) -> list[str]:

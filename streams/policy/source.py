@@ -26,6 +26,8 @@ SIZE_MAX = 1 << 18
 DEPTH_MAX = 12
 NODES_MAX = 40_000
 """Number of keys and values of the largest file that is read; takes about 2 s."""
+LINES_MAX = 20_000
+"""Number of lines of the longest file that is read. A file above it is refused before its YAML is parsed."""
 _PROBLEMS_MAX = 1_000
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -85,6 +87,8 @@ def read(raw: bytes | str, name: str = "") -> Document:
         name: the file's name in problems.
     """
     document = _decoded(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw, name)
+    if not document.problems and len(document.lines) > LINES_MAX:
+        document.add(Span(LINES_MAX + 1, 1), "too many lines", f"at most {LINES_MAX:,}", _IS_POLICY)
     if not document.problems:
         try:
             _Reader(document).run()

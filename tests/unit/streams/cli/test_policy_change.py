@@ -15,7 +15,7 @@ import streams.log.policies as policies
 from streams.cli.main import make_app
 from streams.cli.output import replace_file
 from streams.cli.policy_change import write_policy
-from streams.cli.policy_status import GONE_MS, STALLED_MS, lines, status_of
+from streams.cli.policy_status import STALLED_MS, lines, status_of
 from streams.errors import CallerMistake, ContractError, DependencyAway
 from streams.log.decisions import Progress, encode_record
 from streams.log.policies import PolicyRecord, PolicyTopic, SkippedPolicyRecord, WorkerReport, encode_policy_record
@@ -23,7 +23,7 @@ from streams.policy import Policy, parse_policy
 from streams.policy.activation import Activation
 from streams.policy.diff import differences
 from streams.policy.places import with_serial
-from streams.policy.proposal import note_path
+from streams.policy.proposal import GONE_MS, note_path
 from streams.policy_activation import PolicyDraft, PolicyOvertaken
 from tests.support.policy_cases import BAD, GOOD, SHARDS, edited
 from tests.support.shells import Topics
