@@ -92,8 +92,12 @@ class EventHub(Generic[Key]):
         finally:
             channel.viewers.discard(queue)
 
+    def cut(self) -> None:
+        """End all streams; their viewers connect again."""
+        for channel in self._channels.values():
+            channel.send(None)
+
     def close(self) -> None:
         """End all streams; new ones end at once."""
         self._closed = True
-        for channel in self._channels.values():
-            channel.send(None)
+        self.cut()

@@ -70,13 +70,21 @@ async def events(
     An event names what changed; read it again for its state. `reset` asks to read everything again, because the stream
     cannot resume after the given event, or was read too slowly. A stream ends when its key or session does.
     """
+    return counted_stream(request, _stream(request, frozenset(kinds or ()), last_event_id))
+
+
+def counted_stream(request: Request, stream: AsyncIterator[bytes]) -> StreamingResponse:
+    """Answer with an event stream, of which a caller may have `MOST_STREAMS` open.
+
+    Raises:
+        RefusedCall: the caller has as many (429).
+    """
     access: AccessControl = request.app.state.access
     name = request.state.caller.name
     if access.streams[name] >= MOST_STREAMS:
         message = f"{name} has {MOST_STREAMS} open event streams"
         raise RefusedCall("too_often", message, "close one, or share one", headers={"Retry-After": "30"})
     access.streams[name] += 1
-    stream = _stream(request, frozenset(kinds or ()), last_event_id)
     return _CountedStream(stream, access.streams, name)
 
 
