@@ -7,12 +7,13 @@ not take a pressed stop button for an effective one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
+from hushtag_client import Register
 
 from moderation.drafts import AcceptedRecord
 from moderation.errors import StaleEdit
@@ -21,13 +22,14 @@ from moderation.terminal import errors
 from streams.cli.output import quieten
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import EXIT_AWAY, FlagStoreUnavailable
+from streams.log.moderation import TagRecord
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.flags.lookup import FlagLookup, FlagResolution
 
 Write = Callable[[ModerationService], Awaitable[Sequence[AcceptedRecord]]]
-_POLL_SECONDS = 0.05
+POLL_SECONDS = 0.05
 _HEARTBEAT_MAX_AGE_MS = 10_000
 
 
@@ -147,8 +149,8 @@ async def wait_order_published(
         try:
             while await lookup.published_offset() <= offset:
                 if monotonic_seconds() >= deadline:
-                    return OrderPublication(recorded_ms, None, changes, await _delay_reason(lookup))
-                await asyncio.sleep(_POLL_SECONDS)
+                    return OrderPublication(recorded_ms, None, changes, await delay_reason(lookup))
+                await asyncio.sleep(POLL_SECONDS)
         except FlagStoreUnavailable as error:
             return OrderPublication(recorded_ms, None, changes, f"{error}: it is not known whether surfaces see it")
     return OrderPublication(recorded_ms, now_ms(), changes)
@@ -176,23 +178,25 @@ async def _wait_for(lookup: FlagLookup, accepted: AcceptedRecord, deadline_secon
     while True:
         try:
             registers = await lookup.for_scope(record.hashtag, record.surfaces, record.country)
-            versions = {
-                register.surface: register.version
-                for register in registers
-                if (register.hashtag, register.country, register.source)
-                == (record.hashtag, record.country, record.source)
-            }
+            versions = published_versions(registers, record)
             published = all(versions.get(surface, "") >= accepted.version for surface in record.surfaces)
             if published or monotonic_seconds() >= deadline_seconds:
                 at_ms = now_ms()
                 verdicts = tuple(resolve(registers, record.hashtag, s, record.country, at_ms) for s in record.surfaces)
-                return PublicationStatus(published, verdicts, "" if published else await _delay_reason(lookup))
+                return PublicationStatus(published, verdicts, "" if published else await delay_reason(lookup))
         except FlagStoreUnavailable as error:
             return PublicationStatus(False, (), f"{error}: it is not known whether surfaces see it")
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
-async def _delay_reason(lookup: FlagLookup) -> str:
+def published_versions(registers: Iterable[Register], record: TagRecord) -> dict[str, str]:
+    """Return the versions of the registers of a record's own scope, by surface."""
+    own = (record.hashtag, record.country, record.source)
+    return {one.surface: one.version for one in registers if (one.hashtag, one.country, one.source) == own}
+
+
+async def delay_reason(lookup: FlagLookup) -> str:
+    """Say why Redis does not have a decision yet."""
     heartbeat_ms = await lookup.last_heartbeat_ms()
     if heartbeat_ms is None:
         return "publish is not running: no worker has ever reported to this Redis"

@@ -18,6 +18,7 @@ from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
 from moderation.evidence.reader import TextReader, open_text_reader
 from moderation.orders.service import OrderService
+from moderation.publication_times import PublicationWait, publication_wait
 from moderation.review.automated import DecisionsFollower
 from moderation.review.service import ReviewService
 from moderation.service import ModerationService
@@ -63,6 +64,7 @@ class Services:
     texts: TextReader
     markings: MarkingService
     presence: Presence
+    published: PublicationWait
 
 
 def services_of(request: Request) -> Services:
@@ -111,6 +113,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             await stack.enter_async_context(open_text_reader(settings, moderation)),
             MarkingService(moderation),
             Presence(),
+            publication_wait(settings),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,15 @@ from hushtag_client.registers import ANY_HASHTAG, HIDING, SOURCES, WORLD, Regist
 from hushtag_client.resolution import winner
 from redis.exceptions import RedisClusterException, RedisError
 
+from streams.constants import MINUTE_MS
 from streams.errors import FlagStoreRefuses, FlagStoreUnavailable
 from streams.flags.redis_store import connect, offset_of, parse
 from streams.flags.refusals import store_error
 
 _SCAN_COUNT = 5_000
+_CHANGES_COUNT = 1_000
+_CLOCK_SKEW_MS = 5_000
+"""How far the clocks of Redis and of a writer of decisions may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,34 @@ class FlagLookup:
         """Read the offset of the moderation topic before which every record is written; 0: none is."""
         with _translated():
             return offset_of(await self._redis.get(keys.sentinel(keys.MODERATION)))
+
+    async def applied_ms(self, versions: Mapping[str, str], recorded_ms: int) -> dict[str, int]:
+        """Find the times at which registers reached a version, by Redis's clock.
+
+        Args:
+            versions: version by the name of a register.
+            recorded_ms: time of the decision; changes up to a minute after it are read.
+
+        Returns:
+            The time by name, in Unix ms, without those whose change is not found.
+        """
+        found: dict[str, int] = {}
+        last = str(max(recorded_ms - _CLOCK_SKEW_MS, 0)).encode()
+        while len(found) < len(versions):
+            with _translated():
+                answer = await self._redis.xread({keys.CHANGES: last}, count=_CHANGES_COUNT)
+            page = answer[0][1] if answer else []
+            for last, content in page:
+                at_ms, name = int(last.partition(b"-")[0]), keys.field_text(content.get(b"field", b""))
+                if at_ms > recorded_ms + MINUTE_MS:
+                    return found
+                if name in versions and name not in found:
+                    for register in _decoded([content.get(b"value", b"")]):
+                        if register.version >= versions[name]:
+                            found[name] = at_ms
+            if len(page) < _CHANGES_COUNT:
+                break
+        return found
 
     async def close(self) -> None:
         """Close the connection to Redis."""

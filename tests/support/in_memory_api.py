@@ -12,7 +12,9 @@ from moderation.audit.rows import AuditFilter, AuditRow, row_of
 from moderation.cases.markings import MarkingService
 from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
+from moderation.drafts import AcceptedRecord
 from moderation.orders.service import OrderService
+from moderation.publication_times import DecisionPublication, PlacePublication
 from moderation.review.service import ReviewService
 from streams.backtest import Impact, ImpactReport
 from streams.clock import now_ms
@@ -63,6 +65,16 @@ def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, 
     async def live() -> tuple[int, dict[str, object]]:
         return live_policy_facts(POLICY_TOPIC)
 
+    async def published(records: Sequence[AcceptedRecord], wait_seconds: float) -> DecisionPublication:
+        """Publish every decision a second after it."""
+        recorded_ms = records[-1].record.at_ms
+        places = [
+            PlacePublication(surface, one.record.country, True, recorded_ms + 1_000)
+            for one in records
+            for surface in one.record.surfaces
+        ]
+        return DecisionPublication(recorded_ms, tuple(places))
+
     reviews = ReviewService(moderation, follower)
     return Services(
         moderation,
@@ -78,4 +90,5 @@ def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, 
         in_memory_texts(moderation),
         MarkingService(moderation),
         Presence(),
+        published,
     )

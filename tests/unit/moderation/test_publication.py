@@ -42,7 +42,7 @@ class FakeLookup:
 def waited(fake: FakeLookup, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> OrderPublication:
     monkeypatch.setattr(lookup, "FlagLookup", lambda *_, **__: fake)
     monkeypatch.setattr(publication, "now_ms", lambda: RECORDED_MS + 1_000)
-    monkeypatch.setattr(publication, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(publication, "POLL_SECONDS", 0.0)
     given: dict[str, Any] = {"recorded_ms": RECORDED_MS, "changes": True, "wait_seconds": 0.05} | changes
     return asyncio.run(wait_order_published(Settings(), 7, **given))
 
