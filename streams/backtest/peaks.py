@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from streams.backtest.history import EvidenceChunk, EvidenceHistory, same_categories
-from streams.backtest.policy_evaluator import PolicyEvaluator
-from streams.counting.keys import COUNTRY_BITS, Tags
+from streams.backtest.history import EvidenceBlock
+from streams.backtest.judged_past import JudgedPast
+from streams.backtest.policy_evaluator import BlockLevels
+from streams.counting.keys import COUNTRY_BITS
+from streams.judging.key_state import Scope
 from streams.judging.levels import OVER, OVER_WITHOUT
 from streams.log.evidence import EvidenceConditions, EvidenceRecord
 from streams.policy import Policy
@@ -26,13 +30,13 @@ class Peaks:
 
     def __init__(self, policy: Policy) -> None:
         self.categories = policy.category_names
-        self.conditions: set[EvidenceConditions] = set()
-        self._policy = _without_thresholds(policy)
-        self._tags = Tags()
-        self._pasts: dict[int, EvidenceHistory] = {}
-        self._evaluator: PolicyEvaluator | None = None
-        self._model: tuple[str, ...] | None = None
+        self._past = JudgedPast(_without_thresholds(policy), self._take)
         self._peaks: dict[str, dict[int, float]] = {name: {} for name in self.categories}
+
+    @property
+    def conditions(self) -> set[EvidenceConditions]:
+        """Conditions under which the evidence was measured."""
+        return self._past.conditions
 
     def add(self, record: EvidenceRecord) -> None:
         """Add one record, each shard's in order.
@@ -40,37 +44,24 @@ class Peaks:
         Raises:
             CallerMistake: models with other categories scored a part of the evidence.
         """
-        self._model = same_categories(self._model, record)
-        if self._evaluator is None:
-            self._evaluator = PolicyEvaluator(self._policy, self._model, self._tags)
-        past = self._pasts.setdefault(record.shard, EvidenceHistory(self._tags))
-        chunk = past.add(record)
-        if chunk is not None:
-            self._take(chunk)
+        self._past.add(record)
 
     def finish(self) -> dict[str, dict[str, float]]:
         """Return the peaks by category and hashtag; 0 where a hashtag never passed floors and corroboration."""
-        for past in self._pasts.values():
-            chunk = past.finish()
-            if chunk is not None:
-                self._take(chunk)
-            self.conditions |= past.conditions.keys()
+        self._past.finish()
         return {
-            category: {self._tags.name(number << COUNTRY_BITS): peak for number, peak in peaks.items()}
+            category: {self._past.tags.name(number << COUNTRY_BITS): peak for number, peak in peaks.items()}
             for category, peaks in self._peaks.items()
         }
 
-    def _take(self, chunk: EvidenceChunk) -> None:
-        assert self._evaluator is not None
-        for block in chunk.blocks:
-            judged = self._evaluator.judge(block)
-            numbers, inverse = np.unique(block.table.keys >> COUNTRY_BITS, return_inverse=True)
-            for (category, _), one in judged.items():
-                best = np.zeros(len(numbers))
-                np.maximum.at(best, inverse, np.where(np.isin(one.level, (OVER, OVER_WITHOUT)), one.lower, 0.0))
-                peaks = self._peaks[category]
-                for number, peak in zip(numbers.tolist(), best.tolist(), strict=True):
-                    peaks[number] = max(peak, peaks.get(number, 0.0))
+    def _take(self, block: EvidenceBlock, judged: Mapping[Scope, BlockLevels]) -> None:
+        numbers, inverse = np.unique(block.table.keys >> COUNTRY_BITS, return_inverse=True)
+        for (category, _), one in judged.items():
+            best = np.zeros(len(numbers))
+            np.maximum.at(best, inverse, np.where(np.isin(one.level, (OVER, OVER_WITHOUT)), one.lower, 0.0))
+            peaks = self._peaks[category]
+            for number, peak in zip(numbers.tolist(), best.tolist(), strict=True):
+                peaks[number] = max(peak, peaks.get(number, 0.0))
 
 
 def _without_thresholds(policy: Policy) -> Policy:
