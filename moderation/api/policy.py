@@ -116,7 +116,8 @@ async def impact(request: Request, body: ImpactBody) -> Response:
         )
     new = await asyncio.to_thread(_parse, body.policy)  # a long one takes a second
     services, blinded = services_of(request), await blinded_for(request)
-    report = await services.impact(Policy.from_canonical(_live(await services.policy_topic()).policy), new, since_ms)
+    live = Policy.from_canonical(_live(await services.policy_topic()).policy)
+    report = await services.backtests.judge(live, new, since_ms)
     plain: dict[str, Any] = msgspec.to_builtins(report)
     for name in ("changes", "protected"):
         plain[name] = [one for one in plain[name] if one["hashtag"] not in blinded]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 
@@ -18,24 +18,22 @@ from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
 from moderation.evidence.reader import TextReader, open_text_reader
 from moderation.orders.service import OrderService
+from moderation.policies.backtests import Backtests, evidence_feed
+from moderation.policies.changes import PolicyChanges, publisher
+from moderation.policies.shadow import Shadows, shadow_follower
 from moderation.publication_times import PublicationWait, publication_wait
 from moderation.review.automated import DecisionsFollower
 from moderation.review.service import ReviewService
 from moderation.service import ModerationService
-from streams.clock import monotonic_seconds, now_ms
+from streams.clock import monotonic_seconds
 from streams.explain.gather import gather_report
 from streams.explain.hashtag_report import HashtagReport
-from streams.log.evidence_reading import read_evidence
 from streams.log.policies import PolicyTopic, read_policy_topic
 from streams.log.policy_names import LivePolicyNames
 from streams.log.reading import LogReader, connection
 from streams.log.topic_specs import MODERATION
-from streams.policy import Policy
 from streams.policy.names import PolicyNames
 from streams.settings import Settings
-
-if TYPE_CHECKING:  # its import takes half a second
-    from streams.backtest import ImpactReport
 
 _POLICY_SECONDS = 2.0
 """Age up to which the policy topic is not read again."""
@@ -58,8 +56,9 @@ class Services:
     names: Callable[[], Awaitable[PolicyNames]]
     """Reader of the surfaces and categories of the live policy."""
     policy_topic: Callable[[], Awaitable[PolicyTopic]]
-    impact: Callable[[Policy, Policy, int], Awaitable[ImpactReport]]
-    """Live policy, another policy and a time to look back in ms to what the other would have changed."""
+    policy_changes: PolicyChanges
+    backtests: Backtests
+    shadows: Shadows
     feed: EventFeed
     texts: TextReader
     markings: MarkingService
@@ -108,13 +107,24 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             audit_page,
             names.read,
             policies.read,
-            _Impacts(settings),
+            PolicyChanges(policies.read_on, publisher(settings), settings.shards),
+            await _closed(stack, Backtests(evidence_feed(settings))),
+            await _closed(stack, Shadows(shadow_follower(settings))),
             EventFeed(await _moderation_records(settings, stack), policies.live),
             await stack.enter_async_context(open_text_reader(settings, moderation)),
             MarkingService(moderation),
             Presence(),
             publication_wait(settings),
         )
+
+
+_Closing = TypeVar("_Closing", Backtests, Shadows)
+
+
+async def _closed(stack: AsyncExitStack, work: _Closing) -> _Closing:
+    """End the work in threads when the services close."""
+    stack.push_async_callback(work.close)
+    return work
 
 
 class _Policies:
@@ -127,8 +137,15 @@ class _Policies:
         self._lock = asyncio.Lock()
 
     async def read(self) -> PolicyTopic:
+        return await self._read(_POLICY_SECONDS)
+
+    async def read_on(self) -> PolicyTopic:
+        """Read up to the present end, whatever the age of what is known."""
+        return await self._read(-1.0)
+
+    async def _read(self, fresh_seconds: float) -> PolicyTopic:
         async with self._lock:
-            if self._topic is None or monotonic_seconds() - self._read_at > _POLICY_SECONDS:
+            if self._topic is None or monotonic_seconds() - self._read_at > fresh_seconds:
                 self._topic = await read_policy_topic(self._settings, self._topic)
                 self._read_at = monotonic_seconds()
             return self._topic
@@ -144,30 +161,6 @@ def live_policy_facts(topic: PolicyTopic) -> tuple[int, dict[str, Any]]:
         return 0, {}
     actor = live.actor or live.proposed_by
     return topic.sequence + 1, {"revision": live.revision, "serial": live.serial, "actor": actor}
-
-
-class _Impacts:
-    """Judges the past under two policies, one call at a time: each takes a core for some seconds."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._one = asyncio.Lock()
-
-    async def __call__(self, live: Policy, new: Policy, back_ms: int) -> ImpactReport:
-        async with self._one:
-            return await asyncio.to_thread(self._judge, live, new, back_ms)
-
-    def _judge(self, live: Policy, new: Policy, back_ms: int) -> ImpactReport:
-        from streams.backtest import Impact
-
-        found = Impact(live, new)
-
-        async def feed() -> None:
-            async for record, _, _ in read_evidence(self._settings, now_ms() - back_ms):
-                found.add(record)
-
-        asyncio.run(feed())
-        return found.finish()
 
 
 async def _moderation_records(

@@ -20,6 +20,7 @@ from moderation.console.app import mount_console
 from streams.log.decisions import Decision
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.in_memory_policies import InMemoryPolicies
 from web.headers import CONTENT_SECURITY_POLICY
 from web.server import StreamingServer
 
@@ -30,12 +31,19 @@ class ConsoleWorld:
     Args:
         decisions: automated decisions.
         sessions: browser sessions; None: every call of this machine is the admin `local`.
+        policies: the topic of policies and the kept evidence; None: the shipped policy without evidence.
     """
 
     def __init__(
-        self, decisions: Sequence[Decision] = (), *, sessions: Sessions | None = None, share: float = 0.0
+        self,
+        decisions: Sequence[Decision] = (),
+        *,
+        sessions: Sessions | None = None,
+        share: float = 0.0,
+        policies: InMemoryPolicies | None = None,
     ) -> None:
         self.log = InMemoryLog()
+        self.policies = policies or InMemoryPolicies()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._decisions, self._sessions, self._share = decisions, sessions, share
@@ -44,7 +52,7 @@ class ConsoleWorld:
 
     def start(self) -> None:
         """Run the server; raises when it does not answer within ten seconds."""
-        self.services = in_memory_services(self.log, self._decisions, share=self._share)
+        self.services = in_memory_services(self.log, self._decisions, share=self._share, policies=self.policies)
         app = create_app(
             self.services,
             KeyRing(None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from moderation.api.feed import EventFeed
 from moderation.api.services import Services, live_policy_facts
@@ -16,27 +15,26 @@ from moderation.drafts import AcceptedRecord
 from moderation.orders.service import OrderService
 from moderation.publication_times import DecisionPublication, PlacePublication
 from moderation.review.service import ReviewService
-from streams.backtest import Impact, ImpactReport
 from streams.clock import now_ms
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import Decision
-from streams.log.policies import PolicyRecord, PolicyTopic
-from streams.log.policies import policy_topic as policy_topic_of
-from streams.policy import Policy, parse_policy
 from streams.policy.names import PolicyNames
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
+from tests.support.in_memory_policies import POLICY, InMemoryPolicies
 from tests.support.in_memory_texts import in_memory_texts
 
-POLICY = parse_policy(Path("config/policy.yaml").read_bytes(), "config/policy.yaml")
-POLICY_TOPIC = policy_topic_of(
-    [(0, PolicyRecord(revision=POLICY.revision, serial=POLICY.serial, policy=POLICY.canonical, model_revision="m",
-                      from_tick_ms=0, proposed_at_ms=1, proposed_by="worker", reason="first"))],
-    {}, 1, {}, 0,
-)  # fmt: skip
+__all__ = ["POLICY", "in_memory_services"]
 
 
-def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, share: float = 1.0) -> Services:
-    """Build the services on a log, with fixed automated decisions."""
+def in_memory_services(
+    log: InMemoryLog,
+    decisions: Sequence[Decision] = (),
+    *,
+    share: float = 1.0,
+    policies: InMemoryPolicies | None = None,
+) -> Services:
+    """Build the services on a log, with fixed automated decisions; `policies`: the shipped one without evidence."""
+    policies = policies or InMemoryPolicies()
     moderation = in_memory_service(log)
     follower = FixedDecisions(decisions, share=share, secret=b"s")
 
@@ -53,17 +51,11 @@ def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, 
     async def names() -> PolicyNames:
         return PolicyNames(("search", "trends"), ("abuse",))
 
-    async def policy_topic() -> PolicyTopic:
-        return POLICY_TOPIC
-
-    async def impact(live: Policy, new: Policy, back_ms: int) -> ImpactReport:
-        return Impact(live, new).finish()
-
     async def records(begin: int) -> list[tuple[int, bytes]]:
         return [(one.offset, one.value) for one in log.records[begin:]]
 
     async def live() -> tuple[int, dict[str, object]]:
-        return live_policy_facts(POLICY_TOPIC)
+        return live_policy_facts(await policies.topic())
 
     async def published(records: Sequence[AcceptedRecord], wait_seconds: float) -> DecisionPublication:
         """Publish every decision a second after it."""
@@ -84,8 +76,8 @@ def in_memory_services(log: InMemoryLog, decisions: Sequence[Decision] = (), *, 
         report,
         audit_page,
         names,
-        policy_topic,
-        impact,
+        policies.topic,
+        *policies.services(),
         EventFeed(records, live),
         in_memory_texts(moderation),
         MarkingService(moderation),

@@ -1,0 +1,171 @@
+"""Backtests of policies on the kept evidence: one at a time in a thread, each takes a core for some seconds.
+
+A job can be asked for its progress, and its result is kept for a while in memory. A person has one impact at a time: a
+new one ends the one before. All people share the survey of the live policy's thresholds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from streams.clock import now_ms
+from streams.constants import HOUR_MS, MINUTE_MS
+from streams.errors import CallerMistake, HushtagError
+from streams.log.evidence import EvidenceRecord
+from streams.log.evidence_reading import read_evidence
+from streams.policy import Policy
+from streams.settings import Settings
+
+if TYPE_CHECKING:  # its import takes half a second
+    from streams.backtest import ImpactReport
+
+DAY_MS = 24 * HOUR_MS
+SURVEY_FRESH_MS = 15 * MINUTE_MS
+"""Age up to which a survey is shown again."""
+JOBS_MAX = 20
+"""Results kept; the oldest goes first."""
+Feed = Callable[[int], AsyncGenerator[tuple[EvidenceRecord, int, int], None]]
+"""A time to the records since, each with the number read and the total."""
+
+
+class _Backtest(Protocol):
+    def add(self, record: EvidenceRecord) -> None: ...
+
+    def finish(self) -> Any: ...
+
+
+class _Ended(Exception):
+    """End of a job that its owner no longer wants."""
+
+
+class BacktestJob:
+    """One run over the evidence."""
+
+    def __init__(self, owner: str, revision: str) -> None:
+        self.id = secrets.token_urlsafe(12)
+        self.owner = owner
+        """Person who asked for it; "" for the survey."""
+        self.revision = revision
+        """Revision of the policy that is tried."""
+        self.state: Literal["waiting", "running", "done", "failed"] = "waiting"
+        self.done = 0
+        self.total = 0
+        """Records of evidence; 0: not known yet."""
+        self.began_ms = now_ms()
+        self.report: Any = None
+        self.error: HushtagError | None = None
+        self.unwanted = False
+
+
+class Backtests:
+    """Jobs over the evidence.
+
+    Args:
+        feed: reads the evidence since a time.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._one = asyncio.Lock()
+        self._jobs: OrderedDict[str, BacktestJob] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._survey: BacktestJob | None = None
+
+    async def judge(self, live: Policy, new: Policy, back_ms: int) -> ImpactReport:
+        """Judge the past under two policies and return the differences."""
+        report: ImpactReport = await self._run(BacktestJob("", new.revision), _impact(live, new), back_ms)
+        return report
+
+    def impact(self, live: Policy, new: Policy, back_ms: int, owner: str) -> BacktestJob:
+        """Begin a comparison of two policies on the past; the owner's last one ends if it still runs."""
+        for job in self._jobs.values():
+            job.unwanted |= job.owner == owner
+        job = BacktestJob(owner, new.revision)
+        self._jobs[job.id] = job
+        while len(self._jobs) > JOBS_MAX:
+            self._jobs.popitem(last=False)[1].unwanted = True
+        self._begin(job, _impact(live, new), back_ms)
+        return job
+
+    def find(self, job: str, owner: str) -> BacktestJob | None:
+        """Return a person's job; None for an unknown one."""
+        found = self._jobs.get(job)
+        return found if found is not None and found.owner == owner else None
+
+    def survey(self, live: Policy) -> BacktestJob:
+        """Return the survey of the live policy over the last day; begin one if there is none or it is old."""
+        known = self._survey
+        is_old = known is not None and known.state in ("done", "failed") and _age_ms(known) > SURVEY_FRESH_MS
+        if known is None or known.revision != live.revision or is_old:
+            if known is not None:
+                known.unwanted = True
+            known = self._survey = BacktestJob("", live.revision)
+            self._begin(known, lambda: _survey(live), DAY_MS)
+        return known
+
+    async def close(self) -> None:
+        """End all jobs."""
+        for job in (*self._jobs.values(), *filter(None, [self._survey])):
+            job.unwanted = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, job: BacktestJob, make: Callable[[], _Backtest], back_ms: int) -> None:
+        async def run() -> None:
+            try:
+                await self._run(job, make, back_ms)
+            except HushtagError as error:
+                job.error = error
+            except _Ended:
+                job.error = CallerMistake("a later one took its place", fix="look at the later one")
+            finally:
+                job.state = "done" if job.error is None and job.report is not None else "failed"
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, job: BacktestJob, make: Callable[[], _Backtest], back_ms: int) -> Any:
+        async with self._one:
+            job.report = await asyncio.to_thread(self._judge, job, make, back_ms)
+            return job.report
+
+    def _judge(self, job: BacktestJob, make: Callable[[], _Backtest], back_ms: int) -> Any:
+        job.state = "running"
+        found = make()
+
+        async def feed() -> None:
+            async for record, job.done, job.total in self._feed(now_ms() - back_ms):
+                if job.unwanted:
+                    raise _Ended
+                found.add(record)
+
+        asyncio.run(feed())
+        return found.finish()
+
+
+def evidence_feed(settings: Settings) -> Feed:
+    """Return the reader of the configured topic."""
+    return lambda since_ms: read_evidence(settings, since_ms)
+
+
+def _age_ms(job: BacktestJob) -> int:
+    return now_ms() - job.began_ms
+
+
+def _impact(live: Policy, new: Policy) -> Callable[[], _Backtest]:
+    def make() -> _Backtest:
+        from streams.backtest import Impact
+
+        return Impact(live, new)
+
+    return make
+
+
+def _survey(live: Policy) -> _Backtest:
+    from streams.backtest.survey import ThresholdSurvey
+
+    return ThresholdSurvey(live)
