@@ -8,12 +8,15 @@ from starlette.responses import RedirectResponse
 
 from moderation.console.pages import ROUTERS
 from moderation.console.render import HOME
+from moderation.console.stream import LiveConsole
 from streams.errors import CallerMistake
 from web.assets import STATIC, missing_vendor_files
 
 
 def mount_console(app: FastAPI) -> None:
     """Add the pages and their files to the application of `create_app`, which needs the policy of pages.
+
+    The server calls `app.state.end_streams` before it stops.
 
     Raises:
         CallerMistake: the browser libraries are missing.
@@ -23,6 +26,8 @@ def mount_console(app: FastAPI) -> None:
             f"the console's browser files are missing: {', '.join(missing)}",
             fix="run `make install`: the package's build puts them into web/static/vendor",
         )
+    app.state.live_console = live = LiveConsole(app.state.services)
+    app.state.end_streams = live.close
     app.mount("/static", StaticFiles(directory=STATIC))
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)

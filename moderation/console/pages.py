@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from moderation.console import queue
+from moderation.console import case, closed, finder, held, queue, queue_bulk, stop, stream
 
-ROUTERS = (queue.router,)
+ROUTERS = (
+    case.router,
+    closed.router,
+    finder.router,
+    held.router,
+    queue.router,
+    queue_bulk.router,
+    stop.router,
+    stream.router,
+)

@@ -1,31 +1,75 @@
-"""The queue: the cases that wait for a person, in the order of work."""
+"""The queue: the cases and legal orders that wait for a person, in the order of work."""
 
 from __future__ import annotations
 
-from fastapi import Request
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from moderation.api.access import needs
 from moderation.api.blinding import reader_of
-from moderation.api.services import services_of
-from moderation.cases.case import work_order
-from moderation.cases.queue import is_waiting
 from moderation.cases.records import COMMON_TEAM
-from moderation.cases.view import case_as_dict
+from moderation.console.queue_entries import ORDER_WORDS, QueueEntry
+from moderation.console.queue_filter import CLAIMED, FilterQuery, QueueFilter
 from moderation.console.render import page
 from moderation.console.route import page_router
-from streams.clock import now_ms
+from moderation.console.stream import MOST_ROWS, PAGE_ROWS, live_of, total_words, viewer_of
+from moderation.console.words import WHY
+from streams.countries import country_name
 
 router = page_router()
+FILTERS_WHY = {name: words for name, words in WHY.items() if name != "control"}
 
 
 @router.get("/queue", openapi_extra=needs("decide"))
-async def show_queue(request: Request) -> Response:
-    """Show the queue."""
-    service, person, at_ms = services_of(request).cases, reader_of(request), now_ms()
-    found = [
-        (work_order(case, blinded=plain["blinded"]), plain)
-        for case in (await service.refresh()).values()
-        if is_waiting(case, person, COMMON_TEAM, at_ms) and (plain := case_as_dict(case, service, person))
-    ]
-    return page(request, "queue.html", cases=[plain for _, plain in sorted(found, key=lambda pair: pair[0])])
+async def show_queue(
+    request: Request,
+    wanted: FilterQuery,
+    rows: Annotated[int, Query(ge=1, le=MOST_ROWS)] = PAGE_ROWS,
+) -> Response:
+    """Show the queue of the caller under the filters of the address."""
+    live, viewer = live_of(request), viewer_of(request.state.caller, reader_of(request))
+    await live.board.follow()
+    found = live.board.listing(wanted, viewer).entries
+    every = live.board.listing(QueueFilter(team=wanted.team), viewer).entries
+    more = min(rows + PAGE_ROWS, MOST_ROWS) if rows < min(len(found), MOST_ROWS) else 0
+    return page(
+        request,
+        "queue.html",
+        entries=found[:rows],
+        total=total_words(len(found)),
+        count=len(found),
+        badge=live.badge(viewer),
+        wanted=wanted,
+        filtered=bool(wanted.query),
+        offered=_offered(every, wanted),
+        teams=live.board.teams(),
+        common_team=COMMON_TEAM,
+        why_filters=FILTERS_WHY | ({"order": WHY["order"]} if viewer.orders else {}),
+        claimed_words=CLAIMED,
+        order_words=ORDER_WORDS,
+        more=_address(wanted, more) if more else "",
+        most_rows=MOST_ROWS,
+        stream=_address(wanted, rows, "/console/stream?view=queue"),
+    )
+
+
+def _offered(entries: Iterable[QueueEntry], wanted: QueueFilter) -> dict[str, dict[str, str]]:
+    """Return the countries and categories to filter by, those of the list and the chosen ones, with their words."""
+    countries, categories = {wanted.country}, {wanted.category}
+    for one in entries:
+        countries.update(one.countries)
+        categories.update(one.categories)
+    words = {code: "Everywhere" if code == "*" else country_name(code) for code in countries - {""}}
+    return {
+        "countries": dict(sorted(words.items(), key=lambda pair: pair[1])),
+        "categories": {name: name.replace("_", " ") for name in sorted(categories - {""})},
+    }
+
+
+def _address(wanted: QueueFilter, rows: int, path: str = "/console/queue?") -> str:
+    parts = [wanted.query, f"rows={rows}" if rows != PAGE_ROWS else ""]
+    query = "&".join(filter(None, parts))
+    return path + ("&" if query and not path.endswith("?") else "") + query

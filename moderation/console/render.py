@@ -15,7 +15,7 @@ from moderation.api.services import services_of
 from moderation.api.sessions import Session
 from moderation.console import words
 from moderation.console.navigation import LINKS
-from moderation.console.stop_notice import notice_values
+from moderation.console.stop_notice import countdown_words, notice_values
 from streams import countries
 from streams.clock import now_ms
 from web.assets import asset_url
@@ -39,6 +39,7 @@ def templates() -> Environment:
         plain=words.plain_words,
         percent=words.percent_words,
         counted=words.counted,
+        countdown=countdown_words,
         listed=words.listed,
     )
     environment.globals.update(asset_url=asset_url, name_of=countries.country_name, why_words=words.WHY)
@@ -48,10 +49,10 @@ def templates() -> Environment:
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a whole page, or a part of one, for the caller of a request.
 
-    Every template has `caller`, `person`, `may(permission)`, `csrf`, `links`, `path`, `now_ms`, `paused` and
-    `stream`.
+    Every template has `caller`, `person`, `may(permission)`, `csrf`, `links`, `path`, `now_ms`, `paused`,
+    `stream` and `texts`.
     """
-    return HTMLResponse(templates().get_template(template).render(**_common(request), **values), status)
+    return HTMLResponse(templates().get_template(template).render(**_common(request) | values), status)
 
 
 def refusal_page(request: Request, problem: dict[str, Any]) -> HTMLResponse:
@@ -72,4 +73,11 @@ def _common(request: Request) -> dict[str, Any]:
         "now_ms": (at_ms := now_ms()),
         "paused": notice_values(services_of(request).moderation.view if caller is not None else None, at_ms),
         "stream": "",
+        "texts": _texts(request, caller),
     }
+
+
+def _texts(request: Request, caller: Caller | None) -> dict[str, str]:
+    """Return the live texts as they are now, so that a page does not wait for its stream."""
+    live: Any = getattr(request.app.state, "live_console", None)
+    return {} if caller is None or live is None else live.texts(caller, reader_of(request))

@@ -19,6 +19,7 @@ WHY = {
     "appeal": "appeal",
     "second_look": "second look",
     "control": "second look",
+    "order": "legal order",
 }
 """Reasons why a case is in the queue."""
 

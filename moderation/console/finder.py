@@ -1,0 +1,89 @@
+"""The finder (Ctrl+K): any hashtag in any spelling, also one that was never seen, and the pages by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, NamedTuple
+from urllib.parse import quote
+
+from fastapi import Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from moderation.api.access import needs
+from moderation.api.rights import Caller
+from moderation.cases.case import HashtagCase
+from moderation.console.navigation import LINKS
+from moderation.console.render import HOME, page
+from moderation.console.route import page_router
+from moderation.console.stream import live_of
+from streams.errors import CallerMistake
+from streams.naming import TypedHashtag, tag_of
+
+router = page_router()
+MOST_CASES = 8
+Typed = Annotated[str, Query(max_length=300)]
+
+
+class Match(NamedTuple):
+    """Line of the finder."""
+
+    name: str
+    href: str
+    about: str
+
+
+@router.get("/finder", openapi_extra=needs("read"))
+async def find(request: Request, q: Typed = "") -> Response:
+    """List what a text means; a part of the page."""
+    matches, hint = await _matches(request, q)
+    return page(request, "finder_part.html", matches=matches, hint=hint)
+
+
+@router.get("/find", openapi_extra=needs("read"))
+async def open_first(request: Request, q: Typed = "") -> Response:
+    """Open the first match of a text, for browsers without scripts."""
+    matches, _ = await _matches(request, q)
+    return RedirectResponse(matches[0].href if matches else HOME, 303)
+
+
+async def _matches(request: Request, typed: str) -> tuple[list[Match], str]:
+    caller: Caller = request.state.caller
+    words = typed.strip()
+    pages = [] if words.startswith(("#", "＃")) else page_matches(words, caller)
+    try:
+        tag = tag_of(words)
+    except CallerMistake as error:
+        return pages, "" if pages else str(error) if words.strip("#＃") else "Type a hashtag."
+    board = live_of(request).board
+    await board.follow()
+    cases = board.named(tag.hashtag, MOST_CASES + 1) if caller.may("decide") else []
+    return [*hashtag_matches(tag, cases), *pages], "; ".join(tag.notes)
+
+
+def hashtag_matches(tag: TypedHashtag, cases: Iterable[HashtagCase]) -> list[Match]:
+    """List the cases of a hashtag and of those that begin with it; without a case the hashtag itself comes first."""
+    found = [
+        Match(f"#{case.display}", f"/console/cases/{case.id}", "open case" if case.is_open else "closed case")
+        for case in cases
+    ]
+    own = Match(f"#{tag.hashtag}", hashtag_href(tag.hashtag), "any hashtag: state, history, decisions")
+    exact = any(case.hashtag == tag.hashtag for case in cases)
+    return [*found[:1], own, *found[1:]] if exact else [own, *found]
+
+
+def page_matches(words: str, caller: Caller) -> list[Match]:
+    """List the pages whose name holds a text; all for an empty one."""
+    return [
+        Match(one.name, one.path, "page")
+        for one in LINKS
+        if caller.may(one.permission) and words.casefold() in one.name.casefold()
+    ]
+
+
+def hashtag_href(hashtag: str) -> str:
+    """Return the address of the page about a hashtag (normalised).
+
+    >>> hashtag_href("a/b")
+    '/console/hashtags/a%2Fb'
+    """
+    return f"/console/hashtags/{quote(hashtag, safe='')}"

@@ -1,0 +1,29 @@
+"""Live texts of all pages by name: the badges of the navigation, and the notice of the stop button.
+
+A badge is the length of the list that its page opens, from the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from moderation.api.rights import Caller
+from moderation.api.services import Services
+from moderation.console.stop_notice import notice_texts
+from streams.clock import now_ms
+
+LiveText = Callable[[Services, Caller], dict[str, str]]
+"""Texts by name from what the services have read already; it is called once a second for each viewer."""
+
+
+def _stop_notice(services: Services, caller: Caller) -> dict[str, str]:
+    return notice_texts(services.moderation.view, now_ms())
+
+
+TEXTS: list[LiveText] = [_stop_notice]
+"""Sources of live texts. The queue's own are in `stream`."""
+
+
+def live_texts(services: Services, caller: Caller) -> dict[str, str]:
+    """Return the live texts of a caller."""
+    return {name: text for source in TEXTS for name, text in source(services, caller).items()}

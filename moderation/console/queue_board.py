@@ -1,0 +1,232 @@
+"""The queue of all people, kept: it costs what has changed, and renders each changed row once.
+
+`follow` reads on. `listing` then gives one person's list: the shared list of a filter, without the few cases that do
+not wait for this person, and with those blinded that the person reviews blind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from moderation.api.services import Services
+from moderation.cases.case import HashtagCase
+from moderation.cases.queue import is_waiting
+from moderation.cases.records import COMMON_TEAM
+from moderation.cases.service import CaseService
+from moderation.cases.view import case_as_dict
+from moderation.console.queue_entries import QueueEntry, entry_of_case, entry_of_order
+from moderation.console.queue_filter import QueueFilter
+from streams.clock import now_ms
+from streams.constants import MINUTE_MS
+from streams.orders.cases import Case, open_cases
+from streams.orders.speakers import same_person
+from streams.policy.look_alikes import visual_form
+
+GONE_MS = 15 * MINUTE_MS
+"""Time in which a row that no longer waits is still sent, greyed, to pages that show it."""
+MOST_GONE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Person who looks at the queue."""
+
+    person: str
+    cases: bool
+    """Whether the person may decide on cases."""
+    orders: bool
+    """Whether the person may see legal orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """List of one person, in the order of work."""
+
+    entries: list[QueueEntry]
+    gone: list[QueueEntry]
+    """Entries that no longer wait, the newest last."""
+
+
+class QueueBoard:
+    """Entries of all open cases and orders.
+
+    Args:
+        services: services of the API.
+        clock: present time, Unix time in ms.
+    """
+
+    def __init__(self, services: Services, *, clock: Callable[[], int] = now_ms) -> None:
+        self._services = services
+        self._clock = clock
+        self.has_read = False
+        self._sequence = 0
+        self._cases: dict[str, HashtagCase] = {}
+        self._entries: dict[str, QueueEntry] = {}
+        self._orders: dict[str, QueueEntry] = {}
+        self._gone: dict[str, tuple[int, QueueEntry]] = {}
+        self._touched: set[str] = set()
+        """Open cases that a person has skipped, or that have a second look."""
+        self._moving: set[str] = set()
+        """Cases whose claim or viewers may change without a record."""
+        self._moved: dict[str, int] = {}
+        """Times at which cases went to another team."""
+        self._shared: dict[tuple[QueueFilter, bool, bool], list[QueueEntry]] = {}
+        self._personal: dict[str, dict[str, QueueEntry | None]] = {}
+
+    async def follow(self) -> None:
+        """Read on to the present ends.
+
+        Raises:
+            DependencyAway: Kafka does not answer.
+        """
+        service = self._services.cases
+        sequence, changed = await service.changed_since(self._sequence)
+        cases = await service.refresh()
+        self._sequence = max(self._sequence, sequence)
+        self.has_read = True
+        at_ms = self._clock()
+        present = self._services.presence.cases(at_ms)
+        fresh = {*changed, *self._moving, *present}
+        for case in fresh:
+            self._apply(case, cases.get(case), service, present.get(case, ()), at_ms)
+        self._cases = cases
+        self._moving = {one for one in fresh if one in present or self._is_claimed(one)}
+        orders = {case.id: entry_of_order(case, COMMON_TEAM) for case in self._open_orders()}
+        if orders != self._orders:
+            self._orders = orders
+            self._shared.clear()
+        self._personal.clear()
+        for case, (gone_ms, _) in [*self._gone.items()]:
+            if gone_ms + GONE_MS < at_ms or len(self._gone) > MOST_GONE:
+                del self._gone[case]
+        for case, moved_ms in [*self._moved.items()]:
+            if moved_ms + GONE_MS < at_ms or len(self._moved) > MOST_GONE:
+                del self._moved[case]
+
+    def listing(self, wanted: QueueFilter, viewer: Viewer) -> Listing:
+        """Return the list of a person under a filter."""
+        personal = self._differences(viewer.person)
+        found = [
+            one
+            for one in self._shared_list(wanted.shared, viewer)
+            if one.id not in personal and wanted.selects_claim(one, viewer.person)
+        ]
+        blinded = [one for one in personal.values() if one is not None and not one.gone]
+        if viewer.cases and blinded:
+            found += [one for one in blinded if wanted.selects(one) and wanted.selects_claim(one, viewer.person)]
+            found.sort(key=lambda one: one.place)
+        return Listing(found, [*self._gone_for(wanted, viewer)] if viewer.cases else [])
+
+    def teams(self) -> list[str]:
+        """Return the teams with open cases, and the common one first."""
+        return [COMMON_TEAM, *sorted({one.team for one in self._entries.values()} - {COMMON_TEAM})]
+
+    def entries(self, cases: Iterable[str], viewer: Viewer) -> list[QueueEntry]:
+        """Return the open entries of some cases as a person may see them; others are left out."""
+        personal = self._differences(viewer.person)
+        found = (personal.get(case) or self._entries.get(case) for case in cases)
+        return [one for one in found if one is not None and not one.gone]
+
+    def owes_first_answer(self, name: str, person: str) -> bool:
+        """Return whether a person must give a first answer on a case before deciding."""
+        case = self._cases.get(name)
+        return case is not None and not any(same_person(one.actor, person) for one in case.progress.answers)
+
+    def named(self, start: str, most: int) -> list[HashtagCase]:
+        """Return cases whose normalised hashtag begins with a text: open and new ones first, one for each hashtag."""
+        found: dict[str, HashtagCase] = {}
+        for case in self._cases.values():
+            if case.hashtag.startswith(start):
+                known = found.get(case.hashtag)
+                if known is None or (known.is_open, known.began_ms) < (case.is_open, case.began_ms):
+                    found[case.hashtag] = case
+        ordered = sorted(found.values(), key=lambda one: (one.hashtag != start, not one.is_open, one.hashtag))
+        return [*islice(ordered, most)]
+
+    def _apply(
+        self, name: str, case: HashtagCase | None, service: CaseService, viewers: Iterable[str], at_ms: int
+    ) -> None:
+        before = self._entries.get(name)
+        if case is None or not case.is_open:
+            if before is not None:
+                del self._entries[name]
+                self._touched.discard(name)
+                self._gone[name] = at_ms, replace(before, gone=_closing(case, before, at_ms), viewers=(), claimed_by="")
+                self._shared.clear()
+            return
+        entry = entry_of_case(case, case_as_dict(case, service, ""), [*viewers])
+        if case.progress.skipped or case.look is not None:
+            self._touched.add(name)
+        self._gone.pop(name, None)
+        if before is not None and before.team != entry.team:
+            self._moved[name] = at_ms
+        if entry != before:
+            self._entries[name] = entry
+            self._shared.clear()
+
+    def _is_claimed(self, name: str) -> bool:
+        entry = self._entries.get(name)
+        return entry is not None and bool(entry.claimed_by)
+
+    def _open_orders(self) -> list[Case]:
+        return open_cases(self._services.orders.cases.cases.values())
+
+    def _shared_list(self, wanted: QueueFilter, viewer: Viewer) -> list[QueueEntry]:
+        key = wanted, viewer.cases, viewer.orders
+        if (known := self._shared.get(key)) is None:
+            if len(self._shared) > 200:
+                self._shared.clear()
+            every = [*self._entries.values()] if viewer.cases else []
+            every += self._orders.values() if viewer.orders else ()
+            known = sorted((one for one in every if wanted.selects(one)), key=lambda one: one.place)
+            self._shared[key] = known
+        return known
+
+    def _differences(self, person: str) -> dict[str, QueueEntry | None]:
+        """Return the cases that a person sees otherwise than most: None for one that does not wait for the person."""
+        if (known := self._personal.get(person)) is not None:
+            return known
+        service, at_ms = self._services.cases, self._clock()
+        found: dict[str, QueueEntry | None] = {}
+        skipper = visual_form(person)
+        for name in self._touched:
+            case = self._cases.get(name)
+            if case is None or not case.is_open:
+                continue
+            if not is_waiting(case, person, case.progress.team, at_ms):
+                skip = case.progress.skipped.get(skipper)
+                late = skip is None or skip.at_ms + GONE_MS < at_ms
+                found[name] = None if late else replace(self._entries[name], gone="you skipped it", viewers=())
+        if blinded := service.blinded(person):
+            for name, entry in self._entries.items():
+                if entry.hashtag in blinded and name not in found:
+                    plain = case_as_dict(self._cases[name], service, person)
+                    found[name] = entry_of_case(self._cases[name], plain, entry.viewers)
+        self._personal[person] = found
+        return found
+
+    def _gone_for(self, wanted: QueueFilter, viewer: Viewer) -> Iterator[QueueEntry]:
+        blinded = self._services.cases.blinded(viewer.person)
+        for _, entry in self._gone.values():
+            if wanted.selects(entry):
+                yield replace(entry, gone="it no longer waits") if entry.hashtag in blinded else entry
+        for name in self._moved:
+            moved = self._entries.get(name)
+            if moved is not None and moved.team != wanted.team and wanted.selects(moved, any_team=True):
+                yield replace(moved, gone=f"handed to {moved.team}", viewers=())
+        for skipped in self._differences(viewer.person).values():
+            if skipped is not None and skipped.gone and wanted.selects(skipped):
+                yield skipped
+
+
+def _closing(case: HashtagCase | None, before: QueueEntry, at_ms: int) -> str:
+    """Say why a case no longer waits, without the verdicts of a second look."""
+    if case is not None and not before.blinded and case.progress.decisions:
+        last = case.progress.decisions[-1]
+        verb = {"hide": "kept hidden", "show": "shown again", "leave": "left as it is"}[last.verdict]
+        return f"{verb} by {last.actor}"
+    if before.ends_ms is not None and before.ends_ms <= at_ms:
+        return "the hold has lapsed"
+    return "the second look is done" if before.blinded else "it no longer waits"

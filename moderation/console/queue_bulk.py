@@ -1,0 +1,79 @@
+"""Dialog of one decision on several cases: whom it reaches, who else works on them, and what cannot be decided so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.blinding import reader_of
+from moderation.api.case_bulk import MOST_CASES
+from moderation.console.case_words import DURATIONS, grounds_of
+from moderation.console.queue_entries import QueueEntry
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.console.stream import live_of, viewer_of
+from streams.orders.speakers import same_person
+
+router = page_router()
+TYPED_ABOVE = 20
+"""Number of cases above which one types it."""
+_VERBS = {"hide": "Keep hidden", "show": "Show again"}
+CaseNames = Annotated[list[Annotated[str, Query(pattern=r"^case-[0-9a-f]{16}$")]], Query(max_length=MOST_CASES)]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRow:
+    """Case of the dialog."""
+
+    entry: QueueEntry
+    problem: str
+    """Why it is left out; "" if the decision covers it."""
+    warnings: tuple[str, ...]
+
+
+@router.get("/queue/bulk", openapi_extra=needs("decide"))
+async def show_bulk(request: Request, verdict: Literal["hide", "show"], case: CaseNames) -> Response:
+    """Show the form of a decision on several cases; a part of the page."""
+    live, person = live_of(request), reader_of(request)
+    await live.board.follow()
+    viewer = viewer_of(request.state.caller, person)
+    known = {one.id: one for one in live.board.entries(case, viewer) if one.kind == "case"}
+    rows = [
+        bulk_row(one, person, first_answer_due=live.board.owes_first_answer(one.id, person)) for one in known.values()
+    ]
+    taken = [one for one in rows if not one.problem]
+    return page(
+        request,
+        "queue_bulk.html",
+        rows=rows,
+        taken=taken,
+        missing=len(case) - len(known),
+        verb=_VERBS[verdict],
+        verdict=verdict,
+        lasts=DURATIONS,
+        grounds=grounds_of(verdict, sorted({name for one in taken for name in one.entry.categories})),
+        typed=len(taken) > TYPED_ABOVE,
+        body=msgspec.json.encode([{"case": one.entry.id, "if_version": one.entry.version} for one in taken]).decode(),
+        reach=sum(one.entry.reach or 0 for one in taken),
+    )
+
+
+def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool) -> BulkRow:
+    """Say what keeps a case out of a decision on several, and what to know before."""
+    problem = ""
+    if entry.blinded:
+        problem = "a second look has its own verdict"
+    elif entry.claimed_by and not same_person(entry.claimed_by, person):
+        problem = f"claimed by {entry.claimed_by}"
+    elif "appeal" in entry.why and len(entry.why) == 1:
+        problem = "an appeal has its own outcome"
+    elif first_answer_due:
+        problem = "open it first: your first answer is due"
+    others = [one for one in entry.viewers if not same_person(one, person)]
+    warnings = [f"{' and '.join(others)} {'has' if len(others) == 1 else 'have'} it open"] if others else []
+    return BulkRow(entry, problem, tuple(warnings))

@@ -1,0 +1,130 @@
+"""Entries of the queue: what a row says of a case or of a legal order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+from moderation.cases.case import HashtagCase
+from moderation.wording import counted, listed
+from streams.orders.cases import Case
+from streams.policy.look_alikes import skeleton
+
+Order = tuple[int, int, int, str]
+"""Sort key of the order of work."""
+DUE_ORDER, APPEAL, HOLD, OTHER, BLIND = range(5)
+ORDER_WORDS = "orders by deadline, appeals by age, holds by lapse, the rest by reach and age; second looks last"
+"""The order of work, for the page."""
+_EFFECTS = {
+    "hold": "hidden",
+    "appeal": "appealed",
+    "contested": "ranked lower",
+    "review": "still shown",
+    "paused": "still shown",
+}
+"""What an item does to the hashtag, by its kind; the first kind of a case that is in this list counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEntry:
+    """Row of the queue. It holds no number of the machine: only counts of tweets, and times."""
+
+    id: str
+    kind: Literal["case", "order"]
+    display: str
+    """Hashtag as written, or the authority of an order."""
+    hashtag: str = ""
+    family: str = ""
+    """Skeleton of the hashtag, equal for look-alikes."""
+    countries: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    effect: str = ""
+    """What is done to the hashtag now, and where, in words."""
+    categories: tuple[str, ...] = ()
+    ends_ms: int | None = None
+    """Lapse of the hold, or the deadline of the order."""
+    began_ms: int = 0
+    reach: int | None = None
+    """Tweets in the window that decided; None where it is not shown."""
+    size: str = ""
+    """Size of an order, in words."""
+    team: str = ""
+    claimed_by: str = ""
+    viewers: tuple[str, ...] = ()
+    version: str = ""
+    blinded: bool = False
+    place: Order = (OTHER, 0, 0, "")
+    gone: str = ""
+    """Why it no longer waits, in words; "" while it does."""
+
+    @property
+    def href(self) -> str:
+        """Address of its page."""
+        return f"/console/{self.kind}s/{self.id}"
+
+
+def entry_of_case(case: HashtagCase, plain: Mapping[str, Any], viewers: Sequence[str]) -> QueueEntry:
+    """Build the entry of a case from its JSON as its reader may see it (`case_as_dict`)."""
+    common = QueueEntry(
+        id=case.id,
+        kind="case",
+        display=plain["display"],
+        hashtag=plain["hashtag"],
+        family=_family(plain["hashtag"]),
+        countries=tuple(plain["countries"]),
+        why=tuple(plain["why"]),
+        team=plain["team"],
+        claimed_by=plain["claimed_by"] or "",
+        viewers=tuple(viewers),
+    )
+    if plain["blinded"]:
+        return replace(common, blinded=True, place=(BLIND, 0, 0, case.id))
+    return replace(
+        common,
+        effect=_effect(plain["why"], plain["surfaces"]),
+        categories=tuple(plain["categories"]),
+        ends_ms=plain["lapses_ms"],
+        began_ms=plain["began_ms"],
+        reach=plain["reach"],
+        version=plain["version"],
+        place=_place(plain, case.id),
+    )
+
+
+def entry_of_order(case: Case, team: str) -> QueueEntry:
+    """Build the entry of an open legal order."""
+    due_ms = case.due_ms or 0
+    return QueueEntry(
+        id=case.id,
+        kind="order",
+        display=case.order.authority,
+        countries=(case.order.country,),
+        why=("order",),
+        effect=case.state.replace("_", " "),
+        ends_ms=case.due_ms,
+        began_ms=case.order.received_ms,
+        size=counted(len(case.rows), "target"),
+        team=team,
+        claimed_by=case.assignee,
+        place=(DUE_ORDER, due_ms, 0, case.id),
+    )
+
+
+def _place(plain: Mapping[str, Any], case: str) -> Order:
+    if plain["appealed_ms"] is not None:
+        return APPEAL, plain["appealed_ms"], plain["began_ms"], case
+    if plain["lapses_ms"] is not None:
+        return HOLD, plain["lapses_ms"], plain["began_ms"], case
+    return OTHER, -plain["reach"], plain["began_ms"], case
+
+
+def _effect(why: Sequence[str], surfaces: Sequence[str]) -> str:
+    words = next((_EFFECTS[one] for one in _EFFECTS if one in why), "")
+    return f"{words} on {listed(surfaces)}" if words and surfaces else words
+
+
+@lru_cache(maxsize=20_000)
+def _family(hashtag: str) -> str:
+    return skeleton(hashtag)

@@ -1,0 +1,79 @@
+"""Filters of the queue, as the address of the page holds them. Pure but for requests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import Depends, Query
+from hushtag_client.normalise import normalise
+
+from moderation.cases.records import COMMON_TEAM
+from moderation.console.queue_entries import QueueEntry
+from streams.orders.speakers import same_person
+
+CLAIMED = {"free": "free", "mine": "mine", "others": "other people's"}
+_Claimed = Literal["", "free", "mine", "others"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFilter:
+    """Filters; "" selects all."""
+
+    team: str = COMMON_TEAM
+    why: str = ""
+    country: str = ""
+    category: str = ""
+    claimed: str = ""
+    q: str = ""
+    """Part of the hashtag."""
+
+    @property
+    def query(self) -> str:
+        """The filters as a query string, without those that select all."""
+        kept = {name: value for name, value in asdict(self).items() if value}
+        return urlencode({name: value for name, value in kept.items() if (name, value) != ("team", COMMON_TEAM)})
+
+    @property
+    def shared(self) -> QueueFilter:
+        """The same filter without what depends on the person who reads."""
+        return QueueFilter(team=self.team, why=self.why, country=self.country, category=self.category, q=self.q)
+
+    def selects(self, entry: QueueEntry, *, any_team: bool = False) -> bool:
+        """Return whether the filter selects an entry, apart from its claim."""
+        return (
+            (any_team or entry.team == self.team)
+            and (not self.why or self.why in entry.why or (self.why == "second_look" and "control" in entry.why))
+            and (not self.country or self.country in entry.countries)
+            and (not self.category or self.category in entry.categories)
+            and (not self.q or normalise(self.q.strip().lstrip("#＃")) in (entry.hashtag or normalise(entry.display)))
+        )
+
+    def selects_claim(self, entry: QueueEntry, person: str) -> bool:
+        """Return whether the filter selects an entry by its claim."""
+        match self.claimed:
+            case "free":
+                return not entry.claimed_by
+            case "mine":
+                return bool(entry.claimed_by) and same_person(entry.claimed_by, person)
+            case "others":
+                return bool(entry.claimed_by) and not same_person(entry.claimed_by, person)
+        return True
+
+
+def queue_filter(
+    team: Annotated[str, Query(max_length=40)] = COMMON_TEAM,
+    why: Annotated[str, Query(max_length=20)] = "",
+    country: Annotated[str, Query(max_length=2)] = "",
+    category: Annotated[str, Query(max_length=80)] = "",
+    claimed: _Claimed = "",
+    q: Annotated[str, Query(max_length=280)] = "",
+) -> QueueFilter:
+    """Return the filter of an address; a dependency of routes."""
+    return QueueFilter(
+        team=team or COMMON_TEAM, why=why, country=country.upper(), category=category, claimed=claimed, q=q.strip()
+    )
+
+
+FilterQuery = Annotated[QueueFilter, Depends(queue_filter)]

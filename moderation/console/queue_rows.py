@@ -1,0 +1,37 @@
+"""HTML of the queue's rows, each rendered once for all who see it the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from moderation.console.queue_entries import QueueEntry
+from moderation.console.render import templates
+from streams.clock import now_ms
+
+MOST_KEPT = 20_000
+"""Rows that are kept; beyond them all are rendered anew."""
+
+
+def row_html(entry: QueueEntry, at_ms: int) -> str:
+    """Render a row at a time; its countdown is right then, and the page lets it tick."""
+    parts: Any = templates().get_template("queue_row.html").module
+    return str(parts.row(entry, at_ms))
+
+
+class RowCache:
+    """Rows by entry. Their countdowns are those of the first rendering."""
+
+    def __init__(self) -> None:
+        self._rows: dict[QueueEntry, str] = {}
+
+    def rows(self, entries: Iterable[QueueEntry]) -> dict[str, str]:
+        """Return the rows of some entries by id, in their order."""
+        return {one.id: self._row(one) for one in entries}
+
+    def _row(self, entry: QueueEntry) -> str:
+        if (known := self._rows.get(entry)) is None:
+            if len(self._rows) >= MOST_KEPT:
+                self._rows.clear()
+            known = self._rows[entry] = row_html(entry, now_ms())
+        return known
