@@ -7,11 +7,12 @@
   const SWITCH = "single keys are off";
   const WORDS = { j: "Next row", k: "Row before", Enter: "Open the row", Escape: "Back", x: "Select the row", "?": "Keys", "Ctrl+K": "Any hashtag", "Ctrl+Enter": "Send the form" };
 
-  // Letters by their place on the keyboard where the layout is not Latin (Devanagari, Arabic).
+  // Letters by their place on the keyboard where the layout is not Latin (Devanagari, Arabic), and digits.
   function keyOf(event) {
     if (/^[a-z?/]$/i.test(event.key)) return event.key.toLowerCase();
     if (event.key.length > 1 && event.key !== "Unidentified" && event.key !== "Process") return event.key;
     if (/^Key[A-Z]$/.test(event.code)) return event.code.slice(3).toLowerCase();
+    if (/^Digit[0-9]$/.test(event.code) && !event.shiftKey) return event.code.slice(5);
     if (event.code === "Slash") return event.shiftKey ? "?" : "/";
     return event.key;
   }
@@ -103,6 +104,7 @@
     const found = new Map();
     if (rows().length > 0) for (const key of ["j", "k", "Enter", "x"]) found.set(key, WORDS[key]);
     for (const element of document.querySelectorAll("[data-key], [data-key-focus]")) {
+      if (element.closest("dialog")) continue;
       const key = element.dataset.key || element.dataset.keyFocus;
       if (key && !found.has(key)) found.set(key, element.dataset.keyWords ?? WORDS[key] ?? words(element));
     }
