@@ -103,13 +103,22 @@ async def held_now(
     return JsonReply(page_answer(items, following, hashtags=tags, at_ms=at_ms, **blinded_list(blinded)))
 
 
-def held_tags(decisions: Iterable[Decision], people: OverrideHistory, at_ms: int) -> list[HeldTag]:
-    """Resolve all registers of the logs, and group those that win by what they say."""
+def held_tags(
+    decisions: Iterable[Decision], people: OverrideHistory, at_ms: int, *, stops: bool = True
+) -> list[HeldTag]:
+    """Resolve all registers of the logs, and group those that win by what they say.
+
+    Args:
+        decisions: latest automated decisions.
+        people: people's decisions.
+        at_ms: the moment, Unix time in ms.
+        stops: False: as if no stop button were pressed.
+    """
     fold = DecisionFold(longest_expiry_ms=DAY_MS, max_broker_skew_ms=0)
     for decision in decisions:
         fold.apply(decision)
     people.fold.expire(at_ms)
-    registers = [*fold.registers(), *people.fold.registers()]
+    registers = [*fold.registers(), *(one for one in people.fold.registers() if stops or one.hashtag != ANY_HASHTAG)]
     index = Index(registers)
     groups: dict[tuple[Any, ...], HeldTag] = {}
     for one in registers:

@@ -17,4 +17,8 @@ class PageLink(NamedTuple):
     """Name of the live text with the length of the page's list; "" for none."""
 
 
-LINKS = (PageLink("Queue", "/console/queue", "decide", "queue-count"),)
+LINKS = (
+    PageLink("Queue", "/console/queue", "decide", "queue-count"),
+    PageLink("Held now", "/console/held", "read"),
+    PageLink("Stop button", "/console/stop", "read"),
+)

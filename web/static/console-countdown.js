@@ -26,4 +26,6 @@
 
   tick();
   setInterval(tick, 1000);
+  const observer = new MutationObserver(tick);
+  document.querySelectorAll("[data-countdown][data-text]").forEach((one) => observer.observe(one, { childList: true, characterData: true, subtree: true }));
 })();

@@ -1,0 +1,35 @@
+"""Wording of what holds a hashtag back, and addresses of its page. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from hushtag_client.registers import Register
+
+from moderation.console.words import plain_words
+
+STATES = {"suppress": "hidden", "hold": "on hold", "discount": "ranked lower"}
+"""Actions that hold a hashtag back, in the order of their strength."""
+
+
+def hashtag_path(hashtag: str) -> str:
+    """Return the address of a hashtag's page.
+
+    >>> hashtag_path("a/б")
+    '/console/hashtags/a%2F%D0%B1'
+    """
+    return f"/console/hashtags/{quote(hashtag, safe='')}"
+
+
+def by_words(register: Register, *, show_legal: bool) -> str:
+    """Name who decided; the person behind a legal order only for the legal team.
+
+    >>> one = Register(version="1", action="hold", hashtag="x", surface="trends", expires_at_ms=1, category="a_b")
+    >>> by_words(one, show_legal=False)
+    'the pipeline, for a b'
+    """
+    if register.source == "automated":
+        return "the pipeline" + (f", for {plain_words(register.category)}" if register.category else "")
+    if register.source == "legal":
+        return "a legal order" + (f", {register.actor}" if show_legal and register.actor else "")
+    return register.actor

@@ -1,0 +1,187 @@
+"""Held now: the hashtags that are hidden, on hold or ranked lower at this moment, by the logs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request
+from hushtag_client.normalise import normalise
+from starlette.responses import Response
+
+from moderation.api.access import may, needs
+from moderation.api.blinding import blinded_for
+from moderation.api.held import HeldTag, held_tags
+from moderation.api.services import services_of
+from moderation.console.hashtag_words import STATES, by_words, hashtag_path
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.console.words import place_words, plain_words
+from moderation.review.automated import AutomatedFold
+from streams.clock import now_ms
+
+router = page_router()
+PAGE = 200
+"""Rows of the list before "Show more"."""
+MOST = 5_000
+SORTS = {
+    "reach": "Most tweets",
+    "ends": "Next to end",
+    "since": "Oldest",
+    "-since": "Newest",
+    "hashtag": "By name",
+}
+SOURCES = {"automated": "the pipeline", "human": "a person", "legal": "a legal order"}
+_MOST_COUNTRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFilter:
+    """Filters of the list, as the address has them; "" selects all."""
+
+    hashtag: str = ""
+    country: str = ""
+    surface: str = ""
+    state: str = ""
+    source: str = ""
+    category: str = ""
+    sort: str = "reach"
+    most: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows to show."""
+        return min(max(int(self.most), PAGE), MOST) if self.most.isdecimal() else PAGE
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves anything out."""
+        return any((self.hashtag, self.country, self.surface, self.state, self.source, self.category))
+
+    def selects(self, held: HeldTag) -> bool:
+        """Return whether a held hashtag passes the filters; one for every country is held in each of them."""
+        one = held.register
+        return (
+            (not self.hashtag or one.hashtag.startswith(normalise(self.hashtag.strip().lstrip("#＃"))))
+            and self.country in ("", one.country)
+            and (not self.surface or self.surface in held.surfaces)
+            and self.state in ("", one.action)
+            and self.source in ("", one.source)
+            and self.category in ("", one.category)
+        )
+
+    def link(self, **changes: str) -> str:
+        """Build the address of the list with other filters."""
+        other = replace(self, **changes)
+        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name) != one.default}
+        return f"/console/held?{urlencode(given)}" if given else "/console/held"
+
+
+@router.get("/held", openapi_extra=needs("read"))
+async def show_held(request: Request, wanted: Annotated[HeldFilter, Depends()]) -> Response:
+    """Show what is held now."""
+    every, left_out = await held_for(request)
+    automated = services_of(request).reviews.automated
+    found = in_order([one for one in every if wanted.selects(one)], wanted.sort, automated)
+    return page(
+        request,
+        "held.html",
+        wanted=wanted,
+        rows=[held_row(one, automated, show_legal=may(request, "orders")) for one in found[: wanted.rows]],
+        total=len(found),
+        hashtags=len({one.register.hashtag for one in found}),
+        counts=counts_by_place(found),
+        choices=filter_choices(every),
+        sorts=SORTS,
+        left_out=left_out,
+    )
+
+
+async def held_for(request: Request) -> tuple[list[HeldTag], int]:
+    """Return all that is held now, and the number of hashtags left out because the reader reviews them blind."""
+    services, blinded = services_of(request), await blinded_for(request)
+    await services.reviews.refresh()
+    found = held_tags(services.reviews.automated.latest.values(), services.moderation.view, now_ms())
+    return [one for one in found if one.register.hashtag not in blinded], len(blinded)
+
+
+def held_row(held: HeldTag, automated: AutomatedFold, *, show_legal: bool) -> dict[str, Any]:
+    """Build a row: counts of tweets and authors, but no number of the machine."""
+    one = held.register
+    tweets, authors = reach_of(automated, one.hashtag, one.country)
+    return {
+        "display": one.display or one.hashtag,
+        "path": hashtag_path(one.hashtag),
+        "action": one.action,
+        "state": STATES[one.action],
+        "early": one.provisional,
+        "country": one.country,
+        "surfaces": sorted(held.surfaces),
+        "category": one.category,
+        "by": by_words(one, show_legal=show_legal),
+        "since_ms": one.decided_at_ms,
+        "ends_ms": one.expires_at_ms,
+        "tweets": tweets,
+        "authors": authors,
+    }
+
+
+def reach_of(automated: AutomatedFold, hashtag: str, country: str) -> tuple[int, int]:
+    """Return the tweets and authors of the hashtag's last decision in a country; the largest for everywhere."""
+    evidence = [
+        scope.evidence
+        for one in automated.latest_of_tag(hashtag)
+        if country == "*" or one.country in (country, "*")
+        for scope in one.rulings
+        if scope.evidence is not None
+    ]
+    return max(((one.tweets, one.authors) for one in evidence), default=(0, 0))
+
+
+def in_order(found: Sequence[HeldTag], sort: str, automated: AutomatedFold) -> list[HeldTag]:
+    """Sort held hashtags; equal ones by name and country."""
+
+    def by_name(held: HeldTag) -> tuple[Any, ...]:
+        return held.register.hashtag, held.register.country, held.register.source, held.register.category
+
+    named = sorted(found, key=by_name)
+    if sort == "ends":
+        return sorted(named, key=lambda one: one.register.expires_at_ms or 2**53)
+    if sort in ("since", "-since"):
+        return sorted(named, key=lambda one: one.register.decided_at_ms, reverse=sort == "-since")
+    if sort == "hashtag":
+        return named
+    return sorted(named, key=lambda one: -reach_of(automated, one.register.hashtag, one.register.country)[0])
+
+
+def counts_by_place(found: Iterable[HeldTag]) -> dict[str, Any]:
+    """Count the hashtags by country and surface, the countries with the most first."""
+    cells = {(one.register.country, surface, one.register.hashtag) for one in found for surface in one.surfaces}
+    by_cell = Counter((country, surface) for country, surface, _ in cells)
+    by_country = Counter(country for country, _ in {(country, tag) for country, _, tag in cells})
+    surfaces = sorted({surface for _, surface in by_cell})
+    return {
+        "surfaces": surfaces,
+        "rows": [
+            (country, [by_cell[country, surface] for surface in surfaces], number)
+            for country, number in sorted(by_country.items(), key=lambda one: (-one[1], one[0]))[:_MOST_COUNTRIES]
+        ],
+        "more": max(0, len(by_country) - _MOST_COUNTRIES),
+    }
+
+
+def filter_choices(every: Iterable[HeldTag]) -> dict[str, list[tuple[str, str]]]:
+    """List the values that each filter can select, with their words."""
+    held = list(every)
+    return {
+        "country": sorted(
+            ((one, place_words(one)) for one in {h.register.country for h in held}), key=lambda one: one[1]
+        ),
+        "surface": [(one, one) for one in sorted({s for h in held for s in h.surfaces})],
+        "state": [(name, words) for name, words in STATES.items()],
+        "source": list(SOURCES.items()),
+        "category": [(one, plain_words(one)) for one in sorted({h.register.category for h in held} - {""})],
+    }

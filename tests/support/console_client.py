@@ -1,0 +1,54 @@
+"""Pages of the console without a server: one application for all tests, with the log and decisions of each."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from moderation.api.access import AccessControl
+from moderation.api.app import create_app
+from moderation.api.keys import ApiKey, KeyRing
+from moderation.api.limits import RateLimit
+from moderation.console.app import mount_console
+from streams.log.decisions import Decision
+from tests.support.api_calls import RING
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
+from web.headers import CONTENT_SECURITY_POLICY
+
+
+@cache
+def _application() -> FastAPI:
+    """Build the application once: its document takes a third of a second."""
+    limit = RateLimit(1e6, 10**6)
+    services = in_memory_services(InMemoryLog())
+    app = create_app(services, KeyRing.of(RING), limit, content_security_policy=CONTENT_SECURITY_POLICY)
+    mount_console(app)
+    return app
+
+
+def console_client(
+    decisions: Sequence[Decision] = (), log: InMemoryLog | None = None, *, keys: Sequence[ApiKey] = (), share: float = 0
+) -> TestClient:
+    """Return a client of the console; further keys join those of the roles."""
+    app = _application()
+    app.state.services = in_memory_services(log or InMemoryLog(), decisions, share=share)
+    app.state.access = AccessControl(KeyRing.of([*RING, *keys]), RateLimit(1e6, 10**6))
+    return TestClient(app)
+
+
+def read_page(client: TestClient, path: str, role: str = "moderator") -> Response:
+    """Read a page as a role."""
+    return client.get(path, headers={"Authorization": f"Bearer hush_{role}"})
+
+
+def words_of_page(answer: Response) -> str:
+    """Return the visible words of a page, without its markup."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text.partition("<main")[2], flags=re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
