@@ -1,0 +1,148 @@
+"""One case: what is known of the hashtag, the first answer, the machine's numbers after it, and the final answer."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from moderation.api.access import may, needs
+from moderation.api.blinding import reader_of
+from moderation.api.presence import viewers_of
+from moderation.api.rights import Caller
+from moderation.api.services import services_of
+from moderation.cases.case import HashtagCase
+from moderation.cases.records import COMMON_TEAM
+from moderation.cases.view import case_as_dict, detailed_dict
+from moderation.console import case_words
+from moderation.console.case_next import next_case, waiting_in_order
+from moderation.console.case_view import CaseFacts, blind_problem, case_view, is_answer_due, relatives_of
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.evidence.case_sample import CaseSample
+from streams.clock import now_ms
+from streams.errors import CallerMistake
+from streams.orders.speakers import same_person
+from streams.policy import Policy, parse_policy
+
+router = page_router()
+CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
+CaseQuery = Annotated[str, Query(max_length=40)]
+
+
+@router.get("/cases/next", openapi_extra=needs("decide"))
+async def open_next(request: Request, after: CaseQuery = "", then: CaseQuery = "") -> Response:
+    """Lead to the next case in the order of work, or to the queue when none waits."""
+    service, person = services_of(request).cases, reader_of(request)
+    order = waiting_in_order((await service.refresh()).values(), service, person, COMMON_TEAM, now_ms())
+    found = next_case(order, after, then)
+    return RedirectResponse("/console/queue" if found is None else f"/console/cases/{found.id}", 303)
+
+
+@router.get("/cases/{case}", openapi_extra=needs("decide"))
+async def show_case(request: Request, case: CasePath) -> Response:
+    """Show a case with its sampled tweets, which are read one by one on request."""
+    found = await services_of(request).cases.find(case)
+    sample, no_sample = await _sample(request, found)
+    values = await _values(request, found)
+    return page(request, "case.html", sample=sample, no_sample=no_sample, **values)
+
+
+@router.get("/cases/{case}/part", openapi_extra=needs("decide"))
+async def show_part(request: Request, case: CasePath) -> Response:
+    """Show again what decisions, claims and notes change: everything but the sampled tweets and the crowd."""
+    found = await services_of(request).cases.find(case)
+    return page(request, "case_part.html", **await _values(request, found))
+
+
+@router.get("/cases/{case}/people", openapi_extra=needs("decide"))
+async def show_people(request: Request, case: CasePath, seen: Annotated[str, Query(max_length=80)] = "") -> Response:
+    """Show who has claimed a case and looks at it, and whether it has changed since a version."""
+    service, person = services_of(request).cases, reader_of(request)
+    found = await service.find(case)
+    plain = detailed_dict(found, service, person)
+    changed = not plain["blinded"] and plain["version"] != seen
+    last = plain["history"][-1] if changed and plain["history"] else None
+    return page(request, "case_people.html", changed=changed, last=last, **_people(request, found, plain))
+
+
+async def _values(request: Request, found: HashtagCase) -> dict[str, Any]:
+    services, person, at_ms = services_of(request), reader_of(request), now_ms()
+    service, caller = services.cases, request.state.caller
+    assert isinstance(caller, Caller)
+    plain = case_as_dict(found, service, person)
+    cases = await service.refresh()
+    order = waiting_in_order(cases.values(), service, person, COMMON_TEAM, at_ms)
+    places = [one.id for one in order]
+    position = places.index(found.id) if found.id in places else -1
+    following = places[position + 1] if 0 <= position < len(places) - 1 else ""
+    values = _people(request, found, plain) | {
+        "case": plain,
+        "words": case_words,
+        "next_url": f"/console/cases/next?after={found.id}&then={following}",
+        "waiting": len(order),
+        "changed": False,
+        "last": None,
+    }
+    if plain["blinded"]:
+        return values | {"view": None, "problem": blind_problem(found, person, at_ms)}
+    automated, people = services.reviews.automated, services.moderation.view
+    known = dict.fromkeys(automated.hashtags(), "") | {one.hashtag: one.display for one in cases.values()}
+    open_cases = {one.hashtag: one.id for one in cases.values() if one.is_open}
+    blinded = service.blinded(person)
+    facts = CaseFacts(
+        case=found,
+        log=service,
+        person=person,
+        grants=caller.grants,
+        show_legal=may(request, "orders"),
+        latest=[*automated.latest_of_tag(found.hashtag)],
+        people=people,
+        policy=await _live_policy(request),
+        relatives=[one for one in relatives_of(found.hashtag, known.items(), open_cases) if one.hashtag not in blinded],
+        at_ms=at_ms,
+        due=is_answer_due(found, person),
+    )
+    labels = sorted({label for one in cases.values() for label in one.progress.labels})
+    teams = sorted({one.progress.team for one in cases.values()} | {COMMON_TEAM})
+    return values | {"view": case_view(facts), "known_labels": labels, "teams": teams}
+
+
+def _people(request: Request, found: HashtagCase, plain: dict[str, Any]) -> dict[str, Any]:
+    person, claimant = reader_of(request), plain["claimed_by"]
+    return {
+        "case_id": found.id,
+        "claimant": claimant,
+        "mine": claimant is not None and same_person(claimant, person),
+        "viewers": [one for one in viewers_of(request, found.id) if not same_person(one, person)],
+        "is_open": plain["blinded"] or found.is_open,
+    }
+
+
+async def _sample(request: Request, found: HashtagCase) -> tuple[dict[str, Any] | None, str]:
+    """Return the sampled tweets without texts, or the reason why there are none."""
+    services, person = services_of(request), reader_of(request)
+    texts = services.texts
+    try:
+        plain = CaseSample(
+            found,
+            blinded=services.cases.is_blind(found, person),
+            person=person,
+            opened=await texts.opened(person, found.hashtag, found.id),
+            markings=await services.markings.refresh(),
+        ).as_dict(texts.settings)
+    except CallerMistake:
+        return None, "No decision in this case names sampled tweets."
+    return plain | {"exposure": await texts.exposure(person)}, ""
+
+
+async def _live_policy(request: Request) -> Policy | None:
+    live = (await services_of(request).policy_topic()).live
+    return None if live is None else _parsed(live.revision, live.policy)
+
+
+@lru_cache(maxsize=2)
+def _parsed(revision: str, text: str) -> Policy:
+    return parse_policy(text.encode(), f"policy {revision}")

@@ -1,0 +1,155 @@
+"""Numbers of the machine on a case: shares with bounds against thresholds, and the signals behind them. Pure.
+
+A page shows them only after its reader's first answer, or where none is due.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hushtag_client.registers import Reason
+
+from moderation.cases.case import CaseItem, HashtagCase
+from moderation.console.case_words import language_words
+from moderation.console.words import percent_words
+from moderation.review.items import BLIND_KINDS
+from streams.explain.flag_text import ReasonInWords, reason_in_words
+from streams.log.decisions import Decision, Evidence, ScopeDecision
+from streams.policy import Policy, Rule
+from web.svg import element, label, line
+
+_LEFT, _WIDTH, _HEIGHT = 8, 320, 54
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Evidence at one moment, with its picture."""
+
+    when: str
+    at_ms: int
+    evidence: Evidence
+    svg: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineView:
+    """One category in one country as the machine has judged it."""
+
+    country: str
+    category: str
+    surfaces: tuple[str, ...]
+    mode: str
+    suppress_at: float | None
+    clear_at: float | None
+    readings: list[Reading]
+    """When it was decided, and now where that differs."""
+    signals: list[ReasonInWords]
+    languages: str
+    """Languages of the sampled tweets."""
+    cause: str
+    highest: tuple[tuple[str, str], ...]
+    """Id and language of the highest-scoring sampled tweets, the highest first."""
+    stage_2: bool
+
+
+def machine_views(case: HashtagCase, latest: Iterable[Decision], policy: Policy | None) -> list[MachineView]:
+    """Build a view for each country and category that the items of a case name.
+
+    Args:
+        case: the case.
+        latest: latest decision on its hashtag in each country.
+        policy: the live policy; None where it cannot be read.
+    """
+    by_country = {one.country: one for one in latest}
+    shown = [one for one in case.open_items or case.items if one.item.evidence and one.item.kind not in BLIND_KINDS]
+    chosen: dict[tuple[str, str], CaseItem] = {}
+    for one in sorted(shown, key=lambda one: one.item.reach):
+        chosen[one.item.country, one.item.category] = one
+    return [_view(one, by_country.get(one.item.country), policy) for _, one in sorted(chosen.items())]
+
+
+def meter(evidence: Evidence, rule: Rule | None, title: str) -> str:
+    """Draw a harmful share with its bounds on a scale from 0 to 100%, against the thresholds of a rule."""
+    parts = [element("title", _escaped(title)), element("rect", class_="track", x=_LEFT, y=20, width=_WIDTH, height=10)]
+    low, high = _x(evidence.lower), _x(evidence.upper)
+    parts.append(element("rect", class_="bounds", x=low, y=20, width=max(high - low, 2.0), height=10))
+    parts.append(element("rect", class_="share", x=_x(evidence.share) - 1.5, y=16, width=3, height=18))
+    if rule is not None:
+        hide, clear = _x(rule.suppress_at), _x(rule.clear_at)
+        parts += [line(hide, 12, hide, 38, "hide-at"), line(clear, 12, clear, 38, "clear-at")]
+        parts.append(label(_inside(hide), 10, f"hide from {percent_words(rule.suppress_at)}", "", "middle"))
+        parts.append(label(_inside(clear), 50, f"clear below {percent_words(rule.clear_at)}", "", "middle"))
+    size = {"viewBox": f"0 0 {_WIDTH + 2 * _LEFT} {_HEIGHT}"}
+    return element("svg", "".join(parts), class_="meter chart", role="img", aria_label=title, **size)
+
+
+def _view(one: CaseItem, decision: Decision | None, policy: Policy | None) -> MachineView:
+    item = one.item
+    assert item.evidence is not None
+    surfaces = one.open_surfaces or item.surfaces
+    rule = _rule(policy, item.category, surfaces, item.country)
+    ruling = _ruling(decision, item.category, surfaces)
+    readings = [_reading("when it was decided", item.began_ms, item.evidence, rule)]
+    if ruling is not None and decision is not None and ruling.evidence not in (None, item.evidence):
+        assert ruling.evidence is not None
+        readings.append(_reading("now", decision.decided_at_ms, ruling.evidence, rule))
+    newest = readings[-1].evidence
+    numbers = {"upper": newest.upper, "established_upper": newest.established_upper}
+    reasons = ruling.reasons if ruling is not None else ()
+    places = zip(item.evidence.highest, item.evidence.highest_at, strict=False)
+    return MachineView(
+        country=item.country,
+        category=item.category,
+        surfaces=surfaces,
+        mode=rule.mode if rule is not None else "",
+        suppress_at=rule.suppress_at if rule is not None else None,
+        clear_at=rule.clear_at if rule is not None else None,
+        readings=readings,
+        signals=[
+            reason_in_words(Reason(signal=one.signal, value=one.value, threshold=one.threshold), numbers)
+            for one in reasons
+        ],
+        languages=_languages(item.evidence),
+        cause=item.cause,
+        highest=tuple((tweet, at.lang) for tweet, at in places),
+        stage_2=bool(newest.looked),
+    )
+
+
+def _reading(when: str, at_ms: int, evidence: Evidence, rule: Rule | None) -> Reading:
+    share = f"{percent_words(evidence.lower)} and {percent_words(evidence.upper)}"
+    words = f"Between {share} of the authors write harm; the best estimate is {percent_words(evidence.share)}"
+    return Reading(when, at_ms, evidence, meter(evidence, rule, words), words)
+
+
+def _rule(policy: Policy | None, category: str, surfaces: Iterable[str], country: str) -> Rule | None:
+    for surface in surfaces if policy is not None and category in policy.categories else ():
+        if policy is not None and surface in policy.surfaces:
+            return policy.rule(category, surface, country)
+    return None
+
+
+def _ruling(decision: Decision | None, category: str, surfaces: Iterable[str]) -> ScopeDecision | None:
+    found = [one for one in decision.rulings if one.category == category] if decision is not None else []
+    return next((one for one in found if one.surface in surfaces), found[0] if found else None)
+
+
+def _languages(evidence: Evidence) -> str:
+    counts = Counter(language_words(at.lang) for at in evidence.sampled_at)
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
+
+
+def _x(share: float) -> float:
+    return _LEFT + min(max(share, 0.0), 1.0) * _WIDTH
+
+
+def _inside(x: float) -> float:
+    """Keep a centred label of the meter inside the picture."""
+    return min(max(x, 44.0), _WIDTH + 2 * _LEFT - 44.0)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

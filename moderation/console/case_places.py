@@ -1,0 +1,67 @@
+"""Places where a hashtag is hidden or shown now, as the logs say it, without numbers of the machine. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hushtag_client.registers import ANY_HASHTAG, HIDING
+
+from streams.explain.hashtag_report import HashtagReport, SurfaceState
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
+from streams.policy.names import RESERVED_SURFACES
+
+
+class PlaceNow(NamedTuple):
+    """State of a hashtag in a country on surfaces that agree."""
+
+    country: str
+    surfaces: tuple[str, ...]
+    state: str
+    """`hidden`, `hold`, `lower` or `shown`."""
+    words: str
+    until_ms: int
+    """End of what decides; 0: none is set."""
+    by: str
+    """Person who decides; "" for the pipeline, and for a legal order that the reader may not see."""
+    source: str
+
+
+def places_now(
+    hashtag: str, decisions: Iterable[Decision], people: OverrideHistory, at_ms: int, *, show_legal: bool
+) -> list[PlaceNow]:
+    """Return where a hashtag is hidden, held, ranked lower or expressly shown, by country and surface.
+
+    Args:
+        hashtag: hashtag in its normalised form.
+        decisions: its latest decision in each country.
+        people: decisions of people.
+        at_ms: present time.
+        show_legal: whether the reader may see who acts on legal orders.
+    """
+    report = HashtagReport(hashtag, [*decisions], people, None, at_ms)
+    groups: dict[PlaceNow, list[str]] = {}
+    for one in report.states():
+        if one.surface not in RESERVED_SURFACES and (found := _place(one, show_legal)) is not None:
+            groups.setdefault(found, []).append(one.surface)
+    return [key._replace(surfaces=tuple(sorted(surfaces))) for key, surfaces in groups.items()]
+
+
+def _place(one: SurfaceState, show_legal: bool) -> PlaceNow | None:
+    decides = one.decided_by
+    if decides is None or (decides.country == "*" and one.country != "*" and decides.hashtag != ANY_HASHTAG):
+        return None  # the row of the world says it
+    legal = decides.source == "legal"
+    if decides.hashtag == ANY_HASHTAG:
+        state, words = "shown", "shown: automation is paused"
+    elif decides.action == "hold":
+        state, words = "hold", "on hold, hidden until a person decides"
+    elif decides.action in HIDING:
+        state, words = "hidden", "hidden"
+    elif decides.action == "discount":
+        state, words = "lower", "visible, ranked by its established accounts"
+    else:
+        state, words = "shown", "shown"
+    by = "" if decides.source == "automated" or (legal and not show_legal) else decides.actor
+    return PlaceNow(one.country, (), state, words, decides.expires_at_ms, by, decides.source)

@@ -1,0 +1,167 @@
+"""What the case page shows to one person. Pure.
+
+The machine's numbers are built only where no first answer is due, so that no template can show them before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from moderation.api.rights import Grant
+from moderation.cases.case import HashtagCase
+from moderation.cases.case_log import CaseLog
+from moderation.cases.fold import look_problem
+from moderation.cases.view import detailed_dict
+from moderation.console.case_choice import Choice, choice_of
+from moderation.console.case_machine import MachineView, machine_views
+from moderation.console.case_places import PlaceNow, places_now
+from moderation.console.case_words import MODES, rule_words
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
+from streams.log.moderation import Override
+from streams.naming import tag_of
+from streams.orders.speakers import same_person
+from streams.policy import Policy
+from streams.policy.look_alikes import skeleton
+
+MOST_RELATIVES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """Look-alike of a hashtag, with its case if one is open."""
+
+    hashtag: str
+    display: str
+    case: str
+    """Id of its open case; "" for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """Rule of a category, in words without numbers."""
+
+    category: str
+    meaning: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case for one person who may see its state."""
+
+    plain: Mapping[str, Any]
+    places: list[PlaceNow]
+    notes: tuple[str, ...]
+    """Hints on the spelling of the hashtag."""
+    relatives: list[Relative]
+    more_relatives: int
+    rules: list[RuleText]
+    due: bool
+    """Whether the person owes a first answer."""
+    first: str
+    """The person's first answer; "" for none."""
+    machine: list[MachineView]
+    choice: Choice | None
+    appeals: int
+    decided: Mapping[str, Any] | None
+    """Newest decision that is not undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """Everything that a view is built from."""
+
+    case: HashtagCase
+    log: CaseLog
+    person: str
+    grants: Sequence[Grant]
+    show_legal: bool
+    latest: Sequence[Decision]
+    people: OverrideHistory
+    policy: Policy | None
+    relatives: Sequence[Relative]
+    at_ms: int
+    due: bool
+
+
+def case_view(facts: CaseFacts) -> CaseView:
+    """Build the view of a case that its person does not review blind."""
+    case, plain = facts.case, detailed_dict(facts.case, facts.log, facts.person)
+    places = places_now(case.hashtag, facts.latest, facts.people, facts.at_ms, show_legal=facts.show_legal)
+    statuses = facts.people.statuses(facts.at_ms, hashtag=case.hashtag)
+    in_force = [
+        one.record for one in statuses if one.state == "in force" and isinstance(one.record, Override)
+        and (facts.show_legal or one.record.source != "legal")
+    ]  # fmt: skip
+    decisions = [one for one in plain["history"] if one["kind"] == "decision"]
+    return CaseView(
+        plain=plain,
+        places=places,
+        notes=tag_of(case.display).notes,
+        relatives=list(facts.relatives[:MOST_RELATIVES]),
+        more_relatives=max(0, len(facts.relatives) - MOST_RELATIVES),
+        rules=_rules(plain["categories"], plain["surfaces"], plain["countries"], facts.policy),
+        due=facts.due,
+        first=first_answer_of(case, facts.person),
+        machine=[] if facts.due else machine_views(case, facts.latest, facts.policy),
+        choice=choice_of(case, places, in_force, facts.grants),
+        appeals=sum(one.item.kind == "appeal" for one in case.open_items),
+        decided=decisions[-1] if case.progress.decisions and decisions else None,
+    )
+
+
+def first_answer_of(case: HashtagCase, person: str) -> str:
+    """Return the last first answer of a person on a case; "" for none."""
+    return next((one.answer for one in reversed(case.progress.answers) if same_person(one.actor, person)), "")
+
+
+def is_answer_due(case: HashtagCase, person: str) -> bool:
+    """Return whether a person has neither answered nor decided an open case."""
+    decided = any(same_person(one.actor, person) for one in case.progress.decisions)
+    return bool(case.open_items) and not decided and not first_answer_of(case, person)
+
+
+def blind_problem(case: HashtagCase, person: str, at_ms: int) -> str:
+    """Return the reason why a person cannot judge a second look; "" if the person can."""
+    return look_problem(case.progress, person, at_ms)
+
+
+def relatives_of(hashtag: str, known: Iterable[tuple[str, str]], open_cases: Mapping[str, str]) -> list[Relative]:
+    """Find the look-alikes of a hashtag among known ones.
+
+    Args:
+        hashtag: normalised hashtag.
+        known: hashtags with their display spelling.
+        open_cases: id of the open case by hashtag.
+
+    >>> relatives_of("hate", [("hate", "hate"), ("h4te", "H4te"), ("love", "love")], {"h4te": "case-1"})
+    [Relative(hashtag='h4te', display='H4te', case='case-1')]
+    """
+    wanted = _skeleton(hashtag)
+    alike = {tag: display for tag, display in known if tag != hashtag and wanted and _skeleton(tag) == wanted}
+    return [Relative(tag, alike[tag] or tag, open_cases.get(tag, "")) for tag in sorted(alike)]
+
+
+@lru_cache(maxsize=100_000)
+def _skeleton(hashtag: str) -> str:
+    return skeleton(hashtag)
+
+
+def _rules(
+    categories: Sequence[str], surfaces: Sequence[str], countries: Sequence[str], policy: Policy | None
+) -> list[RuleText]:
+    found = []
+    for category in categories:
+        modes = {
+            policy.rule(category, surface, country).mode
+            for surface in surfaces
+            for country in countries
+            if policy is not None and category in policy.categories and surface in policy.surfaces
+        }
+        words = MODES.get(next(iter(modes)), "") if len(modes) == 1 else ""
+        found.append(RuleText(category, rule_words(category), words))
+    return found

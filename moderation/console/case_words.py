@@ -1,0 +1,158 @@
+"""Words of the case page: rules, grounds, durations, markings and skips. Pure.
+
+Grounds are templates: one fills the reason, which stays editable. A category that this module does not know has the
+common grounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from moderation.cases.records import CaseVerdict, SkipCause
+from moderation.console.words import listed, place_words, plain_words
+
+
+class Ground(NamedTuple):
+    """Template of a reason; its key works in the dialog."""
+
+    key: str
+    name: str
+    reason: str
+
+
+class Duration(NamedTuple):
+    """Preset of a decision's life; its key works in the dialog."""
+
+    key: str
+    value: str
+    words: str
+
+
+class KeyedWord(NamedTuple):
+    """Value of a choice with its key and words."""
+
+    key: str
+    value: str
+    words: str
+
+
+RULES = {
+    "hateful_conduct": "Attacks on people for who they are: religion, caste, ethnicity, origin, orientation or another "
+    "protected trait.",
+    "abuse": "Insults and threats aimed at a person or a group.",
+    "gendered_abuse": "Abuse of women, or of any person for their gender.",
+}
+"""Meaning of a category, without numbers."""
+MODES = {
+    "suppress": "The live policy hides such hashtags without a person.",
+    "hold_for_review": "The live policy hides such hashtags until a person decides or the hold lapses.",
+    "review": "The live policy hides nothing here and asks a person.",
+    "shadow": "The live policy only counts such decisions and hides nothing.",
+}
+_HIDE = {
+    "hateful_conduct": ("Attacks on people for who they are", "Most sampled tweets attack people for who they are."),
+    "abuse": ("Insults or threats", "Most sampled tweets insult or threaten a person or a group."),
+    "gendered_abuse": ("Abuse for a person's gender", "Most sampled tweets abuse people for their gender."),
+}
+_HIDE_COMMON = (
+    ("Call to harm", "Sampled tweets call for harm to people."),
+    ("Coordinated attack", "Sampled tweets repeat one attack in concert."),
+    ("The hashtag itself attacks", "The words of the hashtag attack people."),
+)
+_SHOW_COMMON = (
+    ("Counter-speech", "Most sampled tweets answer the attack; they do not carry it on."),
+    ("News or debate", "Most sampled tweets report or discuss."),
+    ("Reclaimed words", "The group that the words name uses them of itself."),
+    ("No harm under the rule", "The sampled tweets do not fall under the rule."),
+)
+_LEAVE_COMMON = (
+    ("Too early to say", "The sample is too small for a decision either way."),
+    ("The present state fits", "What is shown now fits what the sampled tweets say."),
+)
+DURATIONS = (
+    Duration("h", "6h", "6 hours"),
+    Duration("d", "1d", "1 day"),
+    Duration("w", "7d", "7 days"),
+    Duration("t", "30d", "30 days"),
+)
+MARKS = (
+    KeyedWord("q", "attack", "Attack"),
+    KeyedWord("w", "counter_speech", "Counter-speech"),
+    KeyedWord("r", "news", "News"),
+    KeyedWord("t", "reclaimed", "Reclaimed"),
+    KeyedWord("y", "unrelated", "Unrelated"),
+)
+"""Markings of a tweet; a key works on the tweet that has the focus."""
+MARK_WORDS = {one.value: one.words.lower() for one in MARKS}
+FIRST_ANSWERS = (
+    KeyedWord("1", "hide", "Hide"),
+    KeyedWord("2", "show", "Show"),
+    KeyedWord("3", "unsure", "Unsure"),
+)
+UNDO_GROUNDS = (
+    Ground("1", "Decided by mistake", "Decided by mistake."),
+    Ground("2", "New facts", "New facts change the decision."),
+)
+SKIPS: tuple[tuple[str, SkipCause, str], ...] = (
+    ("l", "language", "I do not read the language"),
+    ("c", "context", "I lack the context"),
+    ("d", "distress", "It distresses me"),
+    ("o", "other", "Another reason"),
+)
+_LANGUAGES = {
+    "ar": "Arabic", "bn": "Bengali", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian", "fr": "French",
+    "gu": "Gujarati", "hi": "Hindi", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "kn": "Kannada",
+    "ko": "Korean", "ml": "Malayalam", "mr": "Marathi", "ne": "Nepali", "nl": "Dutch", "pa": "Punjabi", "pl": "Polish",
+    "pt": "Portuguese", "ru": "Russian", "si": "Sinhala", "ta": "Tamil", "te": "Telugu", "th": "Thai", "tl": "Tagalog",
+    "tr": "Turkish", "uk": "Ukrainian", "und": "unknown language", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
+}  # fmt: skip
+
+
+def language_words(lang: str) -> str:
+    """Name a language by its primary subtag.
+
+    >>> language_words("hi"), language_words("xx")
+    ('Hindi', 'xx')
+    """
+    return _LANGUAGES.get(lang, lang)
+
+
+def rule_words(category: str) -> str:
+    """Say what a category of the policy means."""
+    return RULES.get(category, f"The policy's category “{plain_words(category)}”.")
+
+
+def grounds_of(verdict: CaseVerdict, categories: Sequence[str]) -> list[Ground]:
+    """List the grounds for a verdict on some categories, the categories' own first.
+
+    >>> [one.key for one in grounds_of("hide", ["abuse"])], grounds_of("show", [])[0].name
+    (['1', '2', '3', '4'], 'Counter-speech')
+    """
+    found = [_HIDE[one] for one in categories if one in _HIDE] if verdict == "hide" else []
+    found += {"hide": _HIDE_COMMON, "show": _SHOW_COMMON, "leave": _LEAVE_COMMON}[verdict]
+    return [Ground(str(number), name, f"{name}. {reason}") for number, (name, reason) in enumerate(found, 1)][:9]
+
+
+def in_places(countries: Sequence[str]) -> str:
+    """Name countries as the place of an action; more than three are counted.
+
+    >>> in_places(["IN"]), in_places(["*"]), in_places(["*", "IN"]), in_places(["IN", "FR", "DE", "US"])
+    ('in India', 'everywhere', 'everywhere and in India', 'in 4 countries')
+    """
+    named = [one for one in countries if one != "*"]
+    where = f"in {listed([place_words(one) for one in named])}" if len(named) < 4 else f"in {len(named)} countries"
+    return " and ".join((["everywhere"] if "*" in countries else []) + ([where] if named else []))
+
+
+def action_words(verdict: CaseVerdict, *, hidden: bool, discounted: bool = False) -> str:
+    """Say what a verdict does to a hashtag that is hidden now, ranked lower, or shown.
+
+    >>> action_words("hide", hidden=True), action_words("show", hidden=True), action_words("show", hidden=False)
+    ('Keep hidden', 'Show again', 'Keep showing')
+    """
+    if verdict == "leave":
+        return "Leave as it is"
+    if verdict == "hide":
+        return "Keep hidden" if hidden else "Hide"
+    return "Show again" if hidden else "Show in full" if discounted else "Keep showing"
