@@ -13,18 +13,57 @@ A new item belongs to the open case of its hashtag, or begins a new one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hushtag_client.registers import ANY_HASHTAG
 
 from moderation.cases.case import CaseItem, HashtagCase
 from moderation.cases.episodes import episodes_of
-from moderation.cases.fold import CaseFold, look_result
+from moderation.cases.fold import CaseFold, CaseProgress, look_result
 from moderation.cases.records import CaseDecision
 from moderation.review.automated import KEPT_MS, AutomatedFold
 from moderation.review.fold import AppealStatus
 from moderation.review.items import BLIND_KINDS, ReviewItem, reference_of
 from moderation.statements.collect import decision_restrictions, override_restriction
+from streams.flags.moderation_fold import Scope
 from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
 from streams.log.moderation import Override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseInputs:
+    """Input of the derivation: of all hashtags, or of one."""
+
+    items: Iterable[ReviewItem]
+    """Items of automated decisions."""
+    decisions: Iterable[Decision]
+    """Latest automated decisions."""
+    overrides: Sequence[tuple[int, Override]]
+    """Overrides with their offsets."""
+    appeals: Sequence[AppealStatus]
+    recorded: Iterable[CaseProgress]
+    """Cases with records."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSources:
+    """State of the logs at one moment.
+
+    Args:
+        fold: case records.
+        automated: automated decisions.
+        history: people's overrides.
+        stops: stop buttons in force, by scope.
+        at_ms: the moment, Unix time in ms.
+    """
+
+    fold: CaseFold
+    automated: AutomatedFold
+    history: OverrideHistory
+    stops: Sequence[tuple[Scope, Override]]
+    at_ms: int
 
 
 def cases_of(
@@ -33,9 +72,10 @@ def cases_of(
     history: OverrideHistory,
     appeals: Mapping[str, AppealStatus],
     at_ms: int,
-    hashtag: str | None = None,
 ) -> dict[str, HashtagCase]:
     """Derive the cases by id: all open ones, and closed ones while their items or records are kept.
+
+    `case_board` keeps them, and is quicker.
 
     Args:
         fold: case records.
@@ -43,25 +83,39 @@ def cases_of(
         history: people's overrides.
         appeals: appeals by id.
         at_ms: the moment, Unix time in ms.
-        hashtag: only cases of this hashtag, which is quicker; None: all.
     """
+    inputs = CaseInputs(
+        items=automated.items.values(),
+        decisions=automated.latest.values(),
+        overrides=[(offset, one) for offset, one in history.history if isinstance(one, Override)],
+        appeals=[*appeals.values()],
+        recorded=fold.cases.values(),
+    )
+    stops = stops_in_force(history, history.scopes(ANY_HASHTAG), at_ms)
+    return derive_cases(inputs, CaseSources(fold, automated, history, stops, at_ms))
+
+
+def stops_in_force(history: OverrideHistory, scopes: Iterable[Scope], at_ms: int) -> list[tuple[Scope, Override]]:
+    """List people's stop buttons that are in force at a moment, of the scopes of every hashtag."""
+    return history.in_force(at_ms, [scope for scope in scopes if scope[3] == "human"])
+
+
+def derive_cases(inputs: CaseInputs, sources: CaseSources) -> dict[str, HashtagCase]:
+    """Derive the cases by id from the inputs of whole hashtags."""
+    fold, automated, history, at_ms = sources.fold, sources.automated, sources.history, sources.at_ms
     by_tag: dict[str, list[CaseItem]] = defaultdict(list)
-    for item in automated.items.values():
-        if hashtag not in (None, item.hashtag):
-            continue
+    for item in inputs.items:
         if item.kind not in BLIND_KINDS:
             by_tag[item.hashtag].append(_answered(item, automated.end_ms(item), fold, history, at_ms))
         elif item.kind == "second_look" or item.hashtag not in automated.flagged or _looks(fold, item):
             by_tag[item.hashtag] += _looked_at(item, fold, history, at_ms)
-    for item in (*_holds(history, at_ms), *_paused(automated, history, at_ms)):
-        if hashtag in (None, item.hashtag):
-            by_tag[item.hashtag].append(_answered(item, item.ends_ms, fold, history, at_ms))
-    for item, closed_ms in _appealed(appeals, automated, history, at_ms):
-        if hashtag in (None, item.hashtag):
-            by_tag[item.hashtag].append(CaseItem(item, closed_ms))
+    for item in (*_holds(inputs.overrides, history, at_ms), *_paused(inputs.decisions, sources)):
+        by_tag[item.hashtag].append(_answered(item, item.ends_ms, fold, history, at_ms))
+    for item, closed_ms in _appealed(inputs, automated, at_ms):
+        by_tag[item.hashtag].append(CaseItem(item, closed_ms))
     cases = {case.id: case for items in by_tag.values() for case in episodes_of(items, fold)}
-    for progress in fold.cases.values():
-        if progress.id not in cases and hashtag in (None, progress.hashtag):
+    for progress in inputs.recorded:
+        if progress.id not in cases:
             cases[progress.id] = HashtagCase(
                 id=progress.id,
                 hashtag=progress.hashtag,
@@ -155,10 +209,10 @@ def _hold_id(record: Override) -> str:
     return "" if restriction is None else restriction.reference
 
 
-def _holds(history: OverrideHistory, at_ms: int) -> Iterable[ReviewItem]:
+def _holds(overrides: Iterable[tuple[int, Override]], history: OverrideHistory, at_ms: int) -> Iterable[ReviewItem]:
     """Build an item for each hold by a person."""
-    for offset, record in history.history:
-        if not isinstance(record, Override) or record.action != "hold" or record.source != "human":
+    for offset, record in overrides:
+        if record.action != "hold" or record.source != "human":
             continue
         if offset in history.fold.stale or record.expires_at_ms + KEPT_MS < at_ms:
             continue
@@ -185,10 +239,10 @@ def _holds(history: OverrideHistory, at_ms: int) -> Iterable[ReviewItem]:
         )
 
 
-def _paused(automated: AutomatedFold, history: OverrideHistory, at_ms: int) -> Iterable[ReviewItem]:
+def _paused(decisions: Iterable[Decision], sources: CaseSources) -> Iterable[ReviewItem]:
     """Build an item for each suppression that a stop button lifts."""
-    stops = [(scope, record) for scope, record in history.in_force(at_ms, history.scopes("*")) if scope[3] == "human"]
-    for decision in automated.latest.values() if stops else ():
+    stops, at_ms = sources.stops, sources.at_ms
+    for decision in decisions if stops else ():
         for one in decision_restrictions(decision):
             lifting = {
                 scope[1]: stop
@@ -213,14 +267,12 @@ def _paused(automated: AutomatedFold, history: OverrideHistory, at_ms: int) -> I
             )
 
 
-def _appealed(
-    appeals: Mapping[str, AppealStatus], automated: AutomatedFold, history: OverrideHistory, at_ms: int
-) -> Iterable[tuple[ReviewItem, int | None]]:
+def _appealed(inputs: CaseInputs, automated: AutomatedFold, at_ms: int) -> Iterable[tuple[ReviewItem, int | None]]:
     """Build an item for each appeal about a hashtag that is not against a legal order, with the time of its outcome."""
-    tags = {one.appeal.hashtag for one in appeals.values() if one.appeal.case not in automated.restrictions}
-    overrides = [record for _, record in history.history if isinstance(record, Override) and record.hashtag in tags]
+    tags = {one.appeal.hashtag for one in inputs.appeals if one.appeal.case not in automated.restrictions}
+    overrides = [record for _, record in inputs.overrides if record.hashtag in tags]
     by_people = {one.reference: one for record in overrides if (one := override_restriction(record)) is not None}
-    for status in appeals.values():
+    for status in inputs.appeals:
         appeal, outcome = status.appeal, status.outcome
         if appeal.order or (outcome is not None and outcome.at_ms + KEPT_MS < at_ms):
             continue

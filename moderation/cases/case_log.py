@@ -6,13 +6,12 @@ Each record is read back, and the fold decides whether it is accepted.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from moderation.cases.blinding import blinded_hashtags, is_blinded
-from moderation.cases.board import cases_of
 from moderation.cases.case import HashtagCase
+from moderation.cases.case_board import CaseBoard
 from moderation.cases.fold import CLAIM_MS, CaseFold, change_words
 from moderation.cases.heartbeats import Heartbeats
 from moderation.cases.records import MOST_COVERED, CaseRecord, encode_case_record
@@ -47,15 +46,17 @@ class CaseLog:
         self._reviews = reviews
         self._clock = clock
         self._folded = 0
-        self._tag_of_case: dict[str, str] = {}
-        """Hashtag by case, at the last refresh of all."""
-        self._scopes_of_tag: dict[str, list[Scope]] = {}
-        self._indexed = 0
+        self._board = CaseBoard()
 
     async def refresh(self) -> dict[str, HashtagCase]:
-        """Read the topics to their present ends and derive the cases by id."""
+        """Read the topics to their present ends and return the cases by id."""
         await self._reviews.refresh()
-        return self._all_cases()
+        return dict(self._updated().cases)
+
+    async def changed_since(self, sequence: int) -> tuple[int, set[str]]:
+        """Read on to the present ends; return the last change's number, and the cases changed after an earlier one."""
+        await self._reviews.refresh()
+        return self._updated().changed_since(sequence)
 
     def blinded(self, actor: str) -> frozenset[str]:
         """Return the hashtags about which an actor may see no numbers now, at the last refresh."""
@@ -88,17 +89,13 @@ class CaseLog:
     async def find(self, name: str) -> HashtagCase:
         """Return a case by its id, or the newest case of a hashtag."""
         await self._reviews.refresh()
-        self._fold_new()
+        board = self._updated()
         if not name.startswith("case-"):
             hashtag = tag_of(name).hashtag
-            if not (found := self._cases(hashtag)):
+            if not (found := board.of_tag(hashtag)):
                 raise NoSuchCase(f"#{hashtag} has no case", fix="hushtag cases list")
             return max(found.values(), key=lambda one: (one.is_open, one.began_ms))
-        known = self.fold.cases.get(name)
-        of_case = known.hashtag if known is not None else self._tag_of_case.get(name)
-        if of_case is not None and (case := self._cases(of_case).get(name)) is not None:
-            return case
-        if (case := self._all_cases().get(name)) is None:
+        if (case := board.cases.get(name)) is None:
             raise NoSuchCase(f"there is no case {name[:40]!r}", fix="hushtag cases list")
         return case
 
@@ -132,13 +129,9 @@ class CaseLog:
             words = f"{record.actor} has decided since ({verb}): {record.reason}"
         raise StaleReview(case.id, words or f"the version {version[:80]!r} never existed")
 
-    def _scopes(self, case: HashtagCase) -> list[Scope]:
-        stacks = self._service.view.fold.stacks()
-        for scope in islice(stacks, self._indexed, None):
-            if scope[3] == "human":
-                self._scopes_of_tag.setdefault(scope[0], []).append(scope)
-        self._indexed = len(stacks)
-        return self._scopes_of_tag.get(case.hashtag, [])
+    def _scopes(self, case: HashtagCase) -> Sequence[Scope]:
+        self._board.overrides.follow(self._service.view)
+        return self._board.overrides.scopes(case.hashtag)
 
     async def _send(
         self, case: HashtagCase, make: Callable[[], tuple[CaseRecord, list[TagRecord]]]
@@ -163,18 +156,14 @@ class CaseLog:
             )
         return tuple(AcceptedRecord(one, offset) for one, offset in zip(effects, offsets[1:], strict=True))
 
-    def _cases(self, hashtag: str | None = None) -> dict[str, HashtagCase]:
+    def _updated(self) -> CaseBoard:
         self._fold_new()
-        appeals = self._reviews.fold.appeals
-        return cases_of(self.fold, self._reviews.automated, self._service.view, appeals, self._clock(), hashtag=hashtag)
-
-    def _all_cases(self) -> dict[str, HashtagCase]:
-        cases = self._cases()
-        self._tag_of_case = {case.id: case.hashtag for case in cases.values()}
-        return cases
+        reviews = self._reviews
+        self._board.update(self.fold, reviews.automated, self._service.view, reviews.fold, self._clock())
+        return self._board
 
     def _again(self, case: HashtagCase) -> HashtagCase:
-        return self._cases(case.hashtag)[case.id]
+        return self._updated().cases[case.id]
 
     def _fold_new(self) -> None:
         others = self._service.view.others

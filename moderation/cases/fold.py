@@ -28,6 +28,7 @@ from moderation.cases.records import (
     LookVerdict,
     decode_case_record,
 )
+from moderation.changes import ChangeMemory
 from streams.constants import HOUR_MS, MINUTE_MS
 from streams.errors import ContractError
 from streams.flags.overrides import OverrideHistory
@@ -116,6 +117,8 @@ class CaseFold:
         """Cases with a blind claim that still owes its verdict."""
         self.refused: dict[int, str] = {}
         """Reason why a record has no effect, by offset."""
+        self.changes = ChangeMemory()
+        """Cases in the order of their last record."""
 
     def apply(self, record: CaseRecord, offset: int) -> None:
         """Apply the record at an offset, or enter it in `refused`."""
@@ -126,6 +129,7 @@ class CaseFold:
             self.cases[record.case] = CaseProgress(record.case, record.hashtag, record.began_ms)
             self.cases_of_tag.setdefault(record.hashtag, []).append(record.case)
         case = self.cases[record.case]
+        self.changes.note(case.id)
         for item in record.items:
             self.case_of_item.setdefault(item, record.case)
         case.history.append(record)

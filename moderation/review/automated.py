@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from moderation.changes import ChangeMemory
 from moderation.review.items import DEFAULT_SHARE, ReviewItem, items_of
 from moderation.statements.collect import decision_restrictions
 from moderation.statements.restriction import Restriction
@@ -56,6 +58,9 @@ class AutomatedFold:
         self.items: dict[str, ReviewItem] = {}
         self.flagged: dict[str, int] = {}
         """End of the last automated flag, by hashtag; a hashtag with one is no control."""
+        self.changes = ChangeMemory()
+        """Hashtags in the order of their last change."""
+        self._countries: dict[str, set[str]] = {}
         self._ends: dict[str, _ItemEnd] = {}
         self._last: dict[tuple[str, str], tuple[str, int, frozenset[str]]] = {}
         self._items_of_key: dict[tuple[str, str], set[str]] = {}
@@ -66,6 +71,8 @@ class AutomatedFold:
     def apply(self, decision: Decision) -> None:
         """Apply one decision record."""
         key = decision.hashtag, decision.country
+        self.changes.note(decision.hashtag)
+        self._countries.setdefault(decision.hashtag, set()).add(decision.country)
         if key not in self.latest or self.latest[key].version < decision.version:
             self.latest[key] = decision
         for one in decision_restrictions(decision):
@@ -82,6 +89,22 @@ class AutomatedFold:
         """Return the time at which an item ended or ends: its expiry, or the first decision without it."""
         end = self._ends.get(item.id)
         return item.ends_ms if end is None or not end.absent else min(item.ends_ms, end.absent_ms)
+
+    def hashtags(self) -> Collection[str]:
+        """Return the hashtags with a decision or an item."""
+        return self._countries.keys()
+
+    def items_of_tag(self, hashtag: str) -> Iterator[ReviewItem]:
+        """Yield the items of one hashtag."""
+        for country in self._countries.get(hashtag, ()):
+            for name in self._items_of_key.get((hashtag, country), ()):
+                yield self.items[name]
+
+    def latest_of_tag(self, hashtag: str) -> Iterator[Decision]:
+        """Yield the latest decision on a hashtag in each country."""
+        for country in self._countries.get(hashtag, ()):
+            if (found := self.latest.get((hashtag, country))) is not None:
+                yield found
 
     def _apply_items(self, decision: Decision, key: tuple[str, str]) -> None:
         found = {item.id: item for item in items_of(decision, share=self._share, secret=self._secret)}
@@ -102,15 +125,26 @@ class AutomatedFold:
 
     def prune(self, now_ms: int) -> None:
         """Remove everything that ended more than `KEPT_MS` ago."""
-        for reference in [r for r, one in self.restrictions.items() if one.ends_ms + KEPT_MS < now_ms]:
+        before = now_ms - KEPT_MS
+        for reference, restriction in [pair for pair in self.restrictions.items() if pair[1].ends_ms < before]:
             del self.restrictions[reference], self._versions[reference]
-        self.items = {item.id: item for item in self.items.values() if item.ends_ms + KEPT_MS >= now_ms}
-        self.latest = {key: one for key, one in self.latest.items() if one.decided_at_ms + KEPT_MS >= now_ms}
-        self.flagged = {tag: ends_ms for tag, ends_ms in self.flagged.items() if ends_ms + KEPT_MS >= now_ms}
-        self._ends = {name: end for name, end in self._ends.items() if name in self.items}
+            self.changes.note(restriction.target)
+        for item in [one for one in self.items.values() if one.ends_ms < before]:
+            del self.items[item.id]
+            self._ends.pop(item.id, None)
+            self.changes.note(item.hashtag)
+        for key in [key for key, one in self.latest.items() if one.decided_at_ms < before]:
+            del self.latest[key]
+            self._last.pop(key, None)
+            self.changes.note(key[0])
+        for hashtag in [tag for tag, ends_ms in self.flagged.items() if ends_ms < before]:
+            del self.flagged[hashtag]
+            self.changes.note(hashtag)
         kept = {key: names & self.items.keys() for key, names in self._items_of_key.items()}
         self._items_of_key = {key: names for key, names in kept.items() if names}
-        self._last = {key: last for key, last in self._last.items() if key in self.latest}
+        self._countries = {}
+        for hashtag, country in (*self.latest, *self._items_of_key):
+            self._countries.setdefault(hashtag, set()).add(country)
 
 
 class AutomatedSource(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from moderation.changes import ChangeMemory
 from moderation.review.records import Appeal, AppealOutcome, AppealRecord, decode_appeal
 from streams.errors import ContractError
 from streams.flags.overrides import OverrideHistory
@@ -29,15 +30,23 @@ class AppealFold:
         self.appeals: dict[str, AppealStatus] = {}
         self.refused: dict[int, str] = {}
         """Reason why a record has no effect, by offset."""
+        self.by_tag: dict[str, list[AppealStatus]] = {}
+        """Appeals by what they are about: a hashtag, or a target of an order."""
+        self.changes = ChangeMemory()
+        """Hashtags in the order of their appeals' last change."""
 
     def apply(self, record: AppealRecord, offset: int) -> None:
         """Apply the record at an offset, or enter it in `refused`."""
         if problem := self.problem(record):
             self.refused[offset] = problem
         elif isinstance(record, Appeal):
-            self.appeals[record.id] = AppealStatus(record)
+            status = self.appeals[record.id] = AppealStatus(record)
+            self.by_tag.setdefault(record.hashtag, []).append(status)
+            self.changes.note(record.hashtag)
         else:
-            self.appeals[record.appeal].outcome = record
+            status = self.appeals[record.appeal]
+            status.outcome = record
+            self.changes.note(status.appeal.hashtag)
 
     def decode_and_apply(self, offset: int, other: OtherRecord) -> None:
         """Apply an undecoded record of the topic; records of other kinds are ignored."""

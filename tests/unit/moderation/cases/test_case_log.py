@@ -46,21 +46,6 @@ async def test_decision_on_too_many_items_writes_nothing() -> None:
     await world.cases.decide("tag", "show", actor="ann", reason="seen", items=[(await world.case()).items[0].item.id])
 
 
-async def test_case_of_the_list_is_found_without_deriving_all() -> None:
-    world = CaseHarness(*[decision(ruling("hold"), tag=f"t{n}", number=n + 1) for n in range(3)])
-    derived: list[str | None] = []
-    cases = world.cases._cases
-
-    def counted(hashtag: str | None = None) -> dict:  # type: ignore[type-arg]
-        derived.append(hashtag)
-        return cases(hashtag)
-
-    world.cases._cases = counted  # type: ignore[method-assign]
-    name = next(iter(await world.cases.refresh()))
-    await world.cases.find(name)
-    assert derived == [None, "t0"]
-
-
 async def test_refused_check_of_rights_writes_nothing() -> None:
     class BeyondRights(Exception):
         pass

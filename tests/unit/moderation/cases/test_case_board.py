@@ -1,0 +1,220 @@
+"""Tests of the kept cases: the same as deriving all, at any time, and only what changed is derived again."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moderation.cases import case_board
+from moderation.cases.board import CaseInputs, cases_of
+from moderation.cases.case import HashtagCase
+from moderation.cases.fold import CLAIM_MS
+from moderation.changes import ChangeMemory
+from moderation.drafts import STOP, OverrideDraft, UndoDraft
+from moderation.review.automated import KEPT_MS
+from streams.errors import HushtagError
+from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+
+TAGS = ("t0", "t1", "t2")
+PEOPLE = ("ann", "ben", "cem")
+JUMPS_MS = (0, 1, 10, CLAIM_MS, HOUR_MS - 1, HOUR_MS, HOUR_MS + 1, 3 * HOUR_MS, KEPT_MS - HOUR_MS, KEPT_MS)
+
+
+class RandomHistory:
+    """People, the pipeline and the clock, each acting at random on one log."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.world = CaseHarness(share=dice.choice((0.0, 1.0)))
+        self._dice = dice
+        self._version = 0
+
+    async def act(self) -> None:
+        acts = (self._decide, self._override, self._undo, self._appeal, self._judge, self._stop, self._case, self._wait)
+        with contextlib.suppress(HushtagError):  # nothing is open, or another person holds it
+            await self._dice.choice(acts)()
+
+    def moments(self) -> list[int]:
+        """List times around which cases may change by themselves, in order."""
+        world = self.world
+        ends = [item.ends_ms for item in world.automated.fold.items.values()]
+        ends += [getattr(record, "expires_at_ms", record.at_ms) for _, record in world.service.view.history]
+        ends += [one.outcome.at_ms for one in world.reviews.fold.appeals.values() if one.outcome is not None]
+        ends += [given[-1].at_ms for given in world.cases.fold.looks()]
+        found = {ends_ms + after_ms for ends_ms in ends for after_ms in (0, KEPT_MS, KEPT_MS + 1)}
+        return sorted(one for one in found if one > world.now_ms)
+
+    async def _decide(self) -> None:
+        self._version += self._dice.choice((0, 1, 1))
+        now = self.world.now_ms
+        action = self._dice.choice(("hold", "review", "discount", "suppress", "shadow", "clear"))
+        one = ruling(action, since_ms=now, expires_at_ms=0 if action == "clear" else now + self._span(), weight=0.5)
+        country = self._dice.choice(("IN", "*"))
+        self.world.automated.fold.apply(
+            decision(one, tag=self._tag(), country=country, number=self._version, at_ms=now, provisional=self._rarely())
+        )
+
+    async def _override(self) -> None:
+        action: Any = self._dice.choice(("block", "allow", "hold"))
+        await self.world.person(action, tag=self._tag(), country=self._dice.choice(("IN", "*")), lasts_ms=self._span())
+
+    async def _undo(self) -> None:
+        await self.world.undo(tag=self._tag(), country=self._dice.choice(("IN", "*")))
+
+    async def _appeal(self) -> None:
+        await self.world.reviews.refresh()
+        references = [*self.world.automated.fold.restrictions]
+        if references:
+            await self.world.reviews.appeal(self._dice.choice(references), actor="clerk", reason="r")
+
+    async def _judge(self) -> None:
+        appeals = [*self.world.reviews.fold.appeals]
+        if appeals:
+            verdict: Any = self._dice.choice(("uphold", "overturn"))
+            await self.world.reviews.end_appeal(self._dice.choice(appeals), verdict, actor="judge", reason="r")
+
+    async def _stop(self) -> None:
+        if self._rarely():
+            await self.world.service.undo(UndoDraft(STOP, "*", None, "lee", "over"))
+        else:
+            ends_ms = self.world.now_ms + self._span()
+            await self.world.service.pause(OverrideDraft(STOP, "allow", "*", ("trends",), "lee", "stop", ends_ms))
+
+    async def _case(self) -> None:
+        cases, tag, person = self.world.cases, self._tag(), self._dice.choice(PEOPLE)
+        word: Any = self._dice.choice(("hide", "show"))
+        match self._dice.choice(("claim", "decide", "decide", "looks", "leave", "undo", "skip", "answer", "note")):
+            case "claim":
+                await cases.claim(tag, actor=person)
+            case "decide":
+                await cases.decide(tag, word, actor=person, reason="r", expires_at_ms=self.world.now_ms + self._span())
+            case "looks":
+                for one in PEOPLE[:2]:
+                    await self.world.look(one, word, tag=tag)
+            case "leave":
+                await cases.decide(tag, "leave", actor=person, reason="r")
+            case "undo":
+                await cases.undo(tag, actor=person, reason="r")
+            case "skip":
+                await cases.skip(tag, "other", actor=person, reason="r")
+            case "answer":
+                await cases.answer(tag, word, actor=person, reason="r")
+            case "note":
+                await cases.note(tag, actor=person, reason="r")
+
+    async def _wait(self) -> None:
+        self.world.now_ms += self._dice.choice(JUMPS_MS)
+        if self._rarely():
+            self.world.now_ms = max(100, self.world.now_ms - self._span())
+        if self._rarely():
+            self.world.automated.fold.prune(self.world.now_ms)
+
+    def _span(self) -> int:
+        return self._dice.choice((1, HOUR_MS, 2 * HOUR_MS))
+
+    def _tag(self) -> str:
+        return self._dice.choice(TAGS)
+
+    def _rarely(self) -> bool:
+        return self._dice.random() < 0.2
+
+
+def derived_anew(world: CaseHarness) -> dict[str, HashtagCase]:
+    return cases_of(
+        world.cases.fold,
+        world.automated.fold,
+        world.service.view,
+        world.reviews.fold.appeals,
+        world.now_ms,
+    )
+
+
+def snapshot(cases: Iterable[HashtagCase]) -> dict[str, object]:
+    """Copy what a page can see of each case; the progress in it goes on changing."""
+    return {one.id: (one.items, [record.id for record in one.progress.history]) for one in cases}
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.randoms(use_true_random=False))
+async def test_kept_cases_equal_deriving_all_and_name_every_change(dice: random.Random) -> None:
+    history = RandomHistory(dice)
+    world, shown, sequence = history.world, dict[str, object](), 0
+
+    async def check() -> None:
+        nonlocal shown, sequence
+        kept = await world.cases.refresh()
+        assert kept == derived_anew(world)
+        sequence, changed = await world.cases.changed_since(sequence)
+        now = snapshot(kept.values())
+        assert {one for one in shown.keys() | now.keys() if shown.get(one) != now.get(one)} <= changed
+        shown = now
+
+    for _ in range(dice.randint(1, 30)):
+        await history.act()
+        if dice.random() < 0.6:
+            await check()
+    await check()
+    moments = history.moments()
+    for world.now_ms in sorted(dice.sample(moments, min(12, len(moments)))):
+        if dice.random() < 0.3:
+            world.automated.fold.prune(world.now_ms)
+        await check()
+
+
+@pytest.fixture
+def derived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Hashtags with items that the board derives, in order."""
+    found: list[str] = []
+    derive = case_board.derive_cases
+
+    def noted(inputs: CaseInputs, *rest: Any) -> dict[str, HashtagCase]:
+        found.extend(dict.fromkeys(item.hashtag for item in inputs.items))
+        return derive(inputs, *rest)
+
+    monkeypatch.setattr(case_board, "derive_cases", noted)
+    return found
+
+
+async def test_board_derives_only_what_changed_or_is_due(derived: list[str]) -> None:
+    world = CaseHarness(
+        decision(ruling("hold", expires_at_ms=HOUR_MS), tag="t0"), decision(ruling("hold"), tag="t1", number=2)
+    )
+    world.automated.fold.apply(decision(ruling("hold", expires_at_ms=9 * HOUR_MS), tag="t2", number=3))
+    name = next(iter(await world.cases.refresh()))
+    assert sorted(derived) == ["t0", "t1", "t2"]
+    derived.clear()
+    await world.cases.find(name)
+    assert derived == []
+    await world.cases.note("t1", actor="ann", reason="film")
+    await world.person("allow", tag="t2")
+    await world.cases.refresh()
+    assert derived == ["t1", "t2"]
+    derived.clear()
+    world.now_ms = HOUR_MS
+    assert not next(one for one in (await world.cases.refresh()).values() if one.hashtag == "t0").is_open
+    assert sorted(derived) == ["t0", "t1"]
+
+
+async def test_stop_button_derives_all_again_and_when_it_expires(derived: list[str]) -> None:
+    world = CaseHarness(decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)))
+    assert await world.cases.refresh() == {}
+    derived.clear()
+    await world.service.pause(OverrideDraft(STOP, "allow", "*", ("trends",), "lee", "stop", HOUR_MS))
+    [paused] = (await world.cases.refresh()).values()
+    assert paused.is_open
+    world.now_ms = HOUR_MS
+    assert await world.cases.refresh() == {}
+
+
+def test_changes_of_forgotten_keys_are_none() -> None:
+    changes = ChangeMemory(most_keys=2)
+    for key in "abc":
+        changes.note(key)
+    assert changes.since(0) == (3, None)
+    assert changes.since(1) == (3, {"b", "c"})
+    assert changes.since(9) == (3, None), "a number of another process"
