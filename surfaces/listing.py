@@ -64,7 +64,7 @@ class Listing:
         return nlargest(self.length, found, key=lambda trend: (trend.tweets, trend.hashtag))
 
     def held(self, country: str | None) -> list[HeldTag]:
-        """List the hashtags hidden from or discounted for a viewer, by their rank without the flag; then by name."""
+        """List the hashtags hidden from or discounted for a viewer, by rank without the flag; the unused last."""
         ranks = {
             trend.hashtag: rank
             for rank, trend in enumerate(self.counter.ranking(country or WORLD, RANKS_KNOWN), start=1)
@@ -80,7 +80,9 @@ class Listing:
                 *self.flags.discounted(self.surface, country),
             )
         ]
-        return sorted(found, key=lambda tag: (tag.would_be_rank or RANKS_KNOWN + 1, tag.register.hashtag))
+        return sorted(
+            found, key=lambda tag: (tag.would_be_rank or RANKS_KNOWN + 1, tag.trend is None, tag.register.hashtag)
+        )
 
     @property
     def step_seconds(self) -> int:

@@ -92,7 +92,9 @@ def search_service(
     @service.app.get("/suggest", include_in_schema=False)
     async def suggest_rows(country: ViewerCountry, q: Typed = "") -> HTMLResponse:
         rows = service.templates.get_template("suggestions.html")
-        return HTMLResponse(rows.render(suggestions=listing.suggestions(country, normalise(q.strip()))))
+        return HTMLResponse(
+            rows.render(suggestions=listing.suggestions(country, normalise(q.strip())), window=service.window)
+        )
 
     @service.app.get("/api/suggest")
     async def suggest(country: ViewerCountry, q: Typed = "") -> SuggestionsOut:

@@ -104,7 +104,13 @@ class SurfaceService:
 
     def trend_row(self, country: str | None, rank: int, trend: Trend, href: str) -> str:
         """Render a trend with its sparkline as a row of a live list."""
-        return self._row("trend_row", rank, trend, *sparkline(self.listing.sparkline(country, trend.hashtag)), href)
+        line_and_area = sparkline(self.listing.sparkline(country, trend.hashtag))
+        return self._row("trend_row", rank, trend, self.window, *line_and_area, href)
+
+    @property
+    def window(self) -> str:
+        """Time over which tweets are counted, in words."""
+        return f"{self.listing.counter.window_seconds // 60} min"
 
     def _row(self, macro: str, *values: Any) -> str:
         """Render one row of a live list by a macro of parts.html."""
@@ -123,9 +129,10 @@ class SurfaceService:
         lists = {"tabs": self._tabs(view), self._list_name: self._shown(country)}
         if held:
             tags = self.listing.held(country)
-            texts["held"] = _count_held(tags)
+            texts["held"] = _count_held(tags, country)
             lists["held"] = {
-                tag.register.hashtag: self._row("held_row", tag, tag.register, self.now_ms()) for tag in tags
+                tag.register.hashtag: self._row("held_row", tag, tag.register, self.window, self.now_ms())
+                for tag in tags
             }
         return LivePage(lists, texts)
 
@@ -252,12 +259,14 @@ def _state_of_flags(status: Status) -> str:
     )
 
 
-def _count_held(tags: Sequence[HeldTag]) -> str:
-    """Count the hidden and the contested hashtags in words."""
-    contested = sum(tag.register.action == "discount" for tag in tags)
-    hidden = len(tags) - contested
+def _count_held(tags: Sequence[HeldTag], country: str | None) -> str:
+    """Count the hidden and the contested hashtags in words; those without tweets in the country count apart."""
+    used = [tag for tag in tags if tag.trend is not None]
+    contested = sum(tag.register.action == "discount" for tag in used)
+    hidden, unused = len(used) - contested, len(tags) - len(used)
     parts = [f"{hidden} held back"] * bool(hidden) + [f"{contested} contested"] * bool(contested)
-    return ", ".join(parts) or "Nothing is held back"
+    here = f" in {countries.country_name(country)}" if country else ""
+    return ", ".join(parts + [f"{unused} without tweets{here}"] * bool(unused)) or "Nothing is held back"
 
 
 def _query(country: str | None, held: bool) -> str:

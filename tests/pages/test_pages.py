@@ -63,6 +63,68 @@ def test_rows_update_in_place_and_keep_focus(open_page: Open, platform: Platform
     assert row.evaluate("row => row.marked")
 
 
+SAMPLER = """() => {
+  const faults = [], list = document.querySelector('[data-list=trends]'), until = performance.now() + 4000;
+  let moved = 0, samples = 0;
+  const sample = () => {
+    const rows = [...list.children].filter(row => !('leaving' in row.dataset));
+    const seen = rows.map(row => [row.getBoundingClientRect().top, row.querySelector('.rank').textContent]);
+    const stale = [...list.children].filter(row => 'leaving' in row.dataset && row.querySelector('.rank').textContent);
+    const ranks = [...seen].sort(([one], [other]) => one - other).map(([, rank]) => rank);
+    moved += rows.some(row => row.getAnimations().some(one => one.id === 'move' && one.playState === 'running'));
+    samples += 1;
+    if (stale.length || ranks.some((rank, place) => rank !== String(place + 1))) faults.push(ranks.join(' '));
+    if (performance.now() < until) requestAnimationFrame(() => setTimeout(sample));
+    else window.sampled = { faults, moved, samples };
+  };
+  sample();
+}"""
+"""Samples each frame: sorted by their place on the screen, the rows must be numbered 1, 2, 3."""
+
+
+def test_moving_rows_show_the_rank_of_their_place(open_page: Open, platform: Platform) -> None:
+    page = open_page(platform.trends_url + "/?country=IN", reduced_motion="no-preference")
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    page.evaluate(SAMPLER)
+    for hashtag in ("ChaiTime", "Bollywood", "KBC", "TechTwitter"):
+        platform.tweet(hashtag, "IN", 400, spread_seconds=5)
+        page.wait_for_timeout(200)
+    platform.suppress("FarmersProtest")
+    page.wait_for_timeout(150)
+    platform.suppress("ChaiTime")
+    while (sampled := page.evaluate("window.sampled")) is None:
+        page.wait_for_timeout(100)
+    assert sampled["moved"] > 10, "rows were sampled while they moved"
+    assert sampled["faults"] == []
+
+
+def test_panel_counts_hashtags_used_in_the_country(open_page: Open, platform: Platform) -> None:
+    platform.suppress("SendThemBack")
+    platform.suppress("NFL", country="*")
+    platform.suppress("NeverUsed")
+    page = open_page(platform.trends_url + "/?country=IN&held=on")
+    expect(page.locator("[data-text=held]")).to_have_text("1 held back, 2 without tweets in India")
+    expect(page.locator("[data-list=held] > li .meta")).to_contain_text(
+        ["90 tweets in 10 min", "no tweets here in 10 min", "no tweets here in 10 min"]
+    )
+    page.goto(platform.trends_url + "/?country=US&held=on")
+    expect(page.locator("[data-text=held]")).to_have_text("1 held back")
+
+
+@pytest.mark.parametrize("words", ["Live", "Reconnecting"])
+@pytest.mark.parametrize("width", [360, 390])
+def test_connection_stays_in_its_line_on_a_phone(open_page: Open, platform: Platform, width: int, words: str) -> None:
+    page = open_page(platform.trends_url + "/", viewport={"width": width, "height": 844})
+    expect(page.locator("[data-live]")).to_have_text("Live")
+    page.evaluate("words => document.querySelector('[data-live] span').textContent = words", words)
+    middles = page.evaluate(
+        "[...document.querySelectorAll('.brand, .bar nav a, .live')].map(one => one.getBoundingClientRect())"
+        ".map(box => Math.round((box.top + box.bottom) / 2))"
+    )
+    assert max(middles) - min(middles) <= 2
+    assert page.locator(".brand").get_attribute("href") == "/" and page.locator(".brand").inner_text() == "Hashtags"
+
+
 def test_new_tag_and_new_country_appear(open_page: Open, platform: Platform) -> None:
     page = open_page(platform.trends_url + "/")
     expect(page.locator("[data-live]")).to_have_text("Live")
@@ -114,7 +176,7 @@ def test_contested_tag_stays_and_staff_see_why(open_page: Open, platform: Platfo
     row = page.locator("[data-list=trends] > li[data-key=cricketworldcup]")
     expect(row).to_be_visible()
     platform.discount("CricketWorldCup", 0.34)
-    expect(row.locator(".meta")).to_contain_text("153 tweets", timeout=2_000)
+    expect(row.locator(".meta")).to_contain_text("153 tweets in 10 min", timeout=2_000)
     expect(page.locator("body")).not_to_contain_text("ontested")
     page.get_by_role("switch", name="Show what was held back").check()
     held = page.locator("[data-list=held] > li[data-key=cricketworldcup]")
@@ -129,7 +191,7 @@ def test_search_box_suggests_and_finds_typed_flagged_tag(open_page: Open, platfo
     page = open_page(platform.search_url + "/?country=IN")
     box = page.get_by_role("combobox")
     box.press_sequentially("#send")
-    expect(page.get_by_role("option")).to_have_text(["#SendThemBack 90 tweets"])
+    expect(page.get_by_role("option")).to_have_text(["#SendThemBack 90 tweets in 10 min"])
     platform.suppress("SendThemBack")
     box.fill("")
     box.press_sequentially("sen")

@@ -63,10 +63,12 @@
       }
     }
     if (order) arrange(element, known, order);
+    number(element);
   }
 
   function arrange(element, known, order) {
-    const before = new Map([...known].filter(([, row]) => row.isConnected).map(([key, row]) => [key, row.offsetTop]));
+    const top = (row) => row.getBoundingClientRect().top; // what the eye sees, so also of a row that moves already
+    const before = new Map([...known].filter(([, row]) => row.isConnected).map(([key, row]) => [key, top(row)]));
     const wantedKeys = new Set(order);
     for (const [key, row] of known) if (row.isConnected && !wantedKeys.has(key)) leave(row);
     let place = first(element.firstElementChild);
@@ -77,16 +79,35 @@
       else move(element, row, place);
     }
     if (calm.matches) return;
-    for (const key of order) {
-      const row = known.get(key);
-      if (!row) continue;
+    const rows = order.filter((key) => known.has(key)).map((key) => [key, known.get(key)]);
+    for (const [, row] of rows) moving(row).forEach((animation) => animation.cancel());
+    const after = new Map(rows.map(([key, row]) => [key, top(row)]));
+    for (const [key, row] of rows) {
       if (!before.has(key)) {
         row.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 350 });
-      } else if (before.get(key) !== row.offsetTop) {
-        const from = `translateY(${before.get(key) - row.offsetTop}px)`;
-        row.animate([{ transform: from }, { transform: "none" }], { duration: 350, easing: "ease-out" });
+      } else if (Math.abs(before.get(key) - after.get(key)) >= 1) {
+        const from = `translateY(${before.get(key) - after.get(key)}px)`;
+        row.animate([{ transform: from }, { transform: "none" }], { id: "move", duration: 350, easing: "ease-out" });
       }
     }
+  }
+
+  function moving(row) {
+    return row.getAnimations().filter(({ id }) => id === "move");
+  }
+
+  // The number of a row is its place. While rows slide to their places, each shows the place where it is now.
+  function number(list) {
+    if (list.tagName !== "OL") return;
+    const rows = [...list.children].filter((row) => !("leaving" in row.dataset));
+    const slides = rows.some((row) => moving(row).length > 0);
+    const tops = new Map(slides ? rows.map((row) => [row, row.getBoundingClientRect().top]) : []);
+    if (slides) rows.sort((one, other) => tops.get(one) - tops.get(other));
+    rows.forEach((row, place) => {
+      const rank = row.querySelector(".rank");
+      if (rank && rank.textContent !== String(place + 1)) rank.textContent = place + 1;
+    });
+    if (slides) requestAnimationFrame(() => list.isConnected && number(list));
   }
 
   // Moving a row takes the focus from what is in it; the mover gives it back.
@@ -107,6 +128,7 @@
       return;
     }
     row.dataset.leaving = "";
+    row.querySelector(".rank")?.replaceChildren(); // its place belongs to the next row
     row.setAttribute("aria-hidden", "true");
     row.animate(
       [{ opacity: 1, height: `${row.offsetHeight}px` }, { opacity: 0, height: "0", paddingBlock: "0" }],

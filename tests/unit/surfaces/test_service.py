@@ -148,7 +148,7 @@ async def test_staff_see_contested_tag_with_rank_before() -> None:
     assert page.texts["held"] == "1 held back, 1 contested"
     row = page.lists["held"]["tag01"]
     assert "Contested: ranked by its established accounts (its tweets count 20%)" in row
-    assert "59 tweets · number 2 by all of them" in row
+    assert "59 tweets in 10 min · number 2 by all of them" in row
     assert "would be number 4" in page.lists["held"]["tag03"]
     assert "tag01" not in page.lists["trends"], "12 tweets are not enough for the first ten"
     async with client(world.trends()) as http:
