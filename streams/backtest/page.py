@@ -13,7 +13,9 @@ from streams.backtest.shadow import FlaggedCounts, ShadowReport
 from web.templates import page_templates
 
 SHOWN_MAX = 500
-WIDTH, HEIGHT = 640, 120
+WIDTH, HEIGHT = 340, 100
+LABEL_WIDTH = 110
+"""Space of a threshold's label, on a phone, where letters are largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,11 @@ class ThresholdMark:
     x: float
     label: str
     policy: str
-    """`live` or `new`: the policy with the threshold."""
+    """`live` or `new`: the policy with the threshold; `live new` if both have it."""
+    row: int
+    """Line of the label above the plot, from 0 at the top: two labels never share one."""
+    anchor: str
+    """Side of the label at which its line is: `start` or `end`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,19 @@ def _bars(counts: list[int]) -> list[HistogramBar]:
 
 
 def _marks(key: str, histogram: Histogram) -> list[ThresholdMark]:
-    found = [("live", histogram.live), ("new", histogram.new)]
+    found: dict[float, list[str]] = {}
+    for policy, thresholds in (("live", histogram.live), ("new", histogram.new)):
+        if thresholds is not None:
+            found.setdefault(getattr(thresholds, key), []).append(policy)
     return [
-        ThresholdMark(round(getattr(thresholds, key) * WIDTH, 2), f"{policy} {getattr(thresholds, key):g}", policy)
-        for policy, thresholds in found
-        if thresholds is not None
+        ThresholdMark(
+            x=round(at * WIDTH, 2),
+            label=f"{' and '.join(policies)} {at:g}",
+            policy=" ".join(policies),
+            row=row,
+            anchor="start" if at * WIDTH + LABEL_WIDTH <= WIDTH else "end",
+        )
+        for row, (at, policies) in enumerate(found.items(), start=2 - len(found))
     ]
 
 

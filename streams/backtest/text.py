@@ -62,9 +62,10 @@ def now_in_words(change: PolicyChange) -> str:
     return f"{live} live, {new} in the shadow"
 
 
-def tags(count: int) -> str:
-    """Render a number of tags, each in a country."""
-    return "1 hashtag" if count == 1 else f"{count:,} hashtags and countries"
+def tags(changes: Iterable[PolicyChange]) -> str:
+    """Render the number of hashtags that change, each counted once for all its countries, categories and surfaces."""
+    count = len({change.hashtag for change in changes})
+    return "1 hashtag" if count == 1 else f"{count:,} hashtags"
 
 
 def margin_in_words(side: PolicyOutcome) -> str:
@@ -96,15 +97,14 @@ def _at(time_ms: int) -> datetime:
 
 
 def summary(verdict: ImpactReport) -> str:
-    """Summarise the changes in one sentence."""
+    """Summarise the changes in one sentence: the number of hashtags of each kind, in any country or category."""
     if not verdict.tag_panes:
         return "There is no evidence."
-    counts: dict[str, int] = {}
+    found: dict[str, set[str]] = {}
     for change in verdict.changes:
-        words = kind_in_words(change)
-        counts[words] = counts.get(words, 0) + 1
-    if counts:
-        return "; ".join(f"{count} {words}" for words, count in counts.items()) + "."
+        found.setdefault(kind_in_words(change), set()).add(change.hashtag)
+    if found:
+        return "; ".join(f"{len(hashtags):,} {words}" for words, hashtags in found.items()) + "."
     return "Nothing would change." if not verdict.needs_replay else "Nothing would change in the part that was kept."
 
 

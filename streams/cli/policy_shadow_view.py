@@ -166,7 +166,7 @@ def screen(report: ShadowReport) -> RenderableType:
     ]
     if report.now:
         rows = [change_cells(one) for one in report.now[:SHOWN_MAX]]
-        parts += [Text(f"The two differ now on {text.tags(len(report.now))}:"), AlignedList(CHANGE_HEADERS, rows)]
+        parts += [Text(f"The two differ now on {text.tags(report.now)}:"), AlignedList(CHANGE_HEADERS, rows)]
         if len(report.now) > SHOWN_MAX:
             parts.append(Text(f"and {len(report.now) - SHOWN_MAX} more: --json has them"))
     else:
