@@ -1,4 +1,4 @@
-"""Pages of a console in this process; console errors, outside requests and unexpected statuses fail the test."""
+"""Consoles with cases, and pages of named people that fail a test on what no page of the console may do."""
 
 from __future__ import annotations
 
@@ -6,40 +6,83 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from moderation.api.login_settings import SessionConfig
+from moderation.api.oidc import Identity
+from moderation.api.sessions import Session, Sessions
+from streams.clock import now_ms
 from tests.support.console_world import ConsoleWorld
 
 
-class Faults(list[str]):
-    """What went wrong in the pages of a test; a test that provokes a fault clears it."""
+class People:
+    """Sessions of named people, with the role `admin` unless a test names another."""
+
+    def __init__(self) -> None:
+        self.sessions = Sessions(SessionConfig(url="http://127.0.0.1", session_seconds=3_600), None, "k" * 32, now_ms)
+        self.of: dict[str, Session] = {}
+
+    def cookie(self, name: str, role: str = "admin") -> tuple[str, str]:
+        """Log a person in, and return the name and value of the cookie."""
+        self.of[name] = session = self.sessions.begin(Identity(name, name, (role,), ""))
+        return self.sessions.cookie, self.sessions.encrypt(session)
 
 
 @pytest.fixture
-def faults() -> Iterator[Faults]:
-    found = Faults()
-    yield found
-    assert found == []
+def people() -> People:
+    return People()
 
 
 @pytest.fixture
-def open_console(browser: Browser, faults: Faults) -> Iterator[Callable[..., Page]]:
-    """Open a path of a console in a browser of its own, with options of the context."""
-    contexts = []
+def new_console(people: People) -> Iterator[Callable[..., ConsoleWorld]]:
+    """Start consoles on automated decisions, with the people's sessions; all are stopped at the end."""
+    worlds: list[ConsoleWorld] = []
 
-    def opened(world: ConsoleWorld, path: str, **options: Any) -> Page:
-        viewport = {"width": 1180, "height": 900}
-        context = browser.new_context(**{"reduced_motion": "reduce", "viewport": viewport} | options)
+    def new(*decisions: Any, **options: Any) -> ConsoleWorld:
+        worlds.append(ConsoleWorld(decisions, sessions=people.sessions, **options))
+        return worlds[-1]
+
+    yield new
+    for world in worlds:
+        world.stop()
+
+
+@pytest.fixture
+def expected() -> set[int]:
+    """Error statuses that the test provokes; it adds them."""
+    return set()
+
+
+@pytest.fixture
+def open_as(browser: Browser, people: People, expected: set[int]) -> Iterator[Callable[..., Page]]:
+    """Open a page of a console as a person; fail on console errors, outside requests and unexpected statuses."""
+    contexts, faults = [], []
+
+    def opened(world: ConsoleWorld, path: str, person: str = "asha", *, role: str = "admin", **options: Any) -> Page:
+        context = browser.new_context(
+            **{"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 900}} | options
+        )
         contexts.append(context)
+        context.set_default_timeout(5_000)
+        name, value = people.cookie(person, role)
+        context.add_cookies([{"name": name, "value": value, "url": world.url}])
         page = context.new_page()
-        page.set_default_timeout(5_000)
-        page.on("console", lambda m: faults.append(f"console: {m.text}") if m.type in ("error", "warning") else None)
+
+        def console(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning") and not (expected and "Failed to load resource" in message.text):
+                faults.append(f"console: {message.text} at {message.location}")
+
+        page.on("console", console)
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-        context.on("request", lambda r: None if r.url.startswith(world.url) else faults.append(f"outside: {r.url}"))
-        page.on("response", lambda r: faults.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        context.on("request", lambda r: faults.append(f"outside: {r.url}") if not r.url.startswith(world.url) else None)
+        page.on(
+            "response",
+            lambda r: faults.append(f"{r.status}: {r.url}") if r.status >= 400 and r.status not in expected else None,
+        )
         page.goto(world.url + path)
         return page
 
     yield opened
     for context in contexts:
         context.close()
+    assert faults == []
