@@ -16,6 +16,7 @@ from moderation.audit.rows import AuditFilter, AuditRow
 from moderation.cases.markings import MarkingService
 from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
+from moderation.evidence.crowd_follower import CrowdFollower, CrowdSource
 from moderation.evidence.reader import TextReader, open_text_reader
 from moderation.orders.service import OrderService
 from moderation.policies.backtests import Backtests, evidence_feed
@@ -64,6 +65,7 @@ class Services:
     markings: MarkingService
     presence: Presence
     published: PublicationWait
+    crowds: CrowdSource
 
 
 def services_of(request: Request) -> Services:
@@ -97,12 +99,16 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
                 return await read_page(settings, wanted, first, most)
 
         reviews, names = ReviewService(moderation, follower), LivePolicyNames(settings)
-        policies = _Policies(settings)
+        policies, cases = _Policies(settings), CaseService(moderation, reviews)
+
+        async def open_hashtags() -> set[str]:
+            return {case.hashtag for case in (await cases.refresh()).values() if case.is_open}
+
         yield Services(
             moderation,
             OrderService(moderation),
             reviews,
-            CaseService(moderation, reviews),
+            cases,
             report,
             audit_page,
             names.read,
@@ -115,6 +121,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             MarkingService(moderation),
             Presence(),
             publication_wait(settings),
+            await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),
         )
 
 

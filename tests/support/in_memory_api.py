@@ -19,6 +19,7 @@ from streams.clock import now_ms
 from streams.explain.hashtag_report import HashtagReport
 from streams.log.decisions import Decision
 from streams.policy.names import PolicyNames
+from tests.support.in_memory_crowds import InMemoryCrowds
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 from tests.support.in_memory_policies import POLICY, InMemoryPolicies
 from tests.support.in_memory_texts import in_memory_texts
@@ -83,4 +84,5 @@ def in_memory_services(
         MarkingService(moderation),
         Presence(),
         published,
+        InMemoryCrowds(),
     )

@@ -1,0 +1,197 @@
+"""Crowd of a hashtag over time: its tweets and authors minute by minute, from the settled evidence. Pure.
+
+A point has the counts of the policy's shortest window that ends at its minute. The evidence has a hashtag only where it
+has `evidence_floor` tweets in the window. It tells established authors from the others, whom hushtag calls coordinated;
+it does not name protected speakers. Young accounts and authors of copied texts are shares of a sample, so their numbers
+are estimates. No share, score or number of scored authors is kept.
+
+Everything of the last `RECENT_MS` is kept, because a case may begin at any time. Of what is older only the hashtags of
+open cases are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.constants import HOUR_MS, MINUTE_MS
+from streams.log.evidence import EvidenceRecord
+
+BEFORE_MS = HOUR_MS
+"""Time before a case that its crowd shows."""
+LONGEST_MS = 6 * HOUR_MS
+"""Longest time that a crowd covers, and for which minutes are kept."""
+RECENT_MS = BEFORE_MS + 15 * MINUTE_MS
+"""Age up to which minutes are kept of every hashtag."""
+FINE_MS = 2 * HOUR_MS
+"""Longest time with a point for every minute; a longer one has every fifth."""
+Ints = npt.NDArray[np.int64]
+_UNKNOWN = -1
+
+
+class CrowdPoint(NamedTuple):
+    """Counts of one hashtag and country in the window that ends at a minute."""
+
+    at_ms: int
+    tweets: int
+    authors: int
+    """Estimated number of distinct authors."""
+    established: int
+    """Those with an old account who write texts of their own."""
+    young: int | None
+    """Authors with a young account, estimated; None: not measured."""
+    copies: int | None
+    """Authors of a text that another author wrote too, estimated; None: not measured."""
+
+    @property
+    def coordinated(self) -> int:
+        """Authors who are not established: young accounts, copied texts, or a campaign hidden before."""
+        return self.authors - self.established
+
+
+class _Rows(NamedTuple):
+    """Rows of one record, ascending by hashtag."""
+
+    tags: Ints
+    """(n,) hash of the hashtag; it differs between processes."""
+    countries: npt.NDArray[np.bytes_]
+    counts: npt.NDArray[np.int32]
+    """(n, 5) fields of `CrowdPoint` after the time; -1 where not measured."""
+
+    def find(self, tag: int, country: str) -> int | None:
+        first, end = self.tags.searchsorted(tag, "left"), self.tags.searchsorted(tag, "right")
+        at = np.flatnonzero(self.countries[first:end] == country.encode())
+        return int(first + at[0]) if len(at) else None
+
+    def only(self, tags: Ints) -> _Rows:
+        kept = np.isin(self.tags, tags)
+        return _Rows(self.tags[kept], self.countries[kept], self.counts[kept])
+
+
+class CrowdFold:
+    """Minutes of the evidence, in the form in which crowds are read."""
+
+    def __init__(self) -> None:
+        self.window_ms = 0
+        """Length of the window of the newest minute; 0 before the first."""
+        self.floor = 0
+        """Least tweets in the window from which the newest minute has a hashtag."""
+        self._minutes: dict[int, dict[tuple[int, int], _Rows]] = {}
+        """Rows by end of the minute, then by shard and part."""
+        self._thin_before_ms = 0
+        """Time before which minutes have only some hashtags."""
+        self._kept: Ints = np.zeros(0, np.int64)
+        """Hashes of those hashtags."""
+
+    @property
+    def newest_ms(self) -> int:
+        """End of the newest minute; 0 before the first."""
+        return max(self._minutes, default=0)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the rows in bytes."""
+        rows = [one for minute in self._minutes.values() for one in minute.values()]
+        return sum(column.nbytes for one in rows for column in one)
+
+    def wants(self, tick_ms: int, window_ms: int, windows_ms: Iterable[int]) -> bool:
+        """Return whether the fold reads the records of a tick and window."""
+        return tick_ms % MINUTE_MS == 0 and window_ms == min(windows_ms)
+
+    def apply(self, record: EvidenceRecord) -> None:
+        """Apply a record that the fold wants; a repeated one changes nothing."""
+        minute = self._minutes.setdefault(record.tick_ms, {})
+        if (record.shard, record.part) in minute:
+            return
+        if record.tick_ms >= self.newest_ms:
+            self.window_ms, self.floor = record.window_ms, record.conditions.evidence_floor
+        rows = _rows_of(record)
+        minute[record.shard, record.part] = rows.only(self._kept) if record.tick_ms < self._thin_before_ms else rows
+
+    def thin(self, before_ms: int, hashtags: Iterable[str]) -> None:
+        """Keep only some hashtags of the minutes before a time, also of those that are applied later.
+
+        A minute that was thinned before stays as it is.
+        """
+        self._kept = np.array([hash(one) for one in hashtags], np.int64)
+        for at_ms in [one for one in self._minutes if self._thin_before_ms <= one < before_ms]:
+            self._minutes[at_ms] = {key: rows.only(self._kept) for key, rows in self._minutes[at_ms].items()}
+        self._thin_before_ms = max(self._thin_before_ms, before_ms)
+
+    def expire(self, before_ms: int) -> None:
+        """Forget the minutes before a time."""
+        for at_ms in [one for one in self._minutes if one < before_ms]:
+            del self._minutes[at_ms]
+
+    def series(self, hashtag: str, country: str, since_ms: int, until_ms: int) -> list[CrowdPoint]:
+        """Return the points of a hashtag in a country, oldest first.
+
+        A minute at which it had fewer tweets than the floor has no point.
+
+        Args:
+            hashtag: normalised.
+            country: ISO 3166-1 alpha-2, or `*` for the world.
+            since_ms: first minute, inclusive.
+            until_ms: last minute, inclusive.
+        """
+        step_ms = step_of(since_ms, until_ms)
+        tag, found = hash(hashtag), list[CrowdPoint]()
+        place = (0, 0)
+        for at_ms in sorted(self._minutes):
+            if not since_ms <= at_ms <= until_ms or at_ms % step_ms:
+                continue
+            minute = self._minutes[at_ms]
+            for candidate in (place, *minute):  # a hashtag stays in its shard
+                rows = minute.get(candidate)
+                if rows is not None and (row := rows.find(tag, country)) is not None:
+                    found.append(_point(at_ms, rows.counts[row].tolist()))
+                    place = candidate
+                    break
+        return found
+
+
+def span_of(began_ms: int, until_ms: int) -> int:
+    """Return the beginning of a crowd that ends at a time, for a case that began at another.
+
+    >>> span_of(5 * HOUR_MS, 6 * HOUR_MS) == 4 * HOUR_MS, span_of(0, 9 * HOUR_MS) == 3 * HOUR_MS
+    (True, True)
+    """
+    return max(began_ms - BEFORE_MS, until_ms - LONGEST_MS)
+
+
+def step_of(since_ms: int, until_ms: int) -> int:
+    """Return the distance of two points of a crowd that covers some time.
+
+    >>> step_of(0, 2 * HOUR_MS), step_of(0, 3 * HOUR_MS)
+    (60000, 300000)
+    """
+    return MINUTE_MS if until_ms - since_ms <= FINE_MS else 5 * MINUTE_MS
+
+
+def _point(at_ms: int, counts: list[int]) -> CrowdPoint:
+    tweets, authors, established, *others = counts
+    young, copies = (None if one == _UNKNOWN else one for one in others)
+    return CrowdPoint(at_ms, tweets, authors, established, young, copies)
+
+
+def _rows_of(record: EvidenceRecord) -> _Rows:
+    tags = np.array([hash(one) for one in record.hashtags], np.int64)
+    order = tags.argsort(kind="stable")
+    tweets = np.frombuffer(record.tweets, "<i8")
+    authors = np.frombuffer(record.everyone.authors, "<i8")
+    established = np.minimum(np.frombuffer(record.established.authors, "<i8"), authors)
+    columns = [tweets, authors, established, _estimate(record, "young", authors), _estimate(record, "copies", authors)]
+    counts = np.minimum(np.stack(columns, axis=1), np.iinfo(np.int32).max).astype(np.int32)
+    return _Rows(tags[order], np.array(record.countries, "S2")[order], counts[order])
+
+
+def _estimate(record: EvidenceRecord, signal: str, authors: Ints) -> Ints:
+    """Estimate the number of authors from the share of the sampled ones; -1 where it was not measured."""
+    if not (column := record.signals.get(signal)):
+        return np.full(record.rows, _UNKNOWN)
+    share = np.frombuffer(column, "<f8")
+    estimate: Ints = np.where(np.isnan(share), _UNKNOWN, np.rint(np.nan_to_num(share) * authors)).astype(np.int64)
+    return estimate

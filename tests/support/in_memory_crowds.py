@@ -1,0 +1,68 @@
+"""Evidence records with crowds, and a source of crowds on a fold instead of Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from moderation.evidence.crowd import CrowdFold
+from moderation.evidence.crowd_follower import Crowd
+from streams.clock import now_ms
+from streams.log.evidence import EvidenceConditions, EvidenceRecord, GroupColumns
+
+WINDOW_MS = 600_000
+FLOOR = 10
+Counts = tuple[int, int, int]
+"""Tweets, authors and established authors."""
+
+
+def crowd_record(
+    tick_ms: int,
+    rows: Mapping[tuple[str, str], Counts],
+    *,
+    shard: int = 0,
+    window_ms: int = WINDOW_MS,
+    young: Sequence[float] | None = None,
+    copies: Sequence[float] | None = None,
+) -> EvidenceRecord:
+    """Build the evidence of one shard and tick: counts by hashtag and country, shares of young and copying authors."""
+    counts = np.array([*rows.values()], "<i8").reshape(-1, 3)
+    shares = {"young": young, "copies": copies}
+    return EvidenceRecord(
+        shard=shard,
+        tick_ms=tick_ms,
+        window_ms=window_ms,
+        part=0,
+        parts=1,
+        conditions=EvidenceConditions(
+            shards=2, categories=("abuse",), policy_revision="p", model_revision="m", windows_ms=(WINDOW_MS, 3_600_000),
+            evidence_floor=FLOOR, score_floor=5, young_days=30, burst_min_past=1,
+        ),
+        paused=False,
+        hashtags=[hashtag for hashtag, _ in rows],
+        countries=[country for _, country in rows],
+        tweets=counts[:, 0].tobytes(),
+        everyone=_group(counts[:, 1]),
+        established=_group(counts[:, 2]),
+        signals={name: np.array(share, "<f8").tobytes() for name, share in shares.items() if share is not None},
+    )  # fmt: skip
+
+
+def _group(authors: np.ndarray) -> GroupColumns:
+    m = len(authors)
+    return GroupColumns(
+        authors=authors.tobytes(), scored=np.zeros(m, "<u2").tobytes(), share=np.zeros((m, 2)).tobytes()
+    )
+
+
+class InMemoryCrowds:
+    """Source of crowds on records that a test applies to its fold."""
+
+    def __init__(self) -> None:
+        self.fold = CrowdFold()
+
+    async def read(self, hashtag: str, country: str, since_ms: int) -> Crowd:
+        """Read the crowd of a hashtag in a country from a time to now."""
+        points = self.fold.series(hashtag, country, since_ms, now_ms())
+        return Crowd(points, self.fold.window_ms, self.fold.floor, self.fold.newest_ms, complete=True)

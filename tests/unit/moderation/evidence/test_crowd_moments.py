@@ -1,0 +1,34 @@
+"""Moments of decisions about the hashtag of a case."""
+
+from __future__ import annotations
+
+from moderation.evidence.crowd_moments import Moment, moments_of
+from tests.support.case_world import CaseHarness, decision, ruling
+
+
+async def moments(world: CaseHarness, since_ms: int = 0, until_ms: int = 10_000) -> list[Moment]:
+    case = await world.case()
+    restrictions = world.reviews.automated.restrictions.values()
+    return moments_of(case, restrictions, world.service.view, since_ms, until_ms)
+
+
+async def test_decisions_of_pipeline_and_people_are_in_order() -> None:
+    world = CaseHarness(decision(ruling("hold", since_ms=5)), decision(ruling("hold"), tag="other", number=2))
+    await world.person("block", country="DE")
+    world.now_ms = 200
+    await world.cases.decide("tag", "show", actor="ann", reason="r")
+    world.now_ms = 300
+    await world.cases.undo("tag", actor="ann", reason="r")
+    assert [(one.at_ms, one.source, one.what, one.actor) for one in await moments(world)] == [
+        (5, "automated", "held", ""), (100, "human", "hidden", "zoe"), (200, "human", "shown", "ann"),
+        (300, "human", "undone", "ann"),
+    ]  # fmt: skip
+    assert [one.at_ms for one in await moments(world, 100, 200)] == [100, 200]
+
+
+async def test_open_second_look_does_not_say_that_the_pipeline_hid_it() -> None:
+    hidden = decision(ruling("suppress", since_ms=5), ruling("review", "search", since_ms=6))
+    world = CaseHarness(hidden, share=1.0)
+    assert {one.what for one in await moments(world)} == {"sent_to_people"}
+    world = CaseHarness(hidden, share=0.0)
+    assert {one.what for one in await moments(world)} == {"sent_to_people", "hidden"}
