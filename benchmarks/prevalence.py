@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.machine import machine
+from benchmarks.prevalence_picture import picture
 from devkit.simulation.data import own_texts
 from models import data, load_stack
 from models.evaluation.probes import probes
@@ -48,7 +49,6 @@ from streams.signals.registry import MEASURED
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("en", "hi", "hi-Latn")
-COLOURS = ("#1f6feb", "#bf4b00", "#2da44e")
 SPARED = ("protest", "counter_speech", "news", "reclaimed")
 KINDS = (*SPARED, "sports", "festival", "promotion")
 SAMPLE = K  # authors of a tag that a judge knows
@@ -211,41 +211,6 @@ def sensitivity(of: Pools, policy: Policy, language: str, scale: Scale | None) -
     return found
 
 
-def picture(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    """A panel a category, a line a language."""
-    size, gap = 200, 60
-    categories = list(next(iter(curves.values())))
-    width, height = gap + len(categories) * (size + gap), size + 100
-    body = []
-    for panel, category in enumerate(categories):
-        left, top = gap + panel * (size + gap), 40
-        body.append(f'<text x="{left}" y="{top - 12}">{category}</text>')
-        body.append(f'<rect x="{left}" y="{top}" width="{size}" height="{size}" fill="none" stroke="#8c959f"/>')
-        for tick in (0, 50, 100):
-            at = tick / 100 * size
-            body.append(f'<text x="{left + at}" y="{top + size + 16}" text-anchor="middle">{tick}</text>')
-            body.append(f'<text x="{left - 6}" y="{top + size - at + 4}" text-anchor="end">{tick}</text>')
-        for language, colour in zip(curves, COLOURS, strict=True):
-            points = " ".join(
-                f"{left + share * size:.1f},{top + size - part * size:.1f}"
-                for share, part in zip(SHARES, curves[language][category], strict=True)
-            )
-            body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-    for at, (language, colour) in enumerate(zip(curves, COLOURS, strict=True)):
-        body.append(f'<text x="{gap + 90 * at}" y="{height - 22}" fill="{colour}">{language}</text>')
-    caption = "percent of the authors harmful (across), percent of such tags over the threshold (up)"
-    body.append(f'<text x="{gap}" y="{height - 6}">{caption}</text>')
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-            'font-size="12">',
-            f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-            *body,
-            "</svg>\n",
-        ]
-    )
-
-
 def main() -> None:
     """Prints what this module's first lines promise."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -281,7 +246,7 @@ def main() -> None:
         for category, parts in by_category.items():
             print(f"over the threshold, {language}, {category}: {', '.join(f'{part:.2f}' for part in parts)}")
     if options.picture:
-        options.picture.write_text(picture(curves), "utf-8")
+        options.picture.write_text(picture(SHARES, curves), "utf-8")
     silenced = any(one.kind in SPARED for one in others)
     raise SystemExit(EXIT_NO if precision < LEAST_PRECISION or recall < LEAST_RECALL or silenced else 0)
 

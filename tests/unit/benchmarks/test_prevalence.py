@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from benchmarks import prevalence
-from benchmarks.prevalence import LANGUAGES, PANES, SHARES, Tag, judged, picture, scenario, sensitivity
+from benchmarks.prevalence import LANGUAGES, PANES, SHARES, Tag, judged, scenario, sensitivity
+from benchmarks.prevalence_picture import picture
 from streams.policy import parse_policy
 
 POLICY = parse_policy((prevalence.ROOT / "config" / "policy.yaml").read_bytes(), "policy.yaml")
@@ -61,6 +62,6 @@ def test_sensitivity_rises_with_harmful_share(tmp_path: Path) -> None:
     curves = {language: sensitivity(of, POLICY, "en", None) for language in LANGUAGES}
     parts = curves["en"]["hateful_conduct"]
     assert len(parts) == len(SHARES) and parts == sorted(parts) and parts[0] == 0 < parts[-1]
-    drawn = ElementTree.fromstring(picture(curves))
+    drawn = ElementTree.fromstring(picture(SHARES, curves))
     lines = [node for node in drawn.iter() if node.tag.endswith("polyline")]
     assert len(lines) == len(LANGUAGES) * len(POLICY.category_names)
