@@ -31,6 +31,7 @@ def templates() -> Environment:
     environment.filters.update(
         clock=words.clock_words,
         moment=words.moment_words,
+        short=words.short_words,
         machine=words.machine_time,
         left=words.left_words,
         ago=words.ago_words,

@@ -43,6 +43,16 @@ def moment_words(at_ms: int) -> str:
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
+def short_words(at_ms: int) -> str:
+    """Format a day and time in UTC without the year, for rows whose title has the whole.
+
+    >>> short_words(1_612_800_065_000)
+    '8 Feb, 16:01'
+    """
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return f"{at.day} {at:%b, %H:%M}"
+
+
 def machine_time(at_ms: int) -> str:
     """Format a time for the attribute `datetime`.
 
