@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
 from moderation.api.login_settings import SessionConfig
 from moderation.api.oidc import Identity
@@ -53,36 +53,59 @@ def expected() -> set[int]:
     return set()
 
 
-@pytest.fixture
-def open_as(browser: Browser, people: People, expected: set[int]) -> Iterator[Callable[..., Page]]:
-    """Open a page of a console as a person; fail on console errors, outside requests and unexpected statuses."""
-    contexts, faults = [], []
+class Faults(list[str]):
+    """What went wrong in the pages of a test; a test that provokes a fault clears it."""
 
-    def opened(world: ConsoleWorld, path: str, person: str = "asha", *, role: str = "admin", **options: Any) -> Page:
+
+@pytest.fixture
+def faults() -> Iterator[Faults]:
+    found = Faults()
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+def open_console(browser: Browser, faults: Faults, expected: set[int]) -> Iterator[Callable[..., Page]]:
+    """Open a path of a console in a browser of its own, with options of the context.
+
+    Console errors, outside requests and unexpected statuses fail the test.
+    """
+    contexts = []
+
+    def opened(world: ConsoleWorld, path: str, cookies: Sequence[tuple[str, str]] = (), **options: Any) -> Page:
         context = browser.new_context(
             **{"reduced_motion": "reduce", "viewport": {"width": 1280, "height": 900}} | options
         )
         contexts.append(context)
         context.set_default_timeout(5_000)
-        name, value = people.cookie(person, role)
-        context.add_cookies([{"name": name, "value": value, "url": world.url}])
+        context.add_cookies([{"name": name, "value": value, "url": world.url} for name, value in cookies])
         page = context.new_page()
 
         def console(message: ConsoleMessage) -> None:
             if message.type in ("error", "warning") and not (expected and "Failed to load resource" in message.text):
                 faults.append(f"console: {message.text} at {message.location}")
 
+        def response(one: Response) -> None:
+            if one.status >= 400 and one.status not in expected:
+                faults.append(f"{one.status}: {one.url}")
+
         page.on("console", console)
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
-        context.on("request", lambda r: faults.append(f"outside: {r.url}") if not r.url.startswith(world.url) else None)
-        page.on(
-            "response",
-            lambda r: faults.append(f"{r.status}: {r.url}") if r.status >= 400 and r.status not in expected else None,
-        )
+        context.on("request", lambda r: None if r.url.startswith(world.url) else faults.append(f"outside: {r.url}"))
+        page.on("response", response)
         page.goto(world.url + path)
         return page
 
     yield opened
     for context in contexts:
         context.close()
-    assert faults == []
+
+
+@pytest.fixture
+def open_as(open_console: Callable[..., Page], people: People) -> Callable[..., Page]:
+    """Open a path of a console as a named person."""
+
+    def opened(world: ConsoleWorld, path: str, person: str = "asha", *, role: str = "admin", **options: Any) -> Page:
+        return open_console(world, path, [people.cookie(person, role)], **options)
+
+    return opened

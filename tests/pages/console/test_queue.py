@@ -104,8 +104,8 @@ def test_bulk_decides_opened_cases_and_undoes_them(new_console: Any, open_as: An
     expect(page.locator(".toast")).to_contain_text("Open it first")
     expect(page.locator("[data-bulk-bar]")).to_be_hidden()
     page.evaluate(
-        "ids => localStorage.setItem('opened cases', JSON.stringify(Object.fromEntries(ids.map(i => [i, Date.now()]))))",
-        cases,
+        "(ids) => localStorage.setItem('opened cases', JSON.stringify(Object.fromEntries(ids)))",
+        [[case, now_ms()] for case in cases],
     )
     page.keyboard.press("x")
     page.keyboard.press("j")
