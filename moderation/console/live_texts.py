@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from moderation.api.rights import Caller
 from moderation.api.services import Services
+from moderation.console.appeals import badge as appeals_badge
+from moderation.console.orders import badge as orders_badge
 from moderation.console.stop_notice import notice_texts
 from streams.clock import now_ms
 
@@ -20,7 +22,7 @@ def _stop_notice(services: Services, caller: Caller) -> dict[str, str]:
     return notice_texts(services.moderation.view, now_ms())
 
 
-TEXTS: list[LiveText] = [_stop_notice]
+TEXTS: list[LiveText] = [_stop_notice, orders_badge, appeals_badge]
 """Sources of live texts. The queue's own are in `stream`."""
 
 

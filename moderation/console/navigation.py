@@ -19,6 +19,8 @@ class PageLink(NamedTuple):
 
 LINKS = (
     PageLink("Queue", "/console/queue", "decide", "queue-count"),
+    PageLink("Orders", "/console/orders", "orders", "orders-count"),
+    PageLink("Appeals", "/console/appeals", "read", "appeals-count"),
     PageLink("Held now", "/console/held", "read"),
     PageLink("Stop button", "/console/stop", "read"),
 )

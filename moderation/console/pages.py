@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from moderation.console import case, closed, finder, held, queue, queue_bulk, stop, stream
+from moderation.console import (
+    appeals,
+    case,
+    closed,
+    finder,
+    hashtag,
+    held,
+    orders,
+    orders_letter,
+    orders_new,
+    orders_order,
+    queue,
+    queue_bulk,
+    stop,
+    stream,
+)
 
 ROUTERS = (
+    appeals.router,
     case.router,
     closed.router,
     finder.router,
+    hashtag.router,
     held.router,
+    orders.router,
+    orders_letter.router,
+    orders_new.router,
+    orders_order.router,
     queue.router,
     queue_bulk.router,
     stop.router,

@@ -1,0 +1,142 @@
+"""Orders: the legal orders whose clock runs, the most urgent first; closed ones on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.rights import Caller
+from moderation.api.services import Services, services_of
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.console.words import place_words
+from streams.clock import now_ms
+from streams.constants import DAY_MS
+from streams.orders.cases import Case, open_cases
+from streams.orders.fold import OrderFold
+from streams.orders.records import STATES
+from streams.orders.states import state_label
+
+router = page_router()
+PAGE = 200
+"""Orders on one page."""
+SHOWN = {"open": "With a deadline", "closed": "Without one (final, declined, revoked)", "all": "All"}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Filters of the list, as the address has them; "" selects all."""
+
+    show: str = "open"
+    state: str = ""
+    country: str = ""
+    find: str = ""
+    """Part of the authority, the reference or the id."""
+    most: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves out any order of its list."""
+        return any((self.state, self.country, self.find))
+
+    @property
+    def rows(self) -> int:
+        """Number of rows to show."""
+        return min(max(int(self.most[:6]), PAGE), 10_000) if self.most.isdecimal() else PAGE
+
+    def selects(self, case: Case) -> bool:
+        """Return whether an order passes."""
+        order = case.order
+        part = self.find.casefold().strip()
+        return (
+            self.state in ("", case.state)
+            and self.country in ("", order.country)
+            and (not part or any(part in one.casefold() for one in (order.authority, order.reference, case.id)))
+        )
+
+    def link(self, **changes: str) -> str:
+        """Build the address of the list with other filters."""
+        other = replace(self, **changes)
+        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name) != one.default}
+        return f"/console/orders?{urlencode(given)}" if given else "/console/orders"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """Row of the list."""
+
+    case: Case
+    urgency: str
+    """`stop` (overdue), `wait` (due within a day), or ""."""
+    ruled: int
+    undecided: int
+    protected: int
+    waiting: int
+    """Targets that wait for a second person."""
+
+
+def order_line(case: Case, cases: OrderFold, at_ms: int) -> OrderLine:
+    """Count the targets of an order."""
+    undecided = sum(case.outcome(row) is None for row in case.rows)
+    return OrderLine(
+        case,
+        urgency_of(case, at_ms),
+        len(case.rows) - undecided,
+        undecided,
+        sum(cases.protected(row.target) is not None for row in case.rows) if cases.speakers else 0,
+        sum(map(cases.waits, case.rows)),
+    )
+
+
+def urgency_of(case: Case, at_ms: int) -> str:
+    """Return the class of an order's deadline: `stop` once it has passed, `wait` within a day of it, else ""."""
+    if case.due_ms is None:
+        return ""
+    return "stop" if case.due_ms <= at_ms else "wait" if case.due_ms - at_ms < DAY_MS else ""
+
+
+def selected_orders(cases: Iterable[Case], wanted: OrderFilter) -> list[Case]:
+    """Select and order the cases of the list: by deadline, then the newest of those without one."""
+    every = list(cases)
+    running = open_cases(every) if wanted.show != "closed" else []
+    rest = [case for case in every if case.due_ms is None] if wanted.show != "open" else []
+    rest.sort(key=lambda case: (-case.history[-1][0], case.id))
+    return [case for case in (*running, *rest) if wanted.selects(case)]
+
+
+def badge(services: Services, caller: Caller) -> dict[str, str]:
+    """Build the live text of the navigation: the length of the open list."""
+    if not caller.may("orders"):
+        return {}
+    return {"orders-count": f"{len(open_cases(services.orders.cases.cases.values())):,}"}
+
+
+@router.get("/orders", openapi_extra=needs("orders"))
+async def show_orders(request: Request, wanted: Annotated[OrderFilter, Depends()]) -> Response:
+    """Show the orders that match the filters."""
+    cases, at_ms = await services_of(request).orders.refresh(), now_ms()
+    wanted = replace(wanted, show=wanted.show if wanted.show in SHOWN else "open")
+    found = selected_orders(cases.cases.values(), wanted)
+    return page(
+        request,
+        "orders.html",
+        lines=[order_line(case, cases, at_ms) for case in found[: wanted.rows]],
+        total=len(found),
+        overdue=sum(urgency_of(case, at_ms) == "stop" for case in found),
+        wanted=wanted,
+        shown=SHOWN,
+        states=[(state, state_label(state)) for state in STATES],
+        countries=country_choices(cases.cases.values()),
+        label=state_label,
+    )
+
+
+def country_choices(cases: Iterable[Case]) -> Sequence[tuple[str, str]]:
+    """List the countries of some orders with their names, by name."""
+    return sorted(((one, place_words(one)) for one in {case.order.country for case in cases}), key=lambda one: one[1])

@@ -1,0 +1,45 @@
+"""The letter to the authority, as it would be sent now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.blinding import refuse_while_blind
+from moderation.api.order_bodies import OrderPath
+from moderation.api.services import services_of
+from moderation.console.orders_order import attachment
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.orders.letter import letter
+from streams.orders.cases import Case
+
+router = page_router()
+SENDER = "The legal response team"
+Sender = Annotated[str, Query(max_length=200)]
+
+
+@router.get("/orders/{order}/letter", openapi_extra=needs("orders"))
+async def show_letter(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
+    """Show the letter; it names targets, so it is refused while the person reviews a hashtag blind."""
+    case, text = await _letter(request, order, sender)
+    undecided = sum(case.outcome(row) is None for row in case.rows)
+    return page(request, "orders_letter.html", case=case, text=text, sender=sender or SENDER, undecided=undecided)
+
+
+@router.get("/orders/{order}/letter.txt", openapi_extra=needs("orders"))
+async def download_letter(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
+    """Download the letter."""
+    _, text = await _letter(request, order, sender)
+    return attachment(text, f"{order}.txt", "text/plain; charset=utf-8")
+
+
+async def _letter(request: Request, order: str, sender: str) -> tuple[Case, str]:
+    await refuse_while_blind(request)
+    orders = services_of(request).orders
+    await orders.refresh()
+    case = orders.case(order)
+    return case, letter(case, orders.states(), sender=sender.strip() or SENDER)

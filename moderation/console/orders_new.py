@@ -1,0 +1,36 @@
+"""The form of a new order: its fields, and its targets as text or from a file that the browser reads."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.order_intake import MOST_HANDLES
+from moderation.api.services import services_of
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.console.words import place_words
+from streams.countries import COUNTRIES
+from streams.orders.records import MOST_TARGETS
+from streams.settings import load_settings
+
+router = page_router()
+_MOST_KNOWN = 200
+
+
+@router.get("/orders/new", openapi_extra=needs("orders"))
+async def show_form(request: Request) -> Response:
+    """Show the empty form, with the authorities and laws of earlier orders as suggestions."""
+    cases = (await services_of(request).orders.refresh()).cases.values()
+    latest = sorted(cases, key=lambda case: -case.history[-1][0])
+    return page(
+        request,
+        "orders_new.html",
+        countries=sorted(((one, place_words(one)) for one in COUNTRIES), key=lambda one: one[1]),
+        authorities=list(dict.fromkeys(case.order.authority for case in latest))[:_MOST_KNOWN],
+        laws=list(dict.fromkeys(case.order.legal_basis for case in latest))[:_MOST_KNOWN],
+        resolver=bool(load_settings().handle_resolver),
+        most_handles=MOST_HANDLES,
+        most_targets=MOST_TARGETS,
+    )

@@ -1,0 +1,141 @@
+"""One order: facts, targets, rulings, steps, second person, history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.blinding import blinded_for, reader_of, refuse_while_blind
+from moderation.api.keys import ALLOWED
+from moderation.api.order_bodies import OrderPath
+from moderation.api.services import Services, services_of
+from moderation.console import orders_words as words
+from moderation.console.orders import order_line
+from moderation.console.orders_steps import now_words, restricting, step_choices, timeline
+from moderation.console.orders_targets import PAGE, TargetFilter, kinds_of, target_lines, waiting_groups
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.console.words import listed
+from moderation.orders.view import rows_csv
+from streams.clock import now_ms
+from streams.orders.cases import Case, TargetRow
+from streams.orders.fold import OrderFold
+from streams.orders.records import OUTCOMES, TARGET_KINDS
+from streams.orders.states import CLOSED_STATES, OUTCOMES_OF, RULING_STATES, state_label
+
+router = page_router()
+
+
+@router.get("/orders/{order}", openapi_extra=needs("orders"))
+async def show_order(request: Request, order: OrderPath, wanted: Annotated[TargetFilter, Depends()]) -> Response:
+    """Show an order; its targets are left out while the person reviews a hashtag blind."""
+    services = services_of(request)
+    cases = await services.orders.refresh()
+    case, person, at_ms = services.orders.case(order), reader_of(request), now_ms()
+    blind = bool(await blinded_for(request))
+    return page(
+        request,
+        "orders_order.html",
+        case=case,
+        line=order_line(case, cases, at_ms),
+        label=state_label,
+        steps=step_choices(case, cases, at_ms),
+        state_now=now_words(case, at_ms),
+        history=timeline(case),
+        waiting=[] if blind else waiting_groups(case, cases, person),
+        may_confirm=listed(sorted(ALLOWED["orders"])),
+        surfaces=(await services.names()).surfaces,
+        blind=blind,
+        **_common_words(case),
+        **({} if blind else await _targets(services, case, cases, wanted)),
+    )
+
+
+@router.get("/orders/{order}/targets.csv", openapi_extra=needs("orders"))
+async def export(request: Request, order: OrderPath, wanted: Annotated[TargetFilter, Depends()]) -> Response:
+    """Download the targets that match the filters as CSV; no cell is a formula."""
+    await refuse_while_blind(request)
+    orders = services_of(request).orders
+    cases = await orders.refresh()
+    case = orders.case(order)
+    return attachment(rows_csv(case, wanted.rows(case, cases), cases), f"{order}.csv", "text/csv")
+
+
+def attachment(text: str, name: str, kind: str) -> Response:
+    """Answer with a text that the browser saves under a name."""
+    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _common_words(case: Case) -> dict[str, Any]:
+    """Build the words that the template and the script share."""
+    country = case.order.country
+    kinds = tuple(kinds_of(case.rows))
+    outcomes = [one for one in words.outcomes_of(kinds) if case.state not in CLOSED_STATES or one == "declined"]
+    return {
+        "outcomes": [
+            {
+                "name": one,
+                "verb": words.VERBS[one],
+                "key": words.KEYS[one],
+                "place": words.place_of(one, country),
+                "effect": words.begins_words(one, case),
+                "kinds": [kind for kind in TARGET_KINDS if one in OUTCOMES_OF[kind]],
+                "reasons": words.REASONS[one],
+            }
+            for one in outcomes
+        ],
+        "scripts": words.scripts_words,
+        "grounds": words.GROUNDS,
+        "speakers": words.SPEAKERS,
+        "rulable": case.state in RULING_STATES
+        or (case.state in CLOSED_STATES and any(row.ruling and row.ruling.outcome == "suspended" for row in case.rows)),
+        "restrictions": sum(many for _, _, many in restricting(case)),
+    }
+
+
+async def _targets(services: Services, case: Case, cases: OrderFold, wanted: TargetFilter) -> dict[str, Any]:
+    """Build one page of the targets that match the filters."""
+    found = wanted.rows(case, cases)
+    pages = max(1, -(-len(found) // PAGE))
+    number = min(wanted.number, pages)
+    rows = found[(number - 1) * PAGE : number * PAGE]
+    fold = services.moderation.view.fold
+    body = wanted.as_body()
+    return {
+        "targets": target_lines(case, rows, cases, fold, services.orders.states(), await _known(services, case, rows)),
+        "wanted": wanted,
+        "matching": {
+            "count": len(found),
+            "first": (number - 1) * PAGE + 1,
+            "last": (number - 1) * PAGE + len(rows),
+            "page": number,
+            "pages": pages,
+            "body": None if body is None else json.dumps(body),
+            "kinds": json.dumps(kinds_of(found)),
+            "protected": sum(cases.protected(row.target) is not None for row in found),
+        },
+        "choices": {
+            "kind": [(one, f"{one}s") for one in TARGET_KINDS if one in kinds_of(case.rows)],
+            "outcome": [
+                ("undecided", "without an outcome"), ("waiting", "waiting for a second person"),
+                *((one, one) for one in OUTCOMES),
+            ],
+            "speaker": [("protected", "protected speakers"), ("others", "all others"), *words.SPEAKERS.items()],
+        },
+    }  # fmt: skip
+
+
+async def _known(services: Services, case: Case, rows: Sequence[TargetRow]) -> set[str]:
+    """Return every hashtag that the logs or the order name, if the page of targets has a hashtag."""
+    if not any(row.target.kind == "hashtag" for row in rows):
+        return set()
+    await services.reviews.refresh()
+    known = {one.hashtag for one in services.reviews.automated.latest.values()}
+    known |= {record.hashtag for _, record in services.moderation.view.history}
+    known |= {row.target.value for row in case.rows if row.target.kind == "hashtag"}
+    return known - {"*"}

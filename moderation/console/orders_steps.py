@@ -1,0 +1,153 @@
+"""The next steps of an order, with what each would put in force or end, and its history. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from moderation.console.orders_words import STEP_REASONS, group_words
+from moderation.console.words import counted, left_words, moment_words
+from moderation.orders.view import in_force
+from streams.countries import country_name
+from streams.orders.cases import Case
+from streams.orders.fold import OrderFold
+from streams.orders.records import TARGET_KINDS, OrderNote, OrderReceived, OrderState, OrderStep, Outcome
+from streams.orders.states import CLOSED_STATES, NEXT_STATES, RESTRICTING, state_label
+
+LABELS: dict[OrderState, str] = {
+    "acknowledged": "Acknowledge",
+    "under_review": "Begin the review",
+    "interim": "Put in force for a time",
+    "final": "Put in force until revoked",
+    "declined": "Decline the whole order",
+    "revoked": "Revoke",
+}
+_ORDERED: tuple[OrderState, ...] = ("acknowledged", "under_review", "interim", "final", "declined", "revoked")
+
+
+@dataclass(frozen=True, slots=True)
+class StepChoice:
+    """Step that an order's state allows."""
+
+    to: OrderState
+    label: str
+    effect: str
+    """Effect of the step, in one sentence."""
+    groups: tuple[str, ...]
+    """Effects on viewers, by outcome and kind."""
+    blocked: str
+    """Why it cannot be taken yet; "" if it can."""
+    many: int
+    """Number of restrictions that begin or end with it."""
+    reasons: tuple[str, ...]
+    confirms: bool
+    """Whether the person confirms it apart: it cannot be taken back by another step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Entry of the timeline."""
+
+    at_ms: int
+    actor: str
+    what: str
+    reason: str
+
+
+def step_choices(case: Case, cases: OrderFold, at_ms: int) -> list[StepChoice]:
+    """List the next steps, the usual one first."""
+    return [_choice(to, case, cases, at_ms) for to in _ORDERED if to in NEXT_STATES[case.state]]
+
+
+def restricting(case: Case) -> list[tuple[Outcome, str, int]]:
+    """Count the targets by outcome and kind, where the outcome depends on the order's state."""
+    found = Counter(
+        (row.ruling.outcome, row.target.kind)
+        for row in case.rows
+        if row.ruling is not None and row.ruling.outcome in RESTRICTING - {"suspended"}
+    )
+    return [(outcome, kind, many) for (outcome, kind), many in sorted(found.items())]
+
+
+def effects(case: Case) -> tuple[str, ...]:
+    """Describe what viewers see once the order's own outcomes are in force."""
+    found = Counter((row.ruling.outcome, row.target.kind) for row in case.rows if row.ruling is not None)
+    outcomes: tuple[Outcome, ...] = ("withheld", "reduced", "suspended", "declined")
+    return tuple(
+        group_words(outcome, kind, many, case.order.country)
+        for outcome in outcomes
+        for kind in TARGET_KINDS
+        if (many := found[outcome, kind])
+    )
+
+
+def now_words(case: Case, at_ms: int) -> str:
+    """Say in one sentence what of the order is in force."""
+    many = sum(count for _, _, count in restricting(case))
+    where = country_name(case.order.country)
+    if case.state in CLOSED_STATES:
+        kept = sum(row.ruling is not None and row.ruling.outcome == "suspended" for row in case.rows)
+        stays = f" {counted(kept, 'suspension')} by our own rules stays." if kept == 1 else ""
+        stays = f" {counted(kept, 'suspension')} by our own rules stay." if kept > 1 else stays
+        return f"The order is {state_label(case.state)}: nothing of it is in force.{stays}"
+    if not in_force(case, at_ms):
+        if case.state == "interim":
+            return f"The interim decision ended {left_words(case.expires_at_ms, at_ms)}: nothing of it is in force."
+        return f"Nothing of the order is in force: the outcomes begin in {where} once it is interim or final."
+    until = f"until {moment_words(case.expires_at_ms)}" if case.expires_at_ms else "until it is revoked"
+    return f"In force {until}: {counted(many, 'restriction')} in {where}."
+
+
+def timeline(case: Case) -> list[Moment]:
+    """List everything that happened to an order, newest first."""
+    found = [_moment(record, case) for _, record in case.history]
+    found += [Moment(note.at_ms, note.actor, "note", note.text) for note in case.notes if note.text]
+    return sorted(found, key=lambda one: one.at_ms)[::-1]
+
+
+def _moment(record: object, case: Case) -> Moment:
+    if isinstance(record, OrderReceived):
+        return Moment(record.at_ms, record.actor, f"took in {counted(record.added, 'target')}", "")
+    if isinstance(record, OrderStep):
+        until = f" until {moment_words(record.expires_at_ms)}" if record.expires_at_ms else ""
+        return Moment(record.at_ms, record.actor, f"made it {state_label(record.to)}{until}", record.reason)
+    assert not isinstance(record, OrderNote)
+    many = sum(last - first + 1 for first, last in record.targets)  # type: ignore[attr-defined]
+    what = f"ruled {record.outcome} on {counted(many, 'target')}"  # type: ignore[attr-defined]
+    return Moment(record.at_ms, record.actor, what, record.reason)  # type: ignore[attr-defined]
+
+
+def _choice(to: OrderState, case: Case, cases: OrderFold, at_ms: int) -> StepChoice:
+    many = sum(count for _, _, count in restricting(case))
+    where = country_name(case.order.country)
+    puts, holds = to in ("interim", "final"), in_force(case, at_ms)
+    words = {
+        "acknowledged": "You confirm to the authority that the order was received. Nothing changes for viewers.",
+        "under_review": "Then each target is ruled on. Nothing changes for viewers.",
+        "interim": f"The outcomes below are in force in {where} until the end that you name; then they end.",
+        "final": f"The outcomes below are in force in {where} until the order is revoked.",
+        "declined": "The order as a whole is declined: nothing of it is in force, and no step follows.",
+        "revoked": "All that the order put in force ends, and no step follows. Other orders and suspensions stay.",
+    }
+    label = "Prolong the interim decision" if (to, case.state) == ("interim", "interim") else LABELS[to]
+    changes = many if (puts and not holds) or (holds and not puts) else 0
+    return StepChoice(
+        to,
+        label,
+        words[to],
+        effects(case) if puts else (f"{counted(many, 'restriction')} in {where} would end",) if holds and many else (),
+        _blocked(to, case, cases),
+        changes,
+        STEP_REASONS[to],
+        to in ("final", "declined", "revoked"),
+    )
+
+
+def _blocked(to: OrderState, case: Case, cases: OrderFold) -> str:
+    if to in ("interim", "final") and (alone := sum(map(cases.alone, case.rows))):
+        return f"{counted(alone, 'target')} must first be ruled on by a second person, or declined."
+    if to == "final" and (undecided := case.undecided()):
+        return (
+            f"{counted(undecided, 'target')} first need{'s' if undecided == 1 else ''} an outcome, or a second person."
+        )
+    return ""

@@ -1,0 +1,238 @@
+"""Targets of an order on its page: filters, rows with what holds each now, and groups that wait for a second person."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any, cast, get_args
+from urllib.parse import urlencode
+
+from hushtag_client.registers import ACCOUNT, TWEET
+
+from moderation.console.orders_words import present_words
+from moderation.console.words import place_words
+from moderation.orders.selection import Selection
+from moderation.orders.target_states import TargetStates
+from moderation.orders.view import row_as_dict
+from streams.flags.moderation_fold import ModerationFold
+from streams.orders.cases import Case, TargetRow, TargetRuling
+from streams.orders.fold import OrderFold
+from streams.orders.records import OUTCOMES, TARGET_KINDS, SpeakerCategory, TargetKind
+from streams.orders.speakers import ProtectedSpeaker, same_person
+from streams.policy.look_alikes import skeleton
+
+PAGE = 100
+"""Targets on one page."""
+MOST_LOOK_ALIKES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFilter:
+    """Filters of the targets, as the address has them; "" selects all."""
+
+    kind: str = ""
+    outcome: str = ""
+    """An outcome, `undecided` or `waiting`."""
+    speaker: str = ""
+    """`protected`, `others`, or a category of protected speakers."""
+    find: str = ""
+    """Part of a target or of its handle."""
+    page: str = ""
+
+    @property
+    def number(self) -> int:
+        """Number of the page, from 1."""
+        return max(1, int(self.page[:6])) if self.page.isdecimal() else 1
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves anything out."""
+        return any((self.kind, self.outcome, self.speaker, self.find))
+
+    def selection(self) -> Selection:
+        """Build the filter of the service, which a ruling on all matching targets sends too."""
+        return Selection(
+            kinds=(self.kind,) if self.kind in TARGET_KINDS else (),
+            outcomes=(self.outcome,) if self.outcome in OUTCOMES else (),
+            undecided=self.outcome == "undecided",
+            waiting=self.outcome == "waiting",
+            protected={"protected": True, "others": False}.get(self.speaker),
+            categories=(cast(SpeakerCategory, self.speaker),) if self.speaker in get_args(SpeakerCategory) else (),
+        )
+
+    def as_body(self) -> dict[str, Any] | None:
+        """Build the members of a ruling on everything that matches; None with a text, which a ruling cannot name."""
+        if self.find.strip():
+            return None
+        chosen = self.selection()
+        if chosen == Selection():
+            return {"everything": True}
+        return {
+            "kinds": list(chosen.kinds), "outcomes": list(chosen.outcomes), "undecided": chosen.undecided,
+            "waiting": chosen.waiting, "protected": chosen.protected, "categories": list(chosen.categories),
+        }  # fmt: skip
+
+    def rows(self, case: Case, cases: OrderFold) -> list[TargetRow]:
+        """List the targets that pass, by number."""
+        found = self.selection().rows(case, cases)
+        part = self.find.strip().lstrip("#＃@＠").casefold()
+        if not part:
+            return found
+        return [row for row in found if any(part in text.casefold() for text in _texts(row))]
+
+    def link(self, order: str, **changes: str) -> str:
+        """Build the address of the order's page with other filters."""
+        other = replace(self, **changes)
+        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name)}
+        return f"/console/orders/{order}?{urlencode(given)}#targets" if given else f"/console/orders/{order}#targets"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """Row of the table."""
+
+    row: TargetRow
+    plain: dict[str, Any]
+    """The target as the API answers it."""
+    written: str
+    """The target as a ruling names it."""
+    speaker: ProtectedSpeaker | None
+    present: str
+    """Present state for viewers, over all orders."""
+    others: tuple[str, ...]
+    """People's overrides of the hashtag in force, in words."""
+    look_alikes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingGroup:
+    """Targets that wait for the same second ruling."""
+
+    ruling: TargetRuling
+    rows: tuple[TargetRow, ...]
+    alone: bool
+    """Whether the accounts became protected after one person ruled."""
+    may_confirm: bool
+    """Whether this person can be the second one."""
+    is_own: bool
+    """Whether this person ruled first."""
+
+    @property
+    def written(self) -> str:
+        """Targets as a ruling names them, as JSON."""
+        return json.dumps([written(row) for row in self.rows])
+
+
+def written(row: TargetRow) -> str:
+    """Write a target so that a ruling finds it."""
+    target = row.target
+    if target.kind == "hashtag":
+        return f"#{target.value}"
+    return f"https://x.com/i/status/{target.value}" if target.kind == "tweet" else target.value
+
+
+def target_lines(
+    case: Case,
+    rows: Sequence[TargetRow],
+    cases: OrderFold,
+    fold: ModerationFold,
+    states: TargetStates,
+    known: Iterable[str],
+) -> list[TargetLine]:
+    """Build the rows of one page of the table.
+
+    Args:
+        case: the order.
+        rows: targets of the page.
+        cases: all orders.
+        fold: everything that people decided.
+        states: present states of all targets.
+        known: hashtags among which look-alikes are searched.
+    """
+    tags = {row.target.value for row in rows if row.target.kind == "hashtag"}
+    overrides = overrides_of(tags, fold, states.at_ms)
+    alike = look_alikes_of(tags, known)
+    return [
+        TargetLine(
+            row,
+            row_as_dict(case, row, cases),
+            written(row),
+            cases.protected(row.target),
+            present_words(states.of(row.target.kind, row.target.value), row.target.kind),
+            overrides.get(row.target.value, ()) if row.target.kind == "hashtag" else (),
+            alike.get(row.target.value, ()) if row.target.kind == "hashtag" else (),
+        )
+        for row in rows
+    ]
+
+
+def overrides_of(tags: set[str], fold: ModerationFold, at_ms: int) -> dict[str, tuple[str, ...]]:
+    """Describe people's overrides in force of some hashtags, by hashtag."""
+    if not tags:
+        return {}
+    places: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for (hashtag, surface, country, source), stack in fold.stacks().items():
+        if hashtag not in tags or source != "human" or surface in (ACCOUNT, TWEET):
+            continue
+        if (entry := stack.in_force(at_ms)) is not None:
+            places[hashtag, entry.record.action, country, entry.record.actor].append(surface)
+    verbs = {"block": "blocked", "hold": "held", "allow": "allowed"}
+    found: dict[str, list[str]] = defaultdict(list)
+    for (hashtag, action, country, actor), surfaces in places.items():
+        place = place_words(country)
+        where = place if country == "*" else f"in {place}"
+        found[hashtag].append(f"{verbs[action]} {where} on {', '.join(sorted(surfaces))}, by {actor}")
+    return {hashtag: tuple(words) for hashtag, words in found.items()}
+
+
+def look_alikes_of(tags: set[str], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """List the known hashtags that look like some hashtags, by hashtag."""
+    if not tags:
+        return {}
+    wanted = {tag: _skeleton(tag) for tag in tags}
+    families: dict[str, list[str]] = {form: [] for form in wanted.values() if form}
+    for tag in sorted({*known, *tags}):
+        if (family := families.get(_skeleton(tag))) is not None:
+            family.append(tag)
+    return {
+        tag: tuple(one for one in families.get(form, ()) if one != tag)[:MOST_LOOK_ALIKES]
+        for tag, form in wanted.items()
+    }
+
+
+def kinds_of(rows: Iterable[TargetRow]) -> Mapping[TargetKind, int]:
+    """Count targets by kind."""
+    return Counter(row.target.kind for row in rows)
+
+
+def waiting_groups(case: Case, cases: OrderFold, person: str) -> list[WaitingGroup]:
+    """Group the targets that wait for a second person, by the ruling to confirm.
+
+    Args:
+        case: the order.
+        cases: all orders.
+        person: person who reads.
+    """
+    found: dict[tuple[str, str, str, bool, bool], list[tuple[TargetRow, TargetRuling]]] = defaultdict(list)
+    for row in case.rows:
+        ruling = row.proposed or (row.ruling if cases.alone(row) else None)
+        if ruling is not None:
+            may = row.first_of_two(ruling.outcome, person) is not None
+            key = ruling.outcome, ruling.actors[0], ruling.reason, row.proposed is None, may
+            found[key].append((row, ruling))
+    return [
+        WaitingGroup(pairs[0][1], tuple(row for row, _ in pairs), alone, may, same_person(actor, person))
+        for (_, actor, _, alone, may), pairs in found.items()
+    ]
+
+
+def _texts(row: TargetRow) -> tuple[str, ...]:
+    return row.target.value, row.target.display, row.target.handle
+
+
+@lru_cache(maxsize=100_000)
+def _skeleton(hashtag: str) -> str:
+    return skeleton(hashtag)

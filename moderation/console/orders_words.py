@@ -1,0 +1,143 @@
+"""English wording of legal orders on pages: outcomes, effects, states of targets, and templates of reasons. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from moderation.orders.target_states import TargetState
+from moderation.wording import counted, listed
+from streams.countries import country_name
+from streams.orders.cases import Case
+from streams.orders.records import TARGET_KINDS, Outcome, TargetKind
+from streams.orders.states import IN_FORCE_STATES, OUTCOMES_OF
+
+VERBS: Mapping[Outcome, str] = {
+    "declined": "Decline", "reduced": "Reduce", "withheld": "Withhold", "suspended": "Suspend",
+}  # fmt: skip
+"""First word of the button of each outcome."""
+KEYS: Mapping[Outcome, str] = {"declined": "a", "reduced": "r", "withheld": "b", "suspended": "p"}
+SPEAKERS = {
+    "news_media": "news media", "journalist": "journalist", "activist": "activist", "politician": "politician",
+}  # fmt: skip
+GROUNDS = {
+    "protected_speech": "Protected speech",
+    "not_unlawful": "Does not break the law that the order names",
+    "overbroad": "Not specific, or asks for more than its aim needs",
+    "no_legal_basis": "The law that the order names does not allow it",
+    "not_found": "There is no such account or content",
+    "other": "Other grounds",
+}
+"""Grounds to decline, as a person chooses them."""
+REASONS: Mapping[Outcome, tuple[str, ...]] = {
+    "declined": (
+        "Journalism on a matter of public interest",
+        "Criticism of the government, which the law does not forbid",
+        "The order does not say which content breaks the law",
+        "The order asks for a whole account where single tweets are in question",
+    ),
+    "reduced": ("The hashtag gathers the content that the order names", "Incitement, as the order describes it"),
+    "withheld": (
+        "The content breaks the law that the order names",
+        "Order of a court that is binding in this country",
+    ),
+    "suspended": ("Spam network, by our own rules", "Repeated threats of violence, against our own rules"),
+}
+"""Templates of reasons, for the letter and the statements."""
+STEP_REASONS: Mapping[str, tuple[str, ...]] = {
+    "acknowledged": ("Receipt confirmed to the authority",),
+    "under_review": ("Counsel reviews it target by target",),
+    "interim": ("In force while we ask for particulars", "In force while the authority answers our objection"),
+    "final": ("Reviewed in full; binding in this country",),
+    "declined": ("The authority names no law that allows the order", "The order is not specific enough to act on"),
+    "revoked": ("Set aside on appeal", "Withdrawn by the authority", "The time that the order names has passed"),
+}
+
+
+def effect_words(outcome: Outcome, country: str) -> str:
+    """Say what viewers see of a target with an outcome, once the outcome is in force.
+
+    >>> effect_words("withheld", "IN")
+    'not shown to viewers in India, visible elsewhere'
+    """
+    where = country_name(country)
+    words: Mapping[Outcome, str] = {
+        "declined": "stays visible everywhere",
+        "reduced": f"leaves trends and suggestions in {where}; people who type it find it",
+        "withheld": f"not shown to viewers in {where}, visible elsewhere",
+        "suspended": "not shown to anyone anywhere, by our own rules",
+    }
+    return words[outcome]
+
+
+def begins_words(outcome: Outcome, case: Case) -> str:
+    """Say what viewers see of a target with an outcome, and when that begins.
+
+    The restrictions of an order begin with its state, a suspension with its ruling.
+    """
+    if outcome == "suspended":
+        begins = " It begins at once."
+    elif outcome == "declined" or case.state in IN_FORCE_STATES:
+        begins = ""
+    else:
+        begins = " It begins once the order is interim or final."
+    words = effect_words(outcome, case.order.country)
+    return f"{words[0].upper()}{words[1:]}.{begins}"
+
+
+def scripts_words(hashtag: str) -> str:
+    """Name the scripts of a hashtag's letters where they are not Latin alone; "" for Latin.
+
+    >>> scripts_words("exаmple"), scripts_words("example1")
+    ('Cyrillic and Latin letters', '')
+    """
+    names = {unicodedata.name(one, "UNKNOWN").partition(" ")[0] for one in hashtag if one.isalpha()}
+    return "" if names <= {"LATIN"} else f"{listed(sorted(one.capitalize() for one in names))} letters"
+
+
+def place_of(outcome: Outcome, country: str) -> str:
+    """Name the place of an outcome at the end of a button.
+
+    >>> place_of("withheld", "IN"), place_of("declined", "IN")
+    (' in India', '')
+    """
+    return {"suspended": " everywhere", "declined": ""}.get(outcome, f" in {country_name(country)}")
+
+
+def present_words(state: TargetState, kind: TargetKind) -> str:
+    """Say what viewers see of a target now, over all orders and suspensions.
+
+    >>> present_words(TargetState(countries=frozenset({"IN"})), "account"), present_words(TargetState(), "hashtag")
+    ('withheld in India, visible elsewhere', 'visible')
+    """
+    if state.suspended:
+        return "suspended everywhere"
+    if not state.countries:
+        return "visible"
+    held = "out of trends and suggestions" if kind == "hashtag" else "withheld"
+    names = [country_name(one) for one in sorted(state.countries)]
+    shown = names if len(names) <= 3 else [*names[:3], f"{len(names) - 3} more"]
+    return f"{held} in {listed(shown)}, visible elsewhere"
+
+
+def group_words(outcome: Outcome, kind: TargetKind, many: int, country: str) -> str:
+    """Describe many targets with one outcome.
+
+    >>> group_words("withheld", "account", 12, "IN")
+    '12 accounts: not shown to viewers in India, visible elsewhere'
+    """
+    return f"{counted(many, kind)}: {effect_words(outcome, country)}"
+
+
+def kinds_words(many: Mapping[TargetKind, int]) -> str:
+    """List numbers of targets by kind.
+
+    >>> kinds_words({"hashtag": 1, "account": 3})
+    '3 accounts and 1 hashtag'
+    """
+    return listed([counted(many[kind], kind) for kind in TARGET_KINDS if many.get(kind)])
+
+
+def outcomes_of(kinds: Sequence[TargetKind]) -> list[Outcome]:
+    """List the outcomes that targets of some kinds may have, the mildest first."""
+    return [one for one in VERBS if any(one in OUTCOMES_OF[kind] for kind in kinds)]
