@@ -18,7 +18,7 @@ from moderation.api.problems import Fault, RefusedCall
 from moderation.api.services import services_of
 from moderation.drafts import duration_ms
 from streams.errors import PolicyError
-from streams.log.policies import PolicyTopic
+from streams.log.policies import PolicyRecord, PolicyTopic
 from streams.policy import Policy, PolicyFileError, parse_policy
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["policy"])
@@ -88,7 +88,7 @@ class ImpactAnswer(AnswerModel):
 @router.get("/policy", openapi_extra=needs("read"), response_model=PolicyAnswer)
 async def live_policy(request: Request) -> Response:
     """Return the live policy: its revision, why it went live, and its thresholds."""
-    record = _live(await services_of(request).policy_topic())
+    record = live_record(await services_of(request).policy_topic())
     policy = Policy.from_canonical(record.policy)
     plain = msgspec.to_builtins(record)
     names = PolicyAnswer.model_fields.keys() & plain.keys() - {"policy"}
@@ -114,9 +114,9 @@ async def impact(request: Request, body: ImpactBody) -> Response:
         raise RefusedCall(
             "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
         )
-    new = await asyncio.to_thread(_parse, body.policy)  # a long one takes a second
+    new = await asyncio.to_thread(parse_text, body.policy)  # a long one takes a second
     services, blinded = services_of(request), await blinded_for(request)
-    live = Policy.from_canonical(_live(await services.policy_topic()).policy)
+    live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
     report = await services.backtests.judge(live, new, since_ms)
     plain: dict[str, Any] = msgspec.to_builtins(report)
     for name in ("changes", "protected"):
@@ -124,13 +124,18 @@ async def impact(request: Request, body: ImpactBody) -> Response:
     return JsonReply(plain | blinded_list(blinded))
 
 
-def _live(topic: PolicyTopic) -> Any:
+def live_record(topic: PolicyTopic) -> PolicyRecord:
+    """Return the record of the live policy.
+
+    Raises:
+        RefusedCall: no policy was ever live (404).
+    """
     if topic.live is None:
         raise RefusedCall("not_found", "no policy was ever live here", "start a worker, which puts its policy live")
     return topic.live
 
 
-def _parse(text: str) -> Policy:
+def parse_text(text: str) -> Policy:
     """Parse a policy; every fault is reported, with its line."""
     try:
         return parse_policy(text.encode(), "policy")
