@@ -21,7 +21,6 @@ from moderation.console.queue_filter import QueueFilter
 from streams.clock import now_ms
 from streams.constants import MINUTE_MS
 from streams.orders.cases import Case, open_cases
-from streams.orders.speakers import same_person
 from streams.policy.look_alikes import visual_form
 
 GONE_MS = 15 * MINUTE_MS
@@ -132,7 +131,7 @@ class QueueBoard:
     def owes_first_answer(self, name: str, person: str) -> bool:
         """Return whether a person must give a first answer on a case before deciding."""
         case = self._cases.get(name)
-        return case is not None and not any(same_person(one.actor, person) for one in case.progress.answers)
+        return case is not None and self._services.cases.owes_first_answer(case, person)
 
     def named(self, start: str, most: int) -> list[HashtagCase]:
         """Return cases whose normalised hashtag begins with a text: open and new ones first, one for each hashtag."""

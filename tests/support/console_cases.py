@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hushtag_client.normalise import normalise
+
 from streams.clock import now_ms
 from streams.log.decisions import Action, Decision, DecisionReason, Evidence, ScopeDecision, version_of
 
@@ -39,6 +41,6 @@ def waiting(
         for surface in surfaces
     )  # fmt: skip
     return Decision(
-        hashtag=tag, display=tag, country=country, rulings=rulings, version=version_of(number, 1), tick_ms=1,
+        hashtag=normalise(tag), display=tag, country=country, rulings=rulings, version=version_of(number, 1), tick_ms=1,
         settled_ms=1, decided_at_ms=at_ms, policy_revision="p", model_revision="m",
     )  # fmt: skip
