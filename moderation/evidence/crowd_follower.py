@@ -1,7 +1,8 @@
 """Reader of crowds: reads the evidence of the last hours once, on the first request, and then only what is new.
 
-A record has hundreds of rows, and six of seven records are not of a minute or of the shortest window. Those are passed
-over by their first members, which costs a fiftieth of decoding them.
+Six of seven records are not of a minute, or not of the shortest window; those are passed over by their first members.
+Two hours of 4,000 hashtags and countries are 445 MB: reading them takes 1.6 CPU seconds once, and 10 MB of memory
+(`python -m benchmarks.crowd`). A call waits three seconds for it and then answers with what was read.
 """
 
 from __future__ import annotations
@@ -101,6 +102,11 @@ class CrowdFollower:
             self._task.cancel()
             await asyncio.wait([self._task])
         await self._stack.aclose()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is kept, in bytes."""
+        return self._fold.nbytes
 
     async def read(self, hashtag: str, country: str, since_ms: int) -> Crowd:
         """Read the crowd of a hashtag in a country from a time to now, `LONGEST_MS` at most."""
