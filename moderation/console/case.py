@@ -10,7 +10,10 @@ from starlette.responses import RedirectResponse, Response
 
 from moderation.api.access import may, needs
 from moderation.api.blinding import reader_of
+from moderation.api.bodies import CountryQuery
+from moderation.api.crowd import crowd_of
 from moderation.api.presence import viewers_of
+from moderation.api.problems import RefusedCall
 from moderation.api.rights import Caller
 from moderation.api.services import services_of
 from moderation.cases.case import HashtagCase
@@ -18,12 +21,14 @@ from moderation.cases.records import COMMON_TEAM
 from moderation.cases.view import case_as_dict, detailed_dict
 from moderation.console import case_words
 from moderation.console.case_next import next_case, waiting_in_order
-from moderation.console.case_view import CaseFacts, blind_problem, case_view, is_answer_due, relatives_of
+from moderation.console.case_view import CaseFacts, blind_problem, case_view, relatives_of
+from moderation.console.crowd_chart import crowd_chart, numbered_moments
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.evidence.case_sample import CaseSample
 from streams.clock import now_ms
 from streams.errors import CallerMistake
+from streams.naming import format_duration
 from streams.orders.speakers import same_person
 from streams.policy import Policy, parse_policy
 
@@ -57,6 +62,26 @@ async def show_part(request: Request, case: CasePath) -> Response:
     return page(request, "case_part.html", **await _values(request, found))
 
 
+@router.get("/cases/{case}/crowd", openapi_extra=needs("decide"))
+async def show_crowd(request: Request, case: CasePath, country: CountryQuery = None) -> Response:
+    """Show the authors of a case's hashtag over time; a person who reviews it blind gets nothing."""
+    service = services_of(request).cases
+    found = await service.find(case)
+    if service.is_blind(found, reader_of(request)):
+        raise RefusedCall("blinded", "you review this hashtag blind", "give your verdict on its case, or skip it")
+    crowd = await crowd_of(request, found, country)
+    return page(
+        request,
+        "case_crowd.html",
+        case_id=found.id,
+        crowd=crowd,
+        chart=crowd_chart(crowd),
+        moments=numbered_moments(crowd),
+        last=crowd["points"][-1] if crowd["points"] else None,
+        window=format_duration(crowd["window_ms"]),
+    )
+
+
 @router.get("/cases/{case}/people", openapi_extra=needs("decide"))
 async def show_people(request: Request, case: CasePath, seen: Annotated[str, Query(max_length=80)] = "") -> Response:
     """Show who has claimed a case and looks at it, and whether it has changed since a version."""
@@ -85,6 +110,7 @@ async def _values(request: Request, found: HashtagCase) -> dict[str, Any]:
         "waiting": len(order),
         "changed": False,
         "last": None,
+        "crowd": None,
     }
     if plain["blinded"]:
         return values | {"view": None, "problem": blind_problem(found, person, at_ms)}
@@ -103,7 +129,7 @@ async def _values(request: Request, found: HashtagCase) -> dict[str, Any]:
         policy=await _live_policy(request),
         relatives=[one for one in relatives_of(found.hashtag, known.items(), open_cases) if one.hashtag not in blinded],
         at_ms=at_ms,
-        due=is_answer_due(found, person),
+        withheld=service.withheld(person).case(found.hashtag),
     )
     labels = sorted({label for one in cases.values() for label in one.progress.labels})
     teams = sorted({one.progress.team for one in cases.values()} | {COMMON_TEAM})

@@ -13,6 +13,7 @@ from typing import Any
 from moderation.api.rights import Grant
 from moderation.cases.case import HashtagCase
 from moderation.cases.case_log import CaseLog
+from moderation.cases.first_answer import first_answer_of
 from moderation.cases.fold import look_problem
 from moderation.cases.view import detailed_dict
 from moderation.console.case_choice import Choice, choice_of
@@ -23,7 +24,6 @@ from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.log.moderation import Override
 from streams.naming import tag_of
-from streams.orders.speakers import same_person
 from streams.policy import Policy
 from streams.policy.look_alikes import skeleton
 
@@ -61,7 +61,9 @@ class CaseView:
     more_relatives: int
     rules: list[RuleText]
     due: bool
-    """Whether the person owes a first answer."""
+    """Whether the person owes a first answer on this case."""
+    due_elsewhere: str
+    """Id of another open case of the hashtag on which the person owes it; "" for none."""
     first: str
     """The person's first answer; "" for none."""
     machine: list[MachineView]
@@ -85,7 +87,8 @@ class CaseFacts:
     policy: Policy | None
     relatives: Sequence[Relative]
     at_ms: int
-    due: bool
+    withheld: HashtagCase | None
+    """Case on which the person owes a first answer, so that the hashtag has no numbers; None for none."""
 
 
 def case_view(facts: CaseFacts) -> CaseView:
@@ -97,6 +100,7 @@ def case_view(facts: CaseFacts) -> CaseView:
         one.record for one in statuses if one.state == "in force" and isinstance(one.record, Override)
         and (facts.show_legal or one.record.source != "legal")
     ]  # fmt: skip
+    due = facts.withheld.id if facts.withheld is not None else ""
     decisions = [one for one in plain["history"] if one["kind"] == "decision"]
     return CaseView(
         plain=plain,
@@ -105,24 +109,14 @@ def case_view(facts: CaseFacts) -> CaseView:
         relatives=list(facts.relatives[:MOST_RELATIVES]),
         more_relatives=max(0, len(facts.relatives) - MOST_RELATIVES),
         rules=_rules(plain["categories"], plain["surfaces"], plain["countries"], facts.policy),
-        due=facts.due,
-        first=first_answer_of(case, facts.person),
-        machine=[] if facts.due else machine_views(case, facts.latest, facts.policy),
+        due=due == case.id,
+        due_elsewhere=due if due != case.id else "",
+        first=first_answer_of(case, facts.person) or "",
+        machine=[] if due else machine_views(case, facts.latest, facts.policy),
         choice=choice_of(case, places, in_force, facts.grants),
         appeals=sum(one.item.kind == "appeal" for one in case.open_items),
         decided=decisions[-1] if case.progress.decisions and decisions else None,
     )
-
-
-def first_answer_of(case: HashtagCase, person: str) -> str:
-    """Return the last first answer of a person on a case; "" for none."""
-    return next((one.answer for one in reversed(case.progress.answers) if same_person(one.actor, person)), "")
-
-
-def is_answer_due(case: HashtagCase, person: str) -> bool:
-    """Return whether a person has neither answered nor decided an open case."""
-    decided = any(same_person(one.actor, person) for one in case.progress.decisions)
-    return bool(case.open_items) and not decided and not first_answer_of(case, person)
 
 
 def blind_problem(case: HashtagCase, person: str, at_ms: int) -> str:

@@ -162,8 +162,7 @@ def test_decided_case_offers_undo_and_the_next(client: TestClient) -> None:
 
 def test_next_follows_the_order_and_leaves_out_claimed_cases(client: TestClient) -> None:
     held, alike, asked = (case_of(client, one) for one in ("held", "h3ld", "asked"))
-    order = [one for one in (held, alike)] if f"then={alike}" in page_of(client, held) else [alike, held]
-    first, second = order
+    first, second = (held, alike) if f"then={alike}" in page_of(client, held) else (alike, held)
     assert f"then={second}" in page_of(client, first)
 
     def following(after: str, then: str = "") -> str:
