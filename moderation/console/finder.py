@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Container
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
@@ -10,7 +10,9 @@ from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from moderation.api.access import needs
+from moderation.api.blinding import reader_of
 from moderation.api.rights import Caller
+from moderation.api.services import services_of
 from moderation.cases.case import HashtagCase
 from moderation.console.navigation import LINKS
 from moderation.console.render import HOME, page
@@ -57,18 +59,25 @@ async def _matches(request: Request, typed: str) -> tuple[list[Match], str]:
     board = live_of(request).board
     await board.follow()
     cases = board.named(tag.hashtag, MOST_CASES + 1) if caller.may("decide") else []
-    return [*hashtag_matches(tag, cases), *pages], "; ".join(tag.notes)
+    blinded = services_of(request).cases.blinded(reader_of(request))
+    return [*hashtag_matches(tag, cases, blinded), *pages], "; ".join(tag.notes)
 
 
-def hashtag_matches(tag: TypedHashtag, cases: Iterable[HashtagCase]) -> list[Match]:
-    """List the cases of a hashtag and of those that begin with it; without a case the hashtag itself comes first."""
-    found = [
-        Match(f"#{case.display}", f"/console/cases/{case.id}", "open case" if case.is_open else "closed case")
-        for case in cases
-    ]
+def hashtag_matches(tag: TypedHashtag, cases: Collection[HashtagCase], blinded: Container[str] = ()) -> list[Match]:
+    """List the cases of a hashtag and of those that begin with it; without a case the hashtag itself comes first.
+
+    Of a hashtag that the person reviews blind no state is named.
+    """
+    found = [Match(f"#{case.display}", f"/console/cases/{case.id}", _state(case, blinded)) for case in cases]
     own = Match(f"#{tag.hashtag}", hashtag_href(tag.hashtag), "any hashtag: state, history, decisions")
     exact = any(case.hashtag == tag.hashtag for case in cases)
     return [*found[:1], own, *found[1:]] if exact else [own, *found]
+
+
+def _state(case: HashtagCase, blinded: Container[str]) -> str:
+    if case.hashtag in blinded or case.is_blind:
+        return "case"
+    return "open case" if case.is_open else "closed case"
 
 
 def page_matches(words: str, caller: Caller) -> list[Match]:

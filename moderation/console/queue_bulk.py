@@ -12,17 +12,19 @@ from starlette.responses import Response
 from moderation.api.access import needs
 from moderation.api.blinding import reader_of
 from moderation.api.case_bulk import MOST_CASES
+from moderation.api.services import services_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
 from streams.orders.speakers import same_person
+from streams.policy import Policy
 
 router = page_router()
 TYPED_ABOVE = 20
 """Number of cases above which one types it."""
-_VERBS = {"hide": "Keep hidden", "show": "Show again"}
+_VERBS = {"hide": "Hide", "show": "Show"}
 CaseNames = Annotated[list[Annotated[str, Query(pattern=r"^case-[0-9a-f]{16}$")]], Query(max_length=MOST_CASES)]
 
 
@@ -43,8 +45,16 @@ async def show_bulk(request: Request, verdict: Literal["hide", "show"], case: Ca
     await live.board.follow()
     viewer = viewer_of(request.state.caller, person)
     known = {one.id: one for one in live.board.entries(case, viewer) if one.kind == "case"}
+    policy = (await services_of(request).policy_topic()).live
+    spared = Policy.from_canonical(policy.policy).is_never_suppressed if policy is not None else lambda hashtag: False
     rows = [
-        bulk_row(one, person, first_answer_due=live.board.owes_first_answer(one.id, person)) for one in known.values()
+        bulk_row(
+            one,
+            person,
+            first_answer_due=live.board.owes_first_answer(one.id, person),
+            spared=verdict == "hide" and spared(one.hashtag),
+        )
+        for one in known.values()
     ]
     taken = [one for one in rows if not one.problem]
     return page(
@@ -63,7 +73,7 @@ async def show_bulk(request: Request, verdict: Literal["hide", "show"], case: Ca
     )
 
 
-def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool) -> BulkRow:
+def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool, spared: bool = False) -> BulkRow:
     """Say what keeps a case out of a decision on several, and what to know before."""
     problem = ""
     if entry.blinded:
@@ -76,4 +86,6 @@ def bulk_row(entry: QueueEntry, person: str, *, first_answer_due: bool) -> BulkR
         problem = "open it first: your first answer is due"
     others = [one for one in entry.viewers if not same_person(one, person)]
     warnings = [f"{' and '.join(others)} {'has' if len(others) == 1 else 'have'} it open"] if others else []
+    if spared:
+        warnings.append("the policy never hides it by itself (never_suppress)")
     return BulkRow(entry, problem, tuple(warnings))

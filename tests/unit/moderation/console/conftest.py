@@ -1,0 +1,35 @@
+"""A console over services in memory, called without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from moderation.api.app import create_app
+from moderation.api.keys import KeyRing, Role
+from moderation.api.limits import RateLimit
+from moderation.console.app import mount_console
+from streams.log.decisions import Decision
+from tests.support.api_calls import KEYS, RING
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import InMemoryLog
+from web.headers import CONTENT_SECURITY_POLICY
+
+
+@pytest.fixture
+def console_client() -> Callable[..., TestClient]:
+    """Build a client of a console on automated decisions, with the key of a role."""
+
+    def new(*decisions: Decision, role: Role = "moderator", share: float = 0.0) -> TestClient:
+        app = create_app(
+            in_memory_services(InMemoryLog(), decisions, share=share),
+            KeyRing.of(RING),
+            RateLimit(1e6, 10**6),
+            content_security_policy=CONTENT_SECURITY_POLICY,
+        )
+        mount_console(app)
+        return TestClient(app, headers={"Authorization": f"Bearer {KEYS[role]}"})
+
+    return new

@@ -1,0 +1,100 @@
+"""The page of the queue and the dialog of bulk decisions: hostile texts, filters, rights, and no numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.support.console_cases import SHARE, waiting
+
+New = Callable[..., TestClient]
+
+
+def ids(page: str) -> list[str]:
+    return re.findall(r'data-id="([^"]+)"', page)
+
+
+@pytest.mark.parametrize(
+    "tag", ["<script>alert(1)</script>", 'a"onclick="x', "a" * 200, "\u202egnirts", "🔥", "घरवापसी"]
+)
+def test_hostile_hashtag_is_escaped_and_isolated(console_client: New, tag: str) -> None:
+    page = console_client(waiting(tag)).get("/console/queue").text
+    assert "<script>alert" not in page
+    assert not re.search(r"<[^>]*\sonclick=", page)
+    assert "<bdi>#" in page
+
+
+def test_page_has_no_number_of_the_machine(console_client: New) -> None:
+    client = console_client(waiting("one", tweets=777), waiting("two", "discount"), waiting("three", "review"))
+    page = client.get("/console/queue").text
+    assert "777 tweets" in page
+    assert not re.search(rf"{SHARE}|62%|61\.8|50%|0\.5\b", page)
+
+
+def test_total_badge_and_list_are_equal(console_client: New) -> None:
+    client = console_client(*(waiting(f"tag{n}") for n in range(7)))
+    page = client.get("/console/queue").text
+    assert 'data-text="queue-total">7 wait<' in page
+    assert 'data-text="queue-count">7<' in page
+    assert len(ids(page)) == 7
+    filtered = client.get("/console/queue", params={"q": "tag3"}).text
+    assert 'data-text="queue-total">1 waits<' in filtered
+    assert 'data-text="queue-count">7<' in filtered
+    assert len(ids(filtered)) == 1
+
+
+def test_long_queue_shows_a_page_and_more_on_demand(console_client: New) -> None:
+    client = console_client(*(waiting(f"tag{n}") for n in range(130)))
+    page = client.get("/console/queue", params={"country": "IN"}).text
+    assert len(ids(page)) == 100
+    assert 'href="/console/queue?country=IN&amp;rows=200"' in page
+    whole = client.get("/console/queue", params={"country": "IN", "rows": 200}).text
+    assert len(ids(whole)) == 130
+    assert "Show more" not in whole
+
+
+def test_empty_queue_says_so(console_client: New) -> None:
+    assert "Nothing waits" in console_client().get("/console/queue").text
+    assert "Nothing matches" in console_client(waiting("one")).get("/console/queue", params={"q": "x"}).text
+
+
+@pytest.mark.parametrize("query", [{"rows": "0"}, {"rows": "9999"}, {"claimed": "x"}, {"q": "a" * 999}])
+def test_malformed_filter_is_refused(console_client: New, query: dict[str, str]) -> None:
+    assert console_client().get("/console/queue", params=query).status_code == 422
+
+
+def test_bulk_dialog_leaves_out_what_needs_a_first_answer(console_client: New) -> None:
+    client = console_client(waiting("one", tweets=100), waiting("two", minutes=5, tweets=40))
+    cases = dict(zip(("two", "one"), ids(client.get("/console/queue").text), strict=True))
+    page = client.get("/console/queue/bulk", params={"verdict": "hide", "case": list(cases.values())}).text
+    assert "your first answer is due" in page
+    assert "<strong>40 tweets</strong>" in page
+    assert cases["two"] in page.partition("data-json")[2].partition(">")[0]
+    assert cases["one"] not in page.partition("data-json")[2].partition(">")[0]
+    assert "checked" not in page
+
+
+def test_bulk_dialog_above_twenty_asks_for_the_number(console_client: New) -> None:
+    client = console_client(*(waiting(f"tag{n}", minutes=5) for n in range(21)))
+    cases = ids(client.get("/console/queue").text)
+    page = client.get("/console/queue/bulk", params={"verdict": "show", "case": cases}).text
+    assert 'pattern="21"' in page
+    few = client.get("/console/queue/bulk", params={"verdict": "show", "case": cases[:20]}).text
+    assert "data-typed" not in few
+
+
+def test_bulk_dialog_of_no_open_case_says_so(console_client: New) -> None:
+    page = console_client().get("/console/queue/bulk", params={"verdict": "hide", "case": "case-" + "0" * 16}).text
+    assert "1 selected case no longer waits" in page
+    assert "<form" not in page
+
+
+def test_blind_second_look_cannot_be_selected(console_client: New) -> None:
+    client = console_client(waiting("looked", "suppress", tweets=7_777), share=1.0)
+    page = client.get("/console/queue").text
+    assert "second look" in page
+    assert "7,777" not in page
+    assert "data-pick" not in page
