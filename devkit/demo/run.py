@@ -13,7 +13,7 @@ from hushtag_client import AsyncFlagsClient
 from rich.console import Console
 from rich.live import Live
 
-from devkit.demo import view
+from devkit.demo import prepare, view
 from devkit.demo.start import RunningDemo, running_demo
 from devkit.demo.state import DemoState
 from devkit.demo.timeline import Timeline, TimelineEvent
@@ -21,7 +21,6 @@ from devkit.demo.traffic import Traffic
 from devkit.demo.truth import by_hashtag
 from devkit.demo.verdict import DemoVerdict, Judgement
 from devkit.demo.watch import Watcher
-from devkit.stack.local_run import POLICY
 from streams.clock import monotonic_seconds, now_ms
 from streams.errors import EXIT_AWAY, EXIT_NO, DependencyAway
 from surfaces.service import require_browser_files
@@ -67,7 +66,9 @@ class _Show:
         self._state = DemoState(
             trends_url=running.trends.url,
             search_url=running.search.url,
-            policy_path=_shortest(POLICY),
+            policy_path=_shortest(running.policy),
+            reviewer_link=running.link,
+            prepared=prepare.LINES,
             exports=running.exports,
             ends_after_seconds=seconds,
         )
@@ -99,6 +100,7 @@ class _Show:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
         self._state.health.sent = traffic.sent
+        self._state.reviewer_link = ""  # it ends with the API
         judgement = verdict.judge(now_ms())
         self._finish(judgement)
         return 0 if judgement.good and (judgement.complete or self._stop.is_set()) else EXIT_NO

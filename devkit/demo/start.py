@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import shutil
 import tempfile
@@ -12,14 +14,18 @@ from pathlib import Path
 
 from rich.console import Console
 
+from devkit.demo.policy import write_policy
+from devkit.demo.prepare import prepare
 from devkit.stack.jars import default_cache
 from devkit.stack.local_run import POLICY, HushtagProcess, LocalRun
 from devkit.stack.ports import LOOPBACK, free_port, is_free
 from streams.clock import monotonic_seconds
 from streams.settings import Settings
 
-KAFKA_PORT, REDIS_PORT, TRENDS_PORT, SEARCH_PORT = 9092, 6379, 8701, 8702
+KAFKA_PORT, REDIS_PORT, TRENDS_PORT, SEARCH_PORT, API_PORT = 9092, 6379, 8701, 8702, 8710
 """Preferred ports, used if they are free, so that other commands reach the demo by their defaults."""
+REVIEWER = "asha"
+"""Person whom the one-time link logs in."""
 _FOLDER = "demo-"
 
 
@@ -31,6 +37,15 @@ class RunningDemo:
     worker: HushtagProcess
     trends: HushtagProcess
     search: HushtagProcess
+    api: HushtagProcess
+    policy: Path
+
+    @property
+    def link(self) -> str:
+        """Link that logs the reviewer in once, from the first output of the API."""
+        lines = (self.run.folder / f"{self.api.name}.log").read_text("utf-8", "replace").splitlines()
+        found = (json.loads(line) for line in lines if line.startswith('{"url"'))
+        return next((str(one["link"]) for one in found), "")
 
     @property
     def settings(self) -> Settings:
@@ -51,7 +66,7 @@ class RunningDemo:
 
 @contextmanager
 def running_demo(console: Console) -> Iterator[RunningDemo]:
-    """Run Kafka, Valkey, the topics, the worker and both surfaces.
+    """Run Kafka, Valkey, the topics, the worker, both surfaces, and the API with the console.
 
     Raises:
         HushtagError: a part does not start; the others are stopped again.
@@ -65,7 +80,7 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
             kafka_port=_preferred(KAFKA_PORT),
             redis_port=_preferred(REDIS_PORT),
             report=lambda line: reports[-1](line),
-            HUSHTAG_POLICY=str(POLICY),
+            HUSHTAG_POLICY=str(write_policy(folder)),
         ) as run,
     ):
         with _step(console, "Apache Kafka and Valkey") as report:
@@ -73,8 +88,11 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
             run.start_servers()
         with _step(console, "topics"):
             run.create_topics()
-        demo = _spawn_all(run)
-        for process in (demo.worker, demo.trends, demo.search):
+        spawned = _spawn_all(run)
+        with _step(console, "cases to decide on"):
+            asyncio.run(prepare(run.settings))
+        demo = RunningDemo(run, *spawned, policy=folder / POLICY.name)
+        for process in (demo.worker, demo.trends, demo.search, demo.api):
             with _step(console, process.name):
                 run.wait_until_ready(process)
         console.print(f"  all parts run after {monotonic_seconds() - began:.1f} s", style="dim")
@@ -82,18 +100,19 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
         console.print("stopping all parts", style="dim")
 
 
-def _spawn_all(run: LocalRun) -> RunningDemo:
-    trends, search = (_preferred(port) or free_port() for port in (TRENDS_PORT, SEARCH_PORT))
+def _spawn_all(run: LocalRun) -> tuple[HushtagProcess, HushtagProcess, HushtagProcess, HushtagProcess]:
+    """Start the worker, both surfaces and the API, which come up beside each other."""
+    trends, search, api = (_preferred(port) or free_port() for port in (TRENDS_PORT, SEARCH_PORT, API_PORT))
 
     def spawn_surface(command: str, port: int, other: str, other_port: int) -> HushtagProcess:
         options = ("--port", str(port), f"--{other}-url", f"http://{LOOPBACK}:{other_port}")
         return run.spawn(f"{command} service", command, *options, port=port)
 
-    return RunningDemo(
-        run=run,
-        worker=run.spawn_worker(),
-        trends=spawn_surface("trends", trends, "search", search),
-        search=spawn_surface("search", search, "trends", trends),
+    return (
+        run.spawn_worker(),
+        spawn_surface("trends", trends, "search", search),
+        spawn_surface("search", search, "trends", trends),
+        run.spawn("API", "api", "--reviewer", REVIEWER, "--port", str(api), "--share", "1", "--json", port=api),
     )
 
 

@@ -57,6 +57,10 @@ class DemoState:
     exports: str
     """Shell line that points other commands at this stack; "" if their defaults do."""
     ends_after_seconds: float | None
+    reviewer_link: str = ""
+    """Link that logs the reviewer into the console once; "" without one."""
+    prepared: tuple[str, ...] = ()
+    """Records that were written before the first tweet, in words."""
     stories: dict[str, PlannedTag] = field(default_factory=dict)
     began_ms: int = 0
     now_ms: int = 0

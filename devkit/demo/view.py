@@ -88,6 +88,8 @@ def hints(state: DemoState) -> list[tuple[str, str]]:
         ("change the policy", f"edit {state.policy_path}, with a higher serial"),
         ("see the pages", f"{state.trends_url}/?country={COUNTRY}&held=on  {state.search_url}/?country={COUNTRY}"),
     ]
+    if state.reviewer_link:
+        commands.insert(0, ("decide (link opens once)", state.reviewer_link))
     return ([("in another terminal, first", state.exports)] if state.exports else []) + commands
 
 
@@ -142,6 +144,9 @@ def summary(state: DemoState, judgement: Judgement) -> RenderableType:
              f"{health.dead_letters:,} broken records in the dead-letter topic, "
              f"{health.controls:,} control messages, {health.in_flight:,} still on their way", "dim"),
     )  # fmt: skip
+    if state.prepared:
+        lines.append(Text("  prepared for the console, before the first tweet and outside this evaluation:", "dim"))
+        lines += [Text(f"    {clean(line)}", "dim") for line in state.prepared]
     lines += [_conclusion(judgement), Text()]
     lines.append(Text("Try this while `make demo` runs (without SECONDS it runs until Ctrl-C):", "dim"))
     lines += [Text(line, "dim") for line in hint_lines(state)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ from hushtag_client import AsyncFlagsClient
 from hushtag_client.registers import ANY_HASHTAG, FLAGGING, HIDING, Register
 from prometheus_client.parser import text_string_to_metric_families
 
+from devkit.demo.prepare import PREPARED
 from devkit.demo.state import COUNTRY, DemoState, TrendRow
 from devkit.demo.timeline import Timeline, TimelineEvent
 from devkit.demo.verdict import DemoVerdict
@@ -67,7 +68,8 @@ class Watcher:
             for country in self._countries():
                 await self._look(client, country)
             self._state.now_ms = now_ms()
-            in_force = [one for one in self._flags.registers() if one.in_force(self._state.now_ms)]
+            known = _unprepared(self._flags.registers())
+            in_force = [one for one in known if one.in_force(self._state.now_ms)]
             self._state.held = [one for one in in_force if one.action in FLAGGING]
             self._state.by_people = [one for one in in_force if one.source == "human"]
             self._happened(self._timeline.tick(self._state.now_ms))
@@ -135,7 +137,7 @@ class Watcher:
             self._happened([TimelineEvent(now_ms(), "lifted", f"policy {revision} is in force instead of {before}")])
 
     def _saw_flags(self, registers: list[Register]) -> None:
-        at_ms = now_ms()
+        at_ms, registers = now_ms(), _unprepared(registers)
         for register in registers:
             if register.hashtag == ANY_HASHTAG:
                 until_ms = register.expires_at_ms if register.action == "allow" else at_ms
@@ -162,6 +164,11 @@ class Watcher:
         for event in events:
             self._state.events.append(event)
             self._on_event(event)
+
+
+def _unprepared(registers: Iterable[Register]) -> list[Register]:
+    """Leave out the hashtags of prepared records, which do not occur in the demo's tweets."""
+    return [one for one in registers if one.hashtag not in PREPARED]
 
 
 async def _json(client: httpx.AsyncClient, url: str, **query: str) -> Any:

@@ -1,6 +1,6 @@
 """One-time link: the login of one named person on this machine, where neither keys nor a provider are configured.
 
-The token is 256 random bits, printed where the API was started. A wrong token does not use the link up, so another
+The token is 128 random bits, printed where the API was started. A wrong token does not use the link up, so another
 page cannot take it away; a prefetch does not use it up either.
 """
 
@@ -40,7 +40,7 @@ class OneTimeLink:
 
     def issue(self) -> str:
         """Make the token; only its hash is kept."""
-        token = secrets.token_urlsafe(32)
+        token = secrets.token_urlsafe(16)  # short, so that the link fits a terminal
         self._digest = _digest_of(token)
         return token
 
