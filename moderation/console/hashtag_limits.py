@@ -18,7 +18,7 @@ def limit_words(caller: Caller, permission: Permission = "decide") -> list[str]:
     >>> from moderation.api.keys import Rights
     >>> one = Grant(role="moderator", rights=Rights(countries=("IN",), longest="2d"))
     >>> limit_words(Caller(name="a", writes_as="a", grants=(one,)))
-    ['You may decide in India, for at most 48 h.']
+    ['You may decide in India, for at most 2 days.']
     """
     words = [_grant_words(one) for one in _grants(caller, permission)]
     return [] if "" in words else list(dict.fromkeys(words))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from urllib.parse import quote
 
 from hushtag_client.registers import Register
 
+from moderation.cases.records import CaseVerdict
 from moderation.console.words import plain_words
 
 STATES = {"suppress": "hidden", "hold": "on hold", "discount": "ranked lower"}
@@ -33,3 +35,43 @@ def by_words(register: Register, *, show_legal: bool) -> str:
     if register.source == "legal":
         return "a legal order" + (f", {register.actor}" if show_legal and register.actor else "")
     return register.actor
+
+
+class Answer(NamedTuple):
+    """Decision that a person can take on any hashtag."""
+
+    verb: str
+    key: str
+    meaning: str
+    grounds: CaseVerdict
+    """Verdict whose grounds fit."""
+
+
+ANSWERS = {
+    "block": Answer("Block", "b", "It is hidden there, whatever the pipeline decides.", "hide"),
+    "allow": Answer("Allow", "a", "It is shown there, whatever the pipeline decides. Legal orders stay.", "show"),
+    "hold": Answer("Hold", "h", "It is hidden there until a person decides, or until it ends.", "leave"),
+}
+UNDO_REASONS = (
+    ("Mistake", "The decision was a mistake."),
+    ("New facts", "New facts change the decision."),
+    ("No longer needed", "The reason for the decision has passed."),
+)
+
+
+_MEASURES = {
+    "reduced": "hidden",
+    "held": "held back",
+    "discounted": "ranked lower",
+    "withheld": "withheld",
+    "suspended": "suspended",
+}
+
+
+def measure_words(measure: str) -> str:
+    """Return the effect of a restriction in words.
+
+    >>> measure_words("reduced")
+    'hidden'
+    """
+    return _MEASURES.get(measure, measure)

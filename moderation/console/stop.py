@@ -11,6 +11,8 @@ from starlette.responses import Response
 from moderation.api.access import may, needs
 from moderation.api.blinding import blinded_for
 from moderation.api.held import HeldTag, held_tags
+from moderation.api.keys import Permission
+from moderation.api.rights import Caller
 from moderation.api.services import services_of
 from moderation.api.stop import pauses_in_force, stop_version
 from moderation.console.hashtag_limits import category_choices, country_choices, limit_words, longest_ms
@@ -49,15 +51,18 @@ async def show_stop(
     services, at_ms, blinded = services_of(request), now_ms(), await blinded_for(request)
     await services.reviews.refresh()
     names, automated, view = await services.names(), services.reviews.automated, services.moderation.view
+    caller: Caller = request.state.caller
+    permission: Permission = "decide" if may(request, "decide") else "read"
+    categories = category_choices(caller, names.categories, permission)
     scope = {
         "country": country if country == "*" or country.isalpha() else "",
         "surfaces": sorted(set(surface) & set(names.surfaces)) or list(names.surfaces),
-        "category": category if category in names.categories else "",
+        "category": category if category in dict(categories) else next(iter(dict(categories)), ""),
     }
     with_stops, without = (held_tags(automated.latest.values(), view, at_ms, stops=stops) for stops in (True, False))
     held = [one for one in with_stops if one.register.hashtag not in blinded]
     released = in_order([one for one in held if would_release(one, scope)], "reach", automated)
-    limit = longest_ms(request.state.caller)
+    limit = longest_ms(caller)
     return page(
         request,
         "stop.html",
@@ -77,10 +82,10 @@ async def show_stop(
         total=len(released),
         hashtags=len({one.register.hashtag for one in released}),
         surfaces=names.surfaces,
-        countries=country_choices(request.state.caller, sorted({one.register.country for one in held})),
-        categories=category_choices(request.state.caller, names.categories),
+        countries=country_choices(caller, sorted({one.register.country for one in held}), permission),
+        categories=categories,
         durations=[one for one in DURATIONS if limit is None or duration_ms(one[0]) <= limit],
-        limits=limit_words(request.state.caller),
+        limits=limit_words(caller),
         pause_reasons=PAUSE_REASONS,
         release_reasons=RELEASE_REASONS,
         version=stop_version(view),
@@ -88,8 +93,9 @@ async def show_stop(
 
 
 def would_release(held: HeldTag, scope: Mapping[str, Any]) -> bool:
-    """Return whether a stop button of a scope lifts what holds a hashtag: only the pipeline's decisions, for a scope
-    without a country those of every country.
+    """Return whether a stop button of a scope lifts what holds a hashtag: only the pipeline's decisions.
+
+    A scope without a country has all of them.
     """
     one = held.register
     return (

@@ -91,7 +91,7 @@ def find_restriction(
 
 def resolve_appeal(appeal: Appeal, automated: AutomatedFold, history: OverrideHistory, at_ms: int) -> AppealSubject:
     """Find the restriction that an appeal contests, or the order's present restriction of the same target."""
-    contested = _look_up(appeal.case, automated, history, at_ms)
+    contested = _look_up(appeal.case, automated, history, at_ms, target=appeal.hashtag)
     if contested is not None:
         deciders = (*appeal.deciders, *contested.deciders)
         if contested.record is not None and not _scopes_in_force(contested.record, history, at_ms):
@@ -172,17 +172,22 @@ def also_lifted(effect: Effect | None, contested: Restriction, automated: Automa
 
 
 def _look_up(
-    reference: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int
+    reference: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int, *, target: str | None = None
 ) -> ContestedRestriction | None:
+    """Find a restriction by its reference; a known target spares hashing those of all others."""
     if (restriction := automated.restrictions.get(reference)) is not None:
         return ContestedRestriction(restriction)
     for offset, record in history.history:
+        if target not in (None, record.hashtag):
+            continue
         if isinstance(record, Override) and offset not in history.fold.stale:
             one = override_restriction(record)
             if one is not None and one.reference == reference:
                 return ContestedRestriction(one, record)
     for case in history.fold.orders.cases.values():
         for row in case.rows:
+            if target not in (None, row.target.value):
+                continue
             for one in order_restrictions(case, at_ms, [row]):
                 if one.reference == reference:
                     return ContestedRestriction(one, case=case, row=row)

@@ -13,8 +13,9 @@ from httpx import Response
 
 from moderation.api.access import AccessControl
 from moderation.api.app import create_app
-from moderation.api.keys import ApiKey, KeyRing
+from moderation.api.keys import ApiKey, KeyRing, Role
 from moderation.api.limits import RateLimit
+from moderation.api.rights import Caller, Grant
 from moderation.console.app import mount_console
 from streams.log.decisions import Decision
 from tests.support.api_calls import RING
@@ -52,3 +53,8 @@ def words_of_page(answer: Response) -> str:
     """Return the visible words of a page, without its markup."""
     body = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text.partition("<main")[2], flags=re.S)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def caller_of(role: Role) -> Caller:
+    """Return the caller that the key of a role authenticates."""
+    return Caller(name=role, writes_as=role, grants=(Grant(role=role),))

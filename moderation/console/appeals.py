@@ -1,0 +1,183 @@
+"""Appeals: the list by age, and one appeal with the contested decision, its statement, and the outcome."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import Request
+from starlette.responses import Response
+
+from moderation.api.access import may, needs
+from moderation.api.blinding import blinded_for, reader_of
+from moderation.api.problems import RefusedCall
+from moderation.api.rights import Caller
+from moderation.api.services import Services, services_of
+from moderation.console.appeals_view import (
+    OLD_MS,
+    Outcome,
+    restriction_words,
+    restrictions_in_force,
+    reversal_words,
+    uphold_words,
+)
+from moderation.console.hashtag_limits import limit_words
+from moderation.console.hashtag_numbers import case_due
+from moderation.console.hashtag_view import statement_view
+from moderation.console.hashtag_words import hashtag_path
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.review.appeals import AppealSubject, also_lifted, resolve_appeal, reversal
+from moderation.review.fold import AppealFold, AppealStatus
+from moderation.review.records import Verdict
+from streams.clock import now_ms
+
+router = page_router()
+MOST = 200
+"""Rows of the list."""
+REASONS: dict[Verdict, tuple[tuple[str, str], ...]] = {
+    "uphold": (
+        ("Breaks the rule", "The tweets under the hashtag break the rule that the statement names."),
+        ("No new facts", "The appeal names no fact that changes the decision."),
+    ),
+    "overturn": (
+        ("Not under the rule", "The tweets under the hashtag do not fall under the rule."),
+        ("Counter-speech or news", "The hashtag is used to answer the attack, or to report on it."),
+        ("New facts", "The appeal names facts that change the decision."),
+    ),
+}
+ORDER_REASONS: dict[Verdict, tuple[tuple[str, str], ...]] = {
+    "uphold": (
+        ("Order stands", "The order is valid, and the target falls under it."),
+        ("No new facts", "The appeal names no fact that changes the decision."),
+    ),
+    "overturn": (
+        ("Not covered", "The order does not cover this target."),
+        ("Protected speech", "The target is protected speech."),
+        ("New facts", "The appeal names facts that change the decision."),
+    ),
+}
+
+
+@router.get("/appeals", openapi_extra=needs("read"))
+async def show_appeals(request: Request, state: Literal["open", "decided"] = "open", against: str = "") -> Response:
+    """List the appeals, the oldest open one first; decided ones the newest first."""
+    services, blinded = services_of(request), await blinded_for(request)
+    await services.reviews.refresh()
+    legal = may(request, "orders")
+    found = [
+        one
+        for one in visible_appeals(services.reviews.fold, blinded, show_orders=legal)
+        if (one.outcome is None) == (state == "open") and against in ("", "order" if one.appeal.order else "other")
+    ]
+    found.sort(key=lambda one: one.appeal.at_ms if one.outcome is None else -one.outcome.at_ms)
+    return page(
+        request,
+        "appeals.html",
+        rows=[_row(services, one, reader_of(request)) for one in found[:MOST]],
+        total=len(found),
+        state=state,
+        against=against,
+        legal=legal,
+        left_out=len(blinded),
+    )
+
+
+@router.get("/appeals/{appeal}", openapi_extra=needs("read"))
+async def show_appeal(request: Request, appeal: str) -> Response:
+    """Show one appeal."""
+    services, blinded, legal = services_of(request), await blinded_for(request), may(request, "orders")
+    await services.reviews.refresh()
+    shown = visible_appeals(services.reviews.fold, blinded, show_orders=legal)
+    status = next((one for one in shown if one.appeal.id == appeal), None)
+    if status is None:
+        raise RefusedCall(
+            "not_found", f"there is no appeal {appeal[:40]!r} that you may see", "see the list of appeals"
+        )
+    subject = _subject(services, status)
+    restriction = None if subject.contested is None else subject.contested.restriction
+    automated = restriction is not None and restriction.source == "automated"
+    due = await case_due(request, status.appeal.hashtag) if automated else ""
+    return page(
+        request,
+        "appeals_one.html",
+        appeal=status.appeal,
+        outcome=status.outcome,
+        display=restriction.display if restriction is not None else status.appeal.hashtag,
+        is_tag=restriction is None or restriction.kind == "hashtag",
+        path_of_tag=hashtag_path(status.appeal.hashtag),
+        old=status.outcome is None and status.appeal.at_ms < now_ms() - OLD_MS,
+        ended=subject.ended,
+        decision="" if restriction is None else restriction_words(restriction),
+        restriction=restriction,
+        statement=None if restriction is None else statement_view(restriction, numbers=not due, show_legal=legal),
+        due=due,
+        barred=_barred(request, status, subject),
+        limits=limit_words(request.state.caller, "orders" if status.appeal.order else "decide"),
+        outcomes=_outcomes(services, status, subject) if status.outcome is None else {},
+        reasons=ORDER_REASONS if status.appeal.order else REASONS,
+    )
+
+
+def visible_appeals(fold: AppealFold, blinded: frozenset[str], *, show_orders: bool) -> list[AppealStatus]:
+    """List the appeals that a person may see: only the legal team those against orders, none that is reviewed blind."""
+    return [
+        one
+        for one in fold.appeals.values()
+        if (show_orders or not one.appeal.order) and one.appeal.hashtag not in blinded
+    ]
+
+
+def badge(services: Services, caller: Caller) -> dict[str, str]:
+    """Return the number of open appeals as a live text: the length of the list."""
+    blinded = services.cases.blinded(caller.writes_as)
+    shown = visible_appeals(services.reviews.fold, blinded, show_orders=caller.may("orders"))
+    number = sum(one.outcome is None for one in shown)
+    return {"appeals-count": f"{number:,}" if number else ""}
+
+
+def _subject(services: Services, status: AppealStatus) -> AppealSubject:
+    return resolve_appeal(status.appeal, services.reviews.automated, services.moderation.view, now_ms())
+
+
+def _row(services: Services, status: AppealStatus, person: str) -> dict[str, Any]:
+    subject = _subject(services, status)
+    restriction = None if subject.contested is None else subject.contested.restriction
+    return {
+        "id": status.appeal.id,
+        "display": restriction.display if restriction is not None else status.appeal.hashtag,
+        "is_tag": restriction is None or restriction.kind == "hashtag",
+        "at_ms": status.appeal.at_ms,
+        "old": status.outcome is None and status.appeal.at_ms < now_ms() - OLD_MS,
+        "order": bool(status.appeal.order),
+        "decision": restriction_words(restriction) if restriction is not None else subject.ended,
+        "ends_ms": restriction.ends_ms if restriction is not None else 0,
+        "own": subject.decided_by(person),
+        "outcome": status.outcome,
+    }
+
+
+def _barred(request: Request, status: AppealStatus, subject: AppealSubject) -> str:
+    """Return the reason why the reader may not judge an appeal; "" where the reader may."""
+    if status.outcome is not None:
+        return ""
+    if not may(request, "appeals") or not may(request, "orders" if status.appeal.order else "decide"):
+        return f"Only {'the legal team' if status.appeal.order else 'moderators'} may decide this appeal."
+    if subject.decided_by(reader_of(request)):
+        return "You took the contested decision, so another person must judge the appeal."
+    return ""
+
+
+def _outcomes(services: Services, status: AppealStatus, subject: AppealSubject) -> dict[Verdict, Outcome]:
+    at_ms, moderation, automated = now_ms(), services.moderation, services.reviews.automated
+    contested = subject.contested
+    effect = None if contested is None else reversal(contested, moderation, actor="x", reason="x", at_ms=at_ms)
+    lifted = () if contested is None else also_lifted(effect, contested.restriction, automated, at_ms)
+    every = restrictions_in_force(status.appeal.hashtag, automated, moderation.view, at_ms)
+    return {
+        "uphold": Outcome("Uphold the decision", "Uphold: it stays", uphold_words(subject)),
+        "overturn": Outcome(
+            "Reverse the decision",
+            "Reverse: lift it" if effect is not None else "Reverse: it was wrong",
+            reversal_words(subject, effect, lifted, every),
+        ),
+    }

@@ -1,0 +1,123 @@
+"""What the pages of appeals show: the contested decision, who may judge, and what each outcome would change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from moderation.console.hashtag_words import measure_words
+from moderation.console.words import listed, place_words, plain_words
+from moderation.review.appeals import AppealSubject, Effect
+from moderation.review.automated import AutomatedFold
+from moderation.statements.collect import order_restrictions, override_restriction
+from moderation.statements.restriction import Restriction
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override, Undo
+from streams.orders.records import OrderRuling
+
+OLD_MS = 7 * 86_400_000
+"""Age from which an open appeal is marked as old. The DSA wants complaints decided in a timely manner (Article 20)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one outcome of an appeal changes."""
+
+    title: str
+    button: str
+    consequences: list[str]
+
+
+def restriction_words(one: Restriction) -> str:
+    """Describe a restriction in one phrase.
+
+    >>> restriction_words(Restriction(target="a", display="a", measure="held", surfaces=("trends",), country="IN",
+    ...     source="automated", actor="hushtag", began_ms=1, ends_ms=2, decision="1", identity="1", category="abuse"))
+    'held back for abuse in India on trends, by the pipeline'
+    """
+    of = f" for {plain_words(one.category)}" if one.category else ""
+    on = f" on {listed(list(one.surfaces))}" if one.kind == "hashtag" and one.surfaces else ""
+    return f"{measure_words(one.measure)}{of} {in_place(one.country)}{on}, by {decider_words(one)}"
+
+
+def decider_words(one: Restriction) -> str:
+    """Name who decided a restriction; a legal order stays nameless."""
+    return {"automated": "the pipeline", "legal": "a legal order"}.get(one.source, one.actor)
+
+
+def in_place(country: str) -> str:
+    """Name a country as the place of an effect.
+
+    >>> in_place("IN"), in_place("*")
+    ('in India', 'everywhere')
+    """
+    return place_words(country) if country == "*" else f"in {place_words(country)}"
+
+
+def restrictions_in_force(
+    hashtag: str, automated: AutomatedFold, history: OverrideHistory, at_ms: int
+) -> list[Restriction]:
+    """List all restrictions of a hashtag that have not ended, also those below a stronger decision."""
+    found = [one for one in automated.restrictions.values() if one.target == hashtag and one.ends_ms > at_ms]
+    for status in history.statuses(at_ms, hashtag=hashtag):
+        if status.state in ("in force", "superseded") and isinstance(status.record, Override):
+            one = override_restriction(status.record, status.surfaces)
+            found += [] if one is None else [one]
+    for case in history.fold.orders.cases.values():
+        rows = [row for row in case.rows if (row.target.kind, row.target.value) == ("hashtag", hashtag)]
+        found += order_restrictions(case, at_ms, rows)
+    return found
+
+
+def reversal_words(
+    subject: AppealSubject, effect: Effect | None, lifted: Iterable[str], every: Iterable[Restriction]
+) -> list[str]:
+    """Say what a reversal changes, and what stays.
+
+    Args:
+        subject: restriction that the appeal contests.
+        effect: record that would reverse it; None where nothing is in force.
+        lifted: references of other automated restrictions that it lifts.
+        every: all restrictions of the hashtag that have not ended.
+    """
+    if subject.contested is None or effect is None:
+        return [f"Changes nothing that is shown now: {subject.ended or 'the decision has ended'}."]
+    contested, also = subject.contested.restriction, set(lifted)
+    words = [_effect_words(contested, effect)]
+    others = {one.reference: one for one in every if one.reference != contested.reference}
+    gone = [one for one in others.values() if one.reference in also or _replaces(effect, one)]
+    stays = [one for one in others.values() if one not in gone]
+    words += [f"Also lifts: {restriction_words(one)}." for one in gone]
+    if stays:
+        words += [f"{len(stays)} other restriction{' stays' if len(stays) == 1 else 's stay'}:"]
+        words += [f"{restriction_words(one)}." for one in stays]
+    else:
+        words += ["No other restriction stays."]
+    return words
+
+
+def uphold_words(subject: AppealSubject) -> list[str]:
+    """Say what an upheld decision leaves in force."""
+    if subject.contested is None:
+        return [f"Changes nothing: {subject.ended or 'the decision has ended'}."]
+    return [f"It stays {restriction_words(subject.contested.restriction)}."]
+
+
+def _effect_words(contested: Restriction, effect: Effect) -> str:
+    what = measure_words(contested.measure)
+    place = in_place(contested.country)
+    if isinstance(effect, OrderRuling):
+        return f"Declines this target of the legal order, so it is no longer {what} {place}."
+    if isinstance(effect, Undo):
+        return f"Undoes the decision of {contested.actor}: no longer {what} {place} on {listed(list(effect.surfaces))}."
+    return f"Shows it again {place} on {listed(list(effect.surfaces))} for 7 days, whatever the pipeline decides."
+
+
+def _replaces(effect: Effect, one: Restriction) -> bool:
+    """Return whether an `allow` is newer than a person's restriction of the same scope."""
+    return (
+        isinstance(effect, Override)
+        and one.source == "human"
+        and one.country == effect.country
+        and set(one.surfaces) <= set(effect.surfaces)
+    )

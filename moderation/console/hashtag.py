@@ -1,0 +1,100 @@
+"""Any hashtag, also one without a case or never seen: where it is shown, why, its history, and people's decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from moderation.api.access import may, needs
+from moderation.api.blinding import blinded_for
+from moderation.api.services import services_of
+from moderation.console.case_view import relatives_of
+from moderation.console.case_words import DURATIONS, grounds_of
+from moderation.console.hashtag_limits import country_choices, limit_words, longest_ms
+from moderation.console.hashtag_numbers import case_due, cases_of_tag
+from moderation.console.hashtag_view import (
+    countries_named,
+    history_of,
+    overrides_now,
+    places_of,
+    statements_of,
+    version_of_tag,
+)
+from moderation.console.hashtag_words import ANSWERS, UNDO_REASONS, hashtag_path
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.drafts import duration_ms
+from streams.naming import TypedHashtag, tag_of
+from streams.policy import Policy
+
+router = page_router()
+
+
+@router.get("/hashtags/{written:path}", openapi_extra=needs("read"))
+async def show_hashtag(request: Request, written: str, part: bool = False) -> Response:
+    """Show a hashtag in any spelling; `part`: without the frame of the page."""
+    tag = tag_of(written)
+    template = "hashtag_part.html" if part else "hashtag.html"
+    blinded = await blinded_for(request)
+    if tag.hashtag in blinded:
+        return page(request, template, tag=tag, display=tag.display, blind=True)
+    return page(request, template, tag=tag, blind=False, **await _values(request, tag, blinded))
+
+
+async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) -> dict[str, Any]:
+    services, caller, show_legal = services_of(request), request.state.caller, may(request, "orders")
+    report, note = await services.report(tag.hashtag, None)
+    await services.reviews.refresh()
+    due = await case_due(request, tag.hashtag)
+    cases = await cases_of_tag(request, tag.hashtag)
+    places = places_of(report, numbers=not due, show_legal=show_legal)
+    overrides = overrides_now(report)
+    names, limit = await services.names(), longest_ms(caller)
+    automated = services.reviews.automated
+    known = dict.fromkeys(automated.hashtags(), "")
+    known |= {one.hashtag: one.display for _, one in services.moderation.view.history}
+    categories = sorted({ruling.category for one in report.latest() for ruling in one.rulings})
+    return {
+        "display": report.display if report.known else tag.display,
+        "known": report.known,
+        "path_of_tag": hashtag_path(tag.hashtag),
+        "note": note,
+        "due": due,
+        "places": places,
+        "overrides": overrides,
+        "events": history_of(report, show_legal=show_legal),
+        "statements": statements_of(report, numbers=not due, show_legal=show_legal),
+        "cases": cases,
+        "relatives": [
+            {
+                "hashtag": one.hashtag,
+                "display": one.display,
+                "path": hashtag_path(one.hashtag),
+                "version": version_of_tag(services.moderation.view, one.hashtag),
+            }
+            for one in relatives_of(tag.hashtag, known.items(), {})
+            if one.hashtag not in blinded | {"*"}
+        ],
+        "protected": await _is_protected(request, tag.hashtag),
+        "version": version_of_tag(services.moderation.view, tag.hashtag),
+        "surfaces": names.surfaces,
+        "countries": country_choices(caller, [one for one in countries_named(places, overrides) if one != "*"]),
+        "durations": [
+            (one.value, one.words, one.key) for one in DURATIONS if limit is None or duration_ms(one.value) <= limit
+        ],
+        "limits": limit_words(caller),
+        "answers": ANSWERS,
+        "reasons": {
+            name: [(one.name, one.reason) for one in grounds_of(answer.grounds, categories)]
+            for name, answer in ANSWERS.items()
+        },
+        "undo_reasons": UNDO_REASONS,
+    }
+
+
+async def _is_protected(request: Request, hashtag: str) -> bool:
+    """Return whether the live policy never suppresses a hashtag."""
+    live = (await services_of(request).policy_topic()).live
+    return live is not None and Policy.from_canonical(live.policy).is_never_suppressed(hashtag)

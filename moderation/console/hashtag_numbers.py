@@ -1,0 +1,23 @@
+"""Cases of a hashtag, and the one whose first answer is due before the machine's numbers about it are shown."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from moderation.api.blinding import reader_of
+from moderation.api.numbers import withheld_for
+from moderation.api.services import services_of
+from moderation.cases.case import HashtagCase
+
+
+async def cases_of_tag(request: Request, hashtag: str) -> list[HashtagCase]:
+    """Return the cases of a hashtag that are no blind second look, the newest first."""
+    service, person = services_of(request).cases, reader_of(request)
+    found = [one for one in (await service.refresh()).values() if one.hashtag == hashtag]
+    return sorted((one for one in found if not service.is_blind(one, person)), key=lambda one: -one.began_ms)
+
+
+async def case_due(request: Request, hashtag: str) -> str:
+    """Return the case of a hashtag whose first answer the reader owes; "" where numbers may be shown."""
+    case = (await withheld_for(request)).case(hashtag)
+    return "" if case is None else case.id

@@ -1,0 +1,179 @@
+"""What the page of a hashtag shows, from its report: places, people's decisions, history and statements. Pure.
+
+Numbers of the machine are built only where the reader may see them, so that no template can show them before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hushtag_client.registers import ANY_HASHTAG, Register
+
+from moderation.console.hashtag_words import STATES, by_words
+from moderation.console.words import listed, plain_words
+from moderation.statements.collect import active_restrictions
+from moderation.statements.restriction import Restriction
+from moderation.statements.text import user_text
+from streams.explain.flag_text import ReasonInWords, numbers_of, reason_in_words
+from streams.explain.hashtag_report import HashtagReport, Outcome
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override
+
+OUTCOMES: dict[Outcome, str] = {
+    "wins": "decides",
+    "overruled": "overruled",
+    "expired": "expired",
+    "cleared": "cleared",
+    "lifted": "lifted by the stop button",
+}
+MOST_EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Decision of one source about a place, and its outcome."""
+
+    state: str
+    by: str
+    outcome: str
+    decides: bool
+    reason: str
+    """Reason in the words of the person who decided."""
+    early: bool
+    ends_ms: int
+    counts: str
+    numbers: list[ReasonInWords]
+    """Signals and thresholds; empty where the reader may not see them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """State of the hashtag for viewers in a country, on surfaces where it is the same."""
+
+    country: str
+    surfaces: str
+    badge: str
+    state: str
+    causes: list[Cause]
+
+
+def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[Place]:
+    """List where the hashtag is hidden, ranked lower and shown; surfaces with the same state and causes together."""
+    found: dict[tuple[str, str, str], tuple[list[str], list[Cause]]] = {}
+    for one in report.states():
+        badge = one.decided_by.action if not one.shown and one.decided_by is not None else "good"
+        badge = "discount" if one.shown and one.weight < 1 else badge
+        causes = [
+            cause_of(register, outcome, report.now_ms, numbers=numbers, show_legal=show_legal)
+            for register, outcome in one.registers
+            if outcome not in ("cleared", "expired")
+        ]
+        surfaces, _ = found.setdefault((one.country, badge, repr(causes)), ([], causes))
+        surfaces.append(one.surface)
+    order = [*STATES, "good"]
+    places = [
+        Place(country, listed(surfaces), badge, STATES.get(badge, "shown"), causes)
+        for (country, badge, _), (surfaces, causes) in found.items()
+    ]
+    return sorted(places, key=lambda one: (order.index(one.badge), not one.causes, one.country))
+
+
+def cause_of(register: Register, outcome: Outcome, at_ms: int, *, numbers: bool, show_legal: bool) -> Cause:
+    """Describe a register."""
+    hidden = register.source == "legal" and not show_legal
+    evidence = numbers_of(register.evidence)
+    counts = [f"{evidence[name]:,.0f} {name}" for name in ("tweets", "authors") if name in evidence]
+    stops = register.hashtag == ANY_HASHTAG
+    return Cause(
+        state="the stop button" if stops else STATES.get(register.action, "allowed"),
+        by=by_words(register, show_legal=show_legal),
+        outcome=OUTCOMES[outcome],
+        decides=outcome == "wins",
+        reason="" if hidden else str(register.evidence.get("reason", "")) if register.by_people else "",
+        early=register.provisional,
+        ends_ms=register.expires_at_ms,
+        counts=" by ".join(counts),
+        numbers=[reason_in_words(one, register.evidence) for one in register.reasons] if numbers else [],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideNow:
+    """Decision of a person that is in force, which an undo ends."""
+
+    action: str
+    country: str
+    surfaces: list[str]
+    actor: str
+    reason: str
+    at_ms: int
+    ends_ms: int
+    family: str
+
+
+def overrides_now(report: HashtagReport) -> list[OverrideNow]:
+    """List people's decisions in force, the newest first."""
+    return [
+        OverrideNow(
+            one.record.action, one.record.country, sorted(one.surfaces), one.record.actor, one.record.reason,
+            one.record.at_ms, one.record.expires_at_ms, one.record.family,
+        )
+        for one in report.overrides
+        if one.state == "in force" and isinstance(one.record, Override) and one.record.source == "human"
+    ]  # fmt: skip
+
+
+def version_of_tag(history: OverrideHistory, hashtag: str) -> str:
+    """Return the version of people's decisions on a hashtag, which the next one names; "" before the first."""
+    return history.fold.version([one for one in history.scopes(hashtag) if one[3] == "human"])
+
+
+def history_of(report: HashtagReport, *, show_legal: bool) -> list[dict[str, Any]]:
+    """List the automated and people's decisions, the newest first; a renewal counts in the one it renews."""
+    events = []
+    for one in reversed(report.timeline()[-MOST_EVENTS:]):
+        hidden = one.source == "legal" and not show_legal
+        events.append(
+            {
+                "at_ms": one.at_ms,
+                "country": one.country,
+                "what": plain_words(one.what),
+                "by": "the pipeline" if one.source == "automated" else "a legal order" if hidden else one.actor,
+                "reason": "" if hidden else one.reason,
+                "repeats": one.repeats,
+                "automated": one.source == "automated",
+            }
+        )
+    return events
+
+
+def statements_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list[dict[str, Any]]:
+    """Build the statements of the restrictions in force."""
+    return [statement_view(one, numbers=numbers, show_legal=show_legal) for one in active_restrictions(report)]
+
+
+def statement_view(restriction: Restriction, *, numbers: bool, show_legal: bool) -> dict[str, Any]:
+    """Build the statement of a restriction; an automated one has numbers, and is left out where they are withheld."""
+    secret = restriction.secret or (restriction.source == "legal" and not show_legal)
+    automated = restriction.source == "automated"
+    by = "the pipeline" if automated else "a legal order" if secret else restriction.actor
+    stated = numbers or not automated
+    return {
+        "reference": restriction.reference,
+        "measure": restriction.measure,
+        "country": restriction.country,
+        "surfaces": list(restriction.surfaces),
+        "category": restriction.category,
+        "by": by,
+        "began_ms": restriction.began_ms,
+        "ends_ms": restriction.ends_ms,
+        "text": user_text(restriction, "en") if stated else "",
+        "hindi": user_text(restriction, "hi") if stated else "",
+    }
+
+
+def countries_named(places: Iterable[Place], overrides: Iterable[OverrideNow]) -> list[str]:
+    """List the countries that a decision probably is about."""
+    return sorted({one.country for one in places} | {one.country for one in overrides})
