@@ -72,9 +72,14 @@
     }
     const picked = ticked();
     const fit = picked.filter((one) => common.kinds.includes(one.dataset.kind));
-    const nouns = new Set(fit.map((one) => one.dataset.kind));
     const speakers = fit.filter((one) => one.dataset.speaker);
-    return { ...common, many: fit.length, noun: nouns.size === 1 ? [...nouns][0] : "target", body: { targets: picked.map((one) => one.dataset.target) }, speakers, protected: speakers.length };
+    const others = fit.filter((one) => outcome === "declined" || !one.dataset.speaker);
+    return { ...common, many: fit.length, noun: nounOf(others), nounOfAll: nounOf(fit), body: { targets: picked.map((one) => one.dataset.target) }, speakers, protected: speakers.length };
+  }
+
+  function nounOf(targets) {
+    const kinds = new Set(targets.map((one) => one.dataset.kind));
+    return kinds.size === 1 ? [...kinds][0] : "target";
   }
 
   const BLANK = { targets: [], everything: false, kinds: [], outcomes: [], categories: [], undecided: false, waiting: false, protected: null };
@@ -111,7 +116,8 @@
   }
 
   function title(many) {
-    const { verb, place, noun, second } = chosen;
+    const { verb, place, second } = chosen;
+    const noun = form.elements.against_protected.checked ? (chosen.nounOfAll ?? chosen.noun) : chosen.noun;
     const words = `${verb} ${counted(many, noun)}${place}`;
     dialog.querySelector("[data-title]").textContent = second ? `Confirm: ${words}` : words;
     const send = form.querySelector("[data-send]");
