@@ -142,7 +142,11 @@
       if (field.type === "checkbox" || field.type === "radio") (values[field.name] ??= []).push([field.value, field.checked]);
       else values[field.name] = field.value;
     }
-    sessionStorage.setItem(name, JSON.stringify({ values, key: form.dataset.attempt, content: form.dataset.content }));
+    try {
+      sessionStorage.setItem(name, JSON.stringify({ values, key: form.dataset.attempt, content: form.dataset.content }));
+    } catch {
+      sessionStorage.removeItem(name); // too long for the browser: it stays in the form alone, and can still be sent
+    }
   }
 
   function restore(form) {
