@@ -152,7 +152,8 @@ class QueueBoard:
             if before is not None:
                 del self._entries[name]
                 self._touched.discard(name)
-                self._gone[name] = at_ms, replace(before, gone=_closing(case, before, at_ms), viewers=(), claimed_by="")
+                words = _closing(case, before, at_ms)
+                self._gone[name] = at_ms, replace(before, gone=words, viewers=(), claimed_by="", effect="")
                 self._shared.clear()
             return
         entry = entry_of_case(case, case_as_dict(case, service, ""), [*viewers])

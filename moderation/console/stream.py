@@ -105,16 +105,17 @@ class LiveConsole:
         self.hub.close()
 
     async def _refresh(self) -> None:
-        """Read on and send what has changed, until no stream is open."""
+        """Read on and send what has changed, until no stream is open; an error ends all streams."""
         await asyncio.sleep(REFRESH_SECONDS)
-        while self.hub.viewers:
-            try:
+        try:
+            while self.hub.viewers:
                 await self.board.follow()
-            except DependencyAway:
-                self.hub.cut()
-                return
-            self.hub.refresh()
-            await asyncio.sleep(REFRESH_SECONDS)
+                self.hub.refresh()
+                await asyncio.sleep(REFRESH_SECONDS)
+        except DependencyAway:
+            pass
+        finally:
+            self.hub.cut()
 
 
 def live_of(request: Request) -> LiveConsole:
