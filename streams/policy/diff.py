@@ -8,6 +8,7 @@ from streams.policy.durations import spell_duration
 from streams.policy.look_alikes import ascii_of
 from streams.policy.model import Policy
 from streams.policy.rules import Corroboration, Rule
+from streams.policy.shape import Strict
 from streams.signals.base import YES_NO
 from streams.signals.registry import BY_NAME
 
@@ -32,7 +33,8 @@ def differences(old: Policy, new: Policy) -> list[str]:
         *_lists("never_suppress", sorted(old.never_suppressed), sorted(new.never_suppressed)),
         *_lists("curated_terms", _terms(old), _terms(new)),
         *_lists("link_domains", _domains(old), _domains(new)),
-        *_valves(old, new),
+        *_block("valves", old.valves, new.valves),
+        *_block("review", old.review, new.review),
     ]
 
 
@@ -46,7 +48,7 @@ def _shown(key: str, value: object) -> str:
     if isinstance(value, Corroboration):
         asked = [f"{name} {'yes' if BY_NAME[name].kind is YES_NO else f'{at:g}'}" for name, at in value.thresholds]
         return f"{value.need} of ({', '.join(asked)})" if asked else "nothing"
-    if key in ("dwell_ms", "expiry_ms") and isinstance(value, int):
+    if key in ("dwell_ms", "expiry_ms", "skip_first_answer_within") and isinstance(value, int):
         return spell_duration(value)
     if key == "windows_ms" and isinstance(value, tuple):
         return "+".join(map(spell_duration, value))
@@ -69,11 +71,11 @@ def _domains(policy: Policy) -> list[str]:
     return sorted(f"{ascii_of(one.domain)} ({one.match})" for one in policy.link_domains)
 
 
-def _valves(old: Policy, new: Policy) -> Iterator[str]:
-    for key in type(old.valves).model_fields:
-        before, after = getattr(old.valves, key), getattr(new.valves, key)
+def _block(name: str, old: Strict, new: Strict) -> Iterator[str]:
+    for key in type(old).model_fields:
+        before, after = getattr(old, key), getattr(new, key)
         if before != after:
-            yield f"valves: {_change(key, before, after)}"
+            yield f"{name}: {_change(key, before, after)}"
 
 
 def _categories(old: Policy, new: Policy) -> Iterator[str]:

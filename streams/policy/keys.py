@@ -112,6 +112,7 @@ Window = Annotated[
 ]
 Dwell = Annotated[int, *_duration_text, AfterValidator(_between(PANE_MS, LONGEST_WINDOW_MS, PANE_MS))]
 Expiry = Annotated[int, *_duration_text, AfterValidator(_between(2 * PANE_MS, 7 * LONGEST_WINDOW_MS, 1_000))]
+Grace = Annotated[int, *_duration_text, AfterValidator(_between(0, DAY_MS, 1_000))]
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 ReachedShare = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Confidence = Annotated[float, Field(gt=0.5, lt=1, allow_inf_nan=False)]

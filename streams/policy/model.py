@@ -20,7 +20,7 @@ from streams.policy.keys import Confidence, Hashtag, Surface, Window
 from streams.policy.look_alikes import DomainMatcher, TermMatcher, ascii_of
 from streams.policy.resolve import Layer, RuleTable, rule_table
 from streams.policy.rules import Rule
-from streams.policy.shape import Category, CuratedTerm, LinkDomain, Strict, Valves, rule_keys
+from streams.policy.shape import Category, CuratedTerm, LinkDomain, Review, Strict, Valves, rule_keys
 
 
 class Policy(Strict):
@@ -96,6 +96,7 @@ class Policy(Strict):
         default=(), description="Domains to which links corroborate, where a category's `corroborate` asks for `links`."
     )
     valves: Valves = Field(default_factory=Valves, description="Limits on automation, over all categories.")
+    review: Review = Field(default_factory=Review, description="Work of the people who review.")
 
     @cached_property
     def windows_ms(self) -> tuple[int, ...]:
@@ -204,6 +205,8 @@ class Policy(Strict):
         whole["link_domains"].sort(key=lambda one: (one["domain"], one["match"]))
         if not whole["link_domains"]:
             del whole["link_domains"]  # the key is younger than the first policies, whose revisions must stay
+        if self.review == Review():
+            del whole["review"]  # as above
         for category in whole["categories"].values():
             for scope in (category, *category["overrides"]):
                 if "windows" in scope:

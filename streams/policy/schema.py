@@ -13,7 +13,7 @@ from streams.policy.source import Loc
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_DURATIONS = ("windows", "dwell", "expiry", "clear_after")
+_DURATIONS = ("windows", "dwell", "expiry", "clear_after", "skip_first_answer_within")
 AS_IN_CATEGORY = "As in the category."
 """Description of the keys of an override that replace the category's."""
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
@@ -73,7 +73,7 @@ def names_at(loc: Loc) -> list[str]:
 
 def homes_of(key: str) -> list[str]:
     """Return the mappings that a key belongs to: "the top level", "`valves`", ..."""
-    places = {"`valves`": "Valves", "a category": "Category", "`corroborate`": "Corroborate"}
+    places = {"`valves`": "Valves", "`review`": "Review", "a category": "Category", "`corroborate`": "Corroborate"}
     homes = [name for name, model in places.items() if key in policy_schema()["$defs"][model]["properties"]]
     return (["the top level"] if key in policy_schema()["properties"] else []) + homes
 
@@ -120,6 +120,7 @@ def tables() -> str:
         ("`curated_terms`", policy_schema()["$defs"]["CuratedTerm"]),
         ("`link_domains`", policy_schema()["$defs"]["LinkDomain"]),
         ("`valves`", policy_schema()["$defs"]["Valves"]),
+        ("`review`", policy_schema()["$defs"]["Review"]),
     ]
     return "\n\n".join(f"### {title}\n\n" + "\n".join(_rows(model)) for title, model in parts) + "\n"
 

@@ -17,6 +17,7 @@ from streams.policy.keys import (
     Dwell,
     Expiry,
     Floor,
+    Grace,
     Hashtag,
     Match,
     Mode,
@@ -225,6 +226,16 @@ class Valves(Strict):
         """Number of the `top_tags` that may be hidden."""
         share = 1.0 if self.suppressed_share_of_top is None else self.suppressed_share_of_top
         return int(share * self.top_tags + 1e-9)  # 0.29 of 100 is 29, though 0.29 * 100 is below 29
+
+
+class Review(Strict):
+    """Rules of people's reviews."""
+
+    skip_first_answer_within: Grace = Field(
+        default=600_000,
+        description="Moderators answer a case before they see its numbers. A hold that lapses within this time needs "
+        "no first answer, so that it is decided in time. 0s to 24h; 0s: each case needs one.",
+    )
 
 
 def rule_keys(scope: Category | RuleOverride) -> dict[str, Any]:
