@@ -59,6 +59,19 @@ class StaleReview(HushtagError):
         super().__init__(f"{case}: {why}", fix="look at the queue again (hushtag cases list)")
 
 
+class FirstAnswerDue(HushtagError):
+    """A person asks for numbers, or decides, before the first answer on the case."""
+
+    exit_code = EXIT_NO
+
+    def __init__(self, case: str, display: str) -> None:
+        self.case = case
+        super().__init__(
+            f"your first answer on #{display} comes before its numbers and before a decision",
+            fix=f"give it: POST /v1/cases/{case}/answer",
+        )
+
+
 class NoSuchCase(CallerMistake):
     """Unknown id of a review item, appeal, restriction or order."""
 

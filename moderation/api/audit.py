@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -11,9 +11,11 @@ from moderation.api.access import GuardedRoute, needs
 from moderation.api.answers import AnswerModel, JsonReply, NextCursor
 from moderation.api.blinding import refuse_while_blind
 from moderation.api.bodies import CountryQuery, HashtagQuery, MomentQuery
+from moderation.api.numbers import withheld_for
 from moderation.api.paging import CursorQuery, PageSize, page_answer, position_of, write_cursor
 from moderation.api.services import services_of
-from moderation.audit.rows import AuditFilter
+from moderation.audit.rows import AuditFilter, AuditRow
+from moderation.cases.first_answer import WithheldHashtags
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["audit"])
 
@@ -57,4 +59,13 @@ async def audit(
     wanted = AuditFilter(kind=kind, target=hashtag, actor=actor, country=country, from_ms=since, to_ms=until)
     rows, following = await services_of(request).audit_page(wanted, position_of("audit", cursor), limit)
     after = None if following is None else write_cursor("audit", (following,))
-    return JsonReply(page_answer([row.as_dict() for row in rows], after))
+    withheld = await withheld_for(request)
+    return JsonReply(page_answer([_row(one, withheld) for one in rows], after))
+
+
+def _row(row: AuditRow, withheld: WithheldHashtags) -> dict[str, Any]:
+    """Build the JSON of a row; the reason of an automated decision has its numbers."""
+    plain = row.as_dict()
+    if row.kind == "decision" and row.target in withheld:
+        return plain | {"reason": "shown after your first answer"}
+    return plain

@@ -12,6 +12,12 @@ from moderation.api.overrides import DecisionRecordAnswer
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", examples=["news"])]
 ItemName = Annotated[str, Field(max_length=64)]
+FirstAnswer = Literal["hide", "show", "unsure"]
+Numbers = Annotated[
+    Literal["shown", "after_first_answer"],
+    Field(description="`after_first_answer`: numbers are left out until POST /v1/cases/{case}/answer."),
+]
+"""Whether the machine's numbers are in an answer to this person."""
 Why = Literal["hold", "review", "contested", "paused", "appeal", "second_look", "control"]
 
 
@@ -31,7 +37,7 @@ class SkipBody(WriteBody):
 class FirstAnswerBody(WriteBody):
     """First answer, before the numbers."""
 
-    answer: Literal["hide", "show", "unsure"]
+    answer: FirstAnswer
     reason: Annotated[str, Field(min_length=1, max_length=2000)] = "first answer"
 
 
@@ -88,6 +94,8 @@ class CaseRowAnswer(AnswerModel):
     reach: int | None = Field(None, description="Greatest number of tweets in a window that decided.")
     labels: list[str] | None = None
     version: str | None = Field(None, description="Give it as `if_version` of the next decision.")
+    first_answer: FirstAnswer | None = Field(None, description="Your first answer; null without one.")
+    numbers: Numbers | None = None
 
 
 class CaseItemAnswer(AnswerModel):
@@ -103,7 +111,7 @@ class CaseItemAnswer(AnswerModel):
     ends_ms: int | None
     cause: str
     by: str = Field(description="Person who held it or filed the appeal; empty for the pipeline.")
-    evidence: dict[str, Any] | None
+    evidence: dict[str, Any] | None = Field(description="Before your first answer only `tweets` and `authors`.")
     open: bool
     closed_ms: int | None
 
@@ -149,6 +157,7 @@ class CaseDecidedAnswer(CaseRecordAnswer):
 
     id: str
     case: str
+    first_answer: FirstAnswer | None = Field(None, description="Your first answer, before the numbers; null without.")
     effects: list[DecisionRecordAnswer]
     left: CaseRowAnswer = Field(description="The case after it.")
 

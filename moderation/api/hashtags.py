@@ -13,6 +13,8 @@ from moderation.api.access import GuardedRoute, may, needs
 from moderation.api.answers import AnswerModel, BlindedAnswer, BlindedList, DecisionJson, JsonReply, Millis, NextCursor
 from moderation.api.blinding import blinded_for, blinded_list, blinded_reply
 from moderation.api.bodies import CountryQuery, HashtagPath, HashtagQuery
+from moderation.api.case_shapes import Numbers
+from moderation.api.numbers import numbers_of, numbers_word, rows_of, withheld_for, without_numbers
 from moderation.api.overrides import OverrideAnswer
 from moderation.api.paging import CursorQuery, PageSize, page_answer, page_of
 from moderation.api.services import services_of
@@ -45,9 +47,9 @@ class RegisterAnswer(AnswerModel):
     country: str
     source: str
     category: str
-    weight: float
-    reasons: list[SignalAnswer]
-    evidence: dict[str, Any]
+    weight: float | None = Field(description="null before your first answer.")
+    reasons: list[SignalAnswer] = Field(description="Empty before your first answer.")
+    evidence: dict[str, Any] | None = Field(description="null before your first answer.")
     actor: str
     policy_revision: str
     model_revision: str
@@ -62,7 +64,9 @@ class PlaceAnswer(AnswerModel):
     surface: str
     country: str
     shown: bool
-    weight: float = Field(description="Factor on its tweets in rankings; below 1 by a discount.")
+    weight: float | None = Field(
+        description="Factor on its tweets in rankings; below 1 by a discount; null before your first answer."
+    )
     decided_by: str | None = Field(description="Register that decides; null: none.")
     registers: list[RegisterAnswer] = Field(description="All registers that apply, the strongest first.")
 
@@ -94,6 +98,7 @@ class HashtagAnswer(AnswerModel):
     people: list[OverrideAnswer]
     timeline: list[TimelineAnswer]
     note: str
+    numbers: Numbers
 
 
 class StatementAnswer(AnswerModel):
@@ -102,7 +107,7 @@ class StatementAnswer(AnswerModel):
     reference: str = Field(description="Reference that an appeal names.")
     restriction: dict[str, Any]
     dsa: dict[str, Any] | None = Field(description="For the DSA Transparency Database; null: none is due.")
-    text: dict[str, str] = Field(description="Text for users, by language.")
+    text: dict[str, str] = Field(description="Text for users, by language; empty before your first answer.")
 
 
 class StatementsAnswer(AnswerModel):
@@ -111,6 +116,7 @@ class StatementsAnswer(AnswerModel):
     items: list[StatementAnswer]
     next: NextCursor
     note: str
+    numbers: Numbers
 
 
 class HashtagNameAnswer(AnswerModel):
@@ -134,6 +140,7 @@ class DecisionsAnswer(AnswerModel):
     items: list[DecisionJson]
     next: NextCursor
     blinded: BlindedList
+    numbers: Numbers
 
 
 @router.get("/hashtags", openapi_extra=needs("read"), response_model=HashtagNamesAnswer)
@@ -163,7 +170,7 @@ async def explain(request: Request, hashtag: HashtagPath, country: CountryQuery 
     if hashtag in await blinded_for(request):
         return blinded_reply(hashtag)
     report, note = await services_of(request).report(hashtag, country)
-    plain: dict[str, Any] = report.as_dict() | {"note": note}
+    plain = numbers_of(report.as_dict() | {"note": note}, hashtag, await withheld_for(request))
     return JsonReply(plain if may(request, "orders") else without_orders(plain))
 
 
@@ -179,7 +186,11 @@ async def statements(
     report, note = await services_of(request).report(hashtag, country)
     found = all_restrictions(report) if history else active_restrictions(report)
     items = [statement_as_dict(one) for one in found]
-    return JsonReply(page_answer(items if may(request, "orders") else without_orders(items), None, note=note))
+    withheld = await withheld_for(request)
+    if hashtag in withheld:
+        items = [_without_texts(one) for one in items]
+    items = items if may(request, "orders") else without_orders(items)
+    return JsonReply(page_answer(items, None, note=note, numbers=numbers_word([{"hashtag": hashtag}], withheld)))
 
 
 @router.get("/decisions", openapi_extra=needs("read"), response_model=DecisionsAnswer)
@@ -206,7 +217,16 @@ async def decisions(
         size=limit,
         descending=True,
     )
-    return JsonReply(page_answer([decision_as_dict(one) for one in page], following, **blinded_list(blinded)))
+    rows, withheld = [decision_as_dict(one) for one in page], await withheld_for(request)
+    numbers = numbers_word(rows, withheld)
+    return JsonReply(page_answer(rows_of(rows, withheld), following, numbers=numbers, **blinded_list(blinded)))
+
+
+def _without_texts(statement: dict[str, Any]) -> dict[str, Any]:
+    """Leave the reference and the restriction of an automated decision: its texts have the numbers."""
+    if statement["restriction"]["source"] != "automated":
+        return statement
+    return statement | {"restriction": without_numbers(statement["restriction"]), "dsa": None, "text": {}}
 
 
 def without_orders(plain: Any) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from moderation.api.answers import JsonReply
-from moderation.errors import ExposureLimit, NoSuchCase, NothingToUndo, StaleEdit, StaleReview
+from moderation.errors import ExposureLimit, FirstAnswerDue, NoSuchCase, NothingToUndo, StaleEdit, StaleReview
 from moderation.orders.errors import StaleOrder, change_words
 from streams.errors import ContractError, DependencyAway, HushtagError
 from streams.flags.overrides import record_as_dict
@@ -39,6 +39,9 @@ PROBLEMS: Mapping[str, ProblemType] = {
     ),
     "blinded": ProblemType(
         403, "You review it blind", "You hold a blind second look of this hashtag; give your verdict or skip it first."
+    ),
+    "first_answer_due": ProblemType(
+        403, "First answer due", "You see the numbers of an open case, and decide on it, after your first answer on it."
     ),
     "not_you": ProblemType(403, "Another person's name", "The caller may not write in the name of this actor."),
     "csrf": ProblemType(
@@ -149,6 +152,8 @@ def problem_of(error: HushtagError) -> dict[str, Any]:
         case ExposureLimit():
             opened, limit, next_at_ms = error.opened, error.limit, error.next_ms or None
             return problem("exposure_limit", detail, fix, opened=opened, limit=limit, next_at_ms=next_at_ms)
+        case FirstAnswerDue():
+            return problem("first_answer_due", detail, fix, case=error.case)
         case NothingToUndo() | NoSuchCase():
             return problem("not_found", detail, fix)
         case DependencyAway():

@@ -13,6 +13,7 @@ from fastapi import Request
 from moderation.api.feed import EventFeed, RawRecord
 from moderation.audit.reading import read_page
 from moderation.audit.rows import AuditFilter, AuditRow
+from moderation.cases.first_answer import skip_within_ms_of
 from moderation.cases.markings import MarkingService
 from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
@@ -99,7 +100,8 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
                 return await read_page(settings, wanted, first, most)
 
         reviews, names = ReviewService(moderation, follower), LivePolicyNames(settings)
-        policies, cases = _Policies(settings), CaseService(moderation, reviews)
+        policies = _Policies(settings)
+        cases = CaseService(moderation, reviews, first_answers=policies.skip_first_answer_ms)
 
         async def open_hashtags() -> set[str]:
             return {case.hashtag for case in (await cases.refresh()).values() if case.is_open}
@@ -156,6 +158,10 @@ class _Policies:
                 self._topic = await read_policy_topic(self._settings, self._topic)
                 self._read_at = monotonic_seconds()
             return self._topic
+
+    async def skip_first_answer_ms(self) -> int:
+        live = (await self.read()).live
+        return skip_within_ms_of(live.policy if live is not None else "")
 
     async def live(self) -> tuple[int, dict[str, Any]]:
         return live_policy_facts(await self.read())

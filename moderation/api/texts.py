@@ -11,6 +11,7 @@ from starlette.responses import Response
 from moderation.api.access import GuardedRoute, needs
 from moderation.api.answers import AnswerModel, JsonReply
 from moderation.api.blinding import reader_of
+from moderation.api.numbers import refuse_numbers
 from moderation.api.services import services_of
 from moderation.evidence.case_texts import read_case_texts
 
@@ -65,7 +66,9 @@ async def read_texts(
     item: Annotated[
         str | None, Query(max_length=64, description="Item of the case; by default the one that reaches most.")
     ] = None,
-    highest: Annotated[bool, Query(description="Whether to open the highest-scoring tweets, too.")] = False,
+    highest: Annotated[
+        bool, Query(description="Whether to open the highest-scoring tweets, too; after your first answer.")
+    ] = False,
     tweet: Annotated[
         list[TweetId] | None, Query(max_length=100, description="Open only these sampled tweets; by default all.")
     ] = None,
@@ -77,10 +80,13 @@ async def read_texts(
     """
     services, person = services_of(request), reader_of(request)
     found = await services.cases.find(case)
+    blinded = services.cases.is_blind(found, person)
+    if highest and not blinded:
+        await refuse_numbers(request, found.hashtag)
     texts = await read_case_texts(
         services.texts,
         found,
-        blinded=services.cases.is_blind(found, person),
+        blinded=blinded,
         actor=person,
         purpose=purpose,
         item=item,

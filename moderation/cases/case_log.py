@@ -6,12 +6,13 @@ Each record is read back, and the fold decides whether it is accepted.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from moderation.cases.blinding import blinded_hashtags, is_blinded
 from moderation.cases.case import HashtagCase
 from moderation.cases.case_board import CaseBoard
+from moderation.cases.first_answer import WithheldHashtags, owes_first_answer
 from moderation.cases.fold import CLAIM_MS, CaseFold, change_words
 from moderation.cases.heartbeats import Heartbeats
 from moderation.cases.records import MOST_COVERED, CaseRecord, encode_case_record
@@ -25,6 +26,8 @@ from streams.log.moderation import Override, TagRecord, encode_moderation
 from streams.naming import tag_of
 
 _Record = TypeVar("_Record", bound=CaseRecord)
+FirstAnswerRule = Callable[[], Awaitable[int]]
+"""Reader of the live policy's `review.skip_first_answer_within`, in ms."""
 
 
 class CaseLog:
@@ -34,10 +37,21 @@ class CaseLog:
         DependencyAway: Kafka does not answer.
         NoSuchCase: no case has this id or hashtag.
         StaleReview: another person acted first.
+
+    Args:
+        service: service of people's decisions.
+        reviews: service of appeals and automated decisions.
+        clock: present time, Unix time in ms.
+        first_answers: reader of the rule of first answers; None: no person owes one.
     """
 
     def __init__(
-        self, service: ModerationService, reviews: ReviewService, *, clock: Callable[[], int] = now_ms
+        self,
+        service: ModerationService,
+        reviews: ReviewService,
+        *,
+        clock: Callable[[], int] = now_ms,
+        first_answers: FirstAnswerRule | None = None,
     ) -> None:
         self.fold = CaseFold()
         """Case records at the last refresh or write."""
@@ -47,16 +61,16 @@ class CaseLog:
         self._clock = clock
         self._folded = 0
         self._board = CaseBoard()
+        self._first_answers = first_answers
+        self._skip_within_ms = 0
 
     async def refresh(self) -> dict[str, HashtagCase]:
         """Read the topics to their present ends and return the cases by id."""
-        await self._reviews.refresh()
-        return dict(self._updated().cases)
+        return dict((await self._read()).cases)
 
     async def changed_since(self, sequence: int) -> tuple[int, set[str]]:
         """Read on to the present ends; return the last change's number, and the cases changed after an earlier one."""
-        await self._reviews.refresh()
-        return self._updated().changed_since(sequence)
+        return (await self._read()).changed_since(sequence)
 
     def blinded(self, actor: str) -> frozenset[str]:
         """Return the hashtags about which an actor may see no numbers now, at the last refresh."""
@@ -67,6 +81,21 @@ class CaseLog:
         await self._service.refresh()
         self._fold_new()
         return self.blinded(actor)
+
+    def owes_first_answer(self, case: HashtagCase, person: str) -> bool:
+        """Return whether a person who may decide owes a first answer on a case."""
+        if self._first_answers is None:
+            return False
+        return owes_first_answer(case, person, self._clock(), self._skip_within_ms)
+
+    def withheld(self, person: str) -> WithheldHashtags:
+        """Return the hashtags about which a person who may decide gets no numbers now, at the last refresh."""
+        return WithheldHashtags(self._board.open_of_tag, lambda case: self.owes_first_answer(case, person))
+
+    async def withheld_now(self, person: str) -> WithheldHashtags:
+        """Read on to the present ends, and return the hashtags about which a person gets no numbers."""
+        await self._read()
+        return self.withheld(person)
 
     def is_blind(self, case: HashtagCase, actor: str) -> bool:
         """Return whether an actor sees a case without numbers, states and verdicts of others."""
@@ -88,8 +117,7 @@ class CaseLog:
 
     async def find(self, name: str) -> HashtagCase:
         """Return a case by its id, or the newest case of a hashtag."""
-        await self._reviews.refresh()
-        board = self._updated()
+        board = await self._read()
         if not name.startswith("case-"):
             hashtag = tag_of(name).hashtag
             if not (found := board.of_tag(hashtag)):
@@ -155,6 +183,13 @@ class CaseLog:
                 case.id, "a part has no effect: another decision was taken at the same moment (hushtag moderation list)"
             )
         return tuple(AcceptedRecord(one, offset) for one, offset in zip(effects, offsets[1:], strict=True))
+
+    async def _read(self) -> CaseBoard:
+        """Read the topics to their present ends."""
+        await self._reviews.refresh()
+        if self._first_answers is not None:
+            self._skip_within_ms = await self._first_answers()
+        return self._updated()
 
     def _updated(self) -> CaseBoard:
         self._fold_new()

@@ -5,6 +5,7 @@
 - A decision is accepted if the case has not changed since its writer looked, and no other person's claim is fresh.
 - A verdict in a second look is accepted from a person who has claimed it blind within eight hours.
 - An undo is accepted for the newest decision.
+- A first answer is accepted once from each person.
 
 Other records are entered in `refused`. Heartbeats are not in the log: see `heartbeats`.
 """
@@ -67,6 +68,10 @@ class CaseProgress:
     skipped: dict[str, CaseSkip] = field(default_factory=dict)
     """Last skip by person."""
     answers: list[FirstAnswerRecord] = field(default_factory=list)
+    answered: dict[str, FirstAnswerRecord] = field(default_factory=dict)
+    """First answer by person."""
+    deciders: set[str] = field(default_factory=set)
+    """People who have decided it, or undone a decision."""
     notes: list[CaseNote] = field(default_factory=list)
     labels: dict[str, None] = field(default_factory=dict)
     escalation: CaseEscalation | None = None
@@ -152,6 +157,7 @@ class CaseFold:
                 self._end_claim(case, None)
                 case.decisions.append(record)
                 case.seen.add(person)
+                case.deciders.add(person)
                 self.decision_of_effect |= dict.fromkeys(record.effects, record)
             case CaseLook():
                 self._end_claim(case, None)
@@ -162,8 +168,12 @@ class CaseFold:
             case CaseUndo():
                 case.decisions.pop()
                 case.seen.add(person)
+                case.deciders.add(person)
             case FirstAnswerRecord():
                 case.answers.append(record)
+                case.answered[person] = record
+                if person not in case.blind:
+                    case.seen.add(person)  # the numbers are shown from now on
             case CaseNote():
                 case.notes.append(record)
                 case.labels |= dict.fromkeys(record.add)
@@ -210,6 +220,8 @@ class CaseFold:
                 return claim_problem(case.claim, record.actor, record.at_ms)
             case CaseLook():
                 return _look_problem(case, record)
+            case FirstAnswerRecord() if visual_form(record.actor) in case.answered:
+                return f"{record.actor} has already given a first answer"
         return ""
 
     @staticmethod

@@ -31,7 +31,7 @@ from moderation.cases.records import (
     SkipCause,
 )
 from moderation.drafts import AcceptedRecord, words_of
-from moderation.errors import NothingToUndo, StaleReview
+from moderation.errors import FirstAnswerDue, NothingToUndo, StaleReview
 from streams.errors import CallerMistake
 from streams.log.moderation import TagRecord
 from streams.orders.speakers import same_person
@@ -96,9 +96,18 @@ class CaseService(CaseLog):
         return self._again(case)
 
     async def answer(self, name: str, answer: FirstWord, *, actor: str, reason: str) -> HashtagCase:
-        """Keep a person's first answer, given before the numbers are seen."""
+        """Keep a person's first answer, given before the numbers are seen.
+
+        Raises:
+            CallerMistake: the case is a blind second look.
+            StaleReview: nothing of the case is open, or the person has given a first answer.
+        """
         actor, reason = words_of(actor, reason)
         case = await self.find(name)
+        if self.is_blind(case, actor):
+            raise CallerMistake("a second look has no first answer", fix="decide hide or show")
+        if not case.is_open:
+            raise StaleReview(case.id, "nothing of it is open")
         await self._write(case, self._record(FirstAnswerRecord, case, actor, reason, answer=answer))
         return self._again(case)
 
@@ -152,6 +161,7 @@ class CaseService(CaseLog):
 
         Raises:
             CallerMistake: the filters select nothing, or the verdict does not fit.
+            FirstAnswerDue: the person owes a first answer on the case.
         """
         actor, reason = words_of(actor, reason)
         case = await self.find(name)
@@ -161,6 +171,10 @@ class CaseService(CaseLog):
             if countries or surfaces or items:
                 raise CallerMistake("a second look has no filters", fix="decide hide or show")
             return await self._judge(case, verdict, actor, reason, check)
+        if self.owes_first_answer(case, actor):
+            if not same_person(holder := self.claimant(case) or actor, actor):
+                raise StaleReview(case.id, f"{holder} holds the claim")
+            raise FirstAnswerDue(case.id, case.display)
         version = self.version(case) if expected is None else expected
         covers = covered_items(case, countries, surfaces, items)
         check(case, covers)

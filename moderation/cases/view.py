@@ -1,4 +1,4 @@
-"""JSON of cases: whole, or blinded for a reviewer. Pure."""
+"""JSON of cases: whole, without numbers before the first answer, or blinded for a reviewer. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import msgspec
 
 from moderation.cases.case import CaseItem, HashtagCase
 from moderation.cases.case_log import CaseLog
-from moderation.cases.records import CaseClaim, CaseLook, CaseRecord, FirstAnswerRecord
+from moderation.cases.first_answer import first_answer_of
+from moderation.cases.records import CaseClaim, CaseDecision, CaseLook, CaseRecord, FirstAnswerRecord
 from moderation.cases.service import CaseResult
-from moderation.review.items import BLIND_KINDS
+from moderation.review.items import BLIND_KINDS, ItemKind
 from streams.flags.overrides import record_as_dict
 from streams.orders.speakers import same_person
 
+SHOWN, AFTER_FIRST_ANSWER = "shown", "after_first_answer"
+"""Values of `numbers` in answers."""
+COUNTS = ("tweets", "authors")
+"""Members of evidence that are shown before the first answer."""
+_MEASURED_KINDS: frozenset[ItemKind] = frozenset({"contested", "review"})
+"""Kinds whose cause, after a colon, has values of signals."""
 _RECORD_FIELDS = ("verdict", "effects", "why", "answer", "team", "add", "remove", "undoes", "take_over")
 
 
@@ -49,6 +56,8 @@ def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
         "reach": case.reach,
         "labels": list(case.progress.labels),
         "version": log.version(case),
+        "first_answer": first_answer_of(case, actor),
+        "numbers": AFTER_FIRST_ANSWER if case.hashtag in log.withheld(actor) else SHOWN,
     }
 
 
@@ -58,8 +67,9 @@ def detailed_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]
     if plain["blinded"]:
         evidence = look.item.evidence if look is not None else None
         return plain | {"tweets": list(evidence.sampled) if evidence is not None else []}
+    shown = [one for one in case.items if one.item.kind not in BLIND_KINDS or not one.is_open]
     return plain | {
-        "items": [_item_as_dict(one) for one in case.items if one.item.kind not in BLIND_KINDS or not one.is_open],
+        "items": [_item_as_dict(one, numbers=plain["numbers"] == SHOWN) for one in shown],
         "tweets": list(dict.fromkeys(t for one in case.items if one.item.evidence for t in one.item.evidence.sampled)),
         "history": [record_dict(one) for one in case.progress.history if _is_visible(one, case, actor)],
     }
@@ -78,11 +88,18 @@ def case_result_dict(result: CaseResult, log: CaseLog, actor: str) -> dict[str, 
     """Build the JSON of a decision, with its effects and what is left of the case."""
     plain = record_dict(result.record) | {"id": result.record.id, "case": result.case.id}
     effects = [record_as_dict(one.record) for one in result.effects]
+    if isinstance(result.record, CaseDecision):
+        plain |= {"first_answer": first_answer_of(result.case, actor)}
     return plain | {"effects": effects, "left": case_as_dict(result.case, log, actor)}
 
 
-def _item_as_dict(one: CaseItem) -> dict[str, Any]:
+def _item_as_dict(one: CaseItem, *, numbers: bool) -> dict[str, Any]:
     plain = one.item.as_dict() | {"open": one.is_open, "closed_ms": one.closed_ms}
+    if not numbers:
+        evidence = plain["evidence"]
+        plain["evidence"] = {name: evidence[name] for name in COUNTS} if evidence is not None else None
+        if one.item.kind in _MEASURED_KINDS:
+            plain["cause"] = plain["cause"].partition(":")[0]
     return plain | {"open_surfaces": list(one.open_surfaces)}
 
 

@@ -8,6 +8,7 @@ from moderation.api.feed import EventFeed
 from moderation.api.services import Services, live_policy_facts
 from moderation.audit.chain import AuditInput, Chain, SourcePosition
 from moderation.audit.rows import AuditFilter, AuditRow, row_of
+from moderation.cases.first_answer import skip_within_ms_of
 from moderation.cases.markings import MarkingService
 from moderation.cases.presence import Presence
 from moderation.cases.service import CaseService
@@ -68,12 +69,15 @@ def in_memory_services(
         ]
         return DecisionPublication(recorded_ms, tuple(places))
 
+    async def skip_first_answer_ms() -> int:
+        return skip_within_ms_of(POLICY.canonical)
+
     reviews = ReviewService(moderation, follower)
     return Services(
         moderation,
         OrderService(moderation),
         reviews,
-        CaseService(moderation, reviews),
+        CaseService(moderation, reviews, first_answers=skip_first_answer_ms),
         report,
         audit_page,
         names,

@@ -75,6 +75,7 @@ def test_case_is_claimed_kept_and_decided_in_part(client: TestClient) -> None:
     assert ben.post(f"{path}/heartbeat").status_code == 409
     assert ben.post(f"{path}/decision", verdict="show").status_code == 409
     assert case_of(ben, "held")["claimed_by"] == "moderator"
+    assert ann.post(f"{path}/answer", answer="hide").status_code == 201
     done = ann.post(
         f"{path}/decision", verdict="show", countries=["IN"], lasts="1d", if_version=case_of(ann, "held")["version"]
     )
@@ -124,8 +125,9 @@ def test_first_answer_is_hidden_from_others_until_the_decision(client: TestClien
     ann.post(f"{path}/answer", answer="unsure")
     kinds = [[one["kind"] for one in calls.get(path).json()["history"]] for calls in (ann, ben)]
     assert kinds == [["answer"], []]
-    ben.post(f"{path}/decision", verdict="hide")
-    assert [one["kind"] for one in ben.get(path).json()["history"]] == ["answer", "decision"]
+    ben.post(f"{path}/answer", answer="hide")
+    assert ben.post(f"{path}/decision", verdict="hide").status_code == 201
+    assert [one["kind"] for one in ben.get(path).json()["history"]] == ["answer", "answer", "decision"]
 
 
 def test_agreement_counts_decided_looks(client: TestClient) -> None:

@@ -60,11 +60,16 @@ def test_texts_say_what_the_sample_is(client: TestClient) -> None:
     assert answer["url"] == "https://example.org/tags/held"
 
 
+def give_first_answer(calls: Calls, texts: str) -> None:
+    assert calls.post(texts.replace("/texts", "/answer"), answer="unsure").status_code == 201
+
+
 def test_highest_texts_stay_closed_until_requested(client: TestClient) -> None:
     calls = Calls(client)
     path = f"/v1/cases/{case_id(calls, 'held')}/texts"
     closed = calls.get(path).json()["highest"]
     assert (closed["count"], closed["items"]) == (1, None)
+    give_first_answer(calls, path)
     opened = calls.get(path, highest=True).json()["highest"]
     assert [one["text"] for one in opened["items"]] == ["worst"]
 
@@ -97,6 +102,7 @@ def test_named_tweets_alone_are_opened(client: TestClient) -> None:
     opened = calls.get(path, tweet=["18"]).json()
     assert [one["id"] for one in opened["items"]] == ["18"] and opened["highest"]["items"] is None
     assert kind_of(calls.get(path, tweet=["19"])) == "mistake", "its scores are not asked for"
+    give_first_answer(calls, path)
     opened = calls.get(path, tweet=["19"], highest=True).json()
     assert (opened["items"], [one["text"] for one in opened["highest"]["items"]]) == ([], ["worst"])
     blind = f"/v1/cases/{case_id(calls, 'down')}/texts"
@@ -108,6 +114,7 @@ def test_opening_beyond_the_limit_is_a_problem_of_its_own(client: TestClient) ->
     services.texts.settings = services.texts.settings.model_copy(update={"texts_per_shift": 2})
     path = f"/v1/cases/{case_id(calls, 'held')}/texts"
     assert calls.get(path).status_code == 200
+    give_first_answer(calls, path)
     refused = calls.get(path, highest=True)
     assert (refused.status_code, kind_of(refused)) == (429, "exposure_limit")
     assert (refused.json()["opened"], refused.json()["limit"]) == (2, 2)

@@ -1,0 +1,226 @@
+"""Tests of first answers: before it, no answer to a person who may decide has a number of the machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import msgspec
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from moderation.api.keys import KeyRing
+from moderation.api.limits import RateLimit
+from moderation.api.numbers import without_numbers
+from moderation.api.services import Services
+from moderation.audit.chain import AuditInput, Chain, SourcePosition
+from moderation.audit.rows import AuditFilter, AuditRow, row_of
+from moderation.cases.service import CaseService
+from moderation.review.service import ReviewService
+from streams.clock import now_ms
+from streams.constants import MINUTE_MS
+from streams.log.decisions import Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of
+from tests.support.api_calls import HOUR_MS, RING, SERVICE, Calls, Configure, kind_of
+from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
+
+NUMBER, OTHER = 0.61803, 0.27182
+STREAM = "/v1/events"
+
+
+def ruling(action: Any, number: float = NUMBER, **more: Any) -> ScopeDecision:
+    evidence = Evidence(
+        window_ms=600_000, tweets=4321, authors=321, scored=int(number * 1e5), share=number, lower=number, upper=number,
+        established=12, established_lower=number, established_upper=number, sampled=("1",), highest=("2",),
+        highest_at=(SampledAt(-1, 0, "und"),),
+    )  # fmt: skip
+    fields: dict[str, Any] = {
+        "category": "abuse", "surface": "trends", "action": action, "since_ms": now_ms() - 1_000,
+        "expires_at_ms": now_ms() + HOUR_MS, "evidence": evidence,
+        "reasons": (DecisionReason("harmful_share_lower", number, number),
+                    DecisionReason("suppressed_share_of_top", number, number)),
+    }  # fmt: skip
+    return ScopeDecision(**fields | more)
+
+
+def decision_on(tag: str, *rulings: ScopeDecision) -> Decision:
+    return Decision(
+        hashtag=tag, display=tag, country="IN", rulings=rulings, version=version_of(1, 1), tick_ms=1, settled_ms=1,
+        decided_at_ms=now_ms(), policy_revision="p", model_revision="m",
+    )  # fmt: skip
+
+
+DISCOUNT = {"weight": NUMBER, "surface": "search"}
+
+
+@pytest.fixture
+def services(log: InMemoryLog) -> Services:
+    """Services with a case that has every kind of item, and with the pipeline's decisions in the audit log."""
+    decisions = [
+        decision_on(
+            "held",
+            ruling("hold"),
+            ruling("discount", **DISCOUNT),
+            ruling("review", category="spam", valve="suppressed_share_of_top"),
+        ),
+        decision_on("soon", ruling("hold", OTHER, expires_at_ms=now_ms() + 9 * MINUTE_MS)),
+    ]
+    found = in_memory_services(log, decisions, share=0.0)
+
+    async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
+        values = [(f"{one.hashtag}|IN".encode(), msgspec.json.encode(one)) for one in decisions]
+        inputs = [
+            AuditInput(SourcePosition("suppression-decisions", 0, offset, 1), key, value)
+            for offset, (key, value) in enumerate(values)
+        ]
+        return [row_of(entry) for entry in Chain().extend(inputs)], None
+
+    return replace(found, audit_page=audit_page)
+
+
+@pytest.fixture
+def client(configure: Configure, services: Services) -> TestClient:
+    running = configure(KeyRing.of([*RING, SERVICE]), RateLimit(1e6, 1_000_000))
+    cast(FastAPI, running.app).state.services = services
+    return running
+
+
+def case_of(calls: Calls, hashtag: str) -> str:
+    [case] = calls.get("/v1/cases", hashtag=hashtag).json()["items"]
+    return f"/v1/cases/{case['id']}"
+
+
+def answers(client: TestClient, calls: Calls, hashtag: str) -> dict[str, Any]:
+    """Return the answer of every GET operation, about one hashtag where the path names one."""
+    case = case_of(calls, hashtag).rpartition("/")[2]
+    names = {"hashtag": hashtag, "case": case, "order": "IN-1", "revision": "abcd", "job": "none", "kind": "stale"}
+    found = {}
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        if "get" in methods and path != STREAM:
+            queries = [{}, {"highest": "true"}] if path.endswith("/texts") else [{}]
+            for query in queries:
+                answer = calls.get(path.format_map(names), **query)
+                assert answer.status_code < 500, (path, answer.text)
+                found[f"{path} {query or ''}".strip()] = answer
+    return found
+
+
+def has_number(text: str) -> bool:
+    return any(one in text for one in ("61803", "0.618", "61.8", "62 %", "62%"))
+
+
+@pytest.mark.parametrize("role", ["moderator", "admin"])
+def test_no_get_reveals_a_number_before_the_first_answer(client: TestClient, role: str) -> None:
+    calls = Calls(client, role)
+    before = answers(client, calls, "held")
+    assert {"/v1/cases/{case}", "/v1/hashtags/{hashtag}", "/v1/decisions", "/v1/held"} <= before.keys()
+    assert not [path for path, answer in before.items() if has_number(answer.text)]
+    highest = before["/v1/cases/{case}/texts {'highest': 'true'}"]
+    assert (highest.status_code, kind_of(highest)) == (403, "first_answer_due")
+    assert highest.json()["case"] in highest.json()["fix"]
+
+    assert calls.post(f"{case_of(calls, 'held')}/answer", answer="unsure").status_code == 201
+    after = answers(client, calls, "held")
+    shown = {path for path, answer in after.items() if has_number(answer.text)}
+    numbered = {"/v1/cases/{case}", "/v1/hashtags/{hashtag}", "/v1/hashtags/{hashtag}/statements", "/v1/decisions"}
+    assert shown == numbered | ({"/v1/audit"} if role == "admin" else set())
+
+
+def test_answers_say_why_numbers_are_missing(client: TestClient) -> None:
+    calls = Calls(client)
+    paths = (case_of(calls, "held"), "/v1/hashtags/held", "/v1/hashtags/held/statements", "/v1/decisions")
+    assert [calls.get(path).json()["numbers"] for path in paths] == ["after_first_answer"] * 4
+    case = calls.get(paths[0]).json()
+    assert {tuple(one["evidence"]) for one in case["items"]} == {("tweets", "authors")}
+    assert (case["reach"], case["first_answer"]) == (4321, None)
+    assert {one["cause"] for one in case["items"]} == {"", "contested", "suppressed share of top"}
+    statements = calls.get(paths[2]).json()["items"]
+    assert statements and all((one["dsa"], one["text"]) == (None, {}) and one["reference"] for one in statements)
+    answered = calls.post(f"{paths[0]}/answer", answer="hide").json()
+    assert (answered["numbers"], answered["first_answer"]) == ("shown", "hide")
+    assert calls.get(paths[1]).json()["numbers"] == "shown"
+    assert calls.get(paths[3]).json()["numbers"] == "shown", "the hold that lapses soon needs no first answer"
+
+
+@pytest.mark.parametrize("role", ["reader", "legal"])
+def test_readers_who_may_not_decide_see_numbers(client: TestClient, role: str) -> None:
+    found = Calls(client, role).get("/v1/hashtags/held")
+    assert found.json()["numbers"] == "shown" and has_number(found.text)
+
+
+def test_service_reads_for_each_person_by_name(client: TestClient) -> None:
+    path = case_of(Calls(client), "held")
+    Calls(client, "console", "zoe").post(f"{path}/answer", answer="show")
+    for name, word in (("zoe", "shown"), ("Zoe", "shown"), ("yan", "after_first_answer")):
+        headers = {"Authorization": "Bearer hush_console", "Hushtag-Actor": name}
+        assert client.get("/v1/hashtags/held", headers=headers).json()["numbers"] == word
+
+
+def test_decision_before_the_first_answer_is_refused_and_both_are_kept(client: TestClient, log: InMemoryLog) -> None:
+    calls = Calls(client)
+    path = case_of(calls, "held")
+    refused = calls.post(f"{path}/decision", verdict="hide")
+    assert (refused.status_code, kind_of(refused)) == (403, "first_answer_due")
+    rows = calls.post("/v1/cases/bulk", cases=[{"case": path.rpartition("/")[2]}], verdict="hide").json()["items"]
+    assert rows[0]["problem"]["type"].endswith("/first_answer_due")
+    assert not log.records
+    calls.post(f"{path}/answer", answer="show")
+    done = calls.post(f"{path}/decision", verdict="hide").json()
+    assert (done["first_answer"], done["verdict"]) == ("show", "hide")
+    assert [(one["kind"], one.get("answer"), one.get("verdict")) for one in calls.get(path).json()["history"]] == [
+        ("answer", "show", None), ("decision", None, "hide"),
+    ]  # fmt: skip
+
+
+def test_writes_without_a_decision_need_no_first_answer_and_show_no_number(client: TestClient) -> None:
+    calls = Calls(client)
+    path = case_of(calls, "held")
+    for write, body in (
+        ("claim", {}), ("notes", {"reason": "film"}), ("escalation", {"team": "legal"}), ("skip", {"why": "context"}),
+    ):  # fmt: skip
+        done = calls.post(f"{path}/{write}", **body)
+        assert done.status_code == 201 and not has_number(done.text), write
+        assert done.json()["numbers"] == "after_first_answer"
+
+
+def test_hold_that_lapses_soon_is_decided_without_a_first_answer(client: TestClient) -> None:
+    calls = Calls(client)
+    path = case_of(calls, "soon")
+    assert str(OTHER) in calls.get(path).text
+    done = calls.post(f"{path}/decision", verdict="show").json()
+    assert (done["first_answer"], done["verdict"]) == (None, "show")
+
+
+def test_first_answer_is_given_once_and_on_an_open_case(client: TestClient) -> None:
+    ann, ben = Calls(client), Calls(client, "admin")
+    path = case_of(ann, "held")
+    assert ann.post(f"{path}/answer", answer="show").status_code == 201
+    again = ann.post(f"{path}/answer", answer="hide")
+    assert (again.status_code, again.json()["changed"]) == (409, ["moderator has already given a first answer"])
+    assert ann.post(f"{path}/decision", verdict="hide").status_code == 201
+    assert ben.post(f"{path}/answer", answer="hide").status_code == 409
+
+
+def test_numbers_of_a_decided_case_are_shown_to_all(client: TestClient) -> None:
+    ann, ben = Calls(client), Calls(client, "admin")
+    path = case_of(ann, "held")
+    ann.post(f"{path}/answer", answer="hide")
+    ann.post(f"{path}/decision", verdict="hide")
+    assert ben.get(path).json()["numbers"] == "shown" and has_number(ben.get(path).text)
+    ann.post(f"{path}/undo")
+    assert not has_number(ben.get(path).text), "the case is open again"
+    assert has_number(ann.get(path).text)
+
+
+async def test_commands_owe_no_first_answer(log: InMemoryLog) -> None:
+    service = in_memory_service(log)
+    cases = CaseService(service, ReviewService(service, FixedDecisions([decision_on("held", ruling("hold"))])))
+    await cases.decide("held", "hide", actor="ann", reason="seen")
+    assert not (await cases.find("held")).is_open
+
+
+def test_outcomes_of_policies_lose_their_numbers() -> None:
+    numbers = dict.fromkeys(("lower", "upper", "threshold", "weight"), NUMBER)
+    row = {"hashtag": "held", "new": {"action": "hold", "authors": 8} | numbers}
+    assert without_numbers(row)["new"] == {"action": "hold", "authors": 8} | dict.fromkeys(numbers)
