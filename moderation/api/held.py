@@ -126,8 +126,8 @@ def held_tags(
             continue
         if one.action not in HIDING and one.action != "discount":
             continue
-        stops = index.stops(one.surface, one.country)
-        if winner(index.candidates(one.surface, one.country, one.hashtag), stops, at_ms) != one:
+        pressed = index.stops(one.surface, one.country)
+        if winner(index.candidates(one.surface, one.country, one.hashtag), pressed, at_ms) != one:
             continue
         key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
         groups.setdefault(key, HeldTag(one, [])).surfaces.append(one.surface)
