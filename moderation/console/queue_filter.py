@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -47,7 +48,7 @@ class QueueFilter:
             and (not self.why or self.why in entry.why or (self.why == "second_look" and "control" in entry.why))
             and (not self.country or self.country in entry.countries)
             and (not self.category or self.category in entry.categories)
-            and (not self.q or normalise(self.q.strip().lstrip("#＃")) in (entry.hashtag or normalise(entry.display)))
+            and (not self.q or _normalised(self.q) in (entry.hashtag or _normalised(entry.display)))
         )
 
     def selects_claim(self, entry: QueueEntry, person: str) -> bool:
@@ -60,6 +61,11 @@ class QueueFilter:
             case "others":
                 return bool(entry.claimed_by) and not same_person(entry.claimed_by, person)
         return True
+
+
+@lru_cache(maxsize=1_000)
+def _normalised(text: str) -> str:
+    return normalise(text.lstrip("#＃"))
 
 
 def queue_filter(

@@ -41,7 +41,8 @@
   const shown = (element) => element && !element.disabled && element.getClientRects().length > 0;
   function find(root, key) {
     const name = CSS.escape(key);
-    return [...root.querySelectorAll(`[data-key="${name}"], [data-key-focus="${name}"]`)].find(shown);
+    const all = [...root.querySelectorAll(`[data-key="${name}"], [data-key-focus="${name}"]`)];
+    return all.find((one) => shown(one) && (root !== document || !one.closest("[data-row]"))); // a row's keys work on it alone
   }
 
   document.addEventListener("keydown", (event) => {
