@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
+from urllib.request import urlopen
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from moderation.console.queue_filter import QueueFilter
 from moderation.console.stream import LiveConsole, StreamKey
 from streams.errors import DependencyAway
 from tests.support.console_cases import SHARE, waiting
+from tests.support.console_world import ConsoleWorld
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 
@@ -97,6 +99,15 @@ async def test_closing_ends_every_stream() -> None:
         await message(events)
     with pytest.raises(StopAsyncIteration):
         await message(live.stream(queue_key()))
+
+
+def test_server_stops_while_a_stream_is_open() -> None:
+    world = ConsoleWorld([waiting("one")])
+    with urlopen(f"{world.url}/console/stream?view=queue") as answer:
+        assert b"data-row" in answer.readline()
+        world._server.stop()
+        world._thread.join(5)
+    assert not world._thread.is_alive()
 
 
 async def test_streams_end_when_kafka_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
