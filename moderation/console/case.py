@@ -17,14 +17,17 @@ from moderation.api.problems import RefusedCall
 from moderation.api.rights import Caller
 from moderation.api.services import services_of
 from moderation.cases.case import HashtagCase
-from moderation.cases.records import COMMON_TEAM
 from moderation.cases.view import case_as_dict, detailed_dict
 from moderation.console import case_words
-from moderation.console.case_next import next_case, waiting_in_order
-from moderation.console.case_view import CaseFacts, blind_problem, case_view, relatives_of
+from moderation.console.case_family import look_alikes_of
+from moderation.console.case_next import following, free_cases, next_case
+from moderation.console.case_view import CaseFacts, blind_problem, case_view
 from moderation.console.crowd_chart import crowd_chart, numbered_moments
+from moderation.console.queue_filter import FilterQuery, QueueFilter
 from moderation.console.render import page
 from moderation.console.route import page_router
+from moderation.console.stream import live_of, viewer_of
+from moderation.errors import NoSuchCase
 from moderation.evidence.case_sample import CaseSample
 from streams.clock import now_ms
 from streams.errors import CallerMistake
@@ -38,28 +41,27 @@ CaseQuery = Annotated[str, Query(max_length=40)]
 
 
 @router.get("/cases/next", openapi_extra=needs("decide"))
-async def open_next(request: Request, after: CaseQuery = "", then: CaseQuery = "") -> Response:
-    """Lead to the next case in the order of work, or to the queue when none waits."""
-    service, person = services_of(request).cases, reader_of(request)
-    order = waiting_in_order((await service.refresh()).values(), service, person, COMMON_TEAM, now_ms())
-    found = next_case(order, after, then)
-    return RedirectResponse("/console/queue" if found is None else f"/console/cases/{found.id}", 303)
+async def open_next(request: Request, wanted: FilterQuery, after: CaseQuery = "", then: CaseQuery = "") -> Response:
+    """Lead to the next case of the queue under its filters, or to the queue when none waits."""
+    found = next_case(await _order(request, wanted), after, then)
+    path = f"/console/cases/{found}" if found else "/console/queue"
+    return RedirectResponse(path + (f"?{wanted.query}" if wanted.query else ""), 303)
 
 
 @router.get("/cases/{case}", openapi_extra=needs("decide"))
-async def show_case(request: Request, case: CasePath) -> Response:
+async def show_case(request: Request, case: CasePath, wanted: FilterQuery) -> Response:
     """Show a case with its sampled tweets, which are read one by one on request."""
     found = await services_of(request).cases.find(case)
     sample, no_sample = await _sample(request, found)
-    values = await _values(request, found)
+    values = await _values(request, found, wanted)
     return page(request, "case.html", sample=sample, no_sample=no_sample, **values)
 
 
 @router.get("/cases/{case}/part", openapi_extra=needs("decide"))
-async def show_part(request: Request, case: CasePath) -> Response:
+async def show_part(request: Request, case: CasePath, wanted: FilterQuery) -> Response:
     """Show again what decisions, claims and notes change: everything but the sampled tweets and the crowd."""
     found = await services_of(request).cases.find(case)
-    return page(request, "case_part.html", **await _values(request, found))
+    return page(request, "case_part.html", **await _values(request, found, wanted))
 
 
 @router.get("/cases/{case}/crowd", openapi_extra=needs("decide"))
@@ -93,21 +95,23 @@ async def show_people(request: Request, case: CasePath, seen: Annotated[str, Que
     return page(request, "case_people.html", changed=changed, last=last, **_people(request, found, plain))
 
 
-async def _values(request: Request, found: HashtagCase) -> dict[str, Any]:
+async def _order(request: Request, wanted: QueueFilter) -> list[str]:
+    """Return the cases that the caller can take now, in the order of the queue."""
+    board, person = live_of(request).board, reader_of(request)
+    await board.follow()
+    return free_cases(board.listing(wanted, viewer_of(request.state.caller, person)).entries, person)
+
+
+async def _values(request: Request, found: HashtagCase, wanted: QueueFilter) -> dict[str, Any]:
     services, person, at_ms = services_of(request), reader_of(request), now_ms()
     service, caller = services.cases, request.state.caller
     assert isinstance(caller, Caller)
     plain = case_as_dict(found, service, person)
-    cases = await service.refresh()
-    order = waiting_in_order(cases.values(), service, person, COMMON_TEAM, at_ms)
-    places = [one.id for one in order]
-    position = places.index(found.id) if found.id in places else -1
-    following = places[position + 1] if 0 <= position < len(places) - 1 else ""
+    then = following(await _order(request, wanted), found.id)
     values = _people(request, found, plain) | {
         "case": plain,
         "words": case_words,
-        "next_url": f"/console/cases/next?after={found.id}&then={following}",
-        "waiting": len(order),
+        "next_url": f"/console/cases/next?after={found.id}&then={then}",
         "changed": False,
         "last": None,
         "crowd": None,
@@ -115,9 +119,8 @@ async def _values(request: Request, found: HashtagCase) -> dict[str, Any]:
     if plain["blinded"]:
         return values | {"view": None, "problem": blind_problem(found, person, at_ms)}
     automated, people = services.reviews.automated, services.moderation.view
-    known = dict.fromkeys(automated.hashtags(), "") | {one.hashtag: one.display for one in cases.values()}
-    open_cases = {one.hashtag: one.id for one in cases.values() if one.is_open}
     blinded = service.blinded(person)
+    relatives = [one for one in look_alikes_of(found.hashtag, automated) if one.hashtag not in blinded]
     facts = CaseFacts(
         case=found,
         log=service,
@@ -127,13 +130,21 @@ async def _values(request: Request, found: HashtagCase) -> dict[str, Any]:
         latest=[*automated.latest_of_tag(found.hashtag)],
         people=people,
         policy=await _live_policy(request),
-        relatives=[one for one in relatives_of(found.hashtag, known.items(), open_cases) if one.hashtag not in blinded],
+        relatives=[one._replace(case=await _open_case(request, one.hashtag)) for one in relatives],
         at_ms=at_ms,
         withheld=service.withheld(person).case(found.hashtag),
     )
-    labels = sorted({label for one in cases.values() for label in one.progress.labels})
-    teams = sorted({one.progress.team for one in cases.values()} | {COMMON_TEAM})
-    return values | {"view": case_view(facts), "known_labels": labels, "teams": teams}
+    labels = sorted({label for one in service.fold.cases.values() for label in one.labels})
+    return values | {"view": case_view(facts), "known_labels": labels, "teams": live_of(request).board.teams()}
+
+
+async def _open_case(request: Request, hashtag: str) -> str:
+    """Return the id of the open case of a hashtag; "" for none."""
+    try:
+        found = await services_of(request).cases.find(hashtag)
+    except NoSuchCase:
+        return ""
+    return found.id if found.is_open else ""
 
 
 def _people(request: Request, found: HashtagCase, plain: dict[str, Any]) -> dict[str, Any]:

@@ -60,9 +60,9 @@ def choice_of(
     if not found:
         return None
     countries, surfaces, categories = case.places(found)
-    now = {one.country: one.state for one in places}
-    hidden = any(now.get(one) in ("hidden", "hold") for one in countries)
-    lower = any(now.get(one) == "lower" for one in countries)
+    states = {one.state for one in places if one.country in countries}
+    named = {one.country for one in places}
+    states |= {"shown"} if any(one not in named for one in countries) else set()
     durations, limits = _within_rights(countries, grants)
     verdicts: list[CaseVerdict] = ["hide", "show"]
     if not any(one.item.kind == "hold" for one in found):
@@ -72,7 +72,7 @@ def choice_of(
             Answer(
                 verdict=verdict,
                 key=_KEYS[verdict],
-                verb=action_words(verdict, hidden=hidden, discounted=lower),
+                verb=action_words(verdict, states),
                 where=in_places(countries),
                 grounds=grounds_of(verdict, categories),
                 durations=[] if verdict == "leave" else durations,

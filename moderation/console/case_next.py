@@ -1,35 +1,40 @@
-"""The case that comes next in the order of work. Pure."""
+"""The case that comes next in the order of the queue. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from moderation.cases.case import HashtagCase, work_order
-from moderation.cases.case_log import CaseLog
-from moderation.cases.queue import is_waiting
+from moderation.console.queue_entries import QueueEntry
 from streams.orders.speakers import same_person
 
 
-def waiting_in_order(
-    cases: Iterable[HashtagCase], log: CaseLog, person: str, team: str, at_ms: int
-) -> list[HashtagCase]:
-    """Return the cases that a person can take now, in the order of work; those that others hold are left out."""
-    found = [
-        one
-        for one in cases
-        if is_waiting(one, person, team, at_ms)
-        and ((claimant := log.claimant(one)) == "" or same_person(claimant, person))
+def free_cases(entries: Iterable[QueueEntry], person: str) -> list[str]:
+    """Return the cases of a list that no other person holds, in the order of the list."""
+    return [
+        one.id for one in entries if one.kind == "case" and (not one.claimed_by or same_person(one.claimed_by, person))
     ]
-    return sorted(found, key=lambda one: work_order(one, blinded=log.is_blind(one, person)))
 
 
-def next_case(order: list[HashtagCase], after: str, then: str) -> HashtagCase | None:
-    """Return the case to work on after another one.
+def following(order: list[str], case: str) -> str:
+    """Return the case after another one; "" after the last one and for one that is not in the list.
+
+    >>> following(["a", "b"], "a"), following(["a", "b"], "b"), following(["a"], "c")
+    ('b', '', '')
+    """
+    place = order.index(case) + 1 if case in order else len(order)
+    return order[place] if place < len(order) else ""
+
+
+def next_case(order: list[str], after: str, then: str) -> str:
+    """Return the case to work on after another one; "" if none waits.
 
     Args:
         order: cases that the person can take, in the order of work.
-        after: id of the case that the person has finished; it is never the answer.
-        then: id of the case that followed it when it was opened; "" for none.
+        after: case that the person has finished; it is never the answer.
+        then: case that followed it when it was opened; "" for none.
+
+    >>> next_case(["a", "b", "c"], "b", "c"), next_case(["a", "b"], "b", "c"), next_case(["b"], "b", "")
+    ('c', 'a', '')
     """
-    others = [one for one in order if one.id != after]
-    return next((one for one in others if one.id == then), others[0] if others else None)
+    others = [one for one in order if one != after]
+    return then if then in others else others[0] if others else ""

@@ -5,9 +5,8 @@ The machine's numbers are built only where no first answer is due, so that no te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from moderation.api.rights import Grant
@@ -17,6 +16,7 @@ from moderation.cases.first_answer import first_answer_of
 from moderation.cases.fold import look_problem
 from moderation.cases.view import detailed_dict
 from moderation.console.case_choice import Choice, choice_of
+from moderation.console.case_family import Relative
 from moderation.console.case_machine import MachineView, machine_views
 from moderation.console.case_places import PlaceNow, places_now
 from moderation.console.case_words import MODES, rule_words
@@ -25,19 +25,8 @@ from streams.log.decisions import Decision
 from streams.log.moderation import Override
 from streams.naming import tag_of
 from streams.policy import Policy
-from streams.policy.look_alikes import skeleton
 
 MOST_RELATIVES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Relative:
-    """Look-alike of a hashtag, with its case if one is open."""
-
-    hashtag: str
-    display: str
-    case: str
-    """Id of its open case; "" for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +111,6 @@ def case_view(facts: CaseFacts) -> CaseView:
 def blind_problem(case: HashtagCase, person: str, at_ms: int) -> str:
     """Return the reason why a person cannot judge a second look; "" if the person can."""
     return look_problem(case.progress, person, at_ms)
-
-
-def relatives_of(hashtag: str, known: Iterable[tuple[str, str]], open_cases: Mapping[str, str]) -> list[Relative]:
-    """Find the look-alikes of a hashtag among known ones.
-
-    Args:
-        hashtag: normalised hashtag.
-        known: hashtags with their display spelling.
-        open_cases: id of the open case by hashtag.
-
-    >>> relatives_of("hate", [("hate", "hate"), ("h4te", "H4te"), ("love", "love")], {"h4te": "case-1"})
-    [Relative(hashtag='h4te', display='H4te', case='case-1')]
-    """
-    wanted = _skeleton(hashtag)
-    alike = {tag: display for tag, display in known if tag != hashtag and wanted and _skeleton(tag) == wanted}
-    return [Relative(tag, alike[tag] or tag, open_cases.get(tag, "")) for tag in sorted(alike)]
-
-
-@lru_cache(maxsize=100_000)
-def _skeleton(hashtag: str) -> str:
-    return skeleton(hashtag)
 
 
 def _rules(

@@ -6,7 +6,7 @@ common grounds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from moderation.cases.records import CaseVerdict, SkipCause
@@ -55,6 +55,8 @@ _HIDE = {
     "abuse": ("Insults or threats", "Most sampled tweets insult or threaten a person or a group."),
     "gendered_abuse": ("Abuse for a person's gender", "Most sampled tweets abuse people for their gender."),
 }
+_HIDE_ANY = ("Attack on people", "Most sampled tweets attack people.")
+"""Ground without a category, as in a blind second look."""
 _HIDE_COMMON = (
     ("Call to harm", "Sampled tweets call for harm to people."),
     ("Coordinated attack", "Sampled tweets repeat one attack in concert."),
@@ -129,7 +131,7 @@ def grounds_of(verdict: CaseVerdict, categories: Sequence[str]) -> list[Ground]:
     >>> [one.key for one in grounds_of("hide", ["abuse"])], grounds_of("show", [])[0].name
     (['1', '2', '3', '4'], 'Counter-speech')
     """
-    found = [_HIDE[one] for one in categories if one in _HIDE] if verdict == "hide" else []
+    found = [_HIDE[one] for one in categories if one in _HIDE] or [_HIDE_ANY] if verdict == "hide" else []
     found += {"hide": _HIDE_COMMON, "show": _SHOW_COMMON, "leave": _LEAVE_COMMON}[verdict]
     return [Ground(str(number), name, f"{name}. {reason}") for number, (name, reason) in enumerate(found, 1)][:9]
 
@@ -145,14 +147,17 @@ def in_places(countries: Sequence[str]) -> str:
     return " and ".join((["everywhere"] if "*" in countries else []) + ([where] if named else []))
 
 
-def action_words(verdict: CaseVerdict, *, hidden: bool, discounted: bool = False) -> str:
-    """Say what a verdict does to a hashtag that is hidden now, ranked lower, or shown.
+def action_words(verdict: CaseVerdict, states: Collection[str]) -> str:
+    """Say what a verdict does to a hashtag by its present states in the places: `hidden`, `hold`, `lower`, `shown`.
 
-    >>> action_words("hide", hidden=True), action_words("show", hidden=True), action_words("show", hidden=False)
-    ('Keep hidden', 'Show again', 'Keep showing')
+    >>> action_words("hide", {"hold"}), action_words("hide", {"hold", "lower"}), action_words("hide", {"shown"})
+    ('Keep hidden', 'Hide', 'Hide')
+    >>> action_words("show", {"hold", "lower"}), action_words("show", {"lower"}), action_words("show", {"shown"})
+    ('Show again', 'Show in full', 'Keep showing')
     """
     if verdict == "leave":
         return "Leave as it is"
+    hidden = {"hidden", "hold"} & {*states}
     if verdict == "hide":
-        return "Keep hidden" if hidden else "Hide"
-    return "Show again" if hidden else "Show in full" if discounted else "Keep showing"
+        return "Keep hidden" if hidden == {*states} else "Hide"
+    return "Show again" if hidden else "Show in full" if "lower" in states else "Keep showing"

@@ -39,6 +39,7 @@ def templates() -> Environment:
         places=words.places_words,
         plain=words.plain_words,
         percent=words.percent_words,
+        sentence=words.sentence_words,
         counted=words.counted,
         countdown=countdown_words,
         listed=words.listed,

@@ -121,6 +121,15 @@ def plain_words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def sentence_words(words: str) -> str:
+    """Begin words with a capital letter; names in them keep theirs.
+
+    >>> sentence_words("held in India")
+    'Held in India'
+    """
+    return words[:1].upper() + words[1:]
+
+
 def percent_words(share: float) -> str:
     """Format a share as a percentage.
 

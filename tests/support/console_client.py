@@ -17,10 +17,12 @@ from moderation.api.keys import ApiKey, KeyRing, Role
 from moderation.api.limits import RateLimit
 from moderation.api.rights import Caller, Grant
 from moderation.console.app import mount_console
+from moderation.console.stream import LiveConsole
 from streams.log.decisions import Decision
 from tests.support.api_calls import RING
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
+from tests.support.in_memory_policies import InMemoryPolicies
 from web.headers import CONTENT_SECURITY_POLICY
 
 
@@ -35,11 +37,17 @@ def _application() -> FastAPI:
 
 
 def console_client(
-    decisions: Sequence[Decision] = (), log: InMemoryLog | None = None, *, keys: Sequence[ApiKey] = (), share: float = 0
+    decisions: Sequence[Decision] = (),
+    log: InMemoryLog | None = None,
+    *,
+    keys: Sequence[ApiKey] = (),
+    share: float = 0,
+    policies: InMemoryPolicies | None = None,
 ) -> TestClient:
     """Return a client of the console; further keys join those of the roles."""
     app = _application()
-    app.state.services = in_memory_services(log or InMemoryLog(), decisions, share=share)
+    app.state.services = in_memory_services(log or InMemoryLog(), decisions, share=share, policies=policies)
+    app.state.live_console = LiveConsole(app.state.services)
     app.state.access = AccessControl(KeyRing.of([*RING, *keys]), RateLimit(1e6, 10**6))
     return TestClient(app)
 

@@ -7,6 +7,10 @@
   const id = page.dataset.case;
   const rest = () => document.getElementById("case-rest");
   const BEAT_MS = 10_000;
+  // Filters of the queue from which the case was opened: the next case and the way back keep them.
+  const opener = new URL(document.referrer || location.href);
+  const filters = (opener.pathname === "/console/queue" ? opener : location).search.slice(1);
+  const goNext = () => location.assign(`${rest().dataset.next}${filters && `&${filters}`}`);
 
   // Templates and buttons
   document.addEventListener("click", ({ target }) => {
@@ -56,10 +60,10 @@
     if (form.matches("[data-decide]")) {
       const effect = detail.effects?.[0];
       hushDecided.keep({ id, display: page.querySelector("h1").textContent.trim(), atMs: detail.at_ms, hashtag: effect?.hashtag, version: detail.left?.version });
-      if (form.dataset.next) return location.assign(rest().dataset.next);
+      if (form.dataset.next) return goNext();
       load().then(hushDecided.tell);
     } else if (form.matches("[data-goes-next]")) {
-      location.assign(rest().dataset.next);
+      goNext();
     } else if (form.dataset.says) {
       hushConsole.toast(form.dataset.says);
     }
@@ -111,5 +115,5 @@
   setInterval(beat, BEAT_MS);
   beat();
   if (location.hash === "#undo") openUndo();
-  if (new URL(document.referrer || location.href).pathname === "/console/queue") page.querySelector("[data-back]").href = document.referrer;
+  if (filters) page.querySelector("[data-back]").href += `?${filters}`;
 })();

@@ -72,6 +72,12 @@ def test_page_has_numbers_and_no_text_after_the_answer(client: TestClient) -> No
     assert not NUMBERS.search(page_of(client, case, "admin")), "the answer of one person opens numbers to another"
 
 
+def test_hold_that_lapses_soon_needs_no_first_answer() -> None:
+    client = console_client([case_decision("soon", lasts_ms=300_000)], InMemoryLog())
+    text = page_of(client, case_of(client, "soon"))
+    assert "Your first answer" not in text and "the best estimate is 62%" in text and "Keep hidden in India" in text
+
+
 def test_both_answers_cost_the_same(client: TestClient) -> None:
     case = case_of(client)
     answered(client, case)
