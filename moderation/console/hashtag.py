@@ -10,7 +10,7 @@ from starlette.responses import Response
 from moderation.api.access import may, needs
 from moderation.api.blinding import blinded_for
 from moderation.api.services import services_of
-from moderation.console.case_view import relatives_of
+from moderation.console.case_family import look_alikes_of
 from moderation.console.case_words import DURATIONS, grounds_of
 from moderation.console.hashtag_limits import country_choices, limit_words, longest_ms
 from moderation.console.hashtag_numbers import case_due, cases_of_tag
@@ -53,8 +53,7 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
     overrides = overrides_now(report)
     names, limit = await services.names(), longest_ms(caller)
     automated = services.reviews.automated
-    known = dict.fromkeys(automated.hashtags(), "")
-    known |= {one.hashtag: one.display for _, one in services.moderation.view.history}
+    known = {one.hashtag: one.display for _, one in services.moderation.view.history}
     categories = sorted({ruling.category for one in report.latest() for ruling in one.rulings})
     return {
         "display": report.display if report.known else tag.display,
@@ -74,7 +73,7 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
                 "path": hashtag_path(one.hashtag),
                 "version": version_of_tag(services.moderation.view, one.hashtag),
             }
-            for one in relatives_of(tag.hashtag, known.items(), {})
+            for one in look_alikes_of(tag.hashtag, automated, known)
             if one.hashtag not in blinded | {"*"}
         ],
         "protected": await _is_protected(request, tag.hashtag),
