@@ -75,6 +75,15 @@ def test_one_undo_takes_back_what_the_caller_decided(client: TestClient) -> None
     assert statuses(ann.post("/v1/cases/bulk/undo", cases=[cases["one"]])) == [404], "nothing is left to undo"
 
 
+def test_case_without_a_first_answer_is_refused_by_itself(client: TestClient) -> None:
+    calls = Calls(client)
+    cases = ids(calls)
+    assert calls.post(f"/v1/cases/{cases['two']}/answer", answer="unsure").status_code == 201
+    answer = decide(calls, cases["one"], cases["two"])
+    assert statuses(answer) == [403, 201]
+    assert answer.json()["items"][0]["problem"]["type"].endswith("/first_answer_due")
+
+
 def test_blind_look_is_not_judged_in_bulk(client: TestClient, log: InMemoryLog) -> None:
     calls = Calls(client)
     cases = ids(calls)
