@@ -88,7 +88,7 @@ class OrderTextBody(WriteBody):
         return plain | {"confidential": "yes" if self.confidential else ""}
 
 
-class NoteBody(WriteBody):
+class OrderNoteBody(WriteBody):
     """Note on an order, which is never published, or its new assignee."""
 
     reason: Annotated[str, Field(max_length=2000, description="Text of the note.")] = ""

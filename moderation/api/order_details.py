@@ -10,7 +10,7 @@ from starlette.responses import Response
 from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
 from moderation.api.bodies import IdempotencyKey
-from moderation.api.order_bodies import NoteBody, OrderPath
+from moderation.api.order_bodies import OrderNoteBody, OrderPath
 from moderation.api.order_shapes import OrderAnswer, OrderPublishedAnswer
 from moderation.api.rights import check_rights
 from moderation.api.services import services_of
@@ -23,7 +23,7 @@ router = APIRouter(route_class=GuardedRoute, default_response_class=JsonReply, t
 
 
 @router.post("/orders/{order}/notes", openapi_extra=needs("orders"), response_model=OrderAnswer, status_code=201)
-async def note(request: Request, order: OrderPath, body: NoteBody, idempotency_key: IdempotencyKey) -> Response:
+async def note(request: Request, order: OrderPath, body: OrderNoteBody, idempotency_key: IdempotencyKey) -> Response:
     """Add a note to an order, or assign it to a person; neither is published."""
     orders = services_of(request).orders
 

@@ -32,7 +32,7 @@ async def show_letter(request: Request, order: OrderPath, sender: Sender = SENDE
 
 @router.get("/orders/{order}/letter.txt", openapi_extra=needs("orders"))
 async def download_letter(request: Request, order: OrderPath, sender: Sender = SENDER) -> Response:
-    """Download the letter."""
+    """Download the letter as plain text."""
     _, text = await _letter(request, order, sender)
     return attachment(text, f"{order}.txt", "text/plain; charset=utf-8")
 

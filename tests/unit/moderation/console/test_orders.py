@@ -16,6 +16,7 @@ from moderation.console.orders_targets import TargetFilter, look_alikes_of, wait
 from moderation.orders.selection import Selection
 from streams.clock import now_ms
 from streams.orders.records import Target
+from tests.support.api_calls import limited
 from tests.support.console_client import console_client, read_page, words_of_page
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
@@ -180,6 +181,13 @@ def test_targets_are_left_out_during_a_blind_review(
     assert "you review a hashtag blind" in found and JOURNALIST not in found and "exampletag" not in found
     for path in ("letter", "letter.txt", "targets.csv"):
         assert read_page(console_client(log=log), f"/console/orders/{order}/{path}", "admin").status_code == 403
+
+
+def test_officer_of_another_country_reads_and_is_not_offered_steps(log: InMemoryLog, order: str) -> None:
+    client = console_client(log=log, keys=[limited("legal", countries=("DE",))])
+    text = read_page(client, f"/console/orders/{order}", "lim").text
+    assert "you may not decide in IN, only in DE" in text and JOURNALIST in text
+    assert "data-write" not in text and 'data-opens="step' not in text and "data-target=" not in text
 
 
 def test_letter_page_shows_the_text_that_is_downloaded(log: InMemoryLog, order: str) -> None:
