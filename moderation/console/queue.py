@@ -11,7 +11,8 @@ from starlette.responses import Response
 from moderation.api.access import needs
 from moderation.api.blinding import reader_of
 from moderation.cases.records import COMMON_TEAM
-from moderation.console.queue_entries import ORDER_WORDS, QueueEntry
+from moderation.cases.work_order import WORK_ORDER_WORDS
+from moderation.console.queue_entries import QueueEntry
 from moderation.console.queue_filter import CLAIMED, FilterQuery, QueueFilter
 from moderation.console.render import page
 from moderation.console.route import page_router
@@ -49,7 +50,7 @@ async def show_queue(
         common_team=COMMON_TEAM,
         why_filters=FILTERS_WHY | ({"order": WHY["order"]} if viewer.orders else {}),
         claimed_words=CLAIMED,
-        order_words=ORDER_WORDS,
+        order_words=WORK_ORDER_WORDS,
         more=_address(wanted, more) if more else "",
         most_rows=MOST_ROWS,
         stream=_address(wanted, rows, "/console/stream?view=queue"),

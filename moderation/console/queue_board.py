@@ -92,7 +92,7 @@ class QueueBoard:
             self._apply(case, cases.get(case), service, present.get(case, ()), at_ms)
         self._cases = cases
         self._moving = {one for one in fresh if one in present or self._is_claimed(one)}
-        orders = {case.id: entry_of_order(case, COMMON_TEAM) for case in self._open_orders()}
+        orders = {case.id: entry_of_order(case, COMMON_TEAM, at_ms) for case in self._open_orders()}
         if orders != self._orders:
             self._orders = orders
             self._shared.clear()

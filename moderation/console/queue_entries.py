@@ -7,16 +7,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
-from moderation.cases.case import HashtagCase
+from moderation.cases.case import APPEAL, BLIND, HOLD, OTHER, HashtagCase, WorkPlace
+from moderation.cases.work_order import order_place
 from moderation.wording import counted, listed
 from streams.orders.cases import Case
 from streams.policy.look_alikes import skeleton
 
-Order = tuple[int, int, int, str]
-"""Sort key of the order of work."""
-DUE_ORDER, APPEAL, HOLD, OTHER, BLIND = range(5)
-ORDER_WORDS = "orders by deadline, appeals by age, holds by lapse, the rest by reach and age; second looks last"
-"""The order of work, for the page."""
 _EFFECTS = {
     "hold": "hidden",
     "appeal": "appealed",
@@ -55,7 +51,7 @@ class QueueEntry:
     viewers: tuple[str, ...] = ()
     version: str = ""
     blinded: bool = False
-    place: Order = (OTHER, 0, 0, "")
+    place: WorkPlace = (OTHER, 0, 0, "")
     gone: str = ""
     """Why it no longer waits, in words; "" while it does."""
 
@@ -93,9 +89,8 @@ def entry_of_case(case: HashtagCase, plain: Mapping[str, Any], viewers: Sequence
     )
 
 
-def entry_of_order(case: Case, team: str) -> QueueEntry:
-    """Build the entry of an open legal order."""
-    due_ms = case.due_ms or 0
+def entry_of_order(case: Case, team: str, at_ms: int) -> QueueEntry:
+    """Build the entry of an open legal order at a time."""
     return QueueEntry(
         id=case.id,
         kind="order",
@@ -108,11 +103,11 @@ def entry_of_order(case: Case, team: str) -> QueueEntry:
         size=counted(len(case.rows), "target"),
         team=team,
         claimed_by=case.assignee,
-        place=(DUE_ORDER, due_ms, 0, case.id),
+        place=order_place(case, at_ms),
     )
 
 
-def _place(plain: Mapping[str, Any], case: str) -> Order:
+def _place(plain: Mapping[str, Any], case: str) -> WorkPlace:
     if plain["appealed_ms"] is not None:
         return APPEAL, plain["appealed_ms"], plain["began_ms"], case
     if plain["lapses_ms"] is not None:

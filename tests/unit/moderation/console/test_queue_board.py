@@ -9,8 +9,9 @@ from moderation.api.services import Services
 from moderation.cases.case import work_order
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import COMMON_TEAM
+from moderation.cases.work_order import DUE_ORDER
 from moderation.console.queue_board import QueueBoard, Viewer
-from moderation.console.queue_entries import DUE_ORDER, QueueEntry
+from moderation.console.queue_entries import QueueEntry
 from moderation.console.queue_filter import QueueFilter
 from moderation.orders.intake_plan import OrderDraft, OrderHead
 from streams.clock import now_ms

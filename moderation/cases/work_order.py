@@ -1,0 +1,53 @@
+"""Order of work over cases and legal orders together, with its words for a page. Pure.
+
+First what runs out: orders that are due within a day by deadline, appeals by age, holds by lapse. Then later orders by
+deadline, and the rest by reach and age. Blind second looks come last, by id, so that a place reveals nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from moderation.cases.case import LATER_ORDER, HashtagCase, WorkPlace, work_order
+from streams.constants import DAY_MS
+from streams.orders.cases import Case
+
+DUE_ORDER = 0
+"""Rank of an order that is due; `moderation.cases.case` has the others."""
+DUE_WITHIN_MS = DAY_MS
+WORK_ORDER_WORDS = (
+    "orders due within a day, appeals by age, holds by lapse, then later orders by deadline and the rest by reach and"
+    " age; second looks last"
+)
+
+
+def order_place(order: Case, at_ms: int) -> WorkPlace:
+    """Return the place of an open legal order among cases, whose key is `work_order`.
+
+    Args:
+        order: order with a deadline, or with an interim decision that ends.
+        at_ms: present time, Unix time in ms.
+    """
+    due_ms = order.due_ms or 0
+    return DUE_ORDER if due_ms - at_ms <= DUE_WITHIN_MS else LATER_ORDER, due_ms, 0, order.id
+
+
+def in_work_order(
+    cases: Iterable[HashtagCase],
+    orders: Iterable[Case],
+    at_ms: int,
+    is_blind: Callable[[HashtagCase], bool] = lambda case: False,
+) -> list[HashtagCase | Case]:
+    """Order cases and legal orders by what is to be done first.
+
+    Args:
+        cases: open cases.
+        orders: legal orders; those without a deadline are left out.
+        at_ms: present time, Unix time in ms.
+        is_blind: whether the reader sees a case blinded.
+    """
+    placed: list[tuple[WorkPlace, HashtagCase | Case]] = [
+        (work_order(one, blinded=is_blind(one)), one) for one in cases
+    ]
+    placed += [(order_place(one, at_ms), one) for one in orders if one.due_ms is not None]
+    return [one for _, one in sorted(placed, key=lambda pair: pair[0])]

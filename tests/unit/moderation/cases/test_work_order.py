@@ -1,0 +1,40 @@
+"""Tests of the order of work over cases and legal orders."""
+
+from __future__ import annotations
+
+from moderation.cases.work_order import in_work_order
+from streams.constants import DAY_MS
+from streams.orders.cases import Case
+from streams.orders.records import OrderReceived, OrderState
+from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+
+
+def order(name: str, deadline_ms: int, state: OrderState = "received") -> Case:
+    received = OrderReceived(
+        order=name, intake=name, parts=1, added=1, authority="Ministry", country="IN", legal_basis="IT Act",
+        reference=name, issued_ms=1, received_ms=1, deadline_ms=deadline_ms, confidential=False, actor="ann", at_ms=1,
+    )  # fmt: skip
+    return Case(received, "", [], state)
+
+
+async def test_what_runs_out_first_comes_first() -> None:
+    world = CaseHarness(
+        decision(ruling("hold", expires_at_ms=2 * HOUR_MS), tag="held later"),
+        decision(ruling("hold", expires_at_ms=HOUR_MS), tag="held"),
+        decision(ruling("review", tweets=50), tag="small"),
+        decision(ruling("review", tweets=500), tag="large"),
+        decision(ruling("suppress"), tag="appealed"),
+    )
+    await world.reviews.refresh()
+    restrictions = world.automated.fold.restrictions.values()
+    [reference] = [one.reference for one in restrictions if one.target == "appealed"]
+    await world.reviews.appeal(reference, actor="clerk", reason="no")
+    cases = (await world.cases.refresh()).values()
+    orders = [
+        order("far", 3 * DAY_MS), order("farther", 4 * DAY_MS), order("overdue", 50), order("due", DAY_MS),
+        order("done", 50, state="final"),
+    ]  # fmt: skip
+    found = in_work_order(cases, orders, world.now_ms, is_blind=lambda case: case.hashtag == "held")
+    assert [one.id if isinstance(one, Case) else one.hashtag for one in found] == [
+        "overdue", "due", "appealed", "held later", "far", "farther", "large", "small", "held",
+    ]  # fmt: skip
