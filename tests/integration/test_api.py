@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -44,25 +45,31 @@ def decision(tag: str, action: str) -> bytes:
     )  # fmt: skip
 
 
-@pytest.fixture
-def url(topics: Settings, tmp_path: Path) -> Iterator[str]:
-    """Run `hushtag api` with a key for Ann, a moderator, and one for Ben, who has all rights."""
-    keys = [{"name": n, "role": r, "sha256": hash_of(f"hush_{n}")} for n, r in (("ann", "moderator"), ("ben", "admin"))]
-    (tmp_path / "keys.json").write_text(json.dumps({"keys": keys}))
+@contextmanager
+def running(topics: Settings, *options: str) -> Iterator[dict[str, str]]:
+    """Run `hushtag api`; yield the object that it prints."""
     environment = os.environ | {
         "HUSHTAG_KAFKA": topics.kafka,
         "HUSHTAG_REDIS_URL": topics.redis_url,
         "HUSHTAG_TOPIC_PREFIX": topics.topic_prefix,
     }
     program = [str(Path(sys.executable).parent / "hushtag"), "api", "--port", "0", "--json", "--share", "1"]
-    process = subprocess.Popen(
-        [*program, "--keys", str(tmp_path / "keys.json")], env=environment, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*program, *options], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    yield json.loads(process.stdout.readline())["url"]
+    yield json.loads(process.stdout.readline())
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) in (0, -signal.SIGTERM)
     process.stdout.close()
+
+
+@pytest.fixture
+def url(topics: Settings, tmp_path: Path) -> Iterator[str]:
+    """Run the API with a key for Ann, a moderator, and one for Ben, who has all rights."""
+    keys = [{"name": n, "role": r, "sha256": hash_of(f"hush_{n}")} for n, r in (("ann", "moderator"), ("ben", "admin"))]
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": keys}))
+    with running(topics, "--keys", str(tmp_path / "keys.json")) as printed:
+        assert "link" not in printed
+        yield printed["url"]
 
 
 def caller(url: str, name: str) -> httpx.AsyncClient:
@@ -92,7 +99,9 @@ async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, 
         assert (await write(ann, f"{path}/claim", "2", "ann")).status_code == 201
         assert (await write(ben, f"{path}/claim", "2", "ben")).status_code == 409
         assert (await ann.post(f"{path}/heartbeat")).status_code == 200
-        done = (await write(ann, f"{path}/decision", "3", "ann", verdict="hide")).json()
+        assert (await write(ann, f"{path}/decision", "3", "ann", verdict="hide")).status_code == 403, "answer first"
+        assert (await write(ann, f"{path}/answer", "4", "ann", answer="hide")).status_code == 201
+        done = (await write(ann, f"{path}/decision", "5", "ann", verdict="hide")).json()
         assert [(one["action"], one["hashtag"]) for one in done["effects"]] == [("block", "held")]
         assert done["left"]["open"] is False
         statements = (await ann.get("/v1/hashtags/held/statements")).json()
@@ -102,7 +111,21 @@ async def test_api_refuses_the_second_of_two_claims(topics: Settings, url: str, 
         async with AuditWriter(keyed, tmp_path / "heads") as writer:
             await writer.catch_up()
         logged = (await ben.get("/v1/audit", params={"hashtag": "held"})).json()["items"]
-        assert {row["kind"] for row in logged} == {"decision", "case_claim", "case_decision", "override"}
+        kinds = {row["kind"] for row in logged}
+        assert kinds == {"decision", "case_claim", "case_answer", "case_decision", "override"}
+
+
+async def test_printed_link_logs_the_reviewer_in_once(topics: Settings) -> None:
+    with running(topics, "--reviewer", "asha") as printed:
+        async with httpx.AsyncClient(base_url=printed["url"], timeout=60) as browser:
+            assert (await browser.get("/v1/me")).status_code == 401
+            opened = await browser.get(printed["link"])
+            assert (opened.status_code, opened.headers["location"]) == (303, "/console")
+            assert (await browser.get("/v1/me")).json()["writes_as"] == "asha"
+            assert (await browser.get("/console", follow_redirects=True)).status_code == 200
+        async with httpx.AsyncClient(base_url=printed["url"], timeout=60) as other:
+            assert (await other.get(printed["link"])).status_code == 401
+            assert (await other.get("/v1/me")).status_code == 401
 
 
 async def test_process_limits_guesses_and_half_open_connections(url: str) -> None:
