@@ -95,7 +95,7 @@ class ExposureLimit(HushtagError):
         left = max(limit - opened, 0)
         super().__init__(
             f"{actor} has opened {opened:,} texts within 8 hours; {wanted:,} more would exceed the limit of {limit:,}",
-            fix=f"open at most {left:,} now, by their ids"
+            fix=f"open at most {left:,} now: --tweet ID"
             if left
             else f"the next text opens at {time_words(next_ms)}; decide without it, skip the case, or ask a lead",
         )

@@ -48,6 +48,7 @@ from moderation.api.one_time_link import open_one_time_link
 from moderation.api.problems import ProblemReply, RefusedCall, faults_of, problem, problem_of, problem_of_status
 from moderation.api.services import Services, connect_services
 from moderation.api.sessions import Sessions
+from moderation.errors import ExposureLimit
 from streams.clock import now_ms
 from streams.errors import CallerMistake, DependencyAway, HushtagError
 from streams.serving import limits_for_callers
@@ -211,7 +212,12 @@ async def _refused_call(request: Request, error: Exception) -> Response:
 
 async def _service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HushtagError)
-    return ProblemReply(problem_of(error), {"Retry-After": "5"} if isinstance(error, DependencyAway) else None)
+    headers = {}
+    if isinstance(error, DependencyAway):
+        headers["Retry-After"] = "5"
+    elif isinstance(error, ExposureLimit) and error.next_ms:
+        headers["Retry-After"] = str(max(error.next_ms - now_ms(), 0) // 1000 + 1)
+    return ProblemReply(problem_of(error), headers)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:

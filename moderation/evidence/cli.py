@@ -29,12 +29,16 @@ def texts(
     item: Annotated[
         str | None, typer.Option(help="Item of the case.", show_default="the one that reaches most")
     ] = None,
+    tweet: Annotated[list[str] | None, typer.Option(help="Open only this tweet; repeatable.", metavar="ID")] = None,
     highest: Annotated[bool, typer.Option("--highest", help="Open the highest-scoring tweets, too.")] = False,
     actor: Actor = None,
     share: Share = DEFAULT_SHARE,
     as_json: Json = False,
 ) -> None:
-    """Read the texts of a case's sampled tweets; each reading is recorded with your name and the ids."""
+    """Read the texts of a case's sampled tweets; each reading is recorded with your name and the ids.
+
+    HUSHTAG_TEXTS_PER_SHIFT limits the texts that one person opens in 8 hours.
+    """
     from moderation.cases.service import CaseService
 
     quieten()
@@ -50,7 +54,14 @@ def texts(
             found = await cases.find(case)
             blinded = cases.is_blind(found, person)
             return await read_case_texts(
-                reader, found, blinded=blinded, actor=person, purpose=reason, item=item, highest=highest
+                reader,
+                found,
+                blinded=blinded,
+                actor=person,
+                purpose=reason,
+                item=item,
+                highest=highest,
+                tweets=tweet or (),
             )
 
     read = asyncio.run(run())

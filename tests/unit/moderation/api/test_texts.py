@@ -118,5 +118,6 @@ def test_opening_beyond_the_limit_is_a_problem_of_its_own(client: TestClient) ->
     refused = calls.get(path, highest=True)
     assert (refused.status_code, kind_of(refused)) == (429, "exposure_limit")
     assert (refused.json()["opened"], refused.json()["limit"]) == (2, 2)
+    assert 8 * 3_600 - 60 < int(refused.headers["Retry-After"]) <= 8 * 3_600 + 1
     assert refused.json()["next_at_ms"] == calls.get("/v1/exposure").json()["next_at_ms"]
     assert calls.get(path).status_code == 200, "texts of this shift can be read again"

@@ -50,7 +50,7 @@ async def test_next_opening_beyond_the_limit_is_refused_whole() -> None:
         ExposureLimit, match="opened 2 texts within 8 hours; 2 more would exceed the limit of 3"
     ) as found:
         await world.open("3", "4")
-    assert found.value.fix == "open at most 1 now, by their ids"
+    assert found.value.fix == "open at most 1 now: --tweet ID"
     assert len(world.log.records) == 1, "nothing of it was opened"
     await world.open("3")
     with pytest.raises(ExposureLimit) as found:
