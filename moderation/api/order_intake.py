@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +67,7 @@ async def take_text_in(request: Request, body: OrderTextBody, idempotency_key: I
 
     async def work(actor: str) -> dict[str, Any]:
         given = body.given()
-        lines = list(text_lines(body.text))
+        lines = await asyncio.to_thread(lambda: list(text_lines(body.text)))
         if not _names_own_fields(lines) and (faults := list(_head_faults(given))):
             words = f"the order's own fields cannot be used: {faults[0].detail}"
             raise RefusedCall("mistake", words, "correct them; the targets are checked then", errors=faults)
@@ -112,7 +113,8 @@ async def _parsed(found: Iterable[TableLine | RowProblem], given: Mapping[str, s
         fix = "give account ids, or take the order in as a file: hushtag orders intake FILE"
         raise RefusedCall("mistake", fault.detail, fix, errors=[fault])
     accounts = await resolve_handles(handles, settings)
-    parsed = parse_lines(lines, given, now_ms(), Handles(accounts, settings.profile_url))
+    # 100,000 rows take a second or two: other calls go on meanwhile.
+    parsed = await asyncio.to_thread(parse_lines, lines, given, now_ms(), Handles(accounts, settings.profile_url))
     if not parsed.drafts:
         check_answered(accounts)
     return parsed
