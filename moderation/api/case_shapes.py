@@ -9,6 +9,7 @@ from pydantic import Field
 from moderation.api.answers import AnswerModel, Millis, NextCursor
 from moderation.api.bodies import CountryText, Duration, Version, WriteBody
 from moderation.api.overrides import DecisionRecordAnswer
+from moderation.cases.closing import ClosedHow
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", examples=["news"])]
 ItemName = Annotated[str, Field(max_length=64)]
@@ -73,6 +74,14 @@ class EscalationBody(WriteBody):
     team: Slug
 
 
+class CaseClosingAnswer(AnswerModel):
+    """End of a case."""
+
+    at_ms: Millis
+    how: ClosedHow = Field(description="Verdict of a person; `lapsed` and `ended`: none was given in time.")
+    by: str = Field(description="Person who decided; empty for a second look, and where no person did.")
+
+
 class CaseRowAnswer(AnswerModel):
     """Case in a list. A blinded one lacks numbers, state and verdicts, and looks the same for a control."""
 
@@ -88,6 +97,7 @@ class CaseRowAnswer(AnswerModel):
     surfaces: list[str] | None = None
     categories: list[str] | None = None
     open: bool | None = None
+    closed: CaseClosingAnswer | None = Field(None, description="null while it is open.")
     began_ms: Millis | None = None
     lapses_ms: int | None = Field(None, description="End of the hold that ends first; null without one.")
     appealed_ms: int | None = Field(None, description="Time of the oldest open appeal; null without one.")

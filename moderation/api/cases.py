@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
 from moderation.api.blinding import reader_of
-from moderation.api.bodies import CountryQuery, HashtagQuery, IdempotencyKey
+from moderation.api.bodies import CountryQuery, Duration, HashtagQuery, IdempotencyKey
 from moderation.api.case_shapes import (
     AgreementAnswer,
     CaseDecidedAnswer,
@@ -36,18 +36,13 @@ from moderation.cases.queue import is_waiting
 from moderation.cases.records import COMMON_TEAM, CoveredItem
 from moderation.cases.service import CaseService
 from moderation.cases.view import case_as_dict, case_result_dict, detailed_dict
-from moderation.drafts import expiry_of
+from moderation.drafts import duration_ms, expiry_of
 from streams.clock import now_ms
 from streams.orders.speakers import same_person
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["cases"])
 CasePath = Annotated[str, Path(pattern=r"^case-[0-9a-f]{16}$")]
-_SORTS: dict[str, Callable[[HashtagCase, bool], tuple[Any, ...]]] = {
-    "work": lambda case, blinded: work_order(case, blinded=blinded),
-    "reach": lambda case, blinded: (blinded, 0 if blinded else -case.reach, case.id),
-    "began": lambda case, blinded: (blinded, 0 if blinded else case.began_ms, case.id),
-}
-"""Sort keys; a blinded case comes last, because its place and its cursor would reveal its numbers."""
+Sort = Literal["work", "reach", "began", "-closed"]
 
 
 def _cases(request: Request) -> CaseService:
@@ -68,39 +63,68 @@ async def list_cases(
     why: Why | None = None,
     label: Annotated[str | None, Query(max_length=40)] = None,
     claimed: Annotated[Literal["free", "mine", "others"] | None, Query(description="Only by claim.")] = None,
+    closed_within: Annotated[
+        Duration | None, Query(description="Only those closed in this time: with state `closed`, what others decided.")
+    ] = None,
     sort: Annotated[
-        Literal["work", "reach", "began"],
-        Query(description="`work`: appeals by age, holds by lapse, the rest by reach and age; second looks last."),
+        Sort,
+        Query(
+            description="`work`: appeals by age, holds by lapse, the rest by reach and age; second looks last. "
+            "`-closed`: the last closed first."
+        ),
     ] = "work",
     cursor: CursorQuery = None,
     limit: PageSize = 100,
 ) -> Response:
     """List the cases, one for each hashtag. A second look has neither numbers nor verdicts of others."""
     service, person, at_ms = _cases(request), reader_of(request), now_ms()
+    closed_from_ms = 0 if closed_within is None else at_ms - duration_ms(closed_within)
     found = [
-        (case, plain)
+        case
         for case in (await service.refresh()).values()
-        if (plain := case_as_dict(case, service, person))
+        if hashtag in (None, case.hashtag)
         and (
             is_waiting(case, person, team, at_ms)
             if state == "waiting"
-            else (plain["blinded"] or case.is_open) == (state == "open")
+            else (case.is_open or service.is_blind(case, person)) == (state == "open")
         )
-        and hashtag in (None, case.hashtag)
-        and (country is None or country in plain["countries"])
-        and (category is None or category in plain.get("categories", ()))
-        and (why is None or why in plain["why"])
-        and (label is None or label in plain.get("labels", ()))
-        and claimed in (None, _claim_word(plain["claimed_by"], person))
+        and (closed_within is None or _closed_ms(case, service, person) >= closed_from_ms)
     ]
+    if any(one is not None for one in (country, category, why, label, claimed)):
+        found = [
+            case
+            for case in found
+            if (plain := case_as_dict(case, service, person))
+            and (country is None or country in plain["countries"])
+            and (category is None or category in plain.get("categories", ()))
+            and (why is None or why in plain["why"])
+            and (label is None or label in plain.get("labels", ()))
+            and claimed in (None, _claim_word(plain["claimed_by"], person))
+        ]
     page, following = page_of(
-        found,
-        key=lambda pair: _SORTS[sort](pair[0], pair[1]["blinded"]),
-        order=f"cases {sort}",
-        cursor=cursor,
-        size=limit,
+        found, key=lambda case: _key(case, sort, service, person), order=f"cases {sort}", cursor=cursor, size=limit
     )
-    return JsonReply(page_answer([plain for _, plain in page], following, total=len(found)))
+    rows = [case_as_dict(case, service, person) for case in page]
+    return JsonReply(page_answer(rows, following, total=len(found)))
+
+
+def _key(case: HashtagCase, sort: Sort, service: CaseService, person: str) -> tuple[Any, ...]:
+    """Return a sort key; a blinded case comes last, because its place and its cursor would reveal its numbers."""
+    blinded = service.is_blind(case, person)
+    match sort:
+        case "work":
+            return work_order(case, blinded=blinded)
+        case "reach":
+            return blinded, 0 if blinded else -case.reach, case.id
+        case "began":
+            return blinded, 0 if blinded else case.began_ms, case.id
+    return blinded, -_closed_ms(case, service, person), case.id
+
+
+def _closed_ms(case: HashtagCase, service: CaseService, person: str) -> int:
+    """Return the time at which a case was closed; 0 for one that is open, or that its reader sees blinded."""
+    closing = None if service.is_blind(case, person) else service.closing(case)
+    return closing.at_ms if closing is not None else 0
 
 
 @router.get("/cases/agreement", openapi_extra=needs("read"), response_model=AgreementAnswer)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from moderation.cases.blinding import blinded_hashtags, is_blinded
 from moderation.cases.case import HashtagCase
 from moderation.cases.case_board import CaseBoard
+from moderation.cases.closing import CaseClosing, closing_of
 from moderation.cases.first_answer import WithheldHashtags, owes_first_answer
 from moderation.cases.fold import CLAIM_MS, CaseFold, change_words
 from moderation.cases.heartbeats import Heartbeats
@@ -114,6 +115,11 @@ class CaseLog:
         """Return the end of a case's claim without a further heartbeat; 0 without a claim."""
         claim = case.progress.claim
         return max(claim.at_ms, self.beats.last_ms(claim.id)) + CLAIM_MS if claim is not None else 0
+
+    def closing(self, case: HashtagCase) -> CaseClosing | None:
+        """Return how and by whom a case was closed; None while it is open."""
+        overrides = [one for _, one in self._board.overrides.overrides(case.hashtag)]
+        return closing_of(case, overrides, self._reviews.fold.by_tag.get(case.hashtag, ()))
 
     async def find(self, name: str) -> HashtagCase:
         """Return a case by its id, or the newest case of a hashtag."""

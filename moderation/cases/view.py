@@ -42,7 +42,7 @@ def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
             "why": ["second_look"],
             "countries": [look.item.country] if look is not None else [],
         }
-    waiting = case.open_items
+    waiting, closing = case.open_items, log.closing(case)
     countries, surfaces, categories = case.places(waiting or [*case.items])
     return shown | {
         "why": list(case.kinds),
@@ -50,6 +50,7 @@ def case_as_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]:
         "surfaces": surfaces,
         "categories": categories,
         "open": case.is_open,
+        "closed": closing.as_dict() if closing is not None else None,
         "began_ms": case.began_ms,
         "lapses_ms": case.lapses_ms,
         "appealed_ms": case.appealed_ms,

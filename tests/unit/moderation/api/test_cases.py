@@ -87,6 +87,19 @@ def test_case_is_claimed_kept_and_decided_in_part(client: TestClient) -> None:
     assert undone.json()["left"]["countries"] == ["IN", "US"]
 
 
+def test_closed_list_says_who_decided_and_how(client: TestClient) -> None:
+    ann, ben = Calls(client), Calls(client, "admin")
+    for tag, verdict in (("queued", "leave"), ("held", "hide")):
+        path = f"/v1/cases/{case_of(ann, tag)['id']}"
+        assert ann.post(f"{path}/answer", answer="hide").status_code == 201
+        assert ann.post(f"{path}/decision", verdict=verdict).status_code == 201
+    found = ben.get("/v1/cases", state="closed", closed_within="15m", sort="-closed").json()["items"]
+    assert [(row["hashtag"], row["closed"]["how"], row["closed"]["by"]) for row in found] == [
+        ("held", "hide", "moderator")
+    ], "a second look of the other one is still open"
+    assert ben.get("/v1/cases", closed_within="15m").json()["items"] == []
+
+
 def test_take_over_needs_a_lead(client: TestClient) -> None:
     ann, lead = Calls(client), Calls(client, "admin")
     path = f"/v1/cases/{case_of(ann, 'held')['id']}"

@@ -1,0 +1,73 @@
+"""How a case was closed, and by whom: for those who had it in their list. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from moderation.cases.case import CaseItem, HashtagCase
+from moderation.review.fold import AppealStatus
+from moderation.review.items import BLIND_KINDS
+from streams.log.moderation import Override
+
+ClosedHow = Literal["hide", "show", "leave", "uphold", "overturn", "second_look", "lapsed", "ended"]
+"""Verdict of a person, or of the reviewers of a `second_look`. `lapsed`: a hold ended without an answer. `ended`: the
+pipeline or a stop button no longer asks, a hold was undone, or the time to answer is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClosing:
+    """End of a case."""
+
+    at_ms: int
+    how: ClosedHow
+    by: str = ""
+    """Person who decided; "" for a second look, whose reviewers are not named, and where no person did."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to plain JSON."""
+        return asdict(self)
+
+
+def closing_of(case: HashtagCase, overrides: Sequence[Override], appeals: Iterable[AppealStatus]) -> CaseClosing | None:
+    """Find out what closed the last part of a case; None while it is open, or if nothing of it is kept.
+
+    Args:
+        case: the case.
+        overrides: people's overrides of its hashtag, oldest first.
+        appeals: appeals about its hashtag.
+    """
+    if case.is_open:
+        return None
+    ends = [(max(one.closed_ms, one.item.began_ms), one) for one in case.items if one.closed_ms is not None]
+    if not ends:
+        last = case.progress.decisions[-1] if case.progress.decisions else None
+        return CaseClosing(last.at_ms, last.verdict, last.actor) if last is not None else None
+    at_ms, item = max(ends, key=lambda pair: pair[0])
+    return _of_item(at_ms, item, case, overrides, appeals)
+
+
+def _of_item(
+    at_ms: int, one: CaseItem, case: HashtagCase, overrides: Sequence[Override], appeals: Iterable[AppealStatus]
+) -> CaseClosing:
+    item = one.item
+    if item.kind in BLIND_KINDS:
+        return CaseClosing(at_ms, "second_look" if item.id in case.progress.looks else "ended")
+    if item.kind == "appeal":
+        outcome = next((found.outcome for found in appeals if found.appeal.id == item.id), None)
+        return (
+            CaseClosing(at_ms, outcome.verdict, outcome.actor) if outcome is not None else CaseClosing(at_ms, "ended")
+        )
+    answered = [found for found in overrides if found.at_ms == one.closed_ms and found.action != "hold"]
+    for decision in reversed(case.progress.decisions):
+        covers = any(part.item == item.id for part in decision.covers)
+        if covers and (one.closed_ms == decision.at_ms or any(found.id in decision.effects for found in answered)):
+            return CaseClosing(at_ms, decision.verdict, decision.actor)
+    if answered:
+        last = answered[-1]
+        return CaseClosing(at_ms, "hide" if last.action == "block" else "show", last.actor)
+    lapsed = item.kind == "hold" and one.closed_ms == item.ends_ms
+    if lapsed and item.by:
+        lapsed = any(found.action == "hold" and found.expires_at_ms == item.ends_ms for found in overrides)
+    return CaseClosing(at_ms, "lapsed" if lapsed else "ended")

@@ -1,0 +1,76 @@
+"""Tests of how and by whom a case was closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from moderation.cases.closing import CaseClosing
+from moderation.cases.view import case_as_dict
+from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
+
+
+async def closing(world: CaseHarness) -> CaseClosing | None:
+    return world.cases.closing(await world.case())
+
+
+@pytest.mark.parametrize("verdict", ["hide", "show", "leave"])
+async def test_decided_case_names_its_decider(verdict: Any) -> None:
+    world = CaseHarness(decision(ruling("review")))
+    assert await closing(world) is None
+    world.now_ms = 200
+    await world.cases.decide("tag", verdict, actor="ann", reason="seen")
+    assert await closing(world) == CaseClosing(200, verdict, "ann")
+
+
+async def test_override_outside_the_case_names_its_writer() -> None:
+    world = CaseHarness(decision(ruling("hold")))
+    await world.person("block", actor="zoe")
+    assert await closing(world) == CaseClosing(100, "hide", "zoe")
+
+
+async def test_lapsed_hold_and_cleared_item_name_no_person() -> None:
+    world = CaseHarness(decision(ruling("hold", expires_at_ms=HOUR_MS)))
+    world.now_ms = HOUR_MS
+    assert await closing(world) == CaseClosing(HOUR_MS, "lapsed")
+    world = CaseHarness(decision(ruling("review")))
+    world.automated.fold.apply(decision(ruling("clear"), number=2, at_ms=50))
+    assert await closing(world) == CaseClosing(50, "ended")
+
+
+async def test_hold_by_a_person_lapses_or_is_undone() -> None:
+    world = CaseHarness()
+    await world.person("hold", lasts_ms=HOUR_MS)
+    world.now_ms += 10
+    await world.undo()
+    assert await closing(world) == CaseClosing(110, "ended")
+    world.now_ms += 10
+    await world.person("hold", lasts_ms=HOUR_MS)
+    world.now_ms += HOUR_MS
+    assert await closing(world) == CaseClosing(120 + HOUR_MS, "lapsed")
+
+
+async def test_decided_appeal_names_its_judge() -> None:
+    world = CaseHarness(decision(ruling("suppress")))
+    await world.reviews.refresh()
+    [reference] = world.automated.fold.restrictions
+    filed = await world.reviews.appeal(reference, actor="clerk", reason="no")
+    await world.reviews.end_appeal(filed.id, "uphold", actor="ann", reason="seen")
+    assert await closing(world) == CaseClosing(100, "uphold", "ann")
+
+
+async def test_second_look_names_neither_reviewer_nor_verdict() -> None:
+    world = CaseHarness(decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)), share=1.0)
+    for person in ("ann", "ben"):
+        await world.look(person, "hide")
+    assert await closing(world) == CaseClosing(100, "second_look")
+
+
+async def test_blind_look_hides_who_closed_the_rest() -> None:
+    world = CaseHarness(
+        decision(ruling("suppress", expires_at_ms=9 * HOUR_MS)), decision(ruling("hold"), country="US"), share=1.0
+    )
+    await world.cases.decide("tag", "show", actor="ann", reason="seen", countries=["US"])
+    plain = case_as_dict(await world.case(), world.cases, "ben")
+    assert plain["blinded"] and "closed" not in plain
