@@ -20,6 +20,7 @@ from moderation.console.case_family import Relative
 from moderation.console.case_machine import MachineView, machine_views
 from moderation.console.case_places import PlaceNow, places_now
 from moderation.console.case_words import MODES, rule_words
+from streams.errors import CallerMistake
 from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.log.moderation import Override
@@ -49,6 +50,8 @@ class CaseView:
     relatives: list[Relative]
     more_relatives: int
     rules: list[RuleText]
+    protected: bool
+    """Whether the policy never hides the hashtag by itself."""
     due: bool
     """Whether the person owes a first answer on this case."""
     due_elsewhere: str
@@ -94,10 +97,11 @@ def case_view(facts: CaseFacts) -> CaseView:
     return CaseView(
         plain=plain,
         places=places,
-        notes=tag_of(case.display).notes,
+        notes=_spelling_notes(case.display),
         relatives=list(facts.relatives[:MOST_RELATIVES]),
         more_relatives=max(0, len(facts.relatives) - MOST_RELATIVES),
         rules=_rules(plain["categories"], plain["surfaces"], plain["countries"], facts.policy),
+        protected=facts.policy is not None and facts.policy.is_never_suppressed(case.hashtag),
         due=due == case.id,
         due_elsewhere=due if due != case.id else "",
         first=first_answer_of(case, facts.person) or "",
@@ -111,6 +115,13 @@ def case_view(facts: CaseFacts) -> CaseView:
 def blind_problem(case: HashtagCase, person: str, at_ms: int) -> str:
     """Return the reason why a person cannot judge a second look; "" if the person can."""
     return look_problem(case.progress, person, at_ms)
+
+
+def _spelling_notes(display: str) -> tuple[str, ...]:
+    try:
+        return tag_of(display).notes
+    except CallerMistake:  # the spelling of another program need not be one that a person may type
+        return ()
 
 
 def _rules(

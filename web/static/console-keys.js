@@ -103,7 +103,8 @@
 
   function list(place) {
     const found = new Map();
-    if (rows().length > 0) for (const key of ["j", "k", "Enter", "x"]) found.set(key, WORDS[key]);
+    for (const key of rows().length > 0 ? ["j", "k", "Enter"] : []) found.set(key, WORDS[key]);
+    if (document.querySelector("[data-row] input[type=checkbox]")) found.set("x", WORDS.x);
     for (const element of document.querySelectorAll("[data-key], [data-key-focus]")) {
       if (element.closest("dialog")) continue;
       const key = element.dataset.key || element.dataset.keyFocus;

@@ -1,0 +1,45 @@
+"""Numbers of the machine: readings at the decision and now, and the picture of a share against its thresholds."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from msgspec.structs import replace
+
+from moderation.cases.case import HashtagCase
+from moderation.console.case_machine import machine_views, meter
+from streams.log.decisions import Decision
+from tests.support.case_world import EVIDENCE, CaseHarness, decision, ruling
+from tests.support.in_memory_api import POLICY
+
+RULE = POLICY.rule("abuse", "trends", "IN")
+
+
+def case_of(*decisions: Decision) -> HashtagCase:
+    return asyncio.run(CaseHarness(*decisions).case())
+
+
+def test_reading_of_now_stands_beside_that_of_the_decision() -> None:
+    held = decision(ruling("hold", evidence=replace(EVIDENCE, highest=("17",), highest_at=())))
+    case = case_of(held)
+    [same] = machine_views(case, [held], POLICY)
+    assert [one.when for one in same.readings] == ["when it was decided"]
+    calmer = ruling("hold", evidence=replace(EVIDENCE, share=0.2, lower=0.1, upper=0.3))
+    [moved] = machine_views(case, [decision(calmer, number=2, at_ms=90)], POLICY)
+    assert [(one.when, one.evidence.share) for one in moved.readings] == [("when it was decided", 0.6), ("now", 0.2)]
+    assert moved.readings[1].words == "Between 10% and 30% of the authors write harm; the best estimate is 20%"
+
+
+def test_view_without_a_policy_or_decision_has_no_thresholds() -> None:
+    [view] = machine_views(case_of(decision(ruling("hold"))), [], None)
+    assert (view.suppress_at, view.clear_at, view.signals, view.mode) == (None, None, [], "")
+    assert "hide from" not in view.readings[0].svg
+
+
+def test_meter_keeps_marks_and_labels_inside_the_picture() -> None:
+    for lower, share, upper in ((0.0, 0.0, 0.0), (0.99, 1.0, 1.0), (-1.0, 0.5, 7.0)):
+        drawn = meter(replace(EVIDENCE, lower=lower, share=share, upper=upper), RULE, "a <b> title")
+        width = float(re.findall(r'viewBox="0 0 (\d+) ', drawn)[0])
+        assert all(-2 <= float(x) <= width + 2 for x in re.findall(r' x[12]?="([^"]+)"', drawn))
+        assert "<b>" not in drawn and "hide from 55%" in drawn and "clear below 40%" in drawn
