@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from hushtag_client.index import Index
 from hushtag_client.registers import ANY_HASHTAG, HIDING, Register
-from hushtag_client.resolution import winner
+from hushtag_client.resolution import candidates, winner
 from pydantic import Field
 from starlette.responses import Response
 
@@ -109,25 +108,26 @@ def held_tags(
     """Resolve all registers of the logs, and group those that win by what they say.
 
     Args:
-        decisions: latest automated decisions.
+        decisions: latest automated decision of each hashtag and country.
         people: people's decisions.
         at_ms: the moment, Unix time in ms.
         stops: False: as if no stop button were pressed.
     """
     fold = DecisionFold(longest_expiry_ms=DAY_MS, max_broker_skew_ms=0)
-    for decision in decisions:
-        fold.apply(decision)
+    registers = [one for decision in decisions for one in fold.apply(decision)]
     people.fold.expire(at_ms)
-    registers = [*fold.registers(), *(one for one in people.fold.registers() if stops or one.hashtag != ANY_HASHTAG)]
-    index = Index(registers)
+    registers += [one for one in people.fold.registers() if stops or one.hashtag != ANY_HASHTAG]
+    of_place: dict[tuple[str, str], list[Register]] = {}
+    for one in registers:
+        of_place.setdefault((one.hashtag, one.surface), []).append(one)
     groups: dict[tuple[Any, ...], HeldTag] = {}
     for one in registers:
         if one.hashtag == ANY_HASHTAG or one.surface in RESERVED_SURFACES or not one.in_force(at_ms):
             continue
         if one.action not in HIDING and one.action != "discount":
             continue
-        pressed = index.stops(one.surface, one.country)
-        if winner(index.candidates(one.surface, one.country, one.hashtag), pressed, at_ms) != one:
+        pressed = candidates(of_place.get((ANY_HASHTAG, one.surface), ()), one.country)
+        if winner(candidates(of_place[one.hashtag, one.surface], one.country), pressed, at_ms) != one:
             continue
         key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
         groups.setdefault(key, HeldTag(one, [])).surfaces.append(one.surface)

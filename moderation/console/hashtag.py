@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Request
+from hushtag_client.normalise import normalise
 from starlette.responses import Response
 
 from moderation.api.access import may, needs
@@ -55,8 +56,10 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
     automated = services.reviews.automated
     known = {one.hashtag: one.display for _, one in services.moderation.view.history}
     categories = sorted({ruling.category for one in report.latest() for ruling in one.rulings})
+    display = report.display if report.known else tag.display
     return {
-        "display": report.display if report.known else tag.display,
+        "display": display,
+        "spelling": display if normalise(display) == tag.hashtag else tag.hashtag,
         "known": report.known,
         "path_of_tag": hashtag_path(tag.hashtag),
         "note": note,

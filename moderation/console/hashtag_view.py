@@ -63,8 +63,8 @@ def places_of(report: HashtagReport, *, numbers: bool, show_legal: bool) -> list
     """List where the hashtag is hidden, ranked lower and shown; surfaces with the same state and causes together."""
     found: dict[tuple[str, str, str], tuple[list[str], list[Cause]]] = {}
     for one in report.states():
-        badge = one.decided_by.action if not one.shown and one.decided_by is not None else "good"
-        badge = "discount" if one.shown and one.weight < 1 else badge
+        action = one.decided_by.action if one.decided_by is not None else ""
+        badge = action if not one.shown or action == "discount" else "good"
         causes = [
             cause_of(register, outcome, report.now_ms, numbers=numbers, show_legal=show_legal)
             for register, outcome in one.registers

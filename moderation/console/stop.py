@@ -59,7 +59,10 @@ async def show_stop(
         "surfaces": sorted(set(surface) & set(names.surfaces)) or list(names.surfaces),
         "category": category if category in dict(categories) else next(iter(dict(categories)), ""),
     }
-    with_stops, without = (held_tags(automated.latest.values(), view, at_ms, stops=stops) for stops in (True, False))
+    pauses = pauses_in_force(view, at_ms)
+    with_stops = held_tags(automated.latest.values(), view, at_ms)
+    without = held_tags(automated.latest.values(), view, at_ms, stops=False) if pauses else with_stops
+    lifted = held_back(without, with_stops)
     held = [one for one in with_stops if one.register.hashtag not in blinded]
     released = in_order([one for one in held if would_release(one, scope)], "reach", automated)
     limit = longest_ms(caller)
@@ -74,9 +77,9 @@ async def show_stop(
             | {
                 "words": scope_words(one),
                 "countdown": countdown_words(one["expires_at_ms"], at_ms),
-                "hides": len({h.register.hashtag for h in held_back(without, with_stops) if would_release(h, one)}),
+                "hides": len({h.register.hashtag for h in lifted if would_release(h, one)}),
             }
-            for one in pauses_in_force(view, at_ms)
+            for one in pauses
         ],
         rows=[held_row(one, automated, show_legal=may(request, "orders")) for one in released[:SHOWN]],
         total=len(released),

@@ -5,12 +5,11 @@
 //   data-says="Block in {country}, {lasts}"      on a form: the words of its button `data-saying`, from what is chosen
 //   data-some="Choose a surface"                 on a fieldset: at least one of its boxes must be checked
 //   data-closes                                  on a button: close the dialog
+//   data-back                                    on a link: to the page from which the reader came
 //   data-scope                                   on a form: read the page's part for its scope whenever it changes
 "use strict";
 
 (() => {
-  const { toast } = window.hushConsole;
-
   function fill(button) {
     const field = document.getElementById(button.dataset.fills);
     field.value = button.dataset.textOfReason;
@@ -72,5 +71,32 @@
   document.addEventListener("htmx:load", ({ target }) => checkAll(target));
   checkAll(document);
 
-  window.hushHashtag = { listed, check, toast };
+  // The times of a decision: "recorded 12:03:05, on search and trends 12:03:06". `act` undoes it; null: it cannot be undone.
+  const clock = (atMs) => new Date(atMs).toISOString().slice(11, 19);
+  async function announce(name, { at_ms: atMs, hashtag, version }, act) {
+    const words = `${name}: recorded ${clock(atMs)}`;
+    const toast = hushConsole.toast(words, act && { words: "Undo", key: "z", act });
+    const query = new URLSearchParams({ wait: "5", ...(version && { version }) });
+    const answer = await fetch(`/v1/hashtags/${encodeURIComponent(hashtag)}/published?${query}`).catch(() => null);
+    const plain = answer?.ok ? await answer.json() : {};
+    const names = listed([...new Set((plain.surfaces ?? []).map((one) => one.surface))]);
+    const late = `. Not on the surfaces yet${plain.note ? `: ${plain.note}` : ""}`;
+    toast.firstChild.textContent = words + (plain.published ? `, on ${names} ${clock(plain.published_at_ms ?? Date.now())}` : late);
+  }
+
+  // An appeal: the page shows its outcome, and when a reversal reached the surfaces.
+  document.addEventListener("written", ({ target: form, detail }) => {
+    if (detail.kind !== "appeal_outcome") return;
+    const reversed = detail.effect?.hashtag;
+    if (reversed) announce("Reversed", { ...detail, hashtag: reversed }, null);
+    else hushConsole.toast(`Recorded ${clock(detail.at_ms)}`);
+    htmx.ajax("GET", location.pathname, { target: "#page", select: "#page", swap: "outerHTML" });
+  });
+
+  document.querySelectorAll("a[data-back]").forEach((link) => {
+    const from = document.referrer && new URL(document.referrer);
+    if (from && from.origin === location.origin && from.pathname !== location.pathname) link.href = document.referrer;
+  });
+
+  window.hushHashtag = { announce };
 })();

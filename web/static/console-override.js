@@ -7,19 +7,11 @@
   const clock = (atMs) => new Date(atMs).toISOString().slice(11, 19);
   const part = () => document.getElementById("hashtag");
 
-  async function announce({ action, at_ms: atMs, hashtag, version }) {
-    const words = `${PAST[action] ?? "Recorded"}: recorded ${clock(atMs)}`;
+  document.addEventListener("written", ({ target: form, detail }) => {
+    if (!form.dataset.verb) return;
     const act = () => document.querySelector('[data-key="z"][data-opens]')?.click();
-    const toast = hushConsole.toast(words, action === "undo" ? null : { words: "Undo", key: "z", act });
-    const query = new URLSearchParams({ version, wait: "5" });
-    const answer = await fetch(`/v1/hashtags/${encodeURIComponent(hashtag)}/published?${query}`).catch(() => null);
-    const plain = answer?.ok ? await answer.json() : {};
-    const names = [...new Set((plain.surfaces ?? []).map((one) => one.surface))].join(" and ");
-    const after = plain.published ? `, on ${names} ${clock(plain.published_at_ms ?? Date.now())}` : `. Not on the surfaces yet${plain.note ? `: ${plain.note}` : ""}`;
-    toast.firstChild.textContent = words + after;
-  }
-
-  document.addEventListener("written", ({ target: form, detail }) => form.dataset.verb && announce(detail));
+    hushHashtag.announce(PAST[detail.action] ?? "Decided", detail, detail.action === "undo" ? null : act);
+  });
 
   // A conflict: who changed what is in the form already; the new state can be read without losing what is typed.
   document.addEventListener("refused", ({ target: form, detail }) => {

@@ -12,6 +12,7 @@ from moderation.console.hashtag_limits import category_choices, country_choices,
 from tests.support.api_calls import ORDER_BODY, Calls, block, kind_of, limited
 from tests.support.console_client import caller_of, console_client, read_page, words_of_page
 from tests.support.held_world import HOSTILE, held
+from tests.support.in_memory_policies import SHIPPED, InMemoryPolicies, record_of
 
 NUMBERS = ("0.618", "62%", "62–70%", "50% to 70%", "threshold")
 
@@ -32,6 +33,18 @@ def test_hashtag_never_seen_has_a_page_with_hints_on_its_spelling() -> None:
     assert "means #tag_а" in words and "mixes Latin and Cyrillic" in words
     assert "Shown everywhere. No rule, person or order has decided on it." in words
     assert "Block…" in words and "It has no case" in words
+
+
+def test_protected_hashtag_says_that_no_rule_acts_on_it() -> None:
+    text = SHIPPED.replace(b"never_suppress: []", b"never_suppress: [election]")
+    client = console_client(policies=InMemoryPolicies([record_of(text)]))
+    assert "no rule acts on it" in words_of_page(read_page(client, "/console/hashtags/Election"))
+    assert "no rule acts on it" not in words_of_page(read_page(client, "/console/hashtags/other"))
+
+
+def test_form_sends_the_spelling_of_the_tweets() -> None:
+    text = read_page(console_client([held("rumour", display="Rumour")]), "/console/hashtags/rumour").text
+    assert 'name="hashtag" value="Rumour"' in text
 
 
 def test_text_that_is_no_hashtag_is_refused_as_page() -> None:
