@@ -7,9 +7,8 @@
   const id = page.dataset.case;
   const rest = () => document.getElementById("case-rest");
   const BEAT_MS = 10_000;
-  // Filters of the queue from which the case was opened: the next case and the way back keep them.
-  const opener = new URL(document.referrer || location.href);
-  const filters = (opener.pathname === "/console/queue" ? opener : location).search.slice(1);
+  // Filters of the queue that this tab has shown last: the next case and the way back keep them.
+  const filters = sessionStorage.getItem("queue filters") ?? "";
   const goNext = () => location.assign(`${rest().dataset.next}${filters && `&${filters}`}`);
 
   // Templates and buttons

@@ -165,4 +165,5 @@
   document.addEventListener("live-page", ({ detail }) => detail.lists && receive(detail));
   if (list.firstElementChild && !list.querySelector("[data-at]")) list.firstElementChild.dataset.at = "";
   show();
+  sessionStorage.setItem("queue filters", location.search.slice(1)); // the page of a case goes on and back with them
 })();

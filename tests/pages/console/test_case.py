@@ -185,6 +185,24 @@ def test_ended_session_keeps_what_is_typed(new_console: Any, open_as: Any, peopl
     assert decided["reason"] == "kept words"
 
 
+def test_skip_leads_on_under_the_filters_of_the_queue(new_console: Any, open_as: Any) -> None:
+    asked = (case_decision("one", "review", tweets=950), case_decision("two", "review", number=2))
+    world = made(new_console, *asked, case_decision("held", number=3))
+    page = open_as(world, "/console/queue?why=review")
+    first, second = case_path(world, "one"), case_path(world, "two")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**" + first)
+    page.wait_for_load_state()
+    page.keyboard.press("s")
+    page.locator("#skip").wait_for()
+    press(page, ["l", "Control+Enter"])
+    page.wait_for_url(f"**{second}?why=review")
+    page.wait_for_load_state()
+    page.keyboard.press("Escape")
+    page.wait_for_url("**/console/queue?why=review")
+    expect(page.locator("[data-open]")).to_have_text(["#two"])
+
+
 def test_second_look_is_judged_blind_by_keyboard(new_console: Any, open_as: Any) -> None:
     world = made(new_console, case_decision("one", "suppress"), share=1.0)
     page = open_as(world, "/console/closed")
