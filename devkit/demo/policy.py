@@ -1,4 +1,4 @@
-"""Policy of a demo's run: the shipped one, with modes that leave decisions to people."""
+"""Policy of a demo's run: the shipped one for its louder campaigns, with modes that leave decisions to people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from devkit.stack.local_run import POLICY
 
 _MODE = "    mode: suppress\n"
+_FLOOR, _LOUDER_FLOOR = "    min_established: 20\n", "    min_established: 60\n"
+"""A campaign of the demo has 400 authors: after a minute, more than 20 established ones have written under it."""
 _LEFT_TO_PEOPLE = """\
     overrides:                  # of the demo's run
       - {country: "*", mode: hold_for_review, expiry: 30m}   # hidden in the world until a person decides
@@ -20,8 +22,8 @@ def policy_of_run(shipped: str) -> str:
     India's campaigns are suppressed as the shipped policy says. What the count of the world hides is held for people,
     and stays hidden meanwhile.
     """
-    assert _MODE in shipped
-    return shipped.replace(_MODE, _MODE + _LEFT_TO_PEOPLE)
+    assert _MODE in shipped and _FLOOR in shipped
+    return shipped.replace(_MODE, _MODE + _LEFT_TO_PEOPLE).replace(_FLOOR, _LOUDER_FLOOR)
 
 
 def write_policy(folder: Path) -> Path:
