@@ -48,8 +48,10 @@ class Answer(NamedTuple):
 
 
 ANSWERS = {
-    "block": Answer("Block", "b", "It is hidden there, whatever the pipeline decides.", "hide"),
-    "allow": Answer("Allow", "a", "It is shown there, whatever the pipeline decides. Legal orders stay.", "show"),
+    "block": Answer("Block", "b", "It is hidden there, against any decision of the pipeline.", "hide"),
+    "allow": Answer(
+        "Allow", "a", "It is shown there, against any decision of the pipeline. Legal orders stay.", "show"
+    ),
     "hold": Answer("Hold", "h", "It is hidden there until a person decides, or until it ends.", "leave"),
 }
 UNDO_REASONS = (

@@ -85,7 +85,7 @@ def test_statement_waits_for_the_first_answer() -> None:
     assert "#rumour is not shown" in after
 
 
-def test_decider_is_told_before_the_api_refuses() -> None:
+def test_decider_reads_the_refusal_before_a_form() -> None:
     client = console_client()
     assert block(Calls(client), "mine").status_code == 201
     one = filed(client, references(client, "mine")[0])
