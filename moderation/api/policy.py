@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from moderation.api.access import GuardedRoute, needs
 from moderation.api.answers import AnswerModel, BlindedList, JsonReply, Millis
-from moderation.api.blinding import blinded_for, blinded_list
 from moderation.api.bodies import Duration
+from moderation.api.case_shapes import Numbers
+from moderation.api.policy_reports import report_reader
 from moderation.api.problems import Fault, RefusedCall
 from moderation.api.services import services_of
 from moderation.drafts import duration_ms
@@ -82,6 +83,7 @@ class ImpactAnswer(AnswerModel):
     totals: list[dict[str, Any]]
     histograms: list[dict[str, Any]]
     needs_replay: list[dict[str, Any]] = Field(description="Rules that the kept evidence cannot answer.")
+    numbers: Numbers
     blinded: BlindedList
 
 
@@ -115,13 +117,9 @@ async def impact(request: Request, body: ImpactBody) -> Response:
             "mistake", "the evidence is kept for 7 days", "a shorter since", errors=[Fault("at most 7d", "#/since")]
         )
     new = await asyncio.to_thread(parse_text, body.policy)  # a long one takes a second
-    services, blinded = services_of(request), await blinded_for(request)
+    services, reader = services_of(request), await report_reader(request)
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
-    report = await services.backtests.judge(live, new, since_ms)
-    plain: dict[str, Any] = msgspec.to_builtins(report)
-    for name in ("changes", "protected"):
-        plain[name] = [one for one in plain[name] if one["hashtag"] not in blinded]
-    return JsonReply(plain | blinded_list(blinded))
+    return JsonReply(reader.report(await services.backtests.judge(live, new, since_ms)))
 
 
 def live_record(topic: PolicyTopic) -> PolicyRecord:

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
-from moderation.api.blinding import blinded_for, reader_of
+from moderation.api.blinding import reader_of
 from moderation.api.bodies import IdempotencyKey
 from moderation.api.policy import LONGEST_IMPACT_MS, live_record
-from moderation.api.policy_reports import report_as_dict
+from moderation.api.policy_reports import ReportReader, report_reader
 from moderation.api.policy_shapes import (
     BacktestAnswer,
     BacktestBody,
@@ -71,13 +71,13 @@ async def begin_impact(request: Request, body: BacktestBody) -> Response:
     new = await checked_policy(request, body.policy)
     live = Policy.from_canonical(live_record(await services.policy_topic()).policy)
     job = services.backtests.impact(live, new, since_ms, reader_of(request))
-    return JsonReply(_job_as_dict(job, frozenset()), 202)
+    return JsonReply(_job_as_dict(job, None), 202)
 
 
 @router.get("/policy/impacts/{job}", openapi_extra=needs("decide"), response_model=BacktestAnswer)
 async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
     """Return the progress of a run that the caller began, and its report."""
-    return JsonReply(_job_as_dict(own_job(request, job), await blinded_for(request)))
+    return JsonReply(_job_as_dict(own_job(request, job), await report_reader(request)))
 
 
 @router.get("/policy/history", openapi_extra=needs("read"), response_model=PolicyHistoryAnswer)
@@ -196,7 +196,7 @@ def _record_as_dict(record: PolicyRecord, topic: PolicyTopic) -> dict[str, Any]:
     return {name: plain[name] for name in names} | {"live": record.revision == live_record(topic).revision}
 
 
-def _job_as_dict(job: BacktestJob, blinded: frozenset[str]) -> dict[str, Any]:
+def _job_as_dict(job: BacktestJob, reader: ReportReader | None) -> dict[str, Any]:
     return {
         "id": job.id,
         "revision": job.revision,
@@ -204,7 +204,7 @@ def _job_as_dict(job: BacktestJob, blinded: frozenset[str]) -> dict[str, Any]:
         "done": job.done,
         "total": job.total,
         "detail": http_words(str(job.error)) if job.error else "",
-        "report": report_as_dict(job.report, blinded) if job.state == "done" else None,
+        "report": reader.report(job.report) if job.state == "done" and reader is not None else None,
     }
 
 

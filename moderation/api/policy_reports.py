@@ -1,17 +1,48 @@
-"""Reports of backtests as one person may read them."""
+"""Reports of backtests as one person may read them: nothing about blind hashtags, and no numbers before the answer."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from fastapi import Request
 
-from streams.backtest.impact import ImpactReport
+from moderation.api.blinding import blinded_for
+from moderation.api.numbers import numbers_word, rows_of, withheld_for
+from moderation.cases.first_answer import WithheldHashtags
+
+if TYPE_CHECKING:  # its import takes half a second
+    from streams.backtest.compare import PolicyChange
+    from streams.backtest.impact import ImpactReport
 
 
-def report_as_dict(report: ImpactReport, blinded: frozenset[str]) -> dict[str, Any]:
-    """Build the JSON of a report without the hashtags that a person reviews blind."""
-    plain: dict[str, Any] = msgspec.to_builtins(report)
-    for name in ("changes", "protected"):
-        plain[name] = [one for one in plain[name] if one["hashtag"] not in blinded]
-    return plain | {"blinded": sorted(blinded)}
+class ReportReader:
+    """Hashtags that one person reviews blind, and those whose numbers wait for the first answer."""
+
+    def __init__(self, blinded: frozenset[str], withheld: WithheldHashtags) -> None:
+        self.blinded, self.withheld = blinded, withheld
+
+    def visible(self, changes: Sequence[PolicyChange]) -> list[PolicyChange]:
+        """Leave out the blind hashtags."""
+        return [one for one in changes if one.hashtag not in self.blinded]
+
+    def rows(self, changes: Sequence[PolicyChange]) -> list[dict[str, Any]]:
+        """Build the JSON of changes."""
+        return rows_of(msgspec.to_builtins(self.visible(changes)), self.withheld)
+
+    def report(self, report: ImpactReport) -> dict[str, Any]:
+        """Build the JSON of a report."""
+        plain: dict[str, Any] = msgspec.to_builtins(report)
+        changes, protected = self.rows(report.changes), self.rows(report.protected)
+        return plain | {
+            "changes": changes,
+            "protected": protected,
+            "numbers": numbers_word([*changes, *protected], self.withheld),
+            "blinded": sorted(self.blinded),
+        }
+
+
+async def report_reader(request: Request) -> ReportReader:
+    """Return what the person who reads may see."""
+    return ReportReader(await blinded_for(request), await withheld_for(request))

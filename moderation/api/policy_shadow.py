@@ -10,10 +10,9 @@ from starlette.responses import Response
 
 from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
-from moderation.api.blinding import blinded_for
 from moderation.api.bodies import IdempotencyKey
 from moderation.api.policy_changes import checked_policy
-from moderation.api.policy_reports import report_as_dict
+from moderation.api.policy_reports import ReportReader, report_reader
 from moderation.api.policy_shapes import ShadowAnswer, ShadowBody, ShadowStopBody
 from moderation.api.problems import Fault, RefusedCall, http_words
 from moderation.api.rights import check_rights
@@ -30,7 +29,7 @@ LONGEST_SHADOW_MS = 24 * HOUR_MS
 @router.get("/policy/shadow", openapi_extra=needs("decide"), response_model=ShadowAnswer)
 async def show_shadow(request: Request) -> Response:
     """Return the policy in the shadow, or the last one, and where it differs from the live policy."""
-    return JsonReply(shadow_as_dict(services_of(request).shadows.current, await blinded_for(request)))
+    return JsonReply(shadow_as_dict(services_of(request).shadows.current, await report_reader(request)))
 
 
 @router.post("/policy/shadow", openapi_extra=needs("lead"), response_model=ShadowAnswer, status_code=201)
@@ -54,7 +53,7 @@ async def begin_shadow(request: Request, body: ShadowBody, idempotency_key: Idem
             raise RefusedCall("stale", words, "wait for its end, or stop it first", version="", changed=[words])
         run = ShadowRun(policy, body.policy, actor, body.reason, now_ms() + duration_ms(body.lasts))
         shadows.begin(run)
-        return shadow_as_dict(run, frozenset())
+        return shadow_as_dict(run, await report_reader(request))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -67,13 +66,13 @@ async def stop_shadow(request: Request, body: ShadowStopBody, idempotency_key: I
         check_rights(request, country="*", category="")
         shadows = services_of(request).shadows
         shadows.stop(actor)
-        return shadow_as_dict(shadows.current, await blinded_for(request))
+        return shadow_as_dict(shadows.current, await report_reader(request))
 
     return await write_once(request, idempotency_key, body.actor, work)
 
 
-def shadow_as_dict(run: ShadowRun | None, blinded: frozenset[str]) -> dict[str, Any]:
-    """Build the answer about a shadow without the hashtags that a person reviews blind."""
+def shadow_as_dict(run: ShadowRun | None, reader: ReportReader) -> dict[str, Any]:
+    """Build the answer about a shadow as one person may read it."""
     found = run.report if run is not None else None
     return {
         "state": run.state if run else None,
@@ -87,8 +86,8 @@ def shadow_as_dict(run: ShadowRun | None, blinded: frozenset[str]) -> dict[str, 
         "total": run.total if run else 0,
         "detail": http_words(str(run.error)) if run and run.error else "",
         "to_ms": found.verdict.to_ms if found else None,
-        "now": [msgspec.to_builtins(one) for one in found.now if one.hashtag not in blinded] if found else [],
+        "now": reader.rows(found.now) if found else [],
         "over_time": msgspec.to_builtins(found.over_time) if found else [],
-        "report": report_as_dict(found.verdict, blinded) if found else None,
-        "blinded": sorted(blinded),
+        "report": reader.report(found.verdict) if found else None,
+        "blinded": sorted(reader.blinded),
     }

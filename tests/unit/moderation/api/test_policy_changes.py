@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from moderation.api.access import AccessControl
 from moderation.api.keys import KeyRing
 from moderation.api.limits import RateLimit
-from tests.support.api_calls import RING, SERVICE, Calls, kind_of, limited
+from tests.support.api_calls import RING, SERVICE, Calls, decision, kind_of, limited
 from tests.support.backtest_cases import LIVE, steady
 from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
@@ -205,6 +205,12 @@ def test_new_impact_of_a_person_ends_the_one_before(client: TestClient, policies
     assert ended["state"] == "failed" and "a later one" in ended["detail"]
 
 
+def stop_shadow(client: TestClient) -> dict[str, Any]:
+    headers = {"Authorization": "Bearer hush_admin", "Idempotency-Key": "stop"}
+    found: dict[str, Any] = client.post("/v1/policy/shadow/stop", json={}, headers=headers).json()
+    return found
+
+
 def test_shadow_shows_differences_until_it_is_stopped(client: TestClient, past: str) -> None:
     admin = Calls(client, "admin")
     assert admin.get("/v1/policy/shadow").json()["state"] is None
@@ -216,9 +222,30 @@ def test_shadow_shows_differences_until_it_is_stopped(client: TestClient, past: 
     assert [one["hashtag"] for one in found["now"]] == ["harsh"] and found["over_time"]
     again = admin.post("/v1/policy/shadow", policy=past, reason="mine")
     assert kind_of(again) == "stale" and "try it" in again.json()["detail"]
-    assert client.post(
-        "/v1/policy/shadow/stop", json={},
-        headers={"Authorization": "Bearer hush_admin", "Idempotency-Key": "stop"},
-    ).json()["state"] == "stopped"  # fmt: skip
+    assert stop_shadow(client)["state"] == "stopped"
     long = admin.post("/v1/policy/shadow", policy=past, lasts="2d")
     assert long.json()["errors"][0]["pointer"] == "#/lasts"
+
+
+def test_report_has_no_numbers_of_a_hashtag_before_the_first_answer(
+    client: TestClient, log: InMemoryLog, policies: InMemoryPolicies, past: str
+) -> None:
+    services = in_memory_services(log, [decision("harsh", "hold")], share=0.0, policies=policies)
+    cast(FastAPI, client.app).state.services = services
+    calls, headers = Calls(client), {"Authorization": "Bearer hush_moderator"}
+    begun = client.post("/v1/policy/impacts", json={"policy": past}, headers=headers).json()
+    path = f"/v1/policy/impacts/{begun['id']}"
+    report = finished(calls, path)["report"]
+    [change] = {one["hashtag"]: one for one in report["changes"]}.values()
+    assert report["numbers"] == "after_first_answer" and change["kind"] == "cleared"
+    assert change["live"]["authors"] and change["live"]["lower"] is None and change["live"]["threshold"] is None
+    at_once = client.post("/v1/policy/impact", json={"policy": past}, headers=headers).json()
+    assert at_once["numbers"] == "after_first_answer" and at_once["changes"] == report["changes"]
+    Calls(client, "admin").post("/v1/policy/shadow", policy=past)
+    shadow = finished(calls, "/v1/policy/shadow")
+    assert all(one["live"]["lower"] is None for one in shadow["now"]) and shadow["now"]
+    stop_shadow(client)
+    case = calls.get("/v1/cases", hashtag="harsh").json()["items"][0]["id"]
+    assert calls.post(f"/v1/cases/{case}/answer", answer="hide").status_code == 201
+    shown = finished(calls, path)["report"]
+    assert shown["numbers"] == "shown" and shown["changes"][0]["live"]["lower"] > 0.5
