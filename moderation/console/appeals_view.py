@@ -111,7 +111,7 @@ def _effect_words(contested: Restriction, effect: Effect) -> str:
     if isinstance(effect, Undo):
         return f"Undoes the decision of {contested.actor}: no longer {what} {place} on {listed(list(effect.surfaces))}."
     return (
-        f"Shows it again {place} on {listed(list(effect.surfaces))} for 7 days, against any decision of the pipeline."
+        f"Shows it again {place} on {listed(list(effect.surfaces))} for 7 days, against the pipeline."
     )
 
 
