@@ -29,6 +29,7 @@ from moderation.console.route import page_router
 from moderation.console.stream import live_of, viewer_of
 from moderation.errors import NoSuchCase
 from moderation.evidence.case_sample import CaseSample
+from moderation.evidence.exposure import LEAST_PEOPLE
 from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.naming import format_duration
@@ -172,7 +173,8 @@ async def _sample(request: Request, found: HashtagCase) -> tuple[dict[str, Any] 
         ).as_dict(texts.settings)
     except CallerMistake:
         return None, "No decision in this case names sampled tweets."
-    return plain | {"exposure": await texts.exposure(person)}, ""
+    team = await texts.team_exposure() if may(request, "lead") else None
+    return plain | {"exposure": await texts.exposure(person), "team": team, "least_people": LEAST_PEOPLE}, ""
 
 
 async def _live_policy(request: Request) -> Policy | None:

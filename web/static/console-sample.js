@@ -27,6 +27,14 @@
     hushConsole.problem(place, null);
     const texts = new Map([...plain.items, ...(plain.highest.items ?? [])].map((one) => [one.id, one]));
     for (const row of rows) show(row, texts.get(row.dataset.tweet));
+    count();
+  }
+
+  // The number of opened texts, where a limit makes the page show it.
+  async function count() {
+    const place = document.querySelector("[data-exposure]");
+    const answer = place && (await fetch("/v1/exposure").catch(() => null));
+    if (answer?.ok) place.textContent = (await answer.json()).opened;
   }
 
   function show(row, text) {

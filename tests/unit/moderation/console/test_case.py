@@ -21,7 +21,7 @@ NUMBERS = re.compile(r"0\.618|61\.8|62\s?%|51\s?%|71\s?%|45\s?%|30\s?%|34\s?%|0\
 @pytest.fixture
 def client() -> TestClient:
     decisions = [case_decision("held"), case_decision("h3ld", number=2), case_decision("asked", "review", number=3)]
-    client = console_client(decisions, InMemoryLog())
+    client = console_client(decisions, InMemoryLog(), keys=[SERVICE])
     add_texts(services(client), decisions)
     return client
 
@@ -39,6 +39,11 @@ def page_of(client: TestClient, case: str, role: str = "moderator", part: str = 
     answer = read_page(client, f"/console/cases/{case}{part}", role)
     assert answer.status_code == 200, answer.text
     return answer.text
+
+
+def texts_of(client: TestClient, case: str, person: str) -> None:
+    headers = {"Authorization": "Bearer hush_console", "Hushtag-Actor": person}
+    assert client.get(f"/v1/cases/{case}/texts?tweet=100", headers=headers).status_code == 200
 
 
 def answered(client: TestClient, case: str, **body: Any) -> Calls:
@@ -205,7 +210,18 @@ def test_exposure_limit_is_in_words(client: TestClient) -> None:
     texts = services(client).texts
     texts.settings = texts.settings.model_copy(update={"texts_per_shift": 3})
     Calls(client).get(f"/v1/cases/{case}/texts", tweet=["100", "101"])
-    assert "You have opened 2 of 3 texts in the last 8 hours" in page_of(client, case)
+    page = read_page(client, f"/console/cases/{case}")
+    assert "You have opened 2 of 3 texts in the last 8 hours" in words_of_page(page)
+
+
+def test_team_total_is_for_leads_and_never_of_two_people(client: TestClient) -> None:
+    case = case_of(client)
+    for person in ("ann", "zoe"):
+        texts_of(client, case, person)
+    assert "The team has opened" not in page_of(client, case, "admin")
+    texts_of(client, case, "ravi")
+    assert "The team has opened 3 texts in the last 8 hours (3 people)" in page_of(client, case, "admin")
+    assert "The team has opened" not in page_of(client, case)
 
 
 def test_look_alikes_lead_to_their_cases(client: TestClient) -> None:
