@@ -15,7 +15,6 @@ from moderation.orders.errors import cell_error
 from moderation.tables import BadCell
 from moderation.terminal import errors, out
 from streams.cli.output import quieten
-from streams.clock import now_ms
 from streams.errors import CallerMistake
 from streams.naming import country_of
 from streams.settings import load_settings
@@ -43,13 +42,8 @@ def report(
     States are those of the moment at which the command runs. Small counts are rounded, and no account is named. Without
     --html, --csv and --json it prints a public update as text.
     """
-    from moderation.cases.agreement import quality_of
-    from moderation.report import page as pages
-    from moderation.report.export import as_csv
-    from moderation.report.facts import count_facts
-    from moderation.report.publish import publish
-    from moderation.report.read import read_automated, read_moderation
-    from moderation.report.update import update
+    from moderation.report.made import PAGE, TABLE, UPDATE, Period
+    from moderation.report.read import read_report
 
     try:
         from_ms, to_ms = parse_time("--from", from_), parse_time("--to", to, end=True) + 1
@@ -61,24 +55,16 @@ def report(
     settings = load_settings()
     quieten()
 
-    async def read() -> None:
-        people = await read_moderation(settings)
-        automated, unread = await read_automated(settings, from_ms, to_ms)
-        at_ms, gaps = now_ms(), automated.gaps()
-        facts = count_facts(people, automated.decisions(), from_ms, to_ms, where, now_ms=at_ms, gaps=gaps)
-        if unread:
-            errors.print(f"the audit log was not read for this report: {unread}", style="yellow")
-        published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
-        if page is not None:
-            page.write_text(pages.html(published, at_ms), "utf-8")
-        if table is not None:
-            table.write_text(as_csv(published), "utf-8")
-        written = [str(path) for path in (page, table) if path is not None]
-        if as_json:
-            print(json.dumps(published.facts, ensure_ascii=False))
-        elif written:
-            out.print(f"written to {', '.join(written)}")
-        else:
-            out.print(update(published))
-
-    asyncio.run(read())
+    made = asyncio.run(read_report(settings, Period(from_ms, to_ms, where)))
+    if made.unread:
+        errors.print(f"the audit log was not read for this report: {made.unread}", style="yellow")
+    files = made.files()
+    written = [(path, name) for path, name in ((page, PAGE), (table, TABLE)) if path is not None]
+    for path, name in written:
+        path.write_bytes(files[name])
+    if as_json:
+        print(json.dumps(made.published.facts, ensure_ascii=False))
+    elif written:
+        out.print(f"written to {', '.join(str(path) for path, _ in written)}")
+    else:
+        out.print(files[UPDATE].decode())

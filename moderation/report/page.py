@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from moderation.report.plots import LabeledBar, bar_table, share_bar
 from moderation.report.publish import PublishedReport
 from moderation.report.rounding import Count, bar_length
@@ -29,6 +31,11 @@ _DURATIONS = {"hour": "under an hour", "six_hours": "1 to 6 hours", "day": "6 to
 
 def html(report: PublishedReport, now_ms: int, *, title: str = "Transparency report") -> str:
     """Render the page: styles inline, plots as SVG, no scripts."""
+    return _environment.get_template("report.html").render(title=title, body=Markup(body(report, now_ms, title=title)))
+
+
+def body(report: PublishedReport, now_ms: int, *, title: str = "Transparency report") -> str:
+    """Render what the page says, without its styles, for a page that has its own."""
     facts = report.facts
     plots: dict[str, str] = {}
     for kind, counts in facts["states"].items():
@@ -58,7 +65,7 @@ def html(report: PublishedReport, now_ms: int, *, title: str = "Transparency rep
     plots["lasted"] = _plot(
         {_DURATIONS[d]: lasted[d] for d in _DURATIONS if d in lasted}, "How long", "reduced", "suppressions"
     )
-    template = _environment.get_template("report.html")
+    template = _environment.get_template("report_body.html")
     return template.render(
         title=title, facts=facts, plots=plots, kinds=KINDS, got=ORDER_OUTCOMES, held_by=HELD_BY, now_ms=now_ms
     )

@@ -294,10 +294,12 @@ def test_report_on_all_countries_may_be_asked_for_by_name(monkeypatch: pytest.Mo
     """`*` is no country: as one, it would have no orders."""
     world, _, _ = overlapping()
 
-    async def read_moderation(settings: object) -> OverrideHistory:
+    async def read_moderation(settings: object, on_read: object) -> OverrideHistory:
         return world.log.view
 
-    async def read_automated(settings: object, from_ms: int, to_ms: int) -> tuple[AutomatedDecisions, str]:
+    async def read_automated(
+        settings: object, from_ms: int, to_ms: int, on_read: object
+    ) -> tuple[AutomatedDecisions, str]:
         return AutomatedDecisions({}, from_ms, to_ms), ""
 
     monkeypatch.setattr("moderation.report.read.read_moderation", read_moderation)

@@ -1,0 +1,69 @@
+"""One made report: its period, its numbers, and the files that a platform publishes. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from moderation.cases.agreement import quality_of
+from moderation.report import page
+from moderation.report.automated import CoverageGap
+from moderation.report.export import as_csv
+from moderation.report.facts import count_facts
+from moderation.report.publish import PublishedReport, publish
+from moderation.report.update import update
+from streams.flags.overrides import OverrideHistory
+from streams.log.decisions import Decision
+
+PAGE, TABLE, NUMBERS, UPDATE = "report.html", "report.csv", "report.json", "update.txt"
+FILES = (PAGE, TABLE, NUMBERS, UPDATE)
+"""Names of the files of a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days and country of a report."""
+
+    from_ms: int
+    to_ms: int
+    """Period [from_ms, to_ms)."""
+    country: str | None = None
+    """ISO 3166-1 code; None: all countries."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeReport:
+    """Report as it would be published, as of one moment."""
+
+    period: Period
+    published: PublishedReport
+    at_ms: int
+    unread: str = ""
+    """Reason why the audit log was not read; "" if it was."""
+
+    def files(self) -> dict[str, bytes]:
+        """Render every file by its name."""
+        texts = {
+            PAGE: page.html(self.published, self.at_ms),
+            TABLE: as_csv(self.published),
+            NUMBERS: json.dumps(self.published.facts, ensure_ascii=False, indent=1) + "\n",
+            UPDATE: update(self.published),
+        }
+        return {name: text.encode() for name, text in texts.items()}
+
+
+def make_report(
+    people: OverrideHistory,
+    decisions: Sequence[Decision],
+    period: Period,
+    at_ms: int,
+    *,
+    gaps: Sequence[CoverageGap] = (),
+    unread: str = "",
+) -> MadeReport:
+    """Count and round the numbers of a period; second looks and appeals are given for all countries together only."""
+    from_ms, to_ms, where = period.from_ms, period.to_ms, period.country
+    facts = count_facts(people, decisions, from_ms, to_ms, where, now_ms=at_ms, gaps=gaps)
+    published = publish(facts, quality_of(people, from_ms, to_ms) if where is None else None)
+    return MadeReport(period, published, at_ms, unread)
