@@ -82,5 +82,6 @@
 
   addEventListener("pagehide", () => listen(null));
   addEventListener("pageshow", ({ persisted }) => persisted && listen(url));
-  listen(url);
+  // Not before the page's own scripts listen: they run later than this one, and the first message is the whole page.
+  document.addEventListener("DOMContentLoaded", () => listen(url));
 })();

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from moderation.console.queue_bulk import bulk_row
+from moderation.console.queue_entries import QueueEntry
 from tests.support.console_cases import SHARE, waiting
 
 New = Callable[..., TestClient]
@@ -75,6 +78,30 @@ def test_bulk_dialog_leaves_out_what_needs_a_first_answer(console_client: New) -
     assert cases["two"] in page.partition("data-json")[2].partition(">")[0]
     assert cases["one"] not in page.partition("data-json")[2].partition(">")[0]
     assert "checked" not in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "due", "words"),
+    [
+        ({}, False, ""),
+        ({}, True, "open it first: your first answer is due"),
+        ({"claimed_by": "zoe"}, False, "claimed by zoe"),
+        ({"claimed_by": "asha"}, False, ""),
+        ({"blinded": True}, False, "a second look has its own verdict"),
+        ({"why": ("appeal",)}, False, "an appeal has its own outcome"),
+        ({"why": ("appeal", "hold")}, False, ""),
+    ],
+)
+def test_bulk_row_says_why_a_case_is_left_out(changes: Any, due: bool, words: str) -> None:
+    entry = QueueEntry(id="case-1", kind="case", display="Tag", **changes)
+    assert bulk_row(entry, "asha", first_answer_due=due).problem == words
+
+
+def test_bulk_row_warns_of_others_and_spared_hashtags() -> None:
+    entry = QueueEntry(id="case-1", kind="case", display="Tag", viewers=("asha", "zoe"))
+    assert bulk_row(entry, "asha", first_answer_due=False, spared=True).warnings == (
+        "zoe has it open", "the policy never hides it by itself (never_suppress)",
+    )  # fmt: skip
 
 
 def test_bulk_dialog_above_twenty_asks_for_the_number(console_client: New) -> None:
