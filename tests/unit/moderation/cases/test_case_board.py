@@ -15,7 +15,6 @@ from moderation.cases import case_board
 from moderation.cases.board import CaseInputs, cases_of
 from moderation.cases.case import HashtagCase
 from moderation.cases.fold import CLAIM_MS
-from moderation.changes import ChangeMemory
 from moderation.drafts import STOP, OverrideDraft, UndoDraft
 from moderation.review.automated import KEPT_MS
 from streams.errors import HushtagError
@@ -209,12 +208,3 @@ async def test_stop_button_derives_all_again_and_when_it_expires(derived: list[s
     assert paused.is_open
     world.now_ms = HOUR_MS
     assert await world.cases.refresh() == {}
-
-
-def test_changes_of_forgotten_keys_are_none() -> None:
-    changes = ChangeMemory(most_keys=2)
-    for key in "abc":
-        changes.note(key)
-    assert changes.since(0) == (3, None)
-    assert changes.since(1) == (3, {"b", "c"})
-    assert changes.since(9) == (3, None), "a number of another process"
