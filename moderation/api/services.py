@@ -39,6 +39,8 @@ from streams.settings import Settings
 
 _POLICY_SECONDS = 2.0
 """Age up to which the policy topic is not read again."""
+_FIRST_ANSWER_SECONDS = 60.0
+"""The same for the rule of first answers, on which each call about a case depends."""
 _CONCURRENT_READS = 4
 """Calls that read a topic at the same time; further calls wait."""
 
@@ -160,7 +162,8 @@ class _Policies:
             return self._topic
 
     async def skip_first_answer_ms(self) -> int:
-        live = (await self.read()).live
+        """Return how soon a hold lapses that needs no first answer; a change counts within a minute."""
+        live = (await self._read(_FIRST_ANSWER_SECONDS)).live
         return skip_within_ms_of(live.policy if live is not None else "")
 
     async def live(self) -> tuple[int, dict[str, Any]]:
