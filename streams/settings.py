@@ -108,6 +108,10 @@ class Settings(BaseSettings):
     appeal_days: Annotated[
         int, Field(ge=1, le=3_650, description="days in which a decision can be appealed; texts are kept as long")
     ] = 183
+    reports: Annotated[
+        Path | None,
+        Field(description="folder for published transparency reports; unset: the API publishes none"),
+    ] = None
     tweet_url: Annotated[
         str,
         Field(

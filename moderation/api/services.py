@@ -24,6 +24,9 @@ from moderation.policies.backtests import Backtests, evidence_feed
 from moderation.policies.changes import PolicyChanges, publisher
 from moderation.policies.shadow import Shadows, shadow_follower
 from moderation.publication_times import PublicationWait, publication_wait
+from moderation.report.read import report_reader
+from moderation.report.runs import ReportRuns
+from moderation.report.service import ReportService
 from moderation.review.automated import DecisionsFollower
 from moderation.review.service import ReviewService
 from moderation.service import ModerationService
@@ -69,6 +72,7 @@ class Services:
     presence: Presence
     published: PublicationWait
     crowds: CrowdSource
+    reports: ReportService
 
 
 def services_of(request: Request) -> Services:
@@ -126,10 +130,11 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             Presence(),
             publication_wait(settings),
             await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),
+            ReportService(await _closed(stack, ReportRuns(report_reader(settings))), moderation, settings.reports),
         )
 
 
-_Closing = TypeVar("_Closing", Backtests, Shadows)
+_Closing = TypeVar("_Closing", Backtests, Shadows, ReportRuns)
 
 
 async def _closed(stack: AsyncExitStack, work: _Closing) -> _Closing:

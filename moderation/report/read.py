@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from moderation.audit.reading import read_topic
@@ -36,6 +36,11 @@ async def read_report(settings: Settings, period: Period, on_read: OnRead = _ign
     automated, unread = await read_automated(settings, period.from_ms, period.to_ms, on_read)
     on_read("counting", 0)
     return make_report(people, automated.decisions(), period, now_ms(), gaps=automated.gaps(), unread=unread)
+
+
+def report_reader(settings: Settings) -> Callable[[Period, OnRead], Awaitable[MadeReport]]:
+    """Return `read_report` on the configured topics."""
+    return lambda period, on_read: read_report(settings, period, on_read)
 
 
 async def read_moderation(settings: Settings, on_read: OnRead = _ignore) -> OverrideHistory:

@@ -11,7 +11,9 @@ from moderation.cases.markings import TextMarking
 from moderation.cases.records import CaseRecord as ReviewRecord
 from moderation.evidence.readings import TextReading
 from moderation.notify.outbox import OutboxRecord
+from moderation.report.publications import ReportPublished
 from moderation.review.records import AppealRecord
+from moderation.session_ends import SessionEnded
 from streams.log.decisions import DecisionRecord
 from streams.log.flag_repairs import FlagRepair
 from streams.log.moderation import TagRecord
@@ -24,7 +26,7 @@ RECORDS: dict[str, tuple[type, ...]] = {
     DECISIONS: get_args(DecisionRecord),
     MODERATION: (
         *get_args(TagRecord), *get_args(CaseRecord), *get_args(ReviewRecord), *get_args(AppealRecord), TextReading,
-        TextMarking, Skip, FlagRepair,
+        TextMarking, ReportPublished, SessionEnded, Skip, FlagRepair,
     ),
     POLICY: (PolicyRecord, WorkerReport, NewIncarnation),
     AUDIT: (AuditEntry,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from moderation.api.feed import EventFeed
 from moderation.api.services import Services, live_policy_facts
@@ -15,9 +16,14 @@ from moderation.cases.service import CaseService
 from moderation.drafts import AcceptedRecord
 from moderation.orders.service import OrderService
 from moderation.publication_times import DecisionPublication, PlacePublication
+from moderation.report.made import MadeReport, Period, make_report
+from moderation.report.read import OnRead
+from moderation.report.runs import ReportRuns
+from moderation.report.service import ReportService
 from moderation.review.service import ReviewService
 from streams.clock import now_ms
 from streams.explain.hashtag_report import HashtagReport
+from streams.flags.overrides import OverrideHistory
 from streams.log.decisions import Decision
 from streams.policy.names import PolicyNames
 from tests.support.in_memory_crowds import InMemoryCrowds
@@ -34,8 +40,17 @@ def in_memory_services(
     *,
     share: float = 1.0,
     policies: InMemoryPolicies | None = None,
+    reports: Path | None = None,
 ) -> Services:
-    """Build the services on a log, with fixed automated decisions; `policies`: the shipped one without evidence."""
+    """Build the services on a log, with fixed automated decisions.
+
+    Args:
+        log: the moderation topic.
+        decisions: automated decisions.
+        share: share of suppressions that get a second look.
+        policies: the topic of policies; None: the shipped one without evidence.
+        reports: folder of published reports; None: nothing can be published.
+    """
     policies = policies or InMemoryPolicies()
     moderation = in_memory_service(log)
     follower = FixedDecisions(decisions, share=share, secret=b"s")
@@ -72,6 +87,13 @@ def in_memory_services(
     async def skip_first_answer_ms() -> int:
         return skip_within_ms_of(POLICY.canonical)
 
+    async def made_report(period: Period, on_read: OnRead) -> MadeReport:
+        people = OverrideHistory()
+        for one in list(log.records):
+            people.apply(one.offset, one.key, one.value)
+        on_read("decisions of people", people.next_offset)
+        return make_report(people, decisions, period, now_ms())
+
     reviews = ReviewService(moderation, follower)
     return Services(
         moderation,
@@ -89,4 +111,5 @@ def in_memory_services(
         Presence(),
         published,
         InMemoryCrowds(),
+        ReportService(ReportRuns(made_report), moderation, reports),
     )
