@@ -23,4 +23,5 @@ LINKS = (
     PageLink("Appeals", "/console/appeals", "read", "appeals-count"),
     PageLink("Held now", "/console/held", "read"),
     PageLink("Stop button", "/console/stop", "read"),
+    PageLink("Policy", "/console/policy", "decide"),
 )

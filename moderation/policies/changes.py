@@ -45,7 +45,7 @@ class PolicyChanges:
     """
 
     def __init__(self, topic: Callable[[], Awaitable[PolicyTopic]], publish: Publish, shards: int) -> None:
-        self._topic, self._publish, self._shards = topic, publish, shards
+        self._topic, self._publish, self.shards = topic, publish, shards
         self._one = asyncio.Lock()  # a hostile text takes seconds of a core
 
     async def check(self, text: str) -> PolicyCheck:
@@ -101,7 +101,7 @@ class PolicyChanges:
     async def _draft(self, topic: PolicyTopic, text: str) -> PolicyDraft:
         async with self._one:
             raw = text.encode("utf-8", "surrogatepass")
-            return await asyncio.to_thread(draft_policy, topic, raw, shards=self._shards)
+            return await asyncio.to_thread(draft_policy, topic, raw, shards=self.shards)
 
 
 def publisher(settings: Settings) -> Publish:

@@ -38,6 +38,8 @@ class PolicyOutcome(msgspec.Struct, frozen=True):
     """`suppress_at` of the rule."""
     weight: float | None = None
     """Weight of a `discount` at the start."""
+    established: int = 0
+    """Established authors at the start."""
 
     @property
     def margin(self) -> float:
@@ -191,6 +193,7 @@ def side_of(spells: Sequence[Spell]) -> PolicyOutcome | None:
         upper=evidence.upper,
         threshold=first.reasons[0].threshold,
         weight=first.weight,
+        established=evidence.established,
     )
 
 

@@ -1,0 +1,112 @@
+"""The policy: what is live and why, its thresholds on the hashtags of the last day, and every earlier revision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from markupsafe import Markup
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.policy import live_record
+from moderation.api.policy_changes import RevisionPath, revision_as_dict
+from moderation.api.services import services_of
+from moderation.console.policy_chart import survey_words, threshold_chart
+from moderation.console.policy_words import (
+    MODES,
+    RuleRow,
+    corroboration_words,
+    rule_rows,
+    share_words,
+    windows_words,
+)
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.policies.backtests import BacktestJob
+from streams.clock import now_ms
+from streams.log.policies import PolicyRecord, PolicyTopic, WorkerReport
+from streams.policy import Policy
+from streams.policy_activation import workers_there
+
+router = page_router()
+HISTORY = 50
+"""Revisions on the page; the API has all."""
+
+
+@router.get("/policy", openapi_extra=needs("decide"))
+async def show_policy(request: Request) -> Response:
+    """Show the live policy."""
+    topic = await services_of(request).policy_topic()
+    live = live_record(topic)
+    records = [record for _, record in reversed(topic.kept.values())]
+    return page(
+        request,
+        "policy.html",
+        live=live,
+        history=records[:HISTORY],
+        more=max(0, len(records) - HISTORY),
+        workers=worker_words(topic, live),
+        shadow=services_of(request).shadows.current,
+        **thresholds(Policy.from_canonical(live.policy), await _survey(request, live)),
+    )
+
+
+@router.get("/policy/thresholds", openapi_extra=needs("decide"))
+async def show_thresholds(request: Request) -> Response:
+    """Show the thresholds again, for a page that waits for the last day."""
+    live = live_record(await services_of(request).policy_topic())
+    survey = await _survey(request, live)
+    return page(request, "policy_thresholds.html", **thresholds(Policy.from_canonical(live.policy), survey))
+
+
+@router.get("/policy/revisions/{revision}", openapi_extra=needs("decide"))
+async def show_revision(request: Request, revision: RevisionPath) -> Response:
+    """Show one revision: who made it live and why, its text, and what a rollback to it would change."""
+    topic = await services_of(request).policy_topic()
+    found = revision_as_dict(topic, revision)
+    return page(request, "policy_revision.html", one=found, live=live_record(topic))
+
+
+async def _survey(request: Request, live: PolicyRecord) -> BacktestJob:
+    return services_of(request).backtests.survey(Policy.from_canonical(live.policy))
+
+
+def thresholds(policy: Policy, job: BacktestJob) -> dict[str, Any]:
+    """Compute the values of the table of thresholds."""
+    from streams.backtest.survey import places_of_rules
+
+    surveys = {(one.category, one.rule): one for one in job.report.rules} if job.report is not None else {}
+
+    def chart(row: RuleRow) -> Markup:
+        return Markup(threshold_chart(row.rule, surveys.get((row.category, row.rule))))
+
+    return {
+        "rules": rule_rows(policy, places_of_rules(policy)),
+        "chart": chart,
+        "survey_of": lambda row: surveys.get((row.category, row.rule)),
+        "survey_words": survey_words,
+        "job": job,
+        "modes": MODES,
+        "share": share_words,
+        "corroboration": corroboration_words,
+        "windows": windows_words,
+        "protected": len(policy.never_suppress),
+        "surfaces": policy.surfaces,
+    }
+
+
+def worker_words(topic: PolicyTopic, live: PolicyRecord) -> list[str]:
+    """Say which workers read the policy, and whose file is another one."""
+    workers = workers_there(topic, now_ms())
+    if not workers:
+        return ["No worker has reported in the last 90 seconds: a change is written, and waits for one."]
+    differ = [one for one in workers if not _follows(one, live)]
+    count = "1 worker reads it" if len(workers) == 1 else f"{len(workers)} workers read it"
+    return [f"{count}.", *(f"{one.worker} has another file: {one.why or one.verdict}" for one in differ)]
+
+
+def _follows(worker: WorkerReport, live: PolicyRecord) -> bool:
+    if live.via == "topic" and worker.verdict == "behind":
+        return True
+    return worker.verdict == "same" and worker.revision == live.revision

@@ -1,0 +1,66 @@
+"""Parts that show what a policy would change: the progress of a run, and then the hashtags, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from fastapi import Path, Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.policy_changes import own_job
+from moderation.api.policy_reports import ReportReader, report_reader
+from moderation.console.render import page
+from moderation.console.route import page_router
+
+if TYPE_CHECKING:  # its import takes half a second
+    from streams.backtest.compare import PolicyChange
+    from streams.backtest.impact import ImpactReport
+
+router = page_router()
+SHOWN = 100
+"""Hashtags in the list; the API has all."""
+
+
+class ChangeRow(NamedTuple):
+    """Hashtag on which two policies differ."""
+
+    change: PolicyChange
+    case: str
+    """Case on which the person who reads owes a first answer; "" where the numbers are shown."""
+
+
+@router.get("/policy/impacts/{job}", openapi_extra=needs("decide"))
+async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
+    """Show the progress of the person's own run, or its result."""
+    found = own_job(request, job)
+    values = await report_values(request, found.report) if found.report is not None else {}
+    return page(request, "policy_impact.html", job=found, **values)
+
+
+async def report_values(request: Request, report: ImpactReport) -> dict[str, Any]:
+    """Compute the values of a report for the person who reads."""
+    from streams.backtest import text
+
+    reader = await report_reader(request)
+    rows, protected = rows_of(report.changes, reader), rows_of(report.protected, reader)
+    return {
+        "report": report,
+        "say": text,
+        "summary": text.summary(report),
+        "rows": rows[:SHOWN],
+        "more": max(0, len(rows) - SHOWN),
+        "protected": protected[:SHOWN],
+        "left_out": len(report.changes) + len(report.protected) - len(rows) - len(protected),
+        "uncovered": text.uncovered_in_words(report),
+    }
+
+
+def rows_of(changes: Sequence[PolicyChange], reader: ReportReader) -> list[ChangeRow]:
+    """Leave out what a person reviews blind, and mark what waits for the first answer."""
+    found = []
+    for one in reader.visible(changes):
+        case = reader.withheld.case(one.hashtag)
+        found.append(ChangeRow(one, case.id if case is not None else ""))
+    return found

@@ -1,0 +1,51 @@
+"""The policy in the shadow of the live one: who tries it and until when, and where it differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from markupsafe import Markup
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.keys import ALLOWED
+from moderation.api.policy_reports import report_reader
+from moderation.api.services import services_of
+from moderation.console.policy_chart import differences_chart
+from moderation.console.policy_impact import report_values, rows_of
+from moderation.console.render import page
+from moderation.console.route import page_router
+
+router = page_router()
+
+
+@router.get("/policy/shadow", openapi_extra=needs("decide"))
+async def show_shadow(request: Request) -> Response:
+    """Show the shadow, or the last one."""
+    return page(request, "policy_shadow.html", **await _values(request))
+
+
+@router.get("/policy/shadow/part", openapi_extra=needs("decide"))
+async def show_shadow_part(request: Request) -> Response:
+    """Show the differences again, while the shadow runs."""
+    return page(request, "policy_shadow_part.html", **await _values(request))
+
+
+async def _values(request: Request) -> dict[str, Any]:
+    run = services_of(request).shadows.current
+    values: dict[str, Any] = {"run": run, "leads": sorted(ALLOWED["lead"])}
+    if run is None or (found := run.report) is None:
+        return values
+    now = rows_of(found.now, await report_reader(request))
+    points = found.over_time
+    return (
+        values
+        | await report_values(request, found.verdict)
+        | {
+            "now_rows": now[:100],
+            "now_changes": [one.change for one in now],
+            "points": points,
+            "chart": Markup(differences_chart(points)) if points else "",
+        }
+    )
