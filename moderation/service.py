@@ -280,9 +280,9 @@ class ModerationService:
     async def _read_past(self, offset: int) -> None:
         began = monotonic_seconds()
         while self.view.next_offset <= offset:
-            await self._read()
             if monotonic_seconds() - began > self._deadline_seconds:
                 raise DependencyAway(f"{self._topic}: the record written at {offset} cannot be read back")
+            await self._read()
 
 
 def _selects(draft: UndoDraft, scope: Scope) -> bool:
