@@ -42,4 +42,4 @@ async def _letter(request: Request, order: str, sender: str) -> tuple[Case, str]
     orders = services_of(request).orders
     await orders.refresh()
     case = orders.case(order)
-    return case, letter(case, orders.states(), sender=sender.strip() or SENDER)
+    return case, letter(case, orders.states({row.target.value for row in case.rows}), sender=sender.strip() or SENDER)

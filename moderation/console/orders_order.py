@@ -117,9 +117,10 @@ async def _targets(services: Services, case: Case, cases: OrderFold, wanted: Tar
     number = min(wanted.number, pages)
     rows = found[(number - 1) * PAGE : number * PAGE]
     fold = services.moderation.view.fold
+    states = services.orders.states({row.target.value for row in rows})
     body = wanted.as_body()
     return {
-        "targets": target_lines(case, rows, cases, fold, services.orders.states(), await _known(services, case, rows)),
+        "targets": target_lines(case, rows, cases, fold, states, await _known(services, case, rows)),
         "wanted": wanted,
         "matching": {
             "count": len(found),

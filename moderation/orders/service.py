@@ -7,7 +7,7 @@ that the order does not allow changes nothing, and its writer gets an error.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from moderation.drafts import words_of
@@ -78,9 +78,9 @@ class OrderService:
             raise no_such_order(order)
         return found
 
-    def states(self) -> TargetStates:
-        """Resolve the present states of all targets, over all orders, as of the last refresh or write."""
-        return target_states(self._moderation.view.fold, self._clock())
+    def states(self, names: Container[str] | None = None) -> TargetStates:
+        """Resolve the present states of targets over all orders, as of the last refresh or write; None: of all."""
+        return target_states(self._moderation.view.fold, self._clock(), names)
 
     def changes_surfaces(self, offset: int) -> bool:
         """Whether the record at an offset began, ended or changed a restriction."""

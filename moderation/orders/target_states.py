@@ -7,7 +7,7 @@ it is resolved from all registers in force, by the functions with which surfaces
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hushtag_client.registers import ACCOUNT, HIDING, TWEET, WORLD, Register
@@ -70,6 +70,6 @@ class TargetStates:
                 yield country
 
 
-def target_states(fold: ModerationFold, at_ms: int) -> TargetStates:
-    """Resolve the states of all targets at a moment that no record of the fold is later than."""
-    return TargetStates(fold.registers_at(at_ms), at_ms)
+def target_states(fold: ModerationFold, at_ms: int, names: Container[str] | None = None) -> TargetStates:
+    """Resolve the states of targets at a moment that no record of the fold is later than; `names` None: of all."""
+    return TargetStates(fold.registers_at(at_ms, names), at_ms)

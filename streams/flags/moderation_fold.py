@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from hushtag_client.registers import Action as RegisterAction
@@ -154,9 +154,18 @@ class ModerationFold:
         """List all registers for a reconcile, as last emitted. Call `expire` first."""
         return [stack.register for stack in self._stacks.values() if stack.register is not None]
 
-    def registers_at(self, at_ms: int) -> list[Register]:
-        """List all registers as they are at a moment, no earlier than the last record; `expire` is not needed."""
-        return [self._register(scope, stack, at_ms) for scope, stack in self._stacks.items() if stack.last is not None]
+    def registers_at(self, at_ms: int, names: Container[str] | None = None) -> list[Register]:
+        """List registers as they are at a moment, no earlier than the last record; `expire` is not needed.
+
+        Args:
+            at_ms: the moment.
+            names: hashtags, accounts and tweets whose registers are listed; None: all.
+        """
+        return [
+            self._register(scope, stack, at_ms)
+            for scope, stack in self._stacks.items()
+            if stack.last is not None and (names is None or scope[0] in names)
+        ]
 
     def version(self, scopes: Iterable[Scope]) -> str:
         """Return the greatest version of some scopes, which an edit of them all must name; "" before any record."""

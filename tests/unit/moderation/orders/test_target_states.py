@@ -100,8 +100,10 @@ def test_states_equal_answers_of_a_surface(seed: int) -> None:
             continue  # the state machine does not allow it
         world.now_ms += dice.randrange(HOUR_MS // 4)
         states, surface = resolved(world), as_surface(world)
+        some = world.desk.states({"0", "1", "2"})
         for account in map(str, range(6)):
             state = states.of("account", account)
+            assert some.of("account", account) == (state if account in "012" else TargetState())
             for country in ("IN", "DE", "FR", "US"):
                 expected = "suspended" if state.suspended else "withheld" if country in state.countries else "visible"
                 assert surface.account_visibility(account, country) == expected
