@@ -62,7 +62,7 @@ def effect_words(outcome: Outcome, country: str) -> str:
     """
     where = country_name(country)
     words: Mapping[Outcome, str] = {
-        "declined": "stays visible everywhere",
+        "declined": "not restricted by this order",
         "reduced": f"leaves trends and suggestions in {where}; people who type it find it",
         "withheld": f"not shown to viewers in {where}, visible elsewhere",
         "suspended": "not shown to anyone anywhere, by our own rules",

@@ -191,7 +191,8 @@
 
   // Another person was first: what they did is in the problem; the form can go on from the present state.
   document.addEventListener("refused", async ({ target, detail }) => {
-    if (detail.status !== 409 || !target.elements.if_version) return;
+    if (detail.status !== 409 || !detail.changed || !target.elements.if_version) return;
+    hushConsole.problem(target, { ...detail, detail: "", fix: "" }); // `changed` says it all
     const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "Go on from the present state; what I typed stays" });
     target.querySelector("[data-problem]").append(button);
     button.addEventListener("click", async () => {

@@ -150,7 +150,7 @@ def test_state_of_an_order_in_words(services: Services, order: str) -> None:
     assert words["revoked"] == "The order is revoked: nothing of it is in force."
     interim = next(case for case in cases.values() if case.state == "interim")
     assert now_words(interim, interim.expires_at_ms + 1).startswith("The interim decision ended")
-    assert effects(interim)[1] == "1 hashtag: stays visible everywhere"
+    assert effects(interim)[1] == "1 hashtag: not restricted by this order"
     assert [urgency_of(interim, interim.expires_at_ms + late) for late in (1, -HOUR_MS, -50 * HOUR_MS)] == [
         "stop", "wait", "",
     ]  # fmt: skip
