@@ -48,20 +48,14 @@ def api_key(
     ] = "",
 ) -> None:
     """Make an API key: prints it once on stderr, and its line for the key file on stdout."""
-    import msgspec
+    from moderation.api.key_making import make_key
+    from moderation.api.keys import Rights
 
-    from moderation.api.keys import ApiKey, Rights, new_key, parse_keys
-
-    key, digest = new_key()
     rights = Rights(
         countries=tuple(map(country_of, country)) if country else None,
         categories=tuple(category) if category else None,
         longest=longest,
     )
-    entry = ApiKey(
-        name=name, role=role.value, sha256=digest, acts_for_others=acts_for_others, person=person, rights=rights
-    )
-    line = msgspec.json.encode(entry).decode()
-    parse_keys(f'{{"keys": [{line}]}}'.encode(), "NAME")
+    key, line = make_key(name, role.value, acts_for_others=acts_for_others, person=person, rights=rights)
     typer.echo(f"{key}    <- for {name}; it cannot be shown again", err=True)
     print(line)

@@ -145,12 +145,20 @@ class KeyRing:
 
     def find(self, key: str) -> ApiKey | None:
         """Look up a key; a file that has become unreadable admits no caller."""
+        self._renew()
+        return self._keys.get(hash_of(key))
+
+    def entries(self) -> list[ApiKey]:
+        """List the keys in the order of the file."""
+        self._renew()
+        return list(self._keys.values())
+
+    def _renew(self) -> None:
         if self._path is not None:
             try:
                 self._read(self._path)
             except CallerMistake:
                 self._stamp, self._keys = None, {}
-        return self._keys.get(hash_of(key))
 
     def _read(self, path: Path) -> None:
         try:

@@ -159,6 +159,15 @@ class Sessions:
             self._newest[found.id] = renewed = self._session(found.id, person, found.csrf, found.ends_ms)
             return renewed, True
 
+    def open_now(self) -> list[Session]:
+        """List the open sessions that this process has seen, the oldest first."""
+        self._prune()
+        return sorted(self._newest.values(), key=lambda one: one.ends_ms)
+
+    def began_ms(self, session: Session) -> int:
+        """Return the time at which a session began."""
+        return session.ends_ms - round(self.config.session_seconds * 1000)
+
     def caller_of(self, session: Session) -> Caller:
         """Return the caller of a session, by the present file of rights.
 
