@@ -18,8 +18,9 @@ from moderation.api.rights import check_rights
 from moderation.api.services import Services, services_of
 from moderation.console import orders_words as words
 from moderation.console.orders import order_line
+from moderation.console.orders_filter import PAGE, TargetFilter
 from moderation.console.orders_steps import now_words, restricting, step_choices, timeline
-from moderation.console.orders_targets import PAGE, TargetFilter, kinds_of, target_lines, waiting_groups
+from moderation.console.orders_targets import kinds_of, target_lines, waiting_groups
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.words import listed

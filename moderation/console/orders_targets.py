@@ -1,93 +1,28 @@
-"""Targets of an order on its page: filters, rows with what holds each now, and groups that wait for a second person."""
+"""Targets of an order on its page: rows with what holds each now, and groups that wait for a second person."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast, get_args
-from urllib.parse import urlencode
+from typing import Any
 
 from hushtag_client.registers import ACCOUNT, TWEET
 
 from moderation.console.orders_words import present_words
 from moderation.console.words import place_words
-from moderation.orders.selection import Selection
 from moderation.orders.target_states import TargetStates
 from moderation.orders.view import row_as_dict
 from streams.flags.moderation_fold import ModerationFold
 from streams.orders.cases import Case, TargetRow, TargetRuling
 from streams.orders.fold import OrderFold
-from streams.orders.records import OUTCOMES, TARGET_KINDS, SpeakerCategory, TargetKind
+from streams.orders.records import TargetKind
 from streams.orders.speakers import ProtectedSpeaker, same_person
 from streams.policy.look_alikes import skeleton
 
-PAGE = 100
-"""Targets on one page."""
 MOST_LOOK_ALIKES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class TargetFilter:
-    """Filters of the targets, as the address has them; "" selects all."""
-
-    kind: str = ""
-    outcome: str = ""
-    """An outcome, `undecided` or `waiting`."""
-    speaker: str = ""
-    """`protected`, `others`, or a category of protected speakers."""
-    find: str = ""
-    """Part of a target or of its handle."""
-    page: str = ""
-
-    @property
-    def number(self) -> int:
-        """Number of the page, from 1."""
-        return max(1, int(self.page[:6])) if self.page.isdecimal() else 1
-
-    @property
-    def narrows(self) -> bool:
-        """Whether it leaves anything out."""
-        return any((self.kind, self.outcome, self.speaker, self.find))
-
-    def selection(self) -> Selection:
-        """Build the filter of the service, which a ruling on all matching targets sends too."""
-        return Selection(
-            kinds=(self.kind,) if self.kind in TARGET_KINDS else (),
-            outcomes=(self.outcome,) if self.outcome in OUTCOMES else (),
-            undecided=self.outcome == "undecided",
-            waiting=self.outcome == "waiting",
-            protected={"protected": True, "others": False}.get(self.speaker),
-            categories=(cast(SpeakerCategory, self.speaker),) if self.speaker in get_args(SpeakerCategory) else (),
-        )
-
-    def as_body(self) -> dict[str, Any] | None:
-        """Build the members of a ruling on everything that matches; None with a text, which a ruling cannot name."""
-        if self.find.strip():
-            return None
-        chosen = self.selection()
-        if chosen == Selection():
-            return {"everything": True}
-        return {
-            "kinds": list(chosen.kinds), "outcomes": list(chosen.outcomes), "undecided": chosen.undecided,
-            "waiting": chosen.waiting, "protected": chosen.protected, "categories": list(chosen.categories),
-        }  # fmt: skip
-
-    def rows(self, case: Case, cases: OrderFold) -> list[TargetRow]:
-        """List the targets that pass, by number."""
-        found = self.selection().rows(case, cases)
-        part = self.find.strip().lstrip("#＃@＠").casefold()
-        if not part:
-            return found
-        return [row for row in found if any(part in text.casefold() for text in _texts(row))]
-
-    def link(self, order: str, **changes: str) -> str:
-        """Build the address of the order's page with other filters."""
-        other = replace(self, **changes)
-        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name)}
-        return f"/console/orders/{order}?{urlencode(given)}#targets" if given else f"/console/orders/{order}#targets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +162,6 @@ def waiting_groups(case: Case, cases: OrderFold, person: str) -> list[WaitingGro
         WaitingGroup(pairs[0][1], tuple(row for row, _ in pairs), alone, may, same_person(actor, person))
         for (_, actor, _, alone, may), pairs in found.items()
     ]
-
-
-def _texts(row: TargetRow) -> tuple[str, ...]:
-    return row.target.value, row.target.display, row.target.handle
 
 
 @lru_cache(maxsize=100_000)

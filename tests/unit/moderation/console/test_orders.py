@@ -11,8 +11,9 @@ import pytest
 from moderation.api.rights import Caller, Grant
 from moderation.api.services import Services
 from moderation.console.orders import OrderFilter, badge, order_line, selected_orders, urgency_of
+from moderation.console.orders_filter import TargetFilter
 from moderation.console.orders_steps import effects, now_words, step_choices, timeline
-from moderation.console.orders_targets import TargetFilter, look_alikes_of, waiting_groups
+from moderation.console.orders_targets import look_alikes_of, waiting_groups
 from moderation.orders.selection import Selection
 from streams.clock import now_ms
 from streams.orders.records import Target
