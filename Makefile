@@ -18,7 +18,7 @@ FIRST ?= 0
 CLUSTER ?= $(SEEDS)
 SECONDS_ARG := $(if $(filter environment% command%,$(origin SECONDS)),--seconds $(SECONDS),)
 
-.PHONY: help install encoder demo test test-long unit simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
+.PHONY: help install encoder demo test test-long unit simulation simulation-long integration integration-long cluster cluster-long fault fault-short pages pages-long mutants docs check format bench bench-peers memory recovery scenarios screenshot lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,7 +50,7 @@ test: install ## run the main suites, in 20 minutes on two idle cores; print eac
 	@$(MAKE) --no-print-directory unit simulation integration cluster fault-short pages
 
 test-long: install ## run the long suites: more histories, slow integration tests, 40 fault schedules, planted bugs
-	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault mutants
+	@$(MAKE) --no-print-directory simulation-long integration-long cluster-long fault pages-long mutants
 
 # $(call suite,NAME,PYTEST ARGUMENTS): run a suite and print its time.
 suite = start=$$(date +%s); $(BIN)/pytest -q $(2); echo "$(1): $$(( $$(date +%s) - start )) s"
@@ -83,7 +83,10 @@ fault-short: install ## run three fault schedules on a broker, and one on a clus
 	@$(MAKE) --no-print-directory fault SEEDS=3 CLUSTER=1
 
 pages: install ## test the pages in headless Chromium
-	@$(call suite,pages,-m pages tests/pages)
+	@$(call suite,pages,-m "pages and not long" tests/pages)
+
+pages-long: install ## test the console's long flows in headless Chromium
+	@$(call suite,pages-long,-m "pages and long" --timeout 300 tests/pages)
 
 mutants: install ## plant bugs in a copy, one by one; a test must find each; ONLY=word
 	@$(BIN)/python -m tests.mutants --only "$(ONLY)"
