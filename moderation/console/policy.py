@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from fastapi import Request
@@ -69,7 +70,7 @@ async def show_revision(request: Request, revision: RevisionPath) -> Response:
 
 
 async def _survey(request: Request, live: PolicyRecord) -> BacktestJob:
-    return services_of(request).backtests.survey(Policy.from_canonical(live.policy))
+    return copy(services_of(request).backtests.survey(Policy.from_canonical(live.policy)))  # it goes on meanwhile
 
 
 def thresholds(policy: Policy, job: BacktestJob) -> dict[str, Any]:

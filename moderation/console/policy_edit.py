@@ -39,6 +39,7 @@ async def edit_policy(
         "policy_edit.html",
         live=live,
         one=found,
+        draft=f"policy {begin or 'live'}",
         reasons=REASONS,
         leads=sorted(ALLOWED["lead"]),
         shards=services_of(request).policy_changes.shards,

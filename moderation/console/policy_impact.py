@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import Path, Request
@@ -34,7 +35,7 @@ class ChangeRow(NamedTuple):
 @router.get("/policy/impacts/{job}", openapi_extra=needs("decide"))
 async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
     """Show the progress of the person's own run, or its result."""
-    found = own_job(request, job)
+    found = copy(own_job(request, job))  # it goes on meanwhile
     values = await report_values(request, found.report) if found.report is not None else {}
     return page(request, "policy_impact.html", job=found, **values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from fastapi import Request
@@ -33,7 +34,7 @@ async def show_shadow_part(request: Request) -> Response:
 
 
 async def _values(request: Request) -> dict[str, Any]:
-    run = services_of(request).shadows.current
+    run = copy(services_of(request).shadows.current)  # its thread goes on
     values: dict[str, Any] = {"run": run, "leads": sorted(ALLOWED["lead"])}
     if run is None or (found := run.report) is None:
         return values

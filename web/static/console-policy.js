@@ -18,9 +18,9 @@
     return element;
   }
 
-  // Line numbers: a text beside the field that scrolls with it.
+  // Line numbers: a text beside the field that scrolls with it. A policy has at most 20,000 lines.
   function number() {
-    const lines = text.value.split("\n").length;
+    const lines = Math.min(text.value.split("\n").length, 20_001);
     gutter.replaceChildren();
     let plain = "";
     for (let line = 1; line <= lines; line += 1) {
@@ -173,6 +173,7 @@
     check();
   });
 
+  form.querySelector("[data-pick]").addEventListener("click", () => form.querySelector("[data-file]").click());
   form.querySelector("[data-file]").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     if (!file) return;
