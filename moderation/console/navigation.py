@@ -24,4 +24,6 @@ LINKS = (
     PageLink("Held now", "/console/held", "read"),
     PageLink("Stop button", "/console/stop", "read"),
     PageLink("Policy", "/console/policy", "decide"),
+    PageLink("Transparency", "/console/transparency", "audit"),
+    PageLink("People", "/console/people", "lead"),
 )

@@ -13,6 +13,7 @@ from moderation.console import (
     orders_letter,
     orders_new,
     orders_order,
+    people,
     policy,
     policy_edit,
     policy_impact,
@@ -21,6 +22,7 @@ from moderation.console import (
     queue_bulk,
     stop,
     stream,
+    transparency,
 )
 
 ROUTERS = (
@@ -34,6 +36,7 @@ ROUTERS = (
     orders_letter.router,
     orders_new.router,
     orders_order.router,
+    people.router,
     policy.router,
     policy_edit.router,
     policy_impact.router,
@@ -42,4 +45,5 @@ ROUTERS = (
     queue_bulk.router,
     stop.router,
     stream.router,
+    transparency.router,
 )

@@ -1,0 +1,63 @@
+"""People and keys: groups with their grants, API keys, open sessions, and a form that makes a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from moderation.api.access import needs
+from moderation.api.keys import ALLOWED, ROLES
+from moderation.api.people import people_as_dict
+from moderation.api.services import services_of
+from moderation.console.render import page
+from moderation.console.route import page_router
+from moderation.console.words import places_words, plain_words
+from moderation.wording import listed
+
+router = page_router()
+ROLE_WORDS = {
+    "reader": "reads, decides on nothing",
+    "moderator": "decides on hashtags and appeals",
+    "legal": "handles legal orders, the audit log and reports",
+    "admin": "everything, the policy and this page too",
+}
+REASONS = ("Left the team", "Lost or stolen device", "Shared computer", "Rights have changed")
+"""Templates of the reason to end a session; free text goes, too."""
+
+
+@router.get("/people", openapi_extra=needs("lead"))
+async def show_people(request: Request) -> Response:
+    """Show people, keys and sessions."""
+    names = await services_of(request).names()
+    return page(
+        request,
+        "people.html",
+        found=await people_as_dict(request),
+        limits=limit_words,
+        roles=ROLES,
+        role_words=ROLE_WORDS,
+        permissions={role: [name for name in ALLOWED if role in ALLOWED[name]] for role in ROLES},
+        categories=names.categories,
+        reasons=REASONS,
+    )
+
+
+def limit_words(limits: Mapping[str, Any]) -> str:
+    """Describe the limits of a group or a key.
+
+    >>> limit_words({"countries": ["IN"], "categories": None, "longest": "2d"})
+    'only in India; at most 2d'
+    >>> limit_words({"countries": None, "categories": [], "longest": None})
+    'on no category'
+    """
+    found = []
+    if (countries := limits["countries"]) is not None:
+        found.append(f"only in {places_words(countries, most=8)}" if countries else "in no country")
+    if (categories := limits["categories"]) is not None:
+        found.append(f"only on {listed([plain_words(one) for one in categories])}" if categories else "on no category")
+    if limits["longest"]:
+        found.append(f"at most {limits['longest']}")
+    return "; ".join(found) or "no limit"
