@@ -52,7 +52,7 @@
     if ((event.ctrlKey || event.metaKey) && !event.altKey) {
       if (key === "Enter") {
         const form = event.target.form ?? event.target.closest("form") ?? dialog?.querySelector("form[data-write]");
-        if (form?.matches("form[data-write]")) {
+        if (form?.matches("form[data-write]") && form.getClientRects().length > 0) {
           event.preventDefault();
           form.dataset.next = "true";
           form.requestSubmit();
