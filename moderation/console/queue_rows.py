@@ -10,7 +10,7 @@ from moderation.console.render import templates
 from streams.clock import now_ms
 
 MOST_KEPT = 20_000
-"""Rows that are kept; beyond them all are rendered anew."""
+"""Rows that are kept; beyond them all are rendered again."""
 
 
 def row_html(entry: QueueEntry, at_ms: int) -> str:

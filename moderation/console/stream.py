@@ -2,7 +2,7 @@
 
 One stream serves all tabs of a browser (web/static/stream-worker.js). While a stream is open, a task reads on twice a
 second and sends each viewer what has changed (`web.hub`). A stream ends with its session or its rights, when Kafka is
-away, and when the server stops; the browser connects again, and is told why it cannot.
+away, and when the server stops; the browser connects again, and gets the refusal.
 """
 
 from __future__ import annotations

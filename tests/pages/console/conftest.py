@@ -66,7 +66,7 @@ def faults() -> Iterator[Faults]:
 
 @pytest.fixture
 def open_console(browser: Browser, faults: Faults, expected: set[int]) -> Iterator[Callable[..., Page]]:
-    """Open a path of a console in a browser of its own, with options of the context.
+    """Open a path of a console in a new browser context, with options of the context.
 
     Console errors, outside requests and unexpected statuses fail the test.
     """

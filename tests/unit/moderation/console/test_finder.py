@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import doctest
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from moderation.console import finder
 from moderation.console.finder import hashtag_matches
 from streams.naming import tag_of
 from tests.support.case_world import CaseHarness, decision, ruling
 from tests.support.console_cases import waiting
+
+
+def test_examples_of_the_module_hold() -> None:
+    assert doctest.testmod(finder).failed == 0
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The kept queue: equal to the list derived anew, per person, and cheap."""
+"""The kept queue: equal to the list of all cases, and right for each person."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
 from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.request import urlopen
@@ -23,6 +24,10 @@ from tests.support.in_memory_api import in_memory_services
 from tests.support.in_memory_log import InMemoryLog
 
 READER = Caller(name="reader", writes_as="reader", grants=(Grant(role="reader"),))
+
+
+def test_examples_of_the_module_hold() -> None:
+    assert doctest.testmod(stream).failed == 0
 
 
 @pytest.fixture(autouse=True)
