@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request
+from hushtag_client.registers import ANY_HASHTAG
 from starlette.responses import Response
 
 from moderation.api.access import may, needs
@@ -22,6 +23,8 @@ from moderation.console.route import page_router
 from moderation.console.stop_notice import countdown_words, scope_words
 from moderation.drafts import duration_ms
 from streams.clock import now_ms
+from streams.flags.overrides import OverrideHistory
+from streams.log.moderation import Override
 
 router = page_router()
 SHOWN = 20
@@ -62,7 +65,7 @@ async def show_stop(
     pauses = pauses_in_force(view, at_ms)
     with_stops = held_tags(automated.latest.values(), view, at_ms)
     without = held_tags(automated.latest.values(), view, at_ms, stops=False) if pauses else with_stops
-    lifted = held_back(without, with_stops)
+    lifted = [one for one in held_back(without, with_stops) if one.register.hashtag not in blinded]
     held = [one for one in with_stops if one.register.hashtag not in blinded]
     released = in_order([one for one in held if would_release(one, scope)], "reach", automated)
     limit = longest_ms(caller)
@@ -92,7 +95,29 @@ async def show_stop(
         pause_reasons=PAUSE_REASONS,
         release_reasons=RELEASE_REASONS,
         version=stop_version(view),
+        past=past_presses(view),
     )
+
+
+def past_presses(history: OverrideHistory, most: int = 10) -> list[dict[str, Any]]:
+    """List the last presses and releases, the newest first; refused ones had no effect and are left out."""
+    found = [one for offset, one in history.history if one.hashtag == ANY_HASHTAG and offset not in history.fold.stale]
+    return [
+        {
+            "verb": "paused" if isinstance(one, Override) else "resumed",
+            "words": scope_words(
+                {
+                    "country": one.country,
+                    "surfaces": sorted(one.surfaces),
+                    "category": one.category if isinstance(one, Override) else "",
+                }
+            ),
+            "actor": one.actor,
+            "reason": one.reason,
+            "at_ms": one.at_ms,
+        }
+        for one in found[: -most - 1 : -1]
+    ]
 
 
 def would_release(held: HeldTag, scope: Mapping[str, Any]) -> bool:

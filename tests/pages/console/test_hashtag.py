@@ -70,7 +70,7 @@ def test_block_and_undo_by_keyboard_alone(new_console: Any, open_as: Any) -> Non
     press(page, "b")
     fill_by_keyboard(page, "India")
     expect(page.locator("#decide-block [data-saying]")).to_have_text("Block in India on search and trends, 1 day")
-    press(page, "Control+Enter")
+    press(page, "Control+Enter", "Control+Enter")
     toast = page.locator(".toast").first
     expect(toast).to_contain_text(re.compile(r"recorded \d\d:\d\d:\d\d"))
     expect(page.locator("#hashtag")).to_contain_text("Block in India on search and trends by asha")

@@ -90,6 +90,22 @@ def test_hashtag_of_a_blind_second_look_shows_nothing() -> None:
     assert "Block…" not in page.text and '<dialog id="decide' not in page.text
 
 
+def test_lists_leave_a_blind_hashtag_out() -> None:
+    client = console_client([held("secret"), held("other", number=2)], share=1)
+    reference = Calls(client, "reader").get("/v1/hashtags/secret/statements").json()["items"][0]["reference"]
+    filed = Calls(client, "legal").post("/v1/appeals", reference=reference)
+    ended = Calls(client, "admin").post(f"/v1/appeals/{filed.json()['id']}/outcome", verdict="uphold")
+    assert (filed.status_code, ended.status_code) == (201, 201)
+    case = open_case(client, "secret")
+    assert Calls(client).post(f"/v1/cases/{case}/claim", secrets.token_hex(8)).status_code == 201
+    paths = ("/console/held", "/console/stop", "/console/appeals?state=decided", "/console/hashtags/s3cret")
+    for path in paths:
+        text = read_page(client, path).text
+        assert "secret" not in text.replace("s3cret", ""), path
+    assert "other" in read_page(client, "/console/held").text
+    assert read_page(client, f"/console/appeals/{filed.json()['id']}").status_code == 404
+
+
 def test_hostile_spellings_and_reasons_are_escaped() -> None:
     decisions = [held(f"t{number}", display=display, number=number + 1) for number, display in enumerate(HOSTILE)]
     client = console_client(decisions)

@@ -75,7 +75,9 @@ def test_pressed_button_shows_who_and_when_and_a_release() -> None:
     fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
     body: dict[str, Any] = dict(fields) | {"surfaces": [value for name, value in fields if name == "surfaces"]}
     assert Calls(client).post("/v1/resume", secrets.token_hex(8), **body).status_code == 201
-    assert "Pressed by" not in words_of_page(read_page(client, "/console/stop"))
+    after = words_of_page(read_page(client, "/console/stop"))
+    assert "Pressed by" not in after
+    assert after.index("moderator resumed in India") < after.index("moderator paused in India on search and trends")
 
 
 def test_notice_is_on_every_page_while_paused() -> None:
