@@ -18,6 +18,7 @@ import typer
 from playwright.async_api import async_playwright
 from rich.console import Console
 
+from devkit.demo.prepare import PREPARED
 from devkit.demo.run import SEED
 from devkit.demo.start import running_demo
 from devkit.demo.state import COUNTRY
@@ -52,7 +53,10 @@ def main(
 
 async def _until_held(url: str) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS), httpx.AsyncClient() as client:
-        while not (await client.get(f"{url}/api/held", params={"country": COUNTRY})).json()["held"]:
+        while True:
+            found = (await client.get(f"{url}/api/held", params={"country": COUNTRY})).json()["held"]
+            if any(one["hashtag"] not in PREPARED for one in found):
+                return
             await asyncio.sleep(0.5)
 
 
