@@ -9,7 +9,8 @@ from typing import Literal
 from playwright.sync_api import Page
 
 Layout = Literal["latin", "hindi"]
-_LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", "ो व म ् ा ि ु प ग र क त स ल द ज ौ ी े ू ह न ै ं ब ॆ".split(), strict=True))
+_INSCRIPT = "ो व म ् ा ि ु प ग र क त स ल द ज ौ ी े ू ह न ै ं ब ॆ"
+_LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", _INSCRIPT.split(" "), strict=True))
 _DIGITS = dict(zip("0123456789", "०१२३४५६७८९", strict=True))
 HINDI = _LETTERS | _DIGITS
 """Character that the InScript layout gives for the key with a Latin letter or digit on it."""
