@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import RedirectResponse
 
+from moderation.api.access import needs
+from moderation.api.rights import Caller
+from moderation.console.navigation import LINKS
 from moderation.console.pages import ROUTERS
-from moderation.console.render import HOME
+from moderation.console.route import page_router
 from moderation.console.stream import LiveConsole
 from streams.errors import CallerMistake
 from web.assets import STATIC, missing_vendor_files
+
+_home = page_router()
 
 
 def mount_console(app: FastAPI) -> None:
@@ -32,8 +37,16 @@ def mount_console(app: FastAPI) -> None:
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
 
+    app.include_router(_home, include_in_schema=False)
+
     @app.get("/", include_in_schema=False)
-    @app.get("/console", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        """Lead to the queue, or to the first page that the caller may open."""
-        return RedirectResponse(HOME, 303)
+    async def root() -> RedirectResponse:
+        """Lead to the console."""
+        return RedirectResponse("/console", 303)
+
+
+@_home.get("", openapi_extra=needs("read"))
+async def home(request: Request) -> RedirectResponse:
+    """Lead to the first page of the navigation that the caller may open."""
+    caller: Caller = request.state.caller
+    return RedirectResponse(next(one.path for one in LINKS if caller.may(one.permission)), 303)

@@ -15,7 +15,7 @@ from moderation.api.rights import Caller
 from moderation.api.services import services_of
 from moderation.cases.case import HashtagCase
 from moderation.console.navigation import LINKS
-from moderation.console.render import HOME, page
+from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.console.stream import live_of
 from streams.errors import CallerMistake
@@ -45,7 +45,7 @@ async def find(request: Request, q: Typed = "") -> Response:
 async def open_first(request: Request, q: Typed = "") -> Response:
     """Open the first match of a text, for browsers without scripts."""
     matches, _ = await _matches(request, q)
-    return RedirectResponse(matches[0].href if matches else HOME, 303)
+    return RedirectResponse(matches[0].href if matches else "/console", 303)
 
 
 async def _matches(request: Request, typed: str) -> tuple[list[Match], str]:

@@ -21,8 +21,6 @@ from streams.clock import now_ms
 from web.assets import asset_url
 from web.templates import page_templates
 
-HOME = "/console/queue"
-
 
 @cache
 def templates() -> Environment:

@@ -53,3 +53,10 @@ def test_pages_have_no_inline_script_or_style(client: TestClient) -> None:
     assert page.status_code == 200
     assert not re.search(r"<style|<script(?![^>]* src=)|\sstyle=|\son[a-z]+=", page.text)
     assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize(("role", "path"), [("moderator", "/console/queue"), ("legal", "/console/orders")])
+def test_home_leads_to_the_first_page_of_the_role(client: TestClient, role: str, path: str) -> None:
+    answer = client.get("/console", headers={"Authorization": f"Bearer hush_{role}"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert client.get("/", follow_redirects=False).headers["location"] == "/console"
