@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any, cast
 
@@ -92,9 +93,9 @@ def case_of(calls: Calls, hashtag: str) -> str:
 
 
 def answers(client: TestClient, calls: Calls, hashtag: str) -> dict[str, Any]:
-    """Return the answer of every GET operation, about one hashtag where the path names one."""
+    """Return the answer of every GET operation, about one hashtag where the path names one; other ids are unknown."""
     case = case_of(calls, hashtag).rpartition("/")[2]
-    names = {"hashtag": hashtag, "case": case, "order": "IN-1", "revision": "abcd", "job": "none", "kind": "stale"}
+    names = defaultdict(lambda: "none", hashtag=hashtag, case=case)
     found = {}
     for path, methods in client.get("/openapi.json").json()["paths"].items():
         if "get" in methods and path != STREAM:
