@@ -1,15 +1,19 @@
-"""Record of a browser session that an admin ended, in the `moderation` topic; the audit log has it from there. Pure.
+"""Browser sessions that an admin ended: their records in the `moderation` topic, which the audit log has from there.
 
-It holds a hash of the session's id, which opens nothing.
+A record holds a hash of the session's id, which opens nothing. Every process of the API reads the records, so that an
+ended session stays ended, also in a process that is started later.
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
 
+from moderation.service import ModerationService
+from streams.errors import ContractError
 from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
 
 KIND = "session_ended"
@@ -54,3 +58,30 @@ def decode_session_end(other: OtherRecord) -> SessionEnded | None:
         ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
     """
     return decode_other(other, _decoder, session_end_key) if other.kind == KIND else None
+
+
+class SessionEnds:
+    """Ended sessions by the log, as far as a moderation service has read it."""
+
+    def __init__(self, service: ModerationService) -> None:
+        self._service = service
+        self._folded = 0
+        self._handles: set[str] = set()
+
+    async def has(self, session_id: str) -> bool:
+        """Return whether a session was ended.
+
+        The log is read only where this process has not read it yet; every other call of the API reads it on.
+
+        Raises:
+            DependencyAway: Kafka does not answer.
+        """
+        view = self._service.view
+        if view.next_offset == 0:
+            view = await self._service.refresh()
+        for _, other in view.others[self._folded :]:
+            with suppress(ContractError):
+                if (record := decode_session_end(other)) is not None:
+                    self._handles.add(record.session)
+        self._folded = len(view.others)
+        return handle_of(session_id) in self._handles

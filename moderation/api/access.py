@@ -130,6 +130,9 @@ class AccessControl:
         if self.sessions is None or (cookie := request.cookies.get(self.sessions.cookie)) is None:
             return None
         session, renewed = await self.sessions.open(cookie)
+        if await services_of(request).session_ends.has(session.id):
+            self.sessions.end(session)
+            raise RefusedCall("unauthorised", "an admin has ended this session", self.sessions.how_to_begin)
         if request.method not in _READS:
             _refuse_other_sites(request, self.sessions.config.url)
             self.sessions.check_csrf(session, request.headers.get("x-csrf-token", ""))

@@ -78,7 +78,7 @@ async def end_session(
     body: WriteBody,
     idempotency_key: IdempotencyKey,
 ) -> Response:
-    """End a browser session that this process of the API has seen; the person must log in again.
+    """End a browser session that this process of the API has seen; the person must log in again, everywhere.
 
     It keeps no one out: to do so, remove the person from the groups of the identity provider.
     """

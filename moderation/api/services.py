@@ -30,6 +30,7 @@ from moderation.report.service import ReportService
 from moderation.review.automated import DecisionsFollower
 from moderation.review.service import ReviewService
 from moderation.service import ModerationService
+from moderation.session_ends import SessionEnds
 from streams.clock import monotonic_seconds
 from streams.explain.gather import gather_report
 from streams.explain.hashtag_report import HashtagReport
@@ -73,6 +74,7 @@ class Services:
     published: PublicationWait
     crowds: CrowdSource
     reports: ReportService
+    session_ends: SessionEnds
 
 
 def services_of(request: Request) -> Services:
@@ -131,6 +133,7 @@ async def connect_services(settings: Settings, *, share: float) -> AsyncGenerato
             publication_wait(settings),
             await stack.enter_async_context(CrowdFollower(settings, open_hashtags)),
             ReportService(await _closed(stack, ReportRuns(report_reader(settings))), moderation, settings.reports),
+            SessionEnds(moderation),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,7 @@ async def show_people(request: Request) -> Response:
         "people.html",
         found=await people_as_dict(request),
         limits=limit_words,
+        odd=odd_letters,
         roles=ROLES,
         role_words=ROLE_WORDS,
         permissions={role: [name for name in ALLOWED if role in ALLOWED[name]] for role in ROLES},
@@ -61,3 +63,13 @@ def limit_words(limits: Mapping[str, Any]) -> str:
     if limits["longest"]:
         found.append(f"at most {limits['longest']}")
     return "; ".join(found) or "no limit"
+
+
+def odd_letters(name: str) -> str:
+    r"""Name the characters that tell a name from one that looks alike; "" for plain ASCII.
+
+    >>> odd_letters("\u0430sha"), odd_letters("asha")
+    ('CYRILLIC SMALL LETTER A', '')
+    """
+    odd = dict.fromkeys(one for one in name if not one.isascii())
+    return listed([unicodedata.name(one, f"U+{ord(one):04X}") for one in odd][:4])

@@ -33,7 +33,13 @@ SHOWN = 100
 """Publications on the page; the API has all."""
 REASONS = ("Monthly report", "Half-yearly report", "Answer to a public question", "Correction of an earlier report")
 """Templates of the reason; free text goes, too."""
-_WORDS = {"report.html": "Page", "report.csv": "Table (CSV)", "report.json": "Numbers (JSON)", "update.txt": "Update"}
+_WORDS = {
+    "report.html": "Page",
+    "report.csv": "Table (CSV)",
+    "report.json": "Numbers (JSON)",
+    "update.txt": "Update",
+    "correction.txt": "Correction",
+}
 
 
 class Preset(NamedTuple):

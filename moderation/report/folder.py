@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from moderation.report.made import MadeReport
 from streams.errors import CallerMistake
 
 FileState = Literal["kept", "missing", "changed"]
@@ -27,7 +26,7 @@ class ReportFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def prepare(self, made: MadeReport) -> Path:
+    def prepare(self, files: Mapping[str, bytes]) -> Path:
         """Write the files to a hidden folder and flush them; `reveal` publishes them.
 
         Raises:
@@ -36,7 +35,7 @@ class ReportFolder:
         hidden = self.path / f".{secrets.token_hex(8)}"
         try:
             hidden.mkdir()
-            for name, content in made.files().items():
+            for name, content in files.items():
                 with (hidden / name).open("wb") as file:
                     file.write(content)
                     file.flush()

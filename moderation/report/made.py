@@ -19,6 +19,8 @@ from streams.log.decisions import Decision
 PAGE, TABLE, NUMBERS, UPDATE = "report.html", "report.csv", "report.json", "update.txt"
 FILES = (PAGE, TABLE, NUMBERS, UPDATE)
 """Names of the files of a report."""
+CORRECTION = "correction.txt"
+"""Name of the file with what a later edition corrects."""
 
 
 @dataclass(frozen=True, slots=True)

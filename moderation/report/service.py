@@ -14,7 +14,7 @@ from pathlib import Path
 
 from moderation.drafts import words_of
 from moderation.report.folder import ReportFolder, digests_of
-from moderation.report.made import MadeReport, Period
+from moderation.report.made import CORRECTION, FILES, MadeReport, Period
 from moderation.report.publications import ReportPublished, encode_publication, name_of, publications_in
 from moderation.report.runs import ReportRuns
 from moderation.service import ModerationService
@@ -71,8 +71,11 @@ class ReportService:
             )
         actor, reason = words_of(actor, reason)
         correction = words_of(actor, correction)[1] if correction.strip() else ""
-        folder, digests = self.folder, digests_of(made.files())
-        hidden = await asyncio.to_thread(folder.prepare, made)
+        folder, files = self.folder, made.files()
+        if correction:
+            files[CORRECTION] = f"This edition corrects an earlier report on the same period: {correction}\n".encode()
+        digests = digests_of(files)
+        hidden = await asyncio.to_thread(folder.prepare, files)
         written: list[ReportPublished] = []
 
         def records(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
@@ -116,7 +119,7 @@ def _next_edition(published: list[ReportPublished], period: Period, digests: dic
             )
         return 1
     last = earlier[0]
-    if last.files == digests:
+    if all(last.files.get(name) == digests[name] for name in FILES):
         raise CallerMistake(f"exactly this report is published as {last.target}", fix="nothing is left to do")
     if not correction:
         raise CallerMistake(

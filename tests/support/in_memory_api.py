@@ -21,6 +21,7 @@ from moderation.report.read import OnRead
 from moderation.report.runs import ReportRuns
 from moderation.report.service import ReportService
 from moderation.review.service import ReviewService
+from moderation.session_ends import SessionEnds
 from streams.clock import now_ms
 from streams.explain.hashtag_report import HashtagReport
 from streams.flags.overrides import OverrideHistory
@@ -112,4 +113,5 @@ def in_memory_services(
         published,
         InMemoryCrowds(),
         ReportService(ReportRuns(made_report), moderation, reports),
+        SessionEnds(moderation),
     )
