@@ -19,6 +19,8 @@ from moderation.cases.first_answer import WithheldHashtags
 
 router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_class=JsonReply, tags=["audit"])
 
+_AFTER = "shown after your first answer"
+
 
 class AuditRowAnswer(AnswerModel):
     """Entry of the audit log."""
@@ -64,8 +66,13 @@ async def audit(
 
 
 def _row(row: AuditRow, withheld: WithheldHashtags) -> dict[str, Any]:
-    """Build the JSON of a row; the reason of an automated decision has its numbers."""
+    """Build the JSON of a row; an automated decision's reason has numbers, and others' first answers pull, too."""
     plain = row.as_dict()
-    if row.kind == "decision" and row.target in withheld:
-        return plain | {"reason": "shown after your first answer"}
+    if row.target not in withheld:
+        return plain
+    match row.kind:
+        case "decision":
+            return plain | {"reason": _AFTER}
+        case "case_answer":
+            return plain | {"action": _AFTER, "reason": _AFTER}
     return plain

@@ -10,7 +10,7 @@
 | `/v1/hashtags/{hashtag}` | registers, places and decisions lose reasons, evidence and weights |
 | `/v1/hashtags/{hashtag}/statements` | statements lose texts, signals, evidence and weights |
 | `/v1/decisions` | decisions lose reasons, evidence and weights |
-| `/v1/audit` | rows of automated decisions lose their reason |
+| `/v1/audit` | automated decisions lose their reason, first answers of others their answer |
 | `/v1/policy/impact`, `/v1/policy/impacts/{job}`, `/v1/policy/shadow` | outcomes lose bounds, thresholds and weights |
 
 Rows of `/v1/cases`, `/v1/held`, `/v1/overrides`, `/v1/appeals`, `/v1/hashtags` and events have no such number.

@@ -150,6 +150,26 @@ def test_readers_who_may_not_decide_see_numbers(client: TestClient, role: str) -
     assert found.json()["numbers"] == "shown" and has_number(found.text)
 
 
+def test_audit_hides_answers_of_others_before_the_own(client: TestClient, services: Services) -> None:
+    ann, ben = Calls(client), Calls(client, "admin")
+    path = case_of(ann, "held")
+    ann.post(f"{path}/answer", answer="hide", reason="slurs")
+    moderation = services.moderation
+
+    async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
+        inputs = [
+            AuditInput(SourcePosition("moderation", 0, offset, 1), other.key, other.value)
+            for offset, other in moderation.view.others
+        ]
+        return [row_of(entry) for entry in Chain().extend(inputs)], None
+
+    cast(FastAPI, client.app).state.services = replace(services, audit_page=audit_page)
+    for answered in (False, True):
+        [row, *_] = ben.get("/v1/audit").json()["items"]
+        assert (row["kind"], row["action"] == "hide", row["reason"] == "slurs") == ("case_answer", answered, answered)
+        ben.post(f"{path}/answer", answer="show")
+
+
 def test_service_reads_for_each_person_by_name(client: TestClient) -> None:
     path = case_of(Calls(client), "held")
     Calls(client, "console", "zoe").post(f"{path}/answer", answer="show")
