@@ -87,7 +87,7 @@ def shadow_as_dict(run: ShadowRun | None, reader: ReportReader) -> dict[str, Any
         "detail": http_words(str(run.error)) if run and run.error else "",
         "to_ms": found.verdict.to_ms if found else None,
         "now": reader.rows(found.now) if found else [],
-        "over_time": msgspec.to_builtins(found.over_time) if found else [],
+        "over_time": msgspec.to_builtins(found.over_time) if found and not reader.blinded else [],
         "report": reader.report(found.verdict) if found else None,
         "blinded": sorted(reader.blinded),
     }

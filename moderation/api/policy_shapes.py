@@ -157,6 +157,8 @@ class ShadowAnswer(AnswerModel):
     detail: str = Field(description="Why it failed, else empty.")
     to_ms: Millis | None = Field(description="Last tick that both policies have judged.")
     now: list[dict[str, Any]] = Field(description="Hashtags on which the policies differ now.")
-    over_time: list[dict[str, Any]] = Field(description="Numbers of flagged hashtags and countries over time.")
+    over_time: list[dict[str, Any]] = Field(
+        description="Flagged hashtags and countries over time; empty while you review blind."
+    )
     report: ImpactAnswer | None = Field(description="The changes from the beginning.")
     blinded: BlindedList

@@ -7,6 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import Path, Request
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from moderation.api.access import needs
@@ -48,12 +49,12 @@ async def report_values(request: Request, report: ImpactReport) -> dict[str, Any
     rows, protected = rows_of(report.changes, reader), rows_of(report.protected, reader)
     return {
         "report": report,
+        "blinded": sorted(reader.blinded),
         "say": text,
-        "summary": text.summary(report),
+        "summary": text.summary(replace(report, changes=reader.visible(report.changes))),
         "rows": rows[:SHOWN],
         "more": max(0, len(rows) - SHOWN),
         "protected": protected[:SHOWN],
-        "left_out": len(report.changes) + len(report.protected) - len(rows) - len(protected),
         "uncovered": text.uncovered_in_words(report),
     }
 

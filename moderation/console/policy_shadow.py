@@ -38,8 +38,9 @@ async def _values(request: Request) -> dict[str, Any]:
     values: dict[str, Any] = {"run": run, "leads": sorted(ALLOWED["lead"])}
     if run is None or (found := run.report) is None:
         return values
-    now = rows_of(found.now, await report_reader(request))
-    points = found.over_time
+    reader = await report_reader(request)
+    now = rows_of(found.now, reader)
+    points = [] if reader.blinded else found.over_time
     return (
         values
         | await report_values(request, found.verdict)

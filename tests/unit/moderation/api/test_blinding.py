@@ -23,6 +23,8 @@ ABOUT_NO_HASHTAG = {
     "/v1/exposure",
     "/v1/me",
     "/v1/policy",
+    "/v1/policy/history",
+    "/v1/policy/history/{revision}",
     "/v1/speakers",
     "/v1/stop",
     "/v1/cases/agreement",
@@ -54,7 +56,7 @@ def test_every_get_leaves_a_blinded_hashtag_out(client: TestClient, claimed: Cal
     assert block(Calls(client), key="de", country="DE").status_code == 201
     seen = set()
     for path in gets(client):
-        if path in ABOUT_NO_HASHTAG | NAMES_ONLY or "{order}" in path or "{case}" in path:
+        if path in ABOUT_NO_HASHTAG | NAMES_ONLY or any(one in path for one in ("{order}", "{case}", "{job}")):
             continue
         answer = claimed.get(path.format(hashtag="rumour"))
         if path in NUMBERED:

@@ -145,3 +145,21 @@ def test_shadow_page_names_who_tries_what(client: TestClient, policies: InMemory
     headers = {"Authorization": "Bearer hush_admin", "Idempotency-Key": "end"}
     client.post("/v1/policy/shadow/stop", json={}, headers=headers)
     assert "was stopped" in read_page(client, "/console/policy/shadow", "admin").text
+
+
+def test_blind_hashtag_is_left_out_with_every_total(client: TestClient, policies: InMemoryPolicies) -> None:
+    policies.records[:] = [record_of(LIVE.canonical.encode())]
+    policies.evidence[:] = steady(LIVE, {"harsh": 0.75, "other": 0.76})
+    services = in_memory_services(InMemoryLog(), [decision("harsh")], share=1.0, policies=policies)
+    cast(FastAPI, client.app).state.services = services
+    admin = Calls(client, "admin")
+    [case] = admin.get("/v1/cases").json()["items"]
+    assert admin.post(f"/v1/cases/{case['id']}/claim").json()["blinded"]
+    headers = {"Authorization": "Bearer hush_admin"}
+    job = client.post("/v1/policy/impacts", json={"policy": SOFTER}, headers=headers).json()["id"]
+    done = until(lambda: read_page(client, f"/console/policy/impacts/{job}", "admin"), "What would change")
+    assert "You review" in done.text and "#harsh</bdi> blind" in done.text and done.text.count("#harsh") == 1
+    assert "<p>1 " in done.text and "By category and country" not in done.text
+    report = admin.get(f"/v1/policy/impacts/{job}").json()["report"]
+    assert (report["totals"], report["blinded"]) == ([], ["harsh"])
+    assert [one["hashtag"] for one in report["changes"]] == ["other"]
