@@ -72,7 +72,7 @@ class EventHub(Generic[Key]):
         if self._closed:
             return
         channel = self._channels.get(key)
-        if channel is None:
+        if channel is None or not channel.viewers:  # what was kept for earlier viewers may be old
             channel = self._channels[key] = _Channel(self._render(key))
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_MESSAGES)
         channel.viewers.add(queue)

@@ -479,6 +479,16 @@ async def test_slow_viewer_is_disconnected_alone() -> None:
     assert render.rendered == before, "pages without viewers are not rendered"
 
 
+async def test_viewer_after_a_pause_gets_the_present_page() -> None:
+    render = Counting()
+    hub = EventHub(render)
+    first = hub.stream("k")
+    await anext(first)
+    await first.aclose()  # type: ignore[attr-defined]
+    render.number = 7
+    assert data_of(await anext(hub.stream("k")))["lists"]["rows"]["rows"] == {"k": "7"}
+
+
 async def test_flag_reaches_open_stream_at_once() -> None:
     world = World()
     service = world.trends()
