@@ -110,9 +110,7 @@ def _effect_words(contested: Restriction, effect: Effect) -> str:
         return f"Declines this target of the legal order, so it is no longer {what} {place}."
     if isinstance(effect, Undo):
         return f"Undoes the decision of {contested.actor}: no longer {what} {place} on {listed(list(effect.surfaces))}."
-    return (
-        f"Shows it again {place} on {listed(list(effect.surfaces))} for 7 days, against the pipeline."
-    )
+    return f"Shows it again {place} on {listed(list(effect.surfaces))} for 7 days, against the pipeline."
 
 
 def _replaces(effect: Effect, one: Restriction) -> bool:

@@ -49,9 +49,7 @@ class Answer(NamedTuple):
 
 ANSWERS = {
     "block": Answer("Block", "b", "It is hidden there, against the pipeline.", "hide"),
-    "allow": Answer(
-        "Allow", "a", "It is shown there, against the pipeline. Legal orders stay.", "show"
-    ),
+    "allow": Answer("Allow", "a", "It is shown there, against the pipeline. Legal orders stay.", "show"),
     "hold": Answer("Hold", "h", "It is hidden there until a person decides, or until it ends.", "leave"),
 }
 UNDO_REASONS = (
