@@ -73,7 +73,9 @@ class ConsoleWorld:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End the server; open connections are cut."""
+        """End the server, unless it has ended; open connections are cut."""
+        if not self._thread.is_alive():
+            return
         self._server.force_exit = True
         self._server.stop()
         self._thread.join(10)
