@@ -112,8 +112,11 @@ async def rollback(request: Request, body: RollbackBody, idempotency_key: Idempo
 
     async def work(actor: str) -> dict[str, Any]:
         check_rights(request, country="*", category="")
-        changes = services_of(request).policy_changes
-        return await _written(changes.restore(body.revision, if_live=body.if_live, actor=actor, reason=body.reason))
+        services = services_of(request)
+        revision = earlier_record(await services.policy_topic(), body.revision).revision
+        return await _written(
+            services.policy_changes.restore(revision, if_live=body.if_live, actor=actor, reason=body.reason)
+        )
 
     return await write_once(request, idempotency_key, body.actor, work)
 
@@ -171,17 +174,25 @@ def check_as_dict(found: PolicyCheck, live: PolicyRecord) -> dict[str, Any]:
     }
 
 
+def earlier_record(topic: PolicyTopic, revision: str) -> PolicyRecord:
+    """Return the record of one revision.
+
+    Raises:
+        RefusedCall: there is no such policy (404).
+    """
+    try:
+        return earlier_policy(topic, revision)
+    except CallerMistake as error:
+        raise RefusedCall("not_found", str(error), error.fix) from None
+
+
 def revision_as_dict(topic: PolicyTopic, revision: str) -> dict[str, Any]:
     """Build the answer about one revision.
 
     Raises:
         RefusedCall: there is no such policy (404).
     """
-    live = live_record(topic)
-    try:
-        record = earlier_policy(topic, revision)
-    except CallerMistake as error:
-        raise RefusedCall("not_found", str(error), error.fix) from None
+    live, record = live_record(topic), earlier_record(topic, revision)
     changes = differences(Policy.from_canonical(live.policy), Policy.from_canonical(record.policy))
     return _record_as_dict(record, topic) | {
         "text": text_of(record),

@@ -39,6 +39,7 @@ from tests.support.in_memory_log import InMemoryLog
 from web.callers import parse_networks
 
 REFERENCE, APPEAL, ORDER, CASE = "hushtag-" + "0" * 24, "a" * 16, "IN-0123456789", "case-" + "0" * 16
+OTHER_POLICY = POLICY.canonical.replace('"suppress_at":0.55', '"suppress_at":0.6')
 ALL_ROLES = set(ROLES)
 DECIDERS = {"moderator", "admin"}
 LEGAL = {"legal", "admin"}
@@ -57,9 +58,20 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
     ("GET", "/v1/hashtags"): (ALL_ROLES, None),
     ("GET", "/v1/hashtags/{hashtag}"): (ALL_ROLES, None),
     ("GET", "/v1/hashtags/{hashtag}/statements"): (ALL_ROLES, None),
+    ("GET", "/v1/hashtags/{hashtag}/published"): (ALL_ROLES, None),
     ("GET", "/v1/decisions"): (ALL_ROLES, None),
     ("GET", "/v1/policy"): (ALL_ROLES, None),
     ("POST", "/v1/policy/impact"): (DECIDERS, {"policy": POLICY.canonical}),
+    ("POST", "/v1/policy/check"): (DECIDERS, {"policy": POLICY.canonical}),
+    ("POST", "/v1/policy/impacts"): (DECIDERS, {"policy": POLICY.canonical}),
+    ("GET", "/v1/policy/impacts/{job}"): (DECIDERS, None),
+    ("GET", "/v1/policy/history"): (ALL_ROLES, None),
+    ("GET", "/v1/policy/history/{revision}"): (ALL_ROLES, None),
+    ("POST", "/v1/policy/changes"): ({"admin"}, {"policy": OTHER_POLICY, "if_live": "0" * 12}),
+    ("POST", "/v1/policy/rollback"): ({"admin"}, {"revision": "0" * 12, "if_live": "0" * 12}),
+    ("GET", "/v1/policy/shadow"): (DECIDERS, None),
+    ("POST", "/v1/policy/shadow"): ({"admin"}, {"policy": POLICY.canonical, "lasts": "1s"}),
+    ("POST", "/v1/policy/shadow/stop"): ({"admin"}, {}),
     ("GET", "/v1/speakers"): (JUDGES, None),
     ("GET", "/v1/audit"): (LEGAL, None),
     ("GET", "/v1/reports"): (LEGAL, None),
@@ -74,6 +86,14 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
     ("GET", "/v1/cases/agreement"): (ALL_ROLES, None),
     ("GET", "/v1/cases/{case}"): (DECIDERS, None),
     ("GET", "/v1/cases/{case}/texts"): (DECIDERS, None),
+    ("GET", "/v1/cases/{case}/sample"): (DECIDERS, None),
+    ("POST", "/v1/cases/{case}/markings"): (DECIDERS, {"tweet": "1", "mark": "news"}),
+    ("GET", "/v1/cases/{case}/presence"): (DECIDERS, None),
+    ("POST", "/v1/cases/{case}/presence"): (DECIDERS, {}),
+    ("GET", "/v1/cases/{case}/crowd"): (DECIDERS, None),
+    ("GET", "/v1/exposure"): (DECIDERS, None),
+    ("POST", "/v1/cases/bulk"): (DECIDERS, {"cases": [{"case": CASE}], "verdict": "hide"}),
+    ("POST", "/v1/cases/bulk/undo"): (DECIDERS, {"cases": [CASE]}),
     ("POST", "/v1/cases/{case}/claim"): (DECIDERS, {}),
     ("POST", "/v1/cases/{case}/take-over"): ({"admin"}, {}),
     ("POST", "/v1/cases/{case}/heartbeat"): (DECIDERS, {}),
@@ -103,12 +123,28 @@ ENDPOINTS: Mapping[tuple[str, str], tuple[set[str], dict[str, Any] | None]] = {
 """Roles and a valid body of every endpoint, written out independently of the code."""
 STREAMS = {("GET", "/v1/events")}
 """Endpoints without an end; `test_events.py` has their tests."""
-WITHOUT_ACTOR = ("/v1/policy/impact", "/v1/reports/preview", "/v1/people/keys")
+WITHOUT_ACTOR = {
+    "/v1/policy/check",
+    "/v1/policy/impacts",
+    "/v1/policy/shadow/stop",
+    "/v1/policy/impact",
+    "/v1/reports/preview",
+    "/v1/people/keys",
+}
 
 
 def call(client: TestClient, method: str, path: str, headers: dict[str, str], actor: str = "ann") -> Response:
     filled = path.format(
-        hashtag="t", appeal=APPEAL, order=ORDER, case=CASE, run="r", name="n", file="f", session="0" * 16
+        hashtag="t",
+        job="j",
+        revision="0" * 12,
+        appeal=APPEAL,
+        order=ORDER,
+        case=CASE,
+        run="r",
+        name="n",
+        file="f",
+        session="0" * 16,
     )
     body = ENDPOINTS[method, path][1]
     if body is None:
