@@ -12,6 +12,7 @@ from moderation.api.access import GuardedRoute, needs, write_once
 from moderation.api.answers import JsonReply
 from moderation.api.blinding import reader_of
 from moderation.api.bodies import CountryQuery, Duration, HashtagQuery, IdempotencyKey
+from moderation.api.case_rights import check_case_rights
 from moderation.api.case_shapes import (
     AgreementAnswer,
     CaseDecidedAnswer,
@@ -206,7 +207,7 @@ async def decide(request: Request, case: CasePath, body: CaseDecisionBody, idemp
             if service.is_blind(found, actor):  # a refusal must not name the category
                 check_rights(request, country=covers[0].country)
             else:
-                _check_rights(request, found, covers, lasts_ms)
+                check_case_rights(request, found, covers, lasts_ms=lasts_ms)
 
         result = await service.decide(
             case,
@@ -236,7 +237,7 @@ async def undo(request: Request, case: CasePath, body: CaseUndoBody, idempotency
             actor=actor,
             reason=body.reason,
             expected=body.if_version,
-            check=lambda found, covers: _check_rights(request, found, covers, None),
+            check=lambda found, covers: check_case_rights(request, found, covers, lasts_ms=None),
         )
         return case_result_dict(result, service, actor)
 
@@ -266,13 +267,6 @@ async def escalate(request: Request, case: CasePath, body: EscalationBody, idemp
         return _detailed(await service.escalate(case, body.team, actor=actor, reason=body.reason), service, actor)
 
     return await write_once(request, idempotency_key, body.actor, work)
-
-
-def _check_rights(request: Request, case: HashtagCase, covers: Sequence[CoveredItem], lasts_ms: int | None) -> None:
-    names = {one.item for one in covers}
-    categories = {one.item.category for one in case.items if one.item.id in names} - {""}
-    for country in {one.country for one in covers}:
-        check_rights(request, country=country, categories=categories, lasts_ms=lasts_ms)
 
 
 def _detailed(case: HashtagCase, service: CaseService, person: str) -> dict[str, Any]:
