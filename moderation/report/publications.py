@@ -39,7 +39,7 @@ class ReportPublished(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     edition: Annotated[int, msgspec.Meta(ge=1, le=9_999)] = 1
     """Number among the reports of this period and country."""
     correction: Annotated[str, msgspec.Meta(max_length=2000)] = ""
-    """What a later edition corrects; "" in the first one."""
+    """Text about what a later edition corrects; "" in the first one."""
     files: Annotated[dict[FileName, Sha256], msgspec.Meta(min_length=1, max_length=20)]
     """SHA-256 of each file."""
     actor: Text
