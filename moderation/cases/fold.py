@@ -283,4 +283,5 @@ def change_words(case: CaseProgress, since: str) -> str:
         "case_look": "judged",
     }
     verb = verbs.get(str(last.__struct_config__.tag), "decided on")
-    return f"{last.actor} has {verb} it since: {last.reason}"
+    words = f"{last.actor} has {verb} it since"
+    return words if isinstance(last, CaseLook) else f"{words}: {last.reason}"  # a verdict pulls the next reviewer

@@ -18,7 +18,7 @@ from moderation.cases.queue import is_waiting
 from moderation.cases.records import CaseLook, LookVerdict
 from moderation.cases.view import case_as_dict, case_result_dict, detailed_dict
 from moderation.errors import StaleReview
-from streams.errors import CallerMistake
+from streams.errors import CallerMistake, HushtagError
 from streams.log.moderation import Override
 from tests.support.case_world import HOUR_MS, CaseHarness, decision, ruling
 
@@ -44,6 +44,20 @@ async def test_suppressed_and_control_look_the_same_to_a_reviewer() -> None:
     assert suppressed[0]["why"] == ["second_look"] and suppressed[0]["tweets"] == ["17"]
     secret = ("suppress", "control", "share", "surfaces", "categor", "abuse", "reach", "began", "version", "evidence")
     assert not [word for word in secret if word in json.dumps(suppressed)]
+
+
+async def test_conflict_tells_no_reason_of_a_verdict_while_the_look_is_open() -> None:
+    world = sampled()
+    await world.cases.claim("tag", actor="ben")
+    await world.cases.decide("tag", "show", actor="ben", reason="clearly counter-speech")
+    earlier = "0000.0000000000000000000.000000000000000"
+    for write in (
+        world.cases.decide("tag", "hide", actor="cid", reason="r", expected=earlier),
+        world.cases.undo("tag", actor="cid", reason="r", expected=earlier),
+    ):
+        with pytest.raises(HushtagError) as refused:
+            await write
+        assert "counter-speech" not in str(refused.value)
 
 
 async def test_reviewer_is_blinded_from_claim_to_verdict() -> None:
