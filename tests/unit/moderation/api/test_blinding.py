@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -15,7 +16,9 @@ from moderation.api.access import AccessControl
 from moderation.api.keys import ApiKey, KeyRing, hash_of
 from moderation.api.limits import RateLimit
 from moderation.api.rights import Caller, Grant
+from moderation.api.services import Services
 from tests.support.api_calls import ORDER_BODY, Calls, block, kind_of
+from tests.support.in_memory_audit import audit_of_other_records
 from tests.support.in_memory_log import InMemoryLog
 
 ABOUT_NO_HASHTAG = {
@@ -163,3 +166,15 @@ async def test_stream_ends_with_its_key(client: TestClient, monkeypatch: pytest.
 
 def replace_name(key: ApiKey) -> ApiKey:
     return ApiKey(name="other", role=key.role, sha256=hash_of("hush_other"))
+
+
+def test_audit_hides_verdicts_from_the_next_reviewer(client: TestClient) -> None:
+    ann, admin, app = Calls(client), Calls(client, "admin"), cast(FastAPI, client.app)
+    services: Services = app.state.services
+    app.state.services = replace(services, audit_page=audit_of_other_records(services.moderation))
+    [case] = ann.get("/v1/cases", state="open", hashtag="rumour").json()["items"]
+    ann.post(f"/v1/cases/{case['id']}/claim")
+    assert ann.post(f"/v1/cases/{case['id']}/decision", verdict="show", reason="irony").status_code == 201
+    for person, hidden in ((admin, True), (Calls(client, "legal"), False)):
+        [row] = [one for one in person.get("/v1/audit").json()["items"] if one["kind"] == "case_look"]
+        assert (row["action"] != "show", row["reason"] != "irony") == (hidden, hidden)

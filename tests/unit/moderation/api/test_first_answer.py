@@ -24,6 +24,7 @@ from streams.constants import MINUTE_MS
 from streams.log.decisions import Decision, DecisionReason, Evidence, SampledAt, ScopeDecision, version_of
 from tests.support.api_calls import HOUR_MS, RING, SERVICE, Calls, Configure, kind_of
 from tests.support.in_memory_api import in_memory_services
+from tests.support.in_memory_audit import audit_of_other_records
 from tests.support.in_memory_log import FixedDecisions, InMemoryLog, in_memory_service
 
 NUMBER, OTHER = 0.61803, 0.27182
@@ -154,19 +155,13 @@ def test_audit_hides_answers_of_others_before_the_own(client: TestClient, servic
     ann, ben = Calls(client), Calls(client, "admin")
     path = case_of(ann, "held")
     ann.post(f"{path}/answer", answer="hide", reason="slurs")
-    moderation = services.moderation
-
-    async def audit_page(wanted: AuditFilter, first: int, most: int) -> tuple[list[AuditRow], int | None]:
-        inputs = [
-            AuditInput(SourcePosition("moderation", 0, offset, 1), other.key, other.value)
-            for offset, other in moderation.view.others
-        ]
-        return [row_of(entry) for entry in Chain().extend(inputs)], None
-
+    ann.post(f"{path}/markings", tweet="1", mark="attack")
+    audit_page = audit_of_other_records(services.moderation)
     cast(FastAPI, client.app).state.services = replace(services, audit_page=audit_page)
     for answered in (False, True):
-        [row, *_] = ben.get("/v1/audit").json()["items"]
+        row, marking, *_ = ben.get("/v1/audit").json()["items"]
         assert (row["kind"], row["action"] == "hide", row["reason"] == "slurs") == ("case_answer", answered, answered)
+        assert (marking["kind"], marking["action"] == "attack") == ("text_marking", answered)
         ben.post(f"{path}/answer", answer="show")
 
 
