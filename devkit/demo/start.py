@@ -81,6 +81,7 @@ def running_demo(console: Console) -> Iterator[RunningDemo]:
             redis_port=_preferred(REDIS_PORT),
             report=lambda line: reports[-1](line),
             HUSHTAG_POLICY=str(write_policy(folder)),
+            HUSHTAG_REPORTS=str(folder),
         ) as run,
     ):
         with _step(console, "Apache Kafka and Valkey") as report:

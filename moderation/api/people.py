@@ -110,7 +110,8 @@ async def people_as_dict(request: Request) -> dict[str, Any]:
     access: AccessControl = request.app.state.access
     services = services_of(request)
     view = await services.moderation.refresh()
-    keys, sessions = access.ring.entries(), _sessions(access)
+    keys = access.ring.entries()
+    sessions = [one for one in _sessions(access) if not await services.session_ends.has(one.id)]
     groups, groups_note = _groups(access)
     names = {one.writes_as for one in keys} | {one.name for one in sessions} | await _actors(view)
     viewing: dict[str, int] = {}
@@ -132,7 +133,7 @@ async def people_as_dict(request: Request) -> dict[str, Any]:
             }
             for one in keys
         ],
-        "keys_note": "" if keys else "This API has no key file: only calls and browsers of its own machine are served.",
+        "keys_note": "" if keys else "This API has no key file: only calls and browsers on its machine are served.",
         "sessions": [
             {
                 "session": handle_of(one.id),

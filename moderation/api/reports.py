@@ -98,7 +98,7 @@ async def read_file(
         what = "is no longer in the folder" if state == "missing" else "was changed after it was published"
         raise RefusedCall("not_found", f"{file} of {name} {what}", "ask an operator to restore it from a backup")
     kind = next((kind for end, kind in _TYPES.items() if file.endswith(end)), "application/octet-stream")
-    disposition = f'attachment; filename="{name}.{file}"'  # a page with styles of its own: never shown here
+    disposition = f'attachment; filename="{name}.{file}"'  # its inline styles would be refused here
     return Response(content, media_type=kind, headers={"Content-Disposition": disposition})
 
 

@@ -1,4 +1,4 @@
-"""Page of people and keys: who may open it, limits in words, look-alikes told apart, and hostile names."""
+"""Page of people and keys: who may open it, limits in words, distinct look-alikes, and hostile names."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_hostile_name_of_a_session_is_text() -> None:
     assert 'data-name="&lt;script&gt;' in page.text
 
 
-def test_look_alikes_are_told_apart_by_their_letters() -> None:
+def test_look_alikes_are_shown_with_their_odd_letters() -> None:
     client = console_client()
     with_session(client, "аdmin")
     words = words_of_page(read_page(client, "/console/people", "admin"))
