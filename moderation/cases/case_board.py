@@ -4,11 +4,12 @@
 
 - with new records: automated decisions, overrides and undos, appeals, records of cases;
 - whose next moment has come, at which something ends, lapses or is no longer kept (`moments`);
-- all, if a stop button is pressed, released or expires, if the clock goes back, or if a log is another one.
+- all, if a stop button is pressed, released or expires, if the clock goes back, if a log is another one, or if the
+  update before failed.
 
-`changed_since(sequence)` names the cases that changed after an earlier call, for a page that shows some of them. A case
-that is gone is named, too. Two things change without a record, and are not named: the end of a claim (`CLAIM_MS` after
-its last heartbeat), and how long a hold still lasts.
+`changed_since(sequence)` names the cases that changed after an earlier call, also by their version alone, for a page
+that shows some of them. A case that is gone is named, too. Two things change without a record, and are not named: the
+end of a claim (`CLAIM_MS` after its last heartbeat), and how long a hold still lasts.
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ class CaseBoard:
         """
         logs = (fold, automated, history, appeals)
         if self._logs is None or any(one is not other for one, other in zip(logs, self._logs, strict=True)):
-            self.overrides, self._logs, self._read, self._stops = OverrideIndex(), logs, (0, 0, 0, 0), None
-        records, changed = self._new_records(logs)
+            self.overrides, self._read, self._stops = OverrideIndex(), (0, 0, 0, 0), None
+        self._logs = None  # until it is done: the next update derives all again after one that failed
+        records, overridden, changed = self._new_records(logs)
         stops = stops_in_force(history, self.overrides.scopes(ANY_HASHTAG), at_ms)
         signature = [(scope, stop.id) for scope, stop in stops]
         due = self._reached(at_ms)
@@ -82,6 +84,10 @@ class CaseBoard:
             self._derive(hashtag, sources, appeals)
         for case in records:
             self._changes.note(case)
+        for hashtag in self._of_tag if overridden is None else overridden:
+            for case in self._of_tag.get(hashtag, ()):  # its version is another one, also where nothing else changed
+                self._changes.note(case)
+        self._logs = logs
 
     def of_tag(self, hashtag: str) -> dict[str, HashtagCase]:
         """Return the cases of one hashtag by id."""
@@ -103,8 +109,11 @@ class CaseBoard:
         number, found = self._changes.since(sequence)
         return number, {*self.cases} if found is None else found
 
-    def _new_records(self, logs: _Logs) -> tuple[set[str], set[str] | None]:
-        """Return the cases with new records, and the hashtags with new records of any log; None: all hashtags."""
+    def _new_records(self, logs: _Logs) -> tuple[set[str], set[str] | None, set[str] | None]:
+        """Return the cases with new records, and the hashtags with new overrides and with new records of any log.
+
+        None stands for all hashtags.
+        """
         fold, automated, history, appeals = logs
         at_fold, at_automated, at_people, at_appeals = self._read
         at_fold, cases = fold.changes.since(at_fold)
@@ -114,8 +123,8 @@ class CaseBoard:
         at_people, overridden = self.overrides.changes.since(at_people)
         self._read = at_fold, at_automated, at_people, at_appeals
         if cases is None or decided is None or overridden is None or appealed is None:
-            return {*fold.cases} if cases is None else cases, None
-        return cases, {fold.cases[case].hashtag for case in cases} | decided | appealed | overridden
+            return {*fold.cases} if cases is None else cases, overridden, None
+        return cases, overridden, {fold.cases[case].hashtag for case in cases} | decided | appealed | overridden
 
     def _reached(self, at_ms: int) -> set[str]:
         """Return the hashtags whose next moment has come."""

@@ -208,3 +208,21 @@ async def test_stop_button_derives_all_again_and_when_it_expires(derived: list[s
     assert paused.is_open
     world.now_ms = HOUR_MS
     assert await world.cases.refresh() == {}
+
+
+async def test_failed_update_is_made_up_for_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = CaseHarness(decision(ruling("hold")))
+    await world.cases.refresh()
+    await world.person("allow", tag="tag")
+    with monkeypatch.context() as patch:
+        patch.setattr(case_board, "derive_cases", lambda *rest: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await world.cases.refresh()
+    assert await world.cases.refresh() == derived_anew(world)
+
+
+async def test_decision_elsewhere_names_the_cases_whose_version_it_changes() -> None:
+    world = CaseHarness(decision(ruling("hold")))
+    sequence, _ = await world.cases.changed_since(0)
+    await world.person("allow", tag="tag", country="FR")
+    assert len((await world.cases.changed_since(sequence))[1]) == 1
