@@ -201,24 +201,44 @@ class QueueBoard:
                 found[name] = None if late else replace(self._entries[name], gone="you skipped it", viewers=())
         if blinded := service.blinded(person):
             for name, entry in self._entries.items():
-                if entry.hashtag in blinded and name not in found:
-                    plain = case_as_dict(self._cases[name], service, person)
-                    found[name] = entry_of_case(self._cases[name], plain, entry.viewers)
+                case = self._cases.get(name)  # a case may be gone before the next `follow` hears of it
+                if case is not None and entry.hashtag in blinded and name not in found:
+                    found[name] = entry_of_case(case, case_as_dict(case, service, person), entry.viewers)
         self._personal[person] = found
         return found
 
     def _gone_for(self, wanted: QueueFilter, viewer: Viewer) -> Iterator[QueueEntry]:
         blinded = self._services.cases.blinded(viewer.person)
         for _, entry in self._gone.values():
-            if wanted.selects(entry):
-                yield replace(entry, gone="it no longer waits") if entry.hashtag in blinded else entry
+            shown = _nothing_of(entry) if entry.hashtag in blinded else entry
+            if wanted.selects(shown):
+                yield shown
         for name in self._moved:
             moved = self._entries.get(name)
-            if moved is not None and moved.team != wanted.team and wanted.selects(moved, any_team=True):
-                yield replace(moved, gone=f"handed to {moved.team}", viewers=())
+            if moved is None or moved.team == wanted.team:
+                continue
+            handed = replace(moved, gone=f"handed to {moved.team}", viewers=())
+            shown = _nothing_of(handed) if moved.hashtag in blinded else handed
+            if wanted.selects(shown, any_team=True):
+                yield shown
         for skipped in self._differences(viewer.person).values():
             if skipped is not None and skipped.gone and wanted.selects(skipped):
                 yield skipped
+
+
+def _nothing_of(entry: QueueEntry) -> QueueEntry:
+    """Return an entry that no longer waits as a person sees it who reviews its hashtag blind."""
+    return QueueEntry(
+        id=entry.id,
+        kind=entry.kind,
+        display=entry.display,
+        hashtag=entry.hashtag,
+        family=entry.family,
+        why=("second_look",),
+        team=entry.team,
+        blinded=True,
+        gone="it no longer waits",
+    )
 
 
 def _closing(case: HashtagCase | None, before: QueueEntry, at_ms: int) -> str:

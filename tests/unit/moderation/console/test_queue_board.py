@@ -13,8 +13,10 @@ from moderation.cases.work_order import DUE_ORDER
 from moderation.console.queue_board import QueueBoard, Viewer
 from moderation.console.queue_entries import QueueEntry
 from moderation.console.queue_filter import QueueFilter
+from moderation.drafts import OverrideDraft
 from moderation.orders.intake_plan import OrderDraft, OrderHead
 from streams.clock import now_ms
+from streams.naming import tag_of
 from streams.orders.records import Target
 from tests.support.console_cases import waiting
 from tests.support.in_memory_api import in_memory_services
@@ -168,3 +170,28 @@ def test_following_at_once_loses_no_change() -> None:
         return await listed(board)
 
     assert [one.claimed_by for one in asyncio.run(run()) if one.display == "tag3"] == ["zoe"]
+
+
+async def test_version_of_an_entry_follows_a_decision_elsewhere() -> None:
+    services = services_with(waiting("one"))
+    board = QueueBoard(services)
+    await board.follow()
+    ends_ms = now_ms() + 3_600_000
+    draft = OverrideDraft(tag_of("one"), "allow", "FR", ("trends",), "zoe", "fine there", ends_ms)
+    await services.moderation.override([draft])
+    [entry] = await listed(board)
+    [case] = (await services.cases.refresh()).values()
+    assert entry.version == services.cases.version(case) != ""
+
+
+async def test_gone_rows_tell_a_blind_reviewer_nothing() -> None:
+    services = services_with(waiting("looked", "suppress"), share=1.0)
+    await services.cases.claim("looked", actor="asha")
+    services.reviews.automated.apply(waiting("looked", country="DE", number=2))
+    board = QueueBoard(services)
+    await board.follow()
+    await services.cases.escalate("looked", "legal", actor="zoe", reason="law")
+    await board.follow()
+    [gone] = board.listing(ALL, ASHA).gone
+    assert (gone.why, gone.reach, gone.categories, gone.effect) == (("second_look",), None, (), "")
+    assert gone.gone == "it no longer waits"
