@@ -127,8 +127,9 @@ recovery: install ## measure the time to recover from a kill -9; draws docs/imag
 scenarios: install ## measure which campaigns are found, and false alarms; SEEDS=0-9
 	@$(BIN)/python -m benchmarks.scenarios
 
-screenshot: install ## draw the README's picture
+screenshot: install ## draw the pictures of the trends page and the console in docs/images
 	@$(BIN)/python -m benchmarks.screenshot
+	$(BIN)/python -m tests.console_pictures
 
 lock: $(UV) ## resolve three locks: runtime, development, and the encoder
 	sed '/hushtag-client/d' pyproject.toml > .cache/pyproject.toml
