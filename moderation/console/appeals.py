@@ -127,9 +127,9 @@ def visible_appeals(fold: AppealFold, blinded: frozenset[str], *, show_orders: b
     ]
 
 
-def badge(services: Services, caller: Caller) -> dict[str, str]:
+def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Return the number of open appeals as a live text: the length of the list."""
-    blinded = services.cases.blinded(caller.writes_as)
+    blinded = services.cases.blinded(person)
     shown = visible_appeals(services.reviews.fold, blinded, show_orders=caller.may("orders"))
     number = sum(one.outcome is None for one in shown)
     return {"appeals-count": f"{number:,}" if number else ""}

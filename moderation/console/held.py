@@ -54,7 +54,7 @@ class HeldFilter:
     @property
     def rows(self) -> int:
         """Number of rows to show."""
-        return min(max(int(self.most), PAGE), MOST) if self.most.isdecimal() else PAGE
+        return min(max(int(self.most[:6]), PAGE), MOST) if self.most.isdecimal() else PAGE
 
     @property
     def narrows(self) -> bool:

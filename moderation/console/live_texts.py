@@ -14,11 +14,14 @@ from moderation.console.orders import badge as orders_badge
 from moderation.console.stop_notice import notice_texts
 from streams.clock import now_ms
 
-LiveText = Callable[[Services, Caller], dict[str, str]]
-"""Texts by name from what the services have read already; it is called once a second for each viewer."""
+LiveText = Callable[[Services, Caller, str], dict[str, str]]
+"""Texts by name, from what the services have read already, for a caller and the person who reads.
+
+It is called once a second for each viewer.
+"""
 
 
-def _stop_notice(services: Services, caller: Caller) -> dict[str, str]:
+def _stop_notice(services: Services, caller: Caller, person: str) -> dict[str, str]:
     return notice_texts(services.moderation.view, now_ms())
 
 
@@ -26,6 +29,6 @@ TEXTS: list[LiveText] = [_stop_notice, orders_badge, appeals_badge]
 """Sources of live texts. The queue's own are in `stream`."""
 
 
-def live_texts(services: Services, caller: Caller) -> dict[str, str]:
-    """Return the live texts of a caller."""
-    return {name: text for source in TEXTS for name, text in source(services, caller).items()}
+def live_texts(services: Services, caller: Caller, person: str) -> dict[str, str]:
+    """Return the live texts of the person who reads with the rights of a caller."""
+    return {name: text for source in TEXTS for name, text in source(services, caller, person).items()}

@@ -110,7 +110,7 @@ def selected_orders(cases: Iterable[Case], wanted: OrderFilter) -> list[Case]:
     return [case for case in (*running, *rest) if wanted.selects(case)]
 
 
-def badge(services: Services, caller: Caller) -> dict[str, str]:
+def badge(services: Services, caller: Caller, person: str) -> dict[str, str]:
     """Build the live text of the navigation: the length of the open list."""
     if not caller.may("orders"):
         return {}

@@ -81,7 +81,7 @@ class LiveConsole:
     def texts(self, caller: Caller, person: str) -> dict[str, str]:
         """Return the texts that every page has, from what was read last."""
         badge = self.badge(viewer_of(caller, person)) if self.board.has_read else ""
-        return live_texts(self._services, caller) | {"queue-count": badge}
+        return live_texts(self._services, caller, person) | {"queue-count": badge}
 
     def badge(self, viewer: Viewer) -> str:
         """Return the length of the queue that a person opens without a filter; "" where it cannot be opened."""

@@ -133,6 +133,18 @@ def test_badge_is_the_length_of_the_open_list() -> None:
     client = console_client([held("rumour")])
     state: Any = client.app
     services = state.state.services
-    assert badge(services, caller_of("moderator")) == {"appeals-count": ""}
+    assert badge(services, caller_of("moderator"), "moderator") == {"appeals-count": ""}
     filed(client, references(client, "rumour")[0])
-    assert badge(services, caller_of("moderator")) == {"appeals-count": "1"}
+    assert badge(services, caller_of("moderator"), "moderator") == {"appeals-count": "1"}
+
+
+def test_badge_leaves_out_what_the_named_person_reviews_blind() -> None:
+    client = console_client([held("rumour")], share=1.0)
+    [reference] = references(client, "rumour")
+    [case] = Calls(client).get("/v1/cases", hashtag="rumour", state="open").json()["items"]
+    assert Calls(client).post(f"/v1/cases/{case['id']}/claim", new_key()).json()["blinded"]
+    filed(client, reference)
+    state: Any = client.app
+    services = state.state.services
+    assert badge(services, caller_of("admin"), "moderator") == {"appeals-count": ""}
+    assert badge(services, caller_of("admin"), "admin") == {"appeals-count": "1"}

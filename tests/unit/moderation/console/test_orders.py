@@ -68,8 +68,8 @@ def test_list_has_overdue_orders_first_and_closed_ones_on_demand(log: InMemoryLo
 def test_badge_is_the_length_of_the_open_list(services: Services, order: str) -> None:
     shown = selected_orders(services.orders.cases.cases.values(), OrderFilter())
     legal = Caller(name="l", writes_as="l", grants=(Grant(role="legal"),))
-    assert badge(services, legal) == {"orders-count": str(len(shown))} == {"orders-count": "4"}
-    assert badge(services, Caller(name="m", writes_as="m", grants=(Grant(role="moderator"),))) == {}
+    assert badge(services, legal, "legal") == {"orders-count": str(len(shown))} == {"orders-count": "4"}
+    assert badge(services, Caller(name="m", writes_as="m", grants=(Grant(role="moderator"),)), "m") == {}
 
 
 @pytest.mark.parametrize(
