@@ -186,6 +186,16 @@ def may(request: Request, permission: Permission) -> bool:
     return caller.may(permission)
 
 
+def refuse_foreign_read(request: Request) -> None:
+    """Refuse a read that is recorded in the name of its reader, if a page of another site makes the browser send it.
+
+    Raises:
+        RefusedCall: it comes from another site (403).
+    """
+    if _from_other_site(request):
+        raise RefusedCall("csrf", "this read is recorded, and comes from another site", "read it on a page of this one")
+
+
 async def write_once(
     request: Request,
     key: str,
@@ -262,10 +272,14 @@ def _refuse_other_sites(request: Request, own: str) -> None:
     """Refuse a write that a browser sends for a page of another origin; older browsers send only `Origin`."""
     if request.method in _READS:
         return
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    foreign = site is None and origin is not None and origin.lower() != own.lower()
-    if foreign or site not in (None, "same-origin", "none"):
+    origin = request.headers.get("origin")
+    foreign = "sec-fetch-site" not in request.headers and origin is not None and origin.lower() != own.lower()
+    if foreign or _from_other_site(request):
         raise RefusedCall("csrf", "the write comes from another site", "write from the pages of this server")
+
+
+def _from_other_site(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site") not in (None, "same-origin", "none")
 
 
 def _spend(limit: RateLimit, caller: str) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from moderation.api.access import GuardedRoute, needs
+from moderation.api.access import GuardedRoute, needs, refuse_foreign_read
 from moderation.api.answers import AnswerModel, JsonReply
 from moderation.api.blinding import reader_of
 from moderation.api.numbers import refuse_numbers
@@ -78,6 +78,7 @@ async def read_texts(
     A text that you open again in the same case within 8 hours is not recorded again. HUSHTAG_TEXTS_PER_SHIFT limits the
     texts that one person opens in 8 hours; beyond it the answer is 429 `exposure_limit`, and no text is opened.
     """
+    refuse_foreign_read(request)
     services, person = services_of(request), reader_of(request)
     found = await services.cases.find(case)
     blinded = services.cases.is_blind(found, person)

@@ -121,3 +121,13 @@ def test_opening_beyond_the_limit_is_a_problem_of_its_own(client: TestClient) ->
     assert 8 * 3_600 - 60 < int(refused.headers["Retry-After"]) <= 8 * 3_600 + 1
     assert refused.json()["next_at_ms"] == calls.get("/v1/exposure").json()["next_at_ms"]
     assert calls.get(path).status_code == 200, "texts of this shift can be read again"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_link_on_another_site_opens_no_text(client: TestClient, log: InMemoryLog, site: str) -> None:
+    path = f"/v1/cases/{case_id(Calls(client), 'held')}/texts"
+    headers = {"Authorization": "Bearer hush_moderator", "Sec-Fetch-Site": site}
+    refused = client.get(path, headers=headers)
+    assert (refused.status_code, kind_of(refused)) == (403, "csrf")
+    assert not log.records
+    assert client.get(path, headers=headers | {"Sec-Fetch-Site": "same-origin"}).status_code == 200
