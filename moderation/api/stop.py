@@ -18,6 +18,7 @@ from moderation.api.services import services_of
 from moderation.drafts import STOP, expiry_of, override_draft, undo_draft
 from moderation.view import accepted_json
 from streams.clock import now_ms
+from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
 
@@ -27,14 +28,16 @@ router = APIRouter(prefix="/v1", route_class=GuardedRoute, default_response_clas
 class PausedAnswer(AnswerModel):
     """Scope in which automation is paused."""
 
+    id: str
     country: str
     surfaces: list[str]
     category: str = Field(description="Only this category is paused; empty: all.")
     actor: str
     reason: str
     at_ms: Millis
-    expires_at_ms: Millis
-    expires_in_ms: int = Field(description="Automation resumes after this time.")
+    expires_at_ms: Millis = Field(description="End of this pause.")
+    expires_in_ms: int
+    resumes_at_ms: Millis = Field(description="Time at which automation resumes there: the end of the longest pause.")
 
 
 class StopAnswer(AnswerModel):
@@ -53,13 +56,32 @@ async def stop_state(request: Request) -> Response:
     return JsonReply({"paused": bool(items), "version": stop_version(history), "items": items})
 
 
-def pauses_in_force(history: OverrideHistory, at_ms: int) -> list[dict[str, Any]]:
-    """List the stop buttons in force, the first pressed first: each with its surfaces, its end, and who pressed it."""
+def pauses_in_force(history: OverrideHistory, at_ms: int, *, released: str = "") -> list[dict[str, Any]]:
+    """List the stop buttons in force, the first pressed first: each with its surfaces, its end, and who pressed it.
+
+    Args:
+        history: people's decisions.
+        at_ms: the moment, Unix time in ms.
+        released: id of a pause that counts as undone: the older pauses below it are in force then.
+    """
     found: dict[str, tuple[Override, list[str]]] = {}
-    for scope, record in history.in_force(at_ms, history.scopes(ANY_HASHTAG)):
-        found.setdefault(record.id, (record, []))[1].append(scope[1])
+    ends: dict[tuple[str, str], list[Override]] = {}
+    for (hashtag, surface, country, _), stack in history.fold.stacks().items():
+        if hashtag != ANY_HASHTAG:
+            continue
+        ends[surface, country] = kept = [
+            one.record for one in stack.entries if one.in_force(at_ms) and one.record.id != released
+        ]
+        if kept:
+            found.setdefault(kept[-1].id, (kept[-1], []))[1].append(surface)
+
+    def resumes_ms(record: Override, surface: str) -> int:
+        every = (*ends[surface, record.country], *ends.get((surface, WORLD), ()))
+        return max((one.expires_at_ms for one in every if one.category in ("", record.category)), default=0)
+
     return [
         {
+            "id": record.id,
             "country": record.country,
             "surfaces": sorted(surfaces),
             "category": record.category,
@@ -68,6 +90,7 @@ def pauses_in_force(history: OverrideHistory, at_ms: int) -> list[dict[str, Any]
             "at_ms": record.at_ms,
             "expires_at_ms": record.expires_at_ms,
             "expires_in_ms": record.expires_at_ms - at_ms,
+            "resumes_at_ms": min(resumes_ms(record, surface) for surface in surfaces),
         }
         for record, surfaces in sorted(found.values(), key=lambda one: one[0].at_ms)
     ]

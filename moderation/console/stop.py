@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -20,9 +20,11 @@ from moderation.console.hashtag_limits import category_choices, country_choices,
 from moderation.console.held import held_row, in_order
 from moderation.console.render import page
 from moderation.console.route import page_router
-from moderation.console.stop_notice import countdown_words, scope_words
+from moderation.console.stop_notice import ISOLATED, countdown_words, scope_words
+from moderation.console.words import moment_words
 from moderation.drafts import duration_ms
 from streams.clock import now_ms
+from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
 
@@ -63,11 +65,9 @@ async def show_stop(
         "category": category if category in dict(categories) else next(iter(dict(categories)), ""),
     }
     pauses = pauses_in_force(view, at_ms)
-    with_stops = held_tags(automated.latest.values(), view, at_ms)
-    without = held_tags(automated.latest.values(), view, at_ms, stops=False) if pauses else with_stops
-    lifted = [one for one in held_back(without, with_stops) if one.register.hashtag not in blinded]
-    held = [one for one in with_stops if one.register.hashtag not in blinded]
-    released = in_order([one for one in held if would_release(one, scope)], "reach", automated)
+    found = held_tags(automated.latest.values(), view, at_ms, stops=False)
+    held = [one for one in found if one.register.hashtag not in blinded]
+    released = in_order(lifted_by(scope, held, pauses), "reach", automated)
     limit = longest_ms(caller)
     return page(
         request,
@@ -75,15 +75,8 @@ async def show_stop(
         scope=scope,
         scope_words=scope_words(scope | {"country": scope["country"] or "*"}),
         chosen=frozenset(surface),
-        pauses=[
-            one
-            | {
-                "words": scope_words(one),
-                "countdown": countdown_words(one["expires_at_ms"], at_ms),
-                "hides": len({h.register.hashtag for h in lifted if would_release(h, one)}),
-            }
-            for one in pauses
-        ],
+        pauses=[pressed_view(one, held, pauses_in_force(view, at_ms, released=one["id"]), at_ms) for one in pauses],
+        there=pressed_there(scope, pauses),
         rows=[held_row(one, automated, show_legal=may(request, "orders")) for one in released[:SHOWN]],
         total=len(released),
         hashtags=len({one.register.hashtag for one in released}),
@@ -120,30 +113,78 @@ def past_presses(history: OverrideHistory, most: int = 10) -> list[dict[str, Any
     ]
 
 
-def would_release(held: HeldTag, scope: Mapping[str, Any]) -> bool:
-    """Return whether a stop button of a scope lifts what holds a hashtag: only the pipeline's decisions.
+def pressed_view(
+    pause: Mapping[str, Any], held: Sequence[HeldTag], after: Sequence[Mapping[str, Any]], at_ms: int
+) -> dict[str, Any]:
+    """Describe a pause in force, and what its release changes.
 
-    A scope without a country has all of them.
+    Args:
+        pause: the pause.
+        held: what the pipeline would hold without any pause.
+        after: pauses that are in force once this one is released.
+        at_ms: present time, Unix time in ms.
     """
-    one = held.register
+    return {
+        **pause,
+        "words": scope_words(pause),
+        "countdown": countdown_words(pause["resumes_at_ms"], at_ms),
+        "hides": len({one.register.hashtag for one in lifted_by(pause, held, after)}),
+        "after": [pause_words(one) for one in after if overlaps(one, pause)],
+    }
+
+
+def pressed_there(scope: Mapping[str, Any], pauses: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say which pauses are in force in a scope, and what a new one in it would do."""
+    found = []
+    for one in pauses:
+        same_place = one["country"] == scope["country"] and set(one["surfaces"]) & set(scope["surfaces"])
+        if same_place and one["category"] != scope["category"]:
+            found.append(f"Paused already {pause_words(one)}. Release it first: a place has one pause at a time.")
+        elif scope["country"] and overlaps(one, scope):
+            found.append(f"Paused already {pause_words(one)}. A new pause does not end it: the longer one counts.")
+    return found
+
+
+def pause_words(pause: Mapping[str, Any]) -> str:
+    """Name a pause in force with its end and the person who pressed it."""
+    return f"{scope_words(pause)}, by {ISOLATED.format(pause['actor'])}, until {moment_words(pause['expires_at_ms'])}"
+
+
+def overlaps(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two scopes share viewers, a surface and a category."""
     return (
-        one.source == "automated"
-        and (scope["country"] in ("", "*") or one.country in (scope["country"], "*"))
-        and bool(set(held.surfaces) & set(scope["surfaces"]))
-        and scope["category"] in ("", one.category)
+        (WORLD in (one["country"], other["country"]) or one["country"] == other["country"])
+        and bool(set(one["surfaces"]) & set(other["surfaces"]))
+        and ("" in (one["category"], other["category"]) or one["category"] == other["category"])
     )
 
 
-def held_back(without: Sequence[HeldTag], with_stops: Sequence[HeldTag]) -> list[HeldTag]:
-    """List what is held only without the stop buttons: each with the surfaces on which they show it."""
-    found = {_key(one): frozenset(one.surfaces) for one in with_stops}
-    return [
-        HeldTag(one.register, more)
-        for one in without
-        if (more := sorted(set(one.surfaces) - found.get(_key(one), frozenset())))
-    ]
+def lifted_by(scope: Mapping[str, Any], held: Iterable[HeldTag], others: Sequence[Mapping[str, Any]]) -> list[HeldTag]:
+    """List what a stop button of a scope lifts and no other one does: only decisions of the pipeline.
 
+    Args:
+        scope: country ("": as for everywhere), surfaces and category.
+        held: what is held without any pause.
+        others: other pauses.
 
-def _key(held: HeldTag) -> tuple[str, ...]:
-    one = held.register
-    return one.hashtag, one.country, one.source, one.action, one.category, one.version
+    Returns:
+        Each hashtag with the surfaces on which this stop button alone shows it.
+    """
+    found = []
+    for row in held:
+        one = row.register
+        if one.source != "automated" or scope["category"] not in ("", one.category):
+            continue
+        everywhere = scope["country"] in ("", WORLD)
+        if not everywhere and one.country not in (scope["country"], WORLD):
+            continue
+        viewers = one.country if everywhere else scope["country"]
+        lifted = {
+            surface
+            for other in others
+            if other["country"] in (viewers, WORLD) and other["category"] in ("", one.category)
+            for surface in other["surfaces"]
+        }
+        if surfaces := sorted((set(row.surfaces) & set(scope["surfaces"])) - lifted):
+            found.append(HeldTag(one, surfaces))
+    return found

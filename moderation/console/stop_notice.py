@@ -18,7 +18,7 @@ ISOLATED = "\u2068{}\u2069"
 def notice_texts(history: OverrideHistory, at_ms: int) -> dict[str, str]:
     """Build the live texts of the notice; both are empty while nothing is paused."""
     pauses = pauses_in_force(history, at_ms)
-    until = min((one["expires_at_ms"] for one in pauses), default=0)
+    until = min((one["resumes_at_ms"] for one in pauses), default=0)
     return {"paused": notice_words(pauses), "paused-until": machine_time(until) if until else ""}
 
 
@@ -31,16 +31,16 @@ def notice_values(history: OverrideHistory | None, at_ms: int) -> dict[str, str]
 
 
 def notice_words(pauses: Sequence[Mapping[str, Any]]) -> str:
-    """Say in one sentence what is paused; "" for nothing.
+    """Say what is paused, before "resumes in 1:05"; "" for nothing.
 
     >>> one = {"country": "IN", "surfaces": ["search", "trends"], "category": "", "actor": "asha"}
     >>> notice_words([one]).replace(ISOLATED.format("asha"), "asha")
     'Automation is paused in India on search and trends, by asha'
     >>> notice_words([one, one])
-    'Automation is paused in 2 scopes'
+    'Automation is paused in 2 scopes; the first'
     """
     if len(pauses) != 1:
-        return f"Automation is paused in {len(pauses)} scopes" if pauses else ""
+        return f"Automation is paused in {len(pauses)} scopes; the first" if pauses else ""
     [one] = pauses
     return f"Automation is paused {scope_words(one)}, by {ISOLATED.format(one['actor'])}"
 

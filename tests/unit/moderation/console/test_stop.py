@@ -70,7 +70,7 @@ def test_pressed_button_shows_who_and_when_and_a_release() -> None:
     assert "Paused in India on search and trends resumes in 5:59:5" in words
     assert "Pressed by moderator" in words and "<b>false</b> alarms" in words
     assert "<b>false" not in page.text
-    assert "Release: hide 1 hashtag again" in words
+    assert "Release: hide 2 hashtags again" in words
     form = page.text.partition('data-write="/v1/resume"')[2].partition("</form>")[0]
     fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
     body: dict[str, Any] = dict(fields) | {"surfaces": [value for name, value in fields if name == "surfaces"]}
@@ -78,6 +78,46 @@ def test_pressed_button_shows_who_and_when_and_a_release() -> None:
     after = words_of_page(read_page(client, "/console/stop"))
     assert "Pressed by" not in after
     assert after.index("moderator resumed in India") < after.index("moderator paused in India on search and trends")
+
+
+def test_release_counts_only_what_no_other_pause_lifts() -> None:
+    client = console_client(DECISIONS)
+    pause(client, lasts="24h")
+    pause(client, country="*", lasts="1h")
+    words = words_of_page(read_page(client, "/console/stop?country=FR"))
+    assert re.findall(r"Release: hide \d", words) == ["Release: hide 0", "Release: hide 2"]
+    assert "leaves paused: everywhere on search and trends, by \u2068moderator\u2069, until" in words
+    assert "It would lift 0 hashtags" in words and "the longer one counts" in words
+
+
+def test_second_press_in_a_place_shortens_nothing() -> None:
+    client = console_client(DECISIONS)
+    pause(client, lasts="24h")
+    before = read_page(client, "/console/stop?country=IN").text
+    assert "Paused already in India on search and trends" in words_of_page(
+        read_page(client, "/console/stop?country=IN")
+    )
+    pause(client, lasts="1h", if_version=version_in(before))
+    text = read_page(client, "/console/stop").text
+    assert "resumes in 23:59:" in words_of_page(read_page(client, "/console/stop")) and "in 59:" not in text
+    assert "Release: hide 0 hashtags again" in text and "Still paused then: in India" in text
+    [one] = Calls(client).get("/v1/stop").json()["items"]
+    assert one["resumes_at_ms"] - one["expires_at_ms"] > 22 * 3_600_000
+
+
+def test_pause_of_another_category_is_announced_as_refused() -> None:
+    client = console_client(DECISIONS)
+    pause(client, category="abuse")
+    page = read_page(client, "/console/stop?country=IN")
+    assert "for abuse, by \u2068moderator\u2069" in page.text and "Release it first" in page.text
+    body = {"country": "IN", "lasts": "1h", "if_version": version_in(page.text), "reason": "all"}
+    assert Calls(client).post("/v1/pause", secrets.token_hex(8), **body).status_code == 422
+
+
+def version_in(text: str) -> str:
+    found = re.search(r'data-write="/v1/pause".*?name="if_version" value="([^"]*)"', text, re.S)
+    assert found is not None
+    return found[1]
 
 
 def test_notice_is_on_every_page_while_paused() -> None:
