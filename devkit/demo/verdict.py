@@ -198,8 +198,8 @@ class DemoVerdict:
         attack = self.attacks.get(hashtag)
         if attack is None or self._ended_ms is not None or country not in (attack.story.country, WORLD):
             return
-        attack.contested_ms = attack.contested_ms or at_ms
-        attack.why = why
+        if attack.contested_ms is None:
+            attack.contested_ms, attack.why = at_ms, why
 
     def saw_person(self, hashtag: str) -> None:
         """Add a person's decision on a hashtag."""

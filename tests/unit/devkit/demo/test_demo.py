@@ -94,6 +94,7 @@ def attack_of(
         verdict.saw_list(T0 + int(at * 1000), "trends", "IN", tags)
     if contested is not None:
         verdict.saw_discount(T0 + int(contested * 1000), "savetheriver", "IN", "contested. why")
+        verdict.saw_discount(T0 + int(contested * 1000) + 9_000, "savetheriver", "IN", "contested. later numbers")
     if hidden is not None:
         flag(verdict, hidden, "savetheriver")
     return verdict.judge(T0 + int(end * 1000))
