@@ -28,6 +28,8 @@ SURVEY_FRESH_MS = 15 * MINUTE_MS
 """Age up to which a survey is shown again."""
 JOBS_MAX = 20
 """Results kept; the oldest goes first."""
+JOBS_EACH = 3
+"""Results kept of one person, so that no person pushes out those of others."""
 Feed = Callable[[int], AsyncGenerator[tuple[EvidenceRecord, int, int], None]]
 """A time to the records since, each with the number read and the total."""
 
@@ -82,8 +84,11 @@ class Backtests:
 
     def impact(self, live: Policy, new: Policy, back_ms: int, owner: str) -> BacktestJob:
         """Begin a comparison of two policies on the past; the owner's last one ends if it still runs."""
-        for job in self._jobs.values():
-            job.unwanted |= job.owner == owner
+        own = [job for job in self._jobs.values() if job.owner == owner]
+        for job in own:
+            job.unwanted = True
+        for job in own[: -JOBS_EACH + 1]:
+            del self._jobs[job.id]
         job = BacktestJob(owner, new.revision)
         self._jobs[job.id] = job
         while len(self._jobs) > JOBS_MAX:

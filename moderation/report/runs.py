@@ -20,6 +20,8 @@ Read = Callable[[Period, OnRead], Awaitable[MadeReport]]
 """Reads the logs and makes the report of a period."""
 RUNS_MAX = 20
 """Runs that are kept; beyond it the oldest is forgotten."""
+RUNS_EACH = 3
+"""Runs that are kept of one person, so that no person pushes out those of others."""
 
 
 class ReportRun:
@@ -55,8 +57,11 @@ class ReportRuns:
 
     def begin(self, period: Period, owner: str) -> ReportRun:
         """Begin a report; the owner's last run ends if it still runs."""
-        for one in self._runs.values():
-            one.unwanted |= one.owner == owner
+        own = [one for one in self._runs.values() if one.owner == owner]
+        for one in own:
+            one.unwanted = True
+        for one in own[: -RUNS_EACH + 1]:
+            del self._runs[one.id]
         run = ReportRun(owner, period)
         self._runs[run.id] = run
         while len(self._runs) > RUNS_MAX:

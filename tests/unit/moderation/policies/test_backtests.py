@@ -45,6 +45,15 @@ async def test_jobs_are_bounded_and_belong_to_their_person(policies: InMemoryPol
     assert all(job.state in ("done", "failed") for job in jobs)
 
 
+async def test_person_with_many_jobs_pushes_out_no_other(policies: InMemoryPolicies) -> None:
+    _, backtests, _ = policies.services()
+    other = backtests.impact(LIVE, NEW, 1, "ben")
+    own = [backtests.impact(LIVE, NEW, 1, "ann") for _ in range(JOBS_MAX + 1)]
+    assert backtests.find(other.id, "ben") is other
+    assert [backtests.find(one.id, "ann") is not None for one in own[-4:]] == [False, True, True, True]
+    await backtests.close()
+
+
 async def test_close_ends_a_running_job(policies: InMemoryPolicies) -> None:
     policies.wait_seconds = 0.05
     _, backtests, _ = policies.services()

@@ -1,0 +1,20 @@
+"""Reports in the making: how many are kept, and whose."""
+
+from __future__ import annotations
+
+from moderation.report.made import MadeReport, Period
+from moderation.report.read import OnRead
+from moderation.report.runs import RUNS_EACH, RUNS_MAX, ReportRuns
+from streams.errors import CallerMistake
+
+
+async def test_person_with_many_runs_pushes_out_no_other() -> None:
+    async def read(period: Period, on_read: OnRead) -> MadeReport:
+        raise CallerMistake("nothing to read", fix="none")
+
+    runs = ReportRuns(read)
+    other = runs.begin(Period(0, 1, None), "ben")
+    own = [runs.begin(Period(0, 1, None), "ann") for _ in range(RUNS_MAX + 1)]
+    assert runs.find(other.id, "ben") is other
+    assert [one for one in own if runs.find(one.id, "ann") is one] == own[-RUNS_EACH:]
+    await runs.close()
