@@ -14,7 +14,7 @@ import msgspec
 
 from moderation.service import ModerationService
 from streams.errors import ContractError
-from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
+from streams.log.moderation import Id, Ms, RecordCodec, Text
 
 KIND = "session_ended"
 
@@ -32,32 +32,16 @@ class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     at_ms: Ms
 
 
-_encode = msgspec.json.Encoder().encode
-_decoder: msgspec.json.Decoder[SessionEnded] = msgspec.json.Decoder(SessionEnded)
+_codec: RecordCodec[SessionEnded] = RecordCodec(
+    SessionEnded, lambda one: f"session:{one.session}|people|{one.id}|*".encode()
+)
+encode_session_end = _codec.encode
+decode_session_end = _codec.decode
 
 
 def handle_of(session_id: str) -> str:
     """Return the public handle of a session: the first 16 digits of the SHA-256 of its id."""
     return hashlib.sha256(session_id.encode()).hexdigest()[:16]
-
-
-def session_end_key(record: SessionEnded) -> bytes:
-    """Build the record's key: `target | source | id | scope`."""
-    return f"session:{record.session}|people|{record.id}|*".encode()
-
-
-def encode_session_end(record: SessionEnded) -> tuple[bytes, bytes]:
-    """Encode a record as (value, key)."""
-    return _encode(record), session_end_key(record)
-
-
-def decode_session_end(other: OtherRecord) -> SessionEnded | None:
-    """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, session_end_key) if other.kind == KIND else None
 
 
 class SessionEnds:

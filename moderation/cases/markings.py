@@ -19,7 +19,7 @@ from moderation.service import ModerationService
 from streams.clock import now_ms
 from streams.errors import ContractError
 from streams.flags.overrides import OverrideHistory
-from streams.log.moderation import Id, Ms, OtherRecord, Tag, Text, decode_other
+from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Tag, Text
 from streams.policy.look_alikes import visual_form
 
 KIND = "text_marking"
@@ -45,27 +45,11 @@ class TextMarking(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     at_ms: Ms
 
 
-_encode = msgspec.json.Encoder().encode
-_decoder: msgspec.json.Decoder[TextMarking] = msgspec.json.Decoder(TextMarking)
-
-
-def marking_key(record: TextMarking) -> bytes:
-    """Build the record's key: `target | source | id | scope`."""
-    return f"texts:{record.hashtag}|review|{record.id}|*".encode()
-
-
-def encode_marking(record: TextMarking) -> tuple[bytes, bytes]:
-    """Encode a record as (value, key)."""
-    return _encode(record), marking_key(record)
-
-
-def decode_marking(other: OtherRecord) -> TextMarking | None:
-    """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, marking_key) if other.kind == KIND else None
+_codec: RecordCodec[TextMarking] = RecordCodec(
+    TextMarking, lambda one: f"texts:{one.hashtag}|review|{one.id}|*".encode()
+)
+encode_marking = _codec.encode
+decode_marking = _codec.decode
 
 
 class MarkingFold:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from streams.log.moderation import Id, Ms, OtherRecord, Surface, Tag, Text, Version, decode_other
+from streams.log.moderation import Id, Ms, RecordCodec, Surface, Tag, Text, Version
 
 CaseId = Annotated[str, msgspec.Meta(pattern=r"^case-[0-9a-f]{16}$")]
 ItemId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -117,9 +117,9 @@ class CaseEscalation(_CaseRecord, frozen=True, kw_only=True, tag_field="kind", t
 
 
 CaseRecord = CaseClaim | CaseSkip | FirstAnswerRecord | CaseDecision | CaseLook | CaseUndo | CaseNote | CaseEscalation
-KINDS = frozenset(str(one.__struct_config__.tag) for one in get_args(CaseRecord))
-_encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[CaseRecord] = msgspec.json.Decoder(CaseRecord)
+_codec: RecordCodec[CaseRecord] = RecordCodec(CaseRecord, lambda one: f"case:{one.case}|review|{one.id}|*".encode())
+encode_case_record = _codec.encode
+decode_case_record = _codec.decode
 
 
 def case_id(hashtag: str, began_ms: int) -> str:
@@ -129,22 +129,3 @@ def case_id(hashtag: str, began_ms: int) -> str:
     'case-1db40772b580a095'
     """
     return "case-" + hashlib.sha256(f"{hashtag}|{began_ms}".encode()).hexdigest()[:16]
-
-
-def case_key(record: CaseRecord) -> bytes:
-    """Build the record's key: `target | source | decision id | scope`."""
-    return f"case:{record.case}|review|{record.id}|*".encode()
-
-
-def encode_case_record(record: CaseRecord) -> tuple[bytes, bytes]:
-    """Encode a record as (value, key)."""
-    return _encoder.encode(record), case_key(record)
-
-
-def decode_case_record(other: OtherRecord) -> CaseRecord | None:
-    """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, case_key) if other.kind in KINDS else None

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from streams.log.moderation import Id, Ms, OtherRecord, Tag, Text, decode_other
+from streams.log.moderation import Id, Ms, RecordCodec, Tag, Text
 
 KIND = "text_reading"
 TweetId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}$")]
@@ -30,24 +30,8 @@ class TextReading(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     at_ms: Ms
 
 
-_encode = msgspec.json.Encoder().encode
-_decoder: msgspec.json.Decoder[TextReading] = msgspec.json.Decoder(TextReading)
-
-
-def reading_key(record: TextReading) -> bytes:
-    """Build the record's key: `target | source | id | scope`."""
-    return f"texts:{record.hashtag}|review|{record.id}|*".encode()
-
-
-def encode_reading(record: TextReading) -> tuple[bytes, bytes]:
-    """Encode a record as (value, key)."""
-    return _encode(record), reading_key(record)
-
-
-def decode_reading(other: OtherRecord) -> TextReading | None:
-    """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, reading_key) if other.kind == KIND else None
+_codec: RecordCodec[TextReading] = RecordCodec(
+    TextReading, lambda one: f"texts:{one.hashtag}|review|{one.id}|*".encode()
+)
+encode_reading = _codec.encode
+decode_reading = _codec.decode

@@ -14,7 +14,7 @@ import msgspec
 from moderation.report.made import Period
 from moderation.wording import iso_words
 from streams.errors import ContractError
-from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
+from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Text
 
 KIND = "report_published"
 NAME = r"^transparency-[0-9-]{10}-to-[0-9-]{10}-(world|[A-Z]{2})(-edition-[0-9]{1,4})?$"
@@ -52,27 +52,11 @@ class ReportPublished(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
         return Period(self.from_ms, self.to_ms, None if self.country == "*" else self.country)
 
 
-_encode = msgspec.json.Encoder().encode
-_decoder: msgspec.json.Decoder[ReportPublished] = msgspec.json.Decoder(ReportPublished)
-
-
-def publication_key(record: ReportPublished) -> bytes:
-    """Build the record's key: `target | source | id | scope`."""
-    return f"report:{record.target}|report|{record.id}|*".encode()
-
-
-def encode_publication(record: ReportPublished) -> tuple[bytes, bytes]:
-    """Encode a record as (value, key)."""
-    return _encode(record), publication_key(record)
-
-
-def decode_publication(other: OtherRecord) -> ReportPublished | None:
-    """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, publication_key) if other.kind == KIND else None
+_codec: RecordCodec[ReportPublished] = RecordCodec(
+    ReportPublished, lambda one: f"report:{one.target}|report|{one.id}|*".encode()
+)
+encode_publication = _codec.encode
+decode_publication = _codec.decode
 
 
 def publications_in(others: Iterable[tuple[int, OtherRecord]]) -> list[ReportPublished]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
+from streams.log.moderation import Id, Ms, RecordCodec, Text
 
 Verdict = Literal["uphold", "overturn"]
 """`uphold` keeps a restriction, `overturn` reverses it."""
@@ -50,25 +50,6 @@ class AppealOutcome(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
 
 
 AppealRecord = Appeal | AppealOutcome
-KINDS = frozenset({"appeal", "appeal_outcome"})
-_encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AppealRecord] = msgspec.json.Decoder(AppealRecord)
-
-
-def appeal_key(record: AppealRecord) -> bytes:
-    """Build the record's key: `target | source | decision id | scope`."""
-    return f"case:{record.case}|review|{record.id}|*".encode()
-
-
-def encode_appeal(record: AppealRecord) -> tuple[bytes, bytes]:
-    """Encode a record as (value, key)."""
-    return _encoder.encode(record), appeal_key(record)
-
-
-def decode_appeal(other: OtherRecord) -> AppealRecord | None:
-    """Decode a record that `decode_moderation` left undecoded; None for kinds of other modules.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, appeal_key) if other.kind in KINDS else None
+_codec: RecordCodec[AppealRecord] = RecordCodec(AppealRecord, lambda one: f"case:{one.case}|review|{one.id}|*".encode())
+encode_appeal = _codec.encode
+decode_appeal = _codec.decode

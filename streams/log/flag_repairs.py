@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_other
+from streams.log.moderation import Id, Ms, RecordCodec, Text
 
 KIND = "flag_repair"
 
@@ -30,24 +30,8 @@ class FlagRepair(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     at_ms: Ms
 
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(FlagRepair)
-
-
-def repair_key(repair: FlagRepair) -> bytes:
-    """Build the record's key: `target | source | id | scope`."""
-    return f"register:{repair.field}|repair|{repair.id}|*".encode("utf-8", "replace")
-
-
-def encode_repair(repair: FlagRepair) -> tuple[bytes, bytes]:
-    """Encode a repair as (value, key)."""
-    return _encoder.encode(repair), repair_key(repair)
-
-
-def decode_repair(other: OtherRecord) -> FlagRepair | None:
-    """Decode a record that `decode_moderation` passed through; None for other kinds.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, repair_key) if other.kind == KIND else None
+_codec: RecordCodec[FlagRepair] = RecordCodec(
+    FlagRepair, lambda one: f"register:{one.field}|repair|{one.id}|*".encode("utf-8", "replace")
+)
+encode_repair = _codec.encode
+decode_repair = _codec.decode

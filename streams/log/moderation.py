@@ -13,7 +13,7 @@ Other kinds of records share the topic. A reader that does not know a kind gets 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 import msgspec
 from hushtag_client.normalise import normalise
@@ -111,23 +111,37 @@ def encode_moderation(record: TagRecord) -> tuple[bytes, bytes]:
     return _encoder.encode(record), key_of(record)
 
 
-def decode_other(other: OtherRecord, decoder: msgspec.json.Decoder[R], make_key: Callable[[R], bytes]) -> R:
-    """Decode a record whose kind belongs to the caller, and check its key against its content.
+class RecordCodec(Generic[R]):
+    """Codec of the kinds of records of one module, which `decode_moderation` passes through.
 
     Args:
-        other: record that `decode_moderation` passed through.
-        decoder: decoder of the caller's kinds.
-        make_key: builds the key of a record.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
+        records: tagged struct, or union of tagged structs.
+        key: builds a record's key: `target | source | decision id | scope`.
     """
-    try:
-        record = decoder.decode(other.value)
-    except msgspec.ValidationError as error:
-        raise ContractError("bad_record", value=str(error)) from None
-    _check_key(other.key, make_key(record))
-    return record
+
+    def __init__(self, records: Any, key: Callable[[R], bytes]) -> None:
+        self.kinds = frozenset(str(one.__struct_config__.tag) for one in get_args(records) or (records,))
+        self._decoder: msgspec.json.Decoder[R] = msgspec.json.Decoder(records)
+        self._key = key
+
+    def encode(self, record: R) -> tuple[bytes, bytes]:
+        """Encode a record as (value, key)."""
+        return _encoder.encode(record), self._key(record)
+
+    def decode(self, other: OtherRecord) -> R | None:
+        """Decode a record, and check its key against its content; None for kinds of other modules.
+
+        Raises:
+            ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
+        """
+        if other.kind not in self.kinds:
+            return None
+        try:
+            record = self._decoder.decode(other.value)
+        except msgspec.ValidationError as error:
+            raise ContractError("bad_record", value=str(error)) from None
+        _check_key(other.key, self._key(record))
+        return record
 
 
 def _check_key(key: bytes, due: bytes) -> None:

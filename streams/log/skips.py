@@ -14,7 +14,7 @@ import msgspec
 from streams.errors import ContractError
 from streams.log.corrections import are_corrections
 from streams.log.lines import LogRecord
-from streams.log.moderation import Id, Ms, OtherRecord, Text, decode_moderation, decode_other
+from streams.log.moderation import Id, Ms, OtherRecord, RecordCodec, Text, decode_moderation
 from streams.log.partials import Partial, decode_partial
 from streams.log.topic_specs import PARTIALS
 from streams.log.unreadable import RecordPosition, UnreadableRecord, read_value
@@ -42,27 +42,11 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND
         return RecordPosition(self.topic, self.partition, self.offset)
 
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Skip)
-
-
-def skip_key(skip: Skip) -> bytes:
-    """Build the record's key: `target | source | id | scope`."""
-    return f"record:{skip.topic}/{skip.partition}/{skip.offset}|skip|{skip.id}|*".encode()
-
-
-def encode_skip(skip: Skip) -> tuple[bytes, bytes]:
-    """Encode a skip as (value, key)."""
-    return _encoder.encode(skip), skip_key(skip)
-
-
-def decode_skip(other: OtherRecord) -> Skip | None:
-    """Decode a record that `decode_moderation` passed through; None for other kinds.
-
-    Raises:
-        ContractError: `bad_record` (a field is missing or out of range) or `bad_key`.
-    """
-    return decode_other(other, _decoder, skip_key) if other.kind == KIND else None
+_codec: RecordCodec[Skip] = RecordCodec(
+    Skip, lambda one: f"record:{one.topic}/{one.partition}/{one.offset}|skip|{one.id}|*".encode()
+)
+encode_skip = _codec.encode
+decode_skip = _codec.decode
 
 
 class SkipIndex:

@@ -18,7 +18,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from streams.errors import ContractError
-from streams.log.moderation import AccountId, Country, Id, Ms, OtherRecord, Surface, Text, Version, decode_other
+from streams.log.moderation import AccountId, Country, Id, Ms, OtherRecord, RecordCodec, Surface, Text, Version
 
 TargetKind = Literal["account", "hashtag", "tweet"]
 SpeakerCategory = Literal["news_media", "journalist", "activist", "politician"]
@@ -170,12 +170,6 @@ class OrderNote(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
 OrderRecord = OrderTargets | OrderReceived | OrderStep | OrderRuling | OrderNote
 RegistryRecord = Speaker | SpeakerDetails
 CaseRecord = RegistryRecord | OrderRecord
-KINDS = frozenset(
-    {"speaker", "speaker_details", "order_targets", "order_received", "order_step", "order_ruling", "order_note"}
-)
-
-_encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[CaseRecord] = msgspec.json.Decoder(CaseRecord)
 
 
 def case_key(record: CaseRecord) -> bytes:
@@ -191,9 +185,9 @@ def case_key(record: CaseRecord) -> bytes:
     return f"order:{record.order}|legal|{write}|{record.order[:2]}".encode()
 
 
-def encode_case(record: CaseRecord) -> tuple[bytes, bytes]:
-    """Encode a record; return (value, key)."""
-    return _encoder.encode(record), case_key(record)
+_codec: RecordCodec[CaseRecord] = RecordCodec(CaseRecord, case_key)
+KINDS = _codec.kinds
+encode_case = _codec.encode
 
 
 def decode_case(other: OtherRecord) -> CaseRecord | None:
@@ -203,9 +197,7 @@ def decode_case(other: OtherRecord) -> CaseRecord | None:
         ContractError: `bad_record` (a field is missing or out of range), `bad_key`, `bad_ranges`, `endless` (an
             interim step without an expiry).
     """
-    if other.kind not in KINDS:
-        return None
-    record = decode_other(other, _decoder, case_key)
+    record = _codec.decode(other)
     if isinstance(record, OrderReceived) and record.country != record.order[:2]:
         raise ContractError("bad_record", field="country", value=record.country, fix="the order's id begins with it")
     if isinstance(record, OrderStep) and record.to == "interim" and not record.expires_at_ms:

@@ -10,7 +10,7 @@ from streams.judging.clearing_pause import LOST_AHEAD_MS, SkippedSpan, skipped_s
 from streams.log.lines import LogRecord
 from streams.log.moderation import OtherRecord, decode_moderation
 from streams.log.partials import encode_partial
-from streams.log.skips import Skip, SkipIndex, decode_skip, encode_skip, read_shard_log, skip_key
+from streams.log.skips import Skip, SkipIndex, decode_skip, encode_skip, read_shard_log
 from streams.log.topic_specs import PARTIALS
 from streams.log.unreadable import RecordPosition, UnreadableRecord, sha256_of
 from tests.support.block_counts import flush
@@ -42,7 +42,7 @@ def decoded(value: bytes, key: bytes) -> Skip | None:
 
 def test_codec_round_trip() -> None:
     assert decoded(*encode_skip(SKIP)) == SKIP
-    assert skip_key(SKIP) == b"record:hashtag-partials/2/1|skip|1a|*"
+    assert encode_skip(SKIP)[1] == b"record:hashtag-partials/2/1|skip|1a|*"
     assert decoded(b'{"kind": "order"}', b"k") is None
 
 
