@@ -4,8 +4,10 @@
 
 (() => {
   const workerUrl = document.currentScript.dataset.worker;
-  const url = document.getElementById("page").dataset.stream;
-  if (!url) return;
+  const address = document.getElementById("page").dataset.stream;
+  if (!address) return;
+  // The worker outlives a login: the pages of each person have a stream of their own, which sends no other one's rows.
+  const url = `${address}#${encodeURIComponent(document.querySelector(".person").textContent)}`;
   const PROBE_MS = 3000;
   let listen;
   let away = null;
