@@ -1,0 +1,81 @@
+"""Hashtags, reasons and names that break pages, put on every page of a console."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any
+
+from moderation.api.services import Services
+from moderation.drafts import STOP, OverrideDraft
+from streams.clock import now_ms
+from streams.log.decisions import Decision
+from streams.naming import tag_of
+from tests.support.case_pages import HOUR_MS, case_decision
+
+ZALGO = "z" + "".join(chr(0x300 + number) for number in range(60)) + "algo"
+HOSTILE = {
+    "markup": "<img src=x onerror=pwned=1>",
+    "reversing": "\u202egnp.evil\u2066",
+    "long": "x" * 200,
+    "zalgo": ZALGO,
+}
+"""Markup, marks that reverse what follows, a word without a place to break, and letters with sixty accents."""
+
+
+def hostile_decisions() -> list[Decision]:
+    """Build a held hashtag with each hostile spelling, and one that is hidden."""
+    held = [
+        case_decision(key, "hold", display=text, number=number, lasts_ms=(number + 1) * HOUR_MS)
+        for number, (key, text) in enumerate(HOSTILE.items(), 1)
+    ]
+    return [*held, case_decision("hidden", "suppress", display=HOSTILE["markup"], number=9)]
+
+
+async def write_everywhere(services: Services) -> dict[str, str]:
+    """Let people with hostile names claim, note, block, pause and appeal for hostile reasons; return cases by tag."""
+    names, reasons = cycle(HOSTILE.values()), cycle(HOSTILE.values())
+    cases = services.cases
+    found = {tag: (await cases.find(tag)).id for tag in HOSTILE}
+    for tag in HOSTILE:
+        await cases.note(tag, actor=next(names), reason=f"{next(reasons)} {HOSTILE['long']}")
+        await cases.answer(tag, "unsure", actor="asha", reason="first answer")
+    await cases.claim("long", actor=HOSTILE["reversing"])
+    for country, (_, text) in zip(("IN", "DE", "FR", "BR"), HOSTILE.items(), strict=True):
+        draft = OverrideDraft(tag_of("written"), "block", country, ("search",), text, text, now_ms() + HOUR_MS)
+        await services.moderation.override([draft])
+    for country, text in zip(("IN", "DE"), (HOSTILE["markup"], HOSTILE["reversing"]), strict=True):
+        pause = OverrideDraft(STOP, "allow", country, ("search", "trends"), text, text, now_ms() + HOUR_MS)
+        await services.moderation.pause(pause)
+    await services.reviews.refresh()
+    for reference, text in zip(list(services.reviews.automated.restrictions), HOSTILE.values(), strict=False):
+        await services.reviews.appeal(reference, actor="desk", reason=text)
+    return found
+
+
+def faults_of_texts(page: Any) -> list[str]:
+    """Return where a page runs hostile markup, lets a mark reverse its own words, or is wider than the window."""
+    found: list[str] = page.evaluate(_FAULTS)
+    return found
+
+
+_FAULTS = r"""() => {
+  const found = [];
+  if (window.pwned) found.push("a script ran");
+  for (const one of document.querySelectorAll("img, [onerror], [style], script:not([src])")) found.push(one.outerHTML.slice(0, 120));
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const isolated = node.parentElement.closest("bdi, [dir], option, textarea, svg");
+    const open = !isolated || getComputedStyle(isolated).display === "inline"; // an unclosed mark ends an inline isolate
+    if (node.nodeValue.includes("\u202e") && open) found.push(`not isolated: ${node.parentElement.outerHTML.slice(0, 160)}`);
+  }
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  if (wide > 0) found.push(`${wide} px too wide`);
+  for (const one of document.querySelectorAll("main *, header *, dialog[open] *")) {
+    const box = one.getBoundingClientRect();
+    let around = one;
+    while (around && getComputedStyle(around).overflowX === "visible") around = around.parentElement;
+    if (box.width > 0 && box.right > innerWidth + 1 && !around?.closest("main, header")) found.push(`outside: ${one.outerHTML.slice(0, 160)}`);
+  }
+  return found.slice(0, 8);
+}"""
