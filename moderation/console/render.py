@@ -15,6 +15,7 @@ from moderation.api.services import services_of
 from moderation.api.sessions import Session
 from moderation.console import words
 from moderation.console.navigation import LINKS
+from moderation.console.refusals import console_problem, page_tables
 from moderation.console.stop_notice import countdown_words, notice_values
 from streams import countries
 from streams.clock import now_ms
@@ -42,7 +43,9 @@ def templates() -> Environment:
         countdown=countdown_words,
         listed=words.listed,
     )
-    environment.globals.update(asset_url=asset_url, name_of=countries.country_name, why_words=words.WHY)
+    environment.globals.update(
+        refusals=page_tables(), asset_url=asset_url, name_of=countries.country_name, why_words=words.WHY
+    )
     return environment
 
 
@@ -57,7 +60,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 
 def refusal_page(request: Request, problem: dict[str, Any]) -> HTMLResponse:
     """Render the page that says why a call was refused, and what to do."""
-    return page(request, "refused.html", status=problem["status"], problem=problem)
+    return page(request, "refused.html", status=problem["status"], problem=console_problem(problem))
 
 
 def _common(request: Request) -> dict[str, Any]:

@@ -57,17 +57,22 @@
 
   bar.addEventListener("click", async ({ target }) => {
     const verdict = target.closest("[data-bulk]")?.dataset.bulk;
-    if (!verdict) return;
+    if (!verdict || bar.ariaBusy === "true") return;
+    bar.ariaBusy = "true"; // a second press must not replace the dialog under what is typed
+    await openBulk(verdict).finally(() => (bar.ariaBusy = null));
+  });
+
+  async function openBulk(verdict) {
     const cases = picks().map((pick) => `case=${encodeURIComponent(rowOf(pick).dataset.id)}`).join("&");
     const answer = await fetch(`/console/queue/bulk?verdict=${verdict}&${cases}`, { headers: { "HX-Request": "true" } }).catch(() => null);
     if (!answer?.ok) {
-      hushConsole.toast(answer?.status === 401 ? "Your session has ended: log in again" : "The server does not answer: try again");
+      hushConsole.unread(answer?.status ?? 0, (await answer?.text()) ?? "");
       return;
     }
     dialog.innerHTML = await answer.text();
     dialog.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true })); // console-forms.js restores what was typed
     dialog.showModal();
-  });
+  }
 
   document.addEventListener("click", ({ target }) => {
     target.closest("[data-closes]")?.closest("dialog").close();
@@ -85,7 +90,10 @@
       const pick = list.querySelector(`[data-id="${CSS.escape(item.case)}"] [data-pick]`);
       if (item.status === 201) {
         if (pick) pick.checked = false;
-      } else if (target.matches("[data-bulk-form]")) refusals.set(item.case, item.problem.detail ?? item.problem.title);
+      } else if (target.matches("[data-bulk-form]")) {
+        const { title, detail } = hushConsole.inWords(item.status, item.problem);
+        refusals.set(item.case, detail || title);
+      }
     }
     const undone = target.matches("[data-bulk-undo-form]");
     const words = undone ? `Undone: ${done.length}` : `${target.dataset.verb}: ${done.length} recorded`;

@@ -82,7 +82,7 @@
     await load();
     const dialog = document.getElementById(name);
     if (dialog) dialog.showModal();
-    else hushConsole.toast("Nothing of this case is open any more");
+    else hushConsole.toast("Nothing of this case is open to this decision any more: see its history, or go on with the next case");
   }
 
   // The answer replaced the button that had the focus: the numbers get it, where a screen reader goes on.
@@ -114,5 +114,11 @@
   setInterval(beat, BEAT_MS);
   beat();
   if (location.hash === "#undo") openUndo();
-  if (filters) page.querySelector("[data-back]").href += `?${filters}`;
+  // The way back, also after the top of the page was replaced
+  const keepFilters = () => {
+    const back = page.querySelector("[data-back]");
+    if (filters && !back.search) back.href += `?${filters}`;
+  };
+  document.addEventListener("htmx:oobAfterSwap", keepFilters);
+  keepFilters();
 })();

@@ -45,7 +45,8 @@
     if (event.isComposing || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
     event.preventDefault();
     const all = options();
-    if (all.length) mark(all.at((all.indexOf(chosen()) + (event.key === "ArrowDown" ? 1 : -1)) % all.length));
+    const at = all.indexOf(chosen());
+    if (all.length) mark(event.key === "ArrowDown" ? all[(at + 1) % all.length] : all.at(at < 0 ? -1 : at - 1));
   });
   dialog.querySelector("form").addEventListener("submit", async (event) => {
     event.preventDefault();

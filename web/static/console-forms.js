@@ -11,7 +11,26 @@
 "use strict";
 
 (() => {
+  // What this tab keeps is of one person: nothing of it is shown to, or sent by, the next one who logs in here.
+  const person = document.querySelector(".person")?.textContent ?? "";
+  if (person && sessionStorage.getItem("person") !== person) {
+    sessionStorage.clear();
+    sessionStorage.setItem("person", person);
+  }
+
   const NAMES = { 401: "Your session has ended", 0: "The server does not answer" };
+  const REFUSALS = JSON.parse(document.body.dataset.refusals); // moderation/console/refusals.py
+  const API_WORDS = new RegExp(REFUSALS.api);
+  const UNKNOWN = { detail: "It is not known whether this was recorded.", fix: "Send it again: it is recorded once." };
+
+  // A problem of the API in the words of the pages: what happened, and what to do next.
+  function inWords(status, problem) {
+    const kind = problem.type?.split("/").at(-1) ?? "";
+    if (!kind && status >= 500) return { ...problem, status, title: "The server does not answer", ...UNKNOWN };
+    const detail = (problem.detail ?? "").replace(/ ?\([^()]*\)/g, (aside) => (API_WORDS.test(aside) ? "" : aside));
+    const fix = problem.fix && !API_WORDS.test(problem.fix) ? problem.fix : (REFUSALS.steps[kind] ?? REFUSALS.steps[""]);
+    return { ...problem, status, title: REFUSALS.titles[kind] ?? problem.title, detail: API_WORDS.test(detail) ? "" : detail, fix };
+  }
 
   function body(form) {
     const fields = {};
@@ -32,7 +51,7 @@
     return fields;
   }
 
-  async function call(method, url, content, key) {
+  async function once(method, url, content, key) {
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
     const csrf = document.querySelector('meta[name="csrf"]');
     if (csrf.content) headers["X-CSRF-Token"] = csrf.content;
@@ -40,19 +59,32 @@
     try {
       answer = await fetch(url, { method, headers, body: content });
     } catch {
-      return { status: 0, problem: { detail: "It is not known whether this was recorded.", fix: "Send it again: it is recorded once." } };
+      return { status: 0, problem: { ...UNKNOWN, status: 0 } };
     }
     const plain = await answer.json().catch(() => ({}));
-    return answer.ok ? { status: answer.status, plain } : { status: answer.status, problem: plain };
+    return answer.ok ? { status: answer.status, plain } : { status: answer.status, problem: inWords(answer.status, plain) };
   }
 
-  // A new login in another tab has another token, which this page does not know yet.
-  async function renewToken() {
+  // A new login in another tab has another token, which this page does not know yet. If another person has logged in,
+  // nothing is sent: it would be recorded under that name.
+  async function sendAgain(refused, method, url, content, key) {
     const me = await fetch("/v1/me").then((answer) => (answer.ok ? answer.json() : {})).catch(() => ({}));
     const csrf = document.querySelector('meta[name="csrf"]');
-    if (!me.csrf || me.csrf === csrf.content) return false;
+    if (!me.csrf || me.csrf === csrf.content) return refused;
+    const mine = document.querySelector(".person").textContent;
+    if (me.reads_as !== mine) {
+      const detail = `You are logged in as ${me.reads_as} now, and this page is ${mine}'s. Nothing was sent.`;
+      const fix = "Log in as yourself, or reload the page and go on under the other name.";
+      return { status: 403, problem: { status: 403, title: "Another person has logged in", detail, fix } };
+    }
     csrf.content = me.csrf;
-    return true;
+    return once(method, url, content, key);
+  }
+
+  async function call(method, url, content, key) {
+    const answer = await once(method, url, content, key);
+    const old = answer.status === 403 && answer.problem.type?.endsWith("/csrf");
+    return old ? sendAgain(answer, method, url, content, key) : answer;
   }
 
   async function send(form) {
@@ -65,10 +97,7 @@
     form.dataset.sending = "true";
     form.setAttribute("aria-busy", "true");
     const method = form.dataset.method ?? "POST";
-    let answer = await call(method, form.dataset.write, content, form.dataset.attempt);
-    if (answer.status === 403 && answer.problem.type?.endsWith("/csrf") && (await renewToken())) {
-      answer = await call(method, form.dataset.write, content, form.dataset.attempt);
-    }
+    const answer = await call(method, form.dataset.write, content, form.dataset.attempt);
     delete form.dataset.sending;
     form.removeAttribute("aria-busy");
     if (answer.problem) return refuse(form, answer);
@@ -199,5 +228,19 @@
     return element;
   }
 
-  window.hushConsole = { send, call, toast, keep, problem: show };
+  // A part of the page that could not be read.
+  function unread(status, text) {
+    let problem = {};
+    try {
+      problem = JSON.parse(text);
+    } catch {
+      status = status < 500 ? status : 0; // of something between this page and the server
+    }
+    const { title, detail, fix } = status ? inWords(status, problem) : { title: NAMES[0], fix: "Wait a moment, then try again." };
+    toast([NAMES[status] ?? title, detail, fix].filter(Boolean).map((one) => one.replace(/[.\s]*$/, ".")).join(" "));
+  }
+  document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => unread(xhr.status, xhr.responseText));
+  document.addEventListener("htmx:sendError", () => unread(0, ""));
+
+  window.hushConsole = { send, call, toast, keep, unread, inWords, problem: show };
 })();

@@ -56,6 +56,7 @@
           event.preventDefault();
           form.dataset.next = "true";
           form.requestSubmit();
+          if (!form.dataset.sending) delete form.dataset.next; // a field is missing: a click on the button stays here
         }
       } else if (key === "k" && !event.shiftKey) {
         const finder = find(document, "Ctrl+K");

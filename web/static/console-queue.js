@@ -152,7 +152,7 @@
     const answer = await hushConsole.call("POST", `/v1/cases/${button.dataset.claim}/claim`, "{}", crypto.randomUUID());
     button.ariaBusy = null;
     if (answer.problem) {
-      hushConsole.toast(`${row.querySelector("[data-open]").textContent}: ${answer.problem.detail ?? "not claimed"}`);
+      hushConsole.toast(`${row.querySelector("[data-open]").textContent}: ${[answer.problem.detail || answer.problem.title, answer.problem.fix].join(". ")}`);
       return;
     }
     const name = Object.assign(document.createElement("bdi"), { textContent: answer.plain.claimed_by ?? "" });

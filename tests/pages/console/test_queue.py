@@ -183,3 +183,38 @@ def test_queue_is_accessible_and_fits_a_phone(new_console: Any, open_as: Any) ->
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_be_visible()
     assert Axe().run(page).response["violations"] == []
+
+
+def test_second_press_of_a_verdict_leaves_the_open_dialog_alone(new_console: Any, open_as: Any) -> None:
+    world = new_console(waiting("one"), waiting("0ne"))
+    first_answers(world, "asha", "one", "0ne")
+    page = opened_queue(open_as, world)
+    page.locator("[data-pick]").first.check()
+    asked = []
+    page.on("request", lambda one: asked.append(one.url) if "/bulk?" in one.url else None)
+    page.evaluate("document.querySelectorAll('[data-bulk]').forEach((one) => one.click())")
+    expect(page.locator("#bulk h2")).to_have_text("Hide 1 case")
+    assert len(asked) == 1
+
+
+def test_refused_claim_says_what_to_do_in_words_of_the_page(new_console: Any, open_as: Any, expected: set[int]) -> None:
+    world = new_console(waiting("one"))
+    page = opened_queue(open_as, world)
+    world.run(lambda services: services.cases.claim("one", actor="zoe"))
+    expected.add(409)
+    page.locator("[data-claim]").click()
+    expect(page.locator(".toast")).to_contain_text("zoe")
+    expect(page.locator(".toast")).to_contain_text("Look at what it is now, then decide again.")
+
+
+def test_part_that_cannot_be_read_says_what_to_do(
+    new_console: Any, open_as: Any, expected: set[int], faults: list[str]
+) -> None:
+    world = new_console(waiting("one"))
+    [case] = [one.id for one in world.run(lambda services: services.cases.refresh()).values()]
+    page = open_as(world, f"/console/cases/{case}")
+    page.route("**/part", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+    expected.add(502)
+    page.evaluate(f"htmx.ajax('GET', '/console/cases/{case}/part', {{target: '#case-rest'}})")
+    expect(page.locator(".toast")).to_have_text("The server does not answer. Wait a moment, then try again.")
+    faults.clear()  # htmx writes the status to the console

@@ -1,0 +1,66 @@
+"""Refusals in the words of the pages: an error names what its reader can do here, not a call of the API. Pure.
+
+The API's own next step is kept where it has no words of the API. console-forms.js gets the same tables with each page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+API_WORDS = r"/v1/|\b(?:GET|POST|PUT|PATCH|DELETE) /|\bhushtag [a-z]|openapi|\bheader\b|`|--[a-z]"
+"""Pattern of words for programmers and administrators; it means the same in JavaScript."""
+TITLES: Mapping[str, str] = {
+    "csrf": "This page is from an earlier login",
+    "key_reused": "It was sent already with other values",
+    "away": "The server cannot read or record anything now",
+    "bug": "The server failed",
+}
+"""Titles by type of problem, where the API's own is for programmers."""
+NEXT_STEPS: Mapping[str, str] = {
+    "unauthorised": "Log in again.",
+    "forbidden": "Ask an admin for this right, or leave it to a colleague who has it.",
+    "beyond_rights": "Choose less, or leave it to a colleague whose rights reach further.",
+    "blinded": "Give your verdict on its case first, or skip it.",
+    "first_answer_due": "Give your first answer on its case first.",
+    "not_you": "Reload the page: decisions are recorded under the name at its top.",
+    "csrf": "Reload the page, then send it again.",
+    "keys_needed": "Ask an admin to set up the login of this server.",
+    "not_found": "Reload the page: it shows what there is now.",
+    "stale": "Look at what it is now, then decide again.",
+    "under_way": "Wait a moment, then send it again: it is recorded once.",
+    "too_large": "Shorten it, then send it again.",
+    "mistake": "Correct it, then send it again.",
+    "key_reused": "Reload the page, then send it again.",
+    "too_often": "Wait a minute, then send it again.",
+    "exposure_limit": "Open fewer texts, decide without them, or skip the case.",
+    "away": "Wait a moment, then try again: nothing is recorded twice.",
+    "bug": "Try again. If it fails again, tell an admin when it happened.",
+    "": "Reload the page, then try again.",
+}
+"""What to do next, by type of problem; "" stands for the others."""
+_ASIDE = re.compile(r" ?\([^()]*\)")
+
+
+def console_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a problem of the API in the words of the pages.
+
+    >>> found = console_problem({"type": "/v1/problems/stale", "title": "t", "detail": "gone (GET /v1/cases)"})
+    >>> found["detail"], found["fix"]
+    ('gone', 'Look at what it is now, then decide again.')
+    """
+    kind = str(problem.get("type", "")).rpartition("/")[2]
+    detail, fix = str(problem.get("detail", "")), str(problem.get("fix", ""))
+    detail = _ASIDE.sub(lambda aside: "" if re.search(API_WORDS, aside[0]) else aside[0], detail)
+    return {
+        **problem,
+        "title": TITLES.get(kind, problem.get("title", "")),
+        "detail": "" if re.search(API_WORDS, detail) else detail,
+        "fix": fix if fix and not re.search(API_WORDS, fix) else NEXT_STEPS.get(kind, NEXT_STEPS[""]),
+    }
+
+
+def page_tables() -> dict[str, Any]:
+    """Return the tables for the scripts of a page."""
+    return {"api": API_WORDS, "titles": TITLES, "steps": NEXT_STEPS}
