@@ -57,8 +57,9 @@ def _shown(key: str, value: object) -> str:
 
 def _lists(name: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
     before, after = list(old), list(new)
-    for word, entries in (("without", [one for one in before if one not in after]),
-                          ("with", [one for one in after if one not in before])):  # fmt: skip
+    known, wanted = set(before), set(after)
+    for word, entries in (("without", [one for one in before if one not in wanted]),
+                          ("with", [one for one in after if one not in known])):  # fmt: skip
         if entries:
             yield f"{name}: {word} {', '.join(entries)}"
 
