@@ -28,3 +28,20 @@ def test_stream_of_the_first_person_is_not_that_of_the_second(new_console: Any, 
     expect(second.locator("[data-live=live]")).to_be_visible()
     second.wait_for_timeout(700)
     expect(second.locator("[data-row]")).not_to_contain_text("900 tweets")
+
+
+def test_draft_of_the_first_person_is_not_in_the_forms_of_the_second(
+    new_console: Any, open_as: Any, people: Any
+) -> None:
+    world = new_console()
+    page: Page = open_as(world, "/console/stop?country=IN", "asha")
+    form = 'form[data-draft="pause"] [name=reason]'
+    page.locator(form).evaluate(
+        "field => { field.value = 'mine'; field.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    page.reload()
+    assert page.locator(form).input_value() == "mine"
+    name, value = people.cookie("ben")
+    page.context.add_cookies([{"name": name, "value": value, "url": world.url}])
+    page.reload()
+    assert page.locator(form).input_value() != "mine"
