@@ -18,13 +18,6 @@
     sessionStorage.setItem("person", person);
   }
 
-  // What this tab keeps is of one person: nothing of it is shown to, or sent by, the next one who logs in here.
-  const person = document.querySelector(".person")?.textContent ?? "";
-  if (person && sessionStorage.getItem("person") !== person) {
-    sessionStorage.clear();
-    sessionStorage.setItem("person", person);
-  }
-
   const NAMES = { 401: "Your session has ended", 0: "The server does not answer" };
   const REFUSALS = JSON.parse(document.body.dataset.refusals); // moderation/console/refusals.py
   const API_WORDS = new RegExp(REFUSALS.api);
