@@ -7,16 +7,20 @@ ended session stays ended, also in a process that is started later.
 from __future__ import annotations
 
 import hashlib
+import math
 from contextlib import suppress
 from typing import Annotated
 
 import msgspec
 
 from moderation.service import ModerationService
+from streams.clock import monotonic_seconds
 from streams.errors import ContractError
 from streams.log.moderation import Id, Ms, RecordCodec, Text
 
 KIND = "session_ended"
+FRESH_SECONDS = 1.0
+"""Age up to which what is known counts."""
 
 
 class SessionEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=KIND):
@@ -49,20 +53,22 @@ class SessionEnds:
 
     def __init__(self, service: ModerationService) -> None:
         self._service = service
+        self._read_seconds = -math.inf
         self._folded = 0
         self._handles: set[str] = set()
 
     async def has(self, session_id: str) -> bool:
         """Return whether a session was ended.
 
-        The log is read only where this process has not read it yet; every other call of the API reads it on.
+        The log is read on at most once in `FRESH_SECONDS`, so that an end counts in every process, also an idle one.
 
         Raises:
             DependencyAway: Kafka does not answer.
         """
         view = self._service.view
-        if view.next_offset == 0:
+        if monotonic_seconds() - self._read_seconds > FRESH_SECONDS:
             view = await self._service.refresh()
+            self._read_seconds = monotonic_seconds()
         for _, other in view.others[self._folded :]:
             with suppress(ContractError):
                 if (record := decode_session_end(other)) is not None:
