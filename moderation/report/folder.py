@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +41,7 @@ class ReportFolder:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
+            _flush(hidden)
         except OSError as error:
             self.drop(hidden)
             raise CallerMistake(
@@ -60,6 +62,7 @@ class ReportFolder:
         """
         try:
             hidden.rename(self.path / name)
+            _flush(self.path)
         except OSError as error:
             self.drop(hidden)
             raise CallerMistake(
@@ -80,3 +83,13 @@ class ReportFolder:
         if hashlib.sha256(content).hexdigest() != digest:
             return "changed", b""
         return "kept", content
+
+
+def _flush(folder: Path) -> None:
+    """Flush the names in a folder, so that a loss of power takes none away; some file systems cannot."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -60,13 +60,16 @@ decode_publication = _codec.decode
 
 
 def publications_in(others: Iterable[tuple[int, OtherRecord]]) -> list[ReportPublished]:
-    """List the publications among the records of other folds, the newest first; malformed ones are left out."""
-    found: list[ReportPublished] = []
+    """List the publications among the records of other folds, the newest first; malformed ones are left out.
+
+    Two processes may write the same name at once: the first record in the log has it, and the others have no effect.
+    """
+    found: dict[str, ReportPublished] = {}
     for _, other in others:
         with suppress(ContractError):
             if (record := decode_publication(other)) is not None:
-                found.append(record)
-    return found[::-1]
+                found.setdefault(record.target, record)
+    return list(found.values())[::-1]
 
 
 def name_of(period: Period, edition: int = 1) -> str:

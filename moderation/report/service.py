@@ -1,8 +1,9 @@
 """Publishes reports: files in the folder of HUSHTAG_REPORTS, and a record of who published what.
 
 1. Write the files to a hidden folder, so that a full disk publishes nothing.
-2. Write the record with their hashes, under the next free name; two people at once get two editions or a conflict.
-3. Give the folder its name. A crash before this step leaves a record without files, which the list says.
+2. Write the record with their hashes, under the next free name. Of two processes at once, the second is refused.
+3. Give the folder its name. A crash before this step leaves a record without files, which the list says; a repetition
+   with the same preview puts them into place.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class ReportService:
         return publications_in((await self._service.refresh()).others)
 
     async def find(self, name: str) -> ReportPublished | None:
-        """Return a publication by its name; the first of two records counts."""
-        return next((one for one in reversed(await self.publications()) if one.target == name), None)
+        """Return a publication by its name."""
+        return next((one for one in await self.publications() if one.target == name), None)
 
     async def publish(self, made: MadeReport, *, actor: str, reason: str, correction: str = "") -> ReportPublished:
         """Publish a report as it was made.
@@ -62,7 +63,8 @@ class ReportService:
             correction: what the report corrects; needed where its period and country have a report already.
 
         Raises:
-            CallerMistake: there is no folder, or this report needs or lacks a correction, or was published already.
+            CallerMistake: there is no folder, or this report needs or lacks a correction, or was published already, or
+                another process published one at the same moment.
             DependencyAway: Kafka does not answer.
         """
         if self.folder is None:
@@ -79,7 +81,12 @@ class ReportService:
         written: list[ReportPublished] = []
 
         def records(view: OverrideHistory) -> list[tuple[bytes, bytes]]:
-            edition = _next_edition(publications_in(view.others), made.period, digests, correction)
+            published = publications_in(view.others)
+            unfinished = [one for one in published if one.files == digests and not folder.has(one.target)]
+            if unfinished:
+                written.append(unfinished[0])
+                return []
+            edition = _next_edition(published, made.period, digests, correction)
             while folder.has(name_of(made.period, edition)):
                 edition += 1
             written.append(
@@ -102,11 +109,21 @@ class ReportService:
 
         try:
             await self._service.transact(records)
+            _refuse_second(written[-1], publications_in(self._service.view.others))
         except BaseException:
             folder.drop(hidden)
             raise
         await asyncio.to_thread(folder.reveal, hidden, written[-1].target)
         return written[-1]
+
+
+def _refuse_second(written: ReportPublished, published: list[ReportPublished]) -> None:
+    """Refuse a record whose name an earlier one in the log has."""
+    if written not in published:
+        raise CallerMistake(
+            f"{written.target} was published at the same moment by someone else",
+            fix="read that report, then make a new preview if a correction is still wanted",
+        )
 
 
 def _next_edition(published: list[ReportPublished], period: Period, digests: dict[str, str], correction: str) -> int:

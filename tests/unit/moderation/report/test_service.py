@@ -122,6 +122,46 @@ def test_failed_record_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_repetition_after_an_unknown_outcome_puts_the_files_into_place(tmp_path: Path) -> None:
+    log, report = InMemoryLog(), made()
+    reports = service(tmp_path, log)
+    transact = reports._service.transact
+
+    async def unknown(make: Any) -> list[int]:
+        await transact(make)
+        raise DependencyAway("it is not known whether the record was written")
+
+    reports._service.transact = unknown  # type: ignore[method-assign]
+    with pytest.raises(DependencyAway):
+        run(reports.publish(report, actor="ann", reason="r"))
+    reports._service.transact = transact  # type: ignore[method-assign]
+    record = run(reports.publish(report, actor="ann", reason="r"))
+    assert (len(log.records), [one.name for one in tmp_path.iterdir()]) == (1, [record.target])
+    assert (tmp_path / record.target / "report.html").read_bytes() == report.files()["report.html"]
+    with pytest.raises(CallerMistake, match="exactly this report is published"):
+        run(reports.publish(report, actor="ann", reason="r"))
+
+
+def test_second_of_two_processes_at_once_publishes_nothing(tmp_path: Path) -> None:
+    log, first, second = InMemoryLog(), tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    late, other = service(second, log), service(first, log)
+    refresh = late._service._read
+
+    async def overtaken() -> None:
+        late._service._read = refresh  # type: ignore[method-assign]
+        await refresh()
+        await other.publish(made(at_ms=NOW_MS + 1), actor="ben", reason="r")
+
+    late._service._read = overtaken  # type: ignore[method-assign]
+    with pytest.raises(CallerMistake, match="at the same moment by someone else"):
+        run(late.publish(made(), actor="ann", reason="r"))
+    [published] = run(late.publications())
+    assert (published.actor, len(log.records)) == ("ben", 2)
+    assert ([one.name for one in first.iterdir()], list(second.iterdir())) == ([published.target], [])
+
+
 def test_without_a_usable_folder_nothing_is_recorded(tmp_path: Path) -> None:
     log = InMemoryLog()
     with pytest.raises(CallerMistake, match="no folder for reports"):
