@@ -46,14 +46,18 @@ async def refuse_blinded(request: Request, hashtag: str, actor: str) -> None:
         raise RefusedCall("blinded", f"{actor} reviews #{hashtag} blind", "give your verdict on its case, or skip it")
 
 
-async def refuse_while_blind(request: Request) -> None:
-    """Refuse a list with consecutive numbers to a person with a blind second look: a gap would reveal a state.
+async def refuse_while_blind(request: Request, person: str | None = None) -> None:
+    """Refuse what is complete or not given to a person with a blind second look: a gap would reveal a state.
+
+    Args:
+        request: request, admitted already.
+        person: the person; None: the one who reads the answer.
 
     Raises:
-        RefusedCall: the person who reads holds one, of any hashtag (403).
+        RefusedCall: the person holds one, of any hashtag (403).
     """
-    if await blinded_for(request):
-        words = "this list is complete or not given, and you review a hashtag blind"
+    if await blinded_for(request, person):
+        words = "this is complete or not given, and you review a hashtag blind"
         raise RefusedCall("blinded", words, "give your verdict on its case, or skip it")
 
 

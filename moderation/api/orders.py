@@ -173,6 +173,7 @@ async def rule(request: Request, order: OrderPath, body: RulingBody, idempotency
             fault = Fault("no targets are selected", "#/everything")
             raise RefusedCall("mistake", fault.detail, "give a filter, or everything: true", errors=[fault])
         check_rights(request, country=order[:2])
+        await refuse_while_blind(request, actor)  # what it leaves out or replaces is a state
         await services.orders.refresh()
         applied = await services.orders.rule(
             order,

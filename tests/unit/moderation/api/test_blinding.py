@@ -178,3 +178,14 @@ def test_audit_hides_verdicts_from_the_next_reviewer(client: TestClient) -> None
     for person, hidden in ((admin, True), (Calls(client, "legal"), False)):
         [row] = [one for one in person.get("/v1/audit").json()["items"] if one["kind"] == "case_look"]
         assert (row["action"] != "show", row["reason"] != "irony") == (hidden, hidden)
+
+
+def test_ruling_on_an_order_is_refused_while_its_actor_reviews_blind(client: TestClient, claimed: Calls) -> None:
+    legal = Calls(client, "legal")
+    order = legal.post("/v1/orders", **ORDER_BODY).json()["orders"][0]["order"]
+    version = legal.get(f"/v1/orders/{order}").json()["version"]
+    for to in ("acknowledged", "under_review"):
+        version = legal.post(f"/v1/orders/{order}/steps", to=to, if_version=version).json()["version"]
+    ruling = {"outcome": "reduced", "kinds": ["hashtag"], "dry_run": True, "if_version": version}
+    assert legal.post(f"/v1/orders/{order}/rulings", **ruling).status_code == 201
+    assert kind_of(claimed.post(f"/v1/orders/{order}/rulings", **ruling)) == "blinded"
