@@ -60,22 +60,24 @@ def faults_of_texts(page: Any) -> list[str]:
 
 _FAULTS = r"""() => {
   const found = [];
+  const note = (what, element) => found.push(`${what}: ${element.outerHTML.slice(0, 160)}`);
   if (window.pwned) found.push("a script ran");
-  for (const one of document.querySelectorAll("img, [onerror], [style], script:not([src])")) found.push(one.outerHTML.slice(0, 120));
+  for (const one of document.querySelectorAll("img, [onerror], [style], script:not([src])")) note("markup", one);
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
-    const node = walker.currentNode;
-    const isolated = node.parentElement.closest("bdi, [dir], option, textarea, svg");
-    const open = !isolated || getComputedStyle(isolated).display === "inline"; // an unclosed mark ends an inline isolate
-    if (node.nodeValue.includes("\u202e") && open) found.push(`not isolated: ${node.parentElement.outerHTML.slice(0, 160)}`);
+    const around = walker.currentNode.parentElement;
+    const isolated = around.closest("bdi, [dir], option, textarea, svg");
+    // A mark that nothing closes ends the isolation of an inline element.
+    const open = !isolated || getComputedStyle(isolated).display === "inline";
+    if (walker.currentNode.nodeValue.includes("\u202e") && open) note("not isolated", around);
   }
   const wide = document.documentElement.scrollWidth - innerWidth;
   if (wide > 0) found.push(`${wide} px too wide`);
   for (const one of document.querySelectorAll("main *, header *, dialog[open] *")) {
     const box = one.getBoundingClientRect();
-    let around = one;
-    while (around && getComputedStyle(around).overflowX === "visible") around = around.parentElement;
-    if (box.width > 0 && box.right > innerWidth + 1 && !around?.closest("main, header")) found.push(`outside: ${one.outerHTML.slice(0, 160)}`);
+    let clip = one;
+    while (clip && getComputedStyle(clip).overflowX === "visible") clip = clip.parentElement;
+    if (box.width > 0 && box.right > innerWidth + 1 && !clip?.closest("main, header")) note("outside", one);
   }
   return found.slice(0, 8);
 }"""
