@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from streams.clock import now_ms
 from streams.constants import HOUR_MS, MINUTE_MS
-from streams.errors import CallerMistake, HushtagError
+from streams.errors import CallerMistake, DependencyAway, HushtagError
 from streams.log.evidence import EvidenceRecord
 from streams.log.evidence_reading import read_evidence
 from streams.policy import Policy
@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # its import takes half a second
 DAY_MS = 24 * HOUR_MS
 SURVEY_FRESH_MS = 15 * MINUTE_MS
 """Age up to which a survey is shown again."""
+SURVEY_AGAIN_MS = 30_000
+"""Age after which a failed survey is begun again."""
 JOBS_MAX = 20
 """Results kept; the oldest goes first."""
 JOBS_EACH = 3
@@ -76,11 +78,21 @@ class Backtests:
         self._jobs: OrderedDict[str, BacktestJob] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._survey: BacktestJob | None = None
+        self._judged: set[BacktestJob] = set()
+        """Jobs of calls that wait for their reports."""
 
     async def judge(self, live: Policy, new: Policy, back_ms: int) -> ImpactReport:
         """Judge the past under two policies and return the differences."""
-        report: ImpactReport = await self._run(BacktestJob("", new.revision), _impact(live, new), back_ms)
-        return report
+        job = BacktestJob("", new.revision)
+        self._judged.add(job)
+        try:
+            report: ImpactReport = await self._run(job, _impact(live, new), back_ms)
+            return report
+        except _Ended:
+            raise DependencyAway("the API is being stopped", fix="repeat it in a moment") from None
+        finally:
+            job.unwanted = True  # a call that was cancelled leaves its thread behind
+            self._judged.discard(job)
 
     def impact(self, live: Policy, new: Policy, back_ms: int, owner: str) -> BacktestJob:
         """Begin a comparison of two policies on the past; the owner's last one ends if it still runs."""
@@ -104,8 +116,7 @@ class Backtests:
     def survey(self, live: Policy) -> BacktestJob:
         """Return the survey of the live policy over the last day; begin one if there is none or it is old."""
         known = self._survey
-        is_old = known is not None and known.state in ("done", "failed") and _age_ms(known) > SURVEY_FRESH_MS
-        if known is None or known.revision != live.revision or is_old:
+        if known is None or known.revision != live.revision or _is_old(known):
             if known is not None:
                 known.unwanted = True
             known = self._survey = BacktestJob("", live.revision)
@@ -114,7 +125,7 @@ class Backtests:
 
     async def close(self) -> None:
         """End all jobs."""
-        for job in (*self._jobs.values(), *filter(None, [self._survey])):
+        for job in (*self._jobs.values(), *self._judged, *filter(None, [self._survey])):
             job.unwanted = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -126,6 +137,9 @@ class Backtests:
                 job.error = error
             except _Ended:
                 job.error = CallerMistake("a later one took its place", fix="look at the later one")
+            except Exception:
+                job.error = DependencyAway("the run failed", fix="the log of `hushtag api` has the trace")
+                raise
             finally:
                 job.state = "done" if job.error is None and job.report is not None else "failed"
 
@@ -157,8 +171,9 @@ def evidence_feed(settings: Settings) -> Feed:
     return lambda since_ms: read_evidence(settings, since_ms)
 
 
-def _age_ms(job: BacktestJob) -> int:
-    return now_ms() - job.began_ms
+def _is_old(survey: BacktestJob) -> bool:
+    age_ms = now_ms() - survey.began_ms
+    return {"done": age_ms > SURVEY_FRESH_MS, "failed": age_ms > SURVEY_AGAIN_MS}.get(survey.state, False)
 
 
 def _impact(live: Policy, new: Policy) -> Callable[[], _Backtest]:

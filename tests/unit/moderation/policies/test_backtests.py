@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
-from moderation.policies.backtests import JOBS_MAX, SURVEY_FRESH_MS, BacktestJob
+from moderation.policies.backtests import JOBS_MAX, SURVEY_AGAIN_MS, SURVEY_FRESH_MS, BacktestJob, Backtests
+from streams.errors import DependencyAway
+from streams.log.evidence import EvidenceRecord
 from tests.support.backtest_cases import LIVE, NEW, steady
 from tests.support.in_memory_policies import InMemoryPolicies
 
@@ -62,3 +65,43 @@ async def test_close_ends_a_running_job(policies: InMemoryPolicies) -> None:
         await asyncio.sleep(0.01)
     await backtests.close()
     assert job.state == "failed" and job.done < len(policies.evidence)
+
+
+async def test_failed_survey_says_so_and_is_soon_begun_again(policies: InMemoryPolicies) -> None:
+    fails: list[Exception] = [DependencyAway("Kafka does not answer"), ValueError("bug")]
+
+    async def feed(since_ms: int) -> AsyncGenerator[tuple[EvidenceRecord, int, int], None]:
+        if fails:
+            raise fails.pop()
+        async for one in policies.feed(since_ms):
+            yield one
+
+    backtests = Backtests(feed)
+    for words in ("the run failed", "Kafka does not answer"):
+        job = await ended(backtests.survey(LIVE))
+        assert (job.state, str(job.error)) == ("failed", words)
+        assert backtests.survey(LIVE) is job, "a page that is reloaded does not read at once"
+        job.began_ms -= SURVEY_AGAIN_MS + 1
+    assert (await ended(backtests.survey(LIVE))).state == "done"
+    await backtests.close()
+
+
+async def test_cancelled_call_ends_its_thread(policies: InMemoryPolicies) -> None:
+    policies.wait_seconds = 0.05
+    read: list[int] = []
+
+    async def feed(since_ms: int) -> AsyncGenerator[tuple[EvidenceRecord, int, int], None]:
+        async for one in policies.feed(since_ms):
+            read.append(one[1])
+            yield one
+
+    backtests = Backtests(feed)
+    call = asyncio.create_task(backtests.judge(LIVE, NEW, 1))
+    while not read:
+        await asyncio.sleep(0.01)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    await asyncio.sleep(0.2)
+    seen = len(read)
+    await asyncio.sleep(0.2)
+    assert len(read) == seen < len(policies.evidence)
