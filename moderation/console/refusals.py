@@ -41,6 +41,7 @@ NEXT_STEPS: Mapping[str, str] = {
 }
 """What to do next, by type of problem; "" stands for the others."""
 _ASIDE = re.compile(r" ?\([^()]*\)")
+_CASE = re.compile(r"^case-[0-9a-f]{16}: ")
 
 
 def console_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def console_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
     ('gone', 'Look at what it is now, then decide again.')
     """
     kind = str(problem.get("type", "")).rpartition("/")[2]
-    detail, fix = str(problem.get("detail", "")), str(problem.get("fix", ""))
+    detail, fix = _CASE.sub("", str(problem.get("detail", ""))), str(problem.get("fix", ""))
     detail = _ASIDE.sub(lambda aside: "" if re.search(API_WORDS, aside[0]) else aside[0], detail)
     return {
         **problem,

@@ -27,7 +27,7 @@
   function inWords(status, problem) {
     const kind = problem.type?.split("/").at(-1) ?? "";
     if (!kind && status >= 500) return { ...problem, status, title: "The server does not answer", ...UNKNOWN };
-    const detail = (problem.detail ?? "").replace(/ ?\([^()]*\)/g, (aside) => (API_WORDS.test(aside) ? "" : aside));
+    const detail = (problem.detail ?? "").replace(/^case-[0-9a-f]{16}: /, "").replace(/ ?\([^()]*\)/g, (aside) => (API_WORDS.test(aside) ? "" : aside));
     const fix = problem.fix && !API_WORDS.test(problem.fix) ? problem.fix : (REFUSALS.steps[kind] ?? REFUSALS.steps[""]);
     return { ...problem, status, title: REFUSALS.titles[kind] ?? problem.title, detail: API_WORDS.test(detail) ? "" : detail, fix };
   }
@@ -136,7 +136,7 @@
       add(place, "p", `${where ? `${where}: ` : ""}${fault.detail}`);
     }
     for (const change of problem.changed ?? []) {
-      if (typeof change === "string") add(place, "p", change);
+      if (typeof change === "string") problem.detail?.includes(change) || add(place, "p", change);
       else if (change.actor) add(place, "p", `${change.actor}: ${change.action ?? change.kind ?? "change"}. ${change.reason ?? ""}`);
     }
     if (problem.fix) add(place, "p", problem.fix).className = "hint";
@@ -223,6 +223,7 @@
         action.act();
       };
     }
+    [...place.children].filter((one) => !one.querySelector("button")).slice(2).forEach((one) => one.remove());
     place.prepend(element);
     setTimeout(() => element.remove(), 20_000);
     return element;

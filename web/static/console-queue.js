@@ -13,6 +13,14 @@
   const html = new Map(); // latest rows by id
   const gone = new Map();
   const applied = new WeakMap(); // row to the text that it shows
+  // After a sleep the server no longer says what became of each row: those that are not in its list are greyed, too.
+  const SLEPT_MS = 300_000;
+  let slept = false;
+  let awake = Date.now();
+  setInterval(() => {
+    slept ||= Date.now() - awake > SLEPT_MS;
+    awake = Date.now();
+  }, 30_000);
 
   const rows = () => [...list.children];
   const idOf = (row) => row.dataset.id;
@@ -55,6 +63,7 @@
     const waits = new Set(order);
     for (const id of html.keys()) if (!waits.has(id)) html.delete(id);
     for (const row of rows()) update(row, waits);
+    if (queue?.order) slept = false;
     show();
   }
 
@@ -66,7 +75,7 @@
         applied.set(row, html.get(id));
       }
       gone.delete(id);
-    } else if (!("gone" in row.dataset) && (gone.has(id) || complete)) {
+    } else if (!("gone" in row.dataset) && (gone.has(id) || complete || slept)) {
       applied.delete(row);
       leave(row, gone.get(id));
     }
@@ -77,7 +86,7 @@
     else {
       row.classList.add("gone");
       row.dataset.gone = "";
-      row.querySelector(".who").textContent = "no longer in this list";
+      row.querySelector(".who").textContent = complete ? "no longer in this list" : "no longer among the first rows";
       row.querySelector(".act").replaceChildren();
       row.querySelector(".when").replaceChildren();
       row.querySelector(".pick").replaceChildren();

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from moderation.api.services import Services
-from moderation.console import stream
+from moderation.console import queue_board, stream
 from streams.clock import now_ms
 from tests.support.console_cases import waiting
 from tests.support.console_world import ConsoleWorld
@@ -203,8 +203,8 @@ def test_refused_claim_says_what_to_do_in_words_of_the_page(new_console: Any, op
     world.run(lambda services: services.cases.claim("one", actor="zoe"))
     expected.add(409)
     page.locator("[data-claim]").click()
-    expect(page.locator(".toast")).to_contain_text("zoe")
-    expect(page.locator(".toast")).to_contain_text("Look at what it is now, then decide again.")
+    words = "#one: zoe holds the claim. Look at what it is now, then decide again."
+    expect(page.locator(".toast")).to_have_text(words)
 
 
 def test_part_that_cannot_be_read_says_what_to_do(
@@ -218,3 +218,22 @@ def test_part_that_cannot_be_read_says_what_to_do(
     page.evaluate(f"htmx.ajax('GET', '/console/cases/{case}/part', {{target: '#case-rest'}})")
     expect(page.locator(".toast")).to_have_text("The server does not answer. Wait a moment, then try again.")
     faults.clear()  # htmx writes the status to the console
+
+
+def test_row_that_is_gone_since_a_long_sleep_turns_grey(
+    new_console: Any, open_as: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_board, "GONE_MS", -1)  # the server has forgotten what became of it
+    world = new_console(*(waiting(f"tag{n}", minutes=60 + n) for n in range(stream.MARGIN_ROWS + 5)))
+    first_answers(world, "zoe", "tag0", "tag1")
+    page = open_as(world, "/console/closed")
+    page.clock.install()
+    page.goto(f"{world.url}/console/queue?rows=2")
+    page.wait_for_selector(LIVE)
+    world.run(lambda services: services.cases.decide("tag0", "show", actor="zoe", reason="news"))
+    expect(page.locator("[data-text=queue-total]")).to_have_text(f"{stream.MARGIN_ROWS + 4} wait")
+    expect(page.locator("[data-gone]")).to_have_count(0)
+    page.clock.fast_forward("20:00")
+    world.run(lambda services: services.cases.decide("tag1", "show", actor="zoe", reason="news"))
+    expect(page.locator("[data-gone]")).to_have_count(2)
+    expect(page.locator("[data-gone] .who").first).to_have_text("no longer among the first rows")
