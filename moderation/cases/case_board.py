@@ -30,6 +30,8 @@ from moderation.review.automated import AutomatedFold
 from moderation.review.fold import AppealFold
 from streams.flags.overrides import OverrideHistory
 
+LEAST_STALE = 1_000
+"""Stale entries that are kept at least, so that few hashtags do not build the heap anew all the time."""
 _Logs = tuple[CaseFold, AutomatedFold, OverrideHistory, AppealFold]
 
 
@@ -159,6 +161,9 @@ class CaseBoard:
         elif self._moments.get(hashtag) != moment_ms:
             self._moments[hashtag] = moment_ms
             heapq.heappush(self._due, (moment_ms, hashtag))
+            if len(self._due) > 2 * len(self._moments) + LEAST_STALE:  # each renewal of a decision makes one stale
+                self._due = [(moment_ms, hashtag) for hashtag, moment_ms in self._moments.items()]
+                heapq.heapify(self._due)
 
 
 def _put(held: dict[str, Any], hashtag: str, value: Any) -> None:

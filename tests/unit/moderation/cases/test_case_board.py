@@ -226,3 +226,17 @@ async def test_decision_elsewhere_names_the_cases_whose_version_it_changes() -> 
     sequence, _ = await world.cases.changed_since(0)
     await world.person("allow", tag="tag", country="FR")
     assert len((await world.cases.changed_since(sequence))[1]) == 1
+
+
+async def test_renewals_do_not_pile_up_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case_board, "LEAST_STALE", 4)
+    world = CaseHarness()
+    for number in range(1, 40):
+        world.now_ms += 1_000
+        ends_ms = world.now_ms + HOUR_MS
+        world.automated.fold.apply(decision(ruling("hold", expires_at_ms=ends_ms), number=number, at_ms=world.now_ms))
+        await world.cases.refresh()
+    assert len(world.cases._board._due) <= 2 + 4
+    assert (await world.case()).is_open
+    world.now_ms += HOUR_MS
+    assert not (await world.case()).is_open
