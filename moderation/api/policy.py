@@ -81,7 +81,7 @@ class ImpactAnswer(AnswerModel):
     changes: list[dict[str, Any]] = Field(description="Hashtags on which the policies differ, most minutes first.")
     protected: list[dict[str, Any]] = Field(description="Hashtags that only `never_suppress` of the new policy spares.")
     totals: list[dict[str, Any]] = Field(description="By category and country; empty while you review a hashtag blind.")
-    histograms: list[dict[str, Any]]
+    histograms: list[dict[str, Any]] = Field(description="Empty while you review a hashtag blind.")
     needs_replay: list[dict[str, Any]] = Field(description="Rules that the kept evidence cannot answer.")
     numbers: Numbers
     blinded: BlindedList

@@ -32,13 +32,14 @@ class ReportReader:
         return rows_of(msgspec.to_builtins(self.visible(changes)), self.withheld)
 
     def report(self, report: ImpactReport) -> dict[str, Any]:
-        """Build the JSON of a report; totals would reveal the state of a blind hashtag by subtraction."""
+        """Build the JSON of a report; counts would reveal the state of a blind hashtag by subtraction."""
         plain: dict[str, Any] = msgspec.to_builtins(report)
         changes, protected = self.rows(report.changes), self.rows(report.protected)
         return plain | {
             "changes": changes,
             "protected": protected,
             "totals": [] if self.blinded else plain["totals"],
+            "histograms": [] if self.blinded else plain["histograms"],
             "numbers": numbers_word([*changes, *protected], self.withheld),
             "blinded": sorted(self.blinded),
         }

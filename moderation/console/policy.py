@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from moderation.api.access import needs
+from moderation.api.blinding import blinded_for
 from moderation.api.policy import live_record
 from moderation.api.policy_changes import RevisionPath, revision_as_dict
 from moderation.api.services import services_of
@@ -49,7 +50,7 @@ async def show_policy(request: Request) -> Response:
         more=max(0, len(records) - HISTORY),
         workers=worker_words(topic, live),
         shadow=services_of(request).shadows.current,
-        **thresholds(Policy.from_canonical(live.policy), await _survey(request, live)),
+        **await _thresholds(request, live),
     )
 
 
@@ -57,8 +58,7 @@ async def show_policy(request: Request) -> Response:
 async def show_thresholds(request: Request) -> Response:
     """Show the thresholds again, for a page that waits for the last day."""
     live = live_record(await services_of(request).policy_topic())
-    survey = await _survey(request, live)
-    return page(request, "policy_thresholds.html", **thresholds(Policy.from_canonical(live.policy), survey))
+    return page(request, "policy_thresholds.html", **await _thresholds(request, live))
 
 
 @router.get("/policy/revisions/{revision}", openapi_extra=needs("decide"))
@@ -69,15 +69,24 @@ async def show_revision(request: Request, revision: RevisionPath) -> Response:
     return page(request, "policy_revision.html", one=found, live=live_record(topic))
 
 
-async def _survey(request: Request, live: PolicyRecord) -> BacktestJob:
-    return copy(services_of(request).backtests.survey(Policy.from_canonical(live.policy)))  # it goes on meanwhile
+async def _thresholds(request: Request, live: PolicyRecord) -> dict[str, Any]:
+    policy = Policy.from_canonical(live.policy)
+    job = copy(services_of(request).backtests.survey(policy))  # it goes on meanwhile
+    return thresholds(policy, job, is_blind=bool(await blinded_for(request)))
 
 
-def thresholds(policy: Policy, job: BacktestJob) -> dict[str, Any]:
-    """Compute the values of the table of thresholds."""
+def thresholds(policy: Policy, job: BacktestJob, *, is_blind: bool) -> dict[str, Any]:
+    """Compute the values of the table of thresholds.
+
+    Args:
+        policy: policy of the table.
+        job: survey of its rules.
+        is_blind: whether the person who reads reviews a hashtag blind, whose state a small count would reveal.
+    """
     from streams.backtest.survey import places_of_rules
 
-    surveys = {(one.category, one.rule): one for one in job.report.rules} if job.report is not None else {}
+    shown = job.report is not None and not is_blind
+    surveys = {(one.category, one.rule): one for one in job.report.rules} if shown else {}
 
     def chart(row: RuleRow) -> Markup:
         return Markup(threshold_chart(row.rule, surveys.get((row.category, row.rule))))
@@ -88,6 +97,7 @@ def thresholds(policy: Policy, job: BacktestJob) -> dict[str, Any]:
         "survey_of": lambda row: surveys.get((row.category, row.rule)),
         "survey_words": survey_words,
         "job": job,
+        "is_blind": is_blind,
         "modes": MODES,
         "share": share_words,
         "corroboration": corroboration_words,

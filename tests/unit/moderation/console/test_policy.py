@@ -161,5 +161,7 @@ def test_blind_hashtag_is_left_out_with_every_total(client: TestClient, policies
     assert "You review" in done.text and "#harsh</bdi> blind" in done.text and done.text.count("#harsh") == 1
     assert "<p>1 " in done.text and "By category and country" not in done.text
     report = admin.get(f"/v1/policy/impacts/{job}").json()["report"]
-    assert (report["totals"], report["blinded"]) == ([], ["harsh"])
+    assert (report["totals"], report["histograms"], report["blinded"]) == ([], [], ["harsh"])
+    thresholds = until(lambda: read_page(client, "/console/policy/thresholds", "admin"), "</time> to <time").text
+    assert "counts of hashtags are left out" in thresholds and "judged" not in thresholds
     assert [one["hashtag"] for one in report["changes"]] == ["other"]
