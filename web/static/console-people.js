@@ -23,11 +23,23 @@
     });
   });
 
+  // The button "Back" of a browser shows a page as it was left.
+  addEventListener("pagehide", () => {
+    made.hidden = true;
+    for (const name of ["name", "key", "line"]) place(name).textContent = "";
+  });
+
   document.addEventListener("click", async ({ target }) => {
     const copy = target.closest("[data-copy]");
     if (copy) {
-      await navigator.clipboard.writeText(place(copy.dataset.copy).textContent);
-      window.hushConsole.toast("Copied");
+      const from = place(copy.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(from.textContent);
+        window.hushConsole.toast("Copied");
+      } catch {
+        getSelection().selectAllChildren(from);
+        window.hushConsole.toast("The browser does not let this page copy: it is selected, so copy it yourself");
+      }
     }
     const words = target.closest("[data-fill]");
     if (words) {

@@ -76,6 +76,8 @@ def test_key_is_shown_once_and_forgotten_by_a_reload(world: ConsoleWorld, open_a
     found = key.text_content() or ""
     assert found.startswith("hush_") and found not in (page.locator("[data-made-line]").text_content() or "")
     assert found not in page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    assert found not in page.content(), "the page may be shown again by the button Back"
     page.reload()
     assert found not in page.content()
     assert world.log.records == []
