@@ -142,6 +142,7 @@ class RulingAnswer(AnswerModel):
     spared: int
     unfit: int
     unchanged: int
+    replaces: dict[Outcome, int] = Field(description="Outcomes that the targets have now, with their numbers.")
     left_out: list[LeftOutAnswer] = Field(description="The first 1,000 of the selected targets that stay as they are.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from moderation.orders.selection import Selection
@@ -30,6 +31,8 @@ class RulingPlan:
     """Number of targets left out because they cannot have the outcome, such as a hashtag that is to be withheld."""
     unchanged: int
     """Number of targets that have the outcome already, or for whom the actor cannot be the second person."""
+    replaces: tuple[tuple[Outcome, int], ...] = ()
+    """Outcomes that named targets have now, and the number of targets: the ruling replaces them."""
     left_out: tuple[tuple[int, str], ...] = ()
     """Number and reason of each selected target that the ruling does not name."""
 
@@ -81,7 +84,11 @@ def plan_ruling(
         kinds = sorted({row.target.kind for row in selected})
         may = "; ".join(f"{kind}: {', '.join(OUTCOMES_OF[kind])}" for kind in kinds)
         raise CallerMistake(f"none of these {len(selected)} targets can be {outcome}", fix=may)
-    return RulingPlan(outcome, tuple(chosen), decides, proposes, spared, unfit, unchanged, tuple(left_out))
+    replaces = Counter(row.ruling.outcome for row in chosen if row.ruling is not None)
+    return RulingPlan(
+        outcome, tuple(chosen), decides, proposes, spared, unfit, unchanged,
+        tuple(sorted(replaces.items())), tuple(left_out),
+    )  # fmt: skip
 
 
 def default_ground(plan: RulingPlan, cases: OrderFold) -> Ground:

@@ -12,7 +12,7 @@ from moderation.orders.errors import change_words
 from moderation.orders.intake_plan import IntakePlan
 from moderation.orders.ruling_plan import RulingPlan
 from moderation.tables import write_table
-from moderation.wording import counted, time_words
+from moderation.wording import counted, listed, time_words
 from streams.cli.lists import Cell
 from streams.naming import format_duration as duration_words
 from streams.orders.cases import Case, TargetRow
@@ -135,6 +135,7 @@ def ruling_as_dict(plan: RulingPlan) -> dict[str, Any]:
         "spared": plan.spared,
         "unfit": plan.unfit,
         "unchanged": plan.unchanged,
+        "replaces": dict(plan.replaces),
     }
 
 
@@ -151,6 +152,9 @@ def ruling_words(plan: RulingPlan, *, dry_run: bool) -> str:
         parts.append(f"{plan.unfit:,} that cannot be {plan.outcome} left out")
     if plan.unchanged:
         parts.append(f"{plan.unchanged:,} unchanged")
+    if plan.replaces:
+        before = listed([f"{many:,} {outcome}" for outcome, many in plan.replaces])
+        parts.append(f"{before} before")
     return "; ".join(parts)
 
 

@@ -79,7 +79,7 @@
   }
 
   function found(one) {
-    const due = `due ${new Date(one.deadline_ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+    const due = `${one.deadline_ms < Date.now() ? "overdue since" : "due"} ${new Date(one.deadline_ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
     if (one.fate === "conflict") return `${one.reference}: cannot be taken in. ${one.why}`;
     if (one.fate === "known") return `${one.reference}: known already as ${one.order}, with all ${counted(one.known, "target")}`;
     const what = one.fate === "new" ? "a new order" : `more targets of ${one.order}`;

@@ -154,9 +154,13 @@
       place.replaceChildren();
       return hushConsole.problem(form, { status: answer.status, ...answer.problem });
     }
-    const { decides, proposes, spared, unfit, unchanged } = answer.plain;
+    const { decides, proposes, spared, unfit, unchanged, replaces } = answer.plain;
     title(decides + proposes);
     const lines = [];
+    for (const [outcome, many] of Object.entries(mine.second ? {} : replaces)) {
+      const is = `${numbers.format(many)} ${many === 1 ? "is" : "are"} ${outcome} now`;
+      lines.push(outcome === mine.outcome ? `${is}: your reason replaces the one given` : `${is}: your ruling replaces that one`);
+    }
     if (proposes) lines.push(`${counted(proposes, "protected speaker")} then wait${proposes === 1 ? "s" : ""} for a second person`);
     if (spared) lines.push(`${counted(spared, "protected speaker")} left out`);
     if (unfit) lines.push(`${counted(unfit, "target")} left out: of a kind that cannot be ${mine.outcome}`);

@@ -100,12 +100,22 @@ def test_restricting_protected_speaker_needs_two_people() -> None:
     assert world.rule(order, "withheld", "1", actor=" ANN", against_protected=True).plan.unchanged == 1
     assert world.desk.case(order).rows[0].ruling is None
     second = world.rule(order, "withheld", "1", actor="ben", against_protected=True).plan
-    assert (second.decides, second.proposes) == (1, 0)
+    assert (second.decides, second.proposes, second.replaces) == (1, 0, ())
     ruling = world.desk.case(order).rows[0].ruling
     assert ruling is not None
     assert ruling.actors == ("ann", "ben")
     world.step(order, "final")
     assert world.held() == LEGAL
+
+
+def test_ruling_names_the_outcomes_that_it_replaces() -> None:
+    world = OrdersWorld()
+    order = world.intake(accounts(1, 2, 3))
+    world.review(order)
+    world.rule(order, "declined", "1")
+    world.rule(order, "withheld", "2")
+    again = world.rule(order, "withheld", selection=Selection(), reason="another").plan
+    assert (again.decides, again.replaces) == (3, (("declined", 1), ("withheld", 1)))
 
 
 @pytest.mark.parametrize(
