@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from hushtag_client.registers import ANY_HASHTAG, HIDING, Register
+from hushtag_client.registers import ANY_HASHTAG, HIDING, WORLD, Register
 from hushtag_client.resolution import candidates, winner
 from pydantic import Field
 from starlette.responses import Response
@@ -103,7 +103,7 @@ async def held_now(
 
 
 def held_tags(
-    decisions: Iterable[Decision], people: OverrideHistory, at_ms: int, *, stops: bool = True
+    decisions: Iterable[Decision], people: OverrideHistory, at_ms: int, *, stops: bool = True, viewers: str = ""
 ) -> list[HeldTag]:
     """Resolve all registers of the logs, and group those that win by what they say.
 
@@ -112,6 +112,7 @@ def held_tags(
         people: people's decisions.
         at_ms: the moment, Unix time in ms.
         stops: False: as if no stop button were pressed.
+        viewers: country whose viewers alone count; "": each register counts where it was decided.
     """
     fold = DecisionFold(longest_expiry_ms=DAY_MS, max_broker_skew_ms=0)
     registers = [one for decision in decisions for one in fold.apply(decision)]
@@ -126,8 +127,11 @@ def held_tags(
             continue
         if one.action not in HIDING and one.action != "discount":
             continue
-        pressed = candidates(of_place.get((ANY_HASHTAG, one.surface), ()), one.country)
-        if winner(candidates(of_place[one.hashtag, one.surface], one.country), pressed, at_ms) != one:
+        place = viewers or one.country
+        if one.country not in (place, WORLD):
+            continue
+        pressed = candidates(of_place.get((ANY_HASHTAG, one.surface), ()), place)
+        if winner(candidates(of_place[one.hashtag, one.surface], place), pressed, at_ms) != one:
             continue
         key = (one.hashtag, one.country, one.source, one.action, one.category, one.version)
         groups.setdefault(key, HeldTag(one, [])).surfaces.append(one.surface)

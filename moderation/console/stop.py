@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -14,7 +15,7 @@ from moderation.api.blinding import blinded_for
 from moderation.api.held import HeldTag, held_tags
 from moderation.api.keys import Permission
 from moderation.api.rights import Caller
-from moderation.api.services import services_of
+from moderation.api.services import Services, services_of
 from moderation.api.stop import pauses_in_force, stop_version
 from moderation.console.hashtag_limits import category_choices, country_choices, limit_words, longest_ms
 from moderation.console.held import held_row, in_order
@@ -23,12 +24,15 @@ from moderation.console.route import page_router
 from moderation.console.stop_notice import ISOLATED, countdown_words, scope_words
 from moderation.console.words import moment_words
 from moderation.drafts import duration_ms
+from moderation.publication_times import records_of_write
 from streams.clock import now_ms
 from streams.countries import WORLD
 from streams.flags.overrides import OverrideHistory
 from streams.log.moderation import Override
 
 router = page_router()
+_NEW_MS, _WAIT_SECONDS = 10_000, 2.0
+"""Age of a change below which the page waits for the surfaces, and the longest wait."""
 SHOWN = 20
 """Rows of the list of what it would release; the list of what is held has all."""
 DURATIONS = (("1h", "1 hour"), ("6h", "6 hours"), ("24h", "24 hours"), ("3d", "3 days"))
@@ -65,9 +69,14 @@ async def show_stop(
         "category": category if category in dict(categories) else next(iter(dict(categories)), ""),
     }
     pauses = pauses_in_force(view, at_ms)
-    found = held_tags(automated.latest.values(), view, at_ms, stops=False)
-    held = [one for one in found if one.register.hashtag not in blinded]
-    released = in_order(lifted_by(scope, held, pauses), "reach", automated)
+
+    @cache
+    def held(country: str) -> list[HeldTag]:
+        viewers = "" if country == WORLD else country
+        found = held_tags(automated.latest.values(), view, at_ms, stops=False, viewers=viewers)
+        return [one for one in found if one.register.hashtag not in blinded]
+
+    released = in_order(lifted_by(scope, held(scope["country"]), pauses), "reach", automated)
     limit = longest_ms(caller)
     return page(
         request,
@@ -75,13 +84,16 @@ async def show_stop(
         scope=scope,
         scope_words=scope_words(scope | {"country": scope["country"] or "*"}),
         chosen=frozenset(surface),
-        pauses=[pressed_view(one, held, pauses_in_force(view, at_ms, released=one["id"]), at_ms) for one in pauses],
+        pauses=[
+            pressed_view(one, held(one["country"]), pauses_in_force(view, at_ms, released=one["id"]), at_ms)
+            for one in pauses
+        ],
         there=pressed_there(scope, pauses),
         rows=[held_row(one, automated, show_legal=may(request, "orders")) for one in released[:SHOWN]],
         total=len(released),
         hashtags=len({one.register.hashtag for one in released}),
         surfaces=names.surfaces,
-        countries=country_choices(caller, sorted({one.register.country for one in held}), permission),
+        countries=country_choices(caller, sorted({one.register.country for one in held("")}), permission),
         categories=categories,
         durations=[one for one in DURATIONS if limit is None or duration_ms(one[0]) <= limit],
         limits=limit_words(caller),
@@ -89,7 +101,23 @@ async def show_stop(
         release_reasons=RELEASE_REASONS,
         version=stop_version(view),
         past=past_presses(view),
+        last=None if "HX-Request" in request.headers else await last_change(services, at_ms),
     )
+
+
+async def last_change(services: Services, at_ms: int) -> dict[str, Any] | None:
+    """Ask whether the surfaces have the last press or release; None before the first. A new one is waited for."""
+    records = records_of_write(services.moderation.view, ANY_HASHTAG, "9")
+    if not records:
+        return None
+    found = await services.published(records, _WAIT_SECONDS if at_ms - records[-1].record.at_ms < _NEW_MS else 0)
+    plain = found.as_dict()
+    return {
+        "published": plain["published"],
+        "at_ms": plain["published_at_ms"],
+        "note": plain["note"].rstrip("."),
+        "surfaces": sorted({one["surface"] for one in plain["surfaces"]}),
+    }
 
 
 def past_presses(history: OverrideHistory, most: int = 10) -> list[dict[str, Any]]:
@@ -120,7 +148,7 @@ def pressed_view(
 
     Args:
         pause: the pause.
-        held: what the pipeline would hold without any pause.
+        held: what is held for its viewers without any pause.
         after: pauses that are in force once this one is released.
         at_ms: present time, Unix time in ms.
     """
@@ -164,7 +192,7 @@ def lifted_by(scope: Mapping[str, Any], held: Iterable[HeldTag], others: Sequenc
 
     Args:
         scope: country ("": as for everywhere), surfaces and category.
-        held: what is held without any pause.
+        held: what is held for its viewers without any pause.
         others: other pauses.
 
     Returns:
@@ -175,10 +203,7 @@ def lifted_by(scope: Mapping[str, Any], held: Iterable[HeldTag], others: Sequenc
         one = row.register
         if one.source != "automated" or scope["category"] not in ("", one.category):
             continue
-        everywhere = scope["country"] in ("", WORLD)
-        if not everywhere and one.country not in (scope["country"], WORLD):
-            continue
-        viewers = one.country if everywhere else scope["country"]
+        viewers = one.country if scope["country"] in ("", WORLD) else scope["country"]
         lifted = {
             surface
             for other in others

@@ -52,6 +52,14 @@ def test_preview_is_what_the_pause_then_releases() -> None:
     assert before - after == {"a"}
 
 
+def test_preview_leaves_out_what_a_person_holds_for_these_viewers() -> None:
+    client = console_client([held("other", "hold", "*")])
+    body = {"hashtag": "other", "action": "block", "country": "IN", "lasts": "1h", "if_version": "", "reason": "r"}
+    assert Calls(client).post("/v1/overrides", "k1", **body).status_code == 201
+    assert "It would lift 0 hashtags" in read_page(client, "/console/stop?country=IN").text
+    assert "It would lift 1 hashtag" in read_page(client, "/console/stop?country=FR").text
+
+
 def test_form_has_the_chosen_scope_and_needs_a_country() -> None:
     client = console_client(DECISIONS)
     assert "Choose where first" in words_of_page(read_page(client, "/console/stop"))
@@ -76,6 +84,9 @@ def test_pressed_button_shows_who_and_when_and_a_release() -> None:
     body: dict[str, Any] = dict(fields) | {"surfaces": [value for name, value in fields if name == "surfaces"]}
     assert Calls(client).post("/v1/resume", secrets.token_hex(8), **body).status_code == 201
     after = words_of_page(read_page(client, "/console/stop"))
+    assert re.search(
+        r"The last change was recorded .* UTC, and search and trends have it since \d\d:\d\d:\d\d UTC", after
+    )
     assert "Pressed by" not in after
     assert after.index("moderator resumed in India") < after.index("moderator paused in India on search and trends")
 
