@@ -29,9 +29,9 @@ SCHEMES = ("light", "dark")
 SIZES = ((1280, 900), (390, 844))
 """Desktop and phone."""
 FOLDER = Path("docs/images")
-FRAME = """<!doctype html><style>body{{margin:0;display:inline-flex;gap:20px;align-items:flex-start;padding:16px;
-background:{paper}}}img{{border:1px solid {line};border-radius:8px;display:block}}</style><body>{images}"""
-COLOURS = {"light": ("#ffffff", "#c9ced6"), "dark": ("#0d1117", "#3a424e")}
+FRAME = """<!doctype html><style>body{{margin:0;display:inline-flex;gap:20px;align-items:flex-start}}
+img{{border:1px solid {line};border-radius:8px;display:block}}</style><body>{images}"""
+LINES = {"light": "#c9ced6", "dark": "#3a424e"}
 MOST_BYTES = 150_000
 
 
@@ -71,7 +71,7 @@ def _context(browser: Browser, scheme: str, size: tuple[int, int]) -> BrowserCon
 
 def _screens(world: ConsoleWorld, context: BrowserContext, phone: bool) -> Iterator[tuple[str, bytes]]:
     page = context.new_page()
-    page.set_default_timeout(8_000)
+    page.set_default_timeout(30_000)
 
     def opened(path: str, ready: str) -> Page:
         page.goto(world.url + path)
@@ -106,14 +106,15 @@ def _screens(world: ConsoleWorld, context: BrowserContext, phone: bool) -> Itera
 
 
 def _write(browser: Browser, out: Path, pictures: list[bytes], scheme: str) -> None:
-    paper, line = COLOURS[scheme]
     images = "".join(f'<img src="data:image/png;base64,{base64.b64encode(one).decode()}">' for one in pictures)
     page = browser.new_page()
-    page.set_content(FRAME.format(paper=paper, line=line, images=images), wait_until="load")
+    page.set_content(FRAME.format(line=LINES[scheme], images=images), wait_until="load")
     box = page.locator("body").bounding_box()
     assert box is not None
     page.set_viewport_size({"width": round(box["width"]), "height": round(box["height"])})
-    shot = page.context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": 80})
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setDefaultBackgroundColorOverride", {"color": {"r": 0, "g": 0, "b": 0, "a": 0}})
+    shot = session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})
     out.write_bytes(base64.b64decode(shot["data"]))
     page.close()
     size = out.stat().st_size
