@@ -72,6 +72,7 @@ def test_claim_of_another_refuses_and_the_words_go_through_later(
     zoe.keyboard.press("Control+Enter")
     zoe.wait_for_url("**/console/queue")
     asha.get_by_role("button", name="Load the new state").press("Enter")
+    expect(asha.locator("#decide-show [data-problem]")).to_be_hidden()  # the new form, not the refused one
     expect(asha.locator("#decide-show textarea")).to_have_value(MINE)
     asha.keyboard.press("Control+Enter")
     asha.wait_for_url("**/console/queue")
