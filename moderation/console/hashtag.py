@@ -24,6 +24,7 @@ from moderation.console.hashtag_view import (
     version_of_tag,
 )
 from moderation.console.hashtag_words import ANSWERS, UNDO_REASONS, hashtag_path
+from moderation.console.orders_words import scripts_words
 from moderation.console.render import page
 from moderation.console.route import page_router
 from moderation.drafts import duration_ms
@@ -56,11 +57,23 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
     automated = services.reviews.automated
     known = {one.hashtag: one.display for _, one in services.moderation.view.history}
     categories = sorted({ruling.category for one in report.latest() for ruling in one.rulings})
+    relatives = [
+        {
+            "hashtag": one.hashtag,
+            "display": one.display,
+            "path": hashtag_path(one.hashtag),
+            "scripts": scripts_words(one.hashtag),
+            "version": version_of_tag(services.moderation.view, one.hashtag),
+        }
+        for one in look_alikes_of(tag.hashtag, automated, known)
+        if one.hashtag not in blinded | {"*"}
+    ]
     display = report.display if report.known else tag.display
     return {
         "display": display,
         "spelling": display if normalise(display) == tag.hashtag else tag.hashtag,
         "known": report.known,
+        "scripts": scripts_words(tag.hashtag) if relatives else "",
         "path_of_tag": hashtag_path(tag.hashtag),
         "note": note,
         "due": due,
@@ -69,16 +82,7 @@ async def _values(request: Request, tag: TypedHashtag, blinded: frozenset[str]) 
         "events": history_of(report, show_legal=show_legal),
         "statements": statements_of(report, numbers=not due, show_legal=show_legal),
         "cases": cases,
-        "relatives": [
-            {
-                "hashtag": one.hashtag,
-                "display": one.display,
-                "path": hashtag_path(one.hashtag),
-                "version": version_of_tag(services.moderation.view, one.hashtag),
-            }
-            for one in look_alikes_of(tag.hashtag, automated, known)
-            if one.hashtag not in blinded | {"*"}
-        ],
+        "relatives": relatives,
         "protected": await _is_protected(request, tag.hashtag),
         "version": version_of_tag(services.moderation.view, tag.hashtag),
         "surfaces": names.surfaces,

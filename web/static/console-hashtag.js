@@ -36,7 +36,9 @@
     button.dataset.saying ||= button.textContent;
     const names = [...form.dataset.says.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
     const complete = names.every((name) => chosen(form, name));
-    button.textContent = complete ? form.dataset.says.replace(/\{(\w+)\}/g, (_, name) => chosen(form, name)) : button.dataset.saying;
+    const alike = form.querySelectorAll("[data-relative]:checked:not(:disabled)").length;
+    const more = alike ? `, with ${alike} look-alike${alike === 1 ? "" : "s"}` : "";
+    button.textContent = complete ? form.dataset.says.replace(/\{(\w+)\}/g, (_, name) => chosen(form, name)) + more : button.dataset.saying;
   }
 
   function check(form) {

@@ -4,7 +4,6 @@
 
 (() => {
   const PAST = { block: "Blocked", allow: "Allowed", hold: "On hold", undo: "Undone" };
-  const clock = (atMs) => new Date(atMs).toISOString().slice(11, 19);
   const part = () => document.getElementById("hashtag");
 
   document.addEventListener("written", ({ target: form, detail }) => {
@@ -54,12 +53,15 @@
     if (writtenNow.some((row) => row.hashtag === value("hashtag"))) form.dataset.recorded = "true";
     if (refused.length > 0) {
       const errors = refused.map((row) => ({ detail: `#${row.hashtag}: ${row.problem.detail}` }));
+      const reread = () => htmx.ajax("GET", form.dataset.part, { target: "#hashtag", swap: "outerHTML" });
+      if (writtenNow.length > 0) form.closest("dialog").addEventListener("close", reread, { once: true });
       const detail = `${writtenNow.length} recorded, ${refused.length} refused. The refused ones stay checked.`;
       return hushConsole.problem(form, { status: 200, title: "Not all were recorded", detail, errors });
     }
     sessionStorage.removeItem(`draft ${form.dataset.draft}`);
     form.closest("dialog").close();
-    hushConsole.toast(`${writtenNow.length} hashtags recorded ${clock(Date.now())}`);
+    const last = writtenNow.at(-1).written; // the surfaces get the decisions in this order
+    hushHashtag.announce(`${PAST[value("action")]}, ${writtenNow.length} hashtags`, last, null);
     htmx.ajax("GET", form.dataset.part, { target: "#hashtag", swap: "outerHTML" });
   }
 

@@ -123,8 +123,9 @@ def test_look_alikes_get_the_decision_and_a_refused_one_stays(new_console: Any, 
     dialog = page.locator("#decide-block")
     dialog.get_by_label("Where").select_option("IN")
     for label in ("search", "trends", "#h4te", "#hâte"):
-        dialog.get_by_label(label, exact=True).check()
+        dialog.get_by_label(label).first.check()
     dialog.get_by_label("7 days").check()
+    expect(dialog.locator("[data-saying]")).to_have_text(re.compile("Block in India on .*, 7 days, with 2 look-alikes"))
     dialog.locator("[data-fills]").first.click()
 
     async def other(services: Services) -> None:
@@ -137,6 +138,8 @@ def test_look_alikes_get_the_decision_and_a_refused_one_stays(new_console: Any, 
     expect(dialog.locator("[data-problem]")).to_contain_text("#h4te")
     expect(dialog.locator("[data-relative]:checked:not(:disabled)")).to_have_count(1)
     assert kinds(world) == ["allow", "block", "block"]
+    press(page, "Escape")
+    expect(page.locator("#hashtag")).to_contain_text("Block in India on search and trends by asha")
 
 
 def test_stop_button_is_pressed_seen_elsewhere_and_released(new_console: Any, open_as: Any) -> None:

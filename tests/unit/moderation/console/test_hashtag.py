@@ -140,6 +140,13 @@ def test_undo_form_names_the_scope_in_force() -> None:
     assert "People’s decisions in force" not in words_of_page(read_page(client, "/console/hashtags/tag"))
 
 
+def test_look_alikes_name_the_scripts_of_their_letters() -> None:
+    client = console_client([held("exampletag"), held("ехаmpletаg", number=2)])
+    words = words_of_page(read_page(client, "/console/hashtags/exampletag"))
+    assert "#ехаmpletаg Cyrillic and Latin letters" in words
+    assert "Cyrillic and Latin letters" in words_of_page(read_page(client, "/console/hashtags/ехаmpletаg"))
+
+
 def test_look_alikes_are_listed_with_their_versions() -> None:
     client = console_client([held("hate"), held("h4te", number=2)])
     block(Calls(client), "h4te")
