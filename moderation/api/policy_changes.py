@@ -5,6 +5,7 @@ A change needs the permission `lead` without limits of country or category, beca
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Annotated, Any
 
@@ -77,7 +78,8 @@ async def begin_impact(request: Request, body: BacktestBody) -> Response:
 @router.get("/policy/impacts/{job}", openapi_extra=needs("decide"), response_model=BacktestAnswer)
 async def show_impact(request: Request, job: Annotated[str, Path(max_length=40)]) -> Response:
     """Return the progress of a run that the caller began, and its report."""
-    return JsonReply(_job_as_dict(own_job(request, job), await report_reader(request)))
+    found, reader = own_job(request, job), await report_reader(request)
+    return await asyncio.to_thread(lambda: JsonReply(_job_as_dict(found, reader)))  # it may have thousands of hashtags
 
 
 @router.get("/policy/history", openapi_extra=needs("read"), response_model=PolicyHistoryAnswer)
