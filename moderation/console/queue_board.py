@@ -6,12 +6,13 @@ not wait for this person, and with those blinded that the person reviews blind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from moderation.api.services import Services
 from moderation.cases.case import HashtagCase
+from moderation.cases.closing import ClosedHow
 from moderation.cases.queue import is_waiting
 from moderation.cases.records import COMMON_TEAM
 from moderation.cases.service import CaseService
@@ -26,6 +27,16 @@ from streams.policy.look_alikes import visual_form
 GONE_MS = 15 * MINUTE_MS
 """Time in which a row that no longer waits is still sent, greyed, to pages that show it."""
 MOST_GONE = 200
+_CLOSED: Mapping[ClosedHow, str] = {
+    "hide": "kept hidden by {by}",
+    "show": "shown again by {by}",
+    "leave": "left as it is by {by}",
+    "uphold": "decision upheld by {by}",
+    "overturn": "decision overturned by {by}",
+    "second_look": "the second look is done",
+    "lapsed": "the hold has lapsed",
+    "ended": "it no longer waits",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,7 @@ class QueueBoard:
             if before is not None:
                 del self._entries[name]
                 self._touched.discard(name)
-                words = _closing(case, before, at_ms)
+                words = _closing(case, before, service)
                 self._gone[name] = at_ms, replace(before, gone=words, viewers=(), claimed_by="", effect="")
                 self._shared.clear()
             return
@@ -241,12 +252,9 @@ def _nothing_of(entry: QueueEntry) -> QueueEntry:
     )
 
 
-def _closing(case: HashtagCase | None, before: QueueEntry, at_ms: int) -> str:
+def _closing(case: HashtagCase | None, before: QueueEntry, service: CaseService) -> str:
     """Say why a case no longer waits, without the verdicts of a second look."""
-    if case is not None and not before.blinded and case.progress.decisions:
-        last = case.progress.decisions[-1]
-        verb = {"hide": "kept hidden", "show": "shown again", "leave": "left as it is"}[last.verdict]
-        return f"{verb} by {last.actor}"
-    if before.ends_ms is not None and before.ends_ms <= at_ms:
-        return "the hold has lapsed"
-    return "the second look is done" if before.blinded else "it no longer waits"
+    closing = service.closing(case) if case is not None else None
+    if before.blinded:
+        return "the second look is done"
+    return "it no longer waits" if closing is None else _CLOSED[closing.how].format(by=closing.by)

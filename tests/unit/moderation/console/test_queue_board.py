@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
+
 from moderation.api.services import Services
 from moderation.cases.case import work_order
 from moderation.cases.queue import is_waiting
@@ -16,6 +18,7 @@ from moderation.console.queue_filter import QueueFilter
 from moderation.drafts import OverrideDraft
 from moderation.orders.intake_plan import OrderDraft, OrderHead
 from streams.clock import now_ms
+from streams.log.decisions import version_of
 from streams.naming import tag_of
 from streams.orders.records import Target
 from tests.support.console_cases import waiting
@@ -195,3 +198,15 @@ async def test_gone_rows_tell_a_blind_reviewer_nothing() -> None:
     [gone] = board.listing(ALL, ASHA).gone
     assert (gone.why, gone.reach, gone.categories, gone.effect) == (("second_look",), None, (), "")
     assert gone.gone == "it no longer waits"
+
+
+async def test_end_by_the_pipeline_is_not_laid_to_an_earlier_decider() -> None:
+    services = services_with(waiting("one"), waiting("one", country="DE", number=2))
+    board = QueueBoard(services)
+    await services.cases.answer("one", "unsure", actor="zoe", reason="first")
+    await services.cases.decide("one", "show", countries=["IN"], actor="zoe", reason="seen")
+    assert tags(await listed(board)) == ["one"]
+    clear = waiting("one", "clear", country="DE")
+    services.reviews.automated.apply(replace(clear, version=version_of(3, 0), decided_at_ms=now_ms()))
+    assert await listed(board) == []
+    assert [one.gone for one in board.listing(ALL, ASHA).gone] == ["it no longer waits"]
