@@ -11,7 +11,7 @@ from starlette.responses import Response
 from moderation.api.access import GuardedRoute, needs, refuse_foreign_read
 from moderation.api.answers import AnswerModel, JsonReply
 from moderation.api.blinding import reader_of
-from moderation.api.numbers import refuse_numbers
+from moderation.api.numbers import refuse_numbers, withheld_for
 from moderation.api.services import services_of
 from moderation.evidence.case_texts import read_case_texts
 
@@ -38,7 +38,7 @@ class HighestTextsAnswer(AnswerModel):
     """Highest-scoring sampled tweets, closed until `highest=true` is asked for."""
 
     what: str
-    count: int
+    count: int = Field(description="0 before your first answer, and in a blind second look.")
     items: list[TextAnswer] | None
 
 
@@ -94,4 +94,7 @@ async def read_texts(
         highest=highest,
         tweets=tweet or (),
     )
-    return JsonReply(texts.as_dict(services.texts.settings))
+    plain = texts.as_dict(services.texts.settings)
+    if found.hashtag in await withheld_for(request):
+        plain["highest"]["count"] = 0
+    return JsonReply(plain)
