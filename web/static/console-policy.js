@@ -140,8 +140,11 @@
   form.addEventListener("click", async ({ target }) => {
     const act = target.closest("[data-act]")?.dataset.act;
     if (!act || form.hasAttribute("aria-busy")) return;
+    const checked = text.value;
     const found = await check();
-    if (found?.valid) await acts[act](found);
+    if (!found?.valid) return;
+    if (text.value === checked) await acts[act](found);
+    else title.textContent = "The text has changed meanwhile: try it again"; // a dialog names the changes of what it sends
   });
   form.addEventListener("submit", (event) => event.preventDefault());
 

@@ -66,6 +66,19 @@ def test_policy_is_changed_by_keyboard_alone(world: ConsoleWorld, open_as: Open)
     assert page.evaluate("Object.keys(sessionStorage).filter((name) => name.startsWith('draft policy'))") == []
 
 
+def test_text_typed_during_its_check_is_not_proposed(world: ConsoleWorld, open_as: Open) -> None:
+    page = open_as(world, EDIT)
+    replace_text(page, "suppress_at: 0.55", "suppress_at: 0.6")
+    page.evaluate(
+        """() => {
+            document.querySelector("[data-act=propose]").click();
+            document.getElementById("policy-text").value += "score_floor: 0.1";
+        }"""
+    )
+    expect(page.locator("[data-check-title]")).to_have_text("The text has changed meanwhile: try it again")
+    assert page.locator("#propose").is_hidden()
+
+
 def test_conflict_keeps_the_text_and_names_the_other_change(
     world: ConsoleWorld, open_as: Open, expected: set[int]
 ) -> None:
