@@ -56,6 +56,9 @@ class ReportPreviewAnswer(AnswerModel):
     table: str = Field(description="Every number, as CSV.")
     rounded: list[str] = Field(description="What is not given exactly, in words.")
     corrects: str | None = Field(description="Publication of this period and country; then a correction is needed.")
+    overlaps: list[str] = Field(
+        description="Publications with a day and place in common: the difference of two reports reveals small counts."
+    )
 
 
 class ReportFileAnswer(AnswerModel):

@@ -24,7 +24,7 @@ from moderation.api.rights import check_rights
 from moderation.api.services import services_of
 from moderation.orders.dates import parse_time
 from moderation.report.made import FILES, TABLE, UPDATE, MadeReport, Period
-from moderation.report.publications import ReportPublished
+from moderation.report.publications import ReportPublished, overlapping
 from moderation.report.rounded import rounded_words
 from moderation.report.runs import ReportRun
 from moderation.tables import BadCell
@@ -126,16 +126,11 @@ def made_of(run: ReportRun) -> MadeReport:
     return run.made
 
 
-async def corrected_by(request: Request, period: Period) -> ReportPublished | None:
-    """Return the newest publication of a period and country, which another one would correct."""
-    return next((one for one in await services_of(request).reports.publications() if one.period == period), None)
-
-
 async def preview_as_dict(request: Request, run: ReportRun) -> dict[str, Any]:
     """Build the JSON of a preview."""
     made, period = run.made, run.period
     files = made.files() if made is not None else {}
-    before = await corrected_by(request, period) if made is not None else None
+    beside = overlapping(period, await services_of(request).reports.publications()) if made is not None else []
     return {
         "id": run.id,
         "state": run.state,
@@ -152,7 +147,8 @@ async def preview_as_dict(request: Request, run: ReportRun) -> dict[str, Any]:
         "update": files[UPDATE].decode() if files else "",
         "table": files[TABLE].decode() if files else "",
         "rounded": rounded_words(made.published.facts) if made else [],
-        "corrects": before.target if before else None,
+        "corrects": next((one.target for one in beside if one.period == period), None),
+        "overlaps": [one.target for one in beside],
     }
 
 

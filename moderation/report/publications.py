@@ -81,3 +81,16 @@ def name_of(period: Period, edition: int = 1) -> str:
     first, last = iso_words(period.from_ms)[:10], iso_words(period.to_ms - 1)[:10]
     later = f"-edition-{edition}" if edition > 1 else ""
     return f"transparency-{first}-to-{last}-{period.country or 'world'}{later}"
+
+
+def overlapping(period: Period, published: Iterable[ReportPublished]) -> list[ReportPublished]:
+    """List the publications whose numbers and those of a period can be subtracted, which reveals small counts.
+
+    They have a day in common, and the same country or one of them all countries.
+    """
+    return [
+        one
+        for one in published
+        if one.from_ms < period.to_ms and period.from_ms < one.to_ms
+        if None in (period.country, one.period.country) or period.country == one.period.country
+    ]

@@ -44,7 +44,7 @@ def previewed(calls: Calls, **body: Any) -> Any:
 def test_preview_has_numbers_update_and_table(client: TestClient) -> None:
     block(Calls(client))
     found = previewed(Calls(client, "legal"))
-    assert (found["state"], found["complete"], found["corrects"]) == ("done", False, None)
+    assert (found["state"], found["complete"], found["corrects"], found["overlaps"]) == ("done", False, None, [])
     assert found["report"]["decisions_by_people"] == {"block": "<5"}
     assert "fewer than 5 hashtags" in found["update"]
     assert "decisions_by_people.block,<5" in found["table"]
@@ -75,6 +75,7 @@ def test_published_report_is_listed_downloaded_and_audited(client: TestClient, f
     assert done.status_code == 201, done.text
     [item] = legal.get("/v1/reports").json()["items"]
     assert item == done.json()
+    assert previewed(legal, country="IN")["overlaps"] == [item["name"]]
     assert (item["actor"], item["reason"], {one["state"] for one in item["files"]}) == ("legal", "monthly", {"kept"})
     answer = legal.get(f"/v1/reports/{item['name']}/update.txt")
     assert answer.text == found["update"]

@@ -18,6 +18,7 @@ from moderation.report.publications import (
     decode_publication,
     encode_publication,
     name_of,
+    overlapping,
     publications_in,
 )
 from moderation.report.read import OnRead
@@ -92,6 +93,22 @@ def test_other_country_is_another_first_edition(tmp_path: Path) -> None:
     assert (record.edition, record.target.endswith("-IN")) == (1, True)
     with pytest.raises(CallerMistake, match="no report that could be corrected"):
         run(reports.publish(made(replace(PERIOD, country="FR")), actor="ann", reason="r", correction="c"))
+
+
+@pytest.mark.parametrize(
+    ("published", "reveals"),
+    [
+        (PERIOD, True),
+        (replace(PERIOD, country="IN"), True),
+        (replace(PERIOD, to_ms=PERIOD.from_ms + DAY_MS), True),
+        (Period(PERIOD.to_ms, PERIOD.to_ms + DAY_MS), False),
+    ],
+)
+def test_reports_that_can_be_subtracted_are_named(tmp_path: Path, published: Period, reveals: bool) -> None:
+    record = run(service(tmp_path).publish(made(published), actor="ann", reason="r"))
+    assert overlapping(PERIOD, [record]) == ([record] if reveals else [])
+    in_france = replace(PERIOD, country="FR")
+    assert overlapping(in_france, [record]) == ([record] if reveals and not published.country else [])
 
 
 def test_foreign_folder_with_the_name_is_never_replaced(tmp_path: Path) -> None:
