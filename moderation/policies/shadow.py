@@ -85,6 +85,7 @@ class Shadows:
         """End the shadow, in the name of a person."""
         if self.current is not None and self.current.runs:
             self.current.stopped_by = actor
+            self.current.ends_at_ms = now_ms()
 
     async def close(self) -> None:
         """End the shadow and wait for its thread."""
@@ -116,6 +117,7 @@ class Shadows:
             raise
         finally:
             run.is_over = True
+            run.ends_at_ms = min(run.ends_at_ms, now_ms())
 
 
 def shadow_follower(settings: Settings) -> Follow:

@@ -42,3 +42,13 @@ async def test_fault_of_the_follower_is_the_state_of_the_shadow() -> None:
     assert run.state == "failed" and "no policy" in str(run.error)
     shadows.stop("ben")
     assert run.stopped_by == "", "it had ended"
+    assert run.ends_at_ms <= now_ms()
+
+
+async def test_stopped_shadow_ended_when_it_was_stopped() -> None:
+    shadows = world().services()[2]
+    shadows.begin(run := run_until(now_ms() + 60_000))
+    shadows.stop("ben")
+    assert (run.state, run.stopped_by, run.ends_at_ms <= now_ms()) == ("stopped", "ben", True)
+    await shadows.close()
+    assert run.state == "stopped"
