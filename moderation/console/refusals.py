@@ -62,6 +62,15 @@ def console_problem(problem: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def step_words(fix: str) -> str:
+    """Return the next step of an error of a service if a page can show it, else one that always helps.
+
+    >>> step_words("choose a later time"), step_words("the log of `hushtag api` has the trace")
+    ('choose a later time', 'Try again. If it fails again, tell an admin when it happened.')
+    """
+    return fix if fix and not re.search(API_WORDS, fix) else NEXT_STEPS["bug"]
+
+
 def page_tables() -> dict[str, Any]:
     """Return the tables for the scripts of a page."""
     return {"api": API_WORDS, "titles": TITLES, "steps": NEXT_STEPS}

@@ -15,7 +15,7 @@ from moderation.api.services import services_of
 from moderation.api.sessions import Session
 from moderation.console import words
 from moderation.console.navigation import LINKS
-from moderation.console.refusals import console_problem, page_tables
+from moderation.console.refusals import console_problem, page_tables, step_words
 from moderation.console.stop_notice import countdown_words, notice_values
 from streams import countries
 from streams.clock import now_ms
@@ -42,6 +42,7 @@ def templates() -> Environment:
         counted=words.counted,
         countdown=countdown_words,
         listed=words.listed,
+        step=step_words,
     )
     environment.globals.update(
         refusals=page_tables(), asset_url=asset_url, name_of=countries.country_name, why_words=words.WHY

@@ -52,7 +52,7 @@
     for (const box of boxes) if (writtenNow.some((row) => row.hashtag === box.value)) Object.assign(box, { disabled: true });
     if (writtenNow.some((row) => row.hashtag === value("hashtag"))) form.dataset.recorded = "true";
     if (refused.length > 0) {
-      const errors = refused.map((row) => ({ detail: `#${row.hashtag}: ${row.problem.detail}` }));
+      const errors = refused.map((row) => ({ detail: `#${row.hashtag}: ${hushConsole.inWords(row.status, row.problem).detail}` }));
       const reread = () => htmx.ajax("GET", form.dataset.part, { target: "#hashtag", swap: "outerHTML" });
       if (writtenNow.length > 0) form.closest("dialog").addEventListener("close", reread, { once: true });
       const detail = `${writtenNow.length} recorded, ${refused.length} refused. The refused ones stay checked.`;

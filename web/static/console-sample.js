@@ -22,8 +22,9 @@
     place.setAttribute("aria-busy", "true");
     const answer = await fetch(`/v1/cases/${id}/texts?${query}`).catch(() => null);
     place.removeAttribute("aria-busy");
-    const plain = answer ? await answer.json().catch(() => ({})) : { detail: "The server does not answer.", fix: "Try again." };
-    if (!answer?.ok) return hushConsole.problem(place, { status: answer?.status ?? 0, ...plain });
+    if (!answer) return hushConsole.problem(place, { status: 0, fix: "Wait a moment, then try again." });
+    const plain = await answer.json().catch(() => ({}));
+    if (!answer.ok) return hushConsole.problem(place, hushConsole.inWords(answer.status, plain));
     hushConsole.problem(place, null);
     const texts = new Map([...plain.items, ...(plain.highest.items ?? [])].map((one) => [one.id, one]));
     for (const row of rows) show(row, texts.get(row.dataset.tweet));

@@ -46,3 +46,10 @@ def test_browsers_restore_no_box_of_another_row() -> None:
         kept += re.findall(r'<form(?=[^>]*data-write)(?![^>]*autocomplete="off")[^>]*>', text)
         kept += re.findall(r'<input(?=[^>]*(?:data-pick|data-target))(?![^>]*autocomplete="off")[^>]*>', text)
     assert kept == []
+
+
+def test_templates_name_no_call_of_the_api() -> None:
+    templates = page_templates("moderation.console")
+    assert templates.loader is not None
+    sources = {one: templates.loader.get_source(templates, one)[0] for one in templates.loader.list_templates()}
+    assert [one for one, text in sources.items() if re.search(r"\b(?:GET|POST|PUT|PATCH|DELETE) /", text)] == []
