@@ -46,7 +46,7 @@ def answer(keys: Keyboard, page: Page, first: str, verdict: str) -> int:
     return keys.pressed - before
 
 
-@pytest.mark.parametrize("layout", ["latin", "hindi"])
+@pytest.mark.parametrize("layout", [pytest.param("latin", marks=pytest.mark.long), "hindi"])
 def test_twenty_cases_by_keyboard_alone(new_console: Any, open_as: Any, layout: Layout) -> None:
     world, tags = world_of(new_console)
     page = open_as(world, "/console/closed")
