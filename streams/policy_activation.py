@@ -26,6 +26,8 @@ from streams.policy.places import with_serial
 from streams.policy.proposal import GONE_MS, needs_restart
 from streams.settings import Settings
 
+SERIAL_MAX = 2**52
+"""Greatest serial that a change may bring along, half of what a policy can have: each later one needs a greater."""
 _DEADLINE_SECONDS = 15.0
 
 
@@ -75,7 +77,7 @@ def draft_policy(topic: PolicyTopic, text: bytes, *, shards: int, if_live: str |
 
     Raises:
         PolicyError: the policy is bad.
-        CallerMistake: no policy is live yet.
+        CallerMistake: no policy is live yet, or the serial would leave no room for later ones.
         PolicyOvertaken: another revision is live.
     """
     policy = parse_policy(text, "the new policy", shards=shards)
@@ -84,6 +86,10 @@ def draft_policy(topic: PolicyTopic, text: bytes, *, shards: int, if_live: str |
         raise PolicyOvertaken(live, if_live)
     if live is None:
         raise CallerMistake("no policy is live yet", fix="start a worker: it makes the policy of its file live")
+    if policy.serial > max(SERIAL_MAX, live.serial):
+        raise CallerMistake(
+            f"serial {policy.serial} leaves no room for later policies", fix=f"set it to {live.serial + 1}"
+        )
     if policy.serial <= live.serial:
         text = with_serial(text, live.serial + 1)
         policy = parse_policy(text, "the new policy", shards=shards)

@@ -105,6 +105,14 @@ async def test_named_revision_must_be_live(shells):
             await draft(shells, if_live=other)
 
 
+async def test_serial_without_room_for_later_ones_is_refused(shells):
+    greatest = POLICY.replace("serial: 1", f"serial: {2**53}")
+    assert make_policy(greatest).serial == 2**53, "no later policy could have a greater one"
+    with pytest.raises(CallerMistake, match="no room for later policies") as refused:
+        await draft(shells, greatest)
+    assert refused.value.fix == "set it to 2"
+
+
 async def test_equal_policy_has_no_changes(shells):
     assert not (await draft(shells, "# again\n" + POLICY)).changes
 
