@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from moderation.cases.case import work_order
+from moderation.cases.fold import BLIND_MS
 from moderation.cases.view import detailed_dict
 from moderation.errors import StaleReview
 from streams.errors import CallerMistake
@@ -74,3 +75,20 @@ async def test_place_of_a_blinded_case_does_not_reveal_its_reach() -> None:
     small, large = await sampled().case(), await sampled(tweets=900).case()
     assert work_order(small) != work_order(large)
     assert work_order(small, blinded=True) == work_order(large, blinded=True)
+
+
+async def test_late_verdict_of_a_look_becomes_no_decision_on_what_began_meanwhile() -> None:
+    world = sampled()
+    await world.cases.claim("tag", actor="ann")
+    world.now_ms += BLIND_MS
+    await world.person("hold")
+    with pytest.raises(StaleReview):
+        await world.cases.decide("tag", "hide", actor="ann", reason="seen", expected="")
+    assert not (await world.case()).progress.decisions
+
+
+async def test_verdict_that_names_no_version_counts_while_the_look_is_blind() -> None:
+    world = sampled()
+    await world.cases.claim("tag", actor="ann")
+    given = await world.cases.decide("tag", "hide", actor="ann", reason="seen", expected="")
+    assert given.record.verdict == "hide"
