@@ -2,7 +2,7 @@
 
     .venv/bin/python -m benchmarks.console --cases 5000 --rate 100 --seconds 60
 
-The server is a process of its own: the API and the console under uvicorn, as in production, over a log in memory. Of a
+The server runs in another process: the API and the console under uvicorn, as in production, over a log in memory. Of a
 hundred updates, eighty change the reach of a hashtag, ten begin a case and ten end one. Goals on an idle machine: first
 paint within 1 s, 95% of the keys painted within 100 ms, badge equal to the list, and the focused row never moved.
 """

@@ -64,8 +64,8 @@ def test_no_page_or_answer_unblinds_a_second_look(new_console: Any, people: Any,
         pages = {path.partition("?")[0].split("/")[2] for path in walk.bodies if path.startswith("/console/")}
         assert {"queue", "held", "stop", "appeals", "hashtags", "cases", "policy", "stream"} <= pages
         # Texts are answered only to a request for them, and no page makes one by itself.
-        told = {path.partition("?")[0] for path, body in walk.bodies.items() if SECRET_WORDS in body}
-        assert {path.rpartition("/")[2] for path in told} <= {"texts"}
+        with_texts = {path.partition("?")[0] for path, body in walk.bodies.items() if SECRET_WORDS in body}
+        assert {path.rpartition("/")[2] for path in with_texts} <= {"texts"}
 
     async def answer(services: Services) -> None:
         await services.cases.answer("held", "hide", actor="asha", reason="first")

@@ -59,7 +59,7 @@ def test_twenty_cases_by_keyboard_alone(new_console: Any, open_as: Any, layout: 
     for number, tag in enumerate(tags):
         at_case(page, tag)
         if number == 7:
-            special_skip(keys, page)
+            skip_for_language(keys, page)
         elif number == 13:
             hand_over(keys, page)
         else:
@@ -76,7 +76,7 @@ def test_twenty_cases_by_keyboard_alone(new_console: Any, open_as: Any, layout: 
     assert not page.evaluate("pointerUsed")
 
 
-def special_skip(keys: Keyboard, page: Page) -> None:
+def skip_for_language(keys: Keyboard, page: Page) -> None:
     """Skip a case because of its language."""
     keys.press("s", "l")
     expect(page.locator("#skip :checked")).to_have_value("language")
