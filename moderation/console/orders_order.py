@@ -55,7 +55,7 @@ async def show_order(request: Request, order: OrderPath, wanted: Annotated[Targe
         surfaces=(await services.names()).surfaces,
         blind=blind,
         limit=limit_words(request, case.order.country),
-        **_common_words(case),
+        **_common_words(case, at_ms),
         **({} if blind else await _targets(services, case, cases, wanted)),
     )
 
@@ -84,7 +84,7 @@ def attachment(text: str, name: str, kind: str) -> Response:
     return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _common_words(case: Case) -> dict[str, Any]:
+def _common_words(case: Case, at_ms: int) -> dict[str, Any]:
     """Build the words that the template and the script share."""
     country = case.order.country
     kinds = tuple(kinds_of(case.rows))
@@ -96,7 +96,7 @@ def _common_words(case: Case) -> dict[str, Any]:
                 "verb": words.VERBS[one],
                 "key": words.KEYS[one],
                 "place": words.place_of(one, country),
-                "effect": words.begins_words(one, case),
+                "effect": words.begins_words(one, case, at_ms),
                 "kinds": [kind for kind in TARGET_KINDS if one in OUTCOMES_OF[kind]],
                 "reasons": words.REASONS[one],
             }

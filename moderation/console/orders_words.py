@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from moderation.orders.target_states import TargetState
+from moderation.orders.view import in_force
 from moderation.wording import counted, listed
 from streams.countries import country_name
 from streams.orders.cases import Case
@@ -70,15 +71,17 @@ def effect_words(outcome: Outcome, country: str) -> str:
     return words[outcome]
 
 
-def begins_words(outcome: Outcome, case: Case) -> str:
+def begins_words(outcome: Outcome, case: Case, at_ms: int) -> str:
     """Say what viewers see of a target with an outcome, and when that begins.
 
     The restrictions of an order begin with its state, a suspension with its ruling.
     """
-    if outcome == "suspended":
-        begins = " It begins at once."
-    elif outcome == "declined" or case.state in IN_FORCE_STATES:
+    if outcome == "declined":
         begins = ""
+    elif outcome == "suspended" or in_force(case, at_ms):
+        begins = " It begins at once."
+    elif case.state in IN_FORCE_STATES:
+        begins = " The interim decision has ended, so it begins once that is prolonged or the order is final."
     else:
         begins = " It begins once the order is interim or final."
     words = effect_words(outcome, case.order.country)

@@ -14,6 +14,7 @@ from moderation.console.orders import OrderFilter, badge, order_line, selected_o
 from moderation.console.orders_filter import TargetFilter
 from moderation.console.orders_steps import effects, now_words, step_choices, timeline
 from moderation.console.orders_targets import look_alikes_of, waiting_groups
+from moderation.console.orders_words import begins_words
 from moderation.orders.selection import Selection
 from streams.clock import now_ms
 from streams.orders.records import Target
@@ -151,6 +152,10 @@ def test_state_of_an_order_in_words(services: Services, order: str) -> None:
     assert words["revoked"] == "The order is revoked: nothing of it is in force."
     interim = next(case for case in cases.values() if case.state == "interim")
     assert now_words(interim, interim.expires_at_ms + 1).startswith("The interim decision ended")
+    assert begins_words("withheld", interim, interim.expires_at_ms - 1).endswith(
+        "visible elsewhere. It begins at once."
+    )
+    assert "once that is prolonged" in begins_words("withheld", interim, interim.expires_at_ms)
     assert effects(interim)[1] == "1 hashtag: not restricted by this order"
     assert [urgency_of(interim, interim.expires_at_ms + late) for late in (1, -HOUR_MS, -50 * HOUR_MS)] == [
         "stop", "wait", "",
