@@ -157,6 +157,8 @@ class CaseLog:
         """Refuse a write if the case has changed since a version, and say who changed it."""
         if version == self.version(case):
             return
+        if case.is_blind and not version:  # who did what is not for the next reviewer of the look
+            raise StaleReview(case.id, "it has changed, and only its second look is open")
         words = change_words(self.fold.progress(case.id), version)
         for record in () if words else self._service.view.fold.changed(self._scopes(case), version)[-1:]:
             verb = record.action if isinstance(record, Override) else "undo"

@@ -92,3 +92,12 @@ async def test_verdict_that_names_no_version_counts_while_the_look_is_blind() ->
     await world.cases.claim("tag", actor="ann")
     given = await world.cases.decide("tag", "hide", actor="ann", reason="seen", expected="")
     assert given.record.verdict == "hide"
+
+
+async def test_conflict_on_an_open_look_names_no_earlier_decision() -> None:
+    world = sampled()
+    await world.person("hold")
+    await world.cases.decide("tag", "show", actor="ben", reason="they report")
+    with pytest.raises(StaleReview) as refused:
+        await world.cases.decide("tag", "hide", actor="ann", reason="seen", expected="")
+    assert "ben" not in str(refused.value) and "they report" not in str(refused.value)
