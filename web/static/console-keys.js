@@ -46,8 +46,9 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
+    if (event.isComposing || event.keyCode === 229) return; // 229: Safari, for the Enter that ends a composition
     const key = keyOf(event);
+    if (event.repeat && key !== "j" && key !== "k") return; // a key that is held down acts once
     const dialog = document.querySelector("dialog[open]");
     if ((event.ctrlKey || event.metaKey) && !event.altKey) {
       if (key === "Enter") {
