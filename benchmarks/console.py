@@ -70,7 +70,7 @@ class Figures:
     """Messages after which badge and total of the list differed."""
     badge: int
     waiting: int
-    """Cases that wait after the last update, counted by the server without the console."""
+    """Hashtags on hold after the last update, counted without the console and its cases."""
     rate: float
     """Updates a second that were applied."""
 

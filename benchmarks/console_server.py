@@ -23,6 +23,7 @@ def serve(cases: int, rate: int, orders: Connection) -> None:
     """Serve the console, apply updates until `stop` is received, and send the open cases and the rate."""
     changing = ChangingCases(cases)
     world = ConsoleWorld([changing.decision(number) for number in range(cases)])
+    world.run(lambda services: services.cases.refresh())  # reads the first decisions; updates come after them
     orders.send(world.url)
     begin, done = time.monotonic(), 0
     while not orders.poll(SLICE_SECONDS):
@@ -32,8 +33,7 @@ def serve(cases: int, rate: int, orders: Connection) -> None:
     orders.recv()
     applied = done / (time.monotonic() - begin)
     time.sleep(SETTLE_SECONDS)
-    waiting = world.run(changing.waiting)
-    orders.send((waiting, applied))
+    orders.send((changing.held, applied))
     time.sleep(60)
     world.stop()
 
@@ -71,6 +71,11 @@ class ChangingCases:
             policy_revision="p", model_revision="m",
         )  # fmt: skip
 
+    @property
+    def held(self) -> int:
+        """Number of hashtags on hold, each of which has an open case."""
+        return len(self._open)
+
     async def update(self, services: Services, count: int) -> None:
         """Apply a number of updates."""
         for _ in range(count):
@@ -86,7 +91,3 @@ class ChangingCases:
                 decision = self.decision(self._open[place])
             services.reviews.automated.apply(decision)
         await asyncio.sleep(0)
-
-    async def waiting(self, services: Services) -> int:
-        """Return the number of open cases, derived without the board of the console."""
-        return sum(one.is_open for one in (await services.cases.refresh()).values())
