@@ -6,7 +6,7 @@ Each record is read back, and the fold decides whether it is accepted.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from moderation.cases.blinding import blinded_hashtags, is_blinded
@@ -68,6 +68,11 @@ class CaseLog:
     async def refresh(self) -> dict[str, HashtagCase]:
         """Read the topics to their present ends and return the cases by id."""
         return dict((await self._read()).cases)
+
+    @property
+    def cases(self) -> Mapping[str, HashtagCase]:
+        """Cases by id at the last read."""
+        return self._board.cases
 
     async def changed_since(self, sequence: int) -> tuple[int, set[str]]:
         """Read on to the present ends; return the last change's number, and the cases changed after an earlier one."""

@@ -9,7 +9,7 @@ import msgspec
 from moderation.cases.case import CaseItem, HashtagCase
 from moderation.cases.case_log import CaseLog
 from moderation.cases.first_answer import first_answer_of
-from moderation.cases.records import CaseClaim, CaseDecision, CaseLook, CaseRecord, FirstAnswerRecord
+from moderation.cases.records import CaseClaim, CaseDecision, CaseLook, CaseRecord, CaseSkip, FirstAnswerRecord
 from moderation.cases.service import CaseResult
 from moderation.review.items import BLIND_KINDS, ItemKind
 from streams.flags.overrides import record_as_dict
@@ -72,8 +72,16 @@ def detailed_dict(case: HashtagCase, log: CaseLog, actor: str) -> dict[str, Any]
     return plain | {
         "items": [_item_as_dict(one, numbers=plain["numbers"] == SHOWN) for one in shown],
         "tweets": list(dict.fromkeys(t for one in case.items if one.item.evidence for t in one.item.evidence.sampled)),
-        "history": [record_dict(one) for one in case.progress.history if _is_visible(one, case, actor)],
+        "history": [_history_dict(one, actor) for one in case.progress.history if _is_visible(one, case, actor)],
     }
+
+
+def _history_dict(record: CaseRecord, actor: str) -> dict[str, Any]:
+    """Build the JSON of one record as a person sees it: why another person skipped the case is that person's own."""
+    plain = record_dict(record)
+    if isinstance(record, CaseSkip) and not same_person(record.actor, actor):
+        plain = {name: value for name, value in plain.items() if name != "why"} | {"reason": "skipped"}
+    return plain
 
 
 def record_dict(record: CaseRecord) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class QueueBoard:
         """
         service = self._services.cases
         sequence, changed = await service.changed_since(self._sequence)
-        cases = await service.refresh()
+        cases = dict(service.cases)
         self._sequence = max(self._sequence, sequence)
         self.has_read = True
         at_ms = self._clock()

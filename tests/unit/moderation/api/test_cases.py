@@ -127,7 +127,11 @@ def test_note_label_escalation_and_skip(client: TestClient) -> None:
     noted = ann.post(f"{path}/notes", reason="see the film", add=["film"]).json()
     assert (noted["labels"], noted["history"][-1]["kind"]) == (["film"], "note")
     assert [row["hashtag"] for row in ann.get("/v1/cases", label="film").json()["items"]] == ["queued"]
-    ann.post(f"{path}/skip", why="language")
+    ann.post(f"{path}/skip", why="distress", reason="I cannot look at it")
+    own, other = (calls.get(path).json()["history"][-1] for calls in (ann, ben))
+    assert (own["why"], own["reason"], "why" in other, other["reason"]) == (
+        "distress", "I cannot look at it", False, "skipped",
+    )  # fmt: skip
     assert [row["hashtag"] for row in ann.get("/v1/cases", label="film").json()["items"]] == []
     assert ben.post(f"{path}/escalation", team="legal").json()["team"] == "legal"
     assert [row["hashtag"] for row in ben.get("/v1/cases", team="legal").json()["items"]] == ["queued"]
